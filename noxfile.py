@@ -1,0 +1,99 @@
+"""Sessions for development: `nox` alone runs what must pass."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.10"
+nox.options.sessions = ["tests", "types", "lint"]
+nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_missing_interpreters = False
+nox.options.download_python = "never"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+SUPPORTED = nox.project.python_versions(PYPROJECT)
+
+
+def group(name: str) -> tuple[str, ...]:
+    """Read the requirements of a dependency group."""
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+@nox.session(python=SUPPORTED)
+def suite(session: nox.Session) -> None:
+    """Run the tests on one Python, the report left to `tests`."""
+    session.install("-q", "-e", ".[cli]", *group("tests"))
+    cache = session.cache_dir.resolve()
+    for stale in cache.glob(f"coverage.{session.python}.*"):
+        stale.unlink()
+    env = {"COVERAGE_FILE": str(cache / f"coverage.{session.python}")}
+    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
+
+
+@nox.session(requires=[f"suite-{python}" for python in SUPPORTED])
+def tests(session: nox.Session) -> None:
+    """Run the tests on every supported Python that is installed, and hold the coverage."""
+    cache = session.cache_dir.resolve()
+    # A missing interpreter only skips its `suite`: without data, none of them ran.
+    if not any(cache.glob("coverage.*")):
+        session.error(f"no supported Python is installed, nothing was tested: {', '.join(SUPPORTED)}")
+    session.install("-q", *group("coverage"))
+    env = {"COVERAGE_FILE": str(cache / "coverage")}
+    session.run("coverage", "combine", "-q", env=env)
+    # Chosen tests say nothing about the coverage of all of them.
+    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []), env=env)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the package and the typing tests with mypy and pyright."""
+    session.install("-q", "-e", ".[cli]", *group("types"))
+    session.run("mypy", "exchanges", "tests/typing")
+    session.run("pyright", "exchanges", "tests/typing")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install("-q", *group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Run the tests against the built wheel, out of reach of the source tree and without extras."""
+    with tempfile.TemporaryDirectory() as name:
+        away = Path(name).resolve()
+        session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", name, ".")
+        (built,) = away.glob("*.whl")
+        session.install("-q", str(built), *group("tests"))
+        shutil.copytree("tests", away / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+        for file in ("pyproject.toml", "README.md"):
+            shutil.copy(file, away)
+        with session.chdir(away):
+            session.run("python", "-c", "import exchanges; print('testing', exchanges.__file__)")
+            session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Play the demo against the simulator."""
+    session.install("-q", "-e", ".")
+    session.run("python", "-m", "exchanges", "demo", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the table of costs against its peers."""
+    session.install("-q", "-e", ".", *group("bench"))
+    session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session
+def stress(session: nox.Session) -> None:
+    """Hold the promises at full size and print their figures."""
+    session.install("-q", "-e", ".", *group("tests"))
+    session.run("python", "-m", "tests.stress", *session.posargs)
