@@ -1,0 +1,227 @@
+"""What the clients of all exchanges share: the constructor, views, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import math
+import os
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
+from types import TracebackType
+from typing import ClassVar, Self, TypedDict, Unpack
+from urllib.parse import urlsplit
+
+from attrs import evolve
+
+from exchanges.endpoint import Areas, endpoints_of
+from exchanges.errors import UsageError
+from exchanges.limits import Limit
+from exchanges.session import Options, Session, Setup, View
+from exchanges.signing import Credentials
+from exchanges.state import PROCESS, MemoryState, State
+from exchanges.transport import HttpTransport, Transport
+from exchanges.wire.registry import wire
+
+__all__ = ["Client", "ClientOptions"]
+
+MAX_CONNECTIONS = 4
+_KEY = re.compile(r"[\x21-\x7e]{1,512}")
+
+
+class ClientOptions(TypedDict, total=False):
+    """What every client takes beside its credentials.
+
+    Attributes:
+        base_url: Scheme, host and port in place of those of every generation; http only for loopback.
+        sandbox: Use the exchange's own test server, where there is one.
+        timeout_seconds: Total per call, waiting and retries included; default 30.
+        transport: An `httpx.AsyncBaseTransport` in place of our own pools. Such a client shares no state.
+        ssl_context: How to verify the server.
+        proxy: URL of a proxy; the environment is never asked.
+        max_connections: Default 4; reads never take the last.
+        limits: Limits in place of those of the same name; None: no limits, for servers of one's own.
+        clock: Wall clock in seconds since 1970; default `time.time`.
+        state: Where nonces and limits are kept; default: in this process, shared by its clients.
+        nonce_floor: For a key that was once used with larger nonces: the largest.
+        strict: Raise on every deviation of an answer from the documents.
+    """
+
+    base_url: str | None
+    sandbox: bool
+    timeout_seconds: float
+    transport: Transport | None
+    ssl_context: ssl.SSLContext | None
+    proxy: str | None
+    max_connections: int
+    limits: Sequence[Limit] | None
+    clock: Callable[[], float]
+    state: State | None
+    nonce_floor: int | None
+    strict: bool
+
+
+class Client(Areas):
+    """One account at one exchange. Make one per account, use it from one event loop, close it.
+
+    Public calls need no credentials. What is not given is read from the environment, such as ``BITSO_API_KEY``.
+
+    Args:
+        api_key: The key.
+        api_secret: Its secret.
+        client_id: The account's id, where the exchange signs with it.
+        options: See `ClientOptions`.
+
+    Raises:
+        UsageError: An option is wrong.
+    """
+
+    exchange: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        api_secret: str | None = None,
+        client_id: str | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        if unknown := options.keys() - ClientOptions.__annotations__.keys():
+            raise UsageError(f"{type(self).__name__}: no such option: {', '.join(sorted(unknown))}")
+        credentials = _credentials(self.exchange, api_key, api_secret, client_id)
+        self._session = Session(_setup(type(self), credentials, options))
+        self._show(Options())
+
+    def _show(self, options: Options) -> None:
+        self._options = options
+        self._bind(View(self._session, options))
+
+    def __repr__(self) -> str:
+        """Show the exchange and the state of the session, no secrets."""
+        return f"{type(self).__name__}({self._session!r})"
+
+    async def __aenter__(self) -> Self:
+        """Use it in a block that closes it."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Refuse new calls, await money and writes to their deadline, end reads, close the connections.
+
+        Closing goes on to its end even if the caller is cancelled.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._session.aclose()))
+
+    def with_options(self, *, timeout_seconds: float) -> Self:
+        """Make a view of the same session with another deadline per call.
+
+        Args:
+            timeout_seconds: Total per call, waiting and retries included.
+        """
+        return self._view(evolve(self._options, timeout_seconds=_timeout(timeout_seconds)))
+
+    def _view(self, options: Options) -> Self:
+        view = copy.copy(self)
+        view._show(options)  # noqa: SLF001 - one of us
+        return view
+
+
+def _setup(client: type[Client], credentials: Credentials | None, options: ClientOptions) -> Setup:
+    base_url, sandbox, transport = options.get("base_url"), options.get("sandbox", False), options.get("transport")
+    if base_url is not None and sandbox:
+        raise UsageError(f"{client.__name__}: base_url and sandbox exclude each other")
+    if sandbox and not any(e.api.sandbox_url for e in endpoints_of(client)):
+        raise UsageError(f"{client.__name__}: this exchange has no sandbox")
+    if transport is not None and not isinstance(transport, Transport):
+        raise UsageError(f"{client.__name__}: transport must be an httpx.AsyncBaseTransport")
+    origin = None if base_url is None else _origin(base_url)
+    max_connections = options.get("max_connections", MAX_CONNECTIONS)
+    if type(max_connections) is not int or max_connections < 1:
+        raise UsageError(f"{client.__name__}: max_connections must be a whole number above zero")
+    return Setup(
+        transport=HttpTransport(
+            injected=transport,
+            ssl_context=options.get("ssl_context"),
+            proxy=options.get("proxy"),
+            max_connections=max_connections,
+        ),
+        credentials=credentials,
+        state=options.get("state") or (PROCESS if transport is None else MemoryState()),
+        server=f"{client.exchange} {origin or ('sandbox' if sandbox else 'production')}",
+        origin=origin,
+        sandbox=sandbox,
+        limits=_limits(client, options.get("limits", ())),
+        timeout_seconds=_timeout(options["timeout_seconds"]) if "timeout_seconds" in options else None,
+        max_connections=max_connections,
+        wall_clock=options.get("clock", time.time),
+        nonce_floor=options.get("nonce_floor"),
+        wire=wire(strict=options.get("strict", False)),
+    )
+
+
+def _credentials(
+    exchange: str, api_key: str | None, api_secret: str | None, client_id: str | None
+) -> Credentials | None:
+    given = {"api_key": api_key, "api_secret": api_secret, "client_id": client_id}
+    found: dict[str, str] = {}
+    for name, value in given.items():
+        source = name if value is not None else f"{exchange}_{name}".upper()
+        value = value if value is not None else os.environ.get(source)  # noqa: PLW2901 - the same thing, found
+        if value is None:
+            continue
+        if not isinstance(value, str) or not _KEY.fullmatch(value):
+            raise UsageError(f"{source} must be printable ASCII without blanks")
+        found[name] = value
+    if "api_key" not in found:
+        if api_secret is not None or client_id is not None:
+            raise UsageError(f"{exchange}: credentials without an api_key")
+        return None
+    return Credentials(api_key=found["api_key"], api_secret=found.get("api_secret"), client_id=found.get("client_id"))
+
+
+def _origin(base_url: str) -> str:
+    """Check scheme, host and port; refuse everything else in *base_url*."""
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError:
+        raise UsageError("base_url is not a URL") from None
+    host = parts.hostname or ""
+    if parts.scheme not in ("https", "http") or not host:
+        raise UsageError("base_url must begin with https:// and name a host")
+    if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise UsageError("base_url is scheme, host and port alone; each generation keeps its own path")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise UsageError("base_url may use http for loopback only")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _limits(client: type[Client], limits: Sequence[Limit] | None) -> Mapping[str, Limit] | None:
+    if limits is None:
+        return None
+    known = {limit.name for e in endpoints_of(client) for limit in (e.api.public_limit, e.api.private_limit)}
+    if unknown := {limit.name for limit in limits} - known:
+        raise UsageError(f"{client.__name__}: no such limit: {', '.join(sorted(unknown))}; there are {sorted(known)}")
+    return {limit.name: limit for limit in limits}
+
+
+def _timeout(seconds: float) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        raise UsageError("timeout_seconds must be a positive number")
+    return float(seconds)

@@ -1,0 +1,222 @@
+"""Concurrent polling: many sources, one iterator, each source on its own.
+
+Every source has a task of its own that asks, waits and asks again, so one that fails, hangs or is limited never
+delays the others. The reader gets the newest update of each source: one that it was too slow for is replaced and
+counted, nothing queues up.
+
+All sources are asked at once in the first round. Which limits their calls meet is noted on the way; where a limit
+cannot sustain the interval, its sources are spread evenly over a longer one, with one warning that names both rates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from attrs import define, evolve, field, frozen
+
+from exchanges.errors import UsageError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from exchanges.limits import Ledger
+
+__all__ = ["Pace", "Update", "pace", "poll"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@define(eq=False)
+class Pace:
+    """Notes which limits the calls of one round of one source meet."""
+
+    charged: dict[Ledger, int] = field(factory=dict["Ledger", int])
+
+    def note(self, ledger: Ledger, cost: int) -> None:
+        """Count one call."""
+        self.charged[ledger] = self.charged.get(ledger, 0) + cost
+
+
+pace: ContextVar[Pace | None] = ContextVar("pace", default=None)
+"""Set while `poll` asks a source."""
+
+
+@frozen
+class Update(Generic[T]):
+    """What one source said, or how it failed.
+
+    Attributes:
+        source: Its name, as given to `poll`.
+        value: What it returned; None if it raised.
+        error: What it raised; None if it returned.
+        asked_at: When it was asked (UTC).
+        answered_at: When it answered (UTC).
+        latency_seconds: How long that took, waiting for the limit included.
+        dropped: Updates of this source that were replaced unseen since the last one that was seen.
+    """
+
+    source: str
+    value: T | None
+    error: Exception | None
+    asked_at: datetime
+    answered_at: datetime
+    latency_seconds: float
+    dropped: int = 0
+
+
+@define(eq=False)
+class _Source(Generic[T]):
+    name: str
+    ask: Callable[[], Awaitable[T]]
+    charged: dict[Ledger, int] = field(factory=dict["Ledger", int])
+
+
+class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in iterators
+    """Ask every source now and every *every_seconds*; iterate over what they say.
+
+    Use it as an asynchronous context manager; leaving the block ends everything. The block must be left in the task
+    that entered it.
+
+    Args:
+        sources: Name to function that makes a fresh awaitable, such as ``{"bitex": bitex.market.ticker}``.
+        every_seconds: From one question to the next of the same source.
+
+    Raises:
+        UsageError: No sources, one that is not callable, or an interval that is not a positive number.
+    """
+
+    def __init__(self, sources: Mapping[str, Callable[[], Awaitable[T]]], *, every_seconds: float) -> None:
+        if not sources:
+            raise UsageError("poll: no sources to ask")
+        if wrong := [name for name, ask in sources.items() if not callable(ask)]:
+            raise UsageError(f"poll: give functions that make an awaitable, not awaitables: {', '.join(wrong)}")
+        if isinstance(every_seconds, bool) or not 0 < every_seconds < math.inf:
+            raise UsageError("poll: every_seconds must be a positive number")
+        self._sources = [_Source(name, ask) for name, ask in sources.items()]
+        self._every = float(every_seconds)
+        self._fresh: dict[str, Update[T]] = {}
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._warned: set[Ledger] = set()
+        self._began = 0.0
+
+    def __repr__(self) -> str:
+        """Show sources and interval."""
+        return f"poll({[s.name for s in self._sources]}, every_seconds={self._every:g})"
+
+    async def __aenter__(self) -> Self:
+        """Start asking."""
+        if self._tasks:
+            raise UsageError("poll: this block was entered already")
+        self._began = asyncio.get_running_loop().time()
+        self._tasks = [asyncio.create_task(self._run(s), name=f"poll {s.name}") for s in self._sources]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Cancel all questions and wait until they are gone."""
+        for task in self._tasks:
+            task.cancel()
+        for source in self._sources:
+            self._undemand(source)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def __aiter__(self) -> Self:
+        """Iterate over updates as they come."""
+        return self
+
+    async def __anext__(self) -> Update[T]:
+        """Wait for the oldest of the fresh updates, at most one per source."""
+        if not self._tasks:
+            raise UsageError("poll: enter the block first: async with poll(...) as updates")
+        while not self._fresh:
+            self._news.clear()
+            await self._news.wait()
+        return self._fresh.pop(next(iter(self._fresh)))
+
+    # One source
+
+    async def _run(self, source: _Source[T]) -> None:
+        loop = asyncio.get_running_loop()
+        due = self._began
+        while True:
+            await self._ask(source)
+            interval, phase = self._interval(source)
+            if interval > self._every:
+                due = self._began + phase + interval * math.ceil((loop.time() - self._began - phase) / interval)
+            else:
+                due = max(due + interval, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def _ask(self, source: _Source[T]) -> None:
+        loop, noted = asyncio.get_running_loop(), Pace()
+        token = pace.set(noted)
+        asked_at, began = datetime.now(UTC), loop.time()
+        value: T | None = None
+        failure: Exception | None = None
+        try:
+            value = await source.ask()
+        except Exception as error:  # noqa: BLE001 - a source may fail as it likes; the reader is told
+            failure = error
+        finally:
+            pace.reset(token)
+        self._demand(source, noted.charged)
+        seconds = loop.time() - began
+        self._publish(Update(source.name, value, failure, asked_at, datetime.now(UTC), seconds))
+
+    def _publish(self, update: Update[T]) -> None:
+        missed = self._fresh.pop(update.source, None)
+        if missed is not None:
+            update = evolve(update, dropped=missed.dropped + 1)
+        self._fresh[update.source] = update
+        self._news.set()
+
+    # The limits
+
+    def _demand(self, source: _Source[T], charged: dict[Ledger, int]) -> None:
+        """Remember what one round of *source* costs, where the ledgers can see it."""
+        if charged:
+            self._undemand(source)
+            source.charged = charged
+            for ledger, cost in charged.items():
+                ledger.demand[source] = cost
+
+    def _undemand(self, source: _Source[T]) -> None:
+        for ledger in source.charged:
+            ledger.demand.pop(source, None)
+        source.charged = {}
+
+    def _interval(self, source: _Source[T]) -> tuple[float, float]:
+        """Seconds between two questions that the limits sustain, and this source's share of the way in between."""
+        longest, phase = self._every, 0.0
+        for ledger in source.charged:
+            costs = list(ledger.demand.items())
+            interval = sum(cost for _, cost in costs) / ledger.sustainable_per_second
+            if interval > longest:
+                before = sum(cost for _, cost in costs[: [s for s, _ in costs].index(source)])
+                longest, phase = interval, before / ledger.sustainable_per_second
+                self._warn(ledger, interval)
+        return longest, phase
+
+    def _warn(self, ledger: Ledger, interval: float) -> None:
+        if ledger in self._warned:
+            return
+        self._warned.add(ledger)
+        demand = sum(ledger.demand.values())
+        logger.warning(
+            "poll: limit %s sustains %.3g calls a second, %.3g are asked for; asking every %.3g s instead of %.3g s",
+            ledger.limit.name,
+            ledger.sustainable_per_second,
+            demand / self._every,
+            interval,
+            self._every,
+        )

@@ -1,0 +1,96 @@
+"""What the market data of all exchanges has in common.
+
+The exchanges' own words are kept in their models; these Protocols name only the fields that all of them share, with
+the same type everywhere. A type checker verifies that each model fits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+__all__ = ["MarketLevel", "MarketOrderBook", "MarketTicker", "MarketTrade"]
+
+
+class MarketTicker(Protocol):
+    """Prices of the last 24 hours, in quote currency per unit of base."""
+
+    @property
+    def last(self) -> Decimal:
+        """Price of the last trade."""
+        ...
+
+    @property
+    def bid(self) -> Decimal:
+        """Highest price that somebody offers to pay."""
+        ...
+
+    @property
+    def ask(self) -> Decimal:
+        """Lowest price at which somebody offers to sell."""
+        ...
+
+    @property
+    def high(self) -> Decimal:
+        """Highest price of the last 24 hours."""
+        ...
+
+    @property
+    def low(self) -> Decimal:
+        """Lowest price of the last 24 hours."""
+        ...
+
+    @property
+    def vwap(self) -> Decimal | None:
+        """Volume-weighted average price of the last 24 hours; None where the exchange leaves it out."""
+        ...
+
+    @property
+    def volume(self) -> Decimal:
+        """Base currency traded in the last 24 hours."""
+        ...
+
+
+class MarketLevel(Protocol):
+    """One price in an order book."""
+
+    @property
+    def price(self) -> Decimal:
+        """Quote currency per unit of base."""
+        ...
+
+    @property
+    def amount(self) -> Decimal:
+        """Base currency offered or wanted at this price."""
+        ...
+
+
+class MarketOrderBook(Protocol):
+    """Who wants to buy and to sell, best price first."""
+
+    @property
+    def bids(self) -> Sequence[MarketLevel]:
+        """Offers to buy."""
+        ...
+
+    @property
+    def asks(self) -> Sequence[MarketLevel]:
+        """Offers to sell."""
+        ...
+
+
+class MarketTrade(Protocol):
+    """One trade that took place."""
+
+    @property
+    def price(self) -> Decimal:
+        """Quote currency per unit of base."""
+        ...
+
+    @property
+    def amount(self) -> Decimal:
+        """Base currency that changed hands."""
+        ...

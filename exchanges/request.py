@@ -1,0 +1,234 @@
+"""Endpoint and arguments to the exact bytes, once.
+
+`check` turns the caller's arguments into wire values or a `UsageError`; `Draft.render` makes the bytes. A scheme
+signs those bytes and nothing rewrites them afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal, DecimalException
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+from attrs import evolve, field, frozen
+
+from exchanges.endpoint import JSON, Argument, Endpoint
+from exchanges.errors import Intent, UsageError
+from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
+from exchanges.wire.forms import BOUNDS, MAX_DIGITS
+
+__all__ = ["Draft", "Request", "check", "draft"]
+
+MAX_TEXT = 1000
+MAX_INT = 2**63 - 1
+_MONEY_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_IN_QUERY = ("GET", "DELETE")
+
+
+class _Wrong(Exception):
+    """An argument is wrong; the text says how."""
+
+
+@frozen(repr=False)
+class Request:
+    """The bytes of one HTTP request, ready to go.
+
+    Attributes:
+        verb: HTTP verb.
+        origin: Scheme, host and port.
+        target: Path and query exactly as they travel.
+        headers: All headers that the exchange is to see beside Host, Content-Length and the connection's own.
+        body: Exactly as it travels.
+        secrets: Texts in this request that must not show in errors.
+    """
+
+    verb: str
+    origin: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    secrets: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show no query, header or body: each may hold a secret."""
+        return f"Request({self.verb} {self.target.partition('?')[0]})"
+
+    def adding(self, headers: Mapping[str, str], secrets: tuple[str, ...]) -> Request:
+        """Put on *headers* that sign what is already rendered."""
+        return evolve(self, headers=(*self.headers, *headers.items()), secrets=(*self.secrets, *secrets))
+
+
+@frozen(repr=False)
+class Draft:
+    """A checked call before it is signed.
+
+    Attributes:
+        endpoint: What is called.
+        origin: Scheme, host and port.
+        path: With prefix, placeholders filled in and escaped.
+        fields: The other arguments by their names on the wire.
+    """
+
+    endpoint: Endpoint
+    origin: str
+    path: str
+    fields: dict[str, Json] = field(factory=dict[str, Json])
+
+    def __repr__(self) -> str:
+        """Show what is called, not with what."""
+        return f"Draft({self.endpoint.id})"
+
+    def adding(self, **fields: Json) -> Draft:
+        """Put *fields* before the caller's own."""
+        return evolve(self, fields={**fields, **self.fields})
+
+    def render(self, *, secrets: tuple[str, ...] = ()) -> Request:
+        """Make the bytes."""
+        endpoint, target, body = self.endpoint, self.path, b""
+        headers: tuple[tuple[str, str], ...] = ()
+        if endpoint.verb in _IN_QUERY:
+            if self.fields:
+                target += "?" + urlencode(_texts(self.fields))
+        elif self.fields or endpoint.body is JSON:
+            body = dumps(self.fields) if endpoint.body is JSON else urlencode(_texts(self.fields)).encode()
+            headers = (("Content-Type", endpoint.body.value),)
+        return Request(endpoint.verb, self.origin, target, headers, body, secrets)
+
+    def intent(self, at: Any) -> Intent:
+        """Say what this call is to do, for errors."""
+        return Intent(self.endpoint.id, dict(_texts(self.fields)), at)
+
+
+def draft(endpoint: Endpoint, arguments: Mapping[str, Any], base_url: str) -> Draft:
+    """Check *arguments* and lay out the call below *base_url*.
+
+    Raises:
+        UsageError: An argument is missing, unknown or wrong; nothing is sent.
+    """
+    values = check(endpoint, arguments)
+    scheme, _, rest = base_url.partition("://")
+    host, slash, prefix = rest.partition("/")
+    path = endpoint.route
+    fields: dict[str, Json] = {}
+    for argument in endpoint.arguments:
+        if argument.name not in values:
+            continue
+        value = values[argument.name]
+        if argument.in_path:
+            path = path.replace("{" + argument.name + "}", quote(_text(value), safe=""))
+        else:
+            fields[argument.wire] = value
+    return Draft(endpoint, f"{scheme}://{host}", slash + prefix + path, fields)
+
+
+def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json]:
+    """Turn the caller's arguments into wire values by name; an optional one that is, or renders as, None is left out.
+
+    Raises:
+        UsageError: Says which argument is wrong and how.
+    """
+    values: dict[str, Json] = {}
+    for argument in endpoint.arguments:
+        given = arguments.get(argument.name, argument.default)
+        if given is None and not argument.required:
+            continue
+        if argument.name not in arguments and argument.required:
+            raise _usage(endpoint, f"{argument.name} is missing")
+        try:
+            rendered = _render(argument, given)
+        except _Wrong as wrong:
+            raise _usage(endpoint, f"{argument.name} {wrong}") from None
+        if rendered is not None:
+            values[argument.name] = rendered
+    if unknown := arguments.keys() - {a.name for a in endpoint.arguments}:
+        raise _usage(endpoint, f"no such argument: {', '.join(sorted(unknown))}")
+    if endpoint.check is not None and (fault := endpoint.check(arguments)):
+        raise _usage(endpoint, fault)
+    return values
+
+
+def _usage(endpoint: Endpoint, fault: str) -> UsageError:
+    return UsageError(f"{endpoint.id} ({endpoint}): {fault}; nothing was sent", endpoint=endpoint.id)
+
+
+def _render(argument: Argument, value: Any) -> Json:
+    param, annotation = argument.param, argument.annotation
+    if param.render is None:
+        value = _typed(annotation, value)
+    fault = param.check(value) if param.check is not None else None
+    if fault:
+        raise _Wrong(fault)
+    if param.render is not None:
+        try:
+            value = param.render(value)
+        except (TypeError, ValueError) as error:
+            raise _Wrong(str(error)) from error
+    if argument.in_path and _text(value) in ("", ".", ".."):
+        raise _Wrong("must not be empty or dots: it is part of the path")
+    return cast("Json", value)
+
+
+def _typed(annotation: Any, value: Any) -> Json:
+    if annotation == Amount:
+        return money(value)
+    if annotation is bool:
+        if type(value) is not bool:
+            raise _Wrong(f"must be a bool, not {type(value).__name__}")
+        return value
+    if annotation is int or (isinstance(annotation, type) and issubclass(annotation, OpenIntEnum)):
+        return _whole(value)
+    if isinstance(annotation, type) and issubclass(annotation, OpenStrEnum):
+        value = value.value if isinstance(value, annotation) else value
+        if value not in {m.value for m in annotation}:
+            raise _Wrong(f"must be one of {', '.join(sorted(m.value for m in annotation))}")
+    return _words(value)
+
+
+def money(value: Any) -> str:
+    """Write an amount in plain notation with every digit.
+
+    Raises:
+        _Wrong: Not a `Decimal`, `int` or plain decimal `str`; not a finite number above zero; too long.
+    """
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        hint = " (a float has lost digits already)" if isinstance(value, float) else ""
+        raise _Wrong(f"must be a Decimal, an int or a decimal str, not {type(value).__name__}{hint}")
+    if isinstance(value, str) and not _MONEY_TEXT.fullmatch(value):
+        raise _Wrong("must be written in plain decimal digits, such as '10000.05'")
+    try:
+        number = BOUNDS.plus(Decimal(value))
+    except (DecimalException, ValueError):
+        raise _Wrong(f"must have at most {MAX_DIGITS} digits") from None
+    if not number.is_finite() or number <= 0:
+        raise _Wrong("must be a finite number above zero")
+    return plain(number)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _Wrong(f"must be an int, not {type(value).__name__}")
+    if not 0 <= value <= MAX_INT:
+        raise _Wrong(f"must lie between 0 and {MAX_INT}")
+    return int(value)
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Wrong(f"must be a str, not {type(value).__name__}")
+    if len(value) > MAX_TEXT:
+        raise _Wrong(f"must have at most {MAX_TEXT} characters")
+    if any(not c.isprintable() for c in value):
+        raise _Wrong("must not hold control characters")
+    return str(value)
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _texts(fields: Mapping[str, Json]) -> list[tuple[str, str]]:
+    return [(name, _text(value)) for name, value in fields.items()]

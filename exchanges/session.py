@@ -1,0 +1,382 @@
+"""The one way of a request: check, wait, draw the nonce, sign, send, judge, decode.
+
+Theory. Waiting may be long and a nonce must not age, so the nonce is drawn and the request signed only with the grant
+in hand. From the grant to the decoded answer everything runs in one task that the session owns: a caller that is
+cancelled gets its `CancelledError` at once, while the request goes on to its answer or its deadline. So cancelling
+never reaches httpx (whose pool it would poison), never opens a gap in the order of nonces, and the outcome of a money
+call is learnt even when nobody waits for it.
+
+Rules for editors:
+
+1. Between the grant and the start of the task there is no ``await``.
+2. The grant is released in a ``finally`` inside the task: when the answer is complete, or when the deadline has passed
+   and the connection is closed.
+3. Retries live in `Session.call` and nowhere else. `WRITE` and `MONEY` are never repeated.
+4. Only exceptions of our own tree leave `Session.call`; what remains is cancellation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+from attrs import evolve, field, frozen
+
+from exchanges import errors
+from exchanges.endpoint import Access, Api, Endpoint, Kind
+from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, Problem, ReadFailed, Unavailable
+from exchanges.limits import Connections, Grant, Lane, Ledger, Limit, Priority
+from exchanges.nonces import NoncePolicy, unique_nonce
+from exchanges.polling import pace
+from exchanges.request import Draft, Request, draft
+from exchanges.signing import Credentials, Stamp
+from exchanges.state import State
+from exchanges.transport import Answer, Evidence, HttpTransport, Lost
+from exchanges.verdicts import Sent, doubted, final, lockout_seconds, lost, problem_of_status, refused, repeatable
+from exchanges.wire import Deviation, Json, Wire, loads
+
+__all__ = ["Options", "Session", "View"]
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS = 30.0
+BACKOFF_SECONDS = 0.25
+PRIORITIES = {
+    Kind.IDEMPOTENT: Priority.CANCEL,
+    Kind.MONEY: Priority.MONEY,
+    Kind.WRITE: Priority.MONEY,
+    Kind.READ: Priority.READ,
+}
+
+
+@frozen
+class Options:
+    """What may differ from view to view of one session.
+
+    Attributes:
+        timeout_seconds: Total per call, waiting included; None for the default of the endpoint or the session.
+        private_fields: Put on every private call.
+    """
+
+    timeout_seconds: float | None = None
+    private_fields: Mapping[str, str] = field(factory=dict[str, str])
+
+
+@frozen
+class Setup:
+    """What a session is made of; see `exchanges.client.Client` for the meaning of each."""
+
+    transport: HttpTransport
+    credentials: Credentials | None
+    state: State
+    server: str
+    origin: str | None
+    sandbox: bool
+    limits: Mapping[str, Limit] | None
+    timeout_seconds: float | None
+    max_connections: int
+    wall_clock: Callable[[], float]
+    nonce_floor: int | None
+    wire: Wire
+
+
+@frozen
+class View:
+    """A session with options: what areas call."""
+
+    session: Session
+    options: Options
+
+    async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:
+        """Carry one call through."""
+        return await self.session.call(endpoint, arguments, self.options)
+
+
+@frozen
+class _Route:
+    """Where the calls of one API generation go and what they are counted against."""
+
+    base_url: str
+    ledger: Ledger
+    lane: Lane
+
+
+class Session:
+    """One account at one exchange: connections, nonces, limits."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._connections = Connections(setup.max_connections)
+        self._routes: dict[tuple[str, bool], _Route] = {}
+        self._tasks: dict[asyncio.Task[Any], Kind] = {}
+        self._ledgers: set[Ledger] = set()
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __repr__(self) -> str:
+        """Show state, no secrets."""
+        return f"Session({self._setup.server}, {len(self._tasks)} in flight{', closed' * self._closed})"
+
+    async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any], options: Options) -> Any:
+        """Carry one call through, repeating it where that is safe.
+
+        Raises:
+            ExchangeError: See `exchanges.errors`.
+        """
+        loop = self._enter(endpoint)
+        route = self._route(endpoint)
+        sketch = draft(endpoint, arguments, route.base_url)
+        if endpoint.access is not Access.PUBLIC and options.private_fields:
+            sketch = sketch.adding(**options.private_fields)
+        seconds = options.timeout_seconds or self._setup.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
+        began = loop.time()
+        outcome = "-"
+        try:
+            value, status = await self._repeat(sketch, route, began + seconds)
+            outcome = str(status)
+        except ExchangeError as error:
+            outcome = f"{error.status or '-'} {type(error).__name__}"
+            raise
+        else:
+            return value
+        finally:
+            if logger.isEnabledFor(logging.INFO):
+                logger.info("%s %s %s %.0f ms", endpoint.verb, endpoint.id, outcome, (loop.time() - began) * 1000)
+
+    async def aclose(self) -> None:
+        """Refuse new calls, await money and writes to their deadline, end reads, close the connections."""
+        self._closed = True
+        for task in [t for t, kind in self._tasks.items() if kind is Kind.READ]:
+            task.cancel()
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+        await self._setup.transport.aclose()
+        for ledger in self._ledgers:
+            ledger.users -= 1
+            ledger.signers -= self._setup.credentials is not None
+        self._ledgers.clear()
+
+    # The loop of attempts
+
+    async def _repeat(self, sketch: Draft, route: _Route, deadline: float) -> tuple[Any, int]:
+        endpoint, attempt, doubtful = sketch.endpoint, 0, None
+        while True:
+            attempt += 1
+            try:
+                return await self._attempt(sketch, route, deadline)
+            except ExchangeError as error:
+                if error.may_have_executed or isinstance(error, Unavailable):
+                    doubtful = error
+                if not repeatable(endpoint.kind, error, attempt) or not await self._pause(error, attempt, deadline):
+                    verdict = final(sketch, error, doubtful)
+                    raise verdict from verdict.__cause__
+
+    async def _pause(self, error: ExchangeError, attempt: int, deadline: float) -> bool:
+        """Wait before the next attempt, with full jitter; False if the deadline does not allow one."""
+        if isinstance(error, errors.NonceRejected | errors.RateLimited):
+            return True  # a fresh nonce needs no pause, and a closed ledger is one
+        seconds = random.uniform(0, BACKOFF_SECONDS * 2**attempt)
+        if asyncio.get_running_loop().time() + seconds >= deadline:
+            return False
+        await asyncio.sleep(seconds)
+        return True
+
+    async def _attempt(self, sketch: Draft, route: _Route, deadline: float) -> tuple[Any, int]:
+        endpoint = sketch.endpoint
+        priority = PRIORITIES[endpoint.kind]
+        if (paced := pace.get()) is not None:
+            paced.note(route.ledger, endpoint.cost)
+        try:
+            grant = await route.ledger.acquire(route.lane, priority, cost=endpoint.cost, deadline=deadline)
+        except errors.RateLimitTimeout as error:
+            raise errors.RateLimitTimeout(f"{endpoint.id} ({endpoint}): {error}", endpoint=endpoint.id) from None
+        if self._closed:
+            grant.give_back()
+            raise errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)
+        task = asyncio.create_task(self._exchange(sketch, grant, deadline), name=endpoint.id)
+        self._tasks[task] = endpoint.kind
+        task.add_done_callback(self._tasks.pop)
+        done: tuple[Any, int] = await _result(task)
+        return done
+
+    # One exchange of a request for an answer, in a task of the session's own
+
+    async def _exchange(self, sketch: Draft, grant: Grant, deadline: float) -> tuple[Any, int]:
+        endpoint, answer = sketch.endpoint, None
+        try:
+            stamp = self._stamp(endpoint)
+            sent = Sent(sketch, stamp, self._sign(sketch, stamp), Evidence())
+        except BaseException:
+            grant.give_back()
+            raise
+        try:
+            with anyio.move_on_after(deadline - asyncio.get_running_loop().time()):
+                answer = await self._setup.transport.send(
+                    sent.request, sent.evidence, max_bytes=endpoint.max_bytes, careful=endpoint.kind is not Kind.READ
+                )
+        except Lost as failure:
+            error = lost(sent, failure)
+            raise error from error.__cause__
+        finally:
+            grant.release(complete=answer is not None)
+        if answer is None:
+            raise lost(sent, None)
+        return self._settle(sent, answer, grant.ledger), answer.status
+
+    def _stamp(self, endpoint: Endpoint) -> Stamp:
+        now_ms = int(self._setup.wall_clock() * 1000)
+        policy = NoncePolicy.NONE if endpoint.access is Access.PUBLIC else endpoint.api.scheme.policy
+        if policy is NoncePolicy.NONE:
+            return Stamp("", now_ms)
+        if policy is NoncePolicy.UNIQUE:
+            return Stamp(unique_nonce(), now_ms)
+        return Stamp(str(self._counter().draw(now_ms)), now_ms)
+
+    def _counter(self) -> Any:
+        credentials = self._setup.credentials
+        return self._setup.state.counter(self._setup.server, credentials.fingerprint if credentials else "")
+
+    def _sign(self, sketch: Draft, stamp: Stamp) -> Request:
+        if sketch.endpoint.access is Access.PUBLIC or self._setup.credentials is None:
+            return sketch.render()
+        return sketch.endpoint.api.scheme.sign(sketch, self._setup.credentials, stamp)
+
+    def _settle(self, sent: Sent, answer: Answer, ledger: Ledger) -> Any:
+        """Judge and decode a complete answer."""
+        endpoint, status = sent.endpoint, answer.status
+        if 200 <= status < 300 and answer.body.startswith(b"["):
+            rows = self._setup.wire.rows(answer.body, endpoint.answer)
+            if rows is not None:
+                return rows
+        value, fault = _json(answer.body)
+        problem = None if fault else endpoint.api.read_problem(status, value)
+        problem = problem or problem_of_status(status, is_json=fault is None)
+        if problem is not None:
+            raise self._refused(sent, answer, problem, ledger)
+        try:
+            return self._decode(endpoint, value, fault)
+        except DecodeError as error:
+            verdict = doubted(sent, error)
+            raise verdict from verdict.__cause__
+
+    def _decode(self, endpoint: Endpoint, value: Json, fault: Deviation | None) -> Any:
+        try:
+            if fault is not None:
+                raise fault
+            payload = endpoint.api.payload(value)
+        except Deviation as deviation:
+            raise DecodeError(f"{endpoint.id}: expected {deviation.expected}", endpoint=endpoint.id) from None
+        return self._setup.wire.structure(payload, endpoint.answer, endpoint.id)
+
+    def _refused(self, sent: Sent, answer: Answer, problem: Problem, ledger: Ledger) -> ExchangeError:
+        """Remember what *problem* says of limits and nonces, and tell what it means."""
+        api = sent.endpoint.api
+        if issubclass(problem.kind, errors.RateLimited):
+            seconds = lockout_seconds(problem, answer.headers.get("retry-after"), api.lockout_seconds)
+            ledger.close(asyncio.get_running_loop().time() + seconds)
+            problem = evolve(problem, retry_after_seconds=seconds)
+        if problem.nonce_floor is not None:
+            self._counter().raise_to(problem.nonce_floor)
+        return refused(sent, answer.status, problem)
+
+    # What a call needs
+
+    def _enter(self, endpoint: Endpoint) -> asyncio.AbstractEventLoop:
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise errors.UsageError(
+                    f"{endpoint.id}: this client belongs to another event loop; make one client per loop",
+                    endpoint=endpoint.id,
+                )
+            self._loop = loop
+        if endpoint.access is not Access.PUBLIC:
+            self._require(endpoint)
+        return loop
+
+    def _require(self, endpoint: Endpoint) -> None:
+        credentials, exchange = self._setup.credentials, endpoint.api.exchange.upper()
+        held = {
+            "api_key": credentials is not None,
+            "api_secret": credentials is not None and credentials.can_sign,
+            "client_id": credentials is not None and credentials.client_id is not None,
+        }
+        if missing := [name for name in endpoint.api.scheme.needs if not held[name]]:
+            names = ", ".join(f"{name} ({exchange}_{name.upper()})" for name in missing)
+            raise errors.UsageError(
+                f"{endpoint.id} ({endpoint}) is private and needs {names}; nothing was sent", endpoint=endpoint.id
+            )
+
+    def _route(self, endpoint: Endpoint) -> _Route:
+        api, is_public = endpoint.api, endpoint.access is Access.PUBLIC
+        route = self._routes.get((api.name, is_public))
+        if route is None:
+            route = self._routes[api.name, is_public] = self._new_route(api, endpoint.limit, is_public=is_public)
+        return route
+
+    def _new_route(self, api: Api, limit: Limit, *, is_public: bool) -> _Route:
+        setup, credentials = self._setup, self._setup.credentials
+        key = credentials.fingerprint if credentials is not None else None
+        if setup.limits is None:
+            ledger = Ledger(Limit(limit.name, (), limit.scope))
+        else:
+            ledger = setup.state.ledger(setup.limits.get(limit.name, limit), setup.server, key)
+        if ledger not in self._ledgers:
+            self._ledgers.add(ledger)
+            ledger.users += 1
+            ledger.signers += credentials is not None
+        turn = None
+        if not is_public and key is not None and api.scheme.policy is NoncePolicy.STRICT:
+            turn = ledger.turn(key)
+            if setup.nonce_floor is not None:
+                self._counter().raise_to(setup.nonce_floor)
+        return _Route(self._base_url(api), ledger, Lane(self._connections, turn))
+
+    def _base_url(self, api: Api) -> str:
+        if self._setup.origin is not None:
+            return self._setup.origin + urlsplit(api.base_url).path
+        if not self._setup.sandbox:
+            return api.base_url
+        if api.sandbox_url is None:
+            raise errors.UsageError(f"{api.name} has no sandbox; nothing was sent")
+        return api.sandbox_url
+
+
+async def _result(task: asyncio.Task[Any]) -> Any:
+    """Wait for *task* without ever cancelling it; nobody need ask for its result when the waiting is cancelled."""
+    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def wake(_: asyncio.Task[Any]) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    task.add_done_callback(wake)
+    try:
+        await waiter
+    except asyncio.CancelledError:
+        task.add_done_callback(_forsaken)
+        raise
+    if task.cancelled():
+        raise ReadFailed(f"{task.get_name()}: the client was closed before the answer came", endpoint=task.get_name())
+    return task.result()
+
+
+def _json(body: bytes) -> tuple[Json, Deviation | None]:
+    try:
+        return loads(body), None
+    except Deviation as deviation:
+        return None, deviation
+
+
+def _forsaken(task: asyncio.Task[Any]) -> None:
+    """Say, now that the caller is gone, what became of a call that matters."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, OutcomeUnknown):
+        logger.warning("%s: the caller was cancelled; %s", task.get_name(), error)

@@ -1,0 +1,53 @@
+"""State that lives as long as the process."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from exchanges.limits import Ledger, Limit, Scope
+from exchanges.nonces import Counter, MemoryCounter
+
+__all__ = ["PROCESS", "MemoryState", "State"]
+
+
+class State(Protocol):
+    """Keeps the ledgers and the nonce counters of clients."""
+
+    def ledger(self, limit: Limit, server: str, key: str | None) -> Ledger:
+        """Find the ledger of *limit* at *server*, and of *key* (a fingerprint) where the limit's scope is the key."""
+        ...
+
+    def counter(self, server: str, key: str) -> Counter:
+        """Find the nonces of *key* (a fingerprint) at *server*, for all generations of its API."""
+        ...
+
+
+class MemoryState:
+    """Ledgers and counters in memory."""
+
+    def __init__(self) -> None:
+        self._ledgers: dict[tuple[Limit, str, str | None], Ledger] = {}
+        self._counters: dict[tuple[str, str], MemoryCounter] = {}
+
+    def __repr__(self) -> str:
+        """Show the ledgers."""
+        return f"MemoryState({list(self._ledgers.values())})"
+
+    def ledger(self, limit: Limit, server: str, key: str | None) -> Ledger:
+        """Find the ledger of *limit* at *server*, and of *key* where the limit's scope is the key.
+
+        Ledgers that nobody uses are forgotten once they have no taken slot left to remember.
+        """
+        now = time.monotonic()
+        self._ledgers = {place: ledger for place, ledger in self._ledgers.items() if not ledger.is_idle(now)}
+        place = (limit, server, key if limit.scope is Scope.KEY else None)
+        return self._ledgers.setdefault(place, Ledger(limit))
+
+    def counter(self, server: str, key: str) -> MemoryCounter:
+        """Find the nonces of *key* at *server*."""
+        return self._counters.setdefault((server, key), MemoryCounter())
+
+
+PROCESS = MemoryState()
+"""Shared by all clients of this process that do not bring a state or a transport of their own."""

@@ -1,0 +1,210 @@
+"""Bytes out, bytes in. The only module that knows httpx.
+
+httpx is used below its client: nothing logs URLs, follows redirects, stores cookies or inflates bodies behind our
+back, and the client's layer would cost another fifth. Reads keep connections for a minute; money uses one that was
+idle for less than a second, or a new one, since a server may close an idle connection just as we write to it. One
+pool cannot do both, so there are two.
+
+A request that fails says whether anything of it can have left this machine (`Evidence`).
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import zlib
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+from attrs import define, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exchanges.request import Request
+
+__all__ = ["Answer", "BadAnswer", "Evidence", "HttpTransport", "Lost", "Transport"]
+
+Transport = httpx.AsyncBaseTransport
+
+KEEP_FOR_READS_SECONDS = 60.0
+KEEP_FOR_MONEY_SECONDS = 1.0
+CONNECT_SECONDS = 10.0
+URLS_REMEMBERED = 256
+_GZIP_WBITS = 31
+_TIMEOUT = {"connect": CONNECT_SECONDS, "read": None, "write": None, "pool": None}
+_HEADERS = (
+    (b"Accept", b"application/json"),
+    (b"Accept-Encoding", b"gzip"),
+    (b"User-Agent", b"aioexchanges"),
+    (b"Connection", b"keep-alive"),
+)
+
+
+@frozen
+class Answer:
+    """One whole HTTP answer, inflated."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Lost(Exception):
+    """No complete answer arrived; see the `Evidence` for what can have left."""
+
+
+class BadAnswer(Lost):
+    """The answer is too large or cannot be inflated."""
+
+
+@define
+class Evidence:
+    """What is known of a request on its way.
+
+    Attributes:
+        watched: Whether the transport tells us when the first byte leaves.
+        started: Whether it left.
+        refused: Whether there was never a connection.
+    """
+
+    watched: bool = False
+    started: bool = False
+    refused: bool = False
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether it is proven that not one byte of the request left."""
+        return self.refused or (self.watched and not self.started)
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Hear of the events of a connection; a proxy's CONNECT is not the request."""
+        if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.started = True
+
+
+class HttpTransport:
+    """Sends one request over pooled connections.
+
+    Args:
+        injected: A transport to use in place of our own.
+        ssl_context: How to verify servers; default: the certificates that httpx ships.
+        proxy: URL of a proxy; the environment is not asked.
+        max_connections: Largest number of connections per pool.
+    """
+
+    def __init__(
+        self,
+        *,
+        injected: Transport | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        max_connections: int = 4,
+    ) -> None:
+        self._injected = injected
+        self._ssl_context = ssl_context
+        self._proxy = proxy
+        self._max_connections = max_connections
+        self._pools: dict[float, Transport] = {}
+        self._url = functools.lru_cache(maxsize=URLS_REMEMBERED)(_url)
+
+    async def send(self, request: Request, evidence: Evidence, *, max_bytes: int, careful: bool) -> Answer:
+        """Send *request* and read the whole answer.
+
+        Raises:
+            Lost: No complete answer; *evidence* says whether anything left.
+            BadAnswer: More than *max_bytes*, or not to be inflated.
+        """
+        url = self._url(request.origin, request.target)
+        headers = [(b"Host", url.netloc), *_HEADERS, *((k.encode(), v.encode()) for k, v in request.headers)]
+        if request.body or request.verb not in ("GET", "DELETE"):
+            headers.append((b"Content-Length", b"%d" % len(request.body)))
+        extensions: dict[str, Any] = {"timeout": _TIMEOUT}
+        if careful and self._injected is None:
+            evidence.watched = True
+            extensions["trace"] = evidence.trace
+        outgoing = httpx.Request(
+            request.verb, url, headers=headers, stream=httpx.ByteStream(request.body), extensions=extensions
+        )
+        try:
+            response = await self._pool(request.origin, careful=careful).handle_async_request(outgoing)
+            try:
+                return await _read(response, max_bytes)
+            finally:
+                await response.aclose()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            evidence.refused = True
+            raise Lost(_said(error)) from error
+        except Lost:
+            raise
+        except Exception as error:
+            raise Lost(_said(error)) from error
+
+    async def aclose(self) -> None:
+        """Close all connections of our own pools; an injected transport is its owner's."""
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            await pool.aclose()
+
+    def _pool(self, origin: str, *, careful: bool) -> Transport:
+        if self._injected is not None:
+            return self._injected
+        keep = KEEP_FOR_MONEY_SECONDS if careful else KEEP_FOR_READS_SECONDS
+        if keep not in self._pools:
+            self._pools[keep] = httpx.AsyncHTTPTransport(
+                verify=self._ssl_context or _ssl_context(secure=origin.startswith("https:")),
+                trust_env=False,
+                limits=httpx.Limits(
+                    max_connections=self._max_connections,
+                    max_keepalive_connections=self._max_connections,
+                    keepalive_expiry=keep,
+                ),
+                proxy=self._proxy,
+            )
+        return self._pools[keep]
+
+
+@functools.cache
+def _ssl_context(*, secure: bool) -> ssl.SSLContext:
+    """One context for all clients: it costs 15 ms. Plain loopback needs no certificates."""
+    if not secure:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.keylog_filename = None  # type: ignore[assignment]  # the stubs miss that None ends the logging
+    return context
+
+
+def _url(origin: str, target: str) -> httpx.URL:
+    url = httpx.URL(origin).copy_with(raw_path=target.encode("ascii"))
+    if url.raw_path != target.encode("ascii"):
+        raise Lost("the path would not travel as it was signed")
+    return url
+
+
+async def _read(response: httpx.Response, max_bytes: int) -> Answer:
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", ""):
+        raise BadAnswer(f"an answer in the encoding {encoding[:20]!r} was not asked for")
+    inflater = zlib.decompressobj(_GZIP_WBITS) if encoding == "gzip" else None
+    chunks: list[bytes] = []
+    size = 0
+    stream = cast("httpx.AsyncByteStream", response.stream)
+    async for raw in stream:
+        chunk = raw
+        if inflater is not None:
+            try:
+                chunk = inflater.decompress(raw, max_bytes + 1 - size)
+            except zlib.error as error:
+                raise BadAnswer("an answer that is not the gzip it says it is") from error
+        size += len(chunk)
+        if size > max_bytes:
+            raise BadAnswer(f"an answer of more than {max_bytes} bytes")
+        chunks.append(chunk)
+    if inflater is not None and size and not inflater.eof:
+        raise BadAnswer("an answer whose gzip ends early")
+    return Answer(response.status_code, response.headers, b"".join(chunks))
+
+
+def _said(error: Exception) -> str:
+    """Name what failed, without what a foreign text may hold."""
+    return type(error).__name__

@@ -1,0 +1,186 @@
+"""Answer to exception: what an answer, or its absence, proves and how it is told. Nothing here waits or sends.
+
+The body's shape decides first, by the exchange's own reader; the status decides only where the body says nothing.
+For calls that change something an answer is `Rejected` only if it proves that nothing was done; everything else is
+`OutcomeUnknown`, with the error that it would have been as its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Unpack
+
+from attrs import frozen
+
+from exchanges import errors
+from exchanges.endpoint import Endpoint, Kind
+from exchanges.errors import DecodeError, ExchangeError, Facts, NotSent, OutcomeUnknown, Problem, Unavailable, quotable
+from exchanges.request import Draft, Request
+from exchanges.signing import Stamp
+from exchanges.transport import BadAnswer, Evidence, Lost
+
+__all__ = ["Sent", "doubted", "final", "lockout_seconds", "lost", "problem_of_status", "refused", "repeatable"]
+
+MAX_LOCKOUT_SECONDS = 3600.0
+ATTEMPTS = 3
+NONCE_ATTEMPTS = 4
+
+_BY_STATUS: dict[int, type[ExchangeError]] = {
+    401: errors.AuthenticationFailed,
+    403: errors.Blocked,
+    404: errors.NotFound,
+    420: errors.RateLimited,
+    429: errors.RateLimited,
+}
+_ADVICE: dict[type[ExchangeError], str] = {
+    errors.AuthenticationFailed: "check the key, the secret and the client id",
+    errors.PermissionDenied: "give the key this permission at the exchange",
+    errors.NonceRejected: (
+        "another process or program uses this key, or it once used larger nonces: "
+        "one key per process, or pass nonce_floor= with the largest nonce ever used"
+    ),
+    errors.RateLimited: "all calls that meet this limit wait until then",
+    errors.Blocked: "a proxy in front of the exchange refused this address or request",
+    errors.RedirectRefused: "check base_url; redirects are never followed",
+}
+
+
+def problem_of_status(status: int, *, is_json: bool) -> Problem | None:
+    """Tell what a status says when the body is in no error shape; None for success."""
+    if 200 <= status < 300:
+        return None
+    if 300 <= status < 400:
+        kind: type[ExchangeError] = errors.RedirectRefused
+    elif status == 403 and is_json:
+        kind = errors.PermissionDenied
+    else:
+        kind = _BY_STATUS.get(status, errors.Unavailable)
+    return Problem(kind, proves_not_executed=kind is errors.RateLimited)
+
+
+@frozen
+class Sent:
+    """One request that was signed and handed over, and what is known of its way."""
+
+    draft: Draft
+    stamp: Stamp
+    request: Request
+    evidence: Evidence
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What is called."""
+        return self.draft.endpoint
+
+    def __str__(self) -> str:
+        """Name the call as messages begin."""
+        return f"{self.endpoint.id} ({self.endpoint})"
+
+
+def lost(sent: Sent, failure: Lost | None) -> ExchangeError:
+    """Tell what no complete answer means; *failure* is None where the deadline passed."""
+    endpoint = sent.endpoint
+    reason = "no answer before the deadline" if failure is None else str(failure)
+    if sent.evidence.nothing_left:
+        error: ExchangeError = NotSent(
+            f"{sent}: {reason}; nothing was sent, it is safe to repeat", endpoint=endpoint.id
+        )
+    elif isinstance(failure, BadAnswer) and endpoint.kind is Kind.READ:
+        error = DecodeError(f"{sent}: {failure}", endpoint=endpoint.id)
+    else:
+        error = doubted(sent, Unavailable(f"{sent}: {reason}; no complete answer arrived", endpoint=endpoint.id))
+    (error.__cause__ or error).__cause__ = failure
+    return error
+
+
+def refused(sent: Sent, status: int, problem: Problem) -> ExchangeError:
+    """Tell what *problem* means for this call: of its own class where that is proven, secrets removed."""
+    secrets = (*sent.request.secrets, sent.stamp.nonce)
+    text, code = quotable(problem.text, secrets), problem.code and quotable(problem.code, secrets)
+    said = f"{status}" + (f", code {code}" if code else "") + (f": {text}" if text else "")
+    advice = _ADVICE.get(problem.kind)
+    message = f"{sent}: the exchange answered {said}" + (f"; {advice}" if advice else "")
+    error = _made(problem, message, secrets, endpoint=sent.endpoint.id, status=status, code=code, text=text or None)
+    return error if problem.proves_not_executed else doubted(sent, error)
+
+
+def _made(problem: Problem, message: str, secrets: Iterable[str], **facts: Unpack[Facts]) -> ExchangeError:
+    if issubclass(problem.kind, errors.InvalidRequest):
+        fields = {quotable(k, secrets): tuple(quotable(v, secrets) for v in vs) for k, vs in problem.fields.items()}
+        return problem.kind(message, fields=fields, **facts)
+    if issubclass(problem.kind, errors.RateLimited):
+        wait = timedelta(seconds=problem.retry_after_seconds or 0.0)
+        return problem.kind(message, retry_at=datetime.now(UTC) + wait, **facts)
+    return problem.kind(message, **facts)
+
+
+def doubted(sent: Sent, error: ExchangeError) -> ExchangeError:
+    """Tell what *error* means where it is no proof: for a call that is never repeated the outcome is unknown."""
+    endpoint, stamp = sent.endpoint, sent.stamp
+    if endpoint.kind not in (Kind.WRITE, Kind.MONEY):
+        return error
+    unknown = OutcomeUnknown(
+        f"{sent}: it may have been executed, look before you repeat it ({error})",
+        intent=sent.draft.intent(datetime.fromtimestamp(stamp.timestamp_ms / 1000, UTC)),
+        nonce=stamp.nonce or None,
+        endpoint=endpoint.id,
+        status=error.status,
+        code=error.code,
+        text=error.text,
+    )
+    unknown.__cause__ = error
+    return unknown
+
+
+def final(draft: Draft, error: ExchangeError, doubtful: ExchangeError | None) -> ExchangeError:
+    """Tell the caller after the last attempt; *doubtful* is an earlier failure that proves nothing."""
+    endpoint = draft.endpoint
+    if endpoint.kind is Kind.READ and type(error) in (NotSent, Unavailable):
+        told: ExchangeError = errors.ReadFailed(f"the read failed: {error}", endpoint=endpoint.id, status=error.status)
+    elif endpoint.kind is not Kind.IDEMPOTENT or doubtful is None:
+        return error
+    elif isinstance(error, errors.NotFound):
+        error.args = (f"{error}; an earlier attempt may have done it: gone, filled or cancelled",)
+        error.may_have_executed = True
+        return error
+    else:
+        told = OutcomeUnknown(
+            f"{endpoint.id} ({endpoint}): it may have been executed; it is safe to call it again ({error})",
+            intent=draft.intent(datetime.now(UTC)),
+            endpoint=endpoint.id,
+            status=error.status,
+        )
+    told.__cause__ = error
+    return told
+
+
+def lockout_seconds(problem: Problem, retry_after: str | None, default: float) -> float:
+    """Find how long to leave the exchange alone: its own word, the header, or *default*; at most an hour."""
+    seconds = problem.retry_after_seconds
+    if seconds is None and retry_after is not None:
+        seconds = _header_seconds(retry_after.strip())
+    return min(max(default if seconds is None else seconds, 0.0), MAX_LOCKOUT_SECONDS)
+
+
+def _header_seconds(value: str) -> float | None:
+    if value.isascii() and value.isdigit():
+        return float(value[:6])
+    try:
+        moment = parsedate_to_datetime(value)
+        return (moment - datetime.now(moment.tzinfo)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+_REPEATED = (NotSent, Unavailable, errors.RateLimited, errors.NonceRejected)
+_NOT_REPEATED = (errors.Blocked, errors.RedirectRefused)
+
+
+def repeatable(kind: Kind, error: ExchangeError, attempt: int) -> bool:
+    """Decide whether a call of *kind* whose attempt number *attempt* failed with *error* goes once more."""
+    if kind not in (Kind.READ, Kind.IDEMPOTENT) or isinstance(error, _NOT_REPEATED):
+        return False
+    attempts = NONCE_ATTEMPTS if isinstance(error, errors.NonceRejected) else ATTEMPTS
+    return isinstance(error, _REPEATED) and attempt < attempts

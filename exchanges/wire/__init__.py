@@ -1,0 +1,61 @@
+"""What travels, in both directions: JSON, exact numbers, moments, open enums, positional rows.
+
+Two ways lead from bytes to objects, and they give equal objects:
+
+* The reference way: `loads` (the only door for JSON) makes plain values, `Wire.structure` turns those into attrs
+  classes through the hooks of a cattrs converter and knows the place of every deviation.
+* The fast way, `Wire.rows`, for answers that are long lists of rows: see `exchanges.wire.bulk`. Whatever it does not
+  like it leaves to the reference way, which decodes or explains. Strict clients use the reference way alone.
+"""
+
+from exchanges.wire.forms import (
+    Amount,
+    Deviation,
+    Epoch,
+    Form,
+    IsoTime,
+    Json,
+    NaiveTime,
+    Number,
+    OpenIntEnum,
+    OpenStrEnum,
+    RawJson,
+    TextDecimal,
+    UnixMicrosText,
+    UnixMillis,
+    UnixTime,
+    UnixTimeText,
+    loads,
+    plain,
+)
+from exchanges.wire.models import Row, TaggedRow, UnknownRow, named
+from exchanges.wire.registry import Wire, decode, dumps, encode
+
+__all__ = [
+    "Amount",
+    "Deviation",
+    "Epoch",
+    "Form",
+    "IsoTime",
+    "Json",
+    "NaiveTime",
+    "Number",
+    "OpenIntEnum",
+    "OpenStrEnum",
+    "RawJson",
+    "Row",
+    "TaggedRow",
+    "TextDecimal",
+    "UnixMicrosText",
+    "UnixMillis",
+    "UnixTime",
+    "UnixTimeText",
+    "UnknownRow",
+    "Wire",
+    "decode",
+    "dumps",
+    "encode",
+    "loads",
+    "named",
+    "plain",
+]

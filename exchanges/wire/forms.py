@@ -1,0 +1,297 @@
+"""How single values travel, in both directions: exact numbers, moments, open enums.
+
+`loads` is the only door for JSON. Numbers become `int` or `Decimal` with every digit, never a `float`; a number of
+more than 30 digits or an exponent beyond 30 is refused there.
+
+Rules for editors: a string that `Decimal` would take but that is no plain number ("NaN", " 1 ", "1_000", Arabic
+digits) never becomes money. Reading and writing of one form stand beside each other, and ``read(write(x)) == x``.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Rounded
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
+
+import msgspec
+from attrs import frozen
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Json = None | bool | int | Decimal | str | list["Json"] | dict[str, "Json"]
+else:  # hints of models are resolved in their own modules, where a recursive name would not be found
+    Json = None | bool | int | Decimal | str | list | dict
+
+Amount = Decimal | int | str
+"""Money in arguments: exact types only, a `float` is refused."""
+
+MAX_DIGITS = 30
+BOUNDS = Context(
+    prec=MAX_DIGITS, Emax=MAX_DIGITS, Emin=-MAX_DIGITS, traps=[Inexact, Rounded, Overflow, Clamped, InvalidOperation]
+)
+_INT_BOUND = 10**MAX_DIGITS
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
+_WHOLE = re.compile(r"-?[0-9]{1,30}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
+_NAIVE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
+
+
+class Deviation(Exception):
+    """A value is not what a model says; `place` grows on the way out."""
+
+    def __init__(self, expected: str, place: str = "") -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.place = place
+
+    def inside(self, place: str) -> Self:
+        """Say where the value stands."""
+        self.place = place + self.place
+        return self
+
+
+# Numbers --------------------------------------------------------------------------------------------------------------
+
+
+def exact(text: str) -> Decimal:
+    """Read a plain number with every digit; refuse one that is too long or too large."""
+    try:
+        return BOUNDS.plus(Decimal(text))
+    except DecimalException as error:
+        raise Deviation(f"a number of at most {MAX_DIGITS} digits") from error
+
+
+def plain(number: Decimal) -> str:
+    """Write a number without an exponent and without losing a digit."""
+    return format(number, "f")
+
+
+_DOOR = msgspec.json.Decoder[Any](float_hook=exact)
+
+
+def loads(body: bytes) -> Json:
+    """Read JSON exactly.
+
+    Raises:
+        Deviation: Not JSON in UTF-8, nested too deeply, or a number out of bounds.
+    """
+    try:
+        return cast("Json", _DOOR.decode(body))
+    except RecursionError as error:
+        raise Deviation("JSON of bounded depth") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Deviation("JSON with numbers in bounds") from error
+
+
+# Forms: how one value travels ----------------------------------------------------------------------------------------
+
+
+class Form(Protocol[T]):
+    """Both directions of one value. Models name a form with ``Annotated[type, form]``."""
+
+    def read(self, value: Json, *, strict: bool) -> T:
+        """Make the value; raise `Deviation` where it cannot be made, or (strict) where it is not as documented."""
+        ...
+
+    def write(self, value: T) -> Json:
+        """Make what travels."""
+        ...
+
+
+@frozen
+class Number:
+    """A `Decimal`, as a JSON number or as text."""
+
+    text: bool = False
+
+    def read(self, value: Json, *, strict: bool) -> Decimal:
+        if type(value) is str and (self.text or not strict) and _PLAIN.fullmatch(value):
+            return exact(value)
+        if not (self.text and strict):
+            if type(value) is Decimal:
+                return value
+            if type(value) is int and -_INT_BOUND < value < _INT_BOUND:
+                return Decimal(value)
+        raise Deviation("a decimal number as text" if self.text and strict else "a decimal number")
+
+    def write(self, value: Decimal) -> Json:
+        return plain(value) if self.text else value
+
+
+@frozen
+class Whole:
+    """An `int`."""
+
+    def read(self, value: Json, *, strict: bool) -> int:
+        if type(value) is int and -_INT_BOUND < value < _INT_BOUND:
+            return value
+        if not strict:
+            if type(value) is str and _WHOLE.fullmatch(value):
+                return int(value)
+            if type(value) is Decimal and value == value.to_integral_value():
+                return int(value)
+        raise Deviation("a whole number")
+
+    def write(self, value: int) -> Json:
+        return value
+
+
+@frozen
+class Text:
+    """A `str`; ids arrive as numbers at times."""
+
+    def read(self, value: Json, *, strict: bool) -> str:
+        if type(value) is str:
+            return value
+        if not strict and type(value) is int and -_INT_BOUND < value < _INT_BOUND:
+            return str(value)
+        raise Deviation("a text")
+
+    def write(self, value: str) -> Json:
+        return value
+
+
+@frozen
+class Flag:
+    """A `bool`."""
+
+    def read(self, value: Json, *, strict: bool) -> bool:
+        if type(value) is bool:
+            return value
+        if not strict and value in (0, 1):
+            return value == 1
+        raise Deviation("true or false")
+
+    def write(self, value: bool) -> Json:  # noqa: FBT001 - the signature is that of Form
+        return value
+
+
+@frozen
+class Epoch:
+    """An aware UTC moment that travels as a count since 1970, as a number or as text."""
+
+    per_second: int = 1
+    text: bool = False
+
+    def read(self, value: Json, *, strict: bool) -> datetime:
+        count = Number(text=self.text).read(value, strict=strict)
+        try:
+            return _EPOCH + timedelta(microseconds=int(count * (1_000_000 // self.per_second)))
+        except OverflowError as error:
+            raise Deviation("a moment between the years 1 and 9999") from error
+
+    def write(self, value: datetime) -> Json:
+        count = Decimal((value - _EPOCH) // timedelta(microseconds=1)) * self.per_second / 1_000_000
+        number = int(count) if count == int(count) else count.normalize()
+        return plain(Decimal(number)) if self.text else number
+
+
+@frozen
+class Iso:
+    """An aware UTC moment as ISO 8601 text, with or without a fraction, zone as +00:00, +0000 or Z."""
+
+    def read(self, value: Json, *, strict: bool) -> datetime:
+        if type(value) is str and _ISO.fullmatch(value):
+            return _moment(value)
+        raise Deviation("a moment as 2016-04-08T17:52:31+00:00")
+
+    def write(self, value: datetime) -> Json:
+        return value.isoformat(timespec="milliseconds" if value.microsecond % 1000 == 0 < value.microsecond else "auto")
+
+
+@frozen
+class Naive:
+    """An aware UTC moment that travels without its zone: 2013-09-26 23:15:04, at times with microseconds."""
+
+    def read(self, value: Json, *, strict: bool) -> datetime:
+        if type(value) is str and _NAIVE.fullmatch(value):
+            return _moment(value + "+00:00")
+        raise Deviation("a moment as 2013-09-26 23:15:04")
+
+    def write(self, value: datetime) -> Json:
+        return value.replace(tzinfo=None).isoformat(sep=" ")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Deviation("a moment that exists") from error
+
+
+class OpenIntEnum(IntEnum):
+    """A closed set of codes that keeps a code it does not know: ``UNKNOWN_9`` equals 9 and encodes as 9."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if type(value) is not int:
+            return None
+        member = int.__new__(cls, value)
+        member._name_, member._value_ = f"UNKNOWN_{value}", value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the documents name this code."""
+        return self.name in type(self).__members__
+
+
+class OpenStrEnum(StrEnum):
+    """A closed set of words that keeps a word it does not know."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if type(value) is not str:
+            return None
+        member = str.__new__(cls, value)
+        member._name_, member._value_ = f"UNKNOWN_{value}", value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the documents name this word."""
+        return self.name in type(self).__members__
+
+
+@frozen
+class Choice:
+    """A member of an open enum."""
+
+    members: type[OpenIntEnum | OpenStrEnum]
+
+    def read(self, value: Json, *, strict: bool) -> OpenIntEnum | OpenStrEnum:
+        if issubclass(self.members, OpenIntEnum):
+            member: OpenIntEnum | OpenStrEnum = self.members(Whole().read(value, strict=strict))
+        else:
+            member = self.members(Text().read(value, strict=strict))
+        if strict and not member.is_known:
+            raise Deviation(f"a documented value of {self.members.__name__}")
+        return member
+
+    def write(self, value: OpenIntEnum | OpenStrEnum) -> Json:
+        return value.value
+
+
+@frozen
+class Anything:
+    """Plain JSON, kept as it came."""
+
+    def read(self, value: Json, *, strict: bool) -> Json:
+        return value
+
+    def write(self, value: Json) -> Json:
+        return value
+
+
+TextDecimal = Annotated[Decimal, Number(text=True)]
+UnixTime = Annotated[datetime, Epoch()]
+UnixTimeText = Annotated[datetime, Epoch(text=True)]
+UnixMillis = Annotated[datetime, Epoch(per_second=1000)]
+UnixMicrosText = Annotated[datetime, Epoch(per_second=1_000_000, text=True)]
+IsoTime = Annotated[datetime, Iso()]
+NaiveTime = Annotated[datetime, Naive()]
+RawJson = Annotated[Json, Anything()]

@@ -1,0 +1,118 @@
+"""The kinds of models: rows, whose place in the list is their meaning, and objects, whose keys are.
+
+Also what an annotation of a field says about its way on the wire.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
+
+import attrs
+from attrs import field, frozen
+
+from exchanges.wire.forms import Choice, Flag, Form, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
+
+__all__ = [
+    "Row",
+    "Slot",
+    "TaggedRow",
+    "UnknownRow",
+    "form_of",
+    "named",
+    "optional_of",
+    "row_classes",
+    "slots_of",
+]
+
+
+@frozen
+class Row:
+    """An object that travels as a list. The order of the attrs fields is the order on the wire.
+
+    A field with a default may be null, empty or missing at the tail. A class that declares a field ``extra`` keeps
+    surplus cells there; in others they are dropped.
+    """
+
+
+@frozen
+class TaggedRow(Row):
+    """A row that says in its first cell which class it is.
+
+    Attributes:
+        class_reference: The number in the first cell.
+        extra: Surplus cells, as they came.
+    """
+
+    class_reference: ClassVar[int]
+
+    extra: tuple[RawJson, ...] = field(default=(), kw_only=True, repr=False)
+
+
+@frozen
+class UnknownRow:
+    """A row whose class reference no class of this library states.
+
+    Attributes:
+        cells: All cells as they came, the reference first.
+    """
+
+    cells: tuple[RawJson, ...]
+
+
+def named(wire: str, **options: Any) -> Any:
+    """Declare a field whose key on the wire is no name in Python, or a poor one."""
+    return field(metadata={"wire": wire}, **options)
+
+
+_FORMS: dict[Any, Form[Any]] = {Decimal: Number(), int: Whole(), str: Text(), bool: Flag()}
+
+
+# What an annotation is ------------------------------------------------------------------------------------------------
+
+
+def form_of(annotation: Any) -> Form[Any] | None:
+    """Find the form that *annotation* names or implies; None for models and containers."""
+    if get_origin(annotation) is Annotated:
+        return next((m for m in annotation.__metadata__ if hasattr(m, "read") and hasattr(m, "write")), None)
+    if isinstance(annotation, type) and issubclass(annotation, OpenIntEnum | OpenStrEnum):
+        return cast("Form[Any]", Choice(annotation))
+    return _FORMS.get(annotation) if isinstance(annotation, type) else None
+
+
+def optional_of(annotation: Any) -> Any:
+    """Find the X of ``X | None``; None for everything else."""
+    if get_origin(annotation) not in (Union, UnionType) or NoneType not in get_args(annotation):
+        return None
+    inner = tuple(a for a in get_args(annotation) if a is not NoneType)
+    return inner[0] if len(inner) == 1 else None
+
+
+def row_classes(annotation: Any) -> tuple[type[TaggedRow], ...]:
+    """Find the tagged classes of a union of rows; empty for everything else."""
+    members = tuple(m for m in get_args(annotation) if m is not UnknownRow)
+    if get_origin(annotation) not in (Union, UnionType):
+        return ()
+    return members if all(isinstance(m, type) and issubclass(m, TaggedRow) for m in members) else ()
+
+
+@frozen
+class Slot:
+    """One field of a model, ready to read and write."""
+
+    name: str
+    wire: str
+    annotation: Any
+    required: bool
+
+
+def slots_of(cls: type) -> list[Slot]:
+    """Find the fields of a model in wire order, without ``extra``."""
+    resolved: Any = attrs.resolve_types(cast("Any", cls), include_extras=True)
+    fields: Any = attrs.fields(resolved)
+    return [
+        Slot(a.name, a.metadata.get("wire", a.name), a.type, a.default is attrs.NOTHING)
+        for a in fields
+        if a.name != "extra"
+    ]

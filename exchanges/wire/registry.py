@@ -1,0 +1,322 @@
+"""The registry of hooks that turn plain JSON into models and back, the class references of rows among them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar, cast, get_args, get_origin
+
+import attrs
+import cattrs
+import msgspec
+
+from exchanges.errors import DecodeError
+from exchanges.wire.bulk import BulkReader, compile_bulk
+from exchanges.wire.forms import Deviation, Json, loads
+from exchanges.wire.models import Row, Slot, UnknownRow, form_of, optional_of, row_classes, slots_of
+
+__all__ = ["Wire", "decode", "dumps", "encode", "wire"]
+
+logger = logging.getLogger(__name__)
+
+_JSON = msgspec.json.Encoder(decimal_format="number")
+
+T = TypeVar("T")
+Read = Callable[[Any, Any], Any]
+Write = Callable[[Any], Any]
+
+
+def _is_row(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Row)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and attrs.has(annotation) and annotation is not UnknownRow
+
+
+def _is_container(annotation: Any, *kinds: type) -> bool:
+    return any(get_origin(annotation) is kind for kind in kinds)
+
+
+class Wire:
+    """Reads and writes models. Tolerant of drift unless *strict*.
+
+    Args:
+        strict: Raise on every deviation from the documents instead of surviving it.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
+        self._bulk: dict[Any, BulkReader | None] = {}
+        self._reported: set[str] = set()
+        self._converter = converter = cattrs.Converter()
+        # The last one registered that says yes is used.
+        hooks: tuple[tuple[Callable[[Any], bool], Any, Any], ...] = (
+            (_is_model, self._object_reader, self._object_writer),
+            (_is_row, self._row_reader, self._row_writer),
+            (lambda a: _is_container(a, list, tuple), self._list_reader, self._list_writer),
+            (lambda a: _is_container(a, dict), self._dict_reader, self._dict_writer),
+            (lambda a: bool(row_classes(a)), self._reference_reader, self._reference_writer),
+            (lambda a: a is UnknownRow, self._unknown_reader, self._unknown_writer),
+            (lambda a: optional_of(a) is not None, self._optional_reader, self._optional_writer),
+            (lambda a: form_of(a) is not None, self._form_reader, self._form_writer),
+        )
+        for says_yes, reader, writer in hooks:
+            converter.register_structure_hook_factory(says_yes, reader)
+            converter.register_unstructure_hook_factory(says_yes, writer)
+
+    def structure(self, value: Json, annotation: Any, where: str) -> Any:
+        """Make what *annotation* says from plain JSON.
+
+        Raises:
+            DecodeError: Names *where*, class, position and what was expected; never the value.
+        """
+        try:
+            return self._reader(annotation)(value, annotation)
+        except Deviation as deviation:
+            raise DecodeError(f"{where}{deviation.place}: expected {deviation.expected}", endpoint=where) from None
+
+    def rows(self, body: bytes, annotation: Any) -> list[Any] | None:
+        """Read a long list of rows the fast way; None where that is not possible, or not wise."""
+        if self.strict:
+            return None
+        if annotation not in self._bulk:
+            self._bulk[annotation] = compile_bulk(annotation, self._reader)
+        bulk = self._bulk[annotation]
+        return bulk.read(body) if bulk is not None else None
+
+    def unstructure(self, value: Any) -> Json:
+        """Make plain JSON from a model, or from a list of models."""
+        if isinstance(value, list | tuple):
+            return [self.unstructure(v) for v in cast("list[Any]", value)]
+        return cast("Json", self._writer(type(value))(value))
+
+    def _reader(self, annotation: Any) -> Read:
+        return self._converter.get_structure_hook(annotation)
+
+    def _writer(self, annotation: Any) -> Write:
+        return self._converter.get_unstructure_hook(annotation)
+
+    def _deviate(self, expected: str, place: str = "") -> None:
+        """Raise if strict; otherwise report this kind of drift once."""
+        if self.strict:
+            raise Deviation(expected, place)
+        if place + expected not in self._reported:
+            self._reported.add(place + expected)
+            logger.warning("drift%s: expected %s", place, expected)
+
+    # Single values
+
+    def _form_reader(self, annotation: Any) -> Read:
+        read, strict = cast("Any", form_of(annotation)).read, self.strict
+        return lambda value, _: read(value, strict=strict)
+
+    def _form_writer(self, annotation: Any) -> Write:
+        return cast("Write", cast("Any", form_of(annotation)).write)
+
+    def _optional_reader(self, annotation: Any) -> Read:
+        inner = optional_of(annotation)
+        read = self._reader(inner)
+        blank = None if inner is str else ""  # an empty text is a text, but no number
+
+        def optional(value: Json, _: Any) -> Any:
+            return None if value is None or value == blank else read(value, inner)
+
+        return optional
+
+    def _optional_writer(self, annotation: Any) -> Write:
+        write = self._writer(optional_of(annotation))
+        return lambda value: None if value is None else write(value)
+
+    # Containers
+
+    def _list_reader(self, annotation: Any) -> Read:
+        inner, origin = get_args(annotation)[0], get_origin(annotation)
+        read = self._reader(inner)
+
+        def items(value: Json, _: Any) -> Any:
+            if type(value) is not list:
+                raise Deviation("a list")
+            made: list[Any] = []
+            try:
+                made.extend(read(item, inner) for item in value)
+            except Deviation as deviation:
+                raise deviation.inside(f"[{len(made)}]") from None
+            return made if origin is list else tuple(made)
+
+        return items
+
+    def _list_writer(self, annotation: Any) -> Write:
+        write = self._writer(get_args(annotation)[0])
+        return lambda items: [write(item) for item in items]
+
+    def _dict_reader(self, annotation: Any) -> Read:
+        inner = get_args(annotation)[1]
+        read = self._reader(inner)
+
+        def mapping(value: Json, _: Any) -> Any:
+            if type(value) is not dict:
+                raise Deviation("an object")
+            return {key: read(item, inner) for key, item in value.items()}
+
+        return mapping
+
+    def _dict_writer(self, annotation: Any) -> Write:
+        write = self._writer(get_args(annotation)[1])
+        return lambda mapping: {key: write(item) for key, item in mapping.items()}
+
+    # Objects
+
+    def _object_reader(self, cls: type) -> Read:
+        plan = [(slot, self._reader(slot.annotation)) for slot in slots_of(cls)]
+        known = {slot.wire for slot, _ in plan}
+        reshape = getattr(cls, "from_wire", None)
+
+        def model(value: Json, _: Any) -> Any:
+            if type(value) is not dict:
+                raise Deviation("an object", f": {cls.__name__}")
+            if reshape is not None:
+                value = cast("dict[str, Json]", reshape(value))
+            made: dict[str, Any] = {}
+            for slot, read in plan:
+                if slot.wire in value:
+                    try:
+                        made[slot.name] = read(value[slot.wire], slot.annotation)
+                    except Deviation as deviation:
+                        raise deviation.inside(f": {cls.__name__}.{slot.name}") from None
+                elif slot.required:
+                    raise Deviation("a value, found none", f": {cls.__name__}.{slot.name}")
+            if self.strict and not known.issuperset(value):
+                surplus = len(value.keys() - known)
+                raise Deviation(f"no keys but the documented ones ({surplus} more)", f": {cls.__name__}")
+            return cls(**made)
+
+        return model
+
+    def _object_writer(self, cls: type) -> Write:
+        plan = [(slot, self._writer(slot.annotation)) for slot in slots_of(cls)]
+        reshape = getattr(cls, "to_wire", None)
+
+        def plain_object(model: Any) -> Any:
+            pairs = ((slot.wire, write(getattr(model, slot.name))) for slot, write in plan)
+            value = {key: item for key, item in pairs if item is not None}
+            return value if reshape is None else reshape(value)
+
+        return plain_object
+
+    # Rows
+
+    def _row_reader(self, cls: type) -> Read:
+        reference = getattr(cls, "class_reference", None)
+        first = 0 if reference is None else 1
+        plan = [(slot, self._reader(slot.annotation)) for slot in slots_of(cls)]
+        last = first + len(plan)
+        keeps_extra = any(a.name == "extra" for a in attrs.fields(cls))
+
+        def row(cells: Json, _: Any) -> Any:
+            if type(cells) is not list:
+                raise Deviation("a row", f": {cls.__name__}")
+            if reference is not None and (not cells or cells[0] != reference or type(cells[0]) is not int):
+                self._deviate(f"class reference {reference}", f": {cls.__name__} position 0")
+            made: list[Any] = []
+            for cell, (slot, read) in zip(cells[first:last], plan, strict=False):
+                try:
+                    made.append(read(cell, slot.annotation))
+                except Deviation as deviation:
+                    raise deviation.inside(_position(cls, first + len(made), slot)) from None
+            if len(made) < len(plan):
+                missing = plan[len(made)][0]
+                if missing.required:
+                    raise Deviation("a value, found the end of the row", _position(cls, first + len(made), missing))
+                self._deviate(f"a row of {last}", f": {cls.__name__}")
+            if len(cells) > last:
+                self._deviate(f"a row of {last}", f": {cls.__name__}")
+                if keeps_extra:
+                    return cls(*made, extra=tuple(cells[last:]))
+            return cls(*made)
+
+        return row
+
+    def _row_writer(self, cls: type) -> Write:
+        reference = getattr(cls, "class_reference", None)
+        plan = [(slot, self._writer(slot.annotation)) for slot in slots_of(cls)]
+
+        def plain_row(model: Any) -> Any:
+            cells = [] if reference is None else [reference]
+            cells.extend(write(getattr(model, slot.name)) for slot, write in plan)
+            if extra := getattr(model, "extra", ()):
+                return [*cells, *extra]
+            while cells and cells[-1] is None:
+                cells.pop()
+            return cells
+
+        return plain_row
+
+    def _reference_reader(self, annotation: Any) -> Read:
+        table = {cls.class_reference: (cls, self._reader(cls)) for cls in row_classes(annotation)}
+        open_set = UnknownRow in get_args(annotation)
+
+        def by_reference(cells: Json, _: Any) -> Any:
+            reference = cells[0] if type(cells) is list and cells else None
+            if type(reference) is int and reference in table:
+                cls, read = table[reference]
+                return read(cells, cls)
+            place = ": row position 0"
+            expected = f"a class reference among {sorted(table)}"
+            if type(cells) is not list or type(reference) is not int or not open_set:
+                raise Deviation(expected, place)
+            self._deviate(expected, place)
+            return UnknownRow(tuple(cells))
+
+        return by_reference
+
+    def _reference_writer(self, _: Any) -> Write:
+        return self.unstructure
+
+    def _unknown_reader(self, _: Any) -> Read:
+        return lambda cells, _: UnknownRow(tuple(cells))
+
+    def _unknown_writer(self, _: Any) -> Write:
+        return lambda row: list(row.cells)
+
+
+def _position(cls: type, position: int, slot: Slot) -> str:
+    return f": {cls.__name__} position {position} ({slot.name})"
+
+
+@cache
+def wire(*, strict: bool = False) -> Wire:
+    """Make the hooks of one strictness, once."""
+    return Wire(strict=strict)
+
+
+def decode(body: bytes, annotation: type[T], *, strict: bool = False) -> T:
+    """Read *body* (JSON) as the model, or list of models, that *annotation* names.
+
+    Raises:
+        DecodeError: The body is not what the model says.
+    """
+    hooks = wire(strict=strict)
+    fast = hooks.rows(body, annotation)
+    if fast is not None:
+        return cast("T", fast)
+    where = getattr(annotation, "__name__", "answer")
+    try:
+        value = loads(body)
+    except Deviation as deviation:
+        raise DecodeError(f"{where}: expected {deviation.expected}", endpoint=where) from None
+    return cast("T", hooks.structure(value, annotation, where))
+
+
+def encode(model: object) -> Json:
+    """Make what travels from a model: a list for a row, a dict for an object, a list of those for a list.
+
+    Money is `Decimal` where the exchange sends numbers and text where it sends text. ``None`` is not sent.
+    """
+    return wire().unstructure(model)
+
+
+def dumps(value: Json) -> bytes:
+    """Write plain JSON; each `Decimal` as a number with all its digits."""
+    return _JSON.encode(value)
