@@ -1,0 +1,109 @@
+"""The numbers that Bitex writes for states, reasons and methods. A number unknown here is kept as it came.
+
+Source:
+    Bitex developer guide, "Your Account Summary" and the sections of each class. Its "Accepted" and "Rejected" for
+    deposits are other words for the same numbers 2 and 3.
+"""
+
+from __future__ import annotations
+
+from exchanges.wire import OpenIntEnum
+
+__all__ = [
+    "DepositMethod",
+    "DepositReason",
+    "DepositStatus",
+    "OrderReason",
+    "OrderStatus",
+    "SpecieWithdrawalReason",
+    "UsdWithdrawalReason",
+    "WithdrawalStatus",
+]
+
+
+class OrderStatus(OpenIntEnum):
+    """How far a bid or an ask has come."""
+
+    RECEIVED = 1
+    """Queued until the funds are checked; not yet in the order book."""
+    EXECUTING = 2
+    """In the order book."""
+    TO_CANCEL = 3
+    """To be cancelled as soon as the matching engine lets go of it; may still trade."""
+    CANCELLED = 4
+    """Trades no more; part of it may be left over."""
+    COMPLETED = 5
+    """Traded in full."""
+
+
+class OrderReason(OpenIntEnum):
+    """Why a bid or an ask was cancelled."""
+
+    NOT_CANCELLED = 0
+    NOT_ENOUGH_FUNDS = 1
+    USER_CANCELLED = 2
+    OTHER = 3
+    """By Bitex."""
+
+
+class WithdrawalStatus(OpenIntEnum):
+    """How far a withdrawal has come."""
+
+    RECEIVED = 1
+    """Queued until the funds are checked; soon over."""
+    PENDING = 2
+    """Accepted; people look at it, which may take hours."""
+    DONE = 3
+    """Processed; coins appear on the network soon."""
+    CANCELLED = 4
+    """Not processed, see the reason."""
+
+
+class SpecieWithdrawalReason(OpenIntEnum):
+    """Why a withdrawal of coins was cancelled."""
+
+    NOT_CANCELLED = 0
+    NOT_ENOUGH_FUNDS = 1
+    INVALID_ADDRESS = 2
+
+
+class UsdWithdrawalReason(OpenIntEnum):
+    """Why a withdrawal of money was cancelled."""
+
+    NOT_CANCELLED = 0
+    NOT_ENOUGH_FUNDS = 1
+    INSTRUCTIONS_NOT_UNDERSTOOD = 2
+    UNKNOWN_RECIPIENT = 3
+
+
+class DepositMethod(OpenIntEnum):
+    """How money came in."""
+
+    ASTROPAY = 1
+    """No longer offered; in old deposits only."""
+    OTHER = 2
+    """By wire or otherwise."""
+    MORE_MT = 3
+
+
+class DepositStatus(OpenIntEnum):
+    """How far a deposit of money has come."""
+
+    PENDING = 1
+    """Announced; the funds have not arrived."""
+    DONE = 2
+    """Credited and available."""
+    CANCELLED = 3
+    """Not credited, see the reason."""
+
+
+class DepositReason(OpenIntEnum):
+    """Why a deposit of money was cancelled."""
+
+    NOT_CANCELLED = 0
+    DID_NOT_CREDIT = 1
+    """The funds never arrived."""
+    UNKNOWN_SENDER = 2
+    """The funds cannot be accepted from this sender."""
+    OTHER = 3
+    USER_CANCELLED = 4

@@ -1,0 +1,33 @@
+"""What holds for all of Bitex: addresses, limit, minimums."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from exchanges.bitex.errors import read_problem
+from exchanges.bitex.scheme import ApiKeyScheme
+from exchanges.endpoint import MIB, Api
+from exchanges.limits import Limit, Scope, Window
+
+__all__ = ["API", "ARCHIVE_SECONDS", "LARGE_BYTES", "LIMIT", "MINIMUM_ASK", "MINIMUM_BID"]
+
+# The guide names neither address nor key as what is counted. One ledger for everything that leaves this address, public
+# and private, is never too large under either reading.
+LIMIT = Limit("bitex", windows=(Window(5, per_seconds=1.0),), scope=Scope.ADDRESS)
+
+API = Api(
+    name="bitex",
+    base_url="https://bitex.la/api-v1/rest",
+    sandbox_url="https://sandbox.bitex.la/api-v1/rest",
+    scheme=ApiKeyScheme(),
+    public_limit=LIMIT,
+    private_limit=LIMIT,
+    read_problem=read_problem,
+    lockout_seconds=1.0,
+)
+
+MINIMUM_BID = Decimal(1)  # quote currency to spend
+MINIMUM_ASK = Decimal("0.005")  # base currency to sell
+
+LARGE_BYTES = 64 * MIB  # the archive, and a summary of a whole life
+ARCHIVE_SECONDS = 60.0

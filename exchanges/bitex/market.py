@@ -1,0 +1,126 @@
+"""Public market data: the order book, trades and candles of one book."""
+
+from __future__ import annotations
+
+from exchanges.bitex.facts import API, ARCHIVE_SECONDS, LARGE_BYTES
+from exchanges.bitex.models import Candle, OrderBook, Ticker, Transaction
+from exchanges.endpoint import Area, public
+
+__all__ = ["Market"]
+
+
+class Market(Area, api=API):
+    """Public market data; needs no key.
+
+    The guide names one book, ``btc_usd``.
+    """
+
+    @public("GET /{book}/market/ticker")
+    async def ticker(self, book: str = "btc_usd") -> Ticker:
+        """Prices and volume of the last 24 hours.
+
+        Args:
+            book: Order book, such as btc_usd.
+
+        Returns:
+            Wire: object of numbers.
+
+        Source:
+            Bitex developer guide, Public Market Data, "Ticker".
+        """
+        ...
+
+    @public("GET /{book}/market/order_book")
+    async def order_book(self, book: str = "btc_usd") -> OrderBook:
+        """All open bids and asks, summed up by price.
+
+        Both sides count base currency, while a `Bid` says how much quote currency it spends.
+
+        Args:
+            book: Order book, such as btc_usd.
+
+        Returns:
+            Best prices first. Wire: object of two lists of rows of 2.
+
+        Source:
+            Bitex developer guide, Public Market Data, "Order Book".
+        """
+        ...
+
+    @public("GET /{book}/market/transactions")
+    async def transactions(self, book: str = "btc_usd") -> list[Transaction]:
+        """Every trade of the last 60 minutes.
+
+        Args:
+            book: Order book, such as btc_usd.
+
+        Returns:
+            Newest first. Wire: list of rows of 4, without class reference.
+
+        Source:
+            Bitex developer guide, Public Market Data, "Transactions".
+        """
+        ...
+
+    @public("GET /{book}/market/transactions_archive", max_bytes=LARGE_BYTES, timeout_seconds=ARCHIVE_SECONDS)
+    async def transactions_archive(self, book: str = "btc_usd") -> list[Transaction]:
+        """Every trade since Bitex opened, up to the beginning of the current hour.
+
+        A large answer that changes once an hour: Bitex may refuse to send it more than a few times per hour. It takes
+        up to 64 MiB and, unless told otherwise, 60 seconds.
+
+        Args:
+            book: Order book, such as btc_usd.
+
+        Returns:
+            Newest first. Wire: list of rows of 4, without class reference.
+
+        Source:
+            Bitex developer guide, Public Market Data, "Transactions Archive".
+        """
+        ...
+
+    @public("GET /{book}/market/last_24_hours")
+    async def last_24_hours(self, book: str = "btc_usd") -> list[Candle]:
+        """Candles of 1 hour, for the last 24 hours.
+
+        Args:
+            book: Order book, such as btc_usd.
+
+        Returns:
+            Wire: list of rows of 8, without class reference.
+
+        Source:
+            Bitex developer guide, Public Market Data, "Last 24 Hourly Candles".
+        """
+        ...
+
+    @public("GET /{book}/market/last_7_days")
+    async def last_7_days(self, book: str = "btc_usd") -> list[Candle]:
+        """Candles of 4 hours, for the last 7 days.
+
+        Args:
+            book: Order book, such as btc_usd.
+
+        Returns:
+            Wire: list of rows of 8, without class reference.
+
+        Source:
+            Bitex developer guide, Public Market Data, "Last 7 Days Candles".
+        """
+        ...
+
+    @public("GET /{book}/market/last_30_days")
+    async def last_30_days(self, book: str = "btc_usd") -> list[Candle]:
+        """Candles of 24 hours, for the last 30 days.
+
+        Args:
+            book: Order book, such as btc_usd.
+
+        Returns:
+            Wire: list of rows of 8, without class reference.
+
+        Source:
+            Bitex developer guide, Public Market Data, "Last 30 Days Candles".
+        """
+        ...

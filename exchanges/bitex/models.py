@@ -1,0 +1,142 @@
+"""What Bitex answers with about the market and the account. Money is a JSON number, a moment seconds since 1970.
+
+Rows with a class reference stand in `exchanges.bitex.movements`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from attrs import frozen
+
+from exchanges.wire import Row, UnixTime
+
+__all__ = ["Candle", "OrderBook", "PriceLevel", "Profile", "Ticker", "Transaction"]
+
+
+@frozen(kw_only=True)
+class Ticker:
+    """Prices of the last 24 hours, in quote per unit of base. Wire: object.
+
+    Source:
+        Bitex developer guide, Public Market Data, "Ticker".
+    """
+
+    last: Decimal
+    """Quote per base: the last trade."""
+    price_before_last: Decimal
+    """Quote per base: the trade before the last; tells whether the price rises."""
+    open: Decimal
+    """Quote per base: 24 hours ago."""
+    high: Decimal
+    """Quote per base: the highest."""
+    low: Decimal
+    """Quote per base: the lowest."""
+    vwap: Decimal | None = None
+    """Quote per base: the average weighted by volume; None where nothing was traded."""
+    volume: Decimal
+    """Base traded."""
+    bid: Decimal
+    """Quote per base: the highest open bid."""
+    ask: Decimal
+    """Quote per base: the lowest open ask."""
+
+
+@frozen
+class PriceLevel(Row):
+    """All that is offered, or wanted, at one price. Wire: row of 2.
+
+    Source:
+        Bitex developer guide, Public Market Data, "Order Book".
+    """
+
+    price: Decimal
+    """Quote per base."""
+    amount: Decimal
+    """Base, on both sides; a `Bid` itself counts in quote."""
+
+
+@frozen
+class OrderBook:
+    """All bids and asks, summed up by price. Wire: object of lists of rows.
+
+    Source:
+        Bitex developer guide, Public Market Data, "Order Book".
+    """
+
+    bids: tuple[PriceLevel, ...]
+    """Best, that is highest, price first."""
+    asks: tuple[PriceLevel, ...]
+    """Best, that is lowest, price first."""
+
+
+@frozen
+class Transaction(Row):
+    """One trade between any two users. Wire: row of 4, without class reference.
+
+    Source:
+        Bitex developer guide, Public Market Data, "Transactions".
+    """
+
+    timestamp: UnixTime
+    """When it took place (UTC, whole seconds)."""
+    id: int
+    """Unique among transactions."""
+    price: Decimal
+    """Quote per base."""
+    amount: Decimal
+    """Base sold."""
+
+
+@frozen
+class Candle(Row):
+    """What was traded in one period. Wire: row of 8, without class reference; the lowest price precedes the opening.
+
+    Source:
+        Bitex developer guide, Public Market Data, "Last 24 Hourly Candles".
+    """
+
+    timestamp: UnixTime
+    """Start of the period (UTC)."""
+    low: Decimal
+    """Quote per base: the lowest."""
+    open: Decimal
+    """Quote per base: the first."""
+    close: Decimal
+    """Quote per base: the last."""
+    high: Decimal
+    """Quote per base: the highest."""
+    volume: Decimal
+    """Base traded."""
+    price_before_last: Decimal
+    """Quote per base: the price before the closing one."""
+    vwap: Decimal | None = None
+    """Quote per base: the average weighted by volume; zero or None where nothing was traded."""
+
+
+@frozen
+class Profile:
+    """Balances of the account, its fee and where to send deposits. Wire: object.
+
+    Source:
+        Bitex developer guide, Account Information, "Profile & Balances".
+    """
+
+    usd_balance: Decimal
+    """USD: reserved and available together."""
+    usd_reserved: Decimal
+    """USD held by open bids."""
+    usd_available: Decimal
+    """USD free to trade."""
+    btc_balance: Decimal
+    """BTC: reserved and available together."""
+    btc_reserved: Decimal
+    """BTC held by open asks."""
+    btc_available: Decimal
+    """BTC free to trade."""
+    fee: Decimal
+    """Percent of each trade: 0.5 is half a percent."""
+    btc_deposit_address: str | None = None
+    """Where to send BTC."""
+    more_mt_deposit_code: str | None = None
+    """What to tell MoreMT, so that a deposit of money finds the account."""

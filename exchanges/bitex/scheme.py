@@ -1,0 +1,36 @@
+"""How Bitex knows who calls: the key itself travels, in the query or in the body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
+
+from exchanges.nonces import NoncePolicy
+from exchanges.signing import Scheme
+
+if TYPE_CHECKING:
+    from exchanges.request import Draft, Request
+    from exchanges.signing import Credentials, Stamp
+
+__all__ = ["ApiKeyScheme"]
+
+
+class ApiKeyScheme(Scheme):
+    """The field ``api_key`` before all others; no signature, no nonce.
+
+    The key is part of the address of every private GET, so nothing may log the target of a request.
+
+    Source:
+        Bitex developer guide, "Your API keys".
+    """
+
+    policy = NoncePolicy.NONE
+    needs = ("api_key",)
+
+    def __repr__(self) -> str:
+        return "ApiKeyScheme()"
+
+    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:  # noqa: ARG002 - as in `Scheme`
+        """Put the key into *draft* and render it."""
+        key = credentials.api_key
+        return draft.adding(api_key=key).render(secrets=(key, quote_plus(key)))

@@ -1,0 +1,176 @@
+"""Bids, asks and the trades that they bring about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated
+
+from exchanges.bitex.facts import API, MINIMUM_ASK, MINIMUM_BID
+from exchanges.bitex.movements import Ask, Bid, Order, Trade
+from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Param, private
+from exchanges.wire import Amount
+
+__all__ = ["Trading"]
+
+
+def _at_least(minimum: Decimal, unit: str) -> Param:
+    return Param(check=_below(minimum, f"must be at least {minimum} {unit}"))
+
+
+def _below(minimum: Decimal, fault: str) -> Callable[[str], str | None]:
+    return lambda amount: fault if Decimal(amount) < minimum else None
+
+
+class Trading(Area, api=API):
+    """Place, find and cancel orders.
+
+    Placing an order is not yet trading: Bitex takes every order as RECEIVED, and only then looks whether the funds
+    suffice. An order without funds becomes CANCELLED with the reason NOT_ENOUGH_FUNDS; it is never refused.
+    """
+
+    @private("GET /private/orders")
+    async def orders(self) -> list[Order]:
+        """Your active bids and asks.
+
+        Orders that ended within the last two hours have been seen in the answer: look at the status.
+
+        Returns:
+            Wire: list of rows of 12, told apart by class reference: 1 is a bid, 2 an ask.
+
+        Source:
+            Bitex developer guide, Trading, "Your Active Orders".
+        """
+        ...
+
+    @private("GET /private/trades")
+    async def trades(self) -> list[Trade]:
+        """Your buys and sells of the last 7 days, at most 500.
+
+        Returns:
+            Wire: list of rows of 9, told apart by class reference: 3 is a buy, 4 a sell.
+
+        Source:
+            Bitex developer guide, Trading, "Your Latest Trades".
+        """
+        ...
+
+    @private("POST /private/bids", kind=MONEY)
+    async def create_bid(
+        self,
+        *,
+        amount: Annotated[Amount, _at_least(MINIMUM_BID, "USD")],
+        price: Amount,
+        orderbook: int = 1,
+    ) -> Bid:
+        """Place a limit order to buy.
+
+        Executes until *amount* is spent or the bid is cancelled. Where somebody sells for less than *price*, the same
+        money buys more.
+
+        Args:
+            amount: Quote currency to spend, in USD; at least 1.
+            price: Highest price per unit, in USD per BTC.
+            orderbook: 1 is BTC/USD.
+
+        Returns:
+            The new bid with status RECEIVED: it can trade once the funds are checked and it is EXECUTING. Without
+            funds it becomes CANCELLED. Wire: row of 12, class reference 1.
+
+        Source:
+            Bitex developer guide, Trading, "Create a Bid (Buy Order)".
+        """
+        ...
+
+    @private("GET /private/bids/{bid_id}")
+    async def bid(self, bid_id: int) -> Bid:
+        """One of your bids.
+
+        Args:
+            bid_id: The `Bid.id`.
+
+        Returns:
+            Wire: row of 12, class reference 1.
+
+        Source:
+            Bitex developer guide, Trading, "Find a Bid".
+        """
+        ...
+
+    @private("POST /private/bids/{bid_id}/cancel", kind=IDEMPOTENT)
+    async def cancel_bid(self, bid_id: int) -> Bid:
+        """Ask for a bid to be cancelled.
+
+        It may still trade until the matching engine lets go of it: read the bid again until it is CANCELLED or
+        COMPLETED.
+
+        Args:
+            bid_id: The `Bid.id`.
+
+        Returns:
+            The bid with status TO_CANCEL and reason NOT_CANCELLED. Wire: row of 12, class reference 1.
+
+        Source:
+            Bitex developer guide, Trading, "Cancel a Bid".
+        """
+        ...
+
+    @private("POST /private/asks", kind=MONEY)
+    async def create_ask(
+        self,
+        *,
+        amount: Annotated[Amount, _at_least(MINIMUM_ASK, "of the base currency")],
+        price: Amount,
+        orderbook: int = 1,
+    ) -> Ask:
+        """Place a limit order to sell.
+
+        Executes until *amount* is sold or the ask is cancelled. Where somebody buys for more than *price*, the same
+        coins bring more.
+
+        Args:
+            amount: Base currency to sell, in BTC; at least 0.005.
+            price: Lowest price per unit, in USD per BTC.
+            orderbook: 1 is BTC/USD.
+
+        Returns:
+            The new ask with status RECEIVED: it can trade once the funds are checked and it is EXECUTING. Without
+            funds it becomes CANCELLED. Wire: row of 12, class reference 2.
+
+        Source:
+            Bitex developer guide, Trading, "Create an Ask (Sell Order)".
+        """
+        ...
+
+    @private("GET /private/asks/{ask_id}")
+    async def ask(self, ask_id: int) -> Ask:
+        """One of your asks.
+
+        Args:
+            ask_id: The `Ask.id`.
+
+        Returns:
+            Wire: row of 12, class reference 2.
+
+        Source:
+            Bitex developer guide, Trading, "Find an Ask".
+        """
+        ...
+
+    @private("POST /private/asks/{ask_id}/cancel", kind=IDEMPOTENT)
+    async def cancel_ask(self, ask_id: int) -> Ask:
+        """Ask for an ask to be cancelled.
+
+        It may still trade until the matching engine lets go of it, so *remaining_amount* may change: read the ask
+        again until it is CANCELLED or COMPLETED.
+
+        Args:
+            ask_id: The `Ask.id`.
+
+        Returns:
+            The ask with status TO_CANCEL and reason NOT_CANCELLED. Wire: row of 12, class reference 2.
+
+        Source:
+            Bitex developer guide, Trading, "Cancel an Ask".
+        """
+        ...

@@ -1,0 +1,372 @@
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from exchanges import wire
+from exchanges.bitex import (
+    Ask,
+    Bid,
+    Bitex,
+    Candle,
+    DepositMethod,
+    DepositReason,
+    DepositStatus,
+    Movement,
+    Order,
+    OrderReason,
+    OrderStatus,
+    SpecieWithdrawalReason,
+    UnknownRow,
+    UsdDeposit,
+    UsdWithdrawal,
+    UsdWithdrawalReason,
+    WithdrawalStatus,
+)
+from exchanges.bitex.errors import read_problem
+from exchanges.bitex.facts import API
+from exchanges.bitex.scheme import ApiKeyScheme
+from exchanges.endpoint import Access, Kind, endpoints_of
+from exchanges.errors import (
+    AuthenticationFailed,
+    DecodeError,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    Rejected,
+    Unavailable,
+    UsageError,
+)
+from exchanges.nonces import NoncePolicy
+from exchanges.request import draft
+from exchanges.signing import Credentials, Stamp
+from exchanges.wire import TaggedRow
+
+VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "bitex.json").read_text())["vectors"]
+ENDPOINTS = {e.id: e for e in endpoints_of(Bitex)}
+CODES = [
+    DepositMethod,
+    DepositReason,
+    DepositStatus,
+    OrderReason,
+    OrderStatus,
+    SpecieWithdrawalReason,
+    UsdWithdrawalReason,
+    WithdrawalStatus,
+]
+BASE = "https://bitex.la/api-v1/rest"
+
+
+def sent(endpoint_id, key="your_api_key", base_url=BASE, **arguments):
+    """What goes out, as verb, address and body."""
+    endpoint = ENDPOINTS[endpoint_id]
+    request = draft(endpoint, arguments, base_url)
+    if endpoint.access is Access.PUBLIC:
+        request = request.render()
+    else:
+        request = endpoint.api.scheme.sign(request, Credentials(api_key=key), Stamp("", 0))
+    return request.verb, request.origin + request.target, request.body.decode()
+
+
+class TestDeclarations:
+    def test_ids(self):
+        """Market, trading and account hold the documented calls under these names."""
+        market = "ticker order_book transactions transactions_archive last_24_hours last_7_days last_30_days"
+        trading = "orders trades create_bid bid cancel_bid create_ask ask cancel_ask"
+        expected = {f"bitex.market.{name}" for name in market.split()}
+        expected |= {f"bitex.trading.{name}" for name in trading.split()}
+        expected |= {"bitex.account.profile", "bitex.account.account_summary"}
+
+        assert expected == set(ENDPOINTS)
+
+    def test_kinds(self):
+        """Placing an order commits money, cancelling may be repeated, all else reads."""
+        changing = {e.id.rpartition(".")[2]: e.kind for e in ENDPOINTS.values() if e.kind is not Kind.READ}
+
+        assert {
+            "create_bid": Kind.MONEY,
+            "create_ask": Kind.MONEY,
+            "cancel_bid": Kind.IDEMPOTENT,
+            "cancel_ask": Kind.IDEMPOTENT,
+        } == changing
+
+    def test_only_the_market_is_public(self):
+        """The market needs no key, everything else does."""
+        public = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.PUBLIC}
+        private = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.PRIVATE}
+
+        assert ({"market"}, {"trading", "account"}) == (public, private)
+
+    def test_the_archive_is_large_and_slow(self):
+        """The archive may take 60 seconds and 64 MiB."""
+        archive = ENDPOINTS["bitex.market.transactions_archive"]
+
+        assert (60.0, 64 * 1024 * 1024) == (archive.timeout_seconds, archive.max_bytes)
+
+    def test_the_summary_is_large(self):
+        """A full account summary may take 64 MiB."""
+        assert 64 * 1024 * 1024 == ENDPOINTS["bitex.account.account_summary"].max_bytes
+
+    def test_limit(self):
+        """Public and private calls share one ledger of 5 slots in a second."""
+        windows = [(w.slots, w.per_seconds) for w in API.public_limit.windows]
+
+        assert ([(5, 1.0)], API.public_limit) == (windows, API.private_limit)
+
+    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
+    def test_every_call_names_its_source(self, endpoint):
+        """A declaration says where its facts come from."""
+        assert "Source:\n" in endpoint.doc
+
+
+class TestScheme:
+    def test_vector(self):
+        """The key travels in the query of a GET."""
+        vector = next(v for v in VECTORS if v["name"] == "bitex_get")
+
+        assert ("GET", vector["url"], "") == sent("bitex.account.profile", key=vector["key"])
+
+    def test_needs_the_key_alone(self):
+        """Neither a secret nor a nonce takes part."""
+        assert (("api_key",), NoncePolicy.NONE) == (ApiKeyScheme().needs, ApiKeyScheme().policy)
+
+    def test_the_key_is_a_secret_of_the_request(self):
+        """Errors can remove the key from foreign texts, escaped or not."""
+        request = draft(ENDPOINTS["bitex.account.profile"], {}, BASE)
+
+        signed = ApiKeyScheme().sign(request, Credentials(api_key="a key/1"), Stamp("", 0))
+
+        assert {"a key/1", "a+key%2F1"} == set(signed.secrets)
+
+    def test_odd_keys_are_escaped(self):
+        """A key with characters of its own cannot add arguments."""
+        _, url, _ = sent("bitex.account.profile", key="k&full=true")
+
+        assert f"{BASE}/private/profile?api_key=k%26full%3Dtrue" == url
+
+
+class TestRequests:
+    def test_a_bid(self):
+        """A bid goes out as the guide's own command line, key first."""
+        assert (
+            "POST",
+            f"{BASE}/private/bids",
+            "api_key=your_api_key&amount=10000.05&price=500.00&orderbook=1",
+        ) == sent("bitex.trading.create_bid", amount="10000.05", price=Decimal("500.00"))
+
+    def test_an_ask_in_another_book(self):
+        """The order book goes out as its number."""
+        _, _, body = sent("bitex.trading.create_ask", amount=10, price="500.00", orderbook=5)
+
+        assert "api_key=your_api_key&amount=10&price=500.00&orderbook=5" == body
+
+    def test_cancelling(self):
+        """A cancel names the order in its path and carries the key in its body."""
+        assert ("POST", f"{BASE}/private/asks/7/cancel", "api_key=your_api_key") == sent(
+            "bitex.trading.cancel_ask", ask_id=7
+        )
+
+    def test_a_public_call(self):
+        """A public call goes out without any query."""
+        assert ("GET", f"{BASE}/btc_usd/market/order_book", "") == sent("bitex.market.order_book")
+
+    def test_the_sandbox(self):
+        """The sandbox has the same paths on a host of its own."""
+        _, url, _ = sent("bitex.market.ticker", base_url=API.sandbox_url)
+
+        assert "https://sandbox.bitex.la/api-v1/rest/btc_usd/market/ticker" == url
+
+    @pytest.mark.parametrize(
+        ("full", "query"), [(True, "api_key=k&full=true"), (False, "api_key=k"), (None, "api_key=k")]
+    )
+    def test_full_works_by_being_there(self, full, query):
+        """A summary that is not full says nothing about it, since any value would mean yes."""
+        _, url, _ = sent("bitex.account.account_summary", key="k", full=full)
+
+        assert f"{BASE}/private/account_summary?{query}" == url
+
+    @pytest.mark.parametrize("full", [1, 0, "true", ""])
+    def test_full_is_a_bool(self, full):
+        """Nothing but a bool is taken for one."""
+        with pytest.raises(UsageError) as caught:
+            sent("bitex.account.account_summary", full=full)
+
+        assert "full must be a bool" in str(caught.value)
+
+
+class TestMinimums:
+    @pytest.mark.parametrize(
+        ("call", "amount", "words"),
+        [
+            ("create_bid", "0.99999999", "amount must be at least 1 USD"),
+            ("create_ask", "0.00499999", "amount must be at least 0.005 of the base currency"),
+        ],
+    )
+    def test_too_little(self, call, amount, words):
+        """An amount below the documented minimum is refused here."""
+        with pytest.raises(UsageError) as caught:
+            sent(f"bitex.trading.{call}", amount=amount, price=500)
+
+        assert words in str(caught.value)
+
+    @pytest.mark.parametrize(("call", "amount"), [("create_bid", "1"), ("create_ask", "0.005")])
+    def test_just_enough(self, call, amount):
+        """The minimum itself is allowed."""
+        _, _, body = sent(f"bitex.trading.{call}", key="k", amount=amount, price=500)
+
+        assert f"api_key=k&amount={amount}&price=500&orderbook=1" == body
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("status", "answer", "kind", "proven"),
+        [
+            (401, {"error": "Invalid Api Key"}, AuthenticationFailed, True),
+            (403, {"error": "Invalid Api Key"}, AuthenticationFailed, True),
+            (401, {"error": "You don't have enough permissions"}, PermissionDenied, True),
+            (401, {"error": "No tiene permisos"}, PermissionDenied, True),
+            (403, {"error": "Forbidden"}, PermissionDenied, True),
+            (404, {"errors": [{"code": None, "detail": None}]}, NotFound, False),
+            (400, {"error": "bad request"}, InvalidRequest, True),
+            (422, {"errors": [{"detail": "no puede estar en blanco"}]}, InvalidRequest, True),
+            (429, {"error": "Too many requests"}, RateLimited, True),
+            (409, {"error": "conflict"}, Rejected, False),
+            (200, {"error": "something"}, Rejected, False),
+            (500, {"error": "Invalid Api Key"}, Unavailable, False),
+            (503, {"errors": [{"title": "maintenance"}]}, Unavailable, False),
+        ],
+    )
+    def test_table(self, status, answer, kind, proven):
+        """Words and status say what was refused, and whether that proves that nothing was done."""
+        problem = read_problem(status, answer)
+
+        assert problem is not None
+        assert (kind, proven) == (problem.kind, problem.proves_not_executed)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [None, [], "error", {}, {"error": None}, {"errors": []}, {"errors": None}, {"errors": ["x"]}, {"status": 404}],
+    )
+    @pytest.mark.parametrize("status", [200, 401, 404, 502])
+    def test_no_known_shape(self, status, answer):
+        """An answer in another shape is left to the status."""
+        assert read_problem(status, answer) is None
+
+    def test_fields(self):
+        """A refusal of fields names each by the end of its pointer, with the detail rather than the title."""
+        amount = {"source": {"pointer": "/data/attributes/amount"}, "title": "Invalid", "meta": {}, "status": "422"}
+        price = {"source": {"pointer": "/data/attributes/price"}, "title": "is blank", "detail": None}
+        answer = {"errors": [{**amount, "detail": "too small"}, {**amount, "detail": "odd"}, price]}
+
+        problem = read_problem(422, answer)
+
+        assert problem is not None
+        assert {"amount": ("too small", "odd"), "price": ("is blank",)} == dict(problem.fields)
+
+    def test_text_and_code(self):
+        """The words of all entries are joined; the first code is kept as text."""
+        answer = {"errors": [{"code": None, "detail": "one", "source": None}, {"code": 7, "title": "two"}]}
+
+        problem = read_problem(422, answer)
+
+        assert problem is not None
+        assert ("one; two", "7", {}) == (problem.text, problem.code, dict(problem.fields))
+
+    @pytest.mark.parametrize("source", [None, "amount", {}, {"pointer": None}, {"pointer": "/"}, {"pointer": ""}])
+    def test_no_pointer(self, source):
+        """An entry without a usable pointer belongs to no field."""
+        problem = read_problem(422, {"errors": [{"detail": "wrong", "source": source}]})
+
+        assert problem is not None
+        assert {} == dict(problem.fields)
+
+
+class TestCodes:
+    @pytest.mark.parametrize("codes", CODES)
+    def test_open(self, codes):
+        """A number that the guide does not name is kept and goes back as it came."""
+        odd = codes(99)
+
+        assert (99, "UNKNOWN_99", False) == (odd, odd.name, odd.is_known)
+
+    @pytest.mark.parametrize(
+        ("codes", "numbers"),
+        [
+            (OrderStatus, {1, 2, 3, 4, 5}),
+            (OrderReason, {0, 1, 2, 3}),
+            (WithdrawalStatus, {1, 2, 3, 4}),
+            (SpecieWithdrawalReason, {0, 1, 2}),
+            (UsdWithdrawalReason, {0, 1, 2, 3}),
+            (DepositMethod, {1, 2, 3}),
+            (DepositStatus, {1, 2, 3}),
+            (DepositReason, {0, 1, 2, 3, 4}),
+        ],
+    )
+    def test_numbers(self, codes, numbers):
+        """The documented numbers have names."""
+        assert numbers == {int(c) for c in codes}
+
+
+class TestRows:
+    def test_class_references(self):
+        """The eight classes have the numbers of the guide, in its order."""
+        rows = [r for r in get_args(Movement) if issubclass(r, TaggedRow)]
+        names = "Bid Ask Buy Sell SpecieDeposit SpecieWithdrawal UsdDeposit UsdWithdrawal"
+
+        assert dict(enumerate(names.split(), start=1)) == {r.class_reference: r.__name__ for r in rows}
+
+    def test_a_bid_counts_in_quote(self):
+        """Amount, rest and price stand at positions 4, 5 and 6."""
+        bid = wire.decode(b"[1, 9, 946685400, 1, 100.5, 10.25, 1000.125, 2]", Bid)
+
+        assert tuple(map(Decimal, ("100.5", "10.25", "1000.125"))) == (bid.amount, bid.remaining_amount, bid.price)
+
+    def test_old_rows_are_short(self):
+        """An ask of the early days ends with its status; what it lacks is None."""
+        ask = wire.decode(b"[2, 9, 946685400, 1, 1, 1, 1000, 4]", Ask)
+
+        assert (OrderStatus.CANCELLED, None, None, None, None) == (
+            ask.status,
+            ask.reason,
+            ask.produced_amount,
+            ask.issuer,
+            ask.fee,
+        )
+
+    def test_too_short(self):
+        """A bid without its status names the position of the status."""
+        with pytest.raises(DecodeError) as caught:
+            wire.decode(b"[1, 9, 946685400, 1, 100, 10, 1000]", Bid)
+
+        assert "Bid position 7 (status)" in str(caught.value)
+
+    def test_an_unknown_class(self):
+        """A row of a class that the guide does not name keeps its cells."""
+        orders = wire.decode(b'[[9, 1, "new"]]', list[Order])
+
+        assert [UnknownRow((9, 1, "new"))] == orders
+
+    def test_lowest_before_opening(self):
+        """In a candle the lowest price precedes the opening, the closing and the highest."""
+        candle = wire.decode(b"[1490605200, 1, 2, 3, 4, 5.5, 6, null]", Candle)
+
+        assert (1, 2, 3, 4, None) == (candle.low, candle.open, candle.close, candle.high, candle.vwap)
+
+    @pytest.mark.parametrize("astropay", [{"link": "https://x.test"}, '{"link":"https://x.test"}', None])
+    def test_astropay(self, astropay):
+        """AstroPay's answer is kept as it came: an object, a text, or nothing."""
+        cells = [7, 1, 946685400, "", None, 1, 1, 0, "UY", "UYU", 1, "Bank", astropay, "ABC", 3]
+
+        deposit = wire.decode(wire.dumps(cells), UsdDeposit)
+
+        assert (None, None, astropay) == (deposit.requested_amount, deposit.amount, deposit.astropay_response)
+
+    @pytest.mark.parametrize("instructions", [{"bank": {"iban": "x"}}, "Bank of X"])
+    def test_instructions(self, instructions):
+        """Withdrawal instructions are kept as they came and go back the same."""
+        cells = [8, 1, 946685400, 100, 1, 0, "UY", "UYU", "bb", "Billy Bob", 1, instructions, 3]
+
+        assert cells == wire.encode(wire.decode(wire.dumps(cells), UsdWithdrawal))
