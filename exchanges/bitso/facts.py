@@ -1,0 +1,62 @@
+"""What holds for all of Bitso: addresses, limits, the envelope."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exchanges.bitso.errors import read_problem, read_problem_v2
+from exchanges.bitso.scheme import BodySignature, HeaderSignature
+from exchanges.endpoint import JSON, Api
+from exchanges.limits import Limit, Scope, Window
+
+if TYPE_CHECKING:
+    from exchanges.wire import Json
+
+__all__ = ["LOCKOUT_SECONDS", "PRIVATE_LIMIT", "PUBLIC_LIMIT", "V2", "V3", "payload"]
+
+# All generations count together: v2 and v3 are the same servers under two paths.
+PUBLIC_LIMIT = Limit("bitso public", windows=(Window(60, per_seconds=60.0),), scope=Scope.ADDRESS)
+PRIVATE_LIMIT = Limit("bitso private", windows=(Window(300, per_seconds=60.0),), scope=Scope.KEY)
+LOCKOUT_SECONDS = 60.0
+
+_LISTS = ("balances",)
+"""Keys under which a payload that the documents call a list travels inside an object."""
+
+
+def payload(answer: Json) -> Json:
+    """Take the envelope off: ``{"success": true, "payload": ...}``, and the object around a lone list.
+
+    What stands in no envelope is handed on as it is, for the decoder to refuse.
+    """
+    if not isinstance(answer, dict) or "payload" not in answer:
+        return answer
+    content = answer["payload"]
+    # Quirk: the balances are documented as a list, but travel as {"balances": [...]}.
+    if isinstance(content, dict) and len(content) == 1 and (key := next(iter(content))) in _LISTS:
+        return content[key]
+    return content
+
+
+V2 = Api(
+    name="bitso.v2",
+    base_url="https://api.bitso.com/v2",
+    scheme=BodySignature(),
+    public_limit=PUBLIC_LIMIT,
+    private_limit=PRIVATE_LIMIT,
+    read_problem=read_problem_v2,
+    lockout_seconds=LOCKOUT_SECONDS,
+    body=JSON,
+)
+
+V3 = Api(
+    name="bitso",
+    base_url="https://bitso.com/api/v3",
+    sandbox_url="https://sandbox.bitso.com/api/v3",
+    scheme=HeaderSignature(),
+    public_limit=PUBLIC_LIMIT,
+    private_limit=PRIVATE_LIMIT,
+    read_problem=read_problem,
+    lockout_seconds=LOCKOUT_SECONDS,
+    payload=payload,
+    body=JSON,
+)

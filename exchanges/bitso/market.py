@@ -1,0 +1,94 @@
+"""Public market data of v3."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from exchanges.bitso.facts import V3
+from exchanges.bitso.models import Book, OrderBook, SortOrder, Ticker, Trade
+from exchanges.endpoint import Area, Param, public
+
+__all__ = ["Market"]
+
+MAX_TRADES = 100
+
+
+def _page(limit: int) -> str | None:
+    """Say what is wrong with the length of a page."""
+    return None if 1 <= limit <= MAX_TRADES else f"must lie between 1 and {MAX_TRADES}"
+
+
+class Market(Area, api=V3):
+    """Public market data; needs no key."""
+
+    @public("GET /available_books")
+    async def available_books(self) -> list[Book]:
+        """All order books, with the bounds of orders in them.
+
+        Returns:
+            Wire: list of objects in an envelope.
+
+        Source:
+            Bitso API v3, "List Available Books".
+        """
+        ...
+
+    @public("GET /ticker")
+    async def ticker(self, book: str) -> Ticker:
+        """Prices and volume of the last 24 hours.
+
+        Args:
+            book: Major and minor, such as btc_mxn.
+
+        Returns:
+            Wire: object in an envelope.
+
+        Raises:
+            InvalidRequest: No such book. The answer has the shape of v2.
+
+        Source:
+            Bitso API v3, "Get Ticker".
+        """
+        ...
+
+    @public("GET /order_book")
+    async def order_book(self, book: str, *, aggregate: bool | None = None) -> OrderBook:
+        """Open orders, best prices first.
+
+        Args:
+            book: Major and minor, such as btc_mxn.
+            aggregate: True: summed up by price, the best 50 prices of each side. False: every order, with its id.
+                None: not sent; the exchange takes True.
+
+        Returns:
+            Wire: object of two lists of objects, in an envelope.
+
+        Source:
+            Bitso API v3, "List Order Book".
+        """
+        ...
+
+    @public("GET /trades")
+    async def trades(
+        self,
+        book: str,
+        *,
+        marker: str | None = None,
+        sort: SortOrder | None = None,
+        limit: Annotated[int | None, Param(check=_page)] = None,
+    ) -> list[Trade]:
+        """Recent trades.
+
+        Args:
+            book: Major and minor, such as btc_mxn.
+            marker: Id of a trade: only later (ascending) or earlier (descending) ones. None: not sent.
+            sort: None: not sent; the exchange takes DESC, newest first.
+            limit: Length of the list, 1 to 100. None: not sent; the exchange takes 25.
+
+        Returns:
+            Empty for a book that does not exist. Wire: list of objects in an envelope.
+
+        Source:
+            Bitso API v3, "List Trades".
+        """
+        ...

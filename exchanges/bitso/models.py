@@ -1,0 +1,244 @@
+"""What Bitso v3 answers with. Numbers travel as text, moments as ISO 8601.
+
+"Major" is the base currency of a book, "minor" the quote: in btc_mxn, BTC and MXN.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from attrs import frozen
+
+from exchanges.wire import Deviation, IsoTime, Json, OpenStrEnum, TextDecimal
+
+__all__ = [
+    "Balance",
+    "Book",
+    "FeeTier",
+    "Fees",
+    "FlatRate",
+    "OrderBook",
+    "PriceLevel",
+    "Side",
+    "SortOrder",
+    "Ticker",
+    "Trade",
+]
+
+
+class Side(OpenStrEnum):
+    """What the order that was open in the book wanted."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class SortOrder(OpenStrEnum):
+    """The order of a list."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+class _TextOrNumber:
+    """An id that arrives as text or as a whole number; text is what is kept and written."""
+
+    def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - the documents show both
+        if isinstance(value, str) or type(value) is int:
+            return str(value)
+        raise Deviation("an id")
+
+    def write(self, value: str) -> Json:
+        return value
+
+
+# Quirk: documented as a number, recorded as a number, seen as text.
+Id = Annotated[str, _TextOrNumber()]
+
+
+@frozen(kw_only=True)
+class FlatRate:
+    """The fees of who has traded little. Wire: object.
+
+    Source:
+        Bitso API v3, "List Available Books".
+    """
+
+    maker: TextDecimal
+    """Fraction or percent, as the exchange has it: for an order that waited in the book."""
+    taker: TextDecimal
+    """Fraction or percent, as the exchange has it: for an order that met one in the book."""
+
+
+@frozen(kw_only=True)
+class FeeTier:
+    """The fees from a volume on. Wire: object.
+
+    Source:
+        Bitso API v3, "List Available Books".
+    """
+
+    volume: TextDecimal
+    """Minor: traded in 30 days."""
+    maker: TextDecimal
+    """Fraction: for an order that waited in the book."""
+    taker: TextDecimal
+    """Fraction: for an order that met one in the book."""
+
+
+@frozen(kw_only=True)
+class Fees:
+    """What trading in a book costs. Wire: object.
+
+    Source:
+        Bitso API v3, "List Available Books".
+    """
+
+    flat_rate: FlatRate
+    """Without regard to volume."""
+    structure: tuple[FeeTier, ...] = ()
+    """By volume."""
+
+
+@frozen(kw_only=True)
+class Book:
+    """An order book and the bounds of orders in it. Wire: object.
+
+    Source:
+        Bitso API v3, "List Available Books"; the fields that may be None came later.
+    """
+
+    book: str
+    """Major and minor, such as btc_mxn."""
+    minimum_amount: TextDecimal
+    """Major."""
+    maximum_amount: TextDecimal
+    """Major."""
+    minimum_price: TextDecimal
+    """Minor per major."""
+    maximum_price: TextDecimal
+    """Minor per major."""
+    minimum_value: TextDecimal
+    """Minor: amount times price."""
+    maximum_value: TextDecimal
+    """Minor: amount times price."""
+    tick_size: TextDecimal | None = None
+    """Minor per major: the step of prices; None where not sent."""
+    default_chart: str | None = None
+    """Which chart the exchange's pages show; None where not sent."""
+    margin_enabled: bool | None = None
+    """Whether it trades on margin; None where not sent."""
+    fees: Fees | None = None
+    """None where not sent."""
+
+
+@frozen(kw_only=True)
+class Ticker:
+    """Prices of the last 24 hours. Wire: object.
+
+    Source:
+        Bitso API v3, "Get Ticker".
+    """
+
+    book: str
+    """Major and minor, such as btc_mxn."""
+    last: TextDecimal
+    """Minor per major: the last trade."""
+    high: TextDecimal
+    """Minor per major: the highest."""
+    low: TextDecimal
+    """Minor per major: the lowest."""
+    vwap: TextDecimal | None = None
+    """Minor per major: the average weighted by volume; None where nothing was traded."""
+    volume: TextDecimal
+    """Major traded."""
+    bid: TextDecimal
+    """Minor per major: the highest open order to buy."""
+    ask: TextDecimal
+    """Minor per major: the lowest open order to sell."""
+    created_at: IsoTime
+    """UTC: when it was made."""
+    change_24: TextDecimal | None = None
+    """Minor per major: how far the price moved; None where not sent."""
+    rolling_average_change: dict[str, TextDecimal] | None = None
+    """Percent by number of hours: the mean of the hourly changes; None where not sent."""
+
+
+@frozen(kw_only=True)
+class PriceLevel:
+    """An order, or all orders at one price. Wire: object.
+
+    Source:
+        Bitso API v3, "List Order Book".
+    """
+
+    book: str
+    """Major and minor, such as btc_mxn."""
+    price: TextDecimal
+    """Minor per major."""
+    amount: TextDecimal
+    """Major."""
+    oid: str | None = None
+    """Id of the order; None where orders are summed up by price."""
+
+
+@frozen(kw_only=True)
+class OrderBook:
+    """Open orders of a book. Wire: object of lists of objects.
+
+    Source:
+        Bitso API v3, "List Order Book".
+    """
+
+    bids: tuple[PriceLevel, ...]
+    """Orders to buy."""
+    asks: tuple[PriceLevel, ...]
+    """Orders to sell."""
+    updated_at: IsoTime
+    """UTC: the last change."""
+    sequence: Id
+    """Grows by one with each change; where to join the stream of changes. Text, though documented as a number."""
+
+
+@frozen(kw_only=True)
+class Trade:
+    """One trade between any two users. Wire: object.
+
+    Source:
+        Bitso API v3, "List Trades".
+    """
+
+    book: str
+    """Major and minor, such as btc_mxn."""
+    created_at: IsoTime
+    """UTC: when it took place."""
+    amount: TextDecimal
+    """Major."""
+    maker_side: Side
+    """What the order that was open in the book wanted."""
+    price: TextDecimal
+    """Minor per major."""
+    tid: Id
+    """Id of the trade; what *marker* takes."""
+
+
+@frozen(kw_only=True)
+class Balance:
+    """What the account holds of one currency. Wire: object.
+
+    Source:
+        Bitso API v3, "Get Account Balance".
+    """
+
+    currency: str
+    """Such as mxn."""
+    total: TextDecimal
+    """Of the currency: available and locked together."""
+    locked: TextDecimal
+    """Of the currency: in open orders."""
+    available: TextDecimal
+    """Of the currency: free to use."""
+    pending_deposit: TextDecimal | None = None
+    """Of the currency: on its way in, not yet in the total; None where not sent."""
+    pending_withdrawal: TextDecimal | None = None
+    """Of the currency: on its way out, no longer in the total; None where not sent."""

@@ -1,0 +1,67 @@
+"""How Bitso wants private calls signed: in the body (v2), in a header over the whole request (v3, v4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import frozen
+
+from exchanges.nonces import NoncePolicy
+
+if TYPE_CHECKING:
+    from exchanges.request import Draft, Request
+    from exchanges.signing import Credentials, Stamp
+    from exchanges.wire import Json
+
+__all__ = ["BodySignature", "HeaderSignature"]
+
+
+@frozen(eq=False)
+class BodySignature:
+    """``key``, ``nonce`` and ``signature`` before the other fields of a JSON body.
+
+    The signature covers nonce, client id and key, not the request. The document joins them in two orders: its text
+    and two of its samples put the client id before the key and show the nonce as text; two samples put the key first
+    and send the nonce as a number. The first is the default.
+
+    Attributes:
+        key_first: Sign nonce, key, client id; send the nonce as a number.
+
+    Source:
+        Bitso API v2, Private Endpoints, "Creating and Signing Requests" and "Signature".
+    """
+
+    policy: ClassVar[NoncePolicy] = NoncePolicy.STRICT
+    needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret", "client_id")
+
+    key_first: bool = False
+
+    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:
+        """Put the three fields into *draft* and render it."""
+        key, client_id = credentials.api_key, credentials.client_id
+        message = f"{stamp.nonce}{key}{client_id}" if self.key_first else f"{stamp.nonce}{client_id}{key}"
+        signature = credentials.sign(message.encode())
+        nonce: Json = int(stamp.nonce) if self.key_first else stamp.nonce
+        return draft.adding(key=key, nonce=nonce, signature=signature).render(secrets=(key, signature))
+
+
+class HeaderSignature:
+    """``Authorization: Bitso key:nonce:signature`` over nonce, verb, path with query, and body.
+
+    Path, query and body are signed byte for byte as they travel, so the path holds the prefix that goes with the host
+    (``/api/v3`` at bitso.com, ``/v3`` at api.bitso.com) and a query its percent signs.
+
+    Source:
+        Bitso API v3, "Creating and Signing Requests"; the tables of "Get Account Balance" list the three parts as
+        headers of their own, which they are not.
+    """
+
+    policy: ClassVar[NoncePolicy] = NoncePolicy.STRICT
+    needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret")
+
+    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:
+        """Render *draft* and put on the header."""
+        request, key = draft.render(), credentials.api_key
+        signature = credentials.sign(f"{stamp.nonce}{request.verb}{request.target}".encode() + request.body)
+        authorization = f"Bitso {key}:{stamp.nonce}:{signature}"
+        return request.adding(headers={"Authorization": authorization}, secrets=(key, signature))

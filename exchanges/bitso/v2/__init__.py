@@ -1,0 +1,42 @@
+"""Bitso v2, the API of 2015, and what it answers with.
+
+Source:
+    Bitso API v2.
+"""
+
+from __future__ import annotations
+
+from exchanges.bitso.v2.account import Account
+from exchanges.bitso.v2.market import Market
+from exchanges.bitso.v2.models import (
+    Balance,
+    CurrencyBalance,
+    OrderBook,
+    PriceLevel,
+    Side,
+    Ticker,
+    TimeFrame,
+    Transaction,
+)
+from exchanges.endpoint import Areas
+
+__all__ = [
+    "V2",
+    "Account",
+    "Balance",
+    "CurrencyBalance",
+    "Market",
+    "OrderBook",
+    "PriceLevel",
+    "Side",
+    "Ticker",
+    "TimeFrame",
+    "Transaction",
+]
+
+
+class V2(Areas):
+    """The areas of v2. Undocumented since 2017; nobody is known to use it since 2018."""
+
+    market: Market
+    account: Account
