@@ -1,0 +1,42 @@
+"""Bitstamp v1, the API of 2014, and what it answers with.
+
+Source:
+    Bitstamp API v1.
+"""
+
+from __future__ import annotations
+
+from exchanges.bitstamp.v1.account import Account
+from exchanges.bitstamp.v1.market import Market
+from exchanges.bitstamp.v1.models import (
+    Balance,
+    ConversionRate,
+    CurrencyBalance,
+    OrderBook,
+    PriceLevel,
+    Ticker,
+    TimeFrame,
+    Transaction,
+)
+from exchanges.endpoint import Areas
+
+__all__ = [
+    "V1",
+    "Account",
+    "Balance",
+    "ConversionRate",
+    "CurrencyBalance",
+    "Market",
+    "OrderBook",
+    "PriceLevel",
+    "Ticker",
+    "TimeFrame",
+    "Transaction",
+]
+
+
+class V1(Areas):
+    """The areas of v1. The exchange turned off its private calls at the end of 2021."""
+
+    market: Market
+    account: Account
