@@ -91,7 +91,7 @@ class Client(Areas):
     ) -> None:
         if unknown := options.keys() - ClientOptions.__annotations__.keys():
             raise UsageError(f"{type(self).__name__}: no such option: {', '.join(sorted(unknown))}")
-        credentials = _credentials(self.exchange, api_key, api_secret, client_id)
+        credentials = _credentials(type(self), api_key=api_key, api_secret=api_secret, client_id=client_id)
         self._session = Session(_setup(type(self), credentials, options))
         self._show(Options())
 
@@ -167,24 +167,25 @@ def _setup(client: type[Client], credentials: Credentials | None, options: Clien
     )
 
 
-def _credentials(
-    exchange: str, api_key: str | None, api_secret: str | None, client_id: str | None
-) -> Credentials | None:
-    given = {"api_key": api_key, "api_secret": api_secret, "client_id": client_id}
+def _credentials(client: type[Client], **given: str | None) -> Credentials | None:
+    """Take what is *given*, or else what the environment holds; refuse what this exchange has no use for."""
+    used = {name for e in endpoints_of(client) for name in e.api.scheme.needs}
+    if surplus := [name for name, value in given.items() if value is not None and name not in used]:
+        raise UsageError(f"{client.__name__}: this exchange has no {', '.join(surplus)}")
     found: dict[str, str] = {}
-    for name, value in given.items():
-        source = name if value is not None else f"{exchange}_{name}".upper()
-        value = value if value is not None else os.environ.get(source)  # noqa: PLW2901 - the same thing, found
+    for name in sorted(used):
+        source = name if given[name] is not None else f"{client.exchange}_{name}".upper()
+        value = given[name] if given[name] is not None else os.environ.get(source)
         if value is None:
             continue
         if not isinstance(value, str) or not _KEY.fullmatch(value):
-            raise UsageError(f"{source} must be printable ASCII without blanks")
+            raise UsageError(f"{client.__name__}: {source} must be printable ASCII without blanks")
         found[name] = value
-    if "api_key" not in found:
-        if api_secret is not None or client_id is not None:
-            raise UsageError(f"{exchange}: credentials without an api_key")
-        return None
-    return Credentials(api_key=found["api_key"], api_secret=found.get("api_secret"), client_id=found.get("client_id"))
+    if "api_key" in found:
+        return Credentials(**found)
+    if found and any(given.values()):
+        raise UsageError(f"{client.__name__}: credentials without an api_key")
+    return None
 
 
 def _origin(base_url: str) -> str:

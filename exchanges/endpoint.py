@@ -19,7 +19,19 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar, cast, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    get_args,
+    get_origin,
+)
 from typing import get_type_hints as hints_of
 
 from attrs import field, frozen
@@ -97,7 +109,7 @@ class Body(Enum):
 FORM, JSON = Body.FORM, Body.JSON
 
 
-@frozen
+@frozen(eq=False)
 class Param:
     """What a declaration says of one argument beside its name and type: ``Annotated[str, Param(...)]``.
 
@@ -114,7 +126,7 @@ class Param:
     type: str | None = None
 
 
-@frozen
+@frozen(eq=False)
 class Argument:
     """One argument of an endpoint, as declared."""
 
@@ -132,7 +144,7 @@ class Argument:
         return self.default is inspect.Parameter.empty
 
 
-@frozen
+@frozen(eq=False)
 class Api:
     """One generation of an exchange's API: the facts that its endpoints share.
 
@@ -166,7 +178,7 @@ class Api:
         return self.name.partition(".")[0]
 
 
-@frozen
+@frozen(eq=False)
 class Endpoint:
     """One remote call.
 
@@ -246,55 +258,46 @@ class Area:
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 
-@frozen
-class _Declaration:
-    route: str
-    access: Access
-    kind: Kind | None
-    body: Body | None
-    check: Callable[[Mapping[str, Any]], str | None] | None
-    cost: int
-    max_bytes: int
-    timeout_seconds: float | None
+class Declared(TypedDict, total=False):
+    """What a declaration says beside its route.
 
-
-def public(
-    route: str,
-    *,
-    kind: Kind | None = None,
-    check: Callable[[Mapping[str, Any]], str | None] | None = None,
-    cost: int = 1,
-    max_bytes: int = MIB,
-    timeout_seconds: float | None = None,
-) -> Callable[[F], F]:
-    """Declare a call that needs no credentials. See `private`."""
-    return _mark(_Declaration(route, Access.PUBLIC, kind, None, check, cost, max_bytes, timeout_seconds))
-
-
-def private(
-    route: str,
-    *,
-    kind: Kind | None = None,
-    access: Access = Access.PRIVATE,
-    body: Body | None = None,
-    check: Callable[[Mapping[str, Any]], str | None] | None = None,
-    cost: int = 1,
-    max_bytes: int = MIB,
-    timeout_seconds: float | None = None,
-) -> Callable[[F], F]:
-    """Declare a call that is signed.
-
-    Args:
-        route: Verb and path as documented, below the base of the API; placeholders in braces.
+    Attributes:
         kind: Whether it may be repeated; mandatory except on GET, which is a `READ`.
-        access: PRIVATE, or RESELLER where the exchange keeps that apart.
         body: How arguments travel, where it differs from the API's habit.
-        check: Says what is wrong with all arguments together; pure.
+        check: Says what is wrong with all arguments together; None if nothing is. Pure.
         cost: Slots of the limit that one call takes.
         max_bytes: The largest answer that is read.
         timeout_seconds: A default deadline of its own.
     """
-    return _mark(_Declaration(route, access, kind, body, check, cost, max_bytes, timeout_seconds))
+
+    kind: Kind
+    body: Body
+    check: Callable[[Mapping[str, Any]], str | None]
+    cost: int
+    max_bytes: int
+    timeout_seconds: float
+
+
+@frozen(eq=False)
+class _Declaration:
+    route: str
+    access: Access
+    kind: Kind | None = None
+    body: Body | None = None
+    check: Callable[[Mapping[str, Any]], str | None] | None = None
+    cost: int = 1
+    max_bytes: int = MIB
+    timeout_seconds: float | None = None
+
+
+def public(route: str, **declared: Unpack[Declared]) -> Callable[[F], F]:
+    """Declare a call that needs no credentials. *route*: verb and path as documented, placeholders in braces."""
+    return _mark(_Declaration(route, Access.PUBLIC, **declared))
+
+
+def private(route: str, *, access: Access = Access.PRIVATE, **declared: Unpack[Declared]) -> Callable[[F], F]:
+    """Declare a call that is signed; *access* is RESELLER where the exchange keeps that apart."""
+    return _mark(_Declaration(route, access, **declared))
 
 
 def _mark(declaration: _Declaration) -> Callable[[F], F]:

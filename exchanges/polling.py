@@ -16,11 +16,11 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from attrs import define, evolve, field, frozen
 
-from exchanges.errors import UsageError
+from exchanges.errors import ExchangeError, UsageError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,18 +31,35 @@ __all__ = ["Pace", "Update", "pace", "poll"]
 
 logger = logging.getLogger(__name__)
 
+ROUNDING = 1e-6
+
 T = TypeVar("T")
 
 
 @define(eq=False)
 class Pace:
-    """Notes which limits the calls of one round of one source meet."""
+    """Notes which limits the calls of one source meet, round by round, where the ledgers can see it."""
 
-    charged: dict[Ledger, int] = field(factory=dict["Ledger", int])
+    costs: dict[Ledger, int] = field(factory=dict["Ledger", int])
+    _round: dict[Ledger, int] = field(factory=dict["Ledger", int])
 
     def note(self, ledger: Ledger, cost: int) -> None:
-        """Count one call."""
-        self.charged[ledger] = self.charged.get(ledger, 0) + cost
+        """Count one call that is about to be made."""
+        self._round[ledger] = self._round.get(ledger, 0) + cost
+        self.costs[ledger] = ledger.demand[self] = max(self._round[ledger], self.costs.get(ledger, 0))
+
+    def end_round(self) -> None:
+        """Begin the next round; what this one cost is what the next will."""
+        if self._round:
+            self.end()
+            self.costs, self._round = self._round, {}
+            for ledger, cost in self.costs.items():
+                ledger.demand[self] = cost
+
+    def end(self) -> None:
+        """Ask nothing more of the ledgers."""
+        for ledger in self.costs:
+            ledger.demand.pop(self, None)
 
 
 pace: ContextVar[Pace | None] = ContextVar("pace", default=None)
@@ -76,7 +93,7 @@ class Update(Generic[T]):
 class _Source(Generic[T]):
     name: str
     ask: Callable[[], Awaitable[T]]
-    charged: dict[Ledger, int] = field(factory=dict["Ledger", int])
+    pace: Pace = field(factory=Pace)
 
 
 class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in iterators
@@ -127,7 +144,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         for task in self._tasks:
             task.cancel()
         for source in self._sources:
-            self._undemand(source)
+            source.pace.end()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def __aiter__(self) -> Self:
@@ -152,24 +169,29 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             await self._ask(source)
             interval, phase = self._interval(source)
             if interval > self._every:
-                due = self._began + phase + interval * math.ceil((loop.time() - self._began - phase) / interval)
+                rounds = math.floor((loop.time() - self._began - phase) / interval + ROUNDING) + 1
+                due = self._began + phase + interval * rounds
             else:
                 due = max(due + interval, loop.time())
             await asyncio.sleep(due - loop.time())
 
     async def _ask(self, source: _Source[T]) -> None:
-        loop, noted = asyncio.get_running_loop(), Pace()
-        token = pace.set(noted)
+        loop = asyncio.get_running_loop()
+        token = pace.set(source.pace)
         asked_at, began = datetime.now(UTC), loop.time()
         value: T | None = None
         failure: Exception | None = None
         try:
             value = await source.ask()
+        except asyncio.CancelledError:
+            if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
+                raise
+            failure = ExchangeError(f"poll: something that {source.name} waits for was cancelled")
         except Exception as error:  # noqa: BLE001 - a source may fail as it likes; the reader is told
             failure = error
         finally:
             pace.reset(token)
-        self._demand(source, noted.charged)
+        source.pace.end_round()
         seconds = loop.time() - began
         self._publish(Update(source.name, value, failure, asked_at, datetime.now(UTC), seconds))
 
@@ -182,27 +204,14 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
 
     # The limits
 
-    def _demand(self, source: _Source[T], charged: dict[Ledger, int]) -> None:
-        """Remember what one round of *source* costs, where the ledgers can see it."""
-        if charged:
-            self._undemand(source)
-            source.charged = charged
-            for ledger, cost in charged.items():
-                ledger.demand[source] = cost
-
-    def _undemand(self, source: _Source[T]) -> None:
-        for ledger in source.charged:
-            ledger.demand.pop(source, None)
-        source.charged = {}
-
     def _interval(self, source: _Source[T]) -> tuple[float, float]:
         """Seconds between two questions that the limits sustain, and this source's share of the way in between."""
         longest, phase = self._every, 0.0
-        for ledger in source.charged:
+        for ledger in source.pace.costs:
             costs = list(ledger.demand.items())
             interval = sum(cost for _, cost in costs) / ledger.sustainable_per_second
             if interval > longest:
-                before = sum(cost for _, cost in costs[: [s for s, _ in costs].index(source)])
+                before = sum(cost for _, cost in costs[: [p for p, _ in costs].index(source.pace)])
                 longest, phase = interval, before / ledger.sustainable_per_second
                 self._warn(ledger, interval)
         return longest, phase

@@ -60,7 +60,7 @@ class Request:
         return evolve(self, headers=(*self.headers, *headers.items()), secrets=(*self.secrets, *secrets))
 
 
-@frozen(repr=False)
+@frozen(eq=False, repr=False)
 class Draft:
     """A checked call before it is signed.
 

@@ -54,7 +54,7 @@ PRIORITIES = {
 }
 
 
-@frozen
+@frozen(eq=False)
 class Options:
     """What may differ from view to view of one session.
 
@@ -67,7 +67,7 @@ class Options:
     private_fields: Mapping[str, str] = field(factory=dict[str, str])
 
 
-@frozen
+@frozen(eq=False)
 class Setup:
     """What a session is made of; see `exchanges.client.Client` for the meaning of each."""
 
@@ -85,7 +85,7 @@ class Setup:
     wire: Wire
 
 
-@frozen
+@frozen(eq=False)
 class View:
     """A session with options: what areas call."""
 
@@ -97,7 +97,7 @@ class View:
         return await self.session.call(endpoint, arguments, self.options)
 
 
-@frozen
+@frozen(eq=False)
 class _Route:
     """Where the calls of one API generation go and what they are counted against."""
 
@@ -207,7 +207,7 @@ class Session:
     # One exchange of a request for an answer, in a task of the session's own
 
     async def _exchange(self, sketch: Draft, grant: Grant, deadline: float) -> tuple[Any, int]:
-        endpoint, answer = sketch.endpoint, None
+        endpoint, answer, failure = sketch.endpoint, None, None
         try:
             stamp = self._stamp(endpoint)
             sent = Sent(sketch, stamp, self._sign(sketch, stamp), Evidence())
@@ -219,13 +219,12 @@ class Session:
                 answer = await self._setup.transport.send(
                     sent.request, sent.evidence, max_bytes=endpoint.max_bytes, careful=endpoint.kind is not Kind.READ
                 )
-        except Lost as failure:
-            error = lost(sent, failure)
-            raise error from error.__cause__
+        except Lost as lost_on_the_way:
+            failure = lost_on_the_way.bare()
         finally:
             grant.release(complete=answer is not None)
         if answer is None:
-            raise lost(sent, None)
+            raise lost(sent, failure)
         return self._settle(sent, answer, grant.ledger), answer.status
 
     def _stamp(self, endpoint: Endpoint) -> Stamp:

@@ -13,10 +13,12 @@ from __future__ import annotations
 import functools
 import ssl
 import zlib
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
-from attrs import define, frozen
+from attrs import define, field, frozen
+
+from exchanges.errors import quotable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,28 +39,32 @@ _HEADERS = (
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", b"gzip"),
     (b"User-Agent", b"aioexchanges"),
-    (b"Connection", b"keep-alive"),
 )
 
 
-@frozen
+@frozen(eq=False)
 class Answer:
     """One whole HTTP answer, inflated."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class Lost(Exception):
     """No complete answer arrived; see the `Evidence` for what can have left."""
+
+    def bare(self) -> Self:
+        """Let go of the foreign exceptions and frames behind it: they hold URLs and headers."""
+        self.__cause__ = self.__context__ = self.__traceback__ = None
+        return self
 
 
 class BadAnswer(Lost):
     """The answer is too large or cannot be inflated."""
 
 
-@define
+@define(eq=False)
 class Evidence:
     """What is known of a request on its way.
 
@@ -134,7 +140,7 @@ class HttpTransport:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             evidence.refused = True
-            raise Lost(_said(error)) from error
+            raise Lost(f"{_said(error)} ({quotable(str(error))})") from error
         except Lost:
             raise
         except Exception as error:

@@ -60,7 +60,7 @@ def problem_of_status(status: int, *, is_json: bool) -> Problem | None:
     return Problem(kind, proves_not_executed=kind is errors.RateLimited)
 
 
-@frozen
+@frozen(eq=False)
 class Sent:
     """One request that was signed and handed over, and what is known of its way."""
 
@@ -97,7 +97,7 @@ def lost(sent: Sent, failure: Lost | None) -> ExchangeError:
 
 def refused(sent: Sent, status: int, problem: Problem) -> ExchangeError:
     """Tell what *problem* means for this call: of its own class where that is proven, secrets removed."""
-    secrets = (*sent.request.secrets, sent.stamp.nonce)
+    secrets = sent.request.secrets
     text, code = quotable(problem.text, secrets), problem.code and quotable(problem.code, secrets)
     said = f"{status}" + (f", code {code}" if code else "") + (f": {text}" if text else "")
     advice = _ADVICE.get(problem.kind)

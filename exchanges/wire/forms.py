@@ -33,7 +33,7 @@ BOUNDS = Context(
     prec=MAX_DIGITS, Emax=MAX_DIGITS, Emin=-MAX_DIGITS, traps=[Inexact, Rounded, Overflow, Clamped, InvalidOperation]
 )
 _INT_BOUND = 10**MAX_DIGITS
-_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
+_PLAIN = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _WHOLE = re.compile(r"-?[0-9]{1,30}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
@@ -102,7 +102,7 @@ class Form(Protocol[T]):
         ...
 
 
-@frozen
+@frozen(eq=False)
 class Number:
     """A `Decimal`, as a JSON number or as text."""
 
@@ -122,7 +122,6 @@ class Number:
         return plain(value) if self.text else value
 
 
-@frozen
 class Whole:
     """An `int`."""
 
@@ -140,7 +139,6 @@ class Whole:
         return value
 
 
-@frozen
 class Text:
     """A `str`; ids arrive as numbers at times."""
 
@@ -155,7 +153,6 @@ class Text:
         return value
 
 
-@frozen
 class Flag:
     """A `bool`."""
 
@@ -170,7 +167,7 @@ class Flag:
         return value
 
 
-@frozen
+@frozen(eq=False)
 class Epoch:
     """An aware UTC moment that travels as a count since 1970, as a number or as text."""
 
@@ -190,7 +187,6 @@ class Epoch:
         return plain(Decimal(number)) if self.text else number
 
 
-@frozen
 class Iso:
     """An aware UTC moment as ISO 8601 text, with or without a fraction, zone as +00:00, +0000 or Z."""
 
@@ -203,7 +199,6 @@ class Iso:
         return value.isoformat(timespec="milliseconds" if value.microsecond % 1000 == 0 < value.microsecond else "auto")
 
 
-@frozen
 class Naive:
     """An aware UTC moment that travels without its zone: 2013-09-26 23:15:04, at times with microseconds."""
 
@@ -257,7 +252,7 @@ class OpenStrEnum(StrEnum):
         return self.name in type(self).__members__
 
 
-@frozen
+@frozen(eq=False)
 class Choice:
     """A member of an open enum."""
 
@@ -276,7 +271,6 @@ class Choice:
         return value.value
 
 
-@frozen
 class Anything:
     """Plain JSON, kept as it came."""
 

@@ -97,7 +97,7 @@ def row_classes(annotation: Any) -> tuple[type[TaggedRow], ...]:
     return members if all(isinstance(m, type) and issubclass(m, TaggedRow) for m in members) else ()
 
 
-@frozen
+@frozen(eq=False)
 class Slot:
     """One field of a model, ready to read and write."""
 
