@@ -1,0 +1,20 @@
+"""A real HTTP server on loopback that plays Bitex, Bitso and Bitstamp, for tests and for trying things out.
+
+In a block::
+
+    async with simulate(Venue.BITSTAMP) as simulator:
+        credentials = simulator.account(Venue.BITSTAMP)
+        async with Bitstamp(base_url=simulator.base_url, **credentials) as bitstamp:
+            balance = await bitstamp.v1.account.balance()
+
+It takes what the clients declare as the truth about paths, arguments and answers, and checks all else (keys,
+signatures, the order of nonces, limits) by code of its own, so that a client and the simulator agree only if both are
+right.
+"""
+
+from __future__ import annotations
+
+from exchanges.simulator.simulator import Simulator, serve, simulate
+from exchanges.simulator.truth import Seen, Venue
+
+__all__ = ["Seen", "Simulator", "Venue", "serve", "simulate"]

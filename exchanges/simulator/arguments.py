@@ -1,0 +1,154 @@
+"""Arguments as they arrive: read from query or body, then compared with what the endpoint declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+from attrs import frozen
+
+from exchanges.endpoint import JSON, Argument, Endpoint
+from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.server import HttpRequest
+from exchanges.wire import Deviation, Json, OpenStrEnum, loads
+
+__all__ = ["Arguments", "read_fields"]
+
+MAX_TEXT = 1000
+_DECIMAL = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
+_FLAGS = {"true": True, "false": False, "1": True, "0": False}
+_IN_QUERY = ("GET", "DELETE", "HEAD")
+
+
+def read_fields(endpoint: Endpoint, request: HttpRequest) -> dict[str, Json]:
+    """Read what travels in the query (GET, DELETE) or in the body.
+
+    Raises:
+        Refused: Not in the form that the endpoint takes, or something is said twice or in the wrong place.
+    """
+    if endpoint.verb in _IN_QUERY:
+        if request.body:
+            raise Refused(Fault.UNREADABLE, text="a body was not expected")
+        return _form(request.query)
+    if request.query:
+        raise Refused(Fault.UNREADABLE, text="a query was not expected")
+    if not request.body:
+        return {}
+    if request.header("content-type").partition(";")[0].strip().lower() != endpoint.body.value:
+        raise Refused(Fault.UNREADABLE, text=f"the content type must be {endpoint.body.value}")
+    return _object(request.body) if endpoint.body is JSON else _form(request.body.decode("ascii", "replace"))
+
+
+def _form(text: str) -> dict[str, Json]:
+    if not text:
+        return {}
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=1000)
+    except ValueError:
+        raise Refused(Fault.UNREADABLE) from None
+    fields: dict[str, Json] = dict(pairs)
+    if len(fields) < len(pairs):
+        raise Refused(Fault.UNREADABLE, text="an argument was given twice")
+    return fields
+
+
+def _object(body: bytes) -> dict[str, Json]:
+    try:
+        value = loads(body)
+    except Deviation:
+        raise Refused(Fault.UNREADABLE) from None
+    if not isinstance(value, dict):
+        raise Refused(Fault.UNREADABLE)
+    return value
+
+
+@frozen
+class Arguments:
+    """The arguments of a call by name, checked: those that were not given are not there."""
+
+    values: Mapping[str, Decimal | int | bool | str]
+
+    @classmethod
+    def check(cls, endpoint: Endpoint, in_path: Mapping[str, str], fields: Mapping[str, Json]) -> Arguments:
+        """Compare what arrived with what *endpoint* declares.
+
+        Raises:
+            Refused: Something is missing, unknown, or not of the declared type.
+        """
+        values: dict[str, Decimal | int | bool | str] = {}
+        left = set(fields)
+        for argument in endpoint.arguments:
+            given = in_path.get(argument.name) if argument.in_path else fields.get(argument.wire)
+            left.discard(argument.wire)
+            if given is not None:
+                values[argument.name] = _value(argument, given)
+            elif argument.required:
+                raise Refused(Fault.MISSING_ARGUMENT, argument.wire)
+        if left:
+            raise Refused(Fault.UNKNOWN_ARGUMENT, min(left))
+        return cls(values)
+
+    def decimal(self, name: str) -> Decimal:
+        """Give a number that must be there."""
+        value = self.values[name]
+        if not isinstance(value, Decimal):
+            raise TypeError(f"{name} is not declared as a decimal")
+        return value
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """Give a whole number."""
+        value = self.values[name] if default is None else self.values.get(name, default)
+        if not isinstance(value, int):
+            raise TypeError(f"{name} is not declared as an int")
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Give true or false."""
+        return self.values.get(name, default) is True
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Give a text."""
+        return str(self.values[name] if default is None else self.values.get(name, default))
+
+
+def _value(argument: Argument, given: Json) -> Decimal | int | bool | str:
+    match argument.type:
+        case "decimal":
+            return _decimal(argument, given)
+        case "int":
+            if not _WHOLE.fullmatch(_word(given)):
+                raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+            return int(_word(given))
+        case "bool":
+            if _word(given) not in _FLAGS:
+                raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+            return _FLAGS[_word(given)]
+        case _:
+            return _text(argument, given)
+
+
+def _decimal(argument: Argument, given: Json) -> Decimal:
+    if not _DECIMAL.fullmatch(_word(given)) or not Decimal(_word(given)):
+        raise Refused(Fault.WRONG_NUMBER, argument.wire)
+    return Decimal(_word(given))
+
+
+def _text(argument: Argument, given: Json) -> str:
+    declared: Any = argument.annotation
+    words = {m.value for m in declared} if isinstance(declared, type) and issubclass(declared, OpenStrEnum) else None
+    if not isinstance(given, str) or not 0 < len(given) <= MAX_TEXT or not given.isprintable():
+        raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+    if words is not None and given not in words:
+        raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+    return given
+
+
+def _word(given: Json) -> str:
+    """Write a single value as it would stand in a form; nothing for an object or a list."""
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    return str(given) if isinstance(given, str | int | Decimal) else ""

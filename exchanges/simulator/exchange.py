@@ -1,0 +1,266 @@
+"""What the three plays have in common: who may call, what is asked, who answers.
+
+A play is one class per exchange. It names its handlers by the id of the endpoint, so that a new endpoint is one new
+method, and says how its exchange signs, wraps and refuses. The order of the checks is that of a real exchange: limit,
+key, signature, nonce, arguments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, TypedDict, TypeVar, cast
+
+import attrs
+from attrs import define, field, frozen
+
+from exchanges.endpoint import Access, Api, Areas, Endpoint, endpoints_of
+from exchanges.simulator.arguments import Arguments
+from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.market import BookFacts, Market
+from exchanges.simulator.server import HttpAnswer, HttpRequest
+from exchanges.simulator.truth import Venue
+from exchanges.wire import Json, dumps, encode
+
+__all__ = ["Account", "Asked", "Call", "Claim", "Exchange", "Keys", "handles", "is_private", "moment", "second"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Keys(TypedDict, total=False):
+    """Keyword arguments of a client; those that its exchange has no use for are left out."""
+
+    api_key: str
+    api_secret: str
+    client_id: str
+
+
+@define(repr=False)
+class Account:
+    """One account, known by its key.
+
+    Attributes:
+        api_key: The key.
+        api_secret: Its secret; empty where the exchange has none.
+        client_id: The account's id; empty where the exchange has none.
+        last_nonce: The largest that was accepted, whichever generation of the API it came by.
+    """
+
+    api_key: str
+    api_secret: str = ""
+    client_id: str = ""
+    last_nonce: int = -1
+
+    @property
+    def credentials(self) -> Keys:
+        """What a client needs to call as this account, as keyword arguments."""
+        given = {"api_key": self.api_key, "api_secret": self.api_secret, "client_id": self.client_id}
+        return cast("Keys", {name: value for name, value in given.items() if value})
+
+    def mac(self, message: bytes) -> str:
+        """Hex HMAC-SHA256 of *message* under the secret, in lower case."""
+        return hmac.new(self.api_secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+@frozen
+class Asked:
+    """What a request asks for.
+
+    Attributes:
+        endpoint: The declared endpoint.
+        in_path: Its arguments in the path, by name.
+        request: As it travelled.
+        fields: What stands in query or body.
+    """
+
+    endpoint: Endpoint
+    in_path: Mapping[str, str]
+    request: HttpRequest
+    fields: Mapping[str, Json]
+
+
+@frozen
+class Claim:
+    """Who a request says that it comes from.
+
+    Attributes:
+        key: The API key.
+        nonce: As it travelled; None where the exchange wants none.
+        signature: As it travelled; None where the exchange wants none.
+        fields: What remains of query or body without these.
+    """
+
+    key: str
+    fields: Mapping[str, Json]
+    nonce: str | None = None
+    signature: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The key, unreadable."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:12]
+
+
+@frozen
+class Call:
+    """One request that passed every check.
+
+    Attributes:
+        arguments: As declared.
+        account: Whose it is; only private calls have one.
+        now_ms: Milliseconds since 1970.
+    """
+
+    arguments: Arguments
+    now_ms: int
+    _account: Account | None = None
+
+    @property
+    def account(self) -> Account:
+        """Whose it is."""
+        if self._account is None:
+            raise TypeError("a public call has no account")
+        return self._account
+
+
+Handler = Callable[[Any, Call], object]
+H = TypeVar("H", bound=Handler)
+
+
+def handles(endpoint_id: str) -> Callable[[H], H]:
+    """Let a method of a play answer an endpoint, with a model, a list of models, or plain JSON."""
+
+    def mark(method: H) -> H:
+        cast("Any", method).__handles__ = endpoint_id
+        return method
+
+    return mark
+
+
+@define(eq=False)
+class Exchange(ABC):
+    """One exchange, played.
+
+    Args:
+        seed: Where chance begins.
+        opened_ms: When the play began, in milliseconds since 1970.
+    """
+
+    venue: ClassVar[Venue]
+    client: ClassVar[type[Areas]]
+    books: ClassVar[tuple[BookFacts, ...]]
+    handlers: ClassVar[dict[str, Handler]] = {}
+
+    seed: int
+    opened_ms: int
+    markets: dict[str, Market] = field(init=False)
+    accounts: dict[str, Account] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.markets = {facts.name: Market(facts, self.seed, self.venue.value) for facts in self.books}
+        self.accounts = {account.api_key: account for account in self.open_accounts()}
+
+    def __init_subclass__(cls) -> None:
+        """Collect the handlers."""
+        super().__init_subclass__()
+        marked = {m.__handles__: m for m in vars(cls).values() if hasattr(m, "__handles__")}
+        cls.handlers = {**cls.handlers, **marked}
+
+    @classmethod
+    def endpoints(cls) -> tuple[Endpoint, ...]:
+        """List what the exchange's client declares."""
+        return tuple(endpoints_of(cls.client))
+
+    # What an exchange has of its own
+
+    @abstractmethod
+    def open_accounts(self) -> Iterable[Account]:
+        """Make the accounts, with what they hold."""
+
+    @abstractmethod
+    def claim(self, asked: Asked) -> Claim:
+        """Find out who a private request says that it comes from.
+
+        Raises:
+            Refused: It does not say.
+        """
+
+    @abstractmethod
+    def signatures(self, asked: Asked, claim: Claim, account: Account) -> tuple[str, ...]:
+        """Make the signatures that would be right; none where the exchange wants none."""
+
+    @abstractmethod
+    def refusal(self, api: Api, refused: Refused) -> HttpAnswer:
+        """Put a refusal in the shape that the exchange gives it."""
+
+    def envelope(self, endpoint: Endpoint, value: Json) -> Json:  # noqa: ARG002 - for exchanges that have one
+        """Wrap an answer."""
+        return value
+
+    # What all share
+
+    def answer(self, asked: Asked, claim: Claim | None, now_ms: int) -> HttpAnswer:
+        """Check a request and carry it out.
+
+        Raises:
+            Refused: Not a call that the exchange does.
+        """
+        endpoint = asked.endpoint
+        account = None if claim is None else self._admit(asked, claim)
+        arguments = Arguments.check(endpoint, asked.in_path, asked.fields if claim is None else claim.fields)
+        handler = self.handlers.get(endpoint.id)
+        if handler is None:
+            return HttpAnswer(501, f"{endpoint.id} is not simulated".encode(), "text/plain")
+        value = _plain(handler(self, Call(arguments, now_ms, account)))
+        return HttpAnswer(200, dumps(self.envelope(endpoint, value)))
+
+    def _admit(self, asked: Asked, claim: Claim) -> Account:
+        """Check key, signature and nonce; from here on the nonce is used up."""
+        account = self.accounts.get(claim.key)
+        if account is None:
+            raise Refused(Fault.UNKNOWN_KEY)
+        right = self.signatures(asked, claim, account)
+        if right and claim.signature not in right:
+            raise Refused(Fault.WRONG_SIGNATURE)
+        if claim.nonce is not None:
+            nonce = int(claim.nonce) if claim.nonce.isascii() and claim.nonce.isdigit() else -1
+            if nonce <= account.last_nonce or len(claim.nonce) > 19:
+                raise Refused(Fault.WRONG_NONCE)
+            account.last_nonce = nonce
+        return account
+
+    def market(self, name: str) -> Market:
+        """One of the books.
+
+        Raises:
+            Refused: There is no such book.
+        """
+        if name not in self.markets:
+            raise Refused(Fault.UNKNOWN_BOOK, name)
+        return self.markets[name]
+
+
+def moment(at_ms: int) -> datetime:
+    """Make the moment *at_ms* milliseconds after 1970."""
+    return _EPOCH + timedelta(milliseconds=at_ms)
+
+
+def second(at_ms: int) -> datetime:
+    """Make the same moment without what is more than whole seconds."""
+    return _EPOCH + timedelta(seconds=at_ms // 1000)
+
+
+def is_private(endpoint: Endpoint) -> bool:
+    """Whether a call must say who makes it."""
+    return endpoint.access is not Access.PUBLIC
+
+
+def _plain(value: object) -> Json:
+    """Encode a model, or a list of models; what is plain JSON already stays as it is."""
+    if isinstance(value, list):
+        models = cast("list[object]", value)
+        return encode(models) if models and attrs.has(type(models[0])) else cast("Json", models)
+    return encode(value) if attrs.has(type(value)) else cast("Json", value)

@@ -1,0 +1,43 @@
+"""Why a request is refused, whatever words the exchange has for it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["Fault", "Refused"]
+
+
+class Fault(StrEnum):
+    """A reason to refuse a request; its value is the outcome that the record shows."""
+
+    NO_SUCH_PATH = "no such path"
+    WRONG_VERB = "wrong verb"
+    TOO_MANY_REQUESTS = "limit exceeded"
+    NO_CREDENTIALS = "no credentials"
+    UNKNOWN_KEY = "unknown key"
+    WRONG_SIGNATURE = "wrong signature"
+    WRONG_NONCE = "wrong nonce"
+    UNREADABLE = "unreadable arguments"
+    UNKNOWN_ARGUMENT = "unknown argument"
+    MISSING_ARGUMENT = "missing argument"
+    WRONG_ARGUMENT = "wrong argument"
+    WRONG_NUMBER = "wrong number"
+    UNKNOWN_BOOK = "unknown book"
+    UNKNOWN_BOOK_OF_TICKER = "unknown book of a ticker"
+    NOT_FOUND = "not found"
+
+
+class Refused(Exception):
+    """The exchange does not do it.
+
+    Attributes:
+        fault: Why.
+        about: Which argument it is about; empty for none.
+        text: What to say of it; empty for the words that go with the fault.
+    """
+
+    def __init__(self, fault: Fault, about: str = "", text: str = "") -> None:
+        super().__init__(f"{fault.value}: {about}" if about else fault.value)
+        self.fault = fault
+        self.about = about
+        self.text = text

@@ -1,0 +1,72 @@
+"""Verb and path to the declared endpoint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
+
+from attrs import field, frozen
+
+from exchanges.endpoint import Api, Endpoint
+
+__all__ = ["Match", "Router"]
+
+_PLACEHOLDER = re.compile(r"\\{(\w+)\\}")
+
+
+@frozen
+class Match:
+    """Where a request leads.
+
+    Attributes:
+        api: The generation whose prefix the path has.
+        endpoint: The declared endpoint; None if there is none for this verb and path.
+        in_path: Its arguments in the path, by name, unescaped.
+        other_verb: Whether the path exists with another verb.
+    """
+
+    api: Api
+    endpoint: Endpoint | None = None
+    in_path: dict[str, str] = field(factory=dict[str, str])
+    other_verb: bool = False
+
+
+class Router:
+    """Finds the endpoint of a request among *endpoints*. No host is looked at: the prefixes of all APIs differ."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._prefixes: list[tuple[str, Api]] = []
+        self._plain: dict[str, dict[str, Endpoint]] = {}
+        self._patterns: dict[int, list[tuple[re.Pattern[str], Endpoint]]] = {}
+        for endpoint in endpoints:
+            self._add(endpoint)
+        self._prefixes.sort(key=lambda pair: len(pair[0]), reverse=True)
+
+    def _add(self, endpoint: Endpoint) -> None:
+        prefix = urlsplit(endpoint.api.base_url).path
+        if not any(known == prefix for known, _ in self._prefixes):
+            self._prefixes.append((prefix, endpoint.api))
+        path = prefix + endpoint.route
+        if "{" in path:
+            pattern = re.compile(_PLACEHOLDER.sub(r"(?P<\1>[^/]+)", re.escape(path)))
+            self._patterns.setdefault(path.count("/"), []).append((pattern, endpoint))
+        else:
+            self._plain.setdefault(path, {})[endpoint.verb] = endpoint
+
+    def find(self, verb: str, path: str) -> Match | None:
+        """Where *verb* and *path* lead; None where the path is no exchange's."""
+        api = next((api for prefix, api in self._prefixes if path.startswith(prefix + "/")), None)
+        if api is None:
+            return None
+        by_verb = self._plain.get(path, {})
+        if verb in by_verb:
+            return Match(by_verb[verb].api, by_verb[verb])
+        other_verb = bool(by_verb)
+        for pattern, endpoint in self._patterns.get(path.count("/"), ()):
+            if found := pattern.fullmatch(path):
+                if endpoint.verb == verb:
+                    in_path = {name: unquote(value) for name, value in found.groupdict().items()}
+                    return Match(endpoint.api, endpoint, in_path)
+                other_verb = True
+        return Match(api, other_verb=other_verb)
