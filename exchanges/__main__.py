@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol, cast
 
 from exchanges.errors import ExchangeError
 
@@ -22,6 +22,18 @@ COMMANDS = {
 }
 
 
+class Command(Protocol):
+    """What the module of a command holds."""
+
+    def arguments(self, parser: argparse.ArgumentParser, /) -> None:
+        """Declare the arguments of the command."""
+        ...
+
+    def run(self, args: argparse.Namespace, /) -> int:
+        """Carry it out and return the exit status."""
+        ...
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -34,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     args = _parser(words).parse_args(words)
     try:
-        return int(_module(args.command).run(args))
+        status = _module(args.command).run(args)
+        sys.stdout.flush()
+        return status
     except ExchangeError as error:
         print(f"exchanges {args.command}: {error}", file=sys.stderr)
         return 2
@@ -57,8 +71,8 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _module(command: str) -> Any:
-    return importlib.import_module(f"exchanges.commands.{command}")
+def _module(name: str) -> Command:
+    return cast("Command", importlib.import_module(f"exchanges.commands.{name}"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The commands of ``python -m exchanges``: one module each, with `arguments` and `run`, and what they share."""

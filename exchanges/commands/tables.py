@@ -1,0 +1,35 @@
+"""Rows of text as a table: aligned for people, or in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+__all__ = ["aligned", "markdown"]
+
+
+def aligned(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Collection[str] = (), gap: str = "  "
+) -> str:
+    """Line up columns under *heads*.
+
+    Args:
+        heads: Names of the columns.
+        rows: As many cells each.
+        numbers: Names of the columns whose cells stand at the right.
+        gap: What stands between two columns.
+    """
+    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    lines = [
+        gap.join(
+            cell.rjust(width) if head in numbers else cell.ljust(width)
+            for head, cell, width in zip(heads, row, widths, strict=True)
+        ).rstrip()
+        for row in (heads, *rows)
+    ]
+    return "\n".join(lines)
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
