@@ -29,7 +29,9 @@ from exchanges.wire.registry import wire
 __all__ = ["Client", "ClientOptions"]
 
 MAX_CONNECTIONS = 4
+MAX_NONCE = 10**19
 _KEY = re.compile(r"[\x21-\x7e]{1,512}")
+_HOST = re.compile(r"[0-9A-Za-z._:-]+")
 
 
 class ClientOptions(TypedDict, total=False):
@@ -162,7 +164,7 @@ def _setup(client: type[Client], credentials: Credentials | None, options: Clien
         timeout_seconds=_timeout(options["timeout_seconds"]) if "timeout_seconds" in options else None,
         max_connections=max_connections,
         wall_clock=options.get("clock", time.time),
-        nonce_floor=options.get("nonce_floor"),
+        nonce_floor=_floor(options.get("nonce_floor")),
         wire=wire(strict=options.get("strict", False)),
     )
 
@@ -193,10 +195,10 @@ def _origin(base_url: str) -> str:
     try:
         parts = urlsplit(base_url)
         port = parts.port
-    except ValueError:
+    except (AttributeError, TypeError, ValueError):
         raise UsageError("base_url is not a URL") from None
     host = parts.hostname or ""
-    if parts.scheme not in ("https", "http") or not host:
+    if parts.scheme not in ("https", "http") or not _HOST.fullmatch(host):
         raise UsageError("base_url must begin with https:// and name a host")
     if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
         raise UsageError("base_url is scheme, host and port alone; each generation keeps its own path")
@@ -220,6 +222,12 @@ def _limits(client: type[Client], limits: Sequence[Limit] | None) -> Mapping[str
     if unknown := {limit.name for limit in limits} - known:
         raise UsageError(f"{client.__name__}: no such limit: {', '.join(sorted(unknown))}; there are {sorted(known)}")
     return {limit.name: limit for limit in limits}
+
+
+def _floor(nonce: int | None) -> int | None:
+    if nonce is not None and (type(nonce) is not int or not 0 <= nonce < MAX_NONCE):
+        raise UsageError("nonce_floor must be a whole number of at most 19 digits")
+    return nonce
 
 
 def _timeout(seconds: float) -> float:

@@ -45,12 +45,14 @@ if TYPE_CHECKING:
     from exchanges.errors import Problem
     from exchanges.limits import Limit
     from exchanges.signing import Scheme
+    from exchanges.upload import Upload
 
 __all__ = [
     "FORM",
     "IDEMPOTENT",
     "JSON",
     "MONEY",
+    "MULTIPART",
     "READ",
     "WRITE",
     "Access",
@@ -72,6 +74,7 @@ __all__ = [
 MIB = 1024 * 1024
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _READING_VERBS = ("GET",)
+_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _TYPE_NAMES: dict[Any, str] = {str: "str", int: "int", bool: "bool", Decimal: "decimal"}
 
 
@@ -104,12 +107,14 @@ class Body(Enum):
 
     FORM = "application/x-www-form-urlencoded"
     JSON = "application/json"
+    MULTIPART = "multipart/form-data"
+    """A form that carries a file; the one argument that renders to an `Upload` goes last."""
 
 
-FORM, JSON = Body.FORM, Body.JSON
+FORM, JSON, MULTIPART = Body.FORM, Body.JSON, Body.MULTIPART
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Param:
     """What a declaration says of one argument beside its name and type: ``Annotated[str, Param(...)]``.
 
@@ -118,15 +123,17 @@ class Param:
         check: Says what is wrong with a value that has the right type; None if nothing is.
         render: Makes the value for the wire; for types without a rendering of their own, or to replace it.
         type: What lists of endpoints call its type.
+        secret: Whether its value must show nowhere.
     """
 
     wire: str | None = None
     check: Callable[[Any], str | None] | None = None
-    render: Callable[[Any], Json] | None = None
+    render: Callable[[Any], Json | Upload] | None = None
     type: str | None = None
+    secret: bool = False
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Argument:
     """One argument of an endpoint, as declared."""
 
@@ -144,7 +151,7 @@ class Argument:
         return self.default is inspect.Parameter.empty
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Api:
     """One generation of an exchange's API: the facts that its endpoints share.
 
@@ -190,6 +197,7 @@ class Endpoint:
         access: Who may call it.
         arguments: In the order of the signature.
         answer: The annotation of what comes back.
+        text: Whether what comes back is plain text, not JSON.
         api: The generation it belongs to.
         cost: Slots of the limit that one call takes.
         max_bytes: The largest answer that is read.
@@ -206,6 +214,7 @@ class Endpoint:
     access: Access
     arguments: tuple[Argument, ...]
     answer: Any
+    text: bool
     api: Api = field(repr=False)
     body: Body
     cost: int
@@ -268,17 +277,19 @@ class Declared(TypedDict, total=False):
         cost: Slots of the limit that one call takes.
         max_bytes: The largest answer that is read.
         timeout_seconds: A default deadline of its own.
+        text: Whether what comes back is plain text, not JSON.
     """
 
     kind: Kind
     body: Body
+    text: bool
     check: Callable[[Mapping[str, Any]], str | None]
     cost: int
     max_bytes: int
     timeout_seconds: float
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Declaration:
     route: str
     access: Access
@@ -288,6 +299,7 @@ class _Declaration:
     cost: int = 1
     max_bytes: int = MIB
     timeout_seconds: float | None = None
+    text: bool = False
 
 
 def public(route: str, **declared: Unpack[Declared]) -> Callable[[F], F]:
@@ -314,9 +326,13 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     kind = declared.kind or (READ if verb in _READING_VERBS else None)
     if kind is None:
         raise TypeError(f"{endpoint_id}: a {verb} says its kind")
+    if verb not in _VERBS or not route.startswith("/"):
+        raise TypeError(f"{endpoint_id}: {declared.route!r} is no verb and path")
     placeholders = set(_PLACEHOLDER.findall(route))
     hints = hints_of(function, include_extras=True)
     parameters = list(inspect.signature(function).parameters.values())[1:]
+    if untyped := {"return", *(p.name for p in parameters)} - hints.keys():
+        raise TypeError(f"{endpoint_id}: no annotation for {sorted(untyped)}")
     arguments = tuple(_argument(p, hints[p.name], placeholders, endpoint_id) for p in parameters)
     if missing := placeholders - {a.name for a in arguments}:
         raise TypeError(f"{endpoint_id}: {declared.route} has no argument for {sorted(missing)}")
@@ -331,6 +347,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         access=declared.access,
         arguments=arguments,
         answer=hints["return"],
+        text=declared.text,
         api=api,
         body=declared.body or api.body,
         cost=declared.cost,

@@ -73,7 +73,7 @@ REDACTED = "[redacted]"
 
 def quotable(text: str, secrets: Iterable[str] = ()) -> str:
     """Make foreign *text* safe to show: secrets removed, control characters escaped, cut."""
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):
         if secret:
             text = text.replace(secret, REDACTED)
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:MAX_TEXT])
@@ -265,7 +265,7 @@ class Problem:
     """
 
     kind: type[ExchangeError]
-    text: str = ""
+    text: str = field(default="", repr=False)
     code: str | None = None
     fields: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     proves_not_executed: bool = True

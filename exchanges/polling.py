@@ -5,7 +5,8 @@ delays the others. The reader gets the newest update of each source: one that it
 counted, nothing queues up.
 
 All sources are asked at once in the first round. Which limits their calls meet is noted on the way; where a limit
-cannot sustain the interval, its sources are spread evenly over a longer one, with one warning that names both rates.
+cannot sustain the interval, it is stretched, and questions keep the distance that the limit sustains: each takes the
+next free spot when it is due. One warning names both rates.
 """
 
 from __future__ import annotations
@@ -25,41 +26,44 @@ from exchanges.errors import ExchangeError, UsageError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from exchanges.limits import Ledger
+    from exchanges.ledger import Ledger
 
 __all__ = ["Pace", "Update", "pace", "poll"]
 
 logger = logging.getLogger(__name__)
 
-ROUNDING = 1e-6
-
 T = TypeVar("T")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Pace:
     """Notes which limits the calls of one source meet, round by round, where the ledgers can see it."""
 
+    every_seconds: float
     costs: dict[Ledger, int] = field(factory=dict["Ledger", int])
     _round: dict[Ledger, int] = field(factory=dict["Ledger", int])
 
     def note(self, ledger: Ledger, cost: int) -> None:
         """Count one call that is about to be made."""
         self._round[ledger] = self._round.get(ledger, 0) + cost
-        self.costs[ledger] = ledger.demand[self] = max(self._round[ledger], self.costs.get(ledger, 0))
+        self._expect(ledger, max(self._round[ledger], self.costs.get(ledger, 0)))
 
     def end_round(self) -> None:
         """Begin the next round; what this one cost is what the next will."""
         if self._round:
             self.end()
-            self.costs, self._round = self._round, {}
-            for ledger, cost in self.costs.items():
-                ledger.demand[self] = cost
+            costs, self.costs, self._round = self._round, {}, {}
+            for ledger, cost in costs.items():
+                self._expect(ledger, cost)
 
     def end(self) -> None:
         """Ask nothing more of the ledgers."""
         for ledger in self.costs:
             ledger.demand.pop(self, None)
+
+    def _expect(self, ledger: Ledger, cost: int) -> None:
+        self.costs[ledger] = cost
+        ledger.demand[self] = cost / self.every_seconds
 
 
 pace: ContextVar[Pace | None] = ContextVar("pace", default=None)
@@ -89,11 +93,11 @@ class Update(Generic[T]):
     dropped: int = 0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Source(Generic[T]):
     name: str
     ask: Callable[[], Awaitable[T]]
-    pace: Pace = field(factory=Pace)
+    pace: Pace
 
 
 class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in iterators
@@ -115,10 +119,10 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             raise UsageError("poll: no sources to ask")
         if wrong := [name for name, ask in sources.items() if not callable(ask)]:
             raise UsageError(f"poll: give functions that make an awaitable, not awaitables: {', '.join(wrong)}")
-        if isinstance(every_seconds, bool) or not 0 < every_seconds < math.inf:
+        if type(every_seconds) not in (int, float) or not 0 < every_seconds < math.inf:
             raise UsageError("poll: every_seconds must be a positive number")
-        self._sources = [_Source(name, ask) for name, ask in sources.items()]
         self._every = float(every_seconds)
+        self._sources = [_Source(name, ask, Pace(self._every)) for name, ask in sources.items()]
         self._fresh: dict[str, Update[T]] = {}
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -141,11 +145,14 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Cancel all questions and wait until they are gone."""
-        for task in self._tasks:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
         for source in self._sources:
             source.pace.end()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._fresh.clear()
+        self._news.set()  # ends the iteration of another task
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def __aiter__(self) -> Self:
         """Iterate over updates as they come."""
@@ -158,6 +165,8 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         while not self._fresh:
             self._news.clear()
             await self._news.wait()
+            if not self._tasks:
+                raise StopAsyncIteration
         return self._fresh.pop(next(iter(self._fresh)))
 
     # One source
@@ -167,13 +176,12 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         due = self._began
         while True:
             await self._ask(source)
-            interval, phase = self._interval(source)
-            if interval > self._every:
-                rounds = math.floor((loop.time() - self._began - phase) / interval + ROUNDING) + 1
-                due = self._began + phase + interval * rounds
-            else:
-                due = max(due + interval, loop.time())
+            interval = self._interval(source)
+            due = max(due + interval, loop.time())
             await asyncio.sleep(due - loop.time())
+            if interval > self._every:
+                due = max(ledger.book(cost) for ledger, cost in source.pace.costs.items())
+                await asyncio.sleep(due - loop.time())
 
     async def _ask(self, source: _Source[T]) -> None:
         loop = asyncio.get_running_loop()
@@ -204,28 +212,25 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
 
     # The limits
 
-    def _interval(self, source: _Source[T]) -> tuple[float, float]:
-        """Seconds between two questions that the limits sustain, and this source's share of the way in between."""
-        longest, phase = self._every, 0.0
+    def _interval(self, source: _Source[T]) -> float:
+        """Find the seconds between two questions that the limits sustain."""
+        longest = self._every
         for ledger in source.pace.costs:
-            costs = list(ledger.demand.items())
-            interval = sum(cost for _, cost in costs) / ledger.sustainable_per_second
+            interval = self._every * sum(ledger.demand.values()) / ledger.paced_per_second
             if interval > longest:
-                before = sum(cost for _, cost in costs[: [p for p, _ in costs].index(source.pace)])
-                longest, phase = interval, before / ledger.sustainable_per_second
+                longest = interval
                 self._warn(ledger, interval)
-        return longest, phase
+        return longest
 
     def _warn(self, ledger: Ledger, interval: float) -> None:
         if ledger in self._warned:
             return
         self._warned.add(ledger)
-        demand = sum(ledger.demand.values())
         logger.warning(
             "poll: limit %s sustains %.3g calls a second, %.3g are asked for; asking every %.3g s instead of %.3g s",
             ledger.limit.name,
-            ledger.sustainable_per_second,
-            demand / self._every,
+            ledger.paced_per_second,
+            sum(ledger.demand.values()),
             interval,
             self._every,
         )

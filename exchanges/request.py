@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal, DecimalException
 from typing import Any, cast
 from urllib.parse import quote, urlencode
+from uuid import uuid4
 
 from attrs import evolve, field, frozen
 
-from exchanges.endpoint import JSON, Argument, Endpoint
-from exchanges.errors import Intent, UsageError
+from exchanges.endpoint import JSON, MULTIPART, Argument, Endpoint
+from exchanges.errors import REDACTED, Intent, UsageError
+from exchanges.upload import Upload
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
 from exchanges.wire.forms import BOUNDS, MAX_DIGITS
 
-__all__ = ["Draft", "Request", "check", "draft"]
+__all__ = ["Attachment", "Draft", "Request", "check", "draft"]
 
 MAX_TEXT = 1000
 MAX_INT = 2**63 - 1
@@ -27,8 +30,21 @@ _MONEY_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _IN_QUERY = ("GET", "DELETE")
 
 
-class _Wrong(Exception):
+class _Wrong(ValueError):
     """An argument is wrong; the text says how."""
+
+
+@frozen(eq=False)
+class Attachment:
+    """A file in the body of a request, and the bytes behind it."""
+
+    upload: Upload
+    tail: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of both."""
+        return self.upload.size + len(self.tail)
 
 
 @frozen(repr=False)
@@ -40,7 +56,8 @@ class Request:
         origin: Scheme, host and port.
         target: Path and query exactly as they travel.
         headers: All headers that the exchange is to see beside Host, Content-Length and the connection's own.
-        body: Exactly as it travels.
+        body: Exactly as it travels; what comes before the content of a file.
+        attachment: A file whose content follows, and what comes behind it.
         secrets: Texts in this request that must not show in errors.
     """
 
@@ -50,6 +67,12 @@ class Request:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     secrets: tuple[str, ...] = ()
+    attachment: Attachment | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of body and attachment together."""
+        return len(self.body) + (self.attachment.size if self.attachment is not None else 0)
 
     def __repr__(self) -> str:
         """Show no query, header or body: each may hold a secret."""
@@ -69,12 +92,16 @@ class Draft:
         origin: Scheme, host and port.
         path: With prefix, placeholders filled in and escaped.
         fields: The other arguments by their names on the wire.
+        in_path: The arguments that fill the placeholders, by name.
+        upload: The file among the arguments, by its name on the wire.
     """
 
     endpoint: Endpoint
     origin: str
     path: str
     fields: dict[str, Json] = field(factory=dict[str, Json])
+    in_path: dict[str, Json] = field(factory=dict[str, Json])
+    upload: tuple[str, Upload] | None = None
 
     def __repr__(self) -> str:
         """Show what is called, not with what."""
@@ -88,6 +115,9 @@ class Draft:
         """Make the bytes."""
         endpoint, target, body = self.endpoint, self.path, b""
         headers: tuple[tuple[str, str], ...] = ()
+        secrets = (*secrets, *(_text(self.fields[name]) for name in self._secret_names() if name in self.fields))
+        if self.upload is not None:
+            return self._multipart(*self.upload, secrets)
         if endpoint.verb in _IN_QUERY:
             if self.fields:
                 target += "?" + urlencode(_texts(self.fields))
@@ -96,9 +126,31 @@ class Draft:
             headers = (("Content-Type", endpoint.body.value),)
         return Request(endpoint.verb, self.origin, target, headers, body, secrets)
 
-    def intent(self, at: Any) -> Intent:
-        """Say what this call is to do, for errors."""
-        return Intent(self.endpoint.id, dict(_texts(self.fields)), at)
+    def _multipart(self, name: str, upload: Upload, secrets: tuple[str, ...]) -> Request:
+        """Lay out the fields, then the file."""
+        boundary = uuid4().hex
+        part = f'--{boundary}\r\nContent-Disposition: form-data; name="%s"'
+        fields = "".join(f"{part % field}\r\n\r\n{text}\r\n" for field, text in _texts(self.fields))
+        opening = f'{part % name}; filename="{upload.name}"\r\nContent-Type: {upload.content_type}\r\n\r\n'
+        return Request(
+            self.endpoint.verb,
+            self.origin,
+            self.path,
+            (("Content-Type", f"{MULTIPART.value}; boundary={boundary}"),),
+            (fields + opening).encode(),
+            secrets,
+            Attachment(upload, f"\r\n--{boundary}--\r\n".encode()),
+        )
+
+    def _secret_names(self) -> set[str]:
+        return {argument.wire for argument in self.endpoint.arguments if argument.param.secret}
+
+    def intent(self, at: datetime) -> Intent:
+        """Say what this call is to do, for errors; secrets stay out of it."""
+        names = {argument.wire: argument.name for argument in self.endpoint.arguments}
+        shown = {name: REDACTED if name in self._secret_names() else value for name, value in self.fields.items()}
+        fields = {names.get(name, name): value for name, value in shown.items()}
+        return Intent(self.endpoint.id, dict(_texts({**self.in_path, **fields})), at)
 
 
 def draft(endpoint: Endpoint, arguments: Mapping[str, Any], base_url: str) -> Draft:
@@ -111,28 +163,32 @@ def draft(endpoint: Endpoint, arguments: Mapping[str, Any], base_url: str) -> Dr
     scheme, _, rest = base_url.partition("://")
     host, slash, prefix = rest.partition("/")
     path = endpoint.route
+    in_path: dict[str, Json] = {}
     fields: dict[str, Json] = {}
-    for argument in endpoint.arguments:
-        if argument.name not in values:
-            continue
+    upload: tuple[str, Upload] | None = None
+    for argument in (a for a in endpoint.arguments if a.name in values):
         value = values[argument.name]
-        if argument.in_path:
-            path = path.replace("{" + argument.name + "}", quote(_text(value), safe=""))
+        if isinstance(value, Upload):
+            upload = (argument.wire, value)
+        elif argument.in_path:
+            in_path[argument.name] = value
         else:
             fields[argument.wire] = value
-    return Draft(endpoint, f"{scheme}://{host}", slash + prefix + path, fields)
+    for name, value in in_path.items():
+        path = path.replace("{" + name + "}", quote(_text(value), safe=""))
+    return Draft(endpoint, f"{scheme}://{host}", slash + prefix + path, fields, in_path, upload)
 
 
-def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json]:
+def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | Upload]:
     """Turn the caller's arguments into wire values by name; an optional one that is, or renders as, None is left out.
 
     Raises:
         UsageError: Says which argument is wrong and how.
     """
-    values: dict[str, Json] = {}
+    values: dict[str, Json | Upload] = {}
     for argument in endpoint.arguments:
         given = arguments.get(argument.name, argument.default)
-        if given is None and not argument.required:
+        if given is None and not argument.required and not argument.in_path:
             continue
         if argument.name not in arguments and argument.required:
             raise _usage(endpoint, f"{argument.name} is missing")
@@ -153,7 +209,7 @@ def _usage(endpoint: Endpoint, fault: str) -> UsageError:
     return UsageError(f"{endpoint.id} ({endpoint}): {fault}; nothing was sent", endpoint=endpoint.id)
 
 
-def _render(argument: Argument, value: Any) -> Json:
+def _render(argument: Argument, value: Any) -> Json | Upload:
     param, annotation = argument.param, argument.annotation
     if param.render is None:
         value = _typed(annotation, value)
@@ -167,7 +223,7 @@ def _render(argument: Argument, value: Any) -> Json:
             raise _Wrong(str(error)) from error
     if argument.in_path and _text(value) in ("", ".", ".."):
         raise _Wrong("must not be empty or dots: it is part of the path")
-    return cast("Json", value)
+    return cast("Json | Upload", value)
 
 
 def _typed(annotation: Any, value: Any) -> Json:
@@ -180,7 +236,7 @@ def _typed(annotation: Any, value: Any) -> Json:
     if annotation is int or (isinstance(annotation, type) and issubclass(annotation, OpenIntEnum)):
         return _whole(value)
     if isinstance(annotation, type) and issubclass(annotation, OpenStrEnum):
-        value = value.value if isinstance(value, annotation) else value
+        value = _words(value.value if isinstance(value, annotation) else value)
         if value not in {m.value for m in annotation}:
             raise _Wrong(f"must be one of {', '.join(sorted(m.value for m in annotation))}")
     return _words(value)
@@ -198,7 +254,7 @@ def money(value: Any) -> str:
     if isinstance(value, str) and not _MONEY_TEXT.fullmatch(value):
         raise _Wrong("must be written in plain decimal digits, such as '10000.05'")
     try:
-        number = BOUNDS.plus(Decimal(value))
+        number = BOUNDS.create_decimal(value)
     except (DecimalException, ValueError):
         raise _Wrong(f"must have at most {MAX_DIGITS} digits") from None
     if not number.is_finite() or number <= 0:

@@ -9,8 +9,8 @@ call is learnt even when nobody waits for it.
 Rules for editors:
 
 1. Between the grant and the start of the task there is no ``await``.
-2. The grant is released in a ``finally`` inside the task: when the answer is complete, or when the deadline has passed
-   and the connection is closed.
+2. The grant is released in a ``finally`` inside the task: when the answer is complete and judged, or when the deadline
+   has passed and the connection is closed.
 3. Retries live in `Session.call` and nowhere else. `WRITE` and `MONEY` are never repeated.
 4. Only exceptions of our own tree leave `Session.call`; what remains is cancellation.
 """
@@ -29,15 +29,26 @@ from attrs import evolve, field, frozen
 
 from exchanges import errors
 from exchanges.endpoint import Access, Api, Endpoint, Kind
-from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, Problem, ReadFailed, Unavailable
-from exchanges.limits import Connections, Grant, Lane, Ledger, Limit, Priority
+from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, Problem, Unavailable
+from exchanges.ledger import Connections, Grant, Lane, Ledger, Priority
+from exchanges.limits import Limit
 from exchanges.nonces import NoncePolicy, unique_nonce
 from exchanges.polling import pace
 from exchanges.request import Draft, Request, draft
 from exchanges.signing import Credentials, Stamp
 from exchanges.state import State
 from exchanges.transport import Answer, Evidence, HttpTransport, Lost
-from exchanges.verdicts import Sent, doubted, final, lockout_seconds, lost, problem_of_status, refused, repeatable
+from exchanges.verdicts import (
+    Sent,
+    doubted,
+    ended,
+    final,
+    lockout_seconds,
+    lost,
+    problem_of_status,
+    refused,
+    repeatable,
+)
 from exchanges.wire import Deviation, Json, Wire, loads
 
 __all__ = ["Options", "Session", "View"]
@@ -54,7 +65,7 @@ PRIORITIES = {
 }
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Options:
     """What may differ from view to view of one session.
 
@@ -67,7 +78,7 @@ class Options:
     private_fields: Mapping[str, str] = field(factory=dict[str, str])
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Setup:
     """What a session is made of; see `exchanges.client.Client` for the meaning of each."""
 
@@ -85,7 +96,7 @@ class Setup:
     wire: Wire
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class View:
     """A session with options: what areas call."""
 
@@ -97,7 +108,7 @@ class View:
         return await self.session.call(endpoint, arguments, self.options)
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class _Route:
     """Where the calls of one API generation go and what they are counted against."""
 
@@ -153,6 +164,8 @@ class Session:
         self._closed = True
         for task in [t for t, kind in self._tasks.items() if kind is Kind.READ]:
             task.cancel()
+        for ledger in self._ledgers:
+            ledger.turn_away(self._connections)
         while self._tasks:
             await asyncio.wait(list(self._tasks))
         await self._setup.transport.aclose()
@@ -164,17 +177,22 @@ class Session:
     # The loop of attempts
 
     async def _repeat(self, sketch: Draft, route: _Route, deadline: float) -> tuple[Any, int]:
-        endpoint, attempt, doubtful = sketch.endpoint, 0, None
+        endpoint, attempt, doubtful, last = sketch.endpoint, 0, None, None
+        if (paced := pace.get()) is not None:
+            paced.note(route.ledger, endpoint.cost)
         while True:
             attempt += 1
             try:
                 return await self._attempt(sketch, route, deadline)
             except ExchangeError as error:
-                if error.may_have_executed or isinstance(error, Unavailable):
+                if error.may_have_executed or isinstance(error, Unavailable | DecodeError):
                     doubtful = error
                 if not repeatable(endpoint.kind, error, attempt) or not await self._pause(error, attempt, deadline):
-                    verdict = final(sketch, error, doubtful)
+                    # Where the limit lets no repetition go in time, the attempt before is what there is to tell.
+                    told = last if last is not None and isinstance(error, errors.RateLimitTimeout) else error
+                    verdict = final(sketch, told, doubtful)
                     raise verdict from verdict.__cause__
+                last = error
 
     async def _pause(self, error: ExchangeError, attempt: int, deadline: float) -> bool:
         """Wait before the next attempt, with full jitter; False if the deadline does not allow one."""
@@ -189,31 +207,40 @@ class Session:
     async def _attempt(self, sketch: Draft, route: _Route, deadline: float) -> tuple[Any, int]:
         endpoint = sketch.endpoint
         priority = PRIORITIES[endpoint.kind]
-        if (paced := pace.get()) is not None:
-            paced.note(route.ledger, endpoint.cost)
         try:
             grant = await route.ledger.acquire(route.lane, priority, cost=endpoint.cost, deadline=deadline)
         except errors.RateLimitTimeout as error:
+            self._check_open(endpoint)
             raise errors.RateLimitTimeout(f"{endpoint.id} ({endpoint}): {error}", endpoint=endpoint.id) from None
         if self._closed:
             grant.give_back()
-            raise errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)
+            self._check_open(endpoint)
         task = asyncio.create_task(self._exchange(sketch, grant, deadline), name=endpoint.id)
         self._tasks[task] = endpoint.kind
         task.add_done_callback(self._tasks.pop)
-        done: tuple[Any, int] = await _result(task)
+        task.add_done_callback(lambda _: grant.give_back())  # still held only if the task was ended before it began
+        done: tuple[Any, int] = await _result(task, sketch)
         return done
 
     # One exchange of a request for an answer, in a task of the session's own
 
     async def _exchange(self, sketch: Draft, grant: Grant, deadline: float) -> tuple[Any, int]:
-        endpoint, answer, failure = sketch.endpoint, None, None
+        answer = None
         try:
-            stamp = self._stamp(endpoint)
+            stamp = self._stamp(sketch.endpoint)
             sent = Sent(sketch, stamp, self._sign(sketch, stamp), Evidence())
         except BaseException:
             grant.give_back()
             raise
+        try:
+            answer = await self._send(sent, deadline)
+            # With the grant in hand: a refusal for too many requests closes the ledger before anybody else is let go.
+            return self._settle(sent, answer, grant.ledger), answer.status
+        finally:
+            grant.release(complete=answer is not None or sent.evidence.nothing_left)
+
+    async def _send(self, sent: Sent, deadline: float) -> Answer:
+        endpoint, answer, failure = sent.endpoint, None, None
         try:
             with anyio.move_on_after(deadline - asyncio.get_running_loop().time()):
                 answer = await self._setup.transport.send(
@@ -221,11 +248,9 @@ class Session:
                 )
         except Lost as lost_on_the_way:
             failure = lost_on_the_way.bare()
-        finally:
-            grant.release(complete=answer is not None)
         if answer is None:
             raise lost(sent, failure)
-        return self._settle(sent, answer, grant.ledger), answer.status
+        return answer
 
     def _stamp(self, endpoint: Endpoint) -> Stamp:
         now_ms = int(self._setup.wall_clock() * 1000)
@@ -248,11 +273,11 @@ class Session:
     def _settle(self, sent: Sent, answer: Answer, ledger: Ledger) -> Any:
         """Judge and decode a complete answer."""
         endpoint, status = sent.endpoint, answer.status
-        if 200 <= status < 300 and answer.body.startswith(b"["):
+        if 200 <= status < 300:
             rows = self._setup.wire.rows(answer.body, endpoint.answer)
             if rows is not None:
                 return rows
-        value, fault = _json(answer.body)
+        value, fault = _text(answer.body) if endpoint.text and status < 300 else _json(answer.body)
         problem = None if fault else endpoint.api.read_problem(status, value)
         problem = problem or problem_of_status(status, is_json=fault is None)
         if problem is not None:
@@ -287,8 +312,7 @@ class Session:
 
     def _enter(self, endpoint: Endpoint) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()
-        if self._closed:
-            raise errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)
+        self._check_open(endpoint)
         if self._loop is not loop:
             if self._loop is not None:
                 raise errors.UsageError(
@@ -299,6 +323,10 @@ class Session:
         if endpoint.access is not Access.PUBLIC:
             self._require(endpoint)
         return loop
+
+    def _check_open(self, endpoint: Endpoint) -> None:
+        if self._closed:
+            raise errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)
 
     def _require(self, endpoint: Endpoint) -> None:
         credentials, exchange = self._setup.credentials, endpoint.api.exchange.upper()
@@ -323,10 +351,9 @@ class Session:
     def _new_route(self, api: Api, limit: Limit, *, is_public: bool) -> _Route:
         setup, credentials = self._setup, self._setup.credentials
         key = credentials.fingerprint if credentials is not None else None
-        if setup.limits is None:
-            ledger = Ledger(Limit(limit.name, (), limit.scope))
-        else:
-            ledger = setup.state.ledger(setup.limits.get(limit.name, limit), setup.server, key)
+        # Without limits there are still turns.
+        kept = Limit(limit.name, (), limit.scope) if setup.limits is None else setup.limits.get(limit.name, limit)
+        ledger = setup.state.ledger(kept, setup.server, key)
         if ledger not in self._ledgers:
             self._ledgers.add(ledger)
             ledger.users += 1
@@ -348,7 +375,7 @@ class Session:
         return api.sandbox_url
 
 
-async def _result(task: asyncio.Task[Any]) -> Any:
+async def _result(task: asyncio.Task[Any], sketch: Draft) -> Any:
     """Wait for *task* without ever cancelling it; nobody need ask for its result when the waiting is cancelled."""
     waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -363,8 +390,15 @@ async def _result(task: asyncio.Task[Any]) -> Any:
         task.add_done_callback(_forsaken)
         raise
     if task.cancelled():
-        raise ReadFailed(f"{task.get_name()}: the client was closed before the answer came", endpoint=task.get_name())
+        raise ended(sketch)
     return task.result()
+
+
+def _text(body: bytes) -> tuple[Json, Deviation | None]:
+    try:
+        return body.decode(), None
+    except UnicodeDecodeError:
+        return None, Deviation("text in UTF-8")
 
 
 def _json(body: bytes) -> tuple[Json, Deviation | None]:

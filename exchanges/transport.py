@@ -21,9 +21,9 @@ from attrs import define, field, frozen
 from exchanges.errors import quotable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
-    from exchanges.request import Request
+    from exchanges.request import Attachment, Request
 
 __all__ = ["Answer", "BadAnswer", "Evidence", "HttpTransport", "Lost", "Transport"]
 
@@ -121,17 +121,15 @@ class HttpTransport:
             Lost: No complete answer; *evidence* says whether anything left.
             BadAnswer: More than *max_bytes*, or not to be inflated.
         """
+        evidence.watched = careful and self._injected is None
         url = self._url(request.origin, request.target)
         headers = [(b"Host", url.netloc), *_HEADERS, *((k.encode(), v.encode()) for k, v in request.headers)]
         if request.body or request.verb not in ("GET", "DELETE"):
-            headers.append((b"Content-Length", b"%d" % len(request.body)))
+            headers.append((b"Content-Length", b"%d" % request.size))
         extensions: dict[str, Any] = {"timeout": _TIMEOUT}
-        if careful and self._injected is None:
-            evidence.watched = True
+        if evidence.watched:
             extensions["trace"] = evidence.trace
-        outgoing = httpx.Request(
-            request.verb, url, headers=headers, stream=httpx.ByteStream(request.body), extensions=extensions
-        )
+        outgoing = httpx.Request(request.verb, url, headers=headers, stream=_stream(request), extensions=extensions)
         try:
             response = await self._pool(request.origin, careful=careful).handle_async_request(outgoing)
             try:
@@ -140,7 +138,8 @@ class HttpTransport:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             evidence.refused = True
-            raise Lost(f"{_said(error)} ({quotable(str(error))})") from error
+            words = "" if self._injected else f" ({quotable(str(error))})"  # a foreign transport may say anything
+            raise Lost(_said(error) + words) from error
         except Lost:
             raise
         except Exception as error:
@@ -180,6 +179,26 @@ def _ssl_context(*, secure: bool) -> ssl.SSLContext:
     return context
 
 
+class _Attached(httpx.AsyncByteStream):
+    """A body whose file is read while it is sent."""
+
+    def __init__(self, body: bytes, attachment: Attachment) -> None:
+        self._body = body
+        self._attachment = attachment
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+        async for chunk in self._attachment.upload.chunks():
+            yield chunk
+        yield self._attachment.tail
+
+
+def _stream(request: Request) -> httpx.AsyncByteStream:
+    if request.attachment is None:
+        return httpx.ByteStream(request.body)
+    return _Attached(request.body, request.attachment)
+
+
 def _url(origin: str, target: str) -> httpx.URL:
     url = httpx.URL(origin).copy_with(raw_path=target.encode("ascii"))
     if url.raw_path != target.encode("ascii"):
@@ -193,7 +212,7 @@ async def _read(response: httpx.Response, max_bytes: int) -> Answer:
         raise BadAnswer(f"an answer in the encoding {encoding[:20]!r} was not asked for")
     inflater = zlib.decompressobj(_GZIP_WBITS) if encoding == "gzip" else None
     chunks: list[bytes] = []
-    size = 0
+    size = received = 0
     stream = cast("httpx.AsyncByteStream", response.stream)
     async for raw in stream:
         chunk = raw
@@ -202,8 +221,11 @@ async def _read(response: httpx.Response, max_bytes: int) -> Answer:
                 chunk = inflater.decompress(raw, max_bytes + 1 - size)
             except zlib.error as error:
                 raise BadAnswer("an answer that is not the gzip it says it is") from error
+            if inflater.unused_data:
+                raise BadAnswer("an answer that goes on after its gzip")
         size += len(chunk)
-        if size > max_bytes:
+        received += len(raw)
+        if size > max_bytes or received > 2 * max_bytes:  # gzip that inflates to nothing is endless too
             raise BadAnswer(f"an answer of more than {max_bytes} bytes")
         chunks.append(chunk)
     if inflater is not None and size and not inflater.eof:

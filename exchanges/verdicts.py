@@ -21,7 +21,7 @@ from exchanges.request import Draft, Request
 from exchanges.signing import Stamp
 from exchanges.transport import BadAnswer, Evidence, Lost
 
-__all__ = ["Sent", "doubted", "final", "lockout_seconds", "lost", "problem_of_status", "refused", "repeatable"]
+__all__ = ["Sent", "doubted", "ended", "final", "lockout_seconds", "lost", "problem_of_status", "refused", "repeatable"]
 
 MAX_LOCKOUT_SECONDS = 3600.0
 ATTEMPTS = 3
@@ -60,7 +60,7 @@ def problem_of_status(status: int, *, is_json: bool) -> Problem | None:
     return Problem(kind, proves_not_executed=kind is errors.RateLimited)
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Sent:
     """One request that was signed and handed over, and what is known of its way."""
 
@@ -93,6 +93,18 @@ def lost(sent: Sent, failure: Lost | None) -> ExchangeError:
         error = doubted(sent, Unavailable(f"{sent}: {reason}; no complete answer arrived", endpoint=endpoint.id))
     (error.__cause__ or error).__cause__ = failure
     return error
+
+
+def ended(draft: Draft) -> ExchangeError:
+    """Tell what it means that the task of a call was cancelled: reads when their client closes, others by strangers."""
+    name = f"{draft.endpoint.id} ({draft.endpoint})"
+    if draft.endpoint.kind is Kind.READ:
+        return errors.ReadFailed(f"{name}: the client was closed before the answer came", endpoint=draft.endpoint.id)
+    return OutcomeUnknown(
+        f"{name}: it may have been executed: its task was cancelled from outside, before the answer came",
+        intent=draft.intent(datetime.now(UTC)),
+        endpoint=draft.endpoint.id,
+    )
 
 
 def refused(sent: Sent, status: int, problem: Problem) -> ExchangeError:
@@ -169,7 +181,7 @@ def _header_seconds(value: str) -> float | None:
         return float(value[:6])
     try:
         moment = parsedate_to_datetime(value)
-        return (moment - datetime.now(moment.tzinfo)).total_seconds()
+        return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError, OverflowError):
         return None
 

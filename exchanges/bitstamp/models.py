@@ -79,6 +79,8 @@ _NUMBER = Number(text=True)
 class _LevelRow:
     """A price level of either length; to a row model as such the shorter one would be drift."""
 
+    row = PriceLevel
+
     def read(self, value: Json, *, strict: bool) -> PriceLevel:
         if not isinstance(value, list) or len(value) < 2 or (strict and len(value) > 3):
             raise Deviation("a row of 2 or 3", ": PriceLevel")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from exchanges.limits import Ledger, Limit, Scope
+from exchanges.ledger import Ledger
+from exchanges.limits import Limit, Scope
 from exchanges.nonces import Counter, MemoryCounter
 
 __all__ = ["PROCESS", "MemoryState", "State"]

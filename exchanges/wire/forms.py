@@ -1,7 +1,8 @@
 """How single values travel, in both directions: exact numbers, moments, open enums.
 
-`loads` is the only door for JSON. Numbers become `int` or `Decimal` with every digit, never a `float`; a number of
-more than 30 digits or an exponent beyond 30 is refused there.
+`loads` is the only door for JSON. Numbers become `int` or `Decimal` with every digit, never a `float`; a number with
+a fraction or an exponent is refused there if it has more than 30 digits or an exponent beyond 30, a whole number of
+more than 30 digits by the forms.
 
 Rules for editors: a string that `Decimal` would take but that is no plain number ("NaN", " 1 ", "1_000", Arabic
 digits) never becomes money. Reading and writing of one form stand beside each other, and ``read(write(x)) == x``.
@@ -11,7 +12,17 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Rounded
+from decimal import (
+    Clamped,
+    Context,
+    Decimal,
+    DecimalException,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    Subnormal,
+)
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
 
@@ -29,9 +40,15 @@ Amount = Decimal | int | str
 """Money in arguments: exact types only, a `float` is refused."""
 
 MAX_DIGITS = 30
+# The largest number is below 10**30, so that none grows beyond 30 digits where it is written without an exponent.
 BOUNDS = Context(
-    prec=MAX_DIGITS, Emax=MAX_DIGITS, Emin=-MAX_DIGITS, traps=[Inexact, Rounded, Overflow, Clamped, InvalidOperation]
+    prec=MAX_DIGITS,
+    Emax=MAX_DIGITS - 1,
+    Emin=-MAX_DIGITS,
+    traps=[Inexact, Rounded, Overflow, Subnormal, Clamped, InvalidOperation],
 )
+# Wide enough for every moment; the caller's own decimal context must not decide what a moment is.
+_COUNTING = Context(prec=2 * MAX_DIGITS, traps=[])
 _INT_BOUND = 10**MAX_DIGITS
 _PLAIN = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _WHOLE = re.compile(r"-?[0-9]{1,30}")
@@ -60,7 +77,7 @@ class Deviation(Exception):
 def exact(text: str) -> Decimal:
     """Read a plain number with every digit; refuse one that is too long or too large."""
     try:
-        return BOUNDS.plus(Decimal(text))
+        return BOUNDS.create_decimal(text)
     except DecimalException as error:
         raise Deviation(f"a number of at most {MAX_DIGITS} digits") from error
 
@@ -177,13 +194,13 @@ class Epoch:
     def read(self, value: Json, *, strict: bool) -> datetime:
         count = Number(text=self.text).read(value, strict=strict)
         try:
-            return _EPOCH + timedelta(microseconds=int(count * (1_000_000 // self.per_second)))
+            return _EPOCH + timedelta(microseconds=int(_COUNTING.multiply(count, 1_000_000 // self.per_second)))
         except OverflowError as error:
             raise Deviation("a moment between the years 1 and 9999") from error
 
     def write(self, value: datetime) -> Json:
-        count = Decimal((value - _EPOCH) // timedelta(microseconds=1)) * self.per_second / 1_000_000
-        number = int(count) if count == int(count) else count.normalize()
+        count = _COUNTING.divide((value - _EPOCH) // timedelta(microseconds=1), 1_000_000 // self.per_second)
+        number = int(count) if count == int(count) else count.normalize(_COUNTING)
         return plain(Decimal(number)) if self.text else number
 
 

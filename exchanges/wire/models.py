@@ -75,7 +75,8 @@ _FORMS: dict[Any, Form[Any]] = {Decimal: Number(), int: Whole(), str: Text(), bo
 def form_of(annotation: Any) -> Form[Any] | None:
     """Find the form that *annotation* names or implies; None for models and containers."""
     if get_origin(annotation) is Annotated:
-        return next((m for m in annotation.__metadata__ if hasattr(m, "read") and hasattr(m, "write")), None)
+        named_forms = (m for m in annotation.__metadata__ if hasattr(m, "read") and hasattr(m, "write"))
+        return next(named_forms, None) or form_of(get_args(annotation)[0])
     if isinstance(annotation, type) and issubclass(annotation, OpenIntEnum | OpenStrEnum):
         return cast("Form[Any]", Choice(annotation))
     return _FORMS.get(annotation) if isinstance(annotation, type) else None
@@ -97,7 +98,7 @@ def row_classes(annotation: Any) -> tuple[type[TaggedRow], ...]:
     return members if all(isinstance(m, type) and issubclass(m, TaggedRow) for m in members) else ()
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Slot:
     """One field of a model, ready to read and write."""
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 
 import attrs
 import cattrs
 import msgspec
 
 from exchanges.errors import DecodeError
-from exchanges.wire.bulk import BulkReader, compile_bulk
-from exchanges.wire.forms import Deviation, Json, loads
+from exchanges.wire.forms import Anything, Deviation, Form, Json, Text, loads
 from exchanges.wire.models import Row, Slot, UnknownRow, form_of, optional_of, row_classes, slots_of
+
+if TYPE_CHECKING:
+    from exchanges.wire.bulk import BulkReader
+    from exchanges.wire.columns import ColumnReader
 
 __all__ = ["Wire", "decode", "dumps", "encode", "wire"]
 
@@ -48,7 +51,7 @@ class Wire:
 
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
-        self._bulk: dict[Any, BulkReader | None] = {}
+        self._bulk: dict[Any, BulkReader | ColumnReader | None] = {}
         self._reported: set[str] = set()
         self._converter = converter = cattrs.Converter()
         # The last one registered that says yes is used.
@@ -60,7 +63,6 @@ class Wire:
             (lambda a: bool(row_classes(a)), self._reference_reader, self._reference_writer),
             (lambda a: a is UnknownRow, self._unknown_reader, self._unknown_writer),
             (lambda a: optional_of(a) is not None, self._optional_reader, self._optional_writer),
-            (lambda a: form_of(a) is not None, self._form_reader, self._form_writer),
         )
         for says_yes, reader, writer in hooks:
             converter.register_structure_hook_factory(says_yes, reader)
@@ -77,14 +79,17 @@ class Wire:
         except Deviation as deviation:
             raise DecodeError(f"{where}{deviation.place}: expected {deviation.expected}", endpoint=where) from None
 
-    def rows(self, body: bytes, annotation: Any) -> list[Any] | None:
-        """Read a long list of rows the fast way; None where that is not possible, or not wise."""
+    def rows(self, body: bytes, annotation: Any) -> Any | None:
+        """Read long lists of rows the fast way; None where that is not possible, or not wise."""
         if self.strict:
             return None
         if annotation not in self._bulk:
-            self._bulk[annotation] = compile_bulk(annotation, self._reader)
-        bulk = self._bulk[annotation]
-        return bulk.read(body) if bulk is not None else None
+            from exchanges.wire import bulk, columns  # noqa: PLC0415 - only those who read need them
+
+            compiled = bulk.compile_bulk(annotation, self._reader) or columns.compile_columns(annotation, self._reader)
+            self._bulk[annotation] = compiled
+        reader = self._bulk[annotation]
+        return reader.read(body) if reader is not None else None
 
     def unstructure(self, value: Any) -> Json:
         """Make plain JSON from a model, or from a list of models."""
@@ -92,11 +97,15 @@ class Wire:
             return [self.unstructure(v) for v in cast("list[Any]", value)]
         return cast("Json", self._writer(type(value))(value))
 
+    # Forms come before the converter: its own hooks for `int`, `str` and `bool` win over every predicate and convert.
+
     def _reader(self, annotation: Any) -> Read:
-        return self._converter.get_structure_hook(annotation)
+        form = form_of(annotation)
+        return self._converter.get_structure_hook(annotation) if form is None else self._form_reader(form)
 
     def _writer(self, annotation: Any) -> Write:
-        return self._converter.get_unstructure_hook(annotation)
+        form = form_of(annotation)
+        return self._converter.get_unstructure_hook(annotation) if form is None else form.write
 
     def _deviate(self, expected: str, place: str = "") -> None:
         """Raise if strict; otherwise report this kind of drift once."""
@@ -108,17 +117,14 @@ class Wire:
 
     # Single values
 
-    def _form_reader(self, annotation: Any) -> Read:
-        read, strict = cast("Any", form_of(annotation)).read, self.strict
+    def _form_reader(self, form: Form[Any]) -> Read:
+        read, strict = form.read, self.strict
         return lambda value, _: read(value, strict=strict)
-
-    def _form_writer(self, annotation: Any) -> Write:
-        return cast("Write", cast("Any", form_of(annotation)).write)
 
     def _optional_reader(self, annotation: Any) -> Read:
         inner = optional_of(annotation)
         read = self._reader(inner)
-        blank = None if inner is str else ""  # an empty text is a text, but no number
+        blank = None if isinstance(form_of(inner), Text | Anything) else ""  # an empty text is a text, but no number
 
         def optional(value: Json, _: Any) -> Any:
             return None if value is None or value == blank else read(value, inner)

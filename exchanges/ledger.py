@@ -1,0 +1,411 @@
+"""The ledger: waits until a limit has room.
+
+An exchange counts *arrivals*; a client only knows when it sent and when the answer came. A token bucket lets 2N - 1
+calls through in one window, a log of send times is wrong by the jitter of the way. So the ledger counts slots: a slot
+is taken before sending and comes free W seconds after the call *ended*. Between two arrivals through one slot then
+lies at least W, whatever the delays on the way, and N slots are never exceeded in any window. A call that ended
+without a complete answer may still be on its way: its slot rests 30 seconds longer.
+
+What a call needs is granted together by one queue: a slot in every window, the turn of its key if its nonces must
+arrive in order, a connection of its client. So no slot is held while waiting for a turn, and no turn while waiting
+for a slot. Waiters stand in line by priority (cancel, money, read), first come first served within one; a waiter
+whose turn or connection is taken does not hold up the others. In long windows reads leave a reserve to cancels and
+money while a client with credentials lives, and they never take a client's last connection.
+
+Rules for editors: nothing here polls; there is one timer, armed for the next moment at which something can change.
+A grant is given back on every path, exactly once. All times are those of the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+from collections import deque
+from enum import IntEnum
+from itertools import count
+
+from attrs import define, field, frozen
+
+from exchanges.errors import RateLimitTimeout, UsageError
+from exchanges.limits import Limit, Window
+
+__all__ = ["Connections", "Grant", "Lane", "Ledger", "Priority", "Turn"]
+
+logger = logging.getLogger(__name__)
+
+MARGIN_SECONDS = 0.001
+"""Kept on top of each window: timers may fire a clock tick early, and a window has two closed ends."""
+LOST_SECONDS = 30.0
+SLACK = 0.99
+WARN_SECONDS = 1.0
+
+
+class Priority(IntEnum):
+    """Who goes first."""
+
+    CANCEL = 0
+    MONEY = 1
+    READ = 2
+
+
+IN_ORDER = tuple(Priority)
+
+
+@define(eq=False, repr=False)
+class Turn:
+    """One signed request in flight per key."""
+
+    taken: bool = False
+
+
+@define(eq=False)
+class Connections:
+    """The connections of one client."""
+
+    most: int
+    taken: int = 0
+    ledgers: set[Ledger] = field(factory=set["Ledger"], repr=False)
+
+    def has_room(self, priority: Priority) -> bool:
+        """Whether a call may have one now; reads never take the last."""
+        return self.taken < self.most - (priority is Priority.READ and self.most > 1)
+
+
+@frozen(eq=False, repr=False)
+class Lane:
+    """What a call needs beside a slot."""
+
+    connections: Connections
+    turn: Turn | None = None
+
+    def is_open(self, priority: Priority) -> bool:
+        """Whether all of it is free."""
+        return self.connections.has_room(priority) and (self.turn is None or not self.turn.taken)
+
+
+@define(eq=False)
+class Grant:
+    """A slot, a turn and a connection, held until `release` or `give_back`.
+
+    One that outlives its loop lets go of nothing: whoever takes the ledger over counts the call as lost.
+    """
+
+    ledger: Ledger = field(repr=False)
+    lane: Lane = field(repr=False)
+    cost: int
+    since: float
+    loop: asyncio.AbstractEventLoop = field(repr=False)
+    held: bool = True
+
+    def release(self, *, complete: bool) -> None:
+        """End the call. Without a *complete* answer the slot rests longer."""
+        if self._let_go():
+            self.ledger.end(self, complete=complete)
+
+    def give_back(self) -> None:
+        """Undo the grant: nothing was sent."""
+        if self._let_go():
+            self.ledger.undo(self)
+
+    def _let_go(self) -> bool:
+        held, self.held = self.held, False
+        return held and not self.loop.is_closed()
+
+
+@define(eq=False, repr=False)
+class _Waiter:
+    lane: Lane
+    priority: Priority
+    cost: int
+    number: int
+    future: asyncio.Future[Grant | None]
+
+
+@define(eq=False, repr=False)
+class _Count:
+    """What is taken of one window."""
+
+    window: Window
+    flying: int = 0
+    resting: deque[float] = field(factory=deque[float])
+    lost: deque[float] = field(factory=deque[float])
+
+    def free(self, now: float) -> int:
+        resting, lost = self.resting, self.lost
+        while resting and resting[0] <= now:
+            resting.popleft()
+        while lost and lost[0] <= now:
+            lost.popleft()
+        return self.window.slots - self.flying - len(resting) - len(lost)
+
+    def next_free(self, now: float) -> float:
+        """Find the earliest moment at which one more slot can come free."""
+        heads = [times[0] for times in (self.resting, self.lost) if times]
+        return min(heads, default=now + self.window.per_seconds)
+
+    def rest(self, cost: int, now: float, *, complete: bool) -> None:
+        self.flying -= cost
+        until = now + self.window.per_seconds + MARGIN_SECONDS
+        if complete:
+            self.resting.extend((until,) * cost)
+        else:
+            self.lost.extend((until + LOST_SECONDS,) * cost)
+
+
+class Ledger:
+    """The slots of one limit, and who waits for them.
+
+    Args:
+        limit: What is kept.
+    """
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.users = 0
+        self.signers = 0
+        self.demand: dict[object, float] = {}  # calls a second, by who polls
+        self.mean_latency_seconds = 0.0
+        self._counts = tuple(_Count(window) for window in limit.windows)
+        self._lines: dict[Lane, tuple[deque[_Waiter], deque[_Waiter], deque[_Waiter]]] = {}
+        self._turns: dict[str, Turn] = {}
+        self._waiting = 0
+        self._numbers = count()
+        self._closed_until = -math.inf
+        self._booked_until = -math.inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
+        self._warned = False
+
+    def __repr__(self) -> str:
+        """Show slots taken and calls waiting."""
+        now = self._loop.time() if self._loop else -math.inf
+        taken = ", ".join(f"{c.window.slots - c.free(now)} of {c.window}" for c in self._counts)
+        return f"Ledger({self.limit.name}: {taken or 'no limit'}; {self._waiting} waiting)"
+
+    def turn(self, key: str) -> Turn:
+        """Find the turn of a key, by fingerprint."""
+        return self._turns.setdefault(key, Turn())
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait."""
+        return self._waiting
+
+    @property
+    def sustainable_per_second(self) -> float:
+        """Reads a second that can go on for ever."""
+        held = MARGIN_SECONDS + self.mean_latency_seconds
+        windows = [c.window for c in self._counts]
+        return min(((w.slots - self._reserve(w)) / (w.per_seconds + held) for w in windows), default=math.inf)
+
+    @property
+    def paced_per_second(self) -> float:
+        """Reads a second that can go on for ever without ever waiting for each other."""
+        return self.sustainable_per_second * SLACK
+
+    def is_idle(self, now: float) -> bool:
+        """Whether nobody uses it and it has nothing left to remember."""
+        return not self.users and all(c.free(now) == c.window.slots for c in self._counts) and now >= self._closed_until
+
+    # Taking
+
+    async def acquire(self, lane: Lane, priority: Priority, *, cost: int = 1, deadline: float = math.inf) -> Grant:
+        """Wait for a slot in every window, the turn and a connection, all at once.
+
+        Raises:
+            RateLimitTimeout: Not before *deadline*.
+            UsageError: Another open event loop, or the parent of this process, uses the limit.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop or self._process != os.getpid():
+            self._move_to(loop)
+        now = loop.time()
+        if not self._waiting and self._has_room(priority, cost, now) and lane.is_open(priority):
+            return self._take(lane, cost, now, loop)
+        return await self._wait(_Waiter(lane, priority, cost, next(self._numbers), loop.create_future()), now, deadline)
+
+    async def _wait(self, waiter: _Waiter, now: float, deadline: float) -> Grant:
+        if self._earliest(waiter, now) > deadline:
+            raise self._too_late(now)
+        lines = self._lines.setdefault(waiter.lane, (deque(), deque(), deque()))
+        lines[waiter.priority].append(waiter)
+        waiter.lane.connections.ledgers.add(self)
+        self._waiting += 1
+        self._warn(waiter, now)
+        expiry = None
+        if deadline < math.inf:
+            expiry = waiter.future.get_loop().call_at(deadline, _expire, waiter)
+        if waiter.lane.is_open(waiter.priority):  # otherwise who leaves the lane pumps
+            self._pump()
+        try:
+            grant = await waiter.future
+        except asyncio.CancelledError:
+            if waiter.future.cancelled():
+                self._pump()  # others may have stood behind this one
+            elif (granted := waiter.future.result()) is not None:
+                granted.give_back()
+            raise
+        finally:
+            self._waiting -= waiter.future.get_loop() is self._loop
+            if expiry is not None:
+                expiry.cancel()
+        if grant is None:
+            self._pump()  # as above
+            raise self._too_late(now)
+        return grant
+
+    def close(self, until: float) -> None:
+        """Let nothing through before *until*; the exchange asked for it."""
+        self._closed_until = max(self._closed_until, until)
+        self._pump()
+
+    def book(self, cost: int) -> float:
+        """Give the next moment at which a paced call fits between the others, and keep it free of them."""
+        spot = max(self._booked_until, self._loop.time() if self._loop else -math.inf)
+        self._booked_until = spot + cost / self.paced_per_second
+        return spot
+
+    def turn_away(self, connections: Connections) -> None:
+        """Let nobody wait on for a client that closes."""
+        for lane, lines in self._lines.items():
+            if lane.connections is connections:
+                for waiter in (w for line in lines for w in line):
+                    _expire(waiter)
+
+    # Giving back
+
+    def end(self, grant: Grant, *, complete: bool) -> None:
+        """End the call of *grant*; see `Grant.release`."""
+        now = grant.loop.time()
+        for counted in self._counts:
+            counted.rest(grant.cost, now, complete=complete)
+        latency = now - grant.since
+        self.mean_latency_seconds += (latency - self.mean_latency_seconds) / 16
+        self._leave(grant.lane)
+
+    def undo(self, grant: Grant) -> None:
+        """Take *grant* back as if it had never been given."""
+        for counted in self._counts:
+            counted.flying -= grant.cost
+        self._leave(grant.lane)
+
+    def _leave(self, lane: Lane) -> None:
+        lane.connections.taken -= 1
+        if lane.turn is not None:
+            lane.turn.taken = False
+        if self._waiting:
+            self._pump()
+        for ledger in lane.connections.ledgers:
+            if ledger is not self and ledger.waiting:
+                ledger._pump()  # noqa: SLF001 - one of us
+
+    # Within
+
+    def _reserve(self, window: Window) -> int:
+        return window.reserve if self.signers else 0
+
+    def _has_room(self, priority: Priority, cost: int, now: float) -> bool:
+        if now < self._closed_until:
+            return False
+        for counted in self._counts:  # noqa: SIM110 - `all` costs as much again, and every call comes by
+            if self._spare(counted, priority, now) < cost:
+                return False
+        return True
+
+    def _spare(self, counted: _Count, priority: Priority, now: float) -> int:
+        spare = counted.free(now)
+        return spare - counted.window.reserve if self.signers and priority is Priority.READ else spare
+
+    def _take(self, lane: Lane, cost: int, now: float, loop: asyncio.AbstractEventLoop) -> Grant:
+        for counted in self._counts:
+            counted.flying += cost
+        lane.connections.taken += 1
+        if lane.turn is not None:
+            lane.turn.taken = True
+        return Grant(self, lane, cost, now, loop)
+
+    def _pump(self) -> None:
+        """Grant everything that can be granted now; arm the timer for the rest."""
+        if self._loop is None:
+            return
+        now = self._loop.time()
+        while (waiter := self._next()) is not None:
+            if not self._has_room(waiter.priority, waiter.cost, now):
+                self._arm(self._earliest(waiter, now))
+                return
+            self._lines[waiter.lane][waiter.priority].popleft()
+            waiter.future.set_result(self._take(waiter.lane, waiter.cost, now, self._loop))
+
+    def _next(self) -> _Waiter | None:
+        """Find the waiter whose turn it is among those whose lane is open."""
+        best: _Waiter | None = None
+        for priority in IN_ORDER:
+            for lane, lines in self._lines.items():
+                line = lines[priority]
+                while line and line[0].future.done():
+                    line.popleft()
+                if line and lane.is_open(priority) and (best is None or line[0].number < best.number):
+                    best = line[0]
+            if best is not None:
+                return best
+        for lane in [lane for lane, lines in self._lines.items() if not any(lines)]:
+            del self._lines[lane]
+        self._warned = self._warned and bool(self._lines)
+        return None
+
+    def _arm(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._pump) if self._loop is not None else None
+
+    def _earliest(self, waiter: _Waiter, now: float) -> float:
+        """Find a moment before which this waiter certainly gets nothing."""
+        short = [c.next_free(now) for c in self._counts if self._spare(c, waiter.priority, now) < waiter.cost]
+        return max([self._closed_until, now, *short])
+
+    def _too_late(self, now: float) -> RateLimitTimeout:
+        closed = max(0.0, self._closed_until - now)
+        reason = f"the exchange closed it for {closed:.1f} s more" if closed else f"{self._waiting} calls wait"
+        return RateLimitTimeout(
+            f"the limit {self.limit.name} would not let the call go before its deadline ({reason}); nothing was sent. "
+            "Call less often, or give a larger timeout_seconds"
+        )
+
+    def _warn(self, waiter: _Waiter, now: float) -> None:
+        if self._warned:
+            return
+        expected = self._earliest(waiter, now) - now
+        rate = self.sustainable_per_second
+        if rate < math.inf:
+            expected = max(expected, (self._waiting - 1) / rate)
+        if expected > WARN_SECONDS:
+            self._warned = True
+            logger.warning("limit %s: calls wait, about %.1f s expected", self.limit.name, expected)
+
+    def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take over from a closed loop; refuse to serve two masters."""
+        if self._process != os.getpid():
+            raise UsageError(
+                f"the limit {self.limit.name} belongs to the parent of this process; make clients after fork, "
+                "and give processes that share a key a common state"
+            )
+        if self._loop is not None and not self._loop.is_closed():
+            raise UsageError(
+                f"the limit {self.limit.name} is in use by another open event loop of this process; "
+                "use one loop for all clients that meet the same limit"
+            )
+        now = loop.time()
+        for counted in self._counts:
+            counted.rest(counted.flying, now, complete=False)
+        for turn in self._turns.values():
+            turn.taken = False
+        self._lines.clear()
+        self._waiting, self._timer, self._loop = 0, None, loop
+
+
+def _expire(waiter: _Waiter) -> None:
+    if not waiter.future.done():
+        waiter.future.set_result(None)

@@ -1,0 +1,142 @@
+"""Files to send: their size is known before the first byte goes out, their content is read while it travels."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Collection
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+from anyio import to_thread
+from attrs import field, frozen
+
+__all__ = ["Document", "Upload"]
+
+CHUNK = 64 * 1024
+_UNSAFE = re.compile(r"[^ !#-\[\]-~]")
+
+Document = bytes | str | os.PathLike[str] | BinaryIO
+"""What can be uploaded: the content, a path to it, or a file that is open for reading bytes."""
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+@frozen(eq=False)
+class Upload:
+    """One file on its way.
+
+    Attributes:
+        name: File name that the exchange is told; no path.
+        content_type: Such as ``image/png``.
+        size: Bytes.
+    """
+
+    name: str
+    content_type: str
+    size: int
+    _open: Callable[[], _Readable] = field(repr=False)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Read the content in a worker thread, piece by piece, and exactly *size* bytes of it.
+
+        Raises:
+            OSError: The file cannot be read, or is shorter than it was.
+        """
+        left = self.size
+        source = await to_thread.run_sync(self._open)
+        try:
+            while left:
+                chunk = await to_thread.run_sync(source.read, min(CHUNK, left))
+                if not chunk:
+                    raise OSError("the file became shorter while it was sent")
+                left -= len(chunk)
+                yield chunk
+        finally:
+            source.close()
+
+    @classmethod
+    def of(
+        cls,
+        document: Document,
+        *,
+        name: str | None = None,
+        content_type: str | None = None,
+        accepted: Collection[str],
+        max_bytes: int,
+    ) -> Upload:
+        """Look at *document* without reading it whole.
+
+        Args:
+            document: Content, path, or a file open for reading bytes; an open file is read from where it stands.
+            name: File name; default: that of the path, or ``document``.
+            content_type: Default: guessed from the name.
+            accepted: The content types that the exchange takes.
+            max_bytes: The largest file that it takes.
+
+        Raises:
+            ValueError: Says what is wrong: no such file, an empty or too large one, a type that is not accepted.
+        """
+        try:
+            found, size, source = _look(document)
+        except OSError as error:
+            raise ValueError(f"must be a file that can be read ({error.strerror or type(error).__name__})") from None
+        name = name or found
+        kind = content_type or mimetypes.guess_type(name)[0] or "unknown"
+        if kind not in accepted:
+            raise ValueError(f"must be one of {', '.join(sorted(accepted))}, not {kind}")
+        if not 0 < size <= max_bytes:
+            raise ValueError(f"must hold between 1 and {max_bytes} bytes, not {size}")
+        return cls(_plain_name(name), kind, size, source)
+
+
+class _Bytes:
+    """Content in memory, read like a file."""
+
+    def __init__(self, content: bytes) -> None:
+        self._view = memoryview(content)
+
+    def read(self, size: int, /) -> bytes:
+        chunk, self._view = bytes(self._view[:size]), self._view[size:]
+        return chunk
+
+    def close(self) -> None:
+        self._view = memoryview(b"")
+
+
+class _Borrowed:
+    """A file that belongs to the caller: read from where it stood, never closed."""
+
+    def __init__(self, file: BinaryIO, start: int) -> None:
+        file.seek(start)
+        self.read = file.read
+
+    def close(self) -> None:
+        """Leave it open."""
+
+
+def _look(document: Document) -> tuple[str, int, Callable[[], _Readable]]:
+    """Find name, size and how to open."""
+    if isinstance(document, bytes | bytearray):
+        content = bytes(document)
+        return "document", len(content), lambda: _Bytes(content)
+    if isinstance(document, str | os.PathLike):
+        path = Path(document)
+        return path.name, path.stat().st_size, lambda: cast("_Readable", path.open("rb"))
+    file = document
+    if not file.readable() or not file.seekable():
+        raise ValueError("must be a file that is open for reading and can be rewound")
+    start = file.tell()
+    size = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
+    return Path(str(getattr(file, "name", "document"))).name, size, lambda: _Borrowed(file, start)
+
+
+def _plain_name(name: str) -> str:
+    """Keep what is safe between quotation marks in a header."""
+    return _UNSAFE.sub("_", Path(name).name) or "document"
