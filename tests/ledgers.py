@@ -1,0 +1,36 @@
+"""Ledgers, lanes and callers for the tests of limits."""
+
+import asyncio
+
+from exchanges.ledger import Connections, Lane, Ledger, Priority
+from exchanges.limits import Limit, Scope, Window
+from tests.virtual_time import elapsed
+
+__all__ = ["CANCEL", "MANY", "MONEY", "READ", "ledger_of", "note_grants", "wide_lane"]
+
+CANCEL, MONEY, READ = Priority.CANCEL, Priority.MONEY, Priority.READ
+MANY = 1000
+
+
+def ledger_of(*windows):
+    """Make a ledger of windows given as slots and seconds."""
+    return Ledger(Limit("test", tuple(Window(*w) for w in windows), Scope.ADDRESS))
+
+
+def wide_lane(*, turn=None):
+    """Make a lane whose connections never matter."""
+    return Lane(Connections(MANY), turn)
+
+
+def note_grants(ledger, lane, priority=READ, *, name=None, into, hold=0.0, **options):
+    """Start a task that waits for a grant, notes name and moment, holds the grant and releases it."""
+
+    async def call():
+        grant = await ledger.acquire(lane, priority, **options)
+        into.append((name, round(elapsed(), 6)))
+        try:
+            await asyncio.sleep(hold)
+        finally:
+            grant.release(complete=True)
+
+    return asyncio.create_task(call())

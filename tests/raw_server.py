@@ -1,0 +1,120 @@
+"""A server on loopback that answers each connection by a function of streams, byte by byte if it likes."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from attrs import define, field
+
+__all__ = ["Heard", "RawServer", "answering", "response", "serving"]
+
+Talk = Callable[["Heard"], Awaitable[None]]
+
+
+def response(
+    body: bytes = b'{"id": 1}',
+    *headers: bytes,
+    status: bytes = b"200 OK",
+    length: int | None = None,
+    zipped: bool = False,
+) -> bytes:
+    """Make the bytes of an answer."""
+    if zipped:
+        body, headers = gzip.compress(body), (b"Content-Encoding: gzip", *headers)
+    size = b"Content-Length: %d" % (len(body) if length is None else length)
+    return b"\r\n".join([b"HTTP/1.1 " + status, size, *headers, b"", body])
+
+
+@define(eq=False)
+class Heard:
+    """One connection as the server sees it."""
+
+    server: RawServer
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def request(self) -> bytes:
+        """Read one request, head and body."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = next((int(v) for k, v in _headers(head) if k == b"content-length"), 0)
+        whole = head + await self.reader.readexactly(length)
+        self.server.requests.append(whole)
+        return whole
+
+    async def say(self, *parts: bytes) -> None:
+        """Write bytes."""
+        for part in parts:
+            self.writer.write(part)
+            await self.writer.drain()
+
+
+def _headers(head: bytes) -> list[tuple[bytes, bytes]]:
+    lines = head.split(b"\r\n")[1:]
+    pairs = [line.partition(b":")[::2] for line in lines if line]
+    return [(name.lower(), value.strip()) for name, value in pairs]
+
+
+@define(eq=False)
+class RawServer:
+    """What came in, by connection and request."""
+
+    talk: Talk
+    port: int = 0
+    connections: int = 0
+    requests: list[bytes] = field(factory=list[bytes])
+    tasks: set[asyncio.Task[None]] = field(factory=set["asyncio.Task[None]"])
+
+    @property
+    def origin(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def headers(self, number: int = -1) -> list[tuple[bytes, bytes]]:
+        """The headers of a request, names in lower case."""
+        return _headers(self.requests[number].partition(b"\r\n\r\n")[0])
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until either side has enough."""
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
+            await self.talk(Heard(self, reader, writer))
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            self.tasks.discard(task)
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(talk: Talk) -> AsyncIterator[RawServer]:
+    """Serve every connection with *talk*."""
+    server = RawServer(talk)
+    listener = await asyncio.start_server(server.take, "127.0.0.1", 0)
+    server.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listener.close()
+        for task in server.tasks:
+            task.cancel()
+        if server.tasks:
+            await asyncio.wait(server.tasks)
+        await listener.wait_closed()
+
+
+def answering(*answers: bytes) -> Talk:
+    """Answer one request after the other on a connection, with the last for ever."""
+
+    async def talk(heard: Heard) -> None:
+        while True:
+            number = len(heard.server.requests)
+            await heard.request()
+            await heard.say(answers[min(number, len(answers) - 1)])
+
+    return talk

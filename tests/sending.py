@@ -1,0 +1,41 @@
+"""One request over a transport, and what became of it."""
+
+import gzip
+import socket
+
+import pytest
+
+from exchanges.request import Request
+from exchanges.transport import Evidence, Lost
+
+__all__ = ["BOMB", "MAX_BYTES", "closed_port", "lost", "request_to", "send"]
+
+MAX_BYTES = 100_000
+BOMB = gzip.compress(bytes(50_000_000))
+
+
+def request_to(origin, target="/a", verb="GET", headers=(), body=b""):
+    """Make a request that is ready to go."""
+    return Request(verb, origin, target, headers, body)
+
+
+async def send(transport, origin, *, careful=False, evidence=None, **options):
+    """Send one request."""
+    return await transport.send(
+        request_to(origin, **options), evidence or Evidence(), max_bytes=MAX_BYTES, careful=careful
+    )
+
+
+async def lost(transport, origin, *, careful=True):
+    """Send one request that gets no complete answer; hand back what was raised and the evidence."""
+    evidence = Evidence()
+    with pytest.raises(Lost) as caught:
+        await send(transport, origin, careful=careful, evidence=evidence)
+    return caught.value, evidence
+
+
+def closed_port():
+    """Find a port at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]

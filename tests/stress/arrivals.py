@@ -1,0 +1,248 @@
+"""A limit as the exchange counts it: arrivals at a server, after random ways, in virtual time.
+
+Each call is granted by a real `Ledger`, takes a random time to arrive and a random time to be answered. Some answers
+are lost, some waiters give up or are cancelled, some grants are given back, priorities and turns are mixed. What is
+counted is the largest number of arrivals in any window, wherever it begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from array import array
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import starmap
+from multiprocessing import get_context
+
+from attrs import define, field, frozen
+
+from exchanges.bitex.facts import LIMIT as BITEX
+from exchanges.bitso.facts import PRIVATE_LIMIT as BITSO_PRIVATE
+from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
+from exchanges.bitstamp.facts import LIMIT as BITSTAMP
+from exchanges.errors import RateLimitTimeout
+from exchanges.ledger import LOST_SECONDS, Connections, Grant, Lane, Ledger, Priority
+from exchanges.limits import Limit, Window
+from tests.stress.figures import Figure
+from tests.virtual_time import VirtualLoop
+
+__all__ = ["LIMITS", "Run", "figures", "largest"]
+
+LIMITS = (BITEX, BITSTAMP, BITSO_PUBLIC, BITSO_PRIVATE)
+CALLS = 1_000_000
+QUICK_CALLS = 5_000
+CLIENTS = 3
+CALLERS = 24
+WAY_SECONDS = (0.005, 0.150)
+LOST = 0.001
+HASTY = 0.02
+RETURNED = 0.005
+SELDOM = 120
+EFFICIENCY = 0.99
+
+
+@define(eq=False)
+class Run:
+    """Many callers against one limit.
+
+    Attributes:
+        limit: What is held.
+        calls: How many arrive.
+        mixed: Whether there are lost answers, cancelled waiters and all priorities; else reads alone.
+        seed: Where chance begins.
+    """
+
+    limit: Limit
+    calls: int
+    mixed: bool
+    seed: int = 0
+    arrivals: array[float] = field(factory=lambda: array("d"))
+    grants: array[float] = field(factory=lambda: array("d"))
+    latency_seconds: float = 0.0
+    flying: int = 0
+    callers_gone: bool = False
+    landed: asyncio.Event = field(factory=asyncio.Event)
+    chance: random.Random = field(init=False)
+    ledger: Ledger = field(init=False)
+    loop: asyncio.AbstractEventLoop = field(init=False)
+
+    @property
+    def window(self) -> Window:
+        """The window of the limit: each of the three exchanges has one."""
+        (window,) = self.limit.windows
+        return window
+
+    async def play(self) -> None:
+        """Carry all calls through."""
+        self.chance = random.Random(self.seed)
+        self.loop = asyncio.get_running_loop()
+        self.ledger = Ledger(self.limit)
+        self.ledger.signers = 1
+        await asyncio.gather(*(self._caller(lane) for lane in self._lanes()))
+        self.callers_gone = True
+        await self.landed.wait()
+
+    def _lanes(self) -> Iterator[Lane]:
+        """Give each caller the lane of a client: one caller in four signs."""
+        clients = [Connections(4) for _ in range(CLIENTS)]
+        public = [Lane(client) for client in clients]
+        signed = [Lane(client, self.ledger.turn(f"key {number}")) for number, client in enumerate(clients)]
+        for number in range(CALLERS):
+            yield (signed if self.mixed and number % 4 == 0 else public)[number % CLIENTS]
+
+    async def _caller(self, lane: Lane) -> None:
+        while len(self.grants) < self.calls:
+            grant = await (self._varied(lane) if self.mixed else self.ledger.acquire(lane, Priority.READ))
+            if grant is not None:
+                self._send(grant)
+
+    async def _varied(self, lane: Lane) -> Grant | None:
+        """Wait with any priority; now and then give up, be cancelled or give back."""
+        draw = self.chance.random()
+        priority = Priority.READ
+        if lane.turn is not None:
+            priority = self.chance.choice((Priority.CANCEL, Priority.MONEY))
+            await asyncio.sleep(self.chance.random() * self.window.per_seconds / self.window.slots * SELDOM)
+        if draw > 2 * HASTY + RETURNED:
+            return await self.ledger.acquire(lane, priority)
+        patience = self.chance.random() * self.window.per_seconds / self.window.slots * CALLERS * 2
+        if draw > HASTY + RETURNED:
+            try:
+                return await self.ledger.acquire(lane, priority, deadline=self.loop.time() + patience)
+            except RateLimitTimeout:
+                return None
+        waiting = asyncio.create_task(self.ledger.acquire(lane, priority))
+        if draw < RETURNED:
+            (await waiting).give_back()
+            return None
+        self.loop.call_later(patience, waiting.cancel)
+        await asyncio.wait([waiting])
+        return None if waiting.cancelled() else waiting.result()
+
+    def _send(self, grant: Grant) -> None:
+        now, way = self.loop.time(), self.chance.uniform(*WAY_SECONDS)
+        self.grants.append(now)
+        self.flying += 1
+        if self.mixed and self.chance.random() < LOST:
+            # Given up after a while, the request may arrive long after that.
+            after = self.chance.random() * 30
+            self.arrivals.append(now + after + self.chance.random() * LOST_SECONDS)
+            self.loop.call_later(after, self._end, grant, False)
+            return
+        latency = way + self.chance.uniform(*WAY_SECONDS)
+        self.arrivals.append(now + way)
+        self.latency_seconds += latency
+        self.loop.call_later(latency, self._end, grant, True)
+
+    def _end(self, grant: Grant, complete: bool) -> None:
+        self.flying -= 1
+        if self.callers_gone and not self.flying:
+            self.landed.set()
+        grant.release(complete=complete)
+
+    @property
+    def efficiency(self) -> float:
+        """Reads a second after the first windows, as a share of (N - reserve) / (W + mean latency)."""
+        begin, end = self.grants[0] + 3 * self.window.per_seconds, self.grants[-1]
+        cycle = self.window.per_seconds + self.latency_seconds / len(self.grants)
+        cycles = int((end - begin) / cycle)
+        counted = sum(begin <= moment < begin + cycles * cycle for moment in self.grants)
+        return counted / cycles / (self.window.slots - self.window.reserve)
+
+
+@frozen
+class Outcome:
+    """What one run came to."""
+
+    largest: int
+    arrived: int
+    efficiency: float
+    taken: str
+
+
+def largest(arrivals: array[float], seconds: float) -> int:
+    """Count the arrivals of the fullest window, both its ends included."""
+    ordered, first, most = sorted(arrivals), 0, 0
+    for number, moment in enumerate(ordered):
+        while moment - ordered[first] > seconds:
+            first += 1
+        most = max(most, number - first + 1)
+    return most
+
+
+def outcome(limit: Limit, calls: int, mixed: bool, seed: int) -> Outcome:
+    """Carry out one run."""
+    run = Run(limit, calls, mixed, seed)
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(run.play())
+        # Afterwards every slot comes free again, and nobody waits.
+        loop.run_until_complete(asyncio.sleep(run.window.per_seconds + LOST_SECONDS + 1))
+        taken = repr(run.ledger)
+    finally:
+        loop.close()
+    return Outcome(largest(run.arrivals, run.window.per_seconds), len(run.arrivals), run.efficiency, taken)
+
+
+def bucket_largest(window: Window, calls: int, seed: int) -> int:
+    """Count the fullest window behind a token bucket that holds N and gains N every W seconds."""
+    chance, arrivals, tokens, now = random.Random(seed), array("d"), float(window.slots), 0.0
+    rate = window.slots / window.per_seconds
+    for _ in range(calls):
+        if tokens < 1:
+            now += (1 - tokens) / rate
+            tokens = 1.0
+        tokens -= 1
+        arrivals.append(now + chance.uniform(*WAY_SECONDS))
+    return largest(arrivals, window.per_seconds)
+
+
+def log_largest(window: Window, calls: int, seed: int) -> int:
+    """Count the fullest window behind a log of send times."""
+    chance, arrivals, sent = random.Random(seed), array("d"), array("d")
+    for number in range(calls):
+        free = sent[number - window.slots] + window.per_seconds + 0.001 if number >= window.slots else 0.0
+        sent.append(max(free, sent[-1] if sent else 0.0))
+        arrivals.append(sent[-1] + chance.uniform(*WAY_SECONDS))
+    return largest(arrivals, window.per_seconds)
+
+
+def figures(*, quick: bool, seed: int) -> Iterator[Figure]:
+    """Show every limit, mixed calls and reads alone, and what others do with it."""
+    calls = QUICK_CALLS if quick else CALLS
+    outcomes = _outcomes([(limit, calls, mixed, seed) for limit in LIMITS for mixed in (True, False)], spread=not quick)
+    for limit, mixed, reads in zip(LIMITS, outcomes, outcomes, strict=True):
+        yield from _figures_of(limit, mixed, reads)
+        for name, peer in (("a token bucket", bucket_largest), ("a log of send times", log_largest)):
+            fullest = peer(limit.windows[0], calls, seed)
+            yield Figure(f"{limit.name}: {calls:,} arrivals behind {name}", f"{fullest} in the fullest window")
+
+
+def _outcomes(runs: list[tuple[Limit, int, bool, int]], *, spread: bool) -> Iterator[Outcome]:
+    """Carry out the runs, in order; *spread* over processes if they are long."""
+    if not spread:
+        yield from starmap(outcome, runs)
+        return
+    with ProcessPoolExecutor(None, get_context("spawn"), logging.disable, (logging.CRITICAL,)) as pool:
+        yield from pool.map(outcome, *zip(*runs, strict=True))
+
+
+def _figures_of(limit: Limit, mixed: Outcome, reads: Outcome) -> Iterator[Figure]:
+    (window,) = limit.windows
+    for name, seen in (("mixed calls", mixed), ("reads alone", reads)):
+        yield Figure(
+            f"{limit.name}: {seen.arrived:,} arrivals, {name}, are never above the limit",
+            f"{seen.largest} in the fullest window of {window.per_seconds:g} s",
+            f"<= {window.slots}",
+            seen.largest <= window.slots,
+        )
+    yield Figure(
+        f"{limit.name}: reads use what the limit allows",
+        f"{reads.efficiency:.2%} of (N - reserve) / (W + mean latency)",
+        f">= {EFFICIENCY:.0%}",
+        reads.efficiency >= EFFICIENCY,
+    )
+    clean = f"Ledger({limit.name}: 0 of {window}; 0 waiting)"
+    yield Figure(f"{limit.name}: no slot is lost", mixed.taken, clean, mixed.taken == reads.taken == clean)

@@ -1,0 +1,253 @@
+"""Many calls over real sockets, half of them cancelled at any moment in six ways; then ten calls that must go well.
+
+What a cancelled call could leave behind is looked for afterwards: slots, turns, connections, tasks, sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+from attrs import define, field, frozen
+
+from exchanges.bitex import Bitex
+from exchanges.bitex.facts import LIMIT as BITEX
+from exchanges.bitso import Bitso
+from exchanges.bitso.facts import PRIVATE_LIMIT as BITSO_PRIVATE
+from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
+from exchanges.bitstamp import Bitstamp
+from exchanges.bitstamp.facts import LIMIT as BITSTAMP
+from exchanges.client import Client
+from exchanges.limits import Limit, Window
+from exchanges.simulator import Venue, simulate
+from exchanges.state import MemoryState
+from tests.stress.figures import Figure
+
+__all__ = ["Left", "figures", "play"]
+
+CALLS = 2_000
+QUICK_CALLS = 120
+CALLERS = 50
+PATIENCE_SECONDS = 0.03
+PROBES = 10
+WIDE = Window(1_000_000, per_seconds=0.5)
+"""Slots enough for everything, which are counted all the same."""
+
+Call = Callable[[], Awaitable[Any]]
+
+
+async def _by_cancel(call: Call, seconds: float, times: int = 1) -> bool:
+    task = asyncio.ensure_future(call())
+    await asyncio.wait([task], timeout=seconds)
+    for _ in range(times):
+        task.cancel()
+    await asyncio.wait([task])
+    return task.cancelled()
+
+
+async def _by_cancelling_twice(call: Call, seconds: float) -> bool:
+    return await _by_cancel(call, seconds, times=2)
+
+
+async def _by_timeout(call: Call, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await call()
+    except TimeoutError:
+        return True
+    return False
+
+
+async def _by_wait_for(call: Call, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(call(), seconds)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def _by_scope(call: Call, seconds: float) -> bool:
+    with anyio.move_on_after(seconds) as scope:
+        await call()
+    return scope.cancelled_caught
+
+
+async def _by_task_group(call: Call, seconds: float) -> bool:
+    async def fail() -> None:
+        await asyncio.sleep(seconds)
+        raise ZeroDivisionError
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(call())  # type: ignore[arg-type]  # calls are coroutine functions
+            group.create_task(fail())
+    except* ZeroDivisionError:
+        pass
+    return task.cancelled()
+
+
+WAYS = (_by_cancel, _by_cancelling_twice, _by_timeout, _by_wait_for, _by_scope, _by_task_group)
+
+
+@frozen
+class Left:
+    """What a run left behind.
+
+    Attributes:
+        calls: How many calls were made.
+        cancelled: How many of them were cancelled before they ended.
+        flying: How many of those were under way; the others waited.
+        probes: Of the calls afterwards, how many went well.
+        refused: Requests that the server refused.
+        tasks: Tasks that were not there before.
+        slots: Slots, turns and connections still taken, and calls still waiting.
+        busy: Connections in a pool that are not idle.
+        sockets: Sockets that were not there before, after closing.
+    """
+
+    calls: int
+    cancelled: int
+    flying: int
+    probes: int
+    refused: int
+    tasks: int
+    slots: int
+    busy: int
+    sockets: int
+
+
+@define
+class _Crowd:
+    """Callers of which every second is impatient."""
+
+    calls: tuple[Call, ...]
+    wanted: int
+    chance: random.Random
+    made: int = 0
+    cancelled: int = 0
+    faults: list[BaseException] = field(factory=list[BaseException])
+
+    async def caller(self) -> None:
+        while self.made < self.wanted or self.cancelled < self.wanted // 2:
+            self.made += 1
+            call, seconds = self.chance.choice(self.calls), self.chance.random() ** 2 * PATIENCE_SECONDS
+            try:
+                if self.cancelled < self.wanted // 2 and self.chance.random() < 2 / 3:
+                    was_cancelled = await self.chance.choice(WAYS)(call, seconds)
+                    self.cancelled += was_cancelled
+                else:
+                    await call()
+            except Exception as error:  # noqa: BLE001 - counted
+                self.faults.append(error)
+
+
+async def play(calls: int, seed: int) -> Left:
+    """Cancel half of *calls*, then look what is left."""
+    sockets = _sockets()
+    async with simulate(seed=seed, limits=False) as simulator:
+        clients = _clients(simulator)
+        bitstamp, bitso, bitex = clients
+        try:
+            asked = (
+                bitstamp.v1.account.balance,
+                bitso.v2.account.balance,
+                partial(bitso.market.ticker, "btc_mxn"),
+                bitex.trading.orders,
+            )
+            await asyncio.gather(*(call() for call in asked))
+            tasks = len(_tasks())
+            crowd = _Crowd(asked, calls, random.Random(seed))
+            await asyncio.gather(*(crowd.caller() for _ in range(CALLERS)))
+            ends = await asyncio.gather(*(asked[n % len(asked)]() for n in range(PROBES)), return_exceptions=True)
+            probes = sum(not isinstance(end, BaseException) for end in ends)
+            await asyncio.sleep(WIDE.per_seconds + 0.1)
+            left = len(_tasks()) - tasks
+            slots = sum(_taken(client) for client in clients)
+            busy = sum(_busy(client) for client in clients)
+        finally:
+            for client in clients:
+                await client.aclose()
+        refused = simulator.errors
+        flying = simulator.calls - len(asked) - PROBES - (crowd.made - crowd.cancelled)
+    await asyncio.sleep(0.05)
+    return Left(
+        calls=crowd.made,
+        cancelled=crowd.cancelled,
+        flying=flying,
+        probes=probes,
+        refused=refused + len(crowd.faults),
+        tasks=max(left, 0),
+        slots=slots,
+        busy=busy,
+        sockets=max(_sockets() - sockets, 0),
+    )
+
+
+def _clients(simulator: Any) -> tuple[Bitstamp, Bitso, Bitex]:
+    def options(*limits: Limit) -> dict[str, Any]:
+        wide = [Limit(limit.name, (WIDE,), limit.scope) for limit in limits]
+        return {"base_url": simulator.base_url, "limits": wide, "state": MemoryState(), "timeout_seconds": 60.0}
+
+    return (
+        Bitstamp(**simulator.account(Venue.BITSTAMP), **options(BITSTAMP)),
+        Bitso(**simulator.account(Venue.BITSO), **options(BITSO_PUBLIC, BITSO_PRIVATE)),
+        Bitex(**simulator.account(Venue.BITEX), **options(BITEX)),
+    )
+
+
+def _tasks() -> set[asyncio.Task[Any]]:
+    return {task for task in asyncio.all_tasks() if not task.done()}
+
+
+def _taken(client: Client) -> int:
+    """Count what a client and its ledgers still hold."""
+    session, now = client._session, asyncio.get_running_loop().time()
+    taken = session._connections.taken + len(session._tasks)
+    for ledger in session._ledgers:
+        taken += ledger.waiting + sum(turn.taken for turn in ledger._turns.values())
+        taken += sum(counted.window.slots - counted.free(now) for counted in ledger._counts)
+    return taken
+
+
+def _busy(client: Client) -> int:
+    pools = client._session._setup.transport._pools.values()
+    return sum(not connection.is_idle() for pool in pools for connection in pool._pool.connections)
+
+
+def _sockets() -> int:
+    """Count the sockets of this process, where the system tells."""
+    folder = Path("/proc/self/fd")
+    if not folder.is_dir():
+        return 0
+    names = []
+    for entry in os.listdir(folder):  # noqa: PTH208 - an entry may be gone before it is read
+        try:
+            names.append(os.readlink(folder / entry))  # noqa: PTH115 - what it names is no path
+        except OSError:
+            continue
+    return sum(name.startswith("socket:") for name in names)
+
+
+def figures(*, quick: bool, seed: int) -> Iterator[Figure]:
+    """Show what a crowd of impatient callers leaves behind."""
+    left = asyncio.run(play(QUICK_CALLS if quick else CALLS, seed))
+    crowd = f"{left.cancelled:,} of {left.calls:,} calls cancelled, {left.flying:,} of them under way"
+    yield Figure(f"{crowd}: the next calls go well", f"{left.probes} of {PROBES}", f"{PROBES}", left.probes == PROBES)
+    for what in ("refused", "tasks", "slots", "busy", "sockets"):
+        number = getattr(left, what)
+        yield Figure(f"{crowd}: {NAMES[what]}", str(number), "0", number == 0)
+
+
+NAMES = {
+    "refused": "refused requests and failed calls",
+    "tasks": "tasks left",
+    "slots": "slots, turns and connections taken",
+    "busy": "connections not idle",
+    "sockets": "sockets left",
+}

@@ -1,0 +1,98 @@
+"""Many signed calls at once, over real sockets, against a server that refuses any nonce that does not increase."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from unittest.mock import patch
+
+from attrs import frozen
+
+from exchanges.bitso import Bitso
+from exchanges.bitstamp import Bitstamp
+from exchanges.ledger import Ledger
+from exchanges.simulator import Venue, simulate
+from exchanges.state import MemoryState
+from tests.stress.figures import Figure
+
+__all__ = ["Count", "figures", "play"]
+
+CALLS = 2_000
+QUICK_CALLS = 60
+REFUSED = "wrong nonce"
+
+
+class OpenTurn:
+    """A turn that everybody has at once."""
+
+    @property
+    def taken(self) -> bool:
+        """Never."""
+        return False
+
+    @taken.setter
+    def taken(self, value: bool) -> None:
+        """Make no difference."""
+
+
+@frozen
+class Count:
+    """What came of one run, by venue.
+
+    Attributes:
+        calls: How many calls were begun.
+        failed: How many ended in an error.
+        arrived: Requests that the server saw.
+        refused: Those of which it refused the nonce.
+    """
+
+    calls: int
+    failed: int
+    arrived: int
+    refused: int
+
+
+async def play(calls: int, seed: int) -> dict[str, Count]:
+    """Make *calls* signed calls at each of two exchanges, all at once."""
+    async with simulate(Venue.BITSTAMP, Venue.BITSO, seed=seed, limits=False) as simulator:
+        options = {
+            "base_url": simulator.base_url,
+            "limits": None,
+            "state": MemoryState(),
+            "timeout_seconds": 600.0,
+        }
+        async with (
+            Bitstamp(**simulator.account(Venue.BITSTAMP), **options) as bitstamp,
+            Bitso(**simulator.account(Venue.BITSO), **options) as bitso,
+        ):
+            asked = {Venue.BITSTAMP: bitstamp.v1.account.balance, Venue.BITSO: bitso.v2.account.balance}
+            ends = await asyncio.gather(
+                *(ask() for _ in range(calls) for ask in asked.values()), return_exceptions=True
+            )
+        counts = {}
+        for number, venue in enumerate(asked):
+            seen = [r for r in simulator.requests if r.venue is venue]
+            failed = sum(isinstance(end, BaseException) for end in ends[number :: len(asked)])
+            counts[str(venue)] = Count(calls, failed, len(seen), sum(r.outcome == REFUSED for r in seen))
+        return counts
+
+
+def figures(*, quick: bool, seed: int) -> Iterator[Figure]:
+    """Show the run as it is, and with the turn taken out."""
+    calls = QUICK_CALLS if quick else CALLS
+    for venue, count in asyncio.run(play(calls, seed)).items():
+        yield Figure(
+            f"{venue}: {calls:,} concurrent signed calls arrive with increasing nonces",
+            f"{count.refused} refused nonces in {count.arrived:,} requests, {count.failed} calls failed",
+            "0 refused, 0 failed",
+            (count.refused, count.failed, count.arrived) == (0, 0, calls),
+        )
+    with patch.object(Ledger, "turn", lambda *_: OpenTurn()):
+        counts = asyncio.run(play(calls, seed))
+    for venue, count in counts.items():
+        yield Figure(
+            f"{venue}: the same with the turn taken out",
+            f"{count.refused} refused nonces in {count.arrived:,} requests, {count.failed} calls failed",
+            "> 0 refused",
+            count.refused > 0,
+        )

@@ -1,0 +1,391 @@
+import asyncio
+import logging
+
+import anyio
+import httpx
+import pytest
+
+from exchanges import errors
+from exchanges.errors import OutcomeUnknown, ReadFailed, UsageError
+from exchanges.limits import Limit, Scope, Window
+from exchanges.state import MemoryState
+from tests.fourth import CREDENTIALS, LIMIT, Fourth, Thing
+from tests.scripted import Script, html
+from tests.virtual_time import elapsed, in_virtual_time, settle
+
+NARROW = Limit(LIMIT.name, (Window(1, 60.0),), Scope.KEY)
+CALLS = {
+    "read": lambda c: c.trading.order(),
+    "idempotent": lambda c: c.trading.cancel(5),
+    "write": lambda c: c.trading.create_address(),
+    "money": lambda c: c.trading.create_order(amount=3),
+}
+CHANGING = ["idempotent", "write", "money"]
+
+
+def fourth(script, **options):
+    """Make a client of the fourth exchange whose answers are scripted and which knows no limits."""
+    return Fourth(transport=script, **CREDENTIALS, **{"limits": None, **options})
+
+
+def ledgers_of(client):
+    """Show the ledgers that a client uses."""
+    return {repr(ledger) for ledger in client._session._ledgers}
+
+
+async def cancel_once(call):
+    """Cancel the task that makes a call."""
+    task = asyncio.create_task(call)
+    await asyncio.sleep(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def cancel_twice(call):
+    """Cancel the task that makes a call two times in one tick."""
+    task = asyncio.create_task(call)
+    await asyncio.sleep(1)
+    task.cancel()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def cancel_by_timeout(call):
+    """Leave a call by asyncio.timeout."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await call
+
+
+async def cancel_by_wait_for(call):
+    """Leave a call by asyncio.wait_for."""
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(call, 1)
+
+
+async def cancel_by_scope(call):
+    """Leave a call by a cancel scope of anyio."""
+    with anyio.move_on_after(1) as scope:
+        await call
+    assert scope.cancelled_caught
+
+
+async def cancel_by_task_group(call):
+    """Leave a call because another task of its group fails."""
+
+    async def fail():
+        await asyncio.sleep(1)
+        raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup):  # noqa: PT012 - the block is what is tested
+        async with asyncio.TaskGroup() as group:
+            group.create_task(call)
+            group.create_task(fail())
+
+
+WAYS = [cancel_once, cancel_twice, cancel_by_timeout, cancel_by_wait_for, cancel_by_scope, cancel_by_task_group]
+
+
+@in_virtual_time
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", CALLS)
+async def test_the_call_goes_on_without_its_caller(kind, way):
+    """A caller that is cancelled is gone at once; the call goes on to its answer and then lets go of everything."""
+    script = Script.of(seconds=5)
+    async with fourth(script) as client:
+        await way(CALLS[kind](client))
+        gone = elapsed()
+        await CALLS[kind](client)
+
+        assert (1.0, 10.0, 0, 1) == (gone, elapsed(), script.cancelled, script.most_inside)
+        assert {"Ledger(fourth: no limit; 0 waiting)"} == ledgers_of(client)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("way", WAYS)
+async def test_cancelled_while_waiting_for_the_turn(way):
+    """A caller that is cancelled while it waits sends nothing, and those behind it move up."""
+    script = Script.of(seconds=5)
+    async with fourth(script) as client:
+        first = asyncio.create_task(client.trading.order())
+        await settle()
+        cancelled = asyncio.create_task(way(client.trading.order()))
+        await settle()
+        last = asyncio.create_task(client.trading.order())
+        await asyncio.gather(first, cancelled, last)
+
+    assert (2, 10.0) == (len(script.came), elapsed())
+
+
+@in_virtual_time
+async def test_cancelled_before_the_first_step():
+    """A caller that is cancelled as its call begins neither takes a slot nor keeps the turn."""
+    script = Script.of()
+    async with fourth(script) as client:
+        task = asyncio.create_task(client.trading.order())
+        task.cancel()
+        await asyncio.wait([task])
+        await client.trading.order()
+
+    assert len(script.came) == 1
+
+
+@in_virtual_time
+@pytest.mark.parametrize("ticks", range(12))
+async def test_cancelled_in_any_tick(ticks):
+    """In whatever tick a caller is cancelled, the next call finds slot, turn and connection free."""
+    script = Script.of()
+    async with fourth(script, max_connections=1) as client:
+        task = asyncio.create_task(client.trading.order())
+        await settle(ticks)
+        task.cancel()
+        await asyncio.wait([task])
+        await client.trading.order()
+
+    assert (0.0, 1) == (elapsed(), script.most_inside)
+
+
+@in_virtual_time
+async def test_nonces_stay_in_order():
+    """With every second of a hundred callers cancelled, nonces still arrive increasing, one at a time."""
+    script = Script.of(seconds=0.01)
+    async with fourth(script) as client:
+        tasks = [asyncio.create_task(client.trading.order()) for _ in range(100)]
+        for number, task in enumerate(tasks[::2]):
+            asyncio.get_running_loop().call_later(number * 0.013, task.cancel)
+        await asyncio.wait(tasks)
+
+    assert (1, script.nonces) == (script.most_inside, sorted(set(script.nonces)))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+async def test_a_forsaken_call_is_told(kind, caplog):
+    """When nobody waits any more for a call whose outcome turns out unknown, a warning says so."""
+    async with fourth(Script.of(html(502), seconds=5)) as client:
+        await cancel_once(CALLS[kind](client))
+        caplog.clear()
+
+    assert [("exchanges.session", logging.WARNING)] == [r[:2] for r in caplog.record_tuples]
+    assert "the caller was cancelled; fourth.trading.create_" in caplog.text
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("kind", "step"), [("read", html(502)), ("money", None), ("read", None)])
+async def test_a_forsaken_call_without_consequence(kind, step, caplog):
+    """A forsaken read, or a forsaken money call that went well, is nobody's concern."""
+    async with fourth(Script.of(*[step] if step else [], seconds=5)) as client:
+        await cancel_once(CALLS[kind](client))
+
+    assert not [r for r in caplog.records if r.levelno > logging.INFO]
+
+
+@in_virtual_time
+async def test_cancelled_between_attempts(monkeypatch):
+    """A caller that is cancelled in the pause between two attempts makes no second one."""
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    script = Script.of(html(503))
+    async with fourth(script) as client:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.trading.order(), 0.1)
+
+    assert len(script.came) == 1
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("kind", "expected"), [("read", ReadFailed), *((kind, OutcomeUnknown) for kind in CHANGING)])
+async def test_a_task_cancelled_from_outside(kind, expected):
+    """Where a stranger cancels the session's own task, a read failed and the outcome of anything else is unknown."""
+    async with fourth(Script.of(open=asyncio.Event())) as client:
+        call = asyncio.create_task(CALLS[kind](client))
+        await settle()
+        (task,) = client._session._tasks
+        task.cancel()
+        await asyncio.wait([call])
+
+        assert (expected, {"Ledger(fourth: no limit; 0 waiting)"}) == (type(call.exception()), ledgers_of(client))
+
+
+@in_virtual_time
+async def test_a_closed_client():
+    """A closed client refuses every call before anything is sent."""
+    script = Script.of()
+    client = fourth(script)
+    await client.aclose()
+    for call in (
+        *CALLS.values(),
+        lambda c: c.market.thing(),
+        lambda c: c.with_options(timeout_seconds=1).market.thing(),
+    ):
+        with pytest.raises(UsageError, match="the client is closed; nothing was sent"):
+            await call(client)
+
+    assert script.came == []
+
+
+@in_virtual_time
+async def test_closing_ends_reads():
+    """Closing ends reads at once; who waits for them gets `ReadFailed`."""
+    script = Script.of(open=asyncio.Event())
+    client = fourth(script)
+    reads = [asyncio.create_task(f()) for f in (client.market.thing, client.trading.order)]
+    await settle()
+    await client.aclose()
+    await asyncio.wait(reads)
+
+    assert (0.0, 2, {ReadFailed}) == (elapsed(), script.cancelled, {type(r.exception()) for r in reads})
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", CHANGING)
+async def test_closing_awaits_what_changes_something(kind):
+    """Closing awaits calls that change something; their callers get the answer."""
+    client = fourth(Script.of(seconds=5))
+    call = asyncio.create_task(CALLS[kind](client))
+    await settle()
+    await client.aclose()
+
+    assert (Thing(1), 5.0) == (await call, elapsed())
+
+
+@in_virtual_time
+async def test_closing_awaits_to_the_deadline():
+    """Closing awaits a money call without an answer until its deadline, no longer."""
+    client = fourth(Script.of(open=asyncio.Event()), timeout_seconds=8)
+    call = asyncio.create_task(CALLS["money"](client))
+    await settle()
+    await client.aclose()
+    with pytest.raises(OutcomeUnknown):
+        await call
+
+    assert elapsed() == 8.0
+
+
+@in_virtual_time
+async def test_leaving_the_block_awaits_a_forsaken_order():
+    """Leaving the block awaits a money call whose caller is gone."""
+    script = Script.of(seconds=5)
+    async with fourth(script) as client:
+        await cancel_once(CALLS["money"](client))
+
+    assert (5.0, 0) == (elapsed(), script.cancelled)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", CALLS)
+async def test_closing_turns_away_who_waits(kind):
+    """Closing turns away at once who waits for the limit: nothing was sent."""
+    script = Script.of()
+    client = fourth(script, limits=[NARROW], timeout_seconds=600)
+    await client.trading.create_address()
+    call = asyncio.create_task(CALLS[kind](client))
+    await settle()
+    await client.aclose()
+    with pytest.raises(UsageError, match="the client is closed; nothing was sent"):
+        await call
+
+    assert (0.0, 1) == (elapsed(), len(script.came))
+
+
+@in_virtual_time
+async def test_closing_turns_nobody_else_away():
+    """Closing one client leaves the waiting calls of another on the same limit alone."""
+    state, script = MemoryState(), Script.of()
+    two = Limit(LIMIT.name, (Window(2, 60.0),), Scope.KEY)
+    one, other = (fourth(script, limits=[two], state=state, timeout_seconds=600) for _ in range(2))
+    for client in (one, other):
+        await client.trading.create_address()
+    call = asyncio.create_task(other.trading.cancel(5))
+    await settle()
+    await one.aclose()
+
+    assert Thing(1) == await call
+
+    await other.aclose()
+
+
+@in_virtual_time
+async def test_a_read_ended_before_it_began():
+    """A read that is granted and ended by closing in the same tick gives back its slot and its turn."""
+    state, script = MemoryState(), Script.of()
+    one, other = (fourth(script, limits=[NARROW], state=state) for _ in range(2))
+    closing = asyncio.create_task(one.aclose())
+    call = asyncio.create_task(one.trading.order())  # is granted just before closing begins
+    await asyncio.wait([call, closing])
+    await other.trading.cancel(5)
+
+    assert (ReadFailed, 0.0, 1) == (type(call.exception()), elapsed(), len(script.came))
+
+    await other.aclose()
+
+
+@in_virtual_time
+async def test_closing_twice():
+    """Closing a closed client does nothing; closing it twice at once waits for both."""
+    client = fourth(Script.of(seconds=5))
+    call = asyncio.create_task(CALLS["money"](client))
+    await settle()
+    await asyncio.gather(client.aclose(), client.aclose())
+    await client.aclose()
+
+    assert (Thing(1), 5.0) == (await call, elapsed())
+
+
+@in_virtual_time
+async def test_closing_goes_on_without_its_caller():
+    """Closing goes on to its end when the one who closes is cancelled."""
+    state = MemoryState()
+    client = fourth(Script.of(seconds=5), state=state)
+    call = asyncio.create_task(CALLS["money"](client))
+    await settle()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.aclose(), 1)
+    await call
+    await settle()
+    (ledger,) = state._ledgers.values()
+
+    assert (0, 0) == (ledger.users, ledger.signers)
+
+
+@in_virtual_time
+async def test_a_closed_client_uses_no_ledger():
+    """A closed client is no longer counted among those that use the limit, and keeps no reserve."""
+    state = MemoryState()
+    async with fourth(Script.of(), state=state) as client:
+        await client.trading.order()
+        (ledger,) = state._ledgers.values()
+        open_client = (ledger.users, ledger.signers)
+
+    assert ((1, 1), (0, 0)) == (open_client, (ledger.users, ledger.signers))
+
+
+@in_virtual_time
+async def test_an_injected_transport_is_its_owners():
+    """Closing a client leaves a transport that was handed in open."""
+
+    class Watched(Script):
+        closed = False
+
+        async def aclose(self):
+            self.closed = True
+
+    script = Watched.of()
+    async with fourth(script) as client:
+        await client.market.thing()
+
+    assert script.closed is False
+
+
+@in_virtual_time
+async def test_a_public_read_fails_as_a_whole_when_closed():
+    """A read that failed once is not repeated after closing."""
+    script = Script.of(httpx.ReadError("gone"))
+    client = fourth(script)
+    call = asyncio.create_task(client.market.thing())
+    await settle()
+    await client.aclose()
+    await asyncio.wait([call])
+
+    assert (True, 1) == (isinstance(call.exception(), errors.ExchangeError), len(script.came))

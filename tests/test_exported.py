@@ -1,0 +1,111 @@
+import inspect
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+import exchanges
+from exchanges import errors
+
+MODULES = sorted(
+    m.name for m in pkgutil.walk_packages(exchanges.__path__, "exchanges.") if not m.name.endswith("__main__")
+)
+PACKAGES = ["exchanges.bitex", "exchanges.bitso", "exchanges.bitso.v2", "exchanges.bitstamp", "exchanges.bitstamp.v1"]
+
+
+def test_all():
+    """The public names are these, in order."""
+    expected = [
+        *("AuthenticationFailed", "Bitex", "Bitso", "Bitstamp", "Blocked", "CallbackRejected", "DecodeError"),
+        *("ExchangeError", "InsufficientFunds", "Intent", "InvalidRequest", "Kind", "Limit", "MarketLevel"),
+        *("MarketOrderBook", "MarketTicker", "MarketTrade", "NonceRejected", "NotFound", "NotSent", "OutcomeUnknown"),
+        *("PermissionDenied", "QuoteExpired", "RateLimitTimeout", "RateLimited", "ReadFailed", "RedirectRefused"),
+        *("Rejected", "Scope", "StateError", "Unavailable", "UnresolvedOutcome", "Update", "UsageError", "Window"),
+        *("__version__", "encode", "poll"),
+    ]
+
+    assert expected == exchanges.__all__
+
+
+@pytest.mark.parametrize("name", exchanges.__all__)
+def test_importable(name):
+    """Every public name is there."""
+    assert getattr(exchanges, name) is not None
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_errors(name):
+    """Every error is importable from the package."""
+    assert getattr(errors, name) is getattr(exchanges, name)
+
+
+def test_no_more_than_all():
+    """What is public by its name and of this library's is exported."""
+    public = {
+        name
+        for name, value in vars(exchanges).items()
+        if not name.startswith("_")
+        and not inspect.ismodule(value)
+        and getattr(value, "__module__", "").startswith("exchanges")
+    }
+
+    assert set() == public - set(exchanges.__all__)
+
+
+def test_dir_names_the_clients():
+    """Completion finds the clients before they are loaded."""
+    assert {"Bitex", "Bitso", "Bitstamp"} <= set(dir(exchanges))
+
+
+def test_no_such_name():
+    """A name that is not there is an `AttributeError` as anywhere."""
+    with pytest.raises(AttributeError, match="module 'exchanges' has no attribute 'Kraken'"):
+        _ = exchanges.Kraken
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules(name):
+    """What a module says it exports, it has."""
+    module = import_module(name)
+
+    assert [] == [n for n in getattr(module, "__all__", ()) if not hasattr(module, n)]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_annotations_of_a_package(name):
+    """What a call of an exchange answers with can be imported from the exchange's package."""
+    package = import_module(name)
+    areas = [a for a in map(vars(package).get, package.__all__) if hasattr(a, "endpoints")]
+    answers = {part for area in areas for e in area.endpoints for part in _classes(e.answer)}
+
+    assert set() == {c.__name__ for c in answers} - set(package.__all__)
+
+
+def _classes(annotation):
+    inner = getattr(annotation, "__args__", ())
+    return {c for a in inner for c in _classes(a)} if inner else {annotation}
+
+
+def loaded_by(statement):
+    """The modules that a fresh interpreter has after *statement*."""
+    code = f"{statement}; import sys; print(' '.join(sys.modules))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_exchanges_load_on_first_use():
+    """Importing the package loads no exchange."""
+    assert not set(PACKAGES) & set(loaded_by("import exchanges"))
+
+
+def test_one_exchange_does_not_load_another():
+    """Importing one client loads its exchange alone."""
+    loaded = set(loaded_by("from exchanges import Bitstamp"))
+
+    assert {"exchanges.bitstamp", "exchanges.bitstamp.v1"} == loaded & set(PACKAGES)
+
+
+def test_the_simulator_is_not_loaded():
+    """Importing a client does not load the simulator."""
+    assert "exchanges.simulator" not in loaded_by("from exchanges import Bitex, Bitso, Bitstamp")

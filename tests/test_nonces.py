@@ -1,0 +1,62 @@
+import re
+from uuid import UUID
+
+import pytest
+
+from exchanges.nonces import MemoryCounter, unique_nonce
+
+
+def test_the_clock_counts():
+    """A nonce is the clock in milliseconds while that grows."""
+    counter = MemoryCounter()
+
+    assert [5, 9, 1_700_000_000_000] == [counter.draw(now) for now in (5, 9, 1_700_000_000_000)]
+
+
+def test_many_in_a_millisecond():
+    """Nonces drawn in the same millisecond are one apart."""
+    counter = MemoryCounter()
+
+    assert [100, 101, 102] == [counter.draw(100) for _ in range(3)]
+
+
+def test_a_clock_that_goes_back():
+    """Nonces grow though the clock goes back, and follow it once it has caught up."""
+    counter = MemoryCounter()
+
+    assert [100, 101, 102, 200] == [counter.draw(now) for now in (100, 40, 101, 200)]
+
+
+def test_thirteen_digits():
+    """The milliseconds of our time have thirteen digits."""
+    assert re.fullmatch(r"\d{13}", str(MemoryCounter().draw(1_700_000_000_000)))
+
+
+@pytest.mark.parametrize(("floor", "expected"), [(500, 501), (99, 100), (100, 101)])
+def test_raising(floor, expected):
+    """A floor is exceeded by the next nonce, and one that was passed already changes nothing."""
+    counter = MemoryCounter(last=99)
+    counter.raise_to(floor)
+
+    assert expected == counter.draw(0)
+
+
+def test_a_floor_above_the_clock():
+    """Above the clock nonces go on from the floor."""
+    counter = MemoryCounter()
+    counter.raise_to(10**15)
+
+    assert [10**15 + 1, 10**15 + 2] == [counter.draw(1_700_000_000_000) for _ in range(2)]
+
+
+def test_repr():
+    """A counter shows its last nonce."""
+    assert repr(MemoryCounter(last=7)) == "MemoryCounter(last=7)"
+
+
+def test_unique_nonces():
+    """A unique nonce is a random UUID in lower case, 36 characters, and never the same twice."""
+    nonces = {unique_nonce() for _ in range(1000)}
+
+    assert (1000, {36}, {4}) == (len(nonces), {len(n) for n in nonces}, {UUID(n).version for n in nonces})
+    assert all(n == n.lower() for n in nonces)

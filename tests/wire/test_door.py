@@ -1,0 +1,129 @@
+from decimal import Context, Decimal, localcontext
+
+import pytest
+
+from exchanges.errors import DecodeError
+from exchanges.wire import Deviation, decode, dumps, loads
+
+REFUSED = {
+    "31 digits": b"1.234567890123456789012345678901",
+    "31 digits before a point": b"1000000000000000000000000000000.0",
+    "an exponent of 30": b"1e30",
+    "an exponent of -31": b"1e-31",
+    "a huge exponent": b"1e1000000",
+    "a tiny exponent": b"1e-1000000",
+    "an exponent that is no number": b"1e99999999999999999999",
+    "a zero far away": b"0e100",
+    "NaN": b"NaN",
+    "Infinity": b"-Infinity",
+    "a leading zero": b"01",
+    "a lonely point": b"1.",
+    "underscores": b"1_000",
+    "a plus": b"+1",
+    "Arabic digits": "١٢".encode(),
+    "nothing": b"",
+    "blanks": b" \n",
+    "half a text": b'"a',
+    "half a list": b"[1, ",
+    "two values": b"1 2",
+    "a trailing comma": b"[1,]",
+    "single quotes": b"{'a': 1}",
+    "a comment": b"[1] // one",
+    "bad UTF-8": b'"\xff"',
+    "half a surrogate pair": b'"\\ud800"',
+    "a byte order mark": b"\xef\xbb\xbf1",
+    "UTF-16": '"a"'.encode("utf-16"),
+    "a control character": b'"\x01"',
+    "deep lists": b"[" * 100_000,
+    "deep lists that end": b"[" * 100_000 + b"]" * 100_000,
+    "deep objects": b'{"a":' * 100_000,
+    "HTML": b"<html></html>",
+}
+
+
+@pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
+def test_refused(body):
+    """What is no JSON, or holds a number out of bounds, does not come in."""
+    with pytest.raises(Deviation):
+        loads(body)
+
+
+@pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
+def test_refused_as_our_own_error(body):
+    """A body that does not come in is a `DecodeError` to the caller, with nothing behind it."""
+    with pytest.raises(DecodeError) as caught:
+        decode(body, list[int])
+
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"1.2345678901234567890123456789", b"0.1", b"1.10", b"12345678901234567890123456789.0"]
+)
+def test_every_digit(body):
+    """A number keeps every digit, also trailing zeros."""
+    assert body.decode() == str(loads(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        (b"0", 0),
+        (b"-0", 0),
+        (b"9007199254740993", 2**53 + 1),
+        (b"999999999999999999999999999999", 10**30 - 1),
+        (b"0.1", Decimal("0.1")),
+        (b"9007199254740993.1", Decimal("9007199254740993.1")),
+        (b"1e5", Decimal("1E+5")),
+        (b"1E-30", Decimal("1E-30")),
+        (b"9.99e29", Decimal("9.99E+29")),
+    ],
+)
+def test_exact(body, number):
+    """A whole number is an int and every other one a Decimal, never a float in between."""
+    assert (type(number), number) == (type(loads(body)), loads(body))
+
+
+def test_the_caller_s_context_decides_nothing():
+    """A coarse decimal context of the caller neither rounds a number nor lets a wrong one in."""
+    with localcontext() as context:
+        context.prec = 2
+        context.clear_traps()
+        number = loads(b"123456789.123456789")
+
+    assert "123456789.123456789" == str(number)
+
+
+def test_a_huge_number_in_a_careless_context():
+    """A caller that traps nothing does not get a NaN for a number out of bounds."""
+    context = Context(traps=[])
+
+    with localcontext(context), pytest.raises(Deviation):
+        loads(b"1e99999999999999999999")
+
+
+def test_the_last_of_repeated_keys():
+    """Of a repeated key the last one counts."""
+    assert {"a": 2} == loads(b'{"a": 1, "a": 2}')
+
+
+def test_no_value_in_the_message():
+    """A refusal of a body does not quote it."""
+    with pytest.raises(DecodeError) as caught:
+        decode(b'{"secret": tru', dict[str, str])
+
+    assert "dict: expected JSON with numbers in bounds" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("0.10"), b"0.10"),
+        ([Decimal("12345678901234567890.1234567890")], b"[12345678901234567890.1234567890]"),
+        ({"a": None, "b": True}, b'{"a":null,"b":true}'),
+        ("ñ", '"ñ"'.encode()),
+    ],
+)
+def test_dumps(value, text):
+    """What goes out is compact UTF-8, a Decimal a number with all its digits."""
+    assert text == dumps(value)

@@ -1,0 +1,294 @@
+import logging
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+import pytest
+from attrs import frozen
+
+from exchanges.errors import DecodeError
+from exchanges.wire import RawJson, Row, TaggedRow, UnixTime, UnknownRow, Wire, dumps, encode, named
+from exchanges.wire import decode as public_decode
+
+
+@frozen
+class Pair(Row):
+    price: Decimal
+    amount: Decimal
+
+
+@frozen
+class Order(TaggedRow):
+    class_reference = 1
+
+    id: int
+    at: UnixTime
+    note: str | None = None
+    fee: Decimal | None = None
+
+
+@frozen
+class Sale(TaggedRow):
+    class_reference = 2
+
+    id: int
+    at: UnixTime
+    note: str | None = None
+    fee: Decimal | None = None
+
+
+Either = Order | Sale
+Known = Order | Sale | UnknownRow
+
+AT = datetime(2000, 1, 1, 0, 10, tzinfo=UTC)  # 946685400 by `date -u -d @946685400`
+DRIFTED = {
+    "short tail": (Order, [1, 7, 946685400], Order(7, AT)),
+    "shorter tail": (Order, [1, 7, 946685400, "n"], Order(7, AT, "n")),
+    "surplus": (Order, [1, 7, 946685400, "n", 1, "x", None], Order(7, AT, "n", Decimal(1), extra=("x", None))),
+    "surplus of an untagged row": (Pair, [1, 2, 3], Pair(Decimal(1), Decimal(2))),
+    "unknown reference": (Known, [9, 7, "x"], UnknownRow((9, 7, "x"))),
+    "another reference where one is declared": (Order, [2, 7, 946685400, "n", 1], Order(7, AT, "n", Decimal(1))),
+    "a reference as text": (Order, ["1", 7, 946685400, "n", 1], Order(7, AT, "n", Decimal(1))),
+    "a number as text": (Pair, ["1.5", 2], Pair(Decimal("1.5"), Decimal(2))),
+}
+REFUSED = {
+    "missing": (Order, [1, 7], "it: Order position 2 (at): expected a value, found the end of the row"),
+    "nothing": (Pair, [], "it: Pair position 0 (price): expected a value, found the end of the row"),
+    "null": (Order, [1, None, 946685400], "it: Order position 1 (id): expected a whole number"),
+    "wrong type": (Order, [1, 7, "secret"], "it: Order position 2 (at): expected a decimal number"),
+    "wrong type of what may be missing": (
+        Order,
+        [1, 7, 946685400, "n", "secret"],
+        "it: Order position 4 (fee): expected a decimal number",
+    ),
+    "untagged": (Pair, [1, "secret"], "it: Pair position 1 (amount): expected a decimal number"),
+    "an object": (Order, {"id": "secret"}, "it: Order: expected a row"),
+    "a text": (Pair, "secret", "it: Pair: expected a row"),
+    "in a list": (
+        list[Known],
+        [[1, 7, 946685400, "n", 1], [1, "secret", 1]],
+        "it[1]: Order position 1 (id): expected a whole number",
+    ),
+    "a reference as text": (Known, ["1", 7], "it: row position 0: expected a class reference among [1, 2]"),
+    "no reference": (Known, [], "it: row position 0: expected a class reference among [1, 2]"),
+    "no row": (Known, None, "it: row position 0: expected a class reference among [1, 2]"),
+    "a closed set": (Either, [9, 7], "it: row position 0: expected a class reference among [1, 2]"),
+    "true for one": (Known, [True, 7, 946685400], "it: row position 0: expected a class reference among [1, 2]"),
+}
+STRICTLY = {
+    "short tail": "it: Order: expected a row of 5",
+    "shorter tail": "it: Order: expected a row of 5",
+    "surplus": "it: Order: expected a row of 5",
+    "surplus of an untagged row": "it: Pair: expected a row of 2",
+    "unknown reference": "it: row position 0: expected a class reference among [1, 2]",
+    "another reference where one is declared": "it: Order position 0: expected class reference 1",
+    "a reference as text": "it: Order position 0: expected class reference 1",
+    "a number as text": "it: Pair position 0 (price): expected a decimal number",
+}
+
+
+def message(wire, value, annotation):
+    """What is said of a value that cannot be read."""
+    with pytest.raises(DecodeError) as caught:
+        wire.structure(value, annotation, "it")
+    return str(caught.value)
+
+
+def test_order_of_fields():
+    """The order of the fields is the order on the wire, after the class reference."""
+    order = Wire(strict=True).structure([1, 7, 946685400, "n", Decimal("0.5")], Order, "it")
+
+    assert Order(id=7, at=AT, note="n", fee=Decimal("0.5")) == order
+
+
+@pytest.mark.parametrize(("annotation", "cells", "expected"), DRIFTED.values(), ids=DRIFTED)
+def test_survived(annotation, cells, expected):
+    """A row that has grown, shrunk or changed its kind is read as far as it goes."""
+    assert expected == Wire().structure(cells, annotation, "it")
+
+
+@pytest.mark.parametrize(("case", "expected"), STRICTLY.items())
+def test_not_survived_strictly(case, expected):
+    """Strictly, every deviation is refused, and the message says where and what."""
+    annotation, cells, _ = DRIFTED[case]
+
+    assert expected == message(Wire(strict=True), cells, annotation)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(("annotation", "cells", "expected"), REFUSED.values(), ids=REFUSED)
+def test_refused(annotation, cells, expected, strict):
+    """What cannot be read names class, position and field, and never the value."""
+    assert expected == message(Wire(strict=strict), cells, annotation)
+
+
+def test_null_in_the_middle():
+    """A null in place of a value that may be missing is None."""
+    order = Wire(strict=True).structure([1, 7, 946685400, None, 1], Order, "it")
+
+    assert Order(7, AT, None, Decimal(1)) == order
+
+
+def test_an_empty_text_is_no_number():
+    """An empty text in place of a number that may be missing is None."""
+    assert Wire().structure([1, 7, 946685400, "n", ""], Order, "it").fee is None
+
+
+def test_an_empty_text_is_a_text():
+    """An empty text in place of a text that may be missing stays one."""
+    assert Wire().structure([1, 7, 946685400, ""], Order, "it").note == ""
+
+
+def test_a_list_tells_classes_apart():
+    """Each row of a list becomes the class that its reference names."""
+    rows = Wire().structure([[2, 7, 946685400], [1, 7, 946685400], [9]], list[Known], "it")
+
+    assert [Sale, Order, UnknownRow] == [type(row) for row in rows]
+
+
+@pytest.mark.parametrize("case", [case for case in DRIFTED if case != "a number as text"])
+def test_drift_is_reported(case, caplog):
+    """Drift is survived with a warning that names the class, and not the value."""
+    annotation, cells, _ = DRIFTED[case]
+
+    Wire().structure(cells, annotation, "it")
+
+    assert [("exchanges.wire.registry", logging.WARNING)] == [(r.name, r.levelno) for r in caplog.records]
+
+
+def test_drift_is_reported_once(caplog):
+    """The same drift of a thousand rows is reported once."""
+    Wire().structure([[1, 7, 946685400]] * 1000, list[Known], "it")
+
+    assert ["drift: Order: expected a row of 5"] == [r.message for r in caplog.records]
+
+
+def test_each_kind_of_drift_is_reported(caplog):
+    """Two kinds of drift are two warnings."""
+    Wire().structure([[1, 7, 946685400], [2, 7, 946685400], [9, "secret"]], list[Known], "it")
+
+    assert [
+        "drift: Order: expected a row of 5",
+        "drift: Sale: expected a row of 5",
+        "drift: row position 0: expected a class reference among [1, 2]",
+    ] == [r.message for r in caplog.records]
+
+
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [
+        (Pair(Decimal("1.50"), Decimal(2)), [Decimal("1.50"), 2]),
+        (Order(7, AT, "n", Decimal("0.10")), [1, 7, 946685400, "n", Decimal("0.10")]),
+        (Order(7, AT), [1, 7, 946685400]),
+        (Order(7, AT, None, Decimal(0)), [1, 7, 946685400, None, 0]),
+        (Order(7, AT, extra=("x",)), [1, 7, 946685400, None, None, "x"]),
+        (UnknownRow((9, None, "x", None)), [9, None, "x", None]),
+        ([Order(7, AT), UnknownRow((9,))], [[1, 7, 946685400], [9]]),
+        ((Pair(Decimal(1), Decimal(2)),), [[1, 2]]),
+    ],
+)
+def test_encode(row, cells):
+    """A row is encoded as the list that it came as; None at its end is not sent."""
+    assert cells == encode(row)
+
+
+def test_surplus_does_not_show():
+    """Surplus cells stay out of the repr: nobody knows what they hold."""
+    assert "secret" not in repr(Order(7, AT, extra=("secret",)))
+
+
+@frozen(kw_only=True)
+class Thing:
+    kind: Annotated[int, "any remark"] = named("type")
+    price: Decimal
+    tags: tuple[str, ...] = ()
+    levels: tuple[Pair, ...] = ()
+    prices: dict[str, Decimal] | None = None
+    raw: RawJson = None
+
+
+DOCUMENTED = {"type": 7, "price": Decimal("1.5"), "levels": [[1, 2]], "prices": {"a": 1}, "raw": {"x": [None]}}
+
+
+class TestObjects:
+    def test_read(self):
+        """An object is read by the names on the wire."""
+        expected = Thing(
+            kind=7,
+            price=Decimal("1.5"),
+            levels=(Pair(Decimal(1), Decimal(2)),),
+            prices={"a": Decimal(1)},
+            raw={"x": [None]},
+        )
+
+        assert expected == Wire(strict=True).structure(DOCUMENTED, Thing, "it")
+
+    def test_encode(self):
+        """An object is encoded with the names on the wire, without what is None."""
+        thing = Thing(kind=7, price=Decimal("1.5"))
+
+        assert {"type": 7, "price": Decimal("1.5"), "tags": [], "levels": []} == encode(thing)
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"type": "secret"}, "it: Thing.kind: expected a whole number"),
+            ({"price": None}, "it: Thing.price: expected a decimal number"),
+            ({"tags": ["x", 1.5]}, "it: Thing.tags[1]: expected a text"),
+            ({"tags": {}}, "it: Thing.tags: expected a list"),
+            (
+                {"levels": [[1, 2], [1, "secret"]]},
+                "it: Thing.levels[1]: Pair position 1 (amount): expected a decimal number",
+            ),
+            ({"prices": {"secret": "secret"}}, "it: Thing.prices: expected a decimal number"),
+            ({"prices": [1]}, "it: Thing.prices: expected an object"),
+        ],
+    )
+    def test_refused(self, change, expected):
+        """A wrong value names the way to it, and never what stands there."""
+        assert expected == message(Wire(), DOCUMENTED | change, Thing)
+
+    @pytest.mark.parametrize("key", ["type", "price"])
+    def test_missing(self, key):
+        """A missing value that is required is named."""
+        value = {k: v for k, v in DOCUMENTED.items() if k != key}
+        field = {"type": "kind", "price": "price"}[key]
+
+        assert f"it: Thing.{field}: expected a value, found none" == message(Wire(), value, Thing)
+
+    @pytest.mark.parametrize("value", [[], "secret", None, 1])
+    def test_no_object(self, value):
+        """What is no object is refused."""
+        assert "it: Thing: expected an object" == message(Wire(), value, Thing)
+
+    def test_unknown_keys(self):
+        """Keys that no document names are ignored."""
+        assert Thing(kind=7, price=Decimal(1)) == Wire().structure({"type": 7, "price": 1, "new": 1}, Thing, "it")
+
+    def test_unknown_keys_strictly(self):
+        """Strictly, keys that no document names are counted, and not named."""
+        value = {"type": 7, "price": 1, "secret": 1}
+
+        assert "it: Thing: expected no keys but the documented ones (1 more)" == message(
+            Wire(strict=True), value, Thing
+        )
+
+
+class TestDecode:
+    def test_where(self):
+        """A decoded body is named for its class in messages."""
+        with pytest.raises(DecodeError) as caught:
+            public_decode(b'{"price": 1}', Thing)
+
+        assert "Thing: Thing.kind: expected a value, found none" == str(caught.value)
+
+    def test_strict(self):
+        """Strictness is the caller's choice."""
+        with pytest.raises(DecodeError):
+            public_decode(b"[1, 7, 946685400]", Order, strict=True)
+
+    def test_there_and_back(self):
+        """What was encoded decodes to the same."""
+        orders = [Order(7, AT, "n", Decimal("0.10"), extra=({"a": [1]},)), Sale(8, AT), UnknownRow((9, "x"))]
+
+        assert orders == public_decode(dumps(encode(orders)), list[Known])
