@@ -246,6 +246,10 @@ class OpenIntEnum(IntEnum):
         member._name_, member._value_ = f"UNKNOWN_{value}", value
         return member
 
+    def __reduce_ex__(self, _: object) -> tuple[object, ...]:
+        """Pickle by value: some releases of Python go by name, and an unknown code has none to be found by."""
+        return type(self), (self.value,)
+
     @property
     def is_known(self) -> bool:
         """Whether the documents name this code."""
@@ -262,6 +266,10 @@ class OpenStrEnum(StrEnum):
         member = str.__new__(cls, value)
         member._name_, member._value_ = f"UNKNOWN_{value}", value
         return member
+
+    def __reduce_ex__(self, _: object) -> tuple[object, ...]:
+        """Pickle by value, as `OpenIntEnum`."""
+        return type(self), (self.value,)
 
     @property
     def is_known(self) -> bool:
