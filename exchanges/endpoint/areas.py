@@ -1,26 +1,13 @@
-"""What one remote call is, read from its declaration.
-
-An endpoint is declared once, as a method of an `Area`::
-
-    class Trading(Area, api=V1):
-        @private("POST /private/bids", kind=MONEY)
-        async def create_bid(self, *, amount: Amount, price: Amount, orderbook: int = 1) -> Bid: ...
-
-The decorator only marks the method. When the class is made, the signature, the route and the facts of the `Api` are
-read into one frozen `Endpoint`, and the method becomes the call. A route whose placeholders and arguments do not fit
-together, or an argument of a type that nothing can render, fails here, at import.
-"""
+"""Declarations: methods of an `Area` that become calls when their class is made."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from decimal import Decimal
-from enum import Enum, StrEnum
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -31,207 +18,21 @@ from typing import (
     cast,
     get_args,
     get_origin,
+    get_type_hints,
 )
-from typing import get_type_hints as hints_of
 
-from attrs import field, frozen
+from attrs import frozen
 
+from exchanges.endpoint.facts import MIB, READ, Access, Api, Argument, Body, Endpoint, Kind, Param
 from exchanges.errors import UsageError
-from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum
+from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+__all__ = ["Area", "Areas", "Caller", "Declared", "areas_of", "endpoints_of", "private", "public"]
 
-    from exchanges.errors import Problem
-    from exchanges.limits import Limit
-    from exchanges.signing import Scheme
-    from exchanges.upload import Upload
-
-__all__ = [
-    "FORM",
-    "IDEMPOTENT",
-    "JSON",
-    "MONEY",
-    "MULTIPART",
-    "READ",
-    "WRITE",
-    "Access",
-    "Api",
-    "Area",
-    "Areas",
-    "Argument",
-    "Body",
-    "Caller",
-    "Endpoint",
-    "Kind",
-    "Param",
-    "areas_of",
-    "endpoints_of",
-    "private",
-    "public",
-]
-
-MIB = 1024 * 1024
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _READING_VERBS = ("GET",)
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _TYPE_NAMES: dict[Any, str] = {str: "str", int: "int", bool: "bool", Decimal: "decimal"}
-
-
-class Kind(StrEnum):
-    """What a call does at the exchange, and so whether it may be repeated."""
-
-    READ = "read"
-    """Changes nothing: repeated within a budget."""
-    IDEMPOTENT = "idempotent"
-    """A cancel or an update: doing it twice is doing it once, so it is repeated like a read, before everything else."""
-    WRITE = "write"
-    """Creates something: never repeated."""
-    MONEY = "money"
-    """Moves or commits money: never repeated."""
-
-
-READ, IDEMPOTENT, WRITE, MONEY = Kind.READ, Kind.IDEMPOTENT, Kind.WRITE, Kind.MONEY
-
-
-class Access(StrEnum):
-    """Who may make a call."""
-
-    PUBLIC = "public"
-    PRIVATE = "private"
-    RESELLER = "reseller"
-
-
-class Body(Enum):
-    """How arguments travel when they are not in the query."""
-
-    FORM = "application/x-www-form-urlencoded"
-    JSON = "application/json"
-    MULTIPART = "multipart/form-data"
-    """A form that carries a file; the one argument that renders to an `Upload` goes last."""
-
-
-FORM, JSON, MULTIPART = Body.FORM, Body.JSON, Body.MULTIPART
-
-
-@frozen(eq=False, repr=False)
-class Param:
-    """What a declaration says of one argument beside its name and type: ``Annotated[str, Param(...)]``.
-
-    Attributes:
-        wire: Its name on the wire, where that is no name in Python.
-        check: Says what is wrong with a value that has the right type; None if nothing is.
-        render: Makes the value for the wire; for types without a rendering of their own, or to replace it.
-        type: What lists of endpoints call its type.
-        secret: Whether its value must show nowhere.
-    """
-
-    wire: str | None = None
-    check: Callable[[Any], str | None] | None = None
-    render: Callable[[Any], Json | Upload] | None = None
-    type: str | None = None
-    secret: bool = False
-
-
-@frozen(eq=False, repr=False)
-class Argument:
-    """One argument of an endpoint, as declared."""
-
-    name: str
-    wire: str
-    annotation: Any
-    type: str
-    default: Any
-    in_path: bool
-    param: Param
-
-    @property
-    def required(self) -> bool:
-        """Whether the caller must give it."""
-        return self.default is inspect.Parameter.empty
-
-
-@frozen(eq=False, repr=False)
-class Api:
-    """One generation of an exchange's API: the facts that its endpoints share.
-
-    Attributes:
-        name: The attribute path of its areas, such as ``bitstamp.v1``.
-        base_url: Scheme, host and path prefix of the production server.
-        sandbox_url: The same for the exchange's own test server; None where there is none.
-        scheme: How private calls are signed.
-        public_limit: What public calls are counted against.
-        private_limit: What private calls are counted against.
-        read_problem: Reads the exchange's error shapes; None for an answer that is no error. Pure.
-        payload: Takes the envelope off an answer that is no error. Pure.
-        body: How arguments travel in POST, PUT and PATCH.
-        lockout_seconds: How long to wait after a refusal for too many requests that names no time.
-    """
-
-    name: str
-    base_url: str
-    scheme: Scheme
-    public_limit: Limit
-    private_limit: Limit
-    read_problem: Callable[[int, Json], Problem | None]
-    lockout_seconds: float
-    sandbox_url: str | None = None
-    payload: Callable[[Json], Json] = lambda value: value
-    body: Body = FORM
-
-    @property
-    def exchange(self) -> str:
-        """The first part of the name."""
-        return self.name.partition(".")[0]
-
-
-@frozen(eq=False)
-class Endpoint:
-    """One remote call.
-
-    Attributes:
-        id: Its attribute path on the client, such as ``bitex.trading.create_bid``.
-        verb: HTTP verb.
-        route: Path below the base, placeholders in braces, as documented.
-        kind: Whether it may be repeated.
-        access: Who may call it.
-        arguments: In the order of the signature.
-        answer: The annotation of what comes back.
-        text: Whether what comes back is plain text, not JSON.
-        api: The generation it belongs to.
-        cost: Slots of the limit that one call takes.
-        max_bytes: The largest answer that is read.
-        timeout_seconds: Its own default deadline; None for the client's.
-        check: Says what is wrong with the arguments together; None if nothing is. Pure.
-        positional: The one argument that may be given without its name.
-        doc: The docstring of the declaration.
-    """
-
-    id: str
-    verb: str
-    route: str
-    kind: Kind
-    access: Access
-    arguments: tuple[Argument, ...]
-    answer: Any
-    text: bool
-    api: Api = field(repr=False)
-    body: Body
-    cost: int
-    max_bytes: int
-    timeout_seconds: float | None
-    check: Callable[[Mapping[str, Any]], str | None] | None
-    positional: str | None
-    doc: str = field(repr=False)
-
-    def __str__(self) -> str:
-        """Print as it is documented: ``POST /private/bids``."""
-        return f"{self.verb} {self.route}"
-
-    @property
-    def limit(self) -> Limit:
-        """What this call is counted against."""
-        return self.api.public_limit if self.access is Access.PUBLIC else self.api.private_limit
 
 
 class Caller(Protocol):
@@ -329,7 +130,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     if verb not in _VERBS or not route.startswith("/"):
         raise TypeError(f"{endpoint_id}: {declared.route!r} is no verb and path")
     placeholders = set(_PLACEHOLDER.findall(route))
-    hints = hints_of(function, include_extras=True)
+    hints = get_type_hints(function, include_extras=True)
     parameters = list(inspect.signature(function).parameters.values())[1:]
     if untyped := {"return", *(p.name for p in parameters)} - hints.keys():
         raise TypeError(f"{endpoint_id}: no annotation for {sorted(untyped)}")
@@ -425,7 +226,7 @@ class Areas:
 
 def areas_of(bundle: type[Areas]) -> dict[str, type[Area | Areas]]:
     """Find the areas, and bundles of areas, that the annotations of *bundle* name."""
-    hints = hints_of(bundle)
+    hints = get_type_hints(bundle)
     return {n: h for n, h in hints.items() if isinstance(h, type) and issubclass(h, Area | Areas)}
 
 

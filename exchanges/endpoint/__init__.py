@@ -1,0 +1,56 @@
+"""What one remote call is, read from its declaration.
+
+An endpoint is declared once, as a method of an `Area`::
+
+    class Trading(Area, api=V1):
+        @private("POST /private/bids", kind=MONEY)
+        async def create_bid(self, *, amount: Amount, price: Amount, orderbook: int = 1) -> Bid: ...
+
+The decorator only marks the method. When the class is made, the signature, the route and the facts of the `Api` are
+read into one frozen `Endpoint`, and the method becomes the call. A route whose placeholders and arguments do not fit
+together, or an argument of a type that nothing can render, fails here, at import.
+"""
+
+from exchanges.endpoint.areas import Area, Areas, Caller, areas_of, endpoints_of, private, public
+from exchanges.endpoint.facts import (
+    FORM,
+    IDEMPOTENT,
+    JSON,
+    MIB,
+    MONEY,
+    MULTIPART,
+    READ,
+    WRITE,
+    Access,
+    Api,
+    Argument,
+    Body,
+    Endpoint,
+    Kind,
+    Param,
+)
+
+__all__ = [
+    "FORM",
+    "IDEMPOTENT",
+    "JSON",
+    "MIB",
+    "MONEY",
+    "MULTIPART",
+    "READ",
+    "WRITE",
+    "Access",
+    "Api",
+    "Area",
+    "Areas",
+    "Argument",
+    "Body",
+    "Caller",
+    "Endpoint",
+    "Kind",
+    "Param",
+    "areas_of",
+    "endpoints_of",
+    "private",
+    "public",
+]
