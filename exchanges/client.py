@@ -20,7 +20,8 @@ from attrs import evolve
 from exchanges.endpoint import Areas, endpoints_of
 from exchanges.errors import UsageError
 from exchanges.limits import Limit
-from exchanges.session import Options, Session, Setup, View
+from exchanges.routes import Setup
+from exchanges.session import Options, Session, View
 from exchanges.signing import Credentials
 from exchanges.state import PROCESS, MemoryState, State
 from exchanges.transport import HttpTransport, Transport

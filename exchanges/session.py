@@ -20,24 +20,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 from attrs import evolve, field, frozen
 
 from exchanges import errors
-from exchanges.endpoint import Access, Api, Endpoint, Kind
+from exchanges.endpoint import Access, Endpoint, Kind
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, Problem, Unavailable
-from exchanges.ledger import Connections, Grant, Lane, Ledger, Priority
-from exchanges.limits import Limit
+from exchanges.ledger import Grant, Ledger, Priority
 from exchanges.nonces import NoncePolicy, unique_nonce
 from exchanges.polling import pace
 from exchanges.request import Draft, Request, draft
-from exchanges.signing import Credentials, Stamp
-from exchanges.state import State
-from exchanges.transport import Answer, Evidence, HttpTransport, Lost
+from exchanges.routes import Route, Routes, Setup
+from exchanges.signing import Stamp
+from exchanges.transport import Answer, Evidence, Lost
 from exchanges.verdicts import (
     Sent,
     doubted,
@@ -49,7 +47,7 @@ from exchanges.verdicts import (
     refused,
     repeatable,
 )
-from exchanges.wire import Deviation, Json, Wire, loads
+from exchanges.wire import Deviation, Json, loads
 
 __all__ = ["Options", "Session", "View"]
 
@@ -79,24 +77,6 @@ class Options:
 
 
 @frozen(eq=False, repr=False)
-class Setup:
-    """What a session is made of; see `exchanges.client.Client` for the meaning of each."""
-
-    transport: HttpTransport
-    credentials: Credentials | None
-    state: State
-    server: str
-    origin: str | None
-    sandbox: bool
-    limits: Mapping[str, Limit] | None
-    timeout_seconds: float | None
-    max_connections: int
-    wall_clock: Callable[[], float]
-    nonce_floor: int | None
-    wire: Wire
-
-
-@frozen(eq=False, repr=False)
 class View:
     """A session with options: what areas call."""
 
@@ -108,24 +88,13 @@ class View:
         return await self.session.call(endpoint, arguments, self.options)
 
 
-@frozen(eq=False, repr=False)
-class _Route:
-    """Where the calls of one API generation go and what they are counted against."""
-
-    base_url: str
-    ledger: Ledger
-    lane: Lane
-
-
 class Session:
     """One account at one exchange: connections, nonces, limits."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._connections = Connections(setup.max_connections)
-        self._routes: dict[tuple[str, bool], _Route] = {}
+        self._routes = Routes(setup)
         self._tasks: dict[asyncio.Task[Any], Kind] = {}
-        self._ledgers: set[Ledger] = set()
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -140,7 +109,7 @@ class Session:
             ExchangeError: See `exchanges.errors`.
         """
         loop = self._enter(endpoint)
-        route = self._route(endpoint)
+        route = self._routes.find(endpoint)
         sketch = draft(endpoint, arguments, route.base_url)
         if endpoint.access is not Access.PUBLIC and options.private_fields:
             sketch = sketch.adding(**options.private_fields)
@@ -164,19 +133,15 @@ class Session:
         self._closed = True
         for task in [t for t, kind in self._tasks.items() if kind is Kind.READ]:
             task.cancel()
-        for ledger in self._ledgers:
-            ledger.turn_away(self._connections)
+        self._routes.turn_away()
         while self._tasks:
             await asyncio.wait(list(self._tasks))
         await self._setup.transport.aclose()
-        for ledger in self._ledgers:
-            ledger.users -= 1
-            ledger.signers -= self._setup.credentials is not None
-        self._ledgers.clear()
+        self._routes.leave()
 
     # The loop of attempts
 
-    async def _repeat(self, sketch: Draft, route: _Route, deadline: float) -> tuple[Any, int]:
+    async def _repeat(self, sketch: Draft, route: Route, deadline: float) -> tuple[Any, int]:
         endpoint, attempt, doubtful, last = sketch.endpoint, 0, None, None
         if (paced := pace.get()) is not None:
             paced.note(route.ledger, endpoint.cost)
@@ -204,7 +169,7 @@ class Session:
         await asyncio.sleep(seconds)
         return True
 
-    async def _attempt(self, sketch: Draft, route: _Route, deadline: float) -> tuple[Any, int]:
+    async def _attempt(self, sketch: Draft, route: Route, deadline: float) -> tuple[Any, int]:
         endpoint = sketch.endpoint
         priority = PRIORITIES[endpoint.kind]
         try:
@@ -259,11 +224,7 @@ class Session:
             return Stamp("", now_ms)
         if policy is NoncePolicy.UNIQUE:
             return Stamp(unique_nonce(), now_ms)
-        return Stamp(str(self._counter().draw(now_ms)), now_ms)
-
-    def _counter(self) -> Any:
-        credentials = self._setup.credentials
-        return self._setup.state.counter(self._setup.server, credentials.fingerprint if credentials else "")
+        return Stamp(str(self._routes.counter().draw(now_ms)), now_ms)
 
     def _sign(self, sketch: Draft, stamp: Stamp) -> Request:
         if sketch.endpoint.access is Access.PUBLIC or self._setup.credentials is None:
@@ -305,7 +266,7 @@ class Session:
             ledger.close(asyncio.get_running_loop().time() + seconds)
             problem = evolve(problem, retry_after_seconds=seconds)
         if problem.nonce_floor is not None:
-            self._counter().raise_to(problem.nonce_floor)
+            self._routes.counter().raise_to(problem.nonce_floor)
         return refused(sent, answer.status, problem)
 
     # What a call needs
@@ -321,58 +282,12 @@ class Session:
                 )
             self._loop = loop
         if endpoint.access is not Access.PUBLIC:
-            self._require(endpoint)
+            self._routes.require_credentials(endpoint)
         return loop
 
     def _check_open(self, endpoint: Endpoint) -> None:
         if self._closed:
             raise errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)
-
-    def _require(self, endpoint: Endpoint) -> None:
-        credentials, exchange = self._setup.credentials, endpoint.api.exchange.upper()
-        held = {
-            "api_key": credentials is not None,
-            "api_secret": credentials is not None and credentials.can_sign,
-            "client_id": credentials is not None and credentials.client_id is not None,
-        }
-        if missing := [name for name in endpoint.api.scheme.needs if not held[name]]:
-            names = ", ".join(f"{name} ({exchange}_{name.upper()})" for name in missing)
-            raise errors.UsageError(
-                f"{endpoint.id} ({endpoint}) is private and needs {names}; nothing was sent", endpoint=endpoint.id
-            )
-
-    def _route(self, endpoint: Endpoint) -> _Route:
-        api, is_public = endpoint.api, endpoint.access is Access.PUBLIC
-        route = self._routes.get((api.name, is_public))
-        if route is None:
-            route = self._routes[api.name, is_public] = self._new_route(api, endpoint.limit, is_public=is_public)
-        return route
-
-    def _new_route(self, api: Api, limit: Limit, *, is_public: bool) -> _Route:
-        setup, credentials = self._setup, self._setup.credentials
-        key = credentials.fingerprint if credentials is not None else None
-        # Without limits there are still turns.
-        kept = Limit(limit.name, (), limit.scope) if setup.limits is None else setup.limits.get(limit.name, limit)
-        ledger = setup.state.ledger(kept, setup.server, key)
-        if ledger not in self._ledgers:
-            self._ledgers.add(ledger)
-            ledger.users += 1
-            ledger.signers += credentials is not None
-        turn = None
-        if not is_public and key is not None and api.scheme.policy is NoncePolicy.STRICT:
-            turn = ledger.turn(key)
-            if setup.nonce_floor is not None:
-                self._counter().raise_to(setup.nonce_floor)
-        return _Route(self._base_url(api), ledger, Lane(self._connections, turn))
-
-    def _base_url(self, api: Api) -> str:
-        if self._setup.origin is not None:
-            return self._setup.origin + urlsplit(api.base_url).path
-        if not self._setup.sandbox:
-            return api.base_url
-        if api.sandbox_url is None:
-            raise errors.UsageError(f"{api.name} has no sandbox; nothing was sent")
-        return api.sandbox_url
 
 
 async def _result(task: asyncio.Task[Any], sketch: Draft) -> Any:

@@ -30,7 +30,7 @@ def fourth(script, **options):
 
 def ledgers_of(client):
     """Show the ledgers that a client uses."""
-    return {repr(ledger) for ledger in client._session._ledgers}
+    return {repr(ledger) for ledger in client._session._routes._ledgers}
 
 
 async def cancel_once(call):

@@ -167,7 +167,7 @@ async def test_a_limit_in_place_of_another():
     wide = Limit(LIMIT.name, (Window(1000, 1.0),), Scope.KEY)
     async with Fourth(transport=Script.of(), limits=[wide], **CREDENTIALS) as client:
         await asyncio.gather(client.trading.order(), client.market.thing())
-        shown = sorted(repr(ledger) for ledger in client._session._ledgers)
+        shown = sorted(repr(ledger) for ledger in client._session._routes._ledgers)
 
     assert [
         "Ledger(fourth open: 1 of 100 in 60 s; 0 waiting)",

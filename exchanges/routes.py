@@ -1,0 +1,137 @@
+"""Where the calls of a client go, and what they are counted against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from exchanges.endpoint import Access, Api, Endpoint
+from exchanges.errors import UsageError
+from exchanges.ledger import Connections, Lane, Ledger
+from exchanges.limits import Limit
+from exchanges.nonces import Counter, NoncePolicy
+from exchanges.signing import Credentials
+from exchanges.state import State
+from exchanges.transport import HttpTransport
+from exchanges.wire import Wire
+
+__all__ = ["Route", "Routes", "Setup"]
+
+
+@frozen(eq=False, repr=False)
+class Setup:
+    """What a session is made of; see `exchanges.client.Client` for the meaning of each."""
+
+    transport: HttpTransport
+    credentials: Credentials | None
+    state: State
+    server: str
+    origin: str | None
+    sandbox: bool
+    limits: Mapping[str, Limit] | None
+    timeout_seconds: float | None
+    max_connections: int
+    wall_clock: Callable[[], float]
+    nonce_floor: int | None
+    wire: Wire
+
+
+@frozen(eq=False, repr=False)
+class Route:
+    """Where the calls of one API generation go and what they are counted against."""
+
+    base_url: str
+    ledger: Ledger
+    lane: Lane
+
+
+class Routes:
+    """The routes of one client, made when they are first taken, and the ledgers on them."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._connections = Connections(setup.max_connections)
+        self._known: dict[tuple[str, bool], Route] = {}
+        self._ledgers: set[Ledger] = set()
+
+    def find(self, endpoint: Endpoint) -> Route:
+        """Find the route of a call.
+
+        Raises:
+            UsageError: The API has no server where the client is to go.
+        """
+        api, is_public = endpoint.api, endpoint.access is Access.PUBLIC
+        route = self._known.get((api.name, is_public))
+        if route is None:
+            ledger = self._ledger(endpoint.limit)
+            route = Route(self._base_url(api), ledger, self._lane(api, ledger, is_public=is_public))
+            self._known[api.name, is_public] = route
+        return route
+
+    def require_credentials(self, endpoint: Endpoint) -> None:
+        """Make sure that a private call can be signed.
+
+        Raises:
+            UsageError: Names the credentials that are missing, and where they are looked for.
+        """
+        credentials, exchange = self._setup.credentials, endpoint.api.exchange.upper()
+        held = {
+            "api_key": credentials is not None,
+            "api_secret": credentials is not None and credentials.can_sign,
+            "client_id": credentials is not None and credentials.client_id is not None,
+        }
+        if missing := [name for name in endpoint.api.scheme.needs if not held[name]]:
+            names = ", ".join(f"{name} ({exchange}_{name.upper()})" for name in missing)
+            raise UsageError(
+                f"{endpoint.id} ({endpoint}) is private and needs {names}; nothing was sent", endpoint=endpoint.id
+            )
+
+    def counter(self) -> Counter:
+        """Find the nonces of the client's key, one counter for all generations."""
+        return self._setup.state.counter(self._setup.server, self._key or "")
+
+    def turn_away(self) -> None:
+        """Let no call of this client wait any longer."""
+        for ledger in self._ledgers:
+            ledger.turn_away(self._connections)
+
+    def leave(self) -> None:
+        """Use the ledgers no more."""
+        for ledger in self._ledgers:
+            ledger.users -= 1
+            ledger.signers -= self._key is not None
+        self._ledgers.clear()
+
+    @property
+    def _key(self) -> str | None:
+        credentials = self._setup.credentials
+        return None if credentials is None else credentials.fingerprint
+
+    def _ledger(self, limit: Limit) -> Ledger:
+        setup = self._setup
+        # Without limits there are still turns.
+        kept = Limit(limit.name, (), limit.scope) if setup.limits is None else setup.limits.get(limit.name, limit)
+        ledger = setup.state.ledger(kept, setup.server, self._key)
+        if ledger not in self._ledgers:
+            self._ledgers.add(ledger)
+            ledger.users += 1
+            ledger.signers += self._key is not None
+        return ledger
+
+    def _lane(self, api: Api, ledger: Ledger, *, is_public: bool) -> Lane:
+        if is_public or self._key is None or api.scheme.policy is not NoncePolicy.STRICT:
+            return Lane(self._connections)
+        if self._setup.nonce_floor is not None:
+            self.counter().raise_to(self._setup.nonce_floor)
+        return Lane(self._connections, ledger.turn(self._key))
+
+    def _base_url(self, api: Api) -> str:
+        if self._setup.origin is not None:
+            return self._setup.origin + urlsplit(api.base_url).path
+        if not self._setup.sandbox:
+            return api.base_url
+        if api.sandbox_url is None:
+            raise UsageError(f"{api.name} has no sandbox; nothing was sent")
+        return api.sandbox_url
