@@ -28,7 +28,7 @@ from exchanges.wire.forms import (
     loads,
     plain,
 )
-from exchanges.wire.models import Row, TaggedRow, UnknownRow, named
+from exchanges.wire.models import Row, TaggedRow, UnknownRow, gathered, named, scattered
 from exchanges.wire.registry import Wire, decode, dumps, encode
 
 __all__ = [
@@ -55,7 +55,9 @@ __all__ = [
     "decode",
     "dumps",
     "encode",
+    "gathered",
     "loads",
     "named",
     "plain",
+    "scattered",
 ]

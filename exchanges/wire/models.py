@@ -5,6 +5,7 @@ Also what an annotation of a field says about its way on the wire.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
@@ -12,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
 import attrs
 from attrs import field, frozen
 
-from exchanges.wire.forms import Choice, Flag, Form, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
+from exchanges.wire.forms import Choice, Flag, Form, Json, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
 
 __all__ = [
     "Row",
@@ -20,9 +21,11 @@ __all__ = [
     "TaggedRow",
     "UnknownRow",
     "form_of",
+    "gathered",
     "named",
     "optional_of",
     "row_classes",
+    "scattered",
     "slots_of",
 ]
 
@@ -117,3 +120,24 @@ def slots_of(cls: type) -> list[Slot]:
         for a in fields
         if a.name != "extra"
     ]
+
+
+def gathered(value: dict[str, Json], parts: Collection[str], into: str) -> dict[str, Json]:
+    """Make one object of the keys that begin alike: ``btc_fee`` becomes ``{into: {"btc": {"fee": ...}}}``."""
+    rest: dict[str, Json] = {}
+    groups: dict[str, dict[str, Json]] = {}
+    for key, item in value.items():
+        group, _, part = key.rpartition("_")
+        if group and part in parts:
+            groups.setdefault(group, {})[part] = item
+        else:
+            rest[key] = item
+    return {**rest, into: cast("Json", groups)}
+
+
+def scattered(value: dict[str, Json], into: str) -> dict[str, Json]:
+    """Undo `gathered`."""
+    flat = {key: item for key, item in value.items() if key != into}
+    for group, items in cast("dict[str, dict[str, Json]]", value[into]).items():
+        flat.update({f"{group}_{part}": item for part, item in items.items()})
+    return flat

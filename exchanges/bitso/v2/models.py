@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from attrs import field, frozen
 
 from exchanges.bitso.models import Side
-from exchanges.wire import Json, OpenStrEnum, Row, TextDecimal, UnixTimeText
+from exchanges.wire import Json, OpenStrEnum, Row, TextDecimal, UnixTimeText, gathered, scattered
 
 __all__ = ["Balance", "CurrencyBalance", "OrderBook", "PriceLevel", "Side", "Ticker", "TimeFrame", "Transaction"]
 
@@ -126,20 +124,9 @@ class Balance:
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
         """Gather the keys of each currency."""
-        rest: dict[str, Json] = {}
-        currencies: dict[str, Json] = {}
-        for key, item in value.items():
-            currency, _, part = key.rpartition("_")
-            if currency and part in _PARTS:
-                cast("dict[str, Json]", currencies.setdefault(currency, {}))[part] = item
-            else:
-                rest[key] = item
-        return {**rest, "currencies": currencies}
+        return gathered(value, _PARTS, "currencies")
 
     @classmethod
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Spread the currencies into keys of their own."""
-        flat = {key: item for key, item in value.items() if key != "currencies"}
-        for currency, parts in cast("dict[str, dict[str, Json]]", value["currencies"]).items():
-            flat.update({f"{currency}_{part}": item for part, item in parts.items()})
-        return flat
+        """Give each currency keys of its own."""
+        return scattered(value, "currencies")
