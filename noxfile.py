@@ -50,8 +50,8 @@ def tests(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the package and the typing tests with mypy and pyright."""
     session.install("-q", "-e", ".[cli]", *group("types"))
-    session.run("mypy", "exchanges", "tests/typing")
-    session.run("pyright", "exchanges", "tests/typing")
+    session.run("mypy", "exchanges", "examples", "tests/typing")
+    session.run("pyright", "exchanges", "examples", "tests/typing")
 
 
 @nox.session
@@ -70,7 +70,8 @@ def wheel(session: nox.Session) -> None:
         session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", name, ".")
         (built,) = away.glob("*.whl")
         session.install("-q", str(built), *group("tests"))
-        shutil.copytree("tests", away / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+        for folder in ("tests", "examples"):
+            shutil.copytree(folder, away / folder, ignore=shutil.ignore_patterns("__pycache__"))
         for file in ("pyproject.toml", "README.md"):
             shutil.copy(file, away)
         with session.chdir(away):

@@ -178,7 +178,7 @@ def _credentials(client: type[Client], **given: str | None) -> Credentials | Non
     found: dict[str, str] = {}
     for name in sorted(used):
         source = name if given[name] is not None else f"{client.exchange}_{name}".upper()
-        value = given[name] if given[name] is not None else os.environ.get(source)
+        value = given[name] if given[name] is not None else os.environ.get(source) or None
         if value is None:
             continue
         if not isinstance(value, str) or not _KEY.fullmatch(value):

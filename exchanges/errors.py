@@ -266,8 +266,8 @@ class Problem:
 
     kind: type[ExchangeError]
     text: str = field(default="", repr=False)
-    code: str | None = None
-    fields: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
+    code: str | None = field(default=None, repr=False)
+    fields: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]], repr=False)
     proves_not_executed: bool = True
     retry_after_seconds: float | None = None
     nonce_floor: int | None = None

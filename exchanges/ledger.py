@@ -243,9 +243,10 @@ class Ledger:
         try:
             grant = await waiter.future
         except asyncio.CancelledError:
-            if waiter.future.cancelled():
+            granted = None if waiter.future.cancelled() else waiter.future.result()
+            if granted is None:
                 self._pump()  # others may have stood behind this one
-            elif (granted := waiter.future.result()) is not None:
+            else:
                 granted.give_back()
             raise
         finally:
@@ -254,7 +255,7 @@ class Ledger:
                 expiry.cancel()
         if grant is None:
             self._pump()  # as above
-            raise self._too_late(now)
+            raise self._too_late(waiter.future.get_loop().time())
         return grant
 
     def close(self, until: float) -> None:

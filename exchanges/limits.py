@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from enum import Enum
 
-from attrs import frozen
+from attrs import field, frozen
+
+from exchanges.errors import UsageError
 
 __all__ = ["Limit", "Scope", "Window"]
 
@@ -29,6 +32,10 @@ class Window:
     slots: int
     per_seconds: float
 
+    def __attrs_post_init__(self) -> None:
+        if type(self.slots) is not int or self.slots < 1 or not 0 < self.per_seconds < math.inf:
+            raise UsageError("a window has at least one slot in a positive number of seconds")
+
     def __str__(self) -> str:
         """Print as limits are spoken of."""
         return f"{self.slots} in {self.per_seconds:g} s"
@@ -39,6 +46,10 @@ class Window:
         if self.per_seconds < LONG_WINDOW_SECONDS:
             return 0
         return min(math.ceil(self.slots * RESERVE), self.slots - 1)
+
+
+def _together(windows: Iterable[Window]) -> tuple[Window, ...]:
+    return tuple(windows)
 
 
 @frozen
@@ -52,5 +63,5 @@ class Limit:
     """
 
     name: str
-    windows: tuple[Window, ...]
+    windows: tuple[Window, ...] = field(converter=_together)
     scope: Scope

@@ -127,7 +127,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._warned: set[Ledger] = set()
-        self._began = 0.0
+        self._entered = False
 
     def __repr__(self) -> str:
         """Show sources and interval."""
@@ -137,8 +137,8 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         """Start asking."""
         if self._tasks:
             raise UsageError("poll: this block was entered already")
-        self._began = asyncio.get_running_loop().time()
-        self._tasks = [asyncio.create_task(self._run(s), name=f"poll {s.name}") for s in self._sources]
+        self._entered, began = True, asyncio.get_running_loop().time()
+        self._tasks = [asyncio.create_task(self._run(s, began), name=f"poll {s.name}") for s in self._sources]
         return self
 
     async def __aexit__(
@@ -148,11 +148,13 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
-        for source in self._sources:
-            source.pace.end()
         self._fresh.clear()
         self._news.set()  # ends the iteration of another task
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            for source in self._sources:
+                source.pace.end()
 
     def __aiter__(self) -> Self:
         """Iterate over updates as they come."""
@@ -160,20 +162,19 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
 
     async def __anext__(self) -> Update[T]:
         """Wait for the oldest of the fresh updates, at most one per source."""
-        if not self._tasks:
+        if not self._entered:
             raise UsageError("poll: enter the block first: async with poll(...) as updates")
         while not self._fresh:
-            self._news.clear()
-            await self._news.wait()
             if not self._tasks:
                 raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
         return self._fresh.pop(next(iter(self._fresh)))
 
     # One source
 
-    async def _run(self, source: _Source[T]) -> None:
+    async def _run(self, source: _Source[T], due: float) -> None:
         loop = asyncio.get_running_loop()
-        due = self._began
         while True:
             await self._ask(source)
             interval = self._interval(source)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, DecimalException
 from typing import Any, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 from uuid import uuid4
 
 from attrs import evolve, field, frozen
@@ -115,7 +115,8 @@ class Draft:
         """Make the bytes."""
         endpoint, target, body = self.endpoint, self.path, b""
         headers: tuple[tuple[str, str], ...] = ()
-        secrets = (*secrets, *(_text(self.fields[name]) for name in self._secret_names() if name in self.fields))
+        hidden = [_text(self.fields[name]) for name in self._secret_names() if name in self.fields]
+        secrets = (*secrets, *hidden, *map(quote_plus, hidden))
         if self.upload is not None:
             return self._multipart(*self.upload, secrets)
         if endpoint.verb in _IN_QUERY:
@@ -198,7 +199,7 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
             raise _usage(endpoint, f"{argument.name} {wrong}") from None
         if rendered is not None:
             values[argument.name] = rendered
-    if unknown := arguments.keys() - {a.name for a in endpoint.arguments}:
+    if unknown := arguments.keys() - {a.name for a in endpoint.arguments} - endpoint.local:
         raise _usage(endpoint, f"no such argument: {', '.join(sorted(unknown))}")
     if endpoint.check is not None and (fault := endpoint.check(arguments)):
         raise _usage(endpoint, fault)

@@ -63,11 +63,11 @@ class Routes:
             UsageError: The API has no server where the client is to go.
         """
         api, is_public = endpoint.api, endpoint.access is Access.PUBLIC
-        route = self._known.get((api.name, is_public))
+        route = self._known.get((api.base_url, is_public))
         if route is None:
             ledger = self._ledger(endpoint.limit)
-            route = Route(self._base_url(api), ledger, self._lane(api, ledger, is_public=is_public))
-            self._known[api.name, is_public] = route
+            route = Route(self.base_url(api), ledger, self._lane(api, ledger, is_public=is_public))
+            self._known[api.base_url, is_public] = route
         return route
 
     def require_credentials(self, endpoint: Endpoint) -> None:
@@ -127,7 +127,12 @@ class Routes:
             self.counter().raise_to(self._setup.nonce_floor)
         return Lane(self._connections, ledger.turn(self._key))
 
-    def _base_url(self, api: Api) -> str:
+    def base_url(self, api: Api) -> str:
+        """Find scheme, host and path prefix of *api*.
+
+        Raises:
+            UsageError: There is no such server.
+        """
         if self._setup.origin is not None:
             return self._setup.origin + urlsplit(api.base_url).path
         if not self._setup.sandbox:

@@ -21,23 +21,24 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 
 import anyio
 from attrs import evolve, field, frozen
 
 from exchanges import errors
-from exchanges.endpoint import Access, Endpoint, Kind
+from exchanges.endpoint import Access, Api, Endpoint, Kind
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, Problem, Unavailable
 from exchanges.ledger import Grant, Ledger, Priority
 from exchanges.nonces import NoncePolicy, unique_nonce
 from exchanges.polling import pace
 from exchanges.request import Draft, Request, draft
 from exchanges.routes import Route, Routes, Setup
-from exchanges.signing import Stamp
+from exchanges.signing import Credentials, Stamp
 from exchanges.transport import Answer, Evidence, Lost
 from exchanges.verdicts import (
     Sent,
+    bare,
     doubted,
     ended,
     final,
@@ -69,7 +70,7 @@ class Options:
 
     Attributes:
         timeout_seconds: Total per call, waiting included; None for the default of the endpoint or the session.
-        private_fields: Put on every private call.
+        private_fields: Put on every call whose access is PRIVATE.
     """
 
     timeout_seconds: float | None = None
@@ -95,12 +96,22 @@ class Session:
         self._setup = setup
         self._routes = Routes(setup)
         self._tasks: dict[asyncio.Task[Any], Kind] = {}
+        self._asked: dict[str, float] = {}
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __repr__(self) -> str:
         """Show state, no secrets."""
         return f"Session({self._setup.server}, {len(self._tasks)} in flight{', closed' * self._closed})"
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """What private calls are signed with."""
+        return self._setup.credentials
+
+    def base_url(self, api: Api) -> str:
+        """Find scheme, host and path prefix of *api*."""
+        return self._routes.base_url(api)
 
     async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any], options: Options) -> Any:
         """Carry one call through, repeating it where that is safe.
@@ -111,10 +122,11 @@ class Session:
         loop = self._enter(endpoint)
         route = self._routes.find(endpoint)
         sketch = draft(endpoint, arguments, route.base_url)
-        if endpoint.access is not Access.PUBLIC and options.private_fields:
+        if endpoint.access is Access.PRIVATE and options.private_fields:
             sketch = sketch.adding(**options.private_fields)
         seconds = options.timeout_seconds or self._setup.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         began = loop.time()
+        self._spare(endpoint, began)
         outcome = "-"
         try:
             value, status = await self._repeat(sketch, route, began + seconds)
@@ -136,8 +148,8 @@ class Session:
         self._routes.turn_away()
         while self._tasks:
             await asyncio.wait(list(self._tasks))
-        await self._setup.transport.aclose()
         self._routes.leave()
+        await self._setup.transport.aclose()
 
     # The loop of attempts
 
@@ -171,6 +183,7 @@ class Session:
 
     async def _attempt(self, sketch: Draft, route: Route, deadline: float) -> tuple[Any, int]:
         endpoint = sketch.endpoint
+        self._check_open(endpoint)  # again, for a repetition
         priority = PRIORITIES[endpoint.kind]
         try:
             grant = await route.ledger.acquire(route.lane, priority, cost=endpoint.cost, deadline=deadline)
@@ -232,22 +245,30 @@ class Session:
         return sketch.endpoint.api.scheme.sign(sketch, self._setup.credentials, stamp)
 
     def _settle(self, sent: Sent, answer: Answer, ledger: Ledger) -> Any:
-        """Judge and decode a complete answer."""
+        """Judge and decode a complete answer, and nothing but an error of ours comes out of it."""
+        try:
+            return self._judge(sent, answer, ledger)
+        except DecodeError as error:
+            failure = doubted(sent, error)
+        except ExchangeError as error:
+            failure = error
+        except Exception as fault:  # noqa: BLE001 - a reader that an answer takes by surprise must not hide an outcome
+            words = f"{sent}: the answer took its reader by surprise ({type(fault).__name__})"
+            failure = doubted(sent, DecodeError(words, endpoint=sent.endpoint.id))
+        raise bare(failure)
+
+    def _judge(self, sent: Sent, answer: Answer, ledger: Ledger) -> Any:
         endpoint, status = sent.endpoint, answer.status
         if 200 <= status < 300:
             rows = self._setup.wire.rows(answer.body, endpoint.answer)
             if rows is not None:
                 return rows
-        value, fault = _text(answer.body) if endpoint.text and status < 300 else _json(answer.body)
+        value, fault = _content(endpoint, answer)
         problem = None if fault else endpoint.api.read_problem(status, value)
         problem = problem or problem_of_status(status, is_json=fault is None)
         if problem is not None:
             raise self._refused(sent, answer, problem, ledger)
-        try:
-            return self._decode(endpoint, value, fault)
-        except DecodeError as error:
-            verdict = doubted(sent, error)
-            raise verdict from verdict.__cause__
+        return self._decode(endpoint, value, fault)
 
     def _decode(self, endpoint: Endpoint, value: Json, fault: Deviation | None) -> Any:
         try:
@@ -285,6 +306,19 @@ class Session:
             self._routes.require_credentials(endpoint)
         return loop
 
+    def _spare(self, endpoint: Endpoint, now: float) -> None:
+        """Warn of a call that the exchange asked not to make so soon again."""
+        if endpoint.rarely_seconds is None:
+            return
+        last, self._asked[endpoint.id] = self._asked.get(endpoint.id), now
+        if last is not None and now - last < endpoint.rarely_seconds:
+            logger.warning(
+                "%s: asked again after %.0f s; the exchange allows a few in %.0f s and its answer changes no sooner",
+                endpoint.id,
+                now - last,
+                endpoint.rarely_seconds,
+            )
+
     def _check_open(self, endpoint: Endpoint) -> None:
         if self._closed:
             raise errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)
@@ -314,6 +348,15 @@ def _text(body: bytes) -> tuple[Json, Deviation | None]:
         return body.decode(), None
     except UnicodeDecodeError:
         return None, Deviation("text in UTF-8")
+
+
+def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, Deviation | None]:
+    """Read the body as what it is declared to be."""
+    if endpoint.text and answer.status < 300:
+        return _text(answer.body)
+    if endpoint.api.blank_lists and get_origin(endpoint.answer) is list and answer.status == 200 and not answer.body:
+        return [], None
+    return _json(answer.body)
 
 
 def _json(body: bytes) -> tuple[Json, Deviation | None]:

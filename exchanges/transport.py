@@ -11,14 +11,16 @@ A request that fails says whether anything of it can have left this machine (`Ev
 from __future__ import annotations
 
 import functools
+import importlib
 import ssl
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 from attrs import define, field, frozen
 
-from exchanges.errors import quotable
+from exchanges.errors import UsageError, quotable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -97,6 +99,9 @@ class HttpTransport:
         ssl_context: How to verify servers; default: the certificates that httpx ships.
         proxy: URL of a proxy; the environment is not asked.
         max_connections: Largest number of connections per pool.
+
+    Raises:
+        UsageError: *proxy* is none that can be used.
     """
 
     def __init__(
@@ -109,7 +114,7 @@ class HttpTransport:
     ) -> None:
         self._injected = injected
         self._ssl_context = ssl_context
-        self._proxy = proxy
+        self._proxy = None if proxy is None else _proxy(proxy)
         self._max_connections = max_connections
         self._pools: dict[float, Transport] = {}
         self._url = functools.lru_cache(maxsize=URLS_REMEMBERED)(_url)
@@ -122,13 +127,17 @@ class HttpTransport:
             BadAnswer: More than *max_bytes*, or not to be inflated.
         """
         evidence.watched = careful and self._injected is None
-        url = self._url(request.origin, request.target)
-        headers = [(b"Host", url.netloc), *_HEADERS, *((k.encode(), v.encode()) for k, v in request.headers)]
-        if request.body or request.verb not in ("GET", "DELETE"):
-            headers.append((b"Content-Length", b"%d" % request.size))
         extensions: dict[str, Any] = {"timeout": _TIMEOUT}
         if evidence.watched:
             extensions["trace"] = evidence.trace
+        try:
+            url = self._url(request.origin, request.target)
+        except Lost:
+            evidence.refused = True
+            raise
+        headers = [(b"Host", url.netloc), *_HEADERS, *((k.encode(), v.encode()) for k, v in request.headers)]
+        if request.body or request.verb not in ("GET", "DELETE"):
+            headers.append((b"Content-Length", b"%d" % request.size))
         outgoing = httpx.Request(request.verb, url, headers=headers, stream=_stream(request), extensions=extensions)
         try:
             response = await self._pool(request.origin, careful=careful).handle_async_request(outgoing)
@@ -149,7 +158,8 @@ class HttpTransport:
         """Close all connections of our own pools; an injected transport is its owner's."""
         pools, self._pools = self._pools, {}
         for pool in pools.values():
-            await pool.aclose()
+            with suppress(Exception):  # a loop that is closed took its connections with it
+                await pool.aclose()
 
     def _pool(self, origin: str, *, careful: bool) -> Transport:
         if self._injected is not None:
@@ -167,6 +177,16 @@ class HttpTransport:
                 proxy=self._proxy,
             )
         return self._pools[keep]
+
+
+def _proxy(url: str) -> httpx.Proxy:
+    try:
+        proxy = httpx.Proxy(url)
+        if proxy.url.scheme.startswith("socks"):
+            importlib.import_module("socksio")
+    except (ImportError, TypeError, ValueError, httpx.InvalidURL):
+        raise UsageError("proxy must be the URL of an http proxy, or of a socks5 proxy with httpx[socks]") from None
+    return proxy
 
 
 @functools.cache
@@ -200,7 +220,10 @@ def _stream(request: Request) -> httpx.AsyncByteStream:
 
 
 def _url(origin: str, target: str) -> httpx.URL:
-    url = httpx.URL(origin).copy_with(raw_path=target.encode("ascii"))
+    try:
+        url = httpx.URL(origin).copy_with(raw_path=target.encode("ascii"))
+    except httpx.InvalidURL as error:
+        raise Lost("the path is too long to travel") from error
     if url.raw_path != target.encode("ascii"):
         raise Lost("the path would not travel as it was signed")
     return url
@@ -211,26 +234,25 @@ async def _read(response: httpx.Response, max_bytes: int) -> Answer:
     if encoding not in ("identity", "gzip", ""):
         raise BadAnswer(f"an answer in the encoding {encoding[:20]!r} was not asked for")
     inflater = zlib.decompressobj(_GZIP_WBITS) if encoding == "gzip" else None
-    chunks: list[bytes] = []
-    size = received = 0
+    body = bytearray()  # and no list of chunks: a server may send one byte in each
+    received = 0
     stream = cast("httpx.AsyncByteStream", response.stream)
     async for raw in stream:
         chunk = raw
         if inflater is not None:
             try:
-                chunk = inflater.decompress(raw, max_bytes + 1 - size)
+                chunk = inflater.decompress(raw, max_bytes + 1 - len(body))
             except zlib.error as error:
                 raise BadAnswer("an answer that is not the gzip it says it is") from error
             if inflater.unused_data:
                 raise BadAnswer("an answer that goes on after its gzip")
-        size += len(chunk)
+        body += chunk
         received += len(raw)
-        if size > max_bytes or received > 2 * max_bytes:  # gzip that inflates to nothing is endless too
+        if len(body) > max_bytes or received > 2 * max_bytes:  # gzip that inflates to nothing is endless too
             raise BadAnswer(f"an answer of more than {max_bytes} bytes")
-        chunks.append(chunk)
-    if inflater is not None and size and not inflater.eof:
+    if inflater is not None and body and not inflater.eof:
         raise BadAnswer("an answer whose gzip ends early")
-    return Answer(response.status_code, response.headers, b"".join(chunks))
+    return Answer(response.status_code, response.headers, bytes(body))
 
 
 def _said(error: Exception) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import os
 import re
+import stat
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -126,15 +128,22 @@ def _look(document: Document) -> tuple[str, int, Callable[[], _Readable]]:
         content = bytes(document)
         return "document", len(content), lambda: _Bytes(content)
     if isinstance(document, str | os.PathLike):
-        path = Path(document)
-        return path.name, path.stat().st_size, lambda: cast("_Readable", path.open("rb"))
+        return _look_at(Path(document))
     file = document
-    if not file.readable() or not file.seekable():
-        raise ValueError("must be a file that is open for reading and can be rewound")
+    if isinstance(cast("object", file), io.TextIOBase) or not file.readable() or not file.seekable():
+        raise ValueError("must be a file that is open for reading bytes and can be rewound")
     start = file.tell()
     size = file.seek(0, os.SEEK_END) - start
     file.seek(start)
     return Path(str(getattr(file, "name", "document"))).name, size, lambda: _Borrowed(file, start)
+
+
+def _look_at(path: Path) -> tuple[str, int, Callable[[], _Readable]]:
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for its writer
+        raise ValueError("must be a file, not a folder or a device")
+    with path.open("rb") as file:  # now, while a refusal still means that nothing was sent
+        size = os.fstat(file.fileno()).st_size
+    return path.name, size, lambda: cast("_Readable", path.open("rb"))
 
 
 def _plain_name(name: str) -> str:

@@ -21,7 +21,18 @@ from exchanges.request import Draft, Request
 from exchanges.signing import Stamp
 from exchanges.transport import BadAnswer, Evidence, Lost
 
-__all__ = ["Sent", "doubted", "ended", "final", "lockout_seconds", "lost", "problem_of_status", "refused", "repeatable"]
+__all__ = [
+    "Sent",
+    "bare",
+    "doubted",
+    "ended",
+    "final",
+    "lockout_seconds",
+    "lost",
+    "problem_of_status",
+    "refused",
+    "repeatable",
+]
 
 MAX_LOCKOUT_SECONDS = 3600.0
 ATTEMPTS = 3
@@ -132,6 +143,8 @@ def doubted(sent: Sent, error: ExchangeError) -> ExchangeError:
     """Tell what *error* means where it is no proof: for a call that is never repeated the outcome is unknown."""
     endpoint, stamp = sent.endpoint, sent.stamp
     if endpoint.kind not in (Kind.WRITE, Kind.MONEY):
+        # A cancel that the exchange does not know changed nothing; any other answer may have come after the deed.
+        error.may_have_executed = endpoint.kind is Kind.IDEMPOTENT and not isinstance(error, errors.NotFound)
         return error
     unknown = OutcomeUnknown(
         f"{sent}: it may have been executed, look before you repeat it ({error})",
@@ -166,6 +179,15 @@ def final(draft: Draft, error: ExchangeError, doubtful: ExchangeError | None) ->
         )
     told.__cause__ = error
     return told
+
+
+def bare(error: ExchangeError) -> ExchangeError:
+    """Let go of the frames and foreign exceptions behind *error*: they hold the answer, which may echo a secret."""
+    behind: BaseException | None = error
+    while behind is not None:
+        behind.__context__ = behind.__traceback__ = None
+        behind = behind.__cause__
+    return error
 
 
 def lockout_seconds(problem: Problem, retry_after: str | None, default: float) -> float:

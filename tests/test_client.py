@@ -144,6 +144,10 @@ async def test_a_generation_without_a_sandbox():
         ({"max_connections": True}, "max_connections must be a whole number above zero"),
         ({"transport": object()}, "transport must be an httpx.AsyncBaseTransport"),
         ({"transport": httpx.BaseTransport()}, "transport must be an httpx.AsyncBaseTransport"),
+        ({"proxy": "a.example"}, "proxy must be the URL of an http proxy"),
+        ({"proxy": "ftp://a.example"}, "proxy must be the URL of an http proxy"),
+        ({"proxy": "http://[::1"}, "proxy must be the URL of an http proxy"),
+        ({"proxy": 5}, "proxy must be the URL of an http proxy"),
         ({"limits": [Limit("fifth", (), Scope.KEY)]}, "no such limit: fifth; there are ['fourth', 'fourth open']"),
     ],
 )
@@ -153,6 +157,20 @@ def test_a_bad_option(options, said):
         Fourth(**options)
 
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "window", [(0, 1.0), (-1, 1.0), (1.5, 1.0), (True, 1.0), (5, 0.0), (5, -1.0), (5, float("inf"))]
+)
+def test_a_bad_window(window):
+    """A window without slots or without end is refused."""
+    with pytest.raises(UsageError, match="at least one slot in a positive number of seconds"):
+        Window(*window)
+
+
+def test_windows_in_a_list():
+    """The windows of a limit may be given in a list."""
+    assert Limit("a", (Window(1, 1.0),), Scope.KEY) == Limit("a", [Window(1, 1.0)], Scope.KEY)
 
 
 def test_arguments_are_given_by_name():

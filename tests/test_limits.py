@@ -6,7 +6,7 @@ import pytest
 from exchanges.errors import RateLimitTimeout
 from exchanges.ledger import LOST_SECONDS, MARGIN_SECONDS, Turn
 from tests.ledgers import CANCEL, MONEY, READ, ledger_of, note_grants, wide_lane
-from tests.virtual_time import elapsed, in_virtual_time, run, settle, wait_until
+from tests.virtual_time import BEGIN, elapsed, in_virtual_time, run, settle, wait_until
 
 
 @in_virtual_time
@@ -33,6 +33,34 @@ async def test_a_call_in_flight_keeps_its_slot():
 
     grant.release(complete=True)
     await waiting
+
+
+@in_virtual_time
+async def test_cancelled_at_its_deadline():
+    """A waiter that is cancelled as its deadline passes lets those behind it go."""
+    ledger, lane, noted = ledger_of((2, 2.0)), wide_lane(), []
+    held = await ledger.acquire(lane, READ)
+    first = asyncio.create_task(ledger.acquire(lane, READ, cost=2, deadline=BEGIN + 3))
+    await settle()
+    behind = note_grants(ledger, lane, name="behind", into=noted)
+    asyncio.get_running_loop().call_at(BEGIN + 3, first.cancel)
+    await asyncio.wait([first, behind])
+    held.give_back()
+
+    assert [("behind", 3.0)] == noted
+
+
+@in_virtual_time
+async def test_what_is_said_of_a_closed_limit():
+    """Who waited in vain is told for how long the exchange closed the limit from now on."""
+    ledger, lane = ledger_of((1, 10.0)), wide_lane()
+    await ledger.acquire(lane, READ)
+    waiting = asyncio.create_task(ledger.acquire(lane, READ, deadline=BEGIN + 30))
+    await asyncio.sleep(10)
+    ledger.close(BEGIN + 50)
+
+    with pytest.raises(RateLimitTimeout, match=r"closed it for 20\.0 s more"):
+        await waiting
 
 
 @in_virtual_time

@@ -70,6 +70,28 @@ async def test_an_answer_that_proves_nothing(case, kind):
 
 
 @in_virtual_time
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("read", errors.DecodeError),
+        ("idempotent", OutcomeUnknown),
+        ("write", OutcomeUnknown),
+        ("money", OutcomeUnknown),
+    ],
+)
+async def test_an_answer_that_its_reader_did_not_expect(kind, expected):
+    """An answer on which an exchange's own reader stumbles is an error of ours, and proves nothing."""
+    script = Script.of(refusal("no such code"))
+    error = await failure_of(script, kind)
+
+    assert (expected, True, 1) == (
+        type(error),
+        "took its reader by surprise (KeyError)" in str(error),
+        len(script.came),
+    )
+
+
+@in_virtual_time
 @pytest.mark.parametrize("kind", ["write", "money"])
 @pytest.mark.parametrize("fault", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
 async def test_no_connection(fault, kind):

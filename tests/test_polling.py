@@ -268,14 +268,32 @@ async def test_a_reader_in_another_task():
 
 @in_virtual_time
 async def test_reading_outside_of_the_block():
-    """Before the block is entered, and after it is left, there is nothing to iterate over."""
+    """Before the block is entered there is nothing to iterate over, after it is left the iteration is over."""
     updates = poll({"a": Source()}, every_seconds=2)
     with pytest.raises(UsageError, match="enter the block first"):
         await anext(updates)
     async with updates:
         await anext(updates)
-    with pytest.raises(UsageError, match="enter the block first"):
+    with pytest.raises(StopAsyncIteration):
         await anext(updates)
+
+
+@in_virtual_time
+async def test_a_reader_that_is_busy_when_the_block_is_left():
+    """The iteration of another task ends when the block is left, even if that task was not waiting then."""
+    seen = []
+
+    async def read(updates):
+        async for update in updates:
+            seen.append(update.value)
+            await asyncio.sleep(10)
+
+    async with poll({"a": Source()}, every_seconds=2) as updates:
+        reader = asyncio.create_task(read(updates))
+        await asyncio.sleep(5)
+    await reader
+
+    assert ([1], 10.0) == (seen, elapsed())
 
 
 @in_virtual_time

@@ -1,6 +1,7 @@
 import asyncio
 import ssl
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -59,13 +60,25 @@ async def test_the_target_travels_as_it_was_signed(transport, target):
 @pytest.mark.asyncio
 @pytest.mark.parametrize("careful", [False, True])
 async def test_a_target_that_would_be_rewritten(transport, careful):
-    """A path that the layer below would rewrite is not sent at all."""
+    """A path that the layer below would rewrite is not sent at all, and that is known."""
     async with serving(answering(response())) as server:
         evidence = Evidence()
         with pytest.raises(Lost, match="would not travel as it was signed"):
             await send(transport, server.origin, target='/a"b', careful=careful, evidence=evidence)
 
-        assert ([], careful) == (server.requests, evidence.nothing_left)
+        assert ([], True) == (server.requests, evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("target", ["/?a=" + "x" * 70_000, "/" + "x" * 70_000])
+async def test_a_target_that_is_too_long(target):
+    """A path that the layer below finds too long is not sent, whoever would send it, and no foreign error tells so."""
+    evidence, came = Evidence(), []
+    transport = HttpTransport(injected=httpx.MockTransport(came.append))
+    with pytest.raises(Lost, match="too long to travel"):
+        await send(transport, "https://a.example", target=target, careful=True, evidence=evidence)
+
+    assert ([], True) == (came, evidence.nothing_left)
 
 
 @pytest.mark.asyncio

@@ -78,6 +78,7 @@ class Declared(TypedDict, total=False):
         cost: Slots of the limit that one call takes.
         max_bytes: The largest answer that is read.
         timeout_seconds: A default deadline of its own.
+        rarely_seconds: The exchange asks not to make this call again sooner; doing so logs a warning.
         text: Whether what comes back is plain text, not JSON.
     """
 
@@ -88,6 +89,7 @@ class Declared(TypedDict, total=False):
     cost: int
     max_bytes: int
     timeout_seconds: float
+    rarely_seconds: float
 
 
 @frozen(eq=False, repr=False)
@@ -100,6 +102,7 @@ class _Declaration:
     cost: int = 1
     max_bytes: int = MIB
     timeout_seconds: float | None = None
+    rarely_seconds: float | None = None
     text: bool = False
 
 
@@ -146,7 +149,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         route=route,
         kind=kind,
         access=declared.access,
-        arguments=arguments,
+        arguments=tuple(a for a in arguments if not a.param.local),
         answer=hints["return"],
         text=declared.text,
         api=api,
@@ -154,7 +157,9 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         cost=declared.cost,
         max_bytes=declared.max_bytes,
         timeout_seconds=declared.timeout_seconds,
+        rarely_seconds=declared.rarely_seconds,
         check=declared.check,
+        local=frozenset(a.name for a in arguments if a.param.local),
         positional=positional[0] if positional else None,
         doc=inspect.getdoc(function) or "",
     )

@@ -84,6 +84,7 @@ class Param:
         render: Makes the value for the wire; for types without a rendering of their own, or to replace it.
         type: What lists of endpoints call its type.
         secret: Whether its value must show nowhere.
+        local: Whether it is not sent and only the declaration's check looks at it.
     """
 
     wire: str | None = None
@@ -91,6 +92,7 @@ class Param:
     render: Callable[[Any], Json | Upload] | None = None
     type: str | None = None
     secret: bool = False
+    local: bool = False
 
 
 @frozen(eq=False, repr=False)
@@ -126,6 +128,7 @@ class Api:
         payload: Takes the envelope off an answer that is no error. Pure.
         body: How arguments travel in POST, PUT and PATCH.
         lockout_seconds: How long to wait after a refusal for too many requests that names no time.
+        blank_lists: Whether an empty body may stand for an empty list.
     """
 
     name: str
@@ -138,6 +141,7 @@ class Api:
     sandbox_url: str | None = None
     payload: Callable[[Json], Json] = lambda value: value
     body: Body = FORM
+    blank_lists: bool = False
 
     @property
     def exchange(self) -> str:
@@ -162,7 +166,9 @@ class Endpoint:
         cost: Slots of the limit that one call takes.
         max_bytes: The largest answer that is read.
         timeout_seconds: Its own default deadline; None for the client's.
+        rarely_seconds: The exchange asks not to make this call again sooner; None where it does not ask.
         check: Says what is wrong with the arguments together; None if nothing is. Pure.
+        local: Names of arguments that are not sent; only the check looks at them.
         positional: The one argument that may be given without its name.
         doc: The docstring of the declaration.
     """
@@ -180,7 +186,9 @@ class Endpoint:
     cost: int
     max_bytes: int
     timeout_seconds: float | None
+    rarely_seconds: float | None
     check: Callable[[Mapping[str, Any]], str | None] | None
+    local: frozenset[str]
     positional: str | None
     doc: str = field(repr=False)
 

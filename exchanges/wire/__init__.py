@@ -10,9 +10,12 @@ Two ways lead from bytes to objects, and they give equal objects:
 
 from exchanges.wire.forms import (
     Amount,
+    Choice,
     Deviation,
+    Done,
     Epoch,
     Form,
+    Id,
     IsoTime,
     Json,
     NaiveTime,
@@ -33,9 +36,12 @@ from exchanges.wire.registry import Wire, decode, dumps, encode
 
 __all__ = [
     "Amount",
+    "Choice",
     "Deviation",
+    "Done",
     "Epoch",
     "Form",
+    "Id",
     "IsoTime",
     "Json",
     "NaiveTime",

@@ -156,15 +156,18 @@ class Whole:
         return value
 
 
+@frozen(eq=False)
 class Text:
-    """A `str`; ids arrive as numbers at times."""
+    """A `str`; ids arrive as numbers at times, and some as either by the documents' own word."""
+
+    number: bool = False
 
     def read(self, value: Json, *, strict: bool) -> str:
         if type(value) is str:
             return value
-        if not strict and type(value) is int and -_INT_BOUND < value < _INT_BOUND:
+        if (self.number or not strict) and type(value) is int and -_INT_BOUND < value < _INT_BOUND:
             return str(value)
-        raise Deviation("a text")
+        raise Deviation("an id" if self.number else "a text")
 
     def write(self, value: str) -> Json:
         return value
@@ -225,7 +228,7 @@ class Naive:
         raise Deviation("a moment as 2013-09-26 23:15:04")
 
     def write(self, value: datetime) -> Json:
-        return value.replace(tzinfo=None).isoformat(sep=" ")
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
 
 
 def _moment(text: str) -> datetime:
@@ -279,13 +282,17 @@ class OpenStrEnum(StrEnum):
 
 @frozen(eq=False)
 class Choice:
-    """A member of an open enum."""
+    """A member of an open enum; a code as a number, or as text."""
 
     members: type[OpenIntEnum | OpenStrEnum]
+    text: bool = False
 
     def read(self, value: Json, *, strict: bool) -> OpenIntEnum | OpenStrEnum:
+        if self.text and strict and type(value) is not str:
+            raise Deviation("a code as text")
         if issubclass(self.members, OpenIntEnum):
-            member: OpenIntEnum | OpenStrEnum = self.members(Whole().read(value, strict=strict))
+            number = Whole().read(value, strict=strict and not self.text)
+            member: OpenIntEnum | OpenStrEnum = self.members(number)
         else:
             member = self.members(Text().read(value, strict=strict))
         if strict and not member.is_known:
@@ -293,7 +300,7 @@ class Choice:
         return member
 
     def write(self, value: OpenIntEnum | OpenStrEnum) -> Json:
-        return value.value
+        return str(value.value) if self.text else value.value
 
 
 class Anything:
@@ -306,6 +313,19 @@ class Anything:
         return value
 
 
+class Nothing:
+    """A bare confirmation, of which the API's reader of payloads leaves nothing."""
+
+    def read(self, value: Json, *, strict: bool) -> None:
+        if value is not None:
+            raise Deviation("a confirmation")
+
+    def write(self, value: None) -> Json:
+        return value
+
+
+Done = Annotated[None, Nothing()]
+Id = Annotated[str, Text(number=True)]
 TextDecimal = Annotated[Decimal, Number(text=True)]
 UnixTime = Annotated[datetime, Epoch()]
 UnixTimeText = Annotated[datetime, Epoch(text=True)]

@@ -36,7 +36,12 @@ class Row:
 
     A field with a default may be null, empty or missing at the tail. A class that declares a field ``extra`` keeps
     surplus cells there; in others they are dropped.
+
+    Attributes:
+        shortest: Cells of the shortest row that the documents show; None where all are of one length.
     """
+
+    shortest: ClassVar[int | None] = None
 
 
 @frozen
@@ -109,6 +114,14 @@ class Slot:
     wire: str
     annotation: Any
     required: bool
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the documents show a number here, be it a code."""
+        form = form_of(optional_of(self.annotation) or self.annotation)
+        if isinstance(form, Choice):
+            return issubclass(form.members, OpenIntEnum)
+        return isinstance(form, Number | Whole)
 
 
 def slots_of(cls: type) -> list[Slot]:

@@ -216,7 +216,7 @@ class Wire:
     def _row_reader(self, cls: type) -> Read:
         reference = getattr(cls, "class_reference", None)
         first = 0 if reference is None else 1
-        plan = [(slot, self._reader(slot.annotation)) for slot in slots_of(cls)]
+        plan = [(slot, self._cell_reader(cls, slot)) for slot in slots_of(cls)]
         last = first + len(plan)
         keeps_extra = any(a.name == "extra" for a in attrs.fields(cls))
 
@@ -232,10 +232,7 @@ class Wire:
                 except Deviation as deviation:
                     raise deviation.inside(_position(cls, first + len(made), slot)) from None
             if len(made) < len(plan):
-                missing = plan[len(made)][0]
-                if missing.required:
-                    raise Deviation("a value, found the end of the row", _position(cls, first + len(made), missing))
-                self._deviate(f"a row of {last}", f": {cls.__name__}")
+                self._end_of_row(cls, len(cells), plan[len(made)][0], last)
             if len(cells) > last:
                 self._deviate(f"a row of {last}", f": {cls.__name__}")
                 if keeps_extra:
@@ -243,6 +240,26 @@ class Wire:
             return cls(*made)
 
         return row
+
+    def _end_of_row(self, cls: type, length: int, missing: Slot, documented: int) -> None:
+        """Judge a row that ends before the field *missing*."""
+        if missing.required:
+            raise Deviation("a value, found the end of the row", _position(cls, length, missing))
+        if length < (getattr(cls, "shortest", None) or documented):
+            self._deviate(f"a row of {documented}", f": {cls.__name__}")
+
+    def _cell_reader(self, cls: type, slot: Slot) -> Read:
+        """Make the reader of a cell; null where the documents show a number is survived, but it is drift."""
+        read = self._reader(slot.annotation)
+        if slot.required or not slot.is_number:
+            return read
+
+        def cell(value: Json, annotation: Any) -> Any:
+            if value is None:
+                self._deviate("a number, found null", "" if self.strict else f": {cls.__name__} ({slot.name})")
+            return read(value, annotation)
+
+        return cell
 
     def _row_writer(self, cls: type) -> Write:
         reference = getattr(cls, "class_reference", None)

@@ -45,6 +45,12 @@ def name_of(model):
     return f"{model.__module__.removeprefix('exchanges.').rpartition('.')[0]} {model.__name__}"
 
 
+# Keys that are data of some shape.
+KEYS = {
+    "amounts": st.sampled_from(("btc", "usd", "mxn", "1inch")),
+    "rates": st.sampled_from(("btc_usd", "btc_mxn", "eth_btc")),
+}
+
 # Values
 
 
@@ -103,6 +109,7 @@ def _single(kind):
         return st.lists(plain, max_size=4).map(lambda cells: UnknownRow((99, *cells)))
     assert attrs.has(kind), f"no strategy makes {kind}"
     fields = {name: values(hint) for name, hint in _hints(kind).items()}
+    fields |= {name: st.dictionaries(KEYS[name], decimals(), max_size=3) for name in KEYS.keys() & fields.keys()}
     if issubclass(kind, TaggedRow):
         fields["extra"] = st.just(()) | fields["extra"]
     return st.builds(kind, **fields)

@@ -214,8 +214,10 @@ def test_moments_are_utc(kind):
 
 
 def test_any_zone_is_written_as_a_moment():
-    """A count of seconds is that of the moment, whatever zone its value is in."""
-    assert 1490605200 == write(UnixTime, MOMENT.astimezone(timezone(timedelta(hours=-5))))
+    """What is written is the moment in UTC, whatever zone its value is in."""
+    elsewhere = MOMENT.astimezone(timezone(timedelta(hours=-5)))
+
+    assert (1490605200, "2017-03-27 09:00:00") == (write(UnixTime, elsewhere), write(NaiveTime, elsewhere))
 
 
 @pytest.mark.parametrize("kind", [UnixTime, UnixMillis, UnixMicrosText])

@@ -129,6 +129,21 @@ def test_null_in_the_middle():
     assert Order(7, AT, None, Decimal(1)) == order
 
 
+def test_null_in_place_of_a_number_strictly():
+    """Strictly, null where the documents show a number is refused, with its place."""
+    said = message(Wire(strict=True), [1, 7, 946685400, "n", None], Order)
+
+    assert said == "it: Order position 4 (fee): expected a number, found null"
+
+
+def test_null_in_place_of_a_number_is_reported_once(caplog):
+    """Null where the documents show a number is None, and is reported once per field."""
+    rows = Wire().structure([[1, 7, 946685400, "n", None]] * 1000, list[Known], "it")
+
+    assert [None] * 1000 == [row.fee for row in rows]
+    assert ["drift: Order (fee): expected a number, found null"] == [r.message for r in caplog.records]
+
+
 def test_an_empty_text_is_no_number():
     """An empty text in place of a number that may be missing is None."""
     assert Wire().structure([1, 7, 946685400, "n", ""], Order, "it").fee is None
