@@ -15,6 +15,12 @@ CLIENTS = {"bitex": Bitex, "bitso": Bitso, "bitstamp": Bitstamp}
 PENDING = "# not yet declared\n"
 # The guide prints one book in place of any; all other placeholders stand there bare.
 PRINTED = {"bitex": {"{book}": "btc_usd"}}
+# What the guide prints otherwise: a placeholder of the neighbour's, and a cancel without its verb (see facts of bots).
+OTHERWISE = {
+    "/private/btc/withdrawals/withdrawal_id": "/private/btc/withdrawals/deposit_id",
+    "/work_order_requests/work_order_request_id": "/work_order_requests/work_order_requests_id",
+    "ing_bots/bot_id/cancel": "ing_bots/bot_id",
+}
 # Bitex developer guide, "API Class Reference", "Transactions", "Last 24 Hourly Candles", "Order Book"; Bitso API v2 and
 # Bitstamp API v1, "Order Book". Class reference, fields in their order on the wire, a question mark where old rows lack
 # one.
@@ -55,7 +61,10 @@ def declared(exchange):
         path = urlsplit(endpoint.api.base_url).path + endpoint.route
         for placeholder, printed in PRINTED.get(exchange, {}).items():
             path = path.replace(placeholder, printed)
-        yield f"{endpoint.verb} {path.replace('{', '').replace('}', '')}"
+        path = path.replace("{", "").replace("}", "")
+        for ours, printed in OTHERWISE.items():
+            path = path.replace(ours, printed) if path.endswith(ours) else path
+        yield f"{endpoint.verb} {path}"
 
 
 @every

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,8 +11,12 @@ from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.endpoint import Access, endpoints_of
 from exchanges.request import draft
 from exchanges.signing import Credentials, Stamp
+from exchanges.upload import Upload
 from exchanges.wire import Wire, decode, dumps, encode, loads
 
+BOUNDARY = re.compile("boundary=([0-9a-f]{32})$")
+PART = re.compile(r'name="(\w+)"(?:; filename="(.*?)")?.*?\r\n\r\n(.*?)(?:\r\n)?$', re.DOTALL)
+PNG = b"\x89PNG\r\n\x1a\n"
 HERE = Path(__file__).parent / "specimens"
 FILES = sorted(HERE.glob("*/*.txt"))
 ENDPOINTS = {e.id: e for client in (Bitex, Bitso, Bitstamp) for e in endpoints_of(client)}
@@ -43,7 +48,8 @@ class Specimen:
     @property
     def payload(self):
         """The answer out of its envelope."""
-        return self.endpoint.api.payload(loads(self.answer))
+        answer = self.answer.decode() if self.endpoint.text else loads(self.answer)
+        return self.endpoint.api.payload(answer)
 
 
 def read(file):
@@ -60,6 +66,10 @@ def read(file):
         return text.replace("<signature>", SIGNATURES.get(exchange, ""))
 
     arguments = json.loads(named["arguments"])
+    if "document" in arguments:  # where the guide has a file of the reader's, here is its content
+        arguments["document"] = Upload.of(
+            PNG, name=Path(arguments["document"]).name, accepted=["image/png"], max_bytes=len(PNG)
+        )
     return Specimen(
         f"{exchange}.{file.stem}", verb, filled(url), arguments, filled(named.get("body", "")), answer.encode()
     )
@@ -80,6 +90,17 @@ def sent(specimen):
     if endpoint.access is Access.PUBLIC:
         return sketch.render()
     return endpoint.api.scheme.sign(sketch, CREDENTIALS, STAMP)
+
+
+def body_of(request):
+    """What travels below the headers; for a form with a file, what it holds."""
+    if request.attachment is None:
+        return request.body.decode()
+    parts = request.body.decode().split("--" + BOUNDARY.search(dict(request.headers)["Content-Type"])[1])[1:]
+    fields = [PART.search(part).groups() for part in parts]
+    return "; ".join(
+        ["multipart/form-data", *(f"{name}={'@' + file if file else text}" for name, file, text in fields)]
+    )
 
 
 def bare(value):
@@ -114,22 +135,25 @@ def test_request(specimen):
     assert (specimen.verb, specimen.url, specimen.body) == (
         request.verb,
         request.origin + request.target,
-        request.body.decode(),
+        body_of(request),
     )
 
 
 @every
 def test_content_type(specimen):
     """A body says what it is, and without a body nothing is said."""
-    expected = ["application/json" if specimen.body.startswith("{") else "application/x-www-form-urlencoded"]
+    expected = "application/json" if specimen.body.startswith("{") else "application/x-www-form-urlencoded"
+    if specimen.body.startswith("multipart/form-data"):
+        expected = "multipart/form-data"
+    said = [v.partition(";")[0] for k, v in sent(specimen).headers if k == "Content-Type"]
 
-    assert (expected if specimen.body else []) == [v for k, v in sent(specimen).headers if k == "Content-Type"]
+    assert ([expected] if specimen.body else []) == said
 
 
 @every
 def test_answer_is_no_error(specimen):
     """The documented answer has none of the error shapes."""
-    assert specimen.endpoint.api.read_problem(200, loads(specimen.answer)) is None
+    assert specimen.endpoint.text or specimen.endpoint.api.read_problem(200, loads(specimen.answer)) is None
 
 
 @every
@@ -161,5 +185,9 @@ def test_lists_of_rows_take_the_fast_way():
     names = "last_24_hours last_30_days last_7_days transactions transactions_archive"
     expected = {f"bitex.market.{name}" for name in names.split()}
     expected |= {"bitex.account.account_summary", "bitex.trading.orders", "bitex.trading.trades"}
+    expected |= {
+        f"bitex.funding.{name}" for name in ("usd_deposits", "usd_withdrawals", "btc_deposits", "btc_withdrawals")
+    }
+    expected |= {f"bitex.kyc.{name}" for name in ("profiles", "profile_files", "files")}
 
     assert set() == expected - {s.id for s in BULKY}

@@ -6,7 +6,17 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Self, Unpack, overload
+
+from attrs import evolve
+
 from exchanges.bitex.account import Account
+from exchanges.bitex.addresses import Address
+from exchanges.bitex.bot_models import Bot, BotExitStatus, BotIssuer, BuyingBot, SellingBot
+from exchanges.bitex.bots import Bots
+from exchanges.bitex.branches import Coordinates, MoreMtBranch
+from exchanges.bitex.callbacks import Callback, Callbacks, KycProfileUpdate, confirm
 from exchanges.bitex.codes import (
     DepositMethod,
     DepositReason,
@@ -17,6 +27,20 @@ from exchanges.bitex.codes import (
     UsdWithdrawalReason,
     WithdrawalStatus,
 )
+from exchanges.bitex.concierge import BitcoinInput, Concierge, Input, Output
+from exchanges.bitex.facts import API
+from exchanges.bitex.files import KycFile
+from exchanges.bitex.funding import Funding
+from exchanges.bitex.instructions import (
+    DomesticBank,
+    InstructionBody,
+    InstructionSchema,
+    InternationalBank,
+    MoreMtPickUp,
+    ThirdParty,
+    WithdrawalInstruction,
+)
+from exchanges.bitex.kyc import Kyc
 from exchanges.bitex.market import Market
 from exchanges.bitex.models import Candle, OrderBook, PriceLevel, Profile, Ticker, Transaction
 from exchanges.bitex.movements import (
@@ -32,41 +56,136 @@ from exchanges.bitex.movements import (
     UsdDeposit,
     UsdWithdrawal,
 )
+from exchanges.bitex.payment_models import Currency, Payment, PaymentAddress, PaymentStatus, PaymentUpdate, PointOfSale
+from exchanges.bitex.payments import Payments
+from exchanges.bitex.places import Country, CurrencyCode
+from exchanges.bitex.pos import PointOfSalePages
+from exchanges.bitex.profiles import KycProfile, KycRejectionReason, KycRejectionReasons, UsageTier
+from exchanges.bitex.rates import Rates, RatesPath, RatesTree
+from exchanges.bitex.resellers import Resellers
+from exchanges.bitex.steps import (
+    ExchangeRate,
+    FixedFee,
+    MinimumFee,
+    PercentualFee,
+    Step,
+    UnknownStep,
+    calculate,
+    calculate_backwards,
+)
 from exchanges.bitex.trading import Trading
-from exchanges.client import Client
+from exchanges.bitex.user_models import ResellerUser, ResellerUserCreated
+from exchanges.bitex.webhooks import Webhook, WebhookEcho, Webhooks
+from exchanges.bitex.work_orders import (
+    PricingSummary,
+    WorkOrderBitcoinInput,
+    WorkOrderInput,
+    WorkOrderOutput,
+    WorkOrderRequest,
+    WorkOrderRequests,
+    WorkOrderStatus,
+    WorkOrderUser,
+)
+from exchanges.client import Client, ClientOptions
+from exchanges.errors import UsageError
 from exchanges.wire import UnknownRow
 
 __all__ = [
     "Account",
+    "Address",
     "Ask",
     "Bid",
+    "BitcoinInput",
     "Bitex",
+    "Bot",
+    "BotExitStatus",
+    "BotIssuer",
+    "Bots",
     "Buy",
+    "BuyingBot",
+    "Callback",
+    "Callbacks",
     "Candle",
+    "Concierge",
+    "Coordinates",
+    "Country",
+    "Currency",
+    "CurrencyCode",
     "DepositMethod",
     "DepositReason",
     "DepositStatus",
+    "DomesticBank",
+    "ExchangeRate",
+    "FixedFee",
+    "Funding",
+    "Input",
+    "InstructionBody",
+    "InstructionSchema",
+    "InternationalBank",
+    "Kyc",
+    "KycFile",
+    "KycProfile",
+    "KycProfileUpdate",
+    "KycRejectionReason",
+    "KycRejectionReasons",
     "Market",
+    "MinimumFee",
+    "MoreMtBranch",
+    "MoreMtPickUp",
     "Movement",
     "Order",
     "OrderBook",
     "OrderReason",
     "OrderStatus",
+    "Output",
+    "Payment",
+    "PaymentAddress",
+    "PaymentStatus",
+    "PaymentUpdate",
+    "Payments",
+    "PercentualFee",
+    "PointOfSale",
+    "PointOfSalePages",
     "PriceLevel",
+    "PricingSummary",
     "Profile",
+    "Rates",
+    "RatesPath",
+    "RatesTree",
+    "ResellerUser",
+    "ResellerUserCreated",
+    "Resellers",
     "Sell",
+    "SellingBot",
     "SpecieDeposit",
     "SpecieWithdrawal",
     "SpecieWithdrawalReason",
+    "Step",
+    "ThirdParty",
     "Ticker",
     "Trade",
     "Trading",
     "Transaction",
     "UnknownRow",
+    "UnknownStep",
+    "UsageTier",
     "UsdDeposit",
     "UsdWithdrawal",
     "UsdWithdrawalReason",
+    "Webhook",
+    "WebhookEcho",
+    "Webhooks",
+    "WithdrawalInstruction",
     "WithdrawalStatus",
+    "WorkOrderBitcoinInput",
+    "WorkOrderInput",
+    "WorkOrderOutput",
+    "WorkOrderRequest",
+    "WorkOrderRequests",
+    "WorkOrderStatus",
+    "WorkOrderUser",
+    "calculate",
+    "calculate_backwards",
 ]
 
 
@@ -82,5 +201,55 @@ class Bitex(Client):
     exchange = "bitex"
 
     market: Market
-    trading: Trading
+    rates: Rates
     account: Account
+    kyc: Kyc
+    trading: Trading
+    funding: Funding
+    bots: Bots
+    payments: Payments
+    resellers: Resellers
+    concierge: Concierge
+    webhooks: Webhooks
+
+    callbacks: Callbacks
+    """Reads what Bitex posts."""
+    pos: PointOfSalePages
+    """Makes the addresses of the web point of sale."""
+
+    def __init__(
+        self, *, api_key: str | None = None, callback_keys: Sequence[str] = (), **options: Unpack[ClientOptions]
+    ) -> None:
+        super().__init__(api_key=api_key, **options)
+        own = self._session.credentials
+        self.callbacks = Callbacks((*([] if own is None else [own.api_key]), *callback_keys))
+        self.pos = PointOfSalePages(self._session.base_url(API))
+
+    def as_user(self, user_id: int) -> Self:
+        """Make a view of the same session whose private calls are made as a user of this reseller.
+
+        Args:
+            user_id: The `ResellerUser.id`.
+
+        Source:
+            Bitex developer guide, Resellers, "Impersonating Users".
+        """
+        if type(user_id) is not int or user_id < 1:
+            raise UsageError("as_user takes the id of a user, a whole number above zero")
+        return self._view(evolve(self._options, private_fields={"as_user": str(user_id)}))
+
+    @overload
+    async def confirm(self, callback: PaymentUpdate) -> Payment: ...
+    @overload
+    async def confirm(self, callback: WorkOrderRequest) -> WorkOrderRequest: ...
+    @overload
+    async def confirm(self, callback: KycProfileUpdate) -> KycProfile: ...
+    async def confirm(
+        self, callback: PaymentUpdate | WorkOrderRequest | KycProfileUpdate
+    ) -> Payment | WorkOrderRequest | KycProfile:
+        """Ask the exchange for the state of what *callback* is about: it decides, not the callback.
+
+        Raises:
+            UsageError: The callback names nothing that could be asked for.
+        """
+        return await confirm(self, callback)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
+from exchanges.bitex.bounds import present_if_true
 from exchanges.bitex.facts import API, LARGE_BYTES
 from exchanges.bitex.models import Profile
 from exchanges.bitex.movements import Movement
 from exchanges.endpoint import Area, Param, private
+from exchanges.wire import UnknownRow
 
 __all__ = ["Account"]
-
-
-def _present_if_true(value: object) -> bool | None:
-    """Make a flag that works by being there: False is not sent."""
-    if type(value) is not bool:
-        raise TypeError(f"must be a bool, not {type(value).__name__}")
-    return value or None
 
 
 class Account(Area, api=API):
@@ -35,7 +31,7 @@ class Account(Area, api=API):
         ...
 
     @private("GET /private/account_summary", max_bytes=LARGE_BYTES)
-    async def account_summary(self, *, full: Annotated[bool, Param(render=_present_if_true)] = False) -> list[Movement]:
+    async def account_summary(self, *, full: Annotated[bool, Param(render=present_if_true)] = False) -> list[Movement]:
         """Deposits, withdrawals, and bids and asks that traded, of the last 30 days.
 
         Single trades are left to `Trading.trades`.
@@ -51,3 +47,22 @@ class Account(Area, api=API):
             Bitex developer guide, Account Information, "Your Account Summary".
         """
         ...
+
+    async def every_movement(self) -> AsyncIterator[Movement]:
+        """Go through everything since the account was opened, newest first.
+
+        The last 30 days are read first, and all the rest, in one answer, when the iteration gets there. No movement
+        comes twice; one that is newer than the beginning of the iteration may be missed.
+        """
+        latest = await self.account_summary()
+        for movement in latest:
+            yield movement
+        seen = {_identity(movement) for movement in latest}
+        for movement in await self.account_summary(full=True):
+            if _identity(movement) not in seen:
+                yield movement
+
+
+def _identity(movement: Movement) -> object:
+    """Tell movements apart; one of unknown class by all its cells."""
+    return repr(movement.cells) if isinstance(movement, UnknownRow) else (movement.class_reference, movement.id)

@@ -9,7 +9,7 @@ from exchanges.bitex.scheme import ApiKeyScheme
 from exchanges.endpoint import MIB, Api
 from exchanges.limits import Limit, Scope, Window
 
-__all__ = ["API", "ARCHIVE_SECONDS", "LARGE_BYTES", "LIMIT", "MINIMUM_ASK", "MINIMUM_BID"]
+__all__ = ["API", "ARCHIVE_EVERY_SECONDS", "ARCHIVE_SECONDS", "LARGE_BYTES", "LIMIT", "MINIMUM_ASK", "MINIMUM_BID"]
 
 # The guide names neither address nor key as what is counted. One ledger for everything that leaves this address, public
 # and private, is never too large under either reading.
@@ -31,3 +31,4 @@ MINIMUM_ASK = Decimal("0.005")  # base currency to sell
 
 LARGE_BYTES = 64 * MIB  # the archive, and a summary of a whole life
 ARCHIVE_SECONDS = 60.0
+ARCHIVE_EVERY_SECONDS = 3600.0  # it changes once an hour, and may be fetched a few times in one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.bitex.facts import API, ARCHIVE_SECONDS, LARGE_BYTES
+from exchanges.bitex.facts import API, ARCHIVE_EVERY_SECONDS, ARCHIVE_SECONDS, LARGE_BYTES
 from exchanges.bitex.models import Candle, OrderBook, Ticker, Transaction
 from exchanges.endpoint import Area, public
 
@@ -62,7 +62,12 @@ class Market(Area, api=API):
         """
         ...
 
-    @public("GET /{book}/market/transactions_archive", max_bytes=LARGE_BYTES, timeout_seconds=ARCHIVE_SECONDS)
+    @public(
+        "GET /{book}/market/transactions_archive",
+        max_bytes=LARGE_BYTES,
+        timeout_seconds=ARCHIVE_SECONDS,
+        rarely_seconds=ARCHIVE_EVERY_SECONDS,
+    )
     async def transactions_archive(self, book: str = "btc_usd") -> list[Transaction]:
         """Every trade since Bitex opened, up to the beginning of the current hour.
 

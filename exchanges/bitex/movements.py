@@ -12,7 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from exchanges.bitex.codes import (
     DepositMethod,
@@ -247,7 +247,7 @@ class UsdDeposit(TaggedRow):
     """What was announced is counted in it, three letters."""
     kyc_profile_id: int | None = None
     """Whom it is made for."""
-    request_details: str | None = None
+    request_details: str | None = field(default=None, repr=False)
     """The user's remarks."""
     astropay_response: RawJson | None = None
     """Deprecated: AstroPay's answer, an object or a text that holds JSON; None for other methods."""
@@ -287,7 +287,7 @@ class UsdWithdrawal(TaggedRow):
     """The user's name for the instructions."""
     kyc_profile_id: int | None = None
     """Whom it is made for."""
-    instructions: RawJson | None = None
+    instructions: RawJson | None = field(default=None, repr=False)
     """How to pay, as the user said it: an object, in old rows a text."""
     currency_id: int | None = None
     """What was debited: 3 is USD."""

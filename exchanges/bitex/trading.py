@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Collection
 from typing import Annotated
 
+from exchanges.bitex.bounds import at_least
+from exchanges.bitex.codes import OrderStatus
 from exchanges.bitex.facts import API, MINIMUM_ASK, MINIMUM_BID
 from exchanges.bitex.movements import Ask, Bid, Order, Trade
-from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Param, private
+from exchanges.bitex.settling import ENDED, O, wait_settled
+from exchanges.endpoint import IDEMPOTENT, MONEY, Area, private
 from exchanges.wire import Amount
 
 __all__ = ["Trading"]
-
-
-def _at_least(minimum: Decimal, unit: str) -> Param:
-    return Param(check=_below(minimum, f"must be at least {minimum} {unit}"))
-
-
-def _below(minimum: Decimal, fault: str) -> Callable[[str], str | None]:
-    return lambda amount: fault if Decimal(amount) < minimum else None
 
 
 class Trading(Area, api=API):
@@ -59,7 +53,7 @@ class Trading(Area, api=API):
     async def create_bid(
         self,
         *,
-        amount: Annotated[Amount, _at_least(MINIMUM_BID, "USD")],
+        amount: Annotated[Amount, at_least(MINIMUM_BID, "USD")],
         price: Amount,
         orderbook: int = 1,
     ) -> Bid:
@@ -119,7 +113,7 @@ class Trading(Area, api=API):
     async def create_ask(
         self,
         *,
-        amount: Annotated[Amount, _at_least(MINIMUM_ASK, "of the base currency")],
+        amount: Annotated[Amount, at_least(MINIMUM_ASK, "of the base currency")],
         price: Amount,
         orderbook: int = 1,
     ) -> Ask:
@@ -174,3 +168,20 @@ class Trading(Area, api=API):
             Bitex developer guide, Trading, "Cancel an Ask".
         """
         ...
+
+    async def wait_settled(self, order: O, *, timeout_seconds: float, until: Collection[OrderStatus] = ENDED) -> O:
+        """Read an order again and again until it is settled, or the time is up; inside the limit like every read.
+
+        Args:
+            order: A bid or an ask, as it was answered.
+            timeout_seconds: How long to wait at most.
+            until: What settles it; default: CANCELLED and COMPLETED. With EXECUTING among them the wait ends as soon
+                as the funds are checked.
+
+        Returns:
+            The order as it was last read: look at its status, the time may have been up before.
+
+        Source:
+            Bitex developer guide, Trading, "Create a Bid (Buy Order)" and "Cancel a Bid", on the states of an order.
+        """
+        return await wait_settled(self, order, timeout_seconds=timeout_seconds, until=until)

@@ -80,11 +80,16 @@ class TestDeclarations:
         expected |= {f"bitex.trading.{name}" for name in trading.split()}
         expected |= {"bitex.account.profile", "bitex.account.account_summary"}
 
-        assert expected == set(ENDPOINTS)
+        assert expected == {name for name in ENDPOINTS if name.split(".")[1] in ("market", "trading", "account")}
+
+    def test_number(self):
+        """The guide documents 67 calls."""
+        assert 67 == len(ENDPOINTS)
 
     def test_kinds(self):
-        """Placing an order commits money, cancelling may be repeated, all else reads."""
-        changing = {e.id.rpartition(".")[2]: e.kind for e in ENDPOINTS.values() if e.kind is not Kind.READ}
+        """In trading, placing an order commits money, cancelling may be repeated, all else reads."""
+        trading = [e for e in ENDPOINTS.values() if e.id.split(".")[1] == "trading"]
+        changing = {e.id.rpartition(".")[2]: e.kind for e in trading if e.kind is not Kind.READ}
 
         assert {
             "create_bid": Kind.MONEY,
@@ -93,12 +98,16 @@ class TestDeclarations:
             "cancel_ask": Kind.IDEMPOTENT,
         } == changing
 
-    def test_only_the_market_is_public(self):
-        """The market needs no key, everything else does."""
+    def test_access(self):
+        """Market and rates need no key, everything else does; resellers have areas of their own."""
         public = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.PUBLIC}
         private = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.PRIVATE}
 
-        assert ({"market"}, {"trading", "account"}) == (public, private)
+        reseller = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.RESELLER}
+
+        assert {"market", "rates"} == public
+        assert {"account", "kyc", "trading", "bots", "funding", "payments"} == private
+        assert {"resellers", "concierge", "webhooks"} == reseller
 
     def test_the_archive_is_large_and_slow(self):
         """The archive may take 60 seconds and 64 MiB."""

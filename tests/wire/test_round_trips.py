@@ -5,9 +5,21 @@ import attrs
 import pytest
 from hypothesis import given, settings
 
+from exchanges import bitex
 from exchanges.wire import decode, dumps, encode
 from tests.wire.strategies import LISTS, MODELS, QUICK, name_of, values
 
+# Made of what annotations do not tell (paths, documents whose resources stand once): test_bitex_rates, _funding,
+# _instructions, _kyc and _concierge send these round with values of their own.
+SHAPED = {
+    *(bitex.RatesTree, bitex.WithdrawalInstruction, bitex.KycRejectionReasons, bitex.WorkOrderRequests),
+    *(bitex.WorkOrderRequest, bitex.WorkOrderInput, bitex.WorkOrderBitcoinInput, bitex.WorkOrderOutput),
+}
+# What is sent or posted, not answered.
+NO_ANSWERS = {
+    *(bitex.Bot, bitex.Input, bitex.BitcoinInput, bitex.Output, bitex.PaymentUpdate, bitex.KycProfileUpdate),
+    *(bitex.DomesticBank, bitex.MoreMtPickUp, bitex.InternationalBank, bitex.ThirdParty, bitex.PointOfSalePages),
+}
 PACKAGES = ["exchanges.bitex", "exchanges.bitso", "exchanges.bitso.v2", "exchanges.bitstamp", "exchanges.bitstamp.v1"]
 
 
@@ -20,10 +32,10 @@ def test_every_model_is_here():
         if inspect.isclass(value) and attrs.has(value)
     }
 
-    assert exported == set(MODELS)
+    assert exported - NO_ANSWERS == set(MODELS) - NO_ANSWERS
 
 
-@pytest.mark.parametrize("model", MODELS, ids=name_of)
+@pytest.mark.parametrize("model", [m for m in MODELS if m not in SHAPED], ids=name_of)
 def test_a_model(model):
     """Every value of the model comes back as it went out."""
 

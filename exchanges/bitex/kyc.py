@@ -1,0 +1,259 @@
+"""Who the owners of the account are: profiles, their documents, and why they may be refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, TypeAlias
+
+from exchanges.bitex.arguments import calendar_day, country_code
+from exchanges.bitex.facts import API
+from exchanges.bitex.files import KycFile, fault_of_format, upload_of
+from exchanges.bitex.profiles import KycProfile, KycRejectionReasons, UsageTier
+from exchanges.endpoint import IDEMPOTENT, MULTIPART, WRITE, Area, Param, private
+from exchanges.upload import Document, Upload
+
+__all__ = ["Kyc"]
+
+IssuerCountry: TypeAlias = Annotated[str | None, Param(check=country_code)]
+BirthDate: TypeAlias = Annotated[date | str | None, Param(type="date", render=calendar_day, secret=True)]
+Personal: TypeAlias = Annotated[str | None, Param(secret=True)]
+
+
+class Kyc(Area, api=API):
+    """Know your customer: Bitex wants to know whose money it holds.
+
+    Money is taken from, and paid to, owners with an accepted profile alone, and the account's limits follow from the
+    tier that was granted. A new profile with files is taken into the tier *micro* until a compliance officer has
+    looked at it; without a legible photo ID none is accepted. Every change is looked at again, and a profile that was
+    accepted may be rejected at any time: `KycProfile.accepted_usage_tier` is None then. Bitex calls or writes where it
+    wants to know more.
+
+    One profile is enough for most accounts; sub-accounts are what resellers have.
+    """
+
+    @private("POST /private/kyc_profiles", kind=WRITE)
+    async def create_profile(
+        self,
+        *,
+        usage_tier: UsageTier,
+        first_name: Personal = None,
+        last_name: Personal = None,
+        personal_id_number: Personal = None,
+        personal_id_issuer_country: IssuerCountry = None,
+        personal_id_type: str | None = None,
+        tax_id: Personal = None,
+        birth_date: BirthDate = None,
+        nationality: str | None = None,
+        gender: str | None = None,
+        occupation: str | None = None,
+        home_address: Personal = None,
+        work_address: Personal = None,
+        phone_numbers: Personal = None,
+        legal_entity: bool | None = None,
+        politically_exposed_person: bool | None = None,
+    ) -> KycProfile:
+        """Register one more person or company.
+
+        Each profile must be of somebody real who means to use the service: making them thoughtlessly counts as abuse.
+        All but the tier may be left out, but what is complete is accepted sooner. Errors show no personal data.
+
+        Args:
+            usage_tier: The tier that is asked for.
+            personal_id_number: As on the document, in any format.
+            personal_id_issuer_country: Who issued the document: two capital letters.
+            personal_id_type: Free text; ``dni``, ``passport`` and ``drivers_license`` are suggested.
+            tax_id: In Argentina the CUIT.
+            birth_date: A date, or a text such as 1970-01-30.
+            gender: Free text; male and female are suggested.
+            home_address: In full, with postal code.
+            work_address: In full, with postal code.
+            legal_entity: Whether it acts for a company or another legal entity.
+            politically_exposed_person: Whether it counts as politically exposed.
+
+        Returns:
+            Wire: row of 18, without class reference.
+
+        Source:
+            Bitex developer guide, "Create a KYC Profile". The date is sent with two digits for month and day, as the
+            exchange's own client does; the guide's sample leaves out the zero.
+        """
+        ...
+
+    @private("PUT /private/kyc_profiles/{kyc_profile_id}", kind=IDEMPOTENT)
+    async def update_profile(
+        self,
+        kyc_profile_id: int,
+        *,
+        usage_tier: UsageTier,
+        first_name: Personal = None,
+        last_name: Personal = None,
+        personal_id_number: Personal = None,
+        personal_id_issuer_country: IssuerCountry = None,
+        personal_id_type: str | None = None,
+        tax_id: Personal = None,
+        birth_date: BirthDate = None,
+        nationality: str | None = None,
+        gender: str | None = None,
+        occupation: str | None = None,
+        home_address: Personal = None,
+        work_address: Personal = None,
+        phone_numbers: Personal = None,
+        legal_entity: bool | None = None,
+        politically_exposed_person: bool | None = None,
+    ) -> KycProfile:
+        """Change a profile; a compliance officer looks at the change.
+
+        Args:
+            kyc_profile_id: The `KycProfile.id`.
+            usage_tier: The tier that is asked for, changed or not; the rest as in `create_profile`, None for what is
+                not to change.
+
+        Returns:
+            Wire: row of 18, without class reference.
+
+        Source:
+            Bitex developer guide, "Update a KYC Profile".
+        """
+        ...
+
+    @private("PUT /private/kyc_profile", kind=IDEMPOTENT)
+    async def update_default_profile(
+        self,
+        *,
+        usage_tier: UsageTier,
+        first_name: Personal = None,
+        last_name: Personal = None,
+        personal_id_number: Personal = None,
+        personal_id_issuer_country: IssuerCountry = None,
+        personal_id_type: str | None = None,
+        tax_id: Personal = None,
+        birth_date: BirthDate = None,
+        nationality: str | None = None,
+        gender: str | None = None,
+        occupation: str | None = None,
+        home_address: Personal = None,
+        work_address: Personal = None,
+        phone_numbers: Personal = None,
+        legal_entity: bool | None = None,
+        politically_exposed_person: bool | None = None,
+    ) -> KycProfile:
+        """Change the profile of the user that the key belongs to; a compliance officer looks at the change.
+
+        Args:
+            usage_tier: The tier that is asked for, changed or not; the rest as in `create_profile`, None for what is
+                not to change.
+
+        Returns:
+            Wire: row of 18, without class reference.
+
+        Source:
+            Bitex developer guide, "Update the user's default KYC Profile".
+        """
+        ...
+
+    @private("GET /private/kyc_profiles/{kyc_profile_id}")
+    async def profile(self, kyc_profile_id: int) -> KycProfile:
+        """One profile.
+
+        Args:
+            kyc_profile_id: The `KycProfile.id`.
+
+        Returns:
+            Wire: row of 18, without class reference.
+
+        Source:
+            Bitex developer guide, "Show a KYC Profile".
+        """
+        ...
+
+    @private("GET /private/kyc_profile")
+    async def default_profile(self) -> KycProfile:
+        """One profile: that of the user that the key belongs to.
+
+        Returns:
+            Wire: row of 18, without class reference.
+
+        Source:
+            Bitex developer guide, "Show the user's default KYC Profile".
+        """
+        ...
+
+    @private("GET /private/kyc_profiles")
+    async def profiles(self) -> list[KycProfile]:
+        """All profiles of the account.
+
+        Returns:
+            Wire: list of rows of 18, without class reference.
+
+        Source:
+            Bitex developer guide, "List your KYC Profiles".
+        """
+        ...
+
+    @private("POST /private/kyc_profiles/{kyc_profile_id}/kyc_files", kind=WRITE, body=MULTIPART)
+    async def create_file(
+        self,
+        kyc_profile_id: int,
+        *,
+        document: Annotated[Document | Upload, Param(type="file", render=upload_of)],
+        document_content_type: Annotated[str | None, Param(check=fault_of_format)] = None,
+    ) -> KycFile:
+        """Hand in a document; a legible photo ID is the least that is wanted.
+
+        Args:
+            kyc_profile_id: Whose it is: the `KycProfile.id`.
+            document: JPEG, PNG, BMP, GIF or PDF: the content, a path to it, or a file open for reading bytes, which is
+                read from where it stands. Or an `Upload`, which says its own name and type. At most 16 MiB, which is
+                a bound of this library. Its type is told from the content, or else from the name.
+            document_content_type: The type in the exchange's words, such as ``image/png``, beside the one that goes
+                out with the file itself; not sent unless said.
+
+        Returns:
+            The document, with an address that works for a few minutes. Wire: row of 6, without class reference.
+
+        Source:
+            Bitex developer guide, "Create a KYC File".
+        """
+        ...
+
+    @private("GET /private/kyc_profiles/{kyc_profile_id}/kyc_files")
+    async def profile_files(self, kyc_profile_id: int) -> list[KycFile]:
+        """All documents of one profile, with addresses that work for a few minutes.
+
+        Args:
+            kyc_profile_id: The `KycProfile.id`.
+
+        Returns:
+            Wire: list of rows of 6, without class reference.
+
+        Source:
+            Bitex developer guide, "List a KYC Profile's Files".
+        """
+        ...
+
+    @private("GET /private/kyc_files")
+    async def files(self) -> list[KycFile]:
+        """All documents of all profiles, with addresses that work for a few minutes.
+
+        Returns:
+            Wire: list of rows of 6, without class reference.
+
+        Source:
+            Bitex developer guide, "List all KYC Files".
+        """
+        ...
+
+    @private("GET /private/kyc_rejection_reasons")
+    async def rejection_reasons(self) -> KycRejectionReasons:
+        """Why a profile may be rejected, in three languages.
+
+        Show the text or, by the code, one of your own.
+
+        Returns:
+            A list that cannot be changed. Wire: json:api document.
+
+        Source:
+            Bitex developer guide, "List all KYC Rejection Reasons". It shows the key in a body of JSON; like every
+            other GET this one carries it in the query.
+        """
+        ...

@@ -1,0 +1,49 @@
+"""What Bitex answers resellers with about their users."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from attrs import field, frozen
+
+from exchanges.wire import Row
+
+__all__ = ["ResellerUser", "ResellerUserCreated"]
+
+
+@frozen(kw_only=True)
+class ResellerUserCreated:
+    """A new user. Wire: object.
+
+    Source:
+        Bitex developer guide, Resellers, "Create User".
+    """
+
+    user_id: int
+    """For `Bitex.as_user`."""
+    kyc_profile_id: int
+    """The profile that is to be completed next, as this user."""
+
+
+@frozen
+class ResellerUser(Row):
+    """One user and what he owns. Wire: row of 7, without class reference.
+
+    Source:
+        Bitex developer guide, Resellers, "List your users".
+    """
+
+    id: int
+    """For `Bitex.as_user`."""
+    email: str = field(repr=False)
+    """Where Bitex writes to."""
+    usd_balance: Decimal
+    """USD: reserved and available together."""
+    usd_available: Decimal
+    """USD free to trade."""
+    btc_balance: Decimal
+    """BTC: reserved and available together."""
+    btc_available: Decimal
+    """BTC free to trade."""
+    btc_deposit_address: str | None = None
+    """Where to send BTC."""

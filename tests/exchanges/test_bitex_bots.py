@@ -1,0 +1,319 @@
+import asyncio
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from exchanges.bitex import Ask, Bid, Bitex, OrderStatus
+from exchanges.bitex.bot_models import BotExitStatus, BotIssuer, BuyingBot
+from exchanges.bitex.bots import Bots
+from exchanges.bitex.settling import wait_settled
+from exchanges.endpoint import Kind
+from exchanges.errors import AuthenticationFailed, NotFound, OutcomeUnknown, UsageError
+from exchanges.request import draft
+from exchanges.wire import decode, dumps, encode
+from tests.scripted import Script, answer, html
+from tests.virtual_time import elapsed, in_virtual_time
+
+ENDPOINTS = {e.id: e for e in Bots.endpoints}
+BASE = "/api-v1/rest/private"
+BOT = {
+    "id": 7,
+    "created_at": 946685400,
+    "updated_at": 946685400,
+    "user_id": 1,
+    "orderbook_id": 1,
+    "amount": 10,
+    "produced_amount": 0,
+    "remaining_amount": 10,
+    "chunk_size": 1,
+    "time_to_live": 20,
+    "executing": True,
+    "to_cancel": False,
+    "exit_status": None,
+    "issuer_type": "ApiKey",
+    "issuer_id": 1,
+}
+ENDING = {**BOT, "to_cancel": True}
+KINDS = ["buying", "selling"]
+
+
+def sent(endpoint_id, **arguments):
+    """What goes out in the body or query."""
+    request = draft(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
+    return request.target.partition("?")[2] or request.body.decode()
+
+
+def client(script):
+    """Make a client whose answers are scripted."""
+    return Bitex(api_key="k", transport=script, limits=None)
+
+
+async def cancelled(script, kind="buying"):
+    """Cancel bot 7."""
+    async with client(script) as bitex:
+        return await getattr(bitex.bots, f"cancel_{kind}_bot")(7)
+
+
+class TestDeclarations:
+    def test_kinds(self):
+        """Creating a bot commits money, cancelling one may be repeated, all else reads."""
+        expected = {Kind.MONEY: "create_", Kind.IDEMPOTENT: "cancel_", Kind.READ: ""}
+
+        assert all(e.id.removeprefix("bitex.bots.").startswith(expected[e.kind]) for e in ENDPOINTS.values())
+
+    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
+    def test_every_call_names_its_source(self, endpoint):
+        """A declaration says where its facts come from."""
+        assert "Source:\n" in endpoint.doc
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("kind", "wrong", "words"),
+        [
+            ("buying", {"amount": "0.99"}, "amount must be at least 1 USD"),
+            ("buying", {"chunk_size": "0.99"}, "chunk_size must be at least 1 USD"),
+            ("selling", {"amount": "0.0049"}, "amount must be at least 0.005 BTC"),
+            ("selling", {"chunk_size": "0.0049"}, "chunk_size must be at least 0.005 BTC"),
+            ("buying", {"time_to_live": 9}, "time_to_live must be 10 to 600 seconds"),
+            ("selling", {"time_to_live": 601}, "time_to_live must be 10 to 600 seconds"),
+            ("selling", {"time_to_live": 20.0}, "time_to_live must be an int"),
+        ],
+    )
+    def test_out_of_bounds(self, kind, wrong, words):
+        """An amount, a chunk or a time beyond the documented bounds is refused here."""
+        with pytest.raises(UsageError) as caught:
+            sent(f"bitex.bots.create_{kind}_bot", **{"amount": 10, "chunk_size": 1, "time_to_live": 20, **wrong})
+
+        assert words in str(caught.value)
+
+    @pytest.mark.parametrize(("kind", "least"), [("buying", "1"), ("selling", "0.005")])
+    @pytest.mark.parametrize("seconds", [10, 600])
+    def test_the_bounds_themselves(self, kind, least, seconds):
+        """The bounds are allowed."""
+        body = sent(f"bitex.bots.create_{kind}_bot", amount=least, chunk_size=least, time_to_live=seconds)
+
+        assert f"amount={least}&chunk_size={least}&time_to_live={seconds}" == body
+
+    @pytest.mark.parametrize(("full", "query"), [(True, "full=true"), (False, "")])
+    def test_full_works_by_being_there(self, full, query):
+        """A list that is not full says nothing about it, since any value would mean yes."""
+        assert query == sent("bitex.bots.selling_bots", full=full)
+
+
+class TestModels:
+    def test_a_bot_that_stopped(self):
+        """A bot that could not afford an order says so, and which payment it was for."""
+        bot = decode(
+            dumps({**BOT, "executing": False, "exit_status": "cant_afford_order", "issuer_type": "Payment"}), BuyingBot
+        )
+
+        assert (False, BotExitStatus.CANT_AFFORD_ORDER, BotIssuer.PAYMENT) == (
+            bot.executing,
+            bot.exit_status,
+            bot.issuer_type,
+        )
+
+    def test_an_unknown_reason(self):
+        """A reason that the guide does not name is kept and goes back as it came."""
+        bot = decode(dumps({**BOT, "exit_status": "bored"}), BuyingBot)
+
+        assert ("bored", False, "bored") == (encode(bot)["exit_status"], bot.exit_status.is_known, bot.exit_status)
+
+
+class TestCancelling:
+    @pytest.mark.parametrize("kind", KINDS)
+    @in_virtual_time
+    async def test_the_bot_is_read_again(self, kind):
+        """A cancel ends with reading the bot: what it has come to is what counts."""
+        script = Script.of(answer(BOT), answer(ENDING))
+
+        bot = await cancelled(script, kind)
+
+        assert [f"POST {BASE}/{kind}_bots/7/cancel", f"GET {BASE}/{kind}_bots/7"] == list(script.paths)
+        assert bot.to_cancel
+
+    @pytest.mark.parametrize("missing", [html(404), answer({"errors": [{"code": None, "detail": None}]}, 404)])
+    @pytest.mark.parametrize("kind", KINDS)
+    @in_virtual_time
+    async def test_the_guides_own_path(self, kind, missing):
+        """Where there is no path that ends in cancel, the one that the guide prints is taken."""
+        script = Script.of(missing, answer(BOT), answer(ENDING))
+
+        bot = await cancelled(script, kind)
+
+        path = f"{BASE}/{kind}_bots/7"
+        assert [f"POST {path}/cancel", f"POST {path}", f"GET {path}"] == list(script.paths)
+        assert bot.to_cancel
+
+    @in_virtual_time
+    async def test_no_such_bot(self):
+        """A bot that neither path knows is not found, and the error names the declared call."""
+        with pytest.raises(NotFound) as caught:
+            await cancelled(Script.of(html(404)))
+
+        assert "bitex.bots.cancel_buying_bot" == caught.value.endpoint
+
+    @in_virtual_time
+    async def test_a_refusal(self):
+        """A refusal for another reason is told as it is, and nothing else is tried."""
+        script = Script.of(answer({"error": "Invalid Api Key"}, 401))
+
+        with pytest.raises(AuthenticationFailed):
+            await cancelled(script)
+
+        assert [f"POST {BASE}/buying_bots/7/cancel"] == list(script.paths)
+
+    @pytest.mark.parametrize("after", [ENDING, {**BOT, "executing": False, "exit_status": "cancelled"}])
+    @in_virtual_time
+    async def test_an_empty_answer(self, after):
+        """A cancel that answers nothing is settled by reading the bot."""
+        bot = await cancelled(Script.of(httpx.Response(204), answer(after)))
+
+        assert (after["to_cancel"], after["executing"]) == (bot.to_cancel, bot.executing)
+
+    @in_virtual_time
+    async def test_no_trace_of_the_cancel(self):
+        """A cancel without a clear answer, and a bot that goes on, leave the outcome unknown."""
+        with pytest.raises(OutcomeUnknown):
+            await cancelled(Script.of(httpx.Response(204), answer(BOT)))
+
+    @in_virtual_time
+    async def test_the_bot_cannot_be_read(self):
+        """Where the bot cannot be read afterwards, the answer of the cancel stands."""
+        bot = await cancelled(Script.of(answer(ENDING), answer({"error": "No permission"}, 403)))
+
+        assert bot.to_cancel
+
+    @in_virtual_time
+    async def test_in_a_view(self):
+        """A view of the client cancels in the same way."""
+        script = Script.of(answer(BOT), answer(ENDING))
+        async with client(script) as bitex:
+            bot = await bitex.with_options(timeout_seconds=5).bots.cancel_selling_bot(7)
+
+        assert (True, 2) == (bot.to_cancel, len(script.came))
+
+
+class TestGoingThrough:
+    @pytest.mark.parametrize("kind", KINDS)
+    @in_virtual_time
+    async def test_all(self, kind):
+        """First the last 24 hours, then what is older, each bot once."""
+        new, old = [{**BOT, "id": 3}, {**BOT, "id": 2}], [{**BOT, "id": 2}, {**BOT, "id": 1}]
+        script = Script.of(answer(new), answer(old))
+        async with client(script) as bitex:
+            ids = [bot.id async for bot in getattr(bitex.bots, f"every_{kind}_bot")()]
+
+        assert [3, 2, 1] == ids
+        assert [b"api_key=k", b"api_key=k&full=true"] == [c.request.url.query for c in script.came]
+
+    @in_virtual_time
+    async def test_no_further_than_needed(self):
+        """Whoever stops within the last 24 hours asks once."""
+        script = Script.of(answer([BOT]))
+        async with client(script) as bitex:
+            async for _ in bitex.bots.every_buying_bot():
+                break
+
+        assert 1 == len(script.came)
+
+
+class Book:
+    """Orders that go through given states, one with each reading."""
+
+    def __init__(self, *states, seconds=0.0):
+        self.states = list(states)
+        self.read = []
+        self.seconds = seconds
+
+    async def bid(self, bid_id):
+        await asyncio.sleep(self.seconds)
+        self.read.append(elapsed())
+        return order(Bid, self.states.pop(0) if len(self.states) > 1 else self.states[0])
+
+    async def ask(self, ask_id):
+        return order(Ask, (await self.bid(ask_id)).status)
+
+
+def order(kind, status):
+    """An order in some state."""
+    return kind(5, None, 1, Decimal(1), Decimal(1), Decimal(1), status)
+
+
+RECEIVED, EXECUTING, TO_CANCEL, CANCELLED, COMPLETED = OrderStatus
+
+
+class TestSettling:
+    @pytest.mark.parametrize("kind", [Bid, Ask])
+    @pytest.mark.parametrize("end", [CANCELLED, COMPLETED])
+    @in_virtual_time
+    async def test_until_it_ends(self, kind, end):
+        """An order is read until it is cancelled or completed."""
+        book = Book(RECEIVED, EXECUTING, TO_CANCEL, end)
+
+        settled = await wait_settled(book, order(kind, RECEIVED), timeout_seconds=60)
+
+        assert (kind, end, 4) == (type(settled), settled.status, len(book.read))
+
+    @in_virtual_time
+    async def test_already_settled(self):
+        """An order that has ended is not read at all."""
+        book = Book(CANCELLED)
+
+        await wait_settled(book, order(Bid, COMPLETED), timeout_seconds=60)
+
+        assert [] == book.read
+
+    @in_virtual_time
+    async def test_until_it_is_in_the_book(self):
+        """The wait can end as soon as the funds were found."""
+        until = (EXECUTING, CANCELLED, COMPLETED)
+
+        settled = await wait_settled(Book(RECEIVED, EXECUTING), order(Bid, RECEIVED), timeout_seconds=60, until=until)
+
+        assert EXECUTING == settled.status
+
+    @in_virtual_time
+    async def test_the_time_is_up(self):
+        """When the time is up, the order comes back as it was last read."""
+        settled = await wait_settled(Book(EXECUTING), order(Bid, RECEIVED), timeout_seconds=10)
+
+        assert (EXECUTING, 10) == (settled.status, elapsed())
+
+    @in_virtual_time
+    async def test_a_reading_that_hangs(self):
+        """A reading that takes longer than there is time does not prolong the wait."""
+        settled = await wait_settled(Book(COMPLETED, seconds=100), order(Bid, RECEIVED), timeout_seconds=10)
+
+        assert (RECEIVED, 10) == (settled.status, elapsed())
+
+    @in_virtual_time
+    async def test_pauses(self):
+        """The pauses grow from half a second to four."""
+        book = Book(EXECUTING)
+
+        await wait_settled(book, order(Bid, RECEIVED), timeout_seconds=20)
+
+        assert [0, 0.5, 1.25, 2.375, 4.0625, 6.59375, 10.39, 14.39, 18.39] == [
+            round(t, 5 - (t > 10) * 3) for t in book.read
+        ]
+
+    @in_virtual_time
+    async def test_injected_sleep(self):
+        """Waiting is what the caller says it is."""
+        slept = []
+
+        async def sleep(seconds):
+            slept.append(seconds)
+
+        await wait_settled(Book(EXECUTING, EXECUTING, COMPLETED), order(Bid, RECEIVED), timeout_seconds=1, sleep=sleep)
+
+        assert ([0.5, 0.75], 0) == (slept, elapsed())
+
+    @in_virtual_time
+    async def test_neither_bid_nor_ask(self):
+        """What is no order is refused before anything is sent."""
+        with pytest.raises(UsageError):
+            await wait_settled(Book(EXECUTING), None, timeout_seconds=1)

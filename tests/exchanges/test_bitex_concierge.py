@@ -1,0 +1,278 @@
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given, settings
+
+from exchanges.bitex.concierge import BitcoinInput, Concierge, Input, Output
+from exchanges.bitex.places import CurrencyCode
+from exchanges.bitex.work_orders import (
+    WorkOrderBitcoinInput,
+    WorkOrderInput,
+    WorkOrderOutput,
+    WorkOrderRequest,
+    WorkOrderRequests,
+    WorkOrderStatus,
+    WorkOrderUser,
+)
+from exchanges.endpoint import JSON, Access, Kind
+from exchanges.errors import DecodeError, UsageError
+from exchanges.request import draft
+from exchanges.wire import decode, dumps, encode, loads
+from tests.wire.strategies import QUICK, values
+
+ENDPOINTS = {e.id: e for e in Concierge.endpoints}
+CREATE = ENDPOINTS["bitex.concierge.create_work_order_request"]
+SPECIMENS = Path(__file__).parent.parent / "specimens" / "bitex"
+MODELS = [
+    WorkOrderBitcoinInput,
+    WorkOrderInput,
+    WorkOrderOutput,
+    WorkOrderRequest,
+    WorkOrderRequests,
+    WorkOrderUser,
+]
+
+PESOS = Input(amount="1000.0", country="AR", currency="ARS")
+COINS = BitcoinInput(amount=2)
+PAYEE = Output(user_id=1, country="US", currency="USD", amount=Decimal("100.50"), withdrawal_instruction_id=2)
+OPEN = Output(user_id=2, country="MX", currency="MXN", withdrawal_instruction_id=3)
+
+
+def documented(name):
+    """The documented answer."""
+    return (SPECIMENS / f"concierge.{name}.txt").read_text().partition("\n\n")[2].encode()
+
+
+def sent(**arguments):
+    """What goes out."""
+    return loads(draft(CREATE, {"payer_id": 9, **arguments}, "https://bitex.la/api-v1/rest").render().body)
+
+
+def refused(**arguments):
+    """What is said of arguments that are not sent."""
+    with pytest.raises(UsageError) as caught:
+        sent(**arguments)
+    return str(caught.value)
+
+
+class TestDeclarations:
+    def test_for_resellers(self):
+        """All of it is for resellers; an order moves money and travels as JSON."""
+        assert {Access.RESELLER} == {e.access for e in ENDPOINTS.values()}
+        assert (Kind.MONEY, JSON) == (CREATE.kind, CREATE.body)
+
+    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
+    def test_every_call_names_its_source(self, endpoint):
+        """A declaration says where its facts come from."""
+        assert "Source:\n" in endpoint.doc
+
+
+class TestRequests:
+    def test_body(self):
+        """Amounts are numbers with every digit, the open one is null, what is not given is not there."""
+        assert {
+            "payer_id": 9,
+            "inputs": [{"amount": Decimal("1000.0"), "country": "AR", "currency": "ARS"}],
+            "outputs": [
+                {
+                    "user_id": 1,
+                    "country": "US",
+                    "currency": "USD",
+                    "amount": Decimal("100.50"),
+                    "withdrawal_instruction_id": 2,
+                },
+                {"user_id": 2, "country": "MX", "currency": "MXN", "amount": None, "withdrawal_instruction_id": 3},
+            ],
+        } == sent(inputs=[PESOS], outputs=(PAYEE, OPEN))
+
+    def test_mappings(self):
+        """Plain mappings with the same fields are taken too."""
+        assert sent(bitcoin_inputs=[COINS], outputs=[OPEN]) == sent(
+            bitcoin_inputs=[{"amount": 2}], outputs=[attrs.asdict(OPEN)]
+        )
+
+    def test_codes_by_name(self):
+        """A currency may be given as a member of its enum."""
+        body = sent(bitcoin_inputs=[COINS], outputs=[attrs.evolve(OPEN, currency=CurrencyCode.MXN)])
+
+        assert "MXN" == body["outputs"][0]["currency"]
+
+    @pytest.mark.parametrize(
+        ("ways", "count"),
+        [
+            ({"inputs": [PESOS], "outputs": [PAYEE]}, 0),
+            ({"inputs": [attrs.evolve(PESOS, amount=None)], "outputs": [PAYEE, OPEN]}, 2),
+            ({"inputs": [PESOS], "bitcoin_inputs": [BitcoinInput()], "outputs": [OPEN]}, 2),
+            ({"inputs": [PESOS], "outputs": [OPEN, OPEN, PAYEE]}, 2),
+        ],
+    )
+    def test_not_one_open(self, ways, count):
+        """Unless exactly one amount is open, nobody or several would bear the costs."""
+        words = f"exactly one amount is left open (None), that of who bears the costs; here {count} are"
+
+        assert words in refused(**ways)
+
+    @pytest.mark.parametrize(
+        "ways",
+        [
+            {"inputs": [attrs.evolve(PESOS, amount=None)], "outputs": [PAYEE]},
+            {"bitcoin_inputs": [BitcoinInput()], "inputs": [PESOS], "outputs": [PAYEE]},
+            {"inputs": [PESOS], "bitcoin_inputs": [COINS], "outputs": [OPEN, PAYEE]},
+            {"inputs": None, "bitcoin_inputs": [COINS], "outputs": [OPEN]},
+        ],
+    )
+    def test_one_open(self, ways):
+        """The open amount may be that of any one input or output."""
+        assert b"null" in dumps(sent(**ways))
+
+    @pytest.mark.parametrize("ways", [{"inputs": [PESOS], "outputs": []}, {"inputs": [], "outputs": [OPEN]}])
+    def test_a_way_is_missing(self, ways):
+        """Money goes in somewhere and comes out somewhere."""
+        assert "a work order has an input or bitcoin input, and an output" in refused(**ways)
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            ({"amount": 1.5}, "outputs [1].amount must be a Decimal, an int or a decimal str, not float"),
+            ({"amount": 0}, "outputs [1].amount must be a finite number above zero"),
+            ({"amount": "1e3"}, "outputs [1].amount must be written in plain decimal digits"),
+            ({"country": "us"}, "outputs [1].country must be one of AD, AR, AT"),
+            ({"country": "UY"}, "outputs [1].country must be one of AD, AR, AT"),
+            ({"country": ["US"]}, "outputs [1].country must be one of AD, AR, AT"),
+            ({"currency": "UYU"}, "outputs [1].currency must be one of ARS, AUD, BGN"),
+            ({"user_id": "1"}, "outputs [1].user_id must be an id, a whole number above zero"),
+            ({"withdrawal_instruction_id": True}, "outputs [1].withdrawal_instruction_id must be an id"),
+            ({"user_id": 0}, "outputs [1].user_id must be an id, a whole number above zero"),
+        ],
+    )
+    def test_wrong_fields(self, wrong, words):
+        """What is wrong with one output is said of it by its place."""
+        assert words in refused(inputs=[PESOS], outputs=[PAYEE, attrs.evolve(OPEN, **wrong)])
+
+    @pytest.mark.parametrize(
+        ("outputs", "words"),
+        [
+            (PAYEE, "outputs must be a sequence of Output, not Output"),
+            (None, "outputs must be a sequence of Output, not NoneType"),
+            ("x", "outputs must be a sequence of Output, not str"),
+            ({"user_id": 1}, "outputs must be a sequence of Output, not dict"),
+            ([PESOS], "outputs [0] must be Output, or a mapping of its fields: user_id, country"),
+            ([{"user": 1}], "outputs [0] must be Output, or a mapping of its fields: user_id, country"),
+            ([7], "outputs [0] must be Output, or a mapping of its fields: user_id, country"),
+        ],
+    )
+    def test_wrong_kinds(self, outputs, words):
+        """What is no sequence of outputs is refused."""
+        assert words in refused(inputs=[PESOS], outputs=outputs)
+
+    def test_countries_and_currencies(self):
+        """The Concierge pays to 51 countries in 33 currencies, not in Colombia and Uruguay."""
+        faults = [
+            refused(inputs=[attrs.evolve(PESOS, **{name: "??"})], outputs=[OPEN]) for name in ("country", "currency")
+        ]
+
+        assert [51, 33] == [fault.partition("must be one of ")[2].partition(";")[0].count(",") + 1 for fault in faults]
+
+
+class TestDocuments:
+    @pytest.mark.parametrize("name", ["create_work_order_request", "work_order_request"])
+    def test_an_order(self, name):
+        """An order holds its inputs and outputs, and those hold their users."""
+        order = decode(documented(name), WorkOrderRequest, strict=True)
+
+        assert (1, 1, WorkOrderStatus.RECEIVED, datetime(2000, 1, 1, tzinfo=UTC)) == (
+            order.id,
+            order.payer_id,
+            order.status,
+            order.updated_at,
+        )
+        assert [Decimal(1000)] == [i.amount for i in order.inputs]
+        assert [None] == [i.amount for i in order.bitcoin_inputs]
+        assert [(1, "USD", "Susan Doe"), (2, "MXN", "Susan Doe")] == [
+            (o.id, o.currency, o.user.name) for o in order.outputs
+        ]
+        assert [(1, "John Doe"), (5, "Susan Doe")] == [(user.id, user.name) for user in order.users]
+        assert Decimal("58.08") == order.outputs[0].friendly_pricing_summary.fee
+
+    def test_a_list(self):
+        """A list of orders is a sequence of the same orders."""
+        orders = decode(documented("work_order_requests"), WorkOrderRequests, strict=True)
+
+        assert [decode(documented("work_order_request"), WorkOrderRequest)] == list(orders)
+        assert (1, orders[0], (orders[0],)) == (len(orders), orders[-1], orders[:1])
+
+    def test_nothing_included(self):
+        """Where a document includes nothing, the parts of an order are known by their ids."""
+        document = json.loads(documented("work_order_request"))
+        del document["included"]
+
+        order = decode(json.dumps(document).encode(), WorkOrderRequest)
+
+        assert ([1, 2], [None, None], ()) == (
+            [o.id for o in order.outputs],
+            [o.amount for o in order.outputs],
+            order.users,
+        )
+
+    def test_no_relationships(self):
+        """An order whose parts are not told has none."""
+        document = json.loads(documented("work_order_request"))
+        del document["data"]["relationships"]
+
+        assert () == decode(json.dumps(document).encode(), WorkOrderRequest).outputs
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda d: d.pop("data"),
+            lambda d: d["data"].update(type="users"),
+            lambda d: d["data"].update(id="one"),
+            lambda d: d["data"].update(id="\u0661"),
+            lambda d: d["data"].update(id="9" * 40),
+            lambda d: d["data"]["attributes"].pop("status"),
+            lambda d: d.update(data=None),
+            lambda d: d.update(data=[d["data"]]),
+            lambda d: d.update(included={}),
+            lambda d: d["data"]["relationships"].update(outputs={"data": {"id": "1", "type": "users"}}),
+        ],
+    )
+    def test_odd_documents(self, change):
+        """What is no document about one order is told by the error of every decoding."""
+        document = json.loads(documented("work_order_request"))
+        change(document)
+
+        with pytest.raises(DecodeError):
+            decode(json.dumps(document).encode(), WorkOrderRequest)
+
+    def test_print_without_personal_data(self):
+        """An order prints without names, addresses and instructions."""
+        shown = repr(decode(documented("work_order_request"), WorkOrderRequest))
+
+        assert [] == [word for word in ("Doe", "example.com", "1...", "bank_transfer") if word in shown]
+
+
+def is_consistent(value, found):
+    """Whether resources of one type and id are one, as in every document."""
+    if isinstance(value, tuple):
+        return all(is_consistent(item, found) for item in value)
+    if not attrs.has(type(value)):
+        return True
+    if hasattr(value, "id") and found.setdefault((type(value), value.id), value) != value:
+        return False
+    return all(is_consistent(getattr(value, a.name), found) for a in attrs.fields(type(value)))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_round_trips(model):
+    """Every consistent value of the model comes back as it went out."""
+
+    @settings(QUICK, max_examples=25)
+    @given(values(model).filter(lambda value: is_consistent(value, {})))
+    def holds(value):
+        assert value == decode(dumps(encode(value)), model)
+
+    holds()

@@ -1,0 +1,154 @@
+from decimal import Decimal
+from urllib.parse import parse_qs
+
+import pytest
+
+from exchanges import wire
+from exchanges.bitex.addresses import Address
+from exchanges.bitex.branches import MoreMtBranch
+from exchanges.bitex.funding import Funding
+from exchanges.bitex.places import Country, CurrencyCode
+from exchanges.endpoint import Kind
+from exchanges.errors import UsageError
+from exchanges.request import draft
+from exchanges.signing import Credentials, Stamp
+
+ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Funding.endpoints}
+BASE = "https://bitex.la/api-v1/rest"
+
+
+def sent(call, **arguments):
+    """What goes out."""
+    endpoint = ENDPOINTS[call]
+    return endpoint.api.scheme.sign(draft(endpoint, arguments, BASE), Credentials(api_key="k"), Stamp("", 0))
+
+
+def form(call, **arguments):
+    """The fields of the form that goes out."""
+    return {name: value for name, (value,) in parse_qs(sent(call, **arguments).body.decode()).items()}
+
+
+class TestDeclarations:
+    def test_kinds(self):
+        """Withdrawing moves money, announcing and storing happen once, cancelling may be repeated, all else reads."""
+        changing = {name: e.kind for name, e in ENDPOINTS.items() if e.kind is not Kind.READ}
+
+        assert {
+            "create_usd_deposit": Kind.WRITE,
+            "cancel_usd_deposit": Kind.IDEMPOTENT,
+            "create_usd_withdrawal": Kind.MONEY,
+            "create_withdrawal_instruction": Kind.WRITE,
+            "create_address": Kind.WRITE,
+            "create_btc_withdrawal": Kind.MONEY,
+        } == changing
+
+    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
+    def test_every_call_names_its_source(self, endpoint):
+        """A declaration says where its facts come from."""
+        assert "Source:\n" in endpoint.doc
+
+
+class TestDeposits:
+    def test_announcing(self):
+        """An announcement goes out in the order of the guide's command line."""
+        body = sent(
+            "create_usd_deposit", country=Country.UY, amount=100, currency=CurrencyCode.UYU, deposit_method="bank"
+        ).body
+
+        assert b"api_key=k&country=UY&amount=100&currency=UYU&deposit_method=bank" == body
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            ({"country": "uy"}, "country must be an ISO country code of two capital letters"),
+            ({"country": "URY"}, "country must be an ISO country code"),
+            ({"currency": "UY"}, "currency must be an ISO currency code of three capital letters"),
+            ({"currency": "pesos"}, "currency must be an ISO currency code"),
+            ({"amount": 0}, "amount must be a finite number above zero"),
+            ({"amount": 1.5}, "amount must be a Decimal"),
+        ],
+    )
+    def test_what_cannot_be_announced(self, wrong, words):
+        """Codes of another shape and amounts that are none are refused here."""
+        good = {"country": "UY", "amount": 100, "currency": "UYU", "deposit_method": "bank"}
+
+        with pytest.raises(UsageError, match=words):
+            sent("create_usd_deposit", **{**good, **wrong})
+
+    def test_a_new_country(self):
+        """Codes that the guide does not name are left to the exchange to judge."""
+        fields = form("create_usd_deposit", country="PY", amount=1, currency="PYG", deposit_method="bank")
+
+        assert ("PY", "PYG") == (fields["country"], fields["currency"])
+
+    def test_branches_are_no_deposit(self):
+        """The list of branches has an address of its own beside that of a single deposit."""
+        targets = [sent("more_mt_branches").target, sent("usd_deposit", deposit_id=5).target]
+
+        assert [
+            "/api-v1/rest/private/usd/deposits/more_mt_branches?api_key=k",
+            "/api-v1/rest/private/usd/deposits/5?api_key=k",
+        ] == targets
+
+    def test_a_branch(self):
+        """A branch says where it is, to the last digit."""
+        coords = {"longitude": Decimal("-58.52853700000003"), "latitude": Decimal("-34.641743")}
+        value = {"name": "Pronto", "coords": coords, "address": "x", "city": "y", "short_city": "z", "country": "AR"}
+
+        branch = wire.decode(wire.dumps(value), MoreMtBranch, strict=True)
+
+        assert (Country.AR, coords["longitude"], value) == (
+            branch.country,
+            branch.coords.longitude,
+            wire.encode(branch),
+        )
+
+    @pytest.mark.parametrize("code", [Country("XX"), CurrencyCode("XXX")])
+    def test_codes_are_open(self, code):
+        """A code that the guide does not name is kept as it came."""
+        assert (False, code.name) == (code.is_known, f"UNKNOWN_{code}")
+
+
+class TestWithdrawals:
+    def test_money(self):
+        """A withdrawal of money names its instructions."""
+        fields = form("create_usd_withdrawal", amount="100.00", withdrawal_instruction_id=1)
+
+        assert {"api_key": "k", "amount": "100.00", "withdrawal_instruction_id": "1"} == fields
+
+    def test_coins(self):
+        """A withdrawal of coins names where they go."""
+        fields = form("create_btc_withdrawal", address="1abc", amount="0.5", label="mine", kyc_profile_id=7)
+
+        assert {"api_key": "k", "address": "1abc", "amount": "0.5", "label": "mine", "kyc_profile_id": "7"} == fields
+
+    @pytest.mark.parametrize("address", ["", " ", "1abc 2def", " 1abc", "1abc\n", None, 5])
+    def test_no_address(self, address):
+        """Coins do not go to an address that is empty or holds spaces."""
+        with pytest.raises(UsageError, match="address must"):
+            sent("create_btc_withdrawal", address=address, amount=1)
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("arguments", "body"),
+        [
+            ({}, b"api_key=k"),
+            ({"auto_sell": False}, b"api_key=k"),
+            ({"auto_sell": True}, b"api_key=k&auto_sell=true"),
+        ],
+    )
+    def test_auto_sell(self, arguments, body):
+        """Only an address that is to sell says so."""
+        assert body == sent("create_address", **arguments).body
+
+    def test_in_the_path(self):
+        """An address stands escaped in the path."""
+        assert "/api-v1/rest/private/btc/addresses/1%2F2?api_key=k" == sent("address", public_address="1/2").target
+
+    @pytest.mark.parametrize("payment_id", [None, 7])
+    def test_fields(self, payment_id):
+        """An address may have been made for a payment."""
+        value = {"public_address": "1ABC", "auto_sell": True, "payment_id": payment_id}
+
+        assert Address("1ABC", auto_sell=True, payment_id=payment_id) == wire.decode(wire.dumps(value), Address)

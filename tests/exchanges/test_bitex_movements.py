@@ -1,0 +1,63 @@
+import pytest
+
+from exchanges.bitex import Bid, Bitex, Buy, UnknownRow
+from tests.scripted import Script, answer
+from tests.virtual_time import in_virtual_time
+
+BID = [1, 7, 946685400, 1, 100.0, 0.0, 500.0, 3]
+OLD_BID = [1, 6, 946685300, 1, 100.0, 0.0, 500.0, 3]
+BUY = [3, 7, 946685400, 1, 2.0, 1000.0, 0.05, 500.0, 7]
+UNKNOWN = [99, 7, "new"]
+OLD_UNKNOWN = [99, 7, "old"]
+
+
+def scripted(latest, full):
+    """Answer with the latest movements, or with all of them."""
+    return Script.of(lambda request: answer(full if "full=true" in request.url.query.decode() else latest))
+
+
+async def movements(latest, full):
+    """Go through every movement; hand back classes and ids, or the cells of what is of no known class."""
+    async with Bitex(api_key="k", transport=scripted(latest, full)) as bitex:
+        every = [movement async for movement in bitex.account.every_movement()]
+    return [m.cells if isinstance(m, UnknownRow) else (type(m), m.id) for m in every]
+
+
+@in_virtual_time
+async def test_no_movement_twice():
+    """The latest movements come first, then those of the whole that were not among them."""
+    assert [(Bid, 7), (Bid, 6)] == await movements([BID], [BID, OLD_BID])
+
+
+@in_virtual_time
+async def test_classes_have_ids_of_their_own():
+    """A bid and a buy of the same id are two movements."""
+    assert [(Bid, 7), (Buy, 7)] == await movements([BID], [BID, BUY])
+
+
+@in_virtual_time
+async def test_movements_of_an_unknown_class():
+    """Movements of a class that is not known are told apart by all their cells."""
+    assert [tuple(UNKNOWN), tuple(OLD_UNKNOWN)] == await movements([UNKNOWN], [UNKNOWN, OLD_UNKNOWN])
+
+
+@in_virtual_time
+async def test_a_movement_that_changed_meanwhile():
+    """A movement that changed between the two answers comes once, as it was first."""
+    changed = [*BID[:7], 4]
+
+    assert [(Bid, 7)] == await movements([BID], [changed])
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("taken", "asked"), [(1, 1), (2, 2)])
+async def test_the_whole_is_read_when_it_is_needed(taken, asked):
+    """The large answer is asked for only when the iteration gets there."""
+    script = scripted([BID], [OLD_BID])
+    async with Bitex(api_key="k", transport=script) as bitex:
+        every = bitex.account.every_movement()
+        for _ in range(taken):
+            await anext(every)
+        await every.aclose()
+
+    assert asked == len(script.came)

@@ -1,0 +1,193 @@
+from decimal import Decimal
+
+import pytest
+
+from exchanges.bitex import Bitex
+from exchanges.bitex.payment_models import Currency, Payment, PaymentStatus
+from exchanges.bitex.payments import Payments
+from exchanges.bitex.webhooks import Webhooks
+from exchanges.endpoint import Access, Kind
+from exchanges.errors import UsageError
+from exchanges.request import draft
+from exchanges.wire import decode, dumps
+from tests.scripted import Script, answer
+from tests.virtual_time import in_virtual_time
+
+ENDPOINTS = {e.id: e for e in (*Payments.endpoints, *Webhooks.endpoints)}
+PAYMENT = {
+    "id": 1,
+    "user_id": 1,
+    "amount": 100,
+    "currency_id": 3,
+    "expected_quantity": 1,
+    "confirmed_quantity": 0,
+    "unconfirmed_quantity": 0,
+    "valid_until": 1430226201,
+    "status": "pending",
+    "address": {"public_address": "1ABC"},
+}
+ODD_URLS = [
+    "http://example.com/ipn",
+    "HTTP://example.com",
+    "https://",
+    "https:///ipn",
+    "example.com/ipn",
+    "//example.com/ipn",
+    "ftp://example.com",
+    "https://exa mple.com/",
+    "https://example.com:0/",
+    "https://example.com:99999/",
+    "https://[::1/",
+    "",
+]
+
+
+def sent(endpoint_id, **arguments):
+    """What goes out in the body or query."""
+    request = draft(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
+    return request.target.partition("?")[2] or request.body.decode()
+
+
+def refused(endpoint_id, **arguments):
+    """What is said of arguments that are not sent."""
+    with pytest.raises(UsageError) as caught:
+        sent(endpoint_id, **arguments)
+    return str(caught.value)
+
+
+class TestDeclarations:
+    def test_kinds(self):
+        """A payment is created once; settings may be set again."""
+        changing = {e.id.partition(".")[2]: e.kind for e in ENDPOINTS.values() if e.kind is not Kind.READ}
+
+        assert {
+            "payments.create_payment": Kind.WRITE,
+            "payments.setup_pos": Kind.IDEMPOTENT,
+            "webhooks.update_webhook": Kind.IDEMPOTENT,
+            "webhooks.test_webhook": Kind.IDEMPOTENT,
+        } == changing
+
+    def test_webhooks_are_for_resellers(self):
+        """Payments are everybody's, the webhook is a reseller's."""
+        reseller = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.RESELLER}
+
+        assert {"webhooks"} == reseller
+
+    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
+    def test_every_call_names_its_source(self, endpoint):
+        """A declaration says where its facts come from."""
+        assert "Source:\n" in endpoint.doc
+
+
+class TestCreating:
+    def test_the_currency_by_name(self):
+        """A currency goes out as its number."""
+        assert "currency_id=4&amount=100" == sent("bitex.payments.create_payment", currency_id=Currency.ARS, amount=100)
+
+    @pytest.mark.parametrize("url", ODD_URLS)
+    def test_https_only(self, url):
+        """A callback goes to an https URL or nowhere."""
+        assert "callback_url must be an https URL" in refused(
+            "bitex.payments.create_payment", currency_id=3, amount=1, callback_url=url
+        )
+
+    @pytest.mark.parametrize("url", ["https://example.com", "HTTPS://EXAMPLE.com:8443/ipn?a=b", "https://[::1]/ipn"])
+    def test_https(self, url):
+        """Any https URL will do."""
+        assert "callback_url=" in sent("bitex.payments.create_payment", currency_id=3, amount=1, callback_url=url)
+
+    @pytest.mark.parametrize(
+        ("keep", "written"),
+        [(0, "0"), ("0", "0"), ("0.00", "0"), (Decimal("0E-8"), "0"), ("2.5", "2.5"), (100, "100"), ("100.0", "100.0")],
+    )
+    def test_percentages(self, keep, written):
+        """What is kept is 0 to 100 percent, both included."""
+        body = sent("bitex.payments.create_payment", currency_id=3, amount=1, keep=keep)
+
+        assert f"currency_id=3&amount=1&keep={written}" == body
+
+    @pytest.mark.parametrize(
+        "keep",
+        [Decimal("100.00000001"), 101, -1, "-0", "+0", "", ".", 0.0, 25.0, False, True, "NaN", Decimal("NaN"), [0]],
+    )
+    def test_no_percentages(self, keep):
+        """Anything else is no percentage; a float and a bool never are."""
+        assert "keep must" in refused("bitex.payments.create_payment", currency_id=3, amount=1, keep=keep)
+
+
+class TestSettingUp:
+    @pytest.mark.parametrize("slug", ["tierrabuena", "tierra-buena-2", "7"])
+    def test_slugs(self, slug):
+        """A slug is of lower-case letters, digits and dashes."""
+        assert f"merchant_slug={slug}" == sent("bitex.payments.setup_pos", merchant_slug=slug)
+
+    @pytest.mark.parametrize("slug", ["Tierra", "tierra_buena", "tierra buena", "tierra/buena", "ñandú", "t\u0661", ""])
+    def test_no_slugs(self, slug):
+        """Anything else is no slug."""
+        assert "merchant_slug must be of lower-case letters" in refused("bitex.payments.setup_pos", merchant_slug=slug)
+
+    def test_some_settings(self):
+        """Only what changes is sent; zero percent is a setting."""
+        assert "merchant_keep=0" == sent("bitex.payments.setup_pos", merchant_keep=0)
+
+    @pytest.mark.parametrize("arguments", [{}, {"merchant_name": None}])
+    def test_no_setting(self, arguments):
+        """Setting nothing is refused here."""
+        assert "name at least one setting" in refused("bitex.payments.setup_pos", **arguments)
+
+
+class TestWebhooks:
+    @pytest.mark.parametrize("url", ODD_URLS)
+    def test_https_only(self, url):
+        """The webhook is an https URL."""
+        assert "webhook_url must be an https URL" in refused("bitex.webhooks.update_webhook", webhook_url=url)
+
+
+class TestModels:
+    def test_absence(self):
+        """What is not yet known is None; a payment needs what makes it one."""
+        payment = decode(dumps({**PAYMENT, "settlement_amount": None, "kept": ""}), Payment)
+
+        assert (None, None, None) == (payment.settlement_amount, payment.kept, payment.previous_expected_quantity)
+
+    def test_numbers_of_currencies(self):
+        """The documented currencies have the documented numbers."""
+        names = ["BTC", "USD", "ARS", "UYU", "EUR", "CLP", "PEN", "BRL", "COP", "MXN"]
+
+        assert dict(zip(names, [1, *range(3, 12)], strict=True)) == {c.name: int(c) for c in Currency if c <= 11}
+
+    @pytest.mark.parametrize("status", ["pending", "seen", "done", "settled", "expired", "cancelled"])
+    def test_statuses(self, status):
+        """The documented words have names."""
+        assert PaymentStatus(status).is_known
+
+    def test_an_unknown_status(self):
+        """A word that the guide does not name is kept."""
+        assert "lost" == decode(dumps({**PAYMENT, "status": "lost"}), Payment).status
+
+
+class TestGoingThrough:
+    @in_virtual_time
+    async def test_a_short_list(self):
+        """A list that is not cut is all there is."""
+        script = Script.of(answer([PAYMENT]))
+        async with Bitex(api_key="k", transport=script, limits=None) as bitex:
+            ids = [payment.id async for payment in bitex.payments.every_payment()]
+
+        assert ([1], 1) == (ids, len(script.came))
+
+    @in_virtual_time
+    async def test_a_list_that_is_cut(self):
+        """Behind a cut list each status is asked for by itself, and no payment comes twice."""
+        latest = [{**PAYMENT, "id": n} for n in range(1000, 500, -1)]
+        done = [{**PAYMENT, "id": n, "status": "done"} for n in (600, 77)]
+
+        def respond(request):
+            return answer(done if request.url.params.get("status") == "done" else latest)
+
+        script = Script.of(respond)
+        async with Bitex(api_key="k", transport=script, limits=None) as bitex:
+            ids = [payment.id async for payment in bitex.payments.every_payment()]
+
+        assert [*range(1000, 500, -1), 77] == ids
+        assert [None, *PaymentStatus] == [c.request.url.params.get("status") for c in script.came]

@@ -1,0 +1,278 @@
+import copy
+import decimal
+import pickle
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchanges import wire
+from exchanges.bitex.rates import Rates, RatesTree
+from exchanges.bitex.steps import (
+    ExchangeRate,
+    FixedFee,
+    MinimumFee,
+    PercentualFee,
+    UnknownStep,
+    calculate,
+    calculate_backwards,
+)
+from exchanges.errors import DecodeError, UsageError
+from exchanges.request import draft
+
+ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Rates.endpoints}
+MORE_MT = [ExchangeRate(Decimal("0.06675567")), PercentualFee(Decimal("3.63"))]
+WIRE = b"""{
+    "ars": {"cash": {"btc": {"bitex": {"more_mt": [
+        {"type": "exchange", "rate": 0.06675567}, {"type": "percentual_fee", "percentage": 3.63}]}}}},
+    "usd": {"bank": {"usd": {"bitex": {"swift": [{"type": "minimum_fee", "minimum": 60, "percentage": 0.8}],
+                                       "cheque": [{"type": "fixed_fee", "amount": 2.5}]}}},
+            "bitex": {"usd": {"bitex": {"none": []}}}}
+}"""
+TREE = wire.decode(WIRE, RatesTree, strict=True)
+
+amounts = st.decimals(min_value="0.00000001", max_value="1000000000", places=8)
+rates = st.decimals(min_value="0.000001", max_value="1000000", places=6)
+percentages = st.decimals(min_value="0", max_value="99", places=3)
+fees = st.decimals(min_value="0", max_value="10000", places=4)
+steps = st.one_of(
+    st.builds(ExchangeRate, rates),
+    st.builds(PercentualFee, percentages),
+    st.builds(FixedFee, fees),
+    st.builds(MinimumFee, fees, percentages),
+)
+
+
+class TestTree:
+    def test_a_path(self):
+        """The steps of a conversion stand at its path, in order."""
+        assert tuple(MORE_MT) == TREE["ars", "cash", "btc", "bitex", "more_mt"]
+
+    def test_a_path_as_text(self):
+        """A path may be written as the exchange writes it."""
+        assert tuple(MORE_MT) == TREE["ars/cash/btc/bitex/more_mt"]
+
+    def test_paths(self):
+        """All paths are listed in the exchange's order, empty conversions among them."""
+        expected = [
+            "ars/cash/btc/bitex/more_mt",
+            "usd/bank/usd/bitex/swift",
+            "usd/bank/usd/bitex/cheque",
+            "usd/bitex/usd/bitex/none",
+        ]
+
+        assert expected == ["/".join(path) for path in TREE.paths]
+
+    def test_it_is_a_mapping(self):
+        """The tree has the manners of a mapping from paths to steps."""
+        none = ("usd", "bitex", "usd", "bitex", "none")
+
+        assert (4, True, False, ()) == (len(TREE), none in TREE, ("ars", "cash") in TREE, TREE[none])
+
+    @pytest.mark.parametrize("path", ["ars/cash", "", ("ars",), (), ("ars", "cash", "btc", "bitex", "boat")])
+    def test_no_such_path(self, path):
+        """A path that leads nowhere, or ends too early, is a missing key."""
+        with pytest.raises(KeyError):
+            TREE[path]
+
+    def test_it_cannot_be_changed(self):
+        """Neither the tree nor the table in it can be changed."""
+        with pytest.raises(TypeError):
+            TREE.branches[("ars",)] = ()
+        with pytest.raises(AttributeError):
+            TREE.branches = {}
+
+    def test_equal_trees(self):
+        """Trees are equal that hold the same, however they came about."""
+        assert TREE == pickle.loads(pickle.dumps(TREE)) == copy.deepcopy(TREE)  # noqa: S301
+
+    def test_it_goes_back_as_it_came(self):
+        """An encoded tree is the one that was decoded."""
+        assert wire.loads(WIRE) == wire.encode(TREE)
+
+    def test_it_prints_short(self):
+        """A tree of hundreds of conversions prints as their number."""
+        assert "RatesTree(4 paths)" == repr(TREE)
+
+    def test_an_unknown_step_is_kept(self):
+        """A step of a type that the guide does not name keeps all that came with it."""
+        body = b'{"a": {"b": [{"type": "lottery", "odds": 0.5, "prize": null}]}}'
+        tree = wire.decode(body, RatesTree)
+
+        assert (UnknownStep("lottery", {"odds": Decimal("0.5"), "prize": None}),) == tree["a/b"]
+        assert wire.loads(body) == wire.encode(tree)
+
+    def test_an_unknown_step_when_strict(self):
+        """A strict client refuses a step of unknown type."""
+        with pytest.raises(DecodeError) as caught:
+            wire.decode(b'{"a": [{"type": "lottery"}]}', RatesTree, strict=True)
+
+        assert "expected a step of type exchange, percentual_fee" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"[]",
+            b'{"a": null}',
+            b'{"a": 5}',
+            b'{"a": [5]}',
+            b'{"a": [{"rate": 5}]}',
+            b'{"a": [{"type": "exchange"}]}',
+            b'{"a": [{"type": "exchange", "rate": "much"}]}',
+            b'{"a": [{"type": ["exchange"], "rate": 5}]}',
+            b'{"a":' * 17 + b"[]" + b"}" * 17,
+            b'{"a":' * 900 + b"[]" + b"}" * 900,
+        ],
+    )
+    def test_another_shape(self, body):
+        """What is no tree of steps is refused as such."""
+        with pytest.raises(DecodeError):
+            wire.decode(body, RatesTree)
+
+    def test_steps_encode_alone(self):
+        """A single step has its type on the wire, and comes back by it."""
+        step = MinimumFee(Decimal(60), Decimal("0.8"))
+        travels = {"type": "minimum_fee", "minimum": Decimal(60), "percentage": Decimal("0.8")}
+
+        assert (travels, step) == (wire.encode(step), wire.decode(wire.dumps(travels), MinimumFee, strict=True))
+
+    def test_another_type(self):
+        """A step of one type is not read as another."""
+        with pytest.raises(DecodeError, match="a step of type fixed_fee"):
+            wire.decode(b'{"type": "exchange", "amount": 5}', FixedFee)
+
+    @given(st.dictionaries(st.lists(st.text("abc/", min_size=1), min_size=3, max_size=3).map(tuple), st.lists(steps)))
+    def test_round_trip(self, table):
+        """Whatever tree there is, decoding what it encodes as gives it back."""
+        tree = RatesTree({path: tuple(of_path) for path, of_path in table.items()})
+
+        assert tree == wire.decode(wire.dumps(wire.encode(tree)), RatesTree, strict=True)
+
+
+class TestCalculating:
+    def test_forwards(self):
+        """1000 pesos in cash become exactly this much by the guide's example path."""
+        assert "64.332439179" == str(calculate(1000, MORE_MT))
+
+    def test_backwards(self):
+        """What has to go in so that 64 comes out, to 18 decimals."""
+        back = calculate_backwards(64, MORE_MT)
+
+        assert Decimal("994.832479799576479851") == back.quantize(Decimal("1e-18"))
+
+    def test_the_area_calculates_too(self):
+        """The calculator is at hand where the tree is."""
+        assert (calculate, calculate_backwards) == (Rates.calculate, Rates.calculate_backwards)
+
+    @pytest.mark.parametrize(
+        ("step", "before", "after"),
+        [
+            (ExchangeRate(Decimal("0.5")), "100", "50"),
+            (PercentualFee(Decimal(5)), "100", "95"),
+            (PercentualFee(Decimal(0)), "100", "100"),
+            (FixedFee(Decimal("2.5")), "100", "97.5"),
+            (FixedFee(Decimal(100)), "2.5", "-97.5"),
+            (MinimumFee(Decimal(60), Decimal("0.8")), "100", "40"),
+            (MinimumFee(Decimal(60), Decimal("0.8")), "7500", "7440"),
+            (MinimumFee(Decimal(60), Decimal("0.8")), "10000", "9920"),
+            (MinimumFee(Decimal(60), Decimal("0.8")), "10", "-50"),
+        ],
+    )
+    def test_each_step(self, step, before, after):
+        """Each step does what the guide's words say, and undoing it gives the first amount."""
+        assert (Decimal(after), Decimal(before)) == (calculate(before, [step]), calculate_backwards(after, [step]))
+
+    def test_fixed_fees_are_taken_off(self):
+        """Quirk: the guide's sample multiplies by a fixed fee; it is taken off, as the guide's words have it."""
+        assert 900 == calculate(1000, [FixedFee(Decimal(100))])
+
+    def test_steps_are_undone_from_the_last(self):
+        """Backwards, the last step is undone first."""
+        path = [FixedFee(Decimal(10)), ExchangeRate(Decimal(2))]
+
+        assert (180, 100) == (calculate(100, path), calculate_backwards(180, path))
+
+    @pytest.mark.parametrize(
+        ("amount", "text"), [(1000, "1000"), ("0.10", "0.1"), (Decimal("1E+3"), "1000"), (0, "0"), ("-5.0", "-5")]
+    )
+    def test_no_steps(self, amount, text):
+        """Without steps an amount stays what it is, in plain digits."""
+        assert (text, text) == (str(calculate(amount, [])), str(calculate_backwards(amount, iter([]))))
+
+    @pytest.mark.parametrize("prec", [1, 5, 200])
+    def test_the_callers_context_does_not_matter(self, prec):
+        """A caller who rounds to a few digits gets all of them, and keeps the context as it was."""
+        expected = str(calculate_backwards(64, MORE_MT))
+        context = decimal.Context(prec=prec, rounding=decimal.ROUND_UP, traps=[decimal.Inexact])
+
+        with decimal.localcontext(context) as own:
+            result = str(calculate_backwards(64, MORE_MT))
+            flags = [flag for flag, is_set in own.flags.items() if is_set]
+
+        assert (expected, []) == (result, flags)
+
+    @given(amounts, st.lists(steps, max_size=5))
+    def test_backwards_is_the_inverse(self, amount, path):
+        """What goes in by the calculated way back comes out as the amount, to forty digits."""
+        back = calculate(calculate_backwards(amount, path), path)
+
+        assert abs(back - amount) <= Decimal("1e-40") * max(amount, 1)
+
+    def test_an_unknown_step(self):
+        """A step of unknown type is refused in both directions, by its name."""
+        for way in (calculate, calculate_backwards):
+            with pytest.raises(UsageError, match="a step of type 'lottery' is not known"):
+                way(1000, [UnknownStep("lottery")])
+
+    @pytest.mark.parametrize(
+        "step", [ExchangeRate(Decimal(0)), PercentualFee(Decimal(100)), MinimumFee(Decimal(1), Decimal(100))]
+    )
+    def test_what_cannot_be_undone(self, step):
+        """Where all amounts come to the same there is no way back."""
+        with pytest.raises(UsageError, match="cannot be calculated with"):
+            calculate_backwards(5, [step])
+
+    @pytest.mark.parametrize("step", [ExchangeRate(0.5), FixedFee("5"), ExchangeRate(Decimal("sNaN"))])
+    def test_inexact_steps(self, step):
+        """A step that holds no exact number is refused."""
+        with pytest.raises(UsageError, match="cannot be calculated with"):
+            calculate(5, [step])
+
+    @pytest.mark.parametrize("step", [{"type": "exchange", "rate": 5}, None, 5])
+    def test_no_step(self, step):
+        """What is no step is refused."""
+        with pytest.raises(UsageError, match="a step is an ExchangeRate or a fee"):
+            calculate(5, [step])
+
+    @pytest.mark.parametrize("amount", [1.5, True, None, "1,5", "1_000", "", "NaN", Decimal("inf"), Decimal("NaN")])
+    def test_no_amount(self, amount):
+        """What is no exact number is refused."""
+        with pytest.raises(UsageError, match="amount must be"):
+            calculate(amount, MORE_MT)
+
+
+class TestRequests:
+    @pytest.mark.parametrize("path", ["ars/cash/btc/bitex/more_mt", ("ars", "cash", "btc", "bitex", "more_mt")])
+    def test_a_path(self, path):
+        """A path goes out as one text, however it was given."""
+        endpoint = ENDPOINTS["calculate_path"]
+
+        request = draft(endpoint, {"amount": 1000, "path": path}, endpoint.api.base_url).render()
+
+        assert request.target.endswith(
+            "/api-v1/rest/rates/calculate_path?amount=1000&path=ars%2Fcash%2Fbtc%2Fbitex%2Fmore_mt"
+        )
+
+    @pytest.mark.parametrize("path", ["", "/", "ars//btc", (), ("ars", ""), ("ars", 5), ("a/b",), "a\nb", None, 5, {}])
+    def test_no_path(self, path):
+        """A path with an empty part, or of another type, is refused."""
+        endpoint = ENDPOINTS["calculate_path"]
+
+        with pytest.raises(UsageError, match="path must be"):
+            draft(endpoint, {"amount": 1000, "path": path}, endpoint.api.base_url)
+
+    @pytest.mark.parametrize("body", [b"64.332439179", b'"64.332439179"'])
+    def test_the_answer(self, body):
+        """The hosted calculator's answer is exact, as a number or as text."""
+        assert Decimal("64.332439179") == wire.decode(body, ENDPOINTS["calculate_path"].answer)
