@@ -7,6 +7,9 @@ In a block::
         async with Bitstamp(base_url=simulator.base_url, **credentials) as bitstamp:
             balance = await bitstamp.v1.account.balance()
 
+Time passes as on the wall, and `Simulator.advance` moves it on. `Simulator.bitex` does what happens at Bitex without
+its API, and keeps what Bitex posts to its customers.
+
 It takes what the clients declare as the truth about paths, arguments and answers, and checks all else (keys,
 signatures, the order of nonces, limits) by code of its own, so that a client and the simulator agree only if both are
 right.
@@ -14,7 +17,9 @@ right.
 
 from __future__ import annotations
 
+from exchanges.simulator.bitex import Backstage
+from exchanges.simulator.posting import Deliver, Delivery, forward_to
 from exchanges.simulator.simulator import Simulator, serve, simulate
 from exchanges.simulator.truth import Seen, Venue
 
-__all__ = ["Seen", "Simulator", "Venue", "serve", "simulate"]
+__all__ = ["Backstage", "Deliver", "Delivery", "Seen", "Simulator", "Venue", "forward_to", "serve", "simulate"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
 from attrs import frozen
 
-from exchanges.endpoint import JSON, Argument, Endpoint
+from exchanges.endpoint import JSON, MULTIPART, Argument, Endpoint
 from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.multipart import read_multipart
 from exchanges.simulator.server import HttpRequest
 from exchanges.wire import Deviation, Json, OpenStrEnum, loads
 
@@ -40,6 +42,8 @@ def read_fields(endpoint: Endpoint, request: HttpRequest) -> dict[str, Json]:
         return {}
     if request.header("content-type").partition(";")[0].strip().lower() != endpoint.body.value:
         raise Refused(Fault.UNREADABLE, text=f"the content type must be {endpoint.body.value}")
+    if endpoint.body is MULTIPART:
+        return read_multipart(request.header("content-type"), request.body)
     return _object(request.body) if endpoint.body is JSON else _form(request.body.decode("ascii", "replace"))
 
 
@@ -70,7 +74,7 @@ def _object(body: bytes) -> dict[str, Json]:
 class Arguments:
     """The arguments of a call by name, checked: those that were not given are not there."""
 
-    values: Mapping[str, Decimal | int | bool | str]
+    values: Mapping[str, Json]
 
     @classmethod
     def check(cls, endpoint: Endpoint, in_path: Mapping[str, str], fields: Mapping[str, Json]) -> Arguments:
@@ -79,7 +83,7 @@ class Arguments:
         Raises:
             Refused: Something is missing, unknown, or not of the declared type.
         """
-        values: dict[str, Decimal | int | bool | str] = {}
+        values: dict[str, Json] = {}
         left = set(fields)
         for argument in endpoint.arguments:
             given = in_path.get(argument.name) if argument.in_path else fields.get(argument.wire)
@@ -114,8 +118,26 @@ class Arguments:
         """Give a text."""
         return str(self.values[name] if default is None else self.values.get(name, default))
 
+    def words(self, name: str) -> str | None:
+        """Give a text, or None where there is none."""
+        return self.text(name) if name in self.values else None
 
-def _value(argument: Argument, given: Json) -> Decimal | int | bool | str:
+    def fields(self, name: str) -> dict[str, Json]:
+        """Give an object."""
+        value = self.values[name]
+        if not isinstance(value, dict):
+            raise TypeError(f"{name} is not declared as an object or a file")
+        return value
+
+    def objects(self, name: str) -> list[dict[str, Json]]:
+        """Give a list of objects; an empty one where there is none."""
+        value = self.values.get(name, [])
+        if not isinstance(value, list):
+            raise TypeError(f"{name} is not declared as a list")
+        return [item for item in value if isinstance(item, dict)]
+
+
+def _value(argument: Argument, given: Json) -> Json:
     match argument.type:
         case "decimal":
             return _decimal(argument, given)
@@ -127,14 +149,43 @@ def _value(argument: Argument, given: Json) -> Decimal | int | bool | str:
             if _word(given) not in _FLAGS:
                 raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
             return _FLAGS[_word(given)]
+        case "date":
+            return _date(argument, given)
+        case "object" | "file" | "list":
+            return _structure(argument, given)
         case _:
             return _text(argument, given)
 
 
 def _decimal(argument: Argument, given: Json) -> Decimal:
-    if not _DECIMAL.fullmatch(_word(given)) or not Decimal(_word(given)):
+    may_be_zero = argument.param.render is not None  # a percentage, which has a rendering of its own
+    if not _DECIMAL.fullmatch(_word(given)) or not (may_be_zero or Decimal(_word(given))):
         raise Refused(Fault.WRONG_NUMBER, argument.wire)
     return Decimal(_word(given))
+
+
+def _date(argument: Argument, given: Json) -> str:
+    try:
+        datetime.strptime(_word(given), "%Y/%m/%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise Refused(Fault.WRONG_ARGUMENT, argument.wire) from None
+    return _word(given)
+
+
+def _structure(argument: Argument, given: Json) -> Json:
+    """Read an object or a list, which in a form is JSON as text; what is known of a file is an object already."""
+    if isinstance(given, str) and argument.type == "object":
+        try:
+            given = loads(given.encode())
+        except Deviation:
+            raise Refused(Fault.WRONG_ARGUMENT, argument.wire) from None
+    if argument.type == "list":
+        right = isinstance(given, list) and all(isinstance(item, dict) for item in given)
+    else:
+        right = isinstance(given, dict)
+    if not right:
+        raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+    return given
 
 
 def _text(argument: Argument, given: Json) -> str:

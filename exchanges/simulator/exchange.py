@@ -23,17 +23,22 @@ from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.market import BookFacts, Market
 from exchanges.simulator.server import HttpAnswer, HttpRequest
 from exchanges.simulator.truth import Venue
-from exchanges.wire import Json, dumps, encode
+from exchanges.wire import Json, Row, TaggedRow, dumps, encode
 
-__all__ = ["Account", "Asked", "Call", "Claim", "Exchange", "Keys", "handles", "is_private", "moment", "second"]
+__all__ = ["Account", "Asked", "Call", "Claim", "Exchange", "Key", "Keys", "handles", "is_private", "moment", "second"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Keys(TypedDict, total=False):
-    """Keyword arguments of a client; those that its exchange has no use for are left out."""
+class Key(TypedDict):
+    """Keyword arguments of a client that needs a key alone."""
 
     api_key: str
+
+
+class Keys(Key, total=False):
+    """Keyword arguments of a client; those that its exchange has no use for are left out."""
+
     api_secret: str
     client_id: str
 
@@ -88,15 +93,17 @@ class Claim:
 
     Attributes:
         key: The API key.
+        fields: What remains of query or body without these.
         nonce: As it travelled; None where the exchange wants none.
         signature: As it travelled; None where the exchange wants none.
-        fields: What remains of query or body without these.
+        acting_for: Id of the user that it acts for, as it travelled; None for the key's own.
     """
 
     key: str
     fields: Mapping[str, Json]
     nonce: str | None = None
     signature: str | None = None
+    acting_for: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -166,8 +173,8 @@ class Exchange(ABC):
     def __init_subclass__(cls) -> None:
         """Collect the handlers."""
         super().__init_subclass__()
-        marked = {m.__handles__: m for m in vars(cls).values() if hasattr(m, "__handles__")}
-        cls.handlers = {**cls.handlers, **marked}
+        methods = [m for base in reversed(cls.__mro__) for m in vars(base).values()]
+        cls.handlers = {m.__handles__: m for m in methods if hasattr(m, "__handles__")}
 
     @classmethod
     def endpoints(cls) -> tuple[Endpoint, ...]:
@@ -200,6 +207,12 @@ class Exchange(ABC):
         """Wrap an answer."""
         return value
 
+    def pass_time(self, now_ms: int) -> None:  # noqa: B027 - not every exchange has something to do
+        """Let happen what is due before the next request is looked at, or because a test moved the clock."""
+
+    async def stop(self) -> None:  # noqa: B027 - as above
+        """Give up what is under way."""
+
     # What all share
 
     def answer(self, asked: Asked, claim: Claim | None, now_ms: int) -> HttpAnswer:
@@ -208,14 +221,17 @@ class Exchange(ABC):
         Raises:
             Refused: Not a call that the exchange does.
         """
+        self.pass_time(now_ms)
         endpoint = asked.endpoint
         account = None if claim is None else self._admit(asked, claim)
         arguments = Arguments.check(endpoint, asked.in_path, asked.fields if claim is None else claim.fields)
         handler = self.handlers.get(endpoint.id)
         if handler is None:
             return HttpAnswer(501, f"{endpoint.id} is not simulated".encode(), "text/plain")
-        value = _plain(handler(self, Call(arguments, now_ms, account)))
-        return HttpAnswer(200, dumps(self.envelope(endpoint, value)))
+        value = handler(self, Call(arguments, now_ms, account))
+        if endpoint.text:
+            return HttpAnswer(200, str(value).encode(), "text/csv")
+        return HttpAnswer(200, dumps(self.envelope(endpoint, _plain(value))))
 
     def _admit(self, asked: Asked, claim: Claim) -> Account:
         """Check key, signature and nonce; from here on the nonce is used up."""
@@ -262,5 +278,19 @@ def _plain(value: object) -> Json:
     """Encode a model, or a list of models; what is plain JSON already stays as it is."""
     if isinstance(value, list):
         models = cast("list[object]", value)
-        return encode(models) if models and attrs.has(type(models[0])) else cast("Json", models)
-    return encode(value) if attrs.has(type(value)) else cast("Json", value)
+        if not models or not attrs.has(type(models[0])):
+            return cast("Json", models)
+        return [_whole(model, row) for model, row in zip(models, cast("list[Json]", encode(models)), strict=True)]
+    return _whole(value, encode(value)) if attrs.has(type(value)) else cast("Json", value)
+
+
+def _whole(model: object, encoded: Json) -> Json:
+    """Write the end of a row that holds nothing too: an exchange sends null there."""
+    if not isinstance(model, Row) or not isinstance(encoded, list):
+        return encoded
+    return encoded + [None] * (_width(type(model)) - len(encoded))
+
+
+def _width(kind: type) -> int:
+    names = [a.name for a in attrs.fields(cast("Any", kind))]
+    return len(names) - ("extra" in names) + issubclass(kind, TaggedRow)

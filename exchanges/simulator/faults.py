@@ -15,6 +15,7 @@ class Fault(StrEnum):
     TOO_MANY_REQUESTS = "limit exceeded"
     NO_CREDENTIALS = "no credentials"
     UNKNOWN_KEY = "unknown key"
+    NO_PERMISSION = "no permission"
     WRONG_SIGNATURE = "wrong signature"
     WRONG_NONCE = "wrong nonce"
     UNREADABLE = "unreadable arguments"

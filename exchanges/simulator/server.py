@@ -21,7 +21,7 @@ from attrs import field, frozen
 __all__ = ["HttpAnswer", "HttpRequest", "Listener"]
 
 MAX_HEAD_BYTES = 16 * 1024
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 17 * 1024 * 1024
 MAX_WAITING_BYTES = 64 * 1024
 """How much of the next requests is taken from a peer that does not await its answer."""
 GZIP_FROM_BYTES = 1024

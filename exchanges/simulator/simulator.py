@@ -13,19 +13,21 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Literal, overload
 
 from attrs import define
 
 from exchanges.endpoint import Api, Endpoint
 from exchanges.limits import Scope
 from exchanges.simulator.arguments import read_fields
-from exchanges.simulator.bitex import BitexPlay
+from exchanges.simulator.bitex import Backstage, BitexPlay
 from exchanges.simulator.bitso import BitsoPlay
 from exchanges.simulator.bitstamp import BitstampPlay
 from exchanges.simulator.counting import Arrivals
-from exchanges.simulator.exchange import Asked, Claim, Exchange, Keys, is_private
+from exchanges.simulator.exchange import Asked, Claim, Exchange, Key, Keys, is_private
 from exchanges.simulator.fates import Fates
 from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.posting import Deliver, to_loopback
 from exchanges.simulator.routes import Match, Router
 from exchanges.simulator.server import HttpAnswer, HttpRequest, Listener, Reply
 from exchanges.simulator.truth import Seen, Venue
@@ -61,7 +63,7 @@ class Simulator:
         seed: Where chance begins: the same requests at the same times get the same answers.
         limits: Whether too many requests are refused; they are counted in any case.
         fates: Decides what becomes of each request.
-        clock: Wall clock in seconds since 1970; prices follow it.
+        clock: Wall clock in seconds since 1970; prices follow it, and all that takes time but limits.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Simulator:
         self.calls = 0
         self.errors = 0
         self._clock = clock
+        self._ahead_ms = 0
         self._fates = fates
         self._refuses = limits
         self._arrivals = Arrivals()
@@ -84,11 +87,42 @@ class Simulator:
         """Show where it listens and whom it plays."""
         return f"Simulator({self.base_url or 'closed'}: {', '.join(self._plays)}; {self.calls} calls)"
 
-    def account(self, venue: Venue) -> Keys:
-        """Give the credentials of the one account at *venue*: keyword arguments for its client."""
+    @overload
+    def account(self, venue: Literal[Venue.BITEX], number: int = 0) -> Key: ...
+    @overload
+    def account(self, venue: Literal[Venue.BITSO, Venue.BITSTAMP], number: int = 0) -> Keys: ...
+    @overload
+    def account(self, venue: Venue, number: int = 0) -> Key | Keys: ...
+    def account(self, venue: Venue, number: int = 0) -> Key | Keys:
+        """Give the credentials of an account at *venue*: keyword arguments for its client.
+
+        Args:
+            venue: One that is played.
+            number: Which account. Bitex has two: 0 is a reseller with a past, 1 an ordinary customer.
+        """
         if venue not in self._plays:
             raise ValueError(f"{venue} is not played here")
-        return next(iter(self._plays[venue].accounts.values())).credentials
+        return list(self._plays[venue].accounts.values())[number].credentials
+
+    @property
+    def bitex(self) -> Backstage:
+        """What happens at Bitex without its API: coins are sent, staff decides, callbacks go out."""
+        play = self._plays.get(Venue.BITEX)
+        if not isinstance(play, BitexPlay):
+            raise ValueError("bitex is not played here")  # noqa: TRY004 - the caller's choice of venues is wrong
+        return Backstage(play, self._now_ms)
+
+    def advance(self, seconds: float) -> None:
+        """Move the simulated clock, and let happen in order what is due by then. Limits keep to real time.
+
+        Prices move, deposits, withdrawals and payments go through their states, orders go on by one stage and trade
+        with strangers who came to meet them.
+        """
+        if seconds < 0:
+            raise ValueError("time does not go back")
+        self._ahead_ms += round(seconds * 1000)
+        for play in self._plays.values():
+            play.pass_time(self._now_ms())
 
     @property
     def venues(self) -> tuple[Venue, ...]:
@@ -125,6 +159,8 @@ class Simulator:
         try:
             await self._listener.stop()
         finally:
+            for play in self._plays.values():
+                await play.stop()
             for timer in self._timers:
                 timer.cancel()
             self._timers.clear()
@@ -220,7 +256,7 @@ class Simulator:
             return HttpAnswer(500, b"a fault of the simulator itself", "text/plain"), "broken"
 
     def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
+        return int(self._clock() * 1000) + self._ahead_ms
 
 
 @asynccontextmanager
@@ -232,6 +268,7 @@ async def simulate(
     delay_seconds: tuple[float, float] = DELAY_SECONDS,
     limits: bool = True,
     clock: Callable[[], float] = time.time,
+    deliver: Deliver = to_loopback,
 ) -> AsyncGenerator[Simulator]:
     """Play exchanges on a server of one's own while the block lasts.
 
@@ -243,10 +280,14 @@ async def simulate(
         delay_seconds: Least and largest time for which a request lies about before it is looked at; (0, 0): none.
         limits: Whether too many requests are refused; they are counted in any case.
         clock: Wall clock in seconds since 1970; prices follow it.
+        deliver: Carries what Bitex posts. Unless given, only what is addressed to http on a loopback address goes
+            out; `Simulator.bitex` keeps all of it. `forward_to` makes one that posts to a server of your own.
     """
     simulator = Simulator(
         venues or tuple(Venue), seed=seed, limits=limits, fates=Fates(seed, delay_seconds), clock=clock
     )
+    if Venue.BITEX in simulator.venues:
+        simulator.bitex.deliver = deliver
     await simulator.start(host, port)
     try:
         yield simulator

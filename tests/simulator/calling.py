@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from exchanges.endpoint import Endpoint
+from exchanges.endpoint import JSON, MULTIPART, Access, Endpoint
 from exchanges.simulator import Simulator, Venue, simulate
 from exchanges.simulator.simulator import PLAYS
 
@@ -19,12 +19,46 @@ BITEX_KEY = "api_key=simulated-bitex-key"
 PRIVATE = "/api-v1/rest/private"
 BOOKS = [(play.venue, facts) for play in PLAYS.values() for facts in play.books]
 ENDPOINTS = [e for play in PLAYS.values() for e in play.endpoints()]
-PLACEHOLDERS = {"book": "btc_usd", "market": "btcusd", "bid_id": "1001", "ask_id": "1001"}
+PLACEHOLDERS = {
+    "book": "btc_usd",
+    "market": "btcusd",
+    "bid_id": "1001",
+    "ask_id": "1002",
+    "kyc_profile_id": "1001",
+    "deposit_id": "1001",
+    "withdrawal_id": "1001",
+    "public_address": "nobody's",
+    "bot_id": "1001",
+    "payment_id": "1001",
+    "work_order_request_id": "1001",
+}
+BITEX_FIELDS: dict[str, Any] = {
+    "path": "ars/cash/btc/bitex/more_mt",
+    "usage_tier": "small",
+    "country": "UY",
+    "currency": "UYU",
+    "deposit_method": "bank",
+    "withdrawal_instruction_id": "1001",
+    "body": '{"payment_method": "third_party", "country": "AR", "name": "N", "city": "C", "phone": "1"}',
+    "address": "1Elsewhere",
+    "amount": "10",
+    "price": "1",
+    "chunk_size": "10",
+    "time_to_live": "20",
+    "currency_id": "3",
+    "email": "user@example.com",
+    "password": "secret",
+    "webhook_url": "https://example.com/webhook",
+    "echo": "hello world",
+    "payer_id": 5001,
+    "outputs": [{"user_id": 5001, "country": "US", "currency": "USD", "amount": None, "withdrawal_instruction_id": 1}],
+    "inputs": [{"amount": 1000, "country": "AR", "currency": "ARS"}],
+}
 
 
-def simulated(*venues: Venue, seed: int = 0, limits: bool = False) -> Any:
+def simulated(*venues: Venue, seed: int = 0, limits: bool = False, **options: Any) -> Any:
     """Play without delay, while the clock stands still."""
-    return simulate(*venues, seed=seed, delay_seconds=(0, 0), limits=limits, clock=lambda: NOW)
+    return simulate(*venues, seed=seed, delay_seconds=(0, 0), limits=limits, clock=lambda: NOW, **options)
 
 
 def mac(secret: str, message: str) -> str:
@@ -55,23 +89,78 @@ def bitso_v3(nonce: int, target: str = "/api/v3/balance/", key: str = "simulated
 
 async def ask_declared(http: httpx.AsyncClient, endpoint: Endpoint) -> httpx.Response:
     """Call *endpoint* with the least that it needs, signed."""
-    path = httpx.URL(endpoint.api.base_url).path + endpoint.route
-    for name, value in PLACEHOLDERS.items():
-        path = path.replace("{" + name + "}", value)
-    needed = {
-        a.wire: "btc_mxn" if a.type == "str" else "10" for a in endpoint.arguments if a.required and not a.in_path
-    }
     if endpoint.id == "bitso.account.balance":
-        return await http.get(path, headers=bitso_v3(1))
+        return await http.get("/api/v3/balance/", headers=bitso_v3(1))
     if endpoint.id == "bitso.v2.account.balance":
-        return await http.post(path, json=bitso_v2(1))
+        return await http.post("/v2/balance", json=bitso_v2(1))
     if endpoint.id == "bitstamp.v1.account.balance":
-        return await http.post(path, data=bitstamp_v1(1))
-    if "/private/" in path:
-        needed["api_key"] = "simulated-bitex-key"
-    if endpoint.verb == "POST":
-        return await http.post(path, data=needed)
-    return await http.get(path, params=needed)
+        return await http.post("/api/balance/", data=bitstamp_v1(1))
+    if endpoint.api.exchange == "bitex":
+        return await ask_bitex(http, endpoint, **await live_a_little(http, endpoint))
+    needed = {a.wire: "btc_mxn" for a in endpoint.arguments if a.required and not a.in_path}
+    return await http.get(path_of(endpoint), params=needed)
+
+
+def path_of(endpoint: Endpoint, **known: object) -> str:
+    """Fill in the path of *endpoint*."""
+    path = httpx.URL(endpoint.api.base_url).path + endpoint.route
+    for name, value in {**PLACEHOLDERS, **known}.items():
+        path = path.replace("{" + name + "}", str(value))
+    return path
+
+
+async def ask_bitex(http: httpx.AsyncClient, endpoint: Endpoint | str, **known: object) -> httpx.Response:
+    """Call *endpoint* of Bitex with what is *known*, and the least that it needs beside that."""
+    if isinstance(endpoint, str):
+        endpoint = next(e for e in ENDPOINTS if e.id == f"bitex.{endpoint}")
+    open_ = [a for a in endpoint.arguments if not a.in_path]
+    fields: dict[str, Any] = {a.wire: BITEX_FIELDS.get(a.wire) for a in open_ if a.required and a.type != "file"}
+    fields.update({name: value for name, value in known.items() if name not in PLACEHOLDERS})
+    if endpoint.access is not Access.PUBLIC:
+        fields.setdefault("api_key", "simulated-bitex-key")
+    path = path_of(endpoint, **known)
+    if endpoint.verb == "GET":
+        return await http.get(path, params=fields)
+    if endpoint.body is MULTIPART:
+        files = {"document": ("id.png", b"\x89PNG", "image/png")}
+        return await http.post(path, data=fields, files=files)
+    return await http.request(endpoint.verb, path, **{"json" if endpoint.body is JSON else "data": fields})
+
+
+async def live_a_little(http: httpx.AsyncClient, endpoint: Endpoint) -> dict[str, object]:
+    """Create at Bitex what *endpoint* is about, and name what only now is known."""
+    area, name = endpoint.id.split(".")[1:]
+    if area == "trading":
+        await ask_bitex(http, "trading.create_bid")
+        await ask_bitex(http, "trading.create_ask", amount="1", price="100000")
+    for create in CREATORS.get(area, ()):
+        await ask_bitex(http, f"{area}.{create}")
+    if name == "address":
+        made = (await ask_bitex(http, "funding.create_address")).json()
+        return {"public_address": made["public_address"]}
+    if area == "concierge":
+        await ask_bitex(http, "resellers.create_user")
+        await ask_bitex(http, "funding.create_withdrawal_instruction", as_user="5001")
+        output: dict[str, object] = {**BITEX_FIELDS["outputs"][0], "withdrawal_instruction_id": 1001}
+        order = {"outputs": [output], "inputs": BITEX_FIELDS["inputs"]}
+        await ask_bitex(http, "concierge.create_work_order_request", **order)
+        return order if name.startswith("create") else {}
+    return {"email": "another@example.com"} if name == "create_user" else {}
+
+
+CREATORS = {
+    "kyc": ["create_file"],
+    "funding": [
+        "create_usd_deposit",
+        "create_withdrawal_instruction",
+        "create_usd_withdrawal",
+        "create_btc_withdrawal",
+        "create_address",
+    ],
+    "bots": ["create_buying_bot", "create_selling_bot"],
+    "payments": ["create_payment"],
+    "resellers": ["create_user"],
+}
 
 
 class Wired:

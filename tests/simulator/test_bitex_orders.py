@@ -6,10 +6,12 @@ import httpx
 import pytest
 
 from exchanges.bitex import Ask, Bid, OrderReason, OrderStatus
-from exchanges.simulator.bitex_past import past
-from exchanges.simulator.desk import Desk
-from exchanges.simulator.market import HOUR_MS
-from exchanges.simulator.purses import Purse
+from exchanges.simulator.bitex import BitexPlay
+from exchanges.simulator.bitex.desk import Desk
+from exchanges.simulator.bitex.floor import Floor
+from exchanges.simulator.bitex.past import past
+from exchanges.simulator.market import HOUR_MS, Market
+from exchanges.simulator.purses import Purse, Tally
 from exchanges.wire import decode
 from tests.simulator.calling import BITEX_KEY, NOW, NOW_MS, PRIVATE
 
@@ -59,7 +61,7 @@ async def test_an_order_without_funds_is_accepted_and_then_cancelled(http):
 @pytest.mark.asyncio
 async def test_cancelling_what_is_over_changes_nothing(http):
     """A cancelled order stays cancelled when it is cancelled again."""
-    ask = decode((await place(http, "asks", amount="1", price="10")).content, Ask, strict=True)
+    ask = decode((await place(http, "asks", amount="1", price="100000")).content, Ask, strict=True)
     await bitex(http, f"asks/{ask.id}/cancel", "POST")
     await bitex(http, "orders")
 
@@ -102,10 +104,11 @@ async def test_orders_that_make_no_sense_are_refused_by_field(http, kind, fields
 
 def test_an_order_that_ended_is_listed_for_a_while():
     """Two hours after its end an order is listed no more; it is still found by its id."""
-    desk = Desk(usd=Purse(Decimal(10)), btc=Purse(Decimal(0)))
-    desk.place(Ask, Decimal(1), Decimal(1), NOW_MS)
-    bid = desk.place(Bid, Decimal(5), Decimal(1), NOW_MS)
-    desk.move_on(NOW_MS)
+    desk = Desk(usd=Purse(Decimal(10)))
+    floor = Floor(Market(BitexPlay.books[0], 0, "bitex"), Tally())
+    floor.place(desk, Ask, Decimal(1), Decimal(1), NOW_MS)
+    bid = floor.place(desk, Bid, Decimal(5), Decimal(1), NOW_MS)
+    floor.move_on(NOW_MS)
 
     assert [Bid, Ask] == [type(o) for o in desk.listed(NOW_MS + HOUR_MS)]
     assert [Bid] == [type(o) for o in desk.listed(NOW_MS + 3 * HOUR_MS)]

@@ -26,8 +26,9 @@ from exchanges.bitex import (
     WithdrawalStatus,
 )
 from exchanges.simulator.exchange import second
+from exchanges.simulator.shelves import FIRST_ID
 
-__all__ = ["Past", "past"]
+__all__ = ["NO_PAST", "Past", "past"]
 
 Row = Bid | Ask | Buy | Sell | SpecieDeposit | SpecieWithdrawal | UsdDeposit | UsdWithdrawal
 FIRST_BTC_IN = Decimal("0.25000000")
@@ -45,6 +46,9 @@ class Past:
     trades: tuple[Buy | Sell, ...]
     usd: Decimal
     btc: Decimal
+
+
+NO_PAST = Past((), (), Decimal(0), Decimal(0))
 
 
 def past(opened_ms: int, fee_percent: Decimal) -> Past:
@@ -114,6 +118,7 @@ def _deposited(at: datetime, first_at: datetime) -> tuple[UsdDeposit, SpecieDepo
         reason=DepositReason.NOT_CANCELLED,
         country="UY",
         currency="USD",
+        kyc_profile_id=FIRST_ID,
         request_details="wire",
         currency_id=3,
     )
@@ -132,6 +137,7 @@ def _withdrawn(at: datetime) -> tuple[UsdWithdrawal, SpecieWithdrawal]:
         currency="USD",
         payment_method="bb",
         label="staff",
+        kyc_profile_id=FIRST_ID,
         instructions={"note": "as arranged"},
         currency_id=3,
     )
@@ -144,6 +150,7 @@ def _withdrawn(at: datetime) -> tuple[UsdWithdrawal, SpecieWithdrawal]:
         reason=SpecieWithdrawalReason.NOT_CANCELLED,
         to_address="1SimulatedAddressElsewhere",
         label="cold",
+        kyc_profile_id=FIRST_ID,
         transaction_id="51" * 32,
     )
     return money, coins

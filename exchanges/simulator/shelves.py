@@ -1,0 +1,57 @@
+"""Things that an exchange keeps for its customers, by owner and id."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Generic, TypeVar
+
+from exchanges.simulator.faults import Fault, Refused
+
+__all__ = ["FIRST_ID", "Shelf"]
+
+FIRST_ID = 1001
+
+T = TypeVar("T")
+
+
+class Shelf(Generic[T]):
+    """Things of one kind, each under an id that nothing else of its kind has."""
+
+    def __init__(self) -> None:
+        self._things: dict[int, tuple[int, T]] = {}
+        self._ids = count(FIRST_ID)
+
+    def next_id(self) -> int:
+        """Give an id to something new."""
+        return next(self._ids)
+
+    def put(self, owner: int, thing_id: int, thing: T) -> T:
+        """Store something, or store it anew."""
+        self._things[thing_id] = owner, thing
+        return thing
+
+    def find(self, owner: int, thing_id: int) -> T:
+        """Find what *owner* has under an id.
+
+        Raises:
+            Refused: Nothing, or it is somebody else's.
+        """
+        if not self.has(owner, thing_id):
+            raise Refused(Fault.NOT_FOUND)
+        return self._things[thing_id][1]
+
+    def has(self, owner: int, thing_id: int) -> bool:
+        """Whether *owner* has something under an id."""
+        return thing_id in self._things and self._things[thing_id][0] == owner
+
+    def of(self, owner: int) -> list[T]:
+        """List what *owner* has, newest first."""
+        return [thing for whose, thing in reversed(self._things.values()) if whose == owner]
+
+    def owner(self, thing_id: int) -> int:
+        """Say whose the thing with an id is.
+
+        Raises:
+            KeyError: Nothing has this id.
+        """
+        return self._things[thing_id][0]
