@@ -17,8 +17,10 @@ from exchanges.bitex import (
     OrderStatus,
     Payment,
     PaymentStatus,
+    UsageTier,
     UsdWithdrawal,
     WithdrawalStatus,
+    calculate,
 )
 from exchanges.simulator import Venue, forward_to, simulate
 from tests.asgi import hosted
@@ -185,3 +187,25 @@ async def test_the_whole_day_adds_up(day):
     assert bid in [m for m in movements if isinstance(m, Bid)]
     assert deposit.id in [d.id for d in await day.bitex.funding.usd_deposits()]
     assert Decimal("77.77") in [m.amount for m in movements if isinstance(m, UsdWithdrawal)]
+
+
+async def test_the_calculators_agree(day):
+    """What is calculated here is what the exchange calculates, for every path of the tree."""
+    tree = await day.bitex.rates.tree()
+    paths = [path for path in tree.paths if path[-1] != "reference"]
+    theirs = [await day.bitex.rates.calculate_path(amount=1000, path=path) for path in paths]
+
+    assert len(paths) > 1
+    assert [calculate(1000, tree[path]) for path in paths] == theirs
+
+
+async def test_a_reviewed_profile_is_told_and_confirmed(day):
+    """A decision on a KYC profile is posted to the webhook, proven by the header, and confirmed."""
+    await day.bitex.webhooks.update_webhook(webhook_url="https://shop.example.com/webhook")
+    echo = await day.bitex.webhooks.test_webhook(echo="hello")
+    profile = await day.bitex.kyc.default_profile()
+    day.sim.bitex.review(profile.id, UsageTier.LARGE)
+    await day.sim.bitex.delivered()
+
+    assert "hello" == echo.echo
+    assert [(profile.id, UsageTier.LARGE)] == [(n.id, n.accepted_usage_tier) for n in day.news if hasattr(n, "id")]
