@@ -43,7 +43,7 @@ class ClientOptions(TypedDict, total=False):
         sandbox: Use the exchange's own test server, where there is one.
         timeout_seconds: Total per call, waiting and retries included; default 30.
         transport: An `httpx.AsyncBaseTransport` in place of our own pools. Such a client shares no state.
-        ssl_context: How to verify the server.
+        ssl_context: How to verify the server; one that does not verify is refused.
         proxy: URL of a proxy; the environment is never asked.
         max_connections: Default 4; reads never take the last.
         limits: Limits in place of those of the same name; None: no limits, for servers of one's own.
@@ -145,6 +145,9 @@ def _setup(client: type[Client], credentials: Credentials | None, options: Clien
         raise UsageError(f"{client.__name__}: this exchange has no sandbox")
     if transport is not None and not isinstance(transport, Transport):
         raise UsageError(f"{client.__name__}: transport must be an httpx.AsyncBaseTransport")
+    context = options.get("ssl_context")
+    if context is not None and (context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname):
+        raise UsageError(f"{client.__name__}: ssl_context must verify certificates and host names")
     origin = None if base_url is None else _origin(base_url)
     max_connections = options.get("max_connections", MAX_CONNECTIONS)
     if type(max_connections) is not int or max_connections < 1:
@@ -152,7 +155,7 @@ def _setup(client: type[Client], credentials: Credentials | None, options: Clien
     return Setup(
         transport=HttpTransport(
             injected=transport,
-            ssl_context=options.get("ssl_context"),
+            ssl_context=context,
             proxy=options.get("proxy"),
             max_connections=max_connections,
         ),

@@ -390,8 +390,8 @@ class Ledger:
         """Take over from a closed loop; refuse to serve two masters."""
         if self._process != os.getpid():
             raise UsageError(
-                f"the limit {self.limit.name} belongs to the parent of this process; make clients after fork, "
-                "and give processes that share a key a common state"
+                f"the limit {self.limit.name} belongs to the parent of this process; start processes with spawn, or "
+                "give the clients of this one a state= of their own and their part of the limit with limits="
             )
         if self._loop is not None and not self._loop.is_closed():
             raise UsageError(

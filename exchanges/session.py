@@ -126,7 +126,7 @@ class Session:
             sketch = sketch.adding(**options.private_fields)
         seconds = options.timeout_seconds or self._setup.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         began = loop.time()
-        self._spare(endpoint, began)
+        self._spare(sketch, began)
         outcome = "-"
         try:
             value, status = await self._repeat(sketch, route, began + seconds)
@@ -306,11 +306,12 @@ class Session:
             self._routes.require_credentials(endpoint)
         return loop
 
-    def _spare(self, endpoint: Endpoint, now: float) -> None:
+    def _spare(self, sketch: Draft, now: float) -> None:
         """Warn of a call that the exchange asked not to make so soon again."""
+        endpoint = sketch.endpoint
         if endpoint.rarely_seconds is None:
             return
-        last, self._asked[endpoint.id] = self._asked.get(endpoint.id), now
+        last, self._asked[sketch.path] = self._asked.get(sketch.path), now
         if last is not None and now - last < endpoint.rarely_seconds:
             logger.warning(
                 "%s: asked again after %.0f s; the exchange allows a few in %.0f s and its answer changes no sooner",
