@@ -30,14 +30,12 @@ from attrs import define, field, frozen
 
 from exchanges.errors import RateLimitTimeout, UsageError
 from exchanges.limits import Limit, Window
+from exchanges.slots import MARGIN_SECONDS, Slots
 
 __all__ = ["Connections", "Grant", "Lane", "Ledger", "Priority", "Turn"]
 
 logger = logging.getLogger(__name__)
 
-MARGIN_SECONDS = 0.001
-"""Kept on top of each window: timers may fire a clock tick early, and a window has two closed ends."""
-LOST_SECONDS = 30.0
 SLACK = 0.99
 WARN_SECONDS = 1.0
 
@@ -55,9 +53,15 @@ IN_ORDER = tuple(Priority)
 
 @define(eq=False, repr=False)
 class Turn:
-    """One signed request in flight per key."""
+    """One signed request in flight per key, whatever ledgers its clients meet."""
 
-    taken: bool = False
+    holder: Grant | None = None
+    ledgers: set[Ledger] = field(factory=set["Ledger"])
+
+    @property
+    def taken(self) -> bool:
+        """Whether somebody has it; a grant that outlived its loop has it no more."""
+        return self.holder is not None and not self.holder.loop.is_closed()
 
 
 @define(eq=False)
@@ -123,37 +127,6 @@ class _Waiter:
     future: asyncio.Future[Grant | None]
 
 
-@define(eq=False, repr=False)
-class _Count:
-    """What is taken of one window."""
-
-    window: Window
-    flying: int = 0
-    resting: deque[float] = field(factory=deque[float])
-    lost: deque[float] = field(factory=deque[float])
-
-    def free(self, now: float) -> int:
-        resting, lost = self.resting, self.lost
-        while resting and resting[0] <= now:
-            resting.popleft()
-        while lost and lost[0] <= now:
-            lost.popleft()
-        return self.window.slots - self.flying - len(resting) - len(lost)
-
-    def next_free(self, now: float) -> float:
-        """Find the earliest moment at which one more slot can come free."""
-        heads = [times[0] for times in (self.resting, self.lost) if times]
-        return min(heads, default=now + self.window.per_seconds)
-
-    def rest(self, cost: int, now: float, *, complete: bool) -> None:
-        self.flying -= cost
-        until = now + self.window.per_seconds + MARGIN_SECONDS
-        if complete:
-            self.resting.extend((until,) * cost)
-        else:
-            self.lost.extend((until + LOST_SECONDS,) * cost)
-
-
 class Ledger:
     """The slots of one limit, and who waits for them.
 
@@ -167,9 +140,8 @@ class Ledger:
         self.signers = 0
         self.demand: dict[object, float] = {}  # calls a second, by who polls
         self.mean_latency_seconds = 0.0
-        self._counts = tuple(_Count(window) for window in limit.windows)
+        self._counts = tuple(Slots(window) for window in limit.windows)
         self._lines: dict[Lane, tuple[deque[_Waiter], deque[_Waiter], deque[_Waiter]]] = {}
-        self._turns: dict[str, Turn] = {}
         self._waiting = 0
         self._numbers = count()
         self._closed_until = -math.inf
@@ -184,10 +156,6 @@ class Ledger:
         now = self._loop.time() if self._loop else -math.inf
         taken = ", ".join(f"{c.window.slots - c.free(now)} of {c.window}" for c in self._counts)
         return f"Ledger({self.limit.name}: {taken or 'no limit'}; {self._waiting} waiting)"
-
-    def turn(self, key: str) -> Turn:
-        """Find the turn of a key, by fingerprint."""
-        return self._turns.setdefault(key, Turn())
 
     @property
     def waiting(self) -> int:
@@ -233,6 +201,8 @@ class Ledger:
         lines = self._lines.setdefault(waiter.lane, (deque(), deque(), deque()))
         lines[waiter.priority].append(waiter)
         waiter.lane.connections.ledgers.add(self)
+        if waiter.lane.turn is not None:
+            waiter.lane.turn.ledgers.add(self)
         self._waiting += 1
         self._warn(waiter, now)
         expiry = None
@@ -285,21 +255,24 @@ class Ledger:
             counted.rest(grant.cost, now, complete=complete)
         latency = now - grant.since
         self.mean_latency_seconds += (latency - self.mean_latency_seconds) / 16
-        self._leave(grant.lane)
+        self._leave(grant)
 
     def undo(self, grant: Grant) -> None:
         """Take *grant* back as if it had never been given."""
         for counted in self._counts:
             counted.flying -= grant.cost
-        self._leave(grant.lane)
+        self._leave(grant)
 
-    def _leave(self, lane: Lane) -> None:
+    def _leave(self, grant: Grant) -> None:
+        lane = grant.lane
         lane.connections.taken -= 1
-        if lane.turn is not None:
-            lane.turn.taken = False
+        others = lane.connections.ledgers
+        if lane.turn is not None and lane.turn.holder is grant:
+            lane.turn.holder = None
+            others = others | lane.turn.ledgers
         if self._waiting:
             self._pump()
-        for ledger in lane.connections.ledgers:
+        for ledger in others:
             if ledger is not self and ledger.waiting:
                 ledger._pump()  # noqa: SLF001 - one of us
 
@@ -316,7 +289,7 @@ class Ledger:
                 return False
         return True
 
-    def _spare(self, counted: _Count, priority: Priority, now: float) -> int:
+    def _spare(self, counted: Slots, priority: Priority, now: float) -> int:
         spare = counted.free(now)
         return spare - counted.window.reserve if self.signers and priority is Priority.READ else spare
 
@@ -324,9 +297,10 @@ class Ledger:
         for counted in self._counts:
             counted.flying += cost
         lane.connections.taken += 1
+        grant = Grant(self, lane, cost, now, loop)
         if lane.turn is not None:
-            lane.turn.taken = True
-        return Grant(self, lane, cost, now, loop)
+            lane.turn.holder = grant
+        return grant
 
     def _pump(self) -> None:
         """Grant everything that can be granted now; arm the timer for the rest."""
@@ -401,8 +375,6 @@ class Ledger:
         now = loop.time()
         for counted in self._counts:
             counted.rest(counted.flying, now, complete=False)
-        for turn in self._turns.values():
-            turn.taken = False
         self._lines.clear()
         self._waiting, self._timer, self._loop = 0, None, loop
 

@@ -64,7 +64,14 @@ async def every_row(
 
 @define
 class _Place:
-    """Where the reader is: the rows read last, and from where to read on."""
+    """Where the reader is.
+
+    Attributes:
+        longest: How many rows the bookmark may reach back over.
+        offset: From where to read on.
+        mark: The bookmark.
+        is_end: Whether there is nothing more to read.
+    """
 
     longest: int
     offset: int = 0

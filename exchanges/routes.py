@@ -66,7 +66,7 @@ class Routes:
         route = self._known.get((api.base_url, is_public))
         if route is None:
             ledger = self._ledger(endpoint.limit)
-            route = Route(self.base_url(api), ledger, self._lane(api, ledger, is_public=is_public))
+            route = Route(self.base_url(api), ledger, self._lane(api, is_public=is_public))
             self._known[api.base_url, is_public] = route
         return route
 
@@ -120,12 +120,12 @@ class Routes:
             ledger.signers += self._key is not None
         return ledger
 
-    def _lane(self, api: Api, ledger: Ledger, *, is_public: bool) -> Lane:
+    def _lane(self, api: Api, *, is_public: bool) -> Lane:
         if is_public or self._key is None or api.scheme.policy is not NoncePolicy.STRICT:
             return Lane(self._connections)
         if self._setup.nonce_floor is not None:
             self.counter().raise_to(self._setup.nonce_floor)
-        return Lane(self._connections, ledger.turn(self._key))
+        return Lane(self._connections, self._setup.state.turn(self._setup.server, self._key))
 
     def base_url(self, api: Api) -> str:
         """Find scheme, host and path prefix of *api*.

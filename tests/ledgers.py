@@ -2,11 +2,11 @@
 
 import asyncio
 
-from exchanges.ledger import Connections, Lane, Ledger, Priority
+from exchanges.ledger import Connections, Grant, Lane, Ledger, Priority, Turn
 from exchanges.limits import Limit, Scope, Window
 from tests.virtual_time import elapsed
 
-__all__ = ["CANCEL", "MANY", "MONEY", "READ", "ledger_of", "note_grants", "wide_lane"]
+__all__ = ["CANCEL", "MANY", "MONEY", "READ", "ledger_of", "note_grants", "taken_turn", "wide_lane"]
 
 CANCEL, MONEY, READ = Priority.CANCEL, Priority.MONEY, Priority.READ
 MANY = 1000
@@ -20,6 +20,12 @@ def ledger_of(*windows):
 def wide_lane(*, turn=None):
     """Make a lane whose connections never matter."""
     return Lane(Connections(MANY), turn)
+
+
+def taken_turn():
+    """Make a turn that somebody else holds; in a running loop."""
+    elsewhere = Ledger(Limit("elsewhere", (), Scope.ADDRESS))
+    return Turn(Grant(elsewhere, wide_lane(), 1, 0.0, asyncio.get_running_loop()))
 
 
 def note_grants(ledger, lane, priority=READ, *, name=None, into, hold=0.0, **options):

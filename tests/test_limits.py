@@ -4,7 +4,8 @@ import logging
 import pytest
 
 from exchanges.errors import RateLimitTimeout
-from exchanges.ledger import LOST_SECONDS, MARGIN_SECONDS, Turn
+from exchanges.ledger import Turn
+from exchanges.slots import LOST_SECONDS, MARGIN_SECONDS
 from tests.ledgers import CANCEL, MONEY, READ, ledger_of, note_grants, wide_lane
 from tests.virtual_time import BEGIN, elapsed, in_virtual_time, run, settle, wait_until
 

@@ -4,7 +4,8 @@ import os
 import pytest
 
 from exchanges.errors import UsageError
-from exchanges.ledger import LOST_SECONDS, MARGIN_SECONDS, Grant
+from exchanges.ledger import Grant, Turn
+from exchanges.slots import LOST_SECONDS, MARGIN_SECONDS
 from tests.ledgers import MONEY, READ, ledger_of, wide_lane
 from tests.virtual_time import VirtualLoop, elapsed, run, settle
 
@@ -46,7 +47,7 @@ def test_a_closed_loop_is_taken_over():
 def test_calls_in_flight_when_a_loop_was_closed():
     """Calls that a closed loop left in flight count as lost: their slots rest, their turn is free."""
     ledger, ends = ledger_of((1, 10.0)), []
-    turn = ledger.turn("key")
+    turn = Turn()
 
     async def leave():
         await ledger.acquire(wide_lane(turn=turn), MONEY)
@@ -64,7 +65,7 @@ def test_calls_in_flight_when_a_loop_was_closed():
 def test_a_late_end_from_a_closed_loop(end):
     """A call of a closed loop that ends after the next loop took over changes nothing: its slot is counted already."""
     ledger, kept, shown = ledger_of((2, 10.0)), [], []
-    turn = ledger.turn("key")
+    turn = Turn()
 
     async def leave():
         kept.append(await ledger.acquire(wide_lane(turn=turn), MONEY))

@@ -3,8 +3,9 @@ import asyncio
 import pytest
 
 from exchanges.errors import RateLimitTimeout
-from exchanges.ledger import MARGIN_SECONDS, Connections, Lane, Priority, Turn
-from tests.ledgers import CANCEL, MANY, MONEY, READ, ledger_of, note_grants, wide_lane
+from exchanges.ledger import Connections, Lane, Priority, Turn
+from exchanges.slots import MARGIN_SECONDS
+from tests.ledgers import CANCEL, MANY, MONEY, READ, ledger_of, note_grants, taken_turn, wide_lane
 from tests.virtual_time import elapsed, in_virtual_time, settle
 
 
@@ -45,7 +46,7 @@ async def test_a_newcomer_does_not_overtake():
 async def test_a_turn_is_taken_with_the_slot():
     """Of calls that share a turn one flies at a time, and the others hold no slot while they wait."""
     ledger, noted = ledger_of((10, 1.0)), []
-    lane = wide_lane(turn=ledger.turn("key"))
+    lane = wide_lane(turn=Turn())
     calls = [note_grants(ledger, lane, name=i, into=noted, hold=0.1) for i in range(3)]
     await settle()
 
@@ -60,12 +61,12 @@ async def test_a_turn_is_taken_with_the_slot():
 async def test_a_taken_turn_holds_up_nobody_else():
     """A waiter whose turn is taken lets those go who need no turn, or another one."""
     ledger, noted = ledger_of((10, 1.0)), []
-    signed = wide_lane(turn=ledger.turn("key"))
+    signed = wide_lane(turn=Turn())
     calls = [
         note_grants(ledger, signed, MONEY, name="holder", into=noted, hold=5),
         note_grants(ledger, signed, MONEY, name="waiter", into=noted),
         note_grants(ledger, wide_lane(), name="public", into=noted),
-        note_grants(ledger, wide_lane(turn=ledger.turn("other key")), name="other key", into=noted),
+        note_grants(ledger, wide_lane(turn=Turn()), name="other key", into=noted),
     ]
     await asyncio.gather(*calls)
 
@@ -138,7 +139,7 @@ async def test_a_cancelled_waiter_gives_back_its_place():
 async def test_a_waiter_cancelled_in_the_tick_of_its_grant():
     """Who is cancelled with the grant already in the future gives all of it back, and the next has it at once."""
     ledger, noted = ledger_of((1, 100.0)), []
-    lane = Lane(Connections(1), ledger.turn("key"))
+    lane = Lane(Connections(1), Turn())
     holder = await ledger.acquire(lane, MONEY)
     unlucky = note_grants(ledger, lane, MONEY, name="unlucky", into=noted)
     lucky = note_grants(ledger, lane, MONEY, name="lucky", into=noted)
@@ -191,9 +192,23 @@ async def test_a_cheaper_call_behind_one_that_gives_up():
 
 
 @in_virtual_time
+async def test_one_turn_in_two_ledgers():
+    """Clients of one key that meet different limits take turns all the same, and hear of each other's end."""
+    turn, noted = Turn(), []
+    one, two = (ledger_of((10, 1.0)) for _ in range(2))
+    tasks = [
+        note_grants(one, wide_lane(turn=turn), name="one", into=noted, hold=3.0),
+        note_grants(two, wide_lane(turn=turn), name="two", into=noted, hold=3.0),
+    ]
+    await asyncio.wait(tasks)
+
+    assert [("one", 0.0), ("two", 3.0)] == noted
+
+
+@in_virtual_time
 async def test_giving_up_at_the_deadline():
     """Who waits for a turn that does not come gets `RateLimitTimeout` at the deadline, not later."""
-    ledger, lane = ledger_of((10, 1.0)), wide_lane(turn=Turn(taken=True))
+    ledger, lane = ledger_of((10, 1.0)), wide_lane(turn=taken_turn())
     with pytest.raises(RateLimitTimeout, match="nothing was sent"):
         await ledger.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 7)
 
@@ -224,7 +239,7 @@ async def test_a_grant_before_the_deadline():
 @in_virtual_time
 async def test_cancelled_in_the_tick_of_giving_up():
     """Who is cancelled as the deadline passes is cancelled, and holds nothing."""
-    ledger, lane = ledger_of((10, 1.0)), wide_lane(turn=Turn(taken=True))
+    ledger, lane = ledger_of((10, 1.0)), wide_lane(turn=taken_turn())
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(ledger.acquire(lane, READ, deadline=loop.time() + 7))
     await settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from exchanges.ledger import Ledger
+from exchanges.ledger import Ledger, Turn
 from exchanges.limits import Limit, Scope
 from exchanges.nonces import Counter, MemoryCounter
 
@@ -19,6 +19,10 @@ class State(Protocol):
         """Find the ledger of *limit* at *server*, and of *key* (a fingerprint) where the limit's scope is the key."""
         ...
 
+    def turn(self, server: str, key: str) -> Turn:
+        """Find the turn of *key* (a fingerprint) at *server*, for all generations of its API."""
+        ...
+
     def counter(self, server: str, key: str) -> Counter:
         """Find the nonces of *key* (a fingerprint) at *server*, for all generations of its API."""
         ...
@@ -29,6 +33,7 @@ class MemoryState:
 
     def __init__(self) -> None:
         self._ledgers: dict[tuple[Limit, str, str | None], Ledger] = {}
+        self._turns: dict[tuple[str, str], Turn] = {}
         self._counters: dict[tuple[str, str], MemoryCounter] = {}
 
     def __repr__(self) -> str:
@@ -44,6 +49,10 @@ class MemoryState:
         self._ledgers = {place: ledger for place, ledger in self._ledgers.items() if not ledger.is_idle(now)}
         place = (limit, server, key if limit.scope is Scope.KEY else None)
         return self._ledgers.setdefault(place, Ledger(limit))
+
+    def turn(self, server: str, key: str) -> Turn:
+        """Find the turn of *key* at *server*."""
+        return self._turns.setdefault((server, key), Turn())
 
     def counter(self, server: str, key: str) -> MemoryCounter:
         """Find the nonces of *key* at *server*."""

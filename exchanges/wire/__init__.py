@@ -8,6 +8,7 @@ Two ways lead from bytes to objects, and they give equal objects:
   like it leaves to the reference way, which decodes or explains. Strict clients use the reference way alone.
 """
 
+from exchanges.wire.currencies import gathered_currencies, scattered_currencies
 from exchanges.wire.forms import (
     Amount,
     Choice,
@@ -62,8 +63,10 @@ __all__ = [
     "dumps",
     "encode",
     "gathered",
+    "gathered_currencies",
     "loads",
     "named",
     "plain",
     "scattered",
+    "scattered_currencies",
 ]

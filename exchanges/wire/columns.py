@@ -71,11 +71,10 @@ def _reading(read: Read, annotation: Any) -> Make:
 
 
 def _row_of(annotation: Any) -> type | None:
-    """Find the rows of a list, if all their cells are numbers or text; a form of rows says which it makes."""
+    """Find the rows of a list, if all their cells are numbers or text."""
     if get_origin(annotation) not in (list, tuple):
         return None
-    inner = get_args(annotation)[0]
-    row = inner if isinstance(inner, type) else getattr(form_of(inner), "row", None)
+    row = get_args(annotation)[0]
     if not isinstance(row, type) or not issubclass(row, Row) or issubclass(row, TaggedRow):
         return None
     return row if all(_kind(slot.annotation) is not None for slot in slots_of(row)) else None

@@ -23,8 +23,9 @@ from exchanges.bitso.facts import PRIVATE_LIMIT as BITSO_PRIVATE
 from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp.facts import LIMIT as BITSTAMP
 from exchanges.errors import RateLimitTimeout
-from exchanges.ledger import LOST_SECONDS, Connections, Grant, Lane, Ledger, Priority
+from exchanges.ledger import Connections, Grant, Lane, Ledger, Priority, Turn
 from exchanges.limits import Limit, Window
+from exchanges.slots import LOST_SECONDS
 from tests.stress.figures import Figure
 from tests.virtual_time import VirtualLoop
 
@@ -88,7 +89,7 @@ class Run:
         """Give each caller the lane of a client: one caller in four signs."""
         clients = [Connections(4) for _ in range(CLIENTS)]
         public = [Lane(client) for client in clients]
-        signed = [Lane(client, self.ledger.turn(f"key {number}")) for number, client in enumerate(clients)]
+        signed = [Lane(client, Turn()) for number, client in enumerate(clients)]
         for number in range(CALLERS):
             yield (signed if self.mixed and number % 4 == 0 else public)[number % CLIENTS]
 

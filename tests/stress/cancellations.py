@@ -209,8 +209,9 @@ def _taken(client: Client) -> int:
     """Count what a client and its ledgers still hold."""
     session, now = client._session, asyncio.get_running_loop().time()
     taken = session._routes._connections.taken + len(session._tasks)
+    taken += sum(turn.taken for turn in session._setup.state._turns.values())
     for ledger in session._routes._ledgers:
-        taken += ledger.waiting + sum(turn.taken for turn in ledger._turns.values())
+        taken += ledger.waiting
         taken += sum(counted.window.slots - counted.free(now) for counted in ledger._counts)
     return taken
 

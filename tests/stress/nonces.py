@@ -10,7 +10,7 @@ from attrs import frozen
 
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
-from exchanges.ledger import Ledger
+from exchanges.ledger import Turn
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.stress.figures import Figure
@@ -22,17 +22,13 @@ QUICK_CALLS = 60
 REFUSED = "wrong nonce"
 
 
-class OpenTurn:
+class OpenTurn(Turn):
     """A turn that everybody has at once."""
 
     @property
     def taken(self) -> bool:
         """Never."""
         return False
-
-    @taken.setter
-    def taken(self, value: bool) -> None:
-        """Make no difference."""
 
 
 @frozen
@@ -87,7 +83,7 @@ def figures(*, quick: bool, seed: int) -> Iterator[Figure]:
             "0 refused, 0 failed",
             (count.refused, count.failed, count.arrived) == (0, 0, calls),
         )
-    with patch.object(Ledger, "turn", lambda *_: OpenTurn()):
+    with patch.object(MemoryState, "turn", lambda *_: OpenTurn()):
         counts = asyncio.run(play(calls, seed))
     for venue, count in counts.items():
         yield Figure(
