@@ -1,12 +1,20 @@
-"""Bitso: the client, and what the current API (v3) answers with. The models of v2 stand in `exchanges.bitso.v2`.
+"""Bitso: the client, and what the current API (v3, v4) answers with. The models of v2 stand in `exchanges.bitso.v2`.
 
 Source:
-    Bitso API v3.
+    Bitso API v3 and v4.
 """
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING, Unpack
+
+from attrs import evolve, frozen
+
 from exchanges.bitso.account import Account
+from exchanges.bitso.conversions import Conversions
+from exchanges.bitso.converting import RateRefused
+from exchanges.bitso.facts import V2_KEY_FIRST
 from exchanges.bitso.market import Market
 from exchanges.bitso.models import (
     Balance,
@@ -21,8 +29,17 @@ from exchanges.bitso.models import (
     Ticker,
     Trade,
 )
+from exchanges.bitso.quotes import Conversion, ConversionStatus, Direction, Quote, Slippage
+from exchanges.bitso.scheme import SignatureOrder
 from exchanges.bitso.v2 import V2
-from exchanges.client import Client
+from exchanges.client import Client, ClientOptions
+from exchanges.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from exchanges.endpoint import Caller, Endpoint
 
 __all__ = [
     "V2",
@@ -30,17 +47,36 @@ __all__ = [
     "Balance",
     "Bitso",
     "Book",
+    "Conversion",
+    "ConversionStatus",
+    "Conversions",
+    "Direction",
     "FeeTier",
     "Fees",
     "FlatRate",
     "Market",
     "OrderBook",
     "PriceLevel",
+    "Quote",
+    "RateRefused",
     "Side",
+    "SignatureOrder",
+    "Slippage",
     "SortOrder",
     "Ticker",
     "Trade",
 ]
+
+
+@frozen(eq=False)
+class _KeyFirst:
+    """Passes calls of v2 on, to be signed in the other documented order."""
+
+    caller: Caller
+
+    async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `Caller`
+        """Carry one call through."""
+        return await self.caller.call(evolve(endpoint, api=V2_KEY_FIRST), arguments)
 
 
 class Bitso(Client):
@@ -48,12 +84,41 @@ class Bitso(Client):
 
     Private calls need an *api_key* and its *api_secret*; those of v2 a *client_id* too.
 
+    Args:
+        api_key: The key.
+        api_secret: Its secret.
+        client_id: The account's id, with which v2 signs.
+        signature_order: In which of the two documented orders v2 signs: "client_id_first" or "key_first".
+        options: See `exchanges.client.ClientOptions`.
+
     Source:
-        Bitso API v3; Bitso API v2 for what stands under ``v2``.
+        Bitso API v3 and v4; Bitso API v2 for what stands under ``v2``.
     """
 
     exchange = "bitso"
 
     market: Market
     account: Account
+    conversions: Conversions
     v2: V2
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        api_secret: str | None = None,
+        client_id: str | None = None,
+        signature_order: SignatureOrder | str = SignatureOrder.CLIENT_ID_FIRST,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        if signature_order not in tuple(SignatureOrder):
+            raise UsageError(f"Bitso: signature_order must be one of {', '.join(SignatureOrder)}")
+        self._is_key_first = signature_order == SignatureOrder.KEY_FIRST
+        self._clock = options.get("clock", time.time)
+        super().__init__(api_key=api_key, api_secret=api_secret, client_id=client_id, **options)
+
+    def _bind(self, caller: Caller) -> None:
+        super()._bind(caller)
+        self.conversions = Conversions(caller, clock=self._clock)
+        if self._is_key_first:
+            self.v2._bind(_KeyFirst(caller))  # noqa: SLF001 - ours

@@ -65,6 +65,8 @@ BY_CODE = {
     "0377": Verdict(Unavailable, proves=False),  # matched, trades pending
     "0378": Verdict(Unavailable, proves=False),  # not matched yet
     "0379": Verdict(InsufficientFunds),
+    "0410": Verdict(Rejected),  # trading off
+    "0411": Verdict(Rejected),  # trading off
     "1000": Verdict(Rejected),  # API off
     "1001": Verdict(Rejected),  # too many open orders
     "1002": Verdict(Rejected),  # unable to process the order

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from exchanges.bitso.errors import read_problem, read_problem_v2
 from exchanges.bitso.scheme import BodySignature, HeaderSignature
 from exchanges.endpoint import JSON, Api
@@ -12,19 +14,30 @@ from exchanges.limits import Limit, Scope, Window
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["LOCKOUT_SECONDS", "PRIVATE_LIMIT", "PUBLIC_LIMIT", "V2", "V3", "payload"]
+__all__ = [
+    "LOCKOUT_SECONDS",
+    "PRIVATE_LIMIT",
+    "PUBLIC_LIMIT",
+    "V2",
+    "V2_KEY_FIRST",
+    "V3",
+    "V4",
+    "payload",
+    "payload_v2",
+]
 
 # All generations count together: v2 and v3 are the same servers under two paths.
 PUBLIC_LIMIT = Limit("bitso public", windows=(Window(60, per_seconds=60.0),), scope=Scope.ADDRESS)
 PRIVATE_LIMIT = Limit("bitso private", windows=(Window(300, per_seconds=60.0),), scope=Scope.KEY)
 LOCKOUT_SECONDS = 60.0
 
-_LISTS = ("balances",)
-"""Keys under which a payload that the documents call a list travels inside an object."""
+_LONE = ("balances", "oid")
+"""Keys under which a lone value travels inside an object: the balances, and what executing a quote answers with."""
+_CONFIRMATIONS = ("true", "ok")
 
 
 def payload(answer: Json) -> Json:
-    """Take the envelope off: ``{"success": true, "payload": ...}``, and the object around a lone list.
+    """Take the envelope off: ``{"success": true, "payload": ...}``, and the object around a lone value.
 
     What stands in no envelope is handed on as it is, for the decoder to refuse.
     """
@@ -32,9 +45,14 @@ def payload(answer: Json) -> Json:
         return answer
     content = answer["payload"]
     # Quirk: the balances are documented as a list, but travel as {"balances": [...]}.
-    if isinstance(content, dict) and len(content) == 1 and (key := next(iter(content))) in _LISTS:
+    if isinstance(content, dict) and len(content) == 1 and (key := next(iter(content))) in _LONE:
         return content[key]
     return content
+
+
+def payload_v2(answer: Json) -> Json:
+    """Leave nothing of a bare confirmation: the strings ``"true"`` of a cancel and ``"ok"`` of a withdrawal."""
+    return None if answer in _CONFIRMATIONS else answer
 
 
 V2 = Api(
@@ -45,8 +63,12 @@ V2 = Api(
     private_limit=PRIVATE_LIMIT,
     read_problem=read_problem_v2,
     lockout_seconds=LOCKOUT_SECONDS,
+    payload=payload_v2,
     body=JSON,
 )
+
+V2_KEY_FIRST = evolve(V2, scheme=BodySignature(key_first=True))
+"""The same, signed in the other documented order."""
 
 V3 = Api(
     name="bitso",
@@ -60,3 +82,6 @@ V3 = Api(
     payload=payload,
     body=JSON,
 )
+
+V4 = evolve(V3, base_url="https://bitso.com/api/v4", sandbox_url="https://sandbox.bitso.com/api/v4")
+"""Conversions; all else of v3 holds for it too."""

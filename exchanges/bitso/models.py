@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from attrs import frozen
 
-from exchanges.wire import Deviation, IsoTime, Json, OpenStrEnum, TextDecimal
+from exchanges.wire import Id, IsoTime, OpenStrEnum, TextDecimal
 
 __all__ = [
     "Balance",
@@ -38,22 +36,6 @@ class SortOrder(OpenStrEnum):
 
     ASC = "asc"
     DESC = "desc"
-
-
-class _TextOrNumber:
-    """An id that arrives as text or as a whole number; text is what is kept and written."""
-
-    def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - the documents show both
-        if isinstance(value, str) or type(value) is int:
-            return str(value)
-        raise Deviation("an id")
-
-    def write(self, value: str) -> Json:
-        return value
-
-
-# Quirk: documented as a number, recorded as a number, seen as text.
-Id = Annotated[str, _TextOrNumber()]
 
 
 @frozen(kw_only=True)
@@ -218,6 +200,7 @@ class Trade:
     """What the order that was open in the book wanted."""
     price: TextDecimal
     """Minor per major."""
+    # Quirk: documented as a number, recorded as a number, seen as text.
     tid: Id
     """Id of the trade; what *marker* takes."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
     from exchanges.signing import Credentials, Stamp
     from exchanges.wire import Json
 
-__all__ = ["BodySignature", "HeaderSignature"]
+__all__ = ["BodySignature", "HeaderSignature", "SignatureOrder"]
+
+
+class SignatureOrder(StrEnum):
+    """In which of the two documented orders v2 signs, after the nonce."""
+
+    CLIENT_ID_FIRST = "client_id_first"
+    KEY_FIRST = "key_first"
 
 
 @frozen(eq=False)

@@ -121,7 +121,12 @@ class _Said:
 
 
 def read_problem_v1(status: int, answer: Json) -> Problem | None:
-    """Say what an answer of v1 in one of the error shapes means; None for every other answer."""
+    """Say what an answer of v1 in one of the error shapes means; None for every other answer.
+
+    A bare ``false`` is one: calls that move something answer ``true`` when they did.
+    """
+    if answer is False:
+        return Problem(Rejected, text="false", proves_not_executed=status < 300)
     return _problem(status, _said(status, answer), words_prove=True)
 
 

@@ -1,17 +1,33 @@
-"""What holds for all of Bitstamp: addresses and the one limit."""
+"""What holds for all of Bitstamp: addresses, the one limit, and what answers of v1 are wrapped in."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from exchanges.bitstamp.errors import read_problem, read_problem_v1
 from exchanges.bitstamp.scheme import BodySignature, HeaderSignature
 from exchanges.endpoint import Api
 from exchanges.limits import Limit, Scope, Window
 
-__all__ = ["LIMIT", "LOCKOUT_SECONDS", "V1", "V2"]
+if TYPE_CHECKING:
+    from exchanges.wire import Json
+
+__all__ = ["LIMIT", "LOCKOUT_SECONDS", "V1", "V2", "payload"]
 
 # Public and private calls of both generations count together, by address.
 LIMIT = Limit("bitstamp", windows=(Window(600, per_seconds=600.0),), scope=Scope.ADDRESS)
 LOCKOUT_SECONDS = 600.0
+
+
+def payload(answer: Json) -> Json:
+    """Take off what v1 wraps around nothing, or around a lone value: ``true`` and ``{"address": ...}``."""
+    if answer is True or answer == "true":
+        return None
+    # Quirk: the ripple address has been seen as a text and as an object around it.
+    if isinstance(answer, dict) and answer.keys() == {"address"}:
+        return answer["address"]
+    return answer
+
 
 V1 = Api(
     name="bitstamp.v1",
@@ -21,6 +37,8 @@ V1 = Api(
     private_limit=LIMIT,
     read_problem=read_problem_v1,
     lockout_seconds=LOCKOUT_SECONDS,
+    payload=payload,
+    blank_lists=True,
 )
 
 V2 = Api(

@@ -5,22 +5,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from attrs import frozen
 
-from exchanges.wire import (
-    Deviation,
-    Json,
-    Number,
-    OpenIntEnum,
-    OpenStrEnum,
-    Row,
-    TextDecimal,
-    UnixMicrosText,
-    UnixTimeText,
-)
+from exchanges.wire import Choice, OpenIntEnum, OpenStrEnum, Row, TextDecimal, UnixMicrosText, UnixTimeText
 
 __all__ = ["OrderBook", "PriceLevel", "Side", "Ticker", "TimeFrame", "Transaction"]
 
@@ -40,23 +29,6 @@ class Side(OpenIntEnum):
     SELL = 1
 
 
-class _CodeInText:
-    """A code as the text of a whole number."""
-
-    def read(self, value: Json, *, strict: bool) -> Side:
-        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
-            value = int(value)
-        elif strict or type(value) is not int:
-            raise Deviation("a code as text")
-        side = Side(value)
-        if strict and not side.is_known:
-            raise Deviation("0 or 1 as text")
-        return side
-
-    def write(self, value: Side) -> Json:
-        return str(value.value)
-
-
 @frozen
 class PriceLevel(Row):
     """An order, or all orders at one price. Wire: row of 2, or of 3 where each order stands for itself.
@@ -64,6 +36,8 @@ class PriceLevel(Row):
     Source:
         Bitstamp API v2, Market info, "Get order book".
     """
+
+    shortest: ClassVar[int | None] = 2
 
     price: TextDecimal
     """Counter per base."""
@@ -73,43 +47,7 @@ class PriceLevel(Row):
     """Id of the order; None where orders are summed up by price."""
 
 
-_NUMBER = Number(text=True)
-
-
-class _LevelRow:
-    """A price level of either length; to a row model as such the shorter one would be drift."""
-
-    row = PriceLevel
-
-    def read(self, value: Json, *, strict: bool) -> PriceLevel:
-        if not isinstance(value, list) or len(value) < 2 or (strict and len(value) > 3):
-            raise Deviation("a row of 2 or 3", ": PriceLevel")
-        cells = value
-        price = _number(cells[0], "0 (price)", strict=strict)
-        amount = _number(cells[1], "1 (amount)", strict=strict)
-        order_id = cells[2] if len(cells) > 2 else None
-        if order_id is None:
-            return PriceLevel(price, amount)
-        if type(order_id) is int and not strict:
-            order_id = str(order_id)
-        if not isinstance(order_id, str):
-            raise Deviation("a text", ": PriceLevel position 2 (order_id)")
-        return PriceLevel(price, amount, order_id)
-
-    def write(self, value: PriceLevel) -> Json:
-        cells: list[Json] = [_NUMBER.write(value.price), _NUMBER.write(value.amount)]
-        return cells if value.order_id is None else [*cells, value.order_id]
-
-
-def _number(cell: Json, position: str, *, strict: bool) -> Decimal:
-    try:
-        return _NUMBER.read(cell, strict=strict)
-    except Deviation as deviation:
-        raise deviation.inside(f": PriceLevel position {position}") from None
-
-
-Level = Annotated[PriceLevel, _LevelRow()]
-SideInText = Annotated[Side, _CodeInText()]
+SideInText = Annotated[Side, Choice(Side, text=True)]
 
 
 @frozen(kw_only=True)
@@ -156,9 +94,9 @@ class OrderBook:
         Bitstamp API v2, Market info, "Get order book".
     """
 
-    bids: tuple[Level, ...]
+    bids: tuple[PriceLevel, ...]
     """Orders to buy, highest price first."""
-    asks: tuple[Level, ...]
+    asks: tuple[PriceLevel, ...]
     """Orders to sell, lowest price first."""
     timestamp: UnixTimeText
     """UTC: when it was made, in whole seconds."""

@@ -266,8 +266,8 @@ class TestModels:
     @pytest.mark.parametrize(
         ("row", "place"),
         [
-            ({}, "a row of 2 or 3"),
-            (["1"], "a row of 2 or 3"),
+            ({}, "a row"),
+            (["1"], r"position 1 \(amount\): expected a value, found the end"),
             (["x", "1"], r"position 0 \(price\)"),
             (["1", None], r"position 1 \(amount\)"),
             (["1", "1", []], r"position 2 \(order_id\)"),

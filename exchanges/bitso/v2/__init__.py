@@ -7,31 +7,49 @@ Source:
 from __future__ import annotations
 
 from exchanges.bitso.v2.account import Account
+from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.market import Market
 from exchanges.bitso.v2.models import (
+    AmountUnit,
     Balance,
     CurrencyBalance,
+    Order,
     OrderBook,
+    OrderStatus,
+    OrderType,
     PriceLevel,
     Side,
+    SortOrder,
     Ticker,
     TimeFrame,
     Transaction,
+    TransactionType,
+    UserTransaction,
 )
+from exchanges.bitso.v2.trading import Trading
 from exchanges.endpoint import Areas
 
 __all__ = [
     "V2",
     "Account",
+    "AmountUnit",
     "Balance",
     "CurrencyBalance",
+    "Funding",
     "Market",
+    "Order",
     "OrderBook",
+    "OrderStatus",
+    "OrderType",
     "PriceLevel",
     "Side",
+    "SortOrder",
     "Ticker",
     "TimeFrame",
+    "Trading",
     "Transaction",
+    "TransactionType",
+    "UserTransaction",
 ]
 
 
@@ -40,3 +58,5 @@ class V2(Areas):
 
     market: Market
     account: Account
+    trading: Trading
+    funding: Funding

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from exchanges.bitso.facts import V2
-from exchanges.bitso.v2.models import Balance
+from exchanges.bitso.v2.models import Balance, SortOrder, UserTransaction
 from exchanges.endpoint import READ, Area, private
+from exchanges.paging import every_row
 
 __all__ = ["Account"]
+
+PAGE_SIZE = 100
 
 
 class Account(Area, api=V2):
@@ -23,3 +28,47 @@ class Account(Area, api=V2):
             Bitso API v2, Private Endpoints, "Account balance".
         """
         ...
+
+    @private("POST /user_transactions", kind=READ)
+    async def user_transactions(
+        self,
+        *,
+        offset: int | None = None,
+        limit: int | None = None,
+        sort: SortOrder | None = None,
+        book: str | None = None,
+    ) -> list[UserTransaction]:
+        """Deposits, withdrawals and trades of the account.
+
+        Args:
+            offset: How many to leave out at the beginning of the list. None: not sent; the exchange takes 0.
+            limit: Length of the list. None: not sent; the exchange takes 100.
+            sort: By date and time. None: not sent; the exchange takes DESC, newest first.
+            book: Major and minor, such as btc_mxn. None: not sent; the exchange takes btc_mxn.
+
+        Returns:
+            Wire: list of objects with a key per currency.
+
+        Source:
+            Bitso API v2, Private Endpoints, "User Transactions".
+        """
+        ...
+
+    def every_user_transaction(
+        self, *, book: str | None = None, page_size: int = PAGE_SIZE
+    ) -> AsyncIterator[UserTransaction]:
+        """Go through all transactions of the account, newest first, each once.
+
+        Pages are read when the iteration gets there. What arrives meanwhile moves the rows, but none is lost or comes
+        twice; it may itself be missed. Deposits and withdrawals have no id: where more than ten that say exactly the
+        same follow each other while rows arrive, they cannot be told apart.
+
+        Args:
+            book: Major and minor, such as btc_mxn. None: not sent; the exchange takes btc_mxn.
+            page_size: Rows per request, at least 2.
+        """
+        return every_row(
+            lambda offset, limit: self.user_transactions(offset=offset, limit=limit, sort=SortOrder.DESC, book=book),
+            identity=lambda transaction: transaction.id,
+            page_size=page_size,
+        )

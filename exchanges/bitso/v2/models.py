@@ -1,13 +1,78 @@
-"""What Bitso v2 answers with. Numbers travel as text, moments as seconds since 1970 in text."""
+"""What Bitso v2 answers with. Numbers travel as text, moments of market data as seconds since 1970 in text.
+
+Moments of the account travel as 2015-11-12 12:37:01 without a zone; they are taken for UTC, which no document says.
+"""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from attrs import field, frozen
 
-from exchanges.bitso.models import Side
-from exchanges.wire import Json, OpenStrEnum, Row, TextDecimal, UnixTimeText, gathered, scattered
+from exchanges.bitso.models import Side, SortOrder
+from exchanges.wire import (
+    Choice,
+    Json,
+    NaiveTime,
+    OpenIntEnum,
+    OpenStrEnum,
+    Row,
+    TextDecimal,
+    UnixTimeText,
+    gathered,
+    gathered_currencies,
+    scattered,
+    scattered_currencies,
+)
 
-__all__ = ["Balance", "CurrencyBalance", "OrderBook", "PriceLevel", "Side", "Ticker", "TimeFrame", "Transaction"]
+__all__ = [
+    "AmountUnit",
+    "Balance",
+    "CurrencyBalance",
+    "Order",
+    "OrderBook",
+    "OrderStatus",
+    "OrderType",
+    "PriceLevel",
+    "Side",
+    "SortOrder",
+    "Ticker",
+    "TimeFrame",
+    "Transaction",
+    "TransactionType",
+    "UserTransaction",
+]
+
+
+class AmountUnit(OpenStrEnum):
+    """What the amount of an order is counted in."""
+
+    MAJOR = "major"
+    MINOR = "minor"
+
+
+class OrderType(OpenIntEnum):
+    """What an order wants."""
+
+    BUY = 0
+    SELL = 1
+
+
+class OrderStatus(OpenIntEnum):
+    """How far an order is."""
+
+    CANCELLED = -1
+    ACTIVE = 0
+    PARTIALLY_FILLED = 1
+    COMPLETE = 2
+
+
+class TransactionType(OpenIntEnum):
+    """What moved the account's money."""
+
+    DEPOSIT = 0
+    WITHDRAWAL = 1
+    TRADE = 2
 
 
 class TimeFrame(OpenStrEnum):
@@ -90,7 +155,7 @@ class Transaction:
     amount: TextDecimal
     """Major."""
     side: Side
-    """What the order that was open in the book wanted."""
+    """What the order that was open in the book wanted: the maker's side, so a SELL was bought from it."""
 
 
 @frozen(kw_only=True)
@@ -130,3 +195,71 @@ class Balance:
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
         """Give each currency keys of its own."""
         return scattered(value, "currencies")
+
+
+_USER_TRANSACTION = ("id", "datetime", "type", "method", "order_id", "rate")
+
+
+@frozen(kw_only=True)
+class UserTransaction:
+    """A deposit, a withdrawal or a trade of the account. Wire: object with a key per currency.
+
+    Source:
+        Bitso API v2, Private Endpoints, "User Transactions"; the exchange's own client knows of rates under the name
+        of a book.
+    """
+
+    datetime: NaiveTime
+    """UTC: when it took place."""
+    type: TransactionType
+    """Which of the three it is."""
+    id: int | None = None
+    """Unique among trades; None for deposits and withdrawals."""
+    method: str | None = None
+    """How money came or went, such as SPEI Transfer; None for trades."""
+    order_id: str | None = None
+    """The `Order.id` that traded; None for deposits and withdrawals."""
+    rate: TextDecimal | None = None
+    """Minor per major: the price; None for deposits and withdrawals, and where it stands under the book."""
+    amounts: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
+    """Of each currency, such as btc: what came (above zero) or went (below)."""
+    rates: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
+    """Minor per major, by book such as btc_mxn: the price, where it is told so."""
+
+    @classmethod
+    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Gather the keys of currencies and books."""
+        return gathered_currencies(value, _USER_TRANSACTION)
+
+    @classmethod
+    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Give each currency and book a key of its own."""
+        return scattered_currencies(value)
+
+
+@frozen(kw_only=True)
+class Order:
+    """An order of the account. Wire: object; codes travel as text.
+
+    Source:
+        Bitso API v2, Private Endpoints, "Open Orders", "Lookup Order", "Place a Buy Order" and "Place a Sell Order".
+    """
+
+    id: str
+    """64 characters; what *order_id* takes."""
+    type: Annotated[OrderType, Choice(OrderType, text=True)]
+    """Whether it buys or sells."""
+    price: TextDecimal | None = None
+    """Minor per major: the limit; None, or zero, for a market order."""
+    amount: TextDecimal | None = None
+    """Major; None where a market order has just been placed."""
+    status: Annotated[OrderStatus, Choice(OrderStatus, text=True)] | None = None
+    """How far it is; None where a market order has just been placed."""
+    book: str | None = None
+    """Such as btc_mxn; None where not sent: open orders lack it, and others may while their status is ACTIVE."""
+    datetime: NaiveTime | None = None
+    """UTC: when it was placed; None when it was looked up, see *created*."""
+    created: NaiveTime | None = None
+    """UTC: when it was placed, as looking it up calls it; None elsewhere."""
+    updated: NaiveTime | None = None
+    """UTC: when it changed last; None where it was not looked up, and while its status is ACTIVE."""

@@ -7,31 +7,55 @@ Source:
 from __future__ import annotations
 
 from exchanges.bitstamp.v1.account import Account
+from exchanges.bitstamp.v1.funding import Funding
 from exchanges.bitstamp.v1.market import Market
 from exchanges.bitstamp.v1.models import (
     Balance,
+    BitcoinWithdrawal,
     ConversionRate,
     CurrencyBalance,
+    Order,
     OrderBook,
+    OrderType,
     PriceLevel,
+    SortOrder,
     Ticker,
     TimeFrame,
     Transaction,
+    TransactionType,
+    UnconfirmedDeposit,
+    UserTransaction,
+    WithdrawalRequest,
+    WithdrawalStatus,
+    WithdrawalType,
 )
+from exchanges.bitstamp.v1.trading import Trading
 from exchanges.endpoint import Areas
 
 __all__ = [
     "V1",
     "Account",
     "Balance",
+    "BitcoinWithdrawal",
     "ConversionRate",
     "CurrencyBalance",
+    "Funding",
     "Market",
+    "Order",
     "OrderBook",
+    "OrderType",
     "PriceLevel",
+    "SortOrder",
     "Ticker",
     "TimeFrame",
+    "Trading",
     "Transaction",
+    "TransactionType",
+    "UnconfirmedDeposit",
+    "UserTransaction",
+    "WithdrawalRequest",
+    "WithdrawalStatus",
+    "WithdrawalType",
 ]
 
 
@@ -40,3 +64,5 @@ class V1(Areas):
 
     market: Market
     account: Account
+    trading: Trading
+    funding: Funding

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from exchanges.bitstamp.facts import V1
-from exchanges.bitstamp.v1.models import Balance
+from exchanges.bitstamp.v1.models import Balance, SortOrder, UserTransaction
 from exchanges.endpoint import READ, Area, private
+from exchanges.paging import every_row
 
 __all__ = ["Account"]
+
+PAGE_SIZE = 100
 
 
 class Account(Area, api=V1):
@@ -23,3 +28,37 @@ class Account(Area, api=V1):
             Bitstamp API v1, Private Functions, "Account balance".
         """
         ...
+
+    @private("POST /user_transactions/", kind=READ)
+    async def user_transactions(
+        self, *, offset: int | None = None, limit: int | None = None, sort: SortOrder | None = None
+    ) -> list[UserTransaction]:
+        """Deposits, withdrawals and trades of the account.
+
+        Args:
+            offset: How many to leave out at the beginning of the list. None: not sent; the exchange takes 0.
+            limit: Length of the list. None: not sent; the exchange takes 100.
+            sort: By date and time. None: not sent; the exchange takes DESC, newest first.
+
+        Returns:
+            Wire: list of objects with a key per currency; an empty body stands for an empty list.
+
+        Source:
+            Bitstamp API v1, Private Functions, "User transactions".
+        """
+        ...
+
+    def every_user_transaction(self, *, page_size: int = PAGE_SIZE) -> AsyncIterator[UserTransaction]:
+        """Go through all transactions of the account, newest first, each once.
+
+        Pages are read when the iteration gets there. What arrives meanwhile moves the rows, but none is lost or comes
+        twice; it may itself be missed.
+
+        Args:
+            page_size: Rows per request, at least 2.
+        """
+        return every_row(
+            lambda offset, limit: self.user_transactions(offset=offset, limit=limit, sort=SortOrder.DESC),
+            identity=lambda transaction: transaction.id,
+            page_size=page_size,
+        )

@@ -1,21 +1,90 @@
-"""What Bitstamp v1 answers with. Numbers travel as text, moments as seconds since 1970 in text."""
+"""What Bitstamp v1 answers with. Numbers travel as text, moments of market data as seconds since 1970 in text.
+
+Moments of the account travel as 2013-09-26 23:15:04 without a zone, at times with microseconds; they are taken for UTC.
+"""
 
 from __future__ import annotations
 
 from attrs import field, frozen
 
-from exchanges.wire import Json, OpenStrEnum, Row, TextDecimal, UnixTimeText, gathered, scattered
+from exchanges.wire import (
+    Json,
+    NaiveTime,
+    OpenIntEnum,
+    OpenStrEnum,
+    RawJson,
+    Row,
+    TextDecimal,
+    UnixTimeText,
+    gathered,
+    gathered_currencies,
+    scattered,
+    scattered_currencies,
+)
 
 __all__ = [
     "Balance",
+    "BitcoinWithdrawal",
     "ConversionRate",
     "CurrencyBalance",
+    "Order",
     "OrderBook",
+    "OrderType",
     "PriceLevel",
+    "SortOrder",
     "Ticker",
     "TimeFrame",
     "Transaction",
+    "TransactionType",
+    "UnconfirmedDeposit",
+    "UserTransaction",
+    "WithdrawalRequest",
+    "WithdrawalStatus",
+    "WithdrawalType",
 ]
+
+
+class SortOrder(OpenStrEnum):
+    """The order of a list."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+class OrderType(OpenIntEnum):
+    """What an order wants."""
+
+    BUY = 0
+    SELL = 1
+
+
+class TransactionType(OpenIntEnum):
+    """What moved the account's money."""
+
+    DEPOSIT = 0
+    WITHDRAWAL = 1
+    MARKET_TRADE = 2
+
+
+class WithdrawalType(OpenIntEnum):
+    """Where a withdrawal goes. The document gives the Bitstamp code two numbers and does not tell them apart."""
+
+    SEPA = 0
+    BITCOIN = 1
+    WIRE_TRANSFER = 2
+    BITSTAMP_CODE = 3
+    OTHER_BITSTAMP_CODE = 4
+    MTGOX_CODE = 5
+
+
+class WithdrawalStatus(OpenIntEnum):
+    """How far a withdrawal is; from FINISHED on nothing follows."""
+
+    OPEN = 0
+    IN_PROCESS = 1
+    FINISHED = 2
+    CANCELED = 3
+    FAILED = 4
 
 
 class TimeFrame(OpenStrEnum):
@@ -150,3 +219,111 @@ class Balance:
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
         """Give each currency keys of its own."""
         return scattered(value, "currencies")
+
+
+_USER_TRANSACTION = ("id", "datetime", "type", "fee", "order_id")
+
+
+@frozen(kw_only=True)
+class UserTransaction:
+    """A deposit, a withdrawal or a trade of the account. Wire: object with a key per currency and one per pair.
+
+    Source:
+        Bitstamp API v1, Private Functions, "User transactions", which lists usd and btc; recordings have the price
+        under ``btc_usd``.
+    """
+
+    id: int
+    """Unique."""
+    datetime: NaiveTime
+    """UTC: when it took place."""
+    type: TransactionType
+    """Which of the three it is."""
+    fee: TextDecimal
+    """Counter currency: what the exchange took for it."""
+    order_id: int | None = None
+    """The `Order.id` that traded; None for deposits and withdrawals."""
+    amounts: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
+    """Of each currency, such as btc: what came (above zero) or went (below); zero where nothing moved."""
+    rates: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
+    """Second currency per first, by pair such as btc_usd: the price; zero for deposits and withdrawals."""
+
+    @classmethod
+    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Gather the keys of currencies and pairs."""
+        return gathered_currencies(value, _USER_TRANSACTION)
+
+    @classmethod
+    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Give each currency and pair a key of its own."""
+        return scattered_currencies(value)
+
+
+@frozen(kw_only=True)
+class Order:
+    """A limit order of the account. Wire: object.
+
+    Source:
+        Bitstamp API v1, Private Functions, "Open orders", "Buy limit order" and "Sell limit order".
+    """
+
+    id: int
+    """What *order_id* takes."""
+    datetime: NaiveTime
+    """UTC: when it was placed."""
+    type: OrderType
+    """Whether it buys or sells."""
+    price: TextDecimal
+    """USD per BTC."""
+    amount: TextDecimal
+    """BTC."""
+
+
+@frozen(kw_only=True)
+class WithdrawalRequest:
+    """A withdrawal that was asked for. Wire: object.
+
+    Source:
+        Bitstamp API v1, Private Functions, "Withdrawal requests".
+    """
+
+    id: int
+    """Id of the withdrawal, though the document calls it that of an order."""
+    datetime: NaiveTime
+    """UTC: when it was asked for."""
+    type: WithdrawalType
+    """Where it goes."""
+    amount: TextDecimal
+    """Of the currency that its type goes with, which is not told."""
+    status: WithdrawalStatus
+    """How far it is."""
+    data: RawJson = None
+    """Whatever belongs to the type, such as the code; None where there is nothing."""
+
+
+@frozen(kw_only=True)
+class BitcoinWithdrawal:
+    """A withdrawal that was taken on. Wire: object.
+
+    Source:
+        Bitstamp API v1, Private Functions, "Bitcoin withdrawal".
+    """
+
+    id: int
+    """The `WithdrawalRequest.id`."""
+
+
+@frozen(kw_only=True)
+class UnconfirmedDeposit:
+    """Bitcoins on their way in. Wire: object.
+
+    Source:
+        Bitstamp API v1, Private Functions, "Unconfirmed bitcoin deposits".
+    """
+
+    amount: TextDecimal
+    """BTC."""
+    address: str
+    """The account's address to which they were sent."""
+    confirmations: int
+    """How many blocks confirm it so far."""

@@ -1,0 +1,179 @@
+"""Conversions of one currency into another at a quoted rate, by v4."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from attrs import frozen
+
+from exchanges.bitso.converting import convert
+from exchanges.bitso.facts import V4
+from exchanges.bitso.quotes import Conversion, ConversionId, Quote
+from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Caller, Endpoint, Param, private
+from exchanges.errors import QuoteExpired
+from exchanges.wire import Amount
+
+__all__ = ["Conversions"]
+
+TIMEOUT_SECONDS = 60.0
+
+
+def _fault_of_amounts(arguments: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the two amounts of a quote together."""
+    given = [name for name in ("spend_amount", "receive_amount") if arguments.get(name) is not None]
+    return None if len(given) == 1 else "give exactly one of spend_amount and receive_amount"
+
+
+def _id_of(quote: object) -> str:
+    """Take the id of a quote."""
+    value = quote.id if isinstance(quote, Quote) else quote
+    if not isinstance(value, str):
+        raise TypeError(f"must be a Quote or its id, not {type(value).__name__}")
+    if not value.isprintable() or len(value) > 100:
+        raise ValueError("must be a Quote or its id")
+    return value
+
+
+@frozen(eq=False)
+class _Punctual:
+    """Passes calls on, unless they would execute a quote that has expired."""
+
+    caller: Caller
+    clock: Callable[[], float]
+
+    async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `Caller`
+        """Carry one call through."""
+        quote = arguments.get("quote_id")
+        if isinstance(quote, Quote) and quote.expires_at <= datetime.fromtimestamp(self.clock(), UTC):
+            raise QuoteExpired(
+                f"{endpoint.id} ({endpoint}): the quote expired at {quote.expires_at.isoformat()}; nothing was sent",
+                endpoint=endpoint.id,
+            )
+        return await self.caller.call(endpoint, arguments)
+
+
+class Conversions(Area, api=V4):
+    """Convert at a rate that the exchange quotes and keeps to for some seconds.
+
+    Args:
+        caller: Carries calls through.
+        clock: Wall clock in seconds since 1970, by which quotes expire.
+    """
+
+    def __init__(self, caller: Caller, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(_Punctual(caller, clock))
+
+    @private("POST /currency_conversions", kind=IDEMPOTENT, check=_fault_of_amounts)
+    async def create_quote(
+        self,
+        *,
+        from_currency: str,
+        to_currency: str,
+        spend_amount: Amount | None = None,
+        receive_amount: Amount | None = None,
+    ) -> Quote:
+        """Ask for a rate; nothing is converted before the quote is executed.
+
+        Exactly one of the two amounts is given.
+
+        Args:
+            from_currency: What to give, such as mxn.
+            to_currency: What to get, such as btc.
+            spend_amount: How much to give, in *from_currency*.
+            receive_amount: How much to get, in *to_currency*.
+
+        Returns:
+            Holds until `Quote.expires_at`. Wire: object in an envelope.
+
+        Source:
+            Bitso API v4, "Request a Conversion Quote"; its text names the path without a version.
+        """
+        ...
+
+    @private("PUT /currency_conversions/{quote_id}", kind=MONEY)
+    async def execute(self, quote_id: Annotated[Quote | str, Param(type="str", render=_id_of)]) -> ConversionId:
+        """Accept a quote: convert.
+
+        Args:
+            quote_id: The quote; or its id, of which nobody here knows when it expires.
+
+        Returns:
+            The id of the conversion, which is what `conversion` takes. Wire: object with ``oid``, in an envelope; the
+            request carries an empty JSON object, which older versions of the document demand.
+
+        Raises:
+            QuoteExpired: It is later than `Quote.expires_at`, and nothing was sent; or the exchange says so.
+
+        Source:
+            Bitso API v4, "Execute a Conversion Quote".
+        """
+        ...
+
+    @private("GET /currency_conversions/{conversion_id}")
+    async def conversion(self, conversion_id: str) -> Conversion:
+        """See how far a conversion is.
+
+        It goes from OPEN over QUEUED, for some ten seconds at most, to COMPLETED or FAILED, and cannot be cancelled.
+
+        Args:
+            conversion_id: What `execute` answered, not the id of the quote.
+
+        Returns:
+            Wire: object in an envelope.
+
+        Source:
+            Bitso API v4, "Get a Conversion Status".
+        """
+        ...
+
+    async def convert(
+        self,
+        *,
+        from_currency: str,
+        to_currency: str,
+        spend_amount: Amount | None = None,
+        receive_amount: Amount | None = None,
+        max_rate: Amount | None = None,
+        min_rate: Amount | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Conversion:
+        """Ask for a quote, accept it if its rate is within the limit, and wait for the end.
+
+        Three calls or more, with a deadline each. At least one of *max_rate* and *min_rate* is given; both look at the
+        amounts of the quote, so they hold whatever currency the exchange counts its rate in.
+
+        Args:
+            from_currency: What to give, such as mxn.
+            to_currency: What to get, such as btc.
+            spend_amount: How much to give, in *from_currency*.
+            receive_amount: How much to get, in *to_currency*.
+            max_rate: The most to give per unit of *to_currency*, in *from_currency*.
+            min_rate: The least to get per unit of *from_currency*, in *to_currency*.
+            timeout_seconds: How long to wait for the end, once the quote is accepted.
+
+        Returns:
+            The conversion as it was last read: COMPLETED or FAILED, or still QUEUED if the time was up before.
+
+        Raises:
+            RateRefused: The quote lies beyond the limit; nothing was executed.
+            QuoteExpired: It expired before it could be accepted.
+            OutcomeUnknown: It may have been accepted; or it was, but could not be read in time.
+
+        Source:
+            Bitso API v4, "Request a Conversion Quote", "Execute a Conversion Quote" and "Get a Conversion Status".
+        """
+        return await convert(
+            self,
+            lambda: self.create_quote(
+                from_currency=from_currency,
+                to_currency=to_currency,
+                spend_amount=spend_amount,
+                receive_amount=receive_amount,
+            ),
+            max_rate=max_rate,
+            min_rate=min_rate,
+            timeout_seconds=timeout_seconds,
+        )

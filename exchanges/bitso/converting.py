@@ -1,0 +1,150 @@
+"""A conversion from its quote to its end: the caller's limit on the rate, and waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Context, Decimal
+from typing import Protocol, Unpack
+
+from exchanges.bitso.quotes import Conversion, Quote
+from exchanges.errors import ExchangeError, Facts, Intent, NotSent, OutcomeUnknown, UsageError
+from exchanges.request import money
+from exchanges.wire import Amount
+
+__all__ = ["EXECUTE", "Converting", "RateRefused", "convert", "wait_final"]
+
+logger = logging.getLogger(__name__)
+
+EXECUTE = "bitso.conversions.execute"
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 4.0
+# Products of two numbers of at most 30 digits are exact in it.
+_EXACT = Context(prec=80)
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+class RateRefused(NotSent):
+    """The rate of a quote lies beyond the caller's limit: nothing was executed.
+
+    Attributes:
+        quote: What the exchange offered.
+    """
+
+    def __init__(self, message: str, *, quote: Quote, **facts: Unpack[Facts]) -> None:
+        super().__init__(message, **facts)
+        self.quote = quote
+
+
+class Converting(Protocol):
+    """What a conversion needs of `Conversions`."""
+
+    def execute(self, quote_id: Quote) -> Awaitable[str]:
+        """Accept a quote."""
+        ...
+
+    def conversion(self, conversion_id: str) -> Awaitable[Conversion]:
+        """Read what became of it."""
+        ...
+
+
+async def convert(
+    conversions: Converting,
+    request: Callable[[], Awaitable[Quote]],
+    *,
+    max_rate: Amount | None,
+    min_rate: Amount | None,
+    timeout_seconds: float,
+    sleep: Sleep = asyncio.sleep,
+) -> Conversion:
+    """Ask for a quote, check its rate, accept it and wait for the end.
+
+    Args:
+        conversions: Executes quotes and reads conversions.
+        request: Asks for the quote.
+        max_rate: The most of the source currency to give per unit of the target currency.
+        min_rate: The least of the target currency to get per unit of the source currency.
+        timeout_seconds: How long to wait for the end, once the quote is accepted.
+        sleep: Waits between two readings: half a second at first, then longer.
+
+    Raises:
+        UsageError: No limit, or a wrong one; nothing was sent.
+        RateRefused: The quote lies beyond the limit; nothing was executed.
+        OutcomeUnknown: The quote was accepted, but what became of it could not be read in time; the intent names the
+            conversion.
+    """
+    highest, lowest = _limit(max_rate, "max_rate"), _limit(min_rate, "min_rate")
+    if highest is None and lowest is None:
+        raise UsageError("convert: give max_rate or min_rate: the quote is accepted unseen; nothing was sent")
+    quote = await request()
+    _check_rate(quote, highest, lowest)
+    at = datetime.now(UTC)
+    conversion_id = await conversions.execute(quote)
+    logger.info("%s: quote %s was accepted as conversion %s", EXECUTE, quote.id, conversion_id)
+    conversion, failure = await wait_final(conversions, conversion_id, timeout_seconds=timeout_seconds, sleep=sleep)
+    if conversion is not None:
+        return conversion
+    raise OutcomeUnknown(
+        f"{EXECUTE}: quote {quote.id} was accepted as conversion {conversion_id}, but its state could not be read"
+        + (f" ({failure})" if failure else " in time"),
+        intent=Intent(EXECUTE, {"quote_id": quote.id, "conversion_id": conversion_id}, at),
+        endpoint=EXECUTE,
+    ) from failure
+
+
+async def wait_final(
+    conversions: Converting, conversion_id: str, *, timeout_seconds: float, sleep: Sleep = asyncio.sleep
+) -> tuple[Conversion | None, ExchangeError | None]:
+    """Read a conversion again and again until it is final, or the time is up; survive readings that fail.
+
+    Returns:
+        The conversion as it was last read, None if it never was, and the last failure.
+    """
+    conversion, failure = None, None
+    with suppress(TimeoutError):  # raised at the deadline alone: what a conversion can answer is of our own tree
+        async with asyncio.timeout(timeout_seconds):
+            for pause in _pauses():
+                try:
+                    conversion = await conversions.conversion(conversion_id)
+                except ExchangeError as error:
+                    failure = error
+                if conversion is not None and conversion.status.is_final:
+                    break
+                await sleep(pause)
+    return conversion, failure
+
+
+def _pauses() -> Iterator[float]:
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+
+
+def _limit(rate: Amount | None, name: str) -> Decimal | None:
+    """Read a limit as amounts are read."""
+    try:
+        return None if rate is None else Decimal(money(rate))
+    except ValueError as error:
+        raise UsageError(f"convert: {name} {error}; nothing was sent") from None
+
+
+def _check_rate(quote: Quote, highest: Decimal | None, lowest: Decimal | None) -> None:
+    """Compare the exact amounts, not the rounded rate, whose currency is the exchange's choice."""
+    spent, received = quote.from_amount, quote.to_amount
+    sides = f"{quote.from_currency} to {quote.to_currency}"
+    if highest is not None and spent > _EXACT.multiply(highest, received):
+        fault = f"costs more than {highest} {quote.from_currency} per {quote.to_currency}"
+    elif lowest is not None and received < _EXACT.multiply(lowest, spent):
+        fault = f"brings less than {lowest} {quote.to_currency} per {quote.from_currency}"
+    else:
+        return
+    raise RateRefused(
+        f"convert: the quote from {sides} (rate {quote.rate}) {fault}; nothing was executed",
+        quote=quote,
+        endpoint="bitso.conversions.create_quote",
+    )

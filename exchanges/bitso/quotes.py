@@ -1,0 +1,150 @@
+"""What Bitso v4 answers with: quotes for conversions, and what became of them. Numbers travel as text."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from attrs import field, frozen
+
+from exchanges.wire import Deviation, Id, Json, OpenStrEnum, TextDecimal, UnixMillis
+
+__all__ = ["Conversion", "ConversionId", "ConversionStatus", "Direction", "Quote", "Slippage"]
+
+
+class Direction(OpenStrEnum):
+    """What the exchange does in the book that it converts through."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class ConversionStatus(OpenStrEnum):
+    """How far a conversion is; COMPLETED and FAILED are final. It cannot be cancelled.
+
+    The documents write these words in capitals in their text and in lower case in their samples: both are read.
+    """
+
+    OPEN = "open"
+    QUEUED = "queued"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        known = [member for member in cls if isinstance(value, str) and member.value == value.lower()]
+        return known[0] if known else super()._missing_(value)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing follows."""
+        return self in (ConversionStatus.COMPLETED, ConversionStatus.FAILED)
+
+
+class _Oid:
+    """The id of a conversion, bare or, as an older version of the document has it, in the whole quote."""
+
+    def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - both are documented
+        if isinstance(value, dict):
+            value = value.get("oid")
+        if not isinstance(value, str) and type(value) is not int:
+            raise Deviation("the id of a conversion")
+        return str(value)
+
+    def write(self, value: str) -> Json:
+        return value
+
+
+ConversionId = Annotated[str, _Oid()]
+
+
+@frozen(kw_only=True)
+class Slippage:
+    """How far the rate may move until the conversion is executed, as the exchange estimates it. Wire: object.
+
+    Source:
+        Bitso API v4, "Request a Conversion Quote".
+    """
+
+    level: str
+    """A word, such as normal."""
+    message: str
+    """Words for the user; empty where there is nothing to say."""
+    value: TextDecimal
+    """Difference between the expected rate and the actual one."""
+
+
+@frozen(kw_only=True)
+class Quote:
+    """An offer to convert. Wire: object.
+
+    Source:
+        Bitso API v4, "Request a Conversion Quote".
+    """
+
+    id: Id
+    """What `execute` takes."""
+    from_currency: str
+    """Such as mxn."""
+    from_amount: TextDecimal
+    """Of *from_currency*: to spend."""
+    to_currency: str
+    """Such as usd."""
+    to_amount: TextDecimal
+    """Of *to_currency*: to receive."""
+    created_at: UnixMillis = field(metadata={"wire": "created"})
+    """UTC: when it was made."""
+    expires_at: UnixMillis = field(metadata={"wire": "expires"})
+    """UTC: when it ends. The only truth about that: the documents speak of 20 and of 30 seconds."""
+    rate: TextDecimal
+    """*rate_currency* per unit of the other currency, rounded: the amounts are exact."""
+    rate_currency: str | None = None
+    """What *rate* is counted in."""
+    estimated_slippage: Slippage | None = None
+    """None where not sent."""
+    padding: TextDecimal | None = None
+    """Fraction: the fee that the conversion costs, which the rate holds already; None where not sent."""
+    direction: Direction | None = None
+    """What the exchange does in *book*; None where not sent."""
+    book: str | None = None
+    """The book that it goes through, which may be of other currencies, such as xrp_mxn; None where not sent."""
+    status: ConversionStatus = ConversionStatus.OPEN
+    """OPEN for a new quote."""
+    oid: Id | None = None
+    """Id of the order; equal to *id* in the samples; None where not sent."""
+    next_recurrent_events: dict[str, UnixMillis] | None = None
+    """UTC: when the next conversions would follow, by period (DAILY, WEEKLY, MONTHLY), if the same were programmed in
+    the exchange's app; None where not sent."""
+
+
+@frozen(kw_only=True)
+class Conversion:
+    """What became of a quote that was executed. Wire: object.
+
+    Source:
+        Bitso API v4, "Get a Conversion Status".
+    """
+
+    id: Id
+    """What `conversion` takes."""
+    from_currency: str
+    """Such as mxn."""
+    from_amount: TextDecimal
+    """Of *from_currency*: spent."""
+    to_currency: str
+    """Such as usd."""
+    to_amount: TextDecimal
+    """Of *to_currency*: received."""
+    created_at: UnixMillis = field(metadata={"wire": "created"})
+    """UTC: when it was made."""
+    expires_at: UnixMillis | None = field(metadata={"wire": "expires"}, default=None)
+    """UTC: when its quote ended; None where not sent."""
+    rate: TextDecimal
+    """*rate_currency* per unit of the other currency, the fee within."""
+    plain_rate: TextDecimal | None = None
+    """The same without the fee; None where not sent."""
+    rate_currency: str | None = None
+    """What *rate* is counted in."""
+    book: str | None = None
+    """The book that it went through; None where not sent."""
+    status: ConversionStatus
+    """How far it is."""

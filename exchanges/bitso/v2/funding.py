@@ -1,0 +1,124 @@
+"""Money in and out, by v2."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from attrs import frozen
+
+from exchanges.bitso.clabe import fault_of_clabe
+from exchanges.bitso.facts import V2
+from exchanges.endpoint import MONEY, READ, Area, Caller, Endpoint, Param, private
+from exchanges.wire import Amount, Done
+
+__all__ = ["Funding"]
+
+logger = logging.getLogger(__name__)
+
+
+def _fault_of_reference(reference: str) -> str | None:
+    return None if reference.isascii() and reference.isdigit() else "must be digits"
+
+
+@frozen(eq=False)
+class _Telling:
+    """Passes calls on, and logs what a ripple withdrawal does beside withdrawing."""
+
+    caller: Caller
+
+    async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `Caller`
+        """Carry one call through."""
+        value = await self.caller.call(endpoint, arguments)
+        if endpoint.id.endswith(".ripple_withdrawal"):
+            logger.warning(
+                "%s: Bitso now takes ripple deposits of this account from the address that received this", endpoint.id
+            )
+        return value
+
+
+class Funding(Area, api=V2):
+    """Deposit bitcoins; withdraw bitcoins, what Ripple carries, and pesos."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(_Telling(caller))
+
+    @private("POST /bitcoin_deposit_address", kind=READ)
+    async def bitcoin_deposit_address(self) -> str:
+        """Address at which the account receives bitcoins.
+
+        Returns:
+            Wire: a bare string.
+
+        Source:
+            Bitso API v2, Private Endpoints, "Bitcoin Deposit".
+        """
+        ...
+
+    @private("POST /bitcoin_withdrawal", kind=MONEY)
+    async def bitcoin_withdrawal(self, *, amount: Amount, address: str) -> Done:
+        """Send bitcoins to an address.
+
+        Args:
+            amount: In BTC.
+            address: Bitcoin address that receives them. A key may be bound to one address when it is made.
+
+        Returns:
+            None: it was taken on. Wire: the string ``"ok"``.
+
+        Source:
+            Bitso API v2, Private Endpoints, "Bitcoin Withdrawal".
+        """
+        ...
+
+    @private("POST /ripple_withdrawal", kind=MONEY)
+    async def ripple_withdrawal(self, *, currency: str, amount: Amount, address: str) -> Done:
+        """Send some currency over Ripple, and change where the account's ripple deposits come from.
+
+        The exchange makes *address* the ripple address of the account: whatever is deposited over Ripple afterwards
+        must come from it. Each one that is taken on logs a warning that says so.
+
+        Args:
+            currency: Such as XRP.
+            amount: Of *currency*.
+            address: Ripple address that receives it.
+
+        Returns:
+            None: it was taken on. Wire: the string ``"ok"``.
+
+        Source:
+            Bitso API v2, Private Endpoints, "Ripple Withdrawal".
+        """
+        ...
+
+    @private("POST /spei_withdrawal", kind=MONEY)
+    async def spei_withdrawal(
+        self,
+        *,
+        amount: Amount,
+        recipient_given_names: str,
+        recipient_family_names: str,
+        clabe: Annotated[str, Param(check=fault_of_clabe)],
+        notes_ref: str,
+        numeric_ref: Annotated[str, Param(check=_fault_of_reference)],
+    ) -> Done:
+        """Send pesos to a Mexican bank account.
+
+        At once in banking hours: Monday to Friday, 9:00 to 17:00 in Mexico City; later otherwise.
+
+        Args:
+            amount: In MXN.
+            recipient_given_names: First and middle names of who receives it.
+            recipient_family_names: Last names of who receives it.
+            clabe: Number of the account: 18 digits, the last of which is checked before anything is sent.
+            notes_ref: Reference in letters and digits.
+            numeric_ref: Reference in digits.
+
+        Returns:
+            None: it was taken on. Wire: the string ``"ok"``.
+
+        Source:
+            Bitso API v2, Private Endpoints, "Bank Withdrawal (SPEI)".
+        """
+        ...

@@ -1,0 +1,154 @@
+"""Orders, by v2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from exchanges.bitso.facts import V2
+from exchanges.bitso.v2.models import AmountUnit, Order
+from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
+from exchanges.wire import Amount, Done, Json
+
+__all__ = ["Trading"]
+
+MAX_ID = 100
+_UNITS = ", ".join(unit.value for unit in AmountUnit)
+
+
+def _ids(value: str | Sequence[str]) -> Json:
+    """Write one id as text, several as a list."""
+    if isinstance(value, str):
+        return _id(value)
+    ids: list[Json] = [_id(item) for item in value]
+    if not ids:
+        raise ValueError("must name an order")
+    return ids
+
+
+def _id(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"must be a str, not {type(value).__name__}")
+    if not (value.isascii() and value.isalnum() and len(value) <= MAX_ID):
+        raise ValueError("must be the id of an order: letters and digits")
+    return value
+
+
+def _fault_of_unit(arguments: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the unit of an order to buy."""
+    unit, is_market = arguments.get("amount_unit"), arguments.get("price") is None
+    if unit is not None and unit not in tuple(AmountUnit):
+        return f"amount_unit must be one of {_UNITS}"
+    if is_market and unit is None:
+        return (
+            "without a price it is a market order, and the documents have changed their minds twice on whether its "
+            "amount is in major or in minor currency; find out which holds, then say so with amount_unit="
+            f" (one of {_UNITS}), or give a price"
+        )
+    if not is_market and unit == AmountUnit.MINOR:
+        return "the amount of an order with a price is in major currency; amount_unit cannot change that"
+    return None
+
+
+class Trading(Area, api=V2):
+    """Place, find and cancel orders. Each *book* that is None is not sent; the exchange takes btc_mxn."""
+
+    @private("POST /open_orders", kind=READ)
+    async def open_orders(self, book: str | None = None) -> list[Order]:
+        """Orders that still wait, wholly or in part.
+
+        Args:
+            book: Major and minor, such as btc_mxn.
+
+        Returns:
+            Wire: list of objects.
+
+        Source:
+            Bitso API v2, Private Endpoints, "Open Orders".
+        """
+        ...
+
+    @private("POST /lookup_order", kind=READ)
+    async def lookup_order(
+        self, order_id: Annotated[str | Sequence[str], Param(wire="id", type="str-or-list", render=_ids)]
+    ) -> list[Order]:
+        """Find one order or several, whatever became of them.
+
+        Args:
+            order_id: The `Order.id`, or a list of those.
+
+        Returns:
+            Without *book* and *updated* while an order is ACTIVE. Wire: list of objects, for one order too.
+
+        Source:
+            Bitso API v2, Private Endpoints, "Lookup Order".
+        """
+        ...
+
+    @private("POST /cancel_order", kind=IDEMPOTENT)
+    async def cancel_order(self, order_id: Annotated[str, Param(wire="id")]) -> Done:
+        """Cancel an order.
+
+        Args:
+            order_id: The `Order.id`.
+
+        Returns:
+            None: it was found and cancelled. Wire: the string ``"true"``.
+
+        Raises:
+            NotFound: There is no such order: filled, cancelled, or never there.
+
+        Source:
+            Bitso API v2, Private Endpoints, "Cancel Order".
+        """
+        ...
+
+    @private("POST /buy", kind=MONEY, check=_fault_of_unit)
+    async def buy(
+        self,
+        *,
+        amount: Amount,
+        price: Amount | None = None,
+        book: str | None = None,
+        amount_unit: Annotated[AmountUnit | None, Param(local=True)] = None,
+    ) -> Order:
+        """Place an order to buy: a limit order, or without a price a market order.
+
+        The documents contradict themselves on the amount of a market order to buy: major currency in February 2016,
+        minor in April, major again in June, while the exchange's own client sent minor currency all along. Nobody can
+        say which the server takes, so a market order wants the caller's word on it.
+
+        Args:
+            amount: Major currency to buy; for a market order see above.
+            price: Highest price per unit, in minor per major. None: not sent; a market order.
+            book: Major and minor, such as btc_mxn.
+            amount_unit: What the caller knows *amount* to be counted in; mandatory for a market order. It is not
+                sent and changes nothing in the request.
+
+        Returns:
+            The new order; a market order without status, price and amount. Wire: object.
+
+        Raises:
+            UsageError: A market order without *amount_unit*; nothing was sent.
+
+        Source:
+            Bitso API v2, Private Endpoints, "Place a Buy Order".
+        """
+        ...
+
+    @private("POST /sell", kind=MONEY)
+    async def sell(self, *, amount: Amount, price: Amount | None = None, book: str | None = None) -> Order:
+        """Place an order to sell: a limit order, or without a price a market order.
+
+        Args:
+            amount: Major currency to sell.
+            price: Lowest price per unit, in minor per major. None: not sent; a market order.
+            book: Major and minor, such as btc_mxn.
+
+        Returns:
+            The new order; a market order without status, price and amount. Wire: object.
+
+        Source:
+            Bitso API v2, Private Endpoints, "Place a Sell Order".
+        """
+        ...

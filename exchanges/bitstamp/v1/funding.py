@@ -1,0 +1,95 @@
+"""Money in and out, by v1."""
+
+from __future__ import annotations
+
+from exchanges.bitstamp.facts import V1
+from exchanges.bitstamp.v1.models import BitcoinWithdrawal, UnconfirmedDeposit, WithdrawalRequest
+from exchanges.endpoint import MONEY, READ, Area, private
+from exchanges.wire import Amount, Done
+
+__all__ = ["Funding"]
+
+
+class Funding(Area, api=V1):
+    """Deposit and withdraw bitcoins and what Ripple carries; see withdrawals of every kind."""
+
+    @private("POST /withdrawal_requests/", kind=READ)
+    async def withdrawal_requests(self) -> list[WithdrawalRequest]:
+        """Withdrawals that were asked for, of every type and status.
+
+        Returns:
+            Wire: list of objects; an empty body stands for an empty list.
+
+        Source:
+            Bitstamp API v1, Private Functions, "Withdrawal requests".
+        """
+        ...
+
+    @private("POST /bitcoin_withdrawal/", kind=MONEY)
+    async def bitcoin_withdrawal(self, *, amount: Amount, address: str) -> BitcoinWithdrawal:
+        """Send bitcoins to an address.
+
+        Args:
+            amount: In BTC.
+            address: Bitcoin address that receives them.
+
+        Returns:
+            The id of the withdrawal, which is not yet done. Wire: object.
+
+        Source:
+            Bitstamp API v1, Private Functions, "Bitcoin withdrawal".
+        """
+        ...
+
+    @private("POST /bitcoin_deposit_address/", kind=READ)
+    async def bitcoin_deposit_address(self) -> str:
+        """Address at which the account receives bitcoins.
+
+        Returns:
+            Wire: a bare string.
+
+        Source:
+            Bitstamp API v1, Private Functions, "Bitcoin deposit address".
+        """
+        ...
+
+    @private("POST /unconfirmed_btc/", kind=READ)
+    async def unconfirmed_btc(self) -> list[UnconfirmedDeposit]:
+        """Bitcoins on their way in that the network has not confirmed enough.
+
+        Returns:
+            Wire: list of objects; an empty body stands for an empty list.
+
+        Source:
+            Bitstamp API v1, Private Functions, "Unconfirmed bitcoin deposits".
+        """
+        ...
+
+    @private("POST /ripple_withdrawal/", kind=MONEY)
+    async def ripple_withdrawal(self, *, amount: Amount, address: str, currency: str) -> Done:
+        """Send some currency over Ripple.
+
+        Args:
+            amount: Of *currency*.
+            address: Ripple address that receives it; the document says bitcoin address, as for the call above it.
+            currency: Such as USD.
+
+        Returns:
+            None: it was taken on. Wire: ``true``, as JSON or as text.
+
+        Source:
+            Bitstamp API v1, Private Functions, "Ripple withdrawal".
+        """
+        ...
+
+    @private("POST /ripple_address/", kind=READ)
+    async def ripple_address(self) -> str:
+        """Address at which the account receives over Ripple.
+
+        Returns:
+            Wire: a bare string, or an object with it under ``address``.
+
+        Source:
+            Bitstamp API v1, Private Functions, "Ripple deposit address".
+        """
+        ...

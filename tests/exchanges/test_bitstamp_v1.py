@@ -1,0 +1,237 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from exchanges import Bitstamp, wire
+from exchanges.bitstamp.facts import V1, payload
+from exchanges.bitstamp.v1 import (
+    Order,
+    OrderType,
+    TransactionType,
+    UserTransaction,
+    WithdrawalRequest,
+    WithdrawalStatus,
+    WithdrawalType,
+)
+from exchanges.errors import DecodeError, InsufficientFunds, NotFound, OutcomeUnknown, Rejected
+from tests.scripted import Script, answer
+from tests.virtual_time import run
+
+ADDRESS = "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh"
+
+
+def ask(call, *steps):
+    """What one call comes to when it is answered with *steps*."""
+
+    async def asking():
+        client = Bitstamp(api_key="k", api_secret="s", client_id="7", transport=Script.of(*steps), limits=None)
+        async with client:
+            return await call(client.v1)
+
+    return run(asking())
+
+
+def blank():
+    """An answer without a body."""
+    return httpx.Response(200, content=b"")
+
+
+class TestConfirmations:
+    @pytest.mark.parametrize("said", [True, "true"])
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda v1: v1.trading.cancel_order(7),
+            lambda v1: v1.funding.ripple_withdrawal(amount=1, address=ADDRESS, currency="USD"),
+        ],
+    )
+    def test_true(self, call, said):
+        """A bare true, as JSON or as text, becomes None."""
+        assert ask(call, answer(said)) is None
+
+    def test_false(self):
+        """A bare false is a refusal."""
+        with pytest.raises(Rejected, match="false"):
+            ask(lambda v1: v1.funding.ripple_withdrawal(amount=1, address=ADDRESS, currency="USD"), answer(False))
+
+    def test_refusal(self):
+        """An error object is an error, under status 200 too."""
+        with pytest.raises(NotFound, match="Order not found"):
+            ask(lambda v1: v1.trading.cancel_order(7), answer({"error": "Order not found"}))
+
+    def test_funds(self):
+        """Missing funds keep the name of the field."""
+        words = "You have only 0 BTC available. Check your account balance for details."
+        with pytest.raises(InsufficientFunds):
+            ask(
+                lambda v1: v1.funding.bitcoin_withdrawal(amount=1, address="3Ca"),
+                answer({"error": {"amount": [words]}}),
+            )
+
+    @pytest.mark.parametrize("said", [None, 1, "yes", [], {"id": 1}])
+    def test_anything_else(self, said):
+        """Anything else does not say that a withdrawal was taken on: null in JSON is nothing as well."""
+        step = httpx.Response(200, content=wire.dumps(said))
+        call = lambda v1: v1.funding.ripple_withdrawal(amount=1, address=ADDRESS, currency="USD")  # noqa: E731
+        if said is None:
+            assert ask(call, step) is None
+        else:
+            with pytest.raises(OutcomeUnknown):
+                ask(call, step)
+
+
+class TestLists:
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda v1: v1.account.user_transactions(),
+            lambda v1: v1.trading.open_orders(),
+            lambda v1: v1.funding.withdrawal_requests(),
+            lambda v1: v1.funding.unconfirmed_btc(),
+            lambda v1: v1.market.transactions(),
+        ],
+    )
+    def test_empty_body(self, call):
+        """An empty body stands for an empty list."""
+        assert [] == ask(call, blank())
+
+    def test_empty_body_elsewhere(self):
+        """Where no list is due an empty body is nothing."""
+        with pytest.raises(DecodeError):
+            ask(lambda v1: v1.account.balance(), blank())
+
+    def test_empty_body_of_v2(self):
+        """What is known of v1 is not taken to hold for v2."""
+
+        async def asking():
+            async with Bitstamp(transport=Script.of(blank()), limits=None) as client:
+                return await client.market.transactions("btcusd")
+
+        with pytest.raises(DecodeError):
+            run(asking())
+
+
+class TestAddresses:
+    @pytest.mark.parametrize("said", [ADDRESS, {"address": ADDRESS}])
+    def test_ripple(self, said):
+        """The ripple address comes bare or in an object."""
+        assert ADDRESS == ask(lambda v1: v1.funding.ripple_address(), answer(said))
+
+    def test_bitcoin(self):
+        """The bitcoin address is a string."""
+        assert "3Ca" == ask(lambda v1: v1.funding.bitcoin_deposit_address(), answer("3Ca"))
+
+    @pytest.mark.parametrize("content", [{"address": "a", "tag": 1}, [], 5, "text", {"last": "1"}])
+    def test_payload(self, content):
+        """Everything else stands in no wrapping."""
+        assert content == payload(content)
+
+    def test_api(self):
+        """Only v1 wraps."""
+        assert V1.payload is payload
+
+
+ROW = {"usd": "-373.51", "btc": "3.00781124", "btc_usd": "124.18", "fee": "1.50", "type": 2, "id": 1444404}
+ROW |= {"datetime": "2013-09-26 13:28:55", "order_id": 7623942}
+
+
+class TestModels:
+    def test_user_transaction(self):
+        """Keys of currencies are amounts, keys of pairs are rates, wherever they stand."""
+        row = wire.decode(wire.dumps({**ROW, "eur": "0.00", "xrp": "2"}), UserTransaction, strict=True)
+
+        assert (
+            TransactionType.MARKET_TRADE,
+            {"usd": Decimal("-373.51"), "btc": Decimal("3.00781124"), "eur": Decimal("0.00"), "xrp": Decimal(2)},
+            {"btc_usd": Decimal("124.18")},
+        ) == (row.type, row.amounts, row.rates)
+
+    @pytest.mark.parametrize("odd", [{"self_trade": False}, {"usd": None}, {"Usd": "1"}, {"a_b_c": "1"}, {"x": []}])
+    def test_keys_that_are_neither(self, odd):
+        """A key that is neither currency nor pair, or holds no number, is a deviation and otherwise ignored."""
+        row = wire.decode(wire.dumps({**ROW, **odd}), UserTransaction)
+        with pytest.raises(DecodeError):
+            wire.decode(wire.dumps({**ROW, **odd}), UserTransaction, strict=True)
+
+        assert not odd.keys() & (row.amounts.keys() - {"usd"})
+
+    def test_words_where_a_number_is_due(self):
+        """An amount that is no number is refused, and the place is named."""
+        with pytest.raises(DecodeError, match=r"UserTransaction\.amounts"):
+            wire.decode(wire.dumps({**ROW, "usd": "much"}), UserTransaction)
+
+    def test_microseconds(self):
+        """An order that was just placed is dated to the microsecond, and keeps it."""
+        value = {"id": 1, "datetime": "2013-09-26 23:26:56.849475", "type": 0, "price": "1.01", "amount": "1"}
+        order = wire.decode(wire.dumps(value), Order, strict=True)
+
+        assert (datetime(2013, 9, 26, 23, 26, 56, 849475, tzinfo=UTC), OrderType.BUY, value) == (
+            order.datetime,
+            order.type,
+            wire.encode(order),
+        )
+
+    @pytest.mark.parametrize("data", [None, "MTGOX-USD-CODE", {"code": "x"}, 5])
+    def test_withdrawal_request(self, data):
+        """What comes with a withdrawal is kept as it is."""
+        value = {"id": 1, "datetime": "2013-09-26 23:26:56", "type": 5, "amount": "1", "status": 4, "data": data}
+        request = wire.decode(wire.dumps(value), WithdrawalRequest, strict=True)
+
+        assert (WithdrawalType.MTGOX_CODE, WithdrawalStatus.FAILED, data) == (
+            request.type,
+            request.status,
+            request.data,
+        )
+
+    def test_unknown_codes(self):
+        """Codes that no document names are kept."""
+        value = {"id": 1, "datetime": "2013-09-26 23:26:56", "type": 9, "amount": "1", "status": 8}
+        request = wire.decode(wire.dumps(value), WithdrawalRequest)
+
+        assert (9, 8) == (request.type, request.status)
+
+    def test_codes(self):
+        """The documented codes are these."""
+        assert (range(6), range(5)) == (range(len(WithdrawalType)), range(len(WithdrawalStatus)))
+
+
+class Server:
+    """User transactions at Bitstamp; one more arrives after each page."""
+
+    def __init__(self, count, arrivals=1):
+        self.rows = [{**ROW, "id": number} for number in range(count)]
+        self.arrivals = arrivals
+        self.forms = []
+
+    def __call__(self, request):
+        form = {key: values[0] for key, values in parse_qs(request.content.decode()).items()}
+        self.forms.append(form)
+        offset, limit = int(form["offset"]), int(form["limit"])
+        page = self.rows[offset : offset + limit]
+        new = [{**ROW, "id": 10**6 + len(self.forms) * 1000 + n} for n in range(self.arrivals)]
+        self.rows[:0] = new
+        return answer(page)
+
+
+async def ids(v1, **options):
+    """The ids of all transactions."""
+    return [row.id async for row in v1.account.every_user_transaction(**options)]
+
+
+class TestPaging:
+    @pytest.mark.parametrize("arrivals", [0, 1, 7, 80])
+    def test_a_thousand_rows_of_one_second(self, arrivals):
+        """A thousand rows with equal timestamps come once each, in order, while new ones arrive."""
+        assert list(range(1000)) == ask(lambda v1: ids(v1, page_size=100), Server(1000, arrivals))
+
+    def test_what_is_asked(self):
+        """Pages are asked for newest first, each from the row read last."""
+        server = Server(250, arrivals=0)
+        ask(ids, server)
+
+        assert [("0", "100", "desc"), ("99", "100", "desc"), ("198", "100", "desc"), ("249", "100", "desc")] == [
+            (form["offset"], form["limit"], form["sort"]) for form in server.forms
+        ]
