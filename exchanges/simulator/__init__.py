@@ -8,7 +8,7 @@ In a block::
             balance = await bitstamp.v1.account.balance()
 
 Time passes as on the wall, and `Simulator.advance` moves it on. `Simulator.bitex` does what happens at Bitex without
-its API, and keeps what Bitex posts to its customers.
+its API, and keeps what Bitex posts to its customers; `Simulator.bitso` and `Simulator.bitstamp` let deposits come.
 
 It takes what the clients declare as the truth about paths, arguments and answers, and checks all else (keys,
 signatures, the order of nonces, limits) by code of its own, so that a client and the simulator agree only if both are
@@ -18,8 +18,22 @@ right.
 from __future__ import annotations
 
 from exchanges.simulator.bitex import Backstage
+from exchanges.simulator.bitso import BitsoBackstage
+from exchanges.simulator.bitstamp import BitstampBackstage
 from exchanges.simulator.posting import Deliver, Delivery, forward_to
 from exchanges.simulator.simulator import Simulator, serve, simulate
 from exchanges.simulator.truth import Seen, Venue
 
-__all__ = ["Backstage", "Deliver", "Delivery", "Seen", "Simulator", "Venue", "forward_to", "serve", "simulate"]
+__all__ = [
+    "Backstage",
+    "BitsoBackstage",
+    "BitstampBackstage",
+    "Deliver",
+    "Delivery",
+    "Seen",
+    "Simulator",
+    "Venue",
+    "forward_to",
+    "serve",
+    "simulate",
+]

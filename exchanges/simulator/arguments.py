@@ -154,7 +154,7 @@ def _value(argument: Argument, given: Json) -> Json:
         case "object" | "file" | "list":
             return _structure(argument, given)
         case _:
-            return _text(argument, given)
+            return _words(argument, given)
 
 
 def _decimal(argument: Argument, given: Json) -> Decimal:
@@ -186,6 +186,13 @@ def _structure(argument: Argument, given: Json) -> Json:
     if not right:
         raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
     return given
+
+
+def _words(argument: Argument, given: Json) -> Json:
+    """Read a text, or several where they are declared."""
+    if isinstance(given, list) and argument.type == "str-or-list":
+        return [_text(argument, item) for item in given]
+    return _text(argument, given)
 
 
 def _text(argument: Argument, given: Json) -> str:

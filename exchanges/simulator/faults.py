@@ -26,6 +26,8 @@ class Fault(StrEnum):
     UNKNOWN_BOOK = "unknown book"
     UNKNOWN_BOOK_OF_TICKER = "unknown book of a ticker"
     NOT_FOUND = "not found"
+    NO_FUNDS = "not enough funds"
+    EXPIRED = "expired"
 
 
 class Refused(Exception):

@@ -16,9 +16,10 @@ _DOWN = Context(prec=80, rounding=ROUND_DOWN)
 _UP = Context(prec=80, rounding=ROUND_UP)
 
 
-def product(a: Decimal, b: Decimal) -> Decimal:
-    """Multiply, rounded down to what can change hands."""
-    return _DOWN.quantize(_DOWN.multiply(a, b), SMALLEST)
+def product(a: Decimal, b: Decimal, *, up: bool = False) -> Decimal:
+    """Multiply, rounded down (or up) to what can change hands."""
+    context = _UP if up else _DOWN
+    return context.quantize(context.multiply(a, b), SMALLEST)
 
 
 def quotient(a: Decimal, b: Decimal, *, up: bool = False) -> Decimal:

@@ -21,8 +21,8 @@ from exchanges.endpoint import Api, Endpoint
 from exchanges.limits import Scope
 from exchanges.simulator.arguments import read_fields
 from exchanges.simulator.bitex import Backstage, BitexPlay
-from exchanges.simulator.bitso import BitsoPlay
-from exchanges.simulator.bitstamp import BitstampPlay
+from exchanges.simulator.bitso import BitsoBackstage, BitsoPlay
+from exchanges.simulator.bitstamp import BitstampBackstage, BitstampPlay
 from exchanges.simulator.counting import Arrivals
 from exchanges.simulator.exchange import Asked, Claim, Exchange, Key, Keys, is_private
 from exchanges.simulator.fates import Fates
@@ -98,7 +98,7 @@ class Simulator:
 
         Args:
             venue: One that is played.
-            number: Which account. Bitex has two: 0 is a reseller with a past, 1 an ordinary customer.
+            number: Which account; each venue has two. At Bitex 0 is a reseller with a past, 1 an ordinary customer.
         """
         if venue not in self._plays:
             raise ValueError(f"{venue} is not played here")
@@ -112,11 +112,27 @@ class Simulator:
             raise ValueError("bitex is not played here")  # noqa: TRY004 - the caller's choice of venues is wrong
         return Backstage(play, self._now_ms)
 
+    @property
+    def bitso(self) -> BitsoBackstage:
+        """What happens at Bitso without its API: deposits come, conversions fail."""
+        play = self._plays.get(Venue.BITSO)
+        if not isinstance(play, BitsoPlay):
+            raise ValueError("bitso is not played here")  # noqa: TRY004 - the caller's choice of venues is wrong
+        return BitsoBackstage(play, self._now_ms)
+
+    @property
+    def bitstamp(self) -> BitstampBackstage:
+        """What happens at Bitstamp without its API: deposits come."""
+        play = self._plays.get(Venue.BITSTAMP)
+        if not isinstance(play, BitstampPlay):
+            raise ValueError("bitstamp is not played here")  # noqa: TRY004 - the caller's choice of venues is wrong
+        return BitstampBackstage(play, self._now_ms)
+
     def advance(self, seconds: float) -> None:
         """Move the simulated clock, and let happen in order what is due by then. Limits keep to real time.
 
-        Prices move, deposits, withdrawals and payments go through their states, orders go on by one stage and trade
-        with strangers who came to meet them.
+        Prices move, deposits, withdrawals, payments and conversions go through their states, orders go on by one stage
+        and trade with strangers who came to meet them.
         """
         if seconds < 0:
             raise ValueError("time does not go back")

@@ -1,4 +1,4 @@
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -10,15 +10,9 @@ from exchanges.simulator.bitex.floor import Floor
 from exchanges.simulator.market import Market
 from exchanges.simulator.purses import Purse, Tally
 from tests.simulator.calling import NOW_MS
-from tests.simulator.playing import NOTHING, playing, sums
+from tests.simulator.playing import NOTHING, down, playing, sums
 
-SATOSHI = Decimal("0.00000001")
 FEE = Decimal("0.005")
-
-
-def down(amount: Decimal) -> Decimal:
-    """Round down to what can change hands."""
-    return amount.quantize(SATOSHI, rounding=ROUND_DOWN)
 
 
 @pytest.mark.asyncio

@@ -8,7 +8,7 @@ from exchanges import simulator
 from exchanges.simulator import Venue
 from exchanges.simulator.bitex import BitexPlay
 from exchanges.simulator.simulator import PLAYS
-from exchanges.wire import loads
+from exchanges.wire import Done, loads
 from exchanges.wire.registry import wire
 from tests.simulator.calling import BITEX_KEY, ENDPOINTS, PRIVATE, ask_declared, bitso_v3, bitstamp_v1, simulated
 
@@ -50,7 +50,7 @@ async def test_every_answer_is_what_the_endpoint_declares(http, sim, endpoint):
     answer = endpoint.api.payload(read)
 
     assert (200, None) == (response.status_code, endpoint.api.read_problem(200, read))
-    assert wire(strict=True).structure(answer, endpoint.answer, "answer") is not None
+    assert (endpoint.answer is Done) == (wire(strict=True).structure(answer, endpoint.answer, "answer") is None)
 
 
 @pytest.mark.asyncio
@@ -264,3 +264,15 @@ async def test_accounts_are_keyword_arguments_of_the_clients():
         assert {Venue.BITEX: {"api_key"}, Venue.BITSTAMP: {"api_key", "api_secret", "client_id"}} == given
         with pytest.raises(ValueError, match="bitso is not played"):
             sim.account(Venue.BITSO)
+
+
+@pytest.mark.asyncio
+async def test_a_backstage_belongs_to_a_venue_that_is_played():
+    """Behind the stage of a venue that is not played there is nothing."""
+    async with simulated(Venue.BITEX) as bitex, simulated(Venue.BITSO) as bitso:
+        with pytest.raises(ValueError, match="bitso is not played"):
+            _ = bitex.bitso
+        with pytest.raises(ValueError, match="bitstamp is not played"):
+            _ = bitex.bitstamp
+        with pytest.raises(ValueError, match="bitex is not played"):
+            _ = bitso.bitex

@@ -11,7 +11,6 @@ What strangers offer is a pure function of the moment; what was taken of it is r
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
 from decimal import Decimal
 from itertools import count
 from typing import TypeAlias, TypeVar
@@ -24,17 +23,17 @@ from exchanges.simulator.exchange import second
 from exchanges.simulator.market import Level, Market
 from exchanges.simulator.purses import Party, Tally, product, quotient
 from exchanges.simulator.shelves import FIRST_ID
+from exchanges.simulator.strangers import Side, Strangers, better
 
 __all__ = ["FEE_PERCENT", "Floor"]
 
 FEE_PERCENT = Decimal("0.5")
-REFILL_MS = 60_000
-"""Strangers offer again so long after somebody took what they offered."""
 ANY_PRICE = Decimal("0.01")
 _SHARE = FEE_PERCENT / 100
 
 O = TypeVar("O", Bid, Ask)  # noqa: E741 - an order
 Kind: TypeAlias = type[Bid] | type[Ask]
+_SIDES: dict[Kind, Side] = {Bid: Side.BUY, Ask: Side.SELL}
 
 
 @frozen(order=False, eq=False)
@@ -86,9 +85,10 @@ class Floor:
     _moving: list[tuple[Desk, Reference]] = field(factory=list[tuple[Desk, Reference]], init=False)
     _bids: list[_Waiting] = field(factory=list[_Waiting], init=False)
     _asks: list[_Waiting] = field(factory=list[_Waiting], init=False)
-    _taken: dict[tuple[type, Decimal], tuple[Decimal, int]] = field(
-        factory=dict[tuple[type, Decimal], tuple[Decimal, int]], init=False
-    )
+    _strangers: Strangers = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._strangers = Strangers(self._market)
 
     def place(self, desk: Desk, kind: type[O], amount: Decimal, price: Decimal, now_ms: int) -> O:
         """Take an order; whether the funds suffice is looked at later."""
@@ -131,11 +131,11 @@ class Floor:
 
     def levels(self, now_ms: int) -> tuple[list[Level], list[Level]]:
         """Look at the whole book: what is wanted and what is offered, best first."""
-        wanted = dict(self._strangers(Bid, now_ms))
+        wanted = {level.price: level.amount for level in self._strangers.levels(Side.BUY, now_ms)}
         for waiting in self._bids:
             spending = waiting.desk.get(waiting.reference).remaining_amount
             wanted[waiting.price] = wanted.get(waiting.price, Decimal(0)) + quotient(spending, waiting.price)
-        offered = dict(self._strangers(Ask, now_ms))
+        offered = {level.price: level.amount for level in self._strangers.levels(Side.SELL, now_ms)}
         for waiting in self._asks:
             selling = waiting.desk.get(waiting.reference).remaining_amount
             offered[waiting.price] = offered.get(waiting.price, Decimal(0)) + selling
@@ -184,11 +184,12 @@ class Floor:
     def _best_for(self, kind: Kind, price: Decimal, now_ms: int) -> _Offer | None:
         """Find the best offer for an order of *kind* that does not cost more than *price*, or bring less."""
         other: Kind = Ask if kind is Bid else Bid
-        best = next((_Offer(at, left) for at, left in self._strangers(other, now_ms)), None)
+        side = _SIDES[kind]
+        best = next((_Offer(x.price, x.amount) for x in self._strangers.levels(side.other, now_ms)), None)
         waiting = next(iter(self._side(other)), None)
-        if waiting is not None and (best is None or not _better(kind, best.price, waiting.price)):
+        if waiting is not None and (best is None or not better(side, best.price, waiting.price)):
             best = _Offer(waiting.price, waiting=waiting)
-        return None if best is None or _better(kind, price, best.price) else best
+        return None if best is None or better(side, price, best.price) else best
 
     def _meet(self, buyer: Buyer, seller: Seller, offer: _Offer, now_ms: int) -> None:
         """Let an order trade with an offer as far as either goes."""
@@ -212,11 +213,11 @@ class Floor:
         self._tally.move("usd", deal.cost, buys.usd if buys else stranger, sells.usd if sells else stranger)
         self._tally.move("btc", deal.quantity, sells.btc if sells else stranger, buys.btc if buys else stranger)
         if buyer is None:
-            self._take(Bid, deal)
+            self._strangers.take(Side.BUY, deal.price, deal.quantity, deal.at_ms)
         else:
             self._bought(*buyer, deal)
         if seller is None:
-            self._take(Ask, deal)
+            self._strangers.take(Side.SELL, deal.price, deal.quantity, deal.at_ms)
         else:
             self._sold(*seller, deal)
 
@@ -256,25 +257,3 @@ class Floor:
 
     def _side(self, kind: Kind) -> list[_Waiting]:
         return self._bids if kind is Bid else self._asks
-
-    def _strangers(self, kind: Kind, now_ms: int) -> Iterator[tuple[Decimal, Decimal]]:
-        """List prices and what is left there of strangers' orders, best first."""
-        now = self._market.snapshot(now_ms)
-        for level in now.bids if kind is Bid else now.asks:
-            if left := level.amount - self._gone(kind, level.price, now_ms):
-                yield level.price, left
-
-    def _gone(self, kind: Kind, price: Decimal, now_ms: int) -> Decimal:
-        """Say how much of strangers' orders at a price was taken a short while ago."""
-        taken, at_ms = self._taken.get((kind, price), (Decimal(0), now_ms))
-        return taken if now_ms - at_ms < REFILL_MS else Decimal(0)
-
-    def _take(self, kind: Kind, deal: _Deal) -> None:
-        """Remember what was taken of a stranger's order."""
-        gone = self._gone(kind, deal.price, deal.at_ms)
-        self._taken[kind, deal.price] = gone + deal.quantity, deal.at_ms
-
-
-def _better(kind: Kind, mine: Decimal, yours: Decimal) -> bool:
-    """Whether, to an order of *kind*, *mine* is a strictly better price than *yours* to trade at."""
-    return mine < yours if kind is Bid else mine > yours

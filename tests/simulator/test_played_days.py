@@ -1,0 +1,85 @@
+"""A day at Bitso and one at Bitstamp through the public API: all that came, traded and went adds up."""
+
+from decimal import Decimal
+
+import pytest
+
+from exchanges.bitso import ConversionStatus
+from exchanges.bitso.converting import convert
+from exchanges.bitso.v2 import AmountUnit, OrderStatus
+from exchanges.bitstamp.v1 import WithdrawalStatus
+from exchanges.errors import NotFound
+from tests.simulator.playing import NOTHING, playing_bitso, playing_bitstamp
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_a_day_at_bitso():
+    """Money comes, is traded by market and limit orders, converted and sent out; rows and conversion explain it."""
+    async with playing_bitso() as (sim, bitso, _):
+        start = (await bitso.v2.account.balance()).currencies
+        sim.bitso.deposit("mxn", Decimal(500_000))
+        sim.bitso.deposit("btc", Decimal("0.25"))
+        sim.advance(3600)
+        await bitso.v2.trading.buy(amount="0.1", amount_unit=AmountUnit.MAJOR)
+        bid = (await bitso.v2.market.ticker()).bid
+        resting = await bitso.v2.trading.sell(amount="0.3", price=bid + 500_000)
+        await bitso.v2.trading.sell(amount="0.05", price=bid)
+        await bitso.v2.trading.cancel_order(resting.id)
+
+        async def wait(seconds: float) -> None:
+            sim.advance(seconds)
+
+        conversion = await convert(
+            bitso.conversions,
+            lambda: bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=20_000),
+            max_rate=bid * 2,
+            min_rate=None,
+            timeout_seconds=60,
+            sleep=wait,
+        )
+        await bitso.v2.funding.bitcoin_withdrawal(amount="0.2", address="1Elsewhere")
+        sim.advance(3600)
+        [looked_up] = await bitso.v2.trading.lookup_order(resting.id)
+        now = (await bitso.v2.account.balance()).currencies
+        rows = [row async for row in bitso.v2.account.every_user_transaction()]
+        changes = {c: sum(row.amounts.get(c, NOTHING) for row in rows) for c in ("btc", "mxn")}
+        changes["btc"] += conversion.to_amount
+        changes["mxn"] -= conversion.from_amount
+
+        assert (ConversionStatus.COMPLETED, OrderStatus.CANCELLED) == (conversion.status, looked_up.status)
+        assert changes == {c: now[c].balance - start[c].balance for c in changes}
+        assert {NOTHING} == {held.reserved for held in now.values()}
+        assert {NOTHING} == {sum(sim.bitso.holdings(c).values(), NOTHING) for c in now}
+
+
+async def test_a_day_at_bitstamp():
+    """Money comes, is traded by limit orders and sent out; the rows explain it to the last digit."""
+    async with playing_bitstamp() as (sim, bitstamp, _):
+        v1 = bitstamp.v1
+        start = (await v1.account.balance()).currencies
+        sim.bitstamp.deposit("usd", Decimal("12345.67"))
+        sim.bitstamp.deposit("btc", Decimal("0.25"))
+        sim.advance(3600)
+        ticker = await v1.market.ticker()
+        await v1.trading.buy(amount="0.1", price=ticker.ask)
+        resting = await v1.trading.sell(amount="0.3", price=ticker.bid + 30_000)
+        await v1.trading.sell(amount="0.05", price=ticker.bid)
+        await v1.trading.cancel_order(resting.id)
+        with pytest.raises(NotFound):
+            await v1.trading.cancel_order(resting.id)
+        await v1.funding.bitcoin_withdrawal(amount="0.2", address=await v1.funding.bitcoin_deposit_address())
+        await v1.funding.ripple_withdrawal(amount=100, address=await v1.funding.ripple_address(), currency="USD")
+        sim.advance(3600)
+        now = (await v1.account.balance()).currencies
+        rows = [row async for row in v1.account.every_user_transaction()]
+        fees = sum(row.fee for row in rows)
+        changes = {c: sum(row.amounts[c] for row in rows) for c in ("btc", "usd")}
+
+        assert {"btc": changes["btc"], "usd": changes["usd"] - fees} == {
+            c: now[c].balance - start[c].balance for c in changes
+        }
+        assert fees == sim.bitstamp.holdings("usd")["fees"]
+        assert [WithdrawalStatus.FINISHED] == [request.status for request in await v1.funding.withdrawal_requests()]
+        assert {NOTHING} == {held.reserved for held in now.values()}
+        assert {NOTHING} == {sum(sim.bitstamp.holdings(c).values(), NOTHING) for c in now}
