@@ -55,6 +55,22 @@ def places(value, place=()):
             yield from places(item, (*place, key))
 
 
+def telling(value, place=()):
+    """The way to each value unlike those beside it: of objects of one kind in a list the first stands for all."""
+    yield place
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        first = {}
+        for i, item in enumerate(value):
+            first.setdefault((item.get("type"), *item) if isinstance(item, dict) else i, (i, item))
+        items = list(first.values())
+    else:
+        items = []
+    for key, item in items:
+        yield from telling(item, (*place, key))
+
+
 def text(value, changes, place=()):
     """*value* as JSON, in which *changes* tell the text of some places; None: without it."""
     if place in changes:
@@ -195,13 +211,19 @@ def test_mutated_bytes(endpoint):
     assert [] == others
 
 
+# Endpoints that answer with the same model have the same reader; the longest documented answer says most of it.
+OF_EACH_MODEL = {
+    repr(ENDPOINTS[name].answer): name for name in sorted(ANSWERS, key=lambda name: len(dumps(ANSWERS[name])))
+}
+
+
 @pytest.mark.parametrize("strict", [True, False])
-@pytest.mark.parametrize("endpoint", ANSWERS)
+@pytest.mark.parametrize("endpoint", OF_EACH_MODEL.values())
 def test_any_odd_value(endpoint, strict):
     """Whatever stands in any one place of an answer, it is a value or a `DecodeError`."""
     value, others = ANSWERS[endpoint], []
 
-    for body in (text(value, {place: odd}) for place in places(value) for odd in ODD):
+    for body in (text(value, {place: odd}) for place in telling(value) for odd in ODD):
         try:
             decode(body, ENDPOINTS[endpoint].answer, strict=strict)
         except DecodeError:
