@@ -62,11 +62,29 @@ def polled() -> Iterator[Polled]:
         yield Polled({line["source"]: line for line in lines}, sim)
 
 
+PATIENCE_SECONDS = 60.0
+"""How long a command that should have ended is waited for."""
+
+
 def started(*words: str, **environment: str) -> subprocess.Popen[str]:
     """Start the command line as a process."""
     env = {**os.environ, "PYTHONPATH": str(Path(exchanges.__file__).parent.parent), **environment}
     command = [sys.executable, "-W", "error", "-m", "exchanges", *words]
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Where whoever runs the tests ignores Ctrl-C, as a shell does in the background, the child would too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Wait for a process to end, and give what it printed; one that does not end fails the test."""
+    try:
+        return process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def failed(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -290,7 +308,7 @@ class TestPoll:
         with process:
             first = process.stdout.readline()
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate()
+            out, err = ended(process)
 
         assert (0, "", True) == (process.returncode, err, bool(first) and "p50 latency" in out)
 
@@ -307,7 +325,7 @@ class TestPoll:
 class TestDemo:
     def test_all_is_well(self):
         """The demo ends with status 0, three lines and what the simulator counted, within every limit."""
-        out, err = started("demo", "--seconds", "1").communicate()
+        out, err = ended(started("demo", "--seconds", "1"))
         *_, bid, summary = out.splitlines()
         calls, errors, *windows = map(int, SUMMARY.fullmatch(summary).groups())
 
@@ -372,7 +390,7 @@ class TestSimulator:
             url, key = process.stdout.readline().split()[0], process.stdout.readline()
             status = main(["poll", "--bitex-url", url, "--seconds", "1"])
             process.send_signal(number)
-            out, err = process.communicate()
+            out, err = ended(process)
 
         assert (0, 0, "", "") == (status, process.returncode, out, err)
         assert "BITEX_API_KEY=" == key[:14]
