@@ -26,6 +26,7 @@ from exchanges.bitstamp.facts import LIMIT as BITSTAMP
 from exchanges.client import Client
 from exchanges.limits import Limit, Window
 from exchanges.simulator import Venue, simulate
+from exchanges.slots import MARGIN_SECONDS
 from exchanges.state import MemoryState
 from tests.stress.figures import Figure
 
@@ -38,6 +39,7 @@ PATIENCE_SECONDS = 0.03
 PROBES = 10
 WIDE = Window(1_000_000, per_seconds=0.5)
 """Slots enough for everything, which are counted all the same."""
+TICKS = 20
 
 Call = Callable[[], Awaitable[Any]]
 
@@ -166,7 +168,8 @@ async def play(calls: int, seed: int) -> Left:
             await asyncio.gather(*(crowd.caller() for _ in range(CALLERS)))
             ends = await asyncio.gather(*(asked[n % len(asked)]() for n in range(PROBES)), return_exceptions=True)
             probes = sum(not isinstance(end, BaseException) for end in ends)
-            await asyncio.sleep(WIDE.per_seconds + 0.1)
+            while under_way := [task for client in clients for task in client._session._tasks]:
+                await asyncio.wait(under_way)
             left = len(_tasks()) - tasks
             slots = sum(_taken(client) for client in clients)
             busy = sum(_busy(client) for client in clients)
@@ -175,7 +178,8 @@ async def play(calls: int, seed: int) -> Left:
                 await client.aclose()
         refused = simulator.errors
         flying = simulator.calls - len(asked) - PROBES - (crowd.made - crowd.cancelled)
-    await asyncio.sleep(0.05)
+    for _ in range(TICKS):  # sockets are closed in the ticks after
+        await asyncio.sleep(0)
     return Left(
         calls=crowd.made,
         cancelled=crowd.cancelled,
@@ -206,8 +210,8 @@ def _tasks() -> set[asyncio.Task[Any]]:
 
 
 def _taken(client: Client) -> int:
-    """Count what a client and its ledgers still hold."""
-    session, now = client._session, asyncio.get_running_loop().time()
+    """Count what a client and its ledgers will still hold when every slot has rested."""
+    session, now = client._session, asyncio.get_running_loop().time() + WIDE.per_seconds + MARGIN_SECONDS
     taken = session._routes._connections.taken + len(session._tasks)
     taken += sum(turn.taken for turn in session._setup.state._turns.values())
     for ledger in session._routes._ledgers:
