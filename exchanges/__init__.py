@@ -16,7 +16,6 @@ from exchanges.errors import (
     DecodeError,
     ExchangeError,
     InsufficientFunds,
-    Intent,
     InvalidRequest,
     NonceRejected,
     NotFound,
@@ -34,9 +33,12 @@ from exchanges.errors import (
     UnresolvedOutcome,
     UsageError,
 )
+from exchanges.intents import Intent, Phase
 from exchanges.limits import Limit, Scope, Window
 from exchanges.polling import Update, poll
 from exchanges.protocols import MarketLevel, MarketOrderBook, MarketTicker, MarketTrade
+from exchanges.reconciling import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
+from exchanges.unresolved import OpenCall, Standing
 from exchanges.wire import encode
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from exchanges.bitstamp import Bitstamp
 
 __all__ = [
+    "Ambiguous",
     "AuthenticationFailed",
     "Bitex",
     "Bitso",
@@ -53,6 +56,7 @@ __all__ = [
     "CallbackRejected",
     "DecodeError",
     "ExchangeError",
+    "Incomplete",
     "InsufficientFunds",
     "Intent",
     "InvalidRequest",
@@ -62,23 +66,29 @@ __all__ = [
     "MarketOrderBook",
     "MarketTicker",
     "MarketTrade",
+    "NoTrace",
     "NonceRejected",
     "NotFound",
     "NotSent",
+    "OpenCall",
     "OutcomeUnknown",
     "PermissionDenied",
+    "Phase",
     "QuoteExpired",
     "RateLimitTimeout",
     "RateLimited",
     "ReadFailed",
+    "Reconciled",
     "RedirectRefused",
     "Rejected",
     "Scope",
+    "Standing",
     "StateError",
     "Unavailable",
     "UnresolvedOutcome",
     "Update",
     "UsageError",
+    "Verdict",
     "Window",
     "__version__",
     "encode",

@@ -19,17 +19,23 @@ from attrs import evolve
 
 from exchanges.endpoint import Areas, endpoints_of
 from exchanges.errors import UsageError
+from exchanges.intents import Intent
 from exchanges.limits import Limit
+from exchanges.nonces import NoncePolicy
+from exchanges.reconciling import Reconciler, Verdict
 from exchanges.routes import Setup
 from exchanges.session import Options, Session, View
 from exchanges.signing import Credentials
 from exchanges.state import PROCESS, MemoryState, State
+from exchanges.traces import Searches
 from exchanges.transport import HttpTransport, Transport
+from exchanges.unresolved import Unresolved
 from exchanges.wire.registry import wire
 
 __all__ = ["Client", "ClientOptions"]
 
 MAX_CONNECTIONS = 4
+RECONCILE_SECONDS = 90.0
 MAX_NONCE = 10**19
 _KEY = re.compile(r"[\x21-\x7e]{1,512}")
 _HOST = re.compile(r"[0-9A-Za-z._:-]+")
@@ -123,6 +129,44 @@ class Client(Areas):
         """
         await asyncio.shield(asyncio.ensure_future(self._session.aclose()))
 
+    @property
+    def unresolved(self) -> Unresolved:
+        """The calls that are never repeated and whose callers do not know what became of them; shared by all views."""
+        calls = self._session.calls
+        return Unresolved(calls.open_calls, calls.dismiss)
+
+    async def reconcile(self, intent: Intent, *, timeout_seconds: float = RECONCILE_SECONDS) -> Verdict:
+        """Find out what became of a call: read what the exchange shows, as often as it takes. Nothing is ever resent.
+
+        That a call left no trace is known only when it cannot arrive any more and could no longer be hidden: after
+        about 25 seconds where nonces are in order, 55 elsewhere. `Reconciled` and `NoTrace` resolve it.
+
+        Args:
+            intent: Of an `OutcomeUnknown`, or from `unresolved`.
+            timeout_seconds: How long to look.
+
+        Raises:
+            UsageError: It is no intent of a call of this client that is never repeated.
+            StateError: The journal cannot be read.
+        """
+        if not isinstance(intent, Intent):
+            raise UsageError("reconcile takes the intent of a call, such as that of an OutcomeUnknown")
+        endpoints = {e.id: e for e in endpoints_of(type(self))}
+        endpoint = endpoints.get(intent.endpoint)
+        if endpoint is None or not endpoint.kind.is_once:
+            raise UsageError(f"{intent.endpoint}: {type(self).__name__} has no such call that is never repeated")
+        options = evolve(self._options, private_fields=intent.acting)
+        reconciler = Reconciler(
+            self._session.calls, lambda reading: self._session.call(reading.endpoint, dict(reading.arguments), options)
+        )
+        in_order = endpoint.api.scheme.policy is NoncePolicy.STRICT
+        return await reconciler.reconcile(intent, in_order=in_order, timeout_seconds=_timeout(timeout_seconds))
+
+    @classmethod
+    def searches(cls) -> Searches:
+        """Say how what its calls make is found again; see `exchanges.traces`."""
+        return {}
+
     def with_options(self, *, timeout_seconds: float) -> Self:
         """Make a view of the same session with another deadline per call.
 
@@ -170,6 +214,7 @@ def _setup(client: type[Client], credentials: Credentials | None, options: Clien
         wall_clock=options.get("clock", time.time),
         nonce_floor=_floor(options.get("nonce_floor")),
         wire=wire(strict=options.get("strict", False)),
+        searches=client.searches,
     )
 
 

@@ -37,10 +37,14 @@ from typing import TYPE_CHECKING, TypedDict
 
 from attrs import field, frozen
 
+from exchanges.intents import Phase
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
     from typing import Unpack
+
+    from exchanges.intents import Intent
 
 __all__ = [
     "AuthenticationFailed",
@@ -126,7 +130,15 @@ class UsageError(ExchangeError, ValueError):
 
 
 class UnresolvedOutcome(UsageError):
-    """The same money call while the outcome of an earlier one is unresolved; nothing was sent."""
+    """The same money call while the outcome of an earlier one is unresolved; nothing was sent.
+
+    Attributes:
+        intent: What the earlier call was to do: see ``client.unresolved``.
+    """
+
+    def __init__(self, message: str, *, intent: Intent, **facts: Unpack[Facts]) -> None:
+        super().__init__(message, **facts)
+        self.intent = intent
 
 
 class NotSent(ExchangeError):
@@ -213,14 +225,24 @@ class OutcomeUnknown(ExchangeError):
     Attributes:
         intent: What was to be done: endpoint, arguments as sent, when.
         nonce: The nonce of the request, where the scheme has one.
+        phase: How far the request came.
     """
 
     may_have_executed = True
 
-    def __init__(self, message: str, *, intent: Intent, nonce: str | None = None, **facts: Unpack[Facts]) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        intent: Intent,
+        nonce: str | None = None,
+        phase: Phase = Phase.ANSWERED,
+        **facts: Unpack[Facts],
+    ) -> None:
         super().__init__(message, **facts)
         self.intent = intent
         self.nonce = nonce
+        self.phase = phase
 
 
 class DecodeError(ExchangeError):
@@ -233,21 +255,6 @@ class CallbackRejected(ExchangeError):
 
 class StateError(ExchangeError):
     """Nonces or limits cannot be read or written; nothing was sent."""
-
-
-@frozen
-class Intent:
-    """What a call was to do.
-
-    Attributes:
-        endpoint: Id of the endpoint.
-        arguments: The arguments by name, as checked and rendered for the wire.
-        at: When the request was signed and handed to the connection (UTC).
-    """
-
-    endpoint: str
-    arguments: dict[str, str]
-    at: datetime
 
 
 @frozen

@@ -144,7 +144,7 @@ class Ledger:
         self._lines: dict[Lane, tuple[deque[_Waiter], deque[_Waiter], deque[_Waiter]]] = {}
         self._waiting = 0
         self._numbers = count()
-        self._closed_until = -math.inf
+        self._closed_until = [-math.inf for _ in IN_ORDER]  # by priority: the least is closed the longest
         self._booked_until = -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -176,7 +176,8 @@ class Ledger:
 
     def is_idle(self, now: float) -> bool:
         """Whether nobody uses it and it has nothing left to remember."""
-        return not self.users and all(c.free(now) == c.window.slots for c in self._counts) and now >= self._closed_until
+        rested = all(c.free(now) == c.window.slots for c in self._counts)
+        return rested and not self.users and now >= self._closed_until[Priority.READ]
 
     # Taking
 
@@ -197,7 +198,7 @@ class Ledger:
 
     async def _wait(self, waiter: _Waiter, now: float, deadline: float) -> Grant:
         if self._earliest(waiter, now) > deadline:
-            raise self._too_late(now)
+            raise self._too_late(waiter, now)
         lines = self._lines.setdefault(waiter.lane, (deque(), deque(), deque()))
         lines[waiter.priority].append(waiter)
         waiter.lane.connections.ledgers.add(self)
@@ -225,12 +226,13 @@ class Ledger:
                 expiry.cancel()
         if grant is None:
             self._pump()  # as above
-            raise self._too_late(waiter.future.get_loop().time())
+            raise self._too_late(waiter, waiter.future.get_loop().time())
         return grant
 
-    def close(self, until: float) -> None:
-        """Let nothing through before *until*; the exchange asked for it."""
-        self._closed_until = max(self._closed_until, until)
+    def close(self, until: float, above: Priority = Priority.CANCEL) -> None:
+        """Let nothing through before *until* that has the priority *above* or a lesser one."""
+        for priority in IN_ORDER[above:]:
+            self._closed_until[priority] = max(self._closed_until[priority], until)
         self._pump()
 
     def book(self, cost: int) -> float:
@@ -282,7 +284,7 @@ class Ledger:
         return window.reserve if self.signers else 0
 
     def _has_room(self, priority: Priority, cost: int, now: float) -> bool:
-        if now < self._closed_until:
+        if now < self._closed_until[priority]:
             return False
         for counted in self._counts:  # noqa: SIM110 - `all` costs as much again, and every call comes by
             if self._spare(counted, priority, now) < cost:
@@ -339,11 +341,14 @@ class Ledger:
     def _earliest(self, waiter: _Waiter, now: float) -> float:
         """Find a moment before which this waiter certainly gets nothing."""
         short = [c.next_free(now) for c in self._counts if self._spare(c, waiter.priority, now) < waiter.cost]
-        return max([self._closed_until, now, *short])
+        return max([self._closed_until[waiter.priority], now, *short])
 
-    def _too_late(self, now: float) -> RateLimitTimeout:
-        closed = max(0.0, self._closed_until - now)
-        reason = f"the exchange closed it for {closed:.1f} s more" if closed else f"{self._waiting} calls wait"
+    def _too_late(self, waiter: _Waiter, now: float) -> RateLimitTimeout:
+        whole, closed = (self._closed_until[p] - now for p in (Priority.CANCEL, waiter.priority))
+        reason = f"{self._waiting} calls wait"
+        if closed > 0:
+            who = "the exchange closed it" if whole > 0 else "other processes use all of it"
+            reason = f"{who} for {closed:.1f} s more"
         return RateLimitTimeout(
             f"the limit {self.limit.name} would not let the call go before its deadline ({reason}); nothing was sent. "
             "Call less often, or give a larger timeout_seconds"

@@ -6,6 +6,7 @@ signs those bytes and nothing rewrites them afterwards.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +18,8 @@ from uuid import uuid4
 from attrs import evolve, field, frozen
 
 from exchanges.endpoint import JSON, MULTIPART, Argument, Endpoint
-from exchanges.errors import REDACTED, Intent, UsageError
+from exchanges.errors import REDACTED, UsageError
+from exchanges.intents import Intent
 from exchanges.upload import Upload
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
 from exchanges.wire.forms import BOUNDS, MAX_DIGITS
@@ -94,6 +96,8 @@ class Draft:
         fields: The other arguments by their names on the wire.
         in_path: The arguments that fill the placeholders, by name.
         upload: The file among the arguments, by its name on the wire.
+        tag: The tag among the fields, by its name on the wire.
+        acting: What a view put among the fields.
     """
 
     endpoint: Endpoint
@@ -102,10 +106,16 @@ class Draft:
     fields: dict[str, Json] = field(factory=dict[str, Json])
     in_path: dict[str, Json] = field(factory=dict[str, Json])
     upload: tuple[str, Upload] | None = None
+    tag: tuple[str, str] | None = None
+    acting: Mapping[str, str] = field(factory=dict[str, str])
 
     def __repr__(self) -> str:
         """Show what is called, not with what."""
         return f"Draft({self.endpoint.id})"
+
+    def __str__(self) -> str:
+        """Name the call as messages begin."""
+        return f"{self.endpoint.id} ({self.endpoint})"
 
     def adding(self, **fields: Json) -> Draft:
         """Put *fields* before the caller's own."""
@@ -146,12 +156,46 @@ class Draft:
     def _secret_names(self) -> set[str]:
         return {argument.wire for argument in self.endpoint.arguments if argument.param.secret}
 
+    def acting_with(self, fields: Mapping[str, str]) -> Draft:
+        """Put on what a view puts on every call."""
+        return evolve(self.adding(**fields), acting=fields)
+
+    def tagged(self, tag: str) -> Draft:
+        """Put *tag* into the field that is made for it, where there is one and the caller left it empty."""
+        for argument in self.endpoint.arguments:
+            if argument.param.tag and argument.wire not in self.fields:
+                return evolve(self, fields={**self.fields, argument.wire: tag}, tag=(argument.wire, tag))
+        return self
+
+    @property
+    def digest(self) -> str:
+        """The same for calls that would do the same, tags apart; nothing can be read from it."""
+        amounts = {a.wire for a in self.endpoint.arguments if a.annotation == Amount}
+        fields = sorted(
+            (name, _shortest(_text(value)) if name in amounts else _text(value))
+            for name, value in self.fields.items()
+            if not self._is_tag(name)
+        )
+        upload = () if self.upload is None else (self.upload[1].name, self.upload[1].size)
+        return hashlib.sha256(repr((self.endpoint.id, self.path, fields, upload)).encode()).hexdigest()[:32]
+
     def intent(self, at: datetime) -> Intent:
-        """Say what this call is to do, for errors; secrets stay out of it."""
+        """Say what this call is to do, for errors and the journal; secrets stay out of it, and what a file holds."""
         names = {argument.wire: argument.name for argument in self.endpoint.arguments}
-        shown = {name: REDACTED if name in self._secret_names() else value for name, value in self.fields.items()}
-        fields = {names.get(name, name): value for name, value in shown.items()}
-        return Intent(self.endpoint.id, dict(_texts({**self.in_path, **fields})), at)
+        secret = self._secret_names()
+        fields = {
+            names.get(name, name): REDACTED if name in secret else value
+            for name, value in self.fields.items()
+            if not self._is_tag(name) and name not in self.acting
+        }
+        if self.upload is not None:
+            name, file = self.upload
+            fields[names.get(name, name)] = {"content_type": file.content_type, "size": file.size}
+        told = {name: _told(value) for name, value in {**self.in_path, **fields}.items()}
+        return Intent(self.endpoint.id, told, at, self.tag and self.tag[1], dict(self.acting))
+
+    def _is_tag(self, name: str) -> bool:
+        return self.tag is not None and self.tag[0] == name
 
 
 def draft(endpoint: Endpoint, arguments: Mapping[str, Any], base_url: str) -> Draft:
@@ -285,6 +329,16 @@ def _text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _shortest(amount: str) -> str:
+    """Drop the zeros behind which nothing comes: 3.0 is 3."""
+    return amount.rstrip("0").rstrip(".") if "." in amount else amount
+
+
+def _told(value: Json) -> str:
+    """Write a value as it travels in a form, and one that would not fit into one as JSON."""
+    return dumps(value).decode() if isinstance(value, list | dict) else _text(value)
 
 
 def _texts(fields: Mapping[str, Json]) -> list[tuple[str, str]]:

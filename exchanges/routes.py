@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from exchanges.calls import Book, Calls
 from exchanges.endpoint import Access, Api, Endpoint
 from exchanges.errors import UsageError
 from exchanges.ledger import Connections, Lane, Ledger
 from exchanges.limits import Limit
 from exchanges.nonces import Counter, NoncePolicy
 from exchanges.signing import Credentials
-from exchanges.state import State
+from exchanges.state.protocols import Gate, State
+from exchanges.traces import Searches
 from exchanges.transport import HttpTransport
 from exchanges.wire import Wire
 
@@ -36,6 +39,7 @@ class Setup:
     wall_clock: Callable[[], float]
     nonce_floor: int | None
     wire: Wire
+    searches: Callable[[], Searches] = dict
 
 
 @frozen(eq=False, repr=False)
@@ -45,6 +49,7 @@ class Route:
     base_url: str
     ledger: Ledger
     lane: Lane
+    gate: Gate | None = None
 
 
 class Routes:
@@ -65,8 +70,9 @@ class Routes:
         api, is_public = endpoint.api, endpoint.access is Access.PUBLIC
         route = self._known.get((api.base_url, is_public))
         if route is None:
-            ledger = self._ledger(endpoint.limit)
-            route = Route(self.base_url(api), ledger, self._lane(api, is_public=is_public))
+            limit = self._kept(endpoint.limit)
+            gate = self._setup.state.gate(limit, self._setup.server, self._key)
+            route = Route(self.base_url(api), self._ledger(limit), self._lane(api, is_public=is_public), gate)
             self._known[api.base_url, is_public] = route
         return route
 
@@ -92,6 +98,12 @@ class Routes:
         """Find the nonces of the client's key, one counter for all generations."""
         return self._setup.state.counter(self._setup.server, self._key or "")
 
+    def open_book(self) -> Calls:
+        """Open the book of calls that are never repeated."""
+        setup = self._setup
+        book = Book(setup.state.journal, setup.server, self._key or "")
+        return Calls(book, setup.searches, lambda: datetime.fromtimestamp(setup.wall_clock(), UTC))
+
     def turn_away(self) -> None:
         """Let no call of this client wait any longer."""
         for ledger in self._ledgers:
@@ -109,11 +121,13 @@ class Routes:
         credentials = self._setup.credentials
         return None if credentials is None else credentials.fingerprint
 
+    def _kept(self, limit: Limit) -> Limit:
+        """Find what is kept in place of *limit*. Without limits there are still turns."""
+        limits = self._setup.limits
+        return Limit(limit.name, (), limit.scope) if limits is None else limits.get(limit.name, limit)
+
     def _ledger(self, limit: Limit) -> Ledger:
-        setup = self._setup
-        # Without limits there are still turns.
-        kept = Limit(limit.name, (), limit.scope) if setup.limits is None else setup.limits.get(limit.name, limit)
-        ledger = setup.state.ledger(kept, setup.server, self._key)
+        ledger = self._setup.state.ledger(limit, self._setup.server, self._key)
         if ledger not in self._ledgers:
             self._ledgers.add(ledger)
             ledger.users += 1

@@ -8,7 +8,8 @@ call is learnt even when nobody waits for it.
 
 Rules for editors:
 
-1. Between the grant and the start of the task there is no ``await``.
+1. Between the grant (with a shared state: the passage through its gate) and the start of the task there is no
+   ``await``.
 2. The grant is released in a ``finally`` inside the task: when the answer is complete and judged, or when the deadline
    has passed and the connection is closed.
 3. Retries live in `Session.call` and nowhere else. `WRITE` and `MONEY` are never repeated.
@@ -21,34 +22,27 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
-from typing import Any, get_origin
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
 
 import anyio
-from attrs import evolve, field, frozen
+from attrs import define, field, frozen
 
 from exchanges import errors
+from exchanges.admission import Hold, Say, admit
+from exchanges.answers import settle
+from exchanges.calls import Calls, Flight
 from exchanges.endpoint import Access, Api, Endpoint, Kind
-from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, Problem, Unavailable
-from exchanges.ledger import Grant, Ledger, Priority
+from exchanges.errors import DecodeError, ExchangeError, Unavailable
+from exchanges.ledger import Priority
 from exchanges.nonces import NoncePolicy, unique_nonce
 from exchanges.polling import pace
 from exchanges.request import Draft, Request, draft
 from exchanges.routes import Route, Routes, Setup
 from exchanges.signing import Credentials, Stamp
 from exchanges.transport import Answer, Evidence, Lost
-from exchanges.verdicts import (
-    Sent,
-    bare,
-    doubted,
-    ended,
-    final,
-    lockout_seconds,
-    lost,
-    problem_of_status,
-    refused,
-    repeatable,
-)
-from exchanges.wire import Deviation, Json, loads
+from exchanges.verdicts import Sent, ended, final, lost, repeatable
 
 __all__ = ["Options", "Session", "View"]
 
@@ -89,12 +83,32 @@ class View:
         return await self.session.call(endpoint, arguments, self.options)
 
 
+@define(eq=False, repr=False)
+class _Way:
+    """One attempt, from the grant to the answer.
+
+    Attributes:
+        draft: What is called.
+        hold: What it holds while it is on its way.
+        deadline: On the clock of the loop.
+        flight: What the book says of it; only calls that are never repeated are in it.
+        forsaken: Whether its caller is gone.
+    """
+
+    draft: Draft
+    hold: Hold
+    deadline: float
+    flight: Flight | None = None
+    forsaken: bool = False
+
+
 class Session:
     """One account at one exchange: connections, nonces, limits."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._routes = Routes(setup)
+        self._calls: Calls | None = None
         self._tasks: dict[asyncio.Task[Any], Kind] = {}
         self._asked: dict[str, float] = {}
         self._closed = False
@@ -103,6 +117,13 @@ class Session:
     def __repr__(self) -> str:
         """Show state, no secrets."""
         return f"Session({self._setup.server}, {len(self._tasks)} in flight{', closed' * self._closed})"
+
+    @property
+    def calls(self) -> Calls:
+        """The book of calls that are never repeated."""
+        if self._calls is None:
+            self._calls = self._routes.open_book()
+        return self._calls
 
     @property
     def credentials(self) -> Credentials | None:
@@ -123,7 +144,10 @@ class Session:
         route = self._routes.find(endpoint)
         sketch = draft(endpoint, arguments, route.base_url)
         if endpoint.access is Access.PRIVATE and options.private_fields:
-            sketch = sketch.adding(**options.private_fields)
+            sketch = sketch.acting_with(options.private_fields)
+        if endpoint.kind.is_once:
+            self._check(sketch)
+            sketch = sketch.tagged(f"aio-{uuid4().hex[:16]}")
         seconds = options.timeout_seconds or self._setup.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         began = loop.time()
         self._spare(sketch, began)
@@ -148,6 +172,8 @@ class Session:
         self._routes.turn_away()
         while self._tasks:
             await asyncio.wait(list(self._tasks))
+        if self._calls is not None:
+            await self._calls.written()
         self._routes.leave()
         await self._setup.transport.aclose()
 
@@ -183,39 +209,79 @@ class Session:
 
     async def _attempt(self, sketch: Draft, route: Route, deadline: float) -> tuple[Any, int]:
         endpoint = sketch.endpoint
-        self._check_open(endpoint)  # again, for a repetition
-        priority = PRIORITIES[endpoint.kind]
-        try:
-            grant = await route.ledger.acquire(route.lane, priority, cost=endpoint.cost, deadline=deadline)
-        except errors.RateLimitTimeout as error:
-            self._check_open(endpoint)
-            raise errors.RateLimitTimeout(f"{endpoint.id} ({endpoint}): {error}", endpoint=endpoint.id) from None
-        if self._closed:
-            grant.give_back()
-            self._check_open(endpoint)
-        task = asyncio.create_task(self._exchange(sketch, grant, deadline), name=endpoint.id)
+        hold = await admit(
+            sketch, route, PRIORITIES[endpoint.kind], deadline, Say(lambda: self._check(sketch), self._next_nonce)
+        )
+        way = _Way(sketch, hold, deadline)
+        task = asyncio.create_task(self._exchange(way), name=endpoint.id)
         self._tasks[task] = endpoint.kind
         task.add_done_callback(self._tasks.pop)
-        task.add_done_callback(lambda _: grant.give_back())  # still held only if the task was ended before it began
-        done: tuple[Any, int] = await _result(task, sketch)
+        task.add_done_callback(lambda _: self._clear(way))
+        done: tuple[Any, int] = await self._result(task, way)
         return done
 
     # One exchange of a request for an answer, in a task of the session's own
 
-    async def _exchange(self, sketch: Draft, grant: Grant, deadline: float) -> tuple[Any, int]:
-        answer = None
+    async def _exchange(self, way: _Way) -> tuple[Any, int]:
         try:
-            stamp = self._stamp(sketch.endpoint)
-            sent = Sent(sketch, stamp, self._sign(sketch, stamp), Evidence())
-        except BaseException:
-            grant.give_back()
-            raise
-        try:
-            answer = await self._send(sent, deadline)
-            # With the grant in hand: a refusal for too many requests closes the ledger before anybody else is let go.
-            return self._settle(sent, answer, grant.ledger), answer.status
+            if not way.draft.endpoint.kind.is_once:
+                return await self._carry(self._prepare(way), way)
+            return await self._carry_once(self._prepare(way), way)
         finally:
-            grant.release(complete=answer is not None or sent.evidence.nothing_left)
+            with suppress(asyncio.CancelledError):  # from outside: what was learnt is told all the same
+                await way.hold.let_go(way.draft)
+
+    def _clear(self, way: _Way) -> None:
+        """See to it that nothing is held where the task was ended before it began."""
+        if way.hold.grant.held:
+            task = asyncio.get_running_loop().create_task(way.hold.let_go(way.draft))
+            self._tasks[task] = Kind.WRITE  # closing awaits it
+            task.add_done_callback(self._tasks.pop)
+
+    def _prepare(self, way: _Way) -> Sent:
+        stamp = self._stamp(way)
+        return Sent(way.draft, stamp, self._sign(way.draft, stamp), Evidence())
+
+    async def _carry_once(self, sent: Sent, way: _Way) -> tuple[Any, int]:
+        """Carry through what is never repeated, and note how it ends."""
+        way.flight = flight = await self.calls.begin(sent)
+        value, status, error = None, 0, None
+        try:
+            if way.forsaken:
+                raise ended(way.draft)
+            self.calls.guard(way.draft)  # again: the journal took its time
+            value, status = await self._carry(sent, way)
+        except ExchangeError as failed:
+            error = failed
+        error = self.calls.end(flight, value, error)
+        if error is not None:
+            raise error
+        return value, status
+
+    async def _carry(self, sent: Sent, way: _Way) -> tuple[Any, int]:
+        hold = way.hold
+        hold.handed_over = True
+        try:
+            answer = await self._send(sent, way.deadline)
+        except asyncio.CancelledError:
+            if sent.endpoint.kind is Kind.READ:
+                raise
+            error = lost(sent, None, "its task was cancelled from outside, before the answer came")
+            raise final(sent.draft, error, error) from None
+        finally:
+            hold.is_complete = sent.evidence.nothing_left
+        hold.is_complete = True
+        said = settle(sent, answer, self._setup.wire)
+        if said.closed_seconds is not None:
+            # With the grant in hand: the ledger closes before anybody else is let go.
+            hold.closed_seconds = said.closed_seconds
+            hold.grant.ledger.close(asyncio.get_running_loop().time() + said.closed_seconds)
+        if said.nonce_floor is not None:
+            hold.nonce_floor = said.nonce_floor
+            self._routes.counter().raise_to(said.nonce_floor)
+        if said.error is not None:
+            raise said.error
+        return said.value, answer.status
 
     async def _send(self, sent: Sent, deadline: float) -> Answer:
         endpoint, answer, failure = sent.endpoint, None, None
@@ -230,65 +296,25 @@ class Session:
             raise lost(sent, failure)
         return answer
 
-    def _stamp(self, endpoint: Endpoint) -> Stamp:
-        now_ms = int(self._setup.wall_clock() * 1000)
+    def _stamp(self, way: _Way) -> Stamp:
+        endpoint, now_ms = way.draft.endpoint, int(self._setup.wall_clock() * 1000)
         policy = NoncePolicy.NONE if endpoint.access is Access.PUBLIC else endpoint.api.scheme.policy
         if policy is NoncePolicy.NONE:
             return Stamp("", now_ms)
         if policy is NoncePolicy.UNIQUE:
             return Stamp(unique_nonce(), now_ms)
-        return Stamp(str(self._routes.counter().draw(now_ms)), now_ms)
+        passage = way.hold.passage
+        if passage is not None and passage.nonce is not None:
+            return Stamp(str(passage.nonce), now_ms)
+        return Stamp(str(self._next_nonce()), now_ms)
+
+    def _next_nonce(self) -> int:
+        return self._routes.counter().draw(int(self._setup.wall_clock() * 1000))
 
     def _sign(self, sketch: Draft, stamp: Stamp) -> Request:
         if sketch.endpoint.access is Access.PUBLIC or self._setup.credentials is None:
             return sketch.render()
         return sketch.endpoint.api.scheme.sign(sketch, self._setup.credentials, stamp)
-
-    def _settle(self, sent: Sent, answer: Answer, ledger: Ledger) -> Any:
-        """Judge and decode a complete answer, and nothing but an error of ours comes out of it."""
-        try:
-            return self._judge(sent, answer, ledger)
-        except DecodeError as error:
-            failure = doubted(sent, error)
-        except ExchangeError as error:
-            failure = error
-        except Exception as fault:  # noqa: BLE001 - a reader that an answer takes by surprise must not hide an outcome
-            words = f"{sent}: the answer took its reader by surprise ({type(fault).__name__})"
-            failure = doubted(sent, DecodeError(words, endpoint=sent.endpoint.id))
-        raise bare(failure)
-
-    def _judge(self, sent: Sent, answer: Answer, ledger: Ledger) -> Any:
-        endpoint, status = sent.endpoint, answer.status
-        if 200 <= status < 300:
-            rows = self._setup.wire.rows(answer.body, endpoint.answer)
-            if rows is not None:
-                return rows
-        value, fault = _content(endpoint, answer)
-        problem = None if fault else endpoint.api.read_problem(status, value)
-        problem = problem or problem_of_status(status, is_json=fault is None)
-        if problem is not None:
-            raise self._refused(sent, answer, problem, ledger)
-        return self._decode(endpoint, value, fault)
-
-    def _decode(self, endpoint: Endpoint, value: Json, fault: Deviation | None) -> Any:
-        try:
-            if fault is not None:
-                raise fault
-            payload = endpoint.api.payload(value)
-        except Deviation as deviation:
-            raise DecodeError(f"{endpoint.id}: expected {deviation.expected}", endpoint=endpoint.id) from None
-        return self._setup.wire.structure(payload, endpoint.answer, endpoint.id)
-
-    def _refused(self, sent: Sent, answer: Answer, problem: Problem, ledger: Ledger) -> ExchangeError:
-        """Remember what *problem* says of limits and nonces, and tell what it means."""
-        api = sent.endpoint.api
-        if issubclass(problem.kind, errors.RateLimited):
-            seconds = lockout_seconds(problem, answer.headers.get("retry-after"), api.lockout_seconds)
-            ledger.close(asyncio.get_running_loop().time() + seconds)
-            problem = evolve(problem, retry_after_seconds=seconds)
-        if problem.nonce_floor is not None:
-            self._routes.counter().raise_to(problem.nonce_floor)
-        return refused(sent, answer.status, problem)
 
     # What a call needs
 
@@ -320,55 +346,39 @@ class Session:
                 endpoint.rarely_seconds,
             )
 
+    def _check(self, sketch: Draft) -> None:
+        """Refuse what must not go (any more): while this call waited, others closed the client or became unresolved."""
+        self._check_open(sketch.endpoint)
+        if sketch.endpoint.kind is Kind.MONEY:
+            self.calls.guard(sketch)
+
     def _check_open(self, endpoint: Endpoint) -> None:
         if self._closed:
             raise errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)
 
+    async def _result(self, task: asyncio.Task[Any], way: _Way) -> Any:
+        """Wait for *task* without ever cancelling it; nobody need ask for its result when the waiting is cancelled."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-async def _result(task: asyncio.Task[Any], sketch: Draft) -> Any:
-    """Wait for *task* without ever cancelling it; nobody need ask for its result when the waiting is cancelled."""
-    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        def wake(_: asyncio.Task[Any]) -> None:
+            if not waiter.done():
+                waiter.set_result(None)
 
-    def wake(_: asyncio.Task[Any]) -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    task.add_done_callback(wake)
-    try:
-        await waiter
-    except asyncio.CancelledError:
-        task.add_done_callback(_forsaken)
-        raise
-    if task.cancelled():
-        raise ended(sketch)
-    return task.result()
-
-
-def _text(body: bytes) -> tuple[Json, Deviation | None]:
-    try:
-        return body.decode(), None
-    except UnicodeDecodeError:
-        return None, Deviation("text in UTF-8")
-
-
-def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, Deviation | None]:
-    """Read the body as what it is declared to be."""
-    if endpoint.text and answer.status < 300:
-        return _text(answer.body)
-    if endpoint.api.blank_lists and get_origin(endpoint.answer) is list and answer.status == 200 and not answer.body:
-        return [], None
-    return _json(answer.body)
-
-
-def _json(body: bytes) -> tuple[Json, Deviation | None]:
-    try:
-        return loads(body), None
-    except Deviation as deviation:
-        return None, deviation
+        task.add_done_callback(wake)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            way.forsaken = True  # as long as nothing has left, nothing will
+            if way.flight is not None:
+                self.calls.forsake(way.flight)
+            task.add_done_callback(_forsaken)
+            raise
+        if task.cancelled():
+            raise ended(way.draft)
+        return task.result()
 
 
 def _forsaken(task: asyncio.Task[Any]) -> None:
-    """Say, now that the caller is gone, what became of a call that matters."""
-    error = None if task.cancelled() else task.exception()
-    if isinstance(error, OutcomeUnknown):
-        logger.warning("%s: the caller was cancelled; %s", task.get_name(), error)
+    """Take note of an error that nobody waits for any more; of a call that matters the book has taken care."""
+    if not task.cancelled():
+        task.exception()

@@ -6,10 +6,13 @@ idle for less than a second, or a new one, since a server may close an idle conn
 pool cannot do both, so there are two.
 
 A request that fails says whether anything of it can have left this machine (`Evidence`).
+
+Nothing that a server says costs more memory than twice what the caller allows, nor more time than to the deadline.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 import ssl
@@ -35,6 +38,7 @@ KEEP_FOR_READS_SECONDS = 60.0
 KEEP_FOR_MONEY_SECONDS = 1.0
 CONNECT_SECONDS = 10.0
 URLS_REMEMBERED = 256
+CHUNKS_AT_ONCE = 256
 _GZIP_WBITS = 31
 _TIMEOUT = {"connect": CONNECT_SECONDS, "read": None, "write": None, "pool": None}
 _HEADERS = (
@@ -73,11 +77,13 @@ class Evidence:
     Attributes:
         watched: Whether the transport tells us when the first byte leaves.
         started: Whether it left.
+        finished: Whether all of the request was handed to the connection.
         refused: Whether there was never a connection.
     """
 
     watched: bool = False
     started: bool = False
+    finished: bool = False
     refused: bool = False
 
     @property
@@ -89,6 +95,8 @@ class Evidence:
         """Hear of the events of a connection; a proxy's CONNECT is not the request."""
         if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
             self.started = True
+        elif event == "http11.send_request_body.complete":
+            self.finished = self.started
 
 
 class HttpTransport:
@@ -142,7 +150,10 @@ class HttpTransport:
         try:
             response = await self._pool(request.origin, careful=careful).handle_async_request(outgoing)
             try:
-                return await _read(response, max_bytes)
+                answer = await _read(response, max_bytes)
+                if self._injected is None and _has_more(response):
+                    await response.extensions["network_stream"].aclose()
+                return answer
             finally:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -235,10 +246,13 @@ async def _read(response: httpx.Response, max_bytes: int) -> Answer:
         raise BadAnswer(f"an answer in the encoding {encoding[:20]!r} was not asked for")
     inflater = zlib.decompressobj(_GZIP_WBITS) if encoding == "gzip" else None
     body = bytearray()  # and no list of chunks: a server may send one byte in each
-    received = 0
+    received = chunks = 0
     stream = cast("httpx.AsyncByteStream", response.stream)
     async for raw in stream:
         chunk = raw
+        chunks += 1
+        if chunks % CHUNKS_AT_ONCE == 0:  # thousands may have come at once, and the deadline must be heard
+            await asyncio.sleep(0)
         if inflater is not None:
             try:
                 chunk = inflater.decompress(raw, max_bytes + 1 - len(body))
@@ -253,6 +267,18 @@ async def _read(response: httpx.Response, max_bytes: int) -> Answer:
     if inflater is not None and body and not inflater.eof:
         raise BadAnswer("an answer whose gzip ends early")
     return Answer(response.status_code, response.headers, bytes(body))
+
+
+def _has_more(response: httpx.Response) -> bool:
+    """Whether more came than the answer: the next request on this connection would take it for its own answer.
+
+    httpcore keeps what it read too much of, and has no public way to ask for it. What cannot be looked at counts as
+    more, and the connection is not used again.
+    """
+    inside: Any = response.stream
+    for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state", "trailing_data"):
+        inside = getattr(inside, name, None)
+    return inside is None or inside[0] != b""
 
 
 def _said(error: Exception) -> str:

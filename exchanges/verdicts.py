@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Unpack
 
 from attrs import frozen
@@ -17,6 +18,7 @@ from attrs import frozen
 from exchanges import errors
 from exchanges.endpoint import Endpoint, Kind
 from exchanges.errors import DecodeError, ExchangeError, Facts, NotSent, OutcomeUnknown, Problem, Unavailable, quotable
+from exchanges.intents import Intent, Phase
 from exchanges.request import Draft, Request
 from exchanges.signing import Stamp
 from exchanges.transport import BadAnswer, Evidence, Lost
@@ -80,6 +82,21 @@ class Sent:
     request: Request
     evidence: Evidence
 
+    @cached_property
+    def intent(self) -> Intent:
+        """What it was to do."""
+        return self.draft.intent(datetime.fromtimestamp(self.stamp.timestamp_ms / 1000, UTC))
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for calls that would do the same."""
+        return self.draft.digest
+
+    @property
+    def phase(self) -> Phase:
+        """How far it came, as long as there is no answer."""
+        return Phase.SENT if self.evidence.finished else Phase.MAYBE_SENT
+
     @property
     def endpoint(self) -> Endpoint:
         """What is called."""
@@ -87,13 +104,13 @@ class Sent:
 
     def __str__(self) -> str:
         """Name the call as messages begin."""
-        return f"{self.endpoint.id} ({self.endpoint})"
+        return str(self.draft)
 
 
-def lost(sent: Sent, failure: Lost | None) -> ExchangeError:
-    """Tell what no complete answer means; *failure* is None where the deadline passed."""
+def lost(sent: Sent, failure: Lost | None, reason: str = "no answer before the deadline") -> ExchangeError:
+    """Tell what no complete answer means; *reason* says it where there is no *failure*."""
     endpoint = sent.endpoint
-    reason = "no answer before the deadline" if failure is None else str(failure)
+    reason = reason if failure is None else str(failure)
     if sent.evidence.nothing_left:
         error: ExchangeError = NotSent(
             f"{sent}: {reason}; nothing was sent, it is safe to repeat", endpoint=endpoint.id
@@ -101,21 +118,19 @@ def lost(sent: Sent, failure: Lost | None) -> ExchangeError:
     elif isinstance(failure, BadAnswer) and endpoint.kind is Kind.READ:
         error = DecodeError(f"{sent}: {failure}", endpoint=endpoint.id)
     else:
-        error = doubted(sent, Unavailable(f"{sent}: {reason}; no complete answer arrived", endpoint=endpoint.id))
+        silence = Unavailable(f"{sent}: {reason}; no complete answer arrived", endpoint=endpoint.id)
+        error = doubted(sent, silence, sent.phase)
     (error.__cause__ or error).__cause__ = failure
     return error
 
 
 def ended(draft: Draft) -> ExchangeError:
-    """Tell what it means that the task of a call was cancelled: reads when their client closes, others by strangers."""
-    name = f"{draft.endpoint.id} ({draft.endpoint})"
+    """Tell what it means that a task was cancelled: a read as its client closes, anything else before it went."""
     if draft.endpoint.kind is Kind.READ:
-        return errors.ReadFailed(f"{name}: the client was closed before the answer came", endpoint=draft.endpoint.id)
-    return OutcomeUnknown(
-        f"{name}: it may have been executed: its task was cancelled from outside, before the answer came",
-        intent=draft.intent(datetime.now(UTC)),
-        endpoint=draft.endpoint.id,
-    )
+        words = f"{draft}: the client was closed before the answer came"
+        return errors.ReadFailed(words, endpoint=draft.endpoint.id)
+    words = f"{draft}: its task was cancelled from outside before anything was sent; it is safe to repeat"
+    return NotSent(words, endpoint=draft.endpoint.id)
 
 
 def refused(sent: Sent, status: int, problem: Problem) -> ExchangeError:
@@ -139,17 +154,19 @@ def _made(problem: Problem, message: str, secrets: Iterable[str], **facts: Unpac
     return problem.kind(message, **facts)
 
 
-def doubted(sent: Sent, error: ExchangeError) -> ExchangeError:
+def doubted(sent: Sent, error: ExchangeError, phase: Phase = Phase.ANSWERED) -> ExchangeError:
     """Tell what *error* means where it is no proof: for a call that is never repeated the outcome is unknown."""
-    endpoint, stamp = sent.endpoint, sent.stamp
-    if endpoint.kind not in (Kind.WRITE, Kind.MONEY):
+    endpoint = sent.endpoint
+    if not endpoint.kind.is_once:
         # A cancel that the exchange does not know changed nothing; any other answer may have come after the deed.
         error.may_have_executed = endpoint.kind is Kind.IDEMPOTENT and not isinstance(error, errors.NotFound)
         return error
     unknown = OutcomeUnknown(
-        f"{sent}: it may have been executed, look before you repeat it ({error})",
-        intent=sent.draft.intent(datetime.fromtimestamp(stamp.timestamp_ms / 1000, UTC)),
-        nonce=stamp.nonce or None,
+        f"{sent}: it may have been executed ({phase}); "
+        f"await client.reconcile(error.intent) before you repeat it: {error}",
+        intent=sent.intent,
+        nonce=sent.stamp.nonce or None,
+        phase=phase,
         endpoint=endpoint.id,
         status=error.status,
         code=error.code,
@@ -172,7 +189,7 @@ def final(draft: Draft, error: ExchangeError, doubtful: ExchangeError | None) ->
         return error
     else:
         told = OutcomeUnknown(
-            f"{endpoint.id} ({endpoint}): it may have been executed; it is safe to call it again ({error})",
+            f"{draft}: it may have been executed; it is safe to call it again ({error})",
             intent=draft.intent(datetime.now(UTC)),
             endpoint=endpoint.id,
             status=error.status,

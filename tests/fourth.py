@@ -1,28 +1,45 @@
 """A fourth exchange, declared with what the core offers and nothing else.
 
-Its answers are ``{"id": 1}``; its refusals ``{"error": words, "code": ...}`` with what `read_problem` understands.
-Private calls carry key, nonce and signature as headers; nonces must arrive increasing.
+Its answers are ``{"id": 1}``, or orders; its refusals ``{"error": words, "code": ...}`` with what `read_problem`
+understands. Private calls carry key, nonce and signature as headers; nonces must arrive increasing. Orders are open,
+then done; the newer generation is the same with nonces in any order. `Placing` finds its orders again.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from exchanges import errors
 from exchanges.client import Client
-from exchanges.endpoint import IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, Area, Areas, private, public
+from exchanges.endpoint import IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, Area, Areas, Param, private, public
 from exchanges.errors import Problem
 from exchanges.limits import Limit, Scope, Window
 from exchanges.nonces import NoncePolicy
-from exchanges.wire import Amount, Json
+from exchanges.traces import Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
+from exchanges.wire import Amount, Json, OpenStrEnum, UnixTime
 
 if TYPE_CHECKING:
     from exchanges.request import Draft, Request
     from exchanges.signing import Credentials, Stamp
 
-__all__ = ["BASE", "CREDENTIALS", "LIMIT", "OPEN_LIMIT", "Fourth", "Newer", "Thing"]
+__all__ = [
+    "BASE",
+    "CREDENTIALS",
+    "LIMIT",
+    "OPEN_LIMIT",
+    "Fourth",
+    "NewOrders",
+    "Newer",
+    "Order",
+    "Orders",
+    "Placing",
+    "Side",
+    "Thing",
+]
 
 BASE = "https://fourth.example"
 CREDENTIALS = {"api_key": "canary-key", "api_secret": "canary-secret"}
@@ -44,6 +61,39 @@ class Thing:
     """What every call answers with. Wire: object."""
 
     id: int
+
+
+class Side(OpenStrEnum):
+    """Of an order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+@frozen
+class Order:
+    """An order. Wire: object."""
+
+    id: int
+    amount: Decimal
+    price: Decimal | None = None
+    side: Side | None = None
+    created_at: UnixTime | None = None
+    label: str | None = None
+
+
+@frozen
+class Sent:
+    """What was given away. Wire: object."""
+
+    number: int
+    quantity: Decimal | None = None
+    address: str | None = None
+    currency: str | None = None
+    fast: bool | None = None
+    count: int | None = None
+    side: Side | None = None
+    memo: str | None = None
 
 
 class HeaderScheme:
@@ -196,3 +246,130 @@ class Newer(Fourth):
     """The client with a newer generation."""
 
     v9: V9
+
+
+class Orders(Area, api=API):
+    """Orders, and giving away."""
+
+    @private("POST /placed", kind=MONEY)
+    async def place(
+        self, *, amount: Amount, price: Amount, label: Annotated[str | None, Param(tag=True)] = None
+    ) -> Order:
+        """An order that bears a tag."""
+        ...
+
+    @private("POST /bought", kind=MONEY, echoes={"side": Side.BUY})
+    async def buy(self, *, amount: Amount, price: Amount) -> Order:
+        """An order that bears none."""
+        ...
+
+    @private("POST /tipped", kind=MONEY)
+    async def tip(self, *, amount: Amount) -> Sent:
+        """An order whose answer does not name it."""
+        ...
+
+    @private("POST /noted", kind=WRITE)
+    async def note(self, *, amount: Amount, price: Amount) -> Order:
+        """An order without money."""
+        ...
+
+    @private("POST /sent/{currency}", kind=MONEY)
+    async def send(
+        self,
+        currency: str,
+        *,
+        amount: Annotated[Amount, Param(echo="quantity")],
+        to: Annotated[str, Param(wire="receiver", echo="address")],
+        fast: bool | None = None,
+        count: int | None = None,
+        side: Side | None = None,
+        memo: Annotated[str | None, Param(secret=True)] = None,
+        number: Annotated[int | None, Param(echo=None)] = None,
+    ) -> Sent:
+        """Money away, and what is said of it."""
+        ...
+
+    @private("GET /open")
+    async def open_orders(self) -> list[Order]:
+        """Orders that wait."""
+        ...
+
+    @private("GET /done/{page}")
+    async def done_orders(self, page: int) -> list[Order]:
+        """Orders that are done, the newest first."""
+        ...
+
+
+class NewOrders(Area, api=NEW):
+    """The same by the newer generation."""
+
+    @private("POST /bought", kind=MONEY)
+    async def buy(self, *, amount: Amount, price: Amount) -> Order:
+        """An order that bears no tag."""
+        ...
+
+    @private("GET /open")
+    async def open_orders(self) -> list[Order]:
+        """Orders that wait."""
+        ...
+
+    @private("GET /done/{page}")
+    async def done_orders(self, page: int) -> list[Order]:
+        """Orders that are done, the newest first."""
+        ...
+
+
+class NewPlacing(Areas):
+    """The newer generation."""
+
+    neworders: NewOrders
+
+
+PAGE = 50
+
+
+def look_for(area: type[Orders | NewOrders], side: Side | None, sought: Sought, seen: Seen) -> Traces:
+    """Look among the open orders and those that are done; a full page of them may not be all."""
+    readings = (Reading.of(area.open_orders), Reading.of(area.done_orders, page=1))
+    if unread := tuple(r for r in readings if r not in seen):
+        return Traces(more=unread)
+    rows: list[Order] = [row for reading in readings for row in seen[reading] if row.side is side]
+    candidates = {row.id: trace for row in rows if (trace := _trace(sought, row))}
+    return Traces(tuple(candidates.values()), whole=len(seen[readings[1]]) < PAGE)
+
+
+def _trace(sought: Sought, row: Order) -> Trace | None:
+    """Compare one row; without a price it may be the one that is sought, but that is not sure."""
+    tagged = sought.intent.tag is not None and row.label == sought.intent.tag
+    price = sought.amount("price")
+    if not tagged and (row.amount != sought.amount("amount") or row.price not in (None, price)):
+        return None
+    if not tagged and not sought.fits(row.created_at):
+        return None
+    return Trace(str(row.id), row, row.created_at, sure=row.price == price, tagged=tagged)
+
+
+def made_nothing(_: Any) -> None:
+    """Read no id in an answer."""
+
+
+class Placing(Fourth):
+    """The client with orders that are found again."""
+
+    orders: Orders
+    v9: NewPlacing
+
+    @classmethod
+    def searches(cls) -> Searches:
+        """Find every order in the same two lists: a tag shows who placed it, else the side."""
+        return {
+            id_of(Orders.place): Search(partial(look_for, Orders, Side.SELL)),
+            id_of(Orders.buy): Search(partial(look_for, Orders, Side.BUY)),
+            id_of(Orders.note): Search(partial(look_for, Orders, None)),
+            id_of(Orders.tip): Search(partial(look_for, Orders, None), made_nothing),
+            id_of(NewOrders.buy): Search(partial(look_for, NewOrders, Side.BUY)),
+        }
+
+    def as_user(self, user: int) -> Self:
+        """Make a view that acts for somebody."""
+        return self._view(evolve(self._options, private_fields={"as_user": str(user)}))

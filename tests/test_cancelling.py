@@ -94,7 +94,7 @@ async def test_the_call_goes_on_without_its_caller(kind, way):
     async with fourth(script) as client:
         await way(CALLS[kind](client))
         gone = elapsed()
-        await CALLS[kind](client)
+        await client.trading.order()
 
         assert (1.0, 10.0, 0, 1) == (gone, elapsed(), script.cancelled, script.most_inside)
         assert {"Ledger(fourth: no limit; 0 waiting)"} == ledgers_of(client)

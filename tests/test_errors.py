@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from exchanges import errors
-from exchanges.errors import ExchangeError, Intent, Problem, quotable
+from exchanges.errors import ExchangeError, Problem, quotable
+from exchanges.intents import Intent, Phase
 
 AT = datetime(2017, 3, 27, 9, 0, tzinfo=UTC)
 FACTS = {"endpoint": "bitex.trading.create_bid", "status": 418, "code": "7", "text": "words"}
@@ -17,9 +18,10 @@ ERRORS = {
 OWN = {
     "InvalidRequest": {"fields": {"amount": ("too small", "odd")}},
     "RateLimited": {"retry_at": AT},
-    "OutcomeUnknown": {"intent": INTENT, "nonce": "1490605200000"},
+    "OutcomeUnknown": {"intent": INTENT, "nonce": "1490605200000", "phase": Phase.SENT},
+    "UnresolvedOutcome": {"intent": INTENT},
 }
-REQUIRED = {"OutcomeUnknown": {"intent": INTENT}}
+REQUIRED = {"OutcomeUnknown": {"intent": INTENT}, "UnresolvedOutcome": {"intent": INTENT}}
 
 every = pytest.mark.parametrize("name", ERRORS)
 

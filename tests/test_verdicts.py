@@ -214,7 +214,8 @@ class TestUnknown:
         error = doubted(sent(MONEY), Unavailable("gone"))
 
         expected = (
-            "fourth.trading.create_order (POST /orders): it may have been executed, look before you repeat it (gone)"
+            "fourth.trading.create_order (POST /orders): it may have been executed (an answer came that does not say); "
+            "await client.reconcile(error.intent) before you repeat it: gone"
         )
         assert expected == str(error)
 
@@ -276,10 +277,10 @@ class TestLost:
         assert failure is (error.__cause__ if kind in REPEATABLE else error.__cause__.__cause__)
 
     @pytest.mark.parametrize(
-        ("kind", "expected"), [(READ, ReadFailed), (MONEY, OutcomeUnknown), (WRITE, OutcomeUnknown)]
+        ("kind", "expected"), [(READ, ReadFailed), (IDEMPOTENT, NotSent), (MONEY, NotSent), (WRITE, NotSent)]
     )
     def test_ended(self, kind, expected):
-        """A call whose task was ended failed as a read, and is unknown as anything else."""
+        """A call whose task was ended before it could tell failed as a read; anything else had not been sent."""
         assert expected is type(ended(sketch(kind)))
 
 

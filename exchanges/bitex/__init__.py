@@ -88,6 +88,7 @@ from exchanges.bitex.work_orders import (
 )
 from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
+from exchanges.traces import Searches
 from exchanges.wire import UnknownRow
 
 __all__ = [
@@ -253,3 +254,10 @@ class Bitex(Client):
             UsageError: The callback names nothing that could be asked for.
         """
         return await confirm(self, callback)
+
+    @classmethod
+    def searches(cls) -> Searches:
+        """Say how what its calls make is found again; see `exchanges.traces`."""
+        from exchanges.bitex.searches import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
+
+        return SEARCHES

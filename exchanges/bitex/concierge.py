@@ -155,7 +155,7 @@ class Concierge(Area, api=API):
         self,
         *,
         payer_id: int,
-        should_confirm_quote: bool | None = None,
+        should_confirm_quote: Annotated[bool | None, Param(echo=None)] = None,
         inputs: Annotated[Sequence[Input], _list_of(Input)] = (),
         bitcoin_inputs: Annotated[Sequence[BitcoinInput], _list_of(BitcoinInput)] = (),
         outputs: Annotated[Sequence[Output], _list_of(Output)],

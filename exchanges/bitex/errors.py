@@ -42,6 +42,7 @@ BY_STATUS: dict[int, type[Rejected]] = {
     422: InvalidRequest,
     429: RateLimited,
 }
+MAX_ENTRIES = 50  # of a list of errors that goes on and on the rest says nothing
 
 
 def read_problem(status: int, answer: Json) -> Problem | None:
@@ -52,7 +53,7 @@ def read_problem(status: int, answer: Json) -> Problem | None:
     if isinstance(error, str):
         return _problem(status, error)
     if isinstance(errors, list) and errors and all(isinstance(e, dict) for e in errors):
-        return _problem_of_list(status, cast("list[dict[str, Json]]", errors))
+        return _problem_of_list(status, cast("list[dict[str, Json]]", errors[:MAX_ENTRIES]))
     return None
 
 

@@ -36,9 +36,9 @@ class Funding(Area, api=API):
         self,
         *,
         country: Annotated[str, Param(check=country_code)],
-        amount: Amount,
+        amount: Annotated[Amount, Param(echo="requested_amount")],
         currency: Annotated[str, Param(check=currency_code)],
-        deposit_method: str,
+        deposit_method: Annotated[str, Param(echo=None)],
         request_details: Annotated[str | None, Param(secret=True)] = None,
         kyc_profile_id: int | None = None,
     ) -> UsdDeposit:
@@ -271,9 +271,9 @@ class Funding(Area, api=API):
     async def create_btc_withdrawal(
         self,
         *,
-        address: Annotated[str, Param(check=one_word)],
-        amount: Amount,
-        label: str | None = None,
+        address: Annotated[str, Param(check=one_word, echo="to_address")],
+        amount: Annotated[Amount, Param(echo="quantity")],
+        label: Annotated[str | None, Param(tag=True)] = None,
         kyc_profile_id: int | None = None,
     ) -> SpecieWithdrawal:
         """Send bitcoins away.
@@ -281,7 +281,8 @@ class Funding(Area, api=API):
         Args:
             address: Where to, on the bitcoin network.
             amount: In BTC.
-            label: Your own name for the address.
+            label: Your own name for the address. Where you leave it empty it bears a mark of this call, by which
+                `Bitex.reconcile` knows the withdrawal again.
             kyc_profile_id: Who receives them; the account's main profile unless said.
 
         Returns:

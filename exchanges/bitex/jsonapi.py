@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["flat", "folded", "resource", "unfolded"]
 
-MAX_REFERENCES = 10_000
+MAX_PARTS = 100_000
 MAX_DEPTH = 8
 
 Object: TypeAlias = "dict[str, Json]"
@@ -83,15 +83,15 @@ def resource(fields: Object, kind: str, relationships: Iterable[str] = ()) -> Ob
 
 
 class _Unfolding:
-    """The included resources of one document, and how many references may still be followed.
+    """The included resources of one document, and how many of their parts may still be put where they are referred to.
 
-    A reference costs as many bytes as it likes to be followed again and again: without a bound a small document could
-    unfold into a huge one.
+    A large resource costs its bytes once and may be referred to again and again: without a bound a small document
+    could unfold into a huge one.
     """
 
     def __init__(self, included: list[Json]) -> None:
-        self._known = {_identity(r): r for r in included}
-        self._left = MAX_REFERENCES
+        self._known = {_identity(r): _object(r) for r in included}
+        self._left = MAX_PARTS
 
     def filled(self, value: Json, above: tuple[Identity, ...] = ()) -> Object:
         """Fill in what *value* refers to, unless it stands *above*."""
@@ -109,10 +109,10 @@ class _Unfolding:
         return [self._found(r, above) for r in data] if isinstance(data, list) else self._found(data, above)
 
     def _found(self, reference: Json, above: tuple[Identity, ...]) -> Json:
-        self._left -= 1
+        identity = _identity(reference)
+        self._left -= _size(self._known.get(identity, {}))
         if self._left < 0 or len(above) > MAX_DEPTH:
             raise Deviation("a json:api document of bounded size")
-        identity = _identity(reference)
         if identity in above or identity not in self._known:
             return reference
         return self.filled(self._known[identity], above)
@@ -156,6 +156,11 @@ def _object(value: Json) -> Object:
     if not isinstance(value, dict):
         raise Deviation("an object of a json:api document")
     return value
+
+
+def _size(item: Object) -> int:
+    """Count what a model copies of a resource."""
+    return 1 + len(item) + sum(len(part) for part in item.values() if isinstance(part, dict))
 
 
 def _list(value: Json) -> list[Json]:

@@ -196,7 +196,7 @@ class Kyc(Area, api=API):
         kyc_profile_id: int,
         *,
         document: Annotated[Document | Upload, Param(type="file", render=upload_of)],
-        document_content_type: Annotated[str | None, Param(check=fault_of_format)] = None,
+        document_content_type: Annotated[str | None, Param(check=fault_of_format, echo=None)] = None,
     ) -> KycFile:
         """Hand in a document; a legible photo ID is the least that is wanted.
 

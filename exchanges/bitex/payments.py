@@ -36,9 +36,9 @@ class Payments(Area, api=API):
         currency_id: int,
         amount: Amount,
         callback_url: Annotated[str | None, Param(check=fault_of_url)] = None,
-        keep: Annotated[Amount | None, _PERCENTAGE] = None,
+        keep: Annotated[Amount | None, Param(type="decimal", render=percentage, echo=None)] = None,
         customer_reference: str | None = None,
-        merchant_reference: str | None = None,
+        merchant_reference: Annotated[str | None, Param(tag=True)] = None,
     ) -> Payment:
         """Quote an amount in BTC and get an address for it.
 
@@ -53,7 +53,8 @@ class Payments(Area, api=API):
             keep: Percent of the coins to keep instead of selling them, 0 to 100. Ignored where *currency_id* is BTC,
                 as all is kept then.
             customer_reference: Reason as the customer shall see it.
-            merchant_reference: Reason as the payee knows it.
+            merchant_reference: Reason as the payee knows it. Where you leave it empty it bears a mark of this call, by
+                which `Bitex.reconcile` knows the payment again.
 
         Returns:
             The new payment with status PENDING. Wire: object.

@@ -34,6 +34,7 @@ from exchanges.bitso.scheme import SignatureOrder
 from exchanges.bitso.v2 import V2
 from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
+from exchanges.traces import Searches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,3 +123,10 @@ class Bitso(Client):
         self.conversions = Conversions(caller, clock=self._clock)
         if self._is_key_first:
             self.v2._bind(_KeyFirst(caller))  # noqa: SLF001 - ours
+
+    @classmethod
+    def searches(cls) -> Searches:
+        """Say how what its calls make is found again; see `exchanges.traces`."""
+        from exchanges.bitso.searches import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
+
+        return SEARCHES

@@ -11,7 +11,8 @@ from decimal import Context, Decimal
 from typing import Protocol, Unpack
 
 from exchanges.bitso.quotes import Conversion, Quote
-from exchanges.errors import ExchangeError, Facts, Intent, NotSent, OutcomeUnknown, UsageError
+from exchanges.errors import ExchangeError, Facts, NotSent, OutcomeUnknown, UsageError
+from exchanges.intents import Intent
 from exchanges.request import money
 from exchanges.wire import Amount
 

@@ -14,6 +14,8 @@ Source:
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -113,7 +115,11 @@ BY_STATUS: dict[int, type[Rejected]] = {401: AuthenticationFailed, 403: Permissi
 UNKNOWN_BOOK_OR_CREDENTIALS = "20"
 """A v2 number with two meanings, which its words tell apart."""
 CODE_LENGTH = 4
+# Of a refusal that goes on and on the rest says nothing.
+MAX_ENTRIES = 50
+MAX_CHARACTERS = 20_000
 
+_ENVELOPE = ("success", "payload", "error")
 _LIMITED = (420, 429)
 _FLOOR = re.compile(r"\bthan\D{0,30}([0-9]{1,19})(?![0-9])")
 
@@ -141,7 +147,7 @@ def _problem(status: int, said: _Said | None, *, words_prove: bool) -> Problem |
     if said is None:
         return None
     verdict = _by_code(said.code) or _by_words(status, said, words_prove=words_prove)
-    floor = _FLOOR.search(said.text) if verdict.kind is NonceRejected else None
+    floor = _FLOOR.search(said.text, 0, MAX_CHARACTERS) if verdict.kind is NonceRejected else None
     return Problem(
         verdict.kind,
         text=said.text,
@@ -185,23 +191,23 @@ def _said(answer: Json) -> _Said | None:
         return None
     error = answer.get("error")
     if error is None or error is False:
-        rest = {key: value for key, value in answer.items() if key not in ("success", "payload", "error")}
-        return _of_object(rest) if answer.get("success") is False else None
+        return _of_object(answer, _ENVELOPE) if answer.get("success") is False else None
     if isinstance(error, dict):
         return _of_object(error)
     return _Said(text="; ".join(_texts(error)))
 
 
-def _of_object(error: dict[str, Json]) -> _Said:
+def _of_object(error: dict[str, Json], without: Collection[str] = ()) -> _Said:
     """Read ``{"code": ..., "message": ...}``, or else an object of words for single fields."""
     code, message = error.get("code"), error.get("message")
     if code is not None or message is not None:
         return _Said(next(iter(_texts(code)), None), "; ".join(_texts(message)))
-    fields = {name: texts for name, value in error.items() if (texts := _texts(value))}
+    said = ((name, _texts(value)) for name, value in error.items() if name not in without)
+    fields = dict(islice(((name, texts) for name, texts in said if texts), MAX_ENTRIES))
     return _Said(text="; ".join(text for texts in fields.values() for text in texts), fields=fields)
 
 
 def _texts(value: Json) -> tuple[str, ...]:
     """Read a single value, or a list of them, as words; leave out what is nested deeper."""
-    values = value if isinstance(value, list) else [value]
+    values = value[:MAX_ENTRIES] if isinstance(value, list) else [value]
     return tuple(str(v) for v in values if v is not None and not isinstance(v, list | dict))

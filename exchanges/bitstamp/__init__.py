@@ -10,6 +10,7 @@ from exchanges.bitstamp.market import Market
 from exchanges.bitstamp.models import OrderBook, PriceLevel, Side, Ticker, TimeFrame, Transaction
 from exchanges.bitstamp.v1 import V1
 from exchanges.client import Client
+from exchanges.traces import Searches
 
 __all__ = [
     "V1",
@@ -37,3 +38,10 @@ class Bitstamp(Client):
 
     market: Market
     v1: V1
+
+    @classmethod
+    def searches(cls) -> Searches:
+        """Say how what its calls make is found again; see `exchanges.traces`."""
+        from exchanges.bitstamp.searches import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
+
+        return SEARCHES

@@ -15,6 +15,7 @@ Source:
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -96,6 +97,10 @@ BY_WORDS: tuple[tuple[str, type[Rejected]], ...] = (
 # A 403 without words for authentication is how a ban looks, as far as anybody knows.
 BY_STATUS: dict[int, type[Rejected]] = {401: AuthenticationFailed, 403: RateLimited, 404: NotFound}
 
+# Of a refusal that goes on and on the rest says nothing.
+MAX_ENTRIES = 50
+MAX_CHARACTERS = 20_000
+
 _LIMITED = (420, 429)
 _CODES = ("code", "response_code")
 _FLOOR = re.compile(r"\bthan\D{0,30}([0-9]{1,19})(?![0-9])")
@@ -150,7 +155,7 @@ def _problem(status: int, said: _Said | None, *, words_prove: bool) -> Problem |
     if said is None:
         return None
     verdict = _judge(status, said, words_prove=words_prove)
-    floor = _FLOOR.search(said.text) if verdict.kind is NonceRejected else None
+    floor = _FLOOR.search(said.text, 0, MAX_CHARACTERS) if verdict.kind is NonceRejected else None
     return Problem(
         verdict.kind,
         text=said.text,
@@ -210,8 +215,9 @@ def _words_of(status: int, answer: dict[str, Json]) -> Json:
 def _of_words(words: Json) -> _Said:
     """Read a text, an object of words by field, or a list of texts and of objects for one field each."""
     if isinstance(words, dict):
-        return _Said(fields={name: texts for name, value in words.items() if (texts := _texts(value))})
-    entries = words if isinstance(words, list) else [words]
+        said = ((name, _texts(value)) for name, value in words.items())
+        return _Said(fields=dict(islice(((name, texts) for name, texts in said if texts), MAX_ENTRIES)))
+    entries = words[:MAX_ENTRIES] if isinstance(words, list) else [words]
     codes: list[str] = []
     fields: dict[str, tuple[str, ...]] = {}
     for entry in entries:
@@ -228,5 +234,5 @@ def _codes(answer: dict[str, Json]) -> tuple[str, ...]:
 
 def _texts(value: Json) -> tuple[str, ...]:
     """Read a single value, or a list of them, as words; leave out what is nested deeper."""
-    values = value if isinstance(value, list) else [value]
+    values = value[:MAX_ENTRIES] if isinstance(value, list) else [value]
     return tuple(str(v) for v in values if v is not None and v != "" and not isinstance(v, list | dict))

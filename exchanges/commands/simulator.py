@@ -9,7 +9,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 from exchanges import UsageError
-from exchanges.simulator import Simulator, Venue, serve
+from exchanges.simulator import FaultPoint, Faults, Simulator, Venue, serve
 
 __all__ = ["arguments", "run"]
 
@@ -27,24 +27,50 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="may be repeated; default: all",
     )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        type=_fault,
+        default=[],
+        metavar="POINT=SHARE",
+        help="what goes wrong with which share of requests, such as 'close after executing=0.05'; may be repeated",
+    )
+    parser.add_argument(
+        "--late",
+        nargs=2,
+        type=float,
+        default=(0.0, 0.0),
+        metavar=("LEAST", "LARGEST"),
+        help="for how many seconds private reads do not show what a write has done",
+    )
+    parser.add_argument("--idle", type=float, metavar="SECONDS", help="close connections so long after an answer")
 
 
 def run(args: argparse.Namespace) -> int:
     """Play until Ctrl-C or SIGTERM."""
     if not _is_loopback(args.host):
         raise UsageError(f"--host {args.host}: the keys are known to everybody, so it must be a loopback address")
+    faults = _faults(args)
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
-        asyncio.run(_serve(args))
+        asyncio.run(_serve(args, faults))
     return 0
 
 
-async def _serve(args: argparse.Namespace) -> None:
+def _faults(args: argparse.Namespace) -> Faults:
+    """Put together what goes wrong; of the same fault the last share counts."""
+    try:
+        return Faults(dict(args.fault), late_seconds=tuple(args.late), idle_seconds=args.idle)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+async def _serve(args: argparse.Namespace, faults: Faults) -> None:
     task = asyncio.current_task()
     if task is not None:
         with suppress(NotImplementedError):  # Windows has no such signal
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        await serve(*args.venue or (), seed=args.seed, host=args.host, port=args.port, ready=_announce)
+        await serve(*args.venue or (), seed=args.seed, host=args.host, port=args.port, faults=faults, ready=_announce)
     except OSError as error:
         raise UsageError(f"cannot listen on {args.host} port {args.port}: {error.strerror}") from error
 
@@ -62,6 +88,17 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _fault(text: str) -> tuple[FaultPoint, float]:
+    name, _, share = text.rpartition("=")
+    if name not in set(FaultPoint):
+        points = "; ".join(FaultPoint)
+        raise argparse.ArgumentTypeError(f"{text!r} does not say POINT=SHARE; the points are: {points}")
+    try:
+        return FaultPoint(name), float(share)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{share!r} is no share of requests, such as 0.05") from None
 
 
 def _port(text: str) -> int:

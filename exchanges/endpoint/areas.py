@@ -21,7 +21,7 @@ from typing import (
     get_type_hints,
 )
 
-from attrs import frozen
+from attrs import field, frozen
 
 from exchanges.endpoint.facts import MIB, READ, Access, Api, Argument, Body, Endpoint, Kind, Param
 from exchanges.errors import UsageError
@@ -80,6 +80,7 @@ class Declared(TypedDict, total=False):
         timeout_seconds: A default deadline of its own.
         rarely_seconds: The exchange asks not to make this call again sooner; doing so logs a warning.
         text: Whether what comes back is plain text, not JSON.
+        echoes: What fields of the answer must be, whatever the arguments, such as the side of an order.
     """
 
     kind: Kind
@@ -90,6 +91,7 @@ class Declared(TypedDict, total=False):
     max_bytes: int
     timeout_seconds: float
     rarely_seconds: float
+    echoes: Mapping[str, Any]
 
 
 @frozen(eq=False, repr=False)
@@ -104,6 +106,7 @@ class _Declaration:
     timeout_seconds: float | None = None
     rarely_seconds: float | None = None
     text: bool = False
+    echoes: Mapping[str, Any] = field(factory=dict[str, Any])
 
 
 def public(route: str, **declared: Unpack[Declared]) -> Callable[[F], F]:
@@ -159,6 +162,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         timeout_seconds=declared.timeout_seconds,
         rarely_seconds=declared.rarely_seconds,
         check=declared.check,
+        echoes=declared.echoes,
         local=frozenset(a.name for a in arguments if a.param.local),
         positional=positional[0] if positional else None,
         doc=inspect.getdoc(function) or "",

@@ -50,6 +50,11 @@ class Kind(StrEnum):
     MONEY = "money"
     """Moves or commits money: never repeated."""
 
+    @property
+    def is_once(self) -> bool:
+        """Whether a call is never repeated, as it would do the same once more."""
+        return self in (Kind.WRITE, Kind.MONEY)
+
 
 READ, IDEMPOTENT, WRITE, MONEY = Kind.READ, Kind.IDEMPOTENT, Kind.WRITE, Kind.MONEY
 
@@ -85,6 +90,9 @@ class Param:
         type: What lists of endpoints call its type.
         secret: Whether its value must show nowhere.
         local: Whether it is not sent and only the declaration's check looks at it.
+        tag: Whether the exchange hands it back and it says nothing else: where the caller leaves it empty it may bear
+            the tag of the call's intent.
+        echo: The field of the answer that repeats it; ``=`` for the one of the same name, None for none.
     """
 
     wire: str | None = None
@@ -93,6 +101,8 @@ class Param:
     type: str | None = None
     secret: bool = False
     local: bool = False
+    tag: bool = False
+    echo: str | None = "="
 
 
 @frozen(eq=False, repr=False)
@@ -168,6 +178,7 @@ class Endpoint:
         timeout_seconds: Its own default deadline; None for the client's.
         rarely_seconds: The exchange asks not to make this call again sooner; None where it does not ask.
         check: Says what is wrong with the arguments together; None if nothing is. Pure.
+        echoes: What fields of the answer must be, whatever the arguments.
         local: Names of arguments that are not sent; only the check looks at them.
         positional: The one argument that may be given without its name.
         doc: The docstring of the declaration.
@@ -188,6 +199,7 @@ class Endpoint:
     timeout_seconds: float | None
     rarely_seconds: float | None
     check: Callable[[Mapping[str, Any]], str | None] | None
+    echoes: Mapping[str, Any]
     local: frozenset[str]
     positional: str | None
     doc: str = field(repr=False)

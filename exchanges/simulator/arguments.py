@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl
 from attrs import frozen
 
 from exchanges.endpoint import JSON, MULTIPART, Argument, Endpoint
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.messages import HttpRequest
 from exchanges.simulator.multipart import read_multipart
-from exchanges.simulator.server import HttpRequest
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.wire import Deviation, Json, OpenStrEnum, loads
 
 __all__ = ["Arguments", "read_fields"]
@@ -34,14 +34,14 @@ def read_fields(endpoint: Endpoint, request: HttpRequest) -> dict[str, Json]:
     """
     if endpoint.verb in _IN_QUERY:
         if request.body:
-            raise Refused(Fault.UNREADABLE, text="a body was not expected")
+            raise Refused(Reason.UNREADABLE, text="a body was not expected")
         return _form(request.query)
     if request.query:
-        raise Refused(Fault.UNREADABLE, text="a query was not expected")
+        raise Refused(Reason.UNREADABLE, text="a query was not expected")
     if not request.body:
         return {}
     if request.header("content-type").partition(";")[0].strip().lower() != endpoint.body.value:
-        raise Refused(Fault.UNREADABLE, text=f"the content type must be {endpoint.body.value}")
+        raise Refused(Reason.UNREADABLE, text=f"the content type must be {endpoint.body.value}")
     if endpoint.body is MULTIPART:
         return read_multipart(request.header("content-type"), request.body)
     return _object(request.body) if endpoint.body is JSON else _form(request.body.decode("ascii", "replace"))
@@ -53,10 +53,10 @@ def _form(text: str) -> dict[str, Json]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=1000)
     except ValueError:
-        raise Refused(Fault.UNREADABLE) from None
+        raise Refused(Reason.UNREADABLE) from None
     fields: dict[str, Json] = dict(pairs)
     if len(fields) < len(pairs):
-        raise Refused(Fault.UNREADABLE, text="an argument was given twice")
+        raise Refused(Reason.UNREADABLE, text="an argument was given twice")
     return fields
 
 
@@ -64,9 +64,9 @@ def _object(body: bytes) -> dict[str, Json]:
     try:
         value = loads(body)
     except Deviation:
-        raise Refused(Fault.UNREADABLE) from None
+        raise Refused(Reason.UNREADABLE) from None
     if not isinstance(value, dict):
-        raise Refused(Fault.UNREADABLE)
+        raise Refused(Reason.UNREADABLE)
     return value
 
 
@@ -91,9 +91,9 @@ class Arguments:
             if given is not None:
                 values[argument.name] = _value(argument, given)
             elif argument.required:
-                raise Refused(Fault.MISSING_ARGUMENT, argument.wire)
+                raise Refused(Reason.MISSING_ARGUMENT, argument.wire)
         if left:
-            raise Refused(Fault.UNKNOWN_ARGUMENT, min(left))
+            raise Refused(Reason.UNKNOWN_ARGUMENT, min(left))
         return cls(values)
 
     def decimal(self, name: str) -> Decimal:
@@ -143,11 +143,11 @@ def _value(argument: Argument, given: Json) -> Json:
             return _decimal(argument, given)
         case "int":
             if not _WHOLE.fullmatch(_word(given)):
-                raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+                raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
             return int(_word(given))
         case "bool":
             if _word(given) not in _FLAGS:
-                raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+                raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
             return _FLAGS[_word(given)]
         case "date":
             return _date(argument, given)
@@ -160,7 +160,7 @@ def _value(argument: Argument, given: Json) -> Json:
 def _decimal(argument: Argument, given: Json) -> Decimal:
     may_be_zero = argument.param.render is not None  # a percentage, which has a rendering of its own
     if not _DECIMAL.fullmatch(_word(given)) or not (may_be_zero or Decimal(_word(given))):
-        raise Refused(Fault.WRONG_NUMBER, argument.wire)
+        raise Refused(Reason.WRONG_NUMBER, argument.wire)
     return Decimal(_word(given))
 
 
@@ -168,7 +168,7 @@ def _date(argument: Argument, given: Json) -> str:
     try:
         datetime.strptime(_word(given), "%Y/%m/%d").replace(tzinfo=UTC)
     except ValueError:
-        raise Refused(Fault.WRONG_ARGUMENT, argument.wire) from None
+        raise Refused(Reason.WRONG_ARGUMENT, argument.wire) from None
     return _word(given)
 
 
@@ -178,13 +178,13 @@ def _structure(argument: Argument, given: Json) -> Json:
         try:
             given = loads(given.encode())
         except Deviation:
-            raise Refused(Fault.WRONG_ARGUMENT, argument.wire) from None
+            raise Refused(Reason.WRONG_ARGUMENT, argument.wire) from None
     if argument.type == "list":
         right = isinstance(given, list) and all(isinstance(item, dict) for item in given)
     else:
         right = isinstance(given, dict)
     if not right:
-        raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+        raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
     return given
 
 
@@ -199,9 +199,9 @@ def _text(argument: Argument, given: Json) -> str:
     declared: Any = argument.annotation
     words = {m.value for m in declared} if isinstance(declared, type) and issubclass(declared, OpenStrEnum) else None
     if not isinstance(given, str) or not 0 < len(given) <= MAX_TEXT or not given.isprintable():
-        raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+        raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
     if words is not None and given not in words:
-        raise Refused(Fault.WRONG_ARGUMENT, argument.wire)
+        raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
     return given
 
 

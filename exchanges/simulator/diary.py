@@ -7,13 +7,15 @@ from collections.abc import Callable
 from itertools import count
 from typing import TypeAlias
 
+from exchanges.simulator.lateness import Shared
+
 __all__ = ["Action", "Diary"]
 
 Action: TypeAlias = Callable[[int], object]
 """Happens; is told the moment, in milliseconds since 1970."""
 
 
-class Diary:
+class Diary(Shared):
     """Actions by the moment at which they are due; of equal moments the one written down first comes first."""
 
     def __init__(self) -> None:

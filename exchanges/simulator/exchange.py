@@ -17,15 +17,29 @@ from typing import Any, ClassVar, TypedDict, TypeVar, cast
 import attrs
 from attrs import define, field, frozen
 
-from exchanges.endpoint import Access, Api, Areas, Endpoint, endpoints_of
+from exchanges.endpoint import Access, Api, Areas, Endpoint, Kind, endpoints_of
 from exchanges.simulator.arguments import Arguments
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.lateness import Lateness
 from exchanges.simulator.market import BookFacts, Market
-from exchanges.simulator.server import HttpAnswer, HttpRequest
+from exchanges.simulator.messages import HttpAnswer, HttpRequest
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.simulator.truth import Venue
 from exchanges.wire import Json, Row, TaggedRow, dumps, encode
 
-__all__ = ["Account", "Asked", "Call", "Claim", "Exchange", "Key", "Keys", "handles", "is_private", "moment", "second"]
+__all__ = [
+    "Account",
+    "Asked",
+    "Call",
+    "Claim",
+    "Done",
+    "Exchange",
+    "Key",
+    "Keys",
+    "handles",
+    "is_private",
+    "moment",
+    "second",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -86,6 +100,16 @@ class Asked:
     request: HttpRequest
     fields: Mapping[str, Json]
 
+    def words(self, claim: Claim | None) -> dict[str, str]:
+        """Give the arguments by their declared names, as the text that travelled; secrets are left out."""
+        fields = self.fields if claim is None else claim.fields
+        words: dict[str, str] = {}
+        for argument in self.endpoint.arguments:
+            given = self.in_path.get(argument.name) if argument.in_path else fields.get(argument.wire)
+            if given is not None and not argument.param.secret:
+                words[argument.name] = _text(given)
+        return words
+
 
 @frozen
 class Claim:
@@ -109,6 +133,21 @@ class Claim:
     def fingerprint(self) -> str:
         """The key, unreadable."""
         return hashlib.sha256(self.key.encode()).hexdigest()[:12]
+
+
+@frozen
+class Done:
+    """What came of a request.
+
+    Attributes:
+        answer: What goes back.
+        executed: Whether it was carried out.
+        made: Id of what it made or changed, where the answer names one.
+    """
+
+    answer: HttpAnswer
+    executed: bool = False
+    made: str | None = None
 
 
 @frozen
@@ -147,7 +186,7 @@ def handles(endpoint_id: str) -> Callable[[H], H]:
     return mark
 
 
-@define(eq=False)
+@define(eq=False, slots=False)
 class Exchange(ABC):
     """One exchange, played.
 
@@ -163,6 +202,8 @@ class Exchange(ABC):
 
     seed: int
     opened_ms: int
+    lateness: Lateness[Exchange] | None = field(init=False, default=None)
+    """Whether private reads show what no longer is; set from outside."""
     markets: dict[str, Market] = field(init=False)
     accounts: dict[str, Account] = field(init=False)
 
@@ -215,7 +256,7 @@ class Exchange(ABC):
 
     # What all share
 
-    def answer(self, asked: Asked, claim: Claim | None, now_ms: int) -> HttpAnswer:
+    def answer(self, asked: Asked, claim: Claim | None, now_ms: int) -> Done:
         """Check a request and carry it out.
 
         Raises:
@@ -227,24 +268,44 @@ class Exchange(ABC):
         arguments = Arguments.check(endpoint, asked.in_path, asked.fields if claim is None else claim.fields)
         handler = self.handlers.get(endpoint.id)
         if handler is None:
-            return HttpAnswer(501, f"{endpoint.id} is not simulated".encode(), "text/plain")
-        value = handler(self, Call(arguments, now_ms, account))
+            return Done(HttpAnswer(501, f"{endpoint.id} is not simulated".encode(), "text/plain"))
+        call = Call(arguments, now_ms, account)
+        value = handler(self, call) if self.lateness is None else self._belated(self.lateness, endpoint, handler, call)
         if endpoint.text:
-            return HttpAnswer(200, str(value).encode(), "text/csv")
-        return HttpAnswer(200, dumps(self.envelope(endpoint, _plain(value))))
+            return Done(HttpAnswer(200, str(value).encode(), "text/csv"), executed=True)
+        answer = HttpAnswer(200, dumps(self.envelope(endpoint, _plain(value))))
+        return Done(answer, executed=True, made=None if endpoint.kind is Kind.READ else _id_of(value))
+
+    def _belated(self, lateness: Lateness[Exchange], endpoint: Endpoint, handler: Handler, call: Call) -> object:
+        """Carry out a write, to be shown later, or a read of what is to be shown now."""
+        if not is_private(endpoint):
+            return handler(self, call)
+        if endpoint.kind is not Kind.READ:
+            with lateness.writing(self, call.now_ms):
+                return handler(self, call)
+        shown = lateness.view(self, endpoint.id, call.now_ms)
+        return handler(shown, attrs.evolve(call, account=shown.same(call.account)))
+
+    def same(self, account: Account) -> Account:
+        """Find an account as it is here, in a picture.
+
+        Raises:
+            Refused: It was not there yet.
+        """
+        return self.accounts[account.api_key]
 
     def _admit(self, asked: Asked, claim: Claim) -> Account:
         """Check key, signature and nonce; from here on the nonce is used up."""
         account = self.accounts.get(claim.key)
         if account is None:
-            raise Refused(Fault.UNKNOWN_KEY)
+            raise Refused(Reason.UNKNOWN_KEY)
         right = self.signatures(asked, claim, account)
         if right and claim.signature not in right:
-            raise Refused(Fault.WRONG_SIGNATURE)
+            raise Refused(Reason.WRONG_SIGNATURE)
         if claim.nonce is not None:
             nonce = int(claim.nonce) if claim.nonce.isascii() and claim.nonce.isdigit() else -1
             if nonce <= account.last_nonce or len(claim.nonce) > 19:
-                raise Refused(Fault.WRONG_NONCE)
+                raise Refused(Reason.WRONG_NONCE)
             account.last_nonce = nonce
         return account
 
@@ -255,7 +316,7 @@ class Exchange(ABC):
             Refused: There is no such book.
         """
         if name not in self.markets:
-            raise Refused(Fault.UNKNOWN_BOOK, name)
+            raise Refused(Reason.UNKNOWN_BOOK, name)
         return self.markets[name]
 
 
@@ -272,6 +333,21 @@ def second(at_ms: int) -> datetime:
 def is_private(endpoint: Endpoint) -> bool:
     """Whether a call must say who makes it."""
     return endpoint.access is not Access.PUBLIC
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else dumps(value).decode()
+
+
+def _id_of(value: object) -> str | None:
+    """Find the id of what was made: that of a model, or the one in plain JSON."""
+    names = ("id", "oid", "user_id", "public_address")
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        found = [fields.get(name) for name in names]
+    else:
+        found = [getattr(value, name, None) for name in names]
+    return next((str(number) for number in found if number is not None), None)
 
 
 def _plain(value: object) -> Json:

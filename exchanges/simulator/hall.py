@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from itertools import count
 from typing import ClassVar
 
 from attrs import define, field
 
 from exchanges.simulator.diary import Diary
 from exchanges.simulator.exchange import Account, Call, Exchange
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.pit import Order, Pit, Short, Tariff
 from exchanges.simulator.purses import SMALLEST, Party, Purse, Tally
-from exchanges.simulator.shelves import FIRST_ID
+from exchanges.simulator.refusals import Reason, Refused
+from exchanges.simulator.shelves import Numbers
 from exchanges.simulator.strangers import Side
 from exchanges.simulator.vault import Cause, Movement, Vault
 
@@ -59,14 +58,14 @@ class Hall(Exchange):
     tally: Tally = field(init=False, factory=Tally)
     diary: Diary = field(init=False, factory=Diary)
     pits: dict[str, Pit] = field(init=False)
-    ids: count[int] = field(init=False, factory=lambda: count(FIRST_ID))
+    ids: Numbers = field(init=False, factory=Numbers)
     """For whatever has no ids of its own."""
-    movement_ids: count[int] = field(init=False, factory=lambda: count(FIRST_ID))
+    movement_ids: Numbers = field(init=False, factory=Numbers)
 
     def __attrs_post_init__(self) -> None:
         """Open accounts and pits."""
         super().__attrs_post_init__()
-        order_ids = count(FIRST_ID)
+        order_ids = Numbers()
         self.pits = {
             name: Pit(market, self.tally, self.tariff, order_ids, self.movement_ids)
             for name, market in self.markets.items()
@@ -108,7 +107,7 @@ class Hall(Exchange):
         try:
             order = self.pits[book].place(customer.vault, side, amount, price, call.now_ms)
         except Short as short:
-            raise Refused(Fault.NO_FUNDS, short.currency, self.words_for(short)) from None
+            raise Refused(Reason.NO_FUNDS, short.currency, self.words_for(short)) from None
         customer.orders[order.id] = order
         return order
 
@@ -127,7 +126,7 @@ class Hall(Exchange):
         vault, purse = customer.vault, self.purse_of(customer, currency)
         if amount > purse.available:
             short = Short(currency, amount, purse.available)
-            raise Refused(Fault.NO_FUNDS, currency, self.words_for(short))
+            raise Refused(Reason.NO_FUNDS, currency, self.words_for(short))
         self.tally.move(currency, amount, purse, Party.OUTSIDE)
         return self._enter(vault, Cause.WITHDRAWAL, {currency: -amount}, method, call.now_ms)
 
@@ -150,7 +149,7 @@ class Hall(Exchange):
             Refused: There is no such currency.
         """
         if currency not in customer.vault.purses:
-            raise Refused(Fault.WRONG_ARGUMENT, "currency")
+            raise Refused(Reason.WRONG_ARGUMENT, "currency")
         return customer.vault.purses[currency]
 
     def _enter(self, vault: Vault, cause: Cause, amounts: dict[str, Decimal], method: str, at_ms: int) -> Movement:
@@ -177,7 +176,7 @@ def amount_of(call: Call, name: str, smallest: Decimal = SMALLEST) -> Decimal:
     amount = call.arguments.decimal(name)
     if amount >= TOO_MUCH or amount != amount.quantize(smallest):
         places = -int(smallest.normalize().as_tuple().exponent)
-        raise Refused(Fault.WRONG_NUMBER, name, f"Ensure that there are no more than {places} decimal places.")
+        raise Refused(Reason.WRONG_NUMBER, name, f"Ensure that there are no more than {places} decimal places.")
     return amount
 
 
@@ -191,7 +190,7 @@ def page_of(
     """
     offset, limit = call.arguments.integer("offset", 0), call.arguments.integer("limit", 100)
     if not 1 <= limit <= most:
-        raise Refused(Fault.WRONG_ARGUMENT, "limit")
+        raise Refused(Reason.WRONG_ARGUMENT, "limit")
     rising = call.arguments.text("sort", "desc") == "asc"
     rows = [m for m in (movements if rising else reversed(movements)) if wanted(m)]
     return rows[offset : offset + limit]

@@ -16,6 +16,8 @@ from itertools import pairwise
 
 from attrs import frozen
 
+from exchanges.simulator.lateness import Shared
+
 __all__ = ["Bar", "BookFacts", "Level", "Market", "Snapshot", "Trade"]
 
 STEP_MS = 100
@@ -121,7 +123,7 @@ class Snapshot:
     day: Bar
 
 
-class Market:
+class Market(Shared):
     """One order book of one venue.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.wire import Json
 
 __all__ = ["read_multipart"]
@@ -22,14 +22,14 @@ def read_multipart(content_type: str, body: bytes) -> dict[str, Json]:
     """
     found = _BOUNDARY.search(content_type)
     if found is None:
-        raise Refused(Fault.UNREADABLE, text="no boundary")
+        raise Refused(Reason.UNREADABLE, text="no boundary")
     opening = b"--" + (found[1] or found[2]).encode()
     start, *parts = (b"\r\n" + body).split(b"\r\n" + opening)
     if start or len(parts) < 2 or not parts.pop().startswith(b"--"):
-        raise Refused(Fault.UNREADABLE, text="no form of several parts")
+        raise Refused(Reason.UNREADABLE, text="no form of several parts")
     fields = dict(map(_part, parts))
     if len(fields) < len(parts):
-        raise Refused(Fault.UNREADABLE, text="an argument was given twice")
+        raise Refused(Reason.UNREADABLE, text="an argument was given twice")
     return fields
 
 
@@ -41,7 +41,7 @@ def _part(part: bytes) -> tuple[str, Json]:
     disposition = headers.get("content-disposition", "")
     name, file_name = _NAME.search(disposition), _FILE_NAME.search(disposition)
     if not gap or name is None:
-        raise Refused(Fault.UNREADABLE, text="a part without a name")
+        raise Refused(Reason.UNREADABLE, text="a part without a name")
     if file_name is None:
         return name[1], content.decode("utf-8", "replace")
     kind = headers.get("content-type", "application/octet-stream")

@@ -10,15 +10,16 @@ own.
 
 from __future__ import annotations
 
+import copy
 from bisect import insort
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import count
 
 from attrs import define, field, frozen
 
 from exchanges.simulator.market import BookFacts, Level, Market
 from exchanges.simulator.purses import Party, Purse, Tally, product
+from exchanges.simulator.shelves import Numbers
 from exchanges.simulator.strangers import Side, Strangers, better
 from exchanges.simulator.vault import Cause, Movement, Vault
 
@@ -84,6 +85,15 @@ class Order:
     held: Decimal = Decimal(0)
     cancelled: bool = False
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Order:
+        """Be in a picture what it is now; once it is over it stays so."""
+        if not self.waits:
+            return self
+        picture = copy.copy(self)
+        memo[id(self)] = picture
+        picture.vault = copy.deepcopy(self.vault, memo)
+        return picture
+
     @property
     def waits(self) -> bool:
         """Whether it stands in the book."""
@@ -136,13 +146,19 @@ class Pit:
     market: Market
     _tally: Tally
     _tariff: Tariff
-    _order_ids: count[int]
-    _movement_ids: count[int]
+    _order_ids: Numbers
+    _movement_ids: Numbers
     _strangers: Strangers = field(init=False)
     _waiting: dict[Side, list[Order]] = field(factory=lambda: {side: list[Order]() for side in Side}, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._strangers = Strangers(self.market)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Pit:
+        """Show in a picture the orders that wait now; strangers belong to no picture."""
+        picture = copy.copy(self)
+        picture._waiting = copy.deepcopy(self._waiting, memo)  # noqa: SLF001 - of the same class
+        return picture
 
     def place(self, vault: Vault, side: Side, amount: Decimal, price: Decimal | None, now_ms: int) -> Order:
         """Take an order, and let it trade.

@@ -25,6 +25,8 @@ from urllib.parse import SplitResult, urlsplit
 import h11
 from attrs import define, field
 
+from exchanges.simulator.lateness import Shared
+
 __all__ = ["Deliver", "Delivery", "Poster", "forward_to", "is_loopback", "to_loopback"]
 
 logger = logging.getLogger(__name__)
@@ -121,7 +123,7 @@ async def _status(reader: asyncio.StreamReader) -> int | None:
             return None
 
 
-class Poster:
+class Poster(Shared):
     """Hands deliveries on in the order in which they came about.
 
     Args:

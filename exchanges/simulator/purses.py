@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 from attrs import define, field
 
+from exchanges.simulator.lateness import Shared
+
 __all__ = ["SMALLEST", "Holder", "Party", "Purse", "Tally", "product", "quotient"]
 
 SMALLEST = Decimal("0.00000001")
@@ -72,7 +74,7 @@ Holder: TypeAlias = Purse | Party
 
 
 @define
-class Tally:
+class Tally(Shared):
     """Moves money from one to another, and so keeps the sum of all at nothing."""
 
     _held: dict[tuple[Party, str], Decimal] = field(factory=dict[tuple[Party, str], Decimal], init=False)

@@ -4,6 +4,8 @@ h11 knows the protocol; this module moves bytes and keeps count of connections. 
 to the application together with the function that takes its answer, now or later. While an answer is awaited nothing
 more is parsed on that connection, so pipelined requests are answered in order, and a peer that sends on regardless, or
 does not read, is made to wait.
+
+Where things go wrong a gate decides it, and an answer says how it goes out: then the connection acts a script out.
 """
 
 from __future__ import annotations
@@ -13,12 +15,17 @@ import gzip
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
-from typing import cast
+from typing import Protocol, TypeAlias, cast
 
 import h11
-from attrs import field, frozen
 
-__all__ = ["HttpAnswer", "HttpRequest", "Listener"]
+from exchanges.simulator.acting import Act, reset
+from exchanges.simulator.fates import Fate
+from exchanges.simulator.faults import FaultPoint
+from exchanges.simulator.messages import HttpAnswer, HttpRequest, Reply
+from exchanges.simulator.sending import WHOLE, script_of
+
+__all__ = ["Gate", "HttpAnswer", "Listener"]
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 17 * 1024 * 1024
@@ -30,53 +37,24 @@ GRACE_SECONDS = 1.0
 """How long answers may take to get out when the server stops."""
 
 
-@frozen(repr=False)
-class HttpRequest:
-    """One complete request.
-
-    Attributes:
-        verb: HTTP verb.
-        path: Of the target, before the question mark, as it travelled.
-        query: Of the target, after the question mark, as it travelled.
-        target: Path and query exactly as they travelled.
-        headers: By name in lower case.
-        body: Exactly as it travelled.
-        address: Where it came from.
-    """
-
-    verb: str
-    target: str
-    headers: dict[bytes, bytes]
-    body: bytes
-    address: str
-    path: str = field(init=False)
-    query: str = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        path, _, query = self.target.partition("?")
-        object.__setattr__(self, "path", path)
-        object.__setattr__(self, "query", query)
-
-    def __repr__(self) -> str:
-        """Show no query, header or body: each may hold a key."""
-        return f"HttpRequest({self.verb} {self.path})"
-
-    def header(self, name: str) -> str:
-        """Give the value of a header; empty if there is none."""
-        return self.headers.get(name.encode(), b"").decode("latin-1")
+Application: TypeAlias = Callable[[HttpRequest, Reply], None]
 
 
-@frozen
-class HttpAnswer:
-    """What goes back."""
+class Gate(Protocol):
+    """Decides what goes wrong before a request is there."""
 
-    status: int
-    body: bytes = b""
-    content_type: str = "application/json"
+    @property
+    def idle_seconds(self) -> float | None:
+        """How long after an answer a connection is closed; None: it is not."""
+        ...
 
+    def accept(self) -> Fate:
+        """Decide the fate of a connection that was made."""
+        ...
 
-Reply = Callable[[HttpAnswer], None]
-Application = Callable[[HttpRequest, Reply], None]
+    def begin(self, verb: str, path: str) -> Fate:
+        """Decide the fate of a request whose head was read."""
+        ...
 
 
 class Listener:
@@ -85,11 +63,15 @@ class Listener:
     Args:
         application: Takes each request and, sooner or later, calls its `Reply` once.
         malformed: Hears of each request that was none, and with which status it was answered.
+
+    Attributes:
+        gate: Decides what goes wrong with connections and requests; None: nothing does.
     """
 
     def __init__(self, application: Application, malformed: Callable[[int], None]) -> None:
         self.application = application
         self.malformed = malformed
+        self.gate: Gate | None = None
         self.connections: set[_Connection] = set()
         self.stopping = False
         self._empty = asyncio.Event()
@@ -150,6 +132,9 @@ class _Connection(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = 0
         self._busy = self._choked = self._held = self._parsing = False
+        self._fate: Fate | None = None
+        self._act: Act | None = None
+        self._idle: asyncio.TimerHandle | None = None
 
     # What the event loop calls
 
@@ -160,8 +145,12 @@ class _Connection(asyncio.Protocol):
         self._listener.connections.add(self)
         if self._listener.stopping:
             self.abort()
+        elif self._listener.gate is not None:
+            # Only when the loop knows the socket can it be made to forget it.
+            asyncio.get_running_loop().call_soon(self._enter, self._listener.gate.accept())
 
     def data_received(self, data: bytes) -> None:
+        self._stop_idling()
         self._http.receive_data(data)
         self._advance()
         waits = self._busy or self._choked
@@ -170,19 +159,28 @@ class _Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
+        if self._act is not None and self._act.stays:
+            return False
         self._http.receive_data(b"")
         self._advance()
         return self._transport is not None and not self._transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it is over either way
         self._transport = None
+        self._stop_idling()
+        if self._act is not None:
+            self._act.stop()
         self._listener.lost(self)
 
     def pause_writing(self) -> None:
         self._choked = True
+        if self._act is not None:
+            self._act.choke()
 
     def resume_writing(self) -> None:
         self._choked = False
+        if self._act is not None:
+            self._act.resume()
         self._advance()
         self._read_on()
 
@@ -190,8 +188,10 @@ class _Connection(asyncio.Protocol):
 
     def end(self) -> None:
         """Close now, or after the answer that is under way."""
-        if self._transport is not None and not self._busy:
-            self._transport.close()
+        if self._act is not None:
+            self.abort()
+        elif not self._busy:
+            self._close()
 
     def abort(self) -> None:
         """Close without further ado."""
@@ -219,7 +219,7 @@ class _Connection(asyncio.Protocol):
             self._refuse(error.error_status_hint)
             return False
         if isinstance(event, h11.Request):
-            self._head, self._parts, self._size = event, [], 0
+            self._begin(event)
         elif isinstance(event, h11.Data):
             return self._take(bytes(event.data))
         elif isinstance(event, h11.EndOfMessage):
@@ -227,6 +227,21 @@ class _Connection(asyncio.Protocol):
         else:
             return self._pause(closed=isinstance(event, h11.ConnectionClosed))
         return True
+
+    def _begin(self, head: h11.Request) -> None:
+        self._head, self._parts, self._size = head, [], 0
+        if self._listener.gate is not None:
+            path = head.target.decode("ascii").partition("?")[0]
+            self._fate = self._listener.gate.begin(head.method.decode("ascii"), path)
+            if not (_has_body(head) and self._fate.seed % 2):
+                self._break_off()
+
+    def _break_off(self) -> bool:
+        """Read no more of a request that the connection is closed in; say whether it is one."""
+        broken_off = self._fate is not None and self._fate.fault is FaultPoint.CLOSE_INSIDE_REQUEST
+        if broken_off:
+            self._hand_over()
+        return broken_off
 
     def _pause(self, *, closed: bool) -> bool:
         """Wait for more bytes, or leave with the peer."""
@@ -242,7 +257,7 @@ class _Connection(asyncio.Protocol):
         if self._size > MAX_BODY_BYTES:
             self._refuse(413)
             return False
-        return True
+        return not self._break_off()
 
     def _hand_over(self) -> None:
         head = cast("h11.Request", self._head)
@@ -253,7 +268,9 @@ class _Connection(asyncio.Protocol):
             headers=dict(head.headers),
             body=b"".join(self._parts),
             address=self._address,
+            fate=self._fate,
         )
+        self._fate = None
         self._listener.application(request, self._answer)
 
     def _refuse(self, status: int) -> None:
@@ -268,7 +285,17 @@ class _Connection(asyncio.Protocol):
         """Send *answer* unless the peer has left, and go on to its next request."""
         if self._transport is None or self._transport.is_closing():
             return
-        self._send(answer, close=self._listener.stopping)
+        if answer.sending is WHOLE:
+            self._send(answer, close=self._listener.stopping)
+            self._go_on()
+            return
+        head, body = self._rendered(answer, close=False) if answer.status else (b"", b"")
+        self._act = Act(script_of(answer.sending, head, body), self._transport, self._go_on)
+        self._act.step()
+
+    def _go_on(self) -> None:
+        """Go on to the next request of the peer."""
+        self._act = None
         if self._http.our_state is not h11.DONE:
             self._close()
             return
@@ -276,6 +303,10 @@ class _Connection(asyncio.Protocol):
         self._busy = False
         self._read_on()
         self._advance()
+        gate = self._listener.gate
+        if gate is not None and gate.idle_seconds and not self._busy:
+            self._stop_idling()
+            self._idle = asyncio.get_running_loop().call_later(gate.idle_seconds, self._close)
 
     def _read_on(self) -> None:
         """Let a peer that was made to wait go on."""
@@ -283,9 +314,32 @@ class _Connection(asyncio.Protocol):
             self._held = False
             self._transport.resume_reading()
 
+    # When something goes wrong
+
+    def _enter(self, fate: Fate) -> None:
+        """Go no further than the fate of the connection lets it."""
+        if self._transport is None:
+            return
+        if fate.fault is FaultPoint.REFUSE_TO_ACCEPT:
+            reset(self._transport)
+        elif fate.fault is FaultPoint.CLOSE_AFTER_ACCEPT:
+            self._close()
+
+    def _stop_idling(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    # Bytes
+
     def _send(self, answer: HttpAnswer, *, close: bool) -> None:
+        self._write(b"".join(self._rendered(answer, close=close)))
+
+    def _rendered(self, answer: HttpAnswer, *, close: bool) -> tuple[bytes, bytes]:
+        """Make the bytes of an answer, head and body."""
         body, headers = answer.body, [(b"Content-Type", answer.content_type.encode())]
-        if self._head is not None and len(body) > GZIP_FROM_BYTES:
+        headers += [(name.encode(), value.encode()) for name, value in answer.headers]
+        if self._head is not None and len(body) > GZIP_FROM_BYTES and not answer.packed:
             headers.append((b"Vary", b"Accept-Encoding"))
             if _takes_gzip(self._head):
                 body = gzip.compress(body, GZIP_LEVEL, mtime=0)
@@ -293,14 +347,11 @@ class _Connection(asyncio.Protocol):
         headers.append((b"Content-Length", b"%d" % len(body)))
         if close:
             headers.append((b"Connection", b"close"))
-        reason = HTTPStatus(answer.status).phrase if answer.status in _KNOWN else "Enhance Your Calm"
         unseen = self._head is not None and self._head.method == b"HEAD"
-        events: tuple[h11.Event, ...] = (
-            h11.Response(status_code=answer.status, reason=reason.encode(), headers=headers),
-            h11.Data(data=b"" if unseen else body),
-            h11.EndOfMessage(),
-        )
-        self._write(b"".join(self._http.send(event) or b"" for event in events))
+        response = h11.Response(status_code=answer.status, reason=answer.reason, headers=headers)
+        head = self._http.send(response) or b""
+        sent = self._http.send(h11.Data(data=b"" if unseen else body)) or b""
+        return head, sent + (self._http.send(h11.EndOfMessage()) or b"")
 
     def _write(self, data: bytes | None) -> None:
         if data and self._transport is not None:
@@ -311,7 +362,9 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
 
-_KNOWN = frozenset(HTTPStatus)
+def _has_body(head: h11.Request) -> bool:
+    """Whether more than the head is announced."""
+    return any(name in (b"content-length", b"transfer-encoding") and value != b"0" for name, value in head.headers)
 
 
 def _takes_gzip(head: h11.Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from decimal import Decimal
 from enum import StrEnum
 
@@ -72,6 +73,13 @@ class Vault:
     movements: list[Movement] = field(factory=list[Movement], init=False)
     coming: dict[str, Decimal] = field(factory=dict[str, Decimal], init=False)
     going: dict[str, Decimal] = field(factory=dict[str, Decimal], init=False)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Vault:
+        """Hold in a picture what is there now."""
+        picture = memo[id(self)] = Vault({currency: copy.copy(purse) for currency, purse in self.purses.items()})
+        picture.movements = self.movements.copy()
+        picture.coming, picture.going = self.coming.copy(), self.going.copy()
+        return picture
 
     @classmethod
     def of(cls, *currencies: str) -> Vault:

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from exchanges.ledger import Ledger, Turn
 from exchanges.limits import Limit, Scope
-from exchanges.nonces import Counter, MemoryCounter
+from exchanges.nonces import MemoryCounter
 
-__all__ = ["PROCESS", "MemoryState", "State"]
+if TYPE_CHECKING:
+    from exchanges.state.protocols import Gate, Journal
 
-
-class State(Protocol):
-    """Keeps the ledgers and the nonce counters of clients."""
-
-    def ledger(self, limit: Limit, server: str, key: str | None) -> Ledger:
-        """Find the ledger of *limit* at *server*, and of *key* (a fingerprint) where the limit's scope is the key."""
-        ...
-
-    def turn(self, server: str, key: str) -> Turn:
-        """Find the turn of *key* (a fingerprint) at *server*, for all generations of its API."""
-        ...
-
-    def counter(self, server: str, key: str) -> Counter:
-        """Find the nonces of *key* (a fingerprint) at *server*, for all generations of its API."""
-        ...
+__all__ = ["PROCESS", "MemoryState"]
 
 
 class MemoryState:
@@ -57,6 +44,15 @@ class MemoryState:
     def counter(self, server: str, key: str) -> MemoryCounter:
         """Find the nonces of *key* at *server*."""
         return self._counters.setdefault((server, key), MemoryCounter())
+
+    def gate(self, limit: Limit, server: str, key: str | None) -> Gate | None:  # noqa: ARG002 - as declared
+        """Nobody else shares it."""
+        return None
+
+    @property
+    def journal(self) -> Journal | None:
+        """Nothing outlives the process."""
+        return None
 
 
 PROCESS = MemoryState()

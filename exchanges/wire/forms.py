@@ -2,7 +2,8 @@
 
 `loads` is the only door for JSON. Numbers become `int` or `Decimal` with every digit, never a `float`; a number with
 a fraction or an exponent is refused there if it has more than 30 digits or an exponent beyond 30, a whole number of
-more than 30 digits by the forms.
+more than 30 digits by the forms. What is nested too deeply stays outside as well, and so does a body of ordinary size
+that is made to take tens of times as much memory once it is read.
 
 Rules for editors: a string that `Decimal` would take but that is no plain number ("NaN", " 1 ", "1_000", Arabic
 digits) never becomes money. Reading and writing of one form stand beside each other, and ``read(write(x)) == x``.
@@ -28,6 +29,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
 
 import msgspec
 from attrs import frozen
+
+from exchanges.errors import quotable
 
 T = TypeVar("T")
 
@@ -87,6 +90,10 @@ def plain(number: Decimal) -> str:
     return format(number, "f")
 
 
+MAX_DEPTH = 64
+MAX_MEMORY = 16 * 1024 * 1024
+_LIGHT_BYTES = 140_000  # no body as short as this takes `MAX_MEMORY`
+_ORDINARY_BYTES = 1024 * 1024  # who declares a larger answer expects to need the memory
 _DOOR = msgspec.json.Decoder[Any](float_hook=exact)
 
 
@@ -94,14 +101,38 @@ def loads(body: bytes) -> Json:
     """Read JSON exactly.
 
     Raises:
-        Deviation: Not JSON in UTF-8, nested too deeply, or a number out of bounds.
+        Deviation: Not JSON in UTF-8, nested too deeply, a number out of bounds, or too many values for its size.
     """
+    size = len(body)
+    if size > _LIGHT_BYTES and is_heavy(body):
+        raise Deviation("JSON of bounded size")
     try:
-        return cast("Json", _DOOR.decode(body))
+        value = cast("Json", _DOOR.decode(body))
     except RecursionError as error:
         raise Deviation("JSON of bounded depth") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Deviation("JSON with numbers in bounds") from error
+    if size > 2 * MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
+        raise Deviation("JSON of bounded depth")
+    return value
+
+
+def is_heavy(body: bytes) -> bool:
+    """Whether an answer of ordinary size might take more than `MAX_MEMORY` once it is read: ``[{},{},{},...``."""
+    if not _LIGHT_BYTES < len(body) <= _ORDINARY_BYTES:
+        return False
+    # What CPython takes for a number, a list, an object with one key, and the two quotes of a text or a key.
+    bytes_by_sign = ((b",", 112), (b"[", 64), (b"{", 232), (b'"', 30))
+    return sum(body.count(sign) * size for sign, size in bytes_by_sign) > MAX_MEMORY
+
+
+def _is_deep(value: Json) -> bool:
+    """Whether lists and objects stand in each other more than `MAX_DEPTH` deep."""
+    level: list[list[Json] | dict[str, Json]] = [[value]]
+    for _ in range(MAX_DEPTH + 1):
+        insides = (whole.values() if isinstance(whole, dict) else whole for whole in level)
+        level = [part for inside in insides for part in inside if isinstance(part, dict | list)]
+    return bool(level)
 
 
 # Forms: how one value travels ----------------------------------------------------------------------------------------
@@ -267,7 +298,7 @@ class OpenStrEnum(StrEnum):
         if type(value) is not str:
             return None
         member = str.__new__(cls, value)
-        member._name_, member._value_ = f"UNKNOWN_{value}", value
+        member._name_, member._value_ = f"UNKNOWN_{quotable(value)}", value
         return member
 
     def __reduce_ex__(self, _: object) -> tuple[object, ...]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 
 import attrs
 import cattrs
 import msgspec
 
-from exchanges.errors import DecodeError
-from exchanges.wire.forms import Anything, Deviation, Form, Json, Text, loads
+from exchanges.errors import DecodeError, quotable
+from exchanges.wire.forms import Anything, Deviation, Form, Json, Text, is_heavy, loads
 from exchanges.wire.models import Row, Slot, UnknownRow, form_of, optional_of, row_classes, slots_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = ["Wire", "decode", "dumps", "encode", "wire"]
 
 logger = logging.getLogger(__name__)
 
+MAX_KEYS = 10_000
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 T = TypeVar("T")
@@ -47,10 +48,12 @@ class Wire:
 
     Args:
         strict: Raise on every deviation from the documents instead of surviving it.
+        exact: Raise on a row of another class instead of reading it as the one that is due.
     """
 
-    def __init__(self, *, strict: bool = False) -> None:
+    def __init__(self, *, strict: bool = False, exact: bool = False) -> None:
         self.strict = strict
+        self.exact = strict or exact
         self._bulk: dict[Any, BulkReader | ColumnReader | None] = {}
         self._reported: set[str] = set()
         self._converter = converter = cattrs.Converter()
@@ -68,25 +71,39 @@ class Wire:
             converter.register_structure_hook_factory(says_yes, reader)
             converter.register_unstructure_hook_factory(says_yes, writer)
 
-    def structure(self, value: Json, annotation: Any, where: str) -> Any:
+    def structure(self, value: Json, annotation: Any, where: str, *, exact: bool = False) -> Any:
         """Make what *annotation* says from plain JSON.
+
+        Args:
+            value: What was read.
+            annotation: A model, or a list of models.
+            where: What the message begins with.
+            exact: Whether a row of another class is no drift to be survived: where it would tell of another deed.
 
         Raises:
             DecodeError: Names *where*, class, position and what was expected; never the value.
         """
+        if exact and not self.exact:
+            return self._exact.structure(value, annotation, where)
         try:
             return self._reader(annotation)(value, annotation)
         except Deviation as deviation:
-            raise DecodeError(f"{where}{deviation.place}: expected {deviation.expected}", endpoint=where) from None
+            place = quotable(deviation.place)  # a table that has no model of its own names the exchange's keys
+            raise DecodeError(f"{where}{place}: expected {deviation.expected}", endpoint=where) from None
+
+    @cached_property
+    def _exact(self) -> Wire:
+        return Wire(strict=self.strict, exact=True)
 
     def rows(self, body: bytes, annotation: Any) -> Any | None:
         """Read long lists of rows the fast way; None where that is not possible, or not wise."""
-        if self.strict:
+        if self.strict or is_heavy(body):
             return None
         if annotation not in self._bulk:
             from exchanges.wire import bulk, columns  # noqa: PLC0415 - only those who read need them
 
-            compiled = bulk.compile_bulk(annotation, self._reader) or columns.compile_columns(annotation, self._reader)
+            cells = bulk.Cells(self._cell_reader, self._deviate)
+            compiled = bulk.compile_bulk(annotation, cells) or columns.compile_columns(annotation, self._reader)
             self._bulk[annotation] = compiled
         reader = self._bulk[annotation]
         return reader.read(body) if reader is not None else None
@@ -107,9 +124,9 @@ class Wire:
         form = form_of(annotation)
         return self._converter.get_unstructure_hook(annotation) if form is None else form.write
 
-    def _deviate(self, expected: str, place: str = "") -> None:
-        """Raise if strict; otherwise report this kind of drift once."""
-        if self.strict:
+    def _deviate(self, expected: str, place: str = "", *, survivable: bool = True) -> None:
+        """Raise if strict, or not *survivable*; otherwise report this kind of drift once."""
+        if self.strict or not survivable:
             raise Deviation(expected, place)
         if place + expected not in self._reported:
             self._reported.add(place + expected)
@@ -162,7 +179,7 @@ class Wire:
         read = self._reader(inner)
 
         def mapping(value: Json, _: Any) -> Any:
-            if type(value) is not dict:
+            if type(value) is not dict or len(value) > MAX_KEYS:
                 raise Deviation("an object")
             return {key: read(item, inner) for key, item in value.items()}
 
@@ -180,7 +197,7 @@ class Wire:
         reshape = getattr(cls, "from_wire", None)
 
         def model(value: Json, _: Any) -> Any:
-            if type(value) is not dict:
+            if type(value) is not dict or len(value) > MAX_KEYS:  # reshaping makes copies
                 raise Deviation("an object", f": {cls.__name__}")
             if reshape is not None:
                 value = cast("dict[str, Json]", reshape(value))
@@ -224,7 +241,7 @@ class Wire:
             if type(cells) is not list:
                 raise Deviation("a row", f": {cls.__name__}")
             if reference is not None and (not cells or cells[0] != reference or type(cells[0]) is not int):
-                self._deviate(f"class reference {reference}", f": {cls.__name__} position 0")
+                self._deviate(f"class reference {reference}", f": {cls.__name__} position 0", survivable=not self.exact)
             made: list[Any] = []
             for cell, (slot, read) in zip(cells[first:last], plan, strict=False):
                 try:

@@ -168,7 +168,7 @@ class TestImpersonating:
             with pytest.raises(OutcomeUnknown) as caught:
                 await bitex.as_user(5000).trading.create_bid(amount=10, price=500)
 
-        assert "5000" == caught.value.intent.arguments["as_user"]
+        assert "5000" == caught.value.intent.acting["as_user"]
 
     @in_virtual_time
     async def test_with_other_options(self):

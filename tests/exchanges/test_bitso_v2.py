@@ -89,7 +89,7 @@ class TestMarketOrders:
 
     def test_selling(self):
         """A market order to sell is in major currency, as all documents say."""
-        assert "price" not in sent(lambda v2: v2.trading.sell(amount=1))
+        assert "price" not in sent(lambda v2: v2.trading.sell(amount=1), {**PLACED, "type": "1"})
 
     def test_declared_arguments(self):
         """The endpoint has the documented arguments; what is not sent is none of them."""
@@ -99,9 +99,9 @@ class TestMarketOrders:
 
     def test_answer(self):
         """The answer to a market order lacks status, price and amount."""
-        order = ask(lambda v2: v2.trading.sell(amount=1), answer(PLACED), strict=True)
+        order = ask(lambda v2: v2.trading.sell(amount=1), answer({**PLACED, "type": "1"}), strict=True)
 
-        assert (None, None, None, OrderType.BUY) == (order.status, order.price, order.amount, order.type)
+        assert (None, None, None, OrderType.SELL) == (order.status, order.price, order.amount, order.type)
 
 
 class TestOrders:

@@ -75,7 +75,8 @@ SIGNED_FIELDS: dict[str, Any] = {
 
 def simulated(*venues: Venue, seed: int = 0, limits: bool = False, **options: Any) -> Any:
     """Play without delay, while the clock stands still."""
-    return simulate(*venues, seed=seed, delay_seconds=(0, 0), limits=limits, clock=lambda: NOW, **options)
+    options = {"delay_seconds": (0, 0), "clock": lambda: NOW, **options}
+    return simulate(*venues, seed=seed, limits=limits, **options)
 
 
 def mac(secret: str, message: str) -> str:

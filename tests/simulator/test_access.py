@@ -8,7 +8,7 @@ from exchanges.limits import Limit, Scope, Window
 from exchanges.simulator.bitstamp import BitstampPlay
 from exchanges.simulator.counting import Arrivals
 from exchanges.simulator.fates import Fates
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.refusals import Reason, Refused
 from tests.simulator.calling import NOW_MS, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, mac, simulated
 
 # Keys, signatures, nonces
@@ -129,9 +129,9 @@ async def test_a_nonce_is_a_whole_number(http, nonce):
 def test_fates_overtake_each_other():
     """Delays differ from request to request, are the same from the same seed, and stay in their bounds."""
     ones, twos = Fates(1, (0.001, 0.003)), Fates(1, (0.001, 0.003))
-    delays = [ones.next().delay_seconds for _ in range(100)]
+    delays = [ones.delay_seconds() for _ in range(100)]
 
-    assert [twos.next().delay_seconds for _ in range(100)] == delays
+    assert [twos.delay_seconds() for _ in range(100)] == delays
     assert any(a > b for a, b in pairwise(delays))
     assert 0.001 <= min(delays) < max(delays) <= 0.003
 
@@ -172,7 +172,7 @@ def test_bitstamp_refuses_too_many_requests_by_code():
     """The refusal names 400.002."""
     play = BitstampPlay(0, NOW_MS)
 
-    answer = play.refusal(play.endpoints()[0].api, Refused(Fault.TOO_MANY_REQUESTS))
+    answer = play.refusal(play.endpoints()[0].api, Refused(Reason.TOO_MANY_REQUESTS))
 
     assert (429, "400.002") == (answer.status, json.loads(answer.body)["response_code"])
 

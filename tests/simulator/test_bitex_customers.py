@@ -7,8 +7,8 @@ import pytest
 
 from exchanges.bitex import Input, Output, UsageTier, WorkOrderStatus
 from exchanges.errors import InvalidRequest, NotFound, PermissionDenied
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.multipart import read_multipart
+from exchanges.simulator.refusals import Reason, Refused
 from tests.simulator.calling import PRIVATE, ask_bitex
 from tests.simulator.playing import NOTHING, playing, sums
 
@@ -167,7 +167,7 @@ def test_forms_that_are_none_are_refused(content_type, body):
     with pytest.raises(Refused) as caught:
         read_multipart(content_type, body)
 
-    assert Fault.UNREADABLE is caught.value.fault
+    assert Reason.UNREADABLE is caught.value.reason
 
 
 # Webhooks

@@ -172,7 +172,9 @@ async def test_shutting_down_closes_idle_connections():
 @pytest.mark.parametrize("steps", range(5))
 async def test_shutting_down_while_connections_arrive_is_quiet(steps, caplog):
     """However far a crowd of new connections has come, closing logs nothing (in debug mode) and leaves none open."""
-    asyncio.get_running_loop().set_debug(True)
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    loop.slow_callback_duration = 60  # that the machine is busy is no news
     async with simulated() as sim:
         url = httpx.URL(sim.base_url)
         crowd = [socket.create_connection((url.host, url.port), timeout=5) for _ in range(20)]

@@ -1,4 +1,4 @@
-"""Hold promises at full size: ``python -m tests.stress [--only NAME] [--quick] [--seed N]``."""
+"""Hold the promises at full size, each with its figure; the exit status says whether all of them hold."""
 
 from __future__ import annotations
 
@@ -6,30 +6,105 @@ import argparse
 import logging
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Protocol, cast
 
-from tests.stress import arrivals, cancellations, nonces
+from tests.stress.figures import Figure, Mechanisms
 
-RUNS = {"nonces": nonces.figures, "cancellations": cancellations.figures, "arrivals": arrivals.figures}
+STAGES = (
+    "nonces",
+    "cancellations",
+    "restarts",
+    "processes",
+    "money",
+    "reconciled",
+    "arrivals",
+    "keepalive",
+    "hostile",
+    "mutations",
+    "secrets",
+)
+PROMISES = range(1, 13)
 
 
-def main() -> int:
-    """Print one line per figure; 0 if all are met."""
+class Stage(Protocol):
+    """A module that shows promises."""
+
+    PROMISES: tuple[int, ...]
+    MECHANISMS: Mechanisms
+
+    def figures(self, *, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
+        """Measure."""
+        ...
+
+
+def stages(names: Sequence[str] = STAGES) -> dict[str, Stage]:
+    """Import the stages that are there."""
+    modules = {name: f"tests.stress.{name}" for name in names}
+    return {name: cast("Stage", import_module(module)) for name, module in modules.items() if find_spec(module)}
+
+
+def shown(name: str, stage: Stage, args: argparse.Namespace) -> dict[int, bool]:
+    """Print the figures of one stage; say which promises hold, of those that it has figures for."""
+    began, hold = time.perf_counter(), dict[int, bool]()
+    with stage.MECHANISMS[args.without]() if args.without else nullcontext():
+        for figure in stage.figures(quick=args.quick, seed=args.seed, without=args.without):
+            number = figure.number or stage.PROMISES[0]
+            print(f"{number:2} {figure}", flush=True)
+            if figure.bar:
+                hold[number] = hold.get(number, True) and figure.met
+    print(f"({name}: {time.perf_counter() - began:.0f} s)", flush=True)
+    return hold
+
+
+def told(hold: dict[int, bool], wanted: Sequence[int]) -> str:
+    """Sum up."""
+    broken = [str(number) for number in wanted if not hold.get(number, True)]
+    missing = [str(number) for number in wanted if number not in hold]
+    more = f"; broken: {', '.join(broken)}" * bool(broken) + f"; not shown: {', '.join(missing)}" * bool(missing)
+    return f"{sum(hold.values())} of {len(wanted)} promises hold{more}"
+
+
+def read(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.stress", description=__doc__)
-    parser.add_argument("--only", choices=RUNS, help="one of the runs")
+    known = stages()
+    parser.add_argument("--only", nargs="+", action="extend", choices=known, metavar="STAGE", help=", ".join(known))
     parser.add_argument("--quick", action="store_true", help="the same in small")
     parser.add_argument("--seed", type=int, default=0, help="where chance begins; default: %(default)s")
-    args = parser.parse_args()
+    parser.add_argument("--without", metavar="MECHANISM", help="only the stages of a mechanism, with it taken out")
+    parser.add_argument("--list", action="store_true", help="name the mechanisms")
+    args = parser.parse_args(arguments)
+    args.stages = {name: stage for name, stage in known.items() if args.only is None or name in args.only}
+    if args.without:
+        args.stages = {name: stage for name, stage in args.stages.items() if args.without in stage.MECHANISMS}
+        if not args.stages:
+            parser.error(f"no stage has a mechanism {args.without!r}; --list names them")
+    return args
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print one line per figure; 0 if all are met."""
+    args = read(arguments)
+    if args.list:
+        for name, stage in args.stages.items():
+            for mechanism in stage.MECHANISMS:
+                print(f"{', '.join(map(str, stage.PROMISES))} {name}: {mechanism}")
+        return 0
     logging.disable(logging.CRITICAL)
     print("promise | figure | bar | met")
-    met = True
-    for name, figures in RUNS.items():
-        if args.only in (None, name):
-            began = time.perf_counter()
-            for figure in figures(quick=args.quick, seed=args.seed):
-                print(figure, flush=True)
-                met = met and figure.met
-            print(f"({name}: {time.perf_counter() - began:.0f} s)", flush=True)
-    return 0 if met else 1
+    began, hold = time.perf_counter(), dict[int, bool]()
+    for name, stage in args.stages.items():
+        for number, holds in shown(name, stage, args).items():
+            hold[number] = hold.get(number, True) and holds
+    whole = args.only is None and args.without is None
+    wanted = PROMISES if whole else sorted({number for stage in args.stages.values() for number in stage.PROMISES})
+    print(f"({time.perf_counter() - began:.0f} s in all)")
+    print(told(hold, wanted))
+    return 0 if all(hold.get(number) for number in wanted) else 1
 
 
 if __name__ == "__main__":

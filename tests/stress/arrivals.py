@@ -13,8 +13,10 @@ import random
 from array import array
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from itertools import starmap
 from multiprocessing import get_context
+from unittest.mock import patch
 
 from attrs import define, field, frozen
 
@@ -26,14 +28,17 @@ from exchanges.errors import RateLimitTimeout
 from exchanges.ledger import Connections, Grant, Lane, Ledger, Priority, Turn
 from exchanges.limits import Limit, Window
 from exchanges.slots import LOST_SECONDS
-from tests.stress.figures import Figure
+from tests.stress.figures import Figure, Mechanisms
 from tests.virtual_time import VirtualLoop
 
-__all__ = ["LIMITS", "Run", "figures", "largest"]
+__all__ = ["LIMITS", "MECHANISMS", "PROMISES", "Run", "figures", "largest"]
 
+PROMISES = (8,)
 LIMITS = (BITEX, BITSTAMP, BITSO_PUBLIC, BITSO_PRIVATE)
 CALLS = 1_000_000
 QUICK_CALLS = 5_000
+FEW = 5
+"""Reads alone, and what is shown for comparison, are so many times fewer."""
 CLIENTS = 3
 CALLERS = 24
 WAY_SECONDS = (0.005, 0.150)
@@ -173,8 +178,23 @@ def largest(arrivals: array[float], seconds: float) -> int:
     return most
 
 
-def outcome(limit: Limit, calls: int, mixed: bool, seed: int) -> Outcome:
+def _from_the_grant(ledger: Ledger, grant: Grant, *, complete: bool) -> None:
+    """Let the slot of a call that ended rest for a window, counted from when it began."""
+    for counted in ledger._counts:
+        counted.rest(grant.cost, grant.since, complete=True)
+    ledger._leave(grant)
+
+
+MECHANISMS: Mechanisms = {"resting slots": lambda: patch.object(Ledger, "end", _from_the_grant)}
+
+
+def outcome(limit: Limit, calls: int, mixed: bool, seed: int, without: str | None = None) -> Outcome:
     """Carry out one run."""
+    with MECHANISMS[without]() if without else nullcontext():
+        return _outcome(limit, calls, mixed, seed)
+
+
+def _outcome(limit: Limit, calls: int, mixed: bool, seed: int) -> Outcome:
     run = Run(limit, calls, mixed, seed)
     loop = VirtualLoop()
     try:
@@ -210,18 +230,20 @@ def log_largest(window: Window, calls: int, seed: int) -> int:
     return largest(arrivals, window.per_seconds)
 
 
-def figures(*, quick: bool, seed: int) -> Iterator[Figure]:
+def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
     """Show every limit, mixed calls and reads alone, and what others do with it."""
     calls = QUICK_CALLS if quick else CALLS
-    outcomes = _outcomes([(limit, calls, mixed, seed) for limit in LIMITS for mixed in (True, False)], spread=not quick)
+    few = calls if quick else calls // FEW
+    runs = [(limit, calls if mixed else few, mixed, seed, without) for limit in LIMITS for mixed in (True, False)]
+    outcomes = _outcomes(runs, spread=not quick)
     for limit, mixed, reads in zip(LIMITS, outcomes, outcomes, strict=True):
         yield from _figures_of(limit, mixed, reads)
         for name, peer in (("a token bucket", bucket_largest), ("a log of send times", log_largest)):
-            fullest = peer(limit.windows[0], calls, seed)
-            yield Figure(f"{limit.name}: {calls:,} arrivals behind {name}", f"{fullest} in the fullest window")
+            fullest = peer(limit.windows[0], few, seed)
+            yield Figure(f"{limit.name}: {few:,} arrivals behind {name}", f"{fullest} in the fullest window")
 
 
-def _outcomes(runs: list[tuple[Limit, int, bool, int]], *, spread: bool) -> Iterator[Outcome]:
+def _outcomes(runs: list[tuple[Limit, int, bool, int, str | None]], *, spread: bool) -> Iterator[Outcome]:
     """Carry out the runs, in order; *spread* over processes if they are long."""
     if not spread:
         yield from starmap(outcome, runs)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import anyio
 from attrs import define, field, frozen
@@ -24,16 +25,21 @@ from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp import Bitstamp
 from exchanges.bitstamp.facts import LIMIT as BITSTAMP
 from exchanges.client import Client
+from exchanges.ledger import Priority
 from exchanges.limits import Limit, Window
+from exchanges.session import Session, _Way
 from exchanges.simulator import Venue, simulate
 from exchanges.slots import MARGIN_SECONDS
 from exchanges.state import MemoryState
-from tests.stress.figures import Figure
+from tests.stress.figures import Figure, Mechanisms
 
-__all__ = ["Left", "figures", "play"]
+__all__ = ["MECHANISMS", "PROMISES", "Left", "figures", "play"]
 
-CALLS = 2_000
+PROMISES = (2,)
+CALLS = 10_000
 QUICK_CALLS = 120
+SPOILT_CALLS = 1_000
+"""With its mechanism taken out a client soon has no connection left, and the rest would wait for nothing."""
 CALLERS = 50
 PATIENCE_SECONDS = 0.03
 PROBES = 10
@@ -239,16 +245,6 @@ def _sockets() -> int:
     return sum(name.startswith("socket:") for name in names)
 
 
-def figures(*, quick: bool, seed: int) -> Iterator[Figure]:
-    """Show what a crowd of impatient callers leaves behind."""
-    left = asyncio.run(play(QUICK_CALLS if quick else CALLS, seed))
-    crowd = f"{left.cancelled:,} of {left.calls:,} calls cancelled, {left.flying:,} of them under way"
-    yield Figure(f"{crowd}: the next calls go well", f"{left.probes} of {PROBES}", f"{PROBES}", left.probes == PROBES)
-    for what in ("refused", "tasks", "slots", "busy", "sockets"):
-        number = getattr(left, what)
-        yield Figure(f"{crowd}: {NAMES[what]}", str(number), "0", number == 0)
-
-
 NAMES = {
     "refused": "refused requests and failed calls",
     "tasks": "tasks left",
@@ -256,3 +252,23 @@ NAMES = {
     "busy": "connections not idle",
     "sockets": "sockets left",
 }
+
+
+async def _in_the_callers_task(session: Session, sketch: Any, route: Any, deadline: float) -> Any:
+    """Carry an attempt through where a cancellation reaches it."""
+    grant = await route.ledger.acquire(route.lane, Priority.READ, deadline=deadline)
+    return await session._exchange(_Way(sketch, grant, None, deadline))
+
+
+MECHANISMS: Mechanisms = {"own task": lambda: patch.object(Session, "_attempt", _in_the_callers_task)}
+
+
+def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
+    """Show what a crowd of impatient callers leaves behind."""
+    calls = QUICK_CALLS if quick else SPOILT_CALLS if without else CALLS
+    left = asyncio.run(play(calls, seed))
+    crowd = f"{left.cancelled:,} of {left.calls:,} calls cancelled, {left.flying:,} of them under way"
+    yield Figure(f"{crowd}: the next calls go well", f"{left.probes} of {PROBES}", f"{PROBES}", left.probes == PROBES)
+    for what in ("refused", "tasks", "slots", "busy", "sockets"):
+        number = getattr(left, what)
+        yield Figure(f"{crowd}: {NAMES[what]}", str(number), "0", number == 0)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeAlias
+
 from attrs import frozen
 
-__all__ = ["Figure"]
+__all__ = ["Figure", "Mechanisms"]
+
+Mechanisms: TypeAlias = dict[str, Callable[[], AbstractContextManager[object]]]
+"""What stands behind a promise, by name: enter it, and it is taken out of this process."""
 
 
 @frozen
@@ -16,14 +23,16 @@ class Figure:
         shown: What was measured.
         bar: What it must be; empty for what is shown beside, for comparison.
         met: Whether it is.
+        number: Of the promise in the table of the design; None: the first of its stage.
     """
 
     promise: str
     shown: str
     bar: str = ""
     met: bool = True
+    number: int | None = None
 
     def __str__(self) -> str:
-        """Print as a line of the table."""
+        """Print as a line of the table, without the number."""
         verdict = ("met" if self.met else "NOT MET") if self.bar else "-"
         return f"{self.promise} | {self.shown} | {self.bar or '-'} | {verdict}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from exchanges.bitso.facts import V2
-from exchanges.bitso.v2.models import AmountUnit, Order
+from exchanges.bitso.v2.models import AmountUnit, Order, OrderType
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
 from exchanges.wire import Amount, Done, Json
 
@@ -103,7 +103,7 @@ class Trading(Area, api=V2):
         """
         ...
 
-    @private("POST /buy", kind=MONEY, check=_fault_of_unit)
+    @private("POST /buy", kind=MONEY, check=_fault_of_unit, echoes={"type": OrderType.BUY})
     async def buy(
         self,
         *,
@@ -136,7 +136,7 @@ class Trading(Area, api=V2):
         """
         ...
 
-    @private("POST /sell", kind=MONEY)
+    @private("POST /sell", kind=MONEY, echoes={"type": OrderType.SELL})
     async def sell(self, *, amount: Amount, price: Amount | None = None, book: str | None = None) -> Order:
         """Place an order to sell: a limit order, or without a price a market order.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from exchanges.bitstamp.facts import V1
-from exchanges.bitstamp.v1.models import Order
+from exchanges.bitstamp.v1.models import Order, OrderType
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
 from exchanges.wire import Amount, Done
 
@@ -45,7 +45,7 @@ class Trading(Area, api=V1):
         """
         ...
 
-    @private("POST /buy/", kind=MONEY)
+    @private("POST /buy/", kind=MONEY, echoes={"type": OrderType.BUY})
     async def buy(self, *, amount: Amount, price: Amount) -> Order:
         """Place a limit order to buy.
 
@@ -61,7 +61,7 @@ class Trading(Area, api=V1):
         """
         ...
 
-    @private("POST /sell/", kind=MONEY)
+    @private("POST /sell/", kind=MONEY, echoes={"type": OrderType.SELL})
     async def sell(self, *, amount: Amount, price: Amount) -> Order:
         """Place a limit order to sell.
 

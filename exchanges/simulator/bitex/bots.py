@@ -11,7 +11,7 @@ from attrs import define, evolve, field
 from exchanges.bitex.bot_models import BotExitStatus, BotIssuer, BuyingBot, SellingBot
 from exchanges.simulator.bitex.house import House, account_of, amount_of, made_since
 from exchanges.simulator.exchange import Call, handles, second
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.simulator.shelves import Shelf
 
 __all__ = ["BotCounter"]
@@ -80,7 +80,7 @@ class BotCounter(House):
         amounts = amount_of(call, "amount", minimum), amount_of(call, "chunk_size", minimum)
         seconds = call.arguments.integer("time_to_live")
         if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
-            raise Refused(Fault.WRONG_NUMBER, "time_to_live")
+            raise Refused(Reason.WRONG_NUMBER, "time_to_live")
         bot = _new(kind, (shelf.next_id(), user_id), amounts, seconds, call.now_ms)
         return shelf.put(user_id, bot.id, bot)
 

@@ -20,7 +20,7 @@ from exchanges.simulator.bitex.funding import FundingCounter
 from exchanges.simulator.bitex.house import BitexAccount, account_of
 from exchanges.simulator.bitex.resellers import ResellerCounter
 from exchanges.simulator.exchange import Call, handles, second
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.simulator.shelves import Shelf
 from exchanges.wire import Json, encode
 
@@ -43,7 +43,7 @@ class ConciergeCounter(ResellerCounter, FundingCounter):
         payer = self._party(reseller, arguments.integer("payer_id"), "payer_id")
         ways = [arguments.objects(name) for name in ("inputs", "bitcoin_inputs", "outputs")]
         if sum(part.get("amount") is None for way in ways for part in way) != 1:
-            raise Refused(Fault.WRONG_ARGUMENT, "outputs", "un solo monto debe quedar abierto")
+            raise Refused(Reason.WRONG_ARGUMENT, "outputs", "un solo monto debe quedar abierto")
         order = WorkOrderRequest(
             id=self.work_orders.next_id(),
             payer_id=payer.id,
@@ -85,7 +85,7 @@ class ConciergeCounter(ResellerCounter, FundingCounter):
         """Find who pays or is paid: the reseller, or one of his users."""
         user = self.customers.get(user_id)
         if user is None or reseller not in (user, user.owner):
-            raise Refused(Fault.WRONG_ARGUMENT, about, "no existe")
+            raise Refused(Reason.WRONG_ARGUMENT, about, "no existe")
         profile = self.profiles.find(user.user_id, user.kyc_profile_id)
         name = " ".join(filter(None, (profile.first_name, profile.last_name)))
         return WorkOrderUser(id=user_id, email=user.email, kyc_profile_id=profile.id, name=name or None)
@@ -115,10 +115,10 @@ class ConciergeCounter(ResellerCounter, FundingCounter):
     def _output(self, part: Part, reseller: BitexAccount) -> WorkOrderOutput:
         user_id, instruction_id = part.get("user_id"), part.get("withdrawal_instruction_id")
         if not isinstance(user_id, int) or not isinstance(instruction_id, int):
-            raise Refused(Fault.WRONG_ARGUMENT, "outputs")
+            raise Refused(Reason.WRONG_ARGUMENT, "outputs")
         payee = self._party(reseller, user_id, "outputs")
         if not self.instructions.has(user_id, instruction_id):
-            raise Refused(Fault.WRONG_ARGUMENT, "outputs", "la instrucción no existe")
+            raise Refused(Reason.WRONG_ARGUMENT, "outputs", "la instrucción no existe")
         country, currency = _place(part, "outputs")
         return WorkOrderOutput(
             id=self._parts.next_id(),
@@ -136,12 +136,12 @@ def _amount(part: Part, about: str) -> Decimal | None:
     if amount is None:
         return None
     if isinstance(amount, bool) or not isinstance(amount, int | Decimal) or amount <= 0:
-        raise Refused(Fault.WRONG_NUMBER, about)
+        raise Refused(Reason.WRONG_NUMBER, about)
     return Decimal(amount)
 
 
 def _place(part: Part, about: str) -> tuple[Country, CurrencyCode]:
     country, currency = part.get("country"), part.get("currency")
     if country not in set(Country) or currency not in set(CurrencyCode):
-        raise Refused(Fault.WRONG_ARGUMENT, about)
+        raise Refused(Reason.WRONG_ARGUMENT, about)
     return Country(str(country)), CurrencyCode(str(currency))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from decimal import Decimal
 from typing import TypeVar
 
@@ -34,6 +35,13 @@ class Desk:
     trades: list[Buy | Sell] = field(factory=list["Buy | Sell"], init=False)
     _orders: dict[Reference, Bid | Ask] = field(factory=dict["Reference", "Bid | Ask"], init=False)
     _ended_ms: dict[Reference, int] = field(factory=dict["Reference", int], init=False)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Desk:
+        """Hold in a picture what is there now."""
+        picture = Desk(copy.copy(self.usd), copy.copy(self.btc))
+        picture.trades = self.trades.copy()
+        picture._orders, picture._ended_ms = self._orders.copy(), self._ended_ms.copy()
+        return picture
 
     def get(self, reference: Reference) -> Bid | Ask:
         """Find an order that is there."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from bisect import insort
 from decimal import Decimal
-from itertools import count
 from typing import TypeAlias, TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -20,9 +19,10 @@ from attrs import define, evolve, field, frozen
 from exchanges.bitex import Ask, Bid, Buy, OrderReason, OrderStatus, Sell
 from exchanges.simulator.bitex.desk import Desk, Reference
 from exchanges.simulator.exchange import second
+from exchanges.simulator.lateness import Shared
 from exchanges.simulator.market import Level, Market
 from exchanges.simulator.purses import Party, Tally, product, quotient
-from exchanges.simulator.shelves import FIRST_ID
+from exchanges.simulator.shelves import Numbers
 from exchanges.simulator.strangers import Side, Strangers, better
 
 __all__ = ["FEE_PERCENT", "Floor"]
@@ -70,7 +70,7 @@ Seller: TypeAlias = tuple[Desk, Ask] | None
 
 
 @define(eq=False)
-class Floor:
+class Floor(Shared):
     """Takes orders, moves them on, lets them trade.
 
     Args:
@@ -80,8 +80,8 @@ class Floor:
 
     _market: Market
     _tally: Tally
-    _ids: count[int] = field(factory=lambda: count(FIRST_ID), init=False)
-    _trade_ids: count[int] = field(factory=lambda: count(FIRST_ID), init=False)
+    _ids: Numbers = field(factory=Numbers, init=False)
+    _trade_ids: Numbers = field(factory=Numbers, init=False)
     _moving: list[tuple[Desk, Reference]] = field(factory=list[tuple[Desk, Reference]], init=False)
     _bids: list[_Waiting] = field(factory=list[_Waiting], init=False)
     _asks: list[_Waiting] = field(factory=list[_Waiting], init=False)

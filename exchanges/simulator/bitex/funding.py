@@ -30,8 +30,8 @@ from exchanges.simulator.bitex.house import MINUTE_MS, BitexAccount, account_of,
 from exchanges.simulator.bitex.kyc import KycCounter
 from exchanges.simulator.bitex.rates import USD_PER_UNIT
 from exchanges.simulator.exchange import Call, handles, second
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.purses import Party, product
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.simulator.shelves import Shelf
 
 __all__ = ["CONFIRMED_MS", "CREDITED_MS", "PROCESSED_MS", "FundingCounter"]
@@ -83,7 +83,7 @@ class FundingCounter(KycCounter, BotCounter):
         arguments, account = call.arguments, account_of(call)
         method = _METHODS.get(arguments.text("deposit_method"))
         if arguments.text("currency") not in USD_PER_UNIT or method is None:
-            raise Refused(Fault.WRONG_ARGUMENT, "currency" if method else "deposit_method")
+            raise Refused(Reason.WRONG_ARGUMENT, "currency" if method else "deposit_method")
         deposit = UsdDeposit(
             id=self.usd_deposits.next_id(),
             created_at=second(call.now_ms),
@@ -116,7 +116,7 @@ class FundingCounter(KycCounter, BotCounter):
         account = account_of(call)
         deposit = self.usd_deposits.find(account.user_id, call.arguments.integer("deposit_id"))
         if deposit.status is DepositStatus.DONE:
-            raise Refused(Fault.WRONG_ARGUMENT, "status", "ya fue acreditado")
+            raise Refused(Reason.WRONG_ARGUMENT, "status", "ya fue acreditado")
         cancelled = evolve(deposit, status=DepositStatus.CANCELLED, reason=DepositReason.USER_CANCELLED)
         return self.usd_deposits.put(account.user_id, deposit.id, cancelled)
 
@@ -142,7 +142,7 @@ class FundingCounter(KycCounter, BotCounter):
         """Store how to pay."""
         body = call.arguments.fields("body")
         if not all(isinstance(body.get(name), str) for name in ("payment_method", "country")):
-            raise Refused(Fault.WRONG_ARGUMENT, "body")
+            raise Refused(Reason.WRONG_ARGUMENT, "body")
         instruction = WithdrawalInstruction(
             id=self.instructions.next_id(),
             body=body,
@@ -158,7 +158,7 @@ class FundingCounter(KycCounter, BotCounter):
         account, amount = account_of(call), amount_of(call, "amount")
         number = call.arguments.integer("withdrawal_instruction_id")
         if not self.instructions.has(account.user_id, number):
-            raise Refused(Fault.WRONG_ARGUMENT, "withdrawal_instruction_id", "no existe")
+            raise Refused(Reason.WRONG_ARGUMENT, "withdrawal_instruction_id", "no existe")
         instruction = self.instructions.find(account.user_id, number)
         body = dict(instruction.body) if isinstance(instruction.body, dict) else {}
         withdrawal = UsdWithdrawal(
@@ -225,7 +225,7 @@ class FundingCounter(KycCounter, BotCounter):
         wanted = call.arguments.text("public_address")
         found = [a for a in self.addresses_of(account_of(call)) if a.public_address == wanted]
         if not found:
-            raise Refused(Fault.NOT_FOUND)
+            raise Refused(Reason.NOT_FOUND)
         return found[0]
 
     @handles("bitex.funding.addresses")

@@ -15,9 +15,9 @@ from exchanges.simulator.bitex.floor import Floor
 from exchanges.simulator.bitex.past import NO_PAST, Past
 from exchanges.simulator.diary import Diary
 from exchanges.simulator.exchange import Account, Asked, Call, Claim, Exchange, second
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.posting import Delivery, Poster
 from exchanges.simulator.purses import SMALLEST, Party, Tally
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.wire import Json, dumps
 
 __all__ = ["MINUTE_MS", "MONTH", "BitexAccount", "House", "account_of", "amount_of", "made_since"]
@@ -112,21 +112,28 @@ class House(Exchange):
         digest = hashlib.sha256(reseller.api_key.encode()).hexdigest()
         self.post(reseller.webhook_url, {"Webhook-Auth": digest}, document, now_ms)
 
+    def same(self, account: Account) -> Account:
+        """Find a customer as he is here."""
+        customer = account if not isinstance(account, BitexAccount) else self.customers.get(account.user_id)
+        if customer is None:
+            raise Refused(Reason.NOT_FOUND, "as_user")
+        return customer
+
     def _admit(self, asked: Asked, claim: Claim) -> Account:
         """Find out who acts for whom."""
         account = super()._admit(asked, claim)
         if not isinstance(account, BitexAccount):
             raise TypeError("not an account at Bitex")
         if not account.reseller and (asked.endpoint.access is Access.RESELLER or claim.acting_for is not None):
-            raise Refused(Fault.NO_PERMISSION)
+            raise Refused(Reason.NO_PERMISSION)
         return account if claim.acting_for is None else self._acting_for(account, claim.acting_for, asked)
 
     def _acting_for(self, reseller: BitexAccount, user_id: str, asked: Asked) -> BitexAccount:
         user = self.customers.get(int(user_id)) if user_id.isascii() and user_id.isdecimal() else None
         if user is None or user.owner is not reseller:
-            raise Refused(Fault.NOT_FOUND, "as_user")
+            raise Refused(Reason.NOT_FOUND, "as_user")
         if asked.endpoint.access is Access.RESELLER:
-            raise Refused(Fault.NO_PERMISSION)
+            raise Refused(Reason.NO_PERMISSION)
         return user
 
 
@@ -146,9 +153,9 @@ def amount_of(call: Call, name: str, minimum: Decimal = SMALLEST) -> Decimal:
     """
     amount = call.arguments.decimal(name)
     if amount < minimum:
-        raise Refused(Fault.WRONG_NUMBER, name, f"debe ser mayor que o igual a {minimum}")
+        raise Refused(Reason.WRONG_NUMBER, name, f"debe ser mayor que o igual a {minimum}")
     if amount >= TOO_MUCH or amount != amount.quantize(SMALLEST):
-        raise Refused(Fault.WRONG_NUMBER, name)
+        raise Refused(Reason.WRONG_NUMBER, name)
     return amount
 
 

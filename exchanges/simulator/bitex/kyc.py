@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 from exchanges.bitex import KycFile, KycProfile, UsageTier
 from exchanges.simulator.bitex.house import BitexAccount, House, account_of
 from exchanges.simulator.exchange import Call, handles
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.simulator.shelves import Shelf
 from exchanges.wire import Json, encode
 
@@ -57,7 +57,7 @@ class KycCounter(House):
         account = account_of(call)
         named = call.arguments.integer("kyc_profile_id", account.kyc_profile_id)
         if not self.profiles.has(account.user_id, named):
-            raise Refused(Fault.WRONG_ARGUMENT, "kyc_profile_id", "no existe")
+            raise Refused(Reason.WRONG_ARGUMENT, "kyc_profile_id", "no existe")
         return named
 
     def review(self, kyc_profile_id: int, tier: UsageTier | None, now_ms: int) -> None:
@@ -112,7 +112,7 @@ class KycCounter(House):
         about = call.arguments.fields("document")
         kind = call.arguments.words("document_content_type") or str(about["content_type"])
         if kind not in ACCEPTED or not about["size"]:
-            raise Refused(Fault.WRONG_ARGUMENT, "document", "no es un archivo aceptado")
+            raise Refused(Reason.WRONG_ARGUMENT, "document", "no es un archivo aceptado")
         number = self.kyc_files.next_id()
         url = f"https://files.example.com/{number}?signature=simulated"
         size = about["size"]

@@ -26,6 +26,7 @@ from exchanges.bitex import (
     WithdrawalStatus,
 )
 from exchanges.simulator.exchange import second
+from exchanges.simulator.lateness import Shared
 from exchanges.simulator.shelves import FIRST_ID
 
 __all__ = ["NO_PAST", "Past", "past"]
@@ -39,7 +40,7 @@ BTC_BOUGHT, USD_RECEIVED = Decimal("0.10000000"), Decimal("3100.00")
 
 
 @frozen
-class Past:
+class Past(Shared):
     """Movements of all eight classes, newest first, and what they left."""
 
     movements: tuple[Row, ...]

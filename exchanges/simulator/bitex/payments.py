@@ -20,9 +20,10 @@ from exchanges.simulator.bitex.funding import CONFIRMED_MS, FundingCounter
 from exchanges.simulator.bitex.house import MINUTE_MS, BitexAccount, account_of, amount_of
 from exchanges.simulator.bitex.rates import USD_PER_UNIT
 from exchanges.simulator.exchange import Call, handles, second
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.lateness import Shared
 from exchanges.simulator.posting import is_loopback
 from exchanges.simulator.purses import product, quotient
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.simulator.shelves import Shelf
 from exchanges.wire import Json, encode
 
@@ -36,7 +37,7 @@ _AWAITED = (PaymentStatus.PENDING, PaymentStatus.SEEN)
 
 
 @define(eq=False)
-class _Tab:
+class _Tab(Shared):
     """What belongs to a payment and is not shown: who is told, and the coins that wait to be settled."""
 
     account: BitexAccount
@@ -58,7 +59,7 @@ class PaymentCounter(FundingCounter):
         account, arguments, now_ms = account_of(call), call.arguments, call.now_ms
         currency = Currency(arguments.integer("currency_id"))
         if currency is not Currency.BTC and currency.name not in USD_PER_UNIT:
-            raise Refused(Fault.WRONG_ARGUMENT, "currency_id")
+            raise Refused(Reason.WRONG_ARGUMENT, "currency_id")
         number, amount = self.all_payments.next_id(), amount_of(call, "amount")
         callback_url = url_of(call, "callback_url") if "callback_url" in arguments.values else None
         address = self.make_address(account, payment_id=number)
@@ -105,7 +106,7 @@ class PaymentCounter(FundingCounter):
         mine, slug = account_of(call).user_id, call.arguments.words("merchant_slug")
         others = {pos.merchant_slug for user_id, pos in self.points_of_sale.items() if user_id != mine}
         if slug is not None and (slug in others or not _SLUG.fullmatch(slug)):
-            raise Refused(Fault.WRONG_ARGUMENT, "merchant_slug")
+            raise Refused(Reason.WRONG_ARGUMENT, "merchant_slug")
         texts: dict[str, Any] = {n: v for n, v in call.arguments.values.items() if isinstance(v, str)}
         keep = _percentage(call, "merchant_keep")
         known = self.points_of_sale.get(mine, PointOfSale(merchant_keep=Decimal(0)))
@@ -239,7 +240,7 @@ def url_of(call: Call, name: str) -> str:
     text = call.arguments.text(name)
     url = urlsplit(text)
     if not url.hostname or not (url.scheme == "https" or is_loopback(url)):
-        raise Refused(Fault.WRONG_ARGUMENT, name, "debe ser https")
+        raise Refused(Reason.WRONG_ARGUMENT, name, "debe ser https")
     return text
 
 
@@ -253,5 +254,5 @@ def _percentage(call: Call, name: str) -> Decimal | None:
         return None
     percentage = call.arguments.decimal(name)
     if percentage > 100:
-        raise Refused(Fault.WRONG_NUMBER, name)
+        raise Refused(Reason.WRONG_NUMBER, name)
     return percentage

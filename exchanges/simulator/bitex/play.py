@@ -19,9 +19,9 @@ from exchanges.simulator.bitex.payments import PaymentCounter
 from exchanges.simulator.bitex.rates import RatesCounter
 from exchanges.simulator.bitex.trading import TradingCounter
 from exchanges.simulator.exchange import Account, Asked, Claim
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.market import BookFacts
-from exchanges.simulator.server import HttpAnswer
+from exchanges.simulator.messages import HttpAnswer
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.simulator.truth import Venue
 from exchanges.wire import Json, dumps
 
@@ -29,13 +29,13 @@ __all__ = ["BitexPlay"]
 
 _NOTHING: Json = {"errors": [{"code": None, "detail": None}]}
 _STATUS = {
-    Fault.NO_SUCH_PATH: 404,
-    Fault.WRONG_VERB: 404,
-    Fault.NOT_FOUND: 404,
-    Fault.UNKNOWN_BOOK: 404,
-    Fault.NO_CREDENTIALS: 401,
-    Fault.UNKNOWN_KEY: 401,
-    Fault.NO_PERMISSION: 401,
+    Reason.NO_SUCH_PATH: 404,
+    Reason.WRONG_VERB: 404,
+    Reason.NOT_FOUND: 404,
+    Reason.UNKNOWN_BOOK: 404,
+    Reason.NO_CREDENTIALS: 401,
+    Reason.UNKNOWN_KEY: 401,
+    Reason.NO_PERMISSION: 401,
 }
 
 
@@ -62,7 +62,7 @@ class BitexPlay(MarketCounter, RatesCounter, AccountCounter, TradingCounter, Pay
         rest = dict(asked.fields)
         key, user_id = rest.pop("api_key", None), rest.pop("as_user", None)
         if not isinstance(key, str) or not key:
-            raise Refused(Fault.NO_CREDENTIALS)
+            raise Refused(Reason.NO_CREDENTIALS)
         return Claim(key, rest, acting_for=None if user_id is None else str(user_id))
 
     def signatures(self, asked: Asked, claim: Claim, account: Account) -> tuple[str, ...]:  # noqa: ARG002
@@ -71,11 +71,11 @@ class BitexPlay(MarketCounter, RatesCounter, AccountCounter, TradingCounter, Pay
 
     def refusal(self, api: Api, refused: Refused) -> HttpAnswer:  # noqa: ARG002 - one generation
         """Refuse as the later API of the same application does."""
-        if refused.fault is Fault.TOO_MANY_REQUESTS:
+        if refused.reason is Reason.TOO_MANY_REQUESTS:
             return HttpAnswer(429, b"Retry later\n", "text/plain")
-        status = _STATUS.get(refused.fault, 422)
+        status = _STATUS.get(refused.reason, 422)
         if status == 401:
-            permitted = refused.fault is not Fault.NO_PERMISSION
+            permitted = refused.reason is not Reason.NO_PERMISSION
             words = "Invalid Api Key" if permitted else "You do not have enough permissions"
             return HttpAnswer(401, dumps({"error": words}))
         return HttpAnswer(status, dumps(_NOTHING if status == 404 else _validation(refused)))

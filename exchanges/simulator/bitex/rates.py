@@ -8,7 +8,7 @@ from attrs import define
 
 from exchanges.simulator.bitex.house import House
 from exchanges.simulator.exchange import Call, handles
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.wire import Json
 
 __all__ = ["USD_PER_UNIT", "RatesCounter"]
@@ -91,7 +91,7 @@ class RatesCounter(House):
         """Go one path."""
         steps = _PATHS.get(call.arguments.text("path"))
         if steps is None:
-            raise Refused(Fault.NOT_FOUND)
+            raise Refused(Reason.NOT_FOUND)
         amount = call.arguments.decimal("amount")
         for step in steps:
             amount = _after(amount, step if isinstance(step, dict) else {})

@@ -13,7 +13,7 @@ from exchanges.simulator.bitex.house import BitexAccount, account_of
 from exchanges.simulator.bitex.kyc import KycCounter
 from exchanges.simulator.bitex.payments import url_of
 from exchanges.simulator.exchange import Call, handles
-from exchanges.simulator.faults import Fault, Refused
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.wire import Json
 
 __all__ = ["ResellerCounter"]
@@ -30,7 +30,7 @@ class ResellerCounter(KycCounter):
         """Open an account; whoever creates it acts for it."""
         reseller, email = account_of(call), call.arguments.text("email")
         if "@" not in email or email in {account.email for account in self.customers.values()}:
-            raise Refused(Fault.WRONG_ARGUMENT, "email")
+            raise Refused(Reason.WRONG_ARGUMENT, "email")
         number = max(BELOW_FIRST_USER, *self.customers) + 1
         user = self.welcome(BitexAccount(reseller.api_key, user_id=number, email=email, owner=reseller))
         return ResellerUserCreated(user_id=number, kyc_profile_id=user.kyc_profile_id)

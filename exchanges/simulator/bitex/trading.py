@@ -11,8 +11,8 @@ from attrs import define
 from exchanges.bitex import Ask, Bid
 from exchanges.simulator.bitex.house import House, account_of, amount_of, made_since
 from exchanges.simulator.exchange import Call, handles
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.purses import quotient
+from exchanges.simulator.refusals import Reason, Refused
 
 __all__ = ["TradingCounter"]
 
@@ -71,15 +71,15 @@ class TradingCounter(House):
 
     def _place(self, call: Call, kind: type[O], minimum: Decimal) -> O:
         if call.arguments.integer("orderbook", 1) != 1:
-            raise Refused(Fault.WRONG_ARGUMENT, "orderbook", "no existe")
+            raise Refused(Reason.WRONG_ARGUMENT, "orderbook", "no existe")
         amount, price = amount_of(call, "amount", minimum), amount_of(call, "price")
         if kind is Bid and not quotient(amount, price):
-            raise Refused(Fault.WRONG_NUMBER, "amount", "no alcanza para nada")
+            raise Refused(Reason.WRONG_NUMBER, "amount", "no alcanza para nada")
         return self.floor.place(account_of(call).desk, kind, amount, price, call.now_ms)
 
 
 def _found(call: Call, kind: type[O], name: str) -> O:
     order = account_of(call).desk.find(kind, call.arguments.integer(name))
     if order is None:
-        raise Refused(Fault.NOT_FOUND)
+        raise Refused(Reason.NOT_FOUND)
     return order

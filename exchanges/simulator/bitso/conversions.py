@@ -9,11 +9,12 @@ from attrs import define, evolve, field, frozen
 from exchanges.bitso import Conversion, ConversionStatus, Direction, Quote, Slippage
 from exchanges.simulator.bitso.house import House
 from exchanges.simulator.exchange import Call, handles, moment
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.hall import Customer, amount_of, customer_of
 from exchanges.simulator.market import Market
 from exchanges.simulator.pit import Short
 from exchanges.simulator.purses import SMALLEST, Party, product, quotient
+from exchanges.simulator.refusals import Reason, Refused
+from exchanges.simulator.shelves import Shelf
 from exchanges.simulator.strangers import Side
 
 __all__ = ["EXPIRY_MS", "ConversionCounter"]
@@ -25,11 +26,10 @@ PADDING = Decimal("0.0025")
 
 @define(eq=False)
 class _Offered:
-    """A quote, and the conversion that it led to; 0 for none."""
+    """A quote, and the conversion that it led to; empty for none."""
 
     quote: Quote
     plain_rate: Decimal
-    customer: Customer
     conversion_id: str = ""
 
 
@@ -45,10 +45,8 @@ class _Amounts:
 class ConversionCounter(House):
     """Quotes rates and keeps to them; a conversion goes from OPEN over QUEUED to COMPLETED, or to FAILED."""
 
-    _quotes: dict[str, _Offered] = field(init=False, factory=dict[str, _Offered])
-    _conversions: dict[str, tuple[Customer, Conversion]] = field(
-        init=False, factory=dict[str, tuple[Customer, Conversion]]
-    )
+    _quotes: Shelf[_Offered] = field(init=False, factory=Shelf[_Offered])
+    _conversions: Shelf[Conversion] = field(init=False, factory=Shelf[Conversion])
     _failing: set[str] = field(init=False, factory=set[str])
 
     @handles("bitso.conversions.create_quote")
@@ -74,36 +72,36 @@ class ConversionCounter(House):
             direction=Direction.BUY if side is Side.BUY else Direction.SELL,
             book=market.facts.name,
         )
-        self._quotes[quote_id] = _Offered(quote, amounts.plain_rate, customer_of(call))
+        self._quotes.put(_number(customer_of(call)), quote_id, _Offered(quote, amounts.plain_rate))
         return quote
 
     @handles("bitso.conversions.execute")
     def execute(self, call: Call) -> object:
         """Accept a quote: hold what it spends, and begin."""
-        customer = customer_of(call)
-        offered = self._quotes.get(call.arguments.text("quote_id"))
-        if offered is None or offered.customer is not customer:
-            raise Refused(Fault.NOT_FOUND, text="Quote not found")
+        customer, quote_id = customer_of(call), call.arguments.text("quote_id")
+        if not self._quotes.has(_number(customer), quote_id):
+            raise Refused(Reason.NOT_FOUND, text="Quote not found")
+        offered = self._quotes.find(_number(customer), quote_id)
         quote = offered.quote
         if offered.conversion_id or quote.expires_at <= moment(call.now_ms):
-            raise Refused(Fault.EXPIRED)
+            raise Refused(Reason.EXPIRED)
         purse = customer.vault.purses[quote.from_currency]
         if not purse.reserve(quote.from_amount):
             short = Short(quote.from_currency, quote.from_amount, purse.available)
-            raise Refused(Fault.NO_FUNDS, quote.from_currency, self.words_for(short))
+            raise Refused(Reason.NO_FUNDS, quote.from_currency, self.words_for(short))
         offered.conversion_id = conversion_id = f"{next(self.ids):016x}"
-        self._conversions[conversion_id] = customer, _begun(offered, call.now_ms)
+        self._conversions.put(_number(customer), conversion_id, _begun(offered, call.now_ms))
         self.diary.at(call.now_ms + QUEUED_MS, lambda _: self._set(conversion_id, ConversionStatus.QUEUED))
-        self.diary.at(call.now_ms + DONE_MS, lambda _: self._finish(conversion_id))
+        self.diary.at(call.now_ms + DONE_MS, lambda _: self._finish(customer, conversion_id))
         return {"oid": conversion_id}
 
     @handles("bitso.conversions.conversion")
     def conversion(self, call: Call) -> object:
         """Show how far a conversion is."""
-        found = self._conversions.get(call.arguments.text("conversion_id"))
-        if found is None or found[0] is not customer_of(call):
-            raise Refused(Fault.NOT_FOUND, text="Conversion not found")
-        return found[1]
+        mine, conversion_id = _number(customer_of(call)), call.arguments.text("conversion_id")
+        if not self._conversions.has(mine, conversion_id):
+            raise Refused(Reason.NOT_FOUND, text="Conversion not found")
+        return self._conversions.find(mine, conversion_id)
 
     def fail(self, conversion_id: str) -> None:
         """Let a conversion end in FAILED.
@@ -111,7 +109,8 @@ class ConversionCounter(House):
         Raises:
             KeyError: There is none with this id that goes on.
         """
-        if self._conversions[conversion_id][1].status.is_final:
+        owner = self._conversions.owner(conversion_id)
+        if self._conversions.find(owner, conversion_id).status.is_final:
             raise KeyError(conversion_id)
         self._failing.add(conversion_id)
 
@@ -125,13 +124,13 @@ class ConversionCounter(House):
                 return market, Side.BUY
             if pair == (given, taken):
                 return market, Side.SELL
-        raise Refused(Fault.WRONG_ARGUMENT, "to_currency")
+        raise Refused(Reason.WRONG_ARGUMENT, "to_currency")
 
     def _amounts(self, call: Call, market: Market, side: Side) -> _Amounts:
         """Work out both amounts from the one that is given, rounded against the customer."""
         names = [name for name in ("spend_amount", "receive_amount") if name in call.arguments.values]
         if len(names) != 1:
-            raise Refused(Fault.WRONG_ARGUMENT, "spend_amount", "Exactly one of both amounts must be given")
+            raise Refused(Reason.WRONG_ARGUMENT, "spend_amount", "Exactly one of both amounts must be given")
         amount, spends = amount_of(call, names[0]), names[0] == "spend_amount"
         plain = self.pits[market.facts.name].best(side.other, call.now_ms)
         buys = side is Side.BUY
@@ -142,24 +141,27 @@ class ConversionCounter(House):
         else:
             other = product(amount, rate, up=True) if buys else quotient(amount, rate, up=True)
         if not other:
-            raise Refused(Fault.WRONG_NUMBER, names[0], "Too little to convert")
+            raise Refused(Reason.WRONG_NUMBER, names[0], "Too little to convert")
         return _Amounts(amount if spends else other, other if spends else amount, rate, plain)
 
     def _set(self, conversion_id: str, status: ConversionStatus) -> Conversion:
-        customer, conversion = self._conversions[conversion_id]
-        conversion = evolve(conversion, status=status)
-        self._conversions[conversion_id] = customer, conversion
-        return conversion
+        owner = self._conversions.owner(conversion_id)
+        changed = evolve(self._conversions.find(owner, conversion_id), status=status)
+        return self._conversions.put(owner, conversion_id, changed)
 
-    def _finish(self, conversion_id: str) -> None:
+    def _finish(self, customer: Customer, conversion_id: str) -> None:
         """Exchange the amounts of the quote, or give back what was held."""
         failed = conversion_id in self._failing
         done = self._set(conversion_id, ConversionStatus.FAILED if failed else ConversionStatus.COMPLETED)
-        purses = self._conversions[conversion_id][0].vault.purses
+        purses = customer.vault.purses
         purses[done.from_currency].release(done.from_amount)
         if not failed:
             self.tally.move(done.from_currency, done.from_amount, purses[done.from_currency], Party.STRANGERS)
             self.tally.move(done.to_currency, done.to_amount, Party.STRANGERS, purses[done.to_currency])
+
+
+def _number(customer: Customer) -> int:
+    return int(customer.client_id)
 
 
 def _begun(offered: _Offered, now_ms: int) -> Conversion:

@@ -10,8 +10,8 @@ from attrs import define
 
 from exchanges.simulator.bitso.house import House
 from exchanges.simulator.exchange import Call, handles
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.hall import BLOCK_MS, CONFIRMATIONS, Customer, amount_of, customer_of
+from exchanges.simulator.refusals import Reason, Refused
 
 __all__ = ["FundingCounter", "spei_due"]
 
@@ -51,7 +51,7 @@ class FundingCounter(House):
     def spei_withdrawal(self, call: Call) -> object:
         """Send pesos, in banking hours."""
         if not _is_clabe(call.arguments.text("clabe")):
-            raise Refused(Fault.WRONG_ARGUMENT, "clabe", "Invalid CLABE")
+            raise Refused(Reason.WRONG_ARGUMENT, "clabe", "Invalid CLABE")
         return self._send(call, "mxn", "SPEI Transfer", spei_due(call.now_ms))
 
     def arrive(self, customer: Customer, currency: str, amount: Decimal, method: str, now_ms: int) -> None:

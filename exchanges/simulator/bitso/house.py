@@ -9,10 +9,10 @@ from attrs import define
 
 from exchanges.endpoint import Api, Endpoint
 from exchanges.simulator.exchange import Account, Asked, Claim
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.hall import Hall
+from exchanges.simulator.messages import HttpAnswer, HttpRequest
 from exchanges.simulator.pit import Tariff
-from exchanges.simulator.server import HttpAnswer, HttpRequest
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.wire import Json, dumps
 
 __all__ = ["FEE", "FEE_PERCENT", "House"]
@@ -22,32 +22,32 @@ FEE = Decimal("0.0065")
 
 # Status, code and words of v3.
 _V3 = {
-    Fault.WRONG_VERB: (400, "0901", "HTTP verb not allowed for this endpoint"),
-    Fault.TOO_MANY_REQUESTS: (420, "0801", "Too many requests"),
-    Fault.NO_CREDENTIALS: (401, "0201", "Credentials are missing or not in the expected form"),
-    Fault.UNKNOWN_KEY: (401, "0201", "Unknown credentials"),
-    Fault.WRONG_SIGNATURE: (401, "0215", "Wrong signature, nonce or credentials"),
-    Fault.WRONG_NONCE: (401, "0207", "Nonce must be larger than the last one"),
-    Fault.UNREADABLE: (400, "0302", "Arguments cannot be read"),
-    Fault.UNKNOWN_ARGUMENT: (400, "0304", "Unknown field"),
-    Fault.MISSING_ARGUMENT: (400, "0303", "Required field is missing"),
-    Fault.WRONG_ARGUMENT: (400, "0304", "Field is not valid"),
-    Fault.WRONG_NUMBER: (400, "0304", "Field is not a number in the expected form"),
-    Fault.UNKNOWN_BOOK: (400, "0301", "Unknown order book"),
-    Fault.NOT_FOUND: (404, "1401", "Not found"),
-    Fault.NO_FUNDS: (400, "0379", "Not enough balance"),
-    Fault.EXPIRED: (400, "0345", "The quote has expired"),
+    Reason.WRONG_VERB: (400, "0901", "HTTP verb not allowed for this endpoint"),
+    Reason.TOO_MANY_REQUESTS: (420, "0801", "Too many requests"),
+    Reason.NO_CREDENTIALS: (401, "0201", "Credentials are missing or not in the expected form"),
+    Reason.UNKNOWN_KEY: (401, "0201", "Unknown credentials"),
+    Reason.WRONG_SIGNATURE: (401, "0215", "Wrong signature, nonce or credentials"),
+    Reason.WRONG_NONCE: (401, "0207", "Nonce must be larger than the last one"),
+    Reason.UNREADABLE: (400, "0302", "Arguments cannot be read"),
+    Reason.UNKNOWN_ARGUMENT: (400, "0304", "Unknown field"),
+    Reason.MISSING_ARGUMENT: (400, "0303", "Required field is missing"),
+    Reason.WRONG_ARGUMENT: (400, "0304", "Field is not valid"),
+    Reason.WRONG_NUMBER: (400, "0304", "Field is not a number in the expected form"),
+    Reason.UNKNOWN_BOOK: (400, "0301", "Unknown order book"),
+    Reason.NOT_FOUND: (404, "1401", "Not found"),
+    Reason.NO_FUNDS: (400, "0379", "Not enough balance"),
+    Reason.EXPIRED: (400, "0345", "The quote has expired"),
 }
 _SHORT_OF = {"btc": "0601", "mxn": "0602"}
 # Code and words of v2; the status is 400.
 _V2 = {
-    Fault.NO_CREDENTIALS: (20, "Missing API key, signature or nonce"),
-    Fault.UNKNOWN_KEY: (20, "API key not found"),
-    Fault.WRONG_SIGNATURE: (20, "Invalid signature"),
-    Fault.WRONG_NONCE: (104, "Nonce must be larger than the last one"),
-    Fault.WRONG_NUMBER: (22, "Invalid amount or precision"),
-    Fault.UNKNOWN_BOOK: (20, "Unknown order book"),
-    Fault.UNKNOWN_BOOK_OF_TICKER: (20, "Unknown order book"),  # on v3 alone
+    Reason.NO_CREDENTIALS: (20, "Missing API key, signature or nonce"),
+    Reason.UNKNOWN_KEY: (20, "API key not found"),
+    Reason.WRONG_SIGNATURE: (20, "Invalid signature"),
+    Reason.WRONG_NONCE: (104, "Nonce must be larger than the last one"),
+    Reason.WRONG_NUMBER: (22, "Invalid amount or precision"),
+    Reason.UNKNOWN_BOOK: (20, "Unknown order book"),
+    Reason.UNKNOWN_BOOK_OF_TICKER: (20, "Unknown order book"),  # on v3 alone
 }
 
 
@@ -80,14 +80,14 @@ class House(Hall):
 
     def refusal(self, api: Api, refused: Refused) -> HttpAnswer:
         """Refuse with numbers on v2, with codes of four characters on v3, with silence for unknown paths."""
-        if refused.fault is Fault.NO_SUCH_PATH or (refused.fault is Fault.WRONG_VERB and _is_v2(api)):
+        if refused.reason is Reason.NO_SUCH_PATH or (refused.reason is Reason.WRONG_VERB and _is_v2(api)):
             return HttpAnswer(404)
-        as_v2 = _is_v2(api) and refused.fault is not Fault.TOO_MANY_REQUESTS
-        if as_v2 or refused.fault is Fault.UNKNOWN_BOOK_OF_TICKER:
-            code, words = _V2.get(refused.fault, (None, "Invalid arguments"))
+        as_v2 = _is_v2(api) and refused.reason is not Reason.TOO_MANY_REQUESTS
+        if as_v2 or refused.reason is Reason.UNKNOWN_BOOK_OF_TICKER:
+            code, words = _V2.get(refused.reason, (None, "Invalid arguments"))
             return _refusal_v2(code, _words(refused, words))
-        status, code_v3, words = _V3[refused.fault]
-        if refused.fault is Fault.NO_FUNDS:
+        status, code_v3, words = _V3[refused.reason]
+        if refused.reason is Reason.NO_FUNDS:
             code_v3 = _SHORT_OF.get(refused.about, code_v3)
         error: Json = {"code": code_v3, "message": _words(refused, words), "details": []}
         return HttpAnswer(status, dumps({"success": False, "error": error}))
@@ -101,7 +101,7 @@ def _claim_v2(fields: Mapping[str, Json]) -> Claim:
     rest = dict(fields)
     key, nonce, signature = (rest.pop(name, None) for name in ("key", "nonce", "signature"))
     if not isinstance(key, str) or type(nonce) not in (str, int) or not isinstance(signature, str):
-        raise Refused(Fault.NO_CREDENTIALS)
+        raise Refused(Reason.NO_CREDENTIALS)
     return Claim(key, rest, str(nonce), signature)
 
 
@@ -109,13 +109,13 @@ def _claim_v3(request: HttpRequest, fields: Mapping[str, Json]) -> Claim:
     word, _, credentials = request.header("authorization").partition(" ")
     parts = credentials.split(":")
     if word != "Bitso" or len(parts) != 3 or not all(parts):
-        raise Refused(Fault.NO_CREDENTIALS)
+        raise Refused(Reason.NO_CREDENTIALS)
     return Claim(parts[0], fields, parts[1], parts[2])
 
 
 def _words(refused: Refused, words: str) -> str:
     said = refused.text or words
-    return f"{said}: {refused.about}" if refused.about and refused.fault is not Fault.NO_FUNDS else said
+    return f"{said}: {refused.about}" if refused.about and refused.reason is not Reason.NO_FUNDS else said
 
 
 def _refusal_v2(code: int | None, words: str) -> HttpAnswer:

@@ -10,8 +10,8 @@ from exchanges.bitso import Book, Fees, FeeTier, FlatRate, OrderBook, PriceLevel
 from exchanges.simulator import strangers
 from exchanges.simulator.bitso.house import FEE, House
 from exchanges.simulator.exchange import Call, handles, moment, second
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.market import DAY_MS, HOUR_MS, MINUTE_MS, STEP_MS, Level, Market
+from exchanges.simulator.refusals import Reason, Refused
 
 __all__ = ["MAX_PAGE", "MarketCounter"]
 
@@ -33,7 +33,7 @@ class MarketCounter(House):
         # Quirk: the ticker of an unknown book is refused in the shape of v2 (seen on the live server).
         name = call.arguments.text("book")
         if name not in self.markets:
-            raise Refused(Fault.UNKNOWN_BOOK_OF_TICKER, name)
+            raise Refused(Reason.UNKNOWN_BOOK_OF_TICKER, name)
         now = self.market(name).snapshot(call.now_ms)
         return Ticker(
             book=name,
@@ -80,9 +80,9 @@ class MarketCounter(House):
         arguments = call.arguments
         name, limit, marker = arguments.text("book"), arguments.integer("limit", 25), arguments.text("marker", "")
         if not 1 <= limit <= MAX_PAGE:
-            raise Refused(Fault.WRONG_ARGUMENT, "limit")
+            raise Refused(Reason.WRONG_ARGUMENT, "limit")
         if marker and not (marker.isascii() and marker.isdigit() and len(marker) < 19):
-            raise Refused(Fault.WRONG_ARGUMENT, "marker")
+            raise Refused(Reason.WRONG_ARGUMENT, "marker")
         if name not in self.markets:
             return []
         market = self.markets[name]

@@ -12,9 +12,9 @@ from exchanges.bitso import v2
 from exchanges.bitso.v2 import OrderStatus, OrderType
 from exchanges.simulator.bitso.house import House
 from exchanges.simulator.exchange import Call, handles, second
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.hall import Customer, amount_of, customer_of
 from exchanges.simulator.pit import Order
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.simulator.strangers import Side
 
 __all__ = ["MINIMUM_AMOUNT", "TradingCounter", "long_id"]
@@ -42,7 +42,7 @@ class TradingCounter(House):
         wanted = given if isinstance(given, list) else [given]
         found = [_looked_up(order) for long in wanted if (order := _find(customer, str(long))) is not None]
         if not found:
-            raise Refused(Fault.NOT_FOUND, text="Order not found")
+            raise Refused(Reason.NOT_FOUND, text="Order not found")
         return found
 
     @handles("bitso.v2.trading.cancel_order")
@@ -50,7 +50,7 @@ class TradingCounter(House):
         """Take an order out of the book."""
         order = _find(customer_of(call), call.arguments.text("order_id"))
         if order is None or not order.waits:
-            raise Refused(Fault.NOT_FOUND, text="Order not found")
+            raise Refused(Reason.NOT_FOUND, text="Order not found")
         self.pits[order.book.name].cancel(order, call.now_ms)
         return "true"
 
@@ -69,7 +69,7 @@ class TradingCounter(House):
         amount = amount_of(call, "amount")
         price = amount_of(call, "price", facts.tick) if "price" in call.arguments.values else None
         if amount < MINIMUM_AMOUNT:
-            raise Refused(Fault.WRONG_NUMBER, text=f"Incorrect amount, the minimum is {MINIMUM_AMOUNT}")
+            raise Refused(Reason.WRONG_NUMBER, text=f"Incorrect amount, the minimum is {MINIMUM_AMOUNT}")
         return _placed(self.place(call, facts.name, side, amount, price))
 
 

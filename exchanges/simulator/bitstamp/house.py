@@ -8,10 +8,10 @@ from attrs import define
 
 from exchanges.endpoint import Api
 from exchanges.simulator.exchange import Account, Asked, Claim
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.hall import Hall
+from exchanges.simulator.messages import HttpAnswer
 from exchanges.simulator.pit import Short, Tariff
-from exchanges.simulator.server import HttpAnswer
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.wire import Json, dumps
 
 __all__ = ["ALL_FIELDS", "FEE_PERCENT", "V1_MARKET", "House"]
@@ -25,26 +25,26 @@ _CHECK = "Check your account balance for details."
 
 # Words of v1 and, for what concerns one argument, of both.
 _WORDS = {
-    Fault.WRONG_VERB: "Method not allowed.",
-    Fault.TOO_MANY_REQUESTS: "Request limit exceeded.",
-    Fault.NO_CREDENTIALS: "Missing key, signature and nonce parameters",
-    Fault.UNKNOWN_KEY: "API key not found",
-    Fault.WRONG_SIGNATURE: "Invalid signature",
-    Fault.WRONG_NONCE: "Invalid nonce",
-    Fault.UNREADABLE: "Invalid request",
-    Fault.UNKNOWN_ARGUMENT: "Invalid field.",
-    Fault.MISSING_ARGUMENT: "This field is required.",
-    Fault.WRONG_ARGUMENT: "Invalid value.",
-    Fault.WRONG_NUMBER: "Enter a number.",
-    Fault.UNKNOWN_BOOK: "Market not found.",
-    Fault.NOT_FOUND: "Not found",
-    Fault.NO_FUNDS: "Not enough funds",
+    Reason.WRONG_VERB: "Method not allowed.",
+    Reason.TOO_MANY_REQUESTS: "Request limit exceeded.",
+    Reason.NO_CREDENTIALS: "Missing key, signature and nonce parameters",
+    Reason.UNKNOWN_KEY: "API key not found",
+    Reason.WRONG_SIGNATURE: "Invalid signature",
+    Reason.WRONG_NONCE: "Invalid nonce",
+    Reason.UNREADABLE: "Invalid request",
+    Reason.UNKNOWN_ARGUMENT: "Invalid field.",
+    Reason.MISSING_ARGUMENT: "This field is required.",
+    Reason.WRONG_ARGUMENT: "Invalid value.",
+    Reason.WRONG_NUMBER: "Enter a number.",
+    Reason.UNKNOWN_BOOK: "Market not found.",
+    Reason.NOT_FOUND: "Not found",
+    Reason.NO_FUNDS: "Not enough funds",
 }
 # Status and code of v2; 400 and 400.001 for all others.
 _V2 = {
-    Fault.WRONG_VERB: (405, "405.001"),
-    Fault.UNKNOWN_BOOK: (404, "404.002"),
-    Fault.NOT_FOUND: (404, "404.001"),
+    Reason.WRONG_VERB: (405, "405.001"),
+    Reason.UNKNOWN_BOOK: (404, "404.002"),
+    Reason.NOT_FOUND: (404, "404.001"),
 }
 
 
@@ -61,7 +61,7 @@ class House(Hall):
         rest = dict(asked.fields)
         key, nonce, signature = (rest.pop(name, None) for name in ("key", "nonce", "signature"))
         if not (isinstance(key, str) and isinstance(nonce, str) and isinstance(signature, str)):
-            raise Refused(Fault.NO_CREDENTIALS)
+            raise Refused(Reason.NO_CREDENTIALS)
         return Claim(key, rest, nonce, signature)
 
     def signatures(self, asked: Asked, claim: Claim, account: Account) -> tuple[str, ...]:  # noqa: ARG002
@@ -72,18 +72,18 @@ class House(Hall):
 
     def refusal(self, api: Api, refused: Refused) -> HttpAnswer:
         """Refuse with status 200 on v1; too many requests and unknown paths are the same in both."""
-        fault = refused.fault
-        if fault is Fault.NO_SUCH_PATH:
+        reason = refused.reason
+        if reason is Reason.NO_SUCH_PATH:
             return HttpAnswer(404, b"<!DOCTYPE html><title>Page not found</title>", "text/html; charset=utf-8")
-        if fault is Fault.TOO_MANY_REQUESTS:
-            return HttpAnswer(429, _error_v2(_WORDS[fault], "400.002"))
-        words: Json = refused.text or _WORDS[fault]
-        if refused.about and fault is not Fault.UNKNOWN_BOOK:
-            about = ALL_FIELDS if fault is Fault.NO_FUNDS else refused.about
+        if reason is Reason.TOO_MANY_REQUESTS:
+            return HttpAnswer(429, _error_v2(_WORDS[reason], "400.002"))
+        words: Json = refused.text or _WORDS[reason]
+        if refused.about and reason is not Reason.UNKNOWN_BOOK:
+            about = ALL_FIELDS if reason is Reason.NO_FUNDS else refused.about
             words = {about: [words]}
         if api.name == "bitstamp.v1":
             return HttpAnswer(200, dumps({"error": words}))
-        status, code = _V2.get(fault, (400, "400.001"))
+        status, code = _V2.get(reason, (400, "400.001"))
         return HttpAnswer(status, _error_v2(words, code))
 
     def words_for(self, short: Short) -> str:

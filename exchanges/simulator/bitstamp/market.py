@@ -10,9 +10,9 @@ from exchanges.bitstamp import OrderBook, PriceLevel, Side, Ticker, Transaction,
 from exchanges.simulator import strangers
 from exchanges.simulator.bitstamp.house import V1_MARKET, House
 from exchanges.simulator.exchange import Call, handles, moment, second
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.market import DAY_MS, HOUR_MS, MINUTE_MS, Level, Market
 from exchanges.simulator.pit import Pit
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.wire import Json, encode
 
 __all__ = ["MarketCounter"]
@@ -38,7 +38,7 @@ class MarketCounter(House):
         """Look at the book; with the ids of orders for group 2."""
         group = call.arguments.integer("group", 1)
         if group not in (0, 1, 2):
-            raise Refused(Fault.WRONG_ARGUMENT, "group")
+            raise Refused(Reason.WRONG_ARGUMENT, "group")
         now = self.market(call.arguments.text("market")).snapshot(call.now_ms)
         pit = self.pits[call.arguments.text("market")]
 

@@ -10,9 +10,9 @@ from exchanges.bitstamp import v1
 from exchanges.bitstamp.v1 import OrderType
 from exchanges.simulator.bitstamp.house import ALL_FIELDS, V1_MARKET, House
 from exchanges.simulator.exchange import Call, handles, moment, second
-from exchanges.simulator.faults import Fault, Refused
 from exchanges.simulator.hall import amount_of, customer_of
 from exchanges.simulator.pit import Order
+from exchanges.simulator.refusals import Reason, Refused
 from exchanges.simulator.strangers import Side
 
 __all__ = ["MINIMUM_USD", "TradingCounter"]
@@ -44,7 +44,7 @@ class TradingCounter(House):
         """Take an order out of the book."""
         order = customer_of(call).orders.get(call.arguments.integer("order_id"))
         if order is None or not order.waits:
-            raise Refused(Fault.NOT_FOUND, text="Order not found")
+            raise Refused(Reason.NOT_FOUND, text="Order not found")
         self.pits[V1_MARKET].cancel(order, call.now_ms)
         return True
 
@@ -62,7 +62,7 @@ class TradingCounter(House):
         amount = amount_of(call, "amount")
         price = amount_of(call, "price", self.markets[V1_MARKET].facts.tick)
         if amount * price < MINIMUM_USD:
-            raise Refused(Fault.WRONG_NUMBER, ALL_FIELDS, f"Minimum order size is ${MINIMUM_USD}")
+            raise Refused(Reason.WRONG_NUMBER, ALL_FIELDS, f"Minimum order size is ${MINIMUM_USD}")
         order = self.place(call, V1_MARKET, side, amount, price)
         # Quirk: an order just placed tells fractions of a second, a listed one does not (seen in recordings).
         placed_at = moment(call.now_ms)

@@ -1,0 +1,144 @@
+"""Waiting for everything that a call needs: in this process, and where the state is shared among all of them.
+
+The ledger of the process grants slot, turn and connection together. With them in hand a call passes the gate of a
+shared state, which gives all that processes share, or nothing: then the grant goes back, and the ledger lets nobody
+of that priority try again before there can be room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from attrs import define, frozen
+
+from exchanges import errors
+from exchanges.endpoint import Kind
+from exchanges.ledger import Grant, Priority
+from exchanges.request import Draft
+from exchanges.routes import Route
+from exchanges.state.protocols import Gate, Passage
+
+__all__ = ["Hold", "Say", "admit"]
+
+logger = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class Hold:
+    """What one call holds, from its admission until its outcome is known, and what is to be said when it lets go.
+
+    Attributes:
+        grant: Slot, turn and connection.
+        passage: What is held of a shared state; None where nothing is shared.
+        handed_over: Whether the connection got the request.
+        is_complete: Whether a whole answer came, or certainly nothing left.
+        closed_seconds: How long the exchange wants to be left alone.
+        nonce_floor: The largest nonce that it says it has seen.
+    """
+
+    grant: Grant
+    passage: Passage | None = None
+    handed_over: bool = False
+    is_complete: bool = False
+    closed_seconds: float = 0.0
+    nonce_floor: int | None = None
+
+    async def let_go(self, draft: Draft) -> None:
+        """Let go of everything; whatever goes wrong with that must not hide the outcome of the call."""
+        try:
+            if self.passage is not None:
+                await self.passage.leave(
+                    complete=self.is_complete,
+                    sent=self.handed_over,
+                    floor=self.nonce_floor,
+                    closed_seconds=self.closed_seconds,
+                )
+        except Exception as error:  # noqa: BLE001 - the next call is refused for it
+            logger.error("%s: %s", draft, error)  # noqa: TRY400 - as above
+        finally:
+            if self.handed_over:
+                self.grant.release(complete=self.is_complete)
+            self.grant.give_back()
+
+
+@frozen(eq=False)
+class Say:
+    """What the session has to say while a call waits.
+
+    Attributes:
+        check: Raises where the call must not go any more.
+        next_nonce: Draws the nonce that would do in this process alone.
+    """
+
+    check: Callable[[], None]
+    next_nonce: Callable[[], int]
+
+
+async def admit(sketch: Draft, route: Route, priority: Priority, deadline: float, say: Say) -> Hold:
+    """Wait until the call may go.
+
+    Args:
+        sketch: What is to go.
+        route: Where it goes.
+        priority: Who goes first.
+        deadline: On the clock of the loop.
+        say: What the session has to say meanwhile.
+
+    Raises:
+        RateLimitTimeout: Not before *deadline*.
+        StateError: The shared state cannot be read or written.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        say.check()
+        grant = await _grant(sketch, route, priority, deadline, say)
+        if route.gate is None:
+            return Hold(grant)
+        try:
+            passage = await _pass(sketch, route, route.gate, deadline - loop.time(), say.next_nonce)
+        except BaseException:
+            grant.give_back()
+            raise
+        if isinstance(passage, float | int):
+            route.ledger.close(loop.time() + passage, priority)
+            grant.give_back()
+            continue
+        hold = Hold(grant, passage)
+        try:
+            say.check()
+        except errors.ExchangeError:
+            await hold.let_go(sketch)
+            raise
+        return hold
+
+
+async def _grant(sketch: Draft, route: Route, priority: Priority, deadline: float, say: Say) -> Grant:
+    try:
+        grant = await route.ledger.acquire(route.lane, priority, cost=sketch.endpoint.cost, deadline=deadline)
+    except errors.RateLimitTimeout as error:
+        say.check()
+        raise errors.RateLimitTimeout(f"{sketch}: {error}", endpoint=sketch.endpoint.id) from None
+    try:
+        say.check()
+    except BaseException:
+        grant.give_back()
+        raise
+    return grant
+
+
+async def _pass(
+    sketch: Draft, route: Route, gate: Gate, patience_seconds: float, next_nonce: Callable[[], int]
+) -> Passage | float:
+    endpoint, in_order = sketch.endpoint, route.lane.turn is not None
+    try:
+        return await gate.enter(
+            cost=endpoint.cost,
+            in_order=in_order,
+            leave_reserve=endpoint.kind is Kind.READ and route.ledger.signers > 0,
+            now_ms=next_nonce() if in_order else 0,
+            patience_seconds=patience_seconds,
+        )
+    except (errors.RateLimitTimeout, errors.StateError) as error:
+        raise type(error)(f"{sketch}: {error}", endpoint=endpoint.id) from error.__cause__

@@ -1,0 +1,117 @@
+"""A complete answer to what it says: a value, or an error of ours, and what it tells of limits and nonces. Pure.
+
+Nothing but an error of our own tree comes out of an answer, and none of them holds on to the answer itself: it may
+echo a secret.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_origin
+
+from attrs import evolve, frozen
+
+from exchanges import errors
+from exchanges.echoes import strange
+from exchanges.endpoint import Endpoint
+from exchanges.errors import DecodeError, ExchangeError, Problem
+from exchanges.transport import Answer
+from exchanges.verdicts import Sent, bare, doubted, lockout_seconds, problem_of_status, refused
+from exchanges.wire import Deviation, Json, loads
+from exchanges.wire.registry import Wire
+
+__all__ = ["Said", "settle"]
+
+
+@frozen(eq=False)
+class Said:
+    """What an answer says.
+
+    Attributes:
+        value: What was asked for, decoded, where there is no error.
+        error: What went wrong.
+        closed_seconds: How long the exchange wants to be left alone; None where it does not say.
+        nonce_floor: The largest nonce that it says it has seen; None where it does not say.
+    """
+
+    value: Any = None
+    error: ExchangeError | None = None
+    closed_seconds: float | None = None
+    nonce_floor: int | None = None
+
+
+def settle(sent: Sent, answer: Answer, wire: Wire) -> Said:
+    """Judge and decode a complete answer."""
+    problem = None
+    try:
+        problem, value = _read(sent, answer, wire)
+        if problem is None:
+            return Said(value)
+        failure = refused(sent, answer.status, problem)
+    except DecodeError as error:
+        failure = doubted(sent, error)
+    except Exception as fault:  # noqa: BLE001 - a reader that an answer takes by surprise must not hide an outcome
+        words = f"{sent}: the answer took its reader by surprise ({type(fault).__name__})"
+        failure = doubted(sent, DecodeError(words, endpoint=sent.endpoint.id))
+    if problem is None:
+        return Said(error=bare(failure))
+    return Said(None, bare(failure), problem.retry_after_seconds, problem.nonce_floor)
+
+
+def _read(sent: Sent, answer: Answer, wire: Wire) -> tuple[Problem | None, Any]:
+    endpoint, status = sent.endpoint, answer.status
+    if 200 <= status < 300:
+        rows = wire.rows(answer.body, endpoint.answer)
+        if rows is not None:
+            return None, rows
+    content, fault = _content(endpoint, answer)
+    problem = None if fault else endpoint.api.read_problem(status, content)
+    problem = problem or problem_of_status(status, is_json=fault is None)
+    if problem is not None:
+        return _timed(problem, answer, endpoint), None
+    value = _decode(endpoint, content, fault, wire)
+    if endpoint.kind.is_once and (names := strange(sent.draft, value)):
+        raise DecodeError(
+            f"{endpoint.id}: the answer speaks of something else: {', '.join(names)}", endpoint=endpoint.id
+        )
+    return None, value
+
+
+def _timed(problem: Problem, answer: Answer, endpoint: Endpoint) -> Problem:
+    """Say how long the exchange wants to be left alone, where that is what it wants."""
+    if not issubclass(problem.kind, errors.RateLimited):
+        return problem
+    seconds = lockout_seconds(problem, answer.headers.get("retry-after"), endpoint.api.lockout_seconds)
+    return evolve(problem, retry_after_seconds=seconds)
+
+
+def _decode(endpoint: Endpoint, content: Json, fault: Deviation | None, wire: Wire) -> Any:
+    try:
+        if fault is not None:
+            raise fault
+        payload = endpoint.api.payload(content)
+    except Deviation as deviation:
+        raise DecodeError(f"{endpoint.id}: expected {deviation.expected}", endpoint=endpoint.id) from None
+    return wire.structure(payload, endpoint.answer, endpoint.id)
+
+
+def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, Deviation | None]:
+    """Read the body as what it is declared to be."""
+    if endpoint.text and answer.status < 300:
+        return _text(answer.body)
+    if endpoint.api.blank_lists and get_origin(endpoint.answer) is list and answer.status == 200 and not answer.body:
+        return [], None
+    return _json(answer.body)
+
+
+def _text(body: bytes) -> tuple[Json, Deviation | None]:
+    try:
+        return body.decode(), None
+    except UnicodeDecodeError:
+        return None, Deviation("text in UTF-8")
+
+
+def _json(body: bytes) -> tuple[Json, Deviation | None]:
+    try:
+        return loads(body), None
+    except Deviation as deviation:
+        return None, deviation

@@ -1,0 +1,44 @@
+"""What Bitex's reads find again, by the call that made it.
+
+`Funding.create_withdrawal_instruction` is missing: no read lists instructions.
+"""
+
+from __future__ import annotations
+
+from exchanges.bitex.bots import Bots
+from exchanges.bitex.concierge import Concierge
+from exchanges.bitex.funding import Funding
+from exchanges.bitex.kyc import Kyc
+from exchanges.bitex.payments import Payments
+from exchanges.bitex.resellers import Resellers
+from exchanges.bitex.tracing.customers import FILES, PROFILES, USERS, made_user
+from exchanges.bitex.tracing.orders import ASKS, BIDS, BUYING_BOTS, SELLING_BOTS
+from exchanges.bitex.tracing.payments import PAYMENTS, WORK_ORDERS, made_payment, made_work_order
+from exchanges.bitex.tracing.transfers import (
+    BTC_WITHDRAWALS,
+    USD_DEPOSITS,
+    USD_WITHDRAWALS,
+    addresses,
+    made_address,
+)
+from exchanges.bitex.trading import Trading
+from exchanges.traces import Search, Searches, id_of
+
+__all__ = ["SEARCHES"]
+
+
+SEARCHES: Searches = {
+    id_of(Trading.create_bid): Search(BIDS),
+    id_of(Trading.create_ask): Search(ASKS),
+    id_of(Bots.create_buying_bot): Search(BUYING_BOTS),
+    id_of(Bots.create_selling_bot): Search(SELLING_BOTS),
+    id_of(Funding.create_usd_deposit): Search(USD_DEPOSITS),
+    id_of(Funding.create_usd_withdrawal): Search(USD_WITHDRAWALS),
+    id_of(Funding.create_address): Search(addresses, made_address),
+    id_of(Funding.create_btc_withdrawal): Search(BTC_WITHDRAWALS),
+    id_of(Payments.create_payment): Search(PAYMENTS, made_payment),
+    id_of(Kyc.create_profile): Search(PROFILES),
+    id_of(Kyc.create_file): Search(FILES),
+    id_of(Resellers.create_user): Search(USERS, made_user),
+    id_of(Concierge.create_work_order_request): Search(WORK_ORDERS, made_work_order),
+}

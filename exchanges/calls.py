@@ -1,0 +1,337 @@
+"""The book of calls that are never repeated: what is under way, what is open, what is done.
+
+A call is written down, in the journal too where there is one, before its first byte leaves, and struck out when its
+caller knows the outcome. What was made is noted, so that it is told apart when another call is reconciled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import define, field, frozen
+
+from exchanges.deeds import REMEMBERED, Deeds, name_of
+from exchanges.endpoint import Kind
+from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
+from exchanges.intents import Intent
+from exchanges.request import Draft
+from exchanges.state.protocols import Entry, Journal
+from exchanges.traces import Searches, Trace
+from exchanges.unresolved import OpenCall, Standing
+from exchanges.verdicts import Sent, bare, doubted
+
+__all__ = ["Book", "Calls", "Flight"]
+
+logger = logging.getLogger(__name__)
+
+BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)
+"""Standings of a call that must not simply be made again."""
+
+
+@define(eq=False)
+class Flight:
+    """One call, from its signing until its caller knows the outcome.
+
+    *began* and *landed_at* are by the clock of the loop, which nobody sets.
+    """
+
+    sent: Sent
+    began: float
+    forsaken: bool = False
+    landed_at: float = 0.0
+    value: Any = None
+    error: ExchangeError | None = None
+    made: str | None = None
+    landed: asyncio.Event = field(factory=asyncio.Event)
+
+    @property
+    def intent(self) -> Intent:
+        """What it is to do."""
+        return self.sent.intent
+
+    @property
+    def nonce(self) -> str | None:
+        """The nonce of the request, where the scheme has one."""
+        return self.sent.stamp.nonce or None
+
+    @property
+    def zero(self) -> datetime:
+        """What our clock showed, or would have shown, when that of the loop stood at zero."""
+        return self.intent.at - timedelta(seconds=self.began)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended, though our clock may have been set meanwhile."""
+        return self.zero + timedelta(seconds=self.landed_at) if self.landed.is_set() else None
+
+    @property
+    def standing(self) -> Standing:
+        """What is known of it."""
+        if not self.landed.is_set():
+            return Standing.UNDER_WAY
+        if self.error is None:
+            return Standing.EXECUTED
+        return Standing.UNKNOWN if self.error.may_have_executed else Standing.NOT_EXECUTED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody was told how it ended."""
+        return self.forsaken or self.standing is Standing.UNKNOWN
+
+    def shown(self) -> OpenCall:
+        """Make what users see."""
+        phase = self.error.phase if isinstance(self.error, OutcomeUnknown) else None
+        return OpenCall(self.intent, self.standing, self.nonce, phase, self.ended_at, self.value, self.error)
+
+
+@frozen(eq=False)
+class Book:
+    """Where calls are written down beyond this client.
+
+    Attributes:
+        journal: Of a shared state; None without one.
+        server: Where the calls go.
+        key: Whose they are, by fingerprint.
+    """
+
+    journal: Journal | None
+    server: str
+    key: str
+
+    def entries(self) -> dict[Intent, Entry]:
+        """List what other processes left open."""
+        if self.journal is None:
+            return {}
+        return {entry.intent: entry for entry in self.journal.entries(self.server, self.key)}
+
+
+class Calls:
+    """The calls of one client that are never repeated.
+
+    Args:
+        book: Where they are written down.
+        searches: Finds how what they make is found again.
+        now: The wall clock.
+    """
+
+    def __init__(self, book: Book, searches: Callable[[], Searches], now: Callable[[], datetime]) -> None:
+        self.book = book
+        self.deeds = Deeds()
+        self.searches = searches
+        self.now = now
+        self._began: float | None = None
+        self._flights: dict[Intent, Flight] = {}
+        self._struck: set[Intent] = set()
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def open_calls(self) -> dict[Intent, OpenCall]:
+        """List what is unresolved, the oldest first."""
+        found = {
+            intent: OpenCall(intent, Standing.UNKNOWN, entry.nonce, ended_at=entry.ended_at)
+            for intent, entry in self._others().items()
+            if not entry.is_under_way
+        }
+        found |= {intent: flight.shown() for intent, flight in self._flights.items() if flight.is_open}
+        return dict(sorted(found.items(), key=lambda item: item[0].at))
+
+    def guard(self, draft: Draft) -> None:
+        """Refuse a call that moves money while the same one is unresolved.
+
+        Raises:
+            UnresolvedOutcome: Names it.
+            StateError: The journal cannot be read.
+        """
+        if draft.endpoint.kind is not Kind.MONEY:
+            return
+        digests = {i: f.sent.digest for i, f in self._flights.items() if f.is_open and f.standing in BLOCKING}
+        digests |= {i: e.digest for i, e in self._others().items() if not e.is_under_way}
+        digest = draft.digest if digests else ""
+        if blocking := next((i for i, d in digests.items() if d == digest), None):
+            raise UnresolvedOutcome(
+                f"{draft}: the same call is unresolved: {blocking}; nothing was sent. "
+                "Await client.reconcile(intent), or client.unresolved.dismiss(intent) if you know what became of it",
+                intent=blocking,
+                endpoint=draft.endpoint.id,
+            )
+
+    def flight(self, intent: Intent) -> Flight | None:
+        """Find a call of this client; None for one of another process, or of another day."""
+        return self._flights.get(intent)
+
+    def entry(self, intent: Intent) -> Entry | None:
+        """Find a call of another process in the journal."""
+        return self._others().get(intent)
+
+    def is_open(self, intent: Intent) -> bool:
+        """Whether it is written down, here or in the journal, and not struck out."""
+        return intent in self._flights or intent in self._others()
+
+    # What reconciling must know
+
+    def zero(self) -> datetime:
+        """Tell what our clock showed, as it is set now, when that of the loop stood at zero."""
+        return self.now() - timedelta(seconds=asyncio.get_running_loop().time())
+
+    def recorded_since(self, zero: datetime) -> datetime:
+        """Since when every call of this account is written down, and nothing of it forgotten."""
+        journal = self.book.journal
+        since = None if journal is None else journal.since(self.book.server, self.book.key)
+        began = self.now() if self._began is None else zero + timedelta(seconds=self._began)
+        least = max(began, self.now() - REMEMBERED)
+        return least if since is None else min(since, least)
+
+    def names(self, intent: Intent) -> frozenset[str]:
+        """Name everything that calls of this account, but this one, are known to have made around then."""
+        names, journal = self.deeds.names(), self.book.journal
+        if journal is not None:
+            written = journal.known(self.book.server, self.book.key, intent.at - REMEMBERED)
+            if self.is_open(intent):  # otherwise somebody else may have found what became of it, and have written that
+                names |= written
+        return names - {self.deeds.made_by(intent)}
+
+    def rivals(self, intent: Intent, digest: str | None) -> list[Standing]:
+        """Find the other calls that would do the same and whose outcome is not known yet."""
+        found = {
+            i: Standing.UNDER_WAY if e.is_under_way else Standing.UNKNOWN
+            for i, e in self._others().items()
+            if e.digest == digest
+        }
+        found |= {i: f.standing for i, f in self._flights.items() if f.sent.digest == digest}
+        return [s for i, s in found.items() if i != intent and s in (Standing.UNDER_WAY, Standing.UNKNOWN)]
+
+    # The course of a call
+
+    async def begin(self, sent: Sent) -> Flight:
+        """Write down what is about to be sent.
+
+        Raises:
+            StateError: It cannot be written; nothing may be sent.
+        """
+        book, intent, began = self.book, sent.intent, asyncio.get_running_loop().time()
+        if self._began is None:
+            self._began = began
+        if book.journal is not None:
+            entry = Entry(book.server, book.key, intent, sent.stamp.nonce or None, sent.digest)
+            try:
+                await book.journal.begin(entry)
+            except asyncio.CancelledError:
+                self._write(intent, None, None)  # it may be written all the same
+                raise
+        flight = self._flights[intent] = Flight(sent, began)
+        return flight
+
+    def end(self, flight: Flight, value: Any, error: ExchangeError | None) -> ExchangeError | None:
+        """Note how a call ended; give the error that its caller is told."""
+        trace = None
+        if error is None:
+            trace = self._made(flight.intent.endpoint, value)
+            error = self._repeated(flight, trace)
+        flight.value, flight.error = None if error is not None else value, error
+        flight.landed_at = asyncio.get_running_loop().time()
+        flight.landed.set()
+        ended_at = flight.zero + timedelta(seconds=flight.landed_at)
+        if error is None:
+            flight.made = self.deeds.note(flight.intent, flight.sent.digest, trace, ended_at, flight.zero)
+        if flight.is_open and flight.standing in BLOCKING:
+            self._write(flight.intent, ended_at, None)
+        else:
+            self._write(flight.intent, None, flight.made)
+        if not flight.is_open:
+            del self._flights[flight.intent]
+        elif flight.forsaken:
+            _tell(flight)
+        return error
+
+    def forsake(self, flight: Flight) -> None:
+        """Keep the outcome: the caller is gone. It may have been about to hear of it."""
+        flight.forsaken = True
+        if flight.landed.is_set():
+            self._flights[flight.intent] = flight
+            _tell(flight)
+
+    def resolve(self, intent: Intent, made: str | None) -> None:
+        """Strike out a call whose outcome is known: the id of what it made, or None."""
+        flight = self._flights.get(intent)
+        name = None if flight is None else flight.made
+        if made is not None:
+            name = self.deeds.remember(name_of(intent.endpoint, made), self.now(), intent)
+        self._strike(intent, name)
+
+    def dismiss(self, intent: Intent) -> None:
+        """Strike out a call that is open, though perhaps nobody knows how it ended.
+
+        Raises:
+            UsageError: There is no loop that could write it to the journal.
+        """
+        flight, entry = self._flights.get(intent), self.entry(intent)
+        name = None if flight is None else flight.made
+        if flight is not None and flight.standing is Standing.UNKNOWN:
+            name = self.deeds.doubt(intent, flight.sent.digest, self.now())
+        elif flight is None and entry is not None:
+            name = self.deeds.doubt(intent, entry.digest, self.now())
+        self._strike(intent, name)
+
+    async def written(self) -> None:
+        """Wait until the journal holds everything."""
+        while self._writing:
+            await asyncio.wait(list(self._writing))
+
+    # Within
+
+    def _others(self) -> dict[Intent, Entry]:
+        """List what the journal holds beside the calls of this client, and what is not being struck out."""
+        entries = self.book.entries()
+        return {i: e for i, e in entries.items() if i not in self._flights and i not in self._struck}
+
+    def _made(self, endpoint: str, value: Any) -> Trace | None:
+        try:
+            search = self.searches().get(endpoint)
+            return None if search is None else search.made(value)
+        except Exception as fault:  # noqa: BLE001 - that an answer names no id that is understood must not hide it
+            logger.warning("%s: the answer took the reader of its id by surprise (%s)", endpoint, type(fault).__name__)
+            return None
+
+    def _repeated(self, flight: Flight, trace: Trace | None) -> ExchangeError | None:
+        """Doubt an answer that names what an earlier call made: it belongs to that one."""
+        if trace is None or not self.deeds.knows(flight.intent.endpoint, trace.id):
+            return None
+        words = f"{flight.sent}: the answer names what an earlier call made"
+        return bare(doubted(flight.sent, DecodeError(words, endpoint=flight.intent.endpoint)))
+
+    def _strike(self, intent: Intent, name: str | None) -> None:
+        self._write(intent, None, name)
+        self._flights.pop(intent, None)
+
+    def _write(self, intent: Intent, doubted_at: datetime | None, name: str | None) -> None:
+        if self.book.journal is None:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            words = f"{intent}: the journal is written where the event loop of the client runs; do it there"
+            raise UsageError(words, endpoint=intent.endpoint) from None
+        if doubted_at is None:
+            self._struck.add(intent)
+        task = loop.create_task(self._written(self.book.journal, intent, doubted_at, name))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _written(self, journal: Journal, intent: Intent, doubted_at: datetime | None, name: str | None) -> None:
+        try:
+            if doubted_at is None:
+                await journal.settle(intent.id, known=name)
+                self._struck.discard(intent)
+            else:
+                await journal.doubt(intent.id, doubted_at)
+        except StateError as error:
+            # The outcome itself is told to the caller all the same; the entry stays, and is found unresolved.
+            logger.error("%s: its outcome could not be written to the journal: %s", intent, error)  # noqa: TRY400
+
+
+def _tell(flight: Flight) -> None:
+    """Say what became of a call whose caller is gone."""
+    logger.warning("%s: the caller was cancelled; %s", flight.intent, flight.error or flight.standing)

@@ -1,0 +1,59 @@
+"""What an answer repeats of its request. An answer that repeats something else belongs to another request. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal, DecimalException
+from enum import Enum
+from typing import Any
+
+from exchanges.request import Draft
+from exchanges.wire import Json
+
+__all__ = ["strange"]
+
+CENTS = -2
+
+
+def strange(draft: Draft, value: Any) -> list[str]:
+    """Name the fields of the answer *value* that are not what *draft* asked for; what it does not repeat is fine."""
+    return [name for name, wanted in _expected(draft) if not _same(wanted, getattr(value, name, None))]
+
+
+def _expected(draft: Draft) -> Iterator[tuple[str, Any]]:
+    yield from draft.endpoint.echoes.items()
+    for argument in draft.endpoint.arguments:
+        sent = draft.in_path if argument.in_path else draft.fields
+        name = argument.name if argument.in_path else argument.wire
+        if argument.param.echo is not None and not argument.param.secret and name in sent:
+            yield argument.name if argument.param.echo == "=" else argument.param.echo, sent[name]
+
+
+def _same(wanted: Any, told: Any) -> bool:
+    """Compare as values what was rendered with what was decoded; kinds that cannot be compared are fine."""
+    wanted = wanted.value if isinstance(wanted, Enum) else wanted
+    told = told.value if isinstance(told, Enum) else told
+    if isinstance(told, Decimal):
+        number = _number(wanted)
+        return number is None or number == told or _is_rounded(told, number)
+    if isinstance(told, str | int) and isinstance(wanted, str | int):
+        return _word(told) == _word(wanted)
+    return True
+
+
+def _number(value: Json) -> Decimal | None:
+    try:
+        return Decimal(str(value))
+    except DecimalException:
+        return None
+
+
+def _is_rounded(told: Decimal, wanted: Decimal) -> bool:
+    """Whether *told* is *wanted* with fewer decimals, but with cents."""
+    digits = told.as_tuple().exponent
+    return isinstance(digits, int) and digits <= CENTS and abs(told - wanted) < Decimal(1).scaleb(digits)
+
+
+def _word(value: str | int) -> str:
+    """Write a word as it is compared: an exchange may print letters larger than it was given them."""
+    return str(value).strip().casefold()

@@ -1,0 +1,49 @@
+"""What a call that is never repeated was to do, and how far it came. Values that outlive the call, and the process."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import uuid4
+
+from attrs import field, frozen
+
+__all__ = ["Intent", "Phase"]
+
+
+def _name() -> str:
+    return uuid4().hex
+
+
+class Phase(StrEnum):
+    """How far a request came; its value is made for messages."""
+
+    MAYBE_SENT = "some of it may have left"
+    SENT = "all of it was handed to the connection"
+    ANSWERED = "an answer came that does not say"
+
+
+@frozen
+class Intent:
+    """What a call was to do. Two calls that would do the same have different intents.
+
+    Attributes:
+        endpoint: Id of the endpoint.
+        arguments: The arguments by name, as checked and rendered for the wire; secrets are left out.
+        at: When the request was signed and handed to the connection (UTC).
+        tag: What was put into a field that the exchange hands back, so that what the call made is known again; None
+            where there is no such field, or where the caller filled it.
+        acting: What a view put on the call, such as the user that it acts for.
+        id: Its name, unique.
+    """
+
+    endpoint: str
+    arguments: dict[str, str] = field(hash=False)
+    at: datetime
+    tag: str | None = None
+    acting: dict[str, str] = field(factory=dict[str, str], hash=False)
+    id: str = field(factory=_name)
+
+    def __str__(self) -> str:
+        """Print as messages name it."""
+        return f"{self.endpoint} at {self.at:%Y-%m-%d %H:%M:%S} UTC (intent {self.id[:8]})"

@@ -1,0 +1,142 @@
+"""A thread that does one job after the other, so that the event loop never waits for a disk or a lock.
+
+It is a daemon, and none of `concurrent.futures`, whose threads are joined when the interpreter exits: a job that waits
+for another process must not hold that up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
+from typing import TypeVar
+
+from exchanges.errors import StateError
+
+__all__ = ["Clerk"]
+
+T = TypeVar("T")
+Job = Callable[[], object]
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 1.0
+
+
+class Clerk:
+    """Does jobs in the order in which they are posted.
+
+    Args:
+        name: Of the thread.
+        words: What to say to those who come too late.
+    """
+
+    def __init__(self, name: str, words: str) -> None:
+        self._words = words
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._process = os.getpid()
+        self._thread = threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True)
+        self._thread.start()
+
+    def post(self, job: Job) -> None:
+        """Have *job* done; it raises nothing.
+
+        Raises:
+            StateError: See `require`.
+        """
+        self.require()
+        with self._lock:
+            self.require()
+            self._jobs.put(job)
+
+    def require(self) -> None:
+        """Make sure that there is a clerk.
+
+        Raises:
+            StateError: It has stopped, or works for the parent of this process.
+        """
+        if self._process != os.getpid():
+            raise StateError(
+                f"{self._words} belongs to the parent of this process; nothing was sent. Make one in each process"
+            )
+        if self._stopped:
+            raise StateError(f"{self._words} is closed; nothing was sent. Make another")
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """Wait for what *work* gives; it is done even if the caller is cancelled.
+
+        Raises:
+            StateError: See `require`.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self.post(partial(_do, work, partial(_tell, loop, future)))
+        return await future
+
+    def do_now(self, work: Callable[[], T]) -> T:
+        """Block until *work* is done, and give what it gives."""
+        future: Future[T] = Future()
+
+        def tell(value: T | None, error: BaseException | None) -> None:
+            if error is None:
+                future.set_result(value)  # type: ignore[arg-type]  # a value where there is no error
+            else:
+                future.set_exception(error)
+
+        self.post(partial(_do, work, tell))
+        return future.result()
+
+    def stop(self, last: Job) -> None:
+        """Do what was posted, then *last*, then no more. A second time does nothing."""
+        if self._process != os.getpid():
+            return
+        with self._lock:
+            if self._stopped:
+                return
+            self._stopped = True
+            self._jobs.put(last)
+            self._jobs.put(None)
+        if threading.current_thread() is not self._thread:  # a collector runs where it likes
+            self._thread.join(STOP_SECONDS)
+
+
+def _work(jobs: SimpleQueue[Job | None]) -> None:
+    while (job := jobs.get()) is not None:
+        try:
+            job()
+        except Exception:
+            logger.exception("a fault of the state itself")
+        del job  # while idle, hold on to nothing
+
+
+def _do(work: Callable[[], T], tell: Callable[[T | None, BaseException | None], None]) -> None:
+    try:
+        value = work()
+    except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
+        tell(None, error)
+    else:
+        tell(value, None)
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[T], value: T | None, error: BaseException | None
+) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(_settle, future, value, error)
+
+
+def _settle(future: asyncio.Future[T], value: T | None, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(value)  # type: ignore[arg-type]  # a value where there is no error
+    else:
+        future.set_exception(error)

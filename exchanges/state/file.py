@@ -1,0 +1,117 @@
+"""State in a file, shared by the processes of one host."""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from exchanges.errors import StateError
+from exchanges.ledger import Ledger, Turn
+from exchanges.limits import Limit
+from exchanges.nonces import MemoryCounter
+from exchanges.state.gates import FileGate
+from exchanges.state.memory import MemoryState
+from exchanges.state.protocols import Journal
+
+if TYPE_CHECKING:
+    from exchanges.state.desk import Desk
+
+__all__ = ["FileState"]
+
+
+class FileState:
+    """Nonces, limits and a journal in a file that outlives the process and that other processes share.
+
+    All clients of a process use one. Every process makes its own, with the same path; a child after ``fork`` too.
+    It is for one host and for a disk of that host. Beside the file there are others with the same beginning, and a
+    folder of lock files: they belong together.
+
+    Calls of one process wait for each other as with `MemoryState`; then they pass a gate where processes wait for each
+    other. Keys are written as fingerprints only, secrets never.
+
+    Args:
+        path: Where it is; made, for this user alone, if it is missing.
+        clock: Monotonic clock in seconds, the same in all processes.
+
+    Raises:
+        StateError: The file cannot be used: see the message for what to do.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = _real(path)
+        self._memory = MemoryState()
+        self._desk = _desk(self._path, clock)
+        self._end = weakref.finalize(self, self._desk.close)
+
+    def __repr__(self) -> str:
+        """Show where it is."""
+        return f"FileState({str(self._path)!r})"
+
+    def __enter__(self) -> Self:
+        """Use it in a block that closes it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def ledger(self, limit: Limit, server: str, key: str | None) -> Ledger:
+        """Find the ledger of *limit* at *server*, for the calls of this process."""
+        return self._memory.ledger(limit, server, key)
+
+    def turn(self, server: str, key: str) -> Turn:
+        """Find the turn of *key* at *server*, for the calls of this process."""
+        return self._memory.turn(server, key)
+
+    def counter(self, server: str, key: str) -> MemoryCounter:
+        """Find what this process knows of the nonces of *key* at *server*; the gate draws larger ones."""
+        return self._memory.counter(server, key)
+
+    def gate(self, limit: Limit, server: str, key: str | None) -> FileGate:
+        """Find what the calls of all processes pass.
+
+        Args:
+            limit: What the calls are counted against.
+            server: Where they go.
+            key: Whose calls they are; None without credentials.
+
+        Raises:
+            StateError: The state is closed, or belongs to the parent of this process.
+        """
+        self._desk.clerk.require()
+        return FileGate(self, self._desk, limit, server, key)
+
+    @property
+    def journal(self) -> Journal:
+        """The record of calls that are never repeated."""
+        return self._desk.journal
+
+    def close(self) -> None:
+        """Let go of the file, after the clients that use it are closed. Not closing it loses nothing."""
+        self._end()
+
+
+def _real(path: str | os.PathLike[str]) -> Path:
+    """Name the file by the one name that all processes agree on."""
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError, TypeError, ValueError):
+        raise StateError(f"a state needs the path of a file, and {path!r} is none") from None
+
+
+def _desk(path: Path, clock: Callable[[], float]) -> Desk:
+    try:
+        from exchanges.state.desk import Desk  # noqa: PLC0415 - who uses no file loads neither sqlite3 nor fcntl
+    except ImportError:
+        raise StateError(
+            "a state in a file needs the file locks of POSIX and the module sqlite3; without them use MemoryState, in "
+            "one process at a time"
+        ) from None
+    return Desk(path, clock)

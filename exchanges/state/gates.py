@@ -1,0 +1,119 @@
+"""The gate that the calls of all processes pass; see `exchanges.state.protocols.Gate`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from exchanges.errors import RateLimitTimeout, StateError
+from exchanges.limits import Limit, Scope
+from exchanges.state.visits import End, Ticket, Visit, Want
+
+if TYPE_CHECKING:
+    from exchanges.state.desk import Desk
+    from exchanges.state.file import FileState
+
+__all__ = ["FileGate", "FilePassage"]
+
+
+class FileGate:
+    """Where the calls of one limit, server and key pass.
+
+    Args:
+        state: Kept open as long as there is a gate.
+        desk: Who answers.
+        limit: What the calls are counted against.
+        server: Where they go.
+        key: Whose they are, by fingerprint; None without credentials.
+    """
+
+    def __init__(self, state: FileState, desk: Desk, limit: Limit, server: str, key: str | None) -> None:
+        self._state = state
+        self._desk = desk
+        self._limit = limit
+        self._account = (server, key or "")
+        self._place = _place(limit.name, server, (key or "") if limit.scope is Scope.KEY else "-")
+
+    def __repr__(self) -> str:
+        """Show the limit and the state."""
+        return f"FileGate({self._limit.name}: {self._state!r})"
+
+    async def enter(
+        self, *, cost: int, in_order: bool, leave_reserve: bool, now_ms: int, patience_seconds: float
+    ) -> FilePassage | float:
+        """Take everything that a call needs at once, or give the seconds to wait at least."""
+        counter = self._state.counter(*self._account)
+        least = max(now_ms, counter.last + 1)
+        want = Want(self._place, self._limit.windows, cost, leave_reserve, self._account, in_order, least)
+        loop = asyncio.get_running_loop()
+        visit = Visit(want, loop, loop.create_future())
+        self._desk.clerk.post(partial(self._desk.admit, visit))
+        expiry = None
+        if patience_seconds < math.inf:
+            expiry = loop.call_later(patience_seconds, visit.give_up, partial(_too_late, patience_seconds))
+        try:
+            found = await visit.future
+        except BaseException:
+            if (ticket := visit.leave()) is not None:
+                with suppress(StateError):  # closed: there is nothing left to let go of
+                    self._desk.clerk.post(partial(self._desk.end, End(ticket, complete=True, sent=False)))
+            raise
+        finally:
+            if expiry is not None:
+                expiry.cancel()
+        if not isinstance(found, Ticket):
+            return found
+        if found.nonce is not None:
+            counter.raise_to(found.nonce)
+        return FilePassage(self._state, self._desk, found)
+
+
+class FilePassage:
+    """What one call holds of a state in a file; the state stays open as long."""
+
+    def __init__(self, state: FileState, desk: Desk, ticket: Ticket) -> None:
+        self._state = state
+        self._desk = desk
+        self._ticket = ticket
+        self._is_over = False
+
+    def __del__(self) -> None:
+        """Let go where nobody did: its task was ended before it began, or its loop is gone."""
+        if not self._is_over:
+            with suppress(StateError):
+                self._desk.clerk.post(partial(self._desk.end, End(self._ticket, complete=False)))
+
+    def __repr__(self) -> str:
+        """Show the nonce."""
+        return f"FilePassage(nonce={self.nonce})"
+
+    @property
+    def nonce(self) -> int | None:
+        """The nonce that was drawn; None for a call that needs no turn."""
+        return self._ticket.nonce
+
+    async def leave(
+        self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
+    ) -> None:
+        """Let go of everything; a second time does nothing."""
+        if self._is_over:
+            return
+        self._is_over = True
+        end = End(self._ticket, complete, sent, floor, closed_seconds)
+        await self._desk.clerk.do(partial(self._desk.end, end))
+
+
+def _place(*names: str) -> int:
+    """Make a number of what a limit is known by."""
+    return int.from_bytes(hashlib.sha256("\n".join(names).encode()).digest()[:7])
+
+
+def _too_late(seconds: float) -> RateLimitTimeout:
+    return RateLimitTimeout(
+        f"another call kept the turn of this key for more than {seconds:.1f} s; nothing was sent. Look whether a "
+        "process that uses the same state hangs, or give a larger timeout_seconds"
+    )

@@ -1,0 +1,127 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from exchanges.bitso import Conversion
+from exchanges.bitso.conversions import Conversions
+from exchanges.bitso.searches import SEARCHES
+from exchanges.bitso.v2 import Funding, UserTransaction
+from exchanges.traces import Traces
+from exchanges.wire import decode, dumps
+from tests.searching import AT, look, look_at, seek, specimen
+from tests.simulator.playing import playing_bitso
+
+CLABE = "032180000118359719"
+TRANSACTIONS = specimen("bitso/v2.account.user_transactions")
+SENT_AT = datetime(2015, 10, 9, 13, 49, tzinfo=UTC)
+CONVERSION = specimen("bitso/conversions.conversion")["payload"]
+
+
+def documented(sought, transactions):
+    """What a search makes of documented answers."""
+    rows = decode(dumps(transactions), list[UserTransaction], strict=True)
+    return look_at({"user_transactions": rows}, SEARCHES, sought)
+
+
+# Withdrawals
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("bitcoin_withdrawal", {"amount": "0.5", "address": "1Elsewhere"}),
+        ("ripple_withdrawal", {"amount": "0.5", "address": "rElsewhere", "currency": "BTC"}),
+        ("ripple_withdrawal", {"amount": "20", "address": "rElsewhere", "currency": "XRP"}),
+        (
+            "spei_withdrawal",
+            {
+                "amount": "1800.15",
+                "recipient_given_names": "Ana",
+                "recipient_family_names": "Ruiz",
+                "clabe": CLABE,
+                "notes_ref": "rent",
+                "numeric_ref": "1",
+            },
+        ),
+    ],
+)
+async def test_withdrawals_are_found_in_doubt(name, asked):
+    """Amount and moment are compared, the receiver cannot be; that there is none is no proof."""
+    async with playing_bitso() as (_, bitso, _):
+        sought = seek(getattr(Funding, name), **asked)
+        before = await look(bitso, SEARCHES, sought)
+        done = await getattr(bitso.v2.funding, name)(**asked)
+        after = await look(bitso, SEARCHES, sought)
+        other = await look(bitso, SEARCHES, seek(getattr(Funding, name), **{**asked, "amount": "3"}))
+
+        assert (Traces(whole=False), Traces(whole=False)) == (before, other)
+        assert ([False], True, AT) == ([t.sure for t in after.candidates], after.whole, after.candidates[0].at)
+        assert SEARCHES[sought.intent.endpoint].made(done) is None
+
+
+def test_the_documented_withdrawal_is_found():
+    """A deposit, and what is of another currency, is none."""
+    asked = {"amount": "1800.15", "address": "rElsewhere", "currency": "MXN"}
+    [trace] = documented(seek(Funding.ripple_withdrawal, SENT_AT, **asked), TRANSACTIONS).candidates
+
+    assert ("2015-10-09 13:49:00 SPEI Transfer -1800.15 mxn #1", False) == (trace.id, trace.sure)
+
+
+def test_twins_keep_their_names():
+    """Withdrawals that say the same are numbered, so another one changes no name."""
+    asked = {"amount": "1800.15", "address": "rElsewhere", "currency": "MXN"}
+    sought = seek(Funding.ripple_withdrawal, SENT_AT, **asked)
+    one, two = ({trace.id for trace in documented(sought, [TRANSACTIONS[1]] * count).candidates} for count in (1, 2))
+
+    assert (1, 2, True) == (len(one), len(two), one < two)
+
+
+def test_a_withdrawal_may_be_carried_out_later():
+    """One that is listed after the last moment of the call may still be what it asked for; one from before is not."""
+    asked = {"amount": "1800.15", "address": "rElsewhere", "currency": "MXN"}
+    moments = (datetime(2015, 10, 9, hour, 49, tzinfo=UTC) for hour in (9, 15))
+    earlier, later = (documented(seek(Funding.ripple_withdrawal, at, **asked), TRANSACTIONS) for at in moments)
+
+    assert ([None], []) == ([t.at for t in earlier.candidates], [t.at for t in later.candidates])
+
+
+# Conversions
+
+
+@pytest.mark.asyncio
+async def test_a_conversion_of_unknown_name_is_not_found():
+    """The quote's id names no conversion, which proves nothing."""
+    async with playing_bitso() as (_, bitso, _):
+        quote = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=1000)
+        await bitso.conversions.execute(quote)
+        traces = await look(bitso, SEARCHES, seek(Conversions.execute, quote_id=quote))
+
+        assert Traces(whole=False) == traces
+
+
+@pytest.mark.asyncio
+async def test_a_conversion_of_known_name_is_found():
+    """What `convert` knew of it names it, and it is not taken for what its own acceptance made."""
+    async with playing_bitso() as (_, bitso, _):
+        quote = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=1000)
+        conversion_id = await bitso.conversions.execute(quote)
+        sought = seek(Conversions.execute, quote_id=quote)
+        sought.intent.arguments["conversion_id"] = conversion_id
+        [trace] = (await look(bitso, SEARCHES, sought)).candidates
+        made = SEARCHES[sought.intent.endpoint].made(conversion_id)
+
+        assert (conversion_id, True, True) == (trace.found.id, trace.sure, trace.tagged)
+        assert (conversion_id, False) == (made.id, made.id == trace.id)
+
+
+@pytest.mark.parametrize(
+    ("status", "sure"), [("queued", True), ("COMPLETED", True), ("open", False), ("failed", False)]
+)
+def test_a_conversion_named_as_its_quote_is_found(status, sure):
+    """Where the exchange knows it by the quote's id, it was accepted if it got beyond that of a quote."""
+    found = decode(dumps({**CONVERSION, "id": "EOTMmUZG", "status": status}), Conversion, strict=True)
+    traces = look_at({"conversion": found}, SEARCHES, seek(Conversions.execute, quote_id="EOTMmUZG"))
+    [trace] = traces.candidates
+
+    assert ("EOTMmUZG", sure, sure) == (trace.id, trace.sure, trace.tagged)

@@ -1,0 +1,55 @@
+"""Gates, calls and clocks for the tests of a state in a file."""
+
+import time
+from datetime import UTC, datetime
+
+from exchanges.intents import Intent
+from exchanges.limits import Limit, Scope, Window
+from exchanges.state import Entry
+
+__all__ = ["KEY", "SERVER", "Clock", "call", "enter", "entry", "gate_of", "limit_of"]
+
+SERVER, KEY = "fourth production", "0123456789abcdef"
+PATIENCE_SECONDS = 30.0
+
+
+class Clock:
+    """A clock that stands still unless it is moved."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def limit_of(*windows, scope=Scope.KEY):
+    """Make a limit of windows given as slots and seconds."""
+    return Limit("test", tuple(Window(*w) for w in windows), scope)
+
+
+def gate_of(state, *windows, key=KEY, server=SERVER, scope=Scope.KEY):
+    """Find the gate of a limit made of windows given as slots and seconds."""
+    return state.gate(limit_of(*windows, scope=scope), server, key)
+
+
+async def enter(gate, *, in_order=False, now_ms=0, cost=1, leave_reserve=False, patience_seconds=PATIENCE_SECONDS):
+    """Enter *gate*; give what it gives."""
+    return await gate.enter(
+        cost=cost, in_order=in_order, leave_reserve=leave_reserve, now_ms=now_ms, patience_seconds=patience_seconds
+    )
+
+
+async def call(gate, *, complete=True, sent=True, floor=None, closed_seconds=0.0, **options):
+    """Make a whole call; give its nonce, or the seconds to wait."""
+    passage = await enter(gate, **options)
+    if isinstance(passage, float):
+        return passage
+    await passage.leave(complete=complete, sent=sent, floor=floor, closed_seconds=closed_seconds)
+    return passage.nonce
+
+
+def entry(*, server=SERVER, key=KEY, at=None, digest="same", nonce="7", **arguments):
+    """Make an entry of the journal."""
+    at = at or datetime.fromtimestamp(time.time(), UTC)
+    return Entry(server, key, Intent("fourth.trading.create_order", arguments, at, "tag"), nonce, digest)

@@ -1,0 +1,41 @@
+import time
+
+import httpx
+import pytest
+
+from tests.simulator.calling import NOW, ask_bitex, ask_signed, simulated
+from tests.simulator.in_process import InProcess
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("ahead", [300, -300])
+async def test_a_skewed_clock_shows_in_all_that_is_dated(ahead):
+    """Orders, trades and withdrawals are dated by the clock of the exchange."""
+    began = time.time() + ahead
+    async with (
+        simulated(port=None, clock=lambda: time.time() + ahead) as sim,
+        httpx.AsyncClient(base_url=sim.base_url, transport=InProcess(sim)) as http,
+    ):
+        bid = (await ask_bitex(http, "trading.create_bid")).json()
+        await ask_bitex(http, "trading.create_ask", amount="1", price="100")
+        await ask_bitex(http, "funding.create_btc_withdrawal", amount="1")
+        trade = (await ask_bitex(http, "trading.trades")).json()[0]
+        withdrawal = (await ask_bitex(http, "funding.btc_withdrawals")).json()[0]
+
+    assert {0} == {(row[2] - int(began)) // 10 for row in (bid, trade, withdrawal)}
+    assert 0 == (sim.deeds[0].at_ms / 1000 - began) // 10
+
+
+@pytest.mark.asyncio
+async def test_nonces_do_not_depend_on_the_clock():
+    """Any nonce above the last is good, whatever the clock shows."""
+    now = [NOW]
+    async with (
+        simulated(port=None, clock=lambda: now[0]) as sim,
+        httpx.AsyncClient(base_url=sim.base_url, transport=InProcess(sim)) as http,
+    ):
+        for moment in (NOW, NOW + 10**6, NOW - 10**6):
+            now[0] = moment
+            await ask_signed(http, "bitstamp.v1.account.balance")
+
+    assert ["ok"] * 3 == [seen.outcome for seen in sim.requests]

@@ -1,0 +1,233 @@
+"""Processes for the stages that need several: each makes signed calls with a client of its own.
+
+They are forked from a server that has imported everything they need, and which has no threads and no event loop: a
+fresh process would take half a second to import the same. The simulator is not among it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
+from decimal import Decimal
+from itertools import count
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+from unittest.mock import patch
+
+from attrs import define, field, frozen
+
+from exchanges.bitso import Bitso
+from exchanges.bitso.facts import PRIVATE_LIMIT
+from exchanges.bitstamp import Bitstamp
+from exchanges.bitstamp.facts import LIMIT
+from exchanges.client import Client
+from exchanges.errors import ExchangeError
+from exchanges.limits import Limit, Window
+from exchanges.state import FileState, MemoryState
+from exchanges.state.protocols import State
+from tests.stress.figures import Mechanisms
+
+__all__ = ["FILE", "TURN", "Child", "Job", "call_many", "live", "open_client", "shared", "spend"]
+
+CLIENTS = {"bitstamp": (Bitstamp, LIMIT), "bitso": (Bitso, PRIVATE_LIMIT)}
+PRELOAD = (
+    "anyio._backends._asyncio",
+    "exchanges.bitso.searches",
+    "exchanges.bitstamp.searches",
+    "exchanges.state.desk",
+    "exchanges.wire.bulk",
+    "httpcore",
+    "tests.stress.children",
+)
+CALLERS = 3
+MONEY = 1 / 8
+"""So many of the calls move money."""
+ORDERS = 10_000
+"""Room for those of one process, which are all unlike."""
+PRICE = Decimal(100)
+TIMEOUT_SECONDS = 120.0
+
+
+def shared(path: str) -> State:
+    """Open the state that all processes share, and that outlives them."""
+    return FileState(path)
+
+
+FILE: Mechanisms = {"state file": lambda: patch(f"{__name__}.shared", lambda _: MemoryState())}
+TURN: Mechanisms = {"turn of processes": lambda: patch("exchanges.state.turns.SharedTurn._try_take", lambda _: True)}
+
+
+@frozen
+class Job:
+    """What a child is to do.
+
+    Attributes:
+        venue: Whom it calls; a plain string, for whose sake no child imports the simulator.
+        credentials: Keyword arguments of its client.
+        base_url: Where the simulator is.
+        path: Of the state.
+        window: The limit in place of the exchange's; None: no limit.
+        without: The mechanism that is taken out.
+        step_seconds: How far its wall clock is off.
+        number: Which child it is.
+        calls: How many it makes; 0: until it is killed.
+    """
+
+    venue: str
+    credentials: dict[str, str]
+    base_url: str
+    path: str
+    window: Window | None = None
+    without: str | None = None
+    step_seconds: float = 0.0
+    number: int = 0
+    calls: int = 0
+
+
+def open_client(job: Job, state: State) -> Client:
+    """Make the client of a child."""
+    make, declared = CLIENTS[job.venue]
+    limits = None if job.window is None else [Limit(declared.name, (job.window,), declared.scope)]
+    client: Client = make(
+        **job.credentials,
+        base_url=job.base_url,
+        limits=limits,
+        state=state,
+        clock=lambda: time.time() + job.step_seconds,
+        timeout_seconds=TIMEOUT_SECONDS,
+    )
+    return client
+
+
+@define(eq=False)
+class Child:
+    """A process, and what it said."""
+
+    process: BaseProcess
+    pipe: Connection
+    said: list[str] = field(factory=list[str])
+
+    @classmethod
+    def start(cls, work: Callable[[Job, Connection], None], job: Job) -> Child:
+        """Start *work* in a process of its own."""
+        context = get_context("forkserver")
+        # Each child imports the main module once more.
+        context.set_forkserver_preload([*PRELOAD, *(["pytest"] if "pytest" in sys.modules else [])])
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=work, args=(job, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    async def hear(self) -> str | None:
+        """Wait for the next word; None: there will be no more."""
+        await _readable(self.pipe.fileno())
+        return self._next()
+
+    async def end(self, *, kill: bool = True) -> list[str]:
+        """Wait for its end, which comes at once if it is to be killed; give all that it said and nobody heard."""
+        if kill:
+            self.process.kill()
+        while (word := await self.hear()) is not None:
+            self.said.append(word)
+        await _readable(self.process.sentinel)
+        self.process.join()
+        self.pipe.close()
+        self.process.close()
+        return self.said
+
+    def _next(self) -> str | None:
+        try:
+            word: str = self.pipe.recv()
+        except EOFError:
+            return None
+        return word
+
+
+async def _readable(number: int) -> None:
+    """Wait until there is something to read."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(number, lambda: future.done() or future.set_result(None))
+    try:
+        await future
+    finally:
+        loop.remove_reader(number)
+
+
+# What they do
+
+
+def live(job: Job, pipe: Connection) -> None:
+    """Call until killed."""
+    _run(job, _live(job, pipe))
+
+
+def call_many(job: Job, pipe: Connection) -> None:
+    """Make so many calls."""
+    _run(job, _call_many(job, pipe))
+
+
+def spend(job: Job, _: Connection) -> None:
+    """Place one order."""
+    _run(job, _spend(job))
+
+
+def _run(job: Job, main: Coroutine[Any, Any, None]) -> None:
+    logging.disable(logging.CRITICAL)
+    with (FILE | TURN)[job.without]() if job.without else nullcontext():
+        asyncio.run(main)
+
+
+async def _live(job: Job, pipe: Connection) -> None:
+    chance, numbers = random.Random(job.number), count(job.number * ORDERS)
+
+    async def caller(client: Client) -> None:
+        while True:
+            try:
+                await (_money(client, next(numbers)) if chance.random() < MONEY else _read(client))
+            except ExchangeError as error:
+                pipe.send(f"{type(error).__name__}: {error}")
+            else:
+                pipe.send("ok")
+
+    async with open_client(job, shared(job.path)) as client:
+        await asyncio.gather(*(caller(client) for _ in range(CALLERS)))
+
+
+async def _call_many(job: Job, pipe: Connection) -> None:
+    numbers = iter(range(job.calls))
+
+    async def caller(client: Client) -> None:
+        for _ in numbers:
+            try:
+                await _read(client)
+            except ExchangeError as error:
+                pipe.send(f"{type(error).__name__}: {error}")
+
+    async with open_client(job, shared(job.path)) as client:
+        await asyncio.gather(*(caller(client) for _ in range(CALLERS)))
+
+
+async def _spend(job: Job) -> None:
+    async with open_client(job, shared(job.path)) as client:
+        await _money(client, job.number * ORDERS)
+
+
+async def _read(client: Client) -> None:
+    """Make a signed call whose nonce must be larger than all before."""
+    await (client.v1 if isinstance(client, Bitstamp) else client.v2).account.balance()  # type: ignore[attr-defined]
+
+
+async def _money(client: Client, number: int) -> None:
+    """Place an order unlike all others, far from the market, and cancel it."""
+    trading = (client.v1 if isinstance(client, Bitstamp) else client.v2).trading  # type: ignore[attr-defined]
+    order = await trading.buy(amount=Decimal(number).scaleb(-8) + 1, price=PRICE)
+    await trading.cancel_order(order.id)

@@ -1,0 +1,78 @@
+"""A bad line to a simulator in this process, in virtual time: requests and answers get lost, some requests only late.
+
+A request whose connection breaks may still be on its way and arrive when nobody waits for it any more. Each request
+bears the label of the call that sent it, so that what was executed is told by call.
+"""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+from collections import defaultdict
+from contextvars import ContextVar
+from random import Random
+from typing import Any, cast
+
+from exchanges.simulator import Deed, Simulator
+from exchanges.simulator.messages import HttpAnswer, HttpRequest, Reply
+from exchanges.simulator.sending import Manner, Sending
+from exchanges.slots import LOST_SECONDS
+from tests.simulator.in_process import InProcess
+
+__all__ = ["LABEL", "BadLine"]
+
+LABEL: ContextVar[int] = ContextVar("LABEL", default=0)
+"""Of the call that is made."""
+WAY_SECONDS = (0.005, 0.3)
+BROKEN = HttpAnswer(0, sending=Sending(Manner.CLOSED))
+
+
+class BadLine:
+    """What a transport takes for a simulator.
+
+    Args:
+        simulator: Behind it.
+        seed: Where chance begins.
+        lost: Probability that an answer is lost, and the same that a request is.
+
+    Attributes:
+        done: What was executed, by the label of the call.
+        under_way: How many requests nobody waits for are still to arrive.
+    """
+
+    def __init__(self, simulator: Simulator, seed: int, lost: float) -> None:
+        self.done: dict[int, list[Deed]] = defaultdict(list)
+        self.under_way = 0
+        self._simulator = simulator
+        self._chance = Random(seed)
+        self._lost = lost
+        self._known = 0
+
+    def transport(self) -> InProcess:
+        """Make a transport for one client."""
+        return InProcess(cast("Any", self), WAY_SECONDS, self._chance.getrandbits(32))
+
+    def receive(self, request: HttpRequest, reply: Reply) -> None:
+        """Take a request, as `Simulator.receive` does."""
+        draw, label = self._chance.random(), LABEL.get()
+        if draw >= 2 * self._lost:
+            self._hand_over(request, label, reply)
+        elif draw >= self._lost:
+            self._hand_over(request, label, lambda _: reply(BROKEN))
+        else:
+            # Just before the connection was given up for half a minute it may arrive.
+            self.under_way += 1
+            get_running_loop().call_later(self._chance.random() * (LOST_SECONDS - 1), self._arrive, request, label)
+            reply(BROKEN)
+
+    def _arrive(self, request: HttpRequest, label: int) -> None:
+        self.under_way -= 1
+        self._hand_over(request, label, lambda _: None)
+
+    def _hand_over(self, request: HttpRequest, label: int, reply: Reply) -> None:
+        def answered(answer: HttpAnswer) -> None:
+            new = self._simulator.deeds[self._known :]
+            self._known += len(new)
+            self.done[label] += new
+            reply(answer)
+
+        self._simulator.receive(request, answered)

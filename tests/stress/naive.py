@@ -1,0 +1,91 @@
+"""A client as it is often written: a plain HTTP client that tries again when something goes wrong.
+
+It sends the very same bytes and holds one turn per key, so that what differs is what it makes of failures alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Self
+
+import httpx
+
+from exchanges.endpoint import Endpoint, endpoints_of
+from exchanges.request import draft
+from exchanges.signing import Credentials, Stamp
+from exchanges.simulator import Venue
+from tests.stress.orders import CLIENTS, Order
+
+__all__ = ["Failed", "NaiveClient"]
+
+TRIES = 3
+
+
+class Failed(Exception):
+    """It did not work, or so it seems."""
+
+
+class NaiveClient:
+    """One account at one exchange.
+
+    Args:
+        venue: Which.
+        base_url: Where it listens.
+        timeout_seconds: How long to wait for an answer.
+        credentials: Of the account.
+    """
+
+    def __init__(self, venue: Venue, base_url: str, timeout_seconds: float, credentials: Mapping[str, str]) -> None:
+        self._http = httpx.AsyncClient(timeout=timeout_seconds, trust_env=False)
+        self._base_url = base_url
+        self._credentials = Credentials(**credentials)
+        self._turn = asyncio.Lock()
+        self._last = 0
+        self._endpoints = {endpoint.id: endpoint for endpoint in endpoints_of(CLIENTS[venue])}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def place(self, order: Order) -> Any:
+        """Place an order.
+
+        Raises:
+            Failed: The exchange refused it, or it failed three times.
+        """
+        endpoint = self._endpoints[order.endpoint]
+        async with self._turn:
+            for tried in range(1, TRIES + 1):
+                try:
+                    answer = await self._send(endpoint, order.arguments)
+                except httpx.HTTPError as error:
+                    if tried == TRIES:
+                        raise Failed(repr(error)) from error
+                    continue
+                if answer.status_code < 500:
+                    return _read(answer)
+        raise Failed(str(answer.status_code))
+
+    async def _send(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> httpx.Response:
+        self._last = max(self._last + 1, time.time_ns() // 1_000_000)
+        path = httpx.URL(endpoint.api.base_url).path.rstrip("/")
+        sketch = draft(endpoint, arguments, self._base_url + path)
+        request = endpoint.api.scheme.sign(sketch, self._credentials, Stamp(str(self._last), self._last))
+        url, headers = request.origin + request.target, dict(request.headers)
+        return await self._http.request(request.verb, url, headers=headers, content=request.body)
+
+
+def _read(answer: httpx.Response) -> Any:
+    if not answer.is_success:
+        raise Failed(str(answer.status_code))
+    try:
+        value = answer.json()
+    except ValueError as error:
+        raise Failed("no JSON") from error
+    if isinstance(value, dict) and "error" in value:
+        raise Failed(str(value["error"]))
+    return value

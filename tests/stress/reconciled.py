@@ -1,0 +1,87 @@
+"""Unknown outcomes in many small worlds: what reconciling says of them, and what is true."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import nullcontext
+from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
+
+from exchanges.deeds import Deeds
+from exchanges.intents import Intent
+from exchanges.reconciling import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
+from tests.stress.figures import Figure, Mechanisms
+from tests.stress.tally import Tally, summed
+from tests.stress.worlds import ORDERS, World, played
+from tests.virtual_time import run
+
+__all__ = ["MECHANISMS", "PROMISES", "figures"]
+
+PROMISES = (7,)
+UNKNOWN = 2_000
+WORLDS, NAIVE_WORLDS, BATCH = 330, 60, 15
+QUICK_WORLDS = 6
+LEAST_CONCLUSIVE = 0.9
+VERDICTS = (Reconciled, NoTrace, Ambiguous, Incomplete)
+
+
+async def reconcile(client: Any, intent: Intent) -> Verdict:
+    """Ask the client."""
+    verdict: Verdict = await client.reconcile(intent)
+    return verdict
+
+
+async def rule_of_thumb(client: Any, intent: Intent) -> Verdict:
+    """Look once whether an open order has the same amount and price."""
+    await asyncio.sleep(1.0)
+    areas = {"bitex": client, "bitso": getattr(client, "v2", None), "bitstamp": getattr(client, "v1", None)}
+    exchange = intent.endpoint.partition(".")[0]
+    trading: Any = areas[exchange].trading
+    orders = await (trading.orders() if exchange == "bitex" else trading.open_orders())
+    wanted = tuple(Decimal(intent.arguments[name]) for name in ("amount", "price"))
+    same = [order for order in orders if (order.amount, order.price) == wanted]
+    return Reconciled(intent, same[0]) if same else NoTrace(intent)
+
+
+JUDGES = {"client": reconcile, "rule of thumb": rule_of_thumb}
+
+
+def _play(first: int, count: int, judge: str, without: str | None) -> Tally:
+    """Play some worlds, each in a time of its own."""
+    whole = Tally()
+    with MECHANISMS[without]() if without else nullcontext():
+        for seed in range(first, first + count):
+            world = World.of(seed, only_orders=judge != "client")
+            whole.add(run(played(world, JUDGES[judge])))
+    return whole
+
+
+MECHANISMS: Mechanisms = {
+    "lateness": lambda: patch("exchanges.reconciling.LATE_SECONDS", 0.0),
+    "fence": lambda: patch("exchanges.reconciling.LOST_SECONDS", 0.0),
+    "record": lambda: patch.object(Deeds, "names", lambda _: frozenset()),
+}
+
+
+def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
+    """Show what is said of unknown outcomes, and how much of it is wrong."""
+    worlds, size = (QUICK_WORLDS, QUICK_WORLDS) if quick else (WORLDS, BATCH)
+    firsts = range(seed * WORLDS, seed * WORLDS + worlds, size)
+    tally = summed(_play, [(first, size, "client", without) for first in firsts], spread=not quick)
+    yield from _figures_of(tally, least=0 if quick else UNKNOWN)
+    if without is None:
+        firsts = firsts[: 1 if quick else NAIVE_WORLDS // BATCH]
+        beside = summed(_play, [(first, size, "rule of thumb", None) for first in firsts], spread=not quick)
+        shown = f"{beside.numbers['wrong']:,} wrong of {beside.numbers['unknown']:,}"
+        yield Figure("one look at the open orders, for the same amount and price", shown)
+
+
+def _figures_of(tally: Tally, *, least: int) -> Iterator[Figure]:
+    unknown = tally.numbers["unknown"]
+    if least:
+        yield Figure("unknown outcomes", f"{unknown:,}", f">= {least:,}", unknown >= least)
+    yield tally.never(7, "wrong verdicts on unknown outcomes", "wrong", unknown)
+    shares = ", ".join(f"{kind.__name__} {tally.numbers[kind.__name__] / unknown:.0%}" for kind in VERDICTS)
+    yield Figure("what is said of them", shares)

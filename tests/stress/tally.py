@@ -1,0 +1,70 @@
+"""Counting what came of many calls, here or in other processes."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import starmap
+from multiprocessing import get_context
+from typing import Any
+
+from attrs import define, field
+
+from tests.stress.figures import Figure
+
+__all__ = ["Tally", "summed"]
+
+EXAMPLES = 3
+
+
+@define
+class Tally:
+    """How many, by what is wrong or right with them, and some examples of each.
+
+    Attributes:
+        numbers: How many.
+        examples: A few.
+        points: How often what went wrong.
+    """
+
+    numbers: Counter[str] = field(factory=Counter[str])
+    examples: dict[str, list[str]] = field(factory=lambda: defaultdict(list))
+    points: Counter[str] = field(factory=Counter[str])
+
+    def note(self, what: str, example: object = None) -> None:
+        """Count one."""
+        self.numbers[what] += 1
+        if example is not None and len(self.examples[what]) < EXAMPLES:
+            self.examples[what].append(str(example))
+
+    def add(self, other: Tally) -> None:
+        """Take in what another one counted."""
+        self.numbers += other.numbers
+        self.points += other.points
+        for what, examples in other.examples.items():
+            self.examples[what] += examples
+
+    def never(self, number: int, promise: str, what: str, of: int | str) -> Figure:
+        """Make the figure of something that must not happen once."""
+        found, of = self.numbers[what], f"{of:,}" if isinstance(of, int) else of
+        examples = "; ".join(dict.fromkeys(self.examples.get(what, ())[:EXAMPLES]))
+        shown = f"{found:,} of {of}" + (f", such as {examples}" if examples else "")
+        return Figure(promise, shown, "0", found == 0, number)
+
+
+def summed(work: Callable[..., Tally], shares: Sequence[tuple[Any, ...]], *, spread: bool) -> Tally:
+    """Do all shares of some work; *spread* over processes if it is much."""
+    if not spread:
+        return _sum(starmap(work, shares))
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), logging.disable, (logging.CRITICAL,)) as pool:
+        return _sum(pool.map(work, *zip(*shares, strict=True)))
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    whole = Tally()
+    for tally in tallies:
+        whole.add(tally)
+    return whole

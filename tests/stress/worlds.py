@@ -1,0 +1,272 @@
+"""Small worlds in virtual time: one account trades at an exchange whose clock is wrong and whose reads are late.
+
+Answers get lost and requests come late; some calls are twins, which ask for the very same. What came of each unknown
+outcome is judged on the spot, and compared with the record of the simulator when everything has arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from attrs import define, evolve, field, frozen
+
+from exchanges.errors import ExchangeError, OutcomeUnknown
+from exchanges.intents import Intent
+from exchanges.reconciling import NoTrace, Reconciled, Verdict
+from exchanges.simulator import Deed, FaultPoint, Faults, Venue, simulate
+from tests.stress.in_process import LABEL, BadLine
+from tests.stress.orders import CENT, CLIENTS, EXECUTE, KINDS, Order, place, prepare
+from tests.stress.tally import Tally
+
+__all__ = ["ORDERS", "Judge", "World", "name_of_found", "played"]
+
+CALLS = 14
+TWINS = 0.25
+LONG_SECONDS = 600.0
+TIMEOUT_SECONDS = 10.0
+SKEW_SECONDS = 300.0
+STEPPED = 0.2
+LATE_SECONDS = 10.0
+LOST = 0.05
+NOW = 1_700_000_000.0
+PAUSES = (0.0, 0.0, 1.0, 20.0)
+"""How long callers wait before they reconcile."""
+LOSING = dict.fromkeys(
+    (
+        FaultPoint.CLOSE_BEFORE_EXECUTING,
+        FaultPoint.SILENT_BEFORE_EXECUTING,
+        FaultPoint.HTML_502,
+        FaultPoint.CLOSE_AFTER_EXECUTING,
+        FaultPoint.SILENT_AFTER_EXECUTING,
+        FaultPoint.CLOSE_INSIDE_BODY,
+        FaultPoint.ANSWER_500,
+        FaultPoint.GARBLE,
+    ),
+    0.09,
+)
+
+Make = Callable[[int], dict[str, Any]]
+Judge: TypeAlias = Callable[[Any, Intent], Awaitable[Verdict]]
+"""Says what became of a call of a client."""
+
+
+def _amounts(least: int, **arguments: Any) -> Make:
+    return lambda n: {"amount": least + n * CENT, **arguments}
+
+
+MORE: dict[Venue, dict[str, Make]] = {
+    Venue.BITEX: {
+        "bitex.funding.create_usd_deposit": _amounts(100, country="US", currency="USD", deposit_method="bank"),
+        "bitex.funding.create_address": lambda _: {},
+        "bitex.bots.create_buying_bot": _amounts(10, chunk_size=Decimal(2), time_to_live=60),
+        "bitex.payments.create_payment": _amounts(20, currency_id=3),
+        "bitex.kyc.create_profile": lambda n: {"first_name": f"Ana {n}", "last_name": "Sosa"},
+    },
+    Venue.BITSO: {},
+    Venue.BITSTAMP: {"bitstamp.v1.funding.ripple_withdrawal": _amounts(1, address="rReceiver", currency="USD")},
+}
+ORDERS = (
+    "bitex.trading.create_bid",
+    "bitex.trading.create_ask",
+    "bitso.v2.trading.buy",
+    "bitso.v2.trading.sell",
+    "bitstamp.v1.trading.buy",
+    "bitstamp.v1.trading.sell",
+)
+
+
+@frozen
+class World:
+    """One world.
+
+    Attributes:
+        seed: Where chance begins.
+        only_orders: Whether there is nothing but orders.
+        venue: Which exchange.
+        skew_seconds: How much more its clock shows than ours, before and after ours is set.
+        late_seconds: How late its reads are, at most.
+        measured: Whether an answer told of the clocks before anything went wrong.
+    """
+
+    seed: int
+    only_orders: bool
+    venue: Venue
+    skew_seconds: tuple[float, float]
+    late_seconds: float
+    measured: bool
+
+    @classmethod
+    def of(cls, seed: int, *, only_orders: bool) -> World:
+        """Make one."""
+        chance = random.Random(f"world {seed}")
+        skew, then = (chance.uniform(-SKEW_SECONDS, SKEW_SECONDS) for _ in range(2))
+        return cls(
+            seed,
+            only_orders,
+            venue=list(Venue)[seed % len(Venue)],
+            skew_seconds=(skew, then if chance.random() < STEPPED else skew),
+            late_seconds=LATE_SECONDS * (chance.random() < 0.75),
+            measured=chance.random() < 0.7,
+        )
+
+
+@frozen
+class _Call:
+    """One call to make.
+
+    Attributes:
+        label: Its number.
+        at: When, in seconds.
+        endpoint: Which.
+        arguments: With what.
+        is_twin: Whether another one asks for the same.
+    """
+
+    label: int
+    at: float
+    endpoint: str
+    arguments: dict[str, Any]
+    is_twin: bool = False
+
+
+def _calls(world: World) -> list[_Call]:
+    """Plan the calls of a world."""
+    chance, calls = random.Random(world.seed), list[_Call]()
+    kinds = KINDS[world.venue] | MORE[world.venue]
+    names = [name for name in kinds if name in ORDERS or not world.only_orders]
+    for label in range(1, CALLS + 1):
+        at, first = chance.uniform(60.0, LONG_SECONDS), chance.choice(calls) if calls else None
+        if first is not None and first.endpoint != EXECUTE and chance.random() < TWINS:
+            at = max(0.0, first.at + chance.uniform(-1.0, 1.0) * chance.choice((0.5, 15.0, 120.0)))
+            calls.append(evolve(first, label=label, at=at))
+        else:
+            endpoint = chance.choice(names)
+            calls.append(_Call(label, at, endpoint, kinds[endpoint](label)))
+    twins = Counter(repr((call.endpoint, call.arguments)) for call in calls)
+    return [evolve(c, is_twin=twins[repr((c.endpoint, c.arguments))] > 1 or not c.arguments) for c in calls]
+
+
+@define(eq=False)
+class _Play:
+    """What happens in one world, and what is said of it."""
+
+    world: World
+    client: Any
+    line: BadLine
+    judge: Judge
+    chance: random.Random
+    said: list[tuple[_Call, Verdict, bool]] = field(factory=list)
+    tally: Tally = field(factory=Tally)
+
+    async def make(self, call: _Call) -> None:
+        """Make one call, and find out what became of it."""
+        await asyncio.sleep(call.at)
+        LABEL.set(call.label)
+        order = await prepare(self.client, call.endpoint, call.arguments)
+        if order is None:
+            return
+        try:
+            await place(self.client, order)
+        except OutcomeUnknown as unknown:
+            await self._find_out(call, unknown.intent)
+        except ExchangeError as error:
+            self.tally.note(f"told {type(error).__name__}")
+
+    async def _find_out(self, call: _Call, intent: Intent) -> None:
+        await asyncio.sleep(self.chance.choice(PAUSES))
+        verdict = await self.judge(self.client, intent)
+        self.said.append((call, verdict, True))
+        if isinstance(verdict, Reconciled | NoTrace):
+            return
+        draw = self.chance.random()
+        if draw < 0.3 and intent in self.client.unresolved:
+            self.client.unresolved.dismiss(intent)
+        elif draw < 0.6:
+            await asyncio.sleep(60.0)
+            self.said.append((call, await self.judge(self.client, intent), False))
+
+    def compare(self) -> Tally:
+        """Compare what was said with what was done."""
+        for call, verdict, is_first in self.said:
+            done = [deed for deed in self.line.done[call.label] if deed.kind.is_once]
+            name = type(verdict).__name__
+            if is_first:
+                self.tally.note("unknown")
+                self.tally.note(name)
+                self.tally.note(f"{call.endpoint} {name}")
+                if not call.is_twin and self.world.measured:
+                    self.tally.note(f"plain {call.endpoint} {name}")
+            if fault := _fault(verdict, done):
+                self.tally.note("wrong", f"{call.endpoint}: {fault} (world {self.world.seed}, call {call.label})")
+        return self.tally
+
+
+def _fault(verdict: Verdict, done: Sequence[Deed]) -> str | None:
+    """Say what is wrong with a verdict."""
+    if isinstance(verdict, NoTrace):
+        return "no trace of what was done" if done else None
+    if isinstance(verdict, Reconciled):
+        if not done:
+            return "found what was not done"
+        return None if done[0].id in (None, name_of_found(verdict.found)) else "found another's"
+    return None
+
+
+def name_of_found(found: Any) -> str:
+    """Give the id of what was found; of trades alone, that of their order."""
+    first = found[0] if isinstance(found, tuple) else found
+    names = ("order_id", "id", "oid", "user_id", "public_address")
+    return str(next(n for name in names if (n := getattr(first, name, None)) is not None))
+
+
+async def _measure(world: World, client: Any) -> None:
+    """Place an order that goes well, so that its answer tells of the clocks."""
+    endpoint = next(name for name in KINDS[world.venue] if name in ORDERS)
+    for number in range(100, 110):
+        with suppress(ExchangeError):
+            await place(client, Order(endpoint, KINDS[world.venue][endpoint](number)))
+            return
+
+
+async def played(world: World, judge: Judge) -> Tally:
+    """Play one world to its end."""
+    loop = asyncio.get_running_loop()
+    began, (skew, then) = loop.time(), world.skew_seconds
+    late = (0.0, world.late_seconds)
+
+    def theirs() -> float:
+        return NOW + loop.time() - began
+
+    def ours() -> float:
+        return theirs() - (skew if loop.time() < began + LONG_SECONDS / 2 else then)
+
+    async with simulate(
+        world.venue, seed=world.seed, port=None, delay_seconds=(0, 0), limits=False, clock=theirs,
+        faults=Faults(late_seconds=late),
+    ) as simulator:
+        line = BadLine(simulator, world.seed, LOST)
+        account: Any = simulator.account(world.venue)
+        async with CLIENTS[world.venue](
+            transport=line.transport(),
+            base_url=simulator.base_url,
+            limits=None,
+            clock=ours,
+            timeout_seconds=TIMEOUT_SECONDS,
+            **account,
+        ) as client:
+            play = _Play(world, client, line, judge, random.Random(world.seed))
+            if world.measured:
+                await _measure(world, client)
+            simulator.faults = Faults(LOSING, kinds={"money", "write"}, late_seconds=late)
+            async with asyncio.TaskGroup() as calls:
+                for call in _calls(world):
+                    calls.create_task(play.make(call))
+            while line.under_way:
+                await asyncio.sleep(1.0)
+            return play.compare()

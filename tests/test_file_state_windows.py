@@ -1,0 +1,174 @@
+"""Slots of many processes, in any order of events: never more than N in any window.
+
+Books are used directly, in virtual time: what the threads around them do is tested elsewhere.
+"""
+
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from attrs import define
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from exchanges.limits import Window
+from exchanges.slots import LOST_SECONDS
+from exchanges.state import book as book_module
+from exchanges.state.book import Book
+from exchanges.state.database import Database
+from exchanges.state.locks import Alive, Locks
+from exchanges.state.visits import End, Ticket, Want
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
+
+WINDOWS = (Window(2, 10.0), Window(3, 40.0))
+PROCESSES = 3
+ACCOUNT = ("server", "key")
+QUICK = Path("/dev/shm")  # noqa: S108 - a folder in it is made safely
+
+
+@define(eq=False)
+class Process:
+    """One process that uses the state, opened without threads."""
+
+    database: Database
+    alive: Alive
+    book: Book
+
+    @classmethod
+    def start(cls, path, clock):
+        locks = Locks(path.with_name("state.locks"))
+        alive = Alive(locks)
+        database = Database(path, locks)
+        return cls(database, alive, Book(database, alive, clock))
+
+    def die(self):
+        """Let go of everything, as the kernel does."""
+        self.alive._file.close()
+        self.database.close()
+
+
+@define(eq=False)
+class Call:
+    """One call: it can arrive at any moment from its beginning until its end, or until it is lost for good."""
+
+    process: Process
+    ticket: Ticket
+    begin: float
+    end: float = math.inf
+
+    @property
+    def cost(self):
+        """How many arrivals it is counted as."""
+        return self.ticket.want.cost
+
+
+class Machine(RuleBasedStateMachine):
+    """Processes come, call, die and come again; the system is started anew; time passes."""
+
+    def __init__(self):
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir=QUICK if QUICK.is_dir() else None))
+        self.path = self.folder / "state"
+        self.boot_file, book_module.BOOT = book_module.BOOT, self.folder / "boot"
+        self.boots = 0
+        self.now = 50.0
+        self.booted_at = 0.0
+        self.calls = []
+        self.flying = []
+        self.nonces = []
+
+    @initialize()
+    def start_all(self):
+        book_module.BOOT.write_text("0")
+        self.processes = [self._start() for _ in range(PROCESSES)]
+
+    def _start(self):
+        return Process.start(self.path, lambda: self.now - self.booted_at)
+
+    def _kill(self, number):
+        process = self.processes[number]
+        process.die()
+        for call in [call for call in self.flying if call.process is process]:
+            self._end(call, self.now + LOST_SECONDS)
+
+    def _end(self, call, moment):
+        self.flying.remove(call)
+        call.end = moment
+
+    @rule(
+        number=st.integers(0, PROCESSES - 1),
+        cost=st.sampled_from([1, 1, 1, 2]),
+        leave_reserve=st.booleans(),
+        windows=st.sampled_from([WINDOWS, WINDOWS, WINDOWS[::-1]]),
+        now_ms=st.integers(0, 100),
+    )
+    def take(self, number, cost, leave_reserve, windows, now_ms):
+        process = self.processes[number]
+        found = process.book.take(Want(1, windows, cost, leave_reserve, ACCOUNT, True, now_ms))
+        if isinstance(found, Ticket):
+            self.nonces.append(found.nonce)
+            call = Call(process, found, self.now)
+            self.calls.append(call)
+            self.flying.append(call)
+        else:
+            assert found > 0
+
+    @precondition(lambda self: self.flying)
+    @rule(pick=st.integers(0, 100), complete=st.booleans(), sent=st.sampled_from([True, True, True, False]))
+    def leave(self, pick, complete, sent):
+        call = self.flying[pick % len(self.flying)]
+        floor = self.nonces[-1] + 5 if pick % 7 == 0 else None
+        call.process.book.end(End(call.ticket, complete, sent, floor))
+        if floor is not None:
+            self.nonces.append(floor)
+        self._end(call, self.now + (0 if complete else LOST_SECONDS))
+        if not sent:
+            self.calls.remove(call)
+
+    @rule(seconds=st.sampled_from([0.0, 0.5, 3.0, 10.0, 10.002, 29.0, 41.0]))
+    def pass_time(self, seconds):
+        self.now += seconds
+
+    @rule(number=st.integers(0, PROCESSES - 1))
+    def die_and_come_again(self, number):
+        self._kill(number)
+        self.processes[number] = self._start()
+
+    @rule(seconds=st.sampled_from([0.0, 5.0, 100.0]))
+    def boot(self, seconds):
+        for number in range(PROCESSES):
+            self._kill(number)
+        self.now += seconds
+        self.booted_at = self.now
+        self.boots += 1
+        book_module.BOOT.write_text(str(self.boots))
+        self.now += 2.0
+        self.processes = [self._start() for _ in range(PROCESSES)]
+
+    @invariant()
+    def no_window_is_over(self):
+        for begin in {min(call.end, self.now) for call in self.calls}:
+            for window in WINDOWS:
+                inside = [c for c in self.calls if c.begin <= begin + window.per_seconds and c.end >= begin]
+                assert sum(call.cost for call in inside) <= window.slots
+
+    @invariant()
+    def nonces_rise(self):
+        assert self.nonces == sorted(set(self.nonces))
+
+    def teardown(self):
+        for process in getattr(self, "processes", ()):
+            process.die()
+        book_module.BOOT = self.boot_file
+        shutil.rmtree(self.folder)
+
+
+TestSlots = pytest.mark.filterwarnings("error")(Machine.TestCase)
+TestSlots.settings = settings(
+    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
