@@ -14,6 +14,7 @@ from exchanges.errors import StateError
 from exchanges.slots import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
 from exchanges.state import book as book_module
+from exchanges.state.visits import Visit, Want
 from tests.file_states import KEY, SERVER, Clock, call, enter, gate_of, limit_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
@@ -109,6 +110,21 @@ async def test_a_lockout_and_another_boot(path, booted):
 
 
 @pytest.mark.asyncio
+async def test_a_lockout_outlives_its_process(path, clock):
+    """The longest lockout holds for a process that starts meanwhile."""
+    with FileState(path, clock=clock) as state:
+        gate = gate_of(state, (5, 1.0))
+        slow = await enter(gate)
+        await call(gate, closed_seconds=60.0)
+        await slow.leave(complete=True, closed_seconds=1.0)
+    clock.now += 20
+    with FileState(path, clock=clock) as state:
+        wait = await call(gate_of(state, (5, 1.0)))
+
+    assert 40.0 == wait
+
+
+@pytest.mark.asyncio
 async def test_a_lockout_that_is_over_stays_over(path, booted, clock):
     """A lockout that ended does not come back with another boot."""
     with FileState(path, clock=clock) as state:
@@ -181,6 +197,30 @@ def test_a_loop_that_is_gone(path):
 
 
 @pytest.mark.asyncio
+async def test_an_answer_that_nobody_waits_for(state):
+    """What a call got that went away meanwhile is taken back."""
+    gate, loop = gate_of(state, (1, 10.0)), asyncio.get_running_loop()
+    visit = Visit(Want(gate._place, gate._limit.windows, 1, False, (SERVER, KEY), False, 0), loop, loop.create_future())
+    state._desk.clerk.post(visit.leave)
+    state._desk.clerk.post(lambda: state._desk.admit(visit))
+
+    assert (None, False) == (await call(gate), visit.future.done())
+
+
+@pytest.mark.asyncio
+async def test_a_fault_of_our_own(state, monkeypatch, caplog):
+    """A fault of the state itself reaches the caller, and the state goes on."""
+    gate, take = gate_of(state), state._desk._book.take
+    monkeypatch.setattr(state._desk._book, "take", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        await enter(gate, in_order=True, now_ms=5)
+    monkeypatch.setattr(state._desk._book, "take", take)
+    state._desk.clerk.post(lambda: 1 / 0)
+
+    assert (5, "a fault of the state itself") == (await call(gate, in_order=True, now_ms=5), caplog.messages[-1])
+
+
+@pytest.mark.asyncio
 async def test_leaving_while_the_caller_is_cancelled(state):
     """What is left is written even if the caller is cancelled meanwhile."""
     gate = gate_of(state, (1, 10.0))
@@ -236,7 +276,7 @@ async def test_after_closing(use, path):
     gate = gate_of(state)
     passage = await enter(gate)
     state.close()
-    with pytest.raises(StateError, match="is closed; nothing was sent"):
+    with pytest.raises(StateError, match="is closed; make another"):
         await use(state, gate, passage)
 
 
@@ -279,6 +319,15 @@ async def test_files_are_for_this_user_alone(path, clock):
         os.umask(before)
 
     assert ({0o600}, True) == (modes, len(made) > 5)
+
+
+def test_any_name(tmp_path):
+    """The name of the file may be odd."""
+    path = tmp_path / "sta te?mode=ro#%41é"
+    with FileState(path) as state:
+        nonce = asyncio.run(call(gate_of(state), in_order=True, now_ms=5))
+
+    assert (5, True) == (nonce, path.is_file())
 
 
 def test_two_names_of_one_file(path, tmp_path):

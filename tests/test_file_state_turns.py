@@ -258,10 +258,10 @@ asyncio.run(hold())
 """
 
 
-def child(path, what):
+def child(path, what, code=CHILD):
     """Start a process that takes everything and holds it, or waits for it; give it when it has come so far."""
-    command = [sys.executable, "-c", CHILD, path, SERVER, KEY, what]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", code, path, SERVER, KEY, what]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     return process
 
@@ -279,6 +279,53 @@ async def test_a_killed_process(path):
         room = await enter(gate_of(state, (1, 10.0)))
 
     assert ((), 6, "5", None, True) == (listed, nonce, left.nonce, left.ended_at, room > 35)
+
+
+FORKING = """
+import asyncio, os, sys
+from exchanges.limits import Limit, Scope
+from exchanges.state import FileState
+
+async def hold():
+    state = FileState(sys.argv[1])
+    gate = state.gate(Limit("test", (), Scope.KEY), sys.argv[2], sys.argv[3])
+    held = await gate.enter(cost=1, in_order=True, leave_reserve=False, now_ms=5, patience_seconds=60)
+    if os.fork() == 0:
+        print("ready", flush=True)
+        sys.stdin.read()
+    os._exit(held.nonce)
+
+asyncio.run(hold())
+"""
+
+
+@pytest.mark.asyncio
+async def test_a_child_holds_nothing(path):
+    """A forked child does not keep the locks of its parent when the parent dies."""
+    with child(path, "fork", FORKING) as process:
+        process.wait()
+        with FileState(path) as state:
+            nonce = (await take(state, patience_seconds=5.0)).nonce
+            signs = list(path.parent.glob("state.locks/alive-*"))
+
+    assert (5, 6, 1) == (process.returncode, nonce, len(signs))
+
+
+def test_a_loop_that_is_closed_while_waiting(path):
+    """A call whose loop is closed while it waits does not keep the turn when it comes."""
+
+    async def end(held):
+        await leave(held)
+        return await call(gate_of(one), in_order=True)
+
+    with FileState(path) as one, FileState(path) as two:
+        held = asyncio.run(take(one))
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(take(two))
+        loop.run_until_complete(settled(two))
+        loop.close()
+
+        assert (False, 2) == (task.done(), asyncio.run(end(held)))
 
 
 @pytest.mark.asyncio

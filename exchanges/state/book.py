@@ -124,8 +124,8 @@ class Book:
         if end.closed_seconds > 0:
             data.execute(
                 "INSERT INTO limits (place, longest_seconds, closed_until, closed_seconds) VALUES (?, 0, ?, ?) "
-                "ON CONFLICT (place) DO UPDATE SET closed_until = max(closed_until, excluded.closed_until), "
-                "closed_seconds = excluded.closed_seconds",
+                "ON CONFLICT (place) DO UPDATE SET closed_until = excluded.closed_until, "
+                "closed_seconds = excluded.closed_seconds WHERE excluded.closed_until > closed_until",
                 (ticket.want.place, now + end.closed_seconds, end.closed_seconds),
             )
 

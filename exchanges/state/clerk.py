@@ -40,7 +40,7 @@ class Clerk:
     def __init__(self, name: str, words: str) -> None:
         self._words = words
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a collector may end a passage while its thread is posting
         self._stopped = False
         self._process = os.getpid()
         self._thread = threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True)
@@ -64,11 +64,9 @@ class Clerk:
             StateError: It has stopped, or works for the parent of this process.
         """
         if self._process != os.getpid():
-            raise StateError(
-                f"{self._words} belongs to the parent of this process; nothing was sent. Make one in each process"
-            )
+            raise StateError(f"{self._words} belongs to the parent of this process; make one in each process")
         if self._stopped:
-            raise StateError(f"{self._words} is closed; nothing was sent. Make another")
+            raise StateError(f"{self._words} is closed; make another")
 
     async def do(self, work: Callable[[], T]) -> T:
         """Wait for what *work* gives; it is done even if the caller is cancelled.
@@ -104,7 +102,7 @@ class Clerk:
             self._stopped = True
             self._jobs.put(last)
             self._jobs.put(None)
-        if threading.current_thread() is not self._thread:  # a collector runs where it likes
+        if threading.current_thread() is not self._thread:
             self._thread.join(STOP_SECONDS)
 
 

@@ -102,8 +102,8 @@ DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 def damaged(path: Path, how: str) -> StateError:
     """Tell that the file cannot be trusted."""
     return StateError(
-        f"the state in {path} {how}; nothing was sent. Bring back the file, or remove it to begin afresh when no call "
-        "is open and the longest window of your limits has passed"
+        f"the state in {path} {how}; bring back the file, or remove it to begin afresh when no call is open and the "
+        "longest window of your limits has passed"
     )
 
 
@@ -117,12 +117,12 @@ def told(path: Path) -> Generator[None]:
         if code in DAMAGED:
             raise damaged(path, f"is no longer what was written ({error})") from error
         words = ADVICE.get(code, f"cannot be read or written ({error}); see to the disk")
-        raise StateError(f"the state in {path} {words}; nothing was sent") from error
+        raise StateError(f"the state in {path} {words}") from error
     except (OSError, ValueError, OverflowError) as error:
         words = getattr(error, "strerror", None) or str(error)
         raise StateError(
-            f"the state in {path} cannot be used ({words}); nothing was sent. It needs a folder on a disk of this host "
-            "that this user can write to"
+            f"the state in {path} cannot be used ({words}); it needs a folder on a disk of this host that this user "
+            "can write to"
         ) from error
 
 
@@ -204,8 +204,8 @@ class Database:
         except FileNotFoundError:
             pass
         raise StateError(
-            f"the state in {self.path} was deleted or replaced while in use; nothing was sent. Bring back the file, or "
-            "end all processes that use it, then start them again"
+            f"the state in {self.path} was deleted or replaced while in use; bring back the file, or end all "
+            "processes that use it, then start them again"
         )
 
     def _check(self) -> None:

@@ -126,6 +126,8 @@ class Desk:
             self._locks = Locks(path.with_name(f"{path.name}.locks"))
             self._alive = Alive(self._locks)
         try:
+            with told(path):
+                self._alive.tidy()
             self._database = Database(path, self._locks)
             try:
                 self._book = Book(self._database, self._alive, self._clock)

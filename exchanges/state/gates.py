@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exchanges.state.desk import Desk
     from exchanges.state.file import FileState
 
-__all__ = ["FileGate", "FilePassage"]
+__all__ = ["FileGate", "FilePassage", "unsent"]
 
 
 class FileGate:
@@ -51,12 +51,24 @@ class FileGate:
         want = Want(self._place, self._limit.windows, cost, leave_reserve, self._account, in_order, least)
         loop = asyncio.get_running_loop()
         visit = Visit(want, loop, loop.create_future())
+        try:
+            found = await self._found(visit, patience_seconds)
+        except StateError as error:
+            raise unsent(error) from error.__cause__
+        if not isinstance(found, Ticket):
+            return found
+        if found.nonce is not None:
+            counter.raise_to(found.nonce)
+        return FilePassage(self._state, self._desk, found)
+
+    async def _found(self, visit: Visit, patience_seconds: float) -> Ticket | float:
+        """Wait for the answer; what comes too late is handed back."""
         self._desk.clerk.post(partial(self._desk.admit, visit))
         expiry = None
         if patience_seconds < math.inf:
-            expiry = loop.call_later(patience_seconds, visit.give_up, partial(_too_late, patience_seconds))
+            expiry = visit.loop.call_later(patience_seconds, visit.give_up, partial(_too_late, patience_seconds))
         try:
-            found = await visit.future
+            return await visit.future
         except BaseException:
             if (ticket := visit.leave()) is not None:
                 with suppress(StateError):  # closed: there is nothing left to let go of
@@ -65,11 +77,6 @@ class FileGate:
         finally:
             if expiry is not None:
                 expiry.cancel()
-        if not isinstance(found, Ticket):
-            return found
-        if found.nonce is not None:
-            counter.raise_to(found.nonce)
-        return FilePassage(self._state, self._desk, found)
 
 
 class FilePassage:
@@ -105,6 +112,11 @@ class FilePassage:
         self._is_over = True
         end = End(self._ticket, complete, sent, floor, closed_seconds)
         await self._desk.clerk.do(partial(self._desk.end, end))
+
+
+def unsent(error: StateError) -> StateError:
+    """Say what an *error* before sending means."""
+    return StateError(f"{error}; nothing was sent")
 
 
 def _place(*names: str) -> int:

@@ -23,6 +23,7 @@ from exchanges.intents import Intent
 from exchanges.state.book import seal
 from exchanges.state.clerk import Clerk
 from exchanges.state.database import Database, damaged
+from exchanges.state.gates import unsent
 from exchanges.state.locks import Alive
 from exchanges.state.protocols import Entry
 
@@ -84,9 +85,9 @@ class FileJournal:
         self._loops[entry.intent.id] = asyncio.get_running_loop()
         try:
             await self._clerk.do(partial(self._begin, entry))
-        except StateError:
+        except StateError as error:
             del self._loops[entry.intent.id]
-            raise
+            raise unsent(error) from error.__cause__
 
     async def settle(self, intent_id: str, *, known: str | None) -> None:
         """Write down that the outcome is known: the id of what was made, or None for nothing."""

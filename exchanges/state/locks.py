@@ -94,8 +94,8 @@ class LockFile:
         """
         if not self.is_in_place():
             raise StateError(
-                f"the lock files in {self.path.parent} were removed while in use; nothing was sent. End all processes "
-                "that use this state, then start them again"
+                f"the lock files in {self.path.parent} were removed while in use; end all processes that use this "
+                "state, then start them again"
             )
 
     def close(self) -> None:
@@ -118,7 +118,10 @@ class Alive:
             if self._file.try_take() and self._file.is_in_place():
                 break
             self._file.close()
-        for path in locks.folder.glob("alive-*"):
+
+    def tidy(self) -> None:
+        """Remove the signs of the dead."""
+        for path in self._locks.folder.glob("alive-*"):
             self.is_dead(path.name.removeprefix("alive-"))
 
     def require_place(self) -> None:
