@@ -271,14 +271,21 @@ async def test_a_killed_process(path):
     """A process that is killed lets go of the turn, loses its slot for a while and leaves its call in the journal."""
     with FileState(path) as state, child(path, "hold") as process:
         waits = await waiting(state)
-        listed = state.journal.entries(SERVER, KEY)
+        (listed,) = state.journal.entries(SERVER, KEY)
         process.kill()
         process.wait()
         nonce = (await waits).nonce
         (left,) = state.journal.entries(SERVER, KEY)
         room = await enter(gate_of(state, (1, 10.0)))
 
-    assert ((), 6, "5", None, True) == (listed, nonce, left.nonce, left.ended_at, room > 35)
+    assert (True, False, 6, "5", None, True) == (
+        listed.is_under_way,
+        left.is_under_way,
+        nonce,
+        left.nonce,
+        left.ended_at,
+        room > 35,
+    )
 
 
 FORKING = """

@@ -49,13 +49,13 @@ class _Row:
         """A number by which it is seen that this is what was written."""
         return seal(*astuple(self))
 
-    def entry(self) -> Entry:
+    def entry(self, *, is_under_way: bool) -> Entry:
         """Read what it says."""
         said = json.loads(self.body)
         at = datetime.fromisoformat(said["at"])
         intent = Intent(said["endpoint"], said["arguments"], at, said["tag"], said["acting"], self.id)
         ended_at = None if self.ended_at is None else datetime.fromisoformat(self.ended_at)
-        return Entry(self.server, self.key, intent, said["nonce"], said["digest"], ended_at)
+        return Entry(self.server, self.key, intent, said["nonce"], said["digest"], ended_at, is_under_way)
 
 
 class FileJournal:
@@ -100,14 +100,16 @@ class FileJournal:
         self._loops.pop(intent_id, None)
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
-        """List the calls whose outcome is unknown, the oldest first; none that a living process still carries out."""
+        """List the calls whose outcome nobody knows yet, the oldest first."""
         with self._reading() as data:
             holders = data.execute("SELECT DISTINCT holder FROM calls WHERE ended_at IS NULL").fetchall()
             # First who is dead, then what is open: one that ends its calls in between leaves nothing open.
             dead = {holder for (holder,) in holders if self._alive.is_dead(holder)}
             rows = data.execute(f"{_ROWS} WHERE server = ? AND key = ? ORDER BY number", (server, key)).fetchall()
-        found = (self._checked(row) for row in rows)
-        return tuple(row.entry() for row in found if row.ended_at or row.holder in dead or self._is_lost(row.id))
+        found = map(self._checked, rows)
+        return tuple(
+            row.entry(is_under_way=not (row.ended_at or row.holder in dead or self._is_lost(row.id))) for row in found
+        )
 
     def known(self, server: str, key: str, since: datetime) -> frozenset[str]:
         """List the ids of what calls of *key* have made since then."""
