@@ -34,12 +34,14 @@ BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)
 
 @define(eq=False)
 class Flight:
-    """One call, from its signing until its caller knows the outcome.
+    """One call, from its signing until its caller knows the outcome. That may take long: the request is not kept.
 
     *began* and *landed_at* are by the clock of the loop, which nobody sets.
     """
 
-    sent: Sent
+    intent: Intent
+    digest: str
+    nonce: str | None
     began: float
     forsaken: bool = False
     landed_at: float = 0.0
@@ -47,16 +49,6 @@ class Flight:
     error: ExchangeError | None = None
     made: str | None = None
     landed: asyncio.Event = field(factory=asyncio.Event)
-
-    @property
-    def intent(self) -> Intent:
-        """What it is to do."""
-        return self.sent.intent
-
-    @property
-    def nonce(self) -> str | None:
-        """The nonce of the request, where the scheme has one."""
-        return self.sent.stamp.nonce or None
 
     @property
     def zero(self) -> datetime:
@@ -147,7 +139,7 @@ class Calls:
         """
         if draft.endpoint.kind is not Kind.MONEY:
             return
-        digests = {i: f.sent.digest for i, f in self._flights.items() if f.is_open and f.standing in BLOCKING}
+        digests = {i: f.digest for i, f in self._flights.items() if f.is_open and f.standing in BLOCKING}
         digests |= {i: e.digest for i, e in self._others().items() if not e.is_under_way}
         digest = draft.digest if digests else ""
         if blocking := next((i for i, d in digests.items() if d == digest), None):
@@ -167,8 +159,10 @@ class Calls:
         return self._others().get(intent)
 
     def is_open(self, intent: Intent) -> bool:
-        """Whether it is written down, here or in the journal, and not struck out."""
-        return intent in self._flights or intent in self._others()
+        """Whether it is written down, in the journal where there is one, and nobody has struck it out."""
+        if self.book.journal is None:
+            return intent in self._flights
+        return intent in self.book.entries() and intent not in self._struck
 
     # What reconciling must know
 
@@ -200,7 +194,7 @@ class Calls:
             for i, e in self._others().items()
             if e.digest == digest
         }
-        found |= {i: f.standing for i, f in self._flights.items() if f.sent.digest == digest}
+        found |= {i: f.standing for i, f in self._flights.items() if f.digest == digest}
         return [s for i, s in found.items() if i != intent and s in (Standing.UNDER_WAY, Standing.UNKNOWN)]
 
     # The course of a call
@@ -221,21 +215,21 @@ class Calls:
             except asyncio.CancelledError:
                 self._write(intent, None, None)  # it may be written all the same
                 raise
-        flight = self._flights[intent] = Flight(sent, began)
+        flight = self._flights[intent] = Flight(intent, sent.digest, sent.stamp.nonce or None, began)
         return flight
 
-    def end(self, flight: Flight, value: Any, error: ExchangeError | None) -> ExchangeError | None:
+    def end(self, flight: Flight, sent: Sent, value: Any, error: ExchangeError | None) -> ExchangeError | None:
         """Note how a call ended; give the error that its caller is told."""
         trace = None
         if error is None:
             trace = self._made(flight.intent.endpoint, value)
-            error = self._repeated(flight, trace)
+            error = self._repeated(sent, trace)
         flight.value, flight.error = None if error is not None else value, error
         flight.landed_at = asyncio.get_running_loop().time()
         flight.landed.set()
         ended_at = flight.zero + timedelta(seconds=flight.landed_at)
         if error is None:
-            flight.made = self.deeds.note(flight.intent, flight.sent.digest, trace, ended_at, flight.zero)
+            flight.made = self.deeds.note(flight.intent, flight.digest, trace, ended_at, flight.zero)
         if flight.is_open and flight.standing in BLOCKING:
             self._write(flight.intent, ended_at, None)
         else:
@@ -270,7 +264,7 @@ class Calls:
         flight, entry = self._flights.get(intent), self.entry(intent)
         name = None if flight is None else flight.made
         if flight is not None and flight.standing is Standing.UNKNOWN:
-            name = self.deeds.doubt(intent, flight.sent.digest, self.now())
+            name = self.deeds.doubt(intent, flight.digest, self.now())
         elif flight is None and entry is not None:
             name = self.deeds.doubt(intent, entry.digest, self.now())
         self._strike(intent, name)
@@ -295,12 +289,12 @@ class Calls:
             logger.warning("%s: the answer took the reader of its id by surprise (%s)", endpoint, type(fault).__name__)
             return None
 
-    def _repeated(self, flight: Flight, trace: Trace | None) -> ExchangeError | None:
+    def _repeated(self, sent: Sent, trace: Trace | None) -> ExchangeError | None:
         """Doubt an answer that names what an earlier call made: it belongs to that one."""
-        if trace is None or not self.deeds.knows(flight.intent.endpoint, trace.id):
+        if trace is None or not self.deeds.knows(sent.endpoint.id, trace.id):
             return None
-        words = f"{flight.sent}: the answer names what an earlier call made"
-        return bare(doubted(flight.sent, DecodeError(words, endpoint=flight.intent.endpoint)))
+        words = f"{sent}: the answer names what an earlier call made"
+        return bare(doubted(sent, DecodeError(words, endpoint=sent.endpoint.id)))
 
     def _strike(self, intent: Intent, name: str | None) -> None:
         self._write(intent, None, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import copy
+import functools
 import math
 import os
 import re
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from types import TracebackType
-from typing import ClassVar, Self, TypedDict, Unpack
+from typing import Any, ClassVar, NoReturn, ParamSpec, Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from attrs import evolve
@@ -27,12 +27,15 @@ from exchanges.routes import Setup
 from exchanges.session import Options, Session, View
 from exchanges.signing import Credentials
 from exchanges.state import PROCESS, MemoryState, State
+from exchanges.tls import fault_of, takes_anonymous_servers
 from exchanges.traces import Searches
 from exchanges.transport import HttpTransport, Transport
 from exchanges.unresolved import Unresolved
 from exchanges.wire.registry import wire
 
 __all__ = ["Client", "ClientOptions"]
+
+P = ParamSpec("P")
 
 MAX_CONNECTIONS = 4
 RECONCILE_SECONDS = 90.0
@@ -73,6 +76,24 @@ class ClientOptions(TypedDict, total=False):
     strict: bool
 
 
+def _discreet(init: Callable[P, None]) -> Callable[P, None]:
+    """Let no frame that *init* ran in stay behind an error: each of them holds the credentials."""
+
+    @functools.wraps(init)
+    def discreet(*args: P.args, **kwargs: P.kwargs) -> None:
+        failure: Exception | None = None
+        try:
+            init(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - raised again below, without its frames
+            failure = error.with_traceback(None)
+            failure.__cause__ = failure.__context__ = None
+        del args, kwargs
+        if failure is not None:
+            raise failure
+
+    return discreet
+
+
 class Client(Areas):
     """One account at one exchange. Make one per account, use it from one event loop, close it.
 
@@ -90,6 +111,12 @@ class Client(Areas):
 
     exchange: ClassVar[str]
 
+    def __init_subclass__(cls, **rest: Any) -> None:  # noqa: ANN401 - as its base
+        super().__init_subclass__(**rest)
+        for name in {"__init__"} & vars(cls).keys():
+            setattr(cls, name, _discreet(vars(cls)[name]))
+
+    @_discreet
     def __init__(
         self,
         *,
@@ -110,7 +137,20 @@ class Client(Areas):
 
     def __repr__(self) -> str:
         """Show the exchange and the state of the session, no secrets."""
-        return f"{type(self).__name__}({self._session!r})"
+        session = vars(self).get("_session", "")  # a traceback may show one that was never made
+        return f"{type(self).__name__}({session!r})"
+
+    def __copy__(self) -> Self:
+        """Make a view of the same session."""
+        return self._view(self._options)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Make a view of the same session: another one would count and number its calls apart."""
+        return self._view(self._options)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled."""
+        raise TypeError("a client is not pickled: it holds credentials and connections")
 
     async def __aenter__(self) -> Self:
         """Use it in a block that closes it."""
@@ -176,8 +216,9 @@ class Client(Areas):
         return self._view(evolve(self._options, timeout_seconds=_timeout(timeout_seconds)))
 
     def _view(self, options: Options) -> Self:
-        view = copy.copy(self)
-        view._show(options)  # noqa: SLF001 - one of us
+        view = object.__new__(type(self))
+        vars(view).update(vars(self))
+        view._show(options)
         return view
 
 
@@ -190,9 +231,11 @@ def _setup(client: type[Client], credentials: Credentials | None, options: Clien
     if transport is not None and not isinstance(transport, Transport):
         raise UsageError(f"{client.__name__}: transport must be an httpx.AsyncBaseTransport")
     context = options.get("ssl_context")
-    if context is not None and (context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname):
-        raise UsageError(f"{client.__name__}: ssl_context must verify certificates and host names")
+    if context is not None and (fault := _fault_of_context(context)):
+        raise UsageError(f"{client.__name__}: ssl_context {fault}")
     origin = None if base_url is None else _origin(base_url)
+    if origin is not None and origin.startswith("http:") and not _stays_here(options.get("proxy")):
+        raise UsageError(f"{client.__name__}: what goes to a base_url without TLS may not go through a proxy elsewhere")
     max_connections = options.get("max_connections", MAX_CONNECTIONS)
     if type(max_connections) is not int or max_connections < 1:
         raise UsageError(f"{client.__name__}: max_connections must be a whole number above zero")
@@ -253,8 +296,10 @@ def _origin(base_url: str) -> str:
         raise UsageError("base_url is scheme, host and port alone; each generation keeps its own path")
     if parts.scheme == "http" and not _is_loopback(host):
         raise UsageError("base_url may use http for loopback only")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+    netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
+    if netloc != parts.netloc.lower():
+        raise UsageError("base_url must be written plainly, such as https://127.0.0.1:8443")
+    return f"{parts.scheme}://{netloc}"
 
 
 def _is_loopback(host: str) -> bool:
@@ -264,9 +309,29 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _stays_here(proxy: str | None) -> bool:
+    """Whether there is no proxy, or one on this machine; one that is no text is refused elsewhere."""
+    if not isinstance(proxy, str):
+        return True
+    try:
+        return _is_loopback(urlsplit(proxy).hostname or "")
+    except ValueError:
+        return False
+
+
+def _fault_of_context(context: ssl.SSLContext) -> str | None:
+    if not isinstance(context, ssl.SSLContext):
+        return "must be an ssl.SSLContext; there is no other way to say how servers are verified"
+    if takes_anonymous_servers(context):
+        return "must know no ciphers without certificates"
+    return fault_of(context)
+
+
 def _limits(client: type[Client], limits: Sequence[Limit] | None) -> Mapping[str, Limit] | None:
     if limits is None:
         return None
+    if not isinstance(limits, Sequence) or not all(isinstance(limit, Limit) for limit in limits):
+        raise UsageError(f"{client.__name__}: limits must be a list of Limit, or None")
     known = {limit.name for e in endpoints_of(client) for limit in (e.api.public_limit, e.api.private_limit)}
     if unknown := {limit.name for limit in limits} - known:
         raise UsageError(f"{client.__name__}: no such limit: {', '.join(sorted(unknown))}; there are {sorted(known)}")

@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, TypedDict
 from attrs import field, frozen
 
 from exchanges.intents import Phase
+from exchanges.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,14 +73,11 @@ __all__ = [
 ]
 
 MAX_TEXT = 200
-REDACTED = "[redacted]"
 
 
 def quotable(text: str, secrets: Iterable[str] = ()) -> str:
     """Make foreign *text* safe to show: secrets removed, control characters escaped, cut."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if secret:
-            text = text.replace(secret, REDACTED)
+    text = redacted(text, secrets)
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:MAX_TEXT])
     return shown if len(text) <= MAX_TEXT and len(shown) <= MAX_TEXT else shown[: MAX_TEXT - 3] + "..."
 

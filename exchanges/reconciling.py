@@ -208,7 +208,7 @@ class Reconciler:
         now, calls = asyncio.get_running_loop().time(), self._calls
         flight, entry = calls.flight(intent), calls.entry(intent)
         if flight is not None:
-            digest, nonce, ended_at, landed_at = flight.sent.digest, flight.nonce, flight.ended_at, flight.landed_at
+            digest, nonce, ended_at, landed_at = flight.digest, flight.nonce, flight.ended_at, flight.landed_at
         elif entry is not None:
             digest, nonce, ended_at, landed_at = entry.digest, entry.nonce, entry.ended_at, now
         else:
@@ -274,7 +274,7 @@ class Reconciler:
         return Incomplete(intent, reason), False
 
     def _found(self, case: _Case, looked: _Looked) -> tuple[Verdict, bool]:
-        intent, case.empty_at = case.intent, None
+        intent = case.intent
         (first, *others) = [t for t in looked.candidates if self._is_marked(case, t)] or looked.candidates
         if not others and (self._is_marked(case, first) or self._is_ours(case, looked, first)):
             self._calls.resolve(intent, first.id)

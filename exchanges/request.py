@@ -18,8 +18,9 @@ from uuid import uuid4
 from attrs import evolve, field, frozen
 
 from exchanges.endpoint import JSON, MULTIPART, Argument, Endpoint
-from exchanges.errors import REDACTED, UsageError
+from exchanges.errors import UsageError
 from exchanges.intents import Intent
+from exchanges.redaction import REDACTED
 from exchanges.upload import Upload
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
 from exchanges.wire.forms import BOUNDS, MAX_DIGITS
@@ -65,10 +66,10 @@ class Request:
 
     verb: str
     origin: str
-    target: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    secrets: tuple[str, ...] = ()
+    target: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     attachment: Attachment | None = None
 
     @property
@@ -103,8 +104,8 @@ class Draft:
     endpoint: Endpoint
     origin: str
     path: str
-    fields: dict[str, Json] = field(factory=dict[str, Json])
-    in_path: dict[str, Json] = field(factory=dict[str, Json])
+    fields: dict[str, Json] = field(factory=dict[str, Json], repr=False)
+    in_path: dict[str, Json] = field(factory=dict[str, Json], repr=False)
     upload: tuple[str, Upload] | None = None
     tag: tuple[str, str] | None = None
     acting: Mapping[str, str] = field(factory=dict[str, str])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -115,6 +116,13 @@ class Routes:
             ledger.users -= 1
             ledger.signers -= self._key is not None
         self._ledgers.clear()
+
+    def dropped(self) -> None:
+        """Use the ledgers no more, as the session is gone and nobody closed it."""
+        self.leave()
+        if self._setup.transport.is_open:
+            words = f"a client of {self._setup.server} was dropped without aclose(): its connections are still open"
+            warnings.warn(words, ResourceWarning, stacklevel=2)
 
     @property
     def _key(self) -> str | None:

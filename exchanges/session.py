@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -42,7 +43,7 @@ from exchanges.request import Draft, Request, draft
 from exchanges.routes import Route, Routes, Setup
 from exchanges.signing import Credentials, Stamp
 from exchanges.transport import Answer, Evidence, Lost
-from exchanges.verdicts import Sent, ended, final, lost, repeatable
+from exchanges.verdicts import Sent, bare, ended, final, lost, repeatable
 
 __all__ = ["Options", "Session", "View"]
 
@@ -80,7 +81,12 @@ class View:
 
     async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:
         """Carry one call through."""
-        return await self.session.call(endpoint, arguments, self.options)
+        answer = self.session.call(endpoint, arguments, self.options)
+        del arguments  # some are secrets, and a traceback may show locals
+        try:
+            return await answer
+        except ExchangeError as error:
+            raise bare(error) from error.__cause__
 
 
 @define(eq=False, repr=False)
@@ -113,6 +119,7 @@ class Session:
         self._asked: dict[str, float] = {}
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        weakref.finalize(self, self._routes.dropped).atexit = False
 
     def __repr__(self) -> str:
         """Show state, no secrets."""
@@ -141,8 +148,9 @@ class Session:
             ExchangeError: See `exchanges.errors`.
         """
         loop = self._enter(endpoint)
+        sketch = draft(endpoint, arguments, self.base_url(endpoint.api))
+        del arguments  # as in `View.call`
         route = self._routes.find(endpoint)
-        sketch = draft(endpoint, arguments, route.base_url)
         if endpoint.access is Access.PRIVATE and options.private_fields:
             sketch = sketch.acting_with(options.private_fields)
         if endpoint.kind.is_once:
@@ -239,6 +247,9 @@ class Session:
             task.add_done_callback(self._tasks.pop)
 
     def _prepare(self, way: _Way) -> Sent:
+        if fault := self._setup.transport.fault:
+            words = f"{way.draft}: {fault}; nothing was sent"
+            raise errors.UsageError(words, endpoint=way.draft.endpoint.id)
         stamp = self._stamp(way)
         return Sent(way.draft, stamp, self._sign(way.draft, stamp), Evidence())
 
@@ -253,7 +264,7 @@ class Session:
             value, status = await self._carry(sent, way)
         except ExchangeError as failed:
             error = failed
-        error = self.calls.end(flight, value, error)
+        error = self.calls.end(flight, sent, value, error)
         if error is not None:
             raise error
         return value, status
@@ -312,9 +323,12 @@ class Session:
         return self._routes.counter().draw(int(self._setup.wall_clock() * 1000))
 
     def _sign(self, sketch: Draft, stamp: Stamp) -> Request:
-        if sketch.endpoint.access is Access.PUBLIC or self._setup.credentials is None:
+        credentials = self._setup.credentials
+        if credentials is None:
             return sketch.render()
-        return sketch.endpoint.api.scheme.sign(sketch, self._setup.credentials, stamp)
+        is_public = sketch.endpoint.access is Access.PUBLIC
+        request = sketch.render() if is_public else sketch.endpoint.api.scheme.sign(sketch, credentials, stamp)
+        return request.adding({}, credentials.secrets)
 
     # What a call needs
 

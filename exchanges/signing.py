@@ -49,6 +49,11 @@ class Credentials:
         return self
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no error may show, whether it was sent or not: an exchange knows whose key it is."""
+        return (self.api_key,) if self.client_id is None else (self.api_key, self.client_id)
+
+    @property
     def can_sign(self) -> bool:
         """Whether there is a secret."""
         return self._mac is not None

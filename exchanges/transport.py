@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib
+import logging
 import ssl
 import zlib
 from contextlib import suppress
@@ -24,6 +25,7 @@ import httpx
 from attrs import define, field, frozen
 
 from exchanges.errors import UsageError, quotable
+from exchanges.tls import fault_of, shared_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -40,6 +42,7 @@ CONNECT_SECONDS = 10.0
 URLS_REMEMBERED = 256
 CHUNKS_AT_ONCE = 256
 _GZIP_WBITS = 31
+_LAYER_BELOW = logging.getLogger("httpcore.http11")
 _TIMEOUT = {"connect": CONNECT_SECONDS, "read": None, "write": None, "pool": None}
 _HEADERS = (
     (b"Accept", b"application/json"),
@@ -91,12 +94,17 @@ class Evidence:
         """Whether it is proven that not one byte of the request left."""
         return self.refused or (self.watched and not self.started)
 
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Hear of the events of a connection; a proxy's CONNECT is not the request."""
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Hear of the events of a connection; a proxy's CONNECT is not the request.
+
+        The layer below goes on to log what it tells: what an answer, or an error, says may be a secret.
+        """
         if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
             self.started = True
         elif event == "http11.send_request_body.complete":
             self.finished = self.started
+        if not event.endswith(".started"):
+            info.clear()
 
 
 class HttpTransport:
@@ -136,17 +144,13 @@ class HttpTransport:
         """
         evidence.watched = careful and self._injected is None
         extensions: dict[str, Any] = {"timeout": _TIMEOUT}
-        if evidence.watched:
+        if evidence.watched or (self._injected is None and _LAYER_BELOW.isEnabledFor(logging.DEBUG)):
             extensions["trace"] = evidence.trace
         try:
-            url = self._url(request.origin, request.target)
+            outgoing = self._outgoing(request, extensions)
         except Lost:
             evidence.refused = True
             raise
-        headers = [(b"Host", url.netloc), *_HEADERS, *((k.encode(), v.encode()) for k, v in request.headers)]
-        if request.body or request.verb not in ("GET", "DELETE"):
-            headers.append((b"Content-Length", b"%d" % request.size))
-        outgoing = httpx.Request(request.verb, url, headers=headers, stream=_stream(request), extensions=extensions)
         try:
             response = await self._pool(request.origin, careful=careful).handle_async_request(outgoing)
             try:
@@ -165,6 +169,24 @@ class HttpTransport:
         except Exception as error:
             raise Lost(_said(error)) from error
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there are pools of our own that nobody closed."""
+        return bool(self._pools)
+
+    @property
+    def fault(self) -> str | None:
+        """Say what is wrong with the way to the server by now: who made the context may have changed it since."""
+        fault = None if self._ssl_context is None else fault_of(self._ssl_context)
+        return fault and f"ssl_context was changed: it {fault}"
+
+    def _outgoing(self, request: Request, extensions: dict[str, Any]) -> _Outgoing:
+        url = self._url(request.origin, request.target)
+        headers = [(b"Host", url.netloc), *_HEADERS, *((k.encode(), v.encode()) for k, v in request.headers)]
+        if request.body or request.verb not in ("GET", "DELETE"):
+            headers.append((b"Content-Length", b"%d" % request.size))
+        return _Outgoing(request.verb, url, headers=headers, stream=_stream(request), extensions=extensions)
+
     async def aclose(self) -> None:
         """Close all connections of our own pools; an injected transport is its owner's."""
         pools, self._pools = self._pools, {}
@@ -178,7 +200,7 @@ class HttpTransport:
         keep = KEEP_FOR_MONEY_SECONDS if careful else KEEP_FOR_READS_SECONDS
         if keep not in self._pools:
             self._pools[keep] = httpx.AsyncHTTPTransport(
-                verify=self._ssl_context or _ssl_context(secure=origin.startswith("https:")),
+                verify=self._ssl_context or shared_context(secure=origin.startswith("https:")),
                 trust_env=False,
                 limits=httpx.Limits(
                     max_connections=self._max_connections,
@@ -192,7 +214,7 @@ class HttpTransport:
 
 def _proxy(url: str) -> httpx.Proxy:
     try:
-        proxy = httpx.Proxy(url)
+        proxy = httpx.Proxy(url, ssl_context=shared_context(secure=True) if url[:6].lower() == "https:" else None)
         if proxy.url.scheme.startswith("socks"):
             importlib.import_module("socksio")
     except (ImportError, TypeError, ValueError, httpx.InvalidURL):
@@ -200,14 +222,11 @@ def _proxy(url: str) -> httpx.Proxy:
     return proxy
 
 
-@functools.cache
-def _ssl_context(*, secure: bool) -> ssl.SSLContext:
-    """One context for all clients: it costs 15 ms. Plain loopback needs no certificates."""
-    if not secure:
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = httpx.create_ssl_context(trust_env=False)
-    context.keylog_filename = None  # type: ignore[assignment]  # the stubs miss that None ends the logging
-    return context
+class _Outgoing(httpx.Request):
+    """A request that does not print its address, in which a key may stand."""
+
+    def __repr__(self) -> str:
+        return f"<{self.method} request>"
 
 
 class _Attached(httpx.AsyncByteStream):
@@ -243,7 +262,7 @@ def _url(origin: str, target: str) -> httpx.URL:
 async def _read(response: httpx.Response, max_bytes: int) -> Answer:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", ""):
-        raise BadAnswer(f"an answer in the encoding {encoding[:20]!r} was not asked for")
+        raise BadAnswer("an answer in an encoding that was not asked for")
     inflater = zlib.decompressobj(_GZIP_WBITS) if encoding == "gzip" else None
     body = bytearray()  # and no list of chunks: a server may send one byte in each
     received = chunks = 0

@@ -39,7 +39,7 @@ class Upload:
         size: Bytes.
     """
 
-    name: str
+    name: str = field(repr=False)  # it may name a person
     content_type: str
     size: int
     _open: Callable[[], _Readable] = field(repr=False)
@@ -88,6 +88,8 @@ class Upload:
             found, size, source = _look(document)
         except OSError as error:
             raise ValueError(f"must be a file that can be read ({error.strerror or type(error).__name__})") from None
+        finally:
+            del document  # it may be the content itself, and a traceback may show locals
         name = name or found
         kind = content_type or mimetypes.guess_type(name)[0] or "unknown"
         if kind not in accepted:

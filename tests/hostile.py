@@ -212,7 +212,7 @@ DENSE: dict[str, Callable[[int], bytes]] = {
     "rows": partial(_filled, b"[946685400,1,1.1,1.1]"),
     "orders": partial(_filled, b"[1,1,946685400,1,1,1,1,1]"),
     "rows of a book": partial(_filled, b"[1.1,1.1]", first=b'{"bids":[', last=b'],"asks":[]}'),
-    "texts of a book": partial(_filled, b'["1","1"]', first=b'{"timestamp":"1","bids":[', last=b'],"asks":[]}'),
+    "texts of a book": partial(_filled, b'["1.1","1.1"]', first=b'{"timestamp":"1","bids":[', last=b'],"asks":[]}'),
     "references": _references,
     "errors": partial(
         _filled, b'{"code":"1","detail":"no","source":{"pointer":"/a"}}', first=b'{"errors":[', last=b"]}"

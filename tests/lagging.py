@@ -8,15 +8,33 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 from attrs import define, field, frozen
 
+from exchanges.errors import OutcomeUnknown
 from exchanges.limits import Limit, Scope
 from tests.calling import WALL
 from tests.fourth import CREDENTIALS, LIMIT, OPEN_LIMIT, PAGE, Placing
-from tests.scripted import answer, refusal
+from tests.scripted import Script, answer, refusal
 from tests.virtual_time import elapsed
 
-__all__ = ["ANSWERED", "Deed", "Fate", "Lagging", "placing"]
+__all__ = [
+    "ANSWERED",
+    "CALLS",
+    "DONE",
+    "LOST",
+    "MEASURED",
+    "Deed",
+    "Fate",
+    "Lagging",
+    "begin",
+    "client_of",
+    "forsake",
+    "lagging",
+    "lose",
+    "placing",
+    "unknown",
+]
 
 SIDES = {"placed": "sell", "bought": "buy", "noted": None, "tipped": None}
 
@@ -27,11 +45,13 @@ class Fate:
 
     Attributes:
         arrives: After so many seconds; never where None.
-        breaks: After so many seconds the connection breaks; where None it holds, and the answer comes at once.
+        breaks: After so many seconds the connection breaks; where None it holds.
+        answers: So many seconds after it arrived.
     """
 
     arrives: float | None = 0.0
     breaks: float | None = None
+    answers: float = 0.0
 
 
 ANSWERED = Fate()
@@ -86,6 +106,7 @@ class Lagging(httpx.AsyncBaseTransport):
         if fate.breaks is None:
             await asyncio.sleep(fate.arrives or 0.0)
             deed = self.take(request)
+            await asyncio.sleep(fate.answers)
             return refusal("nonce") if deed is None else self._told(request, deed)
         if fate.arrives is not None:
             asyncio.get_running_loop().call_later(fate.arrives, self.take, request)
@@ -146,8 +167,58 @@ class Lagging(httpx.AsyncBaseTransport):
         return answer([d.row | {"price": None} if self.priceless else d.row for d in shown])
 
 
-def placing(exchange: Lagging, **options: Any) -> Placing:
-    """Make a client of it that knows no limits."""
+def placing(exchange: httpx.AsyncBaseTransport, **options: Any) -> Placing:
+    """Make a client of it, or of a script, that knows no limits."""
     limits = [Limit(limit.name, (), Scope.KEY) for limit in (LIMIT, OPEN_LIMIT)]
-    clock = lambda: WALL + elapsed() + exchange.step  # noqa: E731 - as everywhere
-    return Placing(transport=exchange, clock=clock, **{**CREDENTIALS, "limits": limits, **options})
+    clock = lambda: WALL + elapsed() + getattr(exchange, "step", 0.0)  # noqa: E731 - as everywhere
+    return Placing(transport=exchange, **{**CREDENTIALS, "clock": clock, "limits": limits, **options})
+
+
+LOST = Fate(arrives=None, breaks=1.0)
+DONE = Fate(arrives=0.0, breaks=1.0)
+MEASURED = 40.0
+"""When a client whose first call went well at once has a record of its own, whatever was sent before it began."""
+
+CALLS = {
+    "in order": lambda c, **options: c.orders.buy(**{"amount": 3, "price": 5} | options),
+    "in any order": lambda c, **options: c.v9.neworders.buy(**{"amount": 3, "price": 5} | options),
+}
+
+
+async def begin(client, at=MEASURED, **other):
+    """Make a first order that tells the clock, and let the record grow as old as it must."""
+    await client.orders.buy(**{"amount": 7, "price": 7} | other)
+    await client.v9.neworders.buy(amount=7, price=7)
+    await asyncio.sleep(at - elapsed())
+
+
+async def lose(client, call=CALLS["in order"], **arguments):
+    """Make a call whose outcome stays unknown; give its intent."""
+    return await unknown(call(client, **arguments))
+
+
+def lagging(*fates, **facts):
+    """Make an exchange with fates of the orders that come after the first two."""
+    return Lagging([ANSWERED, ANSWERED, *fates], **facts)
+
+
+def client_of(*steps, **options):
+    """Make a client whose answers are scripted, and the script."""
+    script = Script.of(*steps, seconds=options.pop("seconds", 0.0))
+    return placing(script, **options), script
+
+
+async def unknown(call):
+    """Make a call whose outcome stays unknown; give its intent."""
+    with pytest.raises(OutcomeUnknown) as caught:
+        await call
+    return caught.value.intent
+
+
+async def forsake(call, after=1.0):
+    """Make a call and cancel its caller after so many seconds."""
+    task = asyncio.create_task(call)
+    await asyncio.sleep(after)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
+import pytest
 from attrs import define, evolve, field
 
-from exchanges.errors import StateError
+from exchanges.errors import ExchangeError, StateError
 from exchanges.intents import Intent
 from exchanges.state import MemoryState
 from exchanges.state.protocols import Entry
+from tests.lagging import placing
+from tests.scripted import Script
 
-__all__ = ["Gate", "Journal", "Passage", "Records", "Shared"]
+__all__ = ["Gate", "Journal", "Passage", "Records", "Shared", "failure", "is_free", "sharing"]
 
 
 @define(eq=False)
@@ -74,7 +77,7 @@ class Gate:
         said = self.says.pop(0) if self.says else Passage()
         if isinstance(said, Exception):
             raise said
-        if isinstance(said, float):
+        if isinstance(said, float | int):
             return said
         if in_order:
             said.nonce = now_ms
@@ -108,6 +111,7 @@ class Journal:
     Attributes:
         records: What is on the disk.
         process: Its name.
+        dead: Whether the process is, and so writes no more.
         seconds: How long writing takes.
         fault: What writing raises.
         unreadable: What reading raises.
@@ -115,6 +119,7 @@ class Journal:
 
     records: Records = field(factory=Records)
     process: str = "one"
+    dead: bool = False
     seconds: float = 0.0
     fault: StateError | None = None
     unreadable: StateError | None = None
@@ -122,12 +127,16 @@ class Journal:
     async def begin(self, entry: Entry) -> None:
         """Write down what is about to be sent."""
         await self._write("begin", entry.intent.id)
+        if self.dead:
+            raise StateError("the process is dead")
         self.records.rows[entry.intent.id] = (entry, self.process)
         self.records.since = self.records.since or entry.intent.at
 
     async def settle(self, intent_id: str, *, known: str | None) -> None:
         """Strike out."""
         await self._write("settle", intent_id)
+        if self.dead:
+            return
         entry, _ = self.records.rows.pop(intent_id, (None, ""))
         if entry is not None and known is not None:
             self.records.made[known] = entry.intent.at
@@ -135,7 +144,7 @@ class Journal:
     async def doubt(self, intent_id: str, ended_at: datetime) -> None:
         """Write down that it has ended."""
         await self._write("doubt", intent_id)
-        if intent_id in self.records.rows:
+        if intent_id in self.records.rows and not self.dead:
             entry, process = self.records.rows[intent_id]
             self.records.rows[intent_id] = (evolve(entry, ended_at=ended_at), process)
 
@@ -174,8 +183,12 @@ class Journal:
 class Shared(MemoryState):
     """The state."""
 
-    def __init__(self, journal: Journal | None = None, gate: Gate | None = None) -> None:
+    def __init__(
+        self, journal: Journal | None = None, gate: Gate | None = None, *, like: MemoryState | None = None
+    ) -> None:
         super().__init__()
+        if like is not None:  # turns and nonces are one for all
+            self._turns, self._counters = like._turns, like._counters
         self._journal = journal
         self._gate = gate
 
@@ -187,3 +200,24 @@ class Shared(MemoryState):
     def journal(self):
         """Give the journal."""
         return self._journal
+
+
+def sharing(*steps, says=(), journal=None, entering=0.0, seconds=0.0, **options):
+    """Make a client with a shared state whose answers are scripted, and its script, gate and journal."""
+    script, gate = Script.of(*steps, seconds=seconds), Gate(list(says), entering)
+    journal = journal or Journal()
+    return placing(script, state=Shared(journal, gate), **options), script, gate, journal
+
+
+def is_free(client):
+    """Whether slots, turn and connections are all given back."""
+    state, routes = client._session._setup.state, client._session._routes
+    slots = [count.flying for ledger in routes._ledgers for count in ledger._counts]
+    return not any(slots) and not routes._connections.taken and not any(t.taken for t in state._turns.values())
+
+
+async def failure(call):
+    """Hand back what a call raised."""
+    with pytest.raises(ExchangeError) as caught:
+        await call
+    return caught.value

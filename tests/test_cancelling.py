@@ -7,7 +7,7 @@ import pytest
 from exchanges.errors import OutcomeUnknown, ReadFailed
 from exchanges.limits import Limit, Scope, Window
 from tests.fourth import CREDENTIALS, LIMIT, Fourth
-from tests.scripted import Script, html
+from tests.scripted import Script, answer, html
 from tests.virtual_time import elapsed, in_virtual_time, settle
 
 NARROW = Limit(LIMIT.name, (Window(1, 60.0),), Scope.KEY)
@@ -159,22 +159,26 @@ async def test_nonces_stay_in_order():
 
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["write", "money"])
-async def test_a_forsaken_call_is_told(kind, caplog):
-    """When nobody waits any more for a call whose outcome turns out unknown, a warning says so."""
-    async with fourth(Script.of(html(502), seconds=5)) as client:
+@pytest.mark.parametrize(("step", "words"), [(html(502), "fourth.trading.create_"), (answer(), "executed")])
+async def test_a_forsaken_call_is_told(step, words, kind, caplog):
+    """When nobody waits any more for a call that is never repeated, a warning says what became of it."""
+    async with fourth(Script.of(step, seconds=5)) as client:
         await cancel_once(CALLS[kind](client))
         caplog.clear()
 
-    assert [("exchanges.session", logging.WARNING)] == [r[:2] for r in caplog.record_tuples]
-    assert "the caller was cancelled; fourth.trading.create_" in caplog.text
+    assert [("exchanges.calls", logging.WARNING)] == [r[:2] for r in caplog.record_tuples]
+    assert f"the caller was cancelled; {words}" in caplog.text
 
 
 @in_virtual_time
-@pytest.mark.parametrize(("kind", "step"), [("read", html(502)), ("money", None), ("read", None)])
-async def test_a_forsaken_call_without_consequence(kind, step, caplog):
-    """A forsaken read, or a forsaken money call that went well, is nobody's concern."""
-    async with fourth(Script.of(*[step] if step else [], seconds=5)) as client:
+@pytest.mark.parametrize("kind", ["read", "idempotent"])
+@pytest.mark.parametrize("step", [html(502), answer()])
+async def test_a_forsaken_call_without_consequence(step, kind, caplog):
+    """A forsaken call that may be repeated is nobody's concern, whether it went well or not."""
+    async with fourth(Script.of(step, seconds=5)) as client:
         await cancel_once(CALLS[kind](client))
+
+        assert not client.unresolved
 
     assert not [r for r in caplog.records if r.levelno > logging.INFO]
 

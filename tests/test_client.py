@@ -73,6 +73,31 @@ async def test_every_generation_moves():
         ("http://10.0.0.1", "http for loopback only"),
         ("http://localhost.example", "http for loopback only"),
         ("http://0.0.0.0", "http for loopback only"),
+        ("http://localhost.", "http for loopback only"),
+        ("http://localhost.evil.example", "http for loopback only"),
+        ("http://127.0.0.1.evil.example", "http for loopback only"),
+        ("http://127.0.0.1\n.evil.example", "http for loopback only"),
+        ("http://0x7f.1", "http for loopback only"),
+        ("http://0177.0.0.1", "http for loopback only"),
+        ("http://127.1", "http for loopback only"),
+        ("http://2130706433", "http for loopback only"),
+        ("http://[::ffff:10.0.0.1]", "http for loopback only"),
+        ("http://[fe80::1]", "http for loopback only"),
+        ("http://127.0.0.1@evil.example", "scheme, host and port alone"),
+        ("http://evil.example@127.0.0.1", "scheme, host and port alone"),
+        ("http://@127.0.0.1", "scheme, host and port alone"),
+        ("http://127.0.0.1\\@evil.example", "scheme, host and port alone"),
+        ("http://127.0.0.1#@evil.example", "scheme, host and port alone"),
+        ("http://127.0.0.1?@evil.example", "scheme, host and port alone"),
+        ("http://127.0.0.1%2eevil.example", "name a host"),
+        ("http://\uff11\uff12\uff17.0.0.1", "not a URL|name a host"),
+        ("http://[::1]evil.example", "not a URL|written plainly"),
+        ("http://evil[::1]", "not a URL|written plainly"),
+        ("http://127.0.0.1:", "written plainly"),
+        ("http://127.0.0.1:080", "written plainly"),
+        ("http:127.0.0.1", "name a host"),
+        ("http:///127.0.0.1", "name a host"),
+        ("//127.0.0.1", "must begin with https://"),
         ("ftp://a.example", "must begin with https://"),
         ("a.example", "must begin with https://"),
         ("https://", "must begin with https://"),
@@ -94,6 +119,19 @@ def test_a_bad_base_url(base_url, said):
     """A base URL is https, or http on loopback, and nothing but scheme, host and port."""
     with pytest.raises(UsageError, match=said):
         Fourth(base_url=base_url)
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy.example:3128", "https://10.0.0.1", "http://localhost.evil.example"])
+def test_a_way_without_tls_through_a_proxy(proxy):
+    """What is not encrypted goes through no proxy but one on this machine: it would hand the key to others."""
+    with pytest.raises(UsageError, match="Fourth: what goes to a base_url without TLS may not go through a proxy"):
+        Fourth(base_url="http://127.0.0.1:8080", proxy=proxy)
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:3128", "http://user:word@localhost:3128", "http://[::1]:3128"])
+def test_a_way_without_tls_through_a_proxy_here(proxy):
+    """A proxy on this machine may see what goes to this machine."""
+    assert "Fourth(" in repr(Fourth(base_url="http://127.0.0.1:8080", proxy=proxy))
 
 
 def test_a_password_in_a_base_url_is_not_repeated():
@@ -148,6 +186,8 @@ async def test_a_generation_without_a_sandbox():
         ({"proxy": "ftp://a.example"}, "proxy must be the URL of an http proxy"),
         ({"proxy": "http://[::1"}, "proxy must be the URL of an http proxy"),
         ({"proxy": 5}, "proxy must be the URL of an http proxy"),
+        ({"limits": 5}, "Fourth: limits must be a list of Limit, or None"),
+        ({"limits": [5]}, "Fourth: limits must be a list of Limit, or None"),
         ({"limits": [Limit("fifth", (), Scope.KEY)]}, "no such limit: fifth; there are ['fourth', 'fourth open']"),
     ],
 )

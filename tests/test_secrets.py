@@ -1,5 +1,5 @@
 import asyncio
-import json
+import copy
 import logging
 import pickle
 import traceback
@@ -11,170 +11,187 @@ import pytest
 from exchanges.bitex import Bitex
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
-from exchanges.errors import ExchangeError
+from exchanges.errors import DecodeError, ExchangeError, UsageError
 from exchanges.state import MemoryState
+from exchanges.upload import Upload
+from tests.calling import CALLS
+from tests.canaries import API_KEY, API_SECRET, PASSWORD, Nose
 from tests.fourth import Fourth
+from tests.mishaps import credentials_of
 from tests.raw_server import answering, response, serving
+from tests.scripted import Script, answer
 from tests.virtual_time import in_virtual_time
 
-CANARIES = {"api_key": "canary+Key/1=", "api_secret": "canary-Secret-2", "client_id": "canary-Client-3"}
-SHAPES = ["canary", "Key/1", "Key%2F1", "Secret-2"]
-"""What must not show: the beginning of each canary, and parts that survive other ways of writing it."""
-
-CALLS = {
-    "bitex read": (Bitex, lambda c: c.trading.orders()),
-    "bitex cancel": (Bitex, lambda c: c.trading.cancel_bid(5)),
-    "bitex money": (Bitex, lambda c: c.trading.create_bid(amount=10, price=10)),
-    "bitso v3": (Bitso, lambda c: c.account.balance()),
-    "bitso v2": (Bitso, lambda c: c.v2.account.balance()),
-    "bitstamp v1": (Bitstamp, lambda c: c.v1.account.balance()),
-    "fourth write": (Fourth, lambda c: c.trading.create_address()),
-}
-
-
-def echo(request):
-    """Answer as a server that says what it got: path, headers and body, as an error."""
-    said = f"no: {request.url} {dict(request.headers)} {request.content.decode()}"
-    return httpx.Response(400, json={"error": said, "code": "vague", "message": said})
-
-
-def raising(kind):
-    """Make a transport that fails with what it was given."""
-
-    def fail(request):
-        raise kind(f"{request.url} {dict(request.headers)} {request.content.decode()}")
-
-    return fail
-
-
-FAILURES = {
-    "echoed as an error": echo,
-    "echoed as HTML": lambda request: httpx.Response(502, content=echo(request).content + b"<html>"),
-    "echoed as an answer": lambda request: httpx.Response(200, json={"id": str(request.url)}),
-    "echoed in a list": lambda request: httpx.Response(200, json=[[str(request.url)]]),
-    "garbled": lambda request: httpx.Response(200, content=b'{"' + str(request.url).encode()),
-    "redirected": lambda request: httpx.Response(302, headers={"location": str(request.url)}),
-    "an odd encoding": lambda request: httpx.Response(200, stream=Odd(), headers={"content-encoding": "canary"}),
-    "no connection": raising(httpx.ConnectError),
-    "broken off": raising(httpx.ReadError),
-    "a foreign fault": raising(RuntimeError),
-}
-
-
-class Odd(httpx.AsyncByteStream):
-    async def __aiter__(self):
-        yield b"{}"
+CLIENTS = [Bitex, Bitso, Bitstamp]
+KEYS = {"api_key": API_KEY, "api_secret": API_SECRET}
+smells = Nose().smells
 
 
 def made(client, **options):
-    """Make a client with those canaries that its exchange uses."""
-    names = {name for needs in NEEDS[client] for name in needs}
-    return client(**{name: value for name, value in CANARIES.items() if name in names}, **options)
+    """Make a client with canaries."""
+    return client(**(KEYS if client is Fourth else credentials_of(client)), **options)
 
 
-NEEDS = {
-    Bitex: [("api_key",)],
-    Bitso: [("api_key", "api_secret", "client_id")],
-    Bitstamp: [("api_key", "api_secret", "client_id")],
-    Fourth: [("api_key", "api_secret")],
-}
-
-
-def shown(text):
-    """Find which canaries show in *text*."""
-    return [shape for shape in SHAPES if shape.lower() in text.lower()]
-
-
-async def failure_of(case, failure, **options):
-    """Make a call that fails; hand back the error and its client."""
-    client, call = CALLS[case]
-    transport = httpx.MockTransport(FAILURES[failure])
-    async with made(client, transport=transport, timeout_seconds=5, **options) as opened:
+async def failure_of(kind, *steps, **options):
+    """Make a call that fails; hand back what it raised."""
+    async with made(Fourth, transport=Script.of(*steps), timeout_seconds=5, **options) as opened:
         with pytest.raises(ExchangeError) as caught:
-            await call(opened)
-    return caught.value, opened
+            await CALLS[kind](opened)
+    return caught.value
 
 
-@in_virtual_time
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("case", CALLS)
-async def test_no_secret_in_an_error(case, failure):
-    """No error, and nothing that an error holds or pickles to, shows a credential, whatever the server echoes."""
-    error, client = await failure_of(case, failure)
-    seen, chain = [], error
-    while chain is not None:
-        seen += [str(chain), repr(chain), repr(getattr(chain, "__dict__", "")), repr(chain.args)]
-        chain = chain.__cause__ or chain.__context__
-    seen += [repr(client), repr(client._session._setup), repr(pickle.loads(pickle.dumps(error)).__dict__)]  # noqa: S301
-
-    assert [] == shown(" ".join(seen).replace("encoding 'canary'", ""))
-
-
-@in_virtual_time
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("case", CALLS)
-async def test_no_secret_in_a_log(case, failure, caplog):
-    """No log of any library at any level shows a credential, and a call makes one INFO line at most."""
-    caplog.set_level(1)
-    await failure_of(case, failure)
-    lines = [record for record in caplog.records if record.levelno >= logging.INFO]
-
-    assert ([], 1) == (shown(caplog.text.replace("encoding 'canary'", "")), len(lines))
-
-
-@in_virtual_time
-@pytest.mark.parametrize("strict", [True, False])
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("case", CALLS)
-async def test_no_secret_in_a_traceback(case, failure, strict):
-    """A traceback that prints the locals of every frame of the library shows nothing of what was sent or echoed."""
-    error, _ = await failure_of(case, failure, strict=strict)
+def locals_of(error):
+    """Print a traceback with the locals of the library's frames."""
     lines = traceback.TracebackException.from_exception(error, capture_locals=True).format()
-    frames = [text for text in lines if "/exchanges/" in text or "/httpx/" in text or "/httpcore/" in text]
-
-    assert [] == shown(" ".join(frames).replace("encoding 'canary'", ""))
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("case", CALLS)
-async def test_no_secret_in_a_log_of_the_layers_below(case, caplog):
-    """With real sockets and every logger open, no credential shows: the layers below log no addresses."""
-    caplog.set_level(1)
-    asyncio.get_running_loop().set_debug(True)
-    client, call = CALLS[case]
-    body = json.dumps({"error": "no", "code": "vague"}).encode()
-    async with serving(answering(response(body, status=b"400 Bad"))) as server:
-        async with made(client, base_url=server.origin, state=MemoryState()) as opened:
-            with pytest.raises(ExchangeError):
-                await call(opened)
-
-        assert b"canary" in server.requests[0]
-
-    assert [] == shown(caplog.text)
+    return " ".join(text for text in lines if "/exchanges/" in text)
 
 
 @in_virtual_time
-async def test_no_secret_in_an_intent():
-    """What was to be done is told without what signed it."""
-    error, _ = await failure_of("bitex money", "broken off")
+async def test_the_frames_of_a_call():
+    """An error leaves two frames behind in the library, the outermost, and neither holds what was asked or answered."""
+    error = await failure_of("money", answer({"error": API_KEY, "code": "funds"}, 400))
+    frames = [frame.name for frame in traceback.extract_tb(error.__traceback__) if "/exchanges/" in frame.filename]
 
-    assert {"amount": "10", "price": "10", "orderbook": "1"} == error.intent.arguments
+    assert ["call", "call"] == frames
+    assert [] == smells(locals_of(error))
+
+
+@in_virtual_time
+async def test_an_intent():
+    """What was to be done is told without what signed it."""
+    error = await failure_of("money", httpx.ReadError(API_KEY))
+
+    assert {"amount": "3"} == error.intent.arguments
     assert error.intent.at <= datetime.now(UTC)
 
 
-@pytest.mark.parametrize("client", NEEDS)
-def test_a_client_is_not_pickled(client):
-    """Whoever pickles a client is refused rather than given its credentials."""
-    with pytest.raises((TypeError, pickle.PicklingError, AttributeError)):
-        pickle.dumps(made(client))
+@in_virtual_time
+async def test_a_secret_argument_of_an_intent():
+    """An argument that is a secret is named in an intent, not told."""
+    async with made(Bitex, transport=Script.of(httpx.ReadError("gone"))) as bitex:
+        with pytest.raises(ExchangeError) as caught:
+            await bitex.resellers.create_user(email="a@b.example", password=PASSWORD)
+
+    assert {"email": "a@b.example", "password": "[redacted]"} == caught.value.intent.arguments
+
+
+@in_virtual_time
+async def test_an_encoding_that_repeats():
+    """An encoding that was not asked for is not repeated."""
+    step = httpx.Response(200, stream=httpx.ByteStream(b"{}"), headers={"content-encoding": API_KEY})
+    async with made(Fourth, transport=httpx.MockTransport(lambda _: step)) as opened:
+        with pytest.raises(DecodeError, match="an encoding that was not asked for"):
+            await opened.trading.order()
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", CALLS)
+async def test_one_line_in_the_log(kind, caplog):
+    """A call makes one line at INFO, and none above."""
+    caplog.set_level(1)
+    await failure_of(kind, answer({"error": API_KEY, "code": "funds"}, 400))
+
+    assert [logging.INFO] == [record.levelno for record in caplog.records if record.levelno >= logging.INFO]
+    assert [] == smells(caplog.text)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", CALLS)
+async def test_the_log_of_the_layers_below(kind, caplog):
+    """With every logger open the layers below tell what they do, and nothing of what a server answered."""
+    caplog.set_level(1)
+    asyncio.get_running_loop().set_debug(True)
+    step = response(b"no", b"Location: https://a.example/?key=" + API_KEY.encode(), status=b"302 No")
+    async with serving(answering(step)) as server, made(Fourth, base_url=server.origin, state=MemoryState()) as opened:
+        with pytest.raises(ExchangeError):
+            await CALLS[kind](opened)
+
+        assert API_KEY.encode() in server.requests[0]
+    assert (True, []) == ("receive_response_headers.complete" in caplog.text, smells(caplog.text))
+
+
+@in_virtual_time
+async def test_an_answer_to_a_call_that_was_not_signed():
+    """An answer to a public call is rid of the key too: it may have been meant for another call."""
+    async with made(Fourth, transport=Script.of(answer({"error": API_KEY, "code": "funds"}, 400))) as opened:
+        with pytest.raises(ExchangeError, match=r"\[redacted\]"):
+            await opened.market.thing()
 
 
 @in_virtual_time
 async def test_a_state_knows_fingerprints_only():
     """What the process keeps of a key is its fingerprint."""
     state = MemoryState()
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"id": 1}))
-    async with made(Fourth, transport=transport, state=state) as client:
+    async with made(Fourth, transport=Script.of(), state=state) as client:
         await client.trading.order()
 
-    assert [] == shown(repr((state, state._ledgers, state._counters)))
+    assert [] == smells(repr((state, vars(state))))
+
+
+# Clients
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_client_is_not_pickled(client, protocol):
+    """Whoever pickles a client is refused, whether it has credentials or not."""
+    for held in (made(client), client(proxy="http://user:word@a.example")):
+        with pytest.raises(TypeError, match="a client is not pickled"):
+            pickle.dumps(held, protocol)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_of_a_client(client, copied):
+    """A copy of a client is a view of the same session, with its deadline."""
+    original = made(client).with_options(timeout_seconds=7)
+    view = copied(original)
+
+    assert (client, True, 7.0) == (type(view), view._session is original._session, view._options.timeout_seconds)
+    assert view.market is not original.market
+
+
+@pytest.mark.parametrize("client", [*CLIENTS, Fourth])
+@pytest.mark.parametrize("wrong", [{"timeout_seconds": -1}, {"clocks": 5}, {"api_key": f"{API_KEY} "}])
+def test_the_frames_of_a_constructor(client, wrong):
+    """A constructor that refuses leaves no frame behind that holds what it was given, and no error behind its own."""
+    options = {**(KEYS if client is Fourth else credentials_of(client)), **wrong}
+    with pytest.raises(UsageError) as caught:
+        client(**options)
+
+    assert [] == smells(locals_of(caught.value))
+    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
+
+
+def test_the_frames_of_a_constructor_of_ones_own():
+    """So does the constructor of a class that a user makes of a client."""
+
+    class Mine(Bitex):
+        def __init__(self, key):
+            super().__init__(api_key=key, timeout_seconds=-1)
+
+    with pytest.raises(UsageError) as caught:
+        Mine(API_KEY)
+
+    assert "Mine" not in [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert ["test_the_frames_of_a_constructor_of_ones_own", "discreet"] == [
+        frame.name for frame in traceback.extract_tb(caught.value.__traceback__)
+    ]
+
+
+def test_a_client_that_was_never_made():
+    """A client whose constructor failed prints all the same: a traceback may show it."""
+    assert "Bitex('')" == repr(object.__new__(Bitex))
+
+
+# Documents
+
+
+@pytest.mark.parametrize("options", [{"max_bytes": 1}, {"accepted": {"image/gif"}}])
+def test_the_frames_of_a_document(options):
+    """A document that is refused leaves no frame behind that holds its content."""
+    options = {"name": "a.png", "accepted": {"image/png"}, "max_bytes": 500, **options}
+    with pytest.raises(ValueError, match=r"^must") as caught:
+        Upload.of(API_KEY.encode(), **options)
+
+    assert [] == smells(locals_of(caught.value))

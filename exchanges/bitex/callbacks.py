@@ -126,9 +126,9 @@ class Callbacks:
         Source:
             Bitex developer guide, Payments API, "Payment Callbacks".
         """
-        self._require_keys()
         update = self._payment(raw_body)
         del raw_body  # a traceback that shows locals shall not show the key
+        self._require_keys()
         if update is None:
             raise _rejected()
         return update
@@ -149,9 +149,9 @@ class Callbacks:
         Source:
             Bitex developer guide, "Webhooks".
         """
-        self._require_keys()
         update = self._webhook(headers, raw_body)
         del headers, raw_body
+        self._require_keys()
         if update is None:
             raise _rejected()
         return update
@@ -191,7 +191,7 @@ class Callbacks:
 
 
 def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).hexdigest().encode()
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest().encode()
 
 
 def _rejected() -> CallbackRejected:

@@ -207,11 +207,15 @@ def _type_name(annotation: Any) -> str | None:
 def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        for value in args:
-            if len(args) > 1 or endpoint.positional is None or endpoint.positional in kwargs:
-                raise UsageError(f"{endpoint.id}: arguments are given by name; nothing was sent", endpoint=endpoint.id)
-            kwargs[endpoint.positional] = value
-        return await self._caller.call(endpoint, kwargs)
+        takes = endpoint.positional is not None and endpoint.positional not in kwargs
+        is_wrong = len(args) > takes
+        if takes and args:
+            kwargs[str(endpoint.positional)] = args[0]
+        answer = None if is_wrong else self._caller.call(endpoint, kwargs)
+        del args, kwargs  # some are secrets, and a traceback may show locals
+        if answer is None:
+            raise UsageError(f"{endpoint.id}: arguments are given by name; nothing was sent", endpoint=endpoint.id)
+        return await answer
 
     cast("Any", call).endpoint = endpoint
     return call

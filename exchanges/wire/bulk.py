@@ -5,10 +5,11 @@ compiled builder per class then fills the slots of the attrs object directly (it
 all the rest together) and passes each Decimal through the bounds. It fills them while the object is of an open twin
 of the frozen class: plain assignment costs a fifth of calling the slots' descriptors.
 
-This way never bends: strings that msgspec would take for a number are marked, so that they pass as text only; a body
-that msgspec or the bounds refuse is left to the reference way, and so is one with a fraction or an exponent where a
-whole number is due, which would pass as its float. What may be missing, and is, is read by the reference way's own
-reader, which reports drift. Both ways give equal objects and equal reports; a property test holds them together.
+This way never bends: strings that msgspec would take for a number and the forms would not ("1_000", Arabic digits) are
+marked, so that they pass as text only; a body that msgspec or the bounds refuse is left to the reference way, and so
+is one with a fraction or an exponent where a whole number is due. What may be null or missing, and is, is read by the
+reference way's own reader, which reports drift. Both ways give equal objects and equal reports; a property test holds
+them together.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import attrs
 import msgspec
 from attrs import frozen
 
-from exchanges.wire.forms import BOUNDS, Choice, Deviation, Epoch, Number, OpenIntEnum, Text, Whole, loads
+from exchanges.wire.forms import BOUNDS, PLAIN, Choice, Deviation, Epoch, Number, OpenIntEnum, Text, Whole, loads
 from exchanges.wire.models import Row, Slot, TaggedRow, form_of, optional_of, row_classes, slots_of
 
 __all__ = ["BulkReader", "Cells", "compile_bulk", "open_twin"]
@@ -34,8 +35,12 @@ __all__ = ["BulkReader", "Cells", "compile_bulk", "open_twin"]
 Read = Callable[[Any, Any], Any]
 Build = Callable[[Any, Any], Any]
 
-# A string that begins as a number or an escape may, or an empty one; none in a string.
-_ODD = re.compile(rb'"(?<!\\")(?=[\x00-\x20]*[0-9._+\-\x80-\xff\\nNiIsS"])')
+# A string of nothing but what `Decimal` may find in a number, in letters or escapes, that is no plain number.
+_ODD = re.compile(
+    rb'"(?<!\\")(?!%b")(?=(?:[0-9._+\-eEnNaAiIfFsStTyY\x00-\x20\x80-\xff]|\\u[0-9a-fA-F]{4}|\\.)++")' % PLAIN.encode(),
+    re.DOTALL,
+)
+_MAX_ODD = 5000  # each takes memory; who says more of them may wait for the reference way
 _MARK = "\x7f"
 _MARK_BYTES = _MARK.encode()
 _WHOLE: Any = Annotated[int, msgspec.Meta(ge=1 - 2**53, le=2**53 - 1)]
@@ -83,11 +88,14 @@ class BulkReader:
 
 
 def _marked(body: bytes) -> bytes | None:
-    """Spoil every string that msgspec might take for something else, so that it fits where text is due only.
+    """Spoil every odd string, so that it fits where text is due only; the builders take the marks off again.
 
-    The builders take the marks off again. None for a body with marks of its own.
+    None for a body with marks of its own, or with too many odd strings.
     """
-    return None if _MARK_BYTES in body else _ODD.sub(b'"' + _MARK_BYTES, body)
+    if _MARK_BYTES in body:
+        return None
+    marked, number = _ODD.subn(b'"' + _MARK_BYTES, body, count=_MAX_ODD)
+    return marked if number < _MAX_ODD else None
 
 
 def compile_bulk(annotation: Any, cells: Cells) -> BulkReader | None:

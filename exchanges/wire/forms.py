@@ -53,7 +53,8 @@ BOUNDS = Context(
 # Wide enough for every moment; the caller's own decimal context must not decide what a moment is.
 _COUNTING = Context(prec=2 * MAX_DIGITS, traps=[])
 _INT_BOUND = 10**MAX_DIGITS
-_PLAIN = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+PLAIN = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?"
+_PLAIN = re.compile(PLAIN)
 _WHOLE = re.compile(r"-?[0-9]{1,30}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
@@ -91,8 +92,8 @@ def plain(number: Decimal) -> str:
 
 
 MAX_DEPTH = 64
-MAX_MEMORY = 16 * 1024 * 1024
-_LIGHT_BYTES = 140_000  # no body as short as this takes `MAX_MEMORY`
+MAX_MEMORY = 10 * 1024 * 1024
+_LIGHT_BYTES = 90_000  # no body as short as this takes `MAX_MEMORY`
 _ORDINARY_BYTES = 1024 * 1024  # who declares a larger answer expects to need the memory
 _DOOR = msgspec.json.Decoder[Any](float_hook=exact)
 

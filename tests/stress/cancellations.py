@@ -25,9 +25,8 @@ from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp import Bitstamp
 from exchanges.bitstamp.facts import LIMIT as BITSTAMP
 from exchanges.client import Client
-from exchanges.ledger import Priority
 from exchanges.limits import Limit, Window
-from exchanges.session import Session, _Way
+from exchanges.session import Session
 from exchanges.simulator import Venue, simulate
 from exchanges.slots import MARGIN_SECONDS
 from exchanges.state import MemoryState
@@ -37,10 +36,10 @@ __all__ = ["MECHANISMS", "PROMISES", "Left", "figures", "play"]
 
 PROMISES = (2,)
 CALLS = 10_000
-QUICK_CALLS = 120
+QUICK_CALLS = 200
 SPOILT_CALLS = 1_000
 """With its mechanism taken out a client soon has no connection left, and the rest would wait for nothing."""
-CALLERS = 50
+CALLERS = 24
 PATIENCE_SECONDS = 0.03
 PROBES = 10
 WIDE = Window(1_000_000, per_seconds=0.5)
@@ -254,13 +253,12 @@ NAMES = {
 }
 
 
-async def _in_the_callers_task(session: Session, sketch: Any, route: Any, deadline: float) -> Any:
-    """Carry an attempt through where a cancellation reaches it."""
-    grant = await route.ledger.acquire(route.lane, Priority.READ, deadline=deadline)
-    return await session._exchange(_Way(sketch, grant, None, deadline))
+async def _cancelled_too(session: Session, task: asyncio.Task[Any], way: Any) -> Any:
+    """Wait for an exchange in such a way that who is cancelled cancels it."""
+    return await task
 
 
-MECHANISMS: Mechanisms = {"own task": lambda: patch.object(Session, "_attempt", _in_the_callers_task)}
+MECHANISMS: Mechanisms = {"own task": lambda: patch.object(Session, "_result", _cancelled_too)}
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:

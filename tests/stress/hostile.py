@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import resource
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from decimal import Decimal
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -24,7 +24,7 @@ from exchanges.bitex import Bitex
 from exchanges.bitstamp import Bitstamp
 from exchanges.errors import ExchangeError, OutcomeUnknown
 from tests.hostile import ANSWER, BODIES, FAST, SLOW, answered
-from tests.raw_server import RawServer, Talk, serving
+from tests.raw_server import Heard, Talk, serving
 from tests.stress.figures import Figure
 
 __all__ = ["MECHANISMS", "PROMISES", "figures"]
@@ -38,7 +38,9 @@ ROUNDS = 5
 QUICK_EVERY = 6
 GOOD = "as it should be"
 SPAWN = get_context("spawn")
+PRICES = map(Decimal, itertools.count(1000))  # never the same order twice while the outcome of the first is open
 
+Clients = tuple[Bitex, Bitstamp]
 Call = Callable[[Any, Any], Awaitable[object]]
 
 READS: dict[str, Call] = {
@@ -55,8 +57,8 @@ READS: dict[str, Call] = {
     "history": lambda _, bitstamp: bitstamp.v1.account.user_transactions(),
 }
 MONEY: dict[str, Call] = {
-    "bid": lambda bitex, _: bitex.trading.create_bid(amount=Decimal(100), price=Decimal(1000)),
-    "work order": lambda _, bitstamp: bitstamp.v1.trading.buy(amount=Decimal(1), price=Decimal(1000)),
+    "bid": lambda bitex, _: bitex.trading.create_bid(amount=Decimal(100), price=next(PRICES)),
+    "ask": lambda bitex, _: bitex.trading.create_ask(amount=Decimal(100), price=next(PRICES)),
 }
 
 
@@ -101,32 +103,40 @@ MECHANISMS: dict[str, Callable[[], AbstractContextManager[object]]] = {
 
 def _talk(name: str) -> Talk:
     """Find what is said under *name*."""
-    if name == GOOD:
-        return answered(ANSWER)
-    return {**FAST, **SLOW}[name] if name in FAST or name in SLOW else answered(BODIES[name]())
+    if name in FAST or name in SLOW:
+        return {**FAST, **SLOW}[name]
+    return answered(ANSWER if name == GOOD else BODIES[name]())
 
 
-def _serve(names: list[str], ours: Connection) -> None:
-    """Serve each of *names* at a port of its own, until the other side has enough."""
+def _serve(ours: Connection) -> None:
+    """Serve what the other side asks for, until it has enough."""
+    said = _talk(GOOD)
+
+    async def talk(heard: Heard) -> None:
+        await said(heard)
 
     async def serve() -> None:
-        async with AsyncExitStack() as stack:
-            servers: list[RawServer] = [await stack.enter_async_context(serving(_talk(name))) for name in names]
-            ours.send([server.origin for server in servers])
-            await asyncio.get_running_loop().run_in_executor(None, ours.recv)
+        nonlocal said
+        async with serving(talk) as server:
+            ours.send(server.origin)
+            while name := await asyncio.to_thread(ours.recv):
+                said = _talk(name)
+                for task in server.tasks:
+                    task.cancel()
+                ours.send(name)
 
     logging.disable(logging.CRITICAL)
     asyncio.run(serve())
 
 
 @contextmanager
-def _server(names: list[str]) -> Iterator[dict[str, str]]:
-    """Start the server; hand out the address of each of *names*."""
+def _server() -> Iterator[tuple[str, Connection]]:
+    """Start the server; hand out its address, and where to say what it is to answer."""
     ours, theirs = SPAWN.Pipe()
-    process = SPAWN.Process(target=_serve, args=(names, theirs), daemon=True)
+    process = SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
     try:
-        yield dict(zip(names, ours.recv(), strict=True))
+        yield ours.recv(), ours
         ours.send(None)
         process.join()
     finally:
@@ -164,23 +174,11 @@ def _peak_kib() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-@asynccontextmanager
-async def _clients(origin: str, seconds: float) -> AsyncIterator[tuple[Bitex, Bitstamp]]:
-    options = {"base_url": origin, "limits": None, "timeout_seconds": seconds}
-    async with (
-        Bitex(api_key="key", **options) as bitex,
-        Bitstamp(api_key="key", api_secret="secret", client_id="1", **options) as bitstamp,
-    ):
-        yield bitex, bitstamp
-
-
-async def _call(
-    cost: Cost, call: Call, clients: tuple[Bitex, Bitstamp], name: str, *, seconds: float, money: bool
-) -> None:
+async def _call(cost: Cost, call: Call, clients: Clients, name: str, *, seconds: float, money: bool) -> None:
     cost.calls += 1
     began = time.perf_counter()
     try:
-        await call(*clients)
+        await call(*(client.with_options(timeout_seconds=seconds) for client in clients))
         known = money
     except ExchangeError as error:
         known = money and not isinstance(error, OutcomeUnknown)
@@ -192,42 +190,52 @@ async def _call(
         cost.told.append(name)
 
 
-async def _attacked(origins: Mapping[str, str], rounds: int) -> Cost:
-    """Make every call against each of the servers."""
+async def _suffer(origin: str, server: Connection, names: Sequence[str], rounds: int) -> Cost:
+    """Make every call against all that the server may answer."""
     cost = Cost()
-    async with _clients(origins[GOOD], PATIENT_SECONDS) as clients:
-        for name, call in {**READS, **MONEY}.items():
-            await _call(Cost(), call, clients, name, seconds=PATIENT_SECONDS, money=False)
-    before = _peak_kib()
-    for name, origin in origins.items():
-        is_body = name in BODIES
-        seconds = PATIENT_SECONDS if is_body else TIMEOUT_SECONDS
-        reads = READS if is_body else {"ticker": READS["ticker"]}
-        for _ in range(0 if name == GOOD else 1 if is_body or name in SLOW else rounds):
-            async with _clients(origin, seconds) as clients:
+    options = {"base_url": origin, "limits": None}
+    async with (
+        Bitex(api_key="key", **options) as bitex,
+        Bitstamp(api_key="key", api_secret="secret", client_id="1", **options) as bitstamp,
+    ):
+        clients = (bitex, bitstamp)
+        for call in [*READS.values(), *MONEY.values()]:
+            await _call(Cost(), call, clients, GOOD, seconds=PATIENT_SECONDS, money=False)
+        before = _peak_kib()
+        for name in names:
+            server.send(name)
+            server.recv()
+            is_body = name in BODIES
+            seconds = PATIENT_SECONDS if is_body else TIMEOUT_SECONDS
+            reads = READS if is_body else {"ticker": READS["ticker"]}
+            for _ in range(1 if is_body or name in SLOW else rounds):
                 for what, call in {**reads, **MONEY}.items():
                     await _call(cost, call, clients, f"{name}, {what}", seconds=seconds, money=what in MONEY)
                     cost.grown_kib = max(cost.grown_kib, (_peak_kib() - before, f"{name}, {what}"))
     return cost
 
 
-def _client(origins: Mapping[str, str], rounds: int, without: str | None) -> Cost:
+def _client(names: Sequence[str], rounds: int, without: str | None, ours: Connection) -> None:
     logging.disable(logging.CRITICAL)
-    with MECHANISMS[without]() if without else nullcontext():
-        return asyncio.run(_attacked(origins, rounds))
+    with _server() as (origin, server), MECHANISMS[without]() if without else nullcontext():
+        ours.send(asyncio.run(_suffer(origin, server, names, rounds)))
 
 
 # Figures -------------------------------------------------------------------------------------------------------------
 
 
-def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:  # noqa: ARG001 - nothing is by chance
+def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
     """Show what all hostile answers cost, or each sixth of them."""
     names = [*FAST, *SLOW, *BODIES]
-    names = [GOOD, *(names[::QUICK_EVERY] if quick else names)]
-    with _server(names) as origins, ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
-        cost = pool.submit(_client, origins, 1 if quick else ROUNDS, without).result()
+    names = names[::QUICK_EVERY] if quick else names
+    ours, theirs = SPAWN.Pipe()
+    process = SPAWN.Process(target=_client, args=(names, 1 if quick else ROUNDS, without, theirs))
+    process.start()
+    theirs.close()
+    cost: Cost = ours.recv()
+    process.join()
     mib, late = cost.grown_kib[0] / 1024, cost.late_seconds[0]
-    about = f"{len(names) - 1} hostile answers, {cost.calls:,} calls"
+    about = f"{len(names)} hostile answers, {cost.calls:,} calls"
     yield Figure(
         f"{about}: memory grows by little",
         f"{mib:.1f} MiB more at the peak ({cost.grown_kib[1]})",

@@ -36,12 +36,10 @@ class BadLine:
 
     Attributes:
         done: What was executed, by the label of the call.
-        under_way: How many requests nobody waits for are still to arrive.
     """
 
     def __init__(self, simulator: Simulator, seed: int, lost: float) -> None:
         self.done: dict[int, list[Deed]] = defaultdict(list)
-        self.under_way = 0
         self._simulator = simulator
         self._chance = Random(seed)
         self._lost = lost
@@ -59,14 +57,10 @@ class BadLine:
         elif draw >= self._lost:
             self._hand_over(request, label, lambda _: reply(BROKEN))
         else:
-            # Just before the connection was given up for half a minute it may arrive.
-            self.under_way += 1
-            get_running_loop().call_later(self._chance.random() * (LOST_SECONDS - 1), self._arrive, request, label)
+            # It is given up, and may arrive all the same as long as the client must reckon with it.
+            after = self._chance.random() * (LOST_SECONDS - 1)
+            get_running_loop().call_later(after, self._hand_over, request, label, lambda _: None)
             reply(BROKEN)
-
-    def _arrive(self, request: HttpRequest, label: int) -> None:
-        self.under_way -= 1
-        self._hand_over(request, label, lambda _: None)
 
     def _hand_over(self, request: HttpRequest, label: int, reply: Reply) -> None:
         def answered(answer: HttpAnswer) -> None:

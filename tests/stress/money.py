@@ -1,4 +1,4 @@
-"""Orders of every kind against exchanges at which everything goes wrong, over real sockets: what was told, what done."""
+"""Orders of every kind against exchanges at which everything goes wrong, over real sockets: told and done."""
 
 from __future__ import annotations
 
@@ -184,7 +184,9 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
     yield from _figures_of(tally)
     if without is None:
         size = QUICK_ORDERS // 3 if quick else BATCH
-        shares = [(seed + number, size, True, None) for number in range(max(1, NAIVE_ORDERS // BATCH) if not quick else 1)]
+        shares = [
+            (seed + number, size, True, None) for number in range(max(1, NAIVE_ORDERS // BATCH) if not quick else 1)
+        ]
         yield from _beside(summed(_carried_out, shares, spread=not quick))
 
 
@@ -192,7 +194,9 @@ def _figures_of(tally: Tally) -> Iterator[Figure]:
     numbers, points = tally.numbers, len(tally.points)
     orders, never = numbers["orders"], tally.never
     shown = ", ".join(f"{numbers[told]:,} {told}" for told in Told)
-    yield Figure(f"fault points that hit {orders:,} orders", str(points), f">= {LEAST_POINTS}", points >= LEAST_POINTS, 5)
+    yield Figure(
+        f"fault points that hit {orders:,} orders", str(points), f">= {LEAST_POINTS}", points >= LEAST_POINTS, 5
+    )
     yield Figure("what the callers were told", shown, number=6)
     yield never(5, "orders that were done more than once", "twice", orders)
     again = numbers["again after unknown"]

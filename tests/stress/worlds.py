@@ -12,19 +12,22 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from attrs import define, evolve, field, frozen
 
-from exchanges.errors import ExchangeError, OutcomeUnknown
+from exchanges.endpoint import Kind
+from exchanges.errors import ExchangeError, NotSent, OutcomeUnknown, Rejected, UnresolvedOutcome
 from exchanges.intents import Intent
 from exchanges.reconciling import NoTrace, Reconciled, Verdict
 from exchanges.simulator import Deed, FaultPoint, Faults, Venue, simulate
+from exchanges.slots import LOST_SECONDS
 from tests.stress.in_process import LABEL, BadLine
 from tests.stress.orders import CENT, CLIENTS, EXECUTE, KINDS, Order, place, prepare
 from tests.stress.tally import Tally
 
-__all__ = ["ORDERS", "Judge", "World", "name_of_found", "played"]
+__all__ = ["Judge", "When", "World", "played"]
 
 CALLS = 14
 TWINS = 0.25
@@ -32,8 +35,10 @@ LONG_SECONDS = 600.0
 TIMEOUT_SECONDS = 10.0
 SKEW_SECONDS = 300.0
 STEPPED = 0.2
-LATE_SECONDS = 10.0
-LOST = 0.05
+LATE_SECONDS = (0.0, 0.0), (0.0, 10.0), (0.0, 10.0), (5.0, 10.0)
+LOST = 0.07
+HASTY = 0.1
+PATIENCE_SECONDS = 3.0
 NOW = 1_700_000_000.0
 PAUSES = (0.0, 0.0, 1.0, 20.0)
 """How long callers wait before they reconcile."""
@@ -66,7 +71,7 @@ MORE: dict[Venue, dict[str, Make]] = {
         "bitex.funding.create_address": lambda _: {},
         "bitex.bots.create_buying_bot": _amounts(10, chunk_size=Decimal(2), time_to_live=60),
         "bitex.payments.create_payment": _amounts(20, currency_id=3),
-        "bitex.kyc.create_profile": lambda n: {"first_name": f"Ana {n}", "last_name": "Sosa"},
+        "bitex.kyc.create_profile": lambda n: {"usage_tier": "small", "first_name": f"Ana {n}"},
     },
     Venue.BITSO: {},
     Venue.BITSTAMP: {"bitstamp.v1.funding.ripple_withdrawal": _amounts(1, address="rReceiver", currency="USD")},
@@ -79,6 +84,17 @@ ORDERS = (
     "bitstamp.v1.trading.buy",
     "bitstamp.v1.trading.sell",
 )
+SHOWN = {
+    *ORDERS,
+    "bitex.bots.create_buying_bot",
+    "bitex.funding.create_btc_withdrawal",
+    "bitex.funding.create_usd_deposit",
+    "bitex.payments.create_payment",
+    "bitstamp.v1.funding.bitcoin_withdrawal",
+}
+"""Reads show all that these ask for."""
+TRADING = {"bitstamp.v1.trading.buy": "90000", "bitstamp.v1.trading.sell": "30000"}
+"""But for orders of Bitstamp at these prices: they trade at once, and their trades do not tell their limit."""
 
 
 @frozen
@@ -90,7 +106,7 @@ class World:
         only_orders: Whether there is nothing but orders.
         venue: Which exchange.
         skew_seconds: How much more its clock shows than ours, before and after ours is set.
-        late_seconds: How late its reads are, at most.
+        late_seconds: How late its reads are.
         measured: Whether an answer told of the clocks before anything went wrong.
     """
 
@@ -98,7 +114,7 @@ class World:
     only_orders: bool
     venue: Venue
     skew_seconds: tuple[float, float]
-    late_seconds: float
+    late_seconds: tuple[float, float]
     measured: bool
 
     @classmethod
@@ -111,7 +127,7 @@ class World:
             only_orders,
             venue=list(Venue)[seed % len(Venue)],
             skew_seconds=(skew, then if chance.random() < STEPPED else skew),
-            late_seconds=LATE_SECONDS * (chance.random() < 0.75),
+            late_seconds=chance.choice(LATE_SECONDS),
             measured=chance.random() < 0.7,
         )
 
@@ -134,6 +150,15 @@ class _Call:
     arguments: dict[str, Any]
     is_twin: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing else asks for the same, and reads show all that it asks for."""
+        return (
+            not self.is_twin
+            and self.endpoint in SHOWN
+            and TRADING.get(self.endpoint) != str(self.arguments.get("price"))
+        )
+
 
 def _calls(world: World) -> list[_Call]:
     """Plan the calls of a world."""
@@ -152,6 +177,19 @@ def _calls(world: World) -> list[_Call]:
     return [evolve(c, is_twin=twins[repr((c.endpoint, c.arguments))] > 1 or not c.arguments) for c in calls]
 
 
+def _is_of(intent: Intent, order: Order) -> bool:
+    asked = {name: str(value) for name, value in order.arguments.items()}
+    return intent.endpoint == order.endpoint and asked == {name: intent.arguments.get(name) for name in asked}
+
+
+class When(StrEnum):
+    """When it is asked what became of a call."""
+
+    FIRST = "soon"
+    AGAIN = "again"
+    LATER = "later, by a client that knows nothing"
+
+
 @define(eq=False)
 class _Play:
     """What happens in one world, and what is said of it."""
@@ -161,7 +199,8 @@ class _Play:
     line: BadLine
     judge: Judge
     chance: random.Random
-    said: list[tuple[_Call, Verdict, bool]] = field(factory=list)
+    said: list[tuple[_Call, Verdict, When]] = field(factory=list)
+    intents: dict[int, tuple[_Call, Intent]] = field(factory=dict)
     tally: Tally = field(factory=Tally)
 
     async def make(self, call: _Call) -> None:
@@ -171,17 +210,23 @@ class _Play:
         order = await prepare(self.client, call.endpoint, call.arguments)
         if order is None:
             return
+        is_hasty = not call.is_twin and self.chance.random() < HASTY
         try:
-            await place(self.client, order)
+            async with asyncio.timeout(self.chance.random() * PATIENCE_SECONDS if is_hasty else None):
+                await place(self.client, order)
+        except TimeoutError:
+            for intent in [i for i in self.client.unresolved if _is_of(i, order)]:
+                await self._find_out(call, intent)
         except OutcomeUnknown as unknown:
             await self._find_out(call, unknown.intent)
-        except ExchangeError as error:
-            self.tally.note(f"told {type(error).__name__}")
+        except (NotSent, Rejected, UnresolvedOutcome):
+            self.tally.note("known")
 
     async def _find_out(self, call: _Call, intent: Intent) -> None:
+        self.intents[call.label] = call, intent
         await asyncio.sleep(self.chance.choice(PAUSES))
         verdict = await self.judge(self.client, intent)
-        self.said.append((call, verdict, True))
+        self.said.append((call, verdict, When.FIRST))
         if isinstance(verdict, Reconciled | NoTrace):
             return
         draw = self.chance.random()
@@ -189,21 +234,25 @@ class _Play:
             self.client.unresolved.dismiss(intent)
         elif draw < 0.6:
             await asyncio.sleep(60.0)
-            self.said.append((call, await self.judge(self.client, intent), False))
+            self.said.append((call, await self.judge(self.client, intent), When.AGAIN))
+
+    async def ask_again(self, client: Any) -> None:
+        """Ask of everything once more, with a client that was not there."""
+        for call, intent in self.intents.values():
+            self.said.append((call, await self.judge(client, intent), When.LATER))
 
     def compare(self) -> Tally:
         """Compare what was said with what was done."""
-        for call, verdict, is_first in self.said:
+        for call, verdict, when in self.said:
             done = [deed for deed in self.line.done[call.label] if deed.kind.is_once]
-            name = type(verdict).__name__
-            if is_first:
-                self.tally.note("unknown")
-                self.tally.note(name)
-                self.tally.note(f"{call.endpoint} {name}")
-                if not call.is_twin and self.world.measured:
-                    self.tally.note(f"plain {call.endpoint} {name}")
+            kind = type(verdict).__name__
+            self.tally.note(f"{when}")
+            self.tally.note(f"{when} {kind}")
+            if when is When.FIRST and self.world.measured and call.is_plain:
+                self.tally.note("plain")
+                self.tally.note("plain and found out" if isinstance(verdict, Reconciled | NoTrace) else "plain and not")
             if fault := _fault(verdict, done):
-                self.tally.note("wrong", f"{call.endpoint}: {fault} (world {self.world.seed}, call {call.label})")
+                self.tally.note(f"{when} wrong", f"{call.endpoint}: {fault} (world {self.world.seed}, {call.label})")
         return self.tally
 
 
@@ -214,15 +263,15 @@ def _fault(verdict: Verdict, done: Sequence[Deed]) -> str | None:
     if isinstance(verdict, Reconciled):
         if not done:
             return "found what was not done"
-        return None if done[0].id in (None, name_of_found(verdict.found)) else "found another's"
+        return None if done[0].id in (None, _name_of(verdict.found)) else "found another's"
     return None
 
 
-def name_of_found(found: Any) -> str:
+def _name_of(found: Any) -> str:
     """Give the id of what was found; of trades alone, that of their order."""
     first = found[0] if isinstance(found, tuple) else found
-    names = ("order_id", "id", "oid", "user_id", "public_address")
-    return str(next(n for name in names if (n := getattr(first, name, None)) is not None))
+    names = (getattr(first, name, None) for name in ("order_id", "id", "oid", "user_id", "public_address"))
+    return str(next((name for name in names if name is not None), first))
 
 
 async def _measure(world: World, client: Any) -> None:
@@ -237,36 +286,38 @@ async def _measure(world: World, client: Any) -> None:
 async def played(world: World, judge: Judge) -> Tally:
     """Play one world to its end."""
     loop = asyncio.get_running_loop()
-    began, (skew, then) = loop.time(), world.skew_seconds
-    late = (0.0, world.late_seconds)
+    began, late = loop.time(), world.late_seconds
 
     def theirs() -> float:
         return NOW + loop.time() - began
 
     def ours() -> float:
-        return theirs() - (skew if loop.time() < began + LONG_SECONDS / 2 else then)
+        return theirs() - world.skew_seconds[loop.time() > began + LONG_SECONDS / 2]
 
+    faults, losing = Faults(late_seconds=late), Faults(LOSING, kinds={Kind.MONEY, Kind.WRITE}, late_seconds=late)
     async with simulate(
-        world.venue, seed=world.seed, port=None, delay_seconds=(0, 0), limits=False, clock=theirs,
-        faults=Faults(late_seconds=late),
+        world.venue, seed=world.seed, port=None, limits=False, clock=theirs, faults=faults
     ) as simulator:
         line = BadLine(simulator, world.seed, LOST)
-        account: Any = simulator.account(world.venue)
-        async with CLIENTS[world.venue](
-            transport=line.transport(),
-            base_url=simulator.base_url,
-            limits=None,
-            clock=ours,
-            timeout_seconds=TIMEOUT_SECONDS,
-            **account,
-        ) as client:
-            play = _Play(world, client, line, judge, random.Random(world.seed))
+
+        def client() -> Any:
+            options: Any = {
+                "limits": None,
+                "clock": ours,
+                "timeout_seconds": TIMEOUT_SECONDS,
+                "transport": line.transport(),
+            }
+            return CLIENTS[world.venue](base_url=simulator.base_url, **simulator.account(world.venue), **options)
+
+        async with client() as first:
+            play = _Play(world, first, line, judge, random.Random(world.seed))
             if world.measured:
-                await _measure(world, client)
-            simulator.faults = Faults(LOSING, kinds={"money", "write"}, late_seconds=late)
+                await _measure(world, first)
+            simulator.faults = losing
             async with asyncio.TaskGroup() as calls:
                 for call in _calls(world):
                     calls.create_task(play.make(call))
-            while line.under_way:
-                await asyncio.sleep(1.0)
-            return play.compare()
+            await asyncio.sleep(LOST_SECONDS)
+        async with client() as second:
+            await play.ask_again(second)
+        return play.compare()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from exchanges.clues import placed_at
-from exchanges.errors import REDACTED
+from exchanges.redaction import REDACTED
 from exchanges.traces import Sought, Trace
 from exchanges.wire import Deviation, Json, loads
 

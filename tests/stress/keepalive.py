@@ -1,0 +1,129 @@
+"""Orders over real sockets, with pauses, to a server that closes what is idle: none may go out on what is being closed.
+
+The way takes a while, so a server that closes does so unseen for a moment. Pauses are drawn around that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
+
+from attrs import frozen
+
+from exchanges import Bitex
+from exchanges.client import Client
+from exchanges.errors import ExchangeError, OutcomeUnknown
+from exchanges.simulator import Faults, Venue, simulate
+from exchanges.simulator.proxy import proxy
+from exchanges.state import MemoryState
+from tests.stress.figures import Figure, Mechanisms
+from tests.stress.naive import Failed, NaiveClient
+from tests.stress.orders import Order, place
+
+__all__ = ["MECHANISMS", "PROMISES", "figures"]
+
+PROMISES = (9,)
+WAY_SECONDS = 0.025
+CALM = 0.5
+"""Share of pauses that have nothing to do with the server."""
+
+
+@frozen
+class Size:
+    """How much of it.
+
+    Attributes:
+        clients: How many at once.
+        orders: Of each.
+        idle_seconds: After which the server closes.
+    """
+
+    clients: int
+    orders: int
+    idle_seconds: float
+
+
+FULL, QUICK = Size(200, 5, 2.0), Size(40, 2, 1.6)
+
+
+@frozen
+class Count:
+    """What came of the orders of one run.
+
+    Attributes:
+        orders: How many there were.
+        lost: Of how many the outcome is unknown.
+        failed: How many failed otherwise.
+        executed: How many the exchange executed.
+        connections: How many were made.
+    """
+
+    orders: int
+    lost: int
+    failed: int
+    executed: int
+    connections: int
+
+
+async def _trade(size: Size, chance: random.Random, number: int, client: Client | NaiveClient) -> list[BaseException]:
+    """Place orders with pauses between them."""
+    failures = list[BaseException]()
+    for n in range(size.orders):
+        amount = Decimal(number * size.orders + n + 100) / 100
+        order = Order("bitex.trading.create_bid", {"amount": amount, "price": Decimal(30_000)})
+        try:
+            await (client.place(order) if isinstance(client, NaiveClient) else place(client, order))
+        except (ExchangeError, Failed) as failure:
+            failures.append(failure)
+        if n < size.orders - 1:
+            near = size.idle_seconds - chance.random() * 3 * WAY_SECONDS
+            await asyncio.sleep(chance.random() * size.idle_seconds if chance.random() < CALM else near)
+    return failures
+
+
+async def _played(size: Size, seed: int, *, naive: bool) -> Count:
+    """Let many clients place orders at once."""
+    chance, faults = random.Random(seed), Faults(idle_seconds=size.idle_seconds)
+    async with (
+        simulate(Venue.BITEX, seed=seed, limits=False, faults=faults) as simulator,
+        proxy(to=simulator.base_url, seed=seed, latency_seconds=(WAY_SECONDS, WAY_SECONDS)) as line,
+        AsyncExitStack() as stack,
+    ):
+        clients = [_client(line.base_url, simulator.account(Venue.BITEX), naive=naive) for _ in range(size.clients)]
+        for client in clients:
+            await stack.enter_async_context(client)
+        ends = await asyncio.gather(*(_trade(size, chance, number, client) for number, client in enumerate(clients)))
+        failures = [failure for end in ends for failure in end]
+        lost = sum(isinstance(failure, OutcomeUnknown | Failed) for failure in failures)
+        orders = size.clients * size.orders
+        return Count(orders, lost, len(failures) - lost, len(simulator.deeds), line.connections)
+
+
+def _client(url: str, account: Any, *, naive: bool) -> Any:
+    if naive:
+        return NaiveClient(Venue.BITEX, url, 30.0, account, tries=1)
+    return Bitex(base_url=url, limits=None, state=MemoryState(), **account)
+
+
+MECHANISMS: Mechanisms = {"careful pool": lambda: patch("exchanges.transport.KEEP_FOR_MONEY_SECONDS", 60.0)}
+
+
+def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
+    """Show how many orders were lost on connections that the server was closing."""
+    size = QUICK if quick else FULL
+    ours, *others = asyncio.run(_all(size, seed, (False,) if without else (False, True)))
+    words = f"{ours.orders:,} orders on {ours.connections:,} connections, of which the server closes what is idle"
+    yield Figure(f"{words}: unknown outcomes", str(ours.lost), "0", ours.lost == 0)
+    yield Figure(f"{words}: executed", f"{ours.executed:,}", f"{ours.orders:,}", ours.executed == ours.orders)
+    for plain in others:
+        shown = f"{plain.lost:,} of {plain.orders:,} on {plain.connections:,} connections"
+        yield Figure("the same with a plain client: unknown outcomes", shown)
+
+
+async def _all(size: Size, seed: int, naive: tuple[bool, ...]) -> list[Count]:
+    return await asyncio.gather(*(_played(size, seed, naive=is_naive) for is_naive in naive))

@@ -1,0 +1,139 @@
+"""Canaries as key, secret, client id, password, document: everything that can go wrong, and everything that shows it.
+
+A check is one sink of one mishap: one text, or many, in which nothing of a canary and nothing of a signature may be
+left. See `tests.canaries`, `tests.mishaps` and `tests.sinks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+import httpx
+from attrs import define, field
+
+from exchanges import errors
+from tests import canaries, virtual_time
+from tests.broken import broken
+from tests.echoed import answered
+from tests.mishaps import CALLS, Mishap, play
+from tests.misused import misused
+from tests.sinks import SINKS, Scene, chains, leaks
+from tests.stress.figures import Figure, Mechanisms
+from tests.wired import wired
+
+__all__ = ["MECHANISMS", "PROMISES", "Count", "figures", "mishaps"]
+
+PROMISES = (12,)
+
+
+@contextmanager
+def _without_bare() -> Iterator[None]:
+    """Let errors keep the frames and the foreign errors behind them."""
+    with ExitStack() as stack:
+        for module in ("answers", "calls", "session"):
+            stack.enter_context(patch(f"exchanges.{module}.bare", lambda error: error))
+        yield
+
+
+MECHANISMS: Mechanisms = {
+    "redaction": lambda: patch.object(errors, "redacted", lambda text, _: text),
+    "bare": _without_bare,
+}
+TREE = {name for name in errors.__all__ if name != "ExchangeError"}
+FEW = ("bitex read", "bitex password", "bitso read", "bitso v2 money", "bitstamp money", "bitstamp v1 cancel")
+WIRED = (*FEW, "bitex document")
+EVERY = 4
+"""Every call meets one in so many of the spellings, and all calls of an exchange together all of them."""
+
+
+@define(eq=False)
+class Count:
+    """What was seen of the mishaps of one exchange.
+
+    Attributes:
+        mishaps: How many there were.
+        shown: Checks that showed a secret.
+        examples: What showed, and where.
+        raised: The classes of what was raised.
+    """
+
+    mishaps: int = 0
+    shown: int = 0
+    examples: dict[str, str] = field(factory=dict[str, str])
+    raised: Counter[str] = field(factory=Counter[str])
+
+    def add(self, mishap: Mishap, scene: Scene) -> None:
+        """Look at all sinks of one."""
+        self.mishaps += 1
+        self.raised.update(type(error).__name__ for error in chains(scene))
+        for sink, found in leaks(scene).items():
+            self.shown += 1
+            self.examples.setdefault(sink, f"{mishap.name}: {', '.join(found)}")
+
+
+def mishaps(*, quick: bool, seed: int) -> list[Mishap]:
+    """Choose what goes wrong."""
+    names = FEW if quick else tuple(CALLS)
+    found = list(misused())
+    for number, name in enumerate(names):
+        for place, spelling in enumerate(canaries.SPELLINGS):
+            if not place or (not quick and (place + number + seed) % EVERY == 0):
+                found += answered(name, CALLS[name], spelling)
+    for name in FEW[::2] if quick else CALLS:
+        found += broken(name, CALLS[name])
+    for name in FEW[::2] if quick else WIRED:
+        found += wired(name, CALLS[name])
+    return _some(found, seed) if quick else found
+
+
+def _some(found: list[Mishap], seed: int) -> list[Mishap]:
+    """Keep all that takes no time, and a few of those on real sockets."""
+    real = [m for m in found if m.real]
+    return [m for m in found if not m.real] + random.Random(seed).sample(real, 8)
+
+
+async def _play(chosen: Iterable[Mishap], counts: dict[str, Count]) -> None:
+    for mishap in chosen:
+        counts.setdefault(mishap.exchange, Count()).add(mishap, await play(mishap))
+
+
+def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
+    """Let everything go wrong and look everywhere."""
+    counts: dict[str, Count] = {}
+    chosen = mishaps(quick=quick, seed=seed)
+    virtual_time.run(_play((m for m in chosen if not m.real), counts))
+    asyncio.run(_play((m for m in chosen if m.real), counts))
+    for exchange, count in counts.items():
+        examples = "; ".join(f"{sink}: {what}" for sink, what in list(count.examples.items())[:2])
+        yield Figure(
+            f"{exchange}: {count.mishaps:,} mishaps x {len(SINKS)} sinks show no secret",
+            f"{count.shown:,} of {count.mishaps * len(SINKS):,} do" + (f": {examples}" if examples else ""),
+            "0",
+            count.shown == 0,
+        )
+    raised = TREE & {name for count in counts.values() for name in count.raised}
+    missing = f"; not {', '.join(sorted(TREE - raised))}" if TREE - raised else ""
+    yield Figure("classes of errors looked at", f"{len(raised)} of {len(TREE)}{missing}", "all", raised == TREE)
+    shown = leaks(asyncio.run(naive()))
+    yield Figure("a plain httpx client, refused once", f"{len(shown)} of {len(SINKS)} sinks show the key")
+
+
+async def naive() -> Scene:
+    """Call as most programs do: the key in the address, `raise_for_status`, every logger open."""
+    scene = Scene()
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(401, json={"error": f"Invalid API key {request.url}"})
+
+    with scene.played():
+        async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as client:
+            answer = await client.get("https://a.example/orders", params={"api_key": canaries.API_KEY})
+            logging.getLogger(__name__).debug("answered: %s", answer.text)
+            answer.raise_for_status()
+    return scene
