@@ -70,7 +70,7 @@ def wheel(session: nox.Session) -> None:
         session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", name, ".")
         (built,) = away.glob("*.whl")
         session.install("-q", str(built), *group("tests"))
-        for folder in ("tests", "examples"):
+        for folder in ("tests", "examples", "docs"):
             shutil.copytree(folder, away / folder, ignore=shutil.ignore_patterns("__pycache__"))
         for file in ("pyproject.toml", "README.md"):
             shutil.copy(file, away)

@@ -170,12 +170,12 @@ class Draft:
 
     @property
     def digest(self) -> str:
-        """The same for calls that would do the same, tags apart; nothing can be read from it."""
-        amounts = {a.wire for a in self.endpoint.arguments if a.annotation == Amount}
+        """The same for calls that would do the same, tags apart. Secrets are left out: a short one could be guessed."""
+        hidden, amounts = self._secret_names(), {a.wire for a in self.endpoint.arguments if a.annotation == Amount}
         fields = sorted(
             (name, _shortest(_text(value)) if name in amounts else _text(value))
             for name, value in self.fields.items()
-            if not self._is_tag(name)
+            if name not in hidden and not self._is_tag(name)
         )
         upload = () if self.upload is None else (self.upload[1].name, self.upload[1].size)
         return hashlib.sha256(repr((self.endpoint.id, self.path, fields, upload)).encode()).hexdigest()[:32]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import exchanges
-from exchanges import client
+from exchanges import client, errors
 from exchanges.__main__ import COMMANDS
 from exchanges.commands.clients import endpoints, limits
 from exchanges.commands.endpoints import table
@@ -17,6 +17,7 @@ from exchanges.simulator import Simulator, Venue
 from tests.in_a_thread import simulated
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+OPERATING = (Path(__file__).parent.parent / "docs" / "operating.md").read_text(encoding="utf-8")
 PYTEST_INI = """
 [pytest]
 filterwarnings = error
@@ -114,6 +115,25 @@ def test_the_private_call_places_and_cancels(monkeypatch, capsys):
         play(PROGRAMS["A private call"])
 
     assert ["bitex.trading.create_bid", "bitex.trading.cancel_bid"] == [seen.endpoint for seen in sim.requests]
+
+
+@pytest.mark.parametrize("code", re.findall(r"^```python\n(.*?)^```", OPERATING, re.MULTILINE | re.DOTALL))
+def test_programs_for_operators_run(code, monkeypatch, capsys, tmp_path):
+    """A program of the page for operators runs as it stands."""
+    monkeypatch.chdir(tmp_path)
+    with simulated() as sim:
+        lead_clients_to(sim, monkeypatch)
+        play(code)
+
+    assert (True, True) == ((tmp_path / "exchanges.db").exists(), bool(capsys.readouterr().out))
+
+
+def test_the_errors_are_told_to_operators():
+    """The page for operators has a line for every class of error that can leave a call."""
+    told = OPERATING.partition("## What each error means")[2].partition("\n## ")[0]
+    expected = set(errors.__all__) - {"ExchangeError", "Rejected"}
+
+    assert set() == {name for name in expected if f"`{name}`" not in told} - {"StateError"}
 
 
 def test_the_private_call_looks_before_it_repeats(monkeypatch, capsys):
