@@ -159,10 +159,10 @@ class Calls:
         return self._others().get(intent)
 
     def is_open(self, intent: Intent) -> bool:
-        """Whether it is written down, in the journal where there is one, and nobody has struck it out."""
+        """Whether it is written down, in the journal where there is one, and not struck out."""
         if self.book.journal is None:
             return intent in self._flights
-        return intent in self.book.entries() and intent not in self._struck
+        return intent in self.book.entries()
 
     # What reconciling must know
 

@@ -154,7 +154,6 @@ class Session:
         if endpoint.access is Access.PRIVATE and options.private_fields:
             sketch = sketch.acting_with(options.private_fields)
         if endpoint.kind.is_once:
-            self._check(sketch)
             sketch = sketch.tagged(f"aio-{uuid4().hex[:16]}")
         seconds = options.timeout_seconds or self._setup.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         began = loop.time()

@@ -7,7 +7,8 @@ pool cannot do both, so there are two.
 
 A request that fails says whether anything of it can have left this machine (`Evidence`).
 
-Nothing that a server says costs more memory than twice what the caller allows, nor more time than to the deadline.
+Nothing that a server says takes more than the bytes that the caller allows. An answer of ordinary size that is made to
+take tens of times as much once it is read is refused here too; who allows more than that expects to need the memory.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from attrs import define, field, frozen
 
 from exchanges.errors import UsageError, quotable
 from exchanges.tls import fault_of, shared_context
+from exchanges.wire.forms import is_heavy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -41,6 +43,7 @@ KEEP_FOR_MONEY_SECONDS = 1.0
 CONNECT_SECONDS = 10.0
 URLS_REMEMBERED = 256
 CHUNKS_AT_ONCE = 256
+ORDINARY_BYTES = 1024 * 1024
 _GZIP_WBITS = 31
 _LAYER_BELOW = logging.getLogger("httpcore.http11")
 _TIMEOUT = {"connect": CONNECT_SECONDS, "read": None, "write": None, "pool": None}
@@ -285,6 +288,8 @@ async def _read(response: httpx.Response, max_bytes: int) -> Answer:
             raise BadAnswer(f"an answer of more than {max_bytes} bytes")
     if inflater is not None and body and not inflater.eof:
         raise BadAnswer("an answer whose gzip ends early")
+    if max_bytes <= ORDINARY_BYTES and is_heavy(body):
+        raise BadAnswer(f"an answer of too many values for {len(body)} bytes")
     return Answer(response.status_code, response.headers, bytes(body))
 
 

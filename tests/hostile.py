@@ -8,13 +8,13 @@ import itertools
 import string
 import struct
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 from exchanges.wire.forms import is_heavy
 from tests.raw_server import Heard, Talk, answering, response
 
-__all__ = ["ANSWER", "BODIES", "FAST", "SLOW", "answered", "numbers"]
+__all__ = ["ANSWER", "BODIES", "DENSE", "FAST", "MIB", "NUMBERS", "SLOW", "answered"]
 
 MIB = 1024 * 1024
 LETTERS = string.ascii_letters + string.digits
@@ -161,13 +161,14 @@ def answered(body: bytes, status: str = "200 OK") -> Talk:
     return answering(response(body, status=status.encode()))
 
 
-def numbers() -> Iterable[bytes]:
-    """Make what stands where a number is due, and is none, or none that anybody could use."""
-    yield from (b"9" * 1_000_000, b"-" + b"9" * 5000, b"0." + b"3" * 1_000_000, b"1" * 31, b"1e30", b"1e-31")
-    yield from (b"1e1000000", b"1e-1000000", b"1e99999999999999999999", b"0e1000000", b"NaN", b"Infinity", b"-Infinity")
-    yield from (b'"NaN"', b'"Infinity"', b'"sNaN"', b'" 1 "', b'"1_000"', b"1_000", b'"+1"', b"+1", b'"0x10"', b"0x10")
-    yield from ('"١٢"'.encode(), '"１２"'.encode(), b'"\\u0661"', "١".encode(), b"01", b"1.", b'"1/2"')  # noqa: RUF001
-    yield from (b'"1,5"', b"1,5", b"true", b'""', b"[1]", b'{"a":1}', b'"' + b"9" * 1_000_000 + b'"', b"[" * 100_000)
+# What stands where a number is due, and is none, or none that anybody could use.
+NUMBERS: tuple[bytes, ...] = (
+    *(b"9" * 1_000_000, b"-" + b"9" * 5000, b"0." + b"3" * 1_000_000, b"1" * 31, b"1e30", b"1e-31", b"[" * 100_000),
+    *(b"1e1000000", b"1e-1000000", b"1e99999999999999999999", b"0e1000000", b"NaN", b"Infinity", b"-Infinity"),
+    *(b'"NaN"', b'"Infinity"', b'"sNaN"', b'" 1 "', b'"1_000"', b"1_000", b'"+1"', b"+1", b'"0x10"', b"0x10"),
+    *('"١٢"'.encode(), '"１２"'.encode(), b'"\\u0661"', "١".encode(), b"01", b"1.", b'"1/2"', b'"1e1000"'),  # noqa: RUF001
+    *(b'"1,5"', b"true", b'""', b"[1]", b'{"a":1}', b'"' + b"9" * 1_000_000 + b'"', b'"1"2"', b"null"),
+)
 
 
 def _filled(piece: bytes, size: int = MIB, first: bytes = b"[", last: bytes = b"]") -> bytes:

@@ -9,7 +9,8 @@ from exchanges import errors
 from exchanges.answers import settle
 from exchanges.bitex import Account
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE
-from exchanges.errors import DecodeError, OutcomeUnknown, Phase
+from exchanges.errors import DecodeError, OutcomeUnknown
+from exchanges.intents import Phase
 from exchanges.request import draft
 from exchanges.signing import Stamp
 from exchanges.transport import Answer, Evidence

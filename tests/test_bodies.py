@@ -6,9 +6,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from exchanges.transport import BadAnswer, HttpTransport, Lost
+from exchanges.transport import ORDINARY_BYTES, BadAnswer, Evidence, HttpTransport, Lost
 from tests.raw_server import answering, response, serving
-from tests.sending import BOMB, MAX_BYTES, lost, send
+from tests.sending import BOMB, MAX_BYTES, lost, request_to, send
 
 
 @pytest_asyncio.fixture
@@ -70,6 +70,28 @@ async def test_a_bomb(transport):
         tracemalloc.stop()
 
     assert most < 3_000_000
+
+
+@pytest.mark.asyncio
+async def test_too_many_values(transport):
+    """An answer that would take many times its size once it is read is refused, however it travels."""
+    body = b"[" + b"{}," * 33_000 + b"1]"
+    for zipped in (True, False):
+        async with serving(answering(response(body, zipped=zipped))) as server:
+            with pytest.raises(BadAnswer, match="too many values for 99003 bytes"):
+                await send(transport, server.origin)
+
+
+@pytest.mark.asyncio
+async def test_many_values_where_they_are_expected(transport):
+    """Who allows a large answer is not asked how much it would take."""
+    body = b"[" + b"{}," * 33_000 + b"1]"
+    async with serving(answering(response(body))) as server:
+        answer = await transport.send(
+            request_to(server.origin), Evidence(), max_bytes=ORDINARY_BYTES + 1, careful=False
+        )
+
+    assert body == answer.body
 
 
 EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"

@@ -18,11 +18,12 @@ PACKAGES = ["exchanges.bitex", "exchanges.bitso", "exchanges.bitso.v2", "exchang
 def test_all():
     """The public names are these, in order."""
     expected = [
-        *("AuthenticationFailed", "Bitex", "Bitso", "Bitstamp", "Blocked", "CallbackRejected", "DecodeError"),
-        *("ExchangeError", "InsufficientFunds", "Intent", "InvalidRequest", "Kind", "Limit", "MarketLevel"),
-        *("MarketOrderBook", "MarketTicker", "MarketTrade", "NonceRejected", "NotFound", "NotSent", "OutcomeUnknown"),
-        *("PermissionDenied", "QuoteExpired", "RateLimitTimeout", "RateLimited", "ReadFailed", "RedirectRefused"),
-        *("Rejected", "Scope", "StateError", "Unavailable", "UnresolvedOutcome", "Update", "UsageError", "Window"),
+        *("Ambiguous", "AuthenticationFailed", "Bitex", "Bitso", "Bitstamp", "Blocked", "CallbackRejected"),
+        *("DecodeError", "ExchangeError", "Incomplete", "InsufficientFunds", "Intent", "InvalidRequest", "Kind"),
+        *("Limit", "MarketLevel", "MarketOrderBook", "MarketTicker", "MarketTrade", "NoTrace", "NonceRejected"),
+        *("NotFound", "NotSent", "OpenCall", "OutcomeUnknown", "PermissionDenied", "Phase", "QuoteExpired"),
+        *("RateLimitTimeout", "RateLimited", "ReadFailed", "Reconciled", "RedirectRefused", "Rejected", "Scope"),
+        *("Standing", "StateError", "Unavailable", "UnresolvedOutcome", "Update", "UsageError", "Verdict", "Window"),
         *("__version__", "encode", "poll"),
     ]
 

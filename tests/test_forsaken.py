@@ -74,6 +74,18 @@ async def test_the_guard_knows_forsaken_calls(step, refused):
 
 
 @in_virtual_time
+async def test_the_guard_does_not_wait():
+    """The same call is refused at once while a forsaken one is under way, though nothing else stands in its way."""
+    client, _ = client_of(seconds=5)
+    async with client:
+        await forsake(client.v9.neworders.buy(amount=3, price=5))
+        with pytest.raises(UnresolvedOutcome):
+            await client.v9.neworders.buy(amount=3, price=5)
+
+        assert elapsed() == 1.0
+
+
+@in_virtual_time
 async def test_reconciling_what_is_under_way():
     """Reconciling a call that is under way waits for its answer, and reads nothing."""
     client, script = client_of(answer({"id": 7}), seconds=5)

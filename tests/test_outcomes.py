@@ -7,9 +7,12 @@ import pytest
 
 from exchanges import errors
 from exchanges.errors import OutcomeUnknown, RateLimited
+from exchanges.intents import Phase
 from exchanges.limits import Limit, Scope, Window
-from tests.calling import WALL, failure_of, fourth
-from tests.fourth import LIMIT, Thing
+from exchanges.state import MemoryState
+from tests.calling import CALLS, WALL, failure_of, fourth
+from tests.fourth import CREDENTIALS, LIMIT, Fourth, Thing
+from tests.raw_server import response, serving
 from tests.scripted import Script, answer, html, refusal
 from tests.virtual_time import BEGIN, elapsed, in_virtual_time
 
@@ -113,7 +116,7 @@ async def test_no_answer_before_the_deadline(kind):
 
 @in_virtual_time
 async def test_what_an_unknown_outcome_carries():
-    """`OutcomeUnknown` carries what was to be done, when, and with which nonce."""
+    """`OutcomeUnknown` carries what was to be done, when, with which nonce, and how far it came."""
     error = await failure_of(Script.of(html(502)), "money")
 
     assert (
@@ -122,7 +125,73 @@ async def test_what_an_unknown_outcome_carries():
         datetime.fromtimestamp(WALL, UTC),
         str(int(WALL * 1000)),
         502,
-    ) == (error.intent.endpoint, error.intent.arguments, error.intent.at, error.nonce, error.status)
+        Phase.ANSWERED,
+    ) == (error.intent.endpoint, error.intent.arguments, error.intent.at, error.nonce, error.status, error.phase)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+@pytest.mark.parametrize("case", UNPROVEN)
+async def test_how_far_it_came(case, kind):
+    """An injected transport does not tell how far a request came that was never answered; an answer does."""
+    error = await failure_of(Script.of(UNPROVEN[case][0]), kind)
+    phase = Phase.MAYBE_SENT if case in ("broken off", "a foreign fault") else Phase.ANSWERED
+
+    assert (phase, True) == (error.phase, f"it may have been executed ({phase})" in str(error))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+async def test_what_to_do(kind):
+    """The message of an unknown outcome says what to do before the call is repeated."""
+    error = await failure_of(Script.of(html(502)), kind)
+
+    assert "await client.reconcile(error.intent) before you repeat it" in str(error)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", ["write", "money"])
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, Phase.SENT),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", Phase.SENT),
+        (response(b"<html>", status=b"502 Bad Gateway"), Phase.ANSWERED),
+        (response(b'{"id": '), Phase.ANSWERED),
+    ],
+    ids=["silence", "half an answer", "no answer of theirs", "garbled"],
+)
+async def test_how_far_it_came_with_sockets(said, expected, kind):
+    """Our own transport tells that all of a request was handed over, or that an answer came."""
+
+    async def talk(heard):
+        await heard.request()
+        if said is not None:
+            await heard.say(said)
+
+    async with serving(talk) as server, Fourth(base_url=server.origin, **CREDENTIALS, state=MemoryState()) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await CALLS[kind](client)
+
+        assert (expected, 1) == (caught.value.phase, server.connections)
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_left_in_part(monkeypatch):
+    """A request that breaks off between its head and its end may have left in part."""
+
+    async def talk(heard):
+        await heard.reader.readuntil(b"\r\n")
+
+    async def break_off(self, request):
+        raise ConnectionResetError
+
+    monkeypatch.setattr("httpcore._async.http11.AsyncHTTP11Connection._send_request_body", break_off)
+    async with serving(talk) as server, Fourth(base_url=server.origin, **CREDENTIALS, state=MemoryState()) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await CALLS["money"](client)
+
+        assert Phase.MAYBE_SENT is caught.value.phase
 
 
 @in_virtual_time

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import exchanges.state as state_package
 from exchanges.errors import RateLimitTimeout, UsageError
 from exchanges.ledger import Connections, Lane, Priority
 from exchanges.limits import Limit, Scope, Window
@@ -110,6 +111,25 @@ def test_repr():
     state.counter(SERVER, "fingerprint")
 
     assert repr(state) == "MemoryState([Ledger(by key: 0 of 5 in 1 s; 0 waiting)])"
+
+
+def test_a_state_of_one_process():
+    """A state in memory has neither a gate nor a journal: nobody else shares it, and nothing outlives it."""
+    state = MemoryState()
+
+    assert (None, None) == (state.gate(KEY, SERVER, "a"), state.journal)
+
+
+@pytest.mark.parametrize("name", state_package.__all__)
+def test_names(name):
+    """What a state is made of is importable from one place."""
+    assert getattr(state_package, name) is not None
+
+
+def test_no_such_name():
+    """A name that is not there is an `AttributeError` as anywhere."""
+    with pytest.raises(AttributeError, match="has no attribute 'RedisState'"):
+        _ = state_package.RedisState
 
 
 def narrow(**options):

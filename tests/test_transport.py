@@ -5,7 +5,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from exchanges.transport import Evidence, HttpTransport, Lost
+from exchanges.transport import CHUNKS_AT_ONCE, Evidence, HttpTransport, Lost, _has_more
 from tests.raw_server import answering, response, serving
 from tests.sending import send
 
@@ -163,6 +163,65 @@ async def test_an_idle_connection(transport, careful, connections, monkeypatch):
         await send(transport, server.origin, careful=careful)
 
         assert connections == server.connections
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("careful", [True, False])
+@pytest.mark.parametrize("surplus", [response(b'{"id": 9}'), b"\r\n", b"x"])
+async def test_more_than_an_answer(transport, careful, surplus):
+    """What comes behind an answer is not taken for the answer to the next request."""
+    async with serving(answering(response(b"1") + surplus, response(b"2"))) as server:
+        bodies = [(await send(transport, server.origin, careful=careful)).body for _ in range(2)]
+
+        assert ([b"1", b"2"], 2) == (bodies, server.connections)
+
+
+@pytest.mark.asyncio
+async def test_more_that_comes_later(transport):
+    """What comes when nothing was asked for is not taken for the answer to the next request."""
+    late = asyncio.Event()
+
+    async def talk(heard):
+        number = len(heard.server.requests)
+        await heard.request()
+        await heard.say(response(b"%d" % number))
+        if number == 0:
+            await heard.say(response(b"late"))
+            late.set()
+            await heard.reader.read()
+
+    async with serving(talk) as server:
+        first = await send(transport, server.origin, careful=True)
+        await late.wait()
+        second = await send(transport, server.origin, careful=True)
+
+    assert (b"0", b"1") == (first.body, second.body)
+
+
+def test_what_cannot_be_looked_at():
+    """A connection that does not show what it holds counts as one that holds more."""
+    assert _has_more(httpx.Response(200, stream=httpx.ByteStream(b"")))
+
+
+@pytest.mark.asyncio
+async def test_others_go_on_while_chunks_rain(transport):
+    """An answer in thousands of chunks that come at once leaves room for others, and for the deadline."""
+    rain = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n1\r\n" * 8000 + b"0\r\n\r\n"
+    turns = 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with serving(answering(rain)) as server:
+        task = asyncio.create_task(others())
+        turns = 0
+        await send(transport, server.origin)
+        task.cancel()
+
+    assert turns > 8000 // CHUNKS_AT_ONCE
 
 
 @pytest.mark.asyncio

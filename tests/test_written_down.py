@@ -7,6 +7,7 @@ import pytest
 
 from exchanges import Standing
 from exchanges.errors import OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
+from exchanges.traces import Search, Traces
 from tests.calling import CALLS, WALL
 from tests.fourth import Thing
 from tests.lagging import placing
@@ -132,6 +133,51 @@ async def test_the_outcome_is_told_without_the_journal(caplog):
     assert ["its outcome could not be written to the journal: the disk is full"] == [
         r.getMessage().partition("): ")[2] for r in caplog.records if r.levelno == logging.ERROR
     ]
+
+
+@in_virtual_time
+async def test_an_id_that_nobody_reads(caplog):
+    """Where an exchange stumbles over the id of what was made, the answer is told all the same."""
+
+    def stumble(value):
+        raise AttributeError("canary")
+
+    client, _, _, journal = sharing(answer({"number": 7}))
+    async with client:
+        client._session.calls.searches = lambda: {"fourth.orders.tip": Search(lambda *_: Traces(), stumble)}
+        sent = await client.orders.tip(amount=3)
+
+        assert (7, 0) == (sent.number, len(client.unresolved))
+    assert ["begin", "settle"] == [what for what, _ in journal.records.log]
+    assert ("took the reader of its id by surprise (AttributeError)" in caplog.text, "canary" in caplog.text) == (
+        True,
+        False,
+    )
+
+
+@in_virtual_time
+async def test_what_is_refused_after_waiting_is_not_written_down():
+    """Of two same calls in a queue the second is refused before anything of it is written down."""
+    client, _, gate, journal = sharing(html(502), seconds=1.0)
+    async with client:
+        tasks = [asyncio.create_task(client.trading.create_order(amount=3)) for _ in range(2)]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+        assert (UnresolvedOutcome, 1) == (type(tasks[1].exception()), len(gate.passages))
+    assert ["begin", "doubt"] == [what for what, _ in journal.records.log]
+
+
+@in_virtual_time
+async def test_a_forsaken_call_that_was_refused_in_the_journal():
+    """A forsaken call that was not executed is struck out, though it is still told here."""
+    client, _, _, journal = sharing(refusal("funds"), seconds=2.0)
+    async with client:
+        task = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.sleep(2)
+
+        assert (["begin", "settle"], 1) == ([what for what, _ in journal.records.log], len(client.unresolved))
 
 
 @in_virtual_time
@@ -282,6 +328,19 @@ async def test_what_another_process_still_does():
         await other.trading.create_order(amount=3)
 
         assert ([], 2, Thing(1)) == (unresolved, len(script.came), await first)
+
+
+@in_virtual_time
+async def test_the_oldest_first():
+    """Calls of this process and of others are listed in the order in which they were made."""
+    one, other, _, _ = processes(html(502))
+    async with one, other:
+        intents = []
+        for client, amount in ((other, 1), (one, 2), (other, 3)):
+            intents.append((await failure(client.trading.create_order(amount=amount))).intent)
+            await asyncio.sleep(1)
+
+        assert intents == list(other.unresolved)
 
 
 @in_virtual_time

@@ -103,7 +103,8 @@ MAX_CHARACTERS = 20_000
 
 _LIMITED = (420, 429)
 _CODES = ("code", "response_code")
-_FLOOR = re.compile(r"\bthan\D{0,30}([0-9]{1,19})(?![0-9])")
+# At most the nanoseconds of this century: after a larger one nothing could be signed any more.
+_FLOOR = re.compile(r"\bthan\D{0,30}([1-3]?[0-9]{1,18})(?![0-9])")
 
 
 @frozen(eq=False)

@@ -36,9 +36,9 @@ Read = Callable[[Any, Any], Any]
 Build = Callable[[Any, Any], Any]
 
 # A string of nothing but what `Decimal` may find in a number, in letters or escapes, that is no plain number.
+_IN_NUMBERS = rb"[0-9._+\-eEnNaAiIfFsStTyY\x00-\x20\x80-\xff]*+"
 _ODD = re.compile(
-    rb'"(?<!\\")(?!%b")(?=(?:[0-9._+\-eEnNaAiIfFsStTyY\x00-\x20\x80-\xff]|\\u[0-9a-fA-F]{4}|\\.)++")' % PLAIN.encode(),
-    re.DOTALL,
+    rb'"(?<!\\")(?!"|%b")(?=%b(?:\\(?:u[0-9a-fA-F]{4}|.)%b)*+")' % (PLAIN.encode(), _IN_NUMBERS, _IN_NUMBERS), re.DOTALL
 )
 _MAX_ODD = 5000  # each takes memory; who says more of them may wait for the reference way
 _MARK = "\x7f"

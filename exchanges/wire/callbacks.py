@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import NoReturn
 
-from exchanges.wire.forms import Deviation, Json, loads
+from exchanges.wire.forms import Deviation, Json, is_heavy, loads
 
 __all__ = ["read_strictly"]
 
@@ -20,8 +20,8 @@ def read_strictly(body: bytes, *, max_bytes: int) -> Json:
     Raises:
         Deviation: It is anything else.
     """
-    if not isinstance(body, bytes) or len(body) > max_bytes:
-        raise Deviation(f"at most {max_bytes} bytes")
+    if not isinstance(body, bytes) or len(body) > max_bytes or is_heavy(body):
+        raise Deviation(f"at most {max_bytes} bytes, and not too many values")
     value = loads(body)
     try:
         json.loads(body.decode(), object_pairs_hook=_each_once, parse_int=str, parse_float=str, parse_constant=_refused)

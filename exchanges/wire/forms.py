@@ -2,8 +2,7 @@
 
 `loads` is the only door for JSON. Numbers become `int` or `Decimal` with every digit, never a `float`; a number with
 a fraction or an exponent is refused there if it has more than 30 digits or an exponent beyond 30, a whole number of
-more than 30 digits by the forms. What is nested too deeply stays outside as well, and so does a body of ordinary size
-that is made to take tens of times as much memory once it is read.
+more than 30 digits by the forms. What is nested too deeply stays outside as well.
 
 Rules for editors: a string that `Decimal` would take but that is no plain number ("NaN", " 1 ", "1_000", Arabic
 digits) never becomes money. Reading and writing of one form stand beside each other, and ``read(write(x)) == x``.
@@ -94,7 +93,6 @@ def plain(number: Decimal) -> str:
 MAX_DEPTH = 64
 MAX_MEMORY = 10 * 1024 * 1024
 _LIGHT_BYTES = 90_000  # no body as short as this takes `MAX_MEMORY`
-_ORDINARY_BYTES = 1024 * 1024  # who declares a larger answer expects to need the memory
 _DOOR = msgspec.json.Decoder[Any](float_hook=exact)
 
 
@@ -102,25 +100,22 @@ def loads(body: bytes) -> Json:
     """Read JSON exactly.
 
     Raises:
-        Deviation: Not JSON in UTF-8, nested too deeply, a number out of bounds, or too many values for its size.
+        Deviation: Not JSON in UTF-8, nested too deeply, or a number out of bounds.
     """
-    size = len(body)
-    if size > _LIGHT_BYTES and is_heavy(body):
-        raise Deviation("JSON of bounded size")
     try:
         value = cast("Json", _DOOR.decode(body))
     except RecursionError as error:
         raise Deviation("JSON of bounded depth") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Deviation("JSON with numbers in bounds") from error
-    if size > 2 * MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
+    if len(body) > 2 * MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
         raise Deviation("JSON of bounded depth")
     return value
 
 
-def is_heavy(body: bytes) -> bool:
-    """Whether an answer of ordinary size might take more than `MAX_MEMORY` once it is read: ``[{},{},{},...``."""
-    if not _LIGHT_BYTES < len(body) <= _ORDINARY_BYTES:
+def is_heavy(body: bytes | bytearray) -> bool:
+    """Whether *body* may take more than `MAX_MEMORY` once it is read: ``[{},{},{},`` takes fifty times its size."""
+    if len(body) < _LIGHT_BYTES:
         return False
     # What CPython takes for a number, a list, an object with one key, and the two quotes of a text or a key.
     bytes_by_sign = ((b",", 112), (b"[", 64), (b"{", 232), (b'"', 30))

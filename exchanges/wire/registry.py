@@ -12,7 +12,7 @@ import cattrs
 import msgspec
 
 from exchanges.errors import DecodeError, quotable
-from exchanges.wire.forms import Anything, Deviation, Form, Json, Text, is_heavy, loads
+from exchanges.wire.forms import Anything, Deviation, Form, Json, Text, loads
 from exchanges.wire.models import Row, Slot, UnknownRow, form_of, optional_of, row_classes, slots_of
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Wire:
 
     def rows(self, body: bytes, annotation: Any) -> Any | None:
         """Read long lists of rows the fast way; None where that is not possible, or not wise."""
-        if self.strict or is_heavy(body):
+        if self.strict:
             return None
         if annotation not in self._bulk:
             from exchanges.wire import bulk, columns  # noqa: PLC0415 - only those who read need them
@@ -241,7 +241,9 @@ class Wire:
             if type(cells) is not list:
                 raise Deviation("a row", f": {cls.__name__}")
             if reference is not None and (not cells or cells[0] != reference or type(cells[0]) is not int):
-                self._deviate(f"class reference {reference}", f": {cls.__name__} position 0", survivable=not self.exact)
+                same = cells[:1] in ([reference], [str(reference)])  # as a text, say
+                expected = f"class reference {reference}"
+                self._deviate(expected, f": {cls.__name__} position 0", survivable=same or not self.exact)
             made: list[Any] = []
             for cell, (slot, read) in zip(cells[first:last], plan, strict=False):
                 try:

@@ -178,15 +178,12 @@ MECHANISMS: Mechanisms = {
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
     """Show what was done twice, and what was misreported."""
-    orders, size = (QUICK_ORDERS, QUICK_ORDERS) if quick else (ORDERS, BATCH)
-    shares = [(seed + number, size, False, without) for number in range(orders // size)]
-    tally = summed(_carried_out, shares, spread=not quick)
-    yield from _figures_of(tally)
+    sizes = [QUICK_ORDERS] if quick else [BATCH] * (ORDERS // BATCH)
+    shares = [(100 * seed + number, size, False, without) for number, size in enumerate(sizes)]
+    yield from _figures_of(summed(_carried_out, shares, spread=not quick))
     if without is None:
-        size = QUICK_ORDERS // 3 if quick else BATCH
-        shares = [
-            (seed + number, size, True, None) for number in range(max(1, NAIVE_ORDERS // BATCH) if not quick else 1)
-        ]
+        sizes = [QUICK_ORDERS // 3] if quick else [BATCH] * (NAIVE_ORDERS // BATCH)
+        shares = [(100 * seed + number, size, True, None) for number, size in enumerate(sizes)]
         yield from _beside(summed(_carried_out, shares, spread=not quick))
 
 

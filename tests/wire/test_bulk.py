@@ -1,10 +1,12 @@
 """The fast way and the reference way held together, on answers as documented and on answers as nobody wants them."""
 
+import json
 import random
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exchanges.errors import DecodeError
 from exchanges.wire import Deviation, Wire, decode, dumps, encode, loads
@@ -200,6 +202,28 @@ def test_the_reference_way_explains(endpoint):
         decode(text(ANSWERS[endpoint], {(): b"null"}), where)
 
     assert "expected a" in str(caught.value)
+
+
+ODD_TEXTS = st.text('0123456789.+-_eE nNaAiIfFtTyYsSoO\u0661\u00a0\u2003\x1f"\\', max_size=8)
+
+
+@QUICK
+@given(ODD_TEXTS, st.booleans(), st.sampled_from(["issuer", "amount"]))
+def test_any_text(text, escaped, field):
+    """Both ways agree on every text, also where a number is due, written as it is or in escapes."""
+    written = "".join(f"\\u{ord(c):04x}" for c in text) if escaped else json.dumps(text)[1:-1]
+    cells = ["1", "7", "946685400", "1", "1", "1", "1", "1", "0", "1", '"abc"', "1"]
+    cells[{"issuer": 10, "amount": 4}[field]] = f'"{written}"'
+
+    assert held(f"[[{','.join(cells)}]]".encode(), ENDPOINTS["bitex.trading.orders"].answer)
+
+
+def test_many_odd_texts():
+    """A list of more odd texts than anybody says is left to the reference way."""
+    row = b'[1, 7, 946685400, 1, 1, 1, 1, 1, 0, 1, "1_0", 1]'
+    made = [WIRE.rows(b"[" + b",".join([row] * n) + b"]", ENDPOINTS["bitex.trading.orders"].answer) for n in (9, 5000)]
+
+    assert (9, None) == (len(made[0]), made[1])
 
 
 @pytest.mark.parametrize("issuer", ["", "abc", "1address..", "ApiKey#1", "Bank of 5", "d1"])

@@ -1,9 +1,11 @@
+import tracemalloc
 from decimal import Context, Decimal, localcontext
 
 import pytest
 
 from exchanges.errors import DecodeError
 from exchanges.wire import Deviation, decode, dumps, loads
+from exchanges.wire.forms import MAX_DEPTH, MAX_MEMORY, is_heavy
 
 REFUSED = {
     "31 digits": b"1.234567890123456789012345678901",
@@ -82,6 +84,51 @@ def test_every_digit(body):
 def test_exact(body, number):
     """A whole number is an int and every other one a Decimal, never a float in between."""
     assert (type(number), number) == (type(loads(body)), loads(body))
+
+
+def nested(depth, opening=b"[", closing=b"]"):
+    """Lists, or objects, in each other."""
+    return opening * depth + b"1" * (opening != b"[") + closing * depth
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_the_deepest(opening, closing):
+    """What is nested sixty-four deep comes in, deeper does not, however much room the stack has."""
+    loads(nested(MAX_DEPTH, opening, closing))
+
+    with pytest.raises(Deviation, match="bounded depth"):
+        loads(nested(MAX_DEPTH + 1, opening, closing))
+
+
+def test_depth_in_a_corner():
+    """It does not help to be deep in one corner of a long list alone."""
+    corner = b'[{"a": %s}]' % nested(MAX_DEPTH)
+
+    with pytest.raises(Deviation, match="bounded depth"):
+        loads(b"[" + b"[1], " * 1000 + corner + b"]")
+
+
+@pytest.mark.parametrize("body", [b'"' + b"[{" * 1000 + b'"', b"[" + b"[], {}, " * 1000 + b"1]"])
+def test_what_is_not_deep(body):
+    """Brackets in a text, and beside each other, make nothing deep."""
+    assert loads(body)
+
+
+@pytest.mark.parametrize("piece", [b"[]", b"{}", b'{"":1e1}', b"1e1", b"[1.1,1.1]", b'"12"', b'["1.1","1.1"]'])
+def test_is_heavy(piece):
+    """What would take many times its size is seen from outside; a little of it may come in."""
+    assert (True, False) == (is_heavy(b",".join([piece] * 300_000)), is_heavy(b",".join([piece] * 5000)))
+
+
+def test_memory_of_what_is_not_heavy():
+    """What is not heavy takes no more than was promised, once it is read."""
+    body = b"[" + b",".join([b'{"":1e1}'] * 25_000) + b"]"
+    tracemalloc.start()
+    value = loads(body)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (25_000, False, True) == (len(value), is_heavy(body), most < MAX_MEMORY)
 
 
 def test_the_caller_s_context_decides_nothing():

@@ -22,6 +22,14 @@ def test_an_unknown_code_says_so(unknown, name):
     assert (name, False) == (unknown.name, unknown.is_known)
 
 
+@pytest.mark.parametrize("value", ["\x1b[2J", "a\nINFO b", "\u202ebuy", "x" * 1000])
+def test_an_unknown_code_that_commands(value):
+    """The name of an unknown code is one short line, whatever the code is; its value stays as it came."""
+    unknown = Side(value)
+
+    assert (value, True, True) == (unknown, repr(unknown).isprintable(), len(unknown.name) < 300)
+
+
 @pytest.mark.parametrize("known", KNOWN)
 def test_a_known_code_says_so(known):
     """A code that the documents name is known."""

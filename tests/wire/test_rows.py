@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from exchanges.errors import DecodeError
 from exchanges.wire import RawJson, Row, TaggedRow, UnixTime, UnknownRow, Wire, dumps, encode, named
@@ -120,6 +120,29 @@ def test_not_survived_strictly(case, expected):
 def test_refused(annotation, cells, expected, strict):
     """What cannot be read names class, position and field, and never the value."""
     assert expected == message(Wire(strict=strict), cells, annotation)
+
+
+@pytest.mark.parametrize("cells", [[2, 7, 946685400], ["2", 7, 946685400], [None, 7, 946685400], [[], 7, 946685400]])
+def test_another_class_where_it_would_tell_of_another_deed(cells):
+    """Where rows are to be exact, one of another class is refused, as strict clients refuse it."""
+    with pytest.raises(DecodeError) as caught:
+        Wire().structure(cells, Order, "it", exact=True)
+
+    assert "it: Order position 0: expected class reference 1" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "cells", [[1, 7, 946685400, "n", 1], ["1", 7, 946685400, "n", 1], [1, 7, 946685400, "n", 1, 2]]
+)
+def test_other_drift_of_exact_rows(cells):
+    """Where rows are to be exact, all other drift is survived all the same."""
+    assert Order(7, AT, "n", Decimal(1)) == evolve(Wire().structure(cells, Order, "it", exact=True), extra=())
+
+
+def test_exact_rows_of_strict_clients():
+    """Strict clients are exact as well, and stay strict."""
+    with pytest.raises(DecodeError, match="a row of 5"):
+        Wire(strict=True).structure([1, 7, 946685400], Order, "it", exact=True)
 
 
 def test_null_in_the_middle():
@@ -275,6 +298,18 @@ class TestObjects:
     def test_no_object(self, value):
         """What is no object is refused."""
         assert "it: Thing: expected an object" == message(Wire(), value, Thing)
+
+    def test_thousands_of_keys(self):
+        """An object of more keys than anybody needs is refused, be they unknown ones."""
+        surplus = dict.fromkeys(map(str, range(10_000)))
+
+        assert "it: Thing: expected an object" == message(Wire(), {**DOCUMENTED, **surplus}, Thing)
+
+    def test_thousands_of_keys_that_are_data(self):
+        """A table of more keys than anybody needs is refused."""
+        table = {str(n): 1 for n in range(10_001)}
+
+        assert "it: Thing.prices: expected an object" == message(Wire(), {**DOCUMENTED, "prices": table}, Thing)
 
     def test_unknown_keys(self):
         """Keys that no document names are ignored."""

@@ -1,0 +1,259 @@
+"""Documented answers changed by chance, a million of them, read as an answer to each endpoint and as callbacks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
+from decimal import Decimal
+from multiprocessing import get_context
+from typing import Any
+from unittest.mock import patch
+
+import attrs
+import msgspec
+from attrs import define, field
+
+from exchanges.answers import settle
+from exchanges.bitex.callbacks import Callbacks
+from exchanges.errors import CallbackRejected
+from exchanges.transport import Answer
+from exchanges.verdicts import Sent
+from exchanges.wire import forms
+from exchanges.wire.registry import wire
+from tests.mutating import STATUSES, Seed, mutated
+from tests.settling import CALLS, SPECIMENS
+from tests.stress.figures import Figure, Mechanisms
+
+__all__ = ["MECHANISMS", "PROMISES", "figures"]
+
+PROMISES = (11,)
+BODIES = 1_000_000
+QUICK_BODIES = 15_000
+WORKERS = 2
+CALLBACKS_AMONG = 20
+MOST_DEPTH = forms.MAX_DEPTH + 16  # what models stand in, and the documents within them
+SURPRISE = "took its reader by surprise"
+
+KEY = "key"
+CALLBACKS = Callbacks([KEY])
+HEADERS = {"Webhook-Auth": hashlib.sha256(KEY.encode()).hexdigest()}
+REFUSALS = (
+    *(b"", b"false", b'"error"', b'{"error":"nonce must be greater than 1700000000000"}', b'{"message":"Not found."}'),
+    *(b'{"error":{"code":104,"message":"Invalid Nonce or Invalid Credentials"}}', b'[{"error":"Invalid nonce"},{}]'),
+    *(
+        b'{"success":false,"error":{"code":"0301","message":"Unknown order book"}}',
+        b'{"success":false,"amount":["no"]}',
+    ),
+    *(b'{"errors":[{"code":"1","title":"no","detail":"no","source":{"pointer":"/data/attributes/amount"}}]}',),
+    *(b'{"status":"error","reason":{"__all__":["You have only 0 BTC"]},"response_code":"400.009"}', b"<html></html>"),
+    *(b'{"status":"error","reason":"no","code":"API0004"}', b'{"errors":[{"field":"a","message":"b","code":"400.1"}]}'),
+)
+POSTS = (
+    b'{"echo":"hello"}',
+    b'{"data":{"id":"1","type":"kyc_profiles","attributes":{"accepted_usage_tier":"micro"}}}',
+    *(b'{"api_key":"key","payment":%s}' % s.answer for s in SPECIMENS if s.id == "bitex.payments.payment"),
+    *(s.answer for s in SPECIMENS if s.id == "bitex.concierge.work_order_request"),
+)
+WAITS = (
+    "",
+    "7",
+    "-1",
+    "1e9",
+    "9" * 400,
+    "inf",
+    "nan",
+    "Wed, 21 Oct 2015 07:28:00 GMT",
+    "Mon, 32 Foo 99999 25:61:61 +9999",
+)
+
+
+# Mechanisms ----------------------------------------------------------------------------------------------------------
+
+
+class _StandardParser:
+    """What everybody would use."""
+
+    def decode(self, body: bytes) -> object:
+        """Read JSON."""
+        return json.loads(body, parse_float=Decimal)
+
+
+@contextmanager
+def _no_door() -> Iterator[None]:
+    """Read JSON with the standard parser."""
+    with patch.object(forms, "_DOOR", _StandardParser()):
+        yield
+
+
+@contextmanager
+def _no_bounds() -> Iterator[None]:
+    """Take every number that `Decimal` takes."""
+    with patch.object(forms, "_DOOR", msgspec.json.Decoder(float_hook=Decimal)):
+        yield
+
+
+@contextmanager
+def _no_depth() -> Iterator[None]:
+    """Take whatever the stack allows."""
+    with patch.object(forms, "_is_deep", lambda _: False):
+        yield
+
+
+MECHANISMS: Mechanisms = {"door": _no_door, "bounds": _no_bounds, "depth": _no_depth}
+
+
+# Counting ------------------------------------------------------------------------------------------------------------
+
+
+@define
+class Count:
+    """What became of the bodies.
+
+    Attributes:
+        ends: How often each class came out; ``value`` for none.
+        foreign: What else came out, with the body behind it.
+        surprised: Readers that only the last net caught.
+        wrong: Values that hold what they must not.
+    """
+
+    ends: Counter[str] = field(factory=Counter[str])
+    foreign: list[str] = field(factory=list[str])
+    surprised: list[str] = field(factory=list[str])
+    wrong: list[str] = field(factory=list[str])
+
+    def add(self, other: Count) -> None:
+        """Put another count to this one."""
+        self.ends += other.ends
+        for name in ("foreign", "surprised", "wrong"):
+            getattr(self, name).extend(getattr(other, name))
+
+
+def _fault(value: Any, depth: int = 0) -> str | None:
+    """Say what is wrong with *value*; None if nothing is."""
+    if depth > MOST_DEPTH:
+        return "too deep"
+    if isinstance(value, Decimal):
+        return None if value.is_finite() and value == forms.BOUNDS.copy().plus(value) else "a wild number"
+    if isinstance(value, float):
+        return "a float"
+    inside: Iterable[Any] = ()
+    if attrs.has(type(value)):
+        inside = [getattr(value, a.name) for a in attrs.fields(type(value))]
+    elif isinstance(value, Mapping):
+        inside = value.values()
+    elif isinstance(value, list | tuple):
+        inside = value
+    return next((fault for part in inside if (fault := _fault(part, depth + 1))), None)
+
+
+@define(eq=False)
+class Reading:
+    """Reads bodies, and counts what becomes of them."""
+
+    count: Count = field(factory=Count)
+
+    def answer(self, sent: Sent, answer: Answer) -> None:
+        """Read an answer as the session does."""
+        try:
+            said = settle(sent, answer, wire())
+        except BaseException as error:  # noqa: BLE001 - whether there is any is the question
+            self.count.foreign.append(
+                f"{type(error).__name__}: {sent.endpoint.id} {answer.status} {answer.body[:200]!r}"
+            )
+            return
+        if said.error is None:
+            self.value(said.value, f"{sent.endpoint.id} {answer.body[:200]!r}")
+            return
+        self.count.ends[type(said.error).__name__] += 1
+        if SURPRISE in str(said.error):
+            self.count.surprised.append(f"{sent.endpoint.id} {answer.status} {answer.body[:200]!r}")
+
+    def post(self, body: bytes) -> None:
+        """Read a callback, as a payment and as everything else."""
+        for read in (CALLBACKS.payment, lambda raw: CALLBACKS.webhook(HEADERS, raw)):
+            try:
+                update = read(body)
+            except CallbackRejected:
+                self.count.ends["CallbackRejected"] += 1
+            except BaseException as error:  # noqa: BLE001 - as above
+                self.count.foreign.append(f"{type(error).__name__}: callback {body[:200]!r}")
+            else:
+                self.value(update, f"callback {body[:200]!r}")
+
+    def value(self, value: Any, what: str) -> None:
+        """Look into a value."""
+        self.count.ends["value"] += 1
+        try:
+            fault = _fault(value)
+        except ArithmeticError:
+            fault = "a number out of bounds"
+        if fault:
+            self.count.wrong.append(f"{fault}: {what}")
+
+
+def _count(bodies: int, seed: int, worker: int, without: str | None) -> Count:
+    """Read so many bodies, in a process of its own."""
+    logging.disable(logging.CRITICAL)
+    chance = random.Random(f"{seed} {worker}")
+    reading = Reading()
+    calls = [(CALLS[specimen.id], Seed.of(specimen.answer)) for specimen in SPECIMENS]
+    refusals = [Seed.of(body) for body in REFUSALS]
+    others = [*(seed for _, seed in calls), *refusals]
+    posts = [Seed.of(post) for post in POSTS]
+    with MECHANISMS[without]() if without else nullcontext():
+        for number in range(bodies):
+            if number % CALLBACKS_AMONG == 0:
+                reading.post(mutated(chance.choice(posts), others, chance))
+                continue
+            sent, documented = chance.choice(calls)
+            status = chance.choice(STATUSES)
+            is_refusal = chance.random() < (0.1 if status < 300 else 0.8)
+            body = mutated(chance.choice(refusals) if is_refusal else documented, others, chance)
+            reading.answer(sent, Answer(status, {"retry-after": chance.choice(WAITS)}, body))
+    return reading.count
+
+
+# Figures -------------------------------------------------------------------------------------------------------------
+
+
+def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
+    """Read them all, in two processes; a few in this one."""
+    bodies = QUICK_BODIES if quick else BODIES
+    if quick:
+        count = _count(bodies, seed, 0, without)
+    else:
+        count = Count()
+        with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+            each = [pool.submit(_count, bodies // WORKERS, seed, worker, without) for worker in range(WORKERS)]
+            for counted in each:
+                count.add(counted.result())
+    ours = sum(n for name, n in count.ends.items() if name != "value")
+    about = f"{bodies:,} mutated bodies for {len(CALLS)} endpoints and callbacks"
+    yield Figure(
+        f"{about}: a value or an error of ours",
+        f"{len(count.foreign)} others; {count.ends['value']:,} values, {ours:,} errors{_first(count.foreign)}",
+        "0 others",
+        not count.foreign,
+    )
+    yield Figure(
+        f"{about}: every reader sees to it by itself",
+        f"{len(count.surprised)} caught by the last net alone{_first(count.surprised)}",
+        "0",
+        not count.surprised,
+    )
+    yield Figure(
+        f"{about}: values are exact and bounded",
+        f"{len(count.wrong)} of {count.ends['value']:,} are not{_first(count.wrong)}",
+        "0",
+        not count.wrong,
+    )
+
+
+def _first(cases: list[str]) -> str:
+    return f" (such as {cases[0]})" if cases else ""
