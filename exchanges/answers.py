@@ -84,18 +84,22 @@ def _timed(problem: Problem, answer: Answer, endpoint: Endpoint) -> Problem:
     return evolve(problem, retry_after_seconds=seconds)
 
 
-def _decode(endpoint: Endpoint, content: Json, fault: Deviation | None, wire: Wire) -> Any:
-    try:
-        if fault is not None:
-            raise fault
-        payload = endpoint.api.payload(content)
-    except Deviation as deviation:
-        raise DecodeError(f"{endpoint.id}: expected {deviation.expected}", endpoint=endpoint.id) from None
-    return wire.structure(payload, endpoint.answer, endpoint.id)
+def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire) -> Any:
+    if fault is None:
+        try:
+            payload = endpoint.api.payload(content)
+        except Deviation as deviation:
+            fault = deviation.expected
+        else:
+            return wire.structure(payload, endpoint.answer, endpoint.id, exact=endpoint.kind.is_once)
+    raise DecodeError(f"{endpoint.id}: expected {fault}", endpoint=endpoint.id)
 
 
-def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, Deviation | None]:
-    """Read the body as what it is declared to be."""
+# Faults are told as words: an exception would keep the frames that it came through, and the answer with them.
+
+
+def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, str | None]:
+    """Read the body as what it is declared to be; or say what it should have been."""
     if endpoint.text and answer.status < 300:
         return _text(answer.body)
     if endpoint.api.blank_lists and get_origin(endpoint.answer) is list and answer.status == 200 and not answer.body:
@@ -103,15 +107,15 @@ def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, Deviation | None
     return _json(answer.body)
 
 
-def _text(body: bytes) -> tuple[Json, Deviation | None]:
+def _text(body: bytes) -> tuple[Json, str | None]:
     try:
         return body.decode(), None
     except UnicodeDecodeError:
-        return None, Deviation("text in UTF-8")
+        return None, "text in UTF-8"
 
 
-def _json(body: bytes) -> tuple[Json, Deviation | None]:
+def _json(body: bytes) -> tuple[Json, str | None]:
     try:
         return loads(body), None
     except Deviation as deviation:
-        return None, deviation
+        return None, deviation.expected

@@ -49,6 +49,7 @@ class Flight:
     error: ExchangeError | None = None
     made: str | None = None
     landed: asyncio.Event = field(factory=asyncio.Event)
+    loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
 
     @property
     def zero(self) -> datetime:
@@ -64,7 +65,7 @@ class Flight:
     def standing(self) -> Standing:
         """What is known of it."""
         if not self.landed.is_set():
-            return Standing.UNDER_WAY
+            return Standing.UNKNOWN if self.loop.is_closed() else Standing.UNDER_WAY
         if self.error is None:
             return Standing.EXECUTED
         return Standing.UNKNOWN if self.error.may_have_executed else Standing.NOT_EXECUTED

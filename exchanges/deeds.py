@@ -13,12 +13,10 @@ from datetime import datetime, timedelta
 from attrs import define, field, frozen
 
 from exchanges.intents import Intent
-from exchanges.traces import Trace
+from exchanges.traces import MAX_SKEW, Trace
 
 __all__ = ["MAX_SKEW", "REMEMBERED", "Clock", "Deeds", "name_of", "nameless"]
 
-MAX_SKEW = timedelta(seconds=300)
-"""How far the clocks may be apart as long as no answer told."""
 SLACK = timedelta(seconds=2)
 """Moments are told in whole seconds, and the one who notes them is not the one who counts."""
 REMEMBERED = timedelta(days=1)
@@ -58,14 +56,14 @@ class Deeds:
     _clocks: dict[str, tuple[Clock, datetime]] = field(factory=dict[str, "tuple[Clock, datetime]"])
     _made: dict[str, tuple[datetime, Intent | None]] = field(factory=dict[str, "tuple[datetime, Intent | None]"])
 
-    def clock(self, endpoint: str, zero: datetime) -> Clock:
+    def clock(self, endpoint: str, zero: datetime, max_skew: timedelta = MAX_SKEW) -> Clock:
         """Tell how far the clock that moments of *endpoint* are told by is from ours with this *zero*.
 
         Generations of an API may tell moments in different zones, so each has its clock, as its last answer told; one
         that never told may be as any of the others.
         """
         known = {api: clock.moved(then - zero) for api, (clock, then) in self._clocks.items()}
-        clocks = (Clock(), *known.values())
+        clocks = (Clock(-max_skew, max_skew), *known.values())
         assumed = Clock(min(c.least for c in clocks), max(c.most for c in clocks))
         return known.get(_api_of(endpoint), assumed)
 

@@ -194,8 +194,9 @@ class Reconciler:
             if entry is not None and entry.is_under_way:
                 return Incomplete(intent, f"{intent}: it is still under way in another process; ask again later")
             return None
-        with anyio.move_on_after(timeout_seconds):
-            await flight.landed.wait()
+        if flight.standing is Standing.UNDER_WAY:
+            with anyio.move_on_after(timeout_seconds):
+                await flight.landed.wait()
         if flight.standing is Standing.UNDER_WAY:
             return Incomplete(intent, f"{intent}: it is still under way; ask again when it has ended")
         if flight.standing is Standing.UNKNOWN:
@@ -208,7 +209,7 @@ class Reconciler:
         now, calls = asyncio.get_running_loop().time(), self._calls
         flight, entry = calls.flight(intent), calls.entry(intent)
         if flight is not None:
-            digest, nonce, ended_at, landed_at = flight.digest, flight.nonce, flight.ended_at, flight.landed_at
+            digest, nonce, ended_at, landed_at = flight.digest, flight.nonce, flight.ended_at, flight.landed_at or now
         elif entry is not None:
             digest, nonce, ended_at, landed_at = entry.digest, entry.nonce, entry.ended_at, now
         else:
@@ -220,7 +221,7 @@ class Reconciler:
     async def _look(self, case: _Case, search: Search) -> tuple[Verdict, bool]:
         """Look once; say whether looking again is of no use."""
         intent, loop = case.intent, asyncio.get_running_loop()
-        began, clock = loop.time(), self._calls.deeds.clock(intent.endpoint, case.zero)
+        began, clock = loop.time(), self._calls.deeds.clock(intent.endpoint, case.zero, search.max_skew)
         until = case.ended_at + timedelta(seconds=LOST_SECONDS) + clock.most
         age = case.zero + timedelta(seconds=began) - intent.at
         sought = Sought(intent, intent.at + clock.least, until, age)

@@ -103,7 +103,8 @@ class Routes:
         """Open the book of calls that are never repeated."""
         setup = self._setup
         book = Book(setup.state.journal, setup.server, self._key or "")
-        return Calls(book, setup.searches, lambda: datetime.fromtimestamp(setup.wall_clock(), UTC))
+        fresh = Calls(book, setup.searches, lambda: datetime.fromtimestamp(setup.wall_clock(), UTC))
+        return setup.state.calls(book.server, book.key, fresh)
 
     def turn_away(self) -> None:
         """Let no call of this client wait any longer."""

@@ -290,6 +290,7 @@ class Session:
             hold.nonce_floor = said.nonce_floor
             self._routes.counter().raise_to(said.nonce_floor)
         if said.error is not None:
+            del answer  # which a traceback would keep
             raise said.error
         return said.value, answer.status
 

@@ -28,7 +28,7 @@ from exchanges.intents import Intent
 if TYPE_CHECKING:
     from exchanges.endpoint import Endpoint
 
-__all__ = ["Reading", "Search", "Searches", "Seen", "Sought", "Trace", "Traces", "id_of"]
+__all__ = ["MAX_SKEW", "Reading", "Search", "Searches", "Seen", "Sought", "Trace", "Traces", "id_of"]
 
 
 @frozen
@@ -51,6 +51,10 @@ class Reading:
     def __str__(self) -> str:
         """Name the endpoint."""
         return self.endpoint.id
+
+
+MAX_SKEW = timedelta(seconds=300)
+"""How far the exchange's clock may be from ours as long as no answer told."""
 
 
 def id_of(method: Callable[..., Any]) -> str:
@@ -144,10 +148,12 @@ class Search:
         look: Says what was found, or what to read next. Pure.
         made: Reads the answer of a call that went well: the same id that `look` would give, and the moment where the
             answer names it; None where the answer names no id.
+        max_skew: How far its moments may be off as long as no answer told; more where they name no zone.
     """
 
     look: Callable[[Sought, Seen], Traces]
     made: Callable[[Any], Trace | None] = _made
+    max_skew: timedelta = MAX_SKEW
 
 
 Searches: TypeAlias = Mapping[str, Search]

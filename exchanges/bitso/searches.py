@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -37,7 +38,7 @@ from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, SortOrder, TransactionType, UserTransaction
 from exchanges.bitso.v2.trading import Trading
 from exchanges.clues import Likeness, LookedBack, compare, is_before, listed, look_back, placed_at
-from exchanges.traces import Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
+from exchanges.traces import MAX_SKEW, Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
 
 __all__ = ["SEARCHES"]
 
@@ -47,6 +48,8 @@ CENT, SMALLEST = Decimal("0.01"), Decimal("0.00000001")
 """Steps of prices, of some books smaller ones, and of amounts."""
 PAGE_SIZE = 100
 LOOKUP_SIZE = 50
+ZONES = timedelta(hours=14)
+"""Moments of v2 name no zone: as long as no answer told, they may be off by as much as zones are."""
 
 
 # Orders
@@ -211,8 +214,8 @@ def _accepted(conversion_id: str) -> Trace:
 
 
 SEARCHES: Searches = {
-    id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed),
-    id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed),
+    id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed, MAX_SKEW + ZONES),
+    id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed, MAX_SKEW + ZONES),
     id_of(Funding.bitcoin_withdrawal): Search(partial(_withdrawals, "btc")),
     id_of(Funding.ripple_withdrawal): Search(partial(_withdrawals, None)),
     id_of(Funding.spei_withdrawal): Search(partial(_withdrawals, "mxn")),

@@ -19,6 +19,7 @@ from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal
 
 if TYPE_CHECKING:
+    from exchanges.calls import Calls
     from exchanges.state.desk import Desk
 
 __all__ = ["FileState"]
@@ -73,6 +74,10 @@ class FileState:
     def counter(self, server: str, key: str) -> MemoryCounter:
         """Find what this process knows of the nonces of *key* at *server*; the gate draws larger ones."""
         return self._memory.counter(server, key)
+
+    def calls(self, server: str, key: str, fresh: Calls) -> Calls:
+        """Find the book of the calls of *key* at *server* that this process makes and that are never repeated."""
+        return self._memory.calls(server, key, fresh)
 
     def gate(self, limit: Limit, server: str, key: str | None) -> FileGate:
         """Find what the calls of all processes pass.

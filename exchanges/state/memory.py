@@ -10,6 +10,7 @@ from exchanges.limits import Limit, Scope
 from exchanges.nonces import MemoryCounter
 
 if TYPE_CHECKING:
+    from exchanges.calls import Calls
     from exchanges.state.protocols import Gate, Journal
 
 __all__ = ["PROCESS", "MemoryState"]
@@ -22,6 +23,7 @@ class MemoryState:
         self._ledgers: dict[tuple[Limit, str, str | None], Ledger] = {}
         self._turns: dict[tuple[str, str], Turn] = {}
         self._counters: dict[tuple[str, str], MemoryCounter] = {}
+        self._calls: dict[tuple[str, str], Calls] = {}
 
     def __repr__(self) -> str:
         """Show the ledgers."""
@@ -44,6 +46,10 @@ class MemoryState:
     def counter(self, server: str, key: str) -> MemoryCounter:
         """Find the nonces of *key* at *server*."""
         return self._counters.setdefault((server, key), MemoryCounter())
+
+    def calls(self, server: str, key: str, fresh: Calls) -> Calls:
+        """Find the book of the calls of *key* at *server* that are never repeated; *fresh* where there is none yet."""
+        return self._calls.setdefault((server, key), fresh) if key else fresh
 
     def gate(self, limit: Limit, server: str, key: str | None) -> Gate | None:  # noqa: ARG002 - as declared
         """Nobody else shares it."""

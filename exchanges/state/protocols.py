@@ -14,6 +14,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from exchanges.calls import Calls
     from exchanges.intents import Intent
     from exchanges.ledger import Ledger, Turn
     from exchanges.limits import Limit
@@ -35,6 +36,10 @@ class State(Protocol):
 
     def counter(self, server: str, key: str) -> Counter:
         """Find the nonces of *key* at *server*, for all generations of its API."""
+        ...
+
+    def calls(self, server: str, key: str, fresh: Calls) -> Calls:
+        """Find the book of the calls of *key* at *server* that are never repeated; *fresh* where there is none yet."""
         ...
 
     def gate(self, limit: Limit, server: str, key: str | None) -> Gate | None:

@@ -198,8 +198,7 @@ class Reading:
 
 
 def _count(bodies: int, seed: int, worker: int, without: str | None) -> Count:
-    """Read so many bodies, in a process of its own."""
-    logging.disable(logging.CRITICAL)
+    """Read so many bodies."""
     chance = random.Random(f"{seed} {worker}")
     reading = Reading()
     calls = [(CALLS[specimen.id], Seed.of(specimen.answer)) for specimen in SPECIMENS]
@@ -229,7 +228,7 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
         count = _count(bodies, seed, 0, without)
     else:
         count = Count()
-        with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(WORKERS, get_context("spawn"), logging.disable, (logging.CRITICAL,)) as pool:
             each = [pool.submit(_count, bodies // WORKERS, seed, worker, without) for worker in range(WORKERS)]
             for counted in each:
                 count.add(counted.result())
