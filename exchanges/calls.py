@@ -103,7 +103,10 @@ class Book:
 
 
 class Calls:
-    """The calls of one client that are never repeated.
+    """The calls that are never repeated, of all clients that share a key.
+
+    What is open stays open when the last of them is gone; what was done is forgotten then: who comes later may meet
+    another server.
 
     Args:
         book: Where they are written down.
@@ -116,10 +119,17 @@ class Calls:
         self.deeds = Deeds()
         self.searches = searches
         self.now = now
+        self.users = 0
         self._began: float | None = None
         self._flights: dict[Intent, Flight] = {}
         self._struck: set[Intent] = set()
         self._writing: set[asyncio.Task[None]] = set()
+
+    def leave(self) -> None:
+        """Have one user less."""
+        self.users -= 1
+        if not self.users:
+            self.deeds, self._began = Deeds(), None
 
     def open_calls(self) -> dict[Intent, OpenCall]:
         """List what is unresolved, the oldest first."""

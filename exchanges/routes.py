@@ -61,6 +61,7 @@ class Routes:
         self._connections = Connections(setup.max_connections)
         self._known: dict[tuple[str, bool], Route] = {}
         self._ledgers: set[Ledger] = set()
+        self._book: Calls | None = None
 
     def find(self, endpoint: Endpoint) -> Route:
         """Find the route of a call.
@@ -104,7 +105,9 @@ class Routes:
         setup = self._setup
         book = Book(setup.state.journal, setup.server, self._key or "")
         fresh = Calls(book, setup.searches, lambda: datetime.fromtimestamp(setup.wall_clock(), UTC))
-        return setup.state.calls(book.server, book.key, fresh)
+        self._book = setup.state.calls(book.server, book.key, fresh)
+        self._book.users += 1
+        return self._book
 
     def turn_away(self) -> None:
         """Let no call of this client wait any longer."""
@@ -112,7 +115,10 @@ class Routes:
             ledger.turn_away(self._connections)
 
     def leave(self) -> None:
-        """Use the ledgers no more."""
+        """Use ledgers and book no more."""
+        if self._book is not None:
+            self._book.leave()
+            self._book = None
         for ledger in self._ledgers:
             ledger.users -= 1
             ledger.signers -= self._key is not None

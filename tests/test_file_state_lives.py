@@ -343,9 +343,10 @@ LAZY = """
 import sys
 import exchanges
 from exchanges.state import FileState
-assert "sqlite3" not in sys.modules, "loaded too early"
+database = "exchanges.state.database"
+assert database not in sys.modules, "loaded too early"
 FileState(sys.argv[1]).close()
-assert "sqlite3" in sys.modules
+assert database in sys.modules
 """
 
 

@@ -1,5 +1,8 @@
 """The promises of the stress session in small: what it shows at full size must hold here too."""
 
+import logging
+from collections.abc import Iterator
+
 import pytest
 
 from tests.stress import __main__ as harness
@@ -17,6 +20,14 @@ CHEAP = {
     ("keepalive", "careful pool"),
 }
 """Mechanisms whose lack shows in a second or two."""
+
+
+@pytest.fixture(autouse=True)
+def _heard_again() -> Iterator[None]:
+    """Runs silence the log; what comes after them is heard again."""
+    disabled = logging.root.manager.disable
+    yield
+    logging.disable(disabled)
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -35,6 +35,7 @@ __all__ = ["MECHANISMS", "PROMISES", "figures"]
 PROMISES = (11,)
 BODIES = 1_000_000
 QUICK_BODIES = 15_000
+BODIES_WITHOUT = 40_000
 WORKERS = 2
 CALLBACKS_AMONG = 20
 MOST_DEPTH = forms.MAX_DEPTH + 16  # what models stand in, and the documents within them
@@ -224,6 +225,8 @@ def _count(bodies: int, seed: int, worker: int, without: str | None) -> Count:
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
     """Read them all, in two processes; a few in this one."""
     bodies = QUICK_BODIES if quick else BODIES
+    if without:  # soon told, and slow: without bounds a number of a few bytes takes seconds
+        bodies = min(bodies, BODIES_WITHOUT)
     if quick:
         count = _count(bodies, seed, 0, without)
     else:
