@@ -143,8 +143,8 @@ def test_a_body_of_common_weight(row):
     assert not is_heavy(json.dumps([row] * number).encode())
 
 
-@pytest.mark.parametrize("body", [b"[" * 1000, b"[1]", b'{"error": "no"}', b'{"error": "no"'])
-@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("body", [b"[" * 1000, b'{"error": "no"}', b'{"error": "no"'])
+@pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.asyncio
 async def test_an_answer_is_not_kept(body, status):
     """What a refused answer took is free again at once, without the collector of garbage."""

@@ -11,7 +11,7 @@ from decimal import Context, Decimal
 from typing import Protocol, Unpack
 
 from exchanges.bitso.quotes import Conversion, Quote
-from exchanges.errors import ExchangeError, Facts, NotSent, OutcomeUnknown, UsageError
+from exchanges.errors import ExchangeError, Facts, NotSent, OutcomeUnknown, UsageError, quotable
 from exchanges.intents import Intent
 from exchanges.request import money
 from exchanges.wire import Amount
@@ -85,13 +85,13 @@ async def convert(
     _check_rate(quote, highest, lowest)
     at = datetime.now(UTC)
     conversion_id = await conversions.execute(quote)
-    logger.info("%s: quote %s was accepted as conversion %s", EXECUTE, quote.id, conversion_id)
+    logger.info("%s: quote %s was accepted as %s", EXECUTE, quotable(quote.id), quotable(conversion_id))
     conversion, failure = await wait_final(conversions, conversion_id, timeout_seconds=timeout_seconds, sleep=sleep)
     if conversion is not None:
         return conversion
     raise OutcomeUnknown(
-        f"{EXECUTE}: quote {quote.id} was accepted as conversion {conversion_id}, but its state could not be read"
-        + (f" ({failure})" if failure else " in time"),
+        f"{EXECUTE}: quote {quotable(quote.id)} was accepted as conversion {quotable(conversion_id)}, "
+        "but its state could not be read" + (f" ({failure})" if failure else " in time"),
         intent=Intent(EXECUTE, {"quote_id": quote.id, "conversion_id": conversion_id}, at),
         endpoint=EXECUTE,
     ) from failure

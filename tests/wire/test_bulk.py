@@ -109,7 +109,7 @@ def test_valid(endpoint):
     """Both ways make the same objects of every valid answer."""
     answer = ENDPOINTS[endpoint].answer
 
-    @settings(QUICK, max_examples=25)
+    @settings(QUICK, max_examples=15)
     @given(values(answer))
     def holds(value):
         assert held(dumps(encode(value)), answer)
@@ -268,15 +268,14 @@ OF_EACH_MODEL = {
 }
 
 
-@pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("endpoint", OF_EACH_MODEL.values())
-def test_any_odd_value(endpoint, strict):
+def test_any_odd_value(endpoint):
     """Whatever stands in any one place of an answer, it is a value or a `DecodeError`."""
     value, others = ANSWERS[endpoint], []
 
     for body in (text(value, {place: odd}) for place in telling(value) for odd in ODD):
         try:
-            decode(body, ENDPOINTS[endpoint].answer, strict=strict)
+            decode(body, ENDPOINTS[endpoint].answer)
         except DecodeError:
             pass
         except Exception as error:  # noqa: BLE001 - whether there is any is the question

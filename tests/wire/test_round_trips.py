@@ -39,7 +39,7 @@ def test_every_model_is_here():
 def test_a_model(model):
     """Every value of the model comes back as it went out."""
 
-    @settings(QUICK, max_examples=25)
+    @settings(QUICK, max_examples=12)
     @given(values(model))
     def holds(value):
         assert value == decode(dumps(encode(value)), model)
@@ -52,7 +52,7 @@ def test_a_list(endpoint):
     """Every list of the models that an endpoint answers with comes back as it went out."""
     annotation = LISTS[endpoint]
 
-    @settings(QUICK, max_examples=25)
+    @settings(QUICK, max_examples=12)
     @given(values(annotation))
     def holds(value):
         assert value == decode(dumps(encode(value)), annotation)
