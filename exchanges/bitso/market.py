@@ -6,7 +6,7 @@ from typing import Annotated
 
 from exchanges.bitso.facts import V3
 from exchanges.bitso.models import Book, OrderBook, SortOrder, Ticker, Trade
-from exchanges.endpoint import MIB, Area, Param, public
+from exchanges.endpoint import Area, Param, public
 
 __all__ = ["Market"]
 
@@ -51,7 +51,7 @@ class Market(Area, api=V3):
         """
         ...
 
-    @public("GET /order_book", max_bytes=8 * MIB)
+    @public("GET /order_book")
     async def order_book(self, book: str, *, aggregate: bool | None = None) -> OrderBook:
         """Open orders, best prices first.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from exchanges.bitstamp.facts import V2
 from exchanges.bitstamp.models import OrderBook, Ticker, TimeFrame, Transaction
-from exchanges.endpoint import MIB, Area, Param, public
+from exchanges.endpoint import Area, Param, public
 
 __all__ = ["Market"]
 
@@ -37,7 +37,7 @@ class Market(Area, api=V2):
         """
         ...
 
-    @public("GET /order_book/{market}/", max_bytes=8 * MIB)
+    @public("GET /order_book/{market}/")
     async def order_book(self, market: str, *, group: Annotated[int | None, Param(check=_group)] = None) -> OrderBook:
         """Open orders, best prices first.
 
@@ -54,7 +54,7 @@ class Market(Area, api=V2):
         """
         ...
 
-    @public("GET /transactions/{market}/", max_bytes=8 * MIB)
+    @public("GET /transactions/{market}/")
     async def transactions(self, market: str, *, time: TimeFrame | None = None) -> list[Transaction]:
         """Recent trades, newest first.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from exchanges.bitso.facts import V2
 from exchanges.bitso.v2.models import OrderBook, Ticker, TimeFrame, Transaction
-from exchanges.endpoint import MIB, Area, Param, public
+from exchanges.endpoint import Area, Param, public
 
 __all__ = ["Market"]
 
@@ -36,7 +36,7 @@ class Market(Area, api=V2):
         """
         ...
 
-    @public("GET /order_book", max_bytes=8 * MIB)
+    @public("GET /order_book")
     async def order_book(
         self, book: str | None = None, *, group: Annotated[bool | None, Param(render=_digit)] = None
     ) -> OrderBook:
@@ -54,7 +54,7 @@ class Market(Area, api=V2):
         """
         ...
 
-    @public("GET /transactions", max_bytes=8 * MIB)
+    @public("GET /transactions")
     async def transactions(self, book: str | None = None, *, time: TimeFrame | None = None) -> list[Transaction]:
         """Recent trades, newest first.
 

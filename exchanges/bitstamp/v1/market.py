@@ -6,7 +6,7 @@ from typing import Annotated
 
 from exchanges.bitstamp.facts import V1
 from exchanges.bitstamp.v1.models import ConversionRate, OrderBook, Ticker, TimeFrame, Transaction
-from exchanges.endpoint import MIB, Area, Param, public
+from exchanges.endpoint import Area, Param, public
 
 __all__ = ["Market"]
 
@@ -33,7 +33,7 @@ class Market(Area, api=V1):
         """
         ...
 
-    @public("GET /order_book/", max_bytes=8 * MIB)
+    @public("GET /order_book/")
     async def order_book(self, *, group: Annotated[bool | None, Param(render=_digit)] = None) -> OrderBook:
         """Open orders, best prices first.
 
@@ -48,7 +48,7 @@ class Market(Area, api=V1):
         """
         ...
 
-    @public("GET /transactions/", max_bytes=8 * MIB)
+    @public("GET /transactions/")
     async def transactions(self, *, time: TimeFrame | None = None) -> list[Transaction]:
         """Recent trades, newest first.
 
