@@ -17,7 +17,7 @@ from exchanges.errors import DecodeError, ExchangeError, Problem
 from exchanges.transport import Answer
 from exchanges.verdicts import Sent, bare, doubted, lockout_seconds, problem_of_status, refused
 from exchanges.wire import Deviation, Json, loads
-from exchanges.wire.registry import Wire
+from exchanges.wire.converter import Wire
 
 __all__ = ["Said", "settle"]
 

@@ -31,7 +31,7 @@ from exchanges.tls import fault_of, takes_anonymous_servers
 from exchanges.traces import Searches
 from exchanges.transport import HttpTransport, Transport
 from exchanges.unresolved import Unresolved
-from exchanges.wire.registry import wire
+from exchanges.wire.converter import wire
 
 __all__ = ["Client", "ClientOptions"]
 

@@ -23,7 +23,7 @@ from exchanges.intents import Intent
 from exchanges.redaction import REDACTED
 from exchanges.upload import Upload
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
-from exchanges.wire.forms import BOUNDS, MAX_DIGITS
+from exchanges.wire.codecs import BOUNDS, MAX_DIGITS
 
 __all__ = ["Attachment", "Draft", "Request", "check", "draft"]
 

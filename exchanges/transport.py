@@ -27,7 +27,7 @@ from attrs import define, field, frozen
 
 from exchanges.errors import UsageError, quotable
 from exchanges.tls import fault_of, shared_context
-from exchanges.wire.forms import is_heavy
+from exchanges.wire.codecs import is_heavy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 
-from exchanges.wire.forms import is_heavy
+from exchanges.wire.codecs import is_heavy
 from tests.raw_server import Heard, Talk, answering, response
 
 __all__ = ["ANSWER", "BODIES", "DENSE", "FAST", "MIB", "NUMBERS", "SLOW", "answered"]

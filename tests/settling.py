@@ -7,7 +7,7 @@ from exchanges.endpoint import Access
 from exchanges.request import draft
 from exchanges.transport import Answer, Evidence
 from exchanges.verdicts import Sent
-from exchanges.wire.registry import wire
+from exchanges.wire.converter import wire
 from tests.test_specimens import CREDENTIALS, SPECIMENS, STAMP, Specimen
 
 __all__ = ["CALLS", "SPECIMENS", "settled"]

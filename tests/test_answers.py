@@ -15,7 +15,7 @@ from exchanges.request import draft
 from exchanges.signing import Stamp
 from exchanges.transport import Answer, Evidence
 from exchanges.verdicts import Sent
-from exchanges.wire.registry import wire
+from exchanges.wire.converter import wire
 from tests.fourth import API, Orders, Thing, Trading
 
 BUY = Orders.buy.endpoint

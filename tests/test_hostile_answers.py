@@ -26,7 +26,7 @@ from exchanges.errors import (
 from exchanges.transport import Answer
 from exchanges.verdicts import MAX_LOCKOUT_SECONDS, lockout_seconds
 from exchanges.wire import Deviation
-from exchanges.wire.forms import is_heavy
+from exchanges.wire.codecs import is_heavy
 from tests.callbacks import CALLBACKS, DIGEST, is_refused
 from tests.hostile import ANSWER, BODIES, DENSE, FAST, MIB, NUMBERS, SLOW
 from tests.raw_server import serving

@@ -23,8 +23,8 @@ from exchanges.bitex.webhooks import WebhookEcho
 from exchanges.bitex.work_orders import ResourceId, WorkOrderRequest
 from exchanges.errors import CallbackRejected, DecodeError, UsageError
 from exchanges.wire import Deviation, RawJson
-from exchanges.wire.callbacks import read_strictly
-from exchanges.wire.registry import wire
+from exchanges.wire.converter import wire
+from exchanges.wire.strict_json import read_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -18,7 +18,7 @@ from attrs import asdict, field, frozen
 
 from exchanges.errors import DecodeError
 from exchanges.wire import Deviation, Json, OpenStrEnum, RawJson, UnixTime, dumps, encode, loads
-from exchanges.wire.registry import wire
+from exchanges.wire.converter import wire
 
 __all__ = [
     "DomesticBank",

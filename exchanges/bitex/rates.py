@@ -23,7 +23,7 @@ from exchanges.bitex.steps import (
 from exchanges.endpoint import Area, Param, public
 from exchanges.errors import DecodeError
 from exchanges.wire import Amount, Deviation, encode
-from exchanges.wire.registry import wire
+from exchanges.wire.converter import wire
 
 if TYPE_CHECKING:
     from exchanges.wire import Json

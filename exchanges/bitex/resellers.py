@@ -10,7 +10,7 @@ from exchanges.bitex.facts import API
 from exchanges.bitex.user_models import ResellerUser, ResellerUserCreated
 from exchanges.endpoint import WRITE, Access, Area, Param, private
 from exchanges.wire import Json, encode
-from exchanges.wire.registry import wire
+from exchanges.wire.converter import wire
 
 __all__ = ["Resellers"]
 

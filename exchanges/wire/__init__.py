@@ -4,12 +4,11 @@ Two ways lead from bytes to objects, and they give equal objects:
 
 * The reference way: `loads` (the only door for JSON) makes plain values, `Wire.structure` turns those into attrs
   classes through the hooks of a cattrs converter and knows the place of every deviation.
-* The fast way, `Wire.rows`, for answers that are long lists of rows: see `exchanges.wire.bulk`. Whatever it does not
-  like it leaves to the reference way, which decodes or explains. Strict clients use the reference way alone.
+* The fast way, `Wire.rows`, for answers that are long lists of rows: see `exchanges.wire.fast_rows`. Whatever it
+  does not like it leaves to the reference way, which decodes or explains. Strict clients use the reference way alone.
 """
 
-from exchanges.wire.currencies import gathered_currencies, scattered_currencies
-from exchanges.wire.forms import (
+from exchanges.wire.codecs import (
     Amount,
     Choice,
     Deviation,
@@ -32,8 +31,9 @@ from exchanges.wire.forms import (
     loads,
     plain,
 )
+from exchanges.wire.converter import Wire, decode, dumps, encode
+from exchanges.wire.currencies import gathered_currencies, scattered_currencies
 from exchanges.wire.models import Row, TaggedRow, UnknownRow, gathered, named, scattered
-from exchanges.wire.registry import Wire, decode, dumps, encode
 
 __all__ = [
     "Amount",

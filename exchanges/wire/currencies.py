@@ -7,7 +7,7 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import cast
 
-from exchanges.wire.forms import Json
+from exchanges.wire.codecs import Json
 
 __all__ = ["gathered_currencies", "scattered_currencies"]
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
 import attrs
 from attrs import field, frozen
 
-from exchanges.wire.forms import Choice, Flag, Form, Json, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
+from exchanges.wire.codecs import Choice, Flag, Form, Json, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
 
 __all__ = [
     "Row",

@@ -12,7 +12,7 @@ from exchanges.bitex.webhooks import WebhookEcho
 from exchanges.bitex.work_orders import WorkOrderRequest
 from exchanges.errors import CallbackRejected, UsageError
 from exchanges.wire import Deviation, decode, dumps, encode
-from exchanges.wire.callbacks import read_strictly
+from exchanges.wire.strict_json import read_strictly
 from tests.callbacks import CALLBACKS, DIGEST, ECHO, KEY, OLD_KEY, ORDER, PAYMENT, is_refused, posted, signed
 from tests.scripted import Script, answer
 from tests.virtual_time import in_virtual_time

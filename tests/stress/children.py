@@ -42,7 +42,7 @@ PRELOAD = (
     "exchanges.bitso.searches",
     "exchanges.bitstamp.searches",
     "exchanges.state.desk",
-    "exchanges.wire.bulk",
+    "exchanges.wire.fast_rows",
     "httpcore",
     "tests.stress.children",
 )

@@ -24,8 +24,8 @@ from exchanges.bitex.callbacks import Callbacks
 from exchanges.errors import CallbackRejected
 from exchanges.transport import Answer
 from exchanges.verdicts import Sent
-from exchanges.wire import forms
-from exchanges.wire.registry import wire
+from exchanges.wire import codecs as forms
+from exchanges.wire.converter import wire
 from tests.mutating import STATUSES, Seed, mutated
 from tests.settling import CALLS, SPECIMENS
 from tests.stress.figures import Figure, Mechanisms

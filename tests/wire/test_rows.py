@@ -191,7 +191,7 @@ def test_drift_is_reported(case, caplog):
 
     Wire().structure(cells, annotation, "it")
 
-    assert [("exchanges.wire.registry", logging.WARNING)] == [(r.name, r.levelno) for r in caplog.records]
+    assert [("exchanges.wire.converter", logging.WARNING)] == [(r.name, r.levelno) for r in caplog.records]
 
 
 def test_drift_is_reported_once(caplog):

@@ -12,12 +12,12 @@ import cattrs
 import msgspec
 
 from exchanges.errors import DecodeError, quotable
-from exchanges.wire.forms import Anything, Deviation, Form, Json, Text, loads
+from exchanges.wire.codecs import Anything, Deviation, Form, Json, Text, loads
 from exchanges.wire.models import Row, Slot, UnknownRow, form_of, optional_of, row_classes, slots_of
 
 if TYPE_CHECKING:
-    from exchanges.wire.bulk import BulkReader
-    from exchanges.wire.columns import ColumnReader
+    from exchanges.wire.fast_books import ColumnReader
+    from exchanges.wire.fast_rows import BulkReader
 
 __all__ = ["Wire", "decode", "dumps", "encode", "wire"]
 
@@ -100,10 +100,10 @@ class Wire:
         if self.strict:
             return None
         if annotation not in self._bulk:
-            from exchanges.wire import bulk, columns  # noqa: PLC0415 - only those who read need them
+            from exchanges.wire import fast_books, fast_rows  # noqa: PLC0415 - only those who read need them
 
-            cells = bulk.Cells(self._cell_reader, self._deviate)
-            compiled = bulk.compile_bulk(annotation, cells) or columns.compile_columns(annotation, self._reader)
+            cells = fast_rows.Cells(self._cell_reader, self._deviate)
+            compiled = fast_rows.compile_bulk(annotation, cells) or fast_books.compile_columns(annotation, self._reader)
             self._bulk[annotation] = compiled
         reader = self._bulk[annotation]
         return reader.read(body) if reader is not None else None

@@ -5,7 +5,7 @@ import pytest
 
 from exchanges.errors import DecodeError
 from exchanges.wire import Deviation, decode, dumps, loads
-from exchanges.wire.forms import MAX_DEPTH, MAX_MEMORY, is_heavy
+from exchanges.wire.codecs import MAX_DEPTH, MAX_MEMORY, is_heavy
 
 REFUSED = {
     "31 digits": b"1.234567890123456789012345678901",

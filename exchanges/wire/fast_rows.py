@@ -27,7 +27,7 @@ import attrs
 import msgspec
 from attrs import frozen
 
-from exchanges.wire.forms import BOUNDS, PLAIN, Choice, Deviation, Epoch, Number, OpenIntEnum, Text, Whole, loads
+from exchanges.wire.codecs import BOUNDS, PLAIN, Choice, Deviation, Epoch, Number, OpenIntEnum, Text, Whole, loads
 from exchanges.wire.models import Row, Slot, TaggedRow, form_of, optional_of, row_classes, slots_of
 
 __all__ = ["BulkReader", "Cells", "compile_bulk", "open_twin"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import NoReturn
 
-from exchanges.wire.forms import Deviation, Json, is_heavy, loads
+from exchanges.wire.codecs import Deviation, Json, is_heavy, loads
 
 __all__ = ["read_strictly"]
 

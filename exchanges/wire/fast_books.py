@@ -3,7 +3,7 @@
 msgspec reads the rows into typed structs, numbers in text as text. A whole column is then looked at and made exact at
 once: what is left of it without digits and points shows whether all of its texts are plain numbers. The rest of the
 object is read by the reference way, and so is everything that is not plainly as documented: see
-`exchanges.wire.bulk`, whose rules hold here too.
+`exchanges.wire.fast_rows`, whose rules hold here too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import attrs
 import msgspec
 from attrs import frozen
 
-from exchanges.wire.bulk import open_twin
-from exchanges.wire.forms import BOUNDS, Deviation, Number, Text, loads
+from exchanges.wire.codecs import BOUNDS, Deviation, Number, Text, loads
+from exchanges.wire.fast_rows import open_twin
 from exchanges.wire.models import Row, TaggedRow, form_of, optional_of, slots_of
 
 __all__ = ["ColumnReader", "compile_columns"]
