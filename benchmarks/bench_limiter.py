@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from rounds import Figure, Target, rounds
 
-from exchanges.ledger import Connections, Grant, Lane, Ledger, Priority
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.limits.limiter import Connections, Grant, Lane, Ledger, Priority
 
 PAIRS = 10_000
 WAITERS = 10_000

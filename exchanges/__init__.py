@@ -34,7 +34,7 @@ from exchanges.errors import (
     UsageError,
 )
 from exchanges.intents import Intent, Phase
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.polling import Update, poll
 from exchanges.protocols import MarketLevel, MarketOrderBook, MarketTicker, MarketTrade
 from exchanges.reconciling import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict

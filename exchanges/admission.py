@@ -15,7 +15,7 @@ from attrs import define, frozen
 
 from exchanges import errors
 from exchanges.endpoint import Kind
-from exchanges.ledger import Grant, Priority
+from exchanges.limits.limiter import Grant, Priority
 from exchanges.request import Draft
 from exchanges.routes import Route
 from exchanges.state.protocols import Gate, Passage

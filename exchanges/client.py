@@ -20,8 +20,8 @@ from attrs import evolve
 from exchanges.endpoint import Areas, endpoints_of
 from exchanges.errors import UsageError
 from exchanges.intents import Intent
-from exchanges.limits import Limit
-from exchanges.nonces import NoncePolicy
+from exchanges.limits.limit import Limit
+from exchanges.limits.nonces import NoncePolicy
 from exchanges.reconciling import Reconciler, Verdict
 from exchanges.routes import Setup
 from exchanges.session import Options, Session, View

@@ -26,7 +26,7 @@ from exchanges.errors import ExchangeError, UsageError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from exchanges.ledger import Ledger
+    from exchanges.limits.limiter import Ledger
 
 __all__ = ["Pace", "Update", "pace", "poll"]
 

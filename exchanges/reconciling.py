@@ -32,8 +32,8 @@ from exchanges.deeds import Clock, name_of, nameless
 from exchanges.endpoint import Access, Endpoint
 from exchanges.errors import DecodeError, ExchangeError, NotFound, UsageError
 from exchanges.intents import Intent
-from exchanges.nonces import NoncePolicy
-from exchanges.slots import LOST_SECONDS
+from exchanges.limits.nonces import NoncePolicy
+from exchanges.limits.windows import LOST_SECONDS
 from exchanges.traces import Reading, Search, Sought, Trace, Traces
 from exchanges.unresolved import Standing
 

@@ -12,9 +12,9 @@ from attrs import frozen
 from exchanges.calls import Book, Calls
 from exchanges.endpoint import Access, Api, Endpoint
 from exchanges.errors import UsageError
-from exchanges.ledger import Connections, Lane, Ledger
-from exchanges.limits import Limit
-from exchanges.nonces import Counter, NoncePolicy
+from exchanges.limits.limit import Limit
+from exchanges.limits.limiter import Connections, Lane, Ledger
+from exchanges.limits.nonces import Counter, NoncePolicy
 from exchanges.signing import Credentials
 from exchanges.state.protocols import Gate, State
 from exchanges.traces import Searches

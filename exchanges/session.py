@@ -36,8 +36,8 @@ from exchanges.answers import settle
 from exchanges.calls import Calls, Flight
 from exchanges.endpoint import Access, Api, Endpoint, Kind
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
-from exchanges.ledger import Priority
-from exchanges.nonces import NoncePolicy, unique_nonce
+from exchanges.limits.limiter import Priority
+from exchanges.limits.nonces import NoncePolicy, unique_nonce
 from exchanges.polling import pace
 from exchanges.request import Draft, Request, draft
 from exchanges.routes import Route, Routes, Setup

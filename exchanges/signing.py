@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from exchanges.nonces import NoncePolicy
+    from exchanges.limits.nonces import NoncePolicy
     from exchanges.request import Draft, Request
 
 __all__ = ["Credentials", "Scheme", "Stamp"]

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from exchanges.errors import ExchangeError, StateError
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import FileState, MemoryState
 from tests.mishaps import Call, Mishap, Watching, called, made
 from tests.sinks import Scene

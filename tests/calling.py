@@ -3,7 +3,7 @@
 import pytest
 
 from exchanges.errors import ExchangeError
-from exchanges.limits import Limit, Scope
+from exchanges.limits.limit import Limit, Scope
 from tests.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.virtual_time import elapsed
 

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 
 from exchanges.intents import Intent
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import Entry
 
 __all__ = ["KEY", "SERVER", "Clock", "call", "enter", "entry", "gate_of", "limit_of"]

@@ -17,8 +17,8 @@ from exchanges import errors
 from exchanges.client import Client
 from exchanges.endpoint import IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, Area, Areas, Param, private, public
 from exchanges.errors import Problem
-from exchanges.limits import Limit, Scope, Window
-from exchanges.nonces import NoncePolicy
+from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.limits.nonces import NoncePolicy
 from exchanges.traces import Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
 from exchanges.wire import Amount, Json, OpenStrEnum, UnixTime
 

@@ -12,7 +12,7 @@ import pytest
 from attrs import define, field, frozen
 
 from exchanges.errors import OutcomeUnknown
-from exchanges.limits import Limit, Scope
+from exchanges.limits.limit import Limit, Scope
 from tests.calling import WALL
 from tests.fourth import CREDENTIALS, LIMIT, OPEN_LIMIT, PAGE, Placing
 from tests.scripted import Script, answer, refusal

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from exchanges.ledger import Connections, Grant, Lane, Ledger, Priority, Turn
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.limits.limiter import Connections, Grant, Lane, Ledger, Priority, Turn
 from tests.virtual_time import elapsed
 
 __all__ = ["CANCEL", "MANY", "MONEY", "READ", "ledger_of", "note_grants", "taken_turn", "wide_lane"]

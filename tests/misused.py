@@ -14,7 +14,7 @@ import httpx
 
 from exchanges.bitex import Bitex, Callbacks, DomesticBank
 from exchanges.bitso import Bitso
-from exchanges.limits import Limit, Scope
+from exchanges.limits.limit import Limit, Scope
 from tests import canaries
 from tests.mishaps import Call, Mishap, NewBitstamp, Watching, called, credentials_of, made
 from tests.sinks import Scene

@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from exchanges.errors import OutcomeUnknown, RateLimitTimeout, StateError, UnresolvedOutcome, UsageError
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from tests.calling import CALLS
 from tests.fourth import LIMIT, Thing
 from tests.ledgers import CANCEL, MONEY, READ, ledger_of, note_grants, wide_lane

@@ -5,7 +5,7 @@ import anyio
 import pytest
 
 from exchanges.errors import OutcomeUnknown, ReadFailed
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from tests.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.scripted import Script, answer, html
 from tests.virtual_time import elapsed, in_virtual_time, settle

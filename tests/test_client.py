@@ -8,7 +8,7 @@ from exchanges.bitex import Bitex
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
 from exchanges.errors import UsageError
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from tests.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.scripted import Script, answer
 from tests.virtual_time import elapsed, in_virtual_time

@@ -6,7 +6,7 @@ import pytest
 
 from exchanges import errors
 from exchanges.errors import OutcomeUnknown, ReadFailed, UsageError
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import MemoryState
 from tests.calling import CALLS, fourth
 from tests.fourth import LIMIT, OPEN_LIMIT, Thing

@@ -3,8 +3,8 @@ import os
 import pytest
 import pytest_asyncio
 
-from exchanges.limits import Scope
-from exchanges.slots import LOST_SECONDS, MARGIN_SECONDS
+from exchanges.limits.limit import Scope
+from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
 from tests.file_states import KEY, SERVER, Clock, call, enter, gate_of
 

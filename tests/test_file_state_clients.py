@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from exchanges.errors import OutcomeUnknown, RateLimited, RateLimitTimeout, StateError, UnresolvedOutcome
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import FileState
 from tests.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.scripted import Script, answer, refusal

@@ -347,7 +347,7 @@ def test_without_posix(path):
 FORKED = """
 import asyncio, os, sys
 from exchanges.errors import StateError
-from exchanges.limits import Limit, Scope
+from exchanges.limits.limit import Limit, Scope
 from exchanges.state import FileState
 
 async def call(state):

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from exchanges.errors import StateError
-from exchanges.slots import LOST_SECONDS, MARGIN_SECONDS
+from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
 from exchanges.state import book as book_module
 from exchanges.state.visits import Visit, Want

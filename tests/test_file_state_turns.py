@@ -238,7 +238,7 @@ async def test_threads_end(path):
 CHILD = """
 import asyncio, sys
 from datetime import UTC, datetime
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.intents import Intent
 from exchanges.state import Entry, FileState
 
@@ -290,7 +290,7 @@ async def test_a_killed_process(path):
 
 FORKING = """
 import asyncio, os, sys
-from exchanges.limits import Limit, Scope
+from exchanges.limits.limit import Limit, Scope
 from exchanges.state import FileState
 
 async def hold():

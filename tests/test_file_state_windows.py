@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from exchanges.limits import Window
-from exchanges.slots import LOST_SECONDS
+from exchanges.limits.limit import Window
+from exchanges.limits.windows import LOST_SECONDS
 from exchanges.state import book as book_module
 from exchanges.state.book import Book
 from exchanges.state.database import Database

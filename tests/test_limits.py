@@ -4,8 +4,8 @@ import logging
 import pytest
 
 from exchanges.errors import RateLimitTimeout
-from exchanges.ledger import Turn
-from exchanges.slots import LOST_SECONDS, MARGIN_SECONDS
+from exchanges.limits.limiter import Turn
+from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from tests.ledgers import CANCEL, MONEY, READ, ledger_of, note_grants, wide_lane
 from tests.virtual_time import BEGIN, elapsed, in_virtual_time, run, settle, wait_until
 
@@ -283,7 +283,7 @@ async def test_one_warning_per_congestion(caplog):
     await asyncio.gather(*(note_grants(ledger, lane, into=[]) for _ in range(5)))
 
     assert [
-        ("exchanges.ledger", logging.WARNING, "limit test: calls wait, about 10.0 s expected")
+        ("exchanges.limits.limiter", logging.WARNING, "limit test: calls wait, about 10.0 s expected")
     ] == caplog.record_tuples
 
 

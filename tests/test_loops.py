@@ -4,8 +4,8 @@ import os
 import pytest
 
 from exchanges.errors import UsageError
-from exchanges.ledger import Grant, Turn
-from exchanges.slots import LOST_SECONDS, MARGIN_SECONDS
+from exchanges.limits.limiter import Grant, Turn
+from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from tests.ledgers import MONEY, READ, ledger_of, wide_lane
 from tests.virtual_time import VirtualLoop, elapsed, run, settle
 

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from exchanges.nonces import MemoryCounter, unique_nonce
+from exchanges.limits.nonces import MemoryCounter, unique_nonce
 
 
 def test_the_clock_counts():

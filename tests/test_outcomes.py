@@ -8,7 +8,7 @@ import pytest
 from exchanges import errors
 from exchanges.errors import OutcomeUnknown, RateLimited
 from exchanges.intents import Phase
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import MemoryState
 from tests.calling import CALLS, WALL, failure_of, fourth
 from tests.fourth import CREDENTIALS, LIMIT, Fourth, Thing

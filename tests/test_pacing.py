@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from exchanges import poll
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.polling import pace
 from exchanges.state import MemoryState
 from tests.fourth import CREDENTIALS, OPEN_LIMIT, Fourth

@@ -5,7 +5,7 @@ import pytest
 
 from exchanges import poll
 from exchanges.errors import ExchangeError, UsageError
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.polling import Update
 from exchanges.state import MemoryState
 from tests.fourth import OPEN_LIMIT, Fourth

@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from exchanges.errors import RateLimitTimeout
-from exchanges.ledger import Connections, Lane, Priority, Turn
-from exchanges.slots import MARGIN_SECONDS
+from exchanges.limits.limiter import Connections, Lane, Priority, Turn
+from exchanges.limits.windows import MARGIN_SECONDS
 from tests.ledgers import CANCEL, MANY, MONEY, READ, ledger_of, note_grants, taken_turn, wide_lane
 from tests.virtual_time import elapsed, in_virtual_time, settle
 

@@ -14,9 +14,9 @@ from exchanges.bitex import Bitex
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
 from exchanges.errors import RateLimitTimeout, UsageError
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.limits.windows import MARGIN_SECONDS
 from exchanges.session import Options
-from exchanges.slots import MARGIN_SECONDS
 from tests.fourth import CREDENTIALS, LIMIT, Fourth, Newer, Thing
 from tests.scripted import Script, answer
 from tests.virtual_time import BEGIN, VirtualLoop, elapsed, in_virtual_time, run, settle

@@ -8,8 +8,8 @@ import pytest
 
 import exchanges.state as state_package
 from exchanges.errors import RateLimitTimeout, UsageError
-from exchanges.ledger import Connections, Lane, Priority
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.limits.limiter import Connections, Lane, Priority
 from exchanges.state import PROCESS, MemoryState
 from tests.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.scripted import Script, answer

@@ -8,7 +8,7 @@ import pytest
 from exchanges import tls
 from exchanges.client import ClientOptions
 from exchanges.errors import NotSent, OutcomeUnknown, ReadFailed, RedirectRefused, UsageError
-from exchanges.limits import Limit, Scope
+from exchanges.limits.limit import Limit, Scope
 from exchanges.state import MemoryState
 from tests.calling import CALLS
 from tests.fourth import CREDENTIALS, LIMIT, Fourth, Thing

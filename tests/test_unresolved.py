@@ -6,7 +6,7 @@ import pytest
 
 from exchanges import NoTrace, Phase, Reconciled, Standing, errors
 from exchanges.errors import OutcomeUnknown, UnresolvedOutcome, UsageError
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from tests.fourth import LIMIT, Thing
 from tests.lagging import DONE, LOST, Fate, Lagging, client_of, forsake, placing, unknown
 from tests.scripted import answer, html, refusal

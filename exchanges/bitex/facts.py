@@ -7,7 +7,7 @@ from decimal import Decimal
 from exchanges.bitex.errors import read_problem
 from exchanges.bitex.scheme import ApiKeyScheme
 from exchanges.endpoint import MIB, Api
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 
 __all__ = ["API", "ARCHIVE_EVERY_SECONDS", "ARCHIVE_SECONDS", "LARGE_BYTES", "LIMIT", "MINIMUM_ASK", "MINIMUM_BID"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from exchanges.nonces import NoncePolicy
+from exchanges.limits.nonces import NoncePolicy
 from exchanges.signing import Scheme
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from attrs import evolve
 from exchanges.bitso.errors import read_problem, read_problem_v2
 from exchanges.bitso.scheme import BodySignature, HeaderSignature
 from exchanges.endpoint import JSON, Api
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 
 if TYPE_CHECKING:
     from exchanges.wire import Json

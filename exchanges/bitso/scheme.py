@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from exchanges.nonces import NoncePolicy
+from exchanges.limits.nonces import NoncePolicy
 
 if TYPE_CHECKING:
     from exchanges.request import Draft, Request

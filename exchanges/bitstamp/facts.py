@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from exchanges.bitstamp.errors import read_problem, read_problem_v1
 from exchanges.bitstamp.scheme import BodySignature, HeaderSignature
 from exchanges.endpoint import Api
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 
 if TYPE_CHECKING:
     from exchanges.wire import Json

@@ -8,7 +8,7 @@ from typing import cast
 import exchanges
 from exchanges.client import Client
 from exchanges.endpoint import Endpoint, endpoints_of
-from exchanges.limits import Limit
+from exchanges.limits.limit import Limit
 
 __all__ = ["clients", "endpoints", "limits"]
 

@@ -13,7 +13,7 @@ from exchanges.wire import Json
 
 if TYPE_CHECKING:
     from exchanges.errors import Problem
-    from exchanges.limits import Limit
+    from exchanges.limits.limit import Limit
     from exchanges.signing import Scheme
     from exchanges.upload import Upload
 

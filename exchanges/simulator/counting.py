@@ -9,7 +9,7 @@ from collections import deque
 
 from attrs import define, field
 
-from exchanges.limits import Limit, Window
+from exchanges.limits.limit import Limit, Window
 
 __all__ = ["Arrivals"]
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from attrs import define, evolve
 
 from exchanges.endpoint import Api, Endpoint, Kind
-from exchanges.limits import Scope
+from exchanges.limits.limit import Scope
 from exchanges.simulator.arguments import read_fields
 from exchanges.simulator.counting import Arrivals
 from exchanges.simulator.exchange import Asked, Claim, Done, Exchange, is_private

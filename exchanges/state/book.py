@@ -1,6 +1,7 @@
 """Slots and nonces of all processes, in one file.
 
-What a slot is stands in `exchanges.ledger`. Here a call is one row with its cost. `since` is the moment from which its
+What a slot is stands in `exchanges.limits.limiter`. Here a call is one row with its cost. `since` is the moment from
+which its
 slots rest: infinity while the call is on its way, then the moment it ended, 30 seconds later where no complete answer
 came. In a window of W seconds it counts as long as `since` + W lies ahead. All windows read the same rows, so processes
 with different windows for one limit still see each other's calls.
@@ -24,8 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 
-from exchanges.limits import Window
-from exchanges.slots import LOST_SECONDS, MARGIN_SECONDS
+from exchanges.limits.limit import Window
+from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state.database import Database, damaged
 from exchanges.state.locks import Alive
 from exchanges.state.visits import End, Ticket, Want

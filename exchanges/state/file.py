@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from exchanges.errors import StateError
-from exchanges.ledger import Ledger, Turn
-from exchanges.limits import Limit
-from exchanges.nonces import MemoryCounter
+from exchanges.limits.limit import Limit
+from exchanges.limits.limiter import Ledger, Turn
+from exchanges.limits.nonces import MemoryCounter
 from exchanges.state.gates import FileGate
 from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal

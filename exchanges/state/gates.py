@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from exchanges.errors import RateLimitTimeout, StateError
-from exchanges.limits import Limit, Scope
+from exchanges.limits.limit import Limit, Scope
 from exchanges.state.visits import End, Ticket, Visit, Want
 
 if TYPE_CHECKING:

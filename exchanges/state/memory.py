@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from exchanges.ledger import Ledger, Turn
-from exchanges.limits import Limit, Scope
-from exchanges.nonces import MemoryCounter
+from exchanges.limits.limit import Limit, Scope
+from exchanges.limits.limiter import Ledger, Turn
+from exchanges.limits.nonces import MemoryCounter
 
 if TYPE_CHECKING:
     from exchanges.calls import Calls

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from exchanges.calls import Calls
     from exchanges.intents import Intent
-    from exchanges.ledger import Ledger, Turn
-    from exchanges.limits import Limit
-    from exchanges.nonces import Counter
+    from exchanges.limits.limit import Limit
+    from exchanges.limits.limiter import Ledger, Turn
+    from exchanges.limits.nonces import Counter
 
 __all__ = ["Entry", "Gate", "Journal", "Passage", "State"]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
-from exchanges.limits import Window
+from exchanges.limits.limit import Window
 
 __all__ = ["End", "Ticket", "Visit", "Want"]
 

@@ -40,7 +40,7 @@ from exchanges.errors import (
     Unavailable,
     UsageError,
 )
-from exchanges.nonces import NoncePolicy
+from exchanges.limits.nonces import NoncePolicy
 from exchanges.request import draft
 from exchanges.signing import Credentials, Stamp
 from exchanges.wire import TaggedRow

@@ -12,8 +12,8 @@ from exchanges.bitstamp.facts import LIMIT, V1, V2
 from exchanges.bitstamp.scheme import BodySignature, HeaderSignature
 from exchanges.endpoint import Access, Kind, endpoints_of
 from exchanges.errors import DecodeError, UsageError
-from exchanges.limits import Scope
-from exchanges.nonces import NoncePolicy
+from exchanges.limits.limit import Scope
+from exchanges.limits.nonces import NoncePolicy
 from exchanges.request import Request, draft
 from exchanges.signing import Credentials, Stamp
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from exchanges.limits import Limit, Scope, Window
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.simulator.bitstamp import BitstampPlay
 from exchanges.simulator.counting import Arrivals
 from exchanges.simulator.fates import Fates

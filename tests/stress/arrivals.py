@@ -25,9 +25,9 @@ from exchanges.bitso.facts import PRIVATE_LIMIT as BITSO_PRIVATE
 from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp.facts import LIMIT as BITSTAMP
 from exchanges.errors import RateLimitTimeout
-from exchanges.ledger import Connections, Grant, Lane, Ledger, Priority, Turn
-from exchanges.limits import Limit, Window
-from exchanges.slots import LOST_SECONDS
+from exchanges.limits.limit import Limit, Window
+from exchanges.limits.limiter import Connections, Grant, Lane, Ledger, Priority, Turn
+from exchanges.limits.windows import LOST_SECONDS
 from tests.stress.figures import Figure, Mechanisms
 from tests.virtual_time import VirtualLoop
 

@@ -25,10 +25,10 @@ from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp import Bitstamp
 from exchanges.bitstamp.facts import LIMIT as BITSTAMP
 from exchanges.client import Client
-from exchanges.limits import Limit, Window
+from exchanges.limits.limit import Limit, Window
+from exchanges.limits.windows import MARGIN_SECONDS
 from exchanges.session import Session
 from exchanges.simulator import Venue, simulate
-from exchanges.slots import MARGIN_SECONDS
 from exchanges.state import MemoryState
 from tests.stress.figures import Figure, Mechanisms
 

@@ -29,7 +29,7 @@ from exchanges.bitstamp import Bitstamp
 from exchanges.bitstamp.facts import LIMIT
 from exchanges.client import Client
 from exchanges.errors import ExchangeError
-from exchanges.limits import Limit, Window
+from exchanges.limits.limit import Limit, Window
 from exchanges.state import FileState, MemoryState
 from exchanges.state.protocols import State
 from tests.stress.figures import Mechanisms

@@ -12,10 +12,10 @@ from contextvars import ContextVar
 from random import Random
 from typing import Any, cast
 
+from exchanges.limits.windows import LOST_SECONDS
 from exchanges.simulator import Deed, Simulator
 from exchanges.simulator.messages import HttpAnswer, HttpRequest, Reply
 from exchanges.simulator.sending import Manner, Sending
-from exchanges.slots import LOST_SECONDS
 from tests.simulator.in_process import InProcess
 
 __all__ = ["LABEL", "BadLine"]

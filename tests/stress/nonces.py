@@ -10,7 +10,7 @@ from attrs import frozen
 
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
-from exchanges.ledger import Turn
+from exchanges.limits.limiter import Turn
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.stress.figures import Figure, Mechanisms

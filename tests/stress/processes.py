@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from exchanges.limits import Window
+from exchanges.limits.limit import Window
 from exchanges.simulator import Venue, simulate
 from tests.stress.arrivals import largest
 from tests.stress.children import TURN, Child, Job, call_many

@@ -18,7 +18,7 @@ from pathlib import Path
 from attrs import define, evolve, field
 
 from exchanges.endpoint import Kind
-from exchanges.limits import Window
+from exchanges.limits.limit import Window
 from exchanges.simulator import Deed, FaultPoint, Faults, Seen, Simulator, Venue, simulate
 from tests.stress.arrivals import largest
 from tests.stress.children import FILE, Child, Job, live, open_client, shared, spend

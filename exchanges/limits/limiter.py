@@ -29,8 +29,8 @@ from itertools import count
 from attrs import define, field, frozen
 
 from exchanges.errors import RateLimitTimeout, UsageError
-from exchanges.limits import Limit, Window
-from exchanges.slots import MARGIN_SECONDS, Slots
+from exchanges.limits.limit import Limit, Window
+from exchanges.limits.windows import MARGIN_SECONDS, Slots
 
 __all__ = ["Connections", "Grant", "Lane", "Ledger", "Priority", "Turn"]
 

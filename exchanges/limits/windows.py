@@ -6,7 +6,7 @@ from collections import deque
 
 from attrs import define, field
 
-from exchanges.limits import Window
+from exchanges.limits.limit import Window
 
 __all__ = ["LOST_SECONDS", "MARGIN_SECONDS", "Slots"]
 

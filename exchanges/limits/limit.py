@@ -1,4 +1,7 @@
-"""Limits as facts: what an exchange counts, and whom it counts together. The waiting is in `exchanges.ledger`."""
+"""Limits as facts: what an exchange counts, and whom it counts together.
+
+The waiting is in `exchanges.limits.limiter`.
+"""
 
 from __future__ import annotations
 

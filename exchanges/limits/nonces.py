@@ -1,8 +1,8 @@
 """Nonces: what a scheme wants, and a counter that never goes back.
 
 Issuing increasing nonces is not enough, they must arrive increasing. So a key with a `STRICT` scheme has one turn (see
-`exchanges.ledger`): one signed request in flight. The nonce is drawn with the turn in hand, right before signing, and
-the next one only after the answer of the last.
+`exchanges.limits.limiter`): one signed request in flight. The nonce is drawn with the turn in hand, right before
+signing, and the next one only after the answer of the last.
 """
 
 from __future__ import annotations
