@@ -35,8 +35,8 @@ from exchanges.errors import (
 )
 from exchanges.intents import Intent, Phase
 from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.market_data import MarketLevel, MarketOrderBook, MarketTicker, MarketTrade
 from exchanges.polling import Update, poll
-from exchanges.protocols import MarketLevel, MarketOrderBook, MarketTicker, MarketTrade
 from exchanges.reconciling import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
 from exchanges.unresolved import OpenCall, Standing
 from exchanges.wire import encode

@@ -15,8 +15,8 @@ from attrs import define, frozen
 
 from exchanges import errors
 from exchanges.endpoint import Kind
+from exchanges.endpoint.call import Draft
 from exchanges.limits.limiter import Grant, Priority
-from exchanges.request import Draft
 from exchanges.routes import Route
 from exchanges.state.protocols import Gate, Passage
 

@@ -14,7 +14,7 @@ from exchanges import errors
 from exchanges.echoes import strange
 from exchanges.endpoint import Endpoint
 from exchanges.errors import DecodeError, ExchangeError, Problem
-from exchanges.transport import Answer
+from exchanges.http.transport import Answer
 from exchanges.verdicts import Sent, bare, doubted, lockout_seconds, problem_of_status, refused
 from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.converter import Wire

@@ -16,9 +16,9 @@ from attrs import define, field, frozen
 
 from exchanges.deeds import REMEMBERED, Deeds, name_of
 from exchanges.endpoint import Kind
+from exchanges.endpoint.call import Draft
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
 from exchanges.intents import Intent
-from exchanges.request import Draft
 from exchanges.state.protocols import Entry, Journal
 from exchanges.traces import Searches, Trace
 from exchanges.unresolved import OpenCall, Standing

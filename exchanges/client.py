@@ -19,17 +19,17 @@ from attrs import evolve
 
 from exchanges.endpoint import Areas, endpoints_of
 from exchanges.errors import UsageError
+from exchanges.http.signing import Credentials
+from exchanges.http.tls import fault_of, takes_anonymous_servers
+from exchanges.http.transport import HttpTransport, Transport
 from exchanges.intents import Intent
 from exchanges.limits.limit import Limit
 from exchanges.limits.nonces import NoncePolicy
 from exchanges.reconciling import Reconciler, Verdict
 from exchanges.routes import Setup
 from exchanges.session import Options, Session, View
-from exchanges.signing import Credentials
 from exchanges.state import PROCESS, MemoryState, State
-from exchanges.tls import fault_of, takes_anonymous_servers
 from exchanges.traces import Searches
-from exchanges.transport import HttpTransport, Transport
 from exchanges.unresolved import Unresolved
 from exchanges.wire.converter import wire
 

@@ -7,7 +7,7 @@ from decimal import Decimal, DecimalException
 from enum import Enum
 from typing import Any
 
-from exchanges.request import Draft
+from exchanges.endpoint.call import Draft
 from exchanges.wire import Json
 
 __all__ = ["strange"]

@@ -12,13 +12,13 @@ from attrs import frozen
 from exchanges.calls import Book, Calls
 from exchanges.endpoint import Access, Api, Endpoint
 from exchanges.errors import UsageError
+from exchanges.http.signing import Credentials
+from exchanges.http.transport import HttpTransport
 from exchanges.limits.limit import Limit
 from exchanges.limits.limiter import Connections, Lane, Ledger
 from exchanges.limits.nonces import Counter, NoncePolicy
-from exchanges.signing import Credentials
 from exchanges.state.protocols import Gate, State
 from exchanges.traces import Searches
-from exchanges.transport import HttpTransport
 from exchanges.wire import Wire
 
 __all__ = ["Route", "Routes", "Setup"]

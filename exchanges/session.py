@@ -35,14 +35,15 @@ from exchanges.admission import Hold, Say, admit
 from exchanges.answers import settle
 from exchanges.calls import Calls, Flight
 from exchanges.endpoint import Access, Api, Endpoint, Kind
+from exchanges.endpoint.call import Draft, draft
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
+from exchanges.http.request import Request
+from exchanges.http.signing import Credentials, Stamp
+from exchanges.http.transport import Answer, Evidence, Lost
 from exchanges.limits.limiter import Priority
 from exchanges.limits.nonces import NoncePolicy, unique_nonce
 from exchanges.polling import pace
-from exchanges.request import Draft, Request, draft
 from exchanges.routes import Route, Routes, Setup
-from exchanges.signing import Credentials, Stamp
-from exchanges.transport import Answer, Evidence, Lost
 from exchanges.verdicts import Sent, bare, ended, final, lost, repeatable
 
 __all__ = ["Options", "Session", "View"]

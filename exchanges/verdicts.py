@@ -17,11 +17,12 @@ from attrs import frozen
 
 from exchanges import errors
 from exchanges.endpoint import Endpoint, Kind
+from exchanges.endpoint.call import Draft
 from exchanges.errors import DecodeError, ExchangeError, Facts, NotSent, OutcomeUnknown, Problem, Unavailable, quotable
+from exchanges.http.request import Request
+from exchanges.http.signing import Stamp
+from exchanges.http.transport import BadAnswer, Evidence, Lost
 from exchanges.intents import Intent, Phase
-from exchanges.request import Draft, Request
-from exchanges.signing import Stamp
-from exchanges.transport import BadAnswer, Evidence, Lost
 
 __all__ = [
     "Sent",

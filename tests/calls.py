@@ -8,8 +8,8 @@ import pytest
 from attrs import evolve
 
 from exchanges.endpoint import FORM, JSON, MONEY, WRITE, Area, Param, private
+from exchanges.endpoint.call import draft
 from exchanges.errors import UsageError
-from exchanges.request import draft
 from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
 from tests.fourth import API as FOURTH
 

@@ -23,8 +23,9 @@ from exchanges.traces import Reading, Search, Searches, Seen, Sought, Trace, Tra
 from exchanges.wire import Amount, Json, OpenStrEnum, UnixTime
 
 if TYPE_CHECKING:
-    from exchanges.request import Draft, Request
-    from exchanges.signing import Credentials, Stamp
+    from exchanges.endpoint.call import Draft
+    from exchanges.http.request import Request
+    from exchanges.http.signing import Credentials, Stamp
 
 __all__ = [
     "BASE",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from exchanges.client import Client
+from exchanges.endpoint.call import draft
 from exchanges.errors import NotFound
-from exchanges.request import draft
 from exchanges.traces import Reading, Searches, Sought, Traces
 from tests.simulator.calling import NOW
 

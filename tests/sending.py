@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from exchanges.request import Request
-from exchanges.transport import Evidence, Lost
+from exchanges.http.request import Request
+from exchanges.http.transport import Evidence, Lost
 
 __all__ = ["BOMB", "MAX_BYTES", "closed_port", "lost", "request_to", "send"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from exchanges.answers import Said, settle
 from exchanges.endpoint import Access
-from exchanges.request import draft
-from exchanges.transport import Answer, Evidence
+from exchanges.endpoint.call import draft
+from exchanges.http.transport import Answer, Evidence
 from exchanges.verdicts import Sent
 from exchanges.wire.converter import wire
 from tests.test_specimens import CREDENTIALS, SPECIMENS, STAMP, Specimen

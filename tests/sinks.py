@@ -28,7 +28,7 @@ from attrs import define, field
 import exchanges
 from exchanges.client import Client
 from exchanges.endpoint import Api, Endpoint
-from exchanges.signing import Credentials
+from exchanges.http.signing import Credentials
 from tests.canaries import Nose
 
 __all__ = ["SINKS", "Scene", "Sink", "chains", "leaks"]

@@ -9,11 +9,11 @@ from exchanges import errors
 from exchanges.answers import settle
 from exchanges.bitex import Account
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE
+from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, OutcomeUnknown
+from exchanges.http.signing import Stamp
+from exchanges.http.transport import Answer, Evidence
 from exchanges.intents import Phase
-from exchanges.request import draft
-from exchanges.signing import Stamp
-from exchanges.transport import Answer, Evidence
 from exchanges.verdicts import Sent
 from exchanges.wire.converter import wire
 from tests.fourth import API, Orders, Thing, Trading

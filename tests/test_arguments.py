@@ -2,8 +2,8 @@ from decimal import Decimal, localcontext
 
 import pytest
 
+from exchanges.endpoint.arguments import check
 from exchanges.errors import UsageError
-from exchanges.request import check
 from tests.calls import Calls, Level, Side, call, order, refusal
 
 NOT_PLAIN = [

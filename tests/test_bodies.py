@@ -6,7 +6,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from exchanges.transport import ORDINARY_BYTES, BadAnswer, Evidence, HttpTransport, Lost
+from exchanges.http.transport import ORDINARY_BYTES, BadAnswer, Evidence, HttpTransport, Lost
 from tests.raw_server import answering, response, serving
 from tests.sending import BOMB, MAX_BYTES, lost, request_to, send
 

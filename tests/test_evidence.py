@@ -7,8 +7,8 @@ import pytest_asyncio
 
 from exchanges import errors
 from exchanges.bitex import Bitex
+from exchanges.http.transport import HttpTransport
 from exchanges.state import MemoryState
-from exchanges.transport import HttpTransport
 from tests.raw_server import answering, response, serving
 from tests.sending import BOMB, closed_port, lost, send
 

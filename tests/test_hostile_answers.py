@@ -23,7 +23,7 @@ from exchanges.errors import (
     Rejected,
     quotable,
 )
-from exchanges.transport import Answer
+from exchanges.http.transport import Answer
 from exchanges.verdicts import MAX_LOCKOUT_SECONDS, lockout_seconds
 from exchanges.wire import Deviation
 from exchanges.wire.codecs import is_heavy

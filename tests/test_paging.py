@@ -1,8 +1,8 @@
 import pytest
 from attrs import frozen
 
+from exchanges.endpoint.paging import LONGEST_BOOKMARK, every_row
 from exchanges.errors import ReadFailed, UsageError
-from exchanges.paging import LONGEST_BOOKMARK, every_row
 from tests.virtual_time import run
 
 

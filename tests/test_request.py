@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges.request import draft
+from exchanges.endpoint.call import draft
 from tests.calls import BASE, Calls, Side, call, refusal
 
 

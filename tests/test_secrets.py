@@ -12,8 +12,8 @@ from exchanges.bitex import Bitex
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
 from exchanges.errors import DecodeError, ExchangeError, UsageError
+from exchanges.http.uploads import Upload
 from exchanges.state import MemoryState
-from exchanges.upload import Upload
 from tests.calling import CALLS
 from tests.canaries import API_KEY, API_SECRET, PASSWORD, Nose
 from tests.fourth import Fourth

@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from exchanges.signing import Credentials
+from exchanges.http.signing import Credentials
 
 SECRETS = {"api_key": "canary-key", "api_secret": "canary-secret", "client_id": "canary-client"}
 

@@ -9,9 +9,9 @@ from attrs import frozen
 
 from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.endpoint import Access, endpoints_of
-from exchanges.request import draft
-from exchanges.signing import Credentials, Stamp
-from exchanges.upload import Upload
+from exchanges.endpoint.call import draft
+from exchanges.http.signing import Credentials, Stamp
+from exchanges.http.uploads import Upload
 from exchanges.wire import Wire, decode, dumps, encode, loads
 
 BOUNDARY = re.compile("boundary=([0-9a-f]{32})$")

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
+from exchanges.endpoint.call import draft
 from exchanges.errors import OutcomeUnknown
-from exchanges.request import draft
 from tests.fourth import Orders
 from tests.lagging import placing
 from tests.scripted import Script, html

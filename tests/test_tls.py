@@ -5,9 +5,9 @@ import warnings
 
 import pytest
 
-from exchanges import tls
 from exchanges.client import ClientOptions
 from exchanges.errors import NotSent, OutcomeUnknown, ReadFailed, RedirectRefused, UsageError
+from exchanges.http import tls
 from exchanges.limits.limit import Limit, Scope
 from exchanges.state import MemoryState
 from tests.calling import CALLS

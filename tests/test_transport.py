@@ -5,7 +5,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from exchanges.transport import CHUNKS_AT_ONCE, Evidence, HttpTransport, Lost, _has_more
+from exchanges.http.transport import CHUNKS_AT_ONCE, Evidence, HttpTransport, Lost, _has_more
 from tests.raw_server import answering, response, serving
 from tests.sending import send
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exchanges.upload import CHUNK, Upload
+from exchanges.http.uploads import CHUNK, Upload
 
 PNG = "image/png"
 

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exchanges.endpoint import Kind, endpoints_of
+from exchanges.endpoint.call import draft
 from exchanges.errors import (
     AuthenticationFailed,
     Blocked,
@@ -21,9 +22,8 @@ from exchanges.errors import (
     Rejected,
     Unavailable,
 )
-from exchanges.request import draft
-from exchanges.signing import Credentials, Stamp
-from exchanges.transport import BadAnswer, Evidence, Lost
+from exchanges.http.signing import Credentials, Stamp
+from exchanges.http.transport import BadAnswer, Evidence, Lost
 from exchanges.verdicts import (
     Sent,
     doubted,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from exchanges.endpoint import Param
-from exchanges.request import money
+from exchanges.endpoint.arguments import money
 from exchanges.wire import Amount, plain
 
 __all__ = ["at_least", "between", "fault_of_slug", "fault_of_url", "percentage", "present_if_true"]

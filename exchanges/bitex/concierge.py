@@ -13,7 +13,7 @@ from exchanges.bitex.facts import API
 from exchanges.bitex.places import Country, CurrencyCode
 from exchanges.bitex.work_orders import WorkOrderRequest, WorkOrderRequests
 from exchanges.endpoint import JSON, MONEY, Access, Area, Param, private
-from exchanges.request import money
+from exchanges.endpoint.arguments import money
 from exchanges.wire import Amount
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from attrs import field, frozen
 
-from exchanges.upload import Document, Upload
+from exchanges.http.uploads import Document, Upload
 from exchanges.wire import RawJson, Row
 
 __all__ = ["ACCEPTED_FORMATS", "KycFile", "fault_of_format", "upload_of"]

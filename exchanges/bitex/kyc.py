@@ -10,7 +10,7 @@ from exchanges.bitex.facts import API
 from exchanges.bitex.files import KycFile, fault_of_format, upload_of
 from exchanges.bitex.profiles import KycProfile, KycRejectionReasons, UsageTier
 from exchanges.endpoint import IDEMPOTENT, MULTIPART, WRITE, Area, Param, private
-from exchanges.upload import Document, Upload
+from exchanges.http.uploads import Document, Upload
 
 __all__ = ["Kyc"]
 

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from attrs import field, frozen
 
 from exchanges.bitex.bounds import fault_of_slug
+from exchanges.endpoint.arguments import money
 from exchanges.errors import UsageError
-from exchanges.request import money
 from exchanges.wire import Amount
 
 __all__ = ["PointOfSalePages"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
+from exchanges.http.signing import Scheme
 from exchanges.limits.nonces import NoncePolicy
-from exchanges.signing import Scheme
 
 if TYPE_CHECKING:
-    from exchanges.request import Draft, Request
-    from exchanges.signing import Credentials, Stamp
+    from exchanges.endpoint.call import Draft
+    from exchanges.http.request import Request
+    from exchanges.http.signing import Credentials, Stamp
 
 __all__ = ["ApiKeyScheme"]
 

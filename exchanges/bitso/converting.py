@@ -11,9 +11,9 @@ from decimal import Context, Decimal
 from typing import Protocol, Unpack
 
 from exchanges.bitso.quotes import Conversion, Quote
+from exchanges.endpoint.arguments import money
 from exchanges.errors import ExchangeError, Facts, NotSent, OutcomeUnknown, UsageError, quotable
 from exchanges.intents import Intent
-from exchanges.request import money
 from exchanges.wire import Amount
 
 __all__ = ["EXECUTE", "Converting", "RateRefused", "convert", "wait_final"]

@@ -10,8 +10,9 @@ from attrs import frozen
 from exchanges.limits.nonces import NoncePolicy
 
 if TYPE_CHECKING:
-    from exchanges.request import Draft, Request
-    from exchanges.signing import Credentials, Stamp
+    from exchanges.endpoint.call import Draft
+    from exchanges.http.request import Request
+    from exchanges.http.signing import Credentials, Stamp
     from exchanges.wire import Json
 
 __all__ = ["BodySignature", "HeaderSignature", "SignatureOrder"]

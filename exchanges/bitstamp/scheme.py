@@ -8,8 +8,9 @@ from urllib.parse import quote_plus
 from exchanges.limits.nonces import NoncePolicy
 
 if TYPE_CHECKING:
-    from exchanges.request import Draft, Request
-    from exchanges.signing import Credentials, Stamp
+    from exchanges.endpoint.call import Draft
+    from exchanges.http.request import Request
+    from exchanges.http.signing import Credentials, Stamp
 
 __all__ = ["BodySignature", "HeaderSignature"]
 

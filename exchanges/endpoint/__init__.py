@@ -12,23 +12,20 @@ together, or an argument of a type that nothing can render, fails here, at impor
 """
 
 from exchanges.endpoint.areas import Area, Areas, Caller, areas_of, endpoints_of, private, public
-from exchanges.endpoint.facts import (
-    FORM,
+from exchanges.endpoint.definition import (
     IDEMPOTENT,
-    JSON,
     MIB,
     MONEY,
-    MULTIPART,
     READ,
     WRITE,
     Access,
     Api,
     Argument,
-    Body,
     Endpoint,
     Kind,
     Param,
 )
+from exchanges.http.request import FORM, JSON, MULTIPART, Body
 
 __all__ = [
     "FORM",

@@ -23,8 +23,9 @@ from typing import (
 
 from attrs import field, frozen
 
-from exchanges.endpoint.facts import MIB, READ, Access, Api, Argument, Body, Endpoint, Kind, Param
+from exchanges.endpoint.definition import MIB, READ, Access, Api, Argument, Endpoint, Kind, Param
 from exchanges.errors import UsageError
+from exchanges.http.request import Body
 from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
 
 __all__ = ["Area", "Areas", "Caller", "Declared", "areas_of", "endpoints_of", "private", "public"]

@@ -16,9 +16,9 @@ from exchanges.bitex import (
 )
 from exchanges.bitex.searches import SEARCHES
 from exchanges.endpoint import endpoints_of
+from exchanges.endpoint.call import draft
 from exchanges.errors import NotFound
 from exchanges.intents import Intent
-from exchanges.request import draft
 from exchanges.traces import Sought
 from exchanges.wire import decode, dumps
 from tests.test_specimens import HERE, read

@@ -29,6 +29,7 @@ from exchanges.bitex.errors import read_problem
 from exchanges.bitex.facts import API
 from exchanges.bitex.scheme import ApiKeyScheme
 from exchanges.endpoint import Access, Kind, endpoints_of
+from exchanges.endpoint.call import draft
 from exchanges.errors import (
     AuthenticationFailed,
     DecodeError,
@@ -40,9 +41,8 @@ from exchanges.errors import (
     Unavailable,
     UsageError,
 )
+from exchanges.http.signing import Credentials, Stamp
 from exchanges.limits.nonces import NoncePolicy
-from exchanges.request import draft
-from exchanges.signing import Credentials, Stamp
 from exchanges.wire import TaggedRow
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "bitex.json").read_text())["vectors"]

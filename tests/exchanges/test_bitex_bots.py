@@ -9,8 +9,8 @@ from exchanges.bitex.bot_models import BotExitStatus, BotIssuer, BuyingBot
 from exchanges.bitex.bots import Bots
 from exchanges.bitex.settling import wait_settled
 from exchanges.endpoint import Kind
+from exchanges.endpoint.call import draft
 from exchanges.errors import AuthenticationFailed, NotFound, OutcomeUnknown, UsageError
-from exchanges.request import draft
 from exchanges.wire import decode, dumps, encode
 from tests.scripted import Script, answer, html
 from tests.virtual_time import elapsed, in_virtual_time

@@ -19,8 +19,8 @@ from exchanges.bitex.work_orders import (
     WorkOrderUser,
 )
 from exchanges.endpoint import JSON, Access, Kind
+from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError
-from exchanges.request import draft
 from exchanges.wire import decode, dumps, encode, loads
 from tests.wire.strategies import QUICK, values
 

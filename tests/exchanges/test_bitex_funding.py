@@ -9,9 +9,9 @@ from exchanges.bitex.branches import MoreMtBranch
 from exchanges.bitex.funding import Funding
 from exchanges.bitex.places import Country, CurrencyCode
 from exchanges.endpoint import Kind
+from exchanges.endpoint.call import draft
 from exchanges.errors import UsageError
-from exchanges.request import draft
-from exchanges.signing import Credentials, Stamp
+from exchanges.http.signing import Credentials, Stamp
 
 ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Funding.endpoints}
 BASE = "https://bitex.la/api-v1/rest"

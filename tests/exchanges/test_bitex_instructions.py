@@ -16,8 +16,8 @@ from exchanges.bitex.instructions import (
     ThirdParty,
     WithdrawalInstruction,
 )
+from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError
-from exchanges.request import draft
 
 ENDPOINT = next(e for e in Funding.endpoints if e.id == "bitex.funding.create_withdrawal_instruction")
 JOHN = {"name": "John Doe", "city": "Buenos Aires", "phone": "15-555-55-55"}

@@ -11,10 +11,10 @@ from exchanges.bitex.files import ACCEPTED_FORMATS, MAX_BYTES, KycFile, upload_o
 from exchanges.bitex.kyc import Kyc
 from exchanges.bitex.profiles import KycProfile, KycRejectionReason, KycRejectionReasons, UsageTier
 from exchanges.endpoint import MULTIPART, Kind
+from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError
-from exchanges.request import draft
-from exchanges.signing import Credentials, Stamp
-from exchanges.upload import Upload
+from exchanges.http.signing import Credentials, Stamp
+from exchanges.http.uploads import Upload
 
 ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Kyc.endpoints}
 BASE = "https://bitex.la/api-v1/rest"

@@ -7,8 +7,8 @@ from exchanges.bitex.payment_models import Currency, Payment, PaymentStatus
 from exchanges.bitex.payments import Payments
 from exchanges.bitex.webhooks import Webhooks
 from exchanges.endpoint import Access, Kind
+from exchanges.endpoint.call import draft
 from exchanges.errors import UsageError
-from exchanges.request import draft
 from exchanges.wire import decode, dumps
 from tests.scripted import Script, answer
 from tests.virtual_time import in_virtual_time

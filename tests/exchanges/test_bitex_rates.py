@@ -18,8 +18,8 @@ from exchanges.bitex.steps import (
     calculate,
     calculate_backwards,
 )
+from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError
-from exchanges.request import draft
 
 ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Rates.endpoints}
 MORE_MT = [ExchangeRate(Decimal("0.06675567")), PercentualFee(Decimal("3.63"))]

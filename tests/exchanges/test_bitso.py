@@ -11,11 +11,12 @@ from exchanges.bitso.facts import PRIVATE_LIMIT, PUBLIC_LIMIT, V2, V3, payload
 from exchanges.bitso.scheme import BodySignature, HeaderSignature
 from exchanges.bitso.v2 import Balance, CurrencyBalance
 from exchanges.endpoint import Access, Kind, endpoints_of
+from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError
+from exchanges.http.request import Request
+from exchanges.http.signing import Credentials, Stamp
 from exchanges.limits.limit import Scope
 from exchanges.limits.nonces import NoncePolicy
-from exchanges.request import Request, draft
-from exchanges.signing import Credentials, Stamp
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "bitso.json").read_text())["vectors"]
 BODY_VECTORS = [v for v in VECTORS if v["scheme"] in ("bitso_v2", "bitso_v2_alternate")]

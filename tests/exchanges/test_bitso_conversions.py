@@ -13,9 +13,9 @@ from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.converting import convert, wait_final
 from exchanges.bitso.facts import V3, V4
 from exchanges.endpoint import endpoints_of
+from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, NotFound, NotSent, OutcomeUnknown, QuoteExpired, ReadFailed, UsageError
-from exchanges.request import draft
-from exchanges.signing import Credentials, Stamp
+from exchanges.http.signing import Credentials, Stamp
 from tests.scripted import Script, answer
 from tests.virtual_time import elapsed, run
 

@@ -11,11 +11,12 @@ from exchanges.bitstamp import v1 as bitstamp_v1
 from exchanges.bitstamp.facts import LIMIT, V1, V2
 from exchanges.bitstamp.scheme import BodySignature, HeaderSignature
 from exchanges.endpoint import Access, Kind, endpoints_of
+from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError
+from exchanges.http.request import Request
+from exchanges.http.signing import Credentials, Stamp
 from exchanges.limits.limit import Scope
 from exchanges.limits.nonces import NoncePolicy
-from exchanges.request import Request, draft
-from exchanges.signing import Credentials, Stamp
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "bitstamp.json").read_text())["vectors"]
 BODY_VECTOR = next(v for v in VECTORS if v["scheme"] == "bitstamp_v1")

@@ -19,10 +19,10 @@ from unittest.mock import patch
 import anyio
 from attrs import define, field
 
-from exchanges import transport
 from exchanges.bitex import Bitex
 from exchanges.bitstamp import Bitstamp
 from exchanges.errors import ExchangeError, OutcomeUnknown
+from exchanges.http import transport
 from tests.hostile import ANSWER, BODIES, FAST, SLOW, answered
 from tests.raw_server import Heard, Talk, serving
 from tests.stress.figures import Figure

@@ -15,10 +15,10 @@ from exchanges import verdicts
 from exchanges.calls import Calls
 from exchanges.endpoint import Kind
 from exchanges.errors import ExchangeError, OutcomeUnknown
+from exchanges.http.transport import Evidence
 from exchanges.simulator import FaultPoint, Faults, Simulator, Venue, simulate
 from exchanges.simulator.proxy import proxy
 from exchanges.state import MemoryState
-from exchanges.transport import Evidence
 from tests.stress.callers import Floor, Told
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.naive import NaiveClient

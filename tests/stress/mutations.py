@@ -22,7 +22,7 @@ from attrs import define, field
 from exchanges.answers import settle
 from exchanges.bitex.callbacks import Callbacks
 from exchanges.errors import CallbackRejected
-from exchanges.transport import Answer
+from exchanges.http.transport import Answer
 from exchanges.verdicts import Sent
 from exchanges.wire import codecs as forms
 from exchanges.wire.converter import wire

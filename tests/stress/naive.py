@@ -14,8 +14,8 @@ from typing import Any, Self
 import httpx
 
 from exchanges.endpoint import Endpoint, endpoints_of
-from exchanges.request import draft
-from exchanges.signing import Credentials, Stamp
+from exchanges.endpoint.call import draft
+from exchanges.http.signing import Credentials, Stamp
 from exchanges.simulator import Venue
 from tests.stress.orders import CLIENTS, Order
 

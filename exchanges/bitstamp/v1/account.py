@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from exchanges.bitstamp.facts import V1
 from exchanges.bitstamp.v1.models import Balance, SortOrder, UserTransaction
 from exchanges.endpoint import READ, Area, private
-from exchanges.paging import every_row
+from exchanges.endpoint.paging import every_row
 
 __all__ = ["Account"]
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from exchanges.endpoint.call import Draft
+    from exchanges.http.request import Request
     from exchanges.limits.nonces import NoncePolicy
-    from exchanges.request import Draft, Request
 
 __all__ = ["Credentials", "Scheme", "Stamp"]
 

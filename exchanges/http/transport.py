@@ -26,13 +26,13 @@ import httpx
 from attrs import define, field, frozen
 
 from exchanges.errors import UsageError, quotable
-from exchanges.tls import fault_of, shared_context
+from exchanges.http.tls import fault_of, shared_context
 from exchanges.wire.codecs import is_heavy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from exchanges.request import Attachment, Request
+    from exchanges.http.request import Attachment, Request
 
 __all__ = ["Answer", "BadAnswer", "Evidence", "HttpTransport", "Lost", "Transport"]
 

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from exchanges.http.request import FORM, Body
 from exchanges.wire import Json
 
 if TYPE_CHECKING:
     from exchanges.errors import Problem
+    from exchanges.http.signing import Scheme
+    from exchanges.http.uploads import Upload
     from exchanges.limits.limit import Limit
-    from exchanges.signing import Scheme
-    from exchanges.upload import Upload
 
 __all__ = [
-    "FORM",
     "IDEMPOTENT",
-    "JSON",
     "MIB",
     "MONEY",
-    "MULTIPART",
     "READ",
     "WRITE",
     "Access",
     "Api",
     "Argument",
-    "Body",
     "Endpoint",
     "Kind",
     "Param",
@@ -65,18 +62,6 @@ class Access(StrEnum):
     PUBLIC = "public"
     PRIVATE = "private"
     RESELLER = "reseller"
-
-
-class Body(Enum):
-    """How arguments travel when they are not in the query."""
-
-    FORM = "application/x-www-form-urlencoded"
-    JSON = "application/json"
-    MULTIPART = "multipart/form-data"
-    """A form that carries a file; the one argument that renders to an `Upload` goes last."""
-
-
-FORM, JSON, MULTIPART = Body.FORM, Body.JSON, Body.MULTIPART
 
 
 @frozen(eq=False, repr=False)

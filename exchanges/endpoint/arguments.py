@@ -1,0 +1,132 @@
+"""The caller's arguments, checked and turned into values of the wire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal, DecimalException
+from typing import Any, cast
+
+from exchanges.endpoint.definition import Argument, Endpoint
+from exchanges.errors import UsageError
+from exchanges.http.uploads import Upload
+from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, plain
+from exchanges.wire.codecs import BOUNDS, MAX_DIGITS
+
+__all__ = ["check", "money", "text"]
+
+MAX_TEXT = 1000
+MAX_INT = 2**63 - 1
+_MONEY_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
+
+
+class _Wrong(ValueError):
+    """An argument is wrong; the text says how."""
+
+
+def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | Upload]:
+    """Turn the caller's arguments into wire values by name; an optional one that is, or renders as, None is left out.
+
+    Raises:
+        UsageError: Says which argument is wrong and how.
+    """
+    values: dict[str, Json | Upload] = {}
+    for argument in endpoint.arguments:
+        given = arguments.get(argument.name, argument.default)
+        if given is None and not argument.required and not argument.in_path:
+            continue
+        if argument.name not in arguments and argument.required:
+            raise _usage(endpoint, f"{argument.name} is missing")
+        try:
+            rendered = _render(argument, given)
+        except _Wrong as wrong:
+            raise _usage(endpoint, f"{argument.name} {wrong}") from None
+        if rendered is not None:
+            values[argument.name] = rendered
+    if unknown := arguments.keys() - {a.name for a in endpoint.arguments} - endpoint.local:
+        raise _usage(endpoint, f"no such argument: {', '.join(sorted(unknown))}")
+    if endpoint.check is not None and (fault := endpoint.check(arguments)):
+        raise _usage(endpoint, fault)
+    return values
+
+
+def _usage(endpoint: Endpoint, fault: str) -> UsageError:
+    return UsageError(f"{endpoint.id} ({endpoint}): {fault}; nothing was sent", endpoint=endpoint.id)
+
+
+def _render(argument: Argument, value: Any) -> Json | Upload:
+    param, annotation = argument.param, argument.annotation
+    if param.render is None:
+        value = _typed(annotation, value)
+    fault = param.check(value) if param.check is not None else None
+    if fault:
+        raise _Wrong(fault)
+    if param.render is not None:
+        try:
+            value = param.render(value)
+        except (TypeError, ValueError) as error:
+            raise _Wrong(str(error)) from error
+    if argument.in_path and text(value) in ("", ".", ".."):
+        raise _Wrong("must not be empty or dots: it is part of the path")
+    return cast("Json | Upload", value)
+
+
+def _typed(annotation: Any, value: Any) -> Json:
+    if annotation == Amount:
+        return money(value)
+    if annotation is bool:
+        if type(value) is not bool:
+            raise _Wrong(f"must be a bool, not {type(value).__name__}")
+        return value
+    if annotation is int or (isinstance(annotation, type) and issubclass(annotation, OpenIntEnum)):
+        return _whole(value)
+    if isinstance(annotation, type) and issubclass(annotation, OpenStrEnum):
+        value = _words(value.value if isinstance(value, annotation) else value)
+        if value not in {m.value for m in annotation}:
+            raise _Wrong(f"must be one of {', '.join(sorted(m.value for m in annotation))}")
+    return _words(value)
+
+
+def money(value: Any) -> str:
+    """Write an amount in plain notation with every digit.
+
+    Raises:
+        _Wrong: Not a `Decimal`, `int` or plain decimal `str`; not a finite number above zero; too long.
+    """
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        hint = " (a float has lost digits already)" if isinstance(value, float) else ""
+        raise _Wrong(f"must be a Decimal, an int or a decimal str, not {type(value).__name__}{hint}")
+    if isinstance(value, str) and not _MONEY_TEXT.fullmatch(value):
+        raise _Wrong("must be written in plain decimal digits, such as '10000.05'")
+    try:
+        number = BOUNDS.create_decimal(value)
+    except (DecimalException, ValueError):
+        raise _Wrong(f"must have at most {MAX_DIGITS} digits") from None
+    if not number.is_finite() or number <= 0:
+        raise _Wrong("must be a finite number above zero")
+    return plain(number)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _Wrong(f"must be an int, not {type(value).__name__}")
+    if not 0 <= value <= MAX_INT:
+        raise _Wrong(f"must lie between 0 and {MAX_INT}")
+    return int(value)
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Wrong(f"must be a str, not {type(value).__name__}")
+    if len(value) > MAX_TEXT:
+        raise _Wrong(f"must have at most {MAX_TEXT} characters")
+    if any(not c.isprintable() for c in value):
+        raise _Wrong("must not hold control characters")
+    return str(value)
+
+
+def text(value: Json) -> str:
+    """Write a value as it travels in a form, a query or a path."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return plain(value) if isinstance(value, Decimal) else str(value)
