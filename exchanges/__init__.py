@@ -36,9 +36,9 @@ from exchanges.errors import (
 from exchanges.intents import Intent, Phase
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.market_data import MarketLevel, MarketOrderBook, MarketTicker, MarketTrade
+from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
+from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.polling import Update, poll
-from exchanges.reconciling import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
-from exchanges.unresolved import OpenCall, Standing
 from exchanges.wire import encode
 
 if TYPE_CHECKING:

@@ -25,12 +25,12 @@ from exchanges.http.transport import HttpTransport, Transport
 from exchanges.intents import Intent
 from exchanges.limits.limit import Limit
 from exchanges.limits.nonces import NoncePolicy
-from exchanges.reconciling import Reconciler, Verdict
+from exchanges.outcomes.reconcile import Reconciler, Verdict
+from exchanges.outcomes.search import Searches
+from exchanges.outcomes.unresolved import Unresolved
 from exchanges.routes import Setup
 from exchanges.session import Options, Session, View
 from exchanges.state import PROCESS, MemoryState, State
-from exchanges.traces import Searches
-from exchanges.unresolved import Unresolved
 from exchanges.wire.converter import wire
 
 __all__ = ["Client", "ClientOptions"]
@@ -204,7 +204,7 @@ class Client(Areas):
 
     @classmethod
     def searches(cls) -> Searches:
-        """Say how what its calls make is found again; see `exchanges.traces`."""
+        """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
         return {}
 
     def with_options(self, *, timeout_seconds: float) -> Self:

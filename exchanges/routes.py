@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from exchanges.calls import Book, Calls
 from exchanges.endpoint import Access, Api, Endpoint
 from exchanges.errors import UsageError
 from exchanges.http.signing import Credentials
@@ -17,8 +16,9 @@ from exchanges.http.transport import HttpTransport
 from exchanges.limits.limit import Limit
 from exchanges.limits.limiter import Connections, Lane, Ledger
 from exchanges.limits.nonces import Counter, NoncePolicy
+from exchanges.outcomes.pending import Book, Calls
+from exchanges.outcomes.search import Searches
 from exchanges.state.protocols import Gate, State
-from exchanges.traces import Searches
 from exchanges.wire import Wire
 
 __all__ = ["Route", "Routes", "Setup"]

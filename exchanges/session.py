@@ -32,8 +32,6 @@ from attrs import define, field, frozen
 
 from exchanges import errors
 from exchanges.admission import Hold, Say, admit
-from exchanges.answers import settle
-from exchanges.calls import Calls, Flight
 from exchanges.endpoint import Access, Api, Endpoint, Kind
 from exchanges.endpoint.call import Draft, draft
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
@@ -42,9 +40,11 @@ from exchanges.http.signing import Credentials, Stamp
 from exchanges.http.transport import Answer, Evidence, Lost
 from exchanges.limits.limiter import Priority
 from exchanges.limits.nonces import NoncePolicy, unique_nonce
+from exchanges.outcomes.classify import Sent, bare, ended, final, lost, repeatable
+from exchanges.outcomes.pending import Calls, Flight
+from exchanges.outcomes.response import settle
 from exchanges.polling import pace
 from exchanges.routes import Route, Routes, Setup
-from exchanges.verdicts import Sent, bare, ended, final, lost, repeatable
 
 __all__ = ["Options", "Session", "View"]
 

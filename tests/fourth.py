@@ -19,7 +19,7 @@ from exchanges.endpoint import IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, Area, 
 from exchanges.errors import Problem
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.nonces import NoncePolicy
-from exchanges.traces import Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
+from exchanges.outcomes.search import Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
 from exchanges.wire import Amount, Json, OpenStrEnum, UnixTime
 
 if TYPE_CHECKING:

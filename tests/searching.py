@@ -9,7 +9,7 @@ from typing import Any
 from exchanges.client import Client
 from exchanges.endpoint.call import draft
 from exchanges.errors import NotFound
-from exchanges.traces import Reading, Searches, Sought, Traces
+from exchanges.outcomes.search import Reading, Searches, Sought, Traces
 from tests.simulator.calling import NOW
 
 __all__ = ["AT", "MINUTE", "look", "look_at", "seek", "specimen"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from exchanges.answers import Said, settle
 from exchanges.endpoint import Access
 from exchanges.endpoint.call import draft
 from exchanges.http.transport import Answer, Evidence
-from exchanges.verdicts import Sent
+from exchanges.outcomes.classify import Sent
+from exchanges.outcomes.response import Said, settle
 from exchanges.wire.converter import wire
 from tests.test_specimens import CREDENTIALS, SPECIMENS, STAMP, Specimen
 

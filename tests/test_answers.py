@@ -6,7 +6,6 @@ import pytest
 from attrs import evolve
 
 from exchanges import errors
-from exchanges.answers import settle
 from exchanges.bitex import Account
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE
 from exchanges.endpoint.call import draft
@@ -14,7 +13,8 @@ from exchanges.errors import DecodeError, OutcomeUnknown
 from exchanges.http.signing import Stamp
 from exchanges.http.transport import Answer, Evidence
 from exchanges.intents import Phase
-from exchanges.verdicts import Sent
+from exchanges.outcomes.classify import Sent
+from exchanges.outcomes.response import settle
 from exchanges.wire.converter import wire
 from tests.fourth import API, Orders, Thing, Trading
 

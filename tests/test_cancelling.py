@@ -166,7 +166,7 @@ async def test_a_forsaken_call_is_told(step, words, kind, caplog):
         await cancel_once(CALLS[kind](client))
         caplog.clear()
 
-    assert [("exchanges.calls", logging.WARNING)] == [r[:2] for r in caplog.record_tuples]
+    assert [("exchanges.outcomes.pending", logging.WARNING)] == [r[:2] for r in caplog.record_tuples]
     assert f"the caller was cancelled; {words}" in caplog.text
 
 

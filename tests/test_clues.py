@@ -4,9 +4,9 @@ from decimal import Decimal
 import pytest
 
 from exchanges.bitstamp.v1 import Account, Trading
-from exchanges.clues import Likeness, compare, look_back, placed_at
 from exchanges.errors import NotFound
-from exchanges.traces import Reading
+from exchanges.outcomes.matching import Likeness, compare, look_back, placed_at
+from exchanges.outcomes.search import Reading
 from tests.searching import AT, MINUTE, seek
 
 SOUGHT = seek(Trading.buy, amount="1", price="1")

@@ -2,9 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exchanges.deeds import MAX_SKEW, REMEMBERED, Clock, Deeds, name_of, nameless
 from exchanges.intents import Intent
-from exchanges.traces import Trace
+from exchanges.outcomes.history import MAX_SKEW, REMEMBERED, Clock, Deeds, name_of, nameless
+from exchanges.outcomes.search import Trace
 
 AT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 ZERO = AT - timedelta(seconds=1000)

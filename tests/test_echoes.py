@@ -2,9 +2,9 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges.echoes import strange
 from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, OutcomeUnknown
+from exchanges.outcomes.echoes import strange
 from tests.fourth import Order, Orders, Sent, Side
 from tests.lagging import placing
 from tests.scripted import Script, answer

@@ -24,7 +24,7 @@ from exchanges.errors import (
     quotable,
 )
 from exchanges.http.transport import Answer
-from exchanges.verdicts import MAX_LOCKOUT_SECONDS, lockout_seconds
+from exchanges.outcomes.classify import MAX_LOCKOUT_SECONDS, lockout_seconds
 from exchanges.wire import Deviation
 from exchanges.wire.codecs import is_heavy
 from tests.callbacks import CALLBACKS, DIGEST, is_refused

@@ -5,7 +5,7 @@ from attrs import evolve
 
 from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled
 from exchanges.errors import OutcomeUnknown, UsageError
-from exchanges.traces import Reading, Search, Traces
+from exchanges.outcomes.search import Reading, Search, Traces
 from tests.fourth import Orders, Placing
 from tests.lagging import CALLS, DONE, LOST, MEASURED, Fate, Lagging, begin, lagging, lose, placing
 from tests.scripted import html, refusal

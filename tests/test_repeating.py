@@ -20,7 +20,7 @@ from exchanges.errors import (
     Rejected,
     Unavailable,
 )
-from exchanges.verdicts import lockout_seconds, repeatable
+from exchanges.outcomes.classify import lockout_seconds, repeatable
 
 KINDS = list(Kind)
 REPEATABLE, RISKY = [Kind.READ, Kind.IDEMPOTENT], [Kind.WRITE, Kind.MONEY]

@@ -24,7 +24,7 @@ from exchanges.errors import (
 )
 from exchanges.http.signing import Credentials, Stamp
 from exchanges.http.transport import BadAnswer, Evidence, Lost
-from exchanges.verdicts import (
+from exchanges.outcomes.classify import (
     Sent,
     doubted,
     ended,

@@ -7,7 +7,7 @@ import pytest
 
 from exchanges import Standing
 from exchanges.errors import OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
-from exchanges.traces import Search, Traces
+from exchanges.outcomes.search import Search, Traces
 from tests.calling import CALLS, WALL
 from tests.fourth import Thing
 from tests.lagging import placing

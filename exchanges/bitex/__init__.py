@@ -88,7 +88,7 @@ from exchanges.bitex.work_orders import (
 )
 from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
-from exchanges.traces import Searches
+from exchanges.outcomes.search import Searches
 from exchanges.wire import UnknownRow
 
 __all__ = [
@@ -257,7 +257,7 @@ class Bitex(Client):
 
     @classmethod
     def searches(cls) -> Searches:
-        """Say how what its calls make is found again; see `exchanges.traces`."""
+        """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
         from exchanges.bitex.searches import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
         return SEARCHES

@@ -22,7 +22,7 @@ from exchanges.bitex.tracing.transfers import (
     made_address,
 )
 from exchanges.bitex.trading import Trading
-from exchanges.traces import Search, Searches, id_of
+from exchanges.outcomes.search import Search, Searches, id_of
 
 __all__ = ["SEARCHES"]
 

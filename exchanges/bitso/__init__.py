@@ -34,7 +34,7 @@ from exchanges.bitso.scheme import SignatureOrder
 from exchanges.bitso.v2 import V2
 from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
-from exchanges.traces import Searches
+from exchanges.outcomes.search import Searches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,7 +126,7 @@ class Bitso(Client):
 
     @classmethod
     def searches(cls) -> Searches:
-        """Say how what its calls make is found again; see `exchanges.traces`."""
+        """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
         from exchanges.bitso.searches import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
         return SEARCHES

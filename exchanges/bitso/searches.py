@@ -37,8 +37,8 @@ from exchanges.bitso.v2.account import Account
 from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, SortOrder, TransactionType, UserTransaction
 from exchanges.bitso.v2.trading import Trading
-from exchanges.clues import Likeness, LookedBack, compare, is_before, listed, look_back, placed_at
-from exchanges.traces import MAX_SKEW, Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
+from exchanges.outcomes.matching import Likeness, LookedBack, compare, is_before, listed, look_back, placed_at
+from exchanges.outcomes.search import MAX_SKEW, Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
 
 __all__ = ["SEARCHES"]
 

@@ -10,7 +10,7 @@ from exchanges.bitstamp.market import Market
 from exchanges.bitstamp.models import OrderBook, PriceLevel, Side, Ticker, TimeFrame, Transaction
 from exchanges.bitstamp.v1 import V1
 from exchanges.client import Client
-from exchanges.traces import Searches
+from exchanges.outcomes.search import Searches
 
 __all__ = [
     "V1",
@@ -41,7 +41,7 @@ class Bitstamp(Client):
 
     @classmethod
     def searches(cls) -> Searches:
-        """Say how what its calls make is found again; see `exchanges.traces`."""
+        """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
         from exchanges.bitstamp.searches import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
         return SEARCHES

@@ -35,8 +35,8 @@ from exchanges.bitstamp.v1.models import (
     WithdrawalType,
 )
 from exchanges.bitstamp.v1.trading import Trading
-from exchanges.clues import Likeness, LookedBack, compare, is_before, listed, look_back, placed_at
-from exchanges.traces import Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
+from exchanges.outcomes.matching import Likeness, LookedBack, compare, is_before, listed, look_back, placed_at
+from exchanges.outcomes.search import Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
 
 __all__ = ["SEARCHES"]
 

@@ -19,7 +19,7 @@ from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal
 
 if TYPE_CHECKING:
-    from exchanges.calls import Calls
+    from exchanges.outcomes.pending import Calls
     from exchanges.state.desk import Desk
 
 __all__ = ["FileState"]

@@ -10,7 +10,7 @@ from exchanges.limits.limiter import Ledger, Turn
 from exchanges.limits.nonces import MemoryCounter
 
 if TYPE_CHECKING:
-    from exchanges.calls import Calls
+    from exchanges.outcomes.pending import Calls
     from exchanges.state.protocols import Gate, Journal
 
 __all__ = ["PROCESS", "MemoryState"]

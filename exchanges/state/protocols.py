@@ -14,11 +14,11 @@ from attrs import frozen
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from exchanges.calls import Calls
     from exchanges.intents import Intent
     from exchanges.limits.limit import Limit
     from exchanges.limits.limiter import Ledger, Turn
     from exchanges.limits.nonces import Counter
+    from exchanges.outcomes.pending import Calls
 
 __all__ = ["Entry", "Gate", "Journal", "Passage", "State"]
 

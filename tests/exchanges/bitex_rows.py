@@ -19,7 +19,7 @@ from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import draft
 from exchanges.errors import NotFound
 from exchanges.intents import Intent
-from exchanges.traces import Sought
+from exchanges.outcomes.search import Sought
 from exchanges.wire import decode, dumps
 from tests.test_specimens import HERE, read
 

@@ -12,7 +12,7 @@ from exchanges.bitex import Bitex, Currency, Input, OrderReason, OrderStatus, Ou
 from exchanges.bitex.searches import SEARCHES
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE, endpoints_of
 from exchanges.errors import NotFound
-from exchanges.traces import Sought
+from exchanges.outcomes.search import Sought
 from tests.exchanges import bitex_rows
 from tests.simulator.calling import NOW
 from tests.simulator.playing import playing

@@ -23,7 +23,7 @@ from exchanges.bitex import (
 )
 from exchanges.bitex.searches import SEARCHES
 from exchanges.intents import Intent
-from exchanges.traces import Sought
+from exchanges.outcomes.search import Sought
 from exchanges.wire import dumps
 from tests.exchanges.bitex_rows import (
     AT,

@@ -6,7 +6,7 @@ from exchanges.bitso import Conversion
 from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.searches import SEARCHES
 from exchanges.bitso.v2 import Funding, UserTransaction
-from exchanges.traces import Traces
+from exchanges.outcomes.search import Traces
 from exchanges.wire import decode, dumps
 from tests.searching import AT, look, look_at, seek, specimen
 from tests.simulator.playing import playing_bitso

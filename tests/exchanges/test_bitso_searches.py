@@ -6,11 +6,11 @@ import pytest
 from exchanges.bitso import Bitso
 from exchanges.bitso.searches import SEARCHES
 from exchanges.bitso.v2 import AmountUnit, Order, OrderStatus, OrderType, Trading, UserTransaction
-from exchanges.echoes import strange
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import draft
 from exchanges.errors import NotFound
-from exchanges.traces import Reading, Traces
+from exchanges.outcomes.echoes import strange
+from exchanges.outcomes.search import Reading, Traces
 from exchanges.wire import decode, dumps
 from tests.searching import AT, look, look_at, seek, specimen
 from tests.simulator.playing import playing_bitso

@@ -6,11 +6,11 @@ import pytest
 from exchanges.bitstamp import Bitstamp
 from exchanges.bitstamp.searches import SEARCHES
 from exchanges.bitstamp.v1 import Funding, Order, OrderType, Trading, UserTransaction, WithdrawalRequest
-from exchanges.echoes import strange
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import draft
 from exchanges.errors import NotFound
-from exchanges.traces import Reading, Traces
+from exchanges.outcomes.echoes import strange
+from exchanges.outcomes.search import Reading, Traces
 from exchanges.wire import decode, dumps
 from tests.searching import AT, look, look_at, seek, specimen
 from tests.simulator.playing import playing_bitstamp

@@ -19,8 +19,8 @@ from attrs import define, field
 from exchanges.client import Client
 from exchanges.endpoint import Kind
 from exchanges.errors import NotSent, OutcomeUnknown, RateLimitTimeout, Rejected, UnresolvedOutcome, UsageError
+from exchanges.outcomes.unresolved import Standing
 from exchanges.simulator import Deed, Simulator, Venue
-from exchanges.unresolved import Standing
 from tests.stress.naive import Failed, NaiveClient
 from tests.stress.orders import KINDS, Mark, Order, mark_of, place, prepare
 from tests.stress.tally import Tally

@@ -11,11 +11,11 @@ from unittest.mock import patch
 
 from attrs import evolve
 
-from exchanges import verdicts
-from exchanges.calls import Calls
 from exchanges.endpoint import Kind
 from exchanges.errors import ExchangeError, OutcomeUnknown
 from exchanges.http.transport import Evidence
+from exchanges.outcomes import classify as verdicts
+from exchanges.outcomes.pending import Calls
 from exchanges.simulator import FaultPoint, Faults, Simulator, Venue, simulate
 from exchanges.simulator.proxy import proxy
 from exchanges.state import MemoryState
@@ -168,7 +168,7 @@ MECHANISMS: Mechanisms = {
     "no repetition": _repeated,
     "guard": lambda: patch.object(Calls, "guard", lambda *_: None),
     "proof": lambda: patch.object(Evidence, "nothing_left", True),
-    "doubt": lambda: patch("exchanges.answers.refused", _taken_for_proof),
+    "doubt": lambda: patch("exchanges.outcomes.response.refused", _taken_for_proof),
     "book": lambda: patch.object(Calls, "forsake", lambda *_: None),
 }
 

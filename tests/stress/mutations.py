@@ -19,11 +19,11 @@ import attrs
 import msgspec
 from attrs import define, field
 
-from exchanges.answers import settle
 from exchanges.bitex.callbacks import Callbacks
 from exchanges.errors import CallbackRejected
 from exchanges.http.transport import Answer
-from exchanges.verdicts import Sent
+from exchanges.outcomes.classify import Sent
+from exchanges.outcomes.response import settle
 from exchanges.wire import codecs as forms
 from exchanges.wire.converter import wire
 from tests.mutating import STATUSES, Seed, mutated

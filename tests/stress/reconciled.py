@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
-from exchanges.deeds import Deeds
 from exchanges.errors import ExchangeError
 from exchanges.intents import Intent
-from exchanges.reconciling import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
+from exchanges.outcomes.history import Deeds
+from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.tally import Tally, summed
 from tests.stress.worlds import When, World, played
@@ -65,8 +65,8 @@ def _play(first: int, count: int, judge: str, without: str | None) -> Tally:
 
 
 MECHANISMS: Mechanisms = {
-    "lateness": lambda: patch("exchanges.reconciling.LATE_SECONDS", 0.0),
-    "fence": lambda: patch("exchanges.reconciling.LOST_SECONDS", 0.0),
+    "lateness": lambda: patch("exchanges.outcomes.reconcile.LATE_SECONDS", 0.0),
+    "fence": lambda: patch("exchanges.outcomes.reconcile.LOST_SECONDS", 0.0),
     "record": lambda: patch.object(Deeds, "names", lambda _: frozenset()),
 }
 

@@ -21,7 +21,7 @@ from exchanges.endpoint import Kind
 from exchanges.errors import ExchangeError, NotSent, OutcomeUnknown, Rejected, UnresolvedOutcome
 from exchanges.intents import Intent
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.reconciling import NoTrace, Reconciled, Verdict
+from exchanges.outcomes.reconcile import NoTrace, Reconciled, Verdict
 from exchanges.simulator import Deed, FaultPoint, Faults, Venue, simulate
 from tests.stress.in_process import LABEL, BadLine
 from tests.stress.orders import CENT, CLIENTS, EXECUTE, KINDS, Order, place, prepare

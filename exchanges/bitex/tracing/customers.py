@@ -13,8 +13,8 @@ from exchanges.bitex.resellers import Resellers
 from exchanges.bitex.tracing.likeness import UNTOLD, Likeness, alike_number, structure, trace
 from exchanges.bitex.tracing.lists import Listing
 from exchanges.bitex.user_models import ResellerUser, ResellerUserCreated
+from exchanges.outcomes.search import Reading, Sought, Trace
 from exchanges.redaction import REDACTED
-from exchanges.traces import Reading, Sought, Trace
 
 __all__ = ["FILES", "PROFILES", "USERS", "made_user"]
 

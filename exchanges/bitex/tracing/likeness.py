@@ -7,9 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from exchanges.clues import placed_at
+from exchanges.outcomes.matching import placed_at
+from exchanges.outcomes.search import Sought, Trace
 from exchanges.redaction import REDACTED
-from exchanges.traces import Sought, Trace
 from exchanges.wire import Deviation, Json, loads
 
 __all__ = [

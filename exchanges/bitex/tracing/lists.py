@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
-from exchanges.clues import RESOLUTION, listed
-from exchanges.traces import Reading, Seen, Sought, Trace, Traces
+from exchanges.outcomes.matching import RESOLUTION, listed
+from exchanges.outcomes.search import Reading, Seen, Sought, Trace, Traces
 
 __all__ = ["MARGIN", "Listing", "found_in", "goes_back", "reaches", "rows_of"]
 

@@ -27,8 +27,8 @@ from exchanges.bitex.tracing.likeness import (
 )
 from exchanges.bitex.tracing.lists import Listing, found_in, goes_back, reaches, rows_of
 from exchanges.bitex.trading import Trading
-from exchanges.clues import RESOLUTION
-from exchanges.traces import Reading, Seen, Sought, Trace, Traces
+from exchanges.outcomes.matching import RESOLUTION
+from exchanges.outcomes.search import Reading, Seen, Sought, Trace, Traces
 
 __all__ = ["ASKS", "BIDS", "BUYING_BOTS", "SELLING_BOTS"]
 

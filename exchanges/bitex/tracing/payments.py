@@ -28,8 +28,8 @@ from exchanges.bitex.work_orders import (
     WorkOrderRequest,
     WorkOrderStatus,
 )
-from exchanges.clues import RESOLUTION, placed_at
-from exchanges.traces import Reading, Sought, Trace
+from exchanges.outcomes.matching import RESOLUTION, placed_at
+from exchanges.outcomes.search import Reading, Sought, Trace
 from exchanges.wire import Json
 
 __all__ = ["PAYMENTS", "WORK_ORDERS", "made_payment", "made_work_order"]

@@ -25,7 +25,7 @@ from exchanges.bitex.tracing.likeness import (
     trace,
 )
 from exchanges.bitex.tracing.lists import Listing, found_in, reaches, rows_of
-from exchanges.traces import Reading, Seen, Sought, Trace, Traces
+from exchanges.outcomes.search import Reading, Seen, Sought, Trace, Traces
 
 __all__ = ["BTC_WITHDRAWALS", "USD_DEPOSITS", "USD_WITHDRAWALS", "addresses", "made_address"]
 

@@ -14,15 +14,15 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from exchanges.deeds import REMEMBERED, Deeds, name_of
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import Draft
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
 from exchanges.intents import Intent
+from exchanges.outcomes.classify import Sent, bare, doubted
+from exchanges.outcomes.history import REMEMBERED, Deeds, name_of
+from exchanges.outcomes.search import Searches, Trace
+from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
-from exchanges.traces import Searches, Trace
-from exchanges.unresolved import OpenCall, Standing
-from exchanges.verdicts import Sent, bare, doubted
 
 __all__ = ["Book", "Calls", "Flight"]
 

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import frozen
 
 from exchanges.errors import NotFound
-from exchanges.traces import Reading, Seen, Sought
+from exchanges.outcomes.search import Reading, Seen, Sought
 
 __all__ = ["Likeness", "LookedBack", "compare", "is_before", "listed", "look_back", "placed_at"]
 

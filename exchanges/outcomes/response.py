@@ -11,11 +11,11 @@ from typing import Any, get_origin
 from attrs import evolve, frozen
 
 from exchanges import errors
-from exchanges.echoes import strange
 from exchanges.endpoint import Endpoint
 from exchanges.errors import DecodeError, ExchangeError, Problem
 from exchanges.http.transport import Answer
-from exchanges.verdicts import Sent, bare, doubted, lockout_seconds, problem_of_status, refused
+from exchanges.outcomes.classify import Sent, bare, doubted, lockout_seconds, problem_of_status, refused
+from exchanges.outcomes.echoes import strange
 from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.converter import Wire
 

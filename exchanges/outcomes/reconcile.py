@@ -27,15 +27,15 @@ from typing import Any, TypeAlias
 import anyio
 from attrs import define, evolve, field, frozen
 
-from exchanges.calls import Calls
-from exchanges.deeds import Clock, name_of, nameless
 from exchanges.endpoint import Access, Endpoint
 from exchanges.errors import DecodeError, ExchangeError, NotFound, UsageError
 from exchanges.intents import Intent
 from exchanges.limits.nonces import NoncePolicy
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.traces import Reading, Search, Sought, Trace, Traces
-from exchanges.unresolved import Standing
+from exchanges.outcomes.history import Clock, name_of, nameless
+from exchanges.outcomes.pending import Calls
+from exchanges.outcomes.search import Reading, Search, Sought, Trace, Traces
+from exchanges.outcomes.unresolved import Standing
 
 __all__ = ["Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Reconciler", "Verdict"]
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from attrs import define, field, frozen
 
 from exchanges.intents import Intent
-from exchanges.traces import MAX_SKEW, Trace
+from exchanges.outcomes.search import MAX_SKEW, Trace
 
 __all__ = ["MAX_SKEW", "REMEMBERED", "Clock", "Deeds", "name_of", "nameless"]
 
