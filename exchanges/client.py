@@ -28,8 +28,8 @@ from exchanges.limits.nonces import NoncePolicy
 from exchanges.outcomes.reconcile import Reconciler, Verdict
 from exchanges.outcomes.search import Searches
 from exchanges.outcomes.unresolved import Unresolved
-from exchanges.routes import Setup
-from exchanges.session import Options, Session, View
+from exchanges.session.destinations import Setup
+from exchanges.session.session import Options, Session, View
 from exchanges.state import PROCESS, MemoryState, State
 from exchanges.wire.converter import wire
 

@@ -50,7 +50,7 @@ ENDS |= {"status 304": RedirectRefused, "status 20": ReadFailed}
 @pytest_asyncio.fixture
 async def bitex(monkeypatch):
     """Make clients that do not pause before they ask again."""
-    monkeypatch.setattr("exchanges.session.BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr("exchanges.session.session.BACKOFF_SECONDS", 0.0)
     made = []
 
     def client(server):

@@ -16,7 +16,7 @@ from exchanges.bitstamp import Bitstamp
 from exchanges.errors import RateLimitTimeout, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.windows import MARGIN_SECONDS
-from exchanges.session import Options
+from exchanges.session.session import Options
 from tests.fourth import CREDENTIALS, LIMIT, Fourth, Newer, Thing
 from tests.scripted import Script, answer
 from tests.virtual_time import BEGIN, VirtualLoop, elapsed, in_virtual_time, run, settle
@@ -330,7 +330,9 @@ async def test_one_line_per_call(caplog):
     async with fourth(Script.of(seconds=0.25)) as client:
         await client.trading.cancel(5)
 
-    assert [("exchanges.session", logging.INFO, "POST fourth.trading.cancel 200 250 ms")] == caplog.record_tuples
+    assert [
+        ("exchanges.session.session", logging.INFO, "POST fourth.trading.cancel 200 250 ms")
+    ] == caplog.record_tuples
 
 
 @in_virtual_time

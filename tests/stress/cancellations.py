@@ -27,7 +27,7 @@ from exchanges.bitstamp.facts import LIMIT as BITSTAMP
 from exchanges.client import Client
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.windows import MARGIN_SECONDS
-from exchanges.session import Session
+from exchanges.session.session import Session
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.stress.figures import Figure, Mechanisms

@@ -227,7 +227,7 @@ def _client(quick: bool, without: str | None, ours: Connection) -> None:
     logging.disable(logging.CRITICAL)
     taken_out = MECHANISMS[without]() if without else nullcontext()
     # What answers cost is the question, not the pauses between them.
-    with _server() as (origin, server), taken_out, patch("exchanges.session.BACKOFF_SECONDS", 0.0):
+    with _server() as (origin, server), taken_out, patch("exchanges.session.session.BACKOFF_SECONDS", 0.0):
         ours.send(asyncio.run(_suffer(origin, server, quick=quick)))
 
 

@@ -155,7 +155,7 @@ def _repeated_like_reads(kind: Kind, error: ExchangeError, attempt: int) -> bool
 @contextmanager
 def _repeated() -> Iterator[None]:
     with ExitStack() as patches:
-        patches.enter_context(patch("exchanges.session.repeatable", _repeated_like_reads))
+        patches.enter_context(patch("exchanges.session.session.repeatable", _repeated_like_reads))
         patches.enter_context(patch.object(Calls, "guard", lambda *_: None))
         yield
 

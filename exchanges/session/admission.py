@@ -17,7 +17,7 @@ from exchanges import errors
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import Draft
 from exchanges.limits.limiter import Grant, Priority
-from exchanges.routes import Route
+from exchanges.session.destinations import Route
 from exchanges.state.protocols import Gate, Passage
 
 __all__ = ["Hold", "Say", "admit"]

@@ -31,7 +31,6 @@ import anyio
 from attrs import define, field, frozen
 
 from exchanges import errors
-from exchanges.admission import Hold, Say, admit
 from exchanges.endpoint import Access, Api, Endpoint, Kind
 from exchanges.endpoint.call import Draft, draft
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
@@ -44,7 +43,8 @@ from exchanges.outcomes.classify import Sent, bare, ended, final, lost, repeatab
 from exchanges.outcomes.pending import Calls, Flight
 from exchanges.outcomes.response import settle
 from exchanges.polling import pace
-from exchanges.routes import Route, Routes, Setup
+from exchanges.session.admission import Hold, Say, admit
+from exchanges.session.destinations import Route, Routes, Setup
 
 __all__ = ["Options", "Session", "View"]
 

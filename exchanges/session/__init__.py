@@ -1,0 +1,1 @@
+"""The one path of a request, and what a session needs for it."""
