@@ -10,8 +10,8 @@ import pytest
 
 from exchanges.errors import ExchangeError, StateError
 from exchanges.state import FileState
-from exchanges.state import database as database_module
-from exchanges.state.locks import Locks
+from exchanges.state.file import database as database_module
+from exchanges.state.file.locks import Locks
 from tests.file_states import KEY, SERVER, call, enter, entry, gate_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")

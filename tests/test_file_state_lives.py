@@ -13,8 +13,8 @@ import pytest_asyncio
 from exchanges.errors import StateError
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
-from exchanges.state import book as book_module
-from exchanges.state.visits import Visit, Want
+from exchanges.state.file import slots as book_module
+from exchanges.state.file.leases import Visit, Want
 from tests.file_states import KEY, SERVER, Clock, call, enter, gate_of, limit_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
@@ -343,7 +343,7 @@ LAZY = """
 import sys
 import exchanges
 from exchanges.state import FileState
-database = "exchanges.state.database"
+database = "exchanges.state.file.database"
 assert database not in sys.modules, "loaded too early"
 FileState(sys.argv[1]).close()
 assert database in sys.modules

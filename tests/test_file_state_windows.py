@@ -17,11 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from exchanges.limits.limit import Window
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.state import book as book_module
-from exchanges.state.book import Book
-from exchanges.state.database import Database
-from exchanges.state.locks import Alive, Locks
-from exchanges.state.visits import End, Ticket, Want
+from exchanges.state.file import slots as book_module
+from exchanges.state.file.database import Database
+from exchanges.state.file.leases import End, Ticket, Want
+from exchanges.state.file.locks import Alive, Locks
+from exchanges.state.file.slots import Book
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
 

@@ -14,7 +14,7 @@ from exchanges.state.memory import PROCESS, MemoryState
 from exchanges.state.protocols import Entry, Gate, Journal, Passage, State
 
 if TYPE_CHECKING:
-    from exchanges.state.file import FileState
+    from exchanges.state.file.state import FileState
 
 __all__ = ["PROCESS", "Entry", "FileState", "Gate", "Journal", "MemoryState", "Passage", "State"]
 
@@ -23,6 +23,6 @@ def __getattr__(name: str) -> object:
     """Load what needs a database when it is first asked for."""
     if name != "FileState":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from exchanges.state.file import FileState  # noqa: PLC0415 - most programs never need it
+    from exchanges.state.file.state import FileState  # noqa: PLC0415 - most programs never need it
 
     return FileState

@@ -41,7 +41,7 @@ PRELOAD = (
     "anyio._backends._asyncio",
     "exchanges.bitso.searches",
     "exchanges.bitstamp.searches",
-    "exchanges.state.desk",
+    "exchanges.state.file.store",
     "exchanges.wire.fast_rows",
     "httpcore",
     "tests.stress.children",
@@ -61,7 +61,9 @@ def shared(path: str) -> State:
 
 
 FILE: Mechanisms = {"state file": lambda: patch(f"{__name__}.shared", lambda _: MemoryState())}
-TURN: Mechanisms = {"turn of processes": lambda: patch("exchanges.state.turns.SharedTurn._try_take", lambda _: True)}
+TURN: Mechanisms = {
+    "turn of processes": lambda: patch("exchanges.state.file.key_lock.SharedTurn._try_take", lambda _: True)
+}
 
 
 @frozen

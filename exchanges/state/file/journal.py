@@ -2,7 +2,7 @@
 
 A call is written down, and is safe on the disk, before its first byte leaves. It is struck out when its outcome is
 known. What is left are the calls that ended in doubt and those of processes that died, whose sign is gone (see
-`exchanges.state.locks`). The names of what was made are kept for a week.
+`exchanges.state.file.locks`). The names of what was made are kept for a week.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from attrs import astuple, evolve, frozen
 
 from exchanges.errors import StateError
 from exchanges.intents import Intent
-from exchanges.state.book import seal
-from exchanges.state.clerk import Clerk
-from exchanges.state.database import Database, damaged
-from exchanges.state.gates import unsent
-from exchanges.state.locks import Alive
+from exchanges.state.file.database import Database, damaged
+from exchanges.state.file.limiter import unsent
+from exchanges.state.file.locks import Alive
+from exchanges.state.file.slots import seal
+from exchanges.state.file.worker import Clerk
 from exchanges.state.protocols import Entry
 
 __all__ = ["FileJournal"]

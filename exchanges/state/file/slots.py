@@ -27,9 +27,9 @@ from sqlite3 import Connection
 
 from exchanges.limits.limit import Window
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
-from exchanges.state.database import Database, damaged
-from exchanges.state.locks import Alive
-from exchanges.state.visits import End, Ticket, Want
+from exchanges.state.file.database import Database, damaged
+from exchanges.state.file.leases import End, Ticket, Want
+from exchanges.state.file.locks import Alive
 
 __all__ = ["Book", "boot", "seal"]
 

@@ -14,13 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from exchanges.errors import StateError
-from exchanges.state.book import Book
-from exchanges.state.clerk import Clerk
-from exchanges.state.database import Database, told
-from exchanges.state.journal import FileJournal
-from exchanges.state.locks import Alive, Locks
-from exchanges.state.turns import SharedTurn
-from exchanges.state.visits import End, Ticket, Visit
+from exchanges.state.file.database import Database, told
+from exchanges.state.file.journal import FileJournal
+from exchanges.state.file.key_lock import SharedTurn
+from exchanges.state.file.leases import End, Ticket, Visit
+from exchanges.state.file.locks import Alive, Locks
+from exchanges.state.file.slots import Book
+from exchanges.state.file.worker import Clerk
 
 __all__ = ["Desk"]
 

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from exchanges.errors import StateError
-from exchanges.state.locks import LockFile, Locks
-from exchanges.state.visits import Visit
+from exchanges.state.file.leases import Visit
+from exchanges.state.file.locks import LockFile, Locks
 
 __all__ = ["SharedTurn"]
 

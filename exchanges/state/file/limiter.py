@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from exchanges.errors import RateLimitTimeout, StateError
 from exchanges.limits.limit import Limit, Scope
-from exchanges.state.visits import End, Ticket, Visit, Want
+from exchanges.state.file.leases import End, Ticket, Visit, Want
 
 if TYPE_CHECKING:
-    from exchanges.state.desk import Desk
-    from exchanges.state.file import FileState
+    from exchanges.state.file.state import FileState
+    from exchanges.state.file.store import Desk
 
 __all__ = ["FileGate", "FilePassage", "unsent"]
 

@@ -21,7 +21,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from exchanges.errors import StateError
-from exchanges.state.locks import Locks
+from exchanges.state.file.locks import Locks
 
 __all__ = ["BUSY_SECONDS", "Database", "damaged", "told"]
 

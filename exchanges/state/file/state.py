@@ -14,13 +14,13 @@ from exchanges.errors import StateError
 from exchanges.limits.limit import Limit
 from exchanges.limits.limiter import Ledger, Turn
 from exchanges.limits.nonces import MemoryCounter
-from exchanges.state.gates import FileGate
+from exchanges.state.file.limiter import FileGate
 from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal
 
 if TYPE_CHECKING:
     from exchanges.outcomes.pending import Calls
-    from exchanges.state.desk import Desk
+    from exchanges.state.file.store import Desk
 
 __all__ = ["FileState"]
 
@@ -113,7 +113,7 @@ def _real(path: str | os.PathLike[str]) -> Path:
 
 def _desk(path: Path, clock: Callable[[], float]) -> Desk:
     try:
-        from exchanges.state.desk import Desk  # noqa: PLC0415 - who uses no file loads neither sqlite3 nor fcntl
+        from exchanges.state.file.store import Desk  # noqa: PLC0415 - who uses no file loads neither sqlite3 nor fcntl
     except ImportError:
         raise StateError(
             "a state in a file needs the file locks of POSIX and the module sqlite3; without them use MemoryState, in "

@@ -1,0 +1,1 @@
+"""State in a file, shared by the processes of one host."""
