@@ -18,10 +18,10 @@ from typing import Any, TypeAlias
 
 from exchanges import Bitex
 from exchanges.bitex.callbacks import MAX_BYTES
-from exchanges.bitex.payment_models import Payment
-from exchanges.bitex.profiles import KycProfile
+from exchanges.bitex.models.concierge import WorkOrderRequest
+from exchanges.bitex.models.kyc import KycProfile
+from exchanges.bitex.models.payments import Payment
 from exchanges.bitex.webhooks import WebhookEcho
-from exchanges.bitex.work_orders import WorkOrderRequest
 from exchanges.errors import CallbackRejected, ExchangeError
 
 Message: TypeAlias = MutableMapping[str, Any]

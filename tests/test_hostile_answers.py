@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchanges.bitex import Bitex
-from exchanges.bitex.jsonapi import MAX_PARTS, unfolded
+from exchanges.bitex.models.jsonapi import MAX_PARTS, unfolded
 from exchanges.errors import (
     DecodeError,
     ExchangeError,

@@ -13,11 +13,15 @@ from attrs import evolve
 
 from exchanges.bitex.account import Account
 from exchanges.bitex.addresses import Address
-from exchanges.bitex.bot_models import Bot, BotExitStatus, BotIssuer, BuyingBot, SellingBot
+from exchanges.bitex.api import API
 from exchanges.bitex.bots import Bots
-from exchanges.bitex.branches import Coordinates, MoreMtBranch
 from exchanges.bitex.callbacks import Callback, Callbacks, KycProfileUpdate, confirm
-from exchanges.bitex.codes import (
+from exchanges.bitex.concierge import BitcoinInput, Concierge, Input, Output
+from exchanges.bitex.funding import Funding
+from exchanges.bitex.kyc import Kyc
+from exchanges.bitex.market import Market
+from exchanges.bitex.models.bots import Bot, BotExitStatus, BotIssuer, BuyingBot, SellingBot
+from exchanges.bitex.models.codes import (
     DepositMethod,
     DepositReason,
     DepositStatus,
@@ -27,11 +31,18 @@ from exchanges.bitex.codes import (
     UsdWithdrawalReason,
     WithdrawalStatus,
 )
-from exchanges.bitex.concierge import BitcoinInput, Concierge, Input, Output
-from exchanges.bitex.facts import API
-from exchanges.bitex.files import KycFile
-from exchanges.bitex.funding import Funding
-from exchanges.bitex.instructions import (
+from exchanges.bitex.models.concierge import (
+    PricingSummary,
+    WorkOrderBitcoinInput,
+    WorkOrderInput,
+    WorkOrderOutput,
+    WorkOrderRequest,
+    WorkOrderRequests,
+    WorkOrderStatus,
+    WorkOrderUser,
+)
+from exchanges.bitex.models.funding import Coordinates, MoreMtBranch
+from exchanges.bitex.models.instructions import (
     DomesticBank,
     InstructionBody,
     InstructionSchema,
@@ -40,10 +51,23 @@ from exchanges.bitex.instructions import (
     ThirdParty,
     WithdrawalInstruction,
 )
-from exchanges.bitex.kyc import Kyc
-from exchanges.bitex.market import Market
-from exchanges.bitex.models import Candle, OrderBook, PriceLevel, Profile, Ticker, Transaction
-from exchanges.bitex.movements import (
+from exchanges.bitex.models.kyc import KycProfile, KycRejectionReason, KycRejectionReasons, UsageTier
+from exchanges.bitex.models.kyc_files import KycFile
+from exchanges.bitex.models.market import Candle, OrderBook, PriceLevel, Profile, Ticker, Transaction
+from exchanges.bitex.models.payments import Currency, Payment, PaymentAddress, PaymentStatus, PaymentUpdate, PointOfSale
+from exchanges.bitex.models.places import Country, CurrencyCode
+from exchanges.bitex.models.rates import (
+    ExchangeRate,
+    FixedFee,
+    MinimumFee,
+    PercentualFee,
+    Step,
+    UnknownStep,
+    calculate,
+    calculate_backwards,
+)
+from exchanges.bitex.models.resellers import ResellerUser, ResellerUserCreated
+from exchanges.bitex.models.rows import (
     Ask,
     Bid,
     Buy,
@@ -56,36 +80,12 @@ from exchanges.bitex.movements import (
     UsdDeposit,
     UsdWithdrawal,
 )
-from exchanges.bitex.payment_models import Currency, Payment, PaymentAddress, PaymentStatus, PaymentUpdate, PointOfSale
 from exchanges.bitex.payments import Payments
-from exchanges.bitex.places import Country, CurrencyCode
 from exchanges.bitex.pos import PointOfSalePages
-from exchanges.bitex.profiles import KycProfile, KycRejectionReason, KycRejectionReasons, UsageTier
 from exchanges.bitex.rates import Rates, RatesPath, RatesTree
 from exchanges.bitex.resellers import Resellers
-from exchanges.bitex.steps import (
-    ExchangeRate,
-    FixedFee,
-    MinimumFee,
-    PercentualFee,
-    Step,
-    UnknownStep,
-    calculate,
-    calculate_backwards,
-)
 from exchanges.bitex.trading import Trading
-from exchanges.bitex.user_models import ResellerUser, ResellerUserCreated
 from exchanges.bitex.webhooks import Webhook, WebhookEcho, Webhooks
-from exchanges.bitex.work_orders import (
-    PricingSummary,
-    WorkOrderBitcoinInput,
-    WorkOrderInput,
-    WorkOrderOutput,
-    WorkOrderRequest,
-    WorkOrderRequests,
-    WorkOrderStatus,
-    WorkOrderUser,
-)
 from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
 from exchanges.outcomes.search import Searches

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from exchanges.bitex.bounds import present_if_true
-from exchanges.bitex.facts import API, LARGE_BYTES
-from exchanges.bitex.models import Profile
-from exchanges.bitex.movements import Movement
+from exchanges.bitex.api import API, LARGE_BYTES
+from exchanges.bitex.checks import present_if_true
+from exchanges.bitex.models.market import Profile
+from exchanges.bitex.models.rows import Movement
 from exchanges.endpoint import Area, Param, private
 from exchanges.wire import UnknownRow
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, TypeVar
 
 from attrs import evolve, frozen
 
-from exchanges.bitex.bot_models import Bot, BuyingBot, SellingBot
-from exchanges.bitex.bounds import at_least, between, present_if_true
-from exchanges.bitex.facts import API, MINIMUM_ASK, MINIMUM_BID
+from exchanges.bitex.api import API, MINIMUM_ASK, MINIMUM_BID
+from exchanges.bitex.checks import at_least, between, present_if_true
+from exchanges.bitex.models.bots import Bot, BuyingBot, SellingBot
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Caller, Endpoint, Param, private
 from exchanges.errors import ExchangeError, NotFound, OutcomeUnknown
 from exchanges.wire import Amount

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from attrs import field, frozen
 
-from exchanges.bitex.jsonapi import flat, resource, unfolded
-from exchanges.bitex.payment_models import Payment, PaymentUpdate
-from exchanges.bitex.profiles import KycProfile, UsageTier
+from exchanges.bitex.models.concierge import ResourceId, WorkOrderRequest
+from exchanges.bitex.models.jsonapi import flat, resource, unfolded
+from exchanges.bitex.models.kyc import KycProfile, UsageTier
+from exchanges.bitex.models.payments import Payment, PaymentUpdate
 from exchanges.bitex.webhooks import WebhookEcho
-from exchanges.bitex.work_orders import ResourceId, WorkOrderRequest
 from exchanges.errors import CallbackRejected, DecodeError, UsageError
 from exchanges.wire import Deviation, RawJson
 from exchanges.wire.converter import wire
@@ -29,7 +29,7 @@ from exchanges.wire.strict_json import read_strictly
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from exchanges.bitex.jsonapi import Object
+    from exchanges.bitex.models.jsonapi import Object
     from exchanges.wire import Json
 
 __all__ = ["MAX_BYTES", "Callback", "Callbacks", "Headers", "KycProfileUpdate", "confirm"]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeGuard, TypeVar
 import attrs
 from attrs import frozen
 
-from exchanges.bitex.facts import API
-from exchanges.bitex.places import Country, CurrencyCode
-from exchanges.bitex.work_orders import WorkOrderRequest, WorkOrderRequests
+from exchanges.bitex.api import API
+from exchanges.bitex.models.concierge import WorkOrderRequest, WorkOrderRequests
+from exchanges.bitex.models.places import Country, CurrencyCode
 from exchanges.endpoint import JSON, MONEY, Access, Area, Param, private
 from exchanges.endpoint.arguments import money
 from exchanges.wire import Amount

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from exchanges.bitex.addresses import Address
+from exchanges.bitex.api import API
 from exchanges.bitex.arguments import country_code, currency_code, one_word
-from exchanges.bitex.bounds import present_if_true
-from exchanges.bitex.branches import MoreMtBranch
-from exchanges.bitex.facts import API
-from exchanges.bitex.instructions import (
+from exchanges.bitex.checks import present_if_true
+from exchanges.bitex.models.funding import MoreMtBranch
+from exchanges.bitex.models.instructions import (
     InstructionBody,
     InstructionSchema,
     WithdrawalInstruction,
     fault_of_body,
     text_of_body,
 )
-from exchanges.bitex.movements import SpecieDeposit, SpecieWithdrawal, UsdDeposit, UsdWithdrawal
+from exchanges.bitex.models.rows import SpecieDeposit, SpecieWithdrawal, UsdDeposit, UsdWithdrawal
 from exchanges.endpoint import IDEMPOTENT, MONEY, WRITE, Area, Param, private
 from exchanges.wire import Amount
 

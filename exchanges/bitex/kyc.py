@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, TypeAlias
 
+from exchanges.bitex.api import API
 from exchanges.bitex.arguments import calendar_day, country_code
-from exchanges.bitex.facts import API
-from exchanges.bitex.files import KycFile, fault_of_format, upload_of
-from exchanges.bitex.profiles import KycProfile, KycRejectionReasons, UsageTier
+from exchanges.bitex.models.kyc import KycProfile, KycRejectionReasons, UsageTier
+from exchanges.bitex.models.kyc_files import KycFile, fault_of_format, upload_of
 from exchanges.endpoint import IDEMPOTENT, MULTIPART, WRITE, Area, Param, private
 from exchanges.http.uploads import Document, Upload
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from exchanges.bitex.facts import API, ARCHIVE_EVERY_SECONDS, ARCHIVE_SECONDS, LARGE_BYTES
-from exchanges.bitex.models import Candle, OrderBook, Ticker, Transaction
+from exchanges.bitex.api import API, ARCHIVE_EVERY_SECONDS, ARCHIVE_SECONDS, LARGE_BYTES
+from exchanges.bitex.models.market import Candle, OrderBook, Ticker, Transaction
 from exchanges.endpoint import Area, public
 
 __all__ = ["Market"]

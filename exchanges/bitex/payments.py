@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
-from exchanges.bitex.bounds import fault_of_slug, fault_of_url, percentage
-from exchanges.bitex.facts import API
-from exchanges.bitex.payment_models import Payment, PaymentStatus, PointOfSale
+from exchanges.bitex.api import API
+from exchanges.bitex.checks import fault_of_slug, fault_of_url, percentage
+from exchanges.bitex.models.payments import Payment, PaymentStatus, PointOfSale
 from exchanges.endpoint import IDEMPOTENT, WRITE, Area, Param, private
 from exchanges.wire import Amount
 

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from attrs import field, frozen
 
-from exchanges.bitex.bounds import fault_of_slug
+from exchanges.bitex.checks import fault_of_slug
 from exchanges.endpoint.arguments import money
 from exchanges.errors import UsageError
 from exchanges.wire import Amount

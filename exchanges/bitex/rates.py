@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 from attrs import field, frozen
 
-from exchanges.bitex.facts import API
-from exchanges.bitex.steps import (
+from exchanges.bitex.api import API
+from exchanges.bitex.models.rates import (
     ExchangeRate,
     FixedFee,
     MinimumFee,

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from attrs import frozen
 
-from exchanges.bitex.facts import API
-from exchanges.bitex.user_models import ResellerUser, ResellerUserCreated
+from exchanges.bitex.api import API
+from exchanges.bitex.models.resellers import ResellerUser, ResellerUserCreated
 from exchanges.endpoint import WRITE, Access, Area, Param, private
 from exchanges.wire import Json, encode
 from exchanges.wire.converter import wire

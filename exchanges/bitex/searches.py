@@ -10,17 +10,17 @@ from exchanges.bitex.concierge import Concierge
 from exchanges.bitex.funding import Funding
 from exchanges.bitex.kyc import Kyc
 from exchanges.bitex.payments import Payments
-from exchanges.bitex.resellers import Resellers
-from exchanges.bitex.tracing.customers import FILES, PROFILES, USERS, made_user
-from exchanges.bitex.tracing.orders import ASKS, BIDS, BUYING_BOTS, SELLING_BOTS
-from exchanges.bitex.tracing.payments import PAYMENTS, WORK_ORDERS, made_payment, made_work_order
-from exchanges.bitex.tracing.transfers import (
+from exchanges.bitex.reconcile.customers import FILES, PROFILES, USERS, made_user
+from exchanges.bitex.reconcile.orders import ASKS, BIDS, BUYING_BOTS, SELLING_BOTS
+from exchanges.bitex.reconcile.payments import PAYMENTS, WORK_ORDERS, made_payment, made_work_order
+from exchanges.bitex.reconcile.transfers import (
     BTC_WITHDRAWALS,
     USD_DEPOSITS,
     USD_WITHDRAWALS,
     addresses,
     made_address,
 )
+from exchanges.bitex.resellers import Resellers
 from exchanges.bitex.trading import Trading
 from exchanges.outcomes.search import Search, Searches, id_of
 

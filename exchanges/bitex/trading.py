@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Annotated
 
-from exchanges.bitex.bounds import at_least
-from exchanges.bitex.codes import OrderStatus
-from exchanges.bitex.facts import API, MINIMUM_ASK, MINIMUM_BID
-from exchanges.bitex.movements import Ask, Bid, Order, Trade
-from exchanges.bitex.settling import ENDED, O, wait_settled
+from exchanges.bitex.api import API, MINIMUM_ASK, MINIMUM_BID
+from exchanges.bitex.checks import at_least
+from exchanges.bitex.models.codes import OrderStatus
+from exchanges.bitex.models.rows import Ask, Bid, Order, Trade
+from exchanges.bitex.waiting import ENDED, O, wait_settled
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, private
 from exchanges.wire import Amount
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from attrs import frozen
 
-from exchanges.bitex.bounds import fault_of_url
-from exchanges.bitex.facts import API
+from exchanges.bitex.api import API
+from exchanges.bitex.checks import fault_of_url
 from exchanges.endpoint import IDEMPOTENT, JSON, Access, Area, Param, private
 
 __all__ = ["Webhook", "WebhookEcho", "Webhooks"]

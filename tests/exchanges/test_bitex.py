@@ -25,9 +25,9 @@ from exchanges.bitex import (
     UsdWithdrawalReason,
     WithdrawalStatus,
 )
+from exchanges.bitex.api import API
 from exchanges.bitex.errors import read_problem
-from exchanges.bitex.facts import API
-from exchanges.bitex.scheme import ApiKeyScheme
+from exchanges.bitex.signing import ApiKeyScheme
 from exchanges.endpoint import Access, Kind, endpoints_of
 from exchanges.endpoint.call import draft
 from exchanges.errors import (

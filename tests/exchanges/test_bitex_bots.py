@@ -5,9 +5,9 @@ import httpx
 import pytest
 
 from exchanges.bitex import Ask, Bid, Bitex, OrderStatus
-from exchanges.bitex.bot_models import BotExitStatus, BotIssuer, BuyingBot
 from exchanges.bitex.bots import Bots
-from exchanges.bitex.settling import wait_settled
+from exchanges.bitex.models.bots import BotExitStatus, BotIssuer, BuyingBot
+from exchanges.bitex.waiting import wait_settled
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import draft
 from exchanges.errors import AuthenticationFailed, NotFound, OutcomeUnknown, UsageError

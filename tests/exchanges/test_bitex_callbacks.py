@@ -7,9 +7,9 @@ import pytest
 
 from exchanges.bitex import Bitex
 from exchanges.bitex.callbacks import MAX_BYTES, Callbacks, KycProfileUpdate
-from exchanges.bitex.payment_models import PaymentStatus, PaymentUpdate
+from exchanges.bitex.models.concierge import WorkOrderRequest
+from exchanges.bitex.models.payments import PaymentStatus, PaymentUpdate
 from exchanges.bitex.webhooks import WebhookEcho
-from exchanges.bitex.work_orders import WorkOrderRequest
 from exchanges.errors import CallbackRejected, UsageError
 from exchanges.wire import Deviation, decode, dumps, encode
 from exchanges.wire.strict_json import read_strictly

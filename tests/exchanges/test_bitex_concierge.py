@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from exchanges.bitex.concierge import BitcoinInput, Concierge, Input, Output
-from exchanges.bitex.places import CurrencyCode
-from exchanges.bitex.work_orders import (
+from exchanges.bitex.models.concierge import (
     WorkOrderBitcoinInput,
     WorkOrderInput,
     WorkOrderOutput,
@@ -18,6 +17,7 @@ from exchanges.bitex.work_orders import (
     WorkOrderStatus,
     WorkOrderUser,
 )
+from exchanges.bitex.models.places import CurrencyCode
 from exchanges.endpoint import JSON, Access, Kind
 from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError

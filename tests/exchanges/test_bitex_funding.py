@@ -5,9 +5,9 @@ import pytest
 
 from exchanges import wire
 from exchanges.bitex.addresses import Address
-from exchanges.bitex.branches import MoreMtBranch
 from exchanges.bitex.funding import Funding
-from exchanges.bitex.places import Country, CurrencyCode
+from exchanges.bitex.models.funding import MoreMtBranch
+from exchanges.bitex.models.places import Country, CurrencyCode
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import draft
 from exchanges.errors import UsageError

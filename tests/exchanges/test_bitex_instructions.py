@@ -7,7 +7,7 @@ from attrs import evolve
 
 from exchanges import wire
 from exchanges.bitex.funding import Funding
-from exchanges.bitex.instructions import (
+from exchanges.bitex.models.instructions import (
     DOMESTIC_BANKS,
     DomesticBank,
     InstructionSchema,

@@ -1,6 +1,6 @@
 import pytest
 
-from exchanges.bitex.jsonapi import MAX_DEPTH, flat, folded, resource, unfolded
+from exchanges.bitex.models.jsonapi import MAX_DEPTH, flat, folded, resource, unfolded
 from exchanges.wire import Deviation
 
 SUSAN = {"id": 5, "type": "users", "attributes": {"name": "Susan Doe"}}

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from exchanges import wire
-from exchanges.bitex.files import ACCEPTED_FORMATS, MAX_BYTES, KycFile, upload_of
 from exchanges.bitex.kyc import Kyc
-from exchanges.bitex.profiles import KycProfile, KycRejectionReason, KycRejectionReasons, UsageTier
+from exchanges.bitex.models.kyc import KycProfile, KycRejectionReason, KycRejectionReasons, UsageTier
+from exchanges.bitex.models.kyc_files import ACCEPTED_FORMATS, MAX_BYTES, KycFile, upload_of
 from exchanges.endpoint import MULTIPART, Kind
 from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError

@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from exchanges.bitex import Bitex
-from exchanges.bitex.payment_models import Currency, Payment, PaymentStatus
+from exchanges.bitex.models.payments import Currency, Payment, PaymentStatus
 from exchanges.bitex.payments import Payments
 from exchanges.bitex.webhooks import Webhooks
 from exchanges.endpoint import Access, Kind

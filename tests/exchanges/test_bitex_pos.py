@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from exchanges.bitex import Bitex
-from exchanges.bitex.payment_models import Currency
+from exchanges.bitex.models.payments import Currency
 from exchanges.bitex.pos import PointOfSalePages
 from exchanges.errors import UsageError
 

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchanges import wire
-from exchanges.bitex.rates import Rates, RatesTree
-from exchanges.bitex.steps import (
+from exchanges.bitex.models.rates import (
     ExchangeRate,
     FixedFee,
     MinimumFee,
@@ -18,6 +17,7 @@ from exchanges.bitex.steps import (
     calculate,
     calculate_backwards,
 )
+from exchanges.bitex.rates import Rates, RatesTree
 from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from exchanges.bitex import Bitex
+from exchanges.bitex.models.resellers import ResellerUser
 from exchanges.bitex.resellers import Resellers
-from exchanges.bitex.user_models import ResellerUser
 from exchanges.endpoint import Access, Kind
 from exchanges.errors import DecodeError, ExchangeError, InvalidRequest, OutcomeUnknown, UsageError
 from exchanges.wire import Wire

@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 from attrs import define, field, frozen
 
-from exchanges.bitex.facts import LIMIT as BITEX
+from exchanges.bitex.api import LIMIT as BITEX
 from exchanges.bitso.facts import PRIVATE_LIMIT as BITSO_PRIVATE
 from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp.facts import LIMIT as BITSTAMP

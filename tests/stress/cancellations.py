@@ -18,7 +18,7 @@ import anyio
 from attrs import define, field, frozen
 
 from exchanges.bitex import Bitex
-from exchanges.bitex.facts import LIMIT as BITEX
+from exchanges.bitex.api import LIMIT as BITEX
 from exchanges.bitso import Bitso
 from exchanges.bitso.facts import PRIVATE_LIMIT as BITSO_PRIVATE
 from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from exchanges.bitex import UsageTier
-from exchanges.bitex.work_orders import WorkOrderStatus
+from exchanges.bitex.models.concierge import WorkOrderStatus
 from exchanges.simulator.bitex.play import BitexPlay
 from exchanges.simulator.posting import Deliver, Delivery
 from exchanges.simulator.purses import Party

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from attrs import define, evolve, field
 
-from exchanges.bitex.bot_models import BotExitStatus, BotIssuer, BuyingBot, SellingBot
+from exchanges.bitex.models.bots import BotExitStatus, BotIssuer, BuyingBot, SellingBot
 from exchanges.simulator.bitex.house import House, account_of, amount_of, made_since
 from exchanges.simulator.exchange import Call, handles, second
 from exchanges.simulator.refusals import Reason, Refused

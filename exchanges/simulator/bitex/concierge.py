@@ -7,7 +7,7 @@ from decimal import Decimal
 from attrs import define, evolve, field
 
 from exchanges.bitex import Country, CurrencyCode
-from exchanges.bitex.work_orders import (
+from exchanges.bitex.models.concierge import (
     WorkOrderBitcoinInput,
     WorkOrderInput,
     WorkOrderOutput,

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from attrs import define, evolve, field
 
 from exchanges.bitex import Address
-from exchanges.bitex.payment_models import Currency, Payment, PaymentAddress, PaymentStatus, PointOfSale
+from exchanges.bitex.models.payments import Currency, Payment, PaymentAddress, PaymentStatus, PointOfSale
 from exchanges.simulator.bitex.funding import CONFIRMED_MS, FundingCounter
 from exchanges.simulator.bitex.house import MINUTE_MS, BitexAccount, account_of, amount_of
 from exchanges.simulator.bitex.rates import USD_PER_UNIT

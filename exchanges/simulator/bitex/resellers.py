@@ -7,7 +7,7 @@ import io
 
 from attrs import define
 
-from exchanges.bitex.user_models import ResellerUser, ResellerUserCreated
+from exchanges.bitex.models.resellers import ResellerUser, ResellerUserCreated
 from exchanges.bitex.webhooks import Webhook, WebhookEcho
 from exchanges.simulator.bitex.house import BitexAccount, account_of
 from exchanges.simulator.bitex.kyc import KycCounter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from exchanges.bitex.errors import read_problem
-from exchanges.bitex.scheme import ApiKeyScheme
+from exchanges.bitex.signing import ApiKeyScheme
 from exchanges.endpoint import MIB, Api
 from exchanges.limits.limit import Limit, Scope, Window
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
-from exchanges.bitex.places import Country
+from exchanges.bitex.models.places import Country
 
 __all__ = ["Coordinates", "MoreMtBranch"]
 

@@ -7,9 +7,16 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from exchanges.bitex.concierge import Concierge
-from exchanges.bitex.payment_models import Currency, Payment
+from exchanges.bitex.models.concierge import (
+    WorkOrderBitcoinInput,
+    WorkOrderInput,
+    WorkOrderOutput,
+    WorkOrderRequest,
+    WorkOrderStatus,
+)
+from exchanges.bitex.models.payments import Currency, Payment
 from exchanges.bitex.payments import MAX_PAYMENTS, Payments
-from exchanges.bitex.tracing.likeness import (
+from exchanges.bitex.reconcile.likeness import (
     UNTOLD,
     Likeness,
     alike_amount,
@@ -20,14 +27,7 @@ from exchanges.bitex.tracing.likeness import (
     structure,
     trace,
 )
-from exchanges.bitex.tracing.lists import Listing, goes_back
-from exchanges.bitex.work_orders import (
-    WorkOrderBitcoinInput,
-    WorkOrderInput,
-    WorkOrderOutput,
-    WorkOrderRequest,
-    WorkOrderStatus,
-)
+from exchanges.bitex.reconcile.lists import Listing, goes_back
 from exchanges.outcomes.matching import RESOLUTION, placed_at
 from exchanges.outcomes.search import Reading, Sought, Trace
 from exchanges.wire import Json

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, cast, overload
 
 from attrs import field, frozen
 
-from exchanges.bitex.jsonapi import flat, folded, resource, unfolded
-from exchanges.bitex.places import Country, CurrencyCode
+from exchanges.bitex.models.jsonapi import flat, folded, resource, unfolded
+from exchanges.bitex.models.places import Country, CurrencyCode
 from exchanges.wire import Deviation, IsoTime, Json, OpenStrEnum, RawJson
 
 if TYPE_CHECKING:
-    from exchanges.bitex.jsonapi import Object
+    from exchanges.bitex.models.jsonapi import Object
 
 __all__ = [
     "PricingSummary",

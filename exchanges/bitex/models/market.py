@@ -1,6 +1,6 @@
 """What Bitex answers with about the market and the account. Money is a JSON number, a moment seconds since 1970.
 
-Rows with a class reference stand in `exchanges.bitex.movements`.
+Rows with a class reference stand in `exchanges.bitex.models.rows`.
 """
 
 from __future__ import annotations

@@ -15,17 +15,17 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from exchanges.bitex.account import Account
-from exchanges.bitex.bot_models import BotIssuer, BuyingBot, SellingBot
 from exchanges.bitex.bots import Bots
-from exchanges.bitex.movements import Ask, Bid, Buy, Sell
-from exchanges.bitex.tracing.likeness import (
+from exchanges.bitex.models.bots import BotIssuer, BuyingBot, SellingBot
+from exchanges.bitex.models.rows import Ask, Bid, Buy, Sell
+from exchanges.bitex.reconcile.likeness import (
     UNTOLD,
     Likeness,
     alike_amount,
     alike_number,
     trace,
 )
-from exchanges.bitex.tracing.lists import Listing, found_in, goes_back, reaches, rows_of
+from exchanges.bitex.reconcile.lists import Listing, found_in, goes_back, reaches, rows_of
 from exchanges.bitex.trading import Trading
 from exchanges.outcomes.matching import RESOLUTION
 from exchanges.outcomes.search import Reading, Seen, Sought, Trace, Traces

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import attrs
 
-from exchanges.bitex.files import KycFile
 from exchanges.bitex.kyc import Kyc
-from exchanges.bitex.profiles import KycProfile
+from exchanges.bitex.models.kyc import KycProfile
+from exchanges.bitex.models.kyc_files import KycFile
+from exchanges.bitex.models.resellers import ResellerUser, ResellerUserCreated
+from exchanges.bitex.reconcile.likeness import UNTOLD, Likeness, alike_number, structure, trace
+from exchanges.bitex.reconcile.lists import Listing
 from exchanges.bitex.resellers import Resellers
-from exchanges.bitex.tracing.likeness import UNTOLD, Likeness, alike_number, structure, trace
-from exchanges.bitex.tracing.lists import Listing
-from exchanges.bitex.user_models import ResellerUser, ResellerUserCreated
 from exchanges.outcomes.search import Reading, Sought, Trace
 from exchanges.redaction import REDACTED
 

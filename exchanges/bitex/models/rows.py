@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from exchanges.bitex.codes import (
+from exchanges.bitex.models.codes import (
     DepositMethod,
     DepositReason,
     DepositStatus,

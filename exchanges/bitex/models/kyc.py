@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, overload
 
 from attrs import field, frozen
 
-from exchanges.bitex.jsonapi import flat, folded, resource, unfolded
+from exchanges.bitex.models.jsonapi import flat, folded, resource, unfolded
 from exchanges.wire import OpenStrEnum, RawJson, Row, UnixTime
 
 if TYPE_CHECKING:

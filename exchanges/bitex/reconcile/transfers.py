@@ -9,13 +9,13 @@ from attrs import evolve, frozen
 
 from exchanges.bitex.account import Account
 from exchanges.bitex.addresses import Address
-from exchanges.bitex.codes import DepositMethod
 from exchanges.bitex.funding import Funding
 from exchanges.bitex.kyc import Kyc
-from exchanges.bitex.models import Profile
-from exchanges.bitex.movements import SpecieWithdrawal, UsdDeposit, UsdWithdrawal
-from exchanges.bitex.profiles import KycProfile
-from exchanges.bitex.tracing.likeness import (
+from exchanges.bitex.models.codes import DepositMethod
+from exchanges.bitex.models.kyc import KycProfile
+from exchanges.bitex.models.market import Profile
+from exchanges.bitex.models.rows import SpecieWithdrawal, UsdDeposit, UsdWithdrawal
+from exchanges.bitex.reconcile.likeness import (
     UNTOLD,
     Likeness,
     alike_amount,
@@ -24,7 +24,7 @@ from exchanges.bitex.tracing.likeness import (
     alike_text,
     trace,
 )
-from exchanges.bitex.tracing.lists import Listing, found_in, reaches, rows_of
+from exchanges.bitex.reconcile.lists import Listing, found_in, reaches, rows_of
 from exchanges.outcomes.search import Reading, Seen, Sought, Trace, Traces
 
 __all__ = ["BTC_WITHDRAWALS", "USD_DEPOSITS", "USD_WITHDRAWALS", "addresses", "made_address"]

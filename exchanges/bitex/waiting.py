@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar, cast
 
-from exchanges.bitex.codes import OrderStatus
-from exchanges.bitex.movements import Ask, Bid
+from exchanges.bitex.models.codes import OrderStatus
+from exchanges.bitex.models.rows import Ask, Bid
 from exchanges.errors import UsageError
 
 __all__ = ["ENDED", "O", "Orders", "wait_settled"]

@@ -1,0 +1,1 @@
+"""What Bitex answers with and takes, one module per area."""

@@ -1,0 +1,1 @@
+"""How reads of Bitex show again what a call did."""
