@@ -14,7 +14,7 @@ from attrs import define, frozen
 from exchanges.bitex import Bitex
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
-from exchanges.bitstamp.facts import V2 as BITSTAMP_V2
+from exchanges.bitstamp.api import V2 as BITSTAMP_V2
 from exchanges.client import Client
 from exchanges.endpoint import MONEY, READ, Area, private
 from exchanges.errors import ExchangeError

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Unpack
 from attrs import evolve, frozen
 
 from exchanges.bitso.account import Account
+from exchanges.bitso.api import V2_KEY_FIRST
 from exchanges.bitso.conversions import Conversions
-from exchanges.bitso.converting import RateRefused
-from exchanges.bitso.facts import V2_KEY_FIRST
+from exchanges.bitso.convert import RateRefused
 from exchanges.bitso.market import Market
-from exchanges.bitso.models import (
+from exchanges.bitso.models.conversions import Conversion, ConversionStatus, Direction, Quote, Slippage
+from exchanges.bitso.models.market import (
     Balance,
     Book,
     Fees,
@@ -29,8 +30,7 @@ from exchanges.bitso.models import (
     Ticker,
     Trade,
 )
-from exchanges.bitso.quotes import Conversion, ConversionStatus, Direction, Quote, Slippage
-from exchanges.bitso.scheme import SignatureOrder
+from exchanges.bitso.signing import SignatureOrder
 from exchanges.bitso.v2 import V2
 from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
@@ -127,6 +127,6 @@ class Bitso(Client):
     @classmethod
     def searches(cls) -> Searches:
         """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
-        from exchanges.bitso.searches import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
+        from exchanges.bitso.reconcile import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
         return SEARCHES

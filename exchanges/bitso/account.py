@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from exchanges.bitso.facts import V3
-from exchanges.bitso.models import Balance
+from exchanges.bitso.api import V3
+from exchanges.bitso.models.market import Balance
 from exchanges.endpoint import Area, private
 
 __all__ = ["Account"]

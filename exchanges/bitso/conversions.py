@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from attrs import frozen
 
-from exchanges.bitso.converting import convert
-from exchanges.bitso.facts import V4
-from exchanges.bitso.quotes import Conversion, ConversionId, Quote
+from exchanges.bitso.api import V4
+from exchanges.bitso.convert import convert
+from exchanges.bitso.models.conversions import Conversion, ConversionId, Quote
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Caller, Endpoint, Param, private
 from exchanges.errors import QuoteExpired
 from exchanges.wire import Amount

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from exchanges.bitso.facts import V3
-from exchanges.bitso.models import Book, OrderBook, SortOrder, Ticker, Trade
+from exchanges.bitso.api import V3
+from exchanges.bitso.models.market import Book, OrderBook, SortOrder, Ticker, Trade
 from exchanges.endpoint import Area, Param, public
 
 __all__ = ["Market"]

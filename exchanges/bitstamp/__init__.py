@@ -42,6 +42,6 @@ class Bitstamp(Client):
     @classmethod
     def searches(cls) -> Searches:
         """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
-        from exchanges.bitstamp.searches import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
+        from exchanges.bitstamp.reconcile import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
         return SEARCHES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from exchanges.bitstamp.facts import V2
+from exchanges.bitstamp.api import V2
 from exchanges.bitstamp.models import OrderBook, Ticker, TimeFrame, Transaction
 from exchanges.endpoint import Area, Param, public
 

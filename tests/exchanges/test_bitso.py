@@ -7,8 +7,8 @@ import pytest
 
 from exchanges import wire
 from exchanges.bitso import Bitso, OrderBook, PriceLevel, Side, Ticker, Trade
-from exchanges.bitso.facts import PRIVATE_LIMIT, PUBLIC_LIMIT, V2, V3, payload
-from exchanges.bitso.scheme import BodySignature, HeaderSignature
+from exchanges.bitso.api import PRIVATE_LIMIT, PUBLIC_LIMIT, V2, V3, payload
+from exchanges.bitso.signing import BodySignature, HeaderSignature
 from exchanges.bitso.v2 import Balance, CurrencyBalance
 from exchanges.endpoint import Access, Kind, endpoints_of
 from exchanges.endpoint.call import draft

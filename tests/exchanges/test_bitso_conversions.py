@@ -9,9 +9,9 @@ from attrs import evolve
 
 from exchanges import Bitso, wire
 from exchanges.bitso import Conversion, ConversionStatus, Direction, Quote, RateRefused
+from exchanges.bitso.api import V3, V4
 from exchanges.bitso.conversions import Conversions
-from exchanges.bitso.converting import convert, wait_final
-from exchanges.bitso.facts import V3, V4
+from exchanges.bitso.convert import convert, wait_final
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, NotFound, NotSent, OutcomeUnknown, QuoteExpired, ReadFailed, UsageError

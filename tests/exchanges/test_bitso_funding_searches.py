@@ -4,7 +4,7 @@ import pytest
 
 from exchanges.bitso import Conversion
 from exchanges.bitso.conversions import Conversions
-from exchanges.bitso.searches import SEARCHES
+from exchanges.bitso.reconcile import SEARCHES
 from exchanges.bitso.v2 import Funding, UserTransaction
 from exchanges.outcomes.search import Traces
 from exchanges.wire import decode, dumps

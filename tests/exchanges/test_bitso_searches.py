@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from exchanges.bitso import Bitso
-from exchanges.bitso.searches import SEARCHES
+from exchanges.bitso.reconcile import SEARCHES
 from exchanges.bitso.v2 import AmountUnit, Order, OrderStatus, OrderType, Trading, UserTransaction
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import draft

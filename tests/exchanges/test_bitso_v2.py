@@ -9,8 +9,8 @@ import pytest
 
 from exchanges import Bitso, wire
 from exchanges.bitso import SignatureOrder
+from exchanges.bitso.api import V2, payload_v2
 from exchanges.bitso.clabe import check_digit, fault_of_clabe
-from exchanges.bitso.facts import V2, payload_v2
 from exchanges.bitso.v2 import AmountUnit, Order, OrderStatus, OrderType, TransactionType, UserTransaction
 from exchanges.endpoint import endpoints_of
 from exchanges.errors import AuthenticationFailed, DecodeError, NotFound, OutcomeUnknown, UsageError

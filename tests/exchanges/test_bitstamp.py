@@ -8,8 +8,8 @@ import pytest
 from exchanges import wire
 from exchanges.bitstamp import Bitstamp, OrderBook, PriceLevel, Side, Ticker, Transaction
 from exchanges.bitstamp import v1 as bitstamp_v1
-from exchanges.bitstamp.facts import LIMIT, V1, V2
-from exchanges.bitstamp.scheme import BodySignature, HeaderSignature
+from exchanges.bitstamp.api import LIMIT, V1, V2
+from exchanges.bitstamp.signing import BodySignature, HeaderSignature
 from exchanges.endpoint import Access, Kind, endpoints_of
 from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from exchanges.bitstamp import Bitstamp
-from exchanges.bitstamp.searches import SEARCHES
+from exchanges.bitstamp.reconcile import SEARCHES
 from exchanges.bitstamp.v1 import Funding, Order, OrderType, Trading, UserTransaction, WithdrawalRequest
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import draft

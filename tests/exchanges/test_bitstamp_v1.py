@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from exchanges import Bitstamp, wire
-from exchanges.bitstamp.facts import V1, payload
+from exchanges.bitstamp.api import V1, payload
 from exchanges.bitstamp.v1 import (
     Order,
     OrderType,

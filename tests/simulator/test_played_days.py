@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from exchanges.bitso import ConversionStatus
-from exchanges.bitso.converting import convert
+from exchanges.bitso.convert import convert
 from exchanges.bitso.v2 import AmountUnit, OrderStatus
 from exchanges.bitstamp.v1 import WithdrawalStatus
 from exchanges.errors import NotFound

@@ -21,9 +21,9 @@ from unittest.mock import patch
 from attrs import define, field, frozen
 
 from exchanges.bitex.api import LIMIT as BITEX
-from exchanges.bitso.facts import PRIVATE_LIMIT as BITSO_PRIVATE
-from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
-from exchanges.bitstamp.facts import LIMIT as BITSTAMP
+from exchanges.bitso.api import PRIVATE_LIMIT as BITSO_PRIVATE
+from exchanges.bitso.api import PUBLIC_LIMIT as BITSO_PUBLIC
+from exchanges.bitstamp.api import LIMIT as BITSTAMP
 from exchanges.errors import RateLimitTimeout
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.limiter import Connections, Grant, Lane, Ledger, Priority, Turn

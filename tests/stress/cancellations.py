@@ -20,10 +20,10 @@ from attrs import define, field, frozen
 from exchanges.bitex import Bitex
 from exchanges.bitex.api import LIMIT as BITEX
 from exchanges.bitso import Bitso
-from exchanges.bitso.facts import PRIVATE_LIMIT as BITSO_PRIVATE
-from exchanges.bitso.facts import PUBLIC_LIMIT as BITSO_PUBLIC
+from exchanges.bitso.api import PRIVATE_LIMIT as BITSO_PRIVATE
+from exchanges.bitso.api import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp import Bitstamp
-from exchanges.bitstamp.facts import LIMIT as BITSTAMP
+from exchanges.bitstamp.api import LIMIT as BITSTAMP
 from exchanges.client import Client
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.windows import MARGIN_SECONDS

@@ -24,9 +24,9 @@ from unittest.mock import patch
 from attrs import define, field, frozen
 
 from exchanges.bitso import Bitso
-from exchanges.bitso.facts import PRIVATE_LIMIT
+from exchanges.bitso.api import PRIVATE_LIMIT
 from exchanges.bitstamp import Bitstamp
-from exchanges.bitstamp.facts import LIMIT
+from exchanges.bitstamp.api import LIMIT
 from exchanges.client import Client
 from exchanges.errors import ExchangeError
 from exchanges.limits.limit import Limit, Window
@@ -39,8 +39,8 @@ __all__ = ["FILE", "TURN", "Child", "Job", "call_many", "live", "open_client", "
 CLIENTS = {"bitstamp": (Bitstamp, LIMIT), "bitso": (Bitso, PRIVATE_LIMIT)}
 PRELOAD = (
     "anyio._backends._asyncio",
-    "exchanges.bitso.searches",
-    "exchanges.bitstamp.searches",
+    "exchanges.bitso.reconcile",
+    "exchanges.bitstamp.reconcile",
     "exchanges.state.file.store",
     "exchanges.wire.fast_rows",
     "httpcore",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from exchanges.bitso.facts import V2
+from exchanges.bitso.api import V2
 from exchanges.bitso.v2.models import Balance, SortOrder, UserTransaction
 from exchanges.endpoint import READ, Area, private
 from exchanges.endpoint.paging import every_row

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from attrs import frozen
 
+from exchanges.bitso.api import V2
 from exchanges.bitso.clabe import fault_of_clabe
-from exchanges.bitso.facts import V2
 from exchanges.endpoint import MONEY, READ, Area, Caller, Endpoint, Param, private
 from exchanges.wire import Amount, Done
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from exchanges.bitso.facts import V2
+from exchanges.bitso.api import V2
 from exchanges.bitso.v2.models import OrderBook, Ticker, TimeFrame, Transaction
 from exchanges.endpoint import Area, Param, public
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from attrs import field, frozen
 
-from exchanges.bitso.models import Side, SortOrder
+from exchanges.bitso.models.market import Side, SortOrder
 from exchanges.wire import (
     Choice,
     Json,

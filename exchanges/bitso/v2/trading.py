@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from exchanges.bitso.facts import V2
+from exchanges.bitso.api import V2
 from exchanges.bitso.v2.models import AmountUnit, Order, OrderType
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
 from exchanges.wire import Amount, Done, Json

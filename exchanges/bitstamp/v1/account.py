@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from exchanges.bitstamp.facts import V1
+from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import Balance, SortOrder, UserTransaction
 from exchanges.endpoint import READ, Area, private
 from exchanges.endpoint.paging import every_row

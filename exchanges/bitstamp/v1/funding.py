@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.bitstamp.facts import V1
+from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import BitcoinWithdrawal, UnconfirmedDeposit, WithdrawalRequest
 from exchanges.endpoint import MONEY, READ, Area, private
 from exchanges.wire import Amount, Done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from exchanges.bitstamp.facts import V1
+from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import Order, OrderType
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
 from exchanges.wire import Amount, Done

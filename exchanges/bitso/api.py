@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from exchanges.bitso.errors import read_problem, read_problem_v2
-from exchanges.bitso.scheme import BodySignature, HeaderSignature
+from exchanges.bitso.signing import BodySignature, HeaderSignature
 from exchanges.endpoint import JSON, Api
 from exchanges.limits.limit import Limit, Scope, Window
 

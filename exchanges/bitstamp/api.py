@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exchanges.bitstamp.errors import read_problem, read_problem_v1
-from exchanges.bitstamp.scheme import BodySignature, HeaderSignature
+from exchanges.bitstamp.signing import BodySignature, HeaderSignature
 from exchanges.endpoint import Api
 from exchanges.limits.limit import Limit, Scope, Window
 

@@ -32,7 +32,7 @@ from functools import partial
 from attrs import define, field
 
 from exchanges.bitso.conversions import Conversions
-from exchanges.bitso.quotes import Conversion, ConversionStatus
+from exchanges.bitso.models.conversions import Conversion, ConversionStatus
 from exchanges.bitso.v2.account import Account
 from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, SortOrder, TransactionType, UserTransaction

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Protocol, Unpack
 
-from exchanges.bitso.quotes import Conversion, Quote
+from exchanges.bitso.models.conversions import Conversion, Quote
 from exchanges.endpoint.arguments import money
 from exchanges.errors import ExchangeError, Facts, NotSent, OutcomeUnknown, UsageError, quotable
 from exchanges.intents import Intent

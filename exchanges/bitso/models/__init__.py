@@ -1,0 +1,1 @@
+"""What the current API of Bitso answers with, one module per area."""
