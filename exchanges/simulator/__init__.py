@@ -22,14 +22,14 @@ right.
 
 from __future__ import annotations
 
-from exchanges.simulator.bitex import Backstage
-from exchanges.simulator.bitso import BitsoBackstage
-from exchanges.simulator.bitstamp import BitstampBackstage
-from exchanges.simulator.faults import FaultPoint, Faults
-from exchanges.simulator.posting import Deliver, Delivery, forward_to
+from exchanges.simulator.faults.points import FaultPoint, Faults
 from exchanges.simulator.proxy import Line, Proxy, proxy
+from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.simulator import Simulator, serve, simulate
-from exchanges.simulator.truth import Deed, Seen, Venue
+from exchanges.simulator.venues.bitex import Backstage
+from exchanges.simulator.venues.bitso import BitsoBackstage
+from exchanges.simulator.venues.bitstamp import BitstampBackstage
+from exchanges.simulator.webhooks import Deliver, Delivery, forward_to
 
 __all__ = [
     "Backstage",

@@ -19,11 +19,11 @@ from typing import Protocol, TypeAlias, cast
 
 import h11
 
-from exchanges.simulator.acting import Act, reset
-from exchanges.simulator.fates import Fate
-from exchanges.simulator.faults import FaultPoint
-from exchanges.simulator.messages import HttpAnswer, HttpRequest, Reply
-from exchanges.simulator.sending import WHOLE, script_of
+from exchanges.simulator.faults.plan import Fate
+from exchanges.simulator.faults.points import FaultPoint
+from exchanges.simulator.http.acting import Act, reset
+from exchanges.simulator.http.delivery import WHOLE, script_of
+from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 
 __all__ = ["Gate", "HttpAnswer", "Listener"]
 

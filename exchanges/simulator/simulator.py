@@ -9,18 +9,18 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal, overload
 
-from exchanges.simulator.bitex import Backstage, BitexPlay
-from exchanges.simulator.bitso import BitsoBackstage, BitsoPlay
-from exchanges.simulator.bitstamp import BitstampBackstage, BitstampPlay
-from exchanges.simulator.exchange import Exchange, Key, Keys
-from exchanges.simulator.fates import Fates
-from exchanges.simulator.faults import FaultPoint, Faults, HowOften
-from exchanges.simulator.lateness import Lateness
-from exchanges.simulator.messages import HttpRequest, Reply
-from exchanges.simulator.posting import Deliver, to_loopback
-from exchanges.simulator.reception import Reception
+from exchanges.simulator.dispatch import Reception
+from exchanges.simulator.engine.snapshots import Lateness
+from exchanges.simulator.faults.plan import Fates
+from exchanges.simulator.faults.points import FaultPoint, Faults, HowOften
+from exchanges.simulator.http.messages import HttpRequest, Reply
+from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.server import Listener
-from exchanges.simulator.truth import Deed, Seen, Venue
+from exchanges.simulator.venues.bitex import Backstage, BitexPlay
+from exchanges.simulator.venues.bitso import BitsoBackstage, BitsoPlay
+from exchanges.simulator.venues.bitstamp import BitstampBackstage, BitstampPlay
+from exchanges.simulator.venues.venue import Exchange, Key, Keys
+from exchanges.simulator.webhooks import Deliver, to_loopback
 
 __all__ = ["PLAYS", "Simulator", "serve", "simulate"]
 

@@ -13,8 +13,8 @@ from typing import Self
 import httpx
 
 from exchanges.simulator import Simulator
-from exchanges.simulator.messages import HttpAnswer, HttpRequest
-from exchanges.simulator.sending import PADDING, SURPLUS, Manner, Sending
+from exchanges.simulator.http.delivery import PADDING, SURPLUS, Manner, Sending
+from exchanges.simulator.http.messages import HttpAnswer, HttpRequest
 
 __all__ = ["InProcess"]
 

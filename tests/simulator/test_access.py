@@ -5,10 +5,10 @@ import httpx
 import pytest
 
 from exchanges.limits.limit import Limit, Scope, Window
-from exchanges.simulator.bitstamp import BitstampPlay
-from exchanges.simulator.counting import Arrivals
-from exchanges.simulator.fates import Fates
-from exchanges.simulator.refusals import Reason, Refused
+from exchanges.simulator.engine.rate_count import Arrivals
+from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.faults.plan import Fates
+from exchanges.simulator.venues.bitstamp import BitstampPlay
 from tests.simulator.calling import NOW_MS, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, mac, simulated
 
 # Keys, signatures, nonces

@@ -7,8 +7,8 @@ import pytest
 
 from exchanges.bitex import Input, Output, UsageTier, WorkOrderStatus
 from exchanges.errors import InvalidRequest, NotFound, PermissionDenied
-from exchanges.simulator.multipart import read_multipart
-from exchanges.simulator.refusals import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.http.multipart import read_multipart
 from tests.simulator.calling import PRIVATE, ask_bitex
 from tests.simulator.playing import NOTHING, playing, sums
 

@@ -4,11 +4,11 @@ from random import Random
 import pytest
 
 from exchanges.bitex import Ask, Bid, Bitex, Buy, OrderReason, OrderStatus, Sell
-from exchanges.simulator.bitex import BitexPlay
-from exchanges.simulator.bitex.desk import Desk
-from exchanges.simulator.bitex.floor import Floor
-from exchanges.simulator.market import Market
-from exchanges.simulator.purses import Purse, Tally
+from exchanges.simulator.engine.balances import Purse, Tally
+from exchanges.simulator.engine.prices import Market
+from exchanges.simulator.venues.bitex import BitexPlay
+from exchanges.simulator.venues.bitex.matching import Floor
+from exchanges.simulator.venues.bitex.orders import Desk
 from tests.simulator.calling import NOW_MS
 from tests.simulator.playing import NOTHING, down, playing, sums
 

@@ -6,12 +6,12 @@ import httpx
 import pytest
 
 from exchanges.bitex import Ask, Bid, OrderReason, OrderStatus
-from exchanges.simulator.bitex import BitexPlay
-from exchanges.simulator.bitex.desk import Desk
-from exchanges.simulator.bitex.floor import Floor
-from exchanges.simulator.bitex.past import past
-from exchanges.simulator.market import HOUR_MS, Market
-from exchanges.simulator.purses import Purse, Tally
+from exchanges.simulator.engine.balances import Purse, Tally
+from exchanges.simulator.engine.prices import HOUR_MS, Market
+from exchanges.simulator.venues.bitex import BitexPlay
+from exchanges.simulator.venues.bitex.history import past
+from exchanges.simulator.venues.bitex.matching import Floor
+from exchanges.simulator.venues.bitex.orders import Desk
 from exchanges.wire import decode
 from tests.simulator.calling import BITEX_KEY, NOW, NOW_MS, PRIVATE
 

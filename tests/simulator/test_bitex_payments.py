@@ -6,7 +6,7 @@ import pytest
 from exchanges.bitex import Bitex, Currency, PaymentStatus
 from exchanges.errors import InvalidRequest
 from exchanges.simulator import Delivery, Venue, forward_to
-from exchanges.simulator.posting import TIMEOUT_SECONDS
+from exchanges.simulator.webhooks import TIMEOUT_SECONDS
 from tests.simulator.calling import simulated
 from tests.simulator.playing import NOTHING, playing, sums
 

@@ -7,7 +7,7 @@ import pytest
 from exchanges.bitso import Bitso
 from exchanges.bitso.v2 import AmountUnit, OrderStatus, OrderType, SortOrder, TransactionType
 from exchanges.errors import InsufficientFunds, InvalidRequest, NotFound
-from exchanges.simulator.bitso.funding import spei_due
+from exchanges.simulator.venues.bitso.funding import spei_due
 from tests.simulator.calling import ask_signed
 from tests.simulator.playing import NOTHING, down, playing_bitso
 

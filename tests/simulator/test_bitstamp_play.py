@@ -13,8 +13,8 @@ from exchanges.bitstamp.v1 import (
     WithdrawalType,
 )
 from exchanges.errors import InsufficientFunds, InvalidRequest, NotFound
-from exchanges.simulator.bitstamp import BitstampPlay
-from exchanges.simulator.strangers import REFILL_MS
+from exchanges.simulator.engine.liquidity import REFILL_MS
+from exchanges.simulator.venues.bitstamp import BitstampPlay
 from tests.simulator.calling import ask_signed
 from tests.simulator.playing import NOTHING, SATOSHI, down, playing_bitstamp
 

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
+from exchanges.simulator.faults.effects import packed_spaces
 from exchanges.simulator.server import GZIP_FROM_BYTES
-from exchanges.simulator.tampering import packed_spaces
 from tests.simulator.calling import Wired, ask_bitex, simulated, until
 from tests.simulator.hostile import PATIENCE_SECONDS, TICKER, answered, asked, rest, sell, whole, wired
 

@@ -5,8 +5,8 @@ import httpx
 import pytest
 
 from exchanges.simulator import Faults
-from exchanges.simulator.messages import HttpAnswer, HttpRequest
-from exchanges.simulator.sending import WHOLE, Manner, Sending, Then, script_of
+from exchanges.simulator.http.delivery import WHOLE, Manner, Sending, Then, script_of
+from exchanges.simulator.http.messages import HttpAnswer, HttpRequest
 from tests.simulator.calling import simulated
 from tests.simulator.in_process import InProcess
 from tests.virtual_time import elapsed, in_virtual_time

@@ -4,7 +4,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from exchanges.simulator import FaultPoint
-from exchanges.simulator.faults import TOO_MANY_REQUESTS
+from exchanges.simulator.faults.points import TOO_MANY_REQUESTS
 from tests.simulator.calling import NOW, PRIVATE, ask_signed
 from tests.simulator.hostile import answered, asked, wired
 

@@ -2,8 +2,8 @@ import pytest
 
 from exchanges.endpoint import Kind
 from exchanges.simulator import FaultPoint, Faults
-from exchanges.simulator.fates import POLITE, Fate, Fates
-from exchanges.simulator.faults import AFTER_EXECUTING, BEFORE_EXECUTING, CONNECTION, HARMLESS, TOO_MANY_REQUESTS
+from exchanges.simulator.faults.plan import POLITE, Fate, Fates
+from exchanges.simulator.faults.points import AFTER_EXECUTING, BEFORE_EXECUTING, CONNECTION, HARMLESS, TOO_MANY_REQUESTS
 
 EVEN = {point: 1 / len(FaultPoint) for point in FaultPoint}
 

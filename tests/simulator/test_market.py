@@ -4,8 +4,8 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from exchanges.simulator.bitex import BitexPlay
-from exchanges.simulator.market import DAY_MS, HOUR_MS, BookFacts, Market
+from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, BookFacts, Market
+from exchanges.simulator.venues.bitex import BitexPlay
 from exchanges.wire import dumps
 from tests.simulator.calling import BOOKS, ENDPOINTS, NOW_MS, ask_declared, simulated
 

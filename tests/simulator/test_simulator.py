@@ -6,8 +6,8 @@ import pytest
 
 from exchanges import simulator
 from exchanges.simulator import Venue
-from exchanges.simulator.bitex import BitexPlay
 from exchanges.simulator.simulator import PLAYS
+from exchanges.simulator.venues.bitex import BitexPlay
 from exchanges.wire import Done, loads
 from exchanges.wire.converter import wire
 from tests.simulator.calling import BITEX_KEY, ENDPOINTS, PRIVATE, ask_declared, bitso_v3, bitstamp_v1, simulated

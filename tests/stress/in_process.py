@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from exchanges.limits.windows import LOST_SECONDS
 from exchanges.simulator import Deed, Simulator
-from exchanges.simulator.messages import HttpAnswer, HttpRequest, Reply
-from exchanges.simulator.sending import Manner, Sending
+from exchanges.simulator.http.delivery import Manner, Sending
+from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 from tests.simulator.in_process import InProcess
 
 __all__ = ["LABEL", "BadLine"]

@@ -1,0 +1,1 @@
+"""A spot exchange that belongs to no exchange: balances, orders, matching, prices, events."""

@@ -1,0 +1,1 @@
+"""Faults that a simulator can inject: where, when, and what they do."""

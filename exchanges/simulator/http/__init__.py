@@ -1,0 +1,1 @@
+"""The simulator's side of HTTP: messages, routes, arguments, delivery."""

@@ -1,0 +1,107 @@
+"""What changing and moving money costs: fixed rates, and steps that make use of all four kinds."""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal
+
+from attrs import define
+
+from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.venues.bitex.base import House
+from exchanges.simulator.venues.venue import Call, handles
+from exchanges.wire import Json
+
+__all__ = ["USD_PER_UNIT", "RatesCounter"]
+
+USD_PER_UNIT = {
+    "USD": Decimal(1),
+    "ARS": Decimal("0.0625"),
+    "UYU": Decimal("0.035"),
+    "EUR": Decimal("1.08"),
+    "CLP": Decimal("0.0015"),
+    "PEN": Decimal("0.3"),
+    "BRL": Decimal("0.31"),
+    "COP": Decimal("0.00034"),
+    "MXN": Decimal("0.053"),
+}
+"""What one unit of a currency is worth, for deposits, payments and here."""
+USD_PER_BTC, BTC_PER_USD = Decimal(60_000), Decimal("0.0000166667")
+_UNITS_PER_USD = {"ARS": Decimal(16), "PEN": Decimal("3.3")}
+_EXACT = Context(prec=28)
+_FINEST = Decimal("1E-24")  # what JSON readers take
+
+Steps = list[Json]
+
+
+def _exchange(rate: Decimal) -> Json:
+    return {"type": "exchange", "rate": rate}
+
+
+def _percentual(percentage: str) -> Json:
+    return {"type": "percentual_fee", "percentage": Decimal(percentage)}
+
+
+def _fixed(amount: str) -> Json:
+    return {"type": "fixed_fee", "amount": Decimal(amount)}
+
+
+def _minimum(minimum: str, percentage: str) -> Json:
+    return {"type": "minimum_fee", "minimum": Decimal(minimum), "percentage": Decimal(percentage)}
+
+
+def _paths() -> dict[str, Steps]:
+    paths: dict[str, Steps] = {
+        "usd/bank/usd/bitex/international_bank": [_fixed("25"), _minimum("60", "0.8")],
+        "usd/bitex/usd/bank/international_bank": [_minimum("60", "0.8")],
+        "usd/bitex/btc/bitex/market": [_exchange(BTC_PER_USD), _percentual("0.5")],
+        "btc/bitex/usd/bitex/market": [_exchange(USD_PER_BTC), _percentual("0.5")],
+        "usd/cash/vef/cash/reference": [_exchange(Decimal("389.795"))],
+    }
+    for currency, per_usd in _UNITS_PER_USD.items():
+        name = currency.lower()
+        in_usd: Steps = [_exchange(USD_PER_UNIT[currency]), _percentual("3.63")]
+        paths[f"{name}/cash/usd/bitex/more_mt"] = in_usd
+        paths[f"{name}/cash/btc/bitex/more_mt"] = [*in_usd, _exchange(BTC_PER_USD), _percentual("0.5")]
+        paths[f"usd/bitex/{name}/cash/more_mt"] = [_fixed("2.5"), _exchange(per_usd), _percentual("1.5")]
+    return paths
+
+
+_PATHS = _paths()
+
+
+@define(eq=False, slots=False)
+class RatesCounter(House):
+    """Estimates. Nothing at this Bitex depends on them."""
+
+    @handles("bitex.rates.tree")
+    def rates_tree(self, call: Call) -> object:  # noqa: ARG002 - always the same
+        """Show all paths, as objects within objects."""
+        tree: dict[str, Json] = {}
+        for path, steps in _PATHS.items():
+            branch = tree
+            *parts, last = path.split("/")
+            for part in parts:
+                below = branch.setdefault(part, {})
+                branch = below if isinstance(below, dict) else {}
+            branch[last] = steps
+        return tree
+
+    @handles("bitex.rates.calculate_path")
+    def calculate_path(self, call: Call) -> object:
+        """Go one path."""
+        steps = _PATHS.get(call.arguments.text("path"))
+        if steps is None:
+            raise Refused(Reason.NOT_FOUND)
+        amount = call.arguments.decimal("amount")
+        for step in steps:
+            amount = _after(amount, step if isinstance(step, dict) else {})
+        return amount if abs(amount) >= 1 else amount.quantize(_FINEST)
+
+
+def _after(amount: Decimal, step: dict[str, Json]) -> Decimal:
+    """Take one step; which one is told by what it needs to know."""
+    numbers = {key: value for key, value in step.items() if isinstance(value, Decimal)}
+    if "rate" in numbers:
+        return _EXACT.multiply(amount, numbers["rate"])
+    fee = _EXACT.multiply(amount, numbers.get("percentage", Decimal(0)) / 100)
+    return _EXACT.subtract(amount, max(fee, numbers.get("minimum", numbers.get("amount", fee))))
