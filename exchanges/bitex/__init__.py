@@ -258,6 +258,6 @@ class Bitex(Client):
     @classmethod
     def searches(cls) -> Searches:
         """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
-        from exchanges.bitex.searches import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
+        from exchanges.bitex.reconcile import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
         return SEARCHES

@@ -14,7 +14,7 @@ from exchanges.bitex import (
     OrderStatus,
     Output,
 )
-from exchanges.bitex.searches import SEARCHES
+from exchanges.bitex.reconcile import SEARCHES
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import draft
 from exchanges.errors import NotFound

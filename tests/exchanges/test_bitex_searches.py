@@ -9,7 +9,7 @@ import pytest_asyncio
 from attrs import frozen
 
 from exchanges.bitex import Bitex, Currency, Input, OrderReason, OrderStatus, Output, UsageTier, WithdrawalStatus
-from exchanges.bitex.searches import SEARCHES
+from exchanges.bitex.reconcile import SEARCHES
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE, endpoints_of
 from exchanges.errors import NotFound
 from exchanges.outcomes.search import Sought

@@ -21,7 +21,7 @@ from exchanges.bitex import (
     WorkOrderRequests,
     WorkOrderStatus,
 )
-from exchanges.bitex.searches import SEARCHES
+from exchanges.bitex.reconcile import SEARCHES
 from exchanges.intents import Intent
 from exchanges.outcomes.search import Sought
 from exchanges.wire import dumps
