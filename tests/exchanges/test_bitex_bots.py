@@ -12,8 +12,8 @@ from exchanges.endpoint import Kind
 from exchanges.endpoint.call import draft
 from exchanges.errors import AuthenticationFailed, NotFound, OutcomeUnknown, UsageError
 from exchanges.wire import decode, dumps, encode
-from tests.scripted import Script, answer, html
-from tests.virtual_time import elapsed, in_virtual_time
+from tests.support.scripted_transport import Script, answer, html
+from tests.support.virtual_time import elapsed, in_virtual_time
 
 ENDPOINTS = {e.id: e for e in Bots.endpoints}
 BASE = "/api-v1/rest/private"

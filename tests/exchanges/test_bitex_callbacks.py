@@ -13,9 +13,20 @@ from exchanges.bitex.webhooks import WebhookEcho
 from exchanges.errors import CallbackRejected, UsageError
 from exchanges.wire import Deviation, decode, dumps, encode
 from exchanges.wire.strict_json import read_strictly
-from tests.callbacks import CALLBACKS, DIGEST, ECHO, KEY, OLD_KEY, ORDER, PAYMENT, is_refused, posted, signed
-from tests.scripted import Script, answer
-from tests.virtual_time import in_virtual_time
+from tests.support.bitex_callbacks import (
+    CALLBACKS,
+    DIGEST,
+    ECHO,
+    KEY,
+    OLD_KEY,
+    ORDER,
+    PAYMENT,
+    is_refused,
+    posted,
+    signed,
+)
+from tests.support.scripted_transport import Script, answer
+from tests.support.virtual_time import in_virtual_time
 
 
 def profile(**attributes):

@@ -22,7 +22,7 @@ from exchanges.endpoint import JSON, Access, Kind
 from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, UsageError
 from exchanges.wire import decode, dumps, encode, loads
-from tests.wire.strategies import QUICK, values
+from tests.support.strategies import QUICK, values
 
 ENDPOINTS = {e.id: e for e in Concierge.endpoints}
 CREATE = ENDPOINTS["bitex.concierge.create_work_order_request"]

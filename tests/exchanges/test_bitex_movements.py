@@ -1,8 +1,8 @@
 import pytest
 
 from exchanges.bitex import Bid, Bitex, Buy, UnknownRow
-from tests.scripted import Script, answer
-from tests.virtual_time import in_virtual_time
+from tests.support.scripted_transport import Script, answer
+from tests.support.virtual_time import in_virtual_time
 
 BID = [1, 7, 946685400, 1, 100.0, 0.0, 500.0, 3]
 OLD_BID = [1, 6, 946685300, 1, 100.0, 0.0, 500.0, 3]

@@ -10,8 +10,8 @@ from exchanges.endpoint import Access, Kind
 from exchanges.endpoint.call import draft
 from exchanges.errors import UsageError
 from exchanges.wire import decode, dumps
-from tests.scripted import Script, answer
-from tests.virtual_time import in_virtual_time
+from tests.support.scripted_transport import Script, answer
+from tests.support.virtual_time import in_virtual_time
 
 ENDPOINTS = {e.id: e for e in (*Payments.endpoints, *Webhooks.endpoints)}
 PAYMENT = {

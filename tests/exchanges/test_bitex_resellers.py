@@ -11,8 +11,8 @@ from exchanges.bitex.resellers import Resellers
 from exchanges.endpoint import Access, Kind
 from exchanges.errors import DecodeError, ExchangeError, InvalidRequest, OutcomeUnknown, UsageError
 from exchanges.wire import Wire
-from tests.scripted import Script, answer
-from tests.virtual_time import in_virtual_time
+from tests.support.scripted_transport import Script, answer
+from tests.support.virtual_time import in_virtual_time
 
 ENDPOINTS = {e.id: e for e in Resellers.endpoints}
 ROW = [1, "billy@example.com", Decimal("10000.00"), Decimal("500.00"), Decimal("20.5"), Decimal("1.5"), "1aB"]

@@ -13,9 +13,9 @@ from exchanges.bitex.reconcile import SEARCHES
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE, endpoints_of
 from exchanges.errors import NotFound
 from exchanges.outcomes.search import Sought
-from tests.exchanges import bitex_rows
-from tests.simulator.calling import NOW
-from tests.simulator.playing import playing
+from tests.support import bitex_rows
+from tests.support.simulator_calls import NOW
+from tests.support.simulator_days import playing
 
 AT = datetime.fromtimestamp(NOW, UTC)
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -25,7 +25,7 @@ from exchanges.bitex.reconcile import SEARCHES
 from exchanges.intents import Intent
 from exchanges.outcomes.search import Sought
 from exchanges.wire import dumps
-from tests.exchanges.bitex_rows import (
+from tests.support.bitex_rows import (
     AT,
     BOT,
     DEPOSIT,

@@ -13,7 +13,7 @@ from exchanges.bitex import (
     OrderStatus,
     SellingBot,
 )
-from tests.exchanges.bitex_rows import AT, BID, BOT, GONE, OPEN_BID, documented, judge, verdicts
+from tests.support.bitex_rows import AT, BID, BOT, GONE, OPEN_BID, documented, judge, verdicts
 
 
 class TestOrders:

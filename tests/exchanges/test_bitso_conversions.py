@@ -16,8 +16,8 @@ from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import draft
 from exchanges.errors import DecodeError, NotFound, NotSent, OutcomeUnknown, QuoteExpired, ReadFailed, UsageError
 from exchanges.http.signing import Credentials, Stamp
-from tests.scripted import Script, answer
-from tests.virtual_time import elapsed, run
+from tests.support.scripted_transport import Script, answer
+from tests.support.virtual_time import elapsed, run
 
 VECTORS = {
     v["name"]: v for v in json.loads((Path(__file__).parent.parent / "vectors" / "bitso.json").read_text())["vectors"]

@@ -8,8 +8,8 @@ from exchanges.bitso.reconcile import SEARCHES
 from exchanges.bitso.v2 import Funding, UserTransaction
 from exchanges.outcomes.search import Traces
 from exchanges.wire import decode, dumps
-from tests.searching import AT, look, look_at, seek, specimen
-from tests.simulator.playing import playing_bitso
+from tests.support.searches import AT, look, look_at, seek, specimen
+from tests.support.simulator_days import playing_bitso
 
 CLABE = "032180000118359719"
 TRANSACTIONS = specimen("bitso/v2.account.user_transactions")

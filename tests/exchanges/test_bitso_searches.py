@@ -12,8 +12,8 @@ from exchanges.errors import NotFound
 from exchanges.outcomes.echoes import strange
 from exchanges.outcomes.search import Reading, Traces
 from exchanges.wire import decode, dumps
-from tests.searching import AT, look, look_at, seek, specimen
-from tests.simulator.playing import playing_bitso
+from tests.support.searches import AT, look, look_at, seek, specimen
+from tests.support.simulator_days import playing_bitso
 
 # What no read shows, and why.
 WITHOUT_EVIDENCE: dict[str, str] = {}

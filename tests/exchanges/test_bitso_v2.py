@@ -14,8 +14,8 @@ from exchanges.bitso.clabe import check_digit, fault_of_clabe
 from exchanges.bitso.v2 import AmountUnit, Order, OrderStatus, OrderType, TransactionType, UserTransaction
 from exchanges.endpoint import endpoints_of
 from exchanges.errors import AuthenticationFailed, DecodeError, NotFound, OutcomeUnknown, UsageError
-from tests.scripted import Script, answer
-from tests.virtual_time import run
+from tests.support.scripted_transport import Script, answer
+from tests.support.virtual_time import run
 
 ID = "543cr2v32a1h684430tvcqx1b0vkr93wd694957cg8umhyrlzkgbaedmf976ia3v"
 PLACED = {"id": ID, "book": "btc_mxn", "datetime": "2015-11-12 12:53:28", "type": "0"}

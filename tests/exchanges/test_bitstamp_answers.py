@@ -24,8 +24,8 @@ from exchanges.errors import (
     Rejected,
     Unavailable,
 )
-from tests.scripted import Script
-from tests.virtual_time import run
+from tests.support.scripted_transport import Script
+from tests.support.virtual_time import run
 
 HTML = "<!DOCTYPE html><title>Just a moment...</title>"
 FUNDS = "You have only 0 BTC available. Check your account balance for details."

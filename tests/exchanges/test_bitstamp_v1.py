@@ -17,8 +17,8 @@ from exchanges.bitstamp.v1 import (
     WithdrawalType,
 )
 from exchanges.errors import DecodeError, InsufficientFunds, NotFound, OutcomeUnknown, Rejected
-from tests.scripted import Script, answer
-from tests.virtual_time import run
+from tests.support.scripted_transport import Script, answer
+from tests.support.virtual_time import run
 
 ADDRESS = "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh"
 

@@ -6,7 +6,7 @@ import httpx
 import pytest_asyncio
 
 from exchanges.simulator import Simulator
-from tests.simulator.calling import simulated
+from tests.support.simulator_calls import simulated
 
 
 @pytest_asyncio.fixture

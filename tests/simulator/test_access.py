@@ -9,7 +9,7 @@ from exchanges.simulator.engine.rate_count import Arrivals
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.faults.plan import Fates
 from exchanges.simulator.venues.bitstamp import BitstampPlay
-from tests.simulator.calling import NOW_MS, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, mac, simulated
+from tests.support.simulator_calls import NOW_MS, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, mac, simulated
 
 # Keys, signatures, nonces
 

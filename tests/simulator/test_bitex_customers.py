@@ -9,8 +9,8 @@ from exchanges.bitex import Input, Output, UsageTier, WorkOrderStatus
 from exchanges.errors import InvalidRequest, NotFound, PermissionDenied
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.http.multipart import read_multipart
-from tests.simulator.calling import PRIVATE, ask_bitex
-from tests.simulator.playing import NOTHING, playing, sums
+from tests.support.simulator_calls import PRIVATE, ask_bitex
+from tests.support.simulator_days import NOTHING, playing, sums
 
 # Resellers and their users
 

@@ -12,8 +12,8 @@ from exchanges.bitex import (
     WithdrawalStatus,
 )
 from exchanges.errors import InvalidRequest, NotFound
-from tests.simulator.calling import NOW
-from tests.simulator.playing import NOTHING, playing, sums
+from tests.support.simulator_calls import NOW
+from tests.support.simulator_days import NOTHING, playing, sums
 
 HOUR = 3600
 TRANSFER = {"country": "UY", "currency": "UYU", "deposit_method": "bank"}

@@ -9,8 +9,8 @@ from exchanges.simulator.engine.prices import Market
 from exchanges.simulator.venues.bitex import BitexPlay
 from exchanges.simulator.venues.bitex.matching import Floor
 from exchanges.simulator.venues.bitex.orders import Desk
-from tests.simulator.calling import NOW_MS
-from tests.simulator.playing import NOTHING, down, playing, sums
+from tests.support.simulator_calls import NOW_MS
+from tests.support.simulator_days import NOTHING, down, playing, sums
 
 FEE = Decimal("0.005")
 

@@ -13,7 +13,7 @@ from exchanges.simulator.venues.bitex.history import past
 from exchanges.simulator.venues.bitex.matching import Floor
 from exchanges.simulator.venues.bitex.orders import Desk
 from exchanges.wire import decode
-from tests.simulator.calling import BITEX_KEY, NOW, NOW_MS, PRIVATE
+from tests.support.simulator_calls import BITEX_KEY, NOW, NOW_MS, PRIVATE
 
 # Orders at Bitex
 

@@ -7,8 +7,8 @@ from exchanges.bitex import Bitex, Currency, PaymentStatus
 from exchanges.errors import InvalidRequest
 from exchanges.simulator import Delivery, Venue, forward_to
 from exchanges.simulator.webhooks import TIMEOUT_SECONDS
-from tests.simulator.calling import simulated
-from tests.simulator.playing import NOTHING, playing, sums
+from tests.support.simulator_calls import simulated
+from tests.support.simulator_days import NOTHING, playing, sums
 
 CALLBACK = "https://example.com/ipn?shop=1"
 

@@ -5,8 +5,8 @@ import pytest
 
 from exchanges.bitso import Bitso, ConversionStatus
 from exchanges.errors import InsufficientFunds, NotFound, QuoteExpired
-from tests.simulator.calling import ask_signed
-from tests.simulator.playing import NOTHING, playing_bitso
+from tests.support.simulator_calls import ask_signed
+from tests.support.simulator_days import NOTHING, playing_bitso
 
 
 async def mxn(bitso: Bitso) -> tuple[Decimal, Decimal, Decimal]:

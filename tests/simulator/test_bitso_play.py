@@ -8,8 +8,8 @@ from exchanges.bitso import Bitso
 from exchanges.bitso.v2 import AmountUnit, OrderStatus, OrderType, SortOrder, TransactionType
 from exchanges.errors import InsufficientFunds, InvalidRequest, NotFound
 from exchanges.simulator.venues.bitso.funding import spei_due
-from tests.simulator.calling import ask_signed
-from tests.simulator.playing import NOTHING, down, playing_bitso
+from tests.support.simulator_calls import ask_signed
+from tests.support.simulator_days import NOTHING, down, playing_bitso
 
 FEE = Decimal("0.0065")
 CURRENCIES = ("btc", "eth", "xrp", "usd", "mxn")

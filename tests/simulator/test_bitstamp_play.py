@@ -15,8 +15,8 @@ from exchanges.bitstamp.v1 import (
 from exchanges.errors import InsufficientFunds, InvalidRequest, NotFound
 from exchanges.simulator.engine.liquidity import REFILL_MS
 from exchanges.simulator.venues.bitstamp import BitstampPlay
-from tests.simulator.calling import ask_signed
-from tests.simulator.playing import NOTHING, SATOSHI, down, playing_bitstamp
+from tests.support.simulator_calls import ask_signed
+from tests.support.simulator_days import NOTHING, SATOSHI, down, playing_bitstamp
 
 FEE = Decimal("0.0025")
 NEED = "You need $100250.00 to open that order. You have only $42000.00 available."

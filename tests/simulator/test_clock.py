@@ -3,8 +3,8 @@ import time
 import httpx
 import pytest
 
-from tests.simulator.calling import NOW, ask_bitex, ask_signed, simulated
-from tests.simulator.in_process import InProcess
+from tests.support.simulator_calls import NOW, ask_bitex, ask_signed, simulated
+from tests.support.simulator_in_process import InProcess
 
 
 @pytest.mark.asyncio

@@ -7,8 +7,8 @@ import pytest
 
 from exchanges.simulator.faults.effects import packed_spaces
 from exchanges.simulator.server import GZIP_FROM_BYTES
-from tests.simulator.calling import Wired, ask_bitex, simulated, until
-from tests.simulator.hostile import PATIENCE_SECONDS, TICKER, answered, asked, rest, sell, whole, wired
+from tests.support.simulator_calls import Wired, ask_bitex, simulated, until
+from tests.support.simulator_faults import PATIENCE_SECONDS, TICKER, answered, asked, rest, sell, whole, wired
 
 
 @pytest.mark.asyncio

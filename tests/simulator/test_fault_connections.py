@@ -4,8 +4,8 @@ import pytest
 
 from exchanges.simulator import FaultPoint
 from exchanges.simulator.server import Listener
-from tests.simulator.calling import Wired, simulated, until
-from tests.simulator.hostile import FORM, TICKER, answered, rest, sell, wired
+from tests.support.simulator_calls import Wired, simulated, until
+from tests.support.simulator_faults import FORM, TICKER, answered, rest, sell, wired
 
 # Connections
 

@@ -7,9 +7,9 @@ import pytest
 from exchanges.simulator import Faults
 from exchanges.simulator.http.delivery import WHOLE, Manner, Sending, Then, script_of
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest
-from tests.simulator.calling import simulated
-from tests.simulator.in_process import InProcess
-from tests.virtual_time import elapsed, in_virtual_time
+from tests.support.simulator_calls import simulated
+from tests.support.simulator_in_process import InProcess
+from tests.support.virtual_time import elapsed, in_virtual_time
 
 PATH = "/api/ticker/"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"

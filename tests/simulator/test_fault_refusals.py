@@ -5,8 +5,8 @@ import pytest
 
 from exchanges.simulator import FaultPoint
 from exchanges.simulator.faults.points import TOO_MANY_REQUESTS
-from tests.simulator.calling import NOW, PRIVATE, ask_signed
-from tests.simulator.hostile import answered, asked, wired
+from tests.support.simulator_calls import NOW, PRIVATE, ask_signed
+from tests.support.simulator_faults import answered, asked, wired
 
 
 @pytest.mark.asyncio

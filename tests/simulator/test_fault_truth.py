@@ -8,9 +8,9 @@ import pytest
 from exchanges.endpoint import Kind
 from exchanges.simulator import FaultPoint, Faults, Venue
 from exchanges.simulator.faults.points import AFTER_EXECUTING, BEFORE_EXECUTING, CONNECTION
-from tests.simulator.calling import BITEX_FIELDS, NOW_MS, ask_bitex, ask_signed, bitstamp_v1, simulated
-from tests.simulator.in_process import InProcess
-from tests.virtual_time import elapsed, in_virtual_time, run
+from tests.support.simulator_calls import BITEX_FIELDS, NOW_MS, ask_bitex, ask_signed, bitstamp_v1, simulated
+from tests.support.simulator_in_process import InProcess
+from tests.support.virtual_time import elapsed, in_virtual_time, run
 
 PATIENCE_SECONDS = 5.0
 BEFORE = sorted(BEFORE_EXECUTING - CONNECTION)

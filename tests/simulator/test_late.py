@@ -8,9 +8,9 @@ import pytest
 from exchanges.endpoint import Access, Kind
 from exchanges.simulator import Faults, Simulator, Venue
 from exchanges.simulator.simulator import PLAYS
-from tests.simulator.calling import BITEX_FIELDS, ENDPOINTS, ask_bitex, ask_signed, simulated
-from tests.simulator.in_process import InProcess
-from tests.virtual_time import in_virtual_time
+from tests.support.simulator_calls import BITEX_FIELDS, ENDPOINTS, ask_bitex, ask_signed, simulated
+from tests.support.simulator_in_process import InProcess
+from tests.support.virtual_time import in_virtual_time
 
 LATE = Faults(late_seconds=(5, 10))
 SHOWN_SECONDS = 10

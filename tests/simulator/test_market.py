@@ -7,7 +7,7 @@ import pytest
 from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, BookFacts, Market
 from exchanges.simulator.venues.bitex import BitexPlay
 from exchanges.wire import dumps
-from tests.simulator.calling import BOOKS, ENDPOINTS, NOW_MS, ask_declared, simulated
+from tests.support.simulator_calls import BOOKS, ENDPOINTS, NOW_MS, ask_declared, simulated
 
 # Prices
 

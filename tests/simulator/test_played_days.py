@@ -9,7 +9,7 @@ from exchanges.bitso.convert import convert
 from exchanges.bitso.v2 import AmountUnit, OrderStatus
 from exchanges.bitstamp.v1 import WithdrawalStatus
 from exchanges.errors import NotFound
-from tests.simulator.playing import NOTHING, playing_bitso, playing_bitstamp
+from tests.support.simulator_days import NOTHING, playing_bitso, playing_bitstamp
 
 pytestmark = pytest.mark.asyncio
 

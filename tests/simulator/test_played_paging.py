@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from exchanges.simulator import Venue
-from tests.simulator.playing import playing_bitso, playing_bitstamp
+from tests.support.simulator_days import playing_bitso, playing_bitstamp
 
 ROWS = 1000
 

@@ -7,8 +7,8 @@ import pytest
 
 from exchanges.simulator import Line, proxy
 from exchanges.simulator.proxy import CHUNKS, READ_BYTES, _Way
-from tests.simulator.calling import Wired, simulated, until
-from tests.simulator.hostile import TICKER, answered, rest, sell
+from tests.support.simulator_calls import Wired, simulated, until
+from tests.support.simulator_faults import TICKER, answered, rest, sell
 
 PATIENCE_SECONDS = 5.0
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from exchanges.simulator import Simulator, Venue, serve, simulate
-from tests.simulator.calling import BITEX_KEY, PRIVATE, Wired, simulated, until
+from tests.support.simulator_calls import BITEX_KEY, PRIVATE, Wired, simulated, until
 
 # HTTP
 

@@ -10,7 +10,7 @@ from exchanges.simulator.simulator import PLAYS
 from exchanges.simulator.venues.bitex import BitexPlay
 from exchanges.wire import Done, loads
 from exchanges.wire.converter import wire
-from tests.simulator.calling import BITEX_KEY, ENDPOINTS, PRIVATE, ask_declared, bitso_v3, bitstamp_v1, simulated
+from tests.support.simulator_calls import BITEX_KEY, ENDPOINTS, PRIVATE, ask_declared, bitso_v3, bitstamp_v1, simulated
 
 CHECKED = re.compile(
     r"^\s*(?:from|import) exchanges\.(session|transport|signing|nonces|client|request|verdicts|state|polling)\b"

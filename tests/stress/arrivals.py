@@ -29,7 +29,7 @@ from exchanges.limits.limit import Limit, Window
 from exchanges.limits.limiter import Connections, Grant, Lane, Ledger, Priority, Turn
 from exchanges.limits.windows import LOST_SECONDS
 from tests.stress.figures import Figure, Mechanisms
-from tests.virtual_time import VirtualLoop
+from tests.support.virtual_time import VirtualLoop
 
 __all__ = ["LIMITS", "MECHANISMS", "PROMISES", "Run", "figures", "largest"]
 

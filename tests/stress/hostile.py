@@ -23,9 +23,9 @@ from exchanges.bitex import Bitex
 from exchanges.bitstamp import Bitstamp
 from exchanges.errors import ExchangeError, OutcomeUnknown
 from exchanges.http import transport
-from tests.hostile import ANSWER, BODIES, FAST, SLOW, answered
-from tests.raw_server import Heard, Talk, serving
 from tests.stress.figures import Figure
+from tests.support.hostile_answers import ANSWER, BODIES, FAST, SLOW, answered
+from tests.support.raw_server import Heard, Talk, serving
 
 __all__ = ["MECHANISMS", "PROMISES", "figures"]
 

@@ -16,7 +16,7 @@ from exchanges.limits.windows import LOST_SECONDS
 from exchanges.simulator import Deed, Simulator
 from exchanges.simulator.http.delivery import Manner, Sending
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
-from tests.simulator.in_process import InProcess
+from tests.support.simulator_in_process import InProcess
 
 __all__ = ["LABEL", "BadLine"]
 

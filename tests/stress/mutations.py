@@ -26,9 +26,9 @@ from exchanges.outcomes.classify import Sent
 from exchanges.outcomes.response import settle
 from exchanges.wire import codecs as forms
 from exchanges.wire.converter import wire
-from tests.mutating import STATUSES, Seed, mutated
-from tests.settling import CALLS, SPECIMENS
 from tests.stress.figures import Figure, Mechanisms
+from tests.support.documented_answers import CALLS, SPECIMENS
+from tests.support.mutations import STATUSES, Seed, mutated
 
 __all__ = ["MECHANISMS", "PROMISES", "figures"]
 

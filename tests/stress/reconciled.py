@@ -17,7 +17,7 @@ from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconci
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.tally import Tally, summed
 from tests.stress.worlds import When, World, played
-from tests.virtual_time import run
+from tests.support.virtual_time import run
 
 __all__ = ["MECHANISMS", "PROMISES", "figures"]
 

@@ -1,7 +1,7 @@
 """Canaries as key, secret, client id, password, document: everything that can go wrong, and everything that shows it.
 
 A check is one sink of one mishap: one text, or many, in which nothing of a canary and nothing of a signature may be
-left. See `tests.canaries`, `tests.mishaps` and `tests.sinks`.
+left. See `tests.support.secrets`, `tests.support.leak_scenarios` and `tests.support.leak_sinks`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import httpx
 from attrs import define, field
 
 from exchanges import errors
-from tests import canaries, virtual_time
-from tests.broken import broken
-from tests.echoed import answered
-from tests.mishaps import CALLS, Mishap, play
-from tests.misused import misused
-from tests.sinks import SINKS, Scene, chains, leaks
 from tests.stress.figures import Figure, Mechanisms
-from tests.wired import wired
+from tests.support import secrets as canaries
+from tests.support import virtual_time
+from tests.support.echoing_servers import answered
+from tests.support.failing_parts import broken
+from tests.support.leak_misuse import misused
+from tests.support.leak_scenarios import CALLS, Mishap, play
+from tests.support.leak_sinks import SINKS, Scene, chains, leaks
+from tests.support.leak_sockets import wired
 
 __all__ = ["MECHANISMS", "PROMISES", "Count", "figures", "mishaps"]
 

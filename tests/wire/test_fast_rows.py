@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exchanges.errors import DecodeError
 from exchanges.wire import Deviation, Wire, decode, dumps, encode, loads
-from tests.wire.strategies import ENDPOINTS, QUICK, values
+from tests.support.strategies import ENDPOINTS, QUICK, values
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
 WIRE = Wire()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from exchanges import bitex
 from exchanges.wire import decode, dumps, encode
-from tests.wire.strategies import LISTS, MODELS, QUICK, name_of, values
+from tests.support.strategies import LISTS, MODELS, QUICK, name_of, values
 
 # Made of what annotations do not tell (paths, documents whose resources stand once): test_bitex_rates, _funding,
 # _instructions, _kyc and _concierge send these round with values of their own.

@@ -1,0 +1,175 @@
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import exchanges
+from exchanges import client, errors
+from exchanges.__main__ import COMMANDS
+from exchanges.commands.clients import endpoints, limits
+from exchanges.commands.endpoints import table
+from exchanges.simulator import Simulator, Venue
+from tests.support.simulator_thread import simulated
+
+README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+OPERATING = (Path(__file__).parent.parent.parent / "docs" / "operating.md").read_text(encoding="utf-8")
+PYTEST_INI = """
+[pytest]
+filterwarnings = error
+asyncio_mode = strict
+asyncio_default_fixture_loop_scope = function
+"""
+BLOCK = re.compile(r"^## (?P<title>[^\n]+)\n|^```python\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks() -> Iterator[tuple[str, str]]:
+    """Find every Python block with the heading that it stands under."""
+    title = ""
+    for found in BLOCK.finditer(README):
+        title = found["title"] or title
+        if found["code"] is not None:
+            yield title, found["code"]
+
+
+PROGRAMS = {title: code for title, code in blocks() if "asyncio.run(main())" in code}
+TESTS = {title: code for title, code in blocks() if "def test_" in code}
+
+
+def play(code: str) -> None:
+    """Run a program as if it were the main one."""
+    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - this is what it is for
+
+
+def lead_clients_to(sim: Simulator, monkeypatch: pytest.MonkeyPatch, **options) -> None:
+    """Give clients that are made without a base URL that of *sim*, and the environment its credentials."""
+    made = client._setup
+
+    def setup(cls, credentials, given):
+        return made(cls, credentials, {"base_url": sim.base_url, **options, **given})
+
+    monkeypatch.setattr(client, "_setup", setup)
+    for venue in Venue:
+        for name, value in sim.account(venue).items():
+            monkeypatch.setenv(f"{venue.value}_{name}".upper(), value)
+
+
+class LosesAnswersToBids(httpx.AsyncHTTPTransport):
+    """The request arrives and is carried out; the answer is lost."""
+
+    async def handle_async_request(self, request):
+        response = await super().handle_async_request(request)
+        if request.method == "POST":
+            await response.aclose()
+            raise httpx.ReadError("connection reset")
+        return response
+
+
+def test_every_block_is_a_program_or_a_test():
+    """Every Python block is run by a test of this file, and no two stand under one heading."""
+    expected = [code for _, code in blocks()]
+
+    assert sorted(expected) == sorted([*PROGRAMS.values(), *TESTS.values()])
+
+
+@pytest.mark.parametrize("title", PROGRAMS)
+def test_programs_run(title, monkeypatch, capsys):
+    """A program of the README runs as it stands, prints something, and the exchange has nothing to complain of."""
+    with simulated() as sim:
+        lead_clients_to(sim, monkeypatch)
+        play(PROGRAMS[title])
+
+    assert (0, True) == (sim.errors, bool(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("title", TESTS)
+def test_tests_pass(title, tmp_path):
+    """A test of the README passes as it stands."""
+    (tmp_path / "test_block.py").write_text(TESTS[title], encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text(PYTEST_INI, encoding="utf-8")
+    env = {**os.environ, "PYTHONPATH": str(Path(exchanges.__file__).parent.parent)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_block.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stdout
+
+
+def test_polling_hears_of_every_exchange(monkeypatch, capsys):
+    """The polling program prints a line for each of the three."""
+    with simulated() as sim:
+        lead_clients_to(sim, monkeypatch)
+        play(PROGRAMS["Polling"])
+    lines = capsys.readouterr().out.splitlines()
+
+    assert ["bitex", "bitso", "bitstamp"] == sorted(line.split()[0] for line in lines)
+
+
+def test_the_private_call_places_and_cancels(monkeypatch, capsys):
+    """The private program places a bid and cancels it."""
+    with simulated() as sim:
+        lead_clients_to(sim, monkeypatch)
+        play(PROGRAMS["A private call"])
+
+    assert ["bitex.trading.create_bid", "bitex.trading.cancel_bid"] == [seen.endpoint for seen in sim.requests]
+
+
+@pytest.mark.parametrize("code", re.findall(r"^```python\n(.*?)^```", OPERATING, re.MULTILINE | re.DOTALL))
+def test_programs_for_operators_run(code, monkeypatch, capsys, tmp_path):
+    """A program of the page for operators runs as it stands."""
+    monkeypatch.chdir(tmp_path)
+    with simulated() as sim:
+        lead_clients_to(sim, monkeypatch)
+        play(code)
+
+    assert (True, True) == ((tmp_path / "exchanges.db").exists(), bool(capsys.readouterr().out))
+
+
+def test_the_errors_are_told_to_operators():
+    """The page for operators has a line for every class of error that can leave a call."""
+    told = OPERATING.partition("## What each error means")[2].partition("\n## ")[0]
+    expected = set(errors.__all__) - {"ExchangeError", "Rejected"}
+
+    assert set() == {name for name in expected if f"`{name}`" not in told} - {"StateError"}
+
+
+def test_the_private_call_looks_before_it_repeats(monkeypatch, capsys):
+    """When the answer to the bid is lost, the private program finds the order, if not the proof that it is its own."""
+    with simulated() as sim:
+        transport = LosesAnswersToBids(limits=httpx.Limits(max_keepalive_connections=0))
+        lead_clients_to(sim, monkeypatch, transport=transport)
+        play(PROGRAMS["A private call"])
+    said = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
+
+    assert ["perhaps placed", "one of these may be it"] == said
+
+
+def test_the_injected_answer_keeps_its_digits(monkeypatch, capsys):
+    """The mock transport's price is printed with its last zero."""
+    play(PROGRAMS["Injecting a transport"])
+
+    assert "1035.30\n" == capsys.readouterr().out
+
+
+def test_the_table_of_endpoints_is_fresh():
+    """The table is what `python -m exchanges endpoints --markdown` prints."""
+    found = re.search(r"<!-- endpoints -->\n(.*?)\n<!-- /endpoints -->", README, re.DOTALL)
+
+    assert table(list(endpoints())) == (found and found[1])
+
+
+def test_the_table_of_limits_is_fresh():
+    """Each limit is told as it is kept."""
+    told = set(re.findall(r"\d+ in \d+ s", README.partition("## Limits and nonces")[2].partition("\n## ")[0]))
+
+    assert {str(window) for limit in limits() for window in limit.windows} == told
+
+
+def test_the_commands_exist():
+    """Every command that the README runs is one."""
+    named = set(re.findall(r"python -m exchanges (\w+)", README))
+
+    assert named <= COMMANDS.keys()

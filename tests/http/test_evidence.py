@@ -1,0 +1,247 @@
+import asyncio
+import socket
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from exchanges import errors
+from exchanges.bitex import Bitex
+from exchanges.http.transport import HttpTransport
+from exchanges.state import MemoryState
+from tests.support.raw_server import answering, response, serving
+from tests.support.sending import BOMB, closed_port, lost, send
+
+
+@pytest_asyncio.fixture
+async def transport():
+    """Make a transport with pools of its own."""
+    transport = HttpTransport()
+    yield transport
+    await transport.aclose()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("careful", [False, True])
+async def test_nobody_listens(transport, careful):
+    """Without a connection it is proven that nothing left."""
+    error, evidence = await lost(transport, f"http://127.0.0.1:{closed_port()}", careful=careful)
+
+    assert ("ConnectError", True) == (str(error).partition(" ")[0], evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+async def test_no_name(transport, monkeypatch):
+    """A host that has no address proves that nothing left."""
+
+    def unknown(*args, **options):
+        raise socket.gaierror(-2, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    _, evidence = await lost(transport, "http://nowhere.invalid")
+
+    assert evidence.nothing_left
+
+
+@pytest.mark.asyncio
+async def test_a_handshake_that_fails():
+    """Where TLS fails, nothing of the request left."""
+
+    async def talk(heard):
+        await heard.reader.read(1)
+        await heard.say(b"what?")
+
+    transport = HttpTransport()
+    async with serving(talk) as server:
+        _, evidence = await lost(transport, server.origin.replace("http:", "https:"))
+        await transport.aclose()
+
+    assert evidence.nothing_left
+
+
+@pytest.mark.asyncio
+async def test_closed_after_the_request(transport):
+    """A server that hangs up without an answer may have executed the request."""
+
+    async def talk(heard):
+        await heard.request()
+
+    async with serving(talk) as server:
+        _, evidence = await lost(transport, server.origin)
+
+    assert (True, False) == (evidence.started, evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+async def test_closed_at_once(transport):
+    """A server that accepts and hangs up at once may have read what was sent."""
+
+    async def talk(heard):
+        return
+
+    async with serving(talk) as server:
+        _, evidence = await lost(transport, server.origin)
+
+    assert (True, False) == (evidence.started, evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+async def test_reads_are_not_watched(transport):
+    """Of a read nothing is proven: nobody asks, and watching costs."""
+
+    async def talk(heard):
+        await heard.request()
+
+    async with serving(talk) as server:
+        _, evidence = await lost(transport, server.origin, careful=False)
+
+    assert (False, False) == (evidence.watched, evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+async def test_a_stale_connection_is_not_used_for_money(transport):
+    """Where the server closed the idle connection, a careful call takes a new one and is answered."""
+    closed = asyncio.Event()
+
+    async def talk(heard):
+        await heard.request()
+        await heard.say(response())
+        heard.writer.close()
+        await heard.writer.wait_closed()
+        closed.set()
+
+    async with serving(talk) as server:
+        await send(transport, server.origin, careful=True)
+        await closed.wait()
+        answer = await send(transport, server.origin, careful=True)
+
+        assert (200, 2) == (answer.status, server.connections)
+
+
+@pytest.mark.asyncio
+async def test_a_proxy_that_refuses():
+    """Where the proxy refuses the way to the server, nothing of the request itself left."""
+    async with serving(answering(response(status=b"407 No"))) as proxy:
+        transport = HttpTransport(proxy=proxy.origin)
+        _, evidence = await lost(transport, "https://exchange.example")
+        await transport.aclose()
+
+        assert (b"CONNECT", True) == (proxy.requests[0].split(b" ")[0], evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+async def test_an_injected_transport_proves_nothing():
+    """Of a transport that was handed in nothing is proven but that there was no connection."""
+
+    def gone(request):
+        raise httpx.ReadError("gone")
+
+    _, evidence = await lost(HttpTransport(injected=httpx.MockTransport(gone)), "https://a.example")
+
+    assert not evidence.nothing_left
+
+
+@pytest.mark.asyncio
+async def test_an_injected_transport_without_a_connection():
+    """A transport that was handed in and says that it found no connection is believed."""
+
+    def unreachable(request):
+        raise httpx.ConnectError("no")
+
+    _, evidence = await lost(HttpTransport(injected=httpx.MockTransport(unreachable)), "https://a.example")
+
+    assert evidence.nothing_left
+
+
+BID = b'[1, 12345678, 946685400, 1, 100.0, 100.0, 1000.0, 1, 0, 0.0, "API", 1]'
+
+
+async def bid_at(origin, **options):
+    """Place a bid at a server of our own."""
+    async with Bitex(api_key="k", base_url=origin, state=MemoryState(), **options) as bitex:
+        return await bitex.trading.create_bid(amount=100, price=1000)
+
+
+@pytest.mark.asyncio
+async def test_an_order_that_found_nobody():
+    """An order that found nobody who listens was not sent."""
+    with pytest.raises(errors.NotSent, match="nothing was sent, it is safe to repeat"):
+        await bid_at(f"http://127.0.0.1:{closed_port()}")
+
+
+@pytest.mark.asyncio
+async def test_an_order_without_an_answer():
+    """An order whose connection was closed before the answer has an unknown outcome and was sent once."""
+
+    async def talk(heard):
+        await heard.request()
+
+    async with serving(talk) as server:
+        with pytest.raises(errors.OutcomeUnknown):
+            await bid_at(server.origin)
+
+        assert len(server.requests) == 1
+
+
+@pytest.mark.asyncio
+async def test_an_order_whose_deadline_passes():
+    """An order whose deadline passes has an unknown outcome, and its connection is closed."""
+    gone = asyncio.Event()
+
+    async def talk(heard):
+        await heard.request()
+        assert await heard.reader.read() == b""
+        gone.set()
+
+    async with serving(talk) as server:
+        with pytest.raises(errors.OutcomeUnknown, match="no answer before the deadline"):
+            await bid_at(server.origin, timeout_seconds=0.05)
+        await asyncio.wait_for(gone.wait(), 5)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("said", [response(BOMB, b"Content-Encoding: gzip"), response(b"x" * 2**20 + b"x")])
+async def test_an_order_with_a_hostile_answer(said):
+    """An order whose answer is too large has an unknown outcome."""
+    async with serving(answering(said)) as server:
+        with pytest.raises(errors.OutcomeUnknown):
+            await bid_at(server.origin)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("said", [response(BOMB, b"Content-Encoding: gzip"), response(b"x" * 2**20 + b"x")])
+async def test_a_read_with_a_hostile_answer(said):
+    """A read whose answer is too large fails at once, as an answer that is not what the documents say."""
+    async with serving(answering(said)) as server:
+        async with Bitex(base_url=server.origin, state=MemoryState()) as bitex:
+            with pytest.raises(errors.DecodeError):
+                await bitex.market.ticker()
+
+        assert len(server.requests) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_caller_does_not_poison_the_pool():
+    """After a caller was cancelled in the middle of its answer, that answer is read and the next calls go well."""
+    half, rest = asyncio.Event(), asyncio.Event()
+
+    async def talk(heard):
+        while True:
+            await heard.request()
+            body = response(b'{"errors": []}')
+            await heard.say(body[:20])
+            half.set()
+            await rest.wait()
+            await heard.say(body[20:])
+
+    async with serving(talk) as server, Bitex(api_key="k", base_url=server.origin, state=MemoryState()) as bitex:
+        call = asyncio.create_task(bitex.trading.orders())
+        await half.wait()
+        call.cancel()
+        await asyncio.wait([call])
+        rest.set()
+        for _ in range(4):
+            with pytest.raises(errors.DecodeError):
+                await bitex.trading.orders()
+
+        assert (2, 5) == (server.connections, len(server.requests))

@@ -1,0 +1,112 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from exchanges.bitstamp.v1 import Account, Trading
+from exchanges.errors import NotFound
+from exchanges.outcomes.matching import Likeness, compare, look_back, placed_at
+from exchanges.outcomes.search import Reading
+from tests.support.searches import AT, MINUTE, seek
+
+SOUGHT = seek(Trading.buy, amount="1", price="1")
+CENT = Decimal("0.01")
+TOO_OLD = 5000
+ENDLESS = list(range(TOO_OLD))
+
+
+def page(offset):
+    """Name the read of a page."""
+    return Reading.of(Account.user_transactions, offset=offset)
+
+
+def read(answer):
+    """Read pages, by *answer* to an offset, until there is nothing more to read."""
+    seen = {}
+    while more := (back := look_back(seen, page, lambda row: row >= TOO_OLD)).more:
+        for reading in more:
+            seen[reading] = answer(**dict(reading.arguments))
+    return back
+
+
+def paged(rows, size):
+    """What an exchange answers that gives at most *size* rows."""
+    return lambda offset: rows[offset : offset + size]
+
+
+@pytest.mark.parametrize("size", [10, 25, 100])
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 25, 45])
+def test_a_list_is_read_to_its_end(count, size):
+    """Every row comes once, however many a page holds; a short page is not taken for the end."""
+    back = read(paged(ENDLESS[:count], size))
+
+    assert (tuple(range(count)), True) == (back.rows, back.whole)
+
+
+def test_a_list_is_read_until_it_is_too_old():
+    """One row from before what matters is enough; no further page is asked for."""
+    rows = [*range(30), TOO_OLD, *range(30)]
+    asked = []
+    back = read(lambda offset: asked.append(offset) or rows[offset : offset + 31])
+
+    assert (True, [0]) == (back.whole, asked)
+
+
+@pytest.mark.parametrize("rows", [ENDLESS, [1] * 5000])
+def test_a_list_without_end_is_not_whole(rows):
+    """After ten pages it is given up, also where all rows say the same."""
+    back = read(paged(rows, 25))
+
+    assert (205, False) == (len(back.rows), back.whole)
+
+
+def test_rows_that_move_away_are_missed():
+    """A page without the end of the one before shows that rows between both are missing."""
+    back = read(lambda offset: ENDLESS[30:50] if offset else ENDLESS[:20])
+
+    assert (tuple(range(20)), False) == (back.rows, back.whole)
+
+
+def test_rows_that_arrive_meanwhile_do_no_harm():
+    """They move the older ones further down, where the next page repeats more of them."""
+    back = read(lambda offset: ENDLESS[:40][offset : offset + 20] if offset else ENDLESS[10:30])
+
+    assert (tuple(range(10, 40)), True) == (back.rows, back.whole)
+
+
+def test_a_list_that_is_not_there_is_not_whole():
+    """An exchange that does not know what was asked for has shown nothing."""
+    assert not read(lambda offset: NotFound("there is no such book")).whole
+
+
+@pytest.mark.parametrize(
+    ("seconds", "moment"),
+    [
+        (-61.5, None),
+        (-60.5, AT - MINUTE),
+        (-30, AT - timedelta(seconds=30)),
+        (60.5, AT + MINUTE),
+        (61.5, None),
+    ],
+)
+def test_moments_in_whole_seconds(seconds, moment):
+    """A second is allowed for what the exchange leaves out or rounds up; what is found lies within what is sought."""
+    assert moment == placed_at(SOUGHT, AT + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted", "likeness"),
+    [
+        ("1.10", "1.1", Likeness.SAME),
+        ("1.10", "1.11", Likeness.OTHER),
+        ("1", "1.01", Likeness.OTHER),
+        ("1.11", "1.114", Likeness.DOUBTFUL),
+        ("1.12", "1.114", Likeness.DOUBTFUL),
+        ("1.13", "1.114", Likeness.OTHER),
+        ("1.115", "1.114", Likeness.OTHER),
+        (None, "1.1", Likeness.DOUBTFUL),
+    ],
+)
+def test_numbers_that_may_have_been_rounded(told, wanted, likeness):
+    """What is finer than the exchange counts may have become either neighbour; all else is compared exactly."""
+    assert likeness is compare(None if told is None else Decimal(told), Decimal(wanted), CENT)

@@ -1,0 +1,126 @@
+from decimal import Decimal
+
+import pytest
+
+from exchanges.endpoint.call import draft
+from exchanges.errors import DecodeError, OutcomeUnknown
+from exchanges.outcomes.echoes import strange
+from tests.support.fourth import Order, Orders, Sent, Side
+from tests.support.lagging_exchange import placing
+from tests.support.scripted_transport import Script, answer
+from tests.support.virtual_time import in_virtual_time
+
+ORDER = {"id": 1, "amount": "3", "price": "5", "side": "buy", "created_at": 1_700_000_000}
+SENT = {"number": 1}
+
+
+def sent_as(told, **arguments):
+    """Name the fields of an answer that are strange for what was asked to be sent."""
+    asked = draft(Orders.send.endpoint, {"currency": "btc", "amount": 3, "to": "there"} | arguments, "https://x.test")
+    return strange(asked, Sent(**SENT | told))
+
+
+@pytest.mark.parametrize(
+    ("told", "arguments"),
+    [
+        ({}, {}),
+        ({"quantity": Decimal(3), "address": "there", "currency": "btc"}, {}),
+        ({"quantity": Decimal("3.00")}, {}),
+        ({"quantity": Decimal(3)}, {"amount": "3.00"}),
+        ({"quantity": Decimal("0.33")}, {"amount": "0.3333333"}),
+        ({"quantity": Decimal("0.34")}, {"amount": "0.3366666"}),
+        ({"quantity": Decimal("0.00000001")}, {"amount": "0.000000014"}),
+        ({"currency": "BTC"}, {}),
+        ({"address": " There "}, {}),
+        ({"fast": True}, {"fast": True}),
+        ({"fast": False}, {"fast": False}),
+        ({"count": 7}, {"count": 7}),
+        ({"side": Side.BUY}, {"side": Side.BUY}),
+        ({"side": Side.BUY}, {"side": "buy"}),
+        ({"memo": "another"}, {"memo": "secret"}),
+        ({"number": 2}, {"number": 3}),
+        ({"fast": True, "count": 5, "side": Side.SELL, "memo": "x"}, {}),
+    ],
+)
+def test_what_fits(told, arguments):
+    """An answer fits that repeats what was asked for: as a value, rounded, in other letters, or not at all."""
+    assert [] == sent_as(told, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("told", "arguments", "expected"),
+    [
+        ({"quantity": Decimal("3.1")}, {}, ["quantity"]),
+        ({"quantity": Decimal("0.32")}, {"amount": "0.3333333"}, ["quantity"]),
+        ({"quantity": Decimal(100)}, {"amount": "100.5"}, ["quantity"]),
+        ({"quantity": Decimal("100.5")}, {"amount": "100.54"}, ["quantity"]),
+        ({"quantity": Decimal(0)}, {}, ["quantity"]),
+        ({"currency": "ltc"}, {}, ["currency"]),
+        ({"address": "elsewhere"}, {}, ["address"]),
+        ({"fast": False}, {"fast": True}, ["fast"]),
+        ({"count": 8}, {"count": 7}, ["count"]),
+        ({"side": Side.SELL}, {"side": Side.BUY}, ["side"]),
+        ({"side": Side("hold")}, {"side": Side.BUY}, ["side"]),
+        ({"quantity": Decimal(4), "address": "x", "currency": "y"}, {}, ["currency", "quantity", "address"]),
+    ],
+)
+def test_what_does_not_fit(told, arguments, expected):
+    """An answer that says another amount, word, choice or number than was asked for is named, field by field."""
+    assert expected == sent_as(told, **arguments)
+
+
+@pytest.mark.parametrize(("side", "expected"), [(Side.BUY, []), (Side.SELL, ["side"]), (None, [])])
+def test_what_the_declaration_says(side, expected):
+    """What a declaration says of the answer must be so, whatever the arguments."""
+    asked = draft(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test")
+
+    assert expected == strange(asked, Order(1, Decimal(3), Decimal(5), side))
+
+
+@pytest.mark.parametrize("value", [None, "3", 5, [], ["amount"], {"amount": 4}, object()])
+def test_answers_without_fields(value):
+    """An answer that has no fields repeats nothing."""
+    assert [] == strange(draft(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test"), value)
+
+
+async def buy(told):
+    """Buy, and hand back what it raised."""
+    async with placing(Script.of(answer(ORDER | told))) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.orders.buy(amount=3, price=5)
+        return caught.value, list(client.unresolved)
+
+
+@in_virtual_time
+async def test_an_answer_to_another_request():
+    """A money call whose answer speaks of something else has an unknown outcome, and says no value of the answer."""
+    error, unresolved = await buy({"amount": "31337", "side": "sell"})
+
+    assert (DecodeError, [error.intent], "ANSWERED") == (type(error.__cause__), unresolved, error.phase.name)
+    assert (True, False) == ("speaks of something else: side, amount" in str(error), "31337" in str(error))
+
+
+@in_virtual_time
+async def test_an_answer_that_names_an_earlier_order():
+    """An answer that names what an earlier call made belongs to that one: the outcome is unknown, and nothing shown."""
+    async with placing(Script.of(answer(ORDER))) as client:
+        await client.orders.buy(amount=3, price=5)
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.orders.buy(amount=3, price=5)
+        (call,) = client.unresolved.values()
+
+        assert (DecodeError, None, "ANSWERED") == (
+            type(caught.value.__cause__),
+            call.value,
+            caught.value.phase.name,
+        )
+        assert "names what an earlier call made" in str(caught.value)
+
+
+@in_virtual_time
+async def test_the_same_id_of_another_call():
+    """What two different calls make may have the same id."""
+    async with placing(Script.of(answer(ORDER), answer(ORDER | {"side": None}))) as client:
+        made = [await client.orders.buy(amount=3, price=5), await client.orders.note(amount=3, price=5)]
+
+    assert [1, 1] == [order.id for order in made]

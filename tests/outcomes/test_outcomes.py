@@ -1,0 +1,348 @@
+import asyncio
+import random
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from exchanges import errors
+from exchanges.errors import OutcomeUnknown, RateLimited
+from exchanges.intents import Phase
+from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.state import MemoryState
+from tests.support.fourth import CREDENTIALS, LIMIT, Fourth, Thing
+from tests.support.fourth_calls import CALLS, WALL, failure_of, fourth
+from tests.support.raw_server import response, serving
+from tests.support.scripted_transport import Script, answer, html, refusal
+from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time
+
+GARBLED = httpx.Response(200, content=b'{"id": ')
+OTHER_SHAPE = answer({"no": "id"})
+REDIRECT = httpx.Response(302, headers={"location": "https://elsewhere.example/"})
+
+PROVEN = {
+    "funds": (refusal("funds"), errors.InsufficientFunds),
+    "key": (refusal("auth", 401), errors.AuthenticationFailed),
+    "funds, with status 200": (refusal("funds", 200), errors.InsufficientFunds),
+    "too many, in its shape": (refusal("limit", 429, wait=1000), RateLimited),
+    "too many, as HTML": (html(429), RateLimited),
+    "too many, calmly": (html(420), RateLimited),
+}
+UNPROVEN = {
+    "unavailable": (html(503), errors.Unavailable),
+    "a proxy": (html(403), errors.Blocked),
+    "a key, says a proxy": (html(401), errors.AuthenticationFailed),
+    "nowhere": (html(404), errors.NotFound),
+    "a redirect": (REDIRECT, errors.RedirectRefused),
+    "vague": (refusal("vague"), errors.Rejected),
+    "garbled": (GARBLED, errors.DecodeError),
+    "another shape": (OTHER_SHAPE, errors.DecodeError),
+    "empty": (httpx.Response(200), errors.DecodeError),
+    "broken off": (httpx.ReadError("gone"), errors.Unavailable),
+    "a foreign fault": (RuntimeError("odd"), errors.Unavailable),
+}
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+@pytest.mark.parametrize("case", PROVEN)
+async def test_a_refusal_that_proves_it(case, kind):
+    """A call that is never repeated is `Rejected` where the answer proves that nothing was done."""
+    step, expected = PROVEN[case]
+    script = Script.of(step)
+    error = await failure_of(script, kind)
+
+    assert (expected, False, 1) == (type(error), error.may_have_executed, len(script.came))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+@pytest.mark.parametrize("case", UNPROVEN)
+async def test_an_answer_that_proves_nothing(case, kind):
+    """Where nothing is proven the outcome is unknown, with what it would have been as its cause, and no repetition."""
+    step, expected = UNPROVEN[case]
+    script = Script.of(step)
+    error = await failure_of(script, kind)
+
+    assert (OutcomeUnknown, True, expected, 1) == (
+        type(error),
+        error.may_have_executed,
+        type(error.__cause__),
+        len(script.came),
+    )
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("read", errors.DecodeError),
+        ("idempotent", OutcomeUnknown),
+        ("write", OutcomeUnknown),
+        ("money", OutcomeUnknown),
+    ],
+)
+async def test_an_answer_that_its_reader_did_not_expect(kind, expected):
+    """An answer on which an exchange's own reader stumbles is an error of ours, and proves nothing."""
+    script = Script.of(refusal("no such code"))
+    error = await failure_of(script, kind)
+
+    assert (expected, True, 1) == (
+        type(error),
+        "took its reader by surprise (KeyError)" in str(error),
+        len(script.came),
+    )
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+@pytest.mark.parametrize("fault", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
+async def test_no_connection(fault, kind):
+    """Without a connection nothing was sent, and it is said that it is safe to repeat."""
+    script = Script.of(fault("no"))
+    error = await failure_of(script, kind)
+
+    assert (errors.NotSent, False, 1) == (type(error), error.may_have_executed, len(script.came))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+async def test_no_answer_before_the_deadline(kind):
+    """A call that is never repeated and whose deadline passes under way has an unknown outcome."""
+    error = await failure_of(Script.of(open=asyncio.Event()), kind, timeout_seconds=5)
+
+    assert (OutcomeUnknown, 5.0) == (type(error), elapsed())
+
+
+@in_virtual_time
+async def test_what_an_unknown_outcome_carries():
+    """`OutcomeUnknown` carries what was to be done, when, with which nonce, and how far it came."""
+    error = await failure_of(Script.of(html(502)), "money")
+
+    assert (
+        "fourth.trading.create_order",
+        {"amount": "3"},
+        datetime.fromtimestamp(WALL, UTC),
+        str(int(WALL * 1000)),
+        502,
+        Phase.ANSWERED,
+    ) == (error.intent.endpoint, error.intent.arguments, error.intent.at, error.nonce, error.status, error.phase)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+@pytest.mark.parametrize("case", UNPROVEN)
+async def test_how_far_it_came(case, kind):
+    """An injected transport does not tell how far a request came that was never answered; an answer does."""
+    error = await failure_of(Script.of(UNPROVEN[case][0]), kind)
+    phase = Phase.MAYBE_SENT if case in ("broken off", "a foreign fault") else Phase.ANSWERED
+
+    assert (phase, True) == (error.phase, f"it may have been executed ({phase})" in str(error))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+async def test_what_to_do(kind):
+    """The message of an unknown outcome says what to do before the call is repeated."""
+    error = await failure_of(Script.of(html(502)), kind)
+
+    assert "await client.reconcile(error.intent) before you repeat it" in str(error)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", ["write", "money"])
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, Phase.SENT),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", Phase.SENT),
+        (response(b"<html>", status=b"502 Bad Gateway"), Phase.ANSWERED),
+        (response(b'{"id": '), Phase.ANSWERED),
+    ],
+    ids=["silence", "half an answer", "no answer of theirs", "garbled"],
+)
+async def test_how_far_it_came_with_sockets(said, expected, kind):
+    """Our own transport tells that all of a request was handed over, or that an answer came."""
+
+    async def talk(heard):
+        await heard.request()
+        if said is not None:
+            await heard.say(said)
+
+    async with serving(talk) as server, Fourth(base_url=server.origin, **CREDENTIALS, state=MemoryState()) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await CALLS[kind](client)
+
+        assert (expected, 1) == (caught.value.phase, server.connections)
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_left_in_part(monkeypatch):
+    """A request that breaks off between its head and its end may have left in part."""
+
+    async def talk(heard):
+        await heard.reader.readuntil(b"\r\n")
+
+    async def break_off(self, request):
+        raise ConnectionResetError
+
+    monkeypatch.setattr("httpcore._async.http11.AsyncHTTP11Connection._send_request_body", break_off)
+    async with serving(talk) as server, Fourth(base_url=server.origin, **CREDENTIALS, state=MemoryState()) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await CALLS["money"](client)
+
+        assert Phase.MAYBE_SENT is caught.value.phase
+
+
+@in_virtual_time
+@pytest.mark.parametrize("case", ["a key, says a proxy", "nowhere", "vague", "garbled", "another shape", "empty"])
+async def test_a_read_that_is_answered(case):
+    """A read fails with what the answer says, at once."""
+    step, expected = UNPROVEN[case]
+    script = Script.of(step)
+    error = await failure_of(script, "read")
+
+    assert (expected, False, 1) == (type(error), error.may_have_executed, len(script.came))
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("step", "expected"), [(html(403), errors.Blocked), (REDIRECT, errors.RedirectRefused)])
+async def test_what_is_not_asked_twice(step, expected):
+    """A read that a proxy refuses or sends elsewhere is not repeated."""
+    script = Script.of(step)
+    error = await failure_of(script, "read")
+
+    assert (expected, 1) == (type(error), len(script.came))
+
+
+@in_virtual_time
+async def test_the_error_names_endpoint_and_words():
+    """An error names the endpoint, status, code and words."""
+    error = await failure_of(Script.of(refusal("funds")), "money")
+
+    assert ("fourth.trading.create_order", 400, "funds", "no: funds") == (
+        error.endpoint,
+        error.status,
+        error.code,
+        error.text,
+    )
+
+
+@in_virtual_time
+@pytest.mark.parametrize("step", [html(503), httpx.ReadError("gone"), httpx.ConnectError("no")])
+async def test_a_read_has_three_attempts(step):
+    """A read is tried three times, then fails with the last failure as its cause."""
+    script = Script.of(step)
+    error = await failure_of(script, "read")
+
+    assert (errors.ReadFailed, True, 3) == (type(error), error.__cause__ is not None, len(script.came))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("failures", [1, 2])
+async def test_a_read_that_recovers(failures):
+    """A read that is answered in the end is a read like any other."""
+    script = Script.of(*[html(503)] * failures, answer())
+    async with fourth(script) as client:
+        thing = await client.trading.order()
+
+    assert (Thing(1), failures + 1) == (thing, len(script.came))
+
+
+@in_virtual_time
+async def test_pauses_are_drawn_by_lot(monkeypatch):
+    """Between attempts lies a pause drawn from the whole of an interval that doubles."""
+    intervals = []
+
+    def largest(low, high):
+        intervals.append((low, high))
+        return high
+
+    monkeypatch.setattr(random, "uniform", largest)
+    script = Script.of(html(503))
+    await failure_of(script, "read")
+
+    assert ([(0, 0.5), (0, 1.0)], [0.0, 0.5, 1.5]) == (intervals, script.moments(BEGIN))
+
+
+@in_virtual_time
+async def test_no_pause_beyond_the_deadline(monkeypatch):
+    """A pause that would outlast the deadline ends the call at once, with what failed."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    error = await failure_of(Script.of(html(503)), "read", timeout_seconds=1.4)
+
+    assert (errors.ReadFailed, 503, 0.5) == (type(error), error.status, elapsed())
+
+
+@in_virtual_time
+async def test_a_read_whose_limit_is_too_slow():
+    """Where the limit lets no second attempt go in time, the first is what is told."""
+    narrow = [Limit(LIMIT.name, (Window(1, 60.0),), Scope.KEY)]
+    error = await failure_of(Script.of(html(503)), "read", limits=narrow)
+
+    assert (errors.ReadFailed, 503) == (type(error), error.status)
+
+
+@in_virtual_time
+async def test_a_cancel_is_repeated():
+    """A cancel that is answered in the end went well."""
+    script = Script.of(httpx.ReadError("gone"), html(503), answer())
+    async with fourth(script) as client:
+        await client.trading.cancel(5)
+
+    assert ["POST /api/orders/5/cancel"] * 3 == script.paths
+
+
+@in_virtual_time
+@pytest.mark.parametrize("case", ["unavailable", "a proxy", "a redirect", "garbled", "another shape", "broken off"])
+async def test_a_cancel_without_an_answer(case):
+    """A cancel that was never answered has an unknown outcome and may be called again."""
+    error = await failure_of(Script.of(UNPROVEN[case][0]), "idempotent")
+
+    assert (OutcomeUnknown, True, True) == (type(error), error.may_have_executed, "safe to call it again" in str(error))
+
+
+@in_virtual_time
+async def test_a_cancel_that_never_left():
+    """A cancel that never found a connection was not sent."""
+    script = Script.of(httpx.ConnectError("no"))
+    error = await failure_of(script, "idempotent")
+
+    assert (errors.NotSent, False, 3) == (type(error), error.may_have_executed, len(script.came))
+
+
+@in_virtual_time
+async def test_not_found_after_a_doubtful_attempt():
+    """What is not found after an attempt without an answer may be gone because that attempt did it."""
+    error = await failure_of(Script.of(httpx.ReadError("gone"), refusal("missing", 404)), "idempotent")
+
+    assert (errors.NotFound, True, True) == (
+        type(error),
+        error.may_have_executed,
+        str(error).endswith("an earlier attempt may have done it: gone, filled or cancelled"),
+    )
+
+
+@in_virtual_time
+async def test_not_found_at_once():
+    """What is not found at the first attempt is not found."""
+    error = await failure_of(Script.of(refusal("missing", 404)), "idempotent")
+
+    assert (errors.NotFound, False) == (type(error), error.may_have_executed)
+
+
+@in_virtual_time
+async def test_refused_after_a_doubtful_attempt():
+    """A refusal of the second attempt says nothing about the first."""
+    error = await failure_of(Script.of(httpx.ReadError("gone"), refusal("auth", 401)), "idempotent")
+
+    assert (OutcomeUnknown, errors.AuthenticationFailed) == (type(error), type(error.__cause__))
+
+
+@in_virtual_time
+async def test_a_cancel_whose_repetition_comes_too_late():
+    """A cancel without an answer whose repetition the limit would not let go in time has an unknown outcome."""
+    narrow = [Limit(LIMIT.name, (Window(1, 60.0),), Scope.KEY)]
+    error = await failure_of(Script.of(httpx.ReadError("gone")), "idempotent", limits=narrow)
+
+    assert (OutcomeUnknown, errors.Unavailable) == (type(error), type(error.__cause__))

@@ -1,0 +1,247 @@
+"""Callers that are cancelled while their call is under way, and what becomes of it."""
+
+import asyncio
+import logging
+
+import httpx
+import pytest
+
+from exchanges import NoTrace, OpenCall, Reconciled, Standing, errors
+from exchanges.errors import OutcomeUnknown, UnresolvedOutcome
+from tests.support.fourth import Thing
+from tests.support.lagging_exchange import Fate, Lagging, client_of, forsake, placing
+from tests.support.scripted_transport import answer, html, refusal
+from tests.support.shared_state import is_free
+from tests.support.virtual_time import elapsed, in_virtual_time, settle
+
+LOST_ANSWER = httpx.ReadError("gone")
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["create_order", "create_address"])
+async def test_the_outcome_of_a_forsaken_call(kind, caplog):
+    """The answer to a call whose caller is gone is kept, and a warning names it."""
+    client, _ = client_of(answer({"id": 7}), seconds=5)
+    async with client:
+        await forsake(getattr(client.trading, kind)(**{"amount": 3} if kind == "create_order" else {}))
+        (under_way,) = client.unresolved.values()
+        await asyncio.sleep(5)
+        (call,) = client.unresolved.values()
+
+        assert (Standing.UNDER_WAY, None) == (under_way.standing, under_way.ended_at)
+        assert (Standing.EXECUTED, Thing(7), None) == (call.standing, call.value, call.error)
+        assert [(logging.WARNING, f"{call.intent}: the caller was cancelled; executed")] == [
+            r[1:] for r in caplog.record_tuples if r[1] > logging.INFO
+        ]
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("step", "standing", "error"),
+    [
+        (refusal("funds"), Standing.NOT_EXECUTED, errors.InsufficientFunds),
+        (httpx.ConnectError("no"), Standing.NOT_EXECUTED, errors.NotSent),
+        (html(502), Standing.UNKNOWN, OutcomeUnknown),
+        (LOST_ANSWER, Standing.UNKNOWN, OutcomeUnknown),
+    ],
+)
+async def test_the_failure_of_a_forsaken_call(step, standing, error, caplog):
+    """How a call failed whose caller is gone is kept, and a warning says it."""
+    client, _ = client_of(step, seconds=5)
+    async with client:
+        await forsake(client.trading.create_order(amount=3))
+        await asyncio.sleep(5)
+        (call,) = client.unresolved.values()
+
+        assert (standing, error, None) == (call.standing, type(call.error), call.value)
+        assert f"{call.intent}: the caller was cancelled; {call.error}" in caplog.messages
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("step", "refused"), [(answer(), True), (html(502), True), (refusal("funds"), False), (None, True)]
+)
+async def test_the_guard_knows_forsaken_calls(step, refused):
+    """The same call is refused while a forsaken one is under way, unknown, or was executed; not if it was refused."""
+    client, script = client_of(step or answer(), answer(), seconds=5)
+    async with client:
+        await forsake(client.trading.create_order(amount=3))
+        await asyncio.sleep(0 if step is None else 5)
+        again = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.wait([again])
+
+        assert (refused, 2 - refused) == (isinstance(again.exception(), UnresolvedOutcome), len(script.came))
+
+
+@in_virtual_time
+async def test_the_guard_does_not_wait():
+    """The same call is refused at once while a forsaken one is under way, though nothing else stands in its way."""
+    client, _ = client_of(seconds=5)
+    async with client:
+        await forsake(client.v9.neworders.buy(amount=3, price=5))
+        with pytest.raises(UnresolvedOutcome):
+            await client.v9.neworders.buy(amount=3, price=5)
+
+        assert elapsed() == 1.0
+
+
+@in_virtual_time
+async def test_reconciling_what_is_under_way():
+    """Reconciling a call that is under way waits for its answer, and reads nothing."""
+    client, script = client_of(answer({"id": 7}), seconds=5)
+    async with client:
+        await forsake(client.trading.create_order(amount=3))
+        (intent,) = client.unresolved
+        verdict = await client.reconcile(intent)
+
+        assert (Reconciled(intent, Thing(7)), 5.0, 1, 0) == (
+            verdict,
+            elapsed(),
+            len(script.came),
+            len(client.unresolved),
+        )
+
+
+@in_virtual_time
+@pytest.mark.parametrize("step", [refusal("funds"), httpx.ConnectError("no")])
+async def test_reconciling_what_was_not_executed(step):
+    """Reconciling a call that was refused, or not sent, needs no read either."""
+    client, script = client_of(step, seconds=5)
+    async with client:
+        await forsake(client.trading.create_order(amount=3))
+        (intent,) = client.unresolved
+
+        assert (NoTrace(intent), 1, 0) == (await client.reconcile(intent), len(script.came), len(client.unresolved))
+
+
+@in_virtual_time
+async def test_reconciling_what_is_under_way_for_longer():
+    """Reconciling waits no longer than it may for a call that is under way."""
+    client, _ = client_of(answer(), seconds=20)
+    async with client:
+        await forsake(client.trading.create_order(amount=3))
+        (intent,) = client.unresolved
+        verdict = await client.reconcile(intent, timeout_seconds=4)
+
+        assert (True, 5.0, [intent]) == ("still under way" in verdict.reason, elapsed(), list(client.unresolved))
+
+
+@in_virtual_time
+async def test_what_a_forsaken_call_made_is_known():
+    """Who asks again for a forsaken call that was executed never hears that it left no trace."""
+    exchange = Lagging([Fate(arrives=2.0)])
+    async with placing(exchange) as client:
+        await forsake(client.orders.buy(amount=3, price=5))
+        (intent,) = client.unresolved
+        verdicts = [await client.reconcile(intent) for _ in range(2)]
+        client.unresolved.get(intent)
+
+        assert [1, 1] == [v.found.id for v in verdicts]
+
+
+@in_virtual_time
+@pytest.mark.parametrize("ticks", range(14))
+async def test_cancelled_in_any_tick(ticks):
+    """In whatever tick the caller is cancelled, either nothing was sent, or the outcome is kept, or it was told."""
+    client, script = client_of(answer(), max_connections=1)
+    async with client:
+        task = asyncio.create_task(client.trading.create_order(amount=3))
+        await settle(ticks)
+        task.cancel()
+        await asyncio.wait([task])
+        await settle()
+        kept = [call.standing for call in client.unresolved.values()]
+
+        assert (len(script.came), [Standing.EXECUTED] * (len(script.came) and task.cancelled())) == (
+            0 if task.cancelled() and not kept else 1,
+            kept,
+        )
+        assert is_free(client)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("ticks", range(14))
+async def test_nothing_is_sent_twice(ticks):
+    """In whatever tick the caller is cancelled, who makes the same call again at once does not do it twice."""
+    client, script = client_of(*(answer({"id": number, "amount": 3, "price": 5}) for number in (1, 2)))
+    async with client:
+        task = asyncio.create_task(client.v9.neworders.buy(amount=3, price=5))
+        await settle(ticks)
+        task.cancel()
+        again = asyncio.create_task(client.v9.neworders.buy(amount=3, price=5))
+        await asyncio.wait([task, again])
+        await settle()
+
+        told = [t for t in (task, again) if not t.cancelled() and not isinstance(t.exception(), UnresolvedOutcome)]
+        assert len(script.came) == len(told) + len(client.unresolved)
+        assert len(script.came) < 2 or not task.cancelled()
+
+
+@in_virtual_time
+async def test_gone_in_the_tick_of_the_answer():
+    """An answer that comes in the very tick in which its caller is cancelled is kept."""
+    client, _ = client_of(answer({"id": 7}), seconds=5)
+    async with client:
+        task = asyncio.create_task(client.trading.create_order(amount=3))
+        await settle()
+        (own,) = client._session._tasks
+        own.add_done_callback(lambda _: task.cancel())
+        await asyncio.wait([task])
+        (call,) = client.unresolved.values()
+
+        assert (True, Standing.EXECUTED, Thing(7)) == (task.cancelled(), call.standing, call.value)
+
+
+@in_virtual_time
+async def test_closing_with_open_calls():
+    """Closing awaits forsaken calls; what became of them can be asked afterwards, and dismissed."""
+    client, _ = client_of(answer({"id": 7}), html(502), seconds=5)
+    async with client:
+        await forsake(client.trading.create_order(amount=3))
+        await asyncio.sleep(5)
+        await forsake(client.trading.create_order(amount=4))
+    standings = [call.standing for call in client.unresolved.values()]
+    for intent in list(client.unresolved):
+        client.unresolved.dismiss(intent)
+
+    assert ([Standing.EXECUTED, Standing.UNKNOWN], 0) == (standings, len(client.unresolved))
+
+
+@in_virtual_time
+async def test_a_stranger_cancels_the_task():
+    """Where a stranger cancels the session's own task the outcome is unknown, told to the caller, and kept."""
+    client, _ = client_of(answer(), seconds=5)
+    async with client:
+        call = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.sleep(1)
+        (task,) = client._session._tasks
+        task.cancel()
+        await asyncio.wait([call])
+
+        assert (OutcomeUnknown, [call.exception().intent], True) == (
+            type(call.exception()),
+            list(client.unresolved),
+            is_free(client),
+        )
+
+
+@in_virtual_time
+async def test_a_stranger_cancels_everything():
+    """Where everything is cancelled at once, as at the end of a program, callers are gone and the outcome is kept."""
+    client, _ = client_of(answer(), seconds=5)
+    async with client:
+        call = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.sleep(1)
+        (task,) = client._session._tasks
+        call.cancel()
+        task.cancel()
+        await asyncio.wait([call])
+        await settle()
+        (kept,) = client.unresolved.values()
+
+        assert (True, Standing.UNKNOWN, True) == (call.cancelled(), kept.standing, is_free(client))
+
+
+def test_an_open_call_shows_no_answer():
+    """What is told of a call does not print its answer."""
+    assert "canary" not in repr(OpenCall("i", Standing.EXECUTED, value="canary", error=ValueError("canary")))

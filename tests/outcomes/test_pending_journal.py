@@ -1,0 +1,302 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+
+from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled
+from exchanges.intents import Intent
+from tests.support.lagging_exchange import (
+    ANSWERED,
+    CALLS,
+    DONE,
+    LOST,
+    MEASURED,
+    Fate,
+    Lagging,
+    begin,
+    lagging,
+    lose,
+    placing,
+)
+from tests.support.virtual_time import elapsed, in_virtual_time
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("skew", "at", "expected"),
+    [(299, 28.0, Ambiguous), (299, 35.0, Reconciled), (-299, 625.0, Ambiguous), (-299, 635.0, Reconciled)],
+)
+async def test_an_unmeasured_clock(skew, at, expected):
+    """As long as no answer told the time, an order is ours only if it is younger than the record, by any clock."""
+    exchange = Lagging([Fate(arrives=None, breaks=0.0), DONE], skew=skew)
+    async with placing(exchange) as client:
+        await lose(client, amount=9)
+        await asyncio.sleep(at - elapsed())
+        verdict = await client.reconcile(await lose(client))
+
+        assert expected is type(verdict)
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("at", "expected"), [(29.0, Ambiguous), (MEASURED, Reconciled)])
+async def test_the_first_half_minute(at, expected):
+    """What was made within 30 seconds of a client's first call may have been sent before, by who used the key then."""
+    exchange = lagging(DONE)
+    async with placing(exchange) as client:
+        await begin(client, at=at)
+        verdict = await client.reconcile(await lose(client))
+
+        assert expected is type(verdict)
+
+
+@in_virtual_time
+async def test_an_order_from_before_the_record():
+    """An order that looks the same and is from before the client's first call makes it ambiguous, whatever is ours."""
+    exchange = Lagging([ANSWERED, LOST])
+    exchange.do("bought", {"amount": "3", "price": "5"})
+    async with placing(exchange) as client:
+        await client.orders.buy(amount=7, price=7)
+        intent = await lose(client)
+        verdict = await client.reconcile(intent)
+
+        assert (Ambiguous, [1], {intent}) == (type(verdict), [o.id for o in verdict.candidates], set(client.unresolved))
+
+
+@in_virtual_time
+async def test_what_known_calls_made_is_theirs():
+    """What a call made that went well is not taken for the doing of one that is unknown."""
+    exchange = lagging(ANSWERED, LOST)
+    async with placing(exchange) as client:
+        await begin(client)
+        await client.orders.buy(amount=3, price=5)
+        intent = await lose(client)
+
+        assert NoTrace(intent) == await client.reconcile(intent)
+
+
+@in_virtual_time
+async def test_two_unknown_calls_that_would_do_the_same():
+    """Of two unknown calls that would do the same, one of which was executed, nobody knows which it was."""
+    note = lambda c: c.orders.note(amount=3, price=5)  # noqa: E731 - a write: the same may be made again
+    exchange = lagging(LOST, DONE)
+    async with placing(exchange) as client:
+        await begin(client)
+        intents = {await lose(client, note), await lose(client, note)}
+        verdicts = [await client.reconcile(intent) for intent in intents]
+
+        assert ([Ambiguous, Ambiguous], intents) == ([type(v) for v in verdicts], set(client.unresolved))
+
+
+@in_virtual_time
+async def test_a_rival_that_is_under_way():
+    """As long as another call that would do the same is under way nothing is decided; then it is."""
+    exchange = lagging(LOST, Fate(arrives=0.0, breaks=25.0))
+    call = CALLS["in any order"]
+    async with placing(exchange) as client:
+        await begin(client)
+        first, second = asyncio.create_task(lose(client, call)), asyncio.create_task(lose(client, call))
+        intent = await first
+        early = await client.reconcile(intent, timeout_seconds=10)
+        await second
+
+        assert (Incomplete, True) == (type(early), "under way" in early.reason)
+        assert Ambiguous is type(await client.reconcile(intent))
+
+
+@in_virtual_time
+async def test_a_rival_that_is_told_its_order():
+    """What turns out to be the order of a call that was under way meanwhile is no trace of the other."""
+    exchange = lagging(LOST, Fate(arrives=0.0, breaks=None))
+    call = CALLS["in any order"]
+    async with placing(exchange) as client:
+        await begin(client)
+        exchange.fates[-1] = Fate(arrives=20.0)
+        first, second = asyncio.create_task(lose(client, call)), asyncio.create_task(call(client))
+        intent = await first
+        verdict = await client.reconcile(intent)
+
+        assert (3, NoTrace(intent)) == ((await second).id, verdict)
+
+
+@in_virtual_time
+async def test_deeds_without_names():
+    """Where a call that would do the same went well and its answer named nothing, what is found may be its doing."""
+    exchange = lagging(ANSWERED, DONE)
+    exchange.priceless = True
+    async with placing(exchange) as client:
+        await begin(client)
+        await client.orders.tip(amount=3)
+        intent = await lose(client, lambda c: c.orders.tip(amount=3))
+        verdict = await client.reconcile(intent)
+
+        assert (Ambiguous, 2) == (type(verdict), len(verdict.candidates))
+
+
+@in_virtual_time
+async def test_a_deed_without_a_name_that_stands_alone():
+    """Where no such call went well, the one thing that is found is the doing of the unknown one."""
+    exchange = lagging(DONE)
+    async with placing(exchange) as client:
+        await begin(client)
+        verdict = await client.reconcile(await lose(client, lambda c: c.orders.tip(amount=3)))
+
+        assert Reconciled is type(verdict)
+
+
+@in_virtual_time
+async def test_what_was_known_two_days_ago():
+    """Of a call from before everything that is remembered nothing is certain any more."""
+    note = lambda c: c.orders.note(amount=3, price=5)  # noqa: E731 - a write: the same may be made again
+    exchange = lagging(LOST)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client, note)
+        await note(client)
+        await asyncio.sleep(2 * 86400.0)
+        await client.orders.buy(amount=7, price=7)
+
+        assert Ambiguous is type(await client.reconcile(intent))
+
+
+@in_virtual_time
+async def test_a_tag_is_proof():
+    """An order that bears the tag is found at once, among any number that look the same, and from any time."""
+    exchange = Lagging([DONE])
+    for _ in range(3):
+        exchange.do("placed", {"amount": "3", "price": "5"})
+    async with placing(exchange) as client:
+        intent = await lose(client, lambda c: c.orders.place(amount=3, price=5))
+        verdict = await client.reconcile(intent)
+
+        assert (Reconciled, intent.tag, 1.0) == (type(verdict), verdict.found.label, elapsed())
+
+
+@in_virtual_time
+async def test_a_tag_of_the_callers_own():
+    """Where the caller filled the field there is no tag: what looks the same is ambiguous."""
+    exchange = Lagging([DONE])
+    exchange.do("placed", {"amount": "3", "price": "5", "label": "mine"})
+    async with placing(exchange) as client:
+        intent = await lose(client, lambda c: c.orders.place(amount=3, price=5, label="mine"))
+        verdict = await client.reconcile(intent)
+
+        assert (None, Ambiguous, 2) == (intent.tag, type(verdict), len(verdict.candidates))
+
+
+@in_virtual_time
+async def test_reconciling_twice():
+    """Who asks again gets the same: that it was executed is never forgotten, nor taken for the doing of another."""
+    async with placing(lagging(DONE)) as client:
+        await begin(client)
+        intent = await lose(client)
+
+        assert [3, 3] == [(await client.reconcile(intent)).found.id for _ in range(2)]
+
+
+@in_virtual_time
+async def test_reconciling_twice_at_once():
+    """Two who ask at the same time get the same."""
+    exchange = lagging(DONE, lag=lambda: 5.0)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        verdicts = await asyncio.gather(client.reconcile(intent), client.reconcile(intent))
+
+        assert [3, 3] == [v.found.id for v in verdicts]
+
+
+@in_virtual_time
+async def test_reconciled_and_no_longer_shown():
+    """That a call was executed is not taken back when the reads no longer show what it made."""
+    exchange = lagging(DONE)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        await client.reconcile(intent)
+        exchange.deeds.clear()
+        verdict = await client.reconcile(intent)
+
+        assert (Incomplete, True) == (type(verdict), "it was executed" in verdict.reason)
+
+
+@in_virtual_time
+async def test_after_dismissing():
+    """What a call may have made that was dismissed is not taken for the doing of a later one that is the same."""
+    exchange = lagging(DONE, LOST)
+    async with placing(exchange) as client:
+        await begin(client)
+        client.unresolved.dismiss(await lose(client))
+        intent = await lose(client)
+        verdict = await client.reconcile(intent)
+
+        assert (Ambiguous, [3]) == (type(verdict), [o.id for o in verdict.candidates])
+
+
+@in_virtual_time
+async def test_a_dismissed_call():
+    """A call that was dismissed can be asked for: what is found is ambiguous, and nothing is nothing."""
+    exchange = lagging(DONE, LOST)
+    async with placing(exchange) as client:
+        await begin(client)
+        executed, lost = await lose(client), await lose(client, amount=4)
+        for intent in (executed, lost):
+            client.unresolved.dismiss(intent)
+
+        assert [Ambiguous, NoTrace] == [type(await client.reconcile(i)) for i in (executed, lost)]
+
+
+@in_virtual_time
+async def test_an_intent_of_another_day():
+    """An intent that nobody wrote down may have ended just now, and never makes anything certain but its tag."""
+    exchange = lagging()
+    exchange.do("bought", {"amount": "3", "price": "5"})
+    async with placing(exchange) as client:
+        await begin(client)
+        found = Intent("fourth.orders.buy", {"amount": "3", "price": "5"}, client._session.calls.now())
+        found, lost = (evolve(found, at=found.at - timedelta(seconds=at), id=str(at)) for at in (50, 5))
+
+        assert [Ambiguous, NoTrace] == [type(await client.reconcile(intent)) for intent in (found, lost)]
+        assert elapsed() - MEASURED > 42
+
+
+@in_virtual_time
+@pytest.mark.parametrize("step", [-86400.0, -3600.0, 3600.0, 86400.0])
+@pytest.mark.parametrize("when", ["before", "during", "after"])
+async def test_our_clock_is_set(when, step):
+    """An order is found although our own clock is set, before it is sent, while it is under way, or afterwards."""
+    exchange = lagging(Fate(arrives=0.5, breaks=2.0), skew=100)
+    async with placing(exchange) as client:
+        await begin(client, at=4000.0)
+        loop = asyncio.get_running_loop()
+        loop.call_later({"before": 0.1, "during": 1.2, "after": 2.2}[when], setattr, exchange, "step", step)
+        await asyncio.sleep(0.2)
+        verdict = await client.reconcile(await lose(client, CALLS["in any order"]), timeout_seconds=120)
+
+        # Set back by a day, everything seems to be from before the record: that is no reason to be wrong.
+        expected = {Reconciled, Ambiguous} if abs(step) > 80000 else {Reconciled}
+        assert type(verdict) in expected
+
+
+@in_virtual_time
+async def test_zones_of_generations():
+    """What an answer of one generation tells of the clock is not held against another, which may have another zone."""
+    exchange = lagging(ANSWERED, DONE)
+    async with placing(exchange) as client:
+        await begin(client)
+        exchange.skew = -6 * 3600.0
+        await client.v9.neworders.buy(amount=7, price=7)
+        exchange.skew = 0.0
+
+        assert Reconciled is type(await client.reconcile(await lose(client)))
+
+
+@in_virtual_time
+async def test_a_generation_that_never_told_the_time():
+    """Where one generation's clock proves to be hours off, that of another is not taken for right."""
+    exchange = Lagging([ANSWERED, DONE], skew=-6 * 3600.0)
+    async with placing(exchange) as client:
+        await client.orders.buy(amount=7, price=7)
+        await asyncio.sleep(1000)
+
+        assert NoTrace is not type(await client.reconcile(await lose(client, CALLS["in any order"])))

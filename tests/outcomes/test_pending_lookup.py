@@ -1,0 +1,370 @@
+"""What is written down of calls that are never repeated, and what other processes make of it."""
+
+import asyncio
+import logging
+
+import pytest
+
+from exchanges import Standing
+from exchanges.errors import OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
+from exchanges.outcomes.search import Search, Traces
+from tests.support.fourth import Thing
+from tests.support.fourth_calls import CALLS, WALL
+from tests.support.lagging_exchange import placing
+from tests.support.scripted_transport import answer, html, refusal
+from tests.support.shared_state import Journal, Shared, failure, is_free, sharing
+from tests.support.virtual_time import elapsed, in_virtual_time, settle
+
+NOT_SENT = {"complete": False, "sent": False, "floor": None, "closed_seconds": 0.0}
+BROKEN = StateError("the disk is full")
+BUY = {"amount": 3, "price": 5}
+ORDER = {"id": 1, "amount": 3, "price": 5}
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+async def test_written_before_it_is_sent(kind):
+    """A call that is never repeated is in the journal before it is sent, and struck out after its answer."""
+    client, script, _, journal = sharing(journal=Journal(seconds=3.0))
+    async with client:
+        await CALLS[kind](client)
+        told = elapsed()
+
+    assert ([3.0], ["begin", "settle"], 3.0) == (
+        [c.at - 1e6 for c in script.came],
+        [what for what, _ in journal.records.log],
+        told,
+    )
+    assert ({}, 6.0) == (journal.records.rows, elapsed())
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["read", "idempotent"])
+async def test_what_may_be_repeated_is_not_written(kind):
+    """Reads and cancels are not in the journal."""
+    client, _, _, journal = sharing()
+    async with client:
+        await CALLS[kind](client)
+
+    assert [] == journal.records.log
+
+
+@in_virtual_time
+async def test_what_is_written():
+    """The journal holds where the call went, whose it was, its intent, nonce and digest, and no secret."""
+    client, script, _, journal = sharing(html(502))
+    async with client:
+        error = await failure(client.orders.send("btc", amount=3, to="there", memo="secret memo"))
+    ((entry, _),) = journal.records.rows.values()
+
+    assert ("fourth production", error.intent, str(script.nonces[0]), 32) == (
+        entry.server,
+        entry.intent,
+        entry.nonce,
+        len(entry.digest),
+    )
+    assert ("secret memo" in repr(entry), "canary" in repr(entry)) == (False, False)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+async def test_what_cannot_be_written_is_not_sent(kind):
+    """A call that cannot be written down is not sent, and lets go of everything."""
+    client, script, gate, _ = sharing(journal=Journal(fault=BROKEN))
+    async with client:
+        error = await failure(CALLS[kind](client))
+
+        assert (StateError, [], [NOT_SENT]) == (type(error), script.came, gate.passages[0].left)
+        assert (True, 0) == (is_free(client), len(client.unresolved))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("call", [CALLS["money"], lambda c: c.reconcile("x"), lambda c: asyncio.sleep(0, c.unresolved)])
+async def test_a_journal_that_cannot_be_read(call):
+    """Where the journal cannot be read no money is sent."""
+    client, script, gate, _ = sharing(journal=Journal(unreadable=BROKEN))
+    async with client:
+        with pytest.raises((StateError, UsageError)):
+            list(await call(client))
+
+        assert ([], [], True) == (script.came, gate.asked, is_free(client))
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [(answer(), "settle"), (refusal("funds"), "settle"), (html(502), "doubt"), (OSError("gone"), "doubt")],
+)
+async def test_what_is_written_afterwards(step, expected):
+    """What is known is struck out; what is not is doubted."""
+    client, _, _, journal = sharing(step)
+    async with client:
+        await asyncio.gather(client.trading.create_order(amount=3), return_exceptions=True)
+    ended = [entry.ended_at is not None for entry, _ in journal.records.rows.values()]
+
+    assert (["begin", expected], [True] * (expected == "doubt")) == ([w for w, _ in journal.records.log], ended)
+
+
+@in_virtual_time
+async def test_what_was_made_is_written():
+    """The journal hears by which id the exchange knows what was made, or that the answer names none."""
+    client, _, _, journal = sharing(answer(ORDER | {"side": "buy"}), answer({"number": 1}))
+    async with client:
+        await client.orders.buy(**BUY)
+        await client.orders.tip(amount=3)
+    named, nameless = journal.records.made
+
+    assert ("fourth.orders.buy:1", True) == (named, nameless.startswith("fourth.orders.tip:~"))
+
+
+@in_virtual_time
+async def test_the_outcome_is_told_without_the_journal(caplog):
+    """Where the journal cannot be written after the answer, the outcome is told all the same, and the fault logged."""
+    client, _, _, journal = sharing(seconds=1.0)
+    async with client:
+        call = asyncio.create_task(client.trading.create_order(amount=3))
+        await settle()
+        journal.fault = BROKEN
+        thing = await call
+        await settle()
+        await client.trading.cancel(3)
+
+        assert (Thing(1), 0) == (thing, len(client.unresolved))
+    assert ["its outcome could not be written to the journal: the disk is full"] == [
+        r.getMessage().partition("): ")[2] for r in caplog.records if r.levelno == logging.ERROR
+    ]
+
+
+@in_virtual_time
+async def test_an_id_that_nobody_reads(caplog):
+    """Where an exchange stumbles over the id of what was made, the answer is told all the same."""
+
+    def stumble(value):
+        raise AttributeError("canary")
+
+    client, _, _, journal = sharing(answer({"number": 7}))
+    async with client:
+        client._session.calls.searches = lambda: {"fourth.orders.tip": Search(lambda *_: Traces(), stumble)}
+        sent = await client.orders.tip(amount=3)
+
+        assert (7, 0) == (sent.number, len(client.unresolved))
+    assert ["begin", "settle"] == [what for what, _ in journal.records.log]
+    assert ("took the reader of its id by surprise (AttributeError)" in caplog.text, "canary" in caplog.text) == (
+        True,
+        False,
+    )
+
+
+@in_virtual_time
+async def test_what_is_refused_after_waiting_is_not_written_down():
+    """Of two same calls in a queue the second is refused before anything of it is written down."""
+    client, _, gate, journal = sharing(html(502), seconds=1.0)
+    async with client:
+        tasks = [asyncio.create_task(client.trading.create_order(amount=3)) for _ in range(2)]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+        assert (UnresolvedOutcome, 1) == (type(tasks[1].exception()), len(gate.passages))
+    assert ["begin", "doubt"] == [what for what, _ in journal.records.log]
+
+
+@in_virtual_time
+async def test_a_forsaken_call_that_was_refused_in_the_journal():
+    """A forsaken call that was not executed is struck out, though it is still told here."""
+    client, _, _, journal = sharing(refusal("funds"), seconds=2.0)
+    async with client:
+        task = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.sleep(2)
+
+        assert (["begin", "settle"], 1) == ([what for what, _ in journal.records.log], len(client.unresolved))
+
+
+@in_virtual_time
+async def test_cancelled_while_the_journal_is_written():
+    """A caller that is cancelled while its call is written down is gone at once; nothing is sent, or left behind."""
+    client, script, gate, journal = sharing(journal=Journal(seconds=3.0))
+    async with client:
+        task = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.wait([task])
+        gone = elapsed()
+        again = await client.trading.create_order(amount=3)
+
+        assert (True, 1.0, Thing(1), 1) == (task.cancelled(), gone, again, len(script.came))
+        assert ([NOT_SENT], 0) == (gate.passages[0].left, len(client.unresolved))
+    assert {} == journal.records.rows
+
+
+@in_virtual_time
+async def test_a_stranger_cancels_while_the_journal_is_written():
+    """Where a stranger cancels the session's task while the call is written down, nothing is sent, or left behind."""
+    client, script, gate, journal = sharing(journal=Journal(seconds=3.0))
+    async with client:
+        task = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.sleep(1)
+        (own,) = client._session._tasks
+        own.cancel()
+        error = await failure(task)
+
+        assert ("NotSent", [], [NOT_SENT]) == (type(error).__name__, script.came, gate.passages[0].left)
+    assert ["settle"] == [what for what, _ in journal.records.log]
+
+
+@in_virtual_time
+async def test_a_twin_that_becomes_unresolved_while_the_journal_is_written():
+    """A call whose twin becomes unresolved while it is written down is refused, and struck out."""
+    client, script, gate, journal = sharing(html(502), journal=Journal(seconds=3.0))
+    async with client:
+        first = asyncio.create_task(client.v9.neworders.buy(**BUY))
+        await asyncio.sleep(1)
+        second = asyncio.create_task(client.v9.neworders.buy(**BUY))
+        await asyncio.wait([first, second])
+
+        assert (OutcomeUnknown, UnresolvedOutcome, 1, NOT_SENT) == (
+            type(first.exception()),
+            type(second.exception()),
+            len(script.came),
+            gate.passages[1].left[0],
+        )
+        assert is_free(client)
+    assert [first.exception().intent] == journal.intents()
+
+
+@in_virtual_time
+async def test_a_dismissed_call_may_be_made_at_once():
+    """What is dismissed does not stand in the way while the journal is still being written."""
+    client, script, _, journal = sharing(html(502), answer(), journal=Journal(seconds=3.0))
+    async with client:
+        error = await failure(client.trading.create_order(amount=3))
+        client.unresolved.dismiss(error.intent)
+        began = elapsed()
+        await client.trading.create_order(amount=3)
+
+        assert (2, 3.0, 0) == (len(script.came), elapsed() - began, len(client.unresolved))
+    assert {} == journal.records.rows
+
+
+@in_virtual_time
+async def test_closing_awaits_the_journal():
+    """Closing awaits what is still being written."""
+    client, _, _, journal = sharing(html(502), journal=Journal(seconds=3.0))
+    async with client:
+        error = await failure(client.trading.create_order(amount=3))
+    client.unresolved.dismiss(error.intent)
+    await client.aclose()
+
+    assert (["begin", "doubt", "settle"], 9.0) == ([what for what, _ in journal.records.log], elapsed())
+
+
+@in_virtual_time
+async def test_a_forsaken_call_in_the_journal():
+    """A forsaken call that was executed stays in the journal until somebody has heard of it."""
+    client, _, _, journal = sharing(seconds=2.0)
+    async with client:
+        task = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.sleep(2)
+        (intent,) = client.unresolved
+        written = journal.intents()
+        await client.reconcile(intent)
+
+    assert ([intent], []) == (written, journal.intents())
+
+
+def test_dismissing_without_a_loop():
+    """Where the journal would have to be written and no event loop runs, dismissing is refused."""
+    kept = []
+
+    async def lose():
+        client, _, _, _ = sharing(html(502), clock=lambda: WALL)
+        async with client:
+            await failure(client.trading.create_order(amount=3))
+        kept.append(client)
+
+    in_virtual_time(lose)()
+    unresolved = kept[0].unresolved
+    with pytest.raises(UsageError, match="where the event loop of the client runs"):
+        unresolved.dismiss(next(iter(unresolved)))
+
+    assert len(unresolved) == 1
+
+
+# Other processes
+
+
+def processes(*steps, seconds=0.0):
+    """Make the clients of two processes that share a journal."""
+    one, script, _, journal = sharing(*steps, seconds=seconds)
+    other = placing(script, state=Shared(Journal(journal.records, "two"), like=one._session._setup.state))
+    return one, other, script, journal.records
+
+
+@in_virtual_time
+async def test_what_another_process_does_not_know():
+    """A call whose outcome another process does not know is unresolved here, and stands in the way of the same one."""
+    one, other, script, _ = processes(html(502), answer())
+    async with one, other:
+        intent = (await failure(one.trading.create_order(amount=3))).intent
+        await settle()
+        refused = await failure(other.trading.create_order(amount=3))
+        (call,) = other.unresolved.values()
+
+        assert (UnresolvedOutcome, intent, 1) == (type(refused), refused.intent, len(script.came))
+        assert (Standing.UNKNOWN, intent, None, None) == (call.standing, call.intent, call.phase, call.error)
+        assert (str(script.nonces[0]), one.unresolved[intent].ended_at) == (call.nonce, call.ended_at)
+
+
+@in_virtual_time
+async def test_what_another_process_still_does():
+    """What a living process still carries out is not unresolved, and does not stand in the way."""
+    one, other, script, _ = processes(answer({"id": 1}), answer({"id": 2}), seconds=5)
+    async with one, other:
+        first = asyncio.create_task(one.trading.create_order(amount=3))
+        await settle()
+        unresolved = list(other.unresolved)
+        await other.trading.create_order(amount=3)
+
+        assert ([], 2, Thing(1)) == (unresolved, len(script.came), await first)
+
+
+@in_virtual_time
+async def test_the_oldest_first():
+    """Calls of this process and of others are listed in the order in which they were made."""
+    one, other, _, _ = processes(html(502))
+    async with one, other:
+        intents = []
+        for client, amount in ((other, 1), (one, 2), (other, 3)):
+            intents.append((await failure(client.trading.create_order(amount=amount))).intent)
+            await asyncio.sleep(1)
+
+        assert intents == list(other.unresolved)
+
+
+@in_virtual_time
+async def test_dismissed_by_another_process():
+    """A call of another process can be dismissed here, and then made."""
+    one, other, script, records = processes(html(502), answer())
+    async with one, other:
+        intent = (await failure(one.trading.create_order(amount=3))).intent
+        await settle()
+        other.unresolved.dismiss(intent)
+        await other.trading.create_order(amount=3)
+        await settle()
+
+        assert (2, {}) == (len(script.came), records.rows)
+
+
+@in_virtual_time
+async def test_another_key():
+    """What another key left open concerns nobody else."""
+    one, _, script, records = processes(html(502), answer())
+    other = placing(script, state=Shared(Journal(records, "two")), api_key="another", api_secret="s")
+    async with one, other:
+        await failure(one.trading.create_order(amount=3))
+        await settle()
+        await other.trading.create_order(amount=3)
+
+        assert (2, 0) == (len(script.came), len(other.unresolved))

@@ -1,0 +1,160 @@
+"""What is known of calls that several processes made, who share a journal."""
+
+import asyncio
+
+import pytest
+
+from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled, Standing
+from exchanges.errors import StateError
+from tests.support.lagging_exchange import ANSWERED, CALLS, DONE, LOST, Fate, begin, lagging, lose, placing
+from tests.support.shared_state import Journal, Records, Shared
+from tests.support.virtual_time import in_virtual_time, settle
+
+
+def together(exchange, **facts):
+    """Make clients in two processes that share a journal, and what is in it."""
+    records, first = Records(), Shared(Journal())
+    second = Shared(Journal(), like=first)
+    for name, state in (("one", first), ("two", second)):
+        state.journal.records, state.journal.process = records, name
+    return [placing(exchange, state=state, **facts) for state in (first, second)], records
+
+
+@in_virtual_time
+async def test_a_call_of_a_process_that_died():
+    """What a process left behind that died is unresolved in the next one, and can be found out there."""
+    exchange = lagging(DONE)
+    (one, two), records = together(exchange)
+    async with one, two:
+        await begin(one, at=400.0)
+        task = asyncio.create_task(lose(one))
+        await settle()
+        (intent,) = one._session.calls.book.journal.intents()
+        before = list(two.unresolved)
+        records.dead.add("one")
+        one._session.calls.book.journal.dead = True
+        shown = two.unresolved[intent]
+        verdict = await two.reconcile(intent)
+        await task
+
+        assert ([], Standing.UNKNOWN, None) == (before, shown.standing, shown.ended_at)
+        assert (3, []) == (verdict.found.id, list(two.unresolved))
+
+
+@in_virtual_time
+async def test_a_rival_in_another_process():
+    """As long as another process makes a call that would do the same, what is found may be its doing."""
+    exchange = lagging(LOST, Fate(answers=20.0))
+    (one, two), _ = together(exchange)
+    call = CALLS["in any order"]
+    async with one, two:
+        await begin(one)
+        first, second = asyncio.create_task(lose(one, call)), asyncio.create_task(call(two))
+        intent = await first
+        early = await one.reconcile(intent, timeout_seconds=10)
+        await second
+
+        assert (Incomplete, True) == (type(early), "under way" in early.reason)
+        assert NoTrace(intent) == await one.reconcile(intent)
+
+
+@in_virtual_time
+async def test_an_intent_that_is_under_way_in_another_process():
+    """A call that another process still carries out is not judged."""
+    exchange = lagging(Fate(arrives=20.0))
+    (one, two), _ = together(exchange)
+    async with one, two:
+        await begin(one)
+        task = asyncio.create_task(CALLS["in any order"](one))
+        await settle()
+        (intent,) = one._session.calls.book.journal.intents()
+        verdict = await two.reconcile(intent)
+        await task
+
+        assert (Incomplete, True) == (type(verdict), "under way in another process" in verdict.reason)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("at", [0.0, 1.0, 6.0, 20.0])
+async def test_found_out_by_another_process_meanwhile(at):
+    """What another process finds out meanwhile is not mistaken for the doing of somebody else."""
+    exchange = lagging(DONE)
+    (one, two), records = together(exchange, timeout_seconds=5)
+    async with one, two:
+        await begin(one)
+        intent = await lose(one)
+        records.dead.add("one")
+        exchange.lag = lambda: 10.0
+        slow = asyncio.create_task(two.reconcile(intent))
+        await asyncio.sleep(at)
+        await one._session.calls.book.journal.settle(intent.id, known="fourth.orders.buy:3")
+
+        assert NoTrace is not type(await slow)
+
+
+@in_virtual_time
+async def test_found_out_by_a_living_process():
+    """What one process found out of another's call stays unresolved there, and is not taken for nothing."""
+    exchange = lagging(DONE)
+    (one, two), _ = together(exchange)
+    async with one, two:
+        await begin(one, at=4000.0)
+        intent = await lose(one)
+        await settle()
+        found = await two.reconcile(intent)
+        await settle()
+        verdict = await one.reconcile(intent)
+
+        assert (Reconciled, Ambiguous, [intent]) == (type(found), type(verdict), list(one.unresolved))
+
+
+@in_virtual_time
+async def test_a_known_deed_of_another_process():
+    """What a call of another process made is not taken for the doing of one here, clocks apart or not."""
+    exchange = lagging(ANSWERED, LOST, skew=290)
+    (one, two), _ = together(exchange)
+    async with one, two:
+        await begin(one)
+        await one.orders.buy(amount=3, price=5)
+        intent = await lose(two)
+
+        assert NoTrace(intent) == await two.reconcile(intent)
+
+
+@in_virtual_time
+async def test_dismissed_in_another_process():
+    """What a call may have made that another process dismissed is ambiguous here."""
+    exchange = lagging(DONE, LOST)
+    (one, two), _ = together(exchange)
+    async with one, two:
+        await begin(one)
+        one.unresolved.dismiss(await lose(one))
+        await settle()
+        intent = await lose(two)
+
+        assert Ambiguous is type(await two.reconcile(intent))
+
+
+@in_virtual_time
+async def test_a_record_that_is_older_than_the_process():
+    """With a journal from before, a process that has just begun knows what is its own."""
+    exchange = lagging(DONE)
+    (one, two), _ = together(exchange)
+    async with one, two:
+        await begin(one, at=4000)
+
+        assert Reconciled is type(await two.reconcile(await lose(two)))
+
+
+@in_virtual_time
+async def test_a_journal_that_cannot_be_read():
+    """Without the journal nothing is said."""
+    exchange = lagging(DONE)
+    (one, _), _ = together(exchange)
+    async with one:
+        await begin(one)
+        intent = await lose(one)
+        one._session.calls.book.journal.unreadable = StateError("broken")
+        with pytest.raises(StateError, match="broken"):
+            await one.reconcile(intent)
+        one._session.calls.book.journal.unreadable = None

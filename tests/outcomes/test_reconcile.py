@@ -1,0 +1,327 @@
+import asyncio
+
+import pytest
+from attrs import evolve
+
+from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled
+from exchanges.errors import OutcomeUnknown, UsageError
+from exchanges.outcomes.search import Reading, Search, Traces
+from tests.support.fourth import Orders, Placing
+from tests.support.lagging_exchange import CALLS, DONE, LOST, MEASURED, Fate, Lagging, begin, lagging, lose, placing
+from tests.support.scripted_transport import html, refusal
+from tests.support.virtual_time import elapsed, in_virtual_time
+
+
+@in_virtual_time
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("skew", [-300, 0, 300])
+async def test_an_order_that_was_executed(skew, call):
+    """An order that was executed is found, wherever the clocks stand, and is no longer unresolved."""
+    exchange = lagging(DONE, skew=skew)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client, CALLS[call])
+        verdict = await client.reconcile(intent)
+
+        assert (Reconciled, 3, 0) == (type(verdict), verdict.found.id, len(client.unresolved))
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("call", "least", "most"), [("in order", 24, 30), ("in any order", 54, 60)])
+async def test_an_order_that_never_arrived(call, least, most):
+    """That nothing was done is known once nothing can arrive nor hide any more: sooner where a later nonce fences."""
+    exchange = lagging(LOST)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client, CALLS[call])
+        ended = elapsed()
+        verdict = await client.reconcile(intent)
+
+        assert (NoTrace(intent), True, 0) == (verdict, least <= elapsed() - ended <= most, len(client.unresolved))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("late", [10.0, 29.0, 30.9])
+async def test_an_order_that_arrives_late(late):
+    """Without a fence an order that arrives as late as 30 seconds after its connection broke is found."""
+    exchange = lagging(Fate(arrives=late, breaks=1.0), lag=lambda: 10.0)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client, CALLS["in any order"])
+        verdict = await client.reconcile(intent)
+
+        assert (Reconciled, 3) == (type(verdict), verdict.found.id)
+
+
+@in_virtual_time
+async def test_an_order_that_arrives_behind_the_fence():
+    """An order that arrives after a read with a later nonce is refused, and left no trace."""
+    exchange = lagging(Fate(arrives=20.0, breaks=1.0))
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        verdict = await client.reconcile(intent)
+
+        assert (NoTrace(intent), 2) == (verdict, len(exchange.deeds))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("failed", [html(503), refusal("vague"), refusal("missing", 404), html(404)])
+async def test_only_an_answered_read_is_a_fence(failed, monkeypatch):
+    """A read that was not answered with what it asks for does not show that its nonce was accepted."""
+    exchange = lagging(Fate(arrives=25.0, breaks=1.0))
+
+    def look(sought, seen):
+        reading = Reading.of(Orders.open_orders)
+        return Traces() if reading in seen else Traces(more=(reading,))
+
+    monkeypatch.setattr(Placing, "searches", classmethod(lambda cls: {"fourth.orders.buy": Search(look)}))
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        exchange.faults = [failed] * 100
+        verdict = await client.reconcile(intent, timeout_seconds=40)
+
+        assert (Incomplete, 3) == (type(verdict), len(exchange.deeds))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("lag", [0.0, 5.0, 10.0])
+@pytest.mark.parametrize("lived", [2.0, 12.0, 14.0, 20.0, 30.0])
+async def test_an_order_that_is_filled_between_two_looks(lived, lag):
+    """An order that moves to another list while it is looked for, lists being late each its own, is found."""
+    exchange = lagging(DONE, lives=lambda: lived)
+    exchange.lag = iter([lag, 0.0, 0.0, lag] * 100).__next__
+    async with placing(exchange) as client:
+        await begin(client)
+        verdict = await client.reconcile(await lose(client))
+
+        assert (Reconciled, 3) == (type(verdict), verdict.found.id)
+
+
+@in_virtual_time
+async def test_between_both_lists():
+    """An order that is in neither list in one look, since it moves just then, is found by the next."""
+    exchange = lagging(DONE, lives=lambda: 15.0)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        await asyncio.sleep(14.5)
+        exchange.lag = iter([0.0, 10.0, 0.0, 10.0] + [0.0] * 100).__next__  # open as it is, done as it was
+
+        assert Reconciled is type(await client.reconcile(intent))
+
+
+@in_virtual_time
+async def test_a_candidate_that_cannot_be_compared():
+    """What cannot be compared in full is looked at until nothing more can come to light, and is ambiguous then."""
+    exchange = lagging(DONE)
+    exchange.priceless = True
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        verdict = await client.reconcile(intent)
+
+        assert (Ambiguous, True, {intent}) == (type(verdict), elapsed() - MEASURED > 12, set(client.unresolved))
+
+
+@in_virtual_time
+async def test_a_candidate_that_can_be_compared_later():
+    """What cannot be compared in full now is recognised when the reads show more of it."""
+    exchange = lagging(DONE)
+    exchange.priceless = True
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        asyncio.get_running_loop().call_later(5.0, setattr, exchange, "priceless", False)
+
+        assert Reconciled is type(await client.reconcile(intent))
+
+
+@in_virtual_time
+async def test_evidence_that_is_not_whole():
+    """Where the reads do not show everything nothing is decided, and nothing is gained by waiting."""
+    exchange = lagging(LOST, lives=lambda: 0.0)
+    async with placing(exchange) as client:
+        await begin(client)
+        for _ in range(50):
+            exchange.do("noted", {"amount": "1", "price": "1"})
+        intent = await lose(client)
+        began = elapsed()
+        verdict = await client.reconcile(intent)
+
+        assert (Incomplete, 0.0, {intent}) == (type(verdict), elapsed() - began, set(client.unresolved))
+
+
+@in_virtual_time
+async def test_one_candidate_in_evidence_that_is_not_whole():
+    """A single order that fits is nobody's for certain while the reads do not show everything."""
+    exchange = lagging(DONE, lives=lambda: 0.0)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        for _ in range(49):
+            exchange.do("noted", {"amount": "1", "price": "1"})
+        verdict = await client.reconcile(intent)
+
+        assert (Incomplete, {intent}) == (type(verdict), set(client.unresolved))
+
+
+@in_virtual_time
+async def test_evidence_that_cannot_be_read():
+    """Where reads fail the reason is told, and the call stays unresolved."""
+    exchange = lagging(DONE)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        exchange.faults = [refusal("auth", 401)] * 1000
+        verdict = await client.reconcile(intent, timeout_seconds=10)
+
+        assert (Incomplete, True, {intent}) == (type(verdict), "no: auth" in verdict.reason, set(client.unresolved))
+
+
+@in_virtual_time
+async def test_evidence_that_can_be_read_later():
+    """Reads that fail for a while are made again."""
+    exchange = lagging(DONE)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        exchange.faults = [html(503)] * 7
+
+        assert Reconciled is type(await client.reconcile(intent))
+
+
+@in_virtual_time
+async def test_a_search_that_wants_too_much():
+    """A search that never has enough is ended, and nothing is decided."""
+    reads = []
+
+    def look(sought, seen):
+        reads.append(len(seen))
+        return Traces(more=(Reading.of(Orders.done_orders, page=len(seen) + 1),))
+
+    async with placing(lagging(LOST)) as client:
+        await begin(client)
+        client._session.calls.searches = lambda: {"fourth.orders.buy": Search(look)}
+        verdict = await client.reconcile(await lose(client))
+
+        assert (Incomplete, 40) == (type(verdict), max(reads))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("fault", [KeyError("canary"), TypeError("canary"), ValueError("canary")])
+async def test_a_search_that_stumbles(fault):
+    """A search that is taken by surprise ends in `Incomplete`, which says nothing of what it saw."""
+
+    def look(sought, seen):
+        raise fault
+
+    async with placing(lagging(DONE)) as client:
+        await begin(client)
+        client._session.calls.searches = lambda: {"fourth.orders.buy": Search(look)}
+        verdict = await client.reconcile(await lose(client), timeout_seconds=5)
+
+        assert (Incomplete, True, False) == (
+            type(verdict),
+            type(fault).__name__ in verdict.reason,
+            "canary" in verdict.reason,
+        )
+
+
+@in_virtual_time
+@pytest.mark.parametrize("seconds", [0.5, 5.0, 20.0])
+async def test_the_time_is_kept(seconds):
+    """Looking ends when its time is up, even in the middle of a read."""
+    exchange = lagging(DONE)
+    exchange.hold = asyncio.Event()
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client)
+        began = elapsed()
+        verdict = await client.reconcile(intent, timeout_seconds=seconds)
+        exchange.hold.set()
+
+        assert (Incomplete, True, {intent}) == (
+            type(verdict),
+            elapsed() - began <= seconds,
+            set(client.unresolved),
+        )
+
+
+@in_virtual_time
+async def test_a_short_look_says_how_long_to_look():
+    """A look that ends too early to know anything says how much longer it takes."""
+    async with placing(lagging(LOST)) as client:
+        await begin(client)
+        intent = await lose(client)
+        verdict = await client.reconcile(intent, timeout_seconds=5)
+
+        assert Incomplete(intent, "no trace so far, but it could still come to light; look for 21 s more") == verdict
+
+
+@in_virtual_time
+async def test_a_second_look_goes_on_where_the_first_ended():
+    """What nobody will find out sooner by waiting is found out by whoever asks later."""
+    async with placing(lagging(LOST)) as client:
+        await begin(client)
+        intent = await lose(client, CALLS["in any order"])
+        await client.reconcile(intent, timeout_seconds=5)
+        await asyncio.sleep(60)
+        began = elapsed()
+
+        assert (NoTrace(intent), True) == (await client.reconcile(intent), elapsed() - began < 16)
+
+
+@in_virtual_time
+async def test_a_call_without_a_search():
+    """A call that no read finds again is `Incomplete` at once, and stays unresolved."""
+    async with placing(Lagging([DONE])) as client:
+        intent = await lose(client, lambda c: c.orders.note(amount=3, price=5))
+        client._session.calls.searches = dict
+        verdict = await client.reconcile(intent)
+
+        assert (Incomplete, 1.0, {intent}) == (type(verdict), elapsed(), set(client.unresolved))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("endpoint", ["fourth.orders.open_orders", "fourth.trading.cancel", "fifth.orders.buy"])
+async def test_not_a_call_that_is_never_repeated(endpoint):
+    """The intent of a read, of a cancel or of another exchange is refused."""
+    async with placing(Lagging([DONE])) as client:
+        intent = await lose(client)
+        with pytest.raises(UsageError, match="has no such call that is never repeated"):
+            await client.reconcile(evolve(intent, endpoint=endpoint))
+
+
+@in_virtual_time
+async def test_not_an_intent():
+    """The error itself is no intent, and that is said."""
+    async with placing(Lagging([DONE])) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.orders.buy(amount=3, price=5)
+        with pytest.raises(UsageError, match="takes the intent of a call"):
+            await client.reconcile(caught.value)
+
+
+@in_virtual_time
+async def test_reads_act_as_the_call_did():
+    """The evidence is read as the user for whom the call was made, whichever view is asked."""
+    exchange = lagging(DONE)
+    async with placing(exchange) as client:
+        await begin(client)
+        intent = await lose(client.as_user(5))
+        await client.as_user(6).reconcile(intent)
+
+        assert {"as_user=5"} == {request.url.query.decode() for _, _, request in exchange.reads}
+
+
+@in_virtual_time
+async def test_nothing_but_reads():
+    """Reconciling sends nothing but reads."""
+    exchange = lagging(LOST)
+    async with placing(exchange) as client:
+        await begin(client)
+        await client.reconcile(await lose(client))
+
+        assert (2, []) == (len(exchange.deeds), exchange.fates)

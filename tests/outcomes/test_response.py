@@ -1,0 +1,184 @@
+import json
+import traceback
+
+import httpx
+import pytest
+from attrs import evolve
+
+from exchanges import errors
+from exchanges.bitex import Account
+from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE
+from exchanges.endpoint.call import draft
+from exchanges.errors import DecodeError, OutcomeUnknown
+from exchanges.http.signing import Stamp
+from exchanges.http.transport import Answer, Evidence
+from exchanges.intents import Phase
+from exchanges.outcomes.classify import Sent
+from exchanges.outcomes.response import settle
+from exchanges.wire.converter import wire
+from tests.support.fourth import API, Orders, Thing, Trading
+
+BUY = Orders.buy.endpoint
+ORDER = {"id": 1, "amount": "3", "price": "5", "side": "buy"}
+KINDS = [READ, IDEMPOTENT, WRITE, MONEY]
+ONCE = [WRITE, MONEY]
+
+
+def said(body, status=200, *, endpoint=BUY, arguments=None, **headers):
+    """Settle an answer to a purchase."""
+    asked = draft(endpoint, {"amount": 3, "price": 5} if arguments is None else arguments, API.base_url)
+    sent = Sent(asked, Stamp("7", 1_700_000_000_000), asked.render(secrets=("canary",)), Evidence())
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return settle(sent, Answer(status, httpx.Headers(named), text), wire())
+
+
+def of_kind(kind, body, status=200, **headers):
+    """Settle the same answer to a call of another kind."""
+    return said(body, status, endpoint=evolve(BUY, kind=kind), **headers)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_value(kind):
+    """An answer that is what the documents say is a value, and nothing else."""
+    told = of_kind(kind, ORDER)
+
+    assert (1, None, None, None) == (told.value.id, told.error, told.closed_seconds, told.nonce_floor)
+
+
+@pytest.mark.parametrize("kind", ONCE)
+def test_an_answer_to_another_request(kind):
+    """What repeats something else than was asked for proves nothing where a call is never repeated."""
+    told = of_kind(kind, ORDER | {"amount": "4"})
+
+    assert (None, OutcomeUnknown, DecodeError, Phase.ANSWERED) == (
+        told.value,
+        type(told.error),
+        type(told.error.__cause__),
+        told.error.phase,
+    )
+
+
+@pytest.mark.parametrize("kind", [READ, IDEMPOTENT])
+def test_what_may_differ(kind):
+    """What a call that may be repeated is answered is not compared: it may have changed since."""
+    assert of_kind(kind, ORDER | {"amount": "4"}).value.amount == 4
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"{}", {"id": "x"}, {"amount": 3}, None, 5, b"<html>"])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(READ, DecodeError), (IDEMPOTENT, DecodeError), (WRITE, OutcomeUnknown), (MONEY, OutcomeUnknown)],
+)
+def test_another_shape(kind, expected, body):
+    """What is not what the documents say is a `DecodeError`, or proves nothing because of one."""
+    error = of_kind(kind, body).error
+
+    assert (expected, True) == (type(error), isinstance(error.__cause__ or error, DecodeError))
+
+
+@pytest.mark.parametrize("kind", ONCE)
+@pytest.mark.parametrize("code", ["funds", "auth", "nonce", "limit"])
+def test_a_refusal_that_proves_it(kind, code):
+    """A refusal that proves that nothing was done is of its own class."""
+    error = of_kind(kind, {"error": "no", "code": code}, 400).error
+
+    assert (True, False) == (isinstance(error, errors.Rejected), error.may_have_executed)
+
+
+@pytest.mark.parametrize("kind", ONCE)
+@pytest.mark.parametrize(("status", "code"), [(400, "vague"), (404, "missing"), (200, "vague")])
+def test_a_refusal_that_proves_nothing(kind, status, code):
+    """A refusal that proves nothing leaves the outcome unknown, with what it would have been as its cause."""
+    error = of_kind(kind, {"error": "no", "code": code}, status).error
+
+    assert (OutcomeUnknown, status, code) == (type(error), error.status, error.code)
+    assert isinstance(error.__cause__, errors.Rejected)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "expected"),
+    [
+        ({"error": "no", "code": "limit", "wait": 7}, {"retry_after": "3"}, 7.0),
+        ({"error": "no", "code": "limit"}, {"retry_after": "3"}, 3.0),
+        ({"error": "no", "code": "limit"}, {}, 20.0),
+        (b"<html>", {"retry_after": "3"}, 3.0),
+        ({"error": "no", "code": "limit", "wait": 1e9}, {}, 3600.0),
+    ],
+)
+def test_how_long_the_exchange_is_closed(body, headers, expected):
+    """A refusal for too many requests says how long the exchange wants to be left alone: itself, or by header."""
+    told = said(body, 429, **headers)
+
+    assert (expected, errors.RateLimited) == (told.closed_seconds, type(told.error))
+
+
+def test_other_refusals_close_nothing():
+    """Another refusal closes nothing, whatever its headers say."""
+    assert said({"error": "no", "code": "funds"}, 400, retry_after="9").closed_seconds is None
+
+
+def test_a_floor_of_the_nonces():
+    """A refusal that names the largest nonce it saw is heard."""
+    assert said({"error": "no", "code": "nonce", "floor": 99}, 400).nonce_floor == 99
+
+
+@pytest.mark.parametrize("place", ["read_problem", "payload"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reader_that_stumbles(kind, place):
+    """A reader that stumbles over an answer does not hide the outcome, and says nothing of the answer."""
+
+    def stumble(*_):
+        raise KeyError("canary")
+
+    api = evolve(API, **{place: stumble})
+    error = said(ORDER, endpoint=evolve(BUY, kind=kind, api=api)).error
+
+    assert kind.is_once is isinstance(error, OutcomeUnknown)
+    assert ("(KeyError)" in str(error), "canary" in str(error)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": "the canary sings", "code": "funds"}, {"id": "canary"}, b"canary", ORDER | {"amount": "1234"}]
+)
+def test_nothing_holds_on_to_the_answer(body):
+    """No error keeps the answer: not in its words, its frames or what is behind it."""
+    error, behind = said(body, 200 if body != b"canary" else 500).error, []
+    while error is not None:
+        behind.append(error)
+        error = error.__cause__
+
+    assert behind
+    assert [(None, None)] * len(behind) == [(e.__context__, e.__traceback__) for e in behind]
+    shown = "".join(traceback.format_exception(behind[0]))
+    assert not {"canary", "1234"} & set(shown.replace("'", " ").split())
+
+
+def test_text():
+    """What is declared as text is taken as it is; a refusal of it is read as ever."""
+    plain = evolve(BUY, text=True, answer=str)
+
+    assert ("grüezi", errors.InsufficientFunds) == (
+        said("grüezi".encode(), endpoint=plain).value,
+        type(said({"error": "no", "code": "funds"}, 400, endpoint=plain).error),
+    )
+
+
+def test_an_empty_list():
+    """Where the exchange answers nothing for an empty list, nothing is an empty list."""
+    blank = evolve(BUY, kind=READ, answer=list[Thing], api=evolve(API, blank_lists=True))
+
+    assert ([], DecodeError) == (
+        said(b"", endpoint=blank).value,
+        type(said(b"", endpoint=evolve(blank, api=API)).error),
+    )
+
+
+def test_rows_are_read_fast():
+    """A list of rows of an exchange that has such lists is read in one go."""
+    assert [] == said(b"[]", endpoint=Account.account_summary.endpoint, arguments={}).value
+
+
+def test_no_field_is_needed():
+    """A call whose answer repeats nothing is judged by its shape."""
+    assert Thing(9) == said({"id": 9}, endpoint=Trading.create_order.endpoint, arguments={"amount": 3}).value

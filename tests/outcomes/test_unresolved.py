@@ -1,0 +1,315 @@
+import asyncio
+import pickle
+
+import httpx
+import pytest
+
+from exchanges import NoTrace, Phase, Reconciled, Standing, errors
+from exchanges.errors import OutcomeUnknown, UnresolvedOutcome, UsageError
+from exchanges.limits.limit import Limit, Scope, Window
+from tests.support.fourth import LIMIT, Thing
+from tests.support.lagging_exchange import DONE, LOST, Fate, Lagging, client_of, forsake, placing, unknown
+from tests.support.scripted_transport import answer, html, refusal
+from tests.support.shared_state import is_free
+from tests.support.virtual_time import elapsed, in_virtual_time, settle
+
+MONEY = "fourth.trading.create_order"
+
+
+# The guard
+
+
+@in_virtual_time
+async def test_the_same_call_is_refused():
+    """The same money call is refused while one is unresolved, before anything is sent, and the error names it."""
+    client, script = client_of(html(502), answer())
+    async with client:
+        intent = await unknown(client.trading.create_order(amount=3))
+        with pytest.raises(UnresolvedOutcome, match=r"the same call is unresolved: .* nothing was sent") as caught:
+            await client.trading.create_order(amount=3)
+
+        assert (intent, MONEY, False, 1) == (
+            caught.value.intent,
+            caught.value.endpoint,
+            caught.value.may_have_executed,
+            len(script.came),
+        )
+        assert is_free(client)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("amount", ["3", "3.0", "3.00"])
+async def test_the_same_amount_in_other_words(amount):
+    """Amounts are the same that are the same number."""
+    client, script = client_of(html(502), answer())
+    async with client:
+        await unknown(client.trading.create_order(amount=3))
+        with pytest.raises(UnresolvedOutcome):
+            await client.trading.create_order(amount=amount)
+
+    assert len(script.came) == 1
+
+
+@in_virtual_time
+async def test_another_call_is_not_refused():
+    """Another amount, another call and a write go through while a money call is unresolved."""
+    client, script = client_of(html(502), answer())
+    async with client:
+        await unknown(client.trading.create_order(amount=3))
+        await client.trading.create_order(amount=30)
+        await client.trading.create_order(amount="0.3")
+        await client.trading.create_address()
+        await client.trading.cancel(3)
+
+    assert len(script.came) == 5
+
+
+@in_virtual_time
+async def test_a_write_is_not_refused():
+    """A write that is unresolved may be made again: it moves no money."""
+    client, _ = client_of(html(502), answer())
+    async with client:
+        intent = await unknown(client.trading.create_address())
+
+        assert (Thing(1), [intent]) == (await client.trading.create_address(), list(client.unresolved))
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    "step", [refusal("funds"), html(429), httpx.ConnectError("no")], ids=["refused", "limited", "not sent"]
+)
+async def test_what_was_not_executed_does_not_stand_in_the_way(step):
+    """After a failure that proves that nothing was done the same call may be made again."""
+    client, _ = client_of(step, answer())
+    async with client:
+        with pytest.raises(errors.ExchangeError):
+            await client.trading.create_order(amount=3)
+        await asyncio.sleep(30)
+
+        assert (Thing(1), 0) == (await client.trading.create_order(amount=3), len(client.unresolved))
+
+
+@in_virtual_time
+async def test_two_at_once():
+    """Two calls that do the same may be made at once by two callers who both wait."""
+    client, script = client_of(answer({"id": 1}), answer({"id": 2}), seconds=1)
+    async with client:
+        await asyncio.gather(*(client.trading.create_order(amount=3) for _ in range(2)))
+
+    assert len(script.came) == 2
+
+
+@in_virtual_time
+@pytest.mark.parametrize("narrow", [False, True], ids=["turn", "slot"])
+async def test_the_guard_holds_after_waiting(narrow):
+    """Of two same calls in a queue the second is refused, and nothing of it sent, when the first ends unknown."""
+    limits = [Limit(LIMIT.name, (Window(1, 10.0),) if narrow else (), Scope.KEY)]
+    client, script = client_of(html(502), answer(), limits=limits, seconds=1, timeout_seconds=100)
+    async with client:
+        first, second = (asyncio.create_task(client.trading.create_order(amount=3)) for _ in range(2))
+        await asyncio.wait([first, second])
+
+        assert (OutcomeUnknown, UnresolvedOutcome, 1) == (
+            type(first.exception()),
+            type(second.exception()),
+            len(script.came),
+        )
+        assert is_free(client)
+
+
+@in_virtual_time
+async def test_the_guard_leaves_the_queue_alone():
+    """A call that is refused after waiting makes room for the next in line."""
+    client, script = client_of(html(502), answer(), seconds=1)
+    async with client:
+        tasks = [asyncio.create_task(client.trading.create_order(amount=a)) for a in (3, 3, 4, 3, 5)]
+        await asyncio.wait(tasks)
+
+        assert [OutcomeUnknown, UnresolvedOutcome, None, UnresolvedOutcome, None] == [
+            t.exception() and type(t.exception()) for t in tasks
+        ]
+        assert (3, 3.0, True) == (len(script.came), elapsed(), is_free(client))
+
+
+@in_virtual_time
+async def test_views_share_what_is_unresolved():
+    """What a view puts on a call is part of it: for another user it is another call, for the same it is the same."""
+    client, script = client_of(html(502), answer())
+    async with client:
+        intent = await unknown(client.as_user(5).trading.create_order(amount=3))
+        await client.as_user(6).trading.create_order(amount=3)
+        await client.trading.create_order(amount=3)
+        with pytest.raises(UnresolvedOutcome):
+            await client.as_user(5).with_options(timeout_seconds=9).trading.create_order(amount=3)
+
+        assert (3, [intent], {"as_user": "5"}) == (len(script.came), list(client.unresolved), intent.acting)
+
+
+@in_virtual_time
+async def test_a_call_of_the_older_generation_is_another():
+    """A call of another endpoint with the same arguments is another call."""
+    client, script = client_of(html(502), answer({"id": 1, "amount": 3, "price": 5}))
+    async with client:
+        await unknown(client.orders.place(amount=3, price=5))
+        await client.v9.neworders.buy(amount=3, price=5)
+
+    assert len(script.came) == 2
+
+
+@in_virtual_time
+async def test_clients_do_not_share():
+    """What is unresolved is known to the client that made the call."""
+    one, _ = client_of(html(502))
+    other, script = client_of(answer())
+    async with one, other:
+        await unknown(one.trading.create_order(amount=3))
+        await other.trading.create_order(amount=3)
+
+    assert len(script.came) == 1
+
+
+# What lifts it
+
+
+@in_virtual_time
+async def test_dismissing():
+    """A call that is dismissed is forgotten, and the same may be made."""
+    client, script = client_of(html(502), answer())
+    async with client:
+        client.unresolved.dismiss(await unknown(client.trading.create_order(amount=3)))
+        await client.trading.create_order(amount=3)
+
+        assert (2, 0) == (len(script.came), len(client.unresolved))
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("fate", "expected"), [(DONE, Reconciled), (LOST, NoTrace)])
+async def test_reconciling_lifts_it(fate, expected):
+    """After `Reconciled` and `NoTrace` the same call may be made."""
+    exchange = Lagging([Fate(), fate])
+    async with placing(exchange) as client:
+        await client.orders.buy(amount=7, price=7)
+        await asyncio.sleep(40)
+        verdict = await client.reconcile(await unknown(client.orders.buy(amount=3, price=5)))
+        again = await client.orders.buy(amount=3, price=5)
+
+        assert (expected, len(exchange.deeds), 0) == (type(verdict), again.id, len(client.unresolved))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("seconds", [0.5, 90.0], ids=["incomplete", "ambiguous"])
+async def test_what_does_not_lift_it(seconds):
+    """After `Incomplete` and `Ambiguous` the same call is still refused."""
+    exchange = Lagging([DONE])
+    exchange.do("bought", {"amount": "3", "price": "5"})
+    exchange.lag = lambda: 1.0
+    async with placing(exchange) as client:
+        intent = await unknown(client.orders.buy(amount=3, price=5))
+        await client.reconcile(intent, timeout_seconds=seconds)
+        with pytest.raises(UnresolvedOutcome):
+            await client.orders.buy(amount=3, price=5)
+
+        assert (2, {intent}) == (len(exchange.deeds), set(client.unresolved))
+
+
+@in_virtual_time
+async def test_dismissing_what_is_under_way():
+    """A call that is under way cannot be dismissed."""
+    client, _ = client_of(answer(), seconds=5)
+    async with client:
+        await forsake(client.trading.create_order(amount=3))
+        (intent,) = client.unresolved
+        with pytest.raises(UsageError, match="is still under way"):
+            client.unresolved.dismiss(intent)
+
+        assert [intent] == list(client.unresolved)
+
+
+@in_virtual_time
+async def test_dismissing_what_is_not_there():
+    """An intent that is unknown, dismissed already, or of a call whose caller still waits, cannot be dismissed."""
+    client, _ = client_of(html(502), answer(), seconds=5)
+    async with client:
+        intent = await unknown(client.trading.create_order(amount=3))
+        client.unresolved.dismiss(intent)
+        waiting = asyncio.create_task(client.trading.create_order(amount=4))
+        await settle()
+        (under_way,) = client._session.calls._flights
+        for each in (intent, under_way):
+            with pytest.raises(UsageError, match="no unresolved call has the intent"):
+                client.unresolved.dismiss(each)
+        await waiting
+
+
+# What is told
+
+
+@in_virtual_time
+async def test_what_is_told_of_an_unknown_call():
+    """An unknown call is listed with its intent, nonce, phase, error, and when it ended."""
+    client, script = client_of(html(502), seconds=2)
+    async with client:
+        intent = await unknown(client.trading.create_order(amount=3))
+        call = client.unresolved[intent]
+
+        assert (intent, Standing.UNKNOWN, str(script.nonces[0]), Phase.ANSWERED, 2.0, None, OutcomeUnknown) == (
+            call.intent,
+            call.standing,
+            call.nonce,
+            call.phase,
+            (call.ended_at - intent.at).total_seconds(),
+            call.value,
+            type(call.error),
+        )
+
+
+@in_virtual_time
+async def test_the_oldest_first():
+    """Unresolved calls are listed in the order in which they were made."""
+    client, _ = client_of(html(502))
+    async with client:
+        intents = []
+        for amount in (5, 4, 3):
+            intents.append(await unknown(client.trading.create_order(amount=amount)))
+            await asyncio.sleep(1)
+        unresolved = client.unresolved
+
+        assert (intents, intents, 3) == (list(unresolved), [c.intent for c in unresolved.values()], len(unresolved))
+
+
+@in_virtual_time
+async def test_going_through_what_becomes_resolved():
+    """Who goes through the calls sees them as they were, whatever is resolved meanwhile."""
+    client, _ = client_of(html(502))
+    async with client:
+        intents = [await unknown(client.trading.create_order(amount=a)) for a in (1, 2, 3)]
+        seen = []
+        for intent, call in client.unresolved.items():
+            seen.append((intent, call.standing))
+            client.unresolved.dismiss(next(iter(set(client.unresolved) - {intent}), intent))
+
+        assert (intents, 0) == ([intent for intent, _ in seen], len(client.unresolved))
+
+
+@in_virtual_time
+async def test_a_mapping():
+    """What is unresolved is a mapping: known intents are in it, others are not; and it shows itself."""
+    client, _ = client_of(html(502), answer())
+    async with client:
+        intent = await unknown(client.trading.create_order(amount=3))
+        unresolved = client.unresolved
+
+        assert (True, False, None) == (intent in unresolved, "x" in unresolved, unresolved.get("x"))
+        assert f"Unresolved({intent}: unknown)" == repr(unresolved)
+
+
+@in_virtual_time
+async def test_intents_travel():
+    """An intent that was pickled, as another process or day would have it, is the same intent."""
+    client, _ = client_of(html(502))
+    async with client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.trading.create_order(amount=3)
+        error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+
+        assert (True, Phase.ANSWERED) == (error.intent in client.unresolved, error.phase)

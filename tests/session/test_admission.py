@@ -1,0 +1,299 @@
+import asyncio
+import logging
+
+import pytest
+
+from exchanges.errors import OutcomeUnknown, RateLimitTimeout, StateError, UnresolvedOutcome, UsageError
+from exchanges.limits.limit import Limit, Scope, Window
+from tests.support.fourth import LIMIT, Thing
+from tests.support.fourth_calls import CALLS
+from tests.support.limiters import CANCEL, MONEY, READ, ledger_of, note_grants, wide_lane
+from tests.support.scripted_transport import answer, html, refusal
+from tests.support.shared_state import Passage, failure, is_free, sharing
+from tests.support.virtual_time import elapsed, in_virtual_time, settle
+
+LEFT = {"complete": True, "sent": True, "floor": None, "closed_seconds": 0.0}
+NOT_SENT = {"complete": False, "sent": False, "floor": None, "closed_seconds": 0.0}
+BROKEN = StateError("the disk is full")
+BUY = {"amount": 3, "price": 5}
+
+
+# The gate
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", CALLS)
+async def test_a_call_passes_the_gate(kind):
+    """Every call passes the gate once, bears its nonce, and leaves it once with its answer."""
+    client, script, gate, _ = sharing()
+    async with client:
+        await CALLS[kind](client)
+        (passage,) = gate.passages
+
+        assert ([LEFT], script.nonces, 0) == (passage.left, [passage.nonce], gate.inside)
+        assert [{"cost": 1, "in_order": True, "leave_reserve": kind == "read", "patience_seconds": 30.0}] == gate.asked
+        assert is_free(client)
+
+
+@in_virtual_time
+async def test_the_gate_says_when():
+    """Where the gate has no room a call waits as long as it says, and lets others have its slot meanwhile."""
+    client, script, gate, _ = sharing(says=[2.5, 1.0])
+    async with client:
+        await client.trading.create_order(amount=3)
+
+        assert ([3.5], 3, [30.0, 27.5, 26.5]) == (
+            [round(c.at - 1e6, 3) for c in script.came],
+            len(gate.asked),
+            [asked["patience_seconds"] for asked in gate.asked],
+        )
+        assert is_free(client)
+
+
+@in_virtual_time
+async def test_the_gate_may_say_zero():
+    """A whole number of seconds is a time to wait like any other."""
+    client, script, _, _ = sharing(says=[1, 0])
+    async with client:
+        await client.trading.order()
+
+    assert [1.0] == [c.at - 1e6 for c in script.came]
+
+
+@in_virtual_time
+async def test_the_gate_says_too_late():
+    """A wait beyond the deadline ends the call at once, and nothing is sent."""
+    client, script, gate, _ = sharing(says=[40.0])
+    async with client:
+        error = await failure(client.trading.create_order(amount=3))
+
+        assert (RateLimitTimeout, 0.0, [], []) == (type(error), elapsed(), script.came, gate.passages)
+        assert is_free(client)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("fault", [BROKEN, RateLimitTimeout("another process keeps the turn")])
+@pytest.mark.parametrize("kind", CALLS)
+async def test_the_gate_fails(kind, fault):
+    """What the gate raises ends the call before anything is sent, and names it."""
+    client, script, _, journal = sharing(says=[fault])
+    async with client:
+        error = await failure(CALLS[kind](client))
+
+        assert (type(fault), True, [], []) == (type(error), str(fault) in str(error), script.came, journal.records.log)
+        assert (error.endpoint in str(error), 0, True) == (True, len(client.unresolved), is_free(client))
+
+
+@in_virtual_time
+async def test_cancelled_at_the_gate():
+    """A caller that is cancelled at the gate is gone at once, and lets go of everything."""
+    client, script, gate, _ = sharing(entering=5.0)
+    async with client:
+        task = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.wait([task])
+
+        assert (1.0, 0, [], True) == (elapsed(), gate.inside, script.came, is_free(client))
+
+
+@in_virtual_time
+async def test_closed_at_the_gate():
+    """A call that comes through the gate after its client was closed leaves it again and is not sent."""
+    client, script, gate, _ = sharing(entering=5.0)
+    task = asyncio.create_task(client.trading.create_order(amount=3))
+    await asyncio.sleep(1)
+    await client.aclose()
+    error = await failure(task)
+
+    assert (UsageError, [], [NOT_SENT], True) == (type(error), script.came, gate.passages[0].left, is_free(client))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("ticks", range(16))
+async def test_closed_in_any_tick(ticks):
+    """In whatever tick a client is closed, a read that is on its way leaves the gate, once."""
+    client, _, gate, _ = sharing()
+    task = asyncio.create_task(client.trading.order())
+    await settle(ticks)
+    await client.aclose()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert ([1] * len(gate.passages), True) == ([len(p.left) for p in gate.passages], is_free(client))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", CALLS)
+@pytest.mark.parametrize("ticks", range(20))
+async def test_a_stranger_cancels_in_any_tick(ticks, kind):
+    """In whatever tick a stranger cancels the session's task, the gate is left once, and no outcome is misreported."""
+    client, script, gate, _ = sharing()
+    async with client:
+        task = asyncio.create_task(CALLS[kind](client))
+        await settle(ticks)
+        for own in client._session._tasks:
+            own.cancel()
+        await asyncio.wait([task])
+        await settle()
+        error = task.exception()
+
+        assert ([1] * len(gate.passages), True) == ([len(p.left) for p in gate.passages], is_free(client))
+        assert kind == "read" or error is None or error.may_have_executed is bool(script.came)
+
+
+@in_virtual_time
+async def test_cancelled_while_leaving():
+    """An outcome that is known is told, though a stranger cancels the task while it leaves the gate."""
+    client, _, gate, _ = sharing(says=[Passage(seconds=5.0)])
+    async with client:
+        task = asyncio.create_task(client.trading.create_order(amount=3))
+        await asyncio.sleep(1)
+        for own in client._session._tasks:
+            own.cancel()
+
+        assert (Thing(1), 1, True) == (await task, len(gate.passages[0].left), is_free(client))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("fault", [BROKEN, ValueError("a fault of the state itself")])
+async def test_leaving_fails(fault, caplog):
+    """Where the state cannot be written after the answer, the outcome is told all the same, and the fault logged."""
+    client, _, _, _ = sharing(says=[Passage(fault=fault)])
+    async with client:
+        thing = await client.trading.create_order(amount=3)
+        errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
+
+        assert (Thing(1), True, 0) == (thing, is_free(client), len(client.unresolved))
+        assert [f"fourth.trading.create_order (POST /orders): {fault}"] == errors
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (html(502), LEFT),
+        (refusal("funds"), LEFT),
+        (OSError("gone"), LEFT | {"complete": False}),
+        (html(429), LEFT | {"closed_seconds": 20.0}),
+        (refusal("nonce", floor=99), LEFT | {"floor": 99}),
+    ],
+)
+async def test_how_the_gate_is_left(step, expected):
+    """The gate hears whether the answer was whole, how long the exchange is closed, and which nonce it saw."""
+    client, _, gate, _ = sharing(step)
+    async with client:
+        await failure(client.trading.create_order(amount=3))
+
+        assert [[expected]] == [passage.left for passage in gate.passages]
+
+
+@in_virtual_time
+async def test_the_guard_behind_the_gate():
+    """A call whose twin becomes unresolved while it stands at the gate is refused, and leaves it."""
+    client, script, gate, _ = sharing(html(502), entering=1.0, seconds=0.5)
+    async with client:
+        first = asyncio.create_task(client.v9.neworders.buy(**BUY))
+        await settle()
+        gate.seconds = 3.0
+        second = asyncio.create_task(client.v9.neworders.buy(**BUY))
+        await asyncio.wait([first, second])
+
+        assert (OutcomeUnknown, UnresolvedOutcome, 1, 3.0) == (
+            type(first.exception()),
+            type(second.exception()),
+            len(script.came),
+            elapsed(),
+        )
+        assert ([[LEFT], [NOT_SENT]], True) == ([p.left for p in gate.passages], is_free(client))
+
+
+@in_virtual_time
+async def test_money_is_not_held_up_by_reads():
+    """Where the gate has no room for reads, cancels and money still pass."""
+    client, script, _, _ = sharing(says=[10.0])
+    async with client:
+        read = asyncio.create_task(client.trading.order())
+        await asyncio.sleep(1)
+        await client.trading.cancel(1)
+        await client.trading.create_order(amount=3)
+        await read
+
+    assert [1.0, 1.0, 10.0] == [c.at - 1e6 for c in script.came]
+
+
+# The ledger
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("above", "expected"),
+    [
+        (CANCEL, [("cancel", 5.0), ("money", 5.0), ("read", 5.0)]),
+        (MONEY, [("cancel", 0.0), ("money", 5.0), ("read", 5.0)]),
+        (READ, [("cancel", 0.0), ("money", 0.0), ("read", 5.0)]),
+    ],
+)
+async def test_a_ledger_that_is_closed_in_part(above, expected):
+    """A ledger that is closed to some lets through whoever goes before them."""
+    ledger, lane, noted = ledger_of((100, 1.0)), wide_lane(), []
+    ledger.close(elapsed() + 1e6 + 5, above)
+    tasks = [
+        note_grants(ledger, lane, priority, name=name, into=noted)
+        for name, priority in (("read", READ), ("money", MONEY), ("cancel", CANCEL))
+    ]
+    await asyncio.wait(tasks)
+
+    assert expected == sorted(noted)
+
+
+@in_virtual_time
+async def test_closing_in_part_holds_those_who_wait():
+    """Reads that wait are held when their ledger is closed to them; a cancel that comes later is not."""
+    ledger, lane, noted = ledger_of((1, 2.0)), wide_lane(), []
+    tasks = [note_grants(ledger, lane, READ, name=n, into=noted) for n in "ab"]
+    await settle()
+    ledger.close(elapsed() + 1e6 + 10, READ)
+    tasks.append(note_grants(ledger, lane, CANCEL, name="c", into=noted))
+    await asyncio.wait(tasks)
+
+    assert [("a", 0.0), ("c", 2.001), ("b", 10.0)] == noted
+
+
+@in_virtual_time
+async def test_who_closed_it_is_told():
+    """A read that is turned away hears whether the exchange closed the limit or other processes use it up."""
+    words = []
+    for above in (READ, CANCEL):
+        ledger = ledger_of((1, 1.0))
+        ledger.close(elapsed() + 1e6 + 10, above)
+        with pytest.raises(RateLimitTimeout) as caught:
+            await ledger.acquire(wide_lane(), READ, deadline=elapsed() + 1e6 + 1)
+        words.append(str(caught.value).partition("(")[2].partition(")")[0])
+
+    assert ["other processes use all of it for 10.0 s more", "the exchange closed it for 10.0 s more"] == words
+
+
+@in_virtual_time
+async def test_a_ledger_closed_to_reads_is_remembered():
+    """A ledger that is closed to reads alone is not idle."""
+    ledger = ledger_of((1, 1.0))
+    ledger.close(10.0, READ)
+
+    assert [False, True] == [ledger.is_idle(5.0), ledger.is_idle(10.0)]
+
+
+@in_virtual_time
+async def test_slots_are_given_back_on_every_path():
+    """After a hundred calls of all kinds and all fates nothing is held."""
+    narrow = [Limit(LIMIT.name, (Window(3, 1.0),), Scope.KEY)]
+    steps = [answer(), html(502), refusal("funds"), OSError("gone"), refusal("nonce"), html(429)]
+    client, _, gate, _ = sharing(*steps * 20, seconds=0.3, limits=narrow, timeout_seconds=60)
+    gate.says = [0.5, BROKEN, Passage(), Passage(fault=BROKEN), 80.0, Passage(seconds=1.0)] * 10
+    async with client:
+        tasks = [asyncio.create_task(CALLS[kind](client)) for kind in list(CALLS) * 25]
+        for number, task in enumerate(tasks[::3]):
+            asyncio.get_running_loop().call_later(number * 0.7, task.cancel)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(5)
+
+        assert ({1}, True) == ({len(p.left) for p in gate.passages}, is_free(client))

@@ -1,0 +1,219 @@
+import asyncio
+import logging
+
+import anyio
+import pytest
+
+from exchanges.errors import OutcomeUnknown, ReadFailed
+from exchanges.limits.limit import Limit, Scope, Window
+from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
+from tests.support.scripted_transport import Script, answer, html
+from tests.support.virtual_time import elapsed, in_virtual_time, settle
+
+NARROW = Limit(LIMIT.name, (Window(1, 60.0),), Scope.KEY)
+CALLS = {
+    "read": lambda c: c.trading.order(),
+    "idempotent": lambda c: c.trading.cancel(5),
+    "write": lambda c: c.trading.create_address(),
+    "money": lambda c: c.trading.create_order(amount=3),
+}
+CHANGING = ["idempotent", "write", "money"]
+
+
+def fourth(script, **options):
+    """Make a client of the fourth exchange whose answers are scripted and which knows no limits."""
+    return Fourth(transport=script, **CREDENTIALS, **{"limits": None, **options})
+
+
+def ledgers_of(client):
+    """Show the ledgers that a client uses."""
+    return {repr(ledger) for ledger in client._session._routes._ledgers}
+
+
+async def cancel_once(call):
+    """Cancel the task that makes a call."""
+    task = asyncio.create_task(call)
+    await asyncio.sleep(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def cancel_twice(call):
+    """Cancel the task that makes a call two times in one tick."""
+    task = asyncio.create_task(call)
+    await asyncio.sleep(1)
+    task.cancel()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def cancel_by_timeout(call):
+    """Leave a call by asyncio.timeout."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await call
+
+
+async def cancel_by_wait_for(call):
+    """Leave a call by asyncio.wait_for."""
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(call, 1)
+
+
+async def cancel_by_scope(call):
+    """Leave a call by a cancel scope of anyio."""
+    with anyio.move_on_after(1) as scope:
+        await call
+    assert scope.cancelled_caught
+
+
+async def cancel_by_task_group(call):
+    """Leave a call because another task of its group fails."""
+
+    async def fail():
+        await asyncio.sleep(1)
+        raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup):  # noqa: PT012 - the block is what is tested
+        async with asyncio.TaskGroup() as group:
+            group.create_task(call)
+            group.create_task(fail())
+
+
+WAYS = [cancel_once, cancel_twice, cancel_by_timeout, cancel_by_wait_for, cancel_by_scope, cancel_by_task_group]
+
+
+@in_virtual_time
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", CALLS)
+async def test_the_call_goes_on_without_its_caller(kind, way):
+    """A caller that is cancelled is gone at once; the call goes on to its answer and then lets go of everything."""
+    script = Script.of(seconds=5)
+    async with fourth(script) as client:
+        await way(CALLS[kind](client))
+        gone = elapsed()
+        await client.trading.order()
+
+        assert (1.0, 10.0, 0, 1) == (gone, elapsed(), script.cancelled, script.most_inside)
+        assert {"Ledger(fourth: no limit; 0 waiting)"} == ledgers_of(client)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("way", WAYS)
+async def test_cancelled_while_waiting_for_the_turn(way):
+    """A caller that is cancelled while it waits sends nothing, and those behind it move up."""
+    script = Script.of(seconds=5)
+    async with fourth(script) as client:
+        first = asyncio.create_task(client.trading.order())
+        await settle()
+        cancelled = asyncio.create_task(way(client.trading.order()))
+        await settle()
+        last = asyncio.create_task(client.trading.order())
+        await asyncio.gather(first, cancelled, last)
+
+    assert (2, 10.0) == (len(script.came), elapsed())
+
+
+@in_virtual_time
+async def test_cancelled_before_the_first_step():
+    """A caller that is cancelled as its call begins neither takes a slot nor keeps the turn."""
+    script = Script.of()
+    async with fourth(script) as client:
+        task = asyncio.create_task(client.trading.order())
+        task.cancel()
+        await asyncio.wait([task])
+        await client.trading.order()
+
+    assert len(script.came) == 1
+
+
+@in_virtual_time
+@pytest.mark.parametrize("ticks", range(12))
+async def test_cancelled_in_any_tick(ticks):
+    """In whatever tick a caller is cancelled, the next call finds slot, turn and connection free."""
+    script = Script.of()
+    async with fourth(script, max_connections=1) as client:
+        task = asyncio.create_task(client.trading.order())
+        await settle(ticks)
+        task.cancel()
+        await asyncio.wait([task])
+        await client.trading.order()
+
+    assert (0.0, 1) == (elapsed(), script.most_inside)
+
+
+@in_virtual_time
+async def test_nonces_stay_in_order():
+    """With every second of a hundred callers cancelled, nonces still arrive increasing, one at a time."""
+    script = Script.of(seconds=0.01)
+    async with fourth(script) as client:
+        tasks = [asyncio.create_task(client.trading.order()) for _ in range(100)]
+        for number, task in enumerate(tasks[::2]):
+            asyncio.get_running_loop().call_later(number * 0.013, task.cancel)
+        await asyncio.wait(tasks)
+
+    assert (1, script.nonces) == (script.most_inside, sorted(set(script.nonces)))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+@pytest.mark.parametrize(("step", "words"), [(html(502), "fourth.trading.create_"), (answer(), "executed")])
+async def test_a_forsaken_call_is_told(step, words, kind, caplog):
+    """When nobody waits any more for a call that is never repeated, a warning says what became of it."""
+    async with fourth(Script.of(step, seconds=5)) as client:
+        await cancel_once(CALLS[kind](client))
+        caplog.clear()
+
+    assert [("exchanges.outcomes.pending", logging.WARNING)] == [r[:2] for r in caplog.record_tuples]
+    assert f"the caller was cancelled; {words}" in caplog.text
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["read", "idempotent"])
+@pytest.mark.parametrize("step", [html(502), answer()])
+async def test_a_forsaken_call_without_consequence(step, kind, caplog):
+    """A forsaken call that may be repeated is nobody's concern, whether it went well or not."""
+    async with fourth(Script.of(step, seconds=5)) as client:
+        await cancel_once(CALLS[kind](client))
+
+        assert not client.unresolved
+
+    assert not [r for r in caplog.records if r.levelno > logging.INFO]
+
+
+@in_virtual_time
+async def test_cancelled_between_attempts(monkeypatch):
+    """A caller that is cancelled in the pause between two attempts makes no second one."""
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    script = Script.of(html(503))
+    async with fourth(script) as client:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.trading.order(), 0.1)
+
+    assert len(script.came) == 1
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("kind", "expected"), [("read", ReadFailed), *((kind, OutcomeUnknown) for kind in CHANGING)])
+async def test_a_task_cancelled_from_outside(kind, expected):
+    """Where a stranger cancels the session's own task, a read failed and the outcome of anything else is unknown."""
+    async with fourth(Script.of(open=asyncio.Event())) as client:
+        call = asyncio.create_task(CALLS[kind](client))
+        await settle()
+        (task,) = client._session._tasks
+        task.cancel()
+        await asyncio.wait([call])
+
+        assert (expected, {"Ledger(fourth: no limit; 0 waiting)"}) == (type(call.exception()), ledgers_of(client))
+
+
+@in_virtual_time
+async def test_leaving_the_block_awaits_a_forsaken_order():
+    """Leaving the block awaits a money call whose caller is gone."""
+    script = Script.of(seconds=5)
+    async with fourth(script) as client:
+        await cancel_once(CALLS["money"](client))
+
+    assert (5.0, 0) == (elapsed(), script.cancelled)

@@ -1,0 +1,55 @@
+import gc
+
+import pytest
+
+from exchanges.state import MemoryState
+from tests.support.fourth import CREDENTIALS, Fourth
+from tests.support.raw_server import answering, response, serving
+from tests.support.scripted_transport import Script
+from tests.support.virtual_time import in_virtual_time
+
+
+@in_virtual_time
+async def test_a_client_that_is_dropped():
+    """A client that nobody closes gives back its ledgers when it is gone, and not before its last view is."""
+    state = MemoryState()
+    client = Fourth(transport=Script.of(), state=state, **CREDENTIALS)
+    await client.trading.order()
+    (ledger,) = state._ledgers.values()
+    view = client.with_options(timeout_seconds=1)
+    del client
+    gc.collect()
+    before = (ledger.users, ledger.signers)
+    del view
+    gc.collect()
+
+    assert ((1, 1), (0, 0)) == (before, (ledger.users, ledger.signers))
+
+
+@in_virtual_time
+async def test_a_client_that_is_closed_and_dropped():
+    """A client that was closed gives back its ledgers once."""
+    state = MemoryState()
+    client, other = (Fourth(transport=Script.of(), state=state, **CREDENTIALS) for _ in range(2))
+    for opened in (client, other):
+        await opened.trading.order()
+    (ledger,) = state._ledgers.values()
+    await client.aclose()
+    del client, opened
+    gc.collect()
+
+    assert (1, 1) == (ledger.users, ledger.signers)
+
+    await other.aclose()
+
+
+@pytest.mark.asyncio
+async def test_open_sockets_that_are_dropped():
+    """A client that is dropped while its connections are open warns of it, and says what would have closed them."""
+    async with serving(answering(response())) as server:
+        held = [Fourth(base_url=server.origin, state=MemoryState())]
+        await held[0].market.thing()
+        transport = held[0]._session._setup.transport
+        with pytest.warns(ResourceWarning, match=r"a client of fourth http.* was dropped without aclose\(\)"):
+            held.clear()
+        await transport.aclose()

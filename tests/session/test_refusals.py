@@ -1,0 +1,192 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from exchanges.bitso import Bitso
+from exchanges.bitstamp import Bitstamp
+from exchanges.errors import NonceRejected, RateLimited
+from tests.support.fourth_calls import WALL, failure_of, fourth
+from tests.support.scripted_transport import Script, answer, html, refusal
+from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("kind", "attempts"), [("read", 4), ("idempotent", 4), ("write", 1), ("money", 1)])
+async def test_attempts_with_fresh_nonces(kind, attempts):
+    """A refused nonce is tried again with a larger one, four times in all, and not at all for money."""
+    script = Script.of(refusal("nonce", 403))
+    error = await failure_of(script, kind)
+
+    assert (NonceRejected, False, attempts, attempts) == (
+        type(error),
+        error.may_have_executed,
+        len(script.nonces),
+        len(set(script.nonces)),
+    )
+
+
+@in_virtual_time
+async def test_a_refused_nonce_says_what_to_do():
+    """`NonceRejected` says how nonces go wrong and names the way out."""
+    error = await failure_of(Script.of(refusal("nonce", 403)), "money")
+
+    assert "pass nonce_floor= with the largest nonce ever used" in str(error)
+
+
+@in_virtual_time
+async def test_nonces_are_resynchronised():
+    """A nonce that the exchange names is what the next one exceeds."""
+    floor = int(WALL * 1000) + 3_600_000
+    script = Script.of(refusal("nonce", 403, floor=floor), answer())
+    async with fourth(script) as client:
+        await client.trading.order()
+
+    assert [int(WALL * 1000), floor + 1] == script.nonces
+
+
+@in_virtual_time
+async def test_a_refused_money_call_helps_the_next():
+    """The nonce that a refusal names helps the calls after it, though this one is not repeated."""
+    floor = int(WALL * 1000) + 3_600_000
+    script = Script.of(refusal("nonce", 403, floor=floor), answer())
+    async with fourth(script) as client:
+        with pytest.raises(NonceRejected):
+            await client.trading.create_order(amount=1)
+        await client.trading.create_order(amount=1)
+
+    assert [int(WALL * 1000), floor + 1] == script.nonces
+
+
+@in_virtual_time
+async def test_a_floor_from_the_start():
+    """With *nonce_floor* the first nonce is larger than that."""
+    script = Script.of()
+    async with fourth(script, nonce_floor=10**15) as client:
+        await client.trading.order()
+
+    assert [10**15 + 1] == script.nonces
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("client", "call", "refused"),
+    [
+        (Bitstamp, lambda c: c.v1.account.balance(), {"error": "Invalid nonce"}),
+        (Bitso, lambda c: c.v2.account.balance(), {"error": {"code": 104, "message": "Nonce too small"}}),
+        (Bitso, lambda c: c.account.balance(), {"success": False, "error": {"code": "0207", "message": "Nonce"}}),
+    ],
+)
+async def test_refused_nonces_of_the_exchanges(client, call, refused):
+    """Refused nonces of Bitstamp v1 and of both generations of Bitso, all with status 200, are repeated."""
+    script = Script.of(answer(refused))
+    async with client(api_key="k", api_secret="s", client_id="1", transport=script) as made:
+        with pytest.raises(NonceRejected):
+            await call(made)
+
+    assert len(script.came) == 4
+
+
+def second_at(script):
+    """Tell when the second request came."""
+    return script.moments(BEGIN)[1]
+
+
+@in_virtual_time
+@pytest.mark.parametrize("status", [420, 429])
+async def test_retry_after_closes_the_ledger(status):
+    """After 429 or 420 with Retry-After nothing goes before that time, neither this call nor others."""
+    script = Script.of(answer({}, status, Retry_After="7"), answer())
+    async with fourth(script) as client:
+        await asyncio.gather(client.trading.order(), client.trading.cancel(5))
+
+    assert [0.0, 7.0, 7.0] == script.moments(BEGIN)
+
+
+@in_virtual_time
+async def test_a_lockout_without_a_time():
+    """A refusal that names no time closes the ledger for as long as the exchange's facts say."""
+    script = Script.of(html(429), answer())
+    async with fourth(script) as client:
+        await client.trading.order()
+
+    assert second_at(script) == 20.0
+
+
+@in_virtual_time
+async def test_retry_after_as_a_date():
+    """Retry-After may be a date."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=9), usegmt=True)
+    script = Script.of(answer({}, 429, Retry_After=date), answer())
+    async with fourth(script) as client:
+        await client.trading.order()
+
+    assert 6.0 < second_at(script) <= 9.0
+
+
+@in_virtual_time
+@pytest.mark.parametrize("value", ["soon", "-5", "1e3", "٣", ""])
+async def test_retry_after_that_is_none(value):
+    """A Retry-After that is neither a number nor a date counts as none."""
+    reply = httpx.Response(429, headers={"retry-after": value.encode()})
+    script = Script.of(reply, answer())
+    async with fourth(script) as client:
+        await client.trading.order()
+
+    assert second_at(script) == 20.0
+
+
+@in_virtual_time
+async def test_the_body_before_the_header():
+    """A time that the body names goes before the header."""
+    script = Script.of(
+        httpx.Response(429, json={"error": "", "code": "limit", "wait": 3}, headers={"retry-after": "9"})
+    )
+    script.steps.append(answer())
+    async with fourth(script) as client:
+        await client.trading.order()
+
+    assert second_at(script) == 3.0
+
+
+@in_virtual_time
+async def test_a_lockout_lasts_an_hour_at_most():
+    """However long the exchange asks for, the ledger is closed for an hour at most."""
+    script = Script.of(answer({}, 429, Retry_After="999999"), answer())
+    async with fourth(script, timeout_seconds=4000) as client:
+        await client.trading.order()
+
+    assert second_at(script) == 3600.0
+
+
+@in_virtual_time
+async def test_a_lockout_longer_than_the_deadline():
+    """A read that may not go again in time says that it was refused and until when."""
+    error = await failure_of(Script.of(answer({}, 429, Retry_After="60")), "read")
+    seconds = (error.retry_at - datetime.now(UTC)).total_seconds()
+
+    assert (RateLimited, 0.0, True) == (type(error), elapsed(), 55 < seconds <= 60)
+
+
+@in_virtual_time
+async def test_money_is_not_repeated_after_a_lockout():
+    """A money call that was refused for too many requests says until when, and is not repeated."""
+    script = Script.of(answer({}, 429, Retry_After="7"))
+    error = await failure_of(script, "money")
+    seconds = (error.retry_at - datetime.now(UTC)).total_seconds()
+
+    assert (RateLimited, 1, True) == (type(error), len(script.came), 2 < seconds <= 7)
+
+
+@in_virtual_time
+async def test_public_calls_are_not_locked_out_with_the_key():
+    """A lockout of the key's limit leaves calls under another limit alone."""
+    script = Script.of(html(429), answer())
+    async with fourth(script) as client:
+        with pytest.raises(RateLimited):
+            await client.trading.create_order(amount=1)
+        await client.market.thing()
+
+    assert [0.0, 0.0] == script.moments(BEGIN)

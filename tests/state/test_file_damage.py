@@ -1,0 +1,388 @@
+import asyncio
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from exchanges.errors import ExchangeError, StateError
+from exchanges.state import FileState
+from exchanges.state.file import database as database_module
+from exchanges.state.file.locks import Locks
+from tests.support.file_states import KEY, SERVER, call, enter, entry, gate_of
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Name a file that is not there yet."""
+    return tmp_path / "state"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Give the bytes of a state that was used and closed."""
+
+    async def use(state):
+        for number in range(20):
+            await call(gate_of(state, (100, 600.0)), in_order=True, now_ms=number)
+        for number in range(5):
+            await state.journal.begin(entry(amount=str(number)))
+
+    path = tmp_path_factory.mktemp("written") / "state"
+    with FileState(path) as state:
+        asyncio.run(use(state))
+    return path.read_bytes()
+
+
+def use(path):
+    """Open, read and write."""
+
+    async def everything():
+        await call(gate_of(state, (100, 600.0)), in_order=True)
+        state.journal.entries(SERVER, KEY)
+
+    with FileState(path) as state:
+        asyncio.run(everything())
+
+
+def told(path):
+    """Use what is at *path*; give what is said of it."""
+    with pytest.raises(StateError) as caught:
+        use(path)
+    return str(caught.value)
+
+
+def test_a_whole_file(path, written):
+    """The bytes that are damaged below are good as they are."""
+    path.write_bytes(written)
+    use(path)
+
+    assert path.stat().st_size >= len(written)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 50, 99, 100, 600, 4000, 4096, 5000, 8192, -4096, -1024, -1])
+def test_a_file_cut_short(kept, path, written):
+    """A file that lost its end is refused, wherever it was cut."""
+    path.write_bytes(written[:kept])
+
+    assert f"the state in {path} is " in told(path)
+
+
+def test_a_garbled_file(path, written):
+    """Whatever byte is garbled, nothing but a `StateError` comes of it."""
+    chance, foreign = random.Random(1), []
+    for _ in range(60):
+        garbled = bytearray(written)
+        for _ in range(20):
+            garbled[chance.randrange(len(garbled))] ^= 1 << chance.randrange(8)
+        path.write_bytes(garbled)
+        for end in ("-wal", "-shm"):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        try:
+            use(path)
+        except StateError:
+            continue
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            foreign.append(error)
+
+    assert [] == foreign
+
+
+def change(path, *statements):
+    """Change the file with no regard for what it means."""
+    with closing(sqlite3.connect(path)) as data:
+        for statement in statements:
+            data.execute(statement)
+        data.commit()
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE nonces SET last = '3'", "nonce"),
+        ("UPDATE nonces SET key = 'another'", "nonce"),
+        ("UPDATE calls SET body = replace(body, 'amount', 'omount')", "call"),
+        ("UPDATE calls SET holder = 'another'", "call"),
+        ("UPDATE calls SET key = 'another'", "call"),
+    ],
+)
+def test_a_changed_value(statement, what, path, written):
+    """Nonces and calls are sealed: one that was changed is refused."""
+    path.write_bytes(written)
+    change(path, statement)
+
+    assert f"the state in {path} holds a {what} that is no longer what was written" in told(path)
+
+
+def test_a_nonce_changed_while_in_use(path):
+    """A nonce that is changed while the state is open is refused when the next is drawn."""
+    with FileState(path) as state:
+        asyncio.run(call(gate_of(state), in_order=True))
+        change(path, "UPDATE nonces SET last = '3'")
+        with pytest.raises(StateError, match="holds a nonce"):
+            asyncio.run(call(gate_of(state), in_order=True))
+
+
+def test_another_program(path):
+    """The database of another program is left alone."""
+    change(path, "CREATE TABLE theirs (id)")
+    before = path.read_bytes()
+
+    assert f"{path} is the database of another program; give the state a file of its own" == told(path)
+    assert before == path.read_bytes()
+
+
+def test_another_version(path, written):
+    """A file of another version of the library is refused."""
+    path.write_bytes(written)
+    change(path, "PRAGMA user_version = 2")
+
+    assert "was written by another version of this library (form 2, not 1)" in told(path)
+
+
+def test_something_else(path):
+    """A file that is no database is refused and left alone."""
+    path.write_text("dear diary\n" * 1000)
+
+    assert "is no longer what was written (file is not a database)" in told(path)
+    assert path.read_text().startswith("dear diary")
+
+
+def test_a_folder(path):
+    """A folder is no state."""
+    path.mkdir()
+
+    assert f"{path} is no file; give the state a file of its own" == told(path)
+
+
+def test_no_folder(path):
+    """The folder of a state is not made for it."""
+    assert f"the folder {path} is missing; make it for the state in state" == told(path / "state")
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "a\0b", b"bytes\xff"])
+def test_no_path(wrong):
+    """What is no path is refused as such."""
+    with pytest.raises(StateError, match="a state needs the path of a file"):
+        FileState(wrong)
+
+
+def test_not_writable(path, monkeypatch):
+    """A file that cannot be written is told as such."""
+    FileState(path).close()
+    connect = database_module._connect
+
+    def read_only(path):
+        data = connect(path)
+        data.execute("PRAGMA query_only = ON")
+        return data
+
+    monkeypatch.setattr(database_module, "_connect", read_only)
+
+    assert f"the state in {path} cannot be written; make the file and its folder writable for this user" in told(path)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_is_not_ours(path):
+    """A folder in which nothing can be made is told as such."""
+    path.parent.chmod(0o500)
+    try:
+        assert "cannot be used (Permission denied)" in told(path)
+    finally:
+        path.parent.chmod(0o700)
+
+
+# While in use
+
+
+@pytest.fixture
+def state(path):
+    """Open a state."""
+    with FileState(path) as state:
+        yield state
+
+
+def test_deleted_while_in_use(path, state):
+    """A file that is deleted while in use is missed by the next call."""
+    path.unlink()
+    with pytest.raises(StateError, match=r"was deleted or replaced while in use.*; nothing was sent$"):
+        asyncio.run(call(gate_of(state)))
+
+
+def test_replaced_while_in_use(path, state, written):
+    """A file that is replaced while in use is not taken for the same."""
+    new = path.with_name("new")
+    new.write_bytes(written)
+    new.rename(path)
+    with pytest.raises(StateError, match="was deleted or replaced while in use"):
+        state.journal.entries(SERVER, KEY)
+
+
+@pytest.mark.parametrize("name", ["alive-*", "turn-*", "line-*"])
+def test_locks_deleted_while_in_use(name, path, state):
+    """Lock files that are deleted while in use are missed by the next call: others would not meet the same lock."""
+    asyncio.run(call(gate_of(state), in_order=True))
+    for file in path.parent.glob(f"state.locks/{name}"):
+        file.unlink()
+    with pytest.raises(StateError, match=r"were removed while in use.*; nothing was sent$"):
+        asyncio.run(call(gate_of(state), in_order=True))
+
+
+def test_after_a_deletion(path, written):
+    """A file that was deleted by hand is made anew, whatever log it left behind."""
+    with FileState(path) as state:
+        asyncio.run(call(gate_of(state), in_order=True, now_ms=5000))
+        log = path.with_name("state-wal").read_bytes()
+    path.unlink()
+    path.with_name("state-wal").write_bytes(log)
+    with FileState(path) as state:
+        assert 7 == asyncio.run(call(gate_of(state), in_order=True, now_ms=7))
+
+
+def test_locked_by_another_program(path, state, monkeypatch):
+    """A file that somebody keeps locked is told as such, and used again when it is free."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as data:
+        data.execute("BEGIN IMMEDIATE")
+        state._desk._database._data.execute("PRAGMA busy_timeout = 20")
+        with pytest.raises(StateError, match="is locked by another program; find that out and end it"):
+            asyncio.run(call(gate_of(state)))
+        data.execute("ROLLBACK")
+
+    assert asyncio.run(call(gate_of(state))) is None
+
+
+def _full(state):
+    """Let the disk be full; give what makes room."""
+    data = state._desk._database._data
+    (pages,) = data.execute("PRAGMA page_count").fetchone()
+    data.execute(f"PRAGMA max_page_count = {pages}")
+    return lambda: data.execute("PRAGMA max_page_count = 100000")
+
+
+async def _fill(state):
+    """Write until there is no room."""
+    while True:
+        await state.journal.begin(entry(amount="1" * 3000))
+
+
+def test_a_full_disk(state):
+    """When the disk is full nothing can begin; when there is room again all goes on."""
+    make_room = _full(state)
+    with pytest.raises(StateError, match="cannot be written: the disk is full; make room"):
+        asyncio.run(_fill(state))
+    make_room()
+    asyncio.run(state.journal.begin(entry()))
+
+    assert asyncio.run(call(gate_of(state))) is None
+
+
+@pytest.mark.asyncio
+async def test_an_end_that_could_not_be_written(path, state):
+    """The end of a call that could not be written is written with what comes next; the turn is let go at once."""
+    gate = gate_of(state, (2, 1000.0))
+    passage = await enter(gate, in_order=True, now_ms=5)
+    away = path.with_name("away")
+    path.rename(away)
+    with pytest.raises(StateError, match="deleted or replaced"):
+        await passage.leave(complete=True, floor=70)
+    away.rename(path)
+    nonce = await call(gate, in_order=True)
+
+    assert (71, True) == (nonce, 999.0 < await call(gate) < 1000.01)
+
+
+def test_many_make_it(path):
+    """A file that several make at once is made once."""
+    code = "import sys; from exchanges.state import FileState; FileState(sys.argv[1]).close()"
+    children = [subprocess.Popen([sys.executable, "-c", code, path]) for _ in range(3)]
+
+    assert [0] * 3 == [child.wait(60) for child in children]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["state", "state.locks"]
+
+
+def test_a_maker_that_hangs(path, monkeypatch):
+    """Nobody waits for ever for a process that never finishes making the file."""
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.02)
+    path.with_name("state.locks").mkdir()
+    making = Locks(path.with_name("state.locks")).open("making")
+    making.take()
+    with pytest.raises(StateError, match="another process is making the state"):
+        FileState(path)
+    making.close()
+
+
+def test_a_maker_that_died(path):
+    """What a process left behind that died while it made the file does no harm."""
+    path.with_name("state.new").write_text("half")
+    path.with_name("state.new-wal").write_text("half")
+    use(path)
+
+    assert not path.with_name("state.new").exists()
+
+
+WITHOUT_POSIX = """
+import sys
+from exchanges.errors import StateError
+from exchanges.state import FileState
+sys.modules["fcntl"] = None
+try:
+    FileState(sys.argv[1])
+except StateError as error:
+    sys.exit(7 if "without them use MemoryState" in str(error) else str(error))
+"""
+
+
+def test_without_posix(path):
+    """Where there are no such locks, that is said, and what to use."""
+    ended = subprocess.run([sys.executable, "-c", WITHOUT_POSIX, path], check=False, timeout=60)
+
+    assert 7 == ended.returncode
+
+
+FORKED = """
+import asyncio, os, sys
+from exchanges.errors import StateError
+from exchanges.limits.limit import Limit, Scope
+from exchanges.state import FileState
+
+async def call(state):
+    gate = state.gate(Limit("test", (), Scope.KEY), "server", "key")
+    passage = await gate.enter(cost=1, in_order=True, leave_reserve=False, now_ms=5, patience_seconds=5)
+    await passage.leave(complete=True)
+    return passage.nonce
+
+state = FileState(sys.argv[1])
+asyncio.run(call(state))
+child = os.fork()
+if child == 0:
+    try:
+        state.gate(Limit("test", (), Scope.KEY), "server", "key")
+    except StateError as error:
+        assert "belongs to the parent of this process" in str(error), error
+    state.close()
+    with FileState(sys.argv[1]) as own:
+        assert asyncio.run(call(own)) == 6
+    sys.exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert asyncio.run(call(state)) == 7
+sys.exit(7)
+"""
+
+
+def test_a_child_after_fork(path):
+    """A child is told to make a state of its own, can do so, and closing what it inherited hurts nobody."""
+    ended = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", FORKED, path], check=False, timeout=60
+    )
+
+    assert 7 == ended.returncode
+
+
+def test_all_are_ours():
+    """What a state raises is of the one tree of errors."""
+    assert issubclass(StateError, ExchangeError)

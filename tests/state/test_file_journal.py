@@ -1,0 +1,240 @@
+import asyncio
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from exchanges.errors import StateError
+from exchanges.state import FileState
+from tests.support.file_states import KEY, SERVER, entry
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Name a file that is not there yet."""
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def journal(path):
+    """Open a journal."""
+    with FileState(path) as state:
+        yield state.journal
+
+
+@pytest.fixture
+def other(path):
+    """Open it once more, as another process does."""
+    with FileState(path) as state:
+        yield state.journal
+
+
+@pytest.mark.asyncio
+async def test_what_is_under_way_is_told(journal, other):
+    """A call that a living process carries out is listed as such, here and elsewhere."""
+    await journal.begin(entry())
+
+    assert [True, True] == [e.is_under_way for j in (journal, other) for e in j.entries(SERVER, KEY)]
+
+
+@pytest.mark.asyncio
+async def test_a_call_in_doubt(journal, other):
+    """A call that ended in doubt is listed as it was written, with the moment of its end, in all processes."""
+    written = entry(at=NOON, amount="1.5")
+    await journal.begin(written)
+    await journal.doubt(written.intent.id, NOON + DAY)
+    (found,) = other.entries(SERVER, KEY)
+
+    assert (written.intent, written.nonce, written.digest, NOON + DAY) == (
+        found.intent,
+        found.nonce,
+        found.digest,
+        found.ended_at,
+    )
+
+
+@pytest.mark.asyncio
+async def test_a_process_that_is_gone(path, other):
+    """A call that a process left behind is listed, without an end."""
+    with FileState(path) as state:
+        await state.journal.begin(entry(at=NOON, amount="1"))
+    (found,) = other.entries(SERVER, KEY)
+
+    assert ({"amount": "1"}, NOON, None) == (found.intent.arguments, found.intent.at, found.ended_at)
+
+
+@pytest.mark.asyncio
+async def test_the_oldest_first(path, other):
+    """Calls are listed in the order in which they were begun."""
+    with FileState(path) as state:
+        for amount in "132":
+            await state.journal.begin(entry(amount=amount))
+
+    assert ["1", "3", "2"] == [found.intent.arguments["amount"] for found in other.entries(SERVER, KEY)]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("server", "key"), [("elsewhere", KEY), (SERVER, "another")])
+async def test_calls_of_others(server, key, journal):
+    """The calls of one key at one server are not those of another."""
+    written = entry()
+    await journal.begin(written)
+    await journal.doubt(written.intent.id, NOON)
+    await journal.settle(written.intent.id, known="made")
+
+    assert ((), frozenset(), None) == (
+        journal.entries(server, key),
+        journal.known(server, key, NOON - DAY),
+        journal.since(server, key),
+    )
+
+
+@pytest.mark.asyncio
+async def test_a_call_that_is_settled(path, other):
+    """A call whose outcome is known is struck out."""
+    written = entry()
+    with FileState(path) as state:
+        await state.journal.begin(written)
+        await state.journal.settle(written.intent.id, known=None)
+
+    assert ((), frozenset()) == (other.entries(SERVER, KEY), other.known(SERVER, KEY, NOON - DAY))
+
+
+@pytest.mark.asyncio
+async def test_settled_elsewhere(path, other):
+    """Any process can strike out what another left behind."""
+    with FileState(path) as state:
+        await state.journal.begin(entry())
+    (found,) = other.entries(SERVER, KEY)
+    await other.settle(found.intent.id, known=None)
+
+    assert () == other.entries(SERVER, KEY)
+
+
+@pytest.mark.asyncio
+async def test_settled_twice(journal):
+    """To settle or doubt what is no longer open does nothing."""
+    written = entry(at=NOON)
+    await journal.begin(written)
+    await journal.settle(written.intent.id, known="one")
+    await journal.settle(written.intent.id, known="two")
+    await journal.doubt(written.intent.id, NOON)
+
+    assert ((), {"one"}) == (journal.entries(SERVER, KEY), journal.known(SERVER, KEY, NOON))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("since", "known"), [(NOON, {"made"}), (NOON + timedelta(microseconds=1), set())])
+async def test_what_was_made(since, known, journal, other):
+    """The ids of what was made are known by when their calls were begun."""
+    written = entry(at=NOON)
+    await journal.begin(written)
+    await journal.settle(written.intent.id, known="made")
+
+    assert known == other.known(SERVER, KEY, since)
+
+
+@pytest.mark.asyncio
+async def test_moments_of_other_zones(journal):
+    """Moments are compared as such, whatever zone they are given in."""
+    written = entry(at=NOON.astimezone(timezone(timedelta(hours=-3))))
+    await journal.begin(written)
+    await journal.settle(written.intent.id, known="made")
+
+    assert {"made"} == journal.known(SERVER, KEY, NOON.astimezone(timezone(timedelta(hours=9))))
+
+
+@pytest.mark.asyncio
+async def test_a_week(journal):
+    """What was made is forgotten after a week, and the record is said to begin later."""
+    for day in range(10):
+        written = entry(at=NOON + day * DAY)
+        await journal.begin(written)
+        await journal.settle(written.intent.id, known=str(day))
+
+    assert (set("23456789"), NOON + 2 * DAY) == (
+        journal.known(SERVER, KEY, NOON - DAY),
+        journal.since(SERVER, KEY),
+    )
+
+
+@pytest.mark.asyncio
+async def test_since_when(journal, other):
+    """The record of a key begins with its first call."""
+    before = journal.since(SERVER, KEY)
+    for day in range(2):
+        await journal.begin(entry(at=NOON + day * DAY))
+
+    assert (None, NOON) == (before, other.since(SERVER, KEY))
+
+
+@pytest.mark.asyncio
+async def test_the_same_call_twice(journal):
+    """An intent is written down once."""
+    written = entry()
+    await journal.begin(written)
+    with pytest.raises(StateError, match="cannot be read or written"):
+        await journal.begin(written)
+
+
+@pytest.mark.asyncio
+async def test_written_even_if_cancelled(journal, other):
+    """What is written down is written even if the caller is cancelled meanwhile."""
+    written = entry()
+    await journal.begin(written)
+    doubting = asyncio.ensure_future(journal.doubt(written.intent.id, NOON))
+    await asyncio.sleep(0)
+    doubting.cancel()
+    await asyncio.wait([doubting])
+    await journal.settle("any other", known=None)
+
+    assert 1 == len(other.entries(SERVER, KEY))
+
+
+@pytest.mark.asyncio
+async def test_safe_on_the_disk(path, journal):
+    """What is begun is on the disk before anything is sent; other writing need not wait for the disk."""
+    told, data = [], journal._database._data
+    data.set_trace_callback(told.append)
+    written = entry()
+    await journal.begin(written)
+    begun = list(told)
+    await journal.settle(written.intent.id, known=None)
+    (now,) = data.execute("PRAGMA synchronous").fetchone()
+
+    assert (("PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"), 1) == ((begun[0], begun[-1]), now)
+    assert "PRAGMA synchronous = FULL" not in told[len(begun) :]
+
+
+def test_a_loop_that_is_gone(path):
+    """A call whose loop was closed before it ended is unresolved: nobody is left to end it."""
+    with FileState(path) as state:
+        asyncio.run(state.journal.begin(entry()))
+
+        assert 1 == len(state.journal.entries(SERVER, KEY))
+
+
+@pytest.mark.asyncio
+async def test_reading_waits_for_nobody(path, journal):
+    """The journal is read while another process writes."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as data:
+        data.execute("BEGIN IMMEDIATE")
+        found = journal.entries(SERVER, KEY), journal.since(SERVER, KEY), journal.known(SERVER, KEY, NOON)
+
+    assert ((), None, frozenset()) == found
+
+
+@pytest.mark.asyncio
+async def test_nothing_but_fingerprints(path, journal):
+    """What is written holds what the call was to do, and of the key its fingerprint."""
+    await journal.begin(entry(amount="1"))
+    everything = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.is_file())
+
+    assert (True, True) == (KEY.encode() in everything, b'"amount": "1"' in everything)

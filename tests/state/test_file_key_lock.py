@@ -1,0 +1,360 @@
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import pytest_asyncio
+
+from exchanges.errors import RateLimitTimeout, StateError
+from exchanges.state import FileState
+from tests.support.file_states import KEY, SERVER, call, enter, gate_of
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Name a file that is not there yet."""
+    return tmp_path / "state"
+
+
+@pytest_asyncio.fixture
+async def states(path):
+    """Open one file three times, as three processes do."""
+    with FileState(path) as one, FileState(path) as two, FileState(path) as three:
+        yield one, two, three
+
+
+async def take(state, **options):
+    """Take the turn."""
+    return await enter(gate_of(state), in_order=True, now_ms=1, **options)
+
+
+async def settled(state):
+    """Wait until the clerk has done what was posted."""
+    await asyncio.sleep(0)
+    await state._desk.clerk.do(lambda: None)
+
+
+async def waiting(state, **options):
+    """Let a call wait for the turn."""
+    task = asyncio.create_task(take(state, **options))
+    await settled(state)
+    return task
+
+
+async def leave(passage):
+    """End a call well."""
+    await passage.leave(complete=True)
+
+
+@pytest.mark.asyncio
+async def test_one_at_a_time(states):
+    """A call of one process waits until that of another has ended."""
+    one, two, _ = states
+    first = await take(one)
+    second = await waiting(two)
+    waited = not second.done()
+    await leave(first)
+
+    assert (True, 2) == (waited, (await second).nonce)
+
+
+@pytest.mark.asyncio
+async def test_keys_do_not_wait_for_each_other(states):
+    """The turn of one key is not that of another."""
+    one, two, _ = states
+    held = await take(one)
+
+    assert held.nonce == await call(gate_of(two, key="another"), in_order=True, now_ms=1)
+
+
+@pytest.mark.asyncio
+async def test_calls_without_a_nonce_do_not_wait(states):
+    """A call that needs no turn passes by."""
+    one, two, _ = states
+    held = await take(one)
+
+    assert (1, None) == (held.nonce, await call(gate_of(two)))
+
+
+@pytest.mark.asyncio
+async def test_no_room_no_turn(states):
+    """A call that finds no room lets go of the turn."""
+    one, two, _ = states
+    await call(gate_of(one, (1, 1000.0)))
+    wait = await enter(gate_of(one, (1, 1000.0)), in_order=True)
+
+    assert (True, 1) == (wait > 999, (await take(two)).nonce)
+
+
+@pytest.mark.asyncio
+async def test_out_of_patience(states):
+    """Who waits too long for another process is told so."""
+    one, two, _ = states
+    held = await take(one)
+    with pytest.raises(RateLimitTimeout, match="another call kept the turn of this key for more than"):
+        await take(two, patience_seconds=0.01)
+    await leave(held)
+
+    assert 2 == (await take(two)).nonce
+
+
+@pytest.mark.asyncio
+async def test_cancelled_while_waiting(states):
+    """A call that is cancelled while it waits for another process neither takes the turn with it nor loses it."""
+    one, two, three = states
+    first = await take(one)
+    second = await waiting(two)
+    second.cancel()
+    await asyncio.wait([second])
+    await leave(first)
+
+    assert (True, 2, 3) == (
+        second.cancelled(),
+        await call(gate_of(three), in_order=True),
+        await call(gate_of(two), in_order=True),
+    )
+
+
+@pytest.mark.asyncio
+async def test_handed_to_the_next_call(states):
+    """What a cancelled call waited for goes to the next call of the process that waits."""
+    one, two, _ = states
+    first = await take(one)
+    second, third = await waiting(two), await waiting(two)
+    second.cancel()
+    await asyncio.wait([second])
+    await leave(first)
+
+    assert 2 == (await third).nonce
+
+
+@pytest.mark.asyncio
+async def test_cancelled_with_the_turn_in_hand(states):
+    """A call that is cancelled just when it was answered gives everything back."""
+    one, two, _ = states
+    gate = gate_of(one, (1, 1000.0))
+    task = asyncio.create_task(enter(gate, in_order=True))
+    await asyncio.sleep(0)
+    one._desk.clerk.do_now(lambda: None)  # the answer is there, the loop has yet to hand it over
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert (True, 2) == (task.cancelled(), (await enter(gate_of(two, (1, 1000.0)), in_order=True)).nonce)
+
+
+@pytest.mark.asyncio
+async def test_out_of_patience_with_the_turn_in_hand(states):
+    """An answer that is there counts, even if patience ends before the loop hands it over."""
+    one, _, _ = states
+    task = asyncio.create_task(take(one, patience_seconds=0.0))
+    await asyncio.sleep(0)
+    one._desk.clerk.do_now(lambda: None)
+
+    assert 1 == (await task).nonce
+
+
+@pytest.mark.asyncio
+async def test_no_barging(states):
+    """Who ends a turn and wants the next at once finds those who wait before it."""
+    one, two, _ = states
+    first = await take(one)
+    second = await waiting(two)
+    turn, patience = one._desk._turns[SERVER, KEY], time.monotonic() + 5
+    while turn._line.try_take() and time.monotonic() < patience:  # until the thread of the other stands in line
+        turn._line.let_go()
+        await asyncio.sleep(0)
+    turn._turn.let_go()
+    barged = turn._try_take()
+    await leave(first)
+
+    assert (False, 2) == (barged, (await second).nonce)
+
+
+@pytest.mark.asyncio
+async def test_many_calls_in_each_process(states):
+    """However many calls wait in however many processes, one has the turn at a time, and all nonces rise."""
+    inside, most, nonces = 0, 0, []
+
+    async def one_call(state):
+        nonlocal inside, most
+        passage = await take(state)
+        inside += 1
+        most = max(most, inside)
+        nonces.append(passage.nonce)
+        await asyncio.sleep(0)
+        inside -= 1
+        await leave(passage)
+
+    await asyncio.gather(*(one_call(state) for state in states for _ in range(20)))
+
+    assert (1, list(range(1, 61))) == (most, nonces)
+
+
+@pytest.mark.asyncio
+async def test_closing_while_waiting(states):
+    """A state can be closed while a call waits for another process; the lock is let go when it comes."""
+    one, two, three = states
+    first = await take(one)
+    second = await waiting(two)
+    two.close()
+    await leave(first)
+    nonce = await call(gate_of(three), in_order=True)
+    second.cancel()
+    await asyncio.wait([second])
+
+    assert (2, True) == (nonce, second.cancelled())
+
+
+@pytest.mark.asyncio
+async def test_closing_with_the_turn(states):
+    """A state that is closed lets go of the turn."""
+    one, two, _ = states
+    held = await take(one)
+    one.close()
+
+    assert (1, 2) == (held.nonce, (await take(two)).nonce)
+
+
+@pytest.mark.asyncio
+async def test_threads_end(path):
+    """The thread that waits for a turn ends with its state."""
+    with FileState(path) as one, FileState(path) as two:
+        first = await take(one)
+        second = await waiting(two)
+        await leave(first)
+        await leave(await second)
+    for thread in threading.enumerate():
+        if thread.name.startswith("exchanges-"):
+            thread.join(10)
+
+    assert [] == [thread.name for thread in threading.enumerate() if thread.name.startswith("exchanges-")]
+
+
+CHILD = """
+import asyncio, sys
+from datetime import UTC, datetime
+from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.intents import Intent
+from exchanges.state import Entry, FileState
+
+async def hold():
+    state = FileState(sys.argv[1])
+    gate = state.gate(Limit("test", (Window(1, 10.0),), Scope.KEY), sys.argv[2], sys.argv[3])
+    if sys.argv[4] == "wait":
+        asyncio.get_running_loop().call_later(0.2, sys.exit, 7)
+        print("ready", flush=True)
+    held = await gate.enter(cost=1, in_order=True, leave_reserve=False, now_ms=5, patience_seconds=60)
+    intent = Intent("fourth.trading.create_order", {"amount": "1"}, datetime.now(UTC))
+    await state.journal.begin(Entry(sys.argv[2], sys.argv[3], intent, str(held.nonce), "same"))
+    print("ready", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(hold())
+"""
+
+
+def child(path, what, code=CHILD):
+    """Start a process that takes everything and holds it, or waits for it; give it when it has come so far."""
+    command = [sys.executable, "-c", code, path, SERVER, KEY, what]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.asyncio
+async def test_a_killed_process(path):
+    """A process that is killed lets go of the turn, loses its slot for a while and leaves its call in the journal."""
+    with FileState(path) as state, child(path, "hold") as process:
+        waits = await waiting(state)
+        (listed,) = state.journal.entries(SERVER, KEY)
+        process.kill()
+        process.wait()
+        nonce = (await waits).nonce
+        (left,) = state.journal.entries(SERVER, KEY)
+        room = await enter(gate_of(state, (1, 10.0)))
+
+    assert (True, False, 6, "5", None, True) == (
+        listed.is_under_way,
+        left.is_under_way,
+        nonce,
+        left.nonce,
+        left.ended_at,
+        room > 35,
+    )
+
+
+FORKING = """
+import asyncio, os, sys
+from exchanges.limits.limit import Limit, Scope
+from exchanges.state import FileState
+
+async def hold():
+    state = FileState(sys.argv[1])
+    gate = state.gate(Limit("test", (), Scope.KEY), sys.argv[2], sys.argv[3])
+    held = await gate.enter(cost=1, in_order=True, leave_reserve=False, now_ms=5, patience_seconds=60)
+    if os.fork() == 0:
+        print("ready", flush=True)
+        sys.stdin.read()
+    os._exit(held.nonce)
+
+asyncio.run(hold())
+"""
+
+
+@pytest.mark.asyncio
+async def test_a_child_holds_nothing(path):
+    """A forked child does not keep the locks of its parent when the parent dies."""
+    with child(path, "fork", FORKING) as process:
+        process.wait()
+        with FileState(path) as state:
+            nonce = (await take(state, patience_seconds=5.0)).nonce
+            signs = list(path.parent.glob("state.locks/alive-*"))
+
+    assert (5, 6, 1) == (process.returncode, nonce, len(signs))
+
+
+def test_a_loop_that_is_closed_while_waiting(path):
+    """A call whose loop is closed while it waits does not keep the turn when it comes."""
+
+    async def end(held):
+        await leave(held)
+        return await call(gate_of(one), in_order=True)
+
+    with FileState(path) as one, FileState(path) as two:
+        held = asyncio.run(take(one))
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(take(two))
+        loop.run_until_complete(settled(two))
+        loop.close()
+
+        assert (False, 2) == (task.done(), asyncio.run(end(held)))
+
+
+@pytest.mark.asyncio
+async def test_exit_while_waiting(path):
+    """A process that waits for the turn of another can end at any time."""
+    with FileState(path) as state:
+        held = await take(state)
+        began = time.monotonic()
+        with child(path, "wait") as process:
+            ended = process.wait(60)
+
+    assert (1, 7, True) == (held.nonce, ended, time.monotonic() - began < 20)
+
+
+@pytest.mark.asyncio
+async def test_a_state_of_its_own_kind_of_error(states):
+    """An error of the file reaches a call that waited for the turn."""
+    one, two, _ = states
+    first = await take(one)
+    second = await waiting(two)
+    two._desk._path.rename(two._desk._path.with_name("away"))
+    with pytest.raises(StateError):
+        await leave(first)
+    with pytest.raises(StateError, match="was deleted or replaced"):
+        await second

@@ -1,0 +1,357 @@
+import asyncio
+import gc
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from exchanges.errors import StateError
+from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
+from exchanges.state import FileState
+from exchanges.state.file import slots as book_module
+from exchanges.state.file.leases import Visit, Want
+from tests.support.file_states import KEY, SERVER, Clock, call, enter, gate_of, limit_of
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Name a file that is not there yet."""
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def clock():
+    """Make a clock that stands still."""
+    return Clock()
+
+
+@pytest_asyncio.fixture
+async def state(path, clock):
+    """Open a state."""
+    with FileState(path, clock=clock) as state:
+        yield state
+
+
+@pytest.fixture
+def other(state, path, clock):
+    """Open the same file once more, as another process does."""
+    with FileState(path, clock=clock) as other:
+        yield other
+
+
+# Boots and dead processes
+
+
+@pytest.fixture
+def booted(tmp_path, monkeypatch):
+    """Let the system be started; give what starts it again."""
+    file = tmp_path / "boot_id"
+    monkeypatch.setattr(book_module, "BOOT", file)
+
+    def boot(name):
+        file.write_text(f"{name}\n")
+
+    boot("first")
+    return boot
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("now", [3.0, 1000.0, 10**7])
+async def test_another_boot(now, path, booted):
+    """After another boot a slot that rested rests from the first opening on: W + 30 seconds at most, and no less."""
+    with FileState(path, clock=Clock()) as state:
+        await call(gate_of(state, (1, 10.0)))
+    booted("second")
+    with FileState(path, clock=Clock(now)) as state:
+        wait = await call(gate_of(state, (1, 10.0)))
+
+    assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS, abs=1e-6) == wait
+
+
+@pytest.mark.asyncio
+async def test_the_same_boot(path, booted):
+    """A state that is opened again in the same boot knows exactly how long slots rest."""
+    for _ in range(2):
+        with FileState(path, clock=Clock(1000.0)) as state:
+            wait = await call(gate_of(state, (1, 10.0)))
+
+    assert pytest.approx(10 + MARGIN_SECONDS) == wait
+
+
+@pytest.mark.asyncio
+async def test_boots_without_names(path, monkeypatch, tmp_path):
+    """Where boots have no names, a clock that began anew frees nothing early, and little late."""
+    monkeypatch.setattr(book_module, "BOOT", tmp_path / "missing")
+    with FileState(path, clock=Clock(10**6)) as state:
+        await call(gate_of(state, (1, 10.0)))
+    with FileState(path, clock=Clock(3.0)) as state:
+        wait = await call(gate_of(state, (1, 10.0)))
+
+    assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS) == wait
+
+
+@pytest.mark.asyncio
+async def test_a_lockout_and_another_boot(path, booted):
+    """After another boot a lockout lasts no longer than the exchange said."""
+    with FileState(path, clock=Clock(10**6)) as state:
+        await call(gate_of(state, (5, 1.0)), closed_seconds=60.0)
+    booted("second")
+    with FileState(path, clock=Clock(3.0)) as state:
+        wait = await call(gate_of(state, (5, 1.0)))
+
+    assert 60.0 == wait
+
+
+@pytest.mark.asyncio
+async def test_a_lockout_outlives_its_process(path, clock):
+    """The longest lockout holds for a process that starts meanwhile."""
+    with FileState(path, clock=clock) as state:
+        gate = gate_of(state, (5, 1.0))
+        slow = await enter(gate)
+        await call(gate, closed_seconds=60.0)
+        await slow.leave(complete=True, closed_seconds=1.0)
+    clock.now += 20
+    with FileState(path, clock=clock) as state:
+        wait = await call(gate_of(state, (5, 1.0)))
+
+    assert 40.0 == wait
+
+
+@pytest.mark.asyncio
+async def test_a_lockout_that_is_over_stays_over(path, booted, clock):
+    """A lockout that ended does not come back with another boot."""
+    with FileState(path, clock=clock) as state:
+        await call(gate_of(state, (5, 1.0)), closed_seconds=60.0)
+        clock.now += 61
+        await call(gate_of(state, (5, 1.0)))
+    booted("second")
+    with FileState(path, clock=Clock(3.0)) as state:
+        wait = await call(gate_of(state, (5, 1.0)))
+
+    assert wait is None
+
+
+@pytest.mark.asyncio
+async def test_a_dead_process(state, path, clock):
+    """The calls of a process that died end as lost when it is noticed."""
+    with FileState(path, clock=clock) as dead:
+        held = await enter(gate_of(dead, (1, 10.0)))
+    clock.now += 5
+
+    assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS) == await enter(gate_of(state, (1, 10.0))), held
+
+
+@pytest.mark.asyncio
+async def test_a_living_process(state, other, clock):
+    """The slots of a call under way in a living process do not come back, however long it takes."""
+    held = await enter(gate_of(other, (1, 10.0)))
+    clock.now += 10**6
+
+    assert 10.0 == await enter(gate_of(state, (1, 10.0))), held
+
+
+# Ends
+
+
+@pytest.mark.asyncio
+async def test_leaving_twice(state):
+    """Leaving a second time does nothing."""
+    gate = gate_of(state, (1, 10.0))
+    passage = await enter(gate)
+    await passage.leave(complete=True)
+    await passage.leave(complete=True, sent=False)
+
+    assert isinstance(await enter(gate), float)
+
+
+@pytest.mark.asyncio
+async def test_a_passage_that_is_forgotten(state):
+    """A passage that nobody leaves ends as lost when it is forgotten, and lets go of the turn."""
+    gate = gate_of(state, (2, 10.0))
+    passage = await enter(gate, in_order=True, now_ms=5)
+    del passage
+    gc.collect()
+
+    assert 6 == (await enter(gate, in_order=True)).nonce
+
+
+def test_a_loop_that_is_gone(path):
+    """A passage whose loop was closed ends as lost when another loop comes."""
+    kept = []
+
+    async def use(gate):
+        kept.append(await enter(gate, in_order=True, now_ms=5))
+        return kept[-1].nonce
+
+    with FileState(path) as state:
+        nonces = [asyncio.run(use(gate_of(state, (5, 10.0)))) for _ in range(2)]
+
+    assert [5, 6] == nonces
+
+
+@pytest.mark.asyncio
+async def test_an_answer_that_nobody_waits_for(state):
+    """What a call got that went away meanwhile is taken back."""
+    gate, loop = gate_of(state, (1, 10.0)), asyncio.get_running_loop()
+    visit = Visit(Want(gate._place, gate._limit.windows, 1, False, (SERVER, KEY), False, 0), loop, loop.create_future())
+    state._desk.clerk.post(visit.leave)
+    state._desk.clerk.post(lambda: state._desk.admit(visit))
+
+    assert (None, False) == (await call(gate), visit.future.done())
+
+
+@pytest.mark.asyncio
+async def test_a_fault_of_our_own(state, monkeypatch, caplog):
+    """A fault of the state itself reaches the caller, and the state goes on."""
+    gate, take = gate_of(state), state._desk._book.take
+    monkeypatch.setattr(state._desk._book, "take", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        await enter(gate, in_order=True, now_ms=5)
+    monkeypatch.setattr(state._desk._book, "take", take)
+    state._desk.clerk.post(lambda: 1 / 0)
+
+    assert (5, "a fault of the state itself") == (await call(gate, in_order=True, now_ms=5), caplog.messages[-1])
+
+
+@pytest.mark.asyncio
+async def test_leaving_while_the_caller_is_cancelled(state):
+    """What is left is written even if the caller is cancelled meanwhile."""
+    gate = gate_of(state, (1, 10.0))
+    passage = await enter(gate)
+    leaving = asyncio.ensure_future(passage.leave(complete=True))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+
+    assert 10.0 < await enter(gate) < 11.0
+
+
+def _open_files():
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.is_dir() else 0
+
+
+def test_closing_leaves_nothing(path):
+    """After closing there are no threads, no open files and no sign of life."""
+    before = _open_files(), threading.active_count()
+    state = FileState(path)
+    asyncio.run(call(gate_of(state), in_order=True))
+    state.close()
+    state.close()
+
+    assert (*before, []) == (_open_files(), threading.active_count(), list(path.parent.glob("state.locks/alive-*")))
+
+
+def test_a_state_that_is_forgotten(path):
+    """A state that is forgotten closes itself."""
+    threads = threading.active_count()
+    asyncio.run(call(gate_of(FileState(path)), in_order=True))
+    gc.collect()
+
+    assert threads == threading.active_count()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda state, gate, passage: gate_of(state),
+        lambda state, gate, passage: enter(gate),
+        lambda state, gate, passage: passage.leave(complete=True),
+        lambda state, gate, passage: state.journal.entries(SERVER, KEY),
+        lambda state, gate, passage: state.journal.settle("any", known=None),
+    ],
+    ids=["gate", "enter", "leave", "entries", "settle"],
+)
+async def test_after_closing(use, path):
+    """A closed state says so."""
+    state = FileState(path)
+    gate = gate_of(state)
+    passage = await enter(gate)
+    state.close()
+    with pytest.raises(StateError, match="is closed; make another"):
+        await use(state, gate, passage)
+
+
+def test_repr(path):
+    """A state shows its path alone."""
+    with FileState(path) as state:
+        shown = [repr(state), repr(gate_of(state)), repr(state.journal)]
+
+    assert [
+        f"FileState('{path}')",
+        f"FileGate(test: FileState('{path}'))",
+        f"FileJournal('{path}')",
+    ] == shown
+
+
+def test_ledgers_are_those_of_the_process(path):
+    """Within the process a state shares ledgers, turns and counters like one in memory."""
+    with FileState(path) as state:
+        limit = limit_of((1, 1.0))
+        ledger = state.ledger(limit, SERVER, KEY)
+        ledger.users = 1
+
+        assert (ledger, state.turn(SERVER, KEY), state.counter(SERVER, KEY)) == (
+            state.ledger(limit, SERVER, KEY),
+            state.turn(SERVER, KEY),
+            state.counter(SERVER, KEY),
+        )
+
+
+@pytest.mark.asyncio
+async def test_files_are_for_this_user_alone(path, clock):
+    """What is made can be read by nobody else."""
+    before = os.umask(0)
+    try:
+        with FileState(path, clock=clock) as state:
+            await call(gate_of(state, (1, 1.0)), in_order=True)
+            made = [file for file in path.parent.rglob("*") if file.is_file()]
+            modes = {stat.S_IMODE(file.stat().st_mode) for file in made}
+    finally:
+        os.umask(before)
+
+    assert ({0o600}, True) == (modes, len(made) > 5)
+
+
+def test_any_name(tmp_path):
+    """The name of the file may be odd."""
+    path = tmp_path / "sta te?mode=ro#%41é"
+    with FileState(path) as state:
+        nonce = asyncio.run(call(gate_of(state), in_order=True, now_ms=5))
+
+    assert (5, True) == (nonce, path.is_file())
+
+
+def test_two_names_of_one_file(path, tmp_path):
+    """A link to the file leads to the same locks."""
+    FileState(path).close()
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with FileState(link) as state:
+        assert f"FileState('{path}')" == repr(state)
+
+
+LAZY = """
+import sys
+import exchanges
+from exchanges.state import FileState
+database = "exchanges.state.file.database"
+assert database not in sys.modules, "loaded too early"
+FileState(sys.argv[1]).close()
+assert database in sys.modules
+"""
+
+
+def test_what_is_loaded(path):
+    """The database is loaded by the first state in a file, and by nothing else."""
+    ended = subprocess.run([sys.executable, "-c", LAZY, path], check=False, timeout=60)
+
+    assert 0 == ended.returncode

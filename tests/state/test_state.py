@@ -1,0 +1,242 @@
+import asyncio
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+import exchanges.state as state_package
+from exchanges.errors import RateLimitTimeout, UsageError
+from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.limits.limiter import Connections, Lane, Priority
+from exchanges.state import PROCESS, MemoryState
+from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
+from tests.support.scripted_transport import Script, answer
+from tests.support.virtual_time import in_virtual_time, run
+
+ADDRESS = Limit("by address", (Window(5, 1.0),), Scope.ADDRESS)
+KEY = Limit("by key", (Window(5, 1.0),), Scope.KEY)
+SERVER = "fourth production"
+
+
+@pytest.mark.parametrize(
+    ("limit", "server", "key", "shared"),
+    [
+        (ADDRESS, SERVER, "b", True),
+        (ADDRESS, SERVER, None, True),
+        (ADDRESS, "fourth https://elsewhere.example", "a", False),
+        (Limit("by address", (Window(6, 1.0),), Scope.ADDRESS), SERVER, "a", False),
+    ],
+)
+def test_who_shares_a_limit_of_the_address(limit, server, key, shared):
+    """All keys share the ledger of an address at one server, under one limit."""
+    state = MemoryState()
+    ledger = state.ledger(ADDRESS, SERVER, "a")
+    ledger.users = 1
+
+    assert shared is (ledger is state.ledger(limit, server, key))
+
+
+@pytest.mark.parametrize(("key", "shared"), [("a", True), ("b", False), (None, False)])
+def test_who_shares_a_limit_of_the_key(key, shared):
+    """A ledger of the key is shared by those with that key."""
+    state = MemoryState()
+    ledger = state.ledger(KEY, SERVER, "a")
+    ledger.users = 1
+
+    assert shared is (ledger is state.ledger(KEY, SERVER, key))
+
+
+@pytest.mark.parametrize(
+    ("server", "key", "shared"), [(SERVER, "a", True), (SERVER, "b", False), ("bitso production", "a", False)]
+)
+def test_who_shares_nonces(server, key, shared):
+    """Nonces are shared by those with the same key at the same server."""
+    state = MemoryState()
+
+    assert shared is (state.counter(SERVER, "a") is state.counter(server, key))
+
+
+def test_an_idle_ledger_is_forgotten():
+    """A ledger that nobody uses and that has nothing taken is forgotten when another is asked for."""
+    state = MemoryState()
+    ledger = state.ledger(ADDRESS, SERVER, None)
+    state.ledger(KEY, SERVER, "a")
+
+    assert ledger not in state._ledgers.values()
+
+
+def test_a_ledger_in_use_is_kept():
+    """A ledger that a client uses is kept though nothing is taken."""
+    state = MemoryState()
+    ledger = state.ledger(ADDRESS, SERVER, None)
+    ledger.users = 1
+    state.ledger(KEY, SERVER, "a")
+
+    assert ledger in state._ledgers.values()
+
+
+@pytest.mark.parametrize(("later", "kept"), [(0.9, True), (1.1, False)])
+def test_a_ledger_outlives_its_clients_by_a_window(later, kept, monkeypatch):
+    """A ledger that nobody uses any more is kept until its last slot came free."""
+    state, now = MemoryState(), time.monotonic()
+
+    async def use():
+        ledger = state.ledger(ADDRESS, SERVER, None)
+        (await ledger.acquire(Lane(Connections(4)), Priority.READ)).release(complete=True)
+
+    run(use(), begin=now)
+    (ledger,) = state._ledgers.values()
+    monkeypatch.setattr(time, "monotonic", lambda: now + later)
+
+    assert kept is (ledger is state.ledger(ADDRESS, SERVER, None))
+
+
+@pytest.mark.parametrize(("later", "kept"), [(59.0, True), (61.0, False)])
+def test_a_closed_ledger_is_kept(later, kept, monkeypatch):
+    """A ledger that the exchange closed is kept until it opens."""
+    state, now = MemoryState(), time.monotonic()
+    ledger = state.ledger(ADDRESS, SERVER, None)
+    ledger.close(now + 60)
+    monkeypatch.setattr(time, "monotonic", lambda: now + later)
+
+    assert kept is (ledger is state.ledger(ADDRESS, SERVER, None))
+
+
+def test_repr():
+    """A state shows its ledgers, and neither keys nor fingerprints."""
+    state = MemoryState()
+    state.ledger(KEY, SERVER, "fingerprint")
+    state.counter(SERVER, "fingerprint")
+
+    assert repr(state) == "MemoryState([Ledger(by key: 0 of 5 in 1 s; 0 waiting)])"
+
+
+def test_a_state_of_one_process():
+    """A state in memory has neither a gate nor a journal: nobody else shares it, and nothing outlives it."""
+    state = MemoryState()
+
+    assert (None, None) == (state.gate(KEY, SERVER, "a"), state.journal)
+
+
+@pytest.mark.parametrize("name", state_package.__all__)
+def test_names(name):
+    """What a state is made of is importable from one place."""
+    assert getattr(state_package, name) is not None
+
+
+def test_no_such_name():
+    """A name that is not there is an `AttributeError` as anywhere."""
+    with pytest.raises(AttributeError, match="has no attribute 'RedisState'"):
+        _ = state_package.RedisState
+
+
+def narrow(**options):
+    """Make a client whose limit has a single slot an hour."""
+    limits = [Limit(LIMIT.name, (Window(1, 3600.0),), Scope.KEY)]
+    return Fourth(transport=Script.of(), **{**CREDENTIALS, "limits": limits, **options})
+
+
+def test_two_runs_remember_used_slots():
+    """A second `asyncio.run` does not forget the slots that the first one used."""
+    state = MemoryState()
+
+    async def use():
+        async with narrow(state=state) as client:
+            await client.trading.cancel(1)
+
+    asyncio.run(use())
+    with pytest.raises(RateLimitTimeout):
+        asyncio.run(use())
+
+
+@in_virtual_time
+async def test_clients_with_a_transport_share_nothing():
+    """Clients with a transport that was handed in have a state of their own."""
+    before = set(PROCESS._ledgers)
+    for _ in range(2):
+        async with narrow() as client:
+            await client.trading.cancel(1)
+
+    assert before == set(PROCESS._ledgers)
+
+
+@in_virtual_time
+async def test_clients_of_one_key_share_the_turn():
+    """Two clients with one key and one state draw from one counter, one call at a time."""
+    state, script = MemoryState(), Script.of(seconds=0.01)
+    clients = [Fourth(transport=script, state=state, limits=None, **CREDENTIALS) for _ in range(2)]
+    await asyncio.gather(*(client.trading.order() for _ in range(10) for client in clients))
+    for client in clients:
+        await client.aclose()
+
+    assert (1, 20, script.nonces) == (script.most_inside, len(set(script.nonces)), sorted(script.nonces))
+
+
+@in_virtual_time
+async def test_clients_of_two_keys_share_no_turn():
+    """Clients with different keys do not wait for each other's turns."""
+    state, script = MemoryState(), Script.of(seconds=0.01)
+    clients = [Fourth(transport=script, state=state, api_key=key, api_secret="s") for key in "ab"]
+    await asyncio.gather(*(client.trading.order() for client in clients))
+    for client in clients:
+        await client.aclose()
+
+    assert script.most_inside == 2
+
+
+def test_clients_with_sockets_share_the_process():
+    """Clients without a transport of their own share the state of the process, by server."""
+    clients = [Fourth(), Fourth(base_url="http://127.0.0.1:1"), Fourth(sandbox=True)]
+
+    assert [
+        (PROCESS, "fourth production"),
+        (PROCESS, "fourth http://127.0.0.1:1"),
+        (PROCESS, "fourth sandbox"),
+    ] == [(c._session._setup.state, c._session._setup.server) for c in clients]
+
+
+CHILD = """
+import asyncio, os, sys
+from tests.support.fourth import CREDENTIALS, Fourth
+from tests.support.scripted_transport import Script
+from exchanges.errors import UsageError
+from exchanges.state import MemoryState
+
+state = MemoryState()
+clients = [Fourth(transport=Script.of(), state=state, **CREDENTIALS) for _ in range(2)]
+asyncio.run(clients[0].trading.cancel(1))
+child = os.fork()
+if child == 0:
+    try:
+        asyncio.run(clients[1].trading.cancel(1))
+    except UsageError as error:
+        os._exit(7 if "belongs to the parent of this process" in str(error) else 1)
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_after_fork():
+    """A child that uses its parent's clients is refused, and told what to do."""
+    ended = subprocess.run([sys.executable, "-c", CHILD], check=False, timeout=60)
+
+    assert 7 == ended.returncode
+
+
+def test_a_child_with_a_state_of_its_own(monkeypatch):
+    """A child that makes clients with a state of their own is served."""
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+
+    async def use():
+        async with Fourth(transport=Script.of(answer()), state=MemoryState(), **CREDENTIALS) as client:
+            return await client.trading.cancel(1)
+
+    assert 1 == run(use()).id
+
+
+def test_usage_error_of_a_second_loop_is_a_value_error():
+    """What a second loop or a child gets can be caught as `ValueError`."""
+    assert issubclass(UsageError, ValueError)

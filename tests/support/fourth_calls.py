@@ -1,0 +1,34 @@
+"""Calls of the fourth exchange, one of each kind, and what they raise."""
+
+import pytest
+
+from exchanges.errors import ExchangeError
+from exchanges.limits.limit import Limit, Scope
+from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
+from tests.support.virtual_time import elapsed
+
+__all__ = ["CALLS", "WALL", "failure_of", "fourth"]
+
+WALL = 1_700_000_000.0
+"""What the wall clock shows when a test begins."""
+
+CALLS = {
+    "read": lambda c: c.trading.order(),
+    "idempotent": lambda c: c.trading.cancel(5),
+    "write": lambda c: c.trading.create_address(),
+    "money": lambda c: c.trading.create_order(amount=3),
+}
+
+
+def fourth(script, **options):
+    """Make a client of the fourth exchange whose answers are scripted and whose limits do not matter."""
+    options = {"limits": [Limit(LIMIT.name, (), Scope.KEY)], **options}
+    return Fourth(transport=script, clock=lambda: WALL + elapsed(), **CREDENTIALS, **options)
+
+
+async def failure_of(script, kind, **options):
+    """Make one call and hand back what it raised."""
+    async with fourth(script, **options) as client:
+        with pytest.raises(ExchangeError) as caught:
+            await CALLS[kind](client)
+    return caught.value

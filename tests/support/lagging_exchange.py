@@ -1,0 +1,224 @@
+"""The fourth exchange with orders that exist: its clock is off, its reads show what was, its answers get lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from attrs import define, field, frozen
+
+from exchanges.errors import OutcomeUnknown
+from exchanges.limits.limit import Limit, Scope
+from tests.support.fourth import CREDENTIALS, LIMIT, OPEN_LIMIT, PAGE, Placing
+from tests.support.fourth_calls import WALL
+from tests.support.scripted_transport import Script, answer, refusal
+from tests.support.virtual_time import elapsed
+
+__all__ = [
+    "ANSWERED",
+    "CALLS",
+    "DONE",
+    "LOST",
+    "MEASURED",
+    "Deed",
+    "Fate",
+    "Lagging",
+    "begin",
+    "client_of",
+    "forsake",
+    "lagging",
+    "lose",
+    "placing",
+    "unknown",
+]
+
+SIDES = {"placed": "sell", "bought": "buy", "noted": None, "tipped": None}
+
+
+@frozen
+class Fate:
+    """What becomes of an order on its way.
+
+    Attributes:
+        arrives: After so many seconds; never where None.
+        breaks: After so many seconds the connection breaks; where None it holds.
+        answers: So many seconds after it arrived.
+    """
+
+    arrives: float | None = 0.0
+    breaks: float | None = None
+    answers: float = 0.0
+
+
+ANSWERED = Fate()
+
+
+@frozen
+class Deed:
+    """An order that exists."""
+
+    id: int
+    nonce: str
+    at: float
+    done_at: float
+    row: dict[str, Any]
+    generation: str = "api"
+
+
+@define(eq=False)
+class Lagging(httpx.AsyncBaseTransport):
+    """What answers.
+
+    Attributes:
+        fates: Of the orders to come; all is well for those beyond.
+        skew: Seconds that its clock shows more than true time.
+        step: Seconds that our own clock shows more.
+        lag: Draws how old a list is.
+        lives: Draws after how many seconds an order is done.
+        faults: Answers in place of the next reads.
+        hold: Where given, reads wait for it.
+        deeds: What was done.
+        reads: What was read: path, seconds since the beginning, headers.
+    """
+
+    fates: list[Fate] = field(factory=list[Fate])
+    skew: float = 0.0
+    step: float = 0.0
+    lag: Callable[[], float] = lambda: 0.0
+    lives: Callable[[], float] = lambda: 1e6
+    priceless: bool = False
+    faults: list[httpx.Response] = field(factory=list[httpx.Response])
+    hold: asyncio.Event | None = None
+    deeds: list[Deed] = field(factory=list[Deed])
+    reads: list[tuple[str, float, httpx.Request]] = field(factory=list[tuple[str, float, httpx.Request]])
+    last_nonce: int = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or break off."""
+        await request.aread()
+        if request.method == "GET":
+            return await self._read(request)
+        fate = self.fates.pop(0) if self.fates else ANSWERED
+        if fate.breaks is None:
+            await asyncio.sleep(fate.arrives or 0.0)
+            deed = self.take(request)
+            await asyncio.sleep(fate.answers)
+            return refusal("nonce") if deed is None else self._told(request, deed)
+        if fate.arrives is not None:
+            asyncio.get_running_loop().call_later(fate.arrives, self.take, request)
+        await asyncio.sleep(fate.breaks)
+        raise httpx.ReadError("gone")
+
+    def take(self, request: httpx.Request) -> Deed | None:
+        """Do what is asked, now."""
+        if not self._accepts(request):
+            return None
+        _, generation, path = request.url.path.split("/")
+        text = request.content.decode()
+        body = json.loads(text) if generation == "api" else dict(httpx.QueryParams(text))
+        return self.do(path, body, request.headers["X-Nonce"], generation)
+
+    def do(self, path: str, body: dict[str, Any], nonce: str = "-", generation: str = "api") -> Deed:
+        """Make an order, whoever wants it."""
+        row = {
+            "id": len(self.deeds) + 1,
+            "amount": body["amount"],
+            "price": body.get("price"),
+            "side": SIDES[path],
+            "created_at": int(WALL + elapsed() + self.skew),
+            "label": body.get("label"),
+        }
+        deed = Deed(len(self.deeds) + 1, nonce, elapsed(), elapsed() + self.lives(), row, generation)
+        self.deeds.append(deed)
+        return deed
+
+    def made(self, nonce: str | None) -> Deed | None:
+        """Tell the truth: what the request with this nonce has made."""
+        return next((deed for deed in self.deeds if deed.nonce == nonce), None)
+
+    def _accepts(self, request: httpx.Request) -> bool:
+        if "/api/" not in request.url.path:
+            return True
+        nonce = int(request.headers["X-Nonce"])
+        if nonce <= self.last_nonce:
+            return False
+        self.last_nonce = nonce
+        return True
+
+    def _told(self, request: httpx.Request, deed: Deed) -> httpx.Response:
+        return answer({"number": 1}) if request.url.path.endswith("/tipped") else answer(deed.row)
+
+    async def _read(self, request: httpx.Request) -> httpx.Response:
+        _, generation, path = request.url.path.split("/", 2)
+        self.reads.append((path, elapsed(), request))
+        if self.faults:
+            return self.faults.pop(0)
+        if self.hold is not None:
+            await self.hold.wait()
+        if not self._accepts(request):
+            return refusal("nonce")
+        then = elapsed() - self.lag()
+        known = [d for d in reversed(self.deeds) if d.at <= then and d.generation == generation]
+        shown = [d for d in known if (d.done_at <= then) is path.startswith("done")][:PAGE]
+        return answer([d.row | {"price": None} if self.priceless else d.row for d in shown])
+
+
+def placing(exchange: httpx.AsyncBaseTransport, **options: Any) -> Placing:
+    """Make a client of it, or of a script, that knows no limits."""
+    limits = [Limit(limit.name, (), Scope.KEY) for limit in (LIMIT, OPEN_LIMIT)]
+    clock = lambda: WALL + elapsed() + getattr(exchange, "step", 0.0)  # noqa: E731 - as everywhere
+    return Placing(transport=exchange, **{**CREDENTIALS, "clock": clock, "limits": limits, **options})
+
+
+LOST = Fate(arrives=None, breaks=1.0)
+DONE = Fate(arrives=0.0, breaks=1.0)
+MEASURED = 40.0
+"""When a client whose first call went well at once has a record of its own, whatever was sent before it began."""
+
+CALLS = {
+    "in order": lambda c, **options: c.orders.buy(**{"amount": 3, "price": 5} | options),
+    "in any order": lambda c, **options: c.v9.neworders.buy(**{"amount": 3, "price": 5} | options),
+}
+
+
+async def begin(client, at=MEASURED, **other):
+    """Make a first order that tells the clock, and let the record grow as old as it must."""
+    await client.orders.buy(**{"amount": 7, "price": 7} | other)
+    await client.v9.neworders.buy(amount=7, price=7)
+    await asyncio.sleep(at - elapsed())
+
+
+async def lose(client, call=CALLS["in order"], **arguments):
+    """Make a call whose outcome stays unknown; give its intent."""
+    return await unknown(call(client, **arguments))
+
+
+def lagging(*fates, **facts):
+    """Make an exchange with fates of the orders that come after the first two."""
+    return Lagging([ANSWERED, ANSWERED, *fates], **facts)
+
+
+def client_of(*steps, **options):
+    """Make a client whose answers are scripted, and the script."""
+    script = Script.of(*steps, seconds=options.pop("seconds", 0.0))
+    return placing(script, **options), script
+
+
+async def unknown(call):
+    """Make a call whose outcome stays unknown; give its intent."""
+    with pytest.raises(OutcomeUnknown) as caught:
+        await call
+    return caught.value.intent
+
+
+async def forsake(call, after=1.0):
+    """Make a call and cancel its caller after so many seconds."""
+    task = asyncio.create_task(call)
+    await asyncio.sleep(after)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()

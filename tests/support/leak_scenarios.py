@@ -1,0 +1,171 @@
+"""Calls with canaries in them at all three exchanges, and something that goes wrong with one: a mishap."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+from attrs import define, frozen
+
+from exchanges.bitex import Bitex
+from exchanges.bitso import Bitso
+from exchanges.bitstamp import Bitstamp
+from exchanges.bitstamp.api import V2 as BITSTAMP_V2
+from exchanges.client import Client
+from exchanges.endpoint import MONEY, READ, Area, private
+from exchanges.errors import ExchangeError
+from exchanges.wire import Amount
+from tests.support import secrets as canaries
+from tests.support.leak_sinks import Scene
+
+__all__ = ["CALLS", "Call", "Mishap", "NewBitstamp", "Watching", "called", "credentials_of", "made", "play"]
+
+Step = Callable[[httpx.Request], Awaitable[httpx.Response] | httpx.Response]
+
+
+class Balances(Area, api=BITSTAMP_V2):
+    """What v2 signs; nothing that is declared for it is private."""
+
+    @private("GET /balance/", kind=READ)
+    async def balance(self, *, at: str) -> dict[str, str]:
+        """A read, with a query."""
+        ...
+
+    @private("POST /sell/", kind=MONEY)
+    async def sell(self, *, amount: Amount) -> dict[str, str]:
+        """Money."""
+        ...
+
+
+class NewBitstamp(Bitstamp):
+    """A client whose private calls are of v2 too."""
+
+    balances: Balances
+
+
+@frozen(eq=False)
+class Call:
+    """A call with canaries among its arguments where it takes secrets."""
+
+    client: type[Client]
+    make: Callable[[Any], Awaitable[Any]]
+    real: bool = False  # worker threads read files
+    takes_text: bool = False  # a text is a good answer
+
+    @property
+    def exchange(self) -> str:
+        return self.client.exchange
+
+
+CALLS = {
+    "bitex read": Call(Bitex, lambda c: c.trading.orders()),
+    "bitex public": Call(Bitex, lambda c: c.market.ticker()),
+    "bitex cancel": Call(Bitex, lambda c: c.as_user(5).trading.cancel_bid(5)),
+    "bitex money": Call(Bitex, lambda c: c.trading.create_bid(amount=10, price=10)),
+    "bitex text": Call(Bitex, lambda c: c.resellers.users_csv()),
+    "bitex json": Call(Bitex, lambda c: c.webhooks.update_webhook(webhook_url="https://a.example/b")),
+    "bitex password": Call(Bitex, lambda c: c.resellers.create_user(email="a@b.example", password=canaries.PASSWORD)),
+    "bitex document": Call(Bitex, lambda c: c.kyc.create_file(5, document=canaries.DOCUMENT), real=True),
+    "bitex details": Call(
+        Bitex,
+        lambda c: c.funding.create_usd_deposit(
+            country="UY", amount=10, currency="USD", deposit_method="bank", request_details=canaries.DETAILS
+        ),
+    ),
+    "bitex instruction": Call(
+        Bitex,
+        lambda c: c.funding.create_withdrawal_instruction(body={"payment_method": "x", "to": canaries.DETAILS}),
+    ),
+    "bitso read": Call(Bitso, lambda c: c.account.balance()),
+    "bitso public": Call(Bitso, lambda c: c.market.ticker("btc_mxn")),
+    "bitso quote": Call(
+        Bitso, lambda c: c.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=10)
+    ),
+    "bitso conversion": Call(Bitso, lambda c: c.conversions.execute("a1"), takes_text=True),
+    "bitso v2 read": Call(Bitso, lambda c: c.v2.account.balance()),
+    "bitso v2 cancel": Call(Bitso, lambda c: c.v2.trading.cancel_order("a1")),
+    "bitso v2 money": Call(Bitso, lambda c: c.v2.trading.buy(amount=10, price=10)),
+    "bitstamp read": Call(NewBitstamp, lambda c: c.balances.balance(at="a b")),
+    "bitstamp public": Call(NewBitstamp, lambda c: c.market.ticker("btcusd")),
+    "bitstamp money": Call(NewBitstamp, lambda c: c.balances.sell(amount=10)),
+    "bitstamp v1 read": Call(NewBitstamp, lambda c: c.v1.account.balance()),
+    "bitstamp v1 cancel": Call(NewBitstamp, lambda c: c.v1.trading.cancel_order(5)),
+    "bitstamp v1 money": Call(NewBitstamp, lambda c: c.v1.trading.buy(amount=10, price=10)),
+}
+CREDENTIALS = {"api_key": canaries.API_KEY, "api_secret": canaries.API_SECRET, "client_id": canaries.CLIENT_ID}
+
+
+def credentials_of(client: type[Client]) -> dict[str, str]:
+    """Give the canaries that an exchange takes for credentials."""
+    return {name: CREDENTIALS[name] for name in (("api_key",) if client is Bitex else CREDENTIALS)}
+
+
+def made(client: type[Client], scene: Scene, **options: Any) -> Any:
+    """Make a client that holds canaries."""
+    opened = client(**credentials_of(client), **options)
+    scene.clients.append(opened)
+    return opened
+
+
+@define(eq=False)
+class Watching(httpx.AsyncBaseTransport):
+    """Answers with *step*, and looks at what shows while a request is under way."""
+
+    scene: Scene
+    step: Step
+    came: int = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Catch the signature, look, answer."""
+        await request.aread()
+        self.came += 1
+        self.scene.nose.catch(request)
+        if self.came == 1:
+            self.scene.look(sys._getframe(1))
+        made = self.step(request)
+        return made if isinstance(made, httpx.Response) else await made
+
+
+@frozen(eq=False)
+class Mishap:
+    """Something that goes wrong.
+
+    Attributes:
+        name: What.
+        exchange: Where.
+        happen: Lets it happen; what it raises is kept by the scene.
+        real: Whether it needs real sockets and so a real clock.
+    """
+
+    name: str
+    exchange: str
+    happen: Callable[[Scene], Awaitable[None]]
+    real: bool = False
+
+
+async def play(mishap: Mishap) -> Scene:
+    """Let it happen; hand back what it left."""
+    scene = Scene()
+    loop = asyncio.get_running_loop()
+    handler = loop.get_exception_handler()
+    loop.set_exception_handler(scene.hear)
+    try:
+        with scene.played():
+            await mishap.happen(scene)
+    finally:
+        loop.set_exception_handler(handler)
+    for client in scene.clients:
+        with suppress(ExchangeError, OSError):  # a state that fails
+            scene.errors += [call.error for call in client.unresolved.values() if call.error is not None]
+    return scene
+
+
+async def called(scene: Scene, call: Call, transport: httpx.AsyncBaseTransport | None, **options: Any) -> None:
+    """Make a call with a client of its own."""
+    options = {"limits": None, "timeout_seconds": 20, **options}
+    async with made(call.client, scene, transport=transport, **options) as client:
+        await call.make(client)

@@ -1,0 +1,59 @@
+"""What the tests of the played exchanges share: clients of their accounts, and the sum of all that is there."""
+
+from contextlib import asynccontextmanager
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from exchanges.bitex import Bitex
+from exchanges.bitso import Bitso
+from exchanges.bitstamp import Bitstamp
+from exchanges.simulator import Simulator, Venue
+from tests.support.simulator_calls import NOW, simulated
+
+NOTHING = Decimal(0)
+SATOSHI = Decimal("0.00000001")
+STILL: dict[str, Any] = {"limits": None, "clock": lambda: NOW}
+
+
+def down(amount: Decimal) -> Decimal:
+    """Round down to what can change hands."""
+    return amount.quantize(SATOSHI, rounding=ROUND_DOWN)
+
+
+@asynccontextmanager
+async def playing(seed: int = 0):
+    """Play Bitex alone, with a client of the reseller and one of the ordinary customer."""
+    async with (
+        simulated(Venue.BITEX, seed=seed) as sim,
+        Bitex(base_url=sim.base_url, limits=None, strict=True, **sim.account(Venue.BITEX)) as reseller,
+        Bitex(base_url=sim.base_url, limits=None, strict=True, **sim.account(Venue.BITEX, 1)) as ordinary,
+    ):
+        yield sim, reseller, ordinary
+
+
+def sums(sim: Simulator) -> tuple[Decimal, Decimal]:
+    """Add up what everybody holds of either currency."""
+    usd, btc = (sum(sim.bitex.holdings(currency).values(), NOTHING) for currency in ("usd", "btc"))
+    return usd, btc
+
+
+@asynccontextmanager
+async def playing_bitso(seed: int = 0):
+    """Play Bitso alone, with clients of both accounts, on whose clocks no quote ever expires."""
+    async with (
+        simulated(Venue.BITSO, seed=seed) as sim,
+        Bitso(base_url=sim.base_url, strict=True, **STILL, **sim.account(Venue.BITSO)) as bitso,
+        Bitso(base_url=sim.base_url, strict=True, **STILL, **sim.account(Venue.BITSO, 1)) as other,
+    ):
+        yield sim, bitso, other
+
+
+@asynccontextmanager
+async def playing_bitstamp(seed: int = 0):
+    """Play Bitstamp alone, with clients of both accounts."""
+    async with (
+        simulated(Venue.BITSTAMP, seed=seed) as sim,
+        Bitstamp(base_url=sim.base_url, strict=True, **STILL, **sim.account(Venue.BITSTAMP)) as bitstamp,
+        Bitstamp(base_url=sim.base_url, strict=True, **STILL, **sim.account(Venue.BITSTAMP, 1)) as other,
+    ):
+        yield sim, bitstamp, other
