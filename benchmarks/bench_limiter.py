@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from rounds import Figure, Target, rounds
 
 from exchanges.limits.limit import Limit, Scope, Window
-from exchanges.limits.limiter import Connections, Grant, Lane, Ledger, Priority
+from exchanges.limits.limiter import Connections, Lane, Limiter, Permit, Priority
 
 PAIRS = 10_000
 WAITERS = 10_000
@@ -27,33 +27,33 @@ def figures(number: int) -> Iterator[Figure]:
 
 
 async def _free() -> float:
-    ledger, lane = Ledger(LIMIT), Lane(Connections(4))
+    limiter, lane = Limiter(LIMIT), Lane(Connections(4))
     deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
     began = time.process_time()
     for _ in range(PAIRS):
-        grant = await ledger.acquire(lane, Priority.READ, deadline=deadline)
-        grant.release(complete=True)
+        permit = await limiter.acquire(lane, Priority.READ, deadline=deadline)
+        permit.release(complete=True)
     return time.process_time() - began
 
 
 async def _line() -> float:
-    ledger, lane = Ledger(LIMIT), Lane(Connections(4))
+    limiter, lane = Limiter(LIMIT), Lane(Connections(4))
     deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
     order: list[int] = []
 
-    async def wait(number: int) -> Grant:
-        grant = await ledger.acquire(lane, Priority.READ, deadline=deadline)
+    async def wait(number: int) -> Permit:
+        permit = await limiter.acquire(lane, Priority.READ, deadline=deadline)
         order.append(number)
-        grant.release(complete=True)
-        return grant
+        permit.release(complete=True)
+        return permit
 
-    held = [await ledger.acquire(lane, Priority.READ) for _ in range(3)]
+    held = [await limiter.acquire(lane, Priority.READ) for _ in range(3)]
     began = time.process_time()
     tasks = [asyncio.create_task(wait(number)) for number in range(WAITERS)]
     await asyncio.sleep(0)
-    assert ledger.waiting == WAITERS
-    for grant in held:
-        grant.release(complete=True)
+    assert limiter.waiting == WAITERS
+    for permit in held:
+        permit.release(complete=True)
     await asyncio.gather(*tasks)
     seconds = time.process_time() - began
     assert sorted(order) == list(range(WAITERS))

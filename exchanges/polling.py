@@ -26,7 +26,7 @@ from exchanges.errors import ExchangeError, UsageError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from exchanges.limits.limiter import Ledger
+    from exchanges.limits.limiter import Limiter
 
 __all__ = ["Pace", "Update", "pace", "poll"]
 
@@ -40,30 +40,30 @@ class Pace:
     """Notes which limits the calls of one source meet, round by round, where the ledgers can see it."""
 
     every_seconds: float
-    costs: dict[Ledger, int] = field(factory=dict["Ledger", int])
-    _round: dict[Ledger, int] = field(factory=dict["Ledger", int])
+    costs: dict[Limiter, int] = field(factory=dict["Limiter", int])
+    _round: dict[Limiter, int] = field(factory=dict["Limiter", int])
 
-    def note(self, ledger: Ledger, cost: int) -> None:
+    def note(self, limiter: Limiter, cost: int) -> None:
         """Count one call that is about to be made."""
-        self._round[ledger] = self._round.get(ledger, 0) + cost
-        self._expect(ledger, max(self._round[ledger], self.costs.get(ledger, 0)))
+        self._round[limiter] = self._round.get(limiter, 0) + cost
+        self._expect(limiter, max(self._round[limiter], self.costs.get(limiter, 0)))
 
     def end_round(self) -> None:
         """Begin the next round; what this one cost is what the next will."""
         if self._round:
             self.end()
             costs, self.costs, self._round = self._round, {}, {}
-            for ledger, cost in costs.items():
-                self._expect(ledger, cost)
+            for limiter, cost in costs.items():
+                self._expect(limiter, cost)
 
     def end(self) -> None:
         """Ask nothing more of the ledgers."""
-        for ledger in self.costs:
-            ledger.demand.pop(self, None)
+        for limiter in self.costs:
+            limiter.demand.pop(self, None)
 
-    def _expect(self, ledger: Ledger, cost: int) -> None:
-        self.costs[ledger] = cost
-        ledger.demand[self] = cost / self.every_seconds
+    def _expect(self, limiter: Limiter, cost: int) -> None:
+        self.costs[limiter] = cost
+        limiter.demand[self] = cost / self.every_seconds
 
 
 pace: ContextVar[Pace | None] = ContextVar("pace", default=None)
@@ -126,7 +126,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         self._fresh: dict[str, Update[T]] = {}
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._warned: set[Ledger] = set()
+        self._warned: set[Limiter] = set()
         self._entered = False
 
     def __repr__(self) -> str:
@@ -181,7 +181,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             due = max(due + interval, loop.time())
             await asyncio.sleep(due - loop.time())
             if interval > self._every:
-                due = max(ledger.book(cost) for ledger, cost in source.pace.costs.items())
+                due = max(limiter.book(cost) for limiter, cost in source.pace.costs.items())
                 await asyncio.sleep(due - loop.time())
 
     async def _ask(self, source: _Source[T]) -> None:
@@ -216,22 +216,22 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
     def _interval(self, source: _Source[T]) -> float:
         """Find the seconds between two questions that the limits sustain."""
         longest = self._every
-        for ledger in source.pace.costs:
-            interval = self._every * sum(ledger.demand.values()) / ledger.paced_per_second
+        for limiter in source.pace.costs:
+            interval = self._every * sum(limiter.demand.values()) / limiter.paced_per_second
             if interval > longest:
                 longest = interval
-                self._warn(ledger, interval)
+                self._warn(limiter, interval)
         return longest
 
-    def _warn(self, ledger: Ledger, interval: float) -> None:
-        if ledger in self._warned:
+    def _warn(self, limiter: Limiter, interval: float) -> None:
+        if limiter in self._warned:
             return
-        self._warned.add(ledger)
+        self._warned.add(limiter)
         logger.warning(
             "poll: limit %s sustains %.3g calls a second, %.3g are asked for; asking every %.3g s instead of %.3g s",
-            ledger.limit.name,
-            ledger.paced_per_second,
-            sum(ledger.demand.values()),
+            limiter.limit.name,
+            limiter.paced_per_second,
+            sum(limiter.demand.values()),
             interval,
             self._every,
         )

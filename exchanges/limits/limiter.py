@@ -32,7 +32,7 @@ from exchanges.errors import RateLimitTimeout, UsageError
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.windows import MARGIN_SECONDS, Slots
 
-__all__ = ["Connections", "Grant", "Lane", "Ledger", "Priority", "Turn"]
+__all__ = ["Connections", "KeyLock", "Lane", "Limiter", "Permit", "Priority"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +52,11 @@ IN_ORDER = tuple(Priority)
 
 
 @define(eq=False, repr=False)
-class Turn:
+class KeyLock:
     """One signed request in flight per key, whatever ledgers its clients meet."""
 
-    holder: Grant | None = None
-    ledgers: set[Ledger] = field(factory=set["Ledger"])
+    holder: Permit | None = None
+    limiters: set[Limiter] = field(factory=set["Limiter"])
 
     @property
     def taken(self) -> bool:
@@ -70,7 +70,7 @@ class Connections:
 
     most: int
     taken: int = 0
-    ledgers: set[Ledger] = field(factory=set["Ledger"], repr=False)
+    limiters: set[Limiter] = field(factory=set["Limiter"], repr=False)
 
     def has_room(self, priority: Priority) -> bool:
         """Whether a call may have one now; reads never take the last."""
@@ -82,21 +82,21 @@ class Lane:
     """What a call needs beside a slot."""
 
     connections: Connections
-    turn: Turn | None = None
+    key_lock: KeyLock | None = None
 
     def is_open(self, priority: Priority) -> bool:
         """Whether all of it is free."""
-        return self.connections.has_room(priority) and (self.turn is None or not self.turn.taken)
+        return self.connections.has_room(priority) and (self.key_lock is None or not self.key_lock.taken)
 
 
 @define(eq=False)
-class Grant:
+class Permit:
     """A slot, a turn and a connection, held until `release` or `give_back`.
 
     One that outlives its loop lets go of nothing: whoever takes the ledger over counts the call as lost.
     """
 
-    ledger: Ledger = field(repr=False)
+    limiter: Limiter = field(repr=False)
     lane: Lane = field(repr=False)
     cost: int
     since: float
@@ -106,12 +106,12 @@ class Grant:
     def release(self, *, complete: bool) -> None:
         """End the call. Without a *complete* answer the slot rests longer."""
         if self._let_go():
-            self.ledger.end(self, complete=complete)
+            self.limiter.end(self, complete=complete)
 
     def give_back(self) -> None:
         """Undo the grant: nothing was sent."""
         if self._let_go():
-            self.ledger.undo(self)
+            self.limiter.undo(self)
 
     def _let_go(self) -> bool:
         held, self.held = self.held, False
@@ -124,10 +124,10 @@ class _Waiter:
     priority: Priority
     cost: int
     number: int
-    future: asyncio.Future[Grant | None]
+    future: asyncio.Future[Permit | None]
 
 
-class Ledger:
+class Limiter:
     """The slots of one limit, and who waits for them.
 
     Args:
@@ -155,7 +155,7 @@ class Ledger:
         """Show slots taken and calls waiting."""
         now = self._loop.time() if self._loop else -math.inf
         taken = ", ".join(f"{c.window.slots - c.free(now)} of {c.window}" for c in self._counts)
-        return f"Ledger({self.limit.name}: {taken or 'no limit'}; {self._waiting} waiting)"
+        return f"Limiter({self.limit.name}: {taken or 'no limit'}; {self._waiting} waiting)"
 
     @property
     def waiting(self) -> int:
@@ -181,7 +181,7 @@ class Ledger:
 
     # Taking
 
-    async def acquire(self, lane: Lane, priority: Priority, *, cost: int = 1, deadline: float = math.inf) -> Grant:
+    async def acquire(self, lane: Lane, priority: Priority, *, cost: int = 1, deadline: float = math.inf) -> Permit:
         """Wait for a slot in every window, the turn and a connection, all at once.
 
         Raises:
@@ -196,44 +196,44 @@ class Ledger:
             return self._take(lane, cost, now, loop)
         return await self._wait(_Waiter(lane, priority, cost, next(self._numbers), loop.create_future()), now, deadline)
 
-    async def _wait(self, waiter: _Waiter, now: float, deadline: float) -> Grant:
+    async def _wait(self, waiter: _Waiter, now: float, deadline: float) -> Permit:
         if self._earliest(waiter, now) > deadline:
             raise self._too_late(waiter, now)
         lines = self._lines.setdefault(waiter.lane, (deque(), deque(), deque()))
         lines[waiter.priority].append(waiter)
-        waiter.lane.connections.ledgers.add(self)
-        if waiter.lane.turn is not None:
-            waiter.lane.turn.ledgers.add(self)
+        waiter.lane.connections.limiters.add(self)
+        if waiter.lane.key_lock is not None:
+            waiter.lane.key_lock.limiters.add(self)
         self._waiting += 1
         self._warn(waiter, now)
         expiry = None
         if deadline < math.inf:
             expiry = waiter.future.get_loop().call_at(deadline, _expire, waiter)
         if waiter.lane.is_open(waiter.priority):  # otherwise who leaves the lane pumps
-            self._pump()
+            self._wake_waiters()
         try:
-            grant = await waiter.future
+            permit = await waiter.future
         except asyncio.CancelledError:
-            granted = None if waiter.future.cancelled() else waiter.future.result()
-            if granted is None:
-                self._pump()  # others may have stood behind this one
+            permitted = None if waiter.future.cancelled() else waiter.future.result()
+            if permitted is None:
+                self._wake_waiters()  # others may have stood behind this one
             else:
-                granted.give_back()
+                permitted.give_back()
             raise
         finally:
             self._waiting -= waiter.future.get_loop() is self._loop
             if expiry is not None:
                 expiry.cancel()
-        if grant is None:
-            self._pump()  # as above
+        if permit is None:
+            self._wake_waiters()  # as above
             raise self._too_late(waiter, waiter.future.get_loop().time())
-        return grant
+        return permit
 
     def close(self, until: float, above: Priority = Priority.CANCEL) -> None:
         """Let nothing through before *until* that has the priority *above* or a lesser one."""
         for priority in IN_ORDER[above:]:
             self._closed_until[priority] = max(self._closed_until[priority], until)
-        self._pump()
+        self._wake_waiters()
 
     def book(self, cost: int) -> float:
         """Give the next moment at which a paced call fits between the others, and keep it free of them."""
@@ -250,33 +250,33 @@ class Ledger:
 
     # Giving back
 
-    def end(self, grant: Grant, *, complete: bool) -> None:
-        """End the call of *grant*; see `Grant.release`."""
-        now = grant.loop.time()
+    def end(self, permit: Permit, *, complete: bool) -> None:
+        """End the call of *grant*; see `Permit.release`."""
+        now = permit.loop.time()
         for counted in self._counts:
-            counted.rest(grant.cost, now, complete=complete)
-        latency = now - grant.since
+            counted.cool(permit.cost, now, complete=complete)
+        latency = now - permit.since
         self.mean_latency_seconds += (latency - self.mean_latency_seconds) / 16
-        self._leave(grant)
+        self._leave(permit)
 
-    def undo(self, grant: Grant) -> None:
+    def undo(self, permit: Permit) -> None:
         """Take *grant* back as if it had never been given."""
         for counted in self._counts:
-            counted.flying -= grant.cost
-        self._leave(grant)
+            counted.in_flight -= permit.cost
+        self._leave(permit)
 
-    def _leave(self, grant: Grant) -> None:
-        lane = grant.lane
+    def _leave(self, permit: Permit) -> None:
+        lane = permit.lane
         lane.connections.taken -= 1
-        others = lane.connections.ledgers
-        if lane.turn is not None and lane.turn.holder is grant:
-            lane.turn.holder = None
-            others = others | lane.turn.ledgers
+        others = lane.connections.limiters
+        if lane.key_lock is not None and lane.key_lock.holder is permit:
+            lane.key_lock.holder = None
+            others = others | lane.key_lock.limiters
         if self._waiting:
-            self._pump()
-        for ledger in others:
-            if ledger is not self and ledger.waiting:
-                ledger._pump()  # noqa: SLF001 - one of us
+            self._wake_waiters()
+        for limiter in others:
+            if limiter is not self and limiter.waiting:
+                limiter._wake_waiters()  # noqa: SLF001 - one of us
 
     # Within
 
@@ -295,16 +295,16 @@ class Ledger:
         spare = counted.free(now)
         return spare - counted.window.reserve if self.signers and priority is Priority.READ else spare
 
-    def _take(self, lane: Lane, cost: int, now: float, loop: asyncio.AbstractEventLoop) -> Grant:
+    def _take(self, lane: Lane, cost: int, now: float, loop: asyncio.AbstractEventLoop) -> Permit:
         for counted in self._counts:
-            counted.flying += cost
+            counted.in_flight += cost
         lane.connections.taken += 1
-        grant = Grant(self, lane, cost, now, loop)
-        if lane.turn is not None:
-            lane.turn.holder = grant
-        return grant
+        permit = Permit(self, lane, cost, now, loop)
+        if lane.key_lock is not None:
+            lane.key_lock.holder = permit
+        return permit
 
-    def _pump(self) -> None:
+    def _wake_waiters(self) -> None:
         """Grant everything that can be granted now; arm the timer for the rest."""
         if self._loop is None:
             return
@@ -336,7 +336,7 @@ class Ledger:
     def _arm(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._pump) if self._loop is not None else None
+        self._timer = self._loop.call_at(when, self._wake_waiters) if self._loop is not None else None
 
     def _earliest(self, waiter: _Waiter, now: float) -> float:
         """Find a moment before which this waiter certainly gets nothing."""
@@ -379,7 +379,7 @@ class Ledger:
             )
         now = loop.time()
         for counted in self._counts:
-            counted.rest(counted.flying, now, complete=False)
+            counted.cool(counted.in_flight, now, complete=False)
         self._lines.clear()
         self._waiting, self._timer, self._loop = 0, None, loop
 

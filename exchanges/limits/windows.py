@@ -27,29 +27,29 @@ class Slots:
     """
 
     window: Window
-    flying: int = 0
-    resting: deque[float] = field(factory=deque[float])
+    in_flight: int = 0
+    cooling: deque[float] = field(factory=deque[float])
     lost: deque[float] = field(factory=deque[float])
 
     def free(self, now: float) -> int:
         """Count what is free, and forget what rested long enough."""
-        resting, lost = self.resting, self.lost
-        while resting and resting[0] <= now:
-            resting.popleft()
+        cooling, lost = self.cooling, self.lost
+        while cooling and cooling[0] <= now:
+            cooling.popleft()
         while lost and lost[0] <= now:
             lost.popleft()
-        return self.window.slots - self.flying - len(resting) - len(lost)
+        return self.window.slots - self.in_flight - len(cooling) - len(lost)
 
     def next_free(self, now: float) -> float:
         """Find the earliest moment at which one more slot can come free."""
-        heads = [times[0] for times in (self.resting, self.lost) if times]
+        heads = [times[0] for times in (self.cooling, self.lost) if times]
         return min(heads, default=now + self.window.per_seconds)
 
-    def rest(self, cost: int, now: float, *, complete: bool) -> None:
+    def cool(self, cost: int, now: float, *, complete: bool) -> None:
         """Let the slots of a call that ended rest for a window."""
-        self.flying -= cost
+        self.in_flight -= cost
         until = now + self.window.per_seconds + MARGIN_SECONDS
         if complete:
-            self.resting.extend((until,) * cost)
+            self.cooling.extend((until,) * cost)
         else:
             self.lost.extend((until + LOST_SECONDS,) * cost)

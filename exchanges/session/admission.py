@@ -16,7 +16,7 @@ from attrs import define, frozen
 from exchanges import errors
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import Draft
-from exchanges.limits.limiter import Grant, Priority
+from exchanges.limits.limiter import Permit, Priority
 from exchanges.session.destinations import Route
 from exchanges.state.protocols import Gate, Passage
 
@@ -38,7 +38,7 @@ class Hold:
         nonce_floor: The largest nonce that it says it has seen.
     """
 
-    grant: Grant
+    permit: Permit
     passage: Passage | None = None
     handed_over: bool = False
     is_complete: bool = False
@@ -59,8 +59,8 @@ class Hold:
             logger.error("%s: %s", draft, error)  # noqa: TRY400 - as above
         finally:
             if self.handed_over:
-                self.grant.release(complete=self.is_complete)
-            self.grant.give_back()
+                self.permit.release(complete=self.is_complete)
+            self.permit.give_back()
 
 
 @frozen(eq=False)
@@ -93,19 +93,19 @@ async def admit(sketch: Draft, route: Route, priority: Priority, deadline: float
     loop = asyncio.get_running_loop()
     while True:
         say.check()
-        grant = await _grant(sketch, route, priority, deadline, say)
+        permit = await _grant(sketch, route, priority, deadline, say)
         if route.gate is None:
-            return Hold(grant)
+            return Hold(permit)
         try:
             passage = await _pass(sketch, route, route.gate, deadline - loop.time(), say.next_nonce)
         except BaseException:
-            grant.give_back()
+            permit.give_back()
             raise
         if isinstance(passage, float | int):
-            route.ledger.close(loop.time() + passage, priority)
-            grant.give_back()
+            route.limiter.close(loop.time() + passage, priority)
+            permit.give_back()
             continue
-        hold = Hold(grant, passage)
+        hold = Hold(permit, passage)
         try:
             say.check()
         except errors.ExchangeError:
@@ -114,29 +114,29 @@ async def admit(sketch: Draft, route: Route, priority: Priority, deadline: float
         return hold
 
 
-async def _grant(sketch: Draft, route: Route, priority: Priority, deadline: float, say: Say) -> Grant:
+async def _grant(sketch: Draft, route: Route, priority: Priority, deadline: float, say: Say) -> Permit:
     try:
-        grant = await route.ledger.acquire(route.lane, priority, cost=sketch.endpoint.cost, deadline=deadline)
+        permit = await route.limiter.acquire(route.lane, priority, cost=sketch.endpoint.cost, deadline=deadline)
     except errors.RateLimitTimeout as error:
         say.check()
         raise errors.RateLimitTimeout(f"{sketch}: {error}", endpoint=sketch.endpoint.id) from None
     try:
         say.check()
     except BaseException:
-        grant.give_back()
+        permit.give_back()
         raise
-    return grant
+    return permit
 
 
 async def _pass(
     sketch: Draft, route: Route, gate: Gate, patience_seconds: float, next_nonce: Callable[[], int]
 ) -> Passage | float:
-    endpoint, in_order = sketch.endpoint, route.lane.turn is not None
+    endpoint, in_order = sketch.endpoint, route.lane.key_lock is not None
     try:
         return await gate.enter(
             cost=endpoint.cost,
             in_order=in_order,
-            leave_reserve=endpoint.kind is Kind.READ and route.ledger.signers > 0,
+            leave_reserve=endpoint.kind is Kind.READ and route.limiter.signers > 0,
             now_ms=next_nonce() if in_order else 0,
             patience_seconds=patience_seconds,
         )

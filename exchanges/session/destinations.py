@@ -14,7 +14,7 @@ from exchanges.errors import UsageError
 from exchanges.http.signing import Credentials
 from exchanges.http.transport import HttpTransport
 from exchanges.limits.limit import Limit
-from exchanges.limits.limiter import Connections, Lane, Ledger
+from exchanges.limits.limiter import Connections, Lane, Limiter
 from exchanges.limits.nonces import Counter, NoncePolicy
 from exchanges.outcomes.pending import Book, Calls
 from exchanges.outcomes.search import Searches
@@ -48,7 +48,7 @@ class Route:
     """Where the calls of one API generation go and what they are counted against."""
 
     base_url: str
-    ledger: Ledger
+    limiter: Limiter
     lane: Lane
     gate: Gate | None = None
 
@@ -60,7 +60,7 @@ class Routes:
         self._setup = setup
         self._connections = Connections(setup.max_connections)
         self._known: dict[tuple[str, bool], Route] = {}
-        self._ledgers: set[Ledger] = set()
+        self._limiters: set[Limiter] = set()
         self._book: Calls | None = None
 
     def find(self, endpoint: Endpoint) -> Route:
@@ -111,18 +111,18 @@ class Routes:
 
     def turn_away(self) -> None:
         """Let no call of this client wait any longer."""
-        for ledger in self._ledgers:
-            ledger.turn_away(self._connections)
+        for limiter in self._limiters:
+            limiter.turn_away(self._connections)
 
     def leave(self) -> None:
         """Use ledgers and book no more."""
         if self._book is not None:
             self._book.leave()
             self._book = None
-        for ledger in self._ledgers:
-            ledger.users -= 1
-            ledger.signers -= self._key is not None
-        self._ledgers.clear()
+        for limiter in self._limiters:
+            limiter.users -= 1
+            limiter.signers -= self._key is not None
+        self._limiters.clear()
 
     def dropped(self) -> None:
         """Use the ledgers no more, as the session is gone and nobody closed it."""
@@ -141,20 +141,20 @@ class Routes:
         limits = self._setup.limits
         return Limit(limit.name, (), limit.scope) if limits is None else limits.get(limit.name, limit)
 
-    def _ledger(self, limit: Limit) -> Ledger:
-        ledger = self._setup.state.ledger(limit, self._setup.server, self._key)
-        if ledger not in self._ledgers:
-            self._ledgers.add(ledger)
-            ledger.users += 1
-            ledger.signers += self._key is not None
-        return ledger
+    def _ledger(self, limit: Limit) -> Limiter:
+        limiter = self._setup.state.limiter(limit, self._setup.server, self._key)
+        if limiter not in self._limiters:
+            self._limiters.add(limiter)
+            limiter.users += 1
+            limiter.signers += self._key is not None
+        return limiter
 
     def _lane(self, api: Api, *, is_public: bool) -> Lane:
         if is_public or self._key is None or api.scheme.policy is not NoncePolicy.STRICT:
             return Lane(self._connections)
         if self._setup.nonce_floor is not None:
             self.counter().raise_to(self._setup.nonce_floor)
-        return Lane(self._connections, self._setup.state.turn(self._setup.server, self._key))
+        return Lane(self._connections, self._setup.state.key_lock(self._setup.server, self._key))
 
     def base_url(self, api: Api) -> str:
         """Find scheme, host and path prefix of *api*.

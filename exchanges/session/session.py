@@ -190,7 +190,7 @@ class Session:
     async def _repeat(self, sketch: Draft, route: Route, deadline: float) -> tuple[Any, int]:
         endpoint, attempt, doubtful, last = sketch.endpoint, 0, None, None
         if (paced := pace.get()) is not None:
-            paced.note(route.ledger, endpoint.cost)
+            paced.note(route.limiter, endpoint.cost)
         while True:
             attempt += 1
             try:
@@ -241,7 +241,7 @@ class Session:
 
     def _clear(self, way: _Way) -> None:
         """See to it that nothing is held where the task was ended before it began."""
-        if way.hold.grant.held:
+        if way.hold.permit.held:
             task = asyncio.get_running_loop().create_task(way.hold.let_go(way.draft))
             self._tasks[task] = Kind.WRITE  # closing awaits it
             task.add_done_callback(self._tasks.pop)
@@ -286,7 +286,7 @@ class Session:
         if said.closed_seconds is not None:
             # With the grant in hand: the ledger closes before anybody else is let go.
             hold.closed_seconds = said.closed_seconds
-            hold.grant.ledger.close(asyncio.get_running_loop().time() + said.closed_seconds)
+            hold.permit.limiter.close(asyncio.get_running_loop().time() + said.closed_seconds)
         if said.nonce_floor is not None:
             hold.nonce_floor = said.nonce_floor
             self._routes.counter().raise_to(said.nonce_floor)

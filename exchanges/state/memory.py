@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from exchanges.limits.limit import Limit, Scope
-from exchanges.limits.limiter import Ledger, Turn
+from exchanges.limits.limiter import KeyLock, Limiter
 from exchanges.limits.nonces import MemoryCounter
 
 if TYPE_CHECKING:
@@ -20,28 +20,28 @@ class MemoryState:
     """Ledgers and counters in memory."""
 
     def __init__(self) -> None:
-        self._ledgers: dict[tuple[Limit, str, str | None], Ledger] = {}
-        self._turns: dict[tuple[str, str], Turn] = {}
+        self._limiters: dict[tuple[Limit, str, str | None], Limiter] = {}
+        self._key_locks: dict[tuple[str, str], KeyLock] = {}
         self._counters: dict[tuple[str, str], MemoryCounter] = {}
         self._calls: dict[tuple[str, str], Calls] = {}
 
     def __repr__(self) -> str:
         """Show the ledgers."""
-        return f"MemoryState({list(self._ledgers.values())})"
+        return f"MemoryState({list(self._limiters.values())})"
 
-    def ledger(self, limit: Limit, server: str, key: str | None) -> Ledger:
+    def limiter(self, limit: Limit, server: str, key: str | None) -> Limiter:
         """Find the ledger of *limit* at *server*, and of *key* where the limit's scope is the key.
 
         Ledgers that nobody uses are forgotten once they have no taken slot left to remember.
         """
         now = time.monotonic()
-        self._ledgers = {place: ledger for place, ledger in self._ledgers.items() if not ledger.is_idle(now)}
+        self._limiters = {place: limiter for place, limiter in self._limiters.items() if not limiter.is_idle(now)}
         place = (limit, server, key if limit.scope is Scope.KEY else None)
-        return self._ledgers.setdefault(place, Ledger(limit))
+        return self._limiters.setdefault(place, Limiter(limit))
 
-    def turn(self, server: str, key: str) -> Turn:
+    def key_lock(self, server: str, key: str) -> KeyLock:
         """Find the turn of *key* at *server*."""
-        return self._turns.setdefault((server, key), Turn())
+        return self._key_locks.setdefault((server, key), KeyLock())
 
     def counter(self, server: str, key: str) -> MemoryCounter:
         """Find the nonces of *key* at *server*."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from exchanges.intents import Intent
     from exchanges.limits.limit import Limit
-    from exchanges.limits.limiter import Ledger, Turn
+    from exchanges.limits.limiter import KeyLock, Limiter
     from exchanges.limits.nonces import Counter
     from exchanges.outcomes.pending import Calls
 
@@ -26,11 +26,11 @@ __all__ = ["Entry", "Gate", "Journal", "Passage", "State"]
 class State(Protocol):
     """Keeps the ledgers and the nonce counters of clients. Keys are known by fingerprint only."""
 
-    def ledger(self, limit: Limit, server: str, key: str | None) -> Ledger:
+    def limiter(self, limit: Limit, server: str, key: str | None) -> Limiter:
         """Find the ledger of *limit* at *server*, and of *key* where the limit's scope is the key."""
         ...
 
-    def turn(self, server: str, key: str) -> Turn:
+    def key_lock(self, server: str, key: str) -> KeyLock:
         """Find the turn of *key* at *server*, for all generations of its API."""
         ...
 

@@ -14,7 +14,7 @@ class Row:
     id: int | None = None
 
 
-class Ledger:
+class Limiter:
     """A list at an exchange, newest first, to which something happens between two readings."""
 
     def __init__(self, rows, *, between=lambda rows, count: None, most=10**9):
@@ -41,11 +41,11 @@ def nameless(count):
     return [Row(str(number)) for number in range(count)]
 
 
-def gone_through(ledger, page_size=10):
+def gone_through(limiter, page_size=10):
     """All rows, in the order in which they come."""
 
     async def collect():
-        rows = every_row(ledger.read, identity=lambda row: row.id, page_size=page_size)
+        rows = every_row(limiter.read, identity=lambda row: row.id, page_size=page_size)
         return [row async for row in rows]
 
     return run(collect())
@@ -62,7 +62,7 @@ def test_a_list_at_rest(make, count):
     """Every row of a list at rest comes once, in order, wherever pages end."""
     rows = make(count)
 
-    assert rows == gone_through(Ledger(rows))
+    assert rows == gone_through(Limiter(rows))
 
 
 @pytest.mark.parametrize("make", [named, nameless])
@@ -72,12 +72,12 @@ def test_arrivals(make, arrivals):
     rows = make(95)
     arrived = {"left": 8}
 
-    def between(ledger, reading):
+    def between(limiter, reading):
         if arrived["left"]:
             arrived["left"] -= 1
-            arriving(arrivals)(ledger, reading)
+            arriving(arrivals)(limiter, reading)
 
-    assert rows == gone_through(Ledger(rows, between=between))
+    assert rows == gone_through(Limiter(rows, between=between))
 
 
 def test_arrivals_among_equals():
@@ -89,7 +89,7 @@ def test_arrivals_among_equals():
             rows.insert(50, Row("late", id=501))
 
     rows = named(60)
-    read = gone_through(Ledger(rows, between=between))
+    read = gone_through(Limiter(rows, between=between))
 
     assert [*rows[:49], Row("late", id=501), *rows[49:]] == read
 
@@ -98,7 +98,7 @@ def test_arrivals_inside_a_bookmark():
     """A row that arrives between the nameless rows of the bookmark does not hide it."""
     rows = nameless(60)
 
-    assert rows == gone_through(Ledger(rows, between=lambda r, n: r.insert(8, Row("new")) if n == 1 else None))
+    assert rows == gone_through(Limiter(rows, between=lambda r, n: r.insert(8, Row("new")) if n == 1 else None))
 
 
 @pytest.mark.parametrize("cut", [(1, 2), (2, 9), (5, 5)])
@@ -107,14 +107,14 @@ def test_twins(cut):
     before, twins = cut
     rows = [*nameless(before), *[Row("twin")] * twins, *nameless(30)]
 
-    assert rows == gone_through(Ledger(rows, between=arriving(1)), page_size=2 * LONGEST_BOOKMARK)
+    assert rows == gone_through(Limiter(rows, between=arriving(1)), page_size=2 * LONGEST_BOOKMARK)
 
 
 def test_fewer_rows_than_asked_for():
     """A page that is shorter than asked for is not yet the end."""
     rows = named(95)
 
-    assert rows == gone_through(Ledger(rows, most=7))
+    assert rows == gone_through(Limiter(rows, most=7))
 
 
 def test_nothing_moves():
@@ -124,41 +124,43 @@ def test_nothing_moves():
     async def read(offset, limit):
         return rows
 
-    ledger = Ledger(rows)
-    ledger.read = read
+    limiter = Limiter(rows)
+    limiter.read = read
 
-    assert rows == gone_through(ledger)
+    assert rows == gone_through(limiter)
 
 
 def test_the_end_is_asked_for_once():
     """Behind the last row there is one reading, which begins with it."""
-    ledger = Ledger(named(3))
-    gone_through(ledger)
+    limiter = Limiter(named(3))
+    gone_through(limiter)
 
-    assert [(0, 10), (2, 10)] == ledger.asked
+    assert [(0, 10), (2, 10)] == limiter.asked
 
 
 def test_rows_that_vanish():
     """Where the row read last is gone, going on would be a guess."""
     with pytest.raises(ReadFailed, match="no longer to be found"):
-        gone_through(Ledger(named(60), between=lambda rows, reading: rows.__delitem__(slice(0, 30))))
+        gone_through(Limiter(named(60), between=lambda rows, reading: rows.__delitem__(slice(0, 30))))
 
 
 def test_rows_that_arrive_faster_than_they_are_read():
     """A list that grows by more than a page each time is given up."""
     with pytest.raises(ReadFailed, match="no longer to be found"):
-        gone_through(Ledger(named(60), between=arriving(30)))
+        gone_through(Limiter(named(60), between=arriving(30)))
 
 
 @pytest.mark.parametrize("page_size", [1, 0, -1, True, 2.0, "10"])
 def test_page_size(page_size):
     """A page holds the bookmark and a row at least."""
     with pytest.raises(UsageError, match="nothing was sent"):
-        gone_through(Ledger([]), page_size=page_size)
+        gone_through(Limiter([]), page_size=page_size)
 
 
 def test_smallest_page():
     """Pages of two rows are enough."""
     rows = named(9)
 
-    assert rows == gone_through(Ledger(rows, between=lambda r, n: r.insert(0, Row("new", id=-n)) if n < 5 else None), 2)
+    assert rows == gone_through(
+        Limiter(rows, between=lambda r, n: r.insert(0, Row("new", id=-n)) if n < 5 else None), 2
+    )

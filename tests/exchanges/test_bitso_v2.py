@@ -174,12 +174,12 @@ class TestUserTransactions:
             {**alike, "type": 2, "id": n, "btc": "1"} if n % 3 else {**alike, "type": 0, "method": "x", "btc": str(n)}
             for n in range(1000)
         ]
-        ledger = list(rows)
+        limiter = list(rows)
 
         def page(request):
             form = json.loads(request.content)
-            taken = ledger[form["offset"] : form["offset"] + form["limit"]]
-            ledger.insert(0, {**alike, "type": 1, "method": "new", "mxn": "-1"})
+            taken = limiter[form["offset"] : form["offset"] + form["limit"]]
+            limiter.insert(0, {**alike, "type": 1, "method": "new", "mxn": "-1"})
             return answer(taken)
 
         async def every(v2):

@@ -207,21 +207,21 @@ def test_what_cannot_be_looked_at():
 async def test_others_go_on_while_chunks_rain(transport):
     """An answer in thousands of chunks that come at once leaves room for others, and for the deadline."""
     rain = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n1\r\n" * 8000 + b"0\r\n\r\n"
-    turns = 0
+    key_locks = 0
 
     async def others():
-        nonlocal turns
+        nonlocal key_locks
         while True:
-            turns += 1
+            key_locks += 1
             await asyncio.sleep(0)
 
     async with serving(answering(rain)) as server:
         task = asyncio.create_task(others())
-        turns = 0
+        key_locks = 0
         await send(transport, server.origin)
         task.cancel()
 
-    assert turns > 8000 // CHUNKS_AT_ONCE
+    assert key_locks > 8000 // CHUNKS_AT_ONCE
 
 
 @pytest.mark.asyncio

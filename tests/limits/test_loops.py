@@ -4,22 +4,22 @@ import os
 import pytest
 
 from exchanges.errors import UsageError
-from exchanges.limits.limiter import Grant, Turn
+from exchanges.limits.limiter import KeyLock, Permit
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
-from tests.support.limiters import MONEY, READ, ledger_of, wide_lane
+from tests.support.limiters import MONEY, READ, limiter_of, wide_lane
 from tests.support.virtual_time import VirtualLoop, elapsed, run, settle
 
 
 def test_a_second_open_loop():
     """A limit in use by one open loop refuses another, and says what to do."""
-    ledger, first, second = ledger_of((5, 1.0)), VirtualLoop(), VirtualLoop()
-    first.run_until_complete(ledger.acquire(wide_lane(), READ))
+    limiter, first, second = limiter_of((5, 1.0)), VirtualLoop(), VirtualLoop()
+    first.run_until_complete(limiter.acquire(wide_lane(), READ))
     with pytest.raises(UsageError, match="use one loop for all clients"):
-        second.run_until_complete(ledger.acquire(wide_lane(), READ))
+        second.run_until_complete(limiter.acquire(wide_lane(), READ))
     first.close()
     second.close()
 
-    assert repr(ledger) == "Ledger(test: 1 of 5 in 1 s; 0 waiting)"
+    assert repr(limiter) == "Limiter(test: 1 of 5 in 1 s; 0 waiting)"
 
 
 def two_loops(first, second, *, pause=0.0):
@@ -33,10 +33,10 @@ def two_loops(first, second, *, pause=0.0):
 
 def test_a_closed_loop_is_taken_over():
     """What a closed loop used is remembered by the next: a slot stays taken to its end."""
-    ledger, lane, ends = ledger_of((1, 10.0)), wide_lane(), []
+    limiter, lane, ends = limiter_of((1, 10.0)), wide_lane(), []
 
     async def use():
-        (await ledger.acquire(lane, READ)).release(complete=True)
+        (await limiter.acquire(lane, READ)).release(complete=True)
         ends.append(elapsed())
 
     two_loops(use, use, pause=4.0)
@@ -46,14 +46,14 @@ def test_a_closed_loop_is_taken_over():
 
 def test_calls_in_flight_when_a_loop_was_closed():
     """Calls that a closed loop left in flight count as lost: their slots rest, their turn is free."""
-    ledger, ends = ledger_of((1, 10.0)), []
-    turn = Turn()
+    limiter, ends = limiter_of((1, 10.0)), []
+    key_lock = KeyLock()
 
     async def leave():
-        await ledger.acquire(wide_lane(turn=turn), MONEY)
+        await limiter.acquire(wide_lane(key_lock=key_lock), MONEY)
 
     async def go_on():
-        await ledger.acquire(wide_lane(turn=turn), MONEY)
+        await limiter.acquire(wide_lane(key_lock=key_lock), MONEY)
         ends.append(elapsed())
 
     two_loops(leave, go_on, pause=1.0)
@@ -61,39 +61,39 @@ def test_calls_in_flight_when_a_loop_was_closed():
     assert [pytest.approx(1 + 10 + LOST_SECONDS + MARGIN_SECONDS)] == ends
 
 
-@pytest.mark.parametrize("end", [Grant.give_back, lambda grant: grant.release(complete=True)])
+@pytest.mark.parametrize("end", [Permit.give_back, lambda permit: permit.release(complete=True)])
 def test_a_late_end_from_a_closed_loop(end):
     """A call of a closed loop that ends after the next loop took over changes nothing: its slot is counted already."""
-    ledger, kept, shown = ledger_of((2, 10.0)), [], []
-    turn = Turn()
+    limiter, kept, shown = limiter_of((2, 10.0)), [], []
+    key_lock = KeyLock()
 
     async def leave():
-        kept.append(await ledger.acquire(wide_lane(turn=turn), MONEY))
+        kept.append(await limiter.acquire(wide_lane(key_lock=key_lock), MONEY))
 
     async def go_on():
-        await ledger.acquire(wide_lane(turn=turn), MONEY)
+        await limiter.acquire(wide_lane(key_lock=key_lock), MONEY)
         end(kept[0])
-        shown.append((repr(ledger), turn.taken))
+        shown.append((repr(limiter), key_lock.taken))
 
     two_loops(leave, go_on)
 
-    assert [("Ledger(test: 2 of 2 in 10 s; 0 waiting)", True)] == shown
+    assert [("Limiter(test: 2 of 2 in 10 s; 0 waiting)", True)] == shown
 
 
 def test_waiters_of_a_closed_loop_are_forgotten():
     """Nobody stands in line behind a waiter whose loop is closed."""
-    ledger, lane, ends = ledger_of((1, 10.0)), wide_lane(), []
+    limiter, lane, ends = limiter_of((1, 10.0)), wide_lane(), []
     kept = []
 
     async def leave():
-        (await ledger.acquire(lane, READ)).release(complete=True)
-        kept.append(asyncio.create_task(ledger.acquire(lane, READ)))
+        (await limiter.acquire(lane, READ)).release(complete=True)
+        kept.append(asyncio.create_task(limiter.acquire(lane, READ)))
         await settle()
         kept[0].cancel()  # its loop ends before it hears of it
 
     async def go_on():
-        await ledger.acquire(lane, READ)
-        ends.append((elapsed(), ledger.waiting))
+        await limiter.acquire(lane, READ)
+        ends.append((elapsed(), limiter.waiting))
 
     two_loops(leave, go_on)
 
@@ -102,9 +102,9 @@ def test_waiters_of_a_closed_loop_are_forgotten():
 
 def test_after_fork(monkeypatch):
     """A child that uses its parent's ledger is refused, and told what to do."""
-    ledger = ledger_of((5, 1.0))
-    run(ledger.acquire(wide_lane(), READ))
+    limiter = limiter_of((5, 1.0))
+    run(limiter.acquire(wide_lane(), READ))
     monkeypatch.setattr(os, "getpid", lambda: -1)
 
     with pytest.raises(UsageError, match="belongs to the parent of this process"):
-        run(ledger.acquire(wide_lane(), READ))
+        run(limiter.acquire(wide_lane(), READ))

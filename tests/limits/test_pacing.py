@@ -48,8 +48,8 @@ async def test_the_reserve_is_left_alone():
         async with poll({"a": client.market.thing}, every_seconds=0.1) as updates:
             while elapsed() < 300:
                 await anext(updates)
-        ledger = next(ledger for ledger in state._ledgers.values() if ledger.limit.name == OPEN_LIMIT.name)
-        taken = ledger._counts[0].window.slots - ledger._counts[0].free(asyncio.get_running_loop().time())
+        limiter = next(limiter for limiter in state._limiters.values() if limiter.limit.name == OPEN_LIMIT.name)
+        taken = limiter._counts[0].window.slots - limiter._counts[0].free(asyncio.get_running_loop().time())
 
     assert taken <= 95
 

@@ -3,18 +3,18 @@ import asyncio
 import pytest
 
 from exchanges.errors import RateLimitTimeout
-from exchanges.limits.limiter import Connections, Lane, Priority, Turn
+from exchanges.limits.limiter import Connections, KeyLock, Lane, Priority
 from exchanges.limits.windows import MARGIN_SECONDS
-from tests.support.limiters import CANCEL, MANY, MONEY, READ, ledger_of, note_grants, taken_turn, wide_lane
+from tests.support.limiters import CANCEL, MANY, MONEY, READ, limiter_of, note_permits, taken_key_lock, wide_lane
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
 
 @in_virtual_time
 async def test_first_come_first_served():
     """Waiters of one priority are served in the order in which they came."""
-    ledger, noted = ledger_of((3, 1.0)), []
+    limiter, noted = limiter_of((3, 1.0)), []
     lanes = [wide_lane(), wide_lane()]
-    await asyncio.gather(*(note_grants(ledger, lanes[i % 2], name=i, into=noted) for i in range(20)))
+    await asyncio.gather(*(note_permits(limiter, lanes[i % 2], name=i, into=noted) for i in range(20)))
 
     assert list(range(20)) == [name for name, _ in noted]
 
@@ -22,9 +22,9 @@ async def test_first_come_first_served():
 @in_virtual_time
 async def test_cancels_before_money_before_reads():
     """When a slot comes free, a cancel goes first, then money, then reads, whoever came first."""
-    ledger, lane, noted = ledger_of((1, 1.0)), wide_lane(), []
-    await note_grants(ledger, lane, into=[])
-    waiting = [note_grants(ledger, lane, p, name=p.name, into=noted) for p in (READ, MONEY, READ, CANCEL)]
+    limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
+    await note_permits(limiter, lane, into=[])
+    waiting = [note_permits(limiter, lane, p, name=p.name, into=noted) for p in (READ, MONEY, READ, CANCEL)]
     await asyncio.gather(*waiting)
 
     assert ["CANCEL", "MONEY", "READ", "READ"] == [name for name, _ in noted]
@@ -33,11 +33,11 @@ async def test_cancels_before_money_before_reads():
 @in_virtual_time
 async def test_a_newcomer_does_not_overtake():
     """A call that comes in the instant in which a slot comes free stands behind those who wait for it."""
-    ledger, lane, noted = ledger_of((1, 1.0)), wide_lane(), []
-    await note_grants(ledger, lane, into=[])
-    first = note_grants(ledger, lane, name="first", into=noted)
+    limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
+    await note_permits(limiter, lane, into=[])
+    first = note_permits(limiter, lane, name="first", into=noted)
     await asyncio.sleep(1 + MARGIN_SECONDS)
-    await asyncio.gather(first, note_grants(ledger, lane, name="late", into=noted))
+    await asyncio.gather(first, note_permits(limiter, lane, name="late", into=noted))
 
     assert ["first", "late"] == [name for name, _ in noted]
 
@@ -45,12 +45,12 @@ async def test_a_newcomer_does_not_overtake():
 @in_virtual_time
 async def test_a_turn_is_taken_with_the_slot():
     """Of calls that share a turn one flies at a time, and the others hold no slot while they wait."""
-    ledger, noted = ledger_of((10, 1.0)), []
-    lane = wide_lane(turn=Turn())
-    calls = [note_grants(ledger, lane, name=i, into=noted, hold=0.1) for i in range(3)]
+    limiter, noted = limiter_of((10, 1.0)), []
+    lane = wide_lane(key_lock=KeyLock())
+    calls = [note_permits(limiter, lane, name=i, into=noted, hold=0.1) for i in range(3)]
     await settle()
 
-    assert repr(ledger) == "Ledger(test: 1 of 10 in 1 s; 2 waiting)"
+    assert repr(limiter) == "Limiter(test: 1 of 10 in 1 s; 2 waiting)"
 
     await asyncio.gather(*calls)
 
@@ -60,13 +60,13 @@ async def test_a_turn_is_taken_with_the_slot():
 @in_virtual_time
 async def test_a_taken_turn_holds_up_nobody_else():
     """A waiter whose turn is taken lets those go who need no turn, or another one."""
-    ledger, noted = ledger_of((10, 1.0)), []
-    signed = wide_lane(turn=Turn())
+    limiter, noted = limiter_of((10, 1.0)), []
+    signed = wide_lane(key_lock=KeyLock())
     calls = [
-        note_grants(ledger, signed, MONEY, name="holder", into=noted, hold=5),
-        note_grants(ledger, signed, MONEY, name="waiter", into=noted),
-        note_grants(ledger, wide_lane(), name="public", into=noted),
-        note_grants(ledger, wide_lane(turn=Turn()), name="other key", into=noted),
+        note_permits(limiter, signed, MONEY, name="holder", into=noted, hold=5),
+        note_permits(limiter, signed, MONEY, name="waiter", into=noted),
+        note_permits(limiter, wide_lane(), name="public", into=noted),
+        note_permits(limiter, wide_lane(key_lock=KeyLock()), name="other key", into=noted),
     ]
     await asyncio.gather(*calls)
 
@@ -76,12 +76,12 @@ async def test_a_taken_turn_holds_up_nobody_else():
 @in_virtual_time
 async def test_a_taken_connection_holds_up_nobody_else():
     """A waiter whose client has no connection left lets those of other clients go."""
-    ledger, noted = ledger_of((10, 1.0)), []
+    limiter, noted = limiter_of((10, 1.0)), []
     narrow = Lane(Connections(1))
     calls = [
-        note_grants(ledger, narrow, name="holder", into=noted, hold=5),
-        note_grants(ledger, narrow, name="waiter", into=noted),
-        note_grants(ledger, wide_lane(), name="other client", into=noted),
+        note_permits(limiter, narrow, name="holder", into=noted, hold=5),
+        note_permits(limiter, narrow, name="waiter", into=noted),
+        note_permits(limiter, wide_lane(), name="other client", into=noted),
     ]
     await asyncio.gather(*calls)
 
@@ -91,11 +91,11 @@ async def test_a_taken_connection_holds_up_nobody_else():
 @in_virtual_time
 async def test_a_connection_freed_by_another_limit():
     """A connection that a call under one limit frees goes to the client's call that waits under another."""
-    public, private, noted = ledger_of((10, 1.0)), ledger_of((10, 1.0)), []
+    public, private, noted = limiter_of((10, 1.0)), limiter_of((10, 1.0)), []
     connections = Connections(1)
     calls = [
-        note_grants(public, Lane(connections), name="public", into=noted, hold=5),
-        note_grants(private, Lane(connections), name="private", into=noted),
+        note_permits(public, Lane(connections), name="public", into=noted, hold=5),
+        note_permits(private, Lane(connections), name="private", into=noted),
     ]
     await asyncio.gather(*calls)
 
@@ -105,9 +105,9 @@ async def test_a_connection_freed_by_another_limit():
 @in_virtual_time
 async def test_reads_leave_the_last_connection():
     """Of four connections reads take three; a cancel has the fourth at once."""
-    ledger, lane, noted = ledger_of((10, 1.0)), Lane(Connections(4)), []
-    calls = [note_grants(ledger, lane, name=f"read {i}", into=noted, hold=5) for i in range(4)]
-    calls.append(note_grants(ledger, lane, CANCEL, name="cancel", into=noted))
+    limiter, lane, noted = limiter_of((10, 1.0)), Lane(Connections(4)), []
+    calls = [note_permits(limiter, lane, name=f"read {i}", into=noted, hold=5) for i in range(4)]
+    calls.append(note_permits(limiter, lane, CANCEL, name="cancel", into=noted))
     await asyncio.gather(*calls)
 
     assert ["read 0", "read 1", "read 2", "cancel", "read 3"] == [name for name, _ in noted]
@@ -116,8 +116,8 @@ async def test_reads_leave_the_last_connection():
 @in_virtual_time
 async def test_a_read_may_take_an_only_connection():
     """A client with a single connection reads with it."""
-    ledger = ledger_of((10, 1.0))
-    await ledger.acquire(Lane(Connections(1)), READ)
+    limiter = limiter_of((10, 1.0))
+    await limiter.acquire(Lane(Connections(1)), READ)
 
     assert elapsed() == 0.0
 
@@ -125,24 +125,24 @@ async def test_a_read_may_take_an_only_connection():
 @in_virtual_time
 async def test_a_cancelled_waiter_gives_back_its_place():
     """Who is cancelled while waiting leaves the queue; those behind move up."""
-    ledger, lane, noted = ledger_of((1, 1.0)), wide_lane(), []
-    await note_grants(ledger, lane, into=[])
-    first, second, third = (note_grants(ledger, lane, name=i, into=noted) for i in range(3))
+    limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
+    await note_permits(limiter, lane, into=[])
+    first, second, third = (note_permits(limiter, lane, name=i, into=noted) for i in range(3))
     await settle()
     second.cancel()
     await asyncio.gather(first, second, third, return_exceptions=True)
 
-    assert ([(0, 1.001), (2, 2.002)], 0) == (noted, ledger.waiting)
+    assert ([(0, 1.001), (2, 2.002)], 0) == (noted, limiter.waiting)
 
 
 @in_virtual_time
 async def test_a_waiter_cancelled_in_the_tick_of_its_grant():
     """Who is cancelled with the grant already in the future gives all of it back, and the next has it at once."""
-    ledger, noted = ledger_of((1, 100.0)), []
-    lane = Lane(Connections(1), Turn())
-    holder = await ledger.acquire(lane, MONEY)
-    unlucky = note_grants(ledger, lane, MONEY, name="unlucky", into=noted)
-    lucky = note_grants(ledger, lane, MONEY, name="lucky", into=noted)
+    limiter, noted = limiter_of((1, 100.0)), []
+    lane = Lane(Connections(1), KeyLock())
+    holder = await limiter.acquire(lane, MONEY)
+    unlucky = note_permits(limiter, lane, MONEY, name="unlucky", into=noted)
+    lucky = note_permits(limiter, lane, MONEY, name="lucky", into=noted)
     await settle()
     holder.give_back()  # grants to the first waiter, whose task has not yet run
     unlucky.cancel()
@@ -154,23 +154,23 @@ async def test_a_waiter_cancelled_in_the_tick_of_its_grant():
 @in_virtual_time
 async def test_many_cancelled_waiters():
     """Of a thousand waiters half are cancelled; the others get all the slots and nothing stays taken."""
-    ledger, lane, noted = ledger_of((10, 1.0)), wide_lane(), []
-    tasks = [note_grants(ledger, lane, Priority(i % 3), name=i, into=noted) for i in range(MANY)]
+    limiter, lane, noted = limiter_of((10, 1.0)), wide_lane(), []
+    tasks = [note_permits(limiter, lane, Priority(i % 3), name=i, into=noted) for i in range(MANY)]
     for number, task in enumerate(tasks[::2]):
         asyncio.get_running_loop().call_later(number * 0.05, task.cancel)
     await asyncio.wait(tasks)
     await asyncio.sleep(1 + MARGIN_SECONDS)
 
-    assert repr(ledger) == "Ledger(test: 0 of 10 in 1 s; 0 waiting)"
+    assert repr(limiter) == "Limiter(test: 0 of 10 in 1 s; 0 waiting)"
 
 
 @in_virtual_time
 async def test_a_cheaper_call_behind_one_that_is_cancelled():
     """Who stood behind a waiter that needed more slots goes as soon as that one is cancelled."""
-    ledger, lane, noted = ledger_of((4, 10.0)), wide_lane(), []
-    await ledger.acquire(lane, READ)
-    dear = note_grants(ledger, lane, cost=4, into=noted)
-    cheap = note_grants(ledger, lane, name="cheap", into=noted)
+    limiter, lane, noted = limiter_of((4, 10.0)), wide_lane(), []
+    await limiter.acquire(lane, READ)
+    dear = note_permits(limiter, lane, cost=4, into=noted)
+    cheap = note_permits(limiter, lane, name="cheap", into=noted)
     await settle()
     dear.cancel()
     await asyncio.wait([dear, cheap])
@@ -181,11 +181,11 @@ async def test_a_cheaper_call_behind_one_that_is_cancelled():
 @in_virtual_time
 async def test_a_cheaper_call_behind_one_that_gives_up():
     """Who stood behind a waiter that needed more slots goes as soon as that one's deadline passes."""
-    ledger, lane, noted = ledger_of((4, 10.0)), wide_lane(), []
-    (await ledger.acquire(lane, READ)).release(complete=True)
-    await ledger.acquire(lane, READ)
-    dear = note_grants(ledger, lane, cost=4, deadline=asyncio.get_running_loop().time() + 12, into=noted)
-    cheap = note_grants(ledger, lane, name="cheap", into=noted)
+    limiter, lane, noted = limiter_of((4, 10.0)), wide_lane(), []
+    (await limiter.acquire(lane, READ)).release(complete=True)
+    await limiter.acquire(lane, READ)
+    dear = note_permits(limiter, lane, cost=4, deadline=asyncio.get_running_loop().time() + 12, into=noted)
+    cheap = note_permits(limiter, lane, name="cheap", into=noted)
     await asyncio.wait([dear, cheap])
 
     assert (RateLimitTimeout, [("cheap", 12.0)]) == (type(dear.exception()), noted)
@@ -194,11 +194,11 @@ async def test_a_cheaper_call_behind_one_that_gives_up():
 @in_virtual_time
 async def test_one_turn_in_two_ledgers():
     """Clients of one key that meet different limits take turns all the same, and hear of each other's end."""
-    turn, noted = Turn(), []
-    one, two = (ledger_of((10, 1.0)) for _ in range(2))
+    key_lock, noted = KeyLock(), []
+    one, two = (limiter_of((10, 1.0)) for _ in range(2))
     tasks = [
-        note_grants(one, wide_lane(turn=turn), name="one", into=noted, hold=3.0),
-        note_grants(two, wide_lane(turn=turn), name="two", into=noted, hold=3.0),
+        note_permits(one, wide_lane(key_lock=key_lock), name="one", into=noted, hold=3.0),
+        note_permits(two, wide_lane(key_lock=key_lock), name="two", into=noted, hold=3.0),
     ]
     await asyncio.wait(tasks)
 
@@ -208,9 +208,9 @@ async def test_one_turn_in_two_ledgers():
 @in_virtual_time
 async def test_giving_up_at_the_deadline():
     """Who waits for a turn that does not come gets `RateLimitTimeout` at the deadline, not later."""
-    ledger, lane = ledger_of((10, 1.0)), wide_lane(turn=taken_turn())
+    limiter, lane = limiter_of((10, 1.0)), wide_lane(key_lock=taken_key_lock())
     with pytest.raises(RateLimitTimeout, match="nothing was sent"):
-        await ledger.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 7)
+        await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 7)
 
     assert elapsed() == 7.0
 
@@ -218,20 +218,20 @@ async def test_giving_up_at_the_deadline():
 @in_virtual_time
 async def test_giving_up_at_once():
     """Where it is certain that no slot comes free before the deadline, nobody waits for it."""
-    ledger, lane = ledger_of((1, 100.0)), wide_lane()
-    (await ledger.acquire(lane, READ)).release(complete=True)
+    limiter, lane = limiter_of((1, 100.0)), wide_lane()
+    (await limiter.acquire(lane, READ)).release(complete=True)
     with pytest.raises(RateLimitTimeout, match="the limit test"):
-        await ledger.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 99)
+        await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 99)
 
-    assert (0.0, 0) == (elapsed(), ledger.waiting)
+    assert (0.0, 0) == (elapsed(), limiter.waiting)
 
 
 @in_virtual_time
 async def test_a_grant_before_the_deadline():
     """Where the slot comes free before the deadline, the call goes."""
-    ledger, lane = ledger_of((1, 100.0)), wide_lane()
-    (await ledger.acquire(lane, READ)).release(complete=True)
-    await ledger.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 101)
+    limiter, lane = limiter_of((1, 100.0)), wide_lane()
+    (await limiter.acquire(lane, READ)).release(complete=True)
+    await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 101)
 
     assert elapsed() == pytest.approx(100 + MARGIN_SECONDS)
 
@@ -239,11 +239,11 @@ async def test_a_grant_before_the_deadline():
 @in_virtual_time
 async def test_cancelled_in_the_tick_of_giving_up():
     """Who is cancelled as the deadline passes is cancelled, and holds nothing."""
-    ledger, lane = ledger_of((10, 1.0)), wide_lane(turn=taken_turn())
+    limiter, lane = limiter_of((10, 1.0)), wide_lane(key_lock=taken_key_lock())
     loop = asyncio.get_running_loop()
-    task = asyncio.create_task(ledger.acquire(lane, READ, deadline=loop.time() + 7))
+    task = asyncio.create_task(limiter.acquire(lane, READ, deadline=loop.time() + 7))
     await settle()
     loop.call_at(loop.time() + 7, task.cancel)
     await asyncio.wait([task])
 
-    assert (True, 0) == (task.cancelled(), ledger.waiting)
+    assert (True, 0) == (task.cancelled(), limiter.waiting)

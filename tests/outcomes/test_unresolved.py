@@ -100,7 +100,7 @@ async def test_two_at_once():
 
 
 @in_virtual_time
-@pytest.mark.parametrize("narrow", [False, True], ids=["turn", "slot"])
+@pytest.mark.parametrize("narrow", [False, True], ids=["key_lock", "slot"])
 async def test_the_guard_holds_after_waiting(narrow):
     """Of two same calls in a queue the second is refused, and nothing of it sent, when the first ends unknown."""
     limits = [Limit(LIMIT.name, (Window(1, 10.0),) if narrow else (), Scope.KEY)]

@@ -7,7 +7,7 @@ from exchanges.errors import OutcomeUnknown, RateLimitTimeout, StateError, Unres
 from exchanges.limits.limit import Limit, Scope, Window
 from tests.support.fourth import LIMIT, Thing
 from tests.support.fourth_calls import CALLS
-from tests.support.limiters import CANCEL, MONEY, READ, ledger_of, note_grants, wide_lane
+from tests.support.limiters import CANCEL, MONEY, READ, limiter_of, note_permits, wide_lane
 from tests.support.scripted_transport import answer, html, refusal
 from tests.support.shared_state import Passage, failure, is_free, sharing
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
@@ -235,10 +235,10 @@ async def test_money_is_not_held_up_by_reads():
 )
 async def test_a_ledger_that_is_closed_in_part(above, expected):
     """A ledger that is closed to some lets through whoever goes before them."""
-    ledger, lane, noted = ledger_of((100, 1.0)), wide_lane(), []
-    ledger.close(elapsed() + 1e6 + 5, above)
+    limiter, lane, noted = limiter_of((100, 1.0)), wide_lane(), []
+    limiter.close(elapsed() + 1e6 + 5, above)
     tasks = [
-        note_grants(ledger, lane, priority, name=name, into=noted)
+        note_permits(limiter, lane, priority, name=name, into=noted)
         for name, priority in (("read", READ), ("money", MONEY), ("cancel", CANCEL))
     ]
     await asyncio.wait(tasks)
@@ -249,11 +249,11 @@ async def test_a_ledger_that_is_closed_in_part(above, expected):
 @in_virtual_time
 async def test_closing_in_part_holds_those_who_wait():
     """Reads that wait are held when their ledger is closed to them; a cancel that comes later is not."""
-    ledger, lane, noted = ledger_of((1, 2.0)), wide_lane(), []
-    tasks = [note_grants(ledger, lane, READ, name=n, into=noted) for n in "ab"]
+    limiter, lane, noted = limiter_of((1, 2.0)), wide_lane(), []
+    tasks = [note_permits(limiter, lane, READ, name=n, into=noted) for n in "ab"]
     await settle()
-    ledger.close(elapsed() + 1e6 + 10, READ)
-    tasks.append(note_grants(ledger, lane, CANCEL, name="c", into=noted))
+    limiter.close(elapsed() + 1e6 + 10, READ)
+    tasks.append(note_permits(limiter, lane, CANCEL, name="c", into=noted))
     await asyncio.wait(tasks)
 
     assert [("a", 0.0), ("c", 2.001), ("b", 10.0)] == noted
@@ -264,10 +264,10 @@ async def test_who_closed_it_is_told():
     """A read that is turned away hears whether the exchange closed the limit or other processes use it up."""
     words = []
     for above in (READ, CANCEL):
-        ledger = ledger_of((1, 1.0))
-        ledger.close(elapsed() + 1e6 + 10, above)
+        limiter = limiter_of((1, 1.0))
+        limiter.close(elapsed() + 1e6 + 10, above)
         with pytest.raises(RateLimitTimeout) as caught:
-            await ledger.acquire(wide_lane(), READ, deadline=elapsed() + 1e6 + 1)
+            await limiter.acquire(wide_lane(), READ, deadline=elapsed() + 1e6 + 1)
         words.append(str(caught.value).partition("(")[2].partition(")")[0])
 
     assert ["other processes use all of it for 10.0 s more", "the exchange closed it for 10.0 s more"] == words
@@ -276,10 +276,10 @@ async def test_who_closed_it_is_told():
 @in_virtual_time
 async def test_a_ledger_closed_to_reads_is_remembered():
     """A ledger that is closed to reads alone is not idle."""
-    ledger = ledger_of((1, 1.0))
-    ledger.close(10.0, READ)
+    limiter = limiter_of((1, 1.0))
+    limiter.close(10.0, READ)
 
-    assert [False, True] == [ledger.is_idle(5.0), ledger.is_idle(10.0)]
+    assert [False, True] == [limiter.is_idle(5.0), limiter.is_idle(10.0)]
 
 
 @in_virtual_time

@@ -27,7 +27,7 @@ def fourth(script, **options):
 
 def ledgers_of(client):
     """Show the ledgers that a client uses."""
-    return {repr(ledger) for ledger in client._session._routes._ledgers}
+    return {repr(limiter) for limiter in client._session._routes._limiters}
 
 
 async def cancel_once(call):
@@ -97,7 +97,7 @@ async def test_the_call_goes_on_without_its_caller(kind, way):
         await client.trading.order()
 
         assert (1.0, 10.0, 0, 1) == (gone, elapsed(), script.cancelled, script.most_inside)
-        assert {"Ledger(fourth: no limit; 0 waiting)"} == ledgers_of(client)
+        assert {"Limiter(fourth: no limit; 0 waiting)"} == ledgers_of(client)
 
 
 @in_virtual_time
@@ -206,7 +206,7 @@ async def test_a_task_cancelled_from_outside(kind, expected):
         task.cancel()
         await asyncio.wait([call])
 
-        assert (expected, {"Ledger(fourth: no limit; 0 waiting)"}) == (type(call.exception()), ledgers_of(client))
+        assert (expected, {"Limiter(fourth: no limit; 0 waiting)"}) == (type(call.exception()), ledgers_of(client))
 
 
 @in_virtual_time

@@ -225,11 +225,11 @@ async def test_a_limit_in_place_of_another():
     wide = Limit(LIMIT.name, (Window(1000, 1.0),), Scope.KEY)
     async with Fourth(transport=Script.of(), limits=[wide], **CREDENTIALS) as client:
         await asyncio.gather(client.trading.order(), client.market.thing())
-        shown = sorted(repr(ledger) for ledger in client._session._routes._ledgers)
+        shown = sorted(repr(limiter) for limiter in client._session._routes._limiters)
 
     assert [
-        "Ledger(fourth open: 1 of 100 in 60 s; 0 waiting)",
-        "Ledger(fourth: 1 of 1000 in 1 s; 0 waiting)",
+        "Limiter(fourth open: 1 of 100 in 60 s; 0 waiting)",
+        "Limiter(fourth: 1 of 1000 in 1 s; 0 waiting)",
     ] == shown
 
 

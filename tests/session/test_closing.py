@@ -143,9 +143,9 @@ async def test_closing_goes_on_without_its_caller():
         await asyncio.wait_for(client.aclose(), 1)
     await call
     await settle()
-    (ledger,) = state._ledgers.values()
+    (limiter,) = state._limiters.values()
 
-    assert (0, 0) == (ledger.users, ledger.signers)
+    assert (0, 0) == (limiter.users, limiter.signers)
 
 
 @in_virtual_time
@@ -154,10 +154,10 @@ async def test_a_closed_client_uses_no_ledger():
     state = MemoryState()
     async with fourth(Script.of(), state=state) as client:
         await client.trading.order()
-        (ledger,) = state._ledgers.values()
-        open_client = (ledger.users, ledger.signers)
+        (limiter,) = state._limiters.values()
+        open_client = (limiter.users, limiter.signers)
 
-    assert ((1, 1), (0, 0)) == (open_client, (ledger.users, ledger.signers))
+    assert ((1, 1), (0, 0)) == (open_client, (limiter.users, limiter.signers))
 
 
 @in_virtual_time
@@ -187,11 +187,11 @@ async def test_closing_connections_of_a_loop_that_is_gone():
 
     client = fourth(Script.of())
     await client.market.thing()
-    (ledger,) = client._session._routes._ledgers
+    (limiter,) = client._session._routes._limiters
     client._session._setup.transport._pools = {1.0: Gone(), 60.0: Gone()}
     await client.aclose()
 
-    assert (0, 0) == (ledger.users, ledger.signers)
+    assert (0, 0) == (limiter.users, limiter.signers)
 
 
 @in_virtual_time

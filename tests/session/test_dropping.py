@@ -15,15 +15,15 @@ async def test_a_client_that_is_dropped():
     state = MemoryState()
     client = Fourth(transport=Script.of(), state=state, **CREDENTIALS)
     await client.trading.order()
-    (ledger,) = state._ledgers.values()
+    (limiter,) = state._limiters.values()
     view = client.with_options(timeout_seconds=1)
     del client
     gc.collect()
-    before = (ledger.users, ledger.signers)
+    before = (limiter.users, limiter.signers)
     del view
     gc.collect()
 
-    assert ((1, 1), (0, 0)) == (before, (ledger.users, ledger.signers))
+    assert ((1, 1), (0, 0)) == (before, (limiter.users, limiter.signers))
 
 
 @in_virtual_time
@@ -33,12 +33,12 @@ async def test_a_client_that_is_closed_and_dropped():
     client, other = (Fourth(transport=Script.of(), state=state, **CREDENTIALS) for _ in range(2))
     for opened in (client, other):
         await opened.trading.order()
-    (ledger,) = state._ledgers.values()
+    (limiter,) = state._limiters.values()
     await client.aclose()
     del client, opened
     gc.collect()
 
-    assert (1, 1) == (ledger.users, ledger.signers)
+    assert (1, 1) == (limiter.users, limiter.signers)
 
     await other.aclose()
 

@@ -246,10 +246,10 @@ async def test_leaving_asks_nothing_more_of_the_limits():
     async with limited(5, 10.0, state=state) as client:
         async with poll({"a": client.market.thing}, every_seconds=1) as updates:
             await anext(updates)
-            (ledger,) = state._ledgers.values()
-            during = len(ledger.demand)
+            (limiter,) = state._limiters.values()
+            during = len(limiter.demand)
 
-        assert (1, {}) == (during, ledger.demand)
+        assert (1, {}) == (during, limiter.demand)
 
 
 @in_virtual_time

@@ -164,12 +164,12 @@ async def test_no_barging(states):
     one, two, _ = states
     first = await take(one)
     second = await waiting(two)
-    turn, patience = one._desk._turns[SERVER, KEY], time.monotonic() + 5
-    while turn._line.try_take() and time.monotonic() < patience:  # until the thread of the other stands in line
-        turn._line.let_go()
+    key_lock, patience = one._desk._key_locks[SERVER, KEY], time.monotonic() + 5
+    while key_lock._line.try_take() and time.monotonic() < patience:  # until the thread of the other stands in line
+        key_lock._line.let_go()
         await asyncio.sleep(0)
-    turn._turn.let_go()
-    barged = turn._try_take()
+    key_lock._key_lock.let_go()
+    barged = key_lock._try_take()
     await leave(first)
 
     assert (False, 2) == (barged, (await second).nonce)

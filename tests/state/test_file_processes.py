@@ -296,12 +296,12 @@ def test_ledgers_are_those_of_the_process(path):
     """Within the process a state shares ledgers, turns and counters like one in memory."""
     with FileState(path) as state:
         limit = limit_of((1, 1.0))
-        ledger = state.ledger(limit, SERVER, KEY)
-        ledger.users = 1
+        limiter = state.limiter(limit, SERVER, KEY)
+        limiter.users = 1
 
-        assert (ledger, state.turn(SERVER, KEY), state.counter(SERVER, KEY)) == (
-            state.ledger(limit, SERVER, KEY),
-            state.turn(SERVER, KEY),
+        assert (limiter, state.key_lock(SERVER, KEY), state.counter(SERVER, KEY)) == (
+            state.limiter(limit, SERVER, KEY),
+            state.key_lock(SERVER, KEY),
             state.counter(SERVER, KEY),
         )
 

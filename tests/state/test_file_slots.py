@@ -79,7 +79,7 @@ class Machine(RuleBasedStateMachine):
         self.now = 50.0
         self.booted_at = 0.0
         self.calls = []
-        self.flying = []
+        self.in_flight = []
         self.nonces = []
 
     @initialize()
@@ -93,11 +93,11 @@ class Machine(RuleBasedStateMachine):
     def _kill(self, number):
         process = self.processes[number]
         process.die()
-        for call in [call for call in self.flying if call.process is process]:
+        for call in [call for call in self.in_flight if call.process is process]:
             self._end(call, self.now + LOST_SECONDS)
 
     def _end(self, call, moment):
-        self.flying.remove(call)
+        self.in_flight.remove(call)
         call.end = moment
 
     @rule(
@@ -114,14 +114,14 @@ class Machine(RuleBasedStateMachine):
             self.nonces.append(found.nonce)
             call = Call(process, found, self.now)
             self.calls.append(call)
-            self.flying.append(call)
+            self.in_flight.append(call)
         else:
             assert found > 0
 
-    @precondition(lambda self: self.flying)
+    @precondition(lambda self: self.in_flight)
     @rule(pick=st.integers(0, 100), complete=st.booleans(), sent=st.sampled_from([True, True, True, False]))
     def leave(self, pick, complete, sent):
-        call = self.flying[pick % len(self.flying)]
+        call = self.in_flight[pick % len(self.in_flight)]
         floor = self.nonces[-1] + 5 if pick % 7 == 0 else None
         call.process.book.end(End(call.ticket, complete, sent, floor))
         if floor is not None:

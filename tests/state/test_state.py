@@ -32,20 +32,20 @@ SERVER = "fourth production"
 def test_who_shares_a_limit_of_the_address(limit, server, key, shared):
     """All keys share the ledger of an address at one server, under one limit."""
     state = MemoryState()
-    ledger = state.ledger(ADDRESS, SERVER, "a")
-    ledger.users = 1
+    limiter = state.limiter(ADDRESS, SERVER, "a")
+    limiter.users = 1
 
-    assert shared is (ledger is state.ledger(limit, server, key))
+    assert shared is (limiter is state.limiter(limit, server, key))
 
 
 @pytest.mark.parametrize(("key", "shared"), [("a", True), ("b", False), (None, False)])
 def test_who_shares_a_limit_of_the_key(key, shared):
     """A ledger of the key is shared by those with that key."""
     state = MemoryState()
-    ledger = state.ledger(KEY, SERVER, "a")
-    ledger.users = 1
+    limiter = state.limiter(KEY, SERVER, "a")
+    limiter.users = 1
 
-    assert shared is (ledger is state.ledger(KEY, SERVER, key))
+    assert shared is (limiter is state.limiter(KEY, SERVER, key))
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,20 @@ def test_who_shares_nonces(server, key, shared):
 def test_an_idle_ledger_is_forgotten():
     """A ledger that nobody uses and that has nothing taken is forgotten when another is asked for."""
     state = MemoryState()
-    ledger = state.ledger(ADDRESS, SERVER, None)
-    state.ledger(KEY, SERVER, "a")
+    limiter = state.limiter(ADDRESS, SERVER, None)
+    state.limiter(KEY, SERVER, "a")
 
-    assert ledger not in state._ledgers.values()
+    assert limiter not in state._limiters.values()
 
 
 def test_a_ledger_in_use_is_kept():
     """A ledger that a client uses is kept though nothing is taken."""
     state = MemoryState()
-    ledger = state.ledger(ADDRESS, SERVER, None)
-    ledger.users = 1
-    state.ledger(KEY, SERVER, "a")
+    limiter = state.limiter(ADDRESS, SERVER, None)
+    limiter.users = 1
+    state.limiter(KEY, SERVER, "a")
 
-    assert ledger in state._ledgers.values()
+    assert limiter in state._limiters.values()
 
 
 @pytest.mark.parametrize(("later", "kept"), [(0.9, True), (1.1, False)])
@@ -83,34 +83,34 @@ def test_a_ledger_outlives_its_clients_by_a_window(later, kept, monkeypatch):
     state, now = MemoryState(), time.monotonic()
 
     async def use():
-        ledger = state.ledger(ADDRESS, SERVER, None)
-        (await ledger.acquire(Lane(Connections(4)), Priority.READ)).release(complete=True)
+        limiter = state.limiter(ADDRESS, SERVER, None)
+        (await limiter.acquire(Lane(Connections(4)), Priority.READ)).release(complete=True)
 
     run(use(), begin=now)
-    (ledger,) = state._ledgers.values()
+    (limiter,) = state._limiters.values()
     monkeypatch.setattr(time, "monotonic", lambda: now + later)
 
-    assert kept is (ledger is state.ledger(ADDRESS, SERVER, None))
+    assert kept is (limiter is state.limiter(ADDRESS, SERVER, None))
 
 
 @pytest.mark.parametrize(("later", "kept"), [(59.0, True), (61.0, False)])
 def test_a_closed_ledger_is_kept(later, kept, monkeypatch):
     """A ledger that the exchange closed is kept until it opens."""
     state, now = MemoryState(), time.monotonic()
-    ledger = state.ledger(ADDRESS, SERVER, None)
-    ledger.close(now + 60)
+    limiter = state.limiter(ADDRESS, SERVER, None)
+    limiter.close(now + 60)
     monkeypatch.setattr(time, "monotonic", lambda: now + later)
 
-    assert kept is (ledger is state.ledger(ADDRESS, SERVER, None))
+    assert kept is (limiter is state.limiter(ADDRESS, SERVER, None))
 
 
 def test_repr():
     """A state shows its ledgers, and neither keys nor fingerprints."""
     state = MemoryState()
-    state.ledger(KEY, SERVER, "fingerprint")
+    state.limiter(KEY, SERVER, "fingerprint")
     state.counter(SERVER, "fingerprint")
 
-    assert repr(state) == "MemoryState([Ledger(by key: 0 of 5 in 1 s; 0 waiting)])"
+    assert repr(state) == "MemoryState([Limiter(by key: 0 of 5 in 1 s; 0 waiting)])"
 
 
 def test_a_state_of_one_process():
@@ -154,12 +154,12 @@ def test_two_runs_remember_used_slots():
 @in_virtual_time
 async def test_clients_with_a_transport_share_nothing():
     """Clients with a transport that was handed in have a state of their own."""
-    before = set(PROCESS._ledgers)
+    before = set(PROCESS._limiters)
     for _ in range(2):
         async with narrow() as client:
             await client.trading.cancel(1)
 
-    assert before == set(PROCESS._ledgers)
+    assert before == set(PROCESS._limiters)
 
 
 @in_virtual_time

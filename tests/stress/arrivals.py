@@ -1,6 +1,6 @@
 """A limit as the exchange counts it: arrivals at a server, after random ways, in virtual time.
 
-Each call is granted by a real `Ledger`, takes a random time to arrive and a random time to be answered. Some answers
+Each call is granted by a real `Limiter`, takes a random time to arrive and a random time to be answered. Some answers
 are lost, some waiters give up or are cancelled, some grants are given back, priorities and turns are mixed. What is
 counted is the largest number of arrivals in any window, wherever it begins.
 """
@@ -26,7 +26,7 @@ from exchanges.bitso.api import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp.api import LIMIT as BITSTAMP
 from exchanges.errors import RateLimitTimeout
 from exchanges.limits.limit import Limit, Window
-from exchanges.limits.limiter import Connections, Grant, Lane, Ledger, Priority, Turn
+from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter, Permit, Priority
 from exchanges.limits.windows import LOST_SECONDS
 from tests.stress.figures import Figure, Mechanisms
 from tests.support.virtual_time import VirtualLoop
@@ -67,11 +67,11 @@ class Run:
     arrivals: array[float] = field(factory=lambda: array("d"))
     grants: array[float] = field(factory=lambda: array("d"))
     latency_seconds: float = 0.0
-    flying: int = 0
+    in_flight: int = 0
     callers_gone: bool = False
     landed: asyncio.Event = field(factory=asyncio.Event)
     chance: random.Random = field(init=False)
-    ledger: Ledger = field(init=False)
+    limiter: Limiter = field(init=False)
     loop: asyncio.AbstractEventLoop = field(init=False)
 
     @property
@@ -84,8 +84,8 @@ class Run:
         """Carry all calls through."""
         self.chance = random.Random(self.seed)
         self.loop = asyncio.get_running_loop()
-        self.ledger = Ledger(self.limit)
-        self.ledger.signers = 1
+        self.limiter = Limiter(self.limit)
+        self.limiter.signers = 1
         await asyncio.gather(*(self._caller(lane) for lane in self._lanes()))
         self.callers_gone = True
         await self.landed.wait()
@@ -94,32 +94,32 @@ class Run:
         """Give each caller the lane of a client: one caller in four signs."""
         clients = [Connections(4) for _ in range(CLIENTS)]
         public = [Lane(client) for client in clients]
-        signed = [Lane(client, Turn()) for number, client in enumerate(clients)]
+        signed = [Lane(client, KeyLock()) for number, client in enumerate(clients)]
         for number in range(CALLERS):
             yield (signed if self.mixed and number % 4 == 0 else public)[number % CLIENTS]
 
     async def _caller(self, lane: Lane) -> None:
         while len(self.grants) < self.calls:
-            grant = await (self._varied(lane) if self.mixed else self.ledger.acquire(lane, Priority.READ))
-            if grant is not None:
-                self._send(grant)
+            permit = await (self._varied(lane) if self.mixed else self.limiter.acquire(lane, Priority.READ))
+            if permit is not None:
+                self._send(permit)
 
-    async def _varied(self, lane: Lane) -> Grant | None:
+    async def _varied(self, lane: Lane) -> Permit | None:
         """Wait with any priority; now and then give up, be cancelled or give back."""
         draw = self.chance.random()
         priority = Priority.READ
-        if lane.turn is not None:
+        if lane.key_lock is not None:
             priority = self.chance.choice((Priority.CANCEL, Priority.MONEY))
             await asyncio.sleep(self.chance.random() * self.window.per_seconds / self.window.slots * SELDOM)
         if draw > 2 * HASTY + RETURNED:
-            return await self.ledger.acquire(lane, priority)
+            return await self.limiter.acquire(lane, priority)
         patience = self.chance.random() * self.window.per_seconds / self.window.slots * CALLERS * 2
         if draw > HASTY + RETURNED:
             try:
-                return await self.ledger.acquire(lane, priority, deadline=self.loop.time() + patience)
+                return await self.limiter.acquire(lane, priority, deadline=self.loop.time() + patience)
             except RateLimitTimeout:
                 return None
-        waiting = asyncio.create_task(self.ledger.acquire(lane, priority))
+        waiting = asyncio.create_task(self.limiter.acquire(lane, priority))
         if draw < RETURNED:
             (await waiting).give_back()
             return None
@@ -127,26 +127,26 @@ class Run:
         await asyncio.wait([waiting])
         return None if waiting.cancelled() else waiting.result()
 
-    def _send(self, grant: Grant) -> None:
+    def _send(self, permit: Permit) -> None:
         now, way = self.loop.time(), self.chance.uniform(*WAY_SECONDS)
         self.grants.append(now)
-        self.flying += 1
+        self.in_flight += 1
         if self.mixed and self.chance.random() < LOST:
             # Given up after a while, the request may arrive long after that.
             after = self.chance.random() * 30
             self.arrivals.append(now + after + self.chance.random() * LOST_SECONDS)
-            self.loop.call_later(after, self._end, grant, False)
+            self.loop.call_later(after, self._end, permit, False)
             return
         latency = way + self.chance.uniform(*WAY_SECONDS)
         self.arrivals.append(now + way)
         self.latency_seconds += latency
-        self.loop.call_later(latency, self._end, grant, True)
+        self.loop.call_later(latency, self._end, permit, True)
 
-    def _end(self, grant: Grant, complete: bool) -> None:
-        self.flying -= 1
-        if self.callers_gone and not self.flying:
+    def _end(self, permit: Permit, complete: bool) -> None:
+        self.in_flight -= 1
+        if self.callers_gone and not self.in_flight:
             self.landed.set()
-        grant.release(complete=complete)
+        permit.release(complete=complete)
 
     @property
     def efficiency(self) -> float:
@@ -178,14 +178,14 @@ def largest(arrivals: array[float], seconds: float) -> int:
     return most
 
 
-def _from_the_grant(ledger: Ledger, grant: Grant, *, complete: bool) -> None:
+def _from_the_grant(limiter: Limiter, permit: Permit, *, complete: bool) -> None:
     """Let the slot of a call that ended rest for a window, counted from when it began."""
-    for counted in ledger._counts:
-        counted.rest(grant.cost, grant.since, complete=True)
-    ledger._leave(grant)
+    for counted in limiter._counts:
+        counted.rest(permit.cost, permit.since, complete=True)
+    limiter._leave(permit)
 
 
-MECHANISMS: Mechanisms = {"resting slots": lambda: patch.object(Ledger, "end", _from_the_grant)}
+MECHANISMS: Mechanisms = {"resting slots": lambda: patch.object(Limiter, "end", _from_the_grant)}
 
 
 def outcome(limit: Limit, calls: int, mixed: bool, seed: int, without: str | None = None) -> Outcome:
@@ -201,7 +201,7 @@ def _outcome(limit: Limit, calls: int, mixed: bool, seed: int) -> Outcome:
         loop.run_until_complete(run.play())
         # Afterwards every slot comes free again, and nobody waits.
         loop.run_until_complete(asyncio.sleep(run.window.per_seconds + LOST_SECONDS + 1))
-        taken = repr(run.ledger)
+        taken = repr(run.limiter)
     finally:
         loop.close()
     return Outcome(largest(run.arrivals, run.window.per_seconds), len(run.arrivals), run.efficiency, taken)
@@ -267,5 +267,5 @@ def _figures_of(limit: Limit, mixed: Outcome, reads: Outcome) -> Iterator[Figure
         f">= {EFFICIENCY:.0%}",
         reads.efficiency >= EFFICIENCY,
     )
-    clean = f"Ledger({limit.name}: 0 of {window}; 0 waiting)"
+    clean = f"Limiter({limit.name}: 0 of {window}; 0 waiting)"
     yield Figure(f"{limit.name}: no slot is lost", mixed.taken, clean, mixed.taken == reads.taken == clean)

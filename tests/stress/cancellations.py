@@ -120,7 +120,7 @@ class Left:
 
     calls: int
     cancelled: int
-    flying: int
+    in_flight: int
     probes: int
     refused: int
     tasks: int
@@ -182,13 +182,13 @@ async def play(calls: int, seed: int) -> Left:
             for client in clients:
                 await client.aclose()
         refused = simulator.errors
-        flying = simulator.calls - len(asked) - PROBES - (crowd.made - crowd.cancelled)
+        in_flight = simulator.calls - len(asked) - PROBES - (crowd.made - crowd.cancelled)
     for _ in range(TICKS):  # sockets are closed in the ticks after
         await asyncio.sleep(0)
     return Left(
         calls=crowd.made,
         cancelled=crowd.cancelled,
-        flying=flying,
+        in_flight=in_flight,
         probes=probes,
         refused=refused + len(crowd.faults),
         tasks=max(left, 0),
@@ -218,10 +218,10 @@ def _taken(client: Client) -> int:
     """Count what a client and its ledgers will still hold when every slot has rested."""
     session, now = client._session, asyncio.get_running_loop().time() + WIDE.per_seconds + MARGIN_SECONDS
     taken = session._routes._connections.taken + len(session._tasks)
-    taken += sum(turn.taken for turn in session._setup.state._turns.values())
-    for ledger in session._routes._ledgers:
-        taken += ledger.waiting
-        taken += sum(counted.window.slots - counted.free(now) for counted in ledger._counts)
+    taken += sum(key_lock.taken for key_lock in session._setup.state._key_locks.values())
+    for limiter in session._routes._limiters:
+        taken += limiter.waiting
+        taken += sum(counted.window.slots - counted.free(now) for counted in limiter._counts)
     return taken
 
 
@@ -265,7 +265,7 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
     """Show what a crowd of impatient callers leaves behind."""
     calls = QUICK_CALLS if quick else SPOILT_CALLS if without else CALLS
     left = asyncio.run(play(calls, seed))
-    crowd = f"{left.cancelled:,} of {left.calls:,} calls cancelled, {left.flying:,} of them under way"
+    crowd = f"{left.cancelled:,} of {left.calls:,} calls cancelled, {left.in_flight:,} of them under way"
     yield Figure(f"{crowd}: the next calls go well", f"{left.probes} of {PROBES}", f"{PROBES}", left.probes == PROBES)
     for what in ("refused", "tasks", "slots", "busy", "sockets"):
         number = getattr(left, what)

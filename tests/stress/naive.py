@@ -48,7 +48,7 @@ class NaiveClient:
         self._base_url = base_url
         self._tries = tries
         self._credentials = Credentials(**credentials)
-        self._turn = asyncio.Lock()
+        self._key_lock = asyncio.Lock()
         self._last = 0
         self._endpoints = {endpoint.id: endpoint for endpoint in endpoints_of(CLIENTS[venue])}
 
@@ -65,7 +65,7 @@ class NaiveClient:
             Failed: The exchange refused it, or it failed too often.
         """
         endpoint = self._endpoints[order.endpoint]
-        async with self._turn:
+        async with self._key_lock:
             for tried in range(1, self._tries + 1):
                 try:
                     answer = await self._send(endpoint, order.arguments)

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
-from exchanges.limits.limiter import Turn
+from exchanges.limits.limiter import KeyLock
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.stress.figures import Figure, Mechanisms
@@ -23,7 +23,7 @@ QUICK_CALLS = 60
 REFUSED = "wrong nonce"
 
 
-class OpenTurn(Turn):
+class OpenTurn(KeyLock):
     """A turn that everybody has at once."""
 
     @property
@@ -77,7 +77,7 @@ async def play(calls: int, seed: int) -> dict[str, Count]:
         return counts
 
 
-MECHANISMS: Mechanisms = {"turn": lambda: patch.object(MemoryState, "turn", lambda *_: OpenTurn())}
+MECHANISMS: Mechanisms = {"turn": lambda: patch.object(MemoryState, "key_lock", lambda *_: OpenTurn())}
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:

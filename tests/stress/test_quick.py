@@ -11,7 +11,7 @@ from tests.stress.figures import Figure
 
 STAGES = harness.stages()
 CHEAP = {
-    ("nonces", "turn"),
+    ("nonces", "key_lock"),
     ("cancellations", "own task"),
     ("money", "guard"),
     ("money", "doubt"),

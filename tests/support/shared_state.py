@@ -188,7 +188,7 @@ class Shared(MemoryState):
     ) -> None:
         super().__init__()
         if like is not None:  # turns and nonces are one for all
-            self._turns, self._counters = like._turns, like._counters
+            self._key_locks, self._counters = like._key_locks, like._counters
         self._journal = journal
         self._gate = gate
 
@@ -212,8 +212,8 @@ def sharing(*steps, says=(), journal=None, entering=0.0, seconds=0.0, **options)
 def is_free(client):
     """Whether slots, turn and connections are all given back."""
     state, routes = client._session._setup.state, client._session._routes
-    slots = [count.flying for ledger in routes._ledgers for count in ledger._counts]
-    return not any(slots) and not routes._connections.taken and not any(t.taken for t in state._turns.values())
+    slots = [count.in_flight for limiter in routes._limiters for count in limiter._counts]
+    return not any(slots) and not routes._connections.taken and not any(t.taken for t in state._key_locks.values())
 
 
 async def failure(call):

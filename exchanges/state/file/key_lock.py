@@ -22,12 +22,12 @@ from exchanges.errors import StateError
 from exchanges.state.file.leases import Visit
 from exchanges.state.file.locks import LockFile, Locks
 
-__all__ = ["SharedTurn"]
+__all__ = ["SharedKeyLock"]
 
 Post = Callable[[Callable[[], None]], None]
 
 
-class SharedTurn:
+class SharedKeyLock:
     """One signed request in flight per key, whatever the process.
 
     Args:
@@ -37,9 +37,9 @@ class SharedTurn:
         serve: Carries on a visit that has the turn; who cannot go calls `let_go`.
     """
 
-    def __init__(self, locks: Locks, name: str, post: Post, serve: Callable[[Visit, SharedTurn], None]) -> None:
+    def __init__(self, locks: Locks, name: str, post: Post, serve: Callable[[Visit, SharedKeyLock], None]) -> None:
         self._line = locks.open(f"line-{name}")
-        self._turn = locks.open(f"turn-{name}")
+        self._key_lock = locks.open(f"turn-{name}")
         self._post = post
         self._serve = serve
         self._visits: deque[Visit] = deque()
@@ -56,13 +56,13 @@ class SharedTurn:
         """End the turn."""
         if self._is_held:
             self._is_held = False
-            self._turn.let_go()
+            self._key_lock.let_go()
         self._advance()
 
     def close(self) -> None:
         """Let go for good, now or as soon as the thread wakes."""
         if self._orders is None:
-            _close(self._line, self._turn)
+            _close(self._line, self._key_lock)
         else:
             self._orders.put(item=False)
 
@@ -77,14 +77,14 @@ class SharedTurn:
         self._is_awaited = True
         if self._orders is None:
             self._orders = SimpleQueue()
-            arguments = (self._orders, self._line, self._turn, self._post, self._come)
+            arguments = (self._orders, self._line, self._key_lock, self._post, self._come)
             threading.Thread(target=_wait, args=arguments, name="exchanges-turn", daemon=True).start()
         self._orders.put(item=True)
 
     def _try_take(self) -> bool:
         if not self._line.try_take():
             return False
-        taken = self._turn.try_take()
+        taken = self._key_lock.try_take()
         self._line.let_go()
         return taken
 
@@ -97,12 +97,12 @@ class SharedTurn:
         while self._visits and not self._visits[0].waits:
             self._visits.popleft()
         if not self._visits:
-            self._turn.let_go()
+            self._key_lock.let_go()
             return
         visit, self._is_held = self._visits.popleft(), True
         try:
             self._line.require_place()
-            self._turn.require_place()
+            self._key_lock.require_place()
         except StateError as error:
             visit.answer(error)
             self.let_go()
@@ -110,18 +110,18 @@ class SharedTurn:
         self._serve(visit, self)
 
 
-def _wait(orders: SimpleQueue[bool], line: LockFile, turn: LockFile, post: Post, come: Callable[[], None]) -> None:
+def _wait(orders: SimpleQueue[bool], line: LockFile, key_lock: LockFile, post: Post, come: Callable[[], None]) -> None:
     """Wait for the turn as often as ordered; close the files in the end."""
     try:
         while orders.get():
             line.take()
-            turn.take()
+            key_lock.take()
             line.let_go()
             post(come)
     except StateError:  # the clerk stopped meanwhile
         pass
     finally:
-        _close(line, turn)
+        _close(line, key_lock)
 
 
 def _close(*files: LockFile) -> None:

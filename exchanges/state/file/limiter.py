@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from exchanges.state.file.state import FileState
     from exchanges.state.file.store import Desk
 
-__all__ = ["FileGate", "FilePassage", "unsent"]
+__all__ = ["FilePassage", "SharedFileLimiter", "unsent"]
 
 
-class FileGate:
+class SharedFileLimiter:
     """Where the calls of one limit, server and key pass.
 
     Args:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Self
 
 from exchanges.errors import StateError
 from exchanges.limits.limit import Limit
-from exchanges.limits.limiter import Ledger, Turn
+from exchanges.limits.limiter import KeyLock, Limiter
 from exchanges.limits.nonces import MemoryCounter
-from exchanges.state.file.limiter import FileGate
+from exchanges.state.file.limiter import SharedFileLimiter
 from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal
 
@@ -63,13 +63,13 @@ class FileState:
         """Close it."""
         self.close()
 
-    def ledger(self, limit: Limit, server: str, key: str | None) -> Ledger:
+    def limiter(self, limit: Limit, server: str, key: str | None) -> Limiter:
         """Find the ledger of *limit* at *server*, for the calls of this process."""
-        return self._memory.ledger(limit, server, key)
+        return self._memory.limiter(limit, server, key)
 
-    def turn(self, server: str, key: str) -> Turn:
+    def key_lock(self, server: str, key: str) -> KeyLock:
         """Find the turn of *key* at *server*, for the calls of this process."""
-        return self._memory.turn(server, key)
+        return self._memory.key_lock(server, key)
 
     def counter(self, server: str, key: str) -> MemoryCounter:
         """Find what this process knows of the nonces of *key* at *server*; the gate draws larger ones."""
@@ -79,7 +79,7 @@ class FileState:
         """Find the book of the calls of *key* at *server* that this process makes and that are never repeated."""
         return self._memory.calls(server, key, fresh)
 
-    def gate(self, limit: Limit, server: str, key: str | None) -> FileGate:
+    def gate(self, limit: Limit, server: str, key: str | None) -> SharedFileLimiter:
         """Find what the calls of all processes pass.
 
         Args:
@@ -91,7 +91,7 @@ class FileState:
             StateError: The state is closed, or belongs to the parent of this process.
         """
         self._desk.clerk.require()
-        return FileGate(self, self._desk, limit, server, key)
+        return SharedFileLimiter(self, self._desk, limit, server, key)
 
     @property
     def journal(self) -> Journal:

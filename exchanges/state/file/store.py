@@ -16,7 +16,7 @@ from pathlib import Path
 from exchanges.errors import StateError
 from exchanges.state.file.database import Database, told
 from exchanges.state.file.journal import FileJournal
-from exchanges.state.file.key_lock import SharedTurn
+from exchanges.state.file.key_lock import SharedKeyLock
 from exchanges.state.file.leases import End, Ticket, Visit
 from exchanges.state.file.locks import Alive, Locks
 from exchanges.state.file.slots import Book
@@ -45,8 +45,8 @@ class Desk:
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._path = path
         self._clock = clock
-        self._turns: dict[tuple[str, str], SharedTurn] = {}
-        self._tickets: dict[Ticket, tuple[Visit, SharedTurn | None]] = {}
+        self._key_locks: dict[tuple[str, str], SharedKeyLock] = {}
+        self._tickets: dict[Ticket, tuple[Visit, SharedKeyLock | None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.clerk = Clerk("exchanges-state", f"the state in {path}")
         try:
@@ -65,7 +65,7 @@ class Desk:
             with told(self._path):
                 self._end_lost(visit.loop)
                 if visit.want.in_order:
-                    self._turn(visit.want.account).ask(visit)
+                    self._key_lock(visit.want.account).ask(visit)
                 else:
                     self._serve(visit, None)
         except StateError as error:
@@ -79,34 +79,34 @@ class Desk:
         """
         if end.ticket not in self._tickets:
             return
-        _, turn = self._tickets.pop(end.ticket)
+        _, key_lock = self._tickets.pop(end.ticket)
         try:
             self._book.end(end)
         finally:
-            if turn is not None:
-                turn.let_go()
+            if key_lock is not None:
+                key_lock.let_go()
 
-    def _serve(self, visit: Visit, turn: SharedTurn | None) -> None:
+    def _serve(self, visit: Visit, key_lock: SharedKeyLock | None) -> None:
         found: Ticket | float | Exception
         try:
             found = self._book.take(visit.want)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not wait for ever
             found = error
         if isinstance(found, Ticket):
-            self._tickets[found] = (visit, turn)
+            self._tickets[found] = (visit, key_lock)
             if not visit.answer(found):
                 with suppress(StateError):
                     self.end(End(found, complete=True, sent=False))
             return
         visit.answer(found)
-        if turn is not None:
-            turn.let_go()
+        if key_lock is not None:
+            key_lock.let_go()
 
-    def _turn(self, account: tuple[str, str]) -> SharedTurn:
-        if account not in self._turns:
+    def _key_lock(self, account: tuple[str, str]) -> SharedKeyLock:
+        if account not in self._key_locks:
             name = hashlib.sha256("\n".join(account).encode()).hexdigest()[:32]
-            self._turns[account] = SharedTurn(self._locks, name, self.clerk.post, self._serve)
-        return self._turns[account]
+            self._key_locks[account] = SharedKeyLock(self._locks, name, self.clerk.post, self._serve)
+        return self._key_locks[account]
 
     def _end_lost(self, loop: asyncio.AbstractEventLoop) -> None:
         """With a new loop, look for calls of closed ones: nobody is left to end them."""
@@ -140,8 +140,8 @@ class Desk:
             raise
 
     def _close(self) -> None:
-        for turn in self._turns.values():
-            turn.close()
+        for key_lock in self._key_locks.values():
+            key_lock.close()
         self._alive.end()
         self._database.close()
 
