@@ -28,7 +28,7 @@ from exchanges.limits.nonces import NoncePolicy
 from exchanges.outcomes.reconcile import Reconciler, Verdict
 from exchanges.outcomes.search import Searches
 from exchanges.outcomes.unresolved import Unresolved
-from exchanges.session.destinations import Setup
+from exchanges.session.destinations import SessionConfig
 from exchanges.session.session import Options, Session, View
 from exchanges.state import PROCESS, MemoryState, State
 from exchanges.wire.converter import wire
@@ -222,7 +222,7 @@ class Client(Areas):
         return view
 
 
-def _setup(client: type[Client], credentials: Credentials | None, options: ClientOptions) -> Setup:
+def _setup(client: type[Client], credentials: Credentials | None, options: ClientOptions) -> SessionConfig:
     base_url, sandbox, transport = options.get("base_url"), options.get("sandbox", False), options.get("transport")
     if base_url is not None and sandbox:
         raise UsageError(f"{client.__name__}: base_url and sandbox exclude each other")
@@ -239,7 +239,7 @@ def _setup(client: type[Client], credentials: Credentials | None, options: Clien
     max_connections = options.get("max_connections", MAX_CONNECTIONS)
     if type(max_connections) is not int or max_connections < 1:
         raise UsageError(f"{client.__name__}: max_connections must be a whole number above zero")
-    return Setup(
+    return SessionConfig(
         transport=HttpTransport(
             injected=transport,
             ssl_context=context,

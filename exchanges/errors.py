@@ -82,7 +82,7 @@ def quotable(text: str, secrets: Iterable[str] = ()) -> str:
     return shown if len(text) <= MAX_TEXT and len(shown) <= MAX_TEXT else shown[: MAX_TEXT - 3] + "..."
 
 
-class Facts(TypedDict, total=False):
+class ErrorFields(TypedDict, total=False):
     """What every error can carry."""
 
     endpoint: str | None
@@ -104,7 +104,7 @@ class ExchangeError(Exception):
 
     may_have_executed: bool = False
 
-    def __init__(self, message: str, **facts: Unpack[Facts]) -> None:
+    def __init__(self, message: str, **facts: Unpack[ErrorFields]) -> None:
         super().__init__(message)
         self.endpoint = facts.get("endpoint")
         self.status = facts.get("status")
@@ -134,7 +134,7 @@ class UnresolvedOutcome(UsageError):
         intent: What the earlier call was to do: see ``client.unresolved``.
     """
 
-    def __init__(self, message: str, *, intent: Intent, **facts: Unpack[Facts]) -> None:
+    def __init__(self, message: str, *, intent: Intent, **facts: Unpack[ErrorFields]) -> None:
         super().__init__(message, **facts)
         self.intent = intent
 
@@ -171,7 +171,7 @@ class InvalidRequest(Rejected):
     """
 
     def __init__(
-        self, message: str, *, fields: Mapping[str, tuple[str, ...]] | None = None, **facts: Unpack[Facts]
+        self, message: str, *, fields: Mapping[str, tuple[str, ...]] | None = None, **facts: Unpack[ErrorFields]
     ) -> None:
         super().__init__(message, **facts)
         self.fields = dict(fields or {})
@@ -196,7 +196,7 @@ class RateLimited(Rejected):
         retry_at: When the exchange will take requests again (UTC).
     """
 
-    def __init__(self, message: str, *, retry_at: datetime | None = None, **facts: Unpack[Facts]) -> None:
+    def __init__(self, message: str, *, retry_at: datetime | None = None, **facts: Unpack[ErrorFields]) -> None:
         super().__init__(message, **facts)
         self.retry_at = retry_at
 
@@ -235,7 +235,7 @@ class OutcomeUnknown(ExchangeError):
         intent: Intent,
         nonce: str | None = None,
         phase: Phase = Phase.ANSWERED,
-        **facts: Unpack[Facts],
+        **facts: Unpack[ErrorFields],
     ) -> None:
         super().__init__(message, **facts)
         self.intent = intent

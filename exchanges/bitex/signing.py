@@ -9,7 +9,7 @@ from exchanges.http.signing import Scheme
 from exchanges.limits.nonces import NoncePolicy
 
 if TYPE_CHECKING:
-    from exchanges.endpoint.call import Draft
+    from exchanges.endpoint.call import PreparedCall
     from exchanges.http.request import Request
     from exchanges.http.signing import Credentials, Stamp
 
@@ -31,7 +31,7 @@ class ApiKeyScheme(Scheme):
     def __repr__(self) -> str:
         return "ApiKeyScheme()"
 
-    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:  # noqa: ARG002 - as in `Scheme`
-        """Put the key into *draft* and render it."""
+    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:  # noqa: ARG002 - as in `Scheme`
+        """Put the key into *call* and render it."""
         key = credentials.api_key
-        return draft.adding(api_key=key).render(secrets=(key, quote_plus(key)))
+        return call.adding(api_key=key).render(secrets=(key, quote_plus(key)))

@@ -12,7 +12,7 @@ from typing import Protocol, Unpack
 
 from exchanges.bitso.models.conversions import Conversion, Quote
 from exchanges.endpoint.arguments import money
-from exchanges.errors import ExchangeError, Facts, NotSent, OutcomeUnknown, UsageError, quotable
+from exchanges.errors import ErrorFields, ExchangeError, NotSent, OutcomeUnknown, UsageError, quotable
 from exchanges.intents import Intent
 from exchanges.wire import Amount
 
@@ -36,7 +36,7 @@ class RateRefused(NotSent):
         quote: What the exchange offered.
     """
 
-    def __init__(self, message: str, *, quote: Quote, **facts: Unpack[Facts]) -> None:
+    def __init__(self, message: str, *, quote: Quote, **facts: Unpack[ErrorFields]) -> None:
         super().__init__(message, **facts)
         self.quote = quote
 

@@ -38,11 +38,11 @@ from exchanges.errors import (
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["BY_CODE", "BY_FAMILY", "BY_WORDS", "Verdict", "read_problem", "read_problem_v2"]
+__all__ = ["BY_CODE", "BY_FAMILY", "BY_WORDS", "ErrorRule", "read_problem", "read_problem_v2"]
 
 
 @frozen(eq=False)
-class Verdict:
+class ErrorRule:
     """What a refusal is, and whether it proves that the request was not executed."""
 
     kind: type[ExchangeError]
@@ -50,47 +50,47 @@ class Verdict:
 
 
 BY_CODE = {
-    "22": Verdict(InvalidRequest),  # v2: amount or precision
-    "104": Verdict(NonceRejected),  # v2, and inside the envelope of v3
-    "0202": Verdict(PermissionDenied),
-    "0206": Verdict(NonceRejected),  # type of the nonce
-    "0207": Verdict(NonceRejected),  # value of the nonce
-    "0213": Verdict(PermissionDenied),  # address
-    "0310": Verdict(NotFound),  # withdrawal
-    "0311": Verdict(NotFound),  # funding
-    "0312": Verdict(NotFound),  # order
-    "0321": Verdict(NotFound),  # trade
-    "0330": Verdict(PermissionDenied),  # withdrawals locked
-    "0345": Verdict(QuoteExpired),
-    "0367": Verdict(Rejected),  # no quote at the moment
-    "0373": Verdict(QuoteExpired),
-    "0377": Verdict(Unavailable, proves=False),  # matched, trades pending
-    "0378": Verdict(Unavailable, proves=False),  # not matched yet
-    "0379": Verdict(InsufficientFunds),
-    "0410": Verdict(Rejected),  # trading off
-    "0411": Verdict(Rejected),  # trading off
-    "1000": Verdict(Rejected),  # API off
-    "1001": Verdict(Rejected),  # too many open orders
-    "1002": Verdict(Rejected),  # unable to process the order
-    "1003": Verdict(Unavailable, proves=False),  # timeout
-    "1004": Verdict(Rejected),  # deprecated
-    "1008": Verdict(Rejected),  # trading off
-    "1009": Verdict(Rejected),  # conversions off
+    "22": ErrorRule(InvalidRequest),  # v2: amount or precision
+    "104": ErrorRule(NonceRejected),  # v2, and inside the envelope of v3
+    "0202": ErrorRule(PermissionDenied),
+    "0206": ErrorRule(NonceRejected),  # type of the nonce
+    "0207": ErrorRule(NonceRejected),  # value of the nonce
+    "0213": ErrorRule(PermissionDenied),  # address
+    "0310": ErrorRule(NotFound),  # withdrawal
+    "0311": ErrorRule(NotFound),  # funding
+    "0312": ErrorRule(NotFound),  # order
+    "0321": ErrorRule(NotFound),  # trade
+    "0330": ErrorRule(PermissionDenied),  # withdrawals locked
+    "0345": ErrorRule(QuoteExpired),
+    "0367": ErrorRule(Rejected),  # no quote at the moment
+    "0373": ErrorRule(QuoteExpired),
+    "0377": ErrorRule(Unavailable, proves=False),  # matched, trades pending
+    "0378": ErrorRule(Unavailable, proves=False),  # not matched yet
+    "0379": ErrorRule(InsufficientFunds),
+    "0410": ErrorRule(Rejected),  # trading off
+    "0411": ErrorRule(Rejected),  # trading off
+    "1000": ErrorRule(Rejected),  # API off
+    "1001": ErrorRule(Rejected),  # too many open orders
+    "1002": ErrorRule(Rejected),  # unable to process the order
+    "1003": ErrorRule(Unavailable, proves=False),  # timeout
+    "1004": ErrorRule(Rejected),  # deprecated
+    "1008": ErrorRule(Rejected),  # trading off
+    "1009": ErrorRule(Rejected),  # conversions off
 }
 BY_FAMILY = {
-    "01": Verdict(Unavailable, proves=False),
-    "02": Verdict(AuthenticationFailed),
-    "03": Verdict(InvalidRequest),
-    "04": Verdict(InvalidRequest),  # limits of the system: price, amount, precision
-    "05": Verdict(Rejected),  # limits of the user
-    "06": Verdict(InsufficientFunds),
-    "07": Verdict(PermissionDenied),  # state of the account
-    "08": Verdict(RateLimited),
-    "09": Verdict(InvalidRequest),  # HTTP verb
-    "11": Verdict(Unavailable, proves=False),
-    "12": Verdict(InvalidRequest),  # phone
-    "13": Verdict(AuthenticationFailed),  # one-time password
-    "14": Verdict(NotFound),
+    "01": ErrorRule(Unavailable, proves=False),
+    "02": ErrorRule(AuthenticationFailed),
+    "03": ErrorRule(InvalidRequest),
+    "04": ErrorRule(InvalidRequest),  # limits of the system: price, amount, precision
+    "05": ErrorRule(Rejected),  # limits of the user
+    "06": ErrorRule(InsufficientFunds),
+    "07": ErrorRule(PermissionDenied),  # state of the account
+    "08": ErrorRule(RateLimited),
+    "09": ErrorRule(InvalidRequest),  # HTTP verb
+    "11": ErrorRule(Unavailable, proves=False),
+    "12": ErrorRule(InvalidRequest),  # phone
+    "13": ErrorRule(AuthenticationFailed),  # one-time password
+    "14": ErrorRule(NotFound),
 }
 # The first that fits decides.
 BY_WORDS: tuple[tuple[str, type[Rejected]], ...] = (
@@ -159,7 +159,7 @@ def _problem(status: int, said: _Said | None, *, words_prove: bool) -> Problem |
     )
 
 
-def _by_code(code: str | None) -> Verdict | None:
+def _by_code(code: str | None) -> ErrorRule | None:
     if code is None:
         return None
     # A number has lost its leading zero: 301 is the 0301 of the documents.
@@ -168,20 +168,20 @@ def _by_code(code: str | None) -> Verdict | None:
     return BY_CODE.get(code) or BY_CODE.get(whole) or BY_FAMILY.get(family)
 
 
-def _by_words(status: int, said: _Said, *, words_prove: bool) -> Verdict:
+def _by_words(status: int, said: _Said, *, words_prove: bool) -> ErrorRule:
     """Judge what has no code, or a code that no document names."""
     if status in _LIMITED:
-        return Verdict(RateLimited)
+        return ErrorRule(RateLimited)
     known = said.code is None or said.code == UNKNOWN_BOOK_OR_CREDENTIALS
     text = said.text.lower()
     if known and (kind := next((kind for words, kind in BY_WORDS if words in text), None)):
-        return Verdict(kind)
+        return ErrorRule(kind)
     if said.fields or said.code == UNKNOWN_BOOK_OR_CREDENTIALS:
-        return Verdict(InvalidRequest)
+        return ErrorRule(InvalidRequest)
     if status >= 500:
-        return Verdict(Unavailable, proves=False)
+        return ErrorRule(Unavailable, proves=False)
     own_shape = words_prove and bool(said.text) and (said.code is None or len(said.code) < CODE_LENGTH)
-    return Verdict(BY_STATUS.get(status, Rejected), proves=own_shape)
+    return ErrorRule(BY_STATUS.get(status, Rejected), proves=own_shape)
 
 
 def _said(answer: Json) -> _Said | None:

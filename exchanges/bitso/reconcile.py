@@ -37,8 +37,8 @@ from exchanges.bitso.v2.account import Account
 from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, SortOrder, TransactionType, UserTransaction
 from exchanges.bitso.v2.trading import Trading
-from exchanges.outcomes.matching import Likeness, LookedBack, compare, is_before, listed, look_back, placed_at
-from exchanges.outcomes.search import MAX_SKEW, Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
+from exchanges.outcomes.matching import MatchQuality, Page, compare, is_before, listed, placed_at, read_back
+from exchanges.outcomes.search import MAX_SKEW, Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
 __all__ = ["SEARCHES"]
 
@@ -73,41 +73,41 @@ class _Clue:
         return self.order is not None and self.order.status is OrderStatus.ACTIVE
 
 
-def _orders(side: OrderType, sought: Sought, seen: Seen) -> Traces:
+def _orders(side: OrderType, sought: Query, seen: Answers) -> Matches:
     """Read what waits, then what traded, so that an order which trades meanwhile is in one of both; then look it up."""
     book = sought.text("book") or BOOK
-    waiting = Reading.of(Trading.open_orders, book=book)
+    waiting = Read.of(Trading.open_orders, book=book)
     if waiting not in seen:
-        return Traces(more=(waiting,))
+        return Matches(more=(waiting,))
     back = _look_back(sought, seen, book)
     if back.more:
-        return Traces(more=back.more)
+        return Matches(more=back.more)
     orders = listed(seen, waiting)
     clues = _clues(side, sought, orders or [], back.rows)
     lookups = _lookups(sorted(name for name, clue in clues.items() if not clue.is_settled))
     if any(lookup not in seen for lookup in lookups):
-        return Traces(more=lookups)
+        return Matches(more=lookups)
     found = {order.id: order for lookup in lookups for order in listed(seen, lookup) or []}
     candidates = [_judge(side, sought, name, clue, found.get(name)) for name, clue in clues.items()]
-    return Traces(tuple(c for c in candidates if c is not None), whole=back.whole and orders is not None)
+    return Matches(tuple(c for c in candidates if c is not None), whole=back.whole and orders is not None)
 
 
-def _look_back(sought: Sought, seen: Seen, book: str) -> LookedBack:
+def _look_back(sought: Query, seen: Answers, book: str) -> Page:
     """Read the transactions of a book, back to the call."""
 
-    def page(offset: int) -> Reading:
+    def page(offset: int) -> Read:
         beyond = {"offset": offset} if offset else {}
-        return Reading.of(Account.user_transactions, **beyond, limit=PAGE_SIZE, sort=SortOrder.DESC, book=book)
+        return Read.of(Account.user_transactions, **beyond, limit=PAGE_SIZE, sort=SortOrder.DESC, book=book)
 
-    return look_back(seen, page, lambda row: is_before(sought, row.datetime))
+    return read_back(seen, page, lambda row: is_before(sought, row.datetime))
 
 
-def _lookups(names: list[str]) -> tuple[Reading, ...]:
+def _lookups(names: list[str]) -> tuple[Read, ...]:
     parts = [tuple(names[start : start + LOOKUP_SIZE]) for start in range(0, len(names), LOOKUP_SIZE)]
-    return tuple(Reading.of(Trading.lookup_order, order_id=part) for part in parts)
+    return tuple(Read.of(Trading.lookup_order, order_id=part) for part in parts)
 
 
-def _clues(side: OrderType, sought: Sought, orders: list[Order], rows: tuple[UserTransaction, ...]) -> dict[str, _Clue]:
+def _clues(side: OrderType, sought: Query, orders: list[Order], rows: tuple[UserTransaction, ...]) -> dict[str, _Clue]:
     """Gather by id the orders that may be it."""
     clues = {order.id: _Clue(order) for order in orders if _likeness_of_terms(side, sought, order)}
     for row in rows:
@@ -116,37 +116,37 @@ def _clues(side: OrderType, sought: Sought, orders: list[Order], rows: tuple[Use
     return clues
 
 
-def _is_on(side: OrderType, sought: Sought, row: UserTransaction) -> bool:
+def _is_on(side: OrderType, sought: Query, row: UserTransaction) -> bool:
     """Whether a trade may be of an order on *side*: who buys receives major currency."""
     moved = row.amounts.get((sought.text("book") or BOOK).partition("_")[0].lower(), Decimal(0))
     return moved >= 0 if side is OrderType.BUY else moved <= 0
 
 
-def _judge(side: OrderType, sought: Sought, name: str, clue: _Clue, found: Order | None) -> Trace | None:
+def _judge(side: OrderType, sought: Query, name: str, clue: _Clue, found: Order | None) -> Match | None:
     order = found or clue.order
     if order is None or not (found or clue.is_settled):
         # It was not to be looked up, so what it is, is not known.
         shown = (*([] if order is None else [order]), *clue.trades)
-        return Trace(name, shown, sure=False)
+        return Match(name, shown, sure=False)
     likeness = min(_likeness_of_terms(side, sought, order), _likeness_of_amount(side, sought, order))
     told = order.created or order.datetime
     at = None if told is None else placed_at(sought, told)
-    return Trace(name, order, at, sure=likeness is Likeness.SAME and at is not None) if likeness else None
+    return Match(name, order, at, sure=likeness is MatchQuality.SAME and at is not None) if likeness else None
 
 
-def _likeness_of_terms(side: OrderType, sought: Sought, order: Order) -> Likeness:
+def _likeness_of_terms(side: OrderType, sought: Query, order: Order) -> MatchQuality:
     """Compare all but the amount."""
     told = order.created or order.datetime
     is_elsewhere = order.book is not None and order.book.lower() != (sought.text("book") or BOOK).lower()
     if order.type is not side or is_elsewhere or (told is not None and placed_at(sought, told) is None):
-        return Likeness.OTHER
+        return MatchQuality.OTHER
     price = sought.amount("price")
     if price is None:
-        return Likeness.OTHER if order.price else Likeness.SAME
+        return MatchQuality.OTHER if order.price else MatchQuality.SAME
     return compare(order.price, price, CENT)
 
 
-def _likeness_of_amount(side: OrderType, sought: Sought, order: Order) -> Likeness:
+def _likeness_of_amount(side: OrderType, sought: Query, order: Order) -> MatchQuality:
     wanted = Decimal(sought.intent.arguments["amount"])
     likeness = compare(order.amount, wanted, SMALLEST)
     if likeness or order.amount is None:
@@ -154,30 +154,30 @@ def _likeness_of_amount(side: OrderType, sought: Sought, order: Order) -> Likene
     is_in_another_unit = side is OrderType.BUY and sought.text("price") is None
     # The documents call it the amount of the order; it might still be what is left of one that traded.
     is_rest = order.status in (OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCELLED) and order.amount < wanted
-    return Likeness.DOUBTFUL if is_in_another_unit or is_rest else Likeness.OTHER
+    return MatchQuality.DOUBTFUL if is_in_another_unit or is_rest else MatchQuality.OTHER
 
 
-def _placed(order: Order) -> Trace:
+def _placed(order: Order) -> Match:
     """Read the answer to a new order."""
-    return Trace(order.id, order, order.datetime)
+    return Match(order.id, order, order.datetime)
 
 
 # Withdrawals
 
 
-def _withdrawals(currency: str | None, sought: Sought, seen: Seen) -> Traces:
+def _withdrawals(currency: str | None, sought: Query, seen: Answers) -> Matches:
     """Read the transactions of a book of the currency; None: of that which the call names."""
     currency = currency or sought.intent.arguments["currency"].lower()
     back = _look_back(sought, seen, BOOK if currency in BOOK.split("_") else f"{currency}_mxn")
     if back.more:
-        return Traces(more=back.more)
+        return Matches(more=back.more)
     wanted = Decimal(sought.intent.arguments["amount"])
     candidates = tuple(
-        Trace(name, row, placed_at(sought, row.datetime), sure=False)
+        Match(name, row, placed_at(sought, row.datetime), sure=False)
         for name, row in _named(currency, back.rows)
         if not is_before(sought, row.datetime) and compare(-row.amounts[currency], wanted, SMALLEST)
     )
-    return Traces(candidates, whole=back.whole and bool(candidates))
+    return Matches(candidates, whole=back.whole and bool(candidates))
 
 
 def _named(currency: str, rows: tuple[UserTransaction, ...]) -> Iterator[tuple[str, UserTransaction]]:
@@ -193,24 +193,24 @@ def _named(currency: str, rows: tuple[UserTransaction, ...]) -> Iterator[tuple[s
 # Conversions
 
 
-def _conversions(sought: Sought, seen: Seen) -> Traces:
+def _conversions(sought: Query, seen: Answers) -> Matches:
     quote, known = sought.intent.arguments["quote_id"], sought.text("conversion_id")
-    reading = Reading.of(Conversions.conversion, conversion_id=known or quote)
+    reading = Read.of(Conversions.conversion, conversion_id=known or quote)
     if reading not in seen:
-        return Traces(more=(reading,))
+        return Matches(more=(reading,))
     found = seen[reading]
     if not isinstance(found, Conversion):
-        return Traces(whole=False)
+        return Matches(whole=False)
     # A quote that nobody accepted is open, and may fail when it expires.
     executed = known is not None or found.status in (ConversionStatus.QUEUED, ConversionStatus.COMPLETED)
     # What accepted a quote is known to have made its conversion: it is what became of that which is asked for here.
     name = found.id if known is None else f"{quote} as {found.id}"
-    return Traces((Trace(name, found, sure=executed, tagged=executed),))
+    return Matches((Match(name, found, sure=executed, tagged=executed),))
 
 
-def _accepted(conversion_id: str) -> Trace:
+def _accepted(conversion_id: str) -> Match:
     """Read the answer to a quote that was accepted."""
-    return Trace(conversion_id, conversion_id)
+    return Match(conversion_id, conversion_id)
 
 
 SEARCHES: Searches = {

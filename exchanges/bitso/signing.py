@@ -10,7 +10,7 @@ from attrs import frozen
 from exchanges.limits.nonces import NoncePolicy
 
 if TYPE_CHECKING:
-    from exchanges.endpoint.call import Draft
+    from exchanges.endpoint.call import PreparedCall
     from exchanges.http.request import Request
     from exchanges.http.signing import Credentials, Stamp
     from exchanges.wire import Json
@@ -45,13 +45,13 @@ class BodySignature:
 
     key_first: bool = False
 
-    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:
-        """Put the three fields into *draft* and render it."""
+    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
+        """Put the three fields into *call* and render it."""
         key, client_id = credentials.api_key, credentials.client_id
         message = f"{stamp.nonce}{key}{client_id}" if self.key_first else f"{stamp.nonce}{client_id}{key}"
         signature = credentials.sign(message.encode())
         nonce: Json = int(stamp.nonce) if self.key_first else stamp.nonce
-        return draft.adding(key=key, nonce=nonce, signature=signature).render(secrets=(key, signature))
+        return call.adding(key=key, nonce=nonce, signature=signature).render(secrets=(key, signature))
 
 
 class HeaderSignature:
@@ -68,9 +68,9 @@ class HeaderSignature:
     policy: ClassVar[NoncePolicy] = NoncePolicy.STRICT
     needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret")
 
-    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *draft* and put on the header."""
-        request, key = draft.render(), credentials.api_key
+    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
+        """Render *call* and put on the header."""
+        request, key = call.render(), credentials.api_key
         signature = credentials.sign(f"{stamp.nonce}{request.verb}{request.target}".encode() + request.body)
         authorization = f"Bitso {key}:{stamp.nonce}:{signature}"
         return request.adding(headers={"Authorization": authorization}, secrets=(key, signature))

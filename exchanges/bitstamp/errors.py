@@ -37,11 +37,11 @@ from exchanges.errors import (
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["BY_CODE", "BY_FAMILY", "BY_WORDS", "Verdict", "read_problem", "read_problem_v1"]
+__all__ = ["BY_CODE", "BY_FAMILY", "BY_WORDS", "ErrorRule", "read_problem", "read_problem_v1"]
 
 
 @frozen(eq=False)
-class Verdict:
+class ErrorRule:
     """What a refusal is, and whether it proves that the request was not executed."""
 
     kind: type[ExchangeError]
@@ -49,29 +49,29 @@ class Verdict:
 
 
 BY_CODE = {
-    "API0001": Verdict(AuthenticationFailed),  # unknown key
-    "API0002": Verdict(PermissionDenied),  # address
-    "API0003": Verdict(PermissionDenied),
-    "API0004": Verdict(NonceRejected),
-    "API0005": Verdict(AuthenticationFailed),  # signature
-    "API0006": Verdict(PermissionDenied),  # frozen account
-    "API0009": Verdict(PermissionDenied),  # FATCA
-    "API0019": Verdict(InvalidRequest),  # content type refused
-    "API0020": Verdict(InvalidRequest),  # content type without a body
-    "API0021": Verdict(InvalidRequest),  # address too long
-    "400.002": Verdict(RateLimited),
-    "400.067": Verdict(RateLimited),
-    "400.068": Verdict(RateLimited),
-    **{f"500.{number:03}": Verdict(Unavailable, proves=False) for number in range(12, 18)},  # matching engine
+    "API0001": ErrorRule(AuthenticationFailed),  # unknown key
+    "API0002": ErrorRule(PermissionDenied),  # address
+    "API0003": ErrorRule(PermissionDenied),
+    "API0004": ErrorRule(NonceRejected),
+    "API0005": ErrorRule(AuthenticationFailed),  # signature
+    "API0006": ErrorRule(PermissionDenied),  # frozen account
+    "API0009": ErrorRule(PermissionDenied),  # FATCA
+    "API0019": ErrorRule(InvalidRequest),  # content type refused
+    "API0020": ErrorRule(InvalidRequest),  # content type without a body
+    "API0021": ErrorRule(InvalidRequest),  # address too long
+    "400.002": ErrorRule(RateLimited),
+    "400.067": ErrorRule(RateLimited),
+    "400.068": ErrorRule(RateLimited),
+    **{f"500.{number:03}": ErrorRule(Unavailable, proves=False) for number in range(12, 18)},  # matching engine
 }
 BY_FAMILY = {
-    "API": Verdict(AuthenticationFailed),
-    "400": Verdict(InvalidRequest),
-    "403": Verdict(PermissionDenied),
-    "404": Verdict(NotFound),
-    "405": Verdict(InvalidRequest),  # HTTP verb
-    "410": Verdict(Rejected),  # retired endpoint
-    "500": Verdict(Unavailable, proves=False),
+    "API": ErrorRule(AuthenticationFailed),
+    "400": ErrorRule(InvalidRequest),
+    "403": ErrorRule(PermissionDenied),
+    "404": ErrorRule(NotFound),
+    "405": ErrorRule(InvalidRequest),  # HTTP verb
+    "410": ErrorRule(Rejected),  # retired endpoint
+    "500": ErrorRule(Unavailable, proves=False),
 }
 # The first that fits decides.
 BY_WORDS: tuple[tuple[str, type[Rejected]], ...] = (
@@ -167,22 +167,22 @@ def _problem(status: int, said: _Said | None, *, words_prove: bool) -> Problem |
     )
 
 
-def _judge(status: int, said: _Said, *, words_prove: bool) -> Verdict:
+def _judge(status: int, said: _Said, *, words_prove: bool) -> ErrorRule:
     text = said.text.lower()
     by_code = _by_code(said.code)
     by_words = next((kind for words, kind in BY_WORDS if words in text), None)
     if by_code is not None:
-        return Verdict(by_words) if by_words and by_code.proves and said.code not in BY_CODE else by_code
+        return ErrorRule(by_words) if by_words and by_code.proves and said.code not in BY_CODE else by_code
     if status in _LIMITED:
-        return Verdict(RateLimited)
+        return ErrorRule(RateLimited)
     if said.code is None and (by_words or said.fields):
-        return Verdict(by_words or InvalidRequest)
+        return ErrorRule(by_words or InvalidRequest)
     if status >= 500:
-        return Verdict(Unavailable, proves=False)
-    return Verdict(BY_STATUS.get(status, Rejected), proves=words_prove and bool(text) and said.code is None)
+        return ErrorRule(Unavailable, proves=False)
+    return ErrorRule(BY_STATUS.get(status, Rejected), proves=words_prove and bool(text) and said.code is None)
 
 
-def _by_code(code: str | None) -> Verdict | None:
+def _by_code(code: str | None) -> ErrorRule | None:
     if code is None:
         return None
     family = "API" if code.startswith("API") else code.partition(".")[0]

@@ -35,8 +35,8 @@ from exchanges.bitstamp.v1.models import (
     WithdrawalType,
 )
 from exchanges.bitstamp.v1.trading import Trading
-from exchanges.outcomes.matching import Likeness, LookedBack, compare, is_before, listed, look_back, placed_at
-from exchanges.outcomes.search import Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
+from exchanges.outcomes.matching import MatchQuality, Page, compare, is_before, listed, placed_at, read_back
+from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
 __all__ = ["SEARCHES"]
 
@@ -51,32 +51,32 @@ Trades = list[UserTransaction]
 # Orders
 
 
-def _orders(side: OrderType, sought: Sought, seen: Seen) -> Traces:
+def _orders(side: OrderType, sought: Query, seen: Answers) -> Matches:
     """Read what waits, then what traded, so that an order which trades meanwhile is in one of both."""
-    waiting = Reading.of(Trading.open_orders)
+    waiting = Read.of(Trading.open_orders)
     if waiting not in seen:
-        return Traces(more=(waiting,))
+        return Matches(more=(waiting,))
     back = _look_back(sought, seen)
     if back.more:
-        return Traces(more=back.more)
+        return Matches(more=back.more)
     orders: list[Order] | None = listed(seen, waiting)
     candidates = tuple(_compared(side, sought, orders or [], back.rows))
-    return Traces(candidates, whole=back.whole and orders is not None)
+    return Matches(candidates, whole=back.whole and orders is not None)
 
 
-def _look_back(sought: Sought, seen: Seen) -> LookedBack:
+def _look_back(sought: Query, seen: Answers) -> Page:
     """Read the transactions back to the call."""
 
-    def page(offset: int) -> Reading:
+    def page(offset: int) -> Read:
         beyond = {"offset": offset} if offset else {}
-        return Reading.of(Account.user_transactions, **beyond, limit=PAGE_SIZE, sort=SortOrder.DESC)
+        return Read.of(Account.user_transactions, **beyond, limit=PAGE_SIZE, sort=SortOrder.DESC)
 
-    return look_back(seen, page, lambda row: is_before(sought, row.datetime))
+    return read_back(seen, page, lambda row: is_before(sought, row.datetime))
 
 
 def _compared(
-    side: OrderType, sought: Sought, orders: list[Order], rows: tuple[UserTransaction, ...]
-) -> Iterator[Trace]:
+    side: OrderType, sought: Query, orders: list[Order], rows: tuple[UserTransaction, ...]
+) -> Iterator[Match]:
     trades: dict[int, Trades] = {}
     for row in rows:
         if row.order_id is not None:
@@ -86,20 +86,20 @@ def _compared(
         likeness = min(_likeness_of_order(side, sought, order), _likeness_of_trades(side, sought, fills))
         if likeness := min(likeness, _likeness_of_sum(sought, order, fills)):
             found = (order, *fills) if fills else order
-            yield Trace(str(order.id), found, placed_at(sought, order.datetime), sure=likeness is Likeness.SAME)
+            yield Match(str(order.id), found, placed_at(sought, order.datetime), sure=likeness is MatchQuality.SAME)
     for order_id, fills in trades.items():
         if _likeness_of_trades(side, sought, fills):
-            yield Trace(str(order_id), tuple(fills), sure=False)
+            yield Match(str(order_id), tuple(fills), sure=False)
 
 
-def _likeness_of_order(side: OrderType, sought: Sought, order: Order) -> Likeness:
+def _likeness_of_order(side: OrderType, sought: Query, order: Order) -> MatchQuality:
     """Compare all but the amount."""
     if order.type is not side or placed_at(sought, order.datetime) is None:
-        return Likeness.OTHER
+        return MatchQuality.OTHER
     return compare(order.price, Decimal(sought.intent.arguments["price"]), CENT)
 
 
-def _likeness_of_trades(side: OrderType, sought: Sought, trades: Trades) -> Likeness:
+def _likeness_of_trades(side: OrderType, sought: Query, trades: Trades) -> MatchQuality:
     """Rule out trades that an order placed by the call cannot have made."""
     limit, wanted = (Decimal(sought.intent.arguments[name]) for name in ("price", "amount"))
     sign = 1 if side is OrderType.BUY else -1
@@ -109,60 +109,60 @@ def _likeness_of_trades(side: OrderType, sought: Sought, trades: Trades) -> Like
         is_worse = price is not None and (price - limit) * sign > 0 and not compare(price, limit, CENT)
         is_against = trade.amounts.get(BASE, Decimal(0)) * sign < 0
         if is_elsewhere or is_worse or is_against or is_before(sought, trade.datetime):
-            return Likeness.OTHER
+            return MatchQuality.OTHER
     traded = _sum(trades)
-    return Likeness.OTHER if traded > wanted and not compare(traded, wanted, SMALLEST) else Likeness.SAME
+    return MatchQuality.OTHER if traded > wanted and not compare(traded, wanted, SMALLEST) else MatchQuality.SAME
 
 
-def _likeness_of_sum(sought: Sought, order: Order, trades: Trades) -> Likeness:
+def _likeness_of_sum(sought: Query, order: Order, trades: Trades) -> MatchQuality:
     wanted = Decimal(sought.intent.arguments["amount"])
     if order.amount > wanted and not compare(order.amount, wanted, SMALLEST):
-        return Likeness.OTHER
-    return Likeness.SAME if order.amount + _sum(trades) == wanted else Likeness.DOUBTFUL
+        return MatchQuality.OTHER
+    return MatchQuality.SAME if order.amount + _sum(trades) == wanted else MatchQuality.DOUBTFUL
 
 
 def _sum(trades: Trades) -> Decimal:
     return sum((abs(trade.amounts.get(BASE, Decimal(0))) for trade in trades), Decimal(0))
 
 
-def _placed(order: Order) -> Trace:
+def _placed(order: Order) -> Match:
     """Read the answer to a new order."""
-    return Trace(str(order.id), order, order.datetime)
+    return Match(str(order.id), order, order.datetime)
 
 
 # Withdrawals
 
 
-def _bitcoin_withdrawals(sought: Sought, seen: Seen) -> Traces:
-    reading = Reading.of(Funding.withdrawal_requests)
+def _bitcoin_withdrawals(sought: Query, seen: Answers) -> Matches:
+    reading = Read.of(Funding.withdrawal_requests)
     if reading not in seen:
-        return Traces(more=(reading,))
+        return Matches(more=(reading,))
     requests: list[WithdrawalRequest] | None = listed(seen, reading)
     wanted, address = Decimal(sought.intent.arguments["amount"]), sought.text("address")
     candidates = tuple(
-        Trace(str(request.id), request, at, sure=request.amount == wanted and request.data == address)
+        Match(str(request.id), request, at, sure=request.amount == wanted and request.data == address)
         for request in requests or []
         if request.type is WithdrawalType.BITCOIN
         and compare(request.amount, wanted, SMALLEST)
         and (at := placed_at(sought, request.datetime)) is not None
     )
-    return Traces(candidates, whole=requests is not None)
+    return Matches(candidates, whole=requests is not None)
 
 
-def _ripple_withdrawals(sought: Sought, seen: Seen) -> Traces:
+def _ripple_withdrawals(sought: Query, seen: Answers) -> Matches:
     back = _look_back(sought, seen)
     if back.more:
-        return Traces(more=back.more)
+        return Matches(more=back.more)
     currency, wanted = sought.intent.arguments["currency"].lower(), Decimal(sought.intent.arguments["amount"])
     candidates = tuple(
-        Trace(str(row.id), row, placed_at(sought, row.datetime), sure=False)
+        Match(str(row.id), row, placed_at(sought, row.datetime), sure=False)
         for row in back.rows
         if row.type is TransactionType.WITHDRAWAL
         and not is_before(sought, row.datetime)
         and currency in row.amounts
         and compare(-row.amounts[currency], wanted, SMALLEST)
     )
-    return Traces(candidates, whole=back.whole and bool(candidates))
+    return Matches(candidates, whole=back.whole and bool(candidates))
 
 
 SEARCHES: Searches = {

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 from exchanges.limits.nonces import NoncePolicy
 
 if TYPE_CHECKING:
-    from exchanges.endpoint.call import Draft
+    from exchanges.endpoint.call import PreparedCall
     from exchanges.http.request import Request
     from exchanges.http.signing import Credentials, Stamp
 
@@ -29,11 +29,11 @@ class BodySignature:
     policy: ClassVar[NoncePolicy] = NoncePolicy.STRICT
     needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret", "client_id")
 
-    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:
-        """Put the three fields into *draft* and render it."""
+    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
+        """Put the three fields into *call* and render it."""
         key = credentials.api_key
         signature = credentials.sign(f"{stamp.nonce}{credentials.client_id}{key}".encode()).upper()
-        signed = draft.adding(key=key, signature=signature, nonce=stamp.nonce)
+        signed = call.adding(key=key, signature=signature, nonce=stamp.nonce)
         return signed.render(secrets=(key, quote_plus(key), signature))
 
 
@@ -50,9 +50,9 @@ class HeaderSignature:
     policy: ClassVar[NoncePolicy] = NoncePolicy.UNIQUE
     needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret")
 
-    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *draft* and put on the headers."""
-        request = draft.render()
+    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
+        """Render *call* and put on the headers."""
+        request = call.render()
         identity, timestamp = f"BITSTAMP {credentials.api_key}", str(stamp.timestamp_ms)
         host, content_type = request.origin.partition("://")[2], dict(request.headers).get("Content-Type", "")
         parts = (identity, request.verb, host, request.target, content_type, stamp.nonce, timestamp, VERSION)

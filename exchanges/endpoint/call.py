@@ -23,13 +23,13 @@ from exchanges.intents import Intent
 from exchanges.redaction import REDACTED
 from exchanges.wire import Amount, Json, dumps
 
-__all__ = ["Draft", "draft"]
+__all__ = ["PreparedCall", "prepare"]
 
 _IN_QUERY = ("GET", "DELETE")
 
 
 @frozen(eq=False, repr=False)
-class Draft:
+class PreparedCall:
     """A checked call before it is signed.
 
     Attributes:
@@ -60,7 +60,7 @@ class Draft:
         """Name the call as messages begin."""
         return f"{self.endpoint.id} ({self.endpoint})"
 
-    def adding(self, **fields: Json) -> Draft:
+    def adding(self, **fields: Json) -> PreparedCall:
         """Put *fields* before the caller's own."""
         return evolve(self, fields={**fields, **self.fields})
 
@@ -99,11 +99,11 @@ class Draft:
     def _secret_names(self) -> set[str]:
         return {argument.wire for argument in self.endpoint.arguments if argument.param.secret}
 
-    def acting_with(self, fields: Mapping[str, str]) -> Draft:
+    def acting_with(self, fields: Mapping[str, str]) -> PreparedCall:
         """Put on what a view puts on every call."""
         return evolve(self.adding(**fields), acting=fields)
 
-    def tagged(self, tag: str) -> Draft:
+    def tagged(self, tag: str) -> PreparedCall:
         """Put *tag* into the field that is made for it, where there is one and the caller left it empty."""
         for argument in self.endpoint.arguments:
             if argument.param.tag and argument.wire not in self.fields:
@@ -141,7 +141,7 @@ class Draft:
         return self.tag is not None and self.tag[0] == name
 
 
-def draft(endpoint: Endpoint, arguments: Mapping[str, Any], base_url: str) -> Draft:
+def prepare(endpoint: Endpoint, arguments: Mapping[str, Any], base_url: str) -> PreparedCall:
     """Check *arguments* and lay out the call below *base_url*.
 
     Raises:
@@ -164,7 +164,7 @@ def draft(endpoint: Endpoint, arguments: Mapping[str, Any], base_url: str) -> Dr
             fields[argument.wire] = value
     for name, value in in_path.items():
         path = path.replace("{" + name + "}", quote(text(value), safe=""))
-    return Draft(endpoint, f"{scheme}://{host}", slash + prefix + path, fields, in_path, upload)
+    return PreparedCall(endpoint, f"{scheme}://{host}", slash + prefix + path, fields, in_path, upload)
 
 
 def _shortest(amount: str) -> str:

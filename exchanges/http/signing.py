@@ -1,6 +1,6 @@
 """Credentials, which are never printed, and what a signing scheme is.
 
-A scheme is a pure function of the draft, the credentials and a stamp: it sees the exact bytes that go out.
+A scheme is a pure function of the call, the credentials and a stamp: it sees the exact bytes that go out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from exchanges.endpoint.call import Draft
+    from exchanges.endpoint.call import PreparedCall
     from exchanges.http.request import Request
     from exchanges.limits.nonces import NoncePolicy
 
@@ -92,6 +92,6 @@ class Scheme(Protocol):
     policy: ClassVar[NoncePolicy]
     needs: ClassVar[tuple[str, ...]]
 
-    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *draft* to bytes and sign exactly those. Pure."""
+    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
+        """Render *call* to bytes and sign exactly those. Pure."""
         ...

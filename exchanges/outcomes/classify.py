@@ -17,8 +17,17 @@ from attrs import frozen
 
 from exchanges import errors
 from exchanges.endpoint import Endpoint, Kind
-from exchanges.endpoint.call import Draft
-from exchanges.errors import DecodeError, ExchangeError, Facts, NotSent, OutcomeUnknown, Problem, Unavailable, quotable
+from exchanges.endpoint.call import PreparedCall
+from exchanges.errors import (
+    DecodeError,
+    ErrorFields,
+    ExchangeError,
+    NotSent,
+    OutcomeUnknown,
+    Problem,
+    Unavailable,
+    quotable,
+)
 from exchanges.http.request import Request
 from exchanges.http.signing import Stamp
 from exchanges.http.transport import BadAnswer, Evidence, Lost
@@ -26,15 +35,15 @@ from exchanges.intents import Intent, Phase
 
 __all__ = [
     "Sent",
-    "bare",
-    "doubted",
-    "ended",
-    "final",
+    "cancelled",
+    "final_error",
     "lockout_seconds",
-    "lost",
     "problem_of_status",
-    "refused",
+    "rejection",
     "repeatable",
+    "transport_failure",
+    "unknown_outcome",
+    "without_traceback",
 ]
 
 MAX_LOCKOUT_SECONDS = 3600.0
@@ -78,7 +87,7 @@ def problem_of_status(status: int, *, is_json: bool) -> Problem | None:
 class Sent:
     """One request that was signed and handed over, and what is known of its way."""
 
-    draft: Draft
+    call: PreparedCall
     stamp: Stamp
     request: Request
     evidence: Evidence
@@ -86,12 +95,12 @@ class Sent:
     @cached_property
     def intent(self) -> Intent:
         """What it was to do."""
-        return self.draft.intent(datetime.fromtimestamp(self.stamp.timestamp_ms / 1000, UTC))
+        return self.call.intent(datetime.fromtimestamp(self.stamp.timestamp_ms / 1000, UTC))
 
     @cached_property
     def digest(self) -> str:
         """The same for calls that would do the same."""
-        return self.draft.digest
+        return self.call.digest
 
     @property
     def phase(self) -> Phase:
@@ -101,14 +110,14 @@ class Sent:
     @property
     def endpoint(self) -> Endpoint:
         """What is called."""
-        return self.draft.endpoint
+        return self.call.endpoint
 
     def __str__(self) -> str:
         """Name the call as messages begin."""
-        return str(self.draft)
+        return str(self.call)
 
 
-def lost(sent: Sent, failure: Lost | None, reason: str = "no answer before the deadline") -> ExchangeError:
+def transport_failure(sent: Sent, failure: Lost | None, reason: str = "no answer before the deadline") -> ExchangeError:
     """Tell what no complete answer means; *reason* says it where there is no *failure*."""
     endpoint = sent.endpoint
     reason = reason if failure is None else str(failure)
@@ -120,21 +129,21 @@ def lost(sent: Sent, failure: Lost | None, reason: str = "no answer before the d
         error = DecodeError(f"{sent}: {failure}", endpoint=endpoint.id)
     else:
         silence = Unavailable(f"{sent}: {reason}; no complete answer arrived", endpoint=endpoint.id)
-        error = doubted(sent, silence, sent.phase)
+        error = unknown_outcome(sent, silence, sent.phase)
     (error.__cause__ or error).__cause__ = failure
     return error
 
 
-def ended(draft: Draft) -> ExchangeError:
+def cancelled(call: PreparedCall) -> ExchangeError:
     """Tell what it means that a task was cancelled: a read as its client closes, anything else before it went."""
-    if draft.endpoint.kind is Kind.READ:
-        words = f"{draft}: the client was closed before the answer came"
-        return errors.ReadFailed(words, endpoint=draft.endpoint.id)
-    words = f"{draft}: its task was cancelled from outside before anything was sent; it is safe to repeat"
-    return NotSent(words, endpoint=draft.endpoint.id)
+    if call.endpoint.kind is Kind.READ:
+        words = f"{call}: the client was closed before the answer came"
+        return errors.ReadFailed(words, endpoint=call.endpoint.id)
+    words = f"{call}: its task was cancelled from outside before anything was sent; it is safe to repeat"
+    return NotSent(words, endpoint=call.endpoint.id)
 
 
-def refused(sent: Sent, status: int, problem: Problem) -> ExchangeError:
+def rejection(sent: Sent, status: int, problem: Problem) -> ExchangeError:
     """Tell what *problem* means for this call: of its own class where that is proven, secrets removed."""
     secrets = sent.request.secrets
     text, code = quotable(problem.text, secrets), problem.code and quotable(problem.code, secrets)
@@ -142,10 +151,10 @@ def refused(sent: Sent, status: int, problem: Problem) -> ExchangeError:
     advice = _ADVICE.get(problem.kind)
     message = f"{sent}: the exchange answered {said}" + (f"; {advice}" if advice else "")
     error = _made(problem, message, secrets, endpoint=sent.endpoint.id, status=status, code=code, text=text or None)
-    return error if problem.proves_not_executed else doubted(sent, error)
+    return error if problem.proves_not_executed else unknown_outcome(sent, error)
 
 
-def _made(problem: Problem, message: str, secrets: Iterable[str], **facts: Unpack[Facts]) -> ExchangeError:
+def _made(problem: Problem, message: str, secrets: Iterable[str], **facts: Unpack[ErrorFields]) -> ExchangeError:
     if issubclass(problem.kind, errors.InvalidRequest):
         fields = {quotable(k, secrets): tuple(quotable(v, secrets) for v in vs) for k, vs in problem.fields.items()}
         return problem.kind(message, fields=fields, **facts)
@@ -155,7 +164,7 @@ def _made(problem: Problem, message: str, secrets: Iterable[str], **facts: Unpac
     return problem.kind(message, **facts)
 
 
-def doubted(sent: Sent, error: ExchangeError, phase: Phase = Phase.ANSWERED) -> ExchangeError:
+def unknown_outcome(sent: Sent, error: ExchangeError, phase: Phase = Phase.ANSWERED) -> ExchangeError:
     """Tell what *error* means where it is no proof: for a call that is never repeated the outcome is unknown."""
     endpoint = sent.endpoint
     if not endpoint.kind.is_once:
@@ -177,9 +186,9 @@ def doubted(sent: Sent, error: ExchangeError, phase: Phase = Phase.ANSWERED) -> 
     return unknown
 
 
-def final(draft: Draft, error: ExchangeError, doubtful: ExchangeError | None) -> ExchangeError:
+def final_error(call: PreparedCall, error: ExchangeError, doubtful: ExchangeError | None) -> ExchangeError:
     """Tell the caller after the last attempt; *doubtful* is an earlier failure that proves nothing."""
-    endpoint = draft.endpoint
+    endpoint = call.endpoint
     if endpoint.kind is Kind.READ and type(error) in (NotSent, Unavailable):
         told: ExchangeError = errors.ReadFailed(f"the read failed: {error}", endpoint=endpoint.id, status=error.status)
     elif endpoint.kind is not Kind.IDEMPOTENT or doubtful is None:
@@ -190,8 +199,8 @@ def final(draft: Draft, error: ExchangeError, doubtful: ExchangeError | None) ->
         return error
     else:
         told = OutcomeUnknown(
-            f"{draft}: it may have been executed; it is safe to call it again ({error})",
-            intent=draft.intent(datetime.now(UTC)),
+            f"{call}: it may have been executed; it is safe to call it again ({error})",
+            intent=call.intent(datetime.now(UTC)),
             endpoint=endpoint.id,
             status=error.status,
         )
@@ -199,7 +208,7 @@ def final(draft: Draft, error: ExchangeError, doubtful: ExchangeError | None) ->
     return told
 
 
-def bare(error: ExchangeError) -> ExchangeError:
+def without_traceback(error: ExchangeError) -> ExchangeError:
     """Let go of the frames and foreign exceptions behind *error*: they hold the answer, which may echo a secret."""
     behind: BaseException | None = error
     while behind is not None:

@@ -7,23 +7,23 @@ from decimal import Decimal, DecimalException
 from enum import Enum
 from typing import Any
 
-from exchanges.endpoint.call import Draft
+from exchanges.endpoint.call import PreparedCall
 from exchanges.wire import Json
 
-__all__ = ["strange"]
+__all__ = ["mismatches"]
 
 CENTS = -2
 
 
-def strange(draft: Draft, value: Any) -> list[str]:
-    """Name the fields of the answer *value* that are not what *draft* asked for; what it does not repeat is fine."""
-    return [name for name, wanted in _expected(draft) if not _same(wanted, getattr(value, name, None))]
+def mismatches(call: PreparedCall, value: Any) -> list[str]:
+    """Name the fields of the answer *value* that are not what *call* asked for; what it does not repeat is fine."""
+    return [name for name, wanted in _expected(call) if not _same(wanted, getattr(value, name, None))]
 
 
-def _expected(draft: Draft) -> Iterator[tuple[str, Any]]:
-    yield from draft.endpoint.echoes.items()
-    for argument in draft.endpoint.arguments:
-        sent = draft.in_path if argument.in_path else draft.fields
+def _expected(call: PreparedCall) -> Iterator[tuple[str, Any]]:
+    yield from call.endpoint.echoes.items()
+    for argument in call.endpoint.arguments:
+        sent = call.in_path if argument.in_path else call.fields
         name = argument.name if argument.in_path else argument.wire
         if argument.param.echo is not None and not argument.param.secret and name in sent:
             yield argument.name if argument.param.echo == "=" else argument.param.echo, sent[name]

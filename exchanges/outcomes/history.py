@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from attrs import define, field, frozen
 
 from exchanges.intents import Intent
-from exchanges.outcomes.search import MAX_SKEW, Trace
+from exchanges.outcomes.search import MAX_SKEW, Match
 
-__all__ = ["MAX_SKEW", "REMEMBERED", "Clock", "Deeds", "name_of", "nameless"]
+__all__ = ["MAX_SKEW", "REMEMBERED", "CallHistory", "ClockOffset", "name_of", "nameless"]
 
 SLACK = timedelta(seconds=2)
 """Moments are told in whole seconds, and the one who notes them is not the one who counts."""
@@ -33,7 +33,7 @@ def _nameless(digest: str) -> str:
 
 
 @frozen
-class Clock:
+class ClockOffset:
     """How much more the exchange's clock shows than ours.
 
     Attributes:
@@ -44,33 +44,33 @@ class Clock:
     least: timedelta = -MAX_SKEW
     most: timedelta = MAX_SKEW
 
-    def moved(self, by: timedelta) -> Clock:
+    def moved(self, by: timedelta) -> ClockOffset:
         """Tell the same of a clock of ours that shows less by so much."""
-        return Clock(self.least + by, self.most + by)
+        return ClockOffset(self.least + by, self.most + by)
 
 
 @define(eq=False)
-class Deeds:
+class CallHistory:
     """The calls that went well within the last day, and those that may have."""
 
-    _clocks: dict[str, tuple[Clock, datetime]] = field(factory=dict[str, "tuple[Clock, datetime]"])
+    _clocks: dict[str, tuple[ClockOffset, datetime]] = field(factory=dict[str, "tuple[ClockOffset, datetime]"])
     _made: dict[str, tuple[datetime, Intent | None]] = field(factory=dict[str, "tuple[datetime, Intent | None]"])
 
-    def clock(self, endpoint: str, zero: datetime, max_skew: timedelta = MAX_SKEW) -> Clock:
+    def clock(self, endpoint: str, zero: datetime, max_skew: timedelta = MAX_SKEW) -> ClockOffset:
         """Tell how far the clock that moments of *endpoint* are told by is from ours with this *zero*.
 
         Generations of an API may tell moments in different zones, so each has its clock, as its last answer told; one
         that never told may be as any of the others.
         """
         known = {api: clock.moved(then - zero) for api, (clock, then) in self._clocks.items()}
-        clocks = (Clock(-max_skew, max_skew), *known.values())
-        assumed = Clock(min(c.least for c in clocks), max(c.most for c in clocks))
+        clocks = (ClockOffset(-max_skew, max_skew), *known.values())
+        assumed = ClockOffset(min(c.least for c in clocks), max(c.most for c in clocks))
         return known.get(_api_of(endpoint), assumed)
 
-    def note(self, intent: Intent, digest: str, trace: Trace | None, ended_at: datetime, zero: datetime) -> str:
+    def note(self, intent: Intent, digest: str, trace: Match | None, ended_at: datetime, zero: datetime) -> str:
         """Remember a call that went well; give the name under which it is remembered."""
         if trace is not None and trace.at is not None:
-            clock = Clock(trace.at - ended_at - SLACK, trace.at - intent.at + SLACK)
+            clock = ClockOffset(trace.at - ended_at - SLACK, trace.at - intent.at + SLACK)
             self._clocks[_api_of(intent.endpoint)] = clock, zero
         made = trace.id if trace is not None else _nameless(digest) + intent.id
         return self.remember(name_of(intent.endpoint, made), ended_at, intent)

@@ -15,9 +15,9 @@ from typing import Any
 from attrs import frozen
 
 from exchanges.errors import NotFound
-from exchanges.outcomes.search import Reading, Seen, Sought
+from exchanges.outcomes.search import Answers, Query, Read
 
-__all__ = ["Likeness", "LookedBack", "compare", "is_before", "listed", "look_back", "placed_at"]
+__all__ = ["MatchQuality", "Page", "compare", "is_before", "listed", "placed_at", "read_back"]
 
 MAX_PAGES = 10
 OVERLAP = 5
@@ -25,7 +25,7 @@ OVERLAP = 5
 RESOLUTION = timedelta(seconds=1)
 
 
-class Likeness(IntEnum):
+class MatchQuality(IntEnum):
     """How far something is what was asked for. The least of several holds for all together."""
 
     OTHER = 0
@@ -36,7 +36,7 @@ class Likeness(IntEnum):
     """It was compared and is the same."""
 
 
-def compare(told: Decimal | None, wanted: Decimal, step: Decimal) -> Likeness:
+def compare(told: Decimal | None, wanted: Decimal, step: Decimal) -> MatchQuality:
     """Compare numbers.
 
     Args:
@@ -45,34 +45,34 @@ def compare(told: Decimal | None, wanted: Decimal, step: Decimal) -> Likeness:
         step: In which it counts. What is finer it may have rounded, so a neighbour of that is in doubt.
     """
     if told is None:
-        return Likeness.DOUBTFUL
+        return MatchQuality.DOUBTFUL
     if told == wanted:
-        return Likeness.SAME
+        return MatchQuality.SAME
     digits = told.as_tuple().exponent
     is_near = isinstance(digits, int) and abs(told - wanted) < min(step, Decimal(1).scaleb(digits))
-    return Likeness.DOUBTFUL if is_near else Likeness.OTHER
+    return MatchQuality.DOUBTFUL if is_near else MatchQuality.OTHER
 
 
-def is_before(sought: Sought, told: datetime) -> bool:
+def is_before(sought: Query, told: datetime) -> bool:
     """Whether what the exchange tells as *told* was before the call, even if it leaves out a part of a second."""
     return told < sought.since - RESOLUTION
 
 
-def placed_at(sought: Sought, told: datetime) -> datetime | None:
+def placed_at(sought: Query, told: datetime) -> datetime | None:
     """Find the moment that is sought and that the exchange may tell as *told*; None if there is none."""
     if is_before(sought, told) or told > sought.until + RESOLUTION:
         return None
     return min(max(told, sought.since), sought.until)
 
 
-def listed(seen: Seen, reading: Reading) -> list[Any] | None:
+def listed(seen: Answers, reading: Read) -> list[Any] | None:
     """Take the list that a read came to; None where the exchange does not know what was asked for."""
     value = seen[reading]
     return None if isinstance(value, NotFound) else list(value)
 
 
 @frozen
-class LookedBack:
+class Page:
     """The head of a list that is read in pages, newest first.
 
     Attributes:
@@ -82,11 +82,11 @@ class LookedBack:
     """
 
     rows: tuple[Any, ...]
-    more: tuple[Reading, ...] = ()
+    more: tuple[Read, ...] = ()
     whole: bool = False
 
 
-def look_back(seen: Seen, page: Callable[[int], Reading], is_old: Callable[[Any], bool]) -> LookedBack:
+def read_back(seen: Answers, page: Callable[[int], Read], is_old: Callable[[Any], bool]) -> Page:
     """Go back through a list, newest first, to a row that is too old to matter, or to the end.
 
     Each page is to begin with the last rows of the one before. One without them shows that rows have moved meanwhile;
@@ -101,7 +101,7 @@ def look_back(seen: Seen, page: Callable[[int], Reading], is_old: Callable[[Any]
     for _ in range(MAX_PAGES):
         reading = page(max(0, len(rows) - OVERLAP))
         if reading not in seen:
-            return LookedBack(tuple(rows), (reading,))
+            return Page(tuple(rows), (reading,))
         got = listed(seen, reading)
         behind = None if got is None else _behind(rows[-OVERLAP:], got)
         if got is None or behind is None:
@@ -109,8 +109,8 @@ def look_back(seen: Seen, page: Callable[[int], Reading], is_old: Callable[[Any]
         new = got[behind:]
         rows += new
         if not new or is_old(rows[-1]):
-            return LookedBack(tuple(rows), whole=True)
-    return LookedBack(tuple(rows))
+            return Page(tuple(rows), whole=True)
+    return Page(tuple(rows))
 
 
 def _behind(tail: list[Any], rows: list[Any]) -> int | None:

@@ -15,16 +15,16 @@ from typing import Any
 from attrs import define, field, frozen
 
 from exchanges.endpoint import Kind
-from exchanges.endpoint.call import Draft
+from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
 from exchanges.intents import Intent
-from exchanges.outcomes.classify import Sent, bare, doubted
-from exchanges.outcomes.history import REMEMBERED, Deeds, name_of
-from exchanges.outcomes.search import Searches, Trace
+from exchanges.outcomes.classify import Sent, unknown_outcome, without_traceback
+from exchanges.outcomes.history import REMEMBERED, CallHistory, name_of
+from exchanges.outcomes.search import Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
 
-__all__ = ["Book", "Calls", "Flight"]
+__all__ = ["JournalView", "PendingCall", "PendingCalls"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)
 
 
 @define(eq=False)
-class Flight:
+class PendingCall:
     """One call, from its signing until its caller knows the outcome. That may take long: the request is not kept.
 
     *began* and *landed_at* are by the clock of the loop, which nobody sets.
@@ -43,7 +43,7 @@ class Flight:
     digest: str
     nonce: str | None
     began: float
-    forsaken: bool = False
+    caller_gone: bool = False
     landed_at: float = 0.0
     value: Any = None
     error: ExchangeError | None = None
@@ -73,7 +73,7 @@ class Flight:
     @property
     def is_open(self) -> bool:
         """Whether nobody was told how it ended."""
-        return self.forsaken or self.standing is Standing.UNKNOWN
+        return self.caller_gone or self.standing is Standing.UNKNOWN
 
     def shown(self) -> OpenCall:
         """Make what users see."""
@@ -82,7 +82,7 @@ class Flight:
 
 
 @frozen(eq=False)
-class Book:
+class JournalView:
     """Where calls are written down beyond this client.
 
     Attributes:
@@ -102,7 +102,7 @@ class Book:
         return {entry.intent: entry for entry in self.journal.entries(self.server, self.key)}
 
 
-class Calls:
+class PendingCalls:
     """The calls that are never repeated, of all clients that share a key.
 
     What is open stays open when the last of them is gone; what was done is forgotten then: who comes later may meet
@@ -114,14 +114,14 @@ class Calls:
         now: The wall clock.
     """
 
-    def __init__(self, book: Book, searches: Callable[[], Searches], now: Callable[[], datetime]) -> None:
+    def __init__(self, book: JournalView, searches: Callable[[], Searches], now: Callable[[], datetime]) -> None:
         self.book = book
-        self.deeds = Deeds()
+        self.history = CallHistory()
         self.searches = searches
         self.now = now
         self.users = 0
         self._began: float | None = None
-        self._flights: dict[Intent, Flight] = {}
+        self._flights: dict[Intent, PendingCall] = {}
         self._struck: set[Intent] = set()
         self._writing: set[asyncio.Task[None]] = set()
 
@@ -129,7 +129,7 @@ class Calls:
         """Have one user less."""
         self.users -= 1
         if not self.users:
-            self.deeds, self._began = Deeds(), None
+            self.history, self._began = CallHistory(), None
 
     def open_calls(self) -> dict[Intent, OpenCall]:
         """List what is unresolved, the oldest first."""
@@ -138,30 +138,30 @@ class Calls:
             for intent, entry in self._others().items()
             if not entry.is_under_way
         }
-        found |= {intent: flight.shown() for intent, flight in self._flights.items() if flight.is_open}
+        found |= {intent: pending.shown() for intent, pending in self._flights.items() if pending.is_open}
         return dict(sorted(found.items(), key=lambda item: item[0].at))
 
-    def guard(self, draft: Draft) -> None:
+    def guard(self, call: PreparedCall) -> None:
         """Refuse a call that moves money while the same one is unresolved.
 
         Raises:
             UnresolvedOutcome: Names it.
             StateError: The journal cannot be read.
         """
-        if draft.endpoint.kind is not Kind.MONEY:
+        if call.endpoint.kind is not Kind.MONEY:
             return
         digests = {i: f.digest for i, f in self._flights.items() if f.is_open and f.standing in BLOCKING}
         digests |= {i: e.digest for i, e in self._others().items() if not e.is_under_way}
-        digest = draft.digest if digests else ""
+        digest = call.digest if digests else ""
         if blocking := next((i for i, d in digests.items() if d == digest), None):
             raise UnresolvedOutcome(
-                f"{draft}: the same call is unresolved: {blocking}; nothing was sent. "
+                f"{call}: the same call is unresolved: {blocking}; nothing was sent. "
                 "Await client.reconcile(intent), or client.unresolved.dismiss(intent) if you know what became of it",
                 intent=blocking,
-                endpoint=draft.endpoint.id,
+                endpoint=call.endpoint.id,
             )
 
-    def flight(self, intent: Intent) -> Flight | None:
+    def pending(self, intent: Intent) -> PendingCall | None:
         """Find a call of this client; None for one of another process, or of another day."""
         return self._flights.get(intent)
 
@@ -191,12 +191,12 @@ class Calls:
 
     def names(self, intent: Intent) -> frozenset[str]:
         """Name everything that calls of this account, but this one, are known to have made around then."""
-        names, journal = self.deeds.names(), self.book.journal
+        names, journal = self.history.names(), self.book.journal
         if journal is not None:
             written = journal.known(self.book.server, self.book.key, intent.at - REMEMBERED)
             if self.is_open(intent):  # otherwise somebody else may have found what became of it, and have written that
                 names |= written
-        return names - {self.deeds.made_by(intent)}
+        return names - {self.history.made_by(intent)}
 
     def rivals(self, intent: Intent, digest: str | None) -> list[Standing]:
         """Find the other calls that would do the same and whose outcome is not known yet."""
@@ -210,7 +210,7 @@ class Calls:
 
     # The course of a call
 
-    async def begin(self, sent: Sent) -> Flight:
+    async def begin(self, sent: Sent) -> PendingCall:
         """Write down what is about to be sent.
 
         Raises:
@@ -226,44 +226,44 @@ class Calls:
             except asyncio.CancelledError:
                 self._write(intent, None, None)  # it may be written all the same
                 raise
-        flight = self._flights[intent] = Flight(intent, sent.digest, sent.stamp.nonce or None, began)
-        return flight
+        pending = self._flights[intent] = PendingCall(intent, sent.digest, sent.stamp.nonce or None, began)
+        return pending
 
-    def end(self, flight: Flight, sent: Sent, value: Any, error: ExchangeError | None) -> ExchangeError | None:
+    def end(self, pending: PendingCall, sent: Sent, value: Any, error: ExchangeError | None) -> ExchangeError | None:
         """Note how a call ended; give the error that its caller is told."""
         trace = None
         if error is None:
-            trace = self._made(flight.intent.endpoint, value)
+            trace = self._made(pending.intent.endpoint, value)
             error = self._repeated(sent, trace)
-        flight.value, flight.error = None if error is not None else value, error
-        flight.landed_at = asyncio.get_running_loop().time()
-        flight.landed.set()
-        ended_at = flight.zero + timedelta(seconds=flight.landed_at)
+        pending.value, pending.error = None if error is not None else value, error
+        pending.landed_at = asyncio.get_running_loop().time()
+        pending.landed.set()
+        ended_at = pending.zero + timedelta(seconds=pending.landed_at)
         if error is None:
-            flight.made = self.deeds.note(flight.intent, flight.digest, trace, ended_at, flight.zero)
-        if flight.is_open and flight.standing in BLOCKING:
-            self._write(flight.intent, ended_at, None)
+            pending.made = self.history.note(pending.intent, pending.digest, trace, ended_at, pending.zero)
+        if pending.is_open and pending.standing in BLOCKING:
+            self._write(pending.intent, ended_at, None)
         else:
-            self._write(flight.intent, None, flight.made)
-        if not flight.is_open:
-            del self._flights[flight.intent]
-        elif flight.forsaken:
-            _tell(flight)
+            self._write(pending.intent, None, pending.made)
+        if not pending.is_open:
+            del self._flights[pending.intent]
+        elif pending.caller_gone:
+            _tell(pending)
         return error
 
-    def forsake(self, flight: Flight) -> None:
+    def keep_outcome(self, pending: PendingCall) -> None:
         """Keep the outcome: the caller is gone. It may have been about to hear of it."""
-        flight.forsaken = True
-        if flight.landed.is_set():
-            self._flights[flight.intent] = flight
-            _tell(flight)
+        pending.caller_gone = True
+        if pending.landed.is_set():
+            self._flights[pending.intent] = pending
+            _tell(pending)
 
     def resolve(self, intent: Intent, made: str | None) -> None:
         """Strike out a call whose outcome is known: the id of what it made, or None."""
-        flight = self._flights.get(intent)
-        name = None if flight is None else flight.made
+        pending = self._flights.get(intent)
+        name = None if pending is None else pending.made
         if made is not None:
-            name = self.deeds.remember(name_of(intent.endpoint, made), self.now(), intent)
+            name = self.history.remember(name_of(intent.endpoint, made), self.now(), intent)
         self._strike(intent, name)
 
     def dismiss(self, intent: Intent) -> None:
@@ -272,12 +272,12 @@ class Calls:
         Raises:
             UsageError: There is no loop that could write it to the journal.
         """
-        flight, entry = self._flights.get(intent), self.entry(intent)
-        name = None if flight is None else flight.made
-        if flight is not None and flight.standing is Standing.UNKNOWN:
-            name = self.deeds.doubt(intent, flight.digest, self.now())
-        elif flight is None and entry is not None:
-            name = self.deeds.doubt(intent, entry.digest, self.now())
+        pending, entry = self._flights.get(intent), self.entry(intent)
+        name = None if pending is None else pending.made
+        if pending is not None and pending.standing is Standing.UNKNOWN:
+            name = self.history.doubt(intent, pending.digest, self.now())
+        elif pending is None and entry is not None:
+            name = self.history.doubt(intent, entry.digest, self.now())
         self._strike(intent, name)
 
     async def written(self) -> None:
@@ -292,7 +292,7 @@ class Calls:
         entries = self.book.entries()
         return {i: e for i, e in entries.items() if i not in self._flights and i not in self._struck}
 
-    def _made(self, endpoint: str, value: Any) -> Trace | None:
+    def _made(self, endpoint: str, value: Any) -> Match | None:
         try:
             search = self.searches().get(endpoint)
             return None if search is None else search.made(value)
@@ -300,12 +300,12 @@ class Calls:
             logger.warning("%s: the answer took the reader of its id by surprise (%s)", endpoint, type(fault).__name__)
             return None
 
-    def _repeated(self, sent: Sent, trace: Trace | None) -> ExchangeError | None:
+    def _repeated(self, sent: Sent, trace: Match | None) -> ExchangeError | None:
         """Doubt an answer that names what an earlier call made: it belongs to that one."""
-        if trace is None or not self.deeds.knows(sent.endpoint.id, trace.id):
+        if trace is None or not self.history.knows(sent.endpoint.id, trace.id):
             return None
         words = f"{sent}: the answer names what an earlier call made"
-        return bare(doubted(sent, DecodeError(words, endpoint=sent.endpoint.id)))
+        return without_traceback(unknown_outcome(sent, DecodeError(words, endpoint=sent.endpoint.id)))
 
     def _strike(self, intent: Intent, name: str | None) -> None:
         self._write(intent, None, name)
@@ -337,6 +337,6 @@ class Calls:
             logger.error("%s: its outcome could not be written to the journal: %s", intent, error)  # noqa: TRY400
 
 
-def _tell(flight: Flight) -> None:
+def _tell(pending: PendingCall) -> None:
     """Say what became of a call whose caller is gone."""
-    logger.warning("%s: the caller was cancelled; %s", flight.intent, flight.error or flight.standing)
+    logger.warning("%s: the caller was cancelled; %s", pending.intent, pending.error or pending.standing)

@@ -32,9 +32,9 @@ from exchanges.errors import DecodeError, ExchangeError, NotFound, UsageError
 from exchanges.intents import Intent
 from exchanges.limits.nonces import NoncePolicy
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.outcomes.history import Clock, name_of, nameless
-from exchanges.outcomes.pending import Calls
-from exchanges.outcomes.search import Reading, Search, Sought, Trace, Traces
+from exchanges.outcomes.history import ClockOffset, name_of, nameless
+from exchanges.outcomes.pending import PendingCalls
+from exchanges.outcomes.search import Match, Matches, Query, Read, Search
 from exchanges.outcomes.unresolved import Standing
 
 __all__ = ["Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Reconciler", "Verdict"]
@@ -99,7 +99,7 @@ class Incomplete:
 
 Verdict: TypeAlias = Reconciled | NoTrace | Ambiguous | Incomplete
 
-Ask = Callable[[Reading], Awaitable[Any]]
+Ask = Callable[[Read], Awaitable[Any]]
 
 
 @define(eq=False)
@@ -140,10 +140,10 @@ class _Looked:
         ended: When the last was answered.
     """
 
-    candidates: list[Trace]
+    candidates: list[Match]
     whole: bool
-    sought: Sought
-    clock: Clock
+    sought: Query
+    clock: ClockOffset
     names: frozenset[str]
     rivals: list[Standing]
     began: float
@@ -158,7 +158,7 @@ class Reconciler:
         ask: Makes one read, as the account that the intent names.
     """
 
-    def __init__(self, calls: Calls, ask: Ask) -> None:
+    def __init__(self, calls: PendingCalls, ask: Ask) -> None:
         self._calls = calls
         self._ask = ask
 
@@ -189,42 +189,47 @@ class Reconciler:
 
     async def _told(self, intent: Intent, timeout_seconds: float) -> Verdict | None:
         """Take what this client was told; wait for a call that is still under way."""
-        flight, entry = self._calls.flight(intent), self._calls.entry(intent)
-        if flight is None:
+        pending, entry = self._calls.pending(intent), self._calls.entry(intent)
+        if pending is None:
             if entry is not None and entry.is_under_way:
                 return Incomplete(intent, f"{intent}: it is still under way in another process; ask again later")
             return None
-        if flight.standing is Standing.UNDER_WAY:
+        if pending.standing is Standing.UNDER_WAY:
             with anyio.move_on_after(timeout_seconds):
-                await flight.landed.wait()
-        if flight.standing is Standing.UNDER_WAY:
+                await pending.landed.wait()
+        if pending.standing is Standing.UNDER_WAY:
             return Incomplete(intent, f"{intent}: it is still under way; ask again when it has ended")
-        if flight.standing is Standing.UNKNOWN:
+        if pending.standing is Standing.UNKNOWN:
             return None
         self._calls.resolve(intent, None)
-        return Reconciled(intent, flight.value) if flight.standing is Standing.EXECUTED else NoTrace(intent)
+        return Reconciled(intent, pending.value) if pending.standing is Standing.EXECUTED else NoTrace(intent)
 
     def _open(self, intent: Intent, *, in_order: bool) -> _Case:
         """Gather what is written down of a call. What nobody wrote down may have ended just now."""
         now, calls = asyncio.get_running_loop().time(), self._calls
-        flight, entry = calls.flight(intent), calls.entry(intent)
-        if flight is not None:
-            digest, nonce, ended_at, landed_at = flight.digest, flight.nonce, flight.ended_at, flight.landed_at or now
+        pending, entry = calls.pending(intent), calls.entry(intent)
+        if pending is not None:
+            digest, nonce, ended_at, landed_at = (
+                pending.digest,
+                pending.nonce,
+                pending.ended_at,
+                pending.landed_at or now,
+            )
         elif entry is not None:
             digest, nonce, ended_at, landed_at = entry.digest, entry.nonce, entry.ended_at, now
         else:
             digest, nonce, ended_at, landed_at = None, None, None, now
-        zero = calls.zero() if flight is None else flight.zero
+        zero = calls.zero() if pending is None else pending.zero
         has_fence = in_order and nonce is not None
         return _Case(intent, digest, ended_at or calls.now(), zero, has_fence, landed_at + LOST_SECONDS)
 
     async def _look(self, case: _Case, search: Search) -> tuple[Verdict, bool]:
         """Look once; say whether looking again is of no use."""
         intent, loop = case.intent, asyncio.get_running_loop()
-        began, clock = loop.time(), self._calls.deeds.clock(intent.endpoint, case.zero, search.max_skew)
+        began, clock = loop.time(), self._calls.history.clock(intent.endpoint, case.zero, search.max_skew)
         until = case.ended_at + timedelta(seconds=LOST_SECONDS) + clock.most
         age = case.zero + timedelta(seconds=began) - intent.at
-        sought = Sought(intent, intent.at + clock.least, until, age)
+        sought = Query(intent, intent.at + clock.least, until, age)
         try:
             traces = await self._search(search, sought, case)
         except UsageError:
@@ -237,8 +242,8 @@ class Reconciler:
         looked = _Looked(candidates, traces.whole, sought, clock, names, rivals, began, loop.time())
         return self._found(case, looked) if candidates else self._nothing(case, looked)
 
-    async def _search(self, search: Search, sought: Sought, case: _Case) -> Traces:
-        seen: dict[Reading, Any] = {}
+    async def _search(self, search: Search, sought: Query, case: _Case) -> Matches:
+        seen: dict[Read, Any] = {}
         while True:
             try:
                 traces = search.look(sought, seen)
@@ -263,7 +268,7 @@ class Reconciler:
         intent = case.intent
         if not looked.whole:
             return Incomplete(intent, SHORT), True
-        if self._calls.deeds.made_by(intent) is not None:
+        if self._calls.history.made_by(intent) is not None:
             return Incomplete(intent, f"{intent}: it was executed, as its answer told; the reads do not show it"), True
         if case.empty_at is not None and looked.began >= case.empty_at + LATE_SECONDS:
             self._calls.resolve(intent, None)
@@ -288,11 +293,11 @@ class Reconciler:
         is_final = looked.began >= case.quiet_at + LATE_SECONDS or all(t.sure for t in looked.candidates)
         return Ambiguous(intent, tuple(t.found for t in looked.candidates)), is_final
 
-    def _is_marked(self, case: _Case, trace: Trace) -> bool:
+    def _is_marked(self, case: _Case, trace: Match) -> bool:
         """Whether it bears the tag of this call, or this call is known to have made it."""
-        return trace.tagged or self._calls.deeds.made_by(case.intent) == name_of(case.intent.endpoint, trace.id)
+        return trace.tagged or self._calls.history.made_by(case.intent) == name_of(case.intent.endpoint, trace.id)
 
-    def _is_ours(self, case: _Case, looked: _Looked, trace: Trace) -> bool:
+    def _is_ours(self, case: _Case, looked: _Looked, trace: Match) -> bool:
         """Whether nothing but this call can have made it, by the record."""
         if not looked.whole or looked.rivals or not trace.sure or trace.at is None or not looked.sought.fits(trace.at):
             return False

@@ -14,16 +14,23 @@ from exchanges import errors
 from exchanges.endpoint import Endpoint
 from exchanges.errors import DecodeError, ExchangeError, Problem
 from exchanges.http.transport import Answer
-from exchanges.outcomes.classify import Sent, bare, doubted, lockout_seconds, problem_of_status, refused
-from exchanges.outcomes.echoes import strange
+from exchanges.outcomes.classify import (
+    Sent,
+    lockout_seconds,
+    problem_of_status,
+    rejection,
+    unknown_outcome,
+    without_traceback,
+)
+from exchanges.outcomes.echoes import mismatches
 from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.converter import Wire
 
-__all__ = ["Said", "settle"]
+__all__ = ["Result", "interpret"]
 
 
 @frozen(eq=False)
-class Said:
+class Result:
     """What an answer says.
 
     Attributes:
@@ -39,22 +46,22 @@ class Said:
     nonce_floor: int | None = None
 
 
-def settle(sent: Sent, answer: Answer, wire: Wire) -> Said:
+def interpret(sent: Sent, answer: Answer, wire: Wire) -> Result:
     """Judge and decode a complete answer."""
     problem = None
     try:
         problem, value = _read(sent, answer, wire)
         if problem is None:
-            return Said(value)
-        failure = refused(sent, answer.status, problem)
+            return Result(value)
+        failure = rejection(sent, answer.status, problem)
     except DecodeError as error:
-        failure = doubted(sent, error)
+        failure = unknown_outcome(sent, error)
     except Exception as fault:  # noqa: BLE001 - a reader that an answer takes by surprise must not hide an outcome
         words = f"{sent}: the answer took its reader by surprise ({type(fault).__name__})"
-        failure = doubted(sent, DecodeError(words, endpoint=sent.endpoint.id))
+        failure = unknown_outcome(sent, DecodeError(words, endpoint=sent.endpoint.id))
     if problem is None:
-        return Said(error=bare(failure))
-    return Said(None, bare(failure), problem.retry_after_seconds, problem.nonce_floor)
+        return Result(error=without_traceback(failure))
+    return Result(None, without_traceback(failure), problem.retry_after_seconds, problem.nonce_floor)
 
 
 def _read(sent: Sent, answer: Answer, wire: Wire) -> tuple[Problem | None, Any]:
@@ -69,7 +76,7 @@ def _read(sent: Sent, answer: Answer, wire: Wire) -> tuple[Problem | None, Any]:
     if problem is not None:
         return _timed(problem, answer, endpoint), None
     value = _decode(endpoint, content, fault, wire)
-    if endpoint.kind.is_once and (names := strange(sent.draft, value)):
+    if endpoint.kind.is_once and (names := mismatches(sent.call, value)):
         raise DecodeError(
             f"{endpoint.id}: the answer speaks of something else: {', '.join(names)}", endpoint=endpoint.id
         )

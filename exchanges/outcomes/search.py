@@ -28,11 +28,11 @@ from exchanges.intents import Intent
 if TYPE_CHECKING:
     from exchanges.endpoint import Endpoint
 
-__all__ = ["MAX_SKEW", "Reading", "Search", "Searches", "Seen", "Sought", "Trace", "Traces", "id_of"]
+__all__ = ["MAX_SKEW", "Answers", "Match", "Matches", "Query", "Read", "Search", "Searches", "id_of"]
 
 
 @frozen
-class Reading:
+class Read:
     """One read to make: a call of an endpoint of kind READ.
 
     Attributes:
@@ -44,7 +44,7 @@ class Reading:
     arguments: tuple[tuple[str, Any], ...] = ()
 
     @classmethod
-    def of(cls, method: Callable[..., Any], /, **arguments: Any) -> Reading:
+    def of(cls, method: Callable[..., Any], /, **arguments: Any) -> Read:
         """Make it of a method of an area, such as ``Trading.orders``, and its arguments."""
         return cls(cast("Any", method).endpoint, tuple(arguments.items()))
 
@@ -63,12 +63,12 @@ def id_of(method: Callable[..., Any]) -> str:
     return name
 
 
-Seen: TypeAlias = Mapping[Reading, Any]
+Answers: TypeAlias = Mapping[Read, Any]
 """What was read: the decoded answer, or the `NotFound` of an object that the exchange does not know."""
 
 
 @frozen
-class Sought:
+class Query:
     """What is looked for.
 
     Attributes:
@@ -98,7 +98,7 @@ class Sought:
 
 
 @frozen
-class Trace:
+class Match:
     """Something at the exchange that the call may have made.
 
     Attributes:
@@ -117,7 +117,7 @@ class Trace:
 
 
 @frozen
-class Traces:
+class Matches:
     """What a search came to.
 
     Attributes:
@@ -126,18 +126,18 @@ class Traces:
         whole: Whether the reads reached back far enough to show everything.
     """
 
-    candidates: tuple[Trace, ...] = ()
-    more: tuple[Reading, ...] = ()
+    candidates: tuple[Match, ...] = ()
+    more: tuple[Read, ...] = ()
     whole: bool = True
 
 
-def _made(value: Any) -> Trace | None:
+def _made(value: Any) -> Match | None:
     """Take ``id`` and ``created_at`` of an answer, where it has them."""
     name = getattr(value, "id", None)
     if name is None:
         return None
     moment = getattr(value, "created_at", None)
-    return Trace(str(name), value, moment if isinstance(moment, datetime) else None)
+    return Match(str(name), value, moment if isinstance(moment, datetime) else None)
 
 
 @frozen
@@ -151,8 +151,8 @@ class Search:
         max_skew: How far its moments may be off as long as no answer told; more where they name no zone.
     """
 
-    look: Callable[[Sought, Seen], Traces]
-    made: Callable[[Any], Trace | None] = _made
+    look: Callable[[Query, Answers], Matches]
+    made: Callable[[Any], Match | None] = _made
     max_skew: timedelta = MAX_SKEW
 
 

@@ -15,9 +15,9 @@ from attrs import define, frozen
 
 from exchanges import errors
 from exchanges.endpoint import Kind
-from exchanges.endpoint.call import Draft
+from exchanges.endpoint.call import PreparedCall
 from exchanges.limits.limiter import Permit, Priority
-from exchanges.session.destinations import Route
+from exchanges.session.destinations import Destination
 from exchanges.state.protocols import Gate, Passage
 
 __all__ = ["Hold", "Say", "admit"]
@@ -45,7 +45,7 @@ class Hold:
     closed_seconds: float = 0.0
     nonce_floor: int | None = None
 
-    async def let_go(self, draft: Draft) -> None:
+    async def let_go(self, call: PreparedCall) -> None:
         """Let go of everything; whatever goes wrong with that must not hide the outcome of the call."""
         try:
             if self.passage is not None:
@@ -56,7 +56,7 @@ class Hold:
                     closed_seconds=self.closed_seconds,
                 )
         except Exception as error:  # noqa: BLE001 - the next call is refused for it
-            logger.error("%s: %s", draft, error)  # noqa: TRY400 - as above
+            logger.error("%s: %s", call, error)  # noqa: TRY400 - as above
         finally:
             if self.handed_over:
                 self.permit.release(complete=self.is_complete)
@@ -76,7 +76,7 @@ class Say:
     next_nonce: Callable[[], int]
 
 
-async def admit(sketch: Draft, route: Route, priority: Priority, deadline: float, say: Say) -> Hold:
+async def admit(call: PreparedCall, route: Destination, priority: Priority, deadline: float, say: Say) -> Hold:
     """Wait until the call may go.
 
     Args:
@@ -93,11 +93,11 @@ async def admit(sketch: Draft, route: Route, priority: Priority, deadline: float
     loop = asyncio.get_running_loop()
     while True:
         say.check()
-        permit = await _grant(sketch, route, priority, deadline, say)
+        permit = await _grant(call, route, priority, deadline, say)
         if route.gate is None:
             return Hold(permit)
         try:
-            passage = await _pass(sketch, route, route.gate, deadline - loop.time(), say.next_nonce)
+            passage = await _pass(call, route, route.gate, deadline - loop.time(), say.next_nonce)
         except BaseException:
             permit.give_back()
             raise
@@ -109,17 +109,17 @@ async def admit(sketch: Draft, route: Route, priority: Priority, deadline: float
         try:
             say.check()
         except errors.ExchangeError:
-            await hold.let_go(sketch)
+            await hold.let_go(call)
             raise
         return hold
 
 
-async def _grant(sketch: Draft, route: Route, priority: Priority, deadline: float, say: Say) -> Permit:
+async def _grant(call: PreparedCall, route: Destination, priority: Priority, deadline: float, say: Say) -> Permit:
     try:
-        permit = await route.limiter.acquire(route.lane, priority, cost=sketch.endpoint.cost, deadline=deadline)
+        permit = await route.limiter.acquire(route.lane, priority, cost=call.endpoint.cost, deadline=deadline)
     except errors.RateLimitTimeout as error:
         say.check()
-        raise errors.RateLimitTimeout(f"{sketch}: {error}", endpoint=sketch.endpoint.id) from None
+        raise errors.RateLimitTimeout(f"{call}: {error}", endpoint=call.endpoint.id) from None
     try:
         say.check()
     except BaseException:
@@ -129,9 +129,9 @@ async def _grant(sketch: Draft, route: Route, priority: Priority, deadline: floa
 
 
 async def _pass(
-    sketch: Draft, route: Route, gate: Gate, patience_seconds: float, next_nonce: Callable[[], int]
+    call: PreparedCall, route: Destination, gate: Gate, patience_seconds: float, next_nonce: Callable[[], int]
 ) -> Passage | float:
-    endpoint, in_order = sketch.endpoint, route.lane.key_lock is not None
+    endpoint, in_order = call.endpoint, route.lane.key_lock is not None
     try:
         return await gate.enter(
             cost=endpoint.cost,
@@ -141,4 +141,4 @@ async def _pass(
             patience_seconds=patience_seconds,
         )
     except (errors.RateLimitTimeout, errors.StateError) as error:
-        raise type(error)(f"{sketch}: {error}", endpoint=endpoint.id) from error.__cause__
+        raise type(error)(f"{call}: {error}", endpoint=endpoint.id) from error.__cause__

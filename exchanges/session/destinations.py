@@ -16,16 +16,16 @@ from exchanges.http.transport import HttpTransport
 from exchanges.limits.limit import Limit
 from exchanges.limits.limiter import Connections, Lane, Limiter
 from exchanges.limits.nonces import Counter, NoncePolicy
-from exchanges.outcomes.pending import Book, Calls
+from exchanges.outcomes.pending import JournalView, PendingCalls
 from exchanges.outcomes.search import Searches
 from exchanges.state.protocols import Gate, State
 from exchanges.wire import Wire
 
-__all__ = ["Route", "Routes", "Setup"]
+__all__ = ["Destination", "Destinations", "SessionConfig"]
 
 
 @frozen(eq=False, repr=False)
-class Setup:
+class SessionConfig:
     """What a session is made of; see `exchanges.client.Client` for the meaning of each."""
 
     transport: HttpTransport
@@ -44,7 +44,7 @@ class Setup:
 
 
 @frozen(eq=False, repr=False)
-class Route:
+class Destination:
     """Where the calls of one API generation go and what they are counted against."""
 
     base_url: str
@@ -53,17 +53,17 @@ class Route:
     gate: Gate | None = None
 
 
-class Routes:
+class Destinations:
     """The routes of one client, made when they are first taken, and the ledgers on them."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: SessionConfig) -> None:
         self._setup = setup
         self._connections = Connections(setup.max_connections)
-        self._known: dict[tuple[str, bool], Route] = {}
+        self._known: dict[tuple[str, bool], Destination] = {}
         self._limiters: set[Limiter] = set()
-        self._book: Calls | None = None
+        self._book: PendingCalls | None = None
 
-    def find(self, endpoint: Endpoint) -> Route:
+    def find(self, endpoint: Endpoint) -> Destination:
         """Find the route of a call.
 
         Raises:
@@ -74,7 +74,7 @@ class Routes:
         if route is None:
             limit = self._kept(endpoint.limit)
             gate = self._setup.state.gate(limit, self._setup.server, self._key)
-            route = Route(self.base_url(api), self._ledger(limit), self._lane(api, is_public=is_public), gate)
+            route = Destination(self.base_url(api), self._ledger(limit), self._lane(api, is_public=is_public), gate)
             self._known[api.base_url, is_public] = route
         return route
 
@@ -100,11 +100,11 @@ class Routes:
         """Find the nonces of the client's key, one counter for all generations."""
         return self._setup.state.counter(self._setup.server, self._key or "")
 
-    def open_book(self) -> Calls:
+    def open_book(self) -> PendingCalls:
         """Open the book of calls that are never repeated."""
         setup = self._setup
-        book = Book(setup.state.journal, setup.server, self._key or "")
-        fresh = Calls(book, setup.searches, lambda: datetime.fromtimestamp(setup.wall_clock(), UTC))
+        book = JournalView(setup.state.journal, setup.server, self._key or "")
+        fresh = PendingCalls(book, setup.searches, lambda: datetime.fromtimestamp(setup.wall_clock(), UTC))
         self._book = setup.state.calls(book.server, book.key, fresh)
         self._book.users += 1
         return self._book

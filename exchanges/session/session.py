@@ -32,19 +32,19 @@ from attrs import define, field, frozen
 
 from exchanges import errors
 from exchanges.endpoint import Access, Api, Endpoint, Kind
-from exchanges.endpoint.call import Draft, draft
+from exchanges.endpoint.call import PreparedCall, prepare
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.request import Request
 from exchanges.http.signing import Credentials, Stamp
 from exchanges.http.transport import Answer, Evidence, Lost
 from exchanges.limits.limiter import Priority
 from exchanges.limits.nonces import NoncePolicy, unique_nonce
-from exchanges.outcomes.classify import Sent, bare, ended, final, lost, repeatable
-from exchanges.outcomes.pending import Calls, Flight
-from exchanges.outcomes.response import settle
+from exchanges.outcomes.classify import Sent, cancelled, final_error, repeatable, transport_failure, without_traceback
+from exchanges.outcomes.pending import PendingCall, PendingCalls
+from exchanges.outcomes.response import interpret
 from exchanges.polling import pace
 from exchanges.session.admission import Hold, Say, admit
-from exchanges.session.destinations import Route, Routes, Setup
+from exchanges.session.destinations import Destination, Destinations, SessionConfig
 
 __all__ = ["Options", "Session", "View"]
 
@@ -87,7 +87,7 @@ class View:
         try:
             return await answer
         except ExchangeError as error:
-            raise bare(error) from error.__cause__
+            raise without_traceback(error) from error.__cause__
 
 
 @define(eq=False, repr=False)
@@ -95,27 +95,27 @@ class _Way:
     """One attempt, from the grant to the answer.
 
     Attributes:
-        draft: What is called.
+        call: What is called.
         hold: What it holds while it is on its way.
         deadline: On the clock of the loop.
         flight: What the book says of it; only calls that are never repeated are in it.
         forsaken: Whether its caller is gone.
     """
 
-    draft: Draft
+    call: PreparedCall
     hold: Hold
     deadline: float
-    flight: Flight | None = None
-    forsaken: bool = False
+    pending: PendingCall | None = None
+    caller_gone: bool = False
 
 
 class Session:
     """One account at one exchange: connections, nonces, limits."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: SessionConfig) -> None:
         self._setup = setup
-        self._routes = Routes(setup)
-        self._calls: Calls | None = None
+        self._routes = Destinations(setup)
+        self._calls: PendingCalls | None = None
         self._tasks: dict[asyncio.Task[Any], Kind] = {}
         self._asked: dict[str, float] = {}
         self._closed = False
@@ -127,7 +127,7 @@ class Session:
         return f"Session({self._setup.server}, {len(self._tasks)} in flight{', closed' * self._closed})"
 
     @property
-    def calls(self) -> Calls:
+    def calls(self) -> PendingCalls:
         """The book of calls that are never repeated."""
         if self._calls is None:
             self._calls = self._routes.open_book()
@@ -149,19 +149,19 @@ class Session:
             ExchangeError: See `exchanges.errors`.
         """
         loop = self._enter(endpoint)
-        sketch = draft(endpoint, arguments, self.base_url(endpoint.api))
+        call = prepare(endpoint, arguments, self.base_url(endpoint.api))
         del arguments  # as in `View.call`
         route = self._routes.find(endpoint)
         if endpoint.access is Access.PRIVATE and options.private_fields:
-            sketch = sketch.acting_with(options.private_fields)
+            call = call.acting_with(options.private_fields)
         if endpoint.kind.is_once:
-            sketch = sketch.tagged(f"aio-{uuid4().hex[:16]}")
+            call = call.tagged(f"aio-{uuid4().hex[:16]}")
         seconds = options.timeout_seconds or self._setup.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         began = loop.time()
-        self._spare(sketch, began)
+        self._spare(call, began)
         outcome = "-"
         try:
-            value, status = await self._repeat(sketch, route, began + seconds)
+            value, status = await self._repeat(call, route, began + seconds)
             outcome = str(status)
         except ExchangeError as error:
             outcome = f"{error.status or '-'} {type(error).__name__}"
@@ -187,21 +187,21 @@ class Session:
 
     # The loop of attempts
 
-    async def _repeat(self, sketch: Draft, route: Route, deadline: float) -> tuple[Any, int]:
-        endpoint, attempt, doubtful, last = sketch.endpoint, 0, None, None
+    async def _repeat(self, call: PreparedCall, route: Destination, deadline: float) -> tuple[Any, int]:
+        endpoint, attempt, doubtful, last = call.endpoint, 0, None, None
         if (paced := pace.get()) is not None:
             paced.note(route.limiter, endpoint.cost)
         while True:
             attempt += 1
             try:
-                return await self._attempt(sketch, route, deadline)
+                return await self._attempt(call, route, deadline)
             except ExchangeError as error:
                 if error.may_have_executed or isinstance(error, Unavailable | DecodeError):
                     doubtful = error
                 if not repeatable(endpoint.kind, error, attempt) or not await self._pause(error, attempt, deadline):
                     # Where the limit lets no repetition go in time, the attempt before is what there is to tell.
                     told = last if last is not None and isinstance(error, errors.RateLimitTimeout) else error
-                    verdict = final(sketch, told, doubtful)
+                    verdict = final_error(call, told, doubtful)
                     raise verdict from verdict.__cause__
                 last = error
 
@@ -215,12 +215,12 @@ class Session:
         await asyncio.sleep(seconds)
         return True
 
-    async def _attempt(self, sketch: Draft, route: Route, deadline: float) -> tuple[Any, int]:
-        endpoint = sketch.endpoint
+    async def _attempt(self, call: PreparedCall, route: Destination, deadline: float) -> tuple[Any, int]:
+        endpoint = call.endpoint
         hold = await admit(
-            sketch, route, PRIORITIES[endpoint.kind], deadline, Say(lambda: self._check(sketch), self._next_nonce)
+            call, route, PRIORITIES[endpoint.kind], deadline, Say(lambda: self._check(call), self._next_nonce)
         )
-        way = _Way(sketch, hold, deadline)
+        way = _Way(call, hold, deadline)
         task = asyncio.create_task(self._exchange(way), name=endpoint.id)
         self._tasks[task] = endpoint.kind
         task.add_done_callback(self._tasks.pop)
@@ -232,39 +232,39 @@ class Session:
 
     async def _exchange(self, way: _Way) -> tuple[Any, int]:
         try:
-            if not way.draft.endpoint.kind.is_once:
+            if not way.call.endpoint.kind.is_once:
                 return await self._carry(self._prepare(way), way)
             return await self._carry_once(self._prepare(way), way)
         finally:
             with suppress(asyncio.CancelledError):  # from outside: what was learnt is told all the same
-                await way.hold.let_go(way.draft)
+                await way.hold.let_go(way.call)
 
     def _clear(self, way: _Way) -> None:
         """See to it that nothing is held where the task was ended before it began."""
         if way.hold.permit.held:
-            task = asyncio.get_running_loop().create_task(way.hold.let_go(way.draft))
+            task = asyncio.get_running_loop().create_task(way.hold.let_go(way.call))
             self._tasks[task] = Kind.WRITE  # closing awaits it
             task.add_done_callback(self._tasks.pop)
 
     def _prepare(self, way: _Way) -> Sent:
         if fault := self._setup.transport.fault:
-            words = f"{way.draft}: {fault}; nothing was sent"
-            raise errors.UsageError(words, endpoint=way.draft.endpoint.id)
+            words = f"{way.call}: {fault}; nothing was sent"
+            raise errors.UsageError(words, endpoint=way.call.endpoint.id)
         stamp = self._stamp(way)
-        return Sent(way.draft, stamp, self._sign(way.draft, stamp), Evidence())
+        return Sent(way.call, stamp, self._sign(way.call, stamp), Evidence())
 
     async def _carry_once(self, sent: Sent, way: _Way) -> tuple[Any, int]:
         """Carry through what is never repeated, and note how it ends."""
-        way.flight = flight = await self.calls.begin(sent)
+        way.pending = pending = await self.calls.begin(sent)
         value, status, error = None, 0, None
         try:
-            if way.forsaken:
-                raise ended(way.draft)
-            self.calls.guard(way.draft)  # again: the journal took its time
+            if way.caller_gone:
+                raise cancelled(way.call)
+            self.calls.guard(way.call)  # again: the journal took its time
             value, status = await self._carry(sent, way)
         except ExchangeError as failed:
             error = failed
-        error = self.calls.end(flight, sent, value, error)
+        error = self.calls.end(pending, sent, value, error)
         if error is not None:
             raise error
         return value, status
@@ -277,12 +277,12 @@ class Session:
         except asyncio.CancelledError:
             if sent.endpoint.kind is Kind.READ:
                 raise
-            error = lost(sent, None, "its task was cancelled from outside, before the answer came")
-            raise final(sent.draft, error, error) from None
+            error = transport_failure(sent, None, "its task was cancelled from outside, before the answer came")
+            raise final_error(sent.call, error, error) from None
         finally:
             hold.is_complete = sent.evidence.nothing_left
         hold.is_complete = True
-        said = settle(sent, answer, self._setup.wire)
+        said = interpret(sent, answer, self._setup.wire)
         if said.closed_seconds is not None:
             # With the grant in hand: the ledger closes before anybody else is let go.
             hold.closed_seconds = said.closed_seconds
@@ -305,11 +305,11 @@ class Session:
         except Lost as lost_on_the_way:
             failure = lost_on_the_way.bare()
         if answer is None:
-            raise lost(sent, failure)
+            raise transport_failure(sent, failure)
         return answer
 
     def _stamp(self, way: _Way) -> Stamp:
-        endpoint, now_ms = way.draft.endpoint, int(self._setup.wall_clock() * 1000)
+        endpoint, now_ms = way.call.endpoint, int(self._setup.wall_clock() * 1000)
         policy = NoncePolicy.NONE if endpoint.access is Access.PUBLIC else endpoint.api.scheme.policy
         if policy is NoncePolicy.NONE:
             return Stamp("", now_ms)
@@ -323,12 +323,12 @@ class Session:
     def _next_nonce(self) -> int:
         return self._routes.counter().draw(int(self._setup.wall_clock() * 1000))
 
-    def _sign(self, sketch: Draft, stamp: Stamp) -> Request:
+    def _sign(self, call: PreparedCall, stamp: Stamp) -> Request:
         credentials = self._setup.credentials
         if credentials is None:
-            return sketch.render()
-        is_public = sketch.endpoint.access is Access.PUBLIC
-        request = sketch.render() if is_public else sketch.endpoint.api.scheme.sign(sketch, credentials, stamp)
+            return call.render()
+        is_public = call.endpoint.access is Access.PUBLIC
+        request = call.render() if is_public else call.endpoint.api.scheme.sign(call, credentials, stamp)
         return request.adding({}, credentials.secrets)
 
     # What a call needs
@@ -347,12 +347,12 @@ class Session:
             self._routes.require_credentials(endpoint)
         return loop
 
-    def _spare(self, sketch: Draft, now: float) -> None:
+    def _spare(self, call: PreparedCall, now: float) -> None:
         """Warn of a call that the exchange asked not to make so soon again."""
-        endpoint = sketch.endpoint
+        endpoint = call.endpoint
         if endpoint.rarely_seconds is None:
             return
-        last, self._asked[sketch.path] = self._asked.get(sketch.path), now
+        last, self._asked[call.path] = self._asked.get(call.path), now
         if last is not None and now - last < endpoint.rarely_seconds:
             logger.warning(
                 "%s: asked again after %.0f s; the exchange allows a few in %.0f s and its answer changes no sooner",
@@ -361,11 +361,11 @@ class Session:
                 endpoint.rarely_seconds,
             )
 
-    def _check(self, sketch: Draft) -> None:
+    def _check(self, call: PreparedCall) -> None:
         """Refuse what must not go (any more): while this call waited, others closed the client or became unresolved."""
-        self._check_open(sketch.endpoint)
-        if sketch.endpoint.kind is Kind.MONEY:
-            self.calls.guard(sketch)
+        self._check_open(call.endpoint)
+        if call.endpoint.kind is Kind.MONEY:
+            self.calls.guard(call)
 
     def _check_open(self, endpoint: Endpoint) -> None:
         if self._closed:
@@ -383,13 +383,13 @@ class Session:
         try:
             await waiter
         except asyncio.CancelledError:
-            way.forsaken = True  # as long as nothing has left, nothing will
-            if way.flight is not None:
-                self.calls.forsake(way.flight)
+            way.caller_gone = True  # as long as nothing has left, nothing will
+            if way.pending is not None:
+                self.calls.keep_outcome(way.pending)
             task.add_done_callback(_forsaken)
             raise
         if task.cancelled():
-            raise ended(way.draft)
+            raise cancelled(way.call)
         return task.result()
 
 

@@ -10,7 +10,7 @@ from exchanges.limits.limiter import KeyLock, Limiter
 from exchanges.limits.nonces import MemoryCounter
 
 if TYPE_CHECKING:
-    from exchanges.outcomes.pending import Calls
+    from exchanges.outcomes.pending import PendingCalls
     from exchanges.state.protocols import Gate, Journal
 
 __all__ = ["PROCESS", "MemoryState"]
@@ -23,7 +23,7 @@ class MemoryState:
         self._limiters: dict[tuple[Limit, str, str | None], Limiter] = {}
         self._key_locks: dict[tuple[str, str], KeyLock] = {}
         self._counters: dict[tuple[str, str], MemoryCounter] = {}
-        self._calls: dict[tuple[str, str], Calls] = {}
+        self._calls: dict[tuple[str, str], PendingCalls] = {}
 
     def __repr__(self) -> str:
         """Show the ledgers."""
@@ -47,7 +47,7 @@ class MemoryState:
         """Find the nonces of *key* at *server*."""
         return self._counters.setdefault((server, key), MemoryCounter())
 
-    def calls(self, server: str, key: str, fresh: Calls) -> Calls:
+    def calls(self, server: str, key: str, fresh: PendingCalls) -> PendingCalls:
         """Find the book of the calls of *key* at *server* that are never repeated; *fresh* where there is none yet."""
         return self._calls.setdefault((server, key), fresh) if key else fresh
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from exchanges.limits.limit import Limit
     from exchanges.limits.limiter import KeyLock, Limiter
     from exchanges.limits.nonces import Counter
-    from exchanges.outcomes.pending import Calls
+    from exchanges.outcomes.pending import PendingCalls
 
 __all__ = ["Entry", "Gate", "Journal", "Passage", "State"]
 
@@ -38,7 +38,7 @@ class State(Protocol):
         """Find the nonces of *key* at *server*, for all generations of its API."""
         ...
 
-    def calls(self, server: str, key: str, fresh: Calls) -> Calls:
+    def calls(self, server: str, key: str, fresh: PendingCalls) -> PendingCalls:
         """Find the book of the calls of *key* at *server* that are never repeated; *fresh* where there is none yet."""
         ...
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from tests.support.sample_calls import BASE, Calls, Side, call, refusal
 
 
@@ -46,13 +46,13 @@ class TestPaths:
     @pytest.mark.parametrize("base", ["https://x.test/api", "https://x.test:8443/api", "http://127.0.0.1:8080/api"])
     def test_origin(self, base):
         """The origin is scheme, host and port of the base; its path stands before the route."""
-        request = draft(Calls.nothing.endpoint, {}, base).render()
+        request = prepare(Calls.nothing.endpoint, {}, base).render()
 
         assert (base, "/api/nothing") == (request.origin + "/api", request.target)
 
     def test_a_base_without_a_path(self):
         """A base may be an origin alone."""
-        assert "/nothing" == draft(Calls.nothing.endpoint, {}, "https://x.test").render().target
+        assert "/nothing" == prepare(Calls.nothing.endpoint, {}, "https://x.test").render().target
 
 
 class TestBodies:
@@ -96,33 +96,33 @@ class TestBodies:
 class TestSecrets:
     def test_a_draft_shows_no_arguments(self):
         """The repr of a draft names the endpoint alone."""
-        sketch = draft(Calls.order.endpoint, {"book": "b", "amount": 1, "note": "secret"}, BASE)
+        call = prepare(Calls.order.endpoint, {"book": "b", "amount": 1, "note": "secret"}, BASE)
 
-        assert "Draft(test.calls.order)" == repr(sketch)
+        assert "Draft(test.calls.order)" == repr(call)
 
     def test_a_request_shows_no_query(self):
         """The repr of a request shows verb and path: a key may travel in the rest."""
-        request = draft(Calls.find.endpoint, {"number": 1, "name": "n"}, BASE).adding(api_key="secret").render()
+        request = prepare(Calls.find.endpoint, {"number": 1, "name": "n"}, BASE).adding(api_key="secret").render()
 
         assert "Request(GET /api/find/1/n)" == repr(request)
 
     def test_added_fields_come_first(self):
         """What a scheme adds stands before the caller's own fields."""
-        sketch = draft(Calls.order.endpoint, {"book": "b", "amount": 1}, BASE)
+        call = prepare(Calls.order.endpoint, {"book": "b", "amount": 1}, BASE)
 
-        assert b"key=k&nonce=7&amount=1&count=1" == sketch.adding(key="k", nonce=7).render().body
+        assert b"key=k&nonce=7&amount=1&count=1" == call.adding(key="k", nonce=7).render().body
 
     def test_added_fields_win_nothing(self):
         """A field of the caller's is not replaced by one that is added."""
-        sketch = draft(Calls.order.endpoint, {"book": "b", "amount": 1}, BASE)
+        call = prepare(Calls.order.endpoint, {"book": "b", "amount": 1}, BASE)
 
-        assert b"amount=1&count=1" == sketch.adding(amount="2").render().body
+        assert b"amount=1&count=1" == call.adding(amount="2").render().body
 
     def test_the_intent(self):
         """What a call is to do is told by all its arguments by name, as they go out, in words."""
         arguments = {"book": "b", "amount": Decimal("1E+2"), "hidden": True, "tag": "t"}
 
-        intent = draft(Calls.order.endpoint, arguments, BASE).intent(None)
+        intent = prepare(Calls.order.endpoint, arguments, BASE).intent(None)
 
         assert {"book": "b", "amount": "100", "count": "1", "hidden": "true", "tag": "T"} == intent.arguments
 

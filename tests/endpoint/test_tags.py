@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import OutcomeUnknown
 from tests.support.fourth import Orders
 from tests.support.lagging_exchange import placing
@@ -15,7 +15,7 @@ BASE = "https://x.test/api"
 
 def placed(**arguments):
     """Lay out an order that may bear a tag."""
-    return draft(Orders.place.endpoint, {"amount": 3, "price": 5} | arguments, BASE)
+    return prepare(Orders.place.endpoint, {"amount": 3, "price": 5} | arguments, BASE)
 
 
 async def intent_of(call, **arguments):
@@ -105,7 +105,7 @@ def test_the_digest_knows_what_a_view_adds():
 def test_only_amounts_are_numbers():
     """A text of digits is not a number: zeros at its end count."""
     two = [
-        draft(Orders.send.endpoint, {"currency": "btc", "amount": 3, "to": to}, BASE).digest for to in ("1.0", "1.00")
+        prepare(Orders.send.endpoint, {"currency": "btc", "amount": 3, "to": to}, BASE).digest for to in ("1.0", "1.00")
     ]
 
     assert two[0] != two[1]
@@ -114,6 +114,6 @@ def test_only_amounts_are_numbers():
 def test_the_digest_knows_no_secret():
     """A secret is no part of the digest, which is kept in the journal: a short one could be guessed from it."""
     sent = {"currency": "btc", "amount": 3, "to": "here"}
-    digests = {draft(Orders.send.endpoint, {**sent, "memo": memo}, BASE).digest for memo in ("one", "two")}
+    digests = {prepare(Orders.send.endpoint, {**sent, "memo": memo}, BASE).digest for memo in ("one", "two")}
 
     assert len(digests) == 1

@@ -29,7 +29,7 @@ from exchanges.bitex.api import API
 from exchanges.bitex.errors import read_problem
 from exchanges.bitex.signing import ApiKeyScheme
 from exchanges.endpoint import Access, Kind, endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import (
     AuthenticationFailed,
     DecodeError,
@@ -63,7 +63,7 @@ BASE = "https://bitex.la/api-v1/rest"
 def sent(endpoint_id, key="your_api_key", base_url=BASE, **arguments):
     """What goes out, as verb, address and body."""
     endpoint = ENDPOINTS[endpoint_id]
-    request = draft(endpoint, arguments, base_url)
+    request = prepare(endpoint, arguments, base_url)
     if endpoint.access is Access.PUBLIC:
         request = request.render()
     else:
@@ -144,7 +144,7 @@ class TestScheme:
 
     def test_the_key_is_a_secret_of_the_request(self):
         """Errors can remove the key from foreign texts, escaped or not."""
-        request = draft(ENDPOINTS["bitex.account.profile"], {}, BASE)
+        request = prepare(ENDPOINTS["bitex.account.profile"], {}, BASE)
 
         signed = ApiKeyScheme().sign(request, Credentials(api_key="a key/1"), Stamp("", 0))
 

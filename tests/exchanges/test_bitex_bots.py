@@ -9,7 +9,7 @@ from exchanges.bitex.bots import Bots
 from exchanges.bitex.models.bots import BotExitStatus, BotIssuer, BuyingBot
 from exchanges.bitex.waiting import wait_settled
 from exchanges.endpoint import Kind
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import AuthenticationFailed, NotFound, OutcomeUnknown, UsageError
 from exchanges.wire import decode, dumps, encode
 from tests.support.scripted_transport import Script, answer, html
@@ -40,7 +40,7 @@ KINDS = ["buying", "selling"]
 
 def sent(endpoint_id, **arguments):
     """What goes out in the body or query."""
-    request = draft(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
+    request = prepare(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
     return request.target.partition("?")[2] or request.body.decode()
 
 

@@ -19,7 +19,7 @@ from exchanges.bitex.models.concierge import (
 )
 from exchanges.bitex.models.places import CurrencyCode
 from exchanges.endpoint import JSON, Access, Kind
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, UsageError
 from exchanges.wire import decode, dumps, encode, loads
 from tests.support.strategies import QUICK, values
@@ -49,7 +49,7 @@ def documented(name):
 
 def sent(**arguments):
     """What goes out."""
-    return loads(draft(CREATE, {"payer_id": 9, **arguments}, "https://bitex.la/api-v1/rest").render().body)
+    return loads(prepare(CREATE, {"payer_id": 9, **arguments}, "https://bitex.la/api-v1/rest").render().body)
 
 
 def refused(**arguments):

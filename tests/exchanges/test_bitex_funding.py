@@ -9,7 +9,7 @@ from exchanges.bitex.funding import Funding
 from exchanges.bitex.models.funding import MoreMtBranch
 from exchanges.bitex.models.places import Country, CurrencyCode
 from exchanges.endpoint import Kind
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import UsageError
 from exchanges.http.signing import Credentials, Stamp
 
@@ -20,7 +20,7 @@ BASE = "https://bitex.la/api-v1/rest"
 def sent(call, **arguments):
     """What goes out."""
     endpoint = ENDPOINTS[call]
-    return endpoint.api.scheme.sign(draft(endpoint, arguments, BASE), Credentials(api_key="k"), Stamp("", 0))
+    return endpoint.api.scheme.sign(prepare(endpoint, arguments, BASE), Credentials(api_key="k"), Stamp("", 0))
 
 
 def form(call, **arguments):

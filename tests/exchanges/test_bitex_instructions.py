@@ -16,7 +16,7 @@ from exchanges.bitex.models.instructions import (
     ThirdParty,
     WithdrawalInstruction,
 )
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, UsageError
 
 ENDPOINT = next(e for e in Funding.endpoints if e.id == "bitex.funding.create_withdrawal_instruction")
@@ -53,7 +53,7 @@ PERSONAL = [*JOHN.values(), "Evergreen", "20111111112", "0170000200000000000002"
 
 def form(**arguments):
     """The fields of the form that goes out, but for the key."""
-    request = draft(ENDPOINT, arguments, ENDPOINT.api.base_url).render()
+    request = prepare(ENDPOINT, arguments, ENDPOINT.api.base_url).render()
     return {name: value for name, (value,) in parse_qs(request.body.decode()).items()}
 
 

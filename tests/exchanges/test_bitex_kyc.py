@@ -11,7 +11,7 @@ from exchanges.bitex.kyc import Kyc
 from exchanges.bitex.models.kyc import KycProfile, KycRejectionReason, KycRejectionReasons, UsageTier
 from exchanges.bitex.models.kyc_files import ACCEPTED_FORMATS, MAX_BYTES, KycFile, upload_of
 from exchanges.endpoint import MULTIPART, Kind
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, UsageError
 from exchanges.http.signing import Credentials, Stamp
 from exchanges.http.uploads import Upload
@@ -38,7 +38,7 @@ REASON = {
 def sent(call, **arguments):
     """What goes out."""
     endpoint = ENDPOINTS[call]
-    return endpoint.api.scheme.sign(draft(endpoint, arguments, BASE), Credentials(api_key="k"), Stamp("", 0))
+    return endpoint.api.scheme.sign(prepare(endpoint, arguments, BASE), Credentials(api_key="k"), Stamp("", 0))
 
 
 def body(call, **arguments):

@@ -7,7 +7,7 @@ from exchanges.bitex.models.payments import Currency, Payment, PaymentStatus
 from exchanges.bitex.payments import Payments
 from exchanges.bitex.webhooks import Webhooks
 from exchanges.endpoint import Access, Kind
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import UsageError
 from exchanges.wire import decode, dumps
 from tests.support.scripted_transport import Script, answer
@@ -44,7 +44,7 @@ ODD_URLS = [
 
 def sent(endpoint_id, **arguments):
     """What goes out in the body or query."""
-    request = draft(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
+    request = prepare(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
     return request.target.partition("?")[2] or request.body.decode()
 
 

@@ -18,7 +18,7 @@ from exchanges.bitex.models.rates import (
     calculate_backwards,
 )
 from exchanges.bitex.rates import Rates, RatesTree
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, UsageError
 
 ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Rates.endpoints}
@@ -258,7 +258,7 @@ class TestRequests:
         """A path goes out as one text, however it was given."""
         endpoint = ENDPOINTS["calculate_path"]
 
-        request = draft(endpoint, {"amount": 1000, "path": path}, endpoint.api.base_url).render()
+        request = prepare(endpoint, {"amount": 1000, "path": path}, endpoint.api.base_url).render()
 
         assert request.target.endswith(
             "/api-v1/rest/rates/calculate_path?amount=1000&path=ars%2Fcash%2Fbtc%2Fbitex%2Fmore_mt"
@@ -270,7 +270,7 @@ class TestRequests:
         endpoint = ENDPOINTS["calculate_path"]
 
         with pytest.raises(UsageError, match="path must be"):
-            draft(endpoint, {"amount": 1000, "path": path}, endpoint.api.base_url)
+            prepare(endpoint, {"amount": 1000, "path": path}, endpoint.api.base_url)
 
     @pytest.mark.parametrize("body", [b"64.332439179", b'"64.332439179"'])
     def test_the_answer(self, body):

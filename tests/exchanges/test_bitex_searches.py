@@ -12,7 +12,7 @@ from exchanges.bitex import Bitex, Currency, Input, OrderReason, OrderStatus, Ou
 from exchanges.bitex.reconcile import SEARCHES
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE, endpoints_of
 from exchanges.errors import NotFound
-from exchanges.outcomes.search import Sought
+from exchanges.outcomes.search import Query
 from tests.support import bitex_rows
 from tests.support.simulator_calls import NOW
 from tests.support.simulator_days import playing
@@ -100,7 +100,7 @@ def intent_of(name: str, **changes: Any):
 
 def sought(intent, *, since: float = -5, until: float = 30):
     """What is looked for; since when and until when, in seconds from the call."""
-    return Sought(intent, AT + timedelta(seconds=since), AT + timedelta(seconds=until), timedelta(seconds=until))
+    return Query(intent, AT + timedelta(seconds=since), AT + timedelta(seconds=until), timedelta(seconds=until))
 
 
 async def call(client: Bitex, name: str, arguments) -> Any:

@@ -23,7 +23,7 @@ from exchanges.bitex import (
 )
 from exchanges.bitex.reconcile import SEARCHES
 from exchanges.intents import Intent
-from exchanges.outcomes.search import Sought
+from exchanges.outcomes.search import Query
 from exchanges.wire import dumps
 from tests.support.bitex_rows import (
     AT,
@@ -99,7 +99,7 @@ class TestTheGuide:
 def test_no_such_list(name):
     """A search whose lists the exchange does not know is not whole, and finds nothing."""
     intent = Intent(name, {"kyc_profile_id": "7", "amount": "1", "price": "1"}, AT)
-    sought, seen = Sought(intent, AT, AT, timedelta()), {}
+    sought, seen = Query(intent, AT, AT, timedelta()), {}
     while (traces := SEARCHES[name].look(sought, seen)).more:
         seen.update(dict.fromkeys(traces.more, GONE))
 

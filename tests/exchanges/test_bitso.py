@@ -11,7 +11,7 @@ from exchanges.bitso.api import PRIVATE_LIMIT, PUBLIC_LIMIT, V2, V3, payload
 from exchanges.bitso.signing import BodySignature, HeaderSignature
 from exchanges.bitso.v2 import Balance, CurrencyBalance
 from exchanges.endpoint import Access, Kind, endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, UsageError
 from exchanges.http.request import Request
 from exchanges.http.signing import Credentials, Stamp
@@ -33,7 +33,7 @@ class Spy(Credentials):
 
 
 class Ready:
-    """A draft that is rendered already."""
+    """A call that is rendered already."""
 
     def __init__(self, request):
         self.request = request
@@ -61,7 +61,7 @@ def in_body(vector):
     """The message that was signed and the request."""
     who = credentials(vector)
     scheme = BodySignature(key_first=vector["scheme"] == "bitso_v2_alternate")
-    call = draft(ENDPOINTS["bitso.v2.account.balance"], {}, V2.base_url)
+    call = prepare(ENDPOINTS["bitso.v2.account.balance"], {}, V2.base_url)
     return who, scheme.sign(call, who, stamp(vector))
 
 
@@ -75,7 +75,7 @@ def in_header(vector):
 def sent(endpoint_id, **arguments):
     """What goes out, as verb and address."""
     endpoint = ENDPOINTS[endpoint_id]
-    request = draft(endpoint, arguments, endpoint.api.base_url).render()
+    request = prepare(endpoint, arguments, endpoint.api.base_url).render()
     return f"{request.verb} {request.origin}{request.target}"
 
 
@@ -180,7 +180,7 @@ class TestHeaderSignature:
     def test_declared_call(self):
         """The declared balance signs the path with its prefix and its slash."""
         vector = next(v for v in HEADER_VECTORS if v["name"] == "v3_get_balance_bitso_com")
-        call = draft(ENDPOINTS["bitso.account.balance"], {}, V3.base_url)
+        call = prepare(ENDPOINTS["bitso.account.balance"], {}, V3.base_url)
         request = V3.scheme.sign(call, credentials(vector), stamp(vector))
 
         assert vector["header"].partition(": ")[2] == dict(request.headers)["Authorization"]
@@ -188,7 +188,7 @@ class TestHeaderSignature:
     def test_other_host(self):
         """At the other host another path is signed."""
         vector = next(v for v in HEADER_VECTORS if v["name"] == "v3_get_balance_api_host")
-        call = draft(ENDPOINTS["bitso.account.balance"], {}, "https://api.bitso.com/v3")
+        call = prepare(ENDPOINTS["bitso.account.balance"], {}, "https://api.bitso.com/v3")
         request = V3.scheme.sign(call, credentials(vector), stamp(vector))
 
         assert vector["header"].partition(": ")[2] == dict(request.headers)["Authorization"]

@@ -13,7 +13,7 @@ from exchanges.bitso.api import V3, V4
 from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.convert import convert, wait_final
 from exchanges.endpoint import endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, NotFound, NotSent, OutcomeUnknown, QuoteExpired, ReadFailed, UsageError
 from exchanges.http.signing import Credentials, Stamp
 from tests.support.scripted_transport import Script, answer
@@ -181,8 +181,8 @@ class TestExecute:
         """The declared calls are signed as the vectors are."""
         vector = VECTORS[name]
         credentials = Credentials(api_key=vector["key"], api_secret=vector["secret"])
-        sketch = draft(ENDPOINTS[f"bitso.conversions.{endpoint}"], arguments, V4.base_url)
-        request = V4.scheme.sign(sketch, credentials, Stamp(vector["nonce"], 0))
+        call = prepare(ENDPOINTS[f"bitso.conversions.{endpoint}"], arguments, V4.base_url)
+        request = V4.scheme.sign(call, credentials, Stamp(vector["nonce"], 0))
 
         assert vector["header"].partition(": ")[2] == dict(request.headers)["Authorization"]
 

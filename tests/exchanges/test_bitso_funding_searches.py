@@ -6,7 +6,7 @@ from exchanges.bitso import Conversion
 from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.reconcile import SEARCHES
 from exchanges.bitso.v2 import Funding, UserTransaction
-from exchanges.outcomes.search import Traces
+from exchanges.outcomes.search import Matches
 from exchanges.wire import decode, dumps
 from tests.support.searches import AT, look, look_at, seek, specimen
 from tests.support.simulator_days import playing_bitso
@@ -55,7 +55,7 @@ async def test_withdrawals_are_found_in_doubt(name, asked):
         after = await look(bitso, SEARCHES, sought)
         other = await look(bitso, SEARCHES, seek(getattr(Funding, name), **{**asked, "amount": "3"}))
 
-        assert (Traces(whole=False), Traces(whole=False)) == (before, other)
+        assert (Matches(whole=False), Matches(whole=False)) == (before, other)
         assert ([False], True, AT) == ([t.sure for t in after.candidates], after.whole, after.candidates[0].at)
         assert SEARCHES[sought.intent.endpoint].made(done) is None
 
@@ -97,7 +97,7 @@ async def test_a_conversion_of_unknown_name_is_not_found():
         await bitso.conversions.execute(quote)
         traces = await look(bitso, SEARCHES, seek(Conversions.execute, quote_id=quote))
 
-        assert Traces(whole=False) == traces
+        assert Matches(whole=False) == traces
 
 
 @pytest.mark.asyncio

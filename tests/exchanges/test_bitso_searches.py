@@ -7,10 +7,10 @@ from exchanges.bitso import Bitso
 from exchanges.bitso.reconcile import SEARCHES
 from exchanges.bitso.v2 import AmountUnit, Order, OrderStatus, OrderType, Trading, UserTransaction
 from exchanges.endpoint import endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import NotFound
-from exchanges.outcomes.echoes import strange
-from exchanges.outcomes.search import Reading, Traces
+from exchanges.outcomes.echoes import mismatches
+from exchanges.outcomes.search import Matches, Read
 from exchanges.wire import decode, dumps
 from tests.support.searches import AT, look, look_at, seek, specimen
 from tests.support.simulator_days import playing_bitso
@@ -42,7 +42,7 @@ def documented(sought, open_orders=(), looked_up=GONE, transactions=()):
     return look_at(answers, SEARCHES, sought)
 
 
-def facts(traces: Traces):
+def facts(traces: Matches):
     """Ids, and whether they are sure."""
     return [(trace.id, trace.sure) for trace in traces.candidates]
 
@@ -166,7 +166,7 @@ async def test_other_orders_are_not_found(price, declared, changes):
         await bitso.v2.trading.buy(amount="0.01", price=price)
         traces = await look(bitso, SEARCHES, seek(declared, **{"amount": "0.01", "price": price, **changes}))
 
-        assert Traces() == traces
+        assert Matches() == traces
 
 
 @pytest.mark.asyncio
@@ -176,7 +176,7 @@ async def test_orders_of_others_are_not_found():
         await other.v2.trading.buy(amount="0.01", price=900_000)
         traces = await look(bitso, SEARCHES, seek(Trading.buy, amount="0.01", price=900_000))
 
-        assert Traces() == traces
+        assert Matches() == traces
 
 
 @pytest.mark.asyncio
@@ -252,7 +252,7 @@ def test_a_trade_from_before_the_call_is_none():
     """Its order was placed before, so it need not even be looked up."""
     sought = seek(Trading.sell, datetime(2015, 10, 9, 13, 47, tzinfo=UTC), amount="1", price="4000")
 
-    assert Traces() == documented(sought, transactions=TRANSACTIONS)
+    assert Matches() == documented(sought, transactions=TRANSACTIONS)
 
 
 @pytest.mark.parametrize("changes", [{"book": "eth_mxn"}, {"type": "0"}, {"price": "5600.01"}, {"created": AT_ANOTHER}])
@@ -260,7 +260,7 @@ def test_an_order_that_turns_out_to_be_another(changes):
     """What looking it up tells is compared once more."""
     sought = seek(Trading.sell, datetime(2015, 11, 12, 12, 37, 1, tzinfo=UTC), amount="0.01", price="5600")
 
-    assert Traces() == documented(sought, OPEN_ORDERS, [{**LOOKED_UP[0], **changes}])
+    assert Matches() == documented(sought, OPEN_ORDERS, [{**LOOKED_UP[0], **changes}])
 
 
 @pytest.mark.parametrize("status", ["-1", "1"])
@@ -308,7 +308,7 @@ def test_a_list_that_is_too_long_is_not_whole():
     }
     sought = seek(Trading.buy, datetime(2015, 10, 9, 13, 45, 46, tzinfo=UTC), amount="1", price="5600")
 
-    assert Traces(whole=False) == look_at(answers, SEARCHES, sought)
+    assert Matches(whole=False) == look_at(answers, SEARCHES, sought)
 
 
 @pytest.mark.parametrize("answers", [{"open_orders": GONE}, {"user_transactions": GONE}])
@@ -316,7 +316,7 @@ def test_a_list_that_is_not_there_is_not_whole(answers):
     """An exchange that does not know the book shows nothing of it."""
     answers = {"open_orders": [], "user_transactions": [], **answers}
 
-    assert Traces(whole=False) == look_at(answers, SEARCHES, seek(Trading.buy, amount="1", price="5600"))
+    assert Matches(whole=False) == look_at(answers, SEARCHES, seek(Trading.buy, amount="1", price="5600"))
 
 
 # What answers repeat
@@ -330,15 +330,15 @@ def test_what_answers_repeat(side, name):
     """Side, amount, price and book of the documented answer are those of its order; any other is noticed."""
     other = {"type": str(1 - int(side)), "amount": "0.1", "price": "4000.01", "book": "eth_mxn"}
     asked = {"amount": "0.1268", "price": 4000, "book": "btc_mxn"}
-    sent = draft(Reading.of(DECLARED[side]).endpoint, asked, "https://here")
+    sent = prepare(Read.of(DECLARED[side]).endpoint, asked, "https://here")
     said = {**PLACED, "type": str(int(side)), **({name: other[name]} if name else {})}
 
-    assert [name] * bool(name) == strange(sent, decode(dumps(said), Order, strict=True))
+    assert [name] * bool(name) == mismatches(sent, decode(dumps(said), Order, strict=True))
 
 
 def test_a_market_order_repeats_less():
     """Its answer lacks amount and price, which is no contradiction."""
     said = {"id": ACTIVE, "book": "btc_mxn", "datetime": "2015-11-12 12:53:28", "type": "0"}
-    sent = draft(Reading.of(Trading.buy).endpoint, {"amount": 100, "amount_unit": "minor"}, "https://here")
+    sent = prepare(Read.of(Trading.buy).endpoint, {"amount": 100, "amount_unit": "minor"}, "https://here")
 
-    assert [] == strange(sent, decode(dumps(said), Order, strict=True))
+    assert [] == mismatches(sent, decode(dumps(said), Order, strict=True))

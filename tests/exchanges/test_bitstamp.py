@@ -11,7 +11,7 @@ from exchanges.bitstamp import v1 as bitstamp_v1
 from exchanges.bitstamp.api import LIMIT, V1, V2
 from exchanges.bitstamp.signing import BodySignature, HeaderSignature
 from exchanges.endpoint import Access, Kind, endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, UsageError
 from exchanges.http.request import Request
 from exchanges.http.signing import Credentials, Stamp
@@ -33,7 +33,7 @@ class Spy(Credentials):
 
 
 class Ready:
-    """A draft that is rendered already."""
+    """A call that is rendered already."""
 
     def __init__(self, request):
         self.request = request
@@ -50,7 +50,7 @@ def named(vector):
 def in_body(key=BODY_VECTOR["key"]):
     """Who signed, and the request."""
     who = Spy(api_key=key, api_secret=BODY_VECTOR["secret"], client_id=BODY_VECTOR["client_id"])
-    call = draft(ENDPOINTS["bitstamp.v1.account.balance"], {}, V1.base_url)
+    call = prepare(ENDPOINTS["bitstamp.v1.account.balance"], {}, V1.base_url)
     return who, BodySignature().sign(call, who, Stamp(BODY_VECTOR["nonce"], 0))
 
 
@@ -66,7 +66,7 @@ def in_header(vector):
 def sent(endpoint_id, **arguments):
     """What goes out, as verb and address."""
     endpoint = ENDPOINTS[endpoint_id]
-    request = draft(endpoint, arguments, endpoint.api.base_url).render()
+    request = prepare(endpoint, arguments, endpoint.api.base_url).render()
     return f"{request.verb} {request.origin}{request.target}"
 
 

@@ -7,10 +7,10 @@ from exchanges.bitstamp import Bitstamp
 from exchanges.bitstamp.reconcile import SEARCHES
 from exchanges.bitstamp.v1 import Funding, Order, OrderType, Trading, UserTransaction, WithdrawalRequest
 from exchanges.endpoint import endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import NotFound
-from exchanges.outcomes.echoes import strange
-from exchanges.outcomes.search import Reading, Traces
+from exchanges.outcomes.echoes import mismatches
+from exchanges.outcomes.search import Matches, Read
 from exchanges.wire import decode, dumps
 from tests.support.searches import AT, look, look_at, seek, specimen
 from tests.support.simulator_days import playing_bitstamp
@@ -44,7 +44,7 @@ def recorded(sought, open_orders=(), transactions=(), requests=()):
     return look_at(answers, SEARCHES, sought)
 
 
-def facts(traces: Traces):
+def facts(traces: Matches):
     """Ids, and whether they are sure."""
     return [(trace.id, trace.sure) for trace in traces.candidates]
 
@@ -146,7 +146,7 @@ async def test_other_orders_are_not_found(price, declared, changes):
         await bitstamp.v1.trading.buy(amount="0.01", price=price)
         traces = await look(bitstamp, SEARCHES, seek(declared, **{"amount": "0.01", "price": price, **changes}))
 
-        assert Traces() == traces
+        assert Matches() == traces
 
 
 @pytest.mark.asyncio
@@ -157,7 +157,7 @@ async def test_orders_of_others_are_not_found():
         await other.v1.trading.buy(amount="0.01", price=70_000)
         traces = await look(bitstamp, SEARCHES, seek(Trading.buy, amount="0.01", price=50_000))
 
-        assert Traces() == traces
+        assert Matches() == traces
 
 
 @pytest.mark.asyncio
@@ -260,7 +260,7 @@ def test_a_list_that_is_not_there_is_not_whole(answers):
     """What is not shown may hold the order."""
     answers = {"open_orders": [], "user_transactions": [], **answers}
 
-    assert Traces(whole=False) == look_at(answers, SEARCHES, seek(Trading.buy, amount="1", price="1.01"))
+    assert Matches(whole=False) == look_at(answers, SEARCHES, seek(Trading.buy, amount="1", price="1.01"))
 
 
 # Withdrawals
@@ -279,7 +279,7 @@ async def test_a_bitcoin_withdrawal_is_found():
         sim.advance(7200)
         finished = await look(bitstamp, SEARCHES, sought)
 
-        assert (Traces(), [(made.id, True)], [(made.id, True)]) == (before, facts(after), facts(finished))
+        assert (Matches(), [(made.id, True)], [(made.id, True)]) == (before, facts(after), facts(finished))
         assert AT == after.candidates[0].at
 
 
@@ -317,7 +317,7 @@ def test_requests_that_are_not_there_are_not_whole():
     """What is not shown may hold the withdrawal."""
     sought = seek(Funding.bitcoin_withdrawal, amount="1", address=ADDRESS)
 
-    assert Traces(whole=False) == look_at({"withdrawal_requests": GONE}, SEARCHES, sought)
+    assert Matches(whole=False) == look_at({"withdrawal_requests": GONE}, SEARCHES, sought)
 
 
 @pytest.mark.asyncio
@@ -334,7 +334,7 @@ async def test_a_ripple_withdrawal_is_found_in_doubt():
             for changes in ({"amount": "11"}, {"currency": "BTC"}, {"at": AT + timedelta(hours=1)})
         ]
 
-        assert [Traces(whole=False)] * 4 == [before, *others]
+        assert [Matches(whole=False)] * 4 == [before, *others]
         assert ([False], AT, True) == ([t.sure for t in after.candidates], after.candidates[0].at, after.whole)
         assert SEARCHES[sought.intent.endpoint].made(done) is None
 
@@ -347,8 +347,8 @@ async def test_a_ripple_withdrawal_is_found_in_doubt():
 def test_what_answers_repeat(side, name):
     """Side, amount and price of the recorded answer are those of its order; any other is noticed."""
     other = {"type": 1 - int(side), "amount": "2", "price": "1.02"}
-    sent = draft(Reading.of(DECLARED[side]).endpoint, {"amount": 1, "price": "1.01"}, "https://here")
+    sent = prepare(Read.of(DECLARED[side]).endpoint, {"amount": 1, "price": "1.01"}, "https://here")
     said = {**OPEN, "datetime": "2013-09-26 23:26:56.849475", "type": int(side)}
     said |= {name: other[name]} if name else {}
 
-    assert [name] * bool(name) == strange(sent, decode(dumps(said), Order, strict=True))
+    assert [name] * bool(name) == mismatches(sent, decode(dumps(said), Order, strict=True))

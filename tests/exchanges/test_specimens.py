@@ -9,7 +9,7 @@ from attrs import frozen
 
 from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.endpoint import Access, endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.http.signing import Credentials, Stamp
 from exchanges.http.uploads import Upload
 from exchanges.wire import Wire, decode, dumps, encode, loads
@@ -86,10 +86,10 @@ bulky = pytest.mark.parametrize("specimen", BULKY, ids=lambda s: s.id)
 def sent(specimen):
     """What goes out for the specimen's arguments."""
     endpoint = specimen.endpoint
-    sketch = draft(endpoint, specimen.arguments, endpoint.api.base_url)
+    call = prepare(endpoint, specimen.arguments, endpoint.api.base_url)
     if endpoint.access is Access.PUBLIC:
-        return sketch.render()
-    return endpoint.api.scheme.sign(sketch, CREDENTIALS, STAMP)
+        return call.render()
+    return endpoint.api.scheme.sign(call, CREDENTIALS, STAMP)
 
 
 def body_of(request):

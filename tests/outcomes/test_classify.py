@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exchanges.endpoint import Kind, endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import (
     AuthenticationFailed,
     Blocked,
@@ -26,12 +26,12 @@ from exchanges.http.signing import Credentials, Stamp
 from exchanges.http.transport import BadAnswer, Evidence, Lost
 from exchanges.outcomes.classify import (
     Sent,
-    doubted,
-    ended,
-    final,
-    lost,
+    cancelled,
+    final_error,
     problem_of_status,
-    refused,
+    rejection,
+    transport_failure,
+    unknown_outcome,
 )
 from tests.support.fourth import API, Fourth
 
@@ -50,18 +50,18 @@ AT = datetime(2017, 3, 27, 9, 0, 0, 123000, tzinfo=UTC)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def sketch(kind):
+def call(kind):
     """A checked call of *kind*, not yet signed."""
     endpoint_id, arguments = CALLS[kind]
     endpoint = next(e for e in endpoints_of(Fourth) if e.id == endpoint_id)
-    return draft(endpoint, arguments, API.base_url)
+    return prepare(endpoint, arguments, API.base_url)
 
 
 def sent(kind, evidence=None):
     """A signed call of *kind* that has left, unless *evidence* says otherwise."""
     credentials = Credentials(api_key="canary-key", api_secret="canary-secret")
-    request = API.scheme.sign(sketch(kind), credentials, STAMP)
-    return Sent(sketch(kind), STAMP, request, evidence or Evidence(watched=True, started=True))
+    request = API.scheme.sign(call(kind), credentials, STAMP)
+    return Sent(call(kind), STAMP, request, evidence or Evidence(watched=True, started=True))
 
 
 class TestStatus:
@@ -117,36 +117,36 @@ class TestRefused:
     @pytest.mark.parametrize("problem_kind", [Rejected, AuthenticationFailed, NonceRejected, QuoteExpired, NotFound])
     def test_proven(self, kind, problem_kind):
         """A refusal that proves itself is of its own class for every call."""
-        assert problem_kind is type(refused(sent(kind), 400, Problem(problem_kind)))
+        assert problem_kind is type(rejection(sent(kind), 400, Problem(problem_kind)))
 
     @pytest.mark.parametrize("kind", REPEATABLE)
     def test_not_proven_where_it_does_not_matter(self, kind):
         """A call that may be repeated needs no proof."""
-        assert NotFound is type(refused(sent(kind), 404, Problem(NotFound, proves_not_executed=False)))
+        assert NotFound is type(rejection(sent(kind), 404, Problem(NotFound, proves_not_executed=False)))
 
     @pytest.mark.parametrize("kind", RISKY)
     @pytest.mark.parametrize("problem_kind", [Rejected, NotFound, Unavailable, Blocked, RedirectRefused])
     def test_not_proven(self, kind, problem_kind):
         """Without proof the outcome of a call that is never repeated is unknown."""
-        error = refused(sent(kind), 404, Problem(problem_kind, proves_not_executed=False))
+        error = rejection(sent(kind), 404, Problem(problem_kind, proves_not_executed=False))
 
         assert (OutcomeUnknown, problem_kind) == (type(error), type(error.__cause__))
 
     def test_facts(self):
         """A refusal carries endpoint, status, the exchange's code and its words."""
-        error = refused(sent(READ), 400, Problem(Rejected, text="words", code="7"))
+        error = rejection(sent(READ), 400, Problem(Rejected, text="words", code="7"))
 
         assert ("fourth.trading.order", 400, "7", "words") == (error.endpoint, error.status, error.code, error.text)
 
     def test_message(self):
         """A refusal names the call, the status, the code and the words."""
-        error = refused(sent(READ), 400, Problem(Rejected, text="words", code="7"))
+        error = rejection(sent(READ), 400, Problem(Rejected, text="words", code="7"))
 
         assert "fourth.trading.order (GET /orders): the exchange answered 400, code 7: words" == str(error)
 
     def test_message_without_words(self):
         """A refusal without code and words names the status alone."""
-        error = refused(sent(READ), 400, Problem(Rejected))
+        error = rejection(sent(READ), 400, Problem(Rejected))
 
         assert "fourth.trading.order (GET /orders): the exchange answered 400" == str(error)
 
@@ -163,11 +163,11 @@ class TestRefused:
     )
     def test_advice(self, kind, advice):
         """Where something can be done about it, the message says what."""
-        assert str(refused(sent(READ), 400, Problem(kind))).endswith(advice)
+        assert str(rejection(sent(READ), 400, Problem(kind))).endswith(advice)
 
     def test_fields(self):
         """A refusal of arguments carries what was said of each field."""
-        error = refused(sent(MONEY), 400, Problem(InvalidRequest, fields={"amount": ("too small\n",)}))
+        error = rejection(sent(MONEY), 400, Problem(InvalidRequest, fields={"amount": ("too small\n",)}))
 
         assert {"amount": (r"too small\n",)} == error.fields
 
@@ -175,7 +175,7 @@ class TestRefused:
         """Being turned away says until when."""
         before = datetime.now(UTC)
 
-        error = refused(sent(READ), 429, Problem(RateLimited, retry_after_seconds=60.0))
+        error = rejection(sent(READ), 429, Problem(RateLimited, retry_after_seconds=60.0))
 
         assert timedelta(0) <= error.retry_at - before - timedelta(seconds=60) < timedelta(seconds=30)
 
@@ -185,7 +185,7 @@ class TestRefused:
         words = "unknown key canary-key\x00"
         problem = Problem(InvalidRequest, words, words, {words: (words,)}, proves_not_executed=proven)
 
-        error = refused(sent(MONEY), 400, problem)
+        error = rejection(sent(MONEY), 400, problem)
 
         shown = [str(vars(e)) + str(e) for e in (error, error.__cause__) if e is not None]
         assert not any("canary" in text or "\x00" in text for text in shown)
@@ -194,7 +194,7 @@ class TestRefused:
 class TestUnknown:
     def test_what_it_carries(self):
         """An unknown outcome carries what was to be done, when, and its nonce."""
-        error = doubted(sent(MONEY), Unavailable("gone", status=502, code="7", text="words"))
+        error = unknown_outcome(sent(MONEY), Unavailable("gone", status=502, code="7", text="words"))
 
         assert ("fourth.trading.create_order", {"amount": "1.5"}, AT, STAMP.nonce) == (
             error.intent.endpoint,
@@ -205,13 +205,13 @@ class TestUnknown:
 
     def test_facts(self):
         """An unknown outcome has the facts of what it would have been."""
-        error = doubted(sent(MONEY), Unavailable("gone", status=502, code="7", text="words"))
+        error = unknown_outcome(sent(MONEY), Unavailable("gone", status=502, code="7", text="words"))
 
         assert (502, "7", "words") == (error.status, error.code, error.text)
 
     def test_message(self):
         """An unknown outcome says to look first."""
-        error = doubted(sent(MONEY), Unavailable("gone"))
+        error = unknown_outcome(sent(MONEY), Unavailable("gone"))
 
         expected = (
             "fourth.trading.create_order (POST /orders): it may have been executed (an answer came that does not say); "
@@ -223,14 +223,16 @@ class TestUnknown:
         """Without a nonce there is none to tell."""
         one = sent(MONEY)
 
-        assert doubted(Sent(one.draft, Stamp("", 0), one.request, one.evidence), Unavailable("gone")).nonce is None
+        assert (
+            unknown_outcome(Sent(one.call, Stamp("", 0), one.request, one.evidence), Unavailable("gone")).nonce is None
+        )
 
     @pytest.mark.parametrize("kind", REPEATABLE)
     def test_not_for_what_may_be_repeated(self, kind):
         """A call that may be repeated keeps its error."""
         error = Unavailable("gone")
 
-        assert error is doubted(sent(kind), error)
+        assert error is unknown_outcome(sent(kind), error)
 
 
 class TestLost:
@@ -241,38 +243,38 @@ class TestLost:
     @pytest.mark.parametrize("failure", [Lost("no connection"), None])
     def test_never_left(self, kind, evidence, failure):
         """A call of which nothing left was not sent, whatever its kind."""
-        assert NotSent is type(lost(sent(kind, evidence), failure))
+        assert NotSent is type(transport_failure(sent(kind, evidence), failure))
 
     @pytest.mark.parametrize("evidence", [Evidence(), Evidence(started=True), Evidence(watched=True, started=True)])
     @pytest.mark.parametrize("failure", [Lost("reset"), BadAnswer("too large"), None])
     @pytest.mark.parametrize("kind", RISKY)
     def test_no_answer(self, kind, evidence, failure):
         """Without proof that nothing left, the outcome of a call that is never repeated is unknown."""
-        assert OutcomeUnknown is type(lost(sent(kind, evidence), failure))
+        assert OutcomeUnknown is type(transport_failure(sent(kind, evidence), failure))
 
     @pytest.mark.parametrize("failure", [Lost("reset"), None])
     @pytest.mark.parametrize("kind", REPEATABLE)
     def test_no_answer_where_it_does_not_matter(self, kind, failure):
         """Without an answer a call that may be repeated finds the exchange unavailable."""
-        assert Unavailable is type(lost(sent(kind), failure))
+        assert Unavailable is type(transport_failure(sent(kind), failure))
 
     def test_a_bad_answer_to_a_read(self):
         """A read whose answer cannot be taken in is not worth repeating."""
-        assert DecodeError is type(lost(sent(READ), BadAnswer("more than 1 MiB")))
+        assert DecodeError is type(transport_failure(sent(READ), BadAnswer("more than 1 MiB")))
 
     @pytest.mark.parametrize(("failure", "words"), [(None, "no answer before the deadline"), (Lost("reset"), "reset")])
     def test_message(self, failure, words):
         """The message says what became of the answer."""
         expected = f"fourth.trading.order (GET /orders): {words}; no complete answer arrived"
 
-        assert expected == str(lost(sent(READ), failure))
+        assert expected == str(transport_failure(sent(READ), failure))
 
     @every_kind
     def test_cause(self, kind):
         """What was lost on the way stands at the end of the causes."""
         failure = Lost("reset")
 
-        error = lost(sent(kind), failure)
+        error = transport_failure(sent(kind), failure)
 
         assert failure is (error.__cause__ if kind in REPEATABLE else error.__cause__.__cause__)
 
@@ -281,45 +283,45 @@ class TestLost:
     )
     def test_ended(self, kind, expected):
         """A call whose task was ended before it could tell failed as a read; anything else had not been sent."""
-        assert expected is type(ended(sketch(kind)))
+        assert expected is type(cancelled(call(kind)))
 
 
 class TestFinal:
     @pytest.mark.parametrize("error", [NotSent("gone"), Unavailable("gone", status=503)])
     def test_a_read(self, error):
         """A read that used up its attempts says so, with the last failure behind it."""
-        told = final(sketch(READ), error, None)
+        told = final_error(call(READ), error, None)
 
         assert (ReadFailed, error, error.status) == (type(told), told.__cause__, told.status)
 
     @pytest.mark.parametrize("error", [Blocked("no"), RedirectRefused("no"), NotFound("no"), DecodeError("no")])
     def test_a_read_that_was_answered(self, error):
         """A read that was answered keeps its error."""
-        assert error is final(sketch(READ), error, Unavailable("before"))
+        assert error is final_error(call(READ), error, Unavailable("before"))
 
     @pytest.mark.parametrize("kind", RISKY)
     @pytest.mark.parametrize("error", [NotSent("gone"), Unavailable("gone"), Rejected("no")])
     def test_what_is_never_repeated(self, kind, error):
         """A call that is never repeated keeps its only error."""
-        assert error is final(sketch(kind), error, None)
+        assert error is final_error(call(kind), error, None)
 
     def test_a_cancel_that_failed_at_once(self):
         """A cancel without a doubtful attempt keeps its error."""
         error = Rejected("no")
 
-        assert error is final(sketch(IDEMPOTENT), error, None)
+        assert error is final_error(call(IDEMPOTENT), error, None)
 
     def test_a_cancel_after_doubt(self):
         """A cancel that was refused after a doubtful attempt may have been executed by that."""
         error = Rejected("no", status=400)
 
-        told = final(sketch(IDEMPOTENT), error, Unavailable("before"))
+        told = final_error(call(IDEMPOTENT), error, Unavailable("before"))
 
         assert (OutcomeUnknown, error, {"order_id": "7"}) == (type(told), told.__cause__, told.intent.arguments)
 
     def test_not_found_after_doubt(self):
         """Not to be found after a doubtful attempt may be its effect, and says so."""
-        told = final(sketch(IDEMPOTENT), NotFound("not found"), Unavailable("before"))
+        told = final_error(call(IDEMPOTENT), NotFound("not found"), Unavailable("before"))
 
         assert (NotFound, True, "not found; an earlier attempt may have done it: gone, filled or cancelled") == (
             type(told),
@@ -329,6 +331,6 @@ class TestFinal:
 
     def test_that_belongs_to_one_error(self):
         """That one error may be of something executed does not make all of its class so."""
-        final(sketch(IDEMPOTENT), NotFound("not found"), Unavailable("before"))
+        final_error(call(IDEMPOTENT), NotFound("not found"), Unavailable("before"))
 
         assert not NotFound("another").may_have_executed

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exchanges.intents import Intent
-from exchanges.outcomes.history import MAX_SKEW, REMEMBERED, Clock, Deeds, name_of, nameless
-from exchanges.outcomes.search import Trace
+from exchanges.outcomes.history import MAX_SKEW, REMEMBERED, CallHistory, ClockOffset, name_of, nameless
+from exchanges.outcomes.search import Match
 
 AT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 ZERO = AT - timedelta(seconds=1000)
@@ -24,15 +24,15 @@ def intent(endpoint=BUY, at=AT):
 
 def noted(*, told=None, took=1.0, endpoint=BUY, zero=ZERO, made="7"):
     """Note one call; *told*: how much later than its sending the exchange's clock says that it was done."""
-    deeds = Deeds()
-    trace = Trace(made, "it", None if told is None else AT + seconds(told))
-    deeds.note(intent(endpoint), "digest", trace, AT + seconds(took), zero)
-    return deeds
+    history = CallHistory()
+    trace = Match(made, "it", None if told is None else AT + seconds(told))
+    history.note(intent(endpoint), "digest", trace, AT + seconds(took), zero)
+    return history
 
 
 def test_a_clock_that_nobody_knows():
     """As long as no answer told the time the clocks are taken to be within five minutes of each other."""
-    assert Clock(-MAX_SKEW, MAX_SKEW) == Deeds().clock(BUY, ZERO)
+    assert ClockOffset(-MAX_SKEW, MAX_SKEW) == CallHistory().clock(BUY, ZERO)
 
 
 @pytest.mark.parametrize("skew", [-300, -1, 0, 0.4, 300])
@@ -50,15 +50,15 @@ def test_a_clock_that_an_answer_told(skew, took, done):
 
 def test_the_last_answer_counts():
     """The last answer that told the time is believed."""
-    deeds = noted(told=0)
-    deeds.note(intent(), "digest", Trace("8", "it", AT + seconds(100)), AT + seconds(1), ZERO)
+    history = noted(told=0)
+    history.note(intent(), "digest", Match("8", "it", AT + seconds(100)), AT + seconds(1), ZERO)
 
-    assert Clock(seconds(97), seconds(102)) == deeds.clock(BUY, ZERO)
+    assert ClockOffset(seconds(97), seconds(102)) == history.clock(BUY, ZERO)
 
 
 def test_an_answer_that_tells_no_time():
     """An answer that tells no time changes nothing."""
-    assert Clock() == noted().clock(BUY, ZERO)
+    assert ClockOffset() == noted().clock(BUY, ZERO)
 
 
 @pytest.mark.parametrize("set_by", [-3600, 3600])
@@ -66,17 +66,21 @@ def test_our_clock_was_set_since(set_by):
     """Where our own clock was set since, the exchange's is as much nearer or farther."""
     clock = noted(told=0).clock(BUY, ZERO + seconds(set_by))
 
-    assert Clock(seconds(-3 - set_by), seconds(2 - set_by)) == clock
+    assert ClockOffset(seconds(-3 - set_by), seconds(2 - set_by)) == clock
 
 
 def test_areas_of_one_generation_share_a_clock():
     """What one call told of the clock holds for all of its generation."""
-    assert Clock(seconds(-3), seconds(2)) == noted(told=0).clock(SELL, ZERO)
+    assert ClockOffset(seconds(-3), seconds(2)) == noted(told=0).clock(SELL, ZERO)
 
 
 @pytest.mark.parametrize(
     ("told", "expected"),
-    [(0, Clock()), (-21600, Clock(seconds(-21603), MAX_SKEW)), (7200, Clock(-MAX_SKEW, seconds(7202)))],
+    [
+        (0, ClockOffset()),
+        (-21600, ClockOffset(seconds(-21603), MAX_SKEW)),
+        (7200, ClockOffset(-MAX_SKEW, seconds(7202))),
+    ],
 )
 def test_generations_have_clocks_of_their_own(told, expected):
     """A generation that told nothing may be right, or as wrong as another."""
@@ -85,44 +89,44 @@ def test_generations_have_clocks_of_their_own(told, expected):
 
 def test_what_was_made_is_known():
     """What a call made is known by its endpoint and id."""
-    deeds = noted()
+    history = noted()
 
-    assert [True, False, False] == [deeds.knows(BUY, "7"), deeds.knows(BUY, "8"), deeds.knows(SELL, "7")]
-    assert {name_of(BUY, "7")} == deeds.names()
+    assert [True, False, False] == [history.knows(BUY, "7"), history.knows(BUY, "8"), history.knows(SELL, "7")]
+    assert {name_of(BUY, "7")} == history.names()
 
 
 def test_who_made_it_is_known():
     """What a call is known to have made is told by its intent."""
-    deeds, mine = Deeds(), intent()
-    deeds.note(mine, "digest", Trace("7", "it"), AT, ZERO)
+    history, mine = CallHistory(), intent()
+    history.note(mine, "digest", Match("7", "it"), AT, ZERO)
 
-    assert (name_of(BUY, "7"), None) == (deeds.made_by(mine), deeds.made_by(intent()))
+    assert (name_of(BUY, "7"), None) == (history.made_by(mine), history.made_by(intent()))
 
 
 def test_deeds_without_names():
     """Calls whose answers name nothing, and such that were dismissed, are counted among those that did the same."""
-    deeds = noted()
+    history = noted()
     for _ in range(2):
-        deeds.note(intent(), "digest", None, AT, ZERO)
-    deeds.note(intent(), "another", None, AT, ZERO)
-    deeds.note(intent(SELL), "digest", None, AT, ZERO)
-    deeds.doubt(intent(), "digest", AT)
+        history.note(intent(), "digest", None, AT, ZERO)
+    history.note(intent(), "another", None, AT, ZERO)
+    history.note(intent(SELL), "digest", None, AT, ZERO)
+    history.doubt(intent(), "digest", AT)
 
-    assert (3, 1, 0) == tuple(nameless(deeds.names(), BUY, digest) for digest in ("digest", "another", "none"))
+    assert (3, 1, 0) == tuple(nameless(history.names(), BUY, digest) for digest in ("digest", "another", "none"))
 
 
 def test_what_is_dismissed_was_made_by_nobody():
     """A call that was dismissed is not known to have made anything."""
-    deeds, mine = Deeds(), intent()
-    deeds.doubt(mine, "digest", AT)
+    history, mine = CallHistory(), intent()
+    history.doubt(mine, "digest", AT)
 
-    assert deeds.made_by(mine) is None
+    assert history.made_by(mine) is None
 
 
 @pytest.mark.parametrize(("later", "kept"), [(REMEMBERED - seconds(1), True), (REMEMBERED + seconds(1), False)])
 def test_deeds_are_forgotten(later, kept):
     """What was made is remembered for a day."""
-    deeds = noted()
-    deeds.remember("new", AT + seconds(1) + later, None)
+    history = noted()
+    history.remember("new", AT + seconds(1) + later, None)
 
-    assert ({"new"} | {name_of(BUY, "7")} if kept else {"new"}) == deeds.names()
+    assert ({"new"} | {name_of(BUY, "7")} if kept else {"new"}) == history.names()

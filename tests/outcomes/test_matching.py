@@ -5,8 +5,8 @@ import pytest
 
 from exchanges.bitstamp.v1 import Account, Trading
 from exchanges.errors import NotFound
-from exchanges.outcomes.matching import Likeness, compare, look_back, placed_at
-from exchanges.outcomes.search import Reading
+from exchanges.outcomes.matching import MatchQuality, compare, placed_at, read_back
+from exchanges.outcomes.search import Read
 from tests.support.searches import AT, MINUTE, seek
 
 SOUGHT = seek(Trading.buy, amount="1", price="1")
@@ -17,13 +17,13 @@ ENDLESS = list(range(TOO_OLD))
 
 def page(offset):
     """Name the read of a page."""
-    return Reading.of(Account.user_transactions, offset=offset)
+    return Read.of(Account.user_transactions, offset=offset)
 
 
 def read(answer):
     """Read pages, by *answer* to an offset, until there is nothing more to read."""
     seen = {}
-    while more := (back := look_back(seen, page, lambda row: row >= TOO_OLD)).more:
+    while more := (back := read_back(seen, page, lambda row: row >= TOO_OLD)).more:
         for reading in more:
             seen[reading] = answer(**dict(reading.arguments))
     return back
@@ -95,18 +95,18 @@ def test_moments_in_whole_seconds(seconds, moment):
 
 
 @pytest.mark.parametrize(
-    ("told", "wanted", "likeness"),
+    ("told", "wanted", "quality"),
     [
-        ("1.10", "1.1", Likeness.SAME),
-        ("1.10", "1.11", Likeness.OTHER),
-        ("1", "1.01", Likeness.OTHER),
-        ("1.11", "1.114", Likeness.DOUBTFUL),
-        ("1.12", "1.114", Likeness.DOUBTFUL),
-        ("1.13", "1.114", Likeness.OTHER),
-        ("1.115", "1.114", Likeness.OTHER),
-        (None, "1.1", Likeness.DOUBTFUL),
+        ("1.10", "1.1", MatchQuality.SAME),
+        ("1.10", "1.11", MatchQuality.OTHER),
+        ("1", "1.01", MatchQuality.OTHER),
+        ("1.11", "1.114", MatchQuality.DOUBTFUL),
+        ("1.12", "1.114", MatchQuality.DOUBTFUL),
+        ("1.13", "1.114", MatchQuality.OTHER),
+        ("1.115", "1.114", MatchQuality.OTHER),
+        (None, "1.1", MatchQuality.DOUBTFUL),
     ],
 )
-def test_numbers_that_may_have_been_rounded(told, wanted, likeness):
+def test_numbers_that_may_have_been_rounded(told, wanted, quality):
     """What is finer than the exchange counts may have become either neighbour; all else is compared exactly."""
-    assert likeness is compare(None if told is None else Decimal(told), Decimal(wanted), CENT)
+    assert quality is compare(None if told is None else Decimal(told), Decimal(wanted), CENT)

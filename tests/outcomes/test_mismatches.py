@@ -2,9 +2,9 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, OutcomeUnknown
-from exchanges.outcomes.echoes import strange
+from exchanges.outcomes.echoes import mismatches
 from tests.support.fourth import Order, Orders, Sent, Side
 from tests.support.lagging_exchange import placing
 from tests.support.scripted_transport import Script, answer
@@ -16,8 +16,8 @@ SENT = {"number": 1}
 
 def sent_as(told, **arguments):
     """Name the fields of an answer that are strange for what was asked to be sent."""
-    asked = draft(Orders.send.endpoint, {"currency": "btc", "amount": 3, "to": "there"} | arguments, "https://x.test")
-    return strange(asked, Sent(**SENT | told))
+    asked = prepare(Orders.send.endpoint, {"currency": "btc", "amount": 3, "to": "there"} | arguments, "https://x.test")
+    return mismatches(asked, Sent(**SENT | told))
 
 
 @pytest.mark.parametrize(
@@ -72,15 +72,15 @@ def test_what_does_not_fit(told, arguments, expected):
 @pytest.mark.parametrize(("side", "expected"), [(Side.BUY, []), (Side.SELL, ["side"]), (None, [])])
 def test_what_the_declaration_says(side, expected):
     """What a declaration says of the answer must be so, whatever the arguments."""
-    asked = draft(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test")
+    asked = prepare(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test")
 
-    assert expected == strange(asked, Order(1, Decimal(3), Decimal(5), side))
+    assert expected == mismatches(asked, Order(1, Decimal(3), Decimal(5), side))
 
 
 @pytest.mark.parametrize("value", [None, "3", 5, [], ["amount"], {"amount": 4}, object()])
 def test_answers_without_fields(value):
     """An answer that has no fields repeats nothing."""
-    assert [] == strange(draft(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test"), value)
+    assert [] == mismatches(prepare(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test"), value)
 
 
 async def buy(told):

@@ -9,7 +9,7 @@ import pytest
 from exchanges import NoTrace, OpenCall, Reconciled, Standing, errors
 from exchanges.errors import OutcomeUnknown, UnresolvedOutcome
 from tests.support.fourth import Thing
-from tests.support.lagging_exchange import Fate, Lagging, client_of, forsake, placing
+from tests.support.lagging_exchange import Fate, Lagging, cancel_caller, client_of, placing
 from tests.support.scripted_transport import answer, html, refusal
 from tests.support.shared_state import is_free
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
@@ -23,7 +23,7 @@ async def test_the_outcome_of_a_forsaken_call(kind, caplog):
     """The answer to a call whose caller is gone is kept, and a warning names it."""
     client, _ = client_of(answer({"id": 7}), seconds=5)
     async with client:
-        await forsake(getattr(client.trading, kind)(**{"amount": 3} if kind == "create_order" else {}))
+        await cancel_caller(getattr(client.trading, kind)(**{"amount": 3} if kind == "create_order" else {}))
         (under_way,) = client.unresolved.values()
         await asyncio.sleep(5)
         (call,) = client.unresolved.values()
@@ -49,7 +49,7 @@ async def test_the_failure_of_a_forsaken_call(step, standing, error, caplog):
     """How a call failed whose caller is gone is kept, and a warning says it."""
     client, _ = client_of(step, seconds=5)
     async with client:
-        await forsake(client.trading.create_order(amount=3))
+        await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(5)
         (call,) = client.unresolved.values()
 
@@ -65,7 +65,7 @@ async def test_the_guard_knows_forsaken_calls(step, refused):
     """The same call is refused while a forsaken one is under way, unknown, or was executed; not if it was refused."""
     client, script = client_of(step or answer(), answer(), seconds=5)
     async with client:
-        await forsake(client.trading.create_order(amount=3))
+        await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(0 if step is None else 5)
         again = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.wait([again])
@@ -78,7 +78,7 @@ async def test_the_guard_does_not_wait():
     """The same call is refused at once while a forsaken one is under way, though nothing else stands in its way."""
     client, _ = client_of(seconds=5)
     async with client:
-        await forsake(client.v9.neworders.buy(amount=3, price=5))
+        await cancel_caller(client.v9.neworders.buy(amount=3, price=5))
         with pytest.raises(UnresolvedOutcome):
             await client.v9.neworders.buy(amount=3, price=5)
 
@@ -90,7 +90,7 @@ async def test_reconciling_what_is_under_way():
     """Reconciling a call that is under way waits for its answer, and reads nothing."""
     client, script = client_of(answer({"id": 7}), seconds=5)
     async with client:
-        await forsake(client.trading.create_order(amount=3))
+        await cancel_caller(client.trading.create_order(amount=3))
         (intent,) = client.unresolved
         verdict = await client.reconcile(intent)
 
@@ -108,7 +108,7 @@ async def test_reconciling_what_was_not_executed(step):
     """Reconciling a call that was refused, or not sent, needs no read either."""
     client, script = client_of(step, seconds=5)
     async with client:
-        await forsake(client.trading.create_order(amount=3))
+        await cancel_caller(client.trading.create_order(amount=3))
         (intent,) = client.unresolved
 
         assert (NoTrace(intent), 1, 0) == (await client.reconcile(intent), len(script.came), len(client.unresolved))
@@ -119,7 +119,7 @@ async def test_reconciling_what_is_under_way_for_longer():
     """Reconciling waits no longer than it may for a call that is under way."""
     client, _ = client_of(answer(), seconds=20)
     async with client:
-        await forsake(client.trading.create_order(amount=3))
+        await cancel_caller(client.trading.create_order(amount=3))
         (intent,) = client.unresolved
         verdict = await client.reconcile(intent, timeout_seconds=4)
 
@@ -131,7 +131,7 @@ async def test_what_a_forsaken_call_made_is_known():
     """Who asks again for a forsaken call that was executed never hears that it left no trace."""
     exchange = Lagging([Fate(arrives=2.0)])
     async with placing(exchange) as client:
-        await forsake(client.orders.buy(amount=3, price=5))
+        await cancel_caller(client.orders.buy(amount=3, price=5))
         (intent,) = client.unresolved
         verdicts = [await client.reconcile(intent) for _ in range(2)]
         client.unresolved.get(intent)
@@ -197,9 +197,9 @@ async def test_closing_with_open_calls():
     """Closing awaits forsaken calls; what became of them can be asked afterwards, and dismissed."""
     client, _ = client_of(answer({"id": 7}), html(502), seconds=5)
     async with client:
-        await forsake(client.trading.create_order(amount=3))
+        await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(5)
-        await forsake(client.trading.create_order(amount=4))
+        await cancel_caller(client.trading.create_order(amount=4))
     standings = [call.standing for call in client.unresolved.values()]
     for intent in list(client.unresolved):
         client.unresolved.dismiss(intent)

@@ -7,7 +7,7 @@ import pytest
 
 from exchanges import Standing
 from exchanges.errors import OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
-from exchanges.outcomes.search import Search, Traces
+from exchanges.outcomes.search import Matches, Search
 from tests.support.fourth import Thing
 from tests.support.fourth_calls import CALLS, WALL
 from tests.support.lagging_exchange import placing
@@ -144,7 +144,7 @@ async def test_an_id_that_nobody_reads(caplog):
 
     client, _, _, journal = sharing(answer({"number": 7}))
     async with client:
-        client._session.calls.searches = lambda: {"fourth.orders.tip": Search(lambda *_: Traces(), stumble)}
+        client._session.calls.searches = lambda: {"fourth.orders.tip": Search(lambda *_: Matches(), stumble)}
         sent = await client.orders.tip(amount=3)
 
         assert (7, 0) == (sent.number, len(client.unresolved))

@@ -5,7 +5,7 @@ from attrs import evolve
 
 from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled
 from exchanges.errors import OutcomeUnknown, UsageError
-from exchanges.outcomes.search import Reading, Search, Traces
+from exchanges.outcomes.search import Matches, Read, Search
 from tests.support.fourth import Orders, Placing
 from tests.support.lagging_exchange import CALLS, DONE, LOST, MEASURED, Fate, Lagging, begin, lagging, lose, placing
 from tests.support.scripted_transport import html, refusal
@@ -72,8 +72,8 @@ async def test_only_an_answered_read_is_a_fence(failed, monkeypatch):
     exchange = lagging(Fate(arrives=25.0, breaks=1.0))
 
     def look(sought, seen):
-        reading = Reading.of(Orders.open_orders)
-        return Traces() if reading in seen else Traces(more=(reading,))
+        reading = Read.of(Orders.open_orders)
+        return Matches() if reading in seen else Matches(more=(reading,))
 
     monkeypatch.setattr(Placing, "searches", classmethod(lambda cls: {"fourth.orders.buy": Search(look)}))
     async with placing(exchange) as client:
@@ -199,7 +199,7 @@ async def test_a_search_that_wants_too_much():
 
     def look(sought, seen):
         reads.append(len(seen))
-        return Traces(more=(Reading.of(Orders.done_orders, page=len(seen) + 1),))
+        return Matches(more=(Read.of(Orders.done_orders, page=len(seen) + 1),))
 
     async with placing(lagging(LOST)) as client:
         await begin(client)

@@ -8,13 +8,13 @@ from attrs import evolve
 from exchanges import errors
 from exchanges.bitex import Account
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, OutcomeUnknown
 from exchanges.http.signing import Stamp
 from exchanges.http.transport import Answer, Evidence
 from exchanges.intents import Phase
 from exchanges.outcomes.classify import Sent
-from exchanges.outcomes.response import settle
+from exchanges.outcomes.response import interpret
 from exchanges.wire.converter import wire
 from tests.support.fourth import API, Orders, Thing, Trading
 
@@ -26,11 +26,11 @@ ONCE = [WRITE, MONEY]
 
 def said(body, status=200, *, endpoint=BUY, arguments=None, **headers):
     """Settle an answer to a purchase."""
-    asked = draft(endpoint, {"amount": 3, "price": 5} if arguments is None else arguments, API.base_url)
+    asked = prepare(endpoint, {"amount": 3, "price": 5} if arguments is None else arguments, API.base_url)
     sent = Sent(asked, Stamp("7", 1_700_000_000_000), asked.render(secrets=("canary",)), Evidence())
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return settle(sent, Answer(status, httpx.Headers(named), text), wire())
+    return interpret(sent, Answer(status, httpx.Headers(named), text), wire())
 
 
 def of_kind(kind, body, status=200, **headers):

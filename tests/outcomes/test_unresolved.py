@@ -8,7 +8,7 @@ from exchanges import NoTrace, Phase, Reconciled, Standing, errors
 from exchanges.errors import OutcomeUnknown, UnresolvedOutcome, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from tests.support.fourth import LIMIT, Thing
-from tests.support.lagging_exchange import DONE, LOST, Fate, Lagging, client_of, forsake, placing, unknown
+from tests.support.lagging_exchange import DONE, LOST, Fate, Lagging, cancel_caller, client_of, placing, unknown
 from tests.support.scripted_transport import answer, html, refusal
 from tests.support.shared_state import is_free
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
@@ -217,7 +217,7 @@ async def test_dismissing_what_is_under_way():
     """A call that is under way cannot be dismissed."""
     client, _ = client_of(answer(), seconds=5)
     async with client:
-        await forsake(client.trading.create_order(amount=3))
+        await cancel_caller(client.trading.create_order(amount=3))
         (intent,) = client.unresolved
         with pytest.raises(UsageError, match="is still under way"):
             client.unresolved.dismiss(intent)

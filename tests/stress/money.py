@@ -14,8 +14,8 @@ from attrs import evolve
 from exchanges.endpoint import Kind
 from exchanges.errors import ExchangeError, OutcomeUnknown
 from exchanges.http.transport import Evidence
-from exchanges.outcomes import classify as verdicts
-from exchanges.outcomes.pending import Calls
+from exchanges.outcomes import classify
+from exchanges.outcomes.pending import PendingCalls
 from exchanges.simulator import FaultPoint, Faults, Simulator, Venue, simulate
 from exchanges.simulator.proxy import proxy
 from exchanges.state import MemoryState
@@ -149,27 +149,27 @@ def _carried_out(seed: int, orders: int, naive: bool, without: str | None) -> Ta
 
 def _repeated_like_reads(kind: Kind, error: ExchangeError, attempt: int) -> bool:
     like = Kind.READ if kind is Kind.MONEY else kind
-    return verdicts.repeatable(like, error, attempt) or (isinstance(error, OutcomeUnknown) and attempt < 3)
+    return classify.repeatable(like, error, attempt) or (isinstance(error, OutcomeUnknown) and attempt < 3)
 
 
 @contextmanager
 def _repeated() -> Iterator[None]:
     with ExitStack() as patches:
         patches.enter_context(patch("exchanges.session.session.repeatable", _repeated_like_reads))
-        patches.enter_context(patch.object(Calls, "guard", lambda *_: None))
+        patches.enter_context(patch.object(PendingCalls, "guard", lambda *_: None))
         yield
 
 
 def _taken_for_proof(sent: Any, status: int, problem: Any) -> ExchangeError:
-    return verdicts.refused(sent, status, evolve(problem, proves_not_executed=True))
+    return classify.rejection(sent, status, evolve(problem, proves_not_executed=True))
 
 
 MECHANISMS: Mechanisms = {
     "no repetition": _repeated,
-    "guard": lambda: patch.object(Calls, "guard", lambda *_: None),
+    "guard": lambda: patch.object(PendingCalls, "guard", lambda *_: None),
     "proof": lambda: patch.object(Evidence, "nothing_left", True),
-    "doubt": lambda: patch("exchanges.outcomes.response.refused", _taken_for_proof),
-    "book": lambda: patch.object(Calls, "forsake", lambda *_: None),
+    "doubt": lambda: patch("exchanges.outcomes.response.rejection", _taken_for_proof),
+    "book": lambda: patch.object(PendingCalls, "forsake", lambda *_: None),
 }
 
 

@@ -23,7 +23,7 @@ from exchanges.bitex.callbacks import Callbacks
 from exchanges.errors import CallbackRejected
 from exchanges.http.transport import Answer
 from exchanges.outcomes.classify import Sent
-from exchanges.outcomes.response import settle
+from exchanges.outcomes.response import interpret
 from exchanges.wire import codecs as forms
 from exchanges.wire.converter import wire
 from tests.stress.figures import Figure, Mechanisms
@@ -162,7 +162,7 @@ class Reading:
     def answer(self, sent: Sent, answer: Answer) -> None:
         """Read an answer as the session does."""
         try:
-            said = settle(sent, answer, wire())
+            said = interpret(sent, answer, wire())
         except BaseException as error:  # noqa: BLE001 - whether there is any is the question
             self.count.foreign.append(
                 f"{type(error).__name__}: {sent.endpoint.id} {answer.status} {answer.body[:200]!r}"

@@ -14,7 +14,7 @@ from typing import Any, Self
 import httpx
 
 from exchanges.endpoint import Endpoint, endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.http.signing import Credentials, Stamp
 from exchanges.simulator import Venue
 from tests.stress.orders import CLIENTS, Order
@@ -80,8 +80,8 @@ class NaiveClient:
     async def _send(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> httpx.Response:
         self._last = max(self._last + 1, time.time_ns() // 1_000_000)
         path = httpx.URL(endpoint.api.base_url).path.rstrip("/")
-        sketch = draft(endpoint, arguments, self._base_url + path)
-        request = endpoint.api.scheme.sign(sketch, self._credentials, Stamp(str(self._last), self._last))
+        call = prepare(endpoint, arguments, self._base_url + path)
+        request = endpoint.api.scheme.sign(call, self._credentials, Stamp(str(self._last), self._last))
         url, headers = request.origin + request.target, dict(request.headers)
         return await self._http.request(request.verb, url, headers=headers, content=request.body)
 

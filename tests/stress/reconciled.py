@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from exchanges.errors import ExchangeError
 from exchanges.intents import Intent
-from exchanges.outcomes.history import Deeds
+from exchanges.outcomes.history import CallHistory
 from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.tally import Tally, summed
@@ -67,7 +67,7 @@ def _play(first: int, count: int, judge: str, without: str | None) -> Tally:
 MECHANISMS: Mechanisms = {
     "lateness": lambda: patch("exchanges.outcomes.reconcile.LATE_SECONDS", 0.0),
     "fence": lambda: patch("exchanges.outcomes.reconcile.LOST_SECONDS", 0.0),
-    "record": lambda: patch.object(Deeds, "names", lambda _: frozenset()),
+    "record": lambda: patch.object(CallHistory, "names", lambda _: frozenset()),
 }
 
 

@@ -16,10 +16,10 @@ from exchanges.bitex import (
 )
 from exchanges.bitex.reconcile import SEARCHES
 from exchanges.endpoint import endpoints_of
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import NotFound
 from exchanges.intents import Intent
-from exchanges.outcomes.search import Sought
+from exchanges.outcomes.search import Query
 from exchanges.wire import decode, dumps
 from tests.exchanges.test_specimens import HERE, read
 
@@ -37,11 +37,11 @@ def documented(name: str) -> Any:
 
 def intent_of(name: str, *, at: datetime = AT, tag: str | None = None, **arguments: Any):
     """What a call was to do; arguments that are no single value are JSON, and of a file its type and size."""
-    sketch = draft(ENDPOINTS[f"bitex.{name}"], arguments, "https://bitex.la/api-v1/rest")
-    intent = (sketch if tag is None else sketch.tagged(tag)).intent(at)
-    structured = {field: value for field, value in sketch.fields.items() if isinstance(value, list)}
-    if sketch.upload is not None:
-        field, upload = sketch.upload
+    call = prepare(ENDPOINTS[f"bitex.{name}"], arguments, "https://bitex.la/api-v1/rest")
+    intent = (call if tag is None else call.tagged(tag)).intent(at)
+    structured = {field: value for field, value in call.fields.items() if isinstance(value, list)}
+    if call.upload is not None:
+        field, upload = call.upload
         structured[field] = {"content_type": upload.content_type, "size": upload.size}
     written = {field: dumps(value).decode() for field, value in structured.items()}
     return evolve(intent, arguments={**intent.arguments, **written})
@@ -49,7 +49,7 @@ def intent_of(name: str, *, at: datetime = AT, tag: str | None = None, **argumen
 
 def judge(intent: Intent, /, *, since: float = -5, until: float = 30, reads: list[str] | None = None, **rows: Any):
     """What a search comes to where each read, named without its area, gives these *rows*; else an empty list."""
-    sought = Sought(intent, AT + timedelta(seconds=since), AT + timedelta(seconds=until), timedelta(seconds=until))
+    sought = Query(intent, AT + timedelta(seconds=since), AT + timedelta(seconds=until), timedelta(seconds=until))
     seen: dict[Any, Any] = {}
     while (traces := SEARCHES[intent.endpoint].look(sought, seen)).more:
         for reading in traces.more:

@@ -19,11 +19,11 @@ from exchanges.endpoint import IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, Area, 
 from exchanges.errors import Problem
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.nonces import NoncePolicy
-from exchanges.outcomes.search import Reading, Search, Searches, Seen, Sought, Trace, Traces, id_of
+from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 from exchanges.wire import Amount, Json, OpenStrEnum, UnixTime
 
 if TYPE_CHECKING:
-    from exchanges.endpoint.call import Draft
+    from exchanges.endpoint.call import PreparedCall
     from exchanges.http.request import Request
     from exchanges.http.signing import Credentials, Stamp
 
@@ -103,9 +103,9 @@ class HeaderScheme:
     policy = NoncePolicy.STRICT
     needs = ("api_key", "api_secret")
 
-    def sign(self, draft: Draft, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *draft* and put on the headers."""
-        request = draft.render()
+    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
+        """Render *call* and put on the headers."""
+        request = call.render()
         signature = credentials.sign(f"{stamp.nonce}{request.target}".encode() + request.body)
         headers = {"X-Key": credentials.api_key, "X-Nonce": stamp.nonce, "X-Signature": signature}
         return request.adding(headers, secrets=(credentials.api_key, signature))
@@ -329,17 +329,17 @@ class NewPlacing(Areas):
 PAGE = 50
 
 
-def look_for(area: type[Orders | NewOrders], side: Side | None, sought: Sought, seen: Seen) -> Traces:
+def look_for(area: type[Orders | NewOrders], side: Side | None, sought: Query, seen: Answers) -> Matches:
     """Look among the open orders and those that are done; a full page of them may not be all."""
-    readings = (Reading.of(area.open_orders), Reading.of(area.done_orders, page=1))
+    readings = (Read.of(area.open_orders), Read.of(area.done_orders, page=1))
     if unread := tuple(r for r in readings if r not in seen):
-        return Traces(more=unread)
+        return Matches(more=unread)
     rows: list[Order] = [row for reading in readings for row in seen[reading] if row.side is side]
     candidates = {row.id: trace for row in rows if (trace := _trace(sought, row))}
-    return Traces(tuple(candidates.values()), whole=len(seen[readings[1]]) < PAGE)
+    return Matches(tuple(candidates.values()), whole=len(seen[readings[1]]) < PAGE)
 
 
-def _trace(sought: Sought, row: Order) -> Trace | None:
+def _trace(sought: Query, row: Order) -> Match | None:
     """Compare one row; without a price it may be the one that is sought, but that is not sure."""
     tagged = sought.intent.tag is not None and row.label == sought.intent.tag
     price = sought.amount("price")
@@ -347,7 +347,7 @@ def _trace(sought: Sought, row: Order) -> Trace | None:
         return None
     if not tagged and not sought.fits(row.created_at):
         return None
-    return Trace(str(row.id), row, row.created_at, sure=row.price == price, tagged=tagged)
+    return Match(str(row.id), row, row.created_at, sure=row.price == price, tagged=tagged)
 
 
 def made_nothing(_: Any) -> None:

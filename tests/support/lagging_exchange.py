@@ -28,8 +28,8 @@ __all__ = [
     "Fate",
     "Lagging",
     "begin",
+    "cancel_caller",
     "client_of",
-    "forsake",
     "lagging",
     "lose",
     "placing",
@@ -215,7 +215,7 @@ async def unknown(call):
     return caught.value.intent
 
 
-async def forsake(call, after=1.0):
+async def cancel_caller(call, after=1.0):
     """Make a call and cancel its caller after so many seconds."""
     task = asyncio.create_task(call)
     await asyncio.sleep(after)

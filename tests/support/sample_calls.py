@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from exchanges.endpoint import FORM, JSON, MONEY, WRITE, Area, Param, private
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import UsageError
 from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
 from tests.support.fourth import API as FOURTH
@@ -87,7 +87,7 @@ class Calls(Area, api=API):
 
 def call(name, /, **arguments):
     """What goes out, unsigned."""
-    return draft(getattr(Calls, name).endpoint, arguments, BASE).render()
+    return prepare(getattr(Calls, name).endpoint, arguments, BASE).render()
 
 
 def order(**arguments):

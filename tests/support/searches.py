@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from exchanges.client import Client
-from exchanges.endpoint.call import draft
+from exchanges.endpoint.call import prepare
 from exchanges.errors import NotFound
-from exchanges.outcomes.search import Reading, Searches, Sought, Traces
+from exchanges.outcomes.search import Matches, Query, Read, Searches
 from tests.support.simulator_calls import NOW
 
 __all__ = ["AT", "MINUTE", "look", "look_at", "seek", "specimen"]
@@ -20,15 +20,15 @@ READS = 40
 SPECIMENS = Path(__file__).parent.parent / "specimens"
 
 
-def seek(method: Callable[..., Any], at: datetime = AT, **arguments: Any) -> Sought:
+def seek(method: Callable[..., Any], at: datetime = AT, **arguments: Any) -> Query:
     """Seek what a call of *method* made around *at*."""
-    endpoint = Reading.of(method).endpoint
-    return Sought(draft(endpoint, arguments, "https://here").intent(at), at - MINUTE, at + MINUTE, MINUTE)
+    endpoint = Read.of(method).endpoint
+    return Query(prepare(endpoint, arguments, "https://here").intent(at), at - MINUTE, at + MINUTE, MINUTE)
 
 
-async def look(client: Client, searches: Searches, sought: Sought) -> Traces:
+async def look(client: Client, searches: Searches, sought: Query) -> Matches:
     """Search with the reads of *client*."""
-    seen: dict[Reading, Any] = {}
+    seen: dict[Read, Any] = {}
     while more := searches[sought.intent.endpoint].look(sought, seen).more:
         for reading in more:
             seen[reading] = await _read(client, reading)
@@ -36,7 +36,7 @@ async def look(client: Client, searches: Searches, sought: Sought) -> Traces:
     return searches[sought.intent.endpoint].look(sought, seen)
 
 
-async def _read(client: Client, reading: Reading) -> Any:
+async def _read(client: Client, reading: Read) -> Any:
     method: Any = client
     for name in reading.endpoint.id.split(".")[1:]:
         method = getattr(method, name)
@@ -46,9 +46,9 @@ async def _read(client: Client, reading: Reading) -> Any:
         return error
 
 
-def look_at(answers: Mapping[str, Any], searches: Searches, sought: Sought) -> Traces:
+def look_at(answers: Mapping[str, Any], searches: Searches, sought: Query) -> Matches:
     """Search in *answers*, by the last name of their endpoint: values, or functions of the arguments."""
-    seen: dict[Reading, Any] = {}
+    seen: dict[Read, Any] = {}
     while more := searches[sought.intent.endpoint].look(sought, seen).more:
         for reading in more:
             said = answers[reading.endpoint.id.split(".")[-1]]

@@ -13,7 +13,7 @@ from exchanges.bitex.models.resellers import ResellerUser, ResellerUserCreated
 from exchanges.bitex.reconcile.likeness import UNTOLD, Likeness, alike_number, structure, trace
 from exchanges.bitex.reconcile.lists import Listing
 from exchanges.bitex.resellers import Resellers
-from exchanges.outcomes.search import Reading, Sought, Trace
+from exchanges.outcomes.search import Match, Query, Read
 from exchanges.redaction import REDACTED
 
 __all__ = ["FILES", "PROFILES", "USERS", "made_user"]
@@ -21,7 +21,7 @@ __all__ = ["FILES", "PROFILES", "USERS", "made_user"]
 _CELLS = frozenset(a.name for a in attrs.fields(KycProfile)) - {"id", "accepted_usage_tier", "extra"}
 
 
-def _profile(sought: Sought, profile: KycProfile) -> Trace | None:
+def _profile(sought: Query, profile: KycProfile) -> Match | None:
     """Compare what was said of somebody; what was not said may have been added since."""
     likenesses = [
         _alike_word(wanted, getattr(profile, name))
@@ -37,7 +37,7 @@ def _alike_word(wanted: str, shown: object) -> Likeness:
     return UNTOLD if wanted == REDACTED else wanted.strip().casefold() == str(shown).strip().casefold()
 
 
-def _file(sought: Sought, file: KycFile) -> Trace | None:
+def _file(sought: Query, file: KycFile) -> Match | None:
     """Compare size and type, as far as the intent tells them."""
     document = structure(sought, "document")
     about = document if isinstance(document, dict) else {}
@@ -50,27 +50,27 @@ def _file(sought: Sought, file: KycFile) -> Trace | None:
     return trace(sought, file, likenesses, name=file.id)
 
 
-def _user(sought: Sought, user: ResellerUser) -> Trace | None:
+def _user(sought: Query, user: ResellerUser) -> Match | None:
     """Compare the address, which nobody else has; whoever has it may have had it before."""
     wanted = (sought.text("email") or "").strip().casefold()
     return trace(sought, user, [wanted == user.email.strip().casefold(), UNTOLD], name=user.id)
 
 
-def _all_users(sought: Sought, users: Sequence[ResellerUser]) -> bool:
+def _all_users(sought: Query, users: Sequence[ResellerUser]) -> bool:
     # The guide prints one flat row where it speaks of all users: a single one may be all that such an answer holds.
     return len(users) != 1 or _user(sought, users[0]) is not None
 
 
-def made_user(user: ResellerUserCreated) -> Trace:
+def made_user(user: ResellerUserCreated) -> Match:
     """Name a user that was answered."""
-    return Trace(str(user.user_id), user)
+    return Match(str(user.user_id), user)
 
 
-PROFILES = Listing(lambda _: Reading.of(Kyc.profiles), KycProfile, _profile, lambda _, __: True)
+PROFILES = Listing(lambda _: Read.of(Kyc.profiles), KycProfile, _profile, lambda _, __: True)
 FILES = Listing(
-    lambda sought: Reading.of(Kyc.profile_files, kyc_profile_id=int(sought.text("kyc_profile_id") or 0)),
+    lambda sought: Read.of(Kyc.profile_files, kyc_profile_id=int(sought.text("kyc_profile_id") or 0)),
     KycFile,
     _file,
     lambda _, __: True,
 )
-USERS = Listing(lambda _: Reading.of(Resellers.users), ResellerUser, _user, _all_users)
+USERS = Listing(lambda _: Read.of(Resellers.users), ResellerUser, _user, _all_users)

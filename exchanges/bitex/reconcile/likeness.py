@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from exchanges.outcomes.matching import placed_at
-from exchanges.outcomes.search import Sought, Trace
+from exchanges.outcomes.search import Match, Query
 from exchanges.redaction import REDACTED
 from exchanges.wire import Deviation, Json, loads
 
@@ -54,13 +54,13 @@ def alike_text(wanted: str | None, shown: str | None) -> Likeness:
     return UNTOLD if not wanted or not shown or wanted == REDACTED else wanted == shown
 
 
-def alike_tag(sought: Sought, name: str, shown: str | None) -> tuple[Likeness, bool]:
+def alike_tag(sought: Query, name: str, shown: str | None) -> tuple[Likeness, bool]:
     """Compare the text that bears the tag where the caller left it empty; say besides whether it does."""
     tag = sought.intent.tag
     return alike_text(tag or sought.text(name), shown), tag is not None and tag == shown
 
 
-def structure(sought: Sought, name: str) -> Json:
+def structure(sought: Query, name: str) -> Json:
     """Read an argument that is no single value; None if it was not sent or cannot be read."""
     try:
         return loads((sought.text(name) or "null").encode())
@@ -69,14 +69,14 @@ def structure(sought: Sought, name: str) -> Json:
 
 
 def trace(
-    sought: Sought,
+    sought: Query,
     found: object,
     likenesses: Collection[Likeness],
     *,
     name: object,
     told: datetime | None = None,
     tagged: bool = False,
-) -> Trace | None:
+) -> Match | None:
     """Name something that may be ours, made when the exchange *told*; None for what is another's.
 
     The tag decides against all else.
@@ -84,5 +84,5 @@ def trace(
     at = None if told is None else placed_at(sought, told)
     likeness = overall(likenesses) if told is None or at is not None else False
     return (
-        Trace(str(name), found, at, sure=likeness is True, tagged=tagged) if tagged or likeness is not False else None
+        Match(str(name), found, at, sure=likeness is True, tagged=tagged) if tagged or likeness is not False else None
     )

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from attrs import frozen
 
 from exchanges.outcomes.matching import RESOLUTION, listed
-from exchanges.outcomes.search import Reading, Seen, Sought, Trace, Traces
+from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
 
 __all__ = ["MARGIN", "Listing", "found_in", "goes_back", "reaches", "rows_of"]
 
@@ -20,23 +20,23 @@ MARGIN = timedelta(minutes=10)
 T = TypeVar("T")
 
 
-def rows_of(seen: Seen, reading: Reading, kind: type[T]) -> list[T] | None:
+def rows_of(seen: Answers, reading: Read, kind: type[T]) -> list[T] | None:
     """Take the rows of one class out of a list; None where the exchange says that there is no such list."""
     rows = listed(seen, reading)
     return None if rows is None else [row for row in rows if isinstance(row, kind)]
 
 
-def found_in(rows: Iterable[T], compare: Callable[[T], Trace | None]) -> tuple[Trace, ...]:
+def found_in(rows: Iterable[T], compare: Callable[[T], Match | None]) -> tuple[Match, ...]:
     """Name all rows that may be ours."""
     return tuple(found for row in rows if (found := compare(row)) is not None)
 
 
-def reaches(sought: Sought, horizon: timedelta) -> bool:
+def reaches(sought: Query, horizon: timedelta) -> bool:
     """Whether a list of what was made within *horizon* still shows what the call made."""
     return sought.age <= horizon - MARGIN
 
 
-def goes_back(sought: Sought, moments: Sequence[datetime], most: int) -> bool:
+def goes_back(sought: Query, moments: Sequence[datetime], most: int) -> bool:
     """Whether a list cut after *most*, newest first, goes back far enough: it is not full, or ends before the call."""
     if len(moments) < most:
         return True
@@ -55,18 +55,18 @@ class Listing(Generic[T]):
         whole: Whether these rows are all that could be ours.
     """
 
-    reading: Callable[[Sought], Reading]
+    reading: Callable[[Query], Read]
     kind: type[T]
-    compare: Callable[[Sought, T], Trace | None]
-    whole: Callable[[Sought, Sequence[T]], bool]
+    compare: Callable[[Query, T], Match | None]
+    whole: Callable[[Query, Sequence[T]], bool]
 
-    def __call__(self, sought: Sought, seen: Seen) -> Traces:
+    def __call__(self, sought: Query, seen: Answers) -> Matches:
         """Look."""
         reading = self.reading(sought)
         if reading not in seen:
-            return Traces(more=(reading,))
+            return Matches(more=(reading,))
         rows = rows_of(seen, reading, self.kind)
         if rows is None:
-            return Traces(whole=False)
+            return Matches(whole=False)
         found = found_in(rows, lambda row: self.compare(sought, row))
-        return Traces(found, whole=self.whole(sought, rows))
+        return Matches(found, whole=self.whole(sought, rows))

@@ -28,13 +28,13 @@ from exchanges.bitex.reconcile.likeness import (
 from exchanges.bitex.reconcile.lists import Listing, found_in, goes_back, reaches, rows_of
 from exchanges.bitex.trading import Trading
 from exchanges.outcomes.matching import RESOLUTION
-from exchanges.outcomes.search import Reading, Seen, Sought, Trace, Traces
+from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
 
 __all__ = ["ASKS", "BIDS", "BUYING_BOTS", "SELLING_BOTS"]
 
-ORDERS = Reading.of(Trading.orders)
-TRADES = Reading.of(Trading.trades)
-SUMMARY = Reading.of(Account.account_summary)
+ORDERS = Read.of(Trading.orders)
+TRADES = Read.of(Trading.trades)
+SUMMARY = Read.of(Account.account_summary)
 LISTED = timedelta(hours=2)
 MOST_FOLLOWED = 20
 """Orders that nothing but their trades shows are read one by one, up to so many."""
@@ -51,31 +51,31 @@ class _Orders:
     kind: type[Order]
     trade: type[Buy | Sell]
     order_of: Callable[[Any], int]
-    single: Callable[[int], Reading]
+    single: Callable[[int], Read]
 
-    def __call__(self, sought: Sought, seen: Seen) -> Traces:
+    def __call__(self, sought: Query, seen: Answers) -> Matches:
         """Look."""
         if unread := tuple(r for r in (ORDERS, SUMMARY, TRADES) if r not in seen):
-            return Traces(more=unread)
+            return Matches(more=unread)
         lists = [rows_of(seen, SUMMARY, self.kind), rows_of(seen, ORDERS, self.kind)]
         orders = {order.id: order for rows in lists for order in rows or ()}
         hidden = self._hidden(sought, seen, orders)
         followed = [self.single(number) for number in hidden[:MOST_FOLLOWED]]
         if unread := tuple(r for r in followed if r not in seen):
-            return Traces(more=unread)
+            return Matches(more=unread)
         orders |= {order.id: order for r in followed if isinstance(order := seen[r], self.kind)}
         seen_all = None not in (*lists, rows_of(seen, TRADES, self.trade)) and set(hidden) <= orders.keys()
         found = found_in(orders.values(), lambda order: _compare(sought, order))
-        return Traces(found, whole=seen_all and reaches(sought, LISTED))
+        return Matches(found, whole=seen_all and reaches(sought, LISTED))
 
-    def _hidden(self, sought: Sought, seen: Seen, orders: dict[int, Order]) -> list[int]:
+    def _hidden(self, sought: Query, seen: Answers, orders: dict[int, Order]) -> list[int]:
         """Name the orders that nothing but a trade of theirs shows."""
         trades = rows_of(seen, TRADES, self.trade) or []
         numbers = [self.order_of(trade) for trade in trades if trade.created_at + RESOLUTION >= sought.since]
         return [number for number in dict.fromkeys(numbers) if number not in orders]
 
 
-def _compare(sought: Sought, order: Order) -> Trace | None:
+def _compare(sought: Query, order: Order) -> Match | None:
     likenesses = [
         alike_amount(sought.amount("amount"), order.amount),
         alike_amount(sought.amount("price"), order.price),
@@ -90,7 +90,7 @@ def _by_call(issuer: str | None) -> Likeness:
     return not issuer or issuer.startswith("ApiKey") or UNTOLD
 
 
-def _compare_bot(sought: Sought, bot: BuyingBot | SellingBot) -> Trace | None:
+def _compare_bot(sought: Query, bot: BuyingBot | SellingBot) -> Match | None:
     likenesses = [
         alike_amount(sought.amount("amount"), bot.amount),
         alike_amount(sought.amount("chunk_size"), bot.chunk_size),
@@ -100,16 +100,16 @@ def _compare_bot(sought: Sought, bot: BuyingBot | SellingBot) -> Trace | None:
     return trace(sought, bot, likenesses, name=bot.id, told=bot.created_at)
 
 
-BIDS = _Orders(Bid, Buy, lambda buy: buy.bid_id, lambda number: Reading.of(Trading.bid, bid_id=number))
-ASKS = _Orders(Ask, Sell, lambda sell: sell.ask_id, lambda number: Reading.of(Trading.ask, ask_id=number))
+BIDS = _Orders(Bid, Buy, lambda buy: buy.bid_id, lambda number: Read.of(Trading.bid, bid_id=number))
+ASKS = _Orders(Ask, Sell, lambda sell: sell.ask_id, lambda number: Read.of(Trading.ask, ask_id=number))
 BUYING_BOTS = Listing(
-    lambda _: Reading.of(Bots.buying_bots, full=True),
+    lambda _: Read.of(Bots.buying_bots, full=True),
     BuyingBot,
     _compare_bot,
     lambda sought, bots: goes_back(sought, [bot.created_at for bot in bots], MOST_BOTS),
 )
 SELLING_BOTS = Listing(
-    lambda _: Reading.of(Bots.selling_bots, full=True),
+    lambda _: Read.of(Bots.selling_bots, full=True),
     SellingBot,
     _compare_bot,
     lambda sought, bots: goes_back(sought, [bot.created_at for bot in bots], MOST_BOTS),

@@ -29,7 +29,7 @@ from exchanges.bitex.reconcile.likeness import (
 )
 from exchanges.bitex.reconcile.lists import Listing, goes_back
 from exchanges.outcomes.matching import RESOLUTION, placed_at
-from exchanges.outcomes.search import Reading, Sought, Trace
+from exchanges.outcomes.search import Match, Query, Read
 from exchanges.wire import Json
 
 __all__ = ["PAYMENTS", "WORK_ORDERS", "made_payment", "made_work_order"]
@@ -52,7 +52,7 @@ def _created_at(payment: Payment) -> datetime | None:
     return None if first is None or again or abs(payment.valid_until - VALID - first) > 2 * RESOLUTION else first
 
 
-def _payment(sought: Sought, payment: Payment) -> Trace | None:
+def _payment(sought: Query, payment: Payment) -> Match | None:
     created_at = _created_at(payment)
     reference, tagged = alike_tag(sought, "merchant_reference", payment.merchant_reference)
     likenesses = [
@@ -68,7 +68,7 @@ def _payment(sought: Sought, payment: Payment) -> Trace | None:
     return trace(sought, payment, likenesses, name=payment.id, told=created_at, tagged=tagged)
 
 
-def _alike_keep(sought: Sought, payment: Payment) -> Likeness:
+def _alike_keep(sought: Query, payment: Payment) -> Likeness:
     """Compare what is to be kept, which in BTC has no effect."""
     if payment.currency_id is Currency.BTC:
         return True
@@ -76,15 +76,15 @@ def _alike_keep(sought: Sought, payment: Payment) -> Likeness:
     return not payment.keep or UNTOLD if wanted is None else alike_amount(wanted, payment.keep)
 
 
-def made_payment(payment: Payment) -> Trace:
+def made_payment(payment: Payment) -> Match:
     """Name a payment that was answered."""
-    return Trace(str(payment.id), payment, _created_at(payment))
+    return Match(str(payment.id), payment, _created_at(payment))
 
 
 # Work orders
 
 
-def _work_order(sought: Sought, order: WorkOrderRequest) -> Trace | None:
+def _work_order(sought: Query, order: WorkOrderRequest) -> Match | None:
     """Compare a work order: as long as it is RECEIVED its last change is its first."""
     untouched = order.status is WorkOrderStatus.RECEIVED and placed_at(sought, order.updated_at) is not None
     confirm = sought.text("should_confirm_quote") or "false"
@@ -99,7 +99,7 @@ def _work_order(sought: Sought, order: WorkOrderRequest) -> Trace | None:
     return trace(sought, order, likenesses, name=order.id, told=order.updated_at if untouched else None)
 
 
-def _alike_parts(sought: Sought, name: str, shown: Sequence[Part]) -> Likeness:
+def _alike_parts(sought: Query, name: str, shown: Sequence[Part]) -> Likeness:
     """Find for each part that was sent one that is shown; in what order they stand is not documented."""
     wanted = structure(sought, name) if sought.text(name) is not None else []
     if not isinstance(wanted, list):
@@ -122,17 +122,17 @@ def _alike_part(wanted: dict[str, Json], shown: Part) -> Likeness:
     return overall([UNTOLD if told[name] is None else bool(value == told[name]) for name, value in asked.items()])
 
 
-def made_work_order(order: WorkOrderRequest) -> Trace:
+def made_work_order(order: WorkOrderRequest) -> Match:
     """Name a work order that was answered."""
-    return Trace(str(order.id), order, order.updated_at)
+    return Match(str(order.id), order, order.updated_at)
 
 
 PAYMENTS = Listing(
-    lambda _: Reading.of(Payments.payments),
+    lambda _: Read.of(Payments.payments),
     Payment,
     _payment,
     lambda sought, payments: goes_back(sought, [payment.valid_until for payment in payments], MAX_PAYMENTS),
 )
 WORK_ORDERS = Listing(
-    lambda _: Reading.of(Concierge.work_order_requests), WorkOrderRequest, _work_order, lambda _, __: True
+    lambda _: Read.of(Concierge.work_order_requests), WorkOrderRequest, _work_order, lambda _, __: True
 )

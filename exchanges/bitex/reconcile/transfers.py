@@ -25,15 +25,15 @@ from exchanges.bitex.reconcile.likeness import (
     trace,
 )
 from exchanges.bitex.reconcile.lists import Listing, found_in, reaches, rows_of
-from exchanges.outcomes.search import Reading, Seen, Sought, Trace, Traces
+from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
 
 __all__ = ["BTC_WITHDRAWALS", "USD_DEPOSITS", "USD_WITHDRAWALS", "addresses", "made_address"]
 
 LISTED = timedelta(days=30)
 BTC = 1
-ADDRESSES = Reading.of(Funding.addresses)
-PROFILE = Reading.of(Account.profile)
-MAIN_PROFILE = Reading.of(Kyc.default_profile)
+ADDRESSES = Read.of(Funding.addresses)
+PROFILE = Read.of(Account.profile)
+MAIN_PROFILE = Read.of(Kyc.default_profile)
 _METHODS = {"bank": DepositMethod.OTHER, "more_mt": DepositMethod.MORE_MT}
 
 T = TypeVar("T", UsdDeposit, UsdWithdrawal, SpecieWithdrawal)
@@ -43,7 +43,7 @@ T = TypeVar("T", UsdDeposit, UsdWithdrawal, SpecieWithdrawal)
 class _Transfers(Listing[T]):
     """A search in a list of transfers, each made for one KYC profile: the main one where the call names none."""
 
-    def __call__(self, sought: Sought, seen: Seen) -> Traces:
+    def __call__(self, sought: Query, seen: Answers) -> Matches:
         """Look; whose main profile it is is asked only where something was found."""
         traces = super().__call__(sought, seen)
         named = sought.text("kyc_profile_id") is not None
@@ -56,18 +56,18 @@ class _Transfers(Listing[T]):
         return evolve(traces, candidates=tuple(_made_for(found, number) for found in traces.candidates))
 
 
-def _made_for(found: Trace, main: int | None) -> Trace:
+def _made_for(found: Match, main: int | None) -> Match:
     """Be unsure of what was made for another profile than the *main* one."""
     row = cast("UsdDeposit | UsdWithdrawal | SpecieWithdrawal", found.found)
     return evolve(found, sure=found.sure and row.kyc_profile_id in (None, main))
 
 
-def _named_profile(sought: Sought, shown: int | None) -> Likeness:
+def _named_profile(sought: Query, shown: int | None) -> Likeness:
     wanted = sought.text("kyc_profile_id")
     return True if wanted is None else alike_number(wanted, shown)
 
 
-def _usd_deposit(sought: Sought, deposit: UsdDeposit) -> Trace | None:
+def _usd_deposit(sought: Query, deposit: UsdDeposit) -> Match | None:
     likenesses = [
         # What was announced has an announced amount.
         deposit.requested_amount is not None and alike_amount(sought.amount("amount"), deposit.requested_amount),
@@ -80,7 +80,7 @@ def _usd_deposit(sought: Sought, deposit: UsdDeposit) -> Trace | None:
     return trace(sought, deposit, likenesses, name=deposit.id, told=deposit.created_at)
 
 
-def _usd_withdrawal(sought: Sought, withdrawal: UsdWithdrawal) -> Trace | None:
+def _usd_withdrawal(sought: Query, withdrawal: UsdWithdrawal) -> Match | None:
     likenesses = [
         alike_amount(sought.amount("amount"), withdrawal.amount),
         _named_profile(sought, withdrawal.kyc_profile_id),
@@ -89,7 +89,7 @@ def _usd_withdrawal(sought: Sought, withdrawal: UsdWithdrawal) -> Trace | None:
     return trace(sought, withdrawal, likenesses, name=withdrawal.id, told=withdrawal.created_at)
 
 
-def _btc_withdrawal(sought: Sought, withdrawal: SpecieWithdrawal) -> Trace | None:
+def _btc_withdrawal(sought: Query, withdrawal: SpecieWithdrawal) -> Match | None:
     label, tagged = alike_tag(sought, "label", withdrawal.label)
     likenesses = [
         withdrawal.specie == BTC,
@@ -101,37 +101,37 @@ def _btc_withdrawal(sought: Sought, withdrawal: SpecieWithdrawal) -> Trace | Non
     return trace(sought, withdrawal, likenesses, name=withdrawal.id, told=withdrawal.created_at, tagged=tagged)
 
 
-def addresses(sought: Sought, seen: Seen) -> Traces:
+def addresses(sought: Query, seen: Answers) -> Matches:
     """Look for an address: any that was not made for a payment, and is not the first one of the account."""
     if unread := tuple(r for r in (ADDRESSES, PROFILE) if r not in seen):
-        return Traces(more=unread)
+        return Matches(more=unread)
     listed, profile = rows_of(seen, ADDRESSES, Address), seen[PROFILE]
     first = profile.btc_deposit_address if isinstance(profile, Profile) else None
     sells = sought.text("auto_sell") == "true"
 
-    def compare(address: Address) -> Trace | None:
+    def compare(address: Address) -> Match | None:
         own = address.payment_id is None and address.public_address != first
         return trace(sought, address, [own, address.auto_sell is sells, UNTOLD], name=address.public_address)
 
-    return Traces(found_in(listed or (), compare), whole=listed is not None)
+    return Matches(found_in(listed or (), compare), whole=listed is not None)
 
 
-def made_address(address: Address) -> Trace:
+def made_address(address: Address) -> Match:
     """Name an address that was answered."""
-    return Trace(address.public_address, address)
+    return Match(address.public_address, address)
 
 
 USD_DEPOSITS = _Transfers(
-    lambda _: Reading.of(Funding.usd_deposits), UsdDeposit, _usd_deposit, lambda sought, _: reaches(sought, LISTED)
+    lambda _: Read.of(Funding.usd_deposits), UsdDeposit, _usd_deposit, lambda sought, _: reaches(sought, LISTED)
 )
 USD_WITHDRAWALS = _Transfers(
-    lambda _: Reading.of(Funding.usd_withdrawals),
+    lambda _: Read.of(Funding.usd_withdrawals),
     UsdWithdrawal,
     _usd_withdrawal,
     lambda sought, _: reaches(sought, LISTED),
 )
 BTC_WITHDRAWALS = _Transfers(
-    lambda _: Reading.of(Funding.btc_withdrawals),
+    lambda _: Read.of(Funding.btc_withdrawals),
     SpecieWithdrawal,
     _btc_withdrawal,
     lambda sought, _: reaches(sought, LISTED),

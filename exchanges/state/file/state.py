@@ -19,7 +19,7 @@ from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal
 
 if TYPE_CHECKING:
-    from exchanges.outcomes.pending import Calls
+    from exchanges.outcomes.pending import PendingCalls
     from exchanges.state.file.store import Desk
 
 __all__ = ["FileState"]
@@ -75,7 +75,7 @@ class FileState:
         """Find what this process knows of the nonces of *key* at *server*; the gate draws larger ones."""
         return self._memory.counter(server, key)
 
-    def calls(self, server: str, key: str, fresh: Calls) -> Calls:
+    def calls(self, server: str, key: str, fresh: PendingCalls) -> PendingCalls:
         """Find the book of the calls of *key* at *server* that this process makes and that are never repeated."""
         return self._memory.calls(server, key, fresh)
 
