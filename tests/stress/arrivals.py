@@ -181,11 +181,11 @@ def largest(arrivals: array[float], seconds: float) -> int:
 def _from_the_grant(limiter: Limiter, permit: Permit, *, complete: bool) -> None:
     """Let the slot of a call that ended rest for a window, counted from when it began."""
     for counted in limiter._counts:
-        counted.rest(permit.cost, permit.since, complete=True)
+        counted.cool(permit.cost, permit.since, complete=True)
     limiter._leave(permit)
 
 
-MECHANISMS: Mechanisms = {"resting slots": lambda: patch.object(Limiter, "end", _from_the_grant)}
+MECHANISMS: Mechanisms = {"cooling slots": lambda: patch.object(Limiter, "end", _from_the_grant)}
 
 
 def outcome(limit: Limit, calls: int, mixed: bool, seed: int, without: str | None = None) -> Outcome:

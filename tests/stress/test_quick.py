@@ -16,7 +16,7 @@ CHEAP = {
     ("money", "guard"),
     ("money", "doubt"),
     ("reconciled", "lateness"),
-    ("arrivals", "resting slots"),
+    ("arrivals", "cooling slots"),
     ("keepalive", "careful pool"),
 }
 """Mechanisms whose lack shows in a second or two."""
