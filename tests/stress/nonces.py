@@ -77,7 +77,7 @@ async def play(calls: int, seed: int) -> dict[str, Count]:
         return counts
 
 
-MECHANISMS: Mechanisms = {"turn": lambda: patch.object(MemoryState, "key_lock", lambda *_: OpenTurn())}
+MECHANISMS: Mechanisms = {"key lock": lambda: patch.object(MemoryState, "key_lock", lambda *_: OpenTurn())}
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:

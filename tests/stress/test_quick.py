@@ -11,7 +11,7 @@ from tests.stress.figures import Figure
 
 STAGES = harness.stages()
 CHEAP = {
-    ("nonces", "key_lock"),
+    ("nonces", "key lock"),
     ("cancellations", "own task"),
     ("money", "guard"),
     ("money", "doubt"),
