@@ -1,4 +1,4 @@
-"""What really happened: the record that tests compare a client's own account with."""
+"""The record of the simulator: what it received and what it executed. Tests compare a client's results with it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class Venue(StrEnum):
 
 @frozen
 class Seen:
-    """One request, as the server saw it.
+    """One request, as the server received it.
 
     Attributes:
-        arrived_at: On the clock of the event loop, in seconds: when the last byte of the request was there.
-        venue: Whose path it was; None for nobody's.
+        arrived_at: When its last byte was received, in seconds on the clock of the event loop.
+        venue: The exchange whose prefix the path has; None for any other path.
         endpoint: Id of the declared endpoint; None for an unknown path or verb.
-        verb: HTTP verb; empty for what was no HTTP.
-        path: Without the query, which may hold a key.
-        key: Fingerprint of the key that it named; None without one.
-        nonce: The nonce that it bore; None without one.
-        status: HTTP status of the answer, whether it arrived or not; 0 if there was none.
-        outcome: ``ok``, or in a few words why not.
-        fault: What went wrong; None if nothing did.
-        executed: Whether it was carried out.
+        verb: HTTP verb; empty if the request was not valid HTTP.
+        path: The path without the query, which may hold a key.
+        key: Fingerprint of the API key in the request; None without one.
+        nonce: The nonce in the request; None without one.
+        status: HTTP status of the answer, whether it arrived or not; 0 if none was sent.
+        outcome: ``ok``, or the reason of the failure in a few words.
+        fault: The fault that hit it; None without one.
+        executed: Whether it was executed.
     """
 
     arrived_at: float
@@ -54,21 +54,21 @@ class Seen:
 
 @frozen
 class Deed:
-    """One request that was to change something, and was carried out, whatever became of its answer.
+    """One write that was executed, whatever became of its answer.
 
     Attributes:
-        at: On the clock of the event loop, in seconds.
-        at_ms: On the simulated clock, in milliseconds since 1970.
-        venue: Who did it.
+        at: When it was executed, in seconds on the clock of the event loop.
+        at_ms: When it was executed, in milliseconds since 1970 on the simulated clock.
+        venue: The exchange that executed it.
         endpoint: Id of the declared endpoint.
-        kind: Whether it created something, moved money, or may be repeated.
-        key: Fingerprint of the key that asked for it.
-        arguments: What it asked for: declared names with the text that travelled. Secrets are left out.
-        nonce: The nonce that it bore; None without one.
-        acting_for: Id of the user for whom a reseller asked; None for the key's own account.
-        id: Of what it made or changed, where the answer names one.
+        kind: Kind of the endpoint; never READ.
+        key: Fingerprint of the API key that signed it.
+        arguments: The arguments by declared name, as the text that was received. Secrets are left out.
+        nonce: The nonce in the request; None without one.
+        acting_for: Id of the user for whom a reseller called; None for the key's own account.
+        id: Id of the object that was created or changed; None if the answer names none.
         status: HTTP status of the answer, whether it arrived or not.
-        fault: What went wrong afterwards; None if nothing did.
+        fault: The fault that hit its answer; None without one.
     """
 
     at: float

@@ -1,4 +1,4 @@
-"""Arguments as they arrive: read from query or body, then compared with what the endpoint declares."""
+"""Arguments of a request: read from query or body, then checked against the declaration of the endpoint."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _IN_QUERY = ("GET", "DELETE", "HEAD")
 
 
 def read_fields(endpoint: Endpoint, request: HttpRequest) -> dict[str, Json]:
-    """Read what travels in the query (GET, DELETE) or in the body.
+    """Read the arguments from the query (GET, DELETE, HEAD) or from the body.
 
     Raises:
-        Refused: Not in the form that the endpoint takes, or something is said twice or in the wrong place.
+        Refused: In a format that the endpoint does not accept, given twice, or in the wrong place.
     """
     if endpoint.verb in _IN_QUERY:
         if request.body:
@@ -54,6 +54,7 @@ def _form(text: str) -> dict[str, Json]:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=1000)
     except ValueError:
         raise Refused(Reason.UNREADABLE) from None
+    # A real exchange would take the first or the last of two values; a client must not depend on which.
     fields: dict[str, Json] = dict(pairs)
     if len(fields) < len(pairs):
         raise Refused(Reason.UNREADABLE, text="an argument was given twice")
@@ -72,65 +73,66 @@ def _object(body: bytes) -> dict[str, Json]:
 
 @frozen
 class Arguments:
-    """The arguments of a call by name, checked: those that were not given are not there."""
+    """The checked arguments of a call by name; arguments that were not given are absent."""
 
     values: Mapping[str, Json]
 
     @classmethod
     def check(cls, endpoint: Endpoint, in_path: Mapping[str, str], fields: Mapping[str, Json]) -> Arguments:
-        """Compare what arrived with what *endpoint* declares.
+        """Check what was received against the arguments that *endpoint* declares.
 
         Raises:
-            Refused: Something is missing, unknown, or not of the declared type.
+            Refused: An argument is missing, unknown, or not of the declared type.
         """
         values: dict[str, Json] = {}
-        left = set(fields)
+        unknown = set(fields)
         for argument in endpoint.arguments:
             given = in_path.get(argument.name) if argument.in_path else fields.get(argument.wire)
-            left.discard(argument.wire)
+            unknown.discard(argument.wire)
             if given is not None:
                 values[argument.name] = _value(argument, given)
             elif argument.required:
                 raise Refused(Reason.MISSING_ARGUMENT, argument.wire)
-        if left:
-            raise Refused(Reason.UNKNOWN_ARGUMENT, min(left))
+        if unknown:
+            # Stricter than an exchange, which would ignore it: a misspelled optional argument shows up here.
+            raise Refused(Reason.UNKNOWN_ARGUMENT, min(unknown))
         return cls(values)
 
     def decimal(self, name: str) -> Decimal:
-        """Give a number that must be there."""
+        """Return a decimal argument."""
         value = self.values[name]
         if not isinstance(value, Decimal):
             raise TypeError(f"{name} is not declared as a decimal")
         return value
 
     def integer(self, name: str, default: int | None = None) -> int:
-        """Give a whole number."""
+        """Return an integer argument, or *default* if it was not given."""
         value = self.values[name] if default is None else self.values.get(name, default)
         if not isinstance(value, int):
             raise TypeError(f"{name} is not declared as an int")
         return value
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Give true or false."""
+        """Return a flag, or *default* if it was not given."""
         return self.values.get(name, default) is True
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Give a text."""
+        """Return a text argument, or *default* if it was not given."""
         return str(self.values[name] if default is None else self.values.get(name, default))
 
     def words(self, name: str) -> str | None:
-        """Give a text, or None where there is none."""
+        """Return a text argument, or None if it was not given."""
         return self.text(name) if name in self.values else None
 
     def fields(self, name: str) -> dict[str, Json]:
-        """Give an object."""
+        """Return an object, or what is known of a file."""
         value = self.values[name]
         if not isinstance(value, dict):
             raise TypeError(f"{name} is not declared as an object or a file")
         return value
 
     def objects(self, name: str) -> list[dict[str, Json]]:
-        """Give a list of objects; an empty one where there is none."""
+        """Return a list of objects; empty if it was not given."""
         value = self.values.get(name, [])
         if not isinstance(value, list):
             raise TypeError(f"{name} is not declared as a list")
@@ -158,7 +160,7 @@ def _value(argument: Argument, given: Json) -> Json:
 
 
 def _decimal(argument: Argument, given: Json) -> Decimal:
-    may_be_zero = argument.param.render is not None  # a percentage, which has a rendering of its own
+    may_be_zero = argument.param.render is not None  # a percentage: only these have a rendering of their own
     if not _DECIMAL.fullmatch(_word(given)) or not (may_be_zero or Decimal(_word(given))):
         raise Refused(Reason.WRONG_NUMBER, argument.wire)
     return Decimal(_word(given))
@@ -173,23 +175,23 @@ def _date(argument: Argument, given: Json) -> str:
 
 
 def _structure(argument: Argument, given: Json) -> Json:
-    """Read an object or a list, which in a form is JSON as text; what is known of a file is an object already."""
+    """Validate an object or a list. In a form an object is JSON text; a file is an object already."""
     if isinstance(given, str) and argument.type == "object":
         try:
             given = loads(given.encode())
         except Deviation:
             raise Refused(Reason.WRONG_ARGUMENT, argument.wire) from None
     if argument.type == "list":
-        right = isinstance(given, list) and all(isinstance(item, dict) for item in given)
+        valid = isinstance(given, list) and all(isinstance(item, dict) for item in given)
     else:
-        right = isinstance(given, dict)
-    if not right:
+        valid = isinstance(given, dict)
+    if not valid:
         raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
     return given
 
 
 def _words(argument: Argument, given: Json) -> Json:
-    """Read a text, or several where they are declared."""
+    """Validate a text, or a list of texts if that is declared."""
     if isinstance(given, list) and argument.type == "str-or-list":
         return [_text(argument, item) for item in given]
     return _text(argument, given)
@@ -197,6 +199,7 @@ def _words(argument: Argument, given: Json) -> Json:
 
 def _text(argument: Argument, given: Json) -> str:
     declared: Any = argument.annotation
+    # The enum is open for answers only: an exchange adds values, but does not accept ones that it never defined.
     words = {m.value for m in declared} if isinstance(declared, type) and issubclass(declared, OpenStrEnum) else None
     if not isinstance(given, str) or not 0 < len(given) <= MAX_TEXT or not given.isprintable():
         raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
@@ -206,7 +209,7 @@ def _text(argument: Argument, given: Json) -> str:
 
 
 def _word(given: Json) -> str:
-    """Write a single value as it would stand in a form; nothing for an object or a list."""
+    """Return a single value as the text that a form would hold; empty for an object or a list."""
     if isinstance(given, bool):
         return "true" if given else "false"
     return str(given) if isinstance(given, str | int | Decimal) else ""

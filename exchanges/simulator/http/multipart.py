@@ -1,4 +1,4 @@
-"""Forms that carry a file, taken apart (RFC 7578) as far as clients make use of them."""
+"""Parser of multipart forms with files (RFC 7578), as far as clients use them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ _FILE_NAME = re.compile(r';\s*filename="([^"]*)"')
 
 
 def read_multipart(content_type: str, body: bytes) -> dict[str, Json]:
-    """Read the fields of a form; of a file what is known about it: ``file_name``, ``content_type``, ``size``.
+    """Parse the fields of a form; a file becomes an object with ``file_name``, ``content_type`` and ``size``.
 
     Raises:
-        Refused: Not such a form, or a field is said twice.
+        Refused: Not a multipart form, or a field is given twice.
     """
     found = _BOUNDARY.search(content_type)
     if found is None:
         raise Refused(Reason.UNREADABLE, text="no boundary")
     opening = b"--" + (found[1] or found[2]).encode()
+    # A boundary follows a line break; the first one has none before it unless one is added.
     start, *parts = (b"\r\n" + body).split(b"\r\n" + opening)
     if start or len(parts) < 2 or not parts.pop().startswith(b"--"):
         raise Refused(Reason.UNREADABLE, text="no form of several parts")
@@ -34,7 +35,7 @@ def read_multipart(content_type: str, body: bytes) -> dict[str, Json]:
 
 
 def _part(part: bytes) -> tuple[str, Json]:
-    """Tell head from content."""
+    """Parse one part: its name and its content."""
     head, gap, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
     lines = [line.partition(":") for line in head.decode("utf-8", "replace").split("\r\n")]
     headers = {name.strip().lower(): value.strip() for name, _, value in lines}

@@ -1,4 +1,4 @@
-"""Verb and path to the declared endpoint."""
+"""Router: from verb and path to the declared endpoint."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _PLACEHOLDER = re.compile(r"\\{(\w+)\\}")
 
 @frozen
 class Match:
-    """Where a request leads.
+    """The result of routing a request.
 
     Attributes:
-        api: The generation whose prefix the path has.
-        endpoint: The declared endpoint; None if there is none for this verb and path.
-        in_path: Its arguments in the path, by name, unescaped.
-        other_verb: Whether the path exists with another verb.
+        api: The API generation whose prefix the path has.
+        endpoint: The declared endpoint; None if none is declared for this verb and path.
+        in_path: Arguments in the path by name, unquoted.
+        other_verb: Whether an endpoint is declared for the path with another verb.
     """
 
     api: Api
@@ -33,7 +33,7 @@ class Match:
 
 
 class Router:
-    """Finds the endpoint of a request among *endpoints*. No host is looked at: the prefixes of all APIs differ."""
+    """Routes requests to *endpoints*. The host is ignored: the path prefixes of all APIs differ."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._prefixes: list[tuple[str, Api]] = []
@@ -41,6 +41,7 @@ class Router:
         self._patterns: dict[int, list[tuple[re.Pattern[str], Endpoint]]] = {}
         for endpoint in endpoints:
             self._add(endpoint)
+        # The longest prefix first: /api (Bitstamp v1) is also the beginning of /api/v3 (Bitso).
         self._prefixes.sort(key=lambda pair: len(pair[0]), reverse=True)
 
     def _add(self, endpoint: Endpoint) -> None:
@@ -55,10 +56,11 @@ class Router:
             self._plain.setdefault(path, {})[endpoint.verb] = endpoint
 
     def find(self, verb: str, path: str) -> Match | None:
-        """Where *verb* and *path* lead; None where the path is no exchange's."""
+        """Return the match of *verb* and *path*; None if no API has such a prefix."""
         api = next((api for prefix, api in self._prefixes if path.startswith(prefix + "/")), None)
         if api is None:
             return None
+        # Most paths have no placeholder and need a dictionary only; patterns are tried for paths of equal depth.
         by_verb = self._plain.get(path, {})
         if verb in by_verb:
             return Match(by_verb[verb].api, by_verb[verb])
