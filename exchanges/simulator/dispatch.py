@@ -1,10 +1,10 @@
-"""How a request is received: the truth about what arrived, and what came of it.
+"""Dispatch: from a received request to its answer and its entry in the record.
 
-A request passes through three moments. When it *arrives* it is counted against its limit. Then it lies about for as
-long as its fate says, so that requests under way together may overtake each other. Then it is *settled*: checked and
-carried out in one go, so that of two requests the one settled first is wholly before the other.
+A request has three stages. On *arrival* it is routed, read and counted against its limit. Then it is *delayed* as the
+fault plan says, so that concurrent requests may overtake each other. Then it is *executed*: all checks and all effects
+happen in one step without awaiting, so that of two requests one is complete before the other begins.
 
-What goes wrong was decided before: when the head of a request was read from a connection, or else on its arrival.
+The fault of a request is drawn when its head is read from a connection; without a connection, on arrival.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from exchanges.endpoint import Api, Endpoint, Kind
 from exchanges.limits.limit import Scope
 from exchanges.simulator.engine.rate_count import Arrivals
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.faults.effects import Trouble
-from exchanges.simulator.faults.plan import POLITE, Fate, Fates
+from exchanges.simulator.faults.effects import FaultEffect
+from exchanges.simulator.faults.plan import NO_FAULT, DrawnFault, FaultPlan
 from exchanges.simulator.faults.points import BEFORE_EXECUTING, FaultPoint
 from exchanges.simulator.http.arguments import read_fields
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
@@ -29,17 +29,17 @@ from exchanges.simulator.http.router import Match, Router
 from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.venues.venue import Asked, Claim, Done, Exchange, is_private
 
-__all__ = ["Reception"]
+__all__ = ["Dispatcher"]
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 200_000
-"""How many requests the record holds; older ones make room. Deeds are all kept."""
+MAX_SEEN = 200_000
+"""Number of requests that the record keeps; the oldest are dropped first. Executed writes are all kept."""
 
 
 @define
-class _Visit:
-    """One request on its way through the exchange."""
+class _Received:
+    """One received request, and what is known about it so far."""
 
     request: HttpRequest
     arrived_at: float
@@ -48,183 +48,202 @@ class _Visit:
     asked: Asked | None = None
     claim: Claim | None = None
     refused: Refused | None = None
-    fate: Fate = POLITE
+    fault: DrawnFault = NO_FAULT
 
     @property
-    def kind(self) -> Kind | None:
-        """Of what is asked, if that is declared."""
-        return None if self.match is None or self.match.endpoint is None else self.match.endpoint.kind
+    def endpoint(self) -> Endpoint | None:
+        """The declared endpoint, if there is one."""
+        return None if self.match is None else self.match.endpoint
 
 
-class Reception:
-    """Receives requests for the exchanges that are played.
+class Dispatcher:
+    """Dispatches requests to the venues.
 
     Args:
-        plays: The exchanges.
-        fates: Decides what becomes of each request.
-        refuses: Whether too many requests are refused; they are counted in any case.
+        venues: The exchanges that are played.
+        plan: Draws the fault and the delay of each request.
+        enforce_limits: Whether requests above a limit are rejected; they are counted in any case.
         now_ms: Simulated clock, in milliseconds since 1970.
     """
 
     def __init__(
-        self, plays: Mapping[Venue, Exchange], fates: Fates, *, refuses: bool, now_ms: Callable[[], int]
+        self, venues: Mapping[Venue, Exchange], plan: FaultPlan, *, enforce_limits: bool, now_ms: Callable[[], int]
     ) -> None:
         self.calls = 0
         self.errors = 0
         self.arrivals = Arrivals()
-        self.seen: deque[Seen] = deque(maxlen=REMEMBERED)
+        self.seen: deque[Seen] = deque(maxlen=MAX_SEEN)
         self.deeds: list[Deed] = []
         self.hits: Counter[FaultPoint] = Counter()
-        self.fates = fates
-        self._plays = plays
-        self._refuses = refuses
+        self.plan = plan
+        self._venues = venues
+        self._enforce_limits = enforce_limits
         self._now_ms = now_ms
-        self._router = Router(e for play in plays.values() for e in play.endpoints())
+        self._router = Router(e for venue in venues.values() for e in venue.endpoints())
         self._timers: set[asyncio.TimerHandle] = set()
 
-    # What a server asks before a request is there
+    # The server's `Gate`
 
     @property
     def idle_seconds(self) -> float | None:
-        """How long after an answer a connection is closed."""
-        return self.fates.faults.idle_seconds
+        """Time after an answer at which a connection is closed; None: never."""
+        return self.plan.faults.idle_seconds
 
-    def accept(self) -> Fate:
-        """Decide the fate of a connection that was made."""
-        fate = self.fates.of_connection()
-        if fate.fault is not None:
-            self.hits[fate.fault] += 1
-        return fate
+    def accept(self) -> DrawnFault:
+        """Draw and count the fault of a new connection."""
+        fault = self.plan.for_connection()
+        if fault.point is not None:
+            self.hits[fault.point] += 1
+        return fault
 
-    def begin(self, verb: str, path: str) -> Fate:
-        """Decide the fate of a request whose head was read."""
+    def begin(self, verb: str, path: str) -> DrawnFault:
+        """Draw the fault of a request whose head has been read."""
         match = self._router.find(verb, path)
-        return self.fates.of_request(None if match is None or match.endpoint is None else match.endpoint.kind)
+        return self.plan.for_request(None if match is None or match.endpoint is None else match.endpoint.kind)
 
     # One request
 
-    def receive(self, request: HttpRequest, reply: Reply) -> None:
-        """Take a request; *reply* is called once, now or later, with what becomes of its answer."""
-        visit = self._arrive(request)
-        delay = self.fates.delay_seconds()
+    def receive(self, request: HttpRequest, reply: Reply, fault: DrawnFault | None = None) -> None:
+        """Receive a request and call *reply* once with its answer, now or later.
+
+        Args:
+            request: The complete request.
+            reply: Called with the answer.
+            fault: The fault that `begin` has drawn; None: it is drawn now.
+        """
+        received = self._arrive(request, fault)
+        delay = self.plan.delay_seconds()
         if not delay:
-            self._settle(visit, reply)
+            self._execute(received, reply)
             return
 
         def wake() -> None:
             self._timers.discard(timer)
-            self._settle(visit, reply)
+            self._execute(received, reply)
 
         timer = asyncio.get_running_loop().call_later(delay, wake)
         self._timers.add(timer)
 
     def malformed(self, status: int) -> None:
-        """Take note of what was no request."""
+        """Record a request that was not valid HTTP."""
         self.calls += 1
         self.errors += 1
         arrived_at = asyncio.get_running_loop().time()
         self.seen.append(Seen(arrived_at, None, None, "", "", None, None, status, "malformed request"))
 
     def stop(self) -> None:
-        """Give up what was not settled."""
+        """Drop the requests that are still delayed."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
 
-    # Within
+    # Arrival
 
-    def _arrive(self, request: HttpRequest) -> _Visit:
-        """Find out what is asked by whom, and count it."""
+    def _arrive(self, request: HttpRequest, fault: DrawnFault | None) -> _Received:
+        """Route a request, read it and count it against its limit."""
         self.calls += 1
-        visit = _Visit(request, asyncio.get_running_loop().time())
-        visit.match = match = self._router.find(request.verb, request.path)
+        received = _Received(request, asyncio.get_running_loop().time())
+        received.match = match = self._router.find(request.verb, request.path)
         if match is None:
-            return visit
-        visit.exchange = self._plays[Venue(match.api.exchange)]
-        visit.fate = self.fates.of_request(visit.kind) if request.fate is None else request.fate
-        if visit.fate.fault is FaultPoint.CLOSE_INSIDE_REQUEST:
-            return visit
+            return received
+        received.exchange = self._venues[Venue(match.api.exchange)]
+        kind = None if match.endpoint is None else match.endpoint.kind
+        received.fault = self.plan.for_request(kind) if fault is None else fault
+        if received.fault.point is FaultPoint.CLOSE_INSIDE_REQUEST:
+            # The rest of the request was never read: it can neither be parsed nor counted.
+            return received
         if match.endpoint is None:
-            visit.refused = Refused(Reason.WRONG_VERB if match.other_verb else Reason.NO_SUCH_PATH)
+            received.refused = Refused(Reason.WRONG_VERB if match.other_verb else Reason.NO_SUCH_PATH)
         else:
-            self._read(visit, visit.exchange, match.endpoint, match.in_path)
-        if not self._count(visit, match.api, match.endpoint) and self._refuses:
-            visit.refused = Refused(Reason.TOO_MANY_REQUESTS)
-        return visit
+            self._read(received, received.exchange, match.endpoint, match.in_path)
+        if not self._count(received, match.api) and self._enforce_limits:
+            # The limit comes first at a real exchange, whatever else is wrong with the request.
+            received.refused = Refused(Reason.TOO_MANY_REQUESTS)
+        return received
 
-    def _read(self, visit: _Visit, exchange: Exchange, endpoint: Endpoint, in_path: Mapping[str, str]) -> None:
+    def _read(self, received: _Received, exchange: Exchange, endpoint: Endpoint, in_path: Mapping[str, str]) -> None:
         try:
-            visit.asked = Asked(endpoint, in_path, visit.request, read_fields(endpoint, visit.request))
+            received.asked = Asked(endpoint, in_path, received.request, read_fields(endpoint, received.request))
             if is_private(endpoint):
-                visit.claim = exchange.claim(visit.asked)
+                received.claim = exchange.claim(received.asked)
         except Refused as refused:
-            visit.refused = refused
+            # Raised on execution only: a malformed request counts against its limit too.
+            received.refused = refused
 
-    def _count(self, visit: _Visit, api: Api, endpoint: Endpoint | None) -> bool:
-        """Count an arrival; say whether it is within its limit. Nobody's key counts as an address."""
-        limit = api.public_limit if endpoint is None else endpoint.limit
-        subject = visit.request.address
-        if limit.scope is Scope.KEY and visit.claim and visit.exchange and visit.claim.key in visit.exchange.accounts:
-            subject = visit.claim.key
-        return self.arrivals.arrive(limit, subject, visit.arrived_at)
+    def _count(self, received: _Received, api: Api) -> bool:
+        """Count an arrival and return whether it is within its limit."""
+        limit = api.public_limit if received.endpoint is None else received.endpoint.limit
+        claim, exchange = received.claim, received.exchange
+        subject = received.request.address
+        # A key that no account has is counted by address: otherwise every invented key had a limit of its own.
+        if limit.scope is Scope.KEY and claim and exchange and claim.key in exchange.accounts:
+            subject = claim.key
+        return self.arrivals.arrive(limit, subject, received.arrived_at)
 
-    def _settle(self, visit: _Visit, reply: Reply) -> None:
-        trouble = self._trouble(visit)
-        if trouble is not None and trouble.point in BEFORE_EXECUTING:
-            done, outcome = Done(trouble.in_place()), trouble.point.value
+    # Execution
+
+    def _execute(self, received: _Received, reply: Reply) -> None:
+        effect = self._effect(received)
+        if effect is not None and effect.point in BEFORE_EXECUTING:
+            done, outcome = Done(effect.replacement()), effect.point.value
         else:
-            done, outcome = self._answer(visit)
-            if trouble is not None:
-                done = evolve(done, answer=trouble.tampered(done.answer))
-        self._remember(visit, done, outcome, None if trouble is None else trouble.point)
+            done, outcome = self._answer(received)
+            if effect is not None:
+                done = evolve(done, answer=effect.apply_to(done.answer))
+        # Before the reply: a test that has the answer finds the request in the record.
+        self._record(received, done, outcome, None if effect is None else effect.point)
         reply(done.answer)
 
-    def _trouble(self, visit: _Visit) -> Trouble | None:
-        """Make out what goes wrong; None where it cannot."""
-        exchange, match, point = visit.exchange, visit.match, visit.fate.fault
+    def _effect(self, received: _Received) -> FaultEffect | None:
+        """Return the effect of the fault of a request; None if there is none, or it does not apply."""
+        exchange, match, point = received.exchange, received.match, received.fault.point
         if point is None or exchange is None or match is None:
             return None
-        if point is FaultPoint.REFUSE_NONCE and (visit.claim is None or visit.claim.nonce is None):
+        if point is FaultPoint.REFUSE_NONCE and (received.claim is None or received.claim.nonce is None):
             return None
         api = match.api
-        return Trouble(
+        return FaultEffect(
             point=point,
-            fate=visit.fate,
-            faults=self.fates.faults,
-            request=visit.request,
+            drawn=received.fault,
+            faults=self.plan.faults,
+            request=received.request,
             refuse=lambda refused: exchange.refusal(api, refused),
             now=self._now_ms() / 1000,
         )
 
-    def _answer(self, visit: _Visit) -> tuple[Done, str]:
-        match, exchange = visit.match, visit.exchange
+    def _answer(self, received: _Received) -> tuple[Done, str]:
+        """Execute a request; return the result and its outcome in words."""
+        match, exchange = received.match, received.exchange
         if match is None or exchange is None:
             return Done(HttpAnswer(404, b"no exchange has this path", "text/plain")), Reason.NO_SUCH_PATH.value
-        refused = visit.refused
-        if refused is not None or visit.asked is None:
+        refused = received.refused
+        if refused is not None or received.asked is None:
             refused = refused or Refused(Reason.NO_SUCH_PATH)
             return Done(exchange.refusal(match.api, refused)), str(refused)
         try:
-            done = exchange.answer(visit.asked, visit.claim, self._now_ms())
+            done = exchange.answer(received.asked, received.claim, self._now_ms())
             return done, "ok" if done.executed else "not simulated"
-        except Refused as late:
-            return Done(exchange.refusal(match.api, late)), str(late)
+        except Refused as refused_by_venue:
+            return Done(exchange.refusal(match.api, refused_by_venue)), str(refused_by_venue)
         except Exception:
-            logger.exception("a fault of the simulator itself: %s %s", visit.request.verb, visit.request.path)
-            return Done(HttpAnswer(500, b"a fault of the simulator itself", "text/plain")), "broken"
+            # A bug of the simulator must reach the client as a status, or a test would hang until its timeout.
+            logger.exception("bug in the simulator: %s %s", received.request.verb, received.request.path)
+            return Done(HttpAnswer(500, b"bug in the simulator", "text/plain")), "broken"
 
-    def _remember(self, visit: _Visit, done: Done, outcome: str, fault: FaultPoint | None) -> None:
+    # The record
+
+    def _record(self, received: _Received, done: Done, outcome: str, fault: FaultPoint | None) -> None:
         self.errors += outcome != "ok"
         if fault is not None:
             self.hits[fault] += 1
-        match, claim = visit.match, visit.claim
+        claim, endpoint = received.claim, received.endpoint
         self.seen.append(
             Seen(
-                arrived_at=visit.arrived_at,
-                venue=None if visit.exchange is None else visit.exchange.venue,
-                endpoint=match.endpoint.id if match and match.endpoint else None,
-                verb=visit.request.verb,
-                path=visit.request.path,
+                arrived_at=received.arrived_at,
+                venue=None if received.exchange is None else received.exchange.venue,
+                endpoint=None if endpoint is None else endpoint.id,
+                verb=received.request.verb,
+                path=received.request.path,
                 key=claim.fingerprint if claim else None,
                 nonce=claim.nonce if claim else None,
                 status=done.answer.status,
@@ -233,8 +252,8 @@ class Reception:
                 executed=done.executed,
             )
         )
-        if done.executed and visit.asked is not None and visit.kind is not Kind.READ:
-            self.deeds.append(self._deed(visit.asked, claim, done, fault))
+        if done.executed and received.asked is not None and received.asked.endpoint.kind is not Kind.READ:
+            self.deeds.append(self._deed(received.asked, claim, done, fault))
 
     def _deed(self, asked: Asked, claim: Claim | None, done: Done, fault: FaultPoint | None) -> Deed:
         return Deed(

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from attrs import define, frozen
 
-from exchanges.simulator.http.acting import reset
+from exchanges.simulator.http.delivery import reset
 
 __all__ = ["Line", "Proxy", "proxy"]
 

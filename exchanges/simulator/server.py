@@ -1,11 +1,12 @@
-"""A real HTTP/1.1 server: requests in, answers out, one after the other on each connection.
+"""An HTTP/1.1 server that answers the requests of each connection one after the other.
 
-h11 knows the protocol; this module moves bytes and keeps count of connections. There are no tasks: a request is handed
-to the application together with the function that takes its answer, now or later. While an answer is awaited nothing
-more is parsed on that connection, so pipelined requests are answered in order, and a peer that sends on regardless, or
-does not read, is made to wait.
+h11 implements the protocol; this module moves bytes and counts connections. There are no tasks: a request is passed to
+the application together with a function that receives its answer, now or later. While an answer is pending nothing more
+is parsed on that connection. So pipelined requests are answered in order, and reading from a peer is paused if it sends
+more meanwhile or does not read its answers.
 
-Where things go wrong a gate decides it, and an answer says how it goes out: then the connection acts a script out.
+A `Gate` decides which connections and requests fail, and an answer's `Sending` decides how it is sent: unless it is
+sent complete, a `ScriptRunner` writes it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,9 @@ from typing import Protocol, TypeAlias, cast
 
 import h11
 
-from exchanges.simulator.faults.plan import Fate
+from exchanges.simulator.faults.plan import DrawnFault
 from exchanges.simulator.faults.points import FaultPoint
-from exchanges.simulator.http.acting import Act, reset
-from exchanges.simulator.http.delivery import WHOLE, script_of
+from exchanges.simulator.http.delivery import WHOLE, ScriptRunner, reset, script_of
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 
 __all__ = ["Gate", "HttpAnswer", "Listener"]
@@ -30,42 +30,42 @@ __all__ = ["Gate", "HttpAnswer", "Listener"]
 MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 17 * 1024 * 1024
 MAX_WAITING_BYTES = 64 * 1024
-"""How much of the next requests is taken from a peer that does not await its answer."""
+"""How much is read of further requests while an answer is pending."""
 GZIP_FROM_BYTES = 1024
 GZIP_LEVEL = 1
 GRACE_SECONDS = 1.0
-"""How long answers may take to get out when the server stops."""
+"""How long pending answers may take when the server stops."""
 
-
-Application: TypeAlias = Callable[[HttpRequest, Reply], None]
+Application: TypeAlias = Callable[[HttpRequest, Reply, DrawnFault | None], None]
+"""Receives each request with the function that sends its answer and the fault that the gate has drawn for it."""
 
 
 class Gate(Protocol):
-    """Decides what goes wrong before a request is there."""
+    """Decides which connections and requests fail, before a request is complete."""
 
     @property
     def idle_seconds(self) -> float | None:
-        """How long after an answer a connection is closed; None: it is not."""
+        """Time after an answer at which a connection is closed; None: never."""
         ...
 
-    def accept(self) -> Fate:
-        """Decide the fate of a connection that was made."""
+    def accept(self) -> DrawnFault:
+        """Draw the fault of a new connection."""
         ...
 
-    def begin(self, verb: str, path: str) -> Fate:
-        """Decide the fate of a request whose head was read."""
+    def begin(self, verb: str, path: str) -> DrawnFault:
+        """Draw the fault of a request whose head has been read."""
         ...
 
 
 class Listener:
-    """Accepts connections and gives their requests to an application.
+    """Accepts connections and passes their requests to an application.
 
     Args:
-        application: Takes each request and, sooner or later, calls its `Reply` once.
-        malformed: Hears of each request that was none, and with which status it was answered.
+        application: Receives each request and calls its `Reply` once, now or later.
+        malformed: Called with the status of the answer for each request that is not valid HTTP.
 
     Attributes:
-        gate: Decides what goes wrong with connections and requests; None: nothing does.
+        gate: Decides which connections and requests fail; None: none.
     """
 
     def __init__(self, application: Application, malformed: Callable[[int], None]) -> None:
@@ -78,13 +78,13 @@ class Listener:
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """Listen, and say on which port."""
+        """Listen and return the port."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Connection(self), host, port)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Accept nothing more, let answers out that are under way, close every connection."""
+        """Stop accepting, wait for pending answers, close every connection."""
         if self._server is None:
             return
         self.stopping = True
@@ -104,17 +104,21 @@ class Listener:
 
     @staticmethod
     async def _stop_accepting(server: asyncio.Server) -> None:
-        """Close the server, but not on connections that it is about to make known: asyncio would log a traceback."""
+        """Close the server once all accepted connections have reached `connection_made`.
+
+        asyncio accepts a connection in one step of the loop and creates its transport in the next. If the server is
+        closed in between, it logs a traceback.
+        """
         loop = asyncio.get_running_loop()
         for sock in server.sockets:
-            with suppress(NotImplementedError):  # Windows, where accepting takes one step
+            with suppress(NotImplementedError):  # Windows accepts in one step
                 loop.remove_reader(sock.fileno())
-        await asyncio.sleep(0)  # what was accepted gets its transport
+        await asyncio.sleep(0)  # transports of accepted connections are created
         server.close()
-        await asyncio.sleep(0)  # and is made known
+        await asyncio.sleep(0)  # `connection_made` is called on them
 
     def lost(self, connection: _Connection) -> None:
-        """Forget a connection."""
+        """Remove a closed connection."""
         self.connections.discard(connection)
         if self.stopping and not self.connections:
             self._empty.set()
@@ -131,12 +135,15 @@ class _Connection(asyncio.Protocol):
         self._head: h11.Request | None = None
         self._parts: list[bytes] = []
         self._size = 0
-        self._busy = self._choked = self._held = self._parsing = False
-        self._fate: Fate | None = None
-        self._act: Act | None = None
-        self._idle: asyncio.TimerHandle | None = None
+        self._busy = False  # an answer is pending
+        self._writing_paused = False  # the peer does not read
+        self._reading_paused = False  # the peer has sent too much
+        self._parsing = False
+        self._fault: DrawnFault | None = None
+        self._runner: ScriptRunner | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
 
-    # What the event loop calls
+    # Called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -146,73 +153,75 @@ class _Connection(asyncio.Protocol):
         if self._listener.stopping:
             self.abort()
         elif self._listener.gate is not None:
-            # Only when the loop knows the socket can it be made to forget it.
-            asyncio.get_running_loop().call_soon(self._enter, self._listener.gate.accept())
+            # Not before the next step of the loop: it has to register the socket before the socket can be reset.
+            asyncio.get_running_loop().call_soon(self._fail_on_accept, self._listener.gate.accept())
 
     def data_received(self, data: bytes) -> None:
-        self._stop_idling()
+        self._cancel_idle_timer()
         self._http.receive_data(data)
         self._advance()
-        waits = self._busy or self._choked
-        if waits and len(self._http.trailing_data[0]) > MAX_WAITING_BYTES and self._transport is not None:
-            self._held = True
+        waiting = self._busy or self._writing_paused
+        if waiting and len(self._http.trailing_data[0]) > MAX_WAITING_BYTES and self._transport is not None:
+            self._reading_paused = True
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        if self._act is not None and self._act.stays:
-            return False
+        if self._runner is not None and self._runner.hangs:
+            return False  # the transport closes; a silent connection has nothing left to send
         self._http.receive_data(b"")
         self._advance()
         return self._transport is not None and not self._transport.is_closing()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it is over either way
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the connection is gone either way
         self._transport = None
-        self._stop_idling()
-        if self._act is not None:
-            self._act.stop()
+        self._cancel_idle_timer()
+        if self._runner is not None:
+            self._runner.stop()
         self._listener.lost(self)
 
     def pause_writing(self) -> None:
-        self._choked = True
-        if self._act is not None:
-            self._act.choke()
+        self._writing_paused = True
+        if self._runner is not None:
+            self._runner.pause()
 
     def resume_writing(self) -> None:
-        self._choked = False
-        if self._act is not None:
-            self._act.resume()
+        self._writing_paused = False
+        if self._runner is not None:
+            self._runner.resume()
         self._advance()
-        self._read_on()
+        self._resume_reading()
 
-    # What the listener calls
+    # Called by the listener
 
     def end(self) -> None:
-        """Close now, or after the answer that is under way."""
-        if self._act is not None:
-            self.abort()
+        """Close the connection now, or after the pending answer."""
+        if self._runner is not None:
+            self.abort()  # a script may never end
         elif not self._busy:
             self._close()
 
     def abort(self) -> None:
-        """Close without further ado."""
+        """Close the connection without sending what is buffered."""
         if self._transport is not None:
             self._transport.abort()
 
-    # Within
+    # Requests
 
     def _advance(self) -> None:
-        """Take as many requests as can be answered now."""
+        """Parse events until an answer is pending or more bytes are needed."""
+        # An application that answers at once calls this again from within: the loop below continues instead, or a
+        # long pipeline of requests would exceed the recursion limit.
         if self._parsing:
             return
         self._parsing = True
         try:
-            while not (self._busy or self._choked) and self._transport is not None and self._step():
+            while not (self._busy or self._writing_paused) and self._transport is not None and self._parse():
                 pass
         finally:
             self._parsing = False
 
-    def _step(self) -> bool:
-        """Take one event; say whether there may be more."""
+    def _parse(self) -> bool:
+        """Handle the next event; return whether there may be another one."""
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
@@ -221,45 +230,46 @@ class _Connection(asyncio.Protocol):
         if isinstance(event, h11.Request):
             self._begin(event)
         elif isinstance(event, h11.Data):
-            return self._take(bytes(event.data))
+            return self._add_to_body(bytes(event.data))
         elif isinstance(event, h11.EndOfMessage):
-            self._hand_over()
+            self._dispatch()
         else:
-            return self._pause(closed=isinstance(event, h11.ConnectionClosed))
+            return self._need_data(closed=isinstance(event, h11.ConnectionClosed))
         return True
 
     def _begin(self, head: h11.Request) -> None:
         self._head, self._parts, self._size = head, [], 0
         if self._listener.gate is not None:
             path = head.target.decode("ascii").partition("?")[0]
-            self._fate = self._listener.gate.begin(head.method.decode("ascii"), path)
-            if not (_has_body(head) and self._fate.seed % 2):
-                self._break_off()
+            self._fault = self._listener.gate.begin(head.method.decode("ascii"), path)
+            # Half of the requests with a body fail after their head, the other half within the body.
+            if not (_has_body(head) and self._fault.seed % 2):
+                self._dispatch_if_cut()
 
-    def _break_off(self) -> bool:
-        """Read no more of a request that the connection is closed in; say whether it is one."""
-        broken_off = self._fate is not None and self._fate.fault is FaultPoint.CLOSE_INSIDE_REQUEST
-        if broken_off:
-            self._hand_over()
-        return broken_off
+    def _dispatch_if_cut(self) -> bool:
+        """Dispatch a request during which the connection is to be closed; return whether it is one."""
+        cut = self._fault is not None and self._fault.point is FaultPoint.CLOSE_INSIDE_REQUEST
+        if cut:
+            self._dispatch()
+        return cut
 
-    def _pause(self, *, closed: bool) -> bool:
-        """Wait for more bytes, or leave with the peer."""
+    def _need_data(self, *, closed: bool) -> bool:
+        """Wait for more bytes, or close the connection if the peer has."""
         if closed:
             self._close()
         elif self._http.they_are_waiting_for_100_continue:
             self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
         return False
 
-    def _take(self, data: bytes) -> bool:
+    def _add_to_body(self, data: bytes) -> bool:
         self._parts.append(data)
         self._size += len(data)
         if self._size > MAX_BODY_BYTES:
             self._refuse(413)
             return False
-        return not self._break_off()
+        return not self._dispatch_if_cut()
 
-    def _hand_over(self) -> None:
+    def _dispatch(self) -> None:
         head = cast("h11.Request", self._head)
         self._busy = True
         request = HttpRequest(
@@ -268,89 +278,90 @@ class _Connection(asyncio.Protocol):
             headers=dict(head.headers),
             body=b"".join(self._parts),
             address=self._address,
-            fate=self._fate,
         )
-        self._fate = None
-        self._listener.application(request, self._answer)
+        fault, self._fault = self._fault, None
+        self._listener.application(request, self._answer, fault)
 
     def _refuse(self, status: int) -> None:
-        """Answer what is no request, and hang up."""
+        """Answer a request that is not valid HTTP, and close the connection."""
         self._listener.malformed(status)
         if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._head = None
             self._send(HttpAnswer(status, HTTPStatus(status).phrase.encode(), "text/plain"), close=True)
         self._close()
 
+    # Answers
+
     def _answer(self, answer: HttpAnswer) -> None:
-        """Send *answer* unless the peer has left, and go on to its next request."""
+        """Send *answer* unless the connection is closed, and continue with its next request."""
         if self._transport is None or self._transport.is_closing():
             return
         if answer.sending is WHOLE:
             self._send(answer, close=self._listener.stopping)
-            self._go_on()
+            self._continue()
             return
-        head, body = self._rendered(answer, close=False) if answer.status else (b"", b"")
-        self._act = Act(script_of(answer.sending, head, body), self._transport, self._go_on)
-        self._act.step()
+        head, body = self._render(answer, close=False) if answer.status else (b"", b"")
+        self._runner = ScriptRunner(script_of(answer.sending, head, body), self._transport, self._continue)
+        self._runner.step()
 
-    def _go_on(self) -> None:
-        """Go on to the next request of the peer."""
-        self._act = None
+    def _continue(self) -> None:
+        """Continue with the next request of the connection."""
+        self._runner = None
         if self._http.our_state is not h11.DONE:
             self._close()
             return
         self._http.start_next_cycle()
         self._busy = False
-        self._read_on()
+        self._resume_reading()
         self._advance()
         gate = self._listener.gate
         if gate is not None and gate.idle_seconds and not self._busy:
-            self._stop_idling()
-            self._idle = asyncio.get_running_loop().call_later(gate.idle_seconds, self._close)
+            self._cancel_idle_timer()
+            self._idle_timer = asyncio.get_running_loop().call_later(gate.idle_seconds, self._close)
 
-    def _read_on(self) -> None:
-        """Let a peer that was made to wait go on."""
-        if self._held and not (self._busy or self._choked) and self._transport is not None:
-            self._held = False
+    def _resume_reading(self) -> None:
+        if self._reading_paused and not (self._busy or self._writing_paused) and self._transport is not None:
+            self._reading_paused = False
             self._transport.resume_reading()
 
-    # When something goes wrong
+    # Faults of the connection
 
-    def _enter(self, fate: Fate) -> None:
-        """Go no further than the fate of the connection lets it."""
+    def _fail_on_accept(self, fault: DrawnFault) -> None:
+        """Close or reset a new connection if *fault* says so."""
         if self._transport is None:
             return
-        if fate.fault is FaultPoint.REFUSE_TO_ACCEPT:
+        if fault.point is FaultPoint.REFUSE_TO_ACCEPT:
             reset(self._transport)
-        elif fate.fault is FaultPoint.CLOSE_AFTER_ACCEPT:
+        elif fault.point is FaultPoint.CLOSE_AFTER_ACCEPT:
             self._close()
 
-    def _stop_idling(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
+    def _cancel_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
 
     # Bytes
 
     def _send(self, answer: HttpAnswer, *, close: bool) -> None:
-        self._write(b"".join(self._rendered(answer, close=close)))
+        self._write(b"".join(self._render(answer, close=close)))
 
-    def _rendered(self, answer: HttpAnswer, *, close: bool) -> tuple[bytes, bytes]:
-        """Make the bytes of an answer, head and body."""
+    def _render(self, answer: HttpAnswer, *, close: bool) -> tuple[bytes, bytes]:
+        """Render an answer to bytes: head and body."""
         body, headers = answer.body, [(b"Content-Type", answer.content_type.encode())]
         headers += [(name.encode(), value.encode()) for name, value in answer.headers]
-        if self._head is not None and len(body) > GZIP_FROM_BYTES and not answer.packed:
+        if self._head is not None and len(body) > GZIP_FROM_BYTES and not answer.compressed:
             headers.append((b"Vary", b"Accept-Encoding"))
-            if _takes_gzip(self._head):
+            if _accepts_gzip(self._head):
                 body = gzip.compress(body, GZIP_LEVEL, mtime=0)
                 headers.append((b"Content-Encoding", b"gzip"))
         headers.append((b"Content-Length", b"%d" % len(body)))
         if close:
             headers.append((b"Connection", b"close"))
-        unseen = self._head is not None and self._head.method == b"HEAD"
+        # The answer to HEAD announces the length of a body that is not sent (RFC 9110 section 9.3.2).
+        head_only = self._head is not None and self._head.method == b"HEAD"
         response = h11.Response(status_code=answer.status, reason=answer.reason, headers=headers)
         head = self._http.send(response) or b""
-        sent = self._http.send(h11.Data(data=b"" if unseen else body)) or b""
+        sent = self._http.send(h11.Data(data=b"" if head_only else body)) or b""
         return head, sent + (self._http.send(h11.EndOfMessage()) or b"")
 
     def _write(self, data: bytes | None) -> None:
@@ -363,16 +374,17 @@ class _Connection(asyncio.Protocol):
 
 
 def _has_body(head: h11.Request) -> bool:
-    """Whether more than the head is announced."""
+    """Whether the head announces a body."""
     return any(name in (b"content-length", b"transfer-encoding") and value != b"0" for name, value in head.headers)
 
 
-def _takes_gzip(head: h11.Request) -> bool:
-    """Whether the client says that it can inflate."""
+def _accepts_gzip(head: h11.Request) -> bool:
+    """Whether the client accepts gzip."""
     for name, value in head.headers:
         if name == b"accept-encoding":
             for choice in value.lower().split(b","):
                 coding, _, weight = choice.partition(b";")
                 if coding.strip() == b"gzip":
+                    # A weight of zero means "not acceptable" (RFC 9110 section 12.4.2); at most three decimals.
                     return weight.replace(b" ", b"") not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
     return False

@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal, overload
 
-from exchanges.simulator.dispatch import Reception
+from exchanges.simulator.dispatch import Dispatcher
 from exchanges.simulator.engine.snapshots import Lateness
-from exchanges.simulator.faults.plan import Fates
-from exchanges.simulator.faults.points import FaultPoint, Faults, HowOften
+from exchanges.simulator.faults.plan import FaultPlan
+from exchanges.simulator.faults.points import FaultPoint, Faults, FaultShares
 from exchanges.simulator.http.messages import HttpRequest, Reply
 from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.server import Listener
@@ -35,21 +35,21 @@ class Simulator:
         venues: Whom it plays.
         seed: Where chance begins: the same requests at the same times get the same answers.
         limits: Whether too many requests are refused; they are counted in any case.
-        fates: Decides what becomes of each request.
+        plan: Decides which requests fail.
         clock: Wall clock in seconds since 1970; prices follow it, and all that takes time but limits.
     """
 
     def __init__(
-        self, venues: tuple[Venue, ...], *, seed: int, limits: bool, fates: Fates, clock: Callable[[], float]
+        self, venues: tuple[Venue, ...], *, seed: int, limits: bool, plan: FaultPlan, clock: Callable[[], float]
     ) -> None:
         self.base_url = ""
         self._seed = seed
         self._clock = clock
         self._ahead_ms = 0
         self._plays = {venue: PLAYS[venue](seed, self._now_ms()) for venue in venues}
-        self._reception = Reception(self._plays, fates, refuses=limits, now_ms=self._now_ms)
-        self._listener = Listener(self._reception.receive, self._reception.malformed)
-        self.faults = fates.faults
+        self._dispatcher = Dispatcher(self._plays, plan, enforce_limits=limits, now_ms=self._now_ms)
+        self._listener = Listener(self._dispatcher.receive, self._dispatcher.malformed)
+        self.faults = plan.faults
 
     def __repr__(self) -> str:
         """Show where it listens and whom it plays."""
@@ -121,13 +121,13 @@ class Simulator:
 
         What is not visible yet stays so until its time has come, unless nothing is to be late any more.
         """
-        return self._reception.fates.faults
+        return self._dispatcher.plan.faults
 
     @faults.setter
-    def faults(self, faults: Faults | HowOften | None) -> None:
+    def faults(self, faults: Faults | FaultShares | None) -> None:
         faults = Faults.of(faults)
-        self._reception.fates.faults = faults
-        self._listener.gate = self._reception if faults.at or faults.idle_seconds else None
+        self._dispatcher.plan.faults = faults
+        self._listener.gate = self._dispatcher if faults.at or faults.idle_seconds else None
         for venue, play in self._plays.items():
             if not faults.late:
                 play.lateness = None
@@ -139,34 +139,34 @@ class Simulator:
     @property
     def hits(self) -> Counter[FaultPoint]:
         """How often what went wrong so far."""
-        return Counter(self._reception.hits)
+        return Counter(self._dispatcher.hits)
 
     # What is true
 
     @property
     def calls(self) -> int:
         """How many requests arrived."""
-        return self._reception.calls
+        return self._dispatcher.calls
 
     @property
     def errors(self) -> int:
         """How many of them came to nothing."""
-        return self._reception.errors
+        return self._dispatcher.errors
 
     @property
     def requests(self) -> list[Seen]:
         """What arrived and what came of it, in the order of the answers."""
-        return list(self._reception.seen)
+        return list(self._dispatcher.seen)
 
     @property
     def deeds(self) -> list[Deed]:
         """All that was created, changed or moved, in order, whatever the answers said."""
-        return self._reception.deeds
+        return self._dispatcher.deeds
 
     @property
     def limits(self) -> tuple[str, ...]:
         """The names of the limits that requests were counted against."""
-        return self._reception.arrivals.limits
+        return self._dispatcher.arrivals.limits
 
     def busiest(self, limit: str) -> tuple[int, int]:
         """Give the largest number of requests that arrived in one window of *limit*, and how many are allowed.
@@ -174,7 +174,7 @@ class Simulator:
         Raises:
             KeyError: Nothing was counted against a limit of this name.
         """
-        return self._reception.arrivals.busiest(limit)
+        return self._dispatcher.arrivals.busiest(limit)
 
     def receive(self, request: HttpRequest, reply: Reply) -> None:
         """Take a request that comes by no socket; what goes wrong goes wrong as it would there.
@@ -184,7 +184,7 @@ class Simulator:
             reply: Called once, now or later, with the answer. Whoever gets it acts out its `sending`: what a client
                 would see of it. There are no connections, so faults that befall these do not happen.
         """
-        self._reception.receive(request, reply)
+        self._dispatcher.receive(request, reply)
 
     # Opening and closing
 
@@ -203,7 +203,7 @@ class Simulator:
         finally:
             for play in self._plays.values():
                 await play.stop()
-            self._reception.stop()
+            self._dispatcher.stop()
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000) + self._ahead_ms
@@ -218,7 +218,7 @@ async def simulate(
     delay_seconds: tuple[float, float] = DELAY_SECONDS,
     limits: bool = True,
     clock: Callable[[], float] = time.time,
-    faults: Faults | HowOften | None = None,
+    faults: Faults | FaultShares | None = None,
     deliver: Deliver = to_loopback,
 ) -> AsyncGenerator[Simulator]:
     """Play exchanges on a server of one's own while the block lasts.
@@ -235,8 +235,8 @@ async def simulate(
         deliver: Carries what Bitex posts. Unless given, only what is addressed to http on a loopback address goes
             out; `Simulator.bitex` keeps all of it. `forward_to` makes one that posts to a server of your own.
     """
-    fates = Fates(seed, delay_seconds, Faults.of(faults))
-    simulator = Simulator(venues or tuple(Venue), seed=seed, limits=limits, fates=fates, clock=clock)
+    plan = FaultPlan(seed, delay_seconds, Faults.of(faults))
+    simulator = Simulator(venues or tuple(Venue), seed=seed, limits=limits, plan=plan, clock=clock)
     if Venue.BITEX in simulator.venues:
         simulator.bitex.deliver = deliver
     await simulator.start(host, port)
@@ -251,7 +251,7 @@ async def serve(
     seed: int = 0,
     host: str = "127.0.0.1",
     port: int = 8080,
-    faults: Faults | HowOften | None = None,
+    faults: Faults | FaultShares | None = None,
     ready: Callable[[Simulator], object] = lambda _: None,
 ) -> None:
     """Play exchanges until cancelled.

@@ -7,7 +7,7 @@ import pytest
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.simulator.engine.rate_count import Arrivals
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.faults.plan import Fates
+from exchanges.simulator.faults.plan import FaultPlan
 from exchanges.simulator.venues.bitstamp import BitstampPlay
 from tests.support.simulator_calls import NOW_MS, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, mac, simulated
 
@@ -126,9 +126,9 @@ async def test_a_nonce_is_a_whole_number(http, nonce):
     assert {"error": "Invalid nonce"} == response.json()
 
 
-def test_fates_overtake_each_other():
+def test_requests_overtake_each_other():
     """Delays differ from request to request, are the same from the same seed, and stay in their bounds."""
-    ones, twos = Fates(1, (0.001, 0.003)), Fates(1, (0.001, 0.003))
+    ones, twos = FaultPlan(1, (0.001, 0.003)), FaultPlan(1, (0.001, 0.003))
     delays = [ones.delay_seconds() for _ in range(100)]
 
     assert [twos.delay_seconds() for _ in range(100)] == delays
@@ -139,7 +139,7 @@ def test_fates_overtake_each_other():
 def test_delays_must_make_sense():
     """The least delay is not above the largest."""
     with pytest.raises(ValueError, match="delay_seconds"):
-        Fates(1, (0.2, 0.1))
+        FaultPlan(1, (0.2, 0.1))
 
 
 # Limits

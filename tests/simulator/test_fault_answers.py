@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from exchanges.simulator.faults.effects import packed_spaces
+from exchanges.simulator.faults.effects import compressed_spaces
 from exchanges.simulator.server import GZIP_FROM_BYTES
 from tests.support.simulator_calls import Wired, ask_bitex, simulated, until
 from tests.support.simulator_faults import PATIENCE_SECONDS, TICKER, answered, asked, rest, sell, whole, wired
@@ -30,7 +30,7 @@ async def test_closing_inside_the_body_of_an_answer():
     for seed in range(10):
         async with simulated(seed=0, faults={"close inside the body": 1}) as sim, await Wired.to(sim) as wire:
             for _ in range(seed):
-                sim._reception.begin("GET", "/api/ticker/")
+                sim._dispatcher.begin("GET", "/api/ticker/")
             wire.send(TICKER, "Connection: close")
             received = await rest(wire)
             if received:
@@ -85,7 +85,7 @@ async def test_dripping_ends_with_the_simulator():
         (connection,) = sim._listener.connections
         await sim.stop()
 
-        assert connection._act._handle.cancelled()
+        assert connection._runner._handle.cancelled()
 
 
 @pytest.mark.asyncio
@@ -158,7 +158,7 @@ async def test_an_endless_body_waits_for_a_reader():
         wire.send(TICKER)
         await until(lambda: sim.requests)
         (connection,) = sim._listener.connections
-        await until(lambda: connection._choked)
+        await until(lambda: connection._writing_paused)
         for _ in range(500):
             await asyncio.sleep(0)
         waiting = connection._transport.get_write_buffer_size()
@@ -217,7 +217,7 @@ async def test_packed_answers_are_hit_like_others():
 
 def test_a_bomb_is_as_long_as_asked():
     """Unpacked it holds the spaces, rounded up to MiB, and what follows them."""
-    unpacked = zlib.decompress(packed_spaces(b"[]", 1024 * 1024 + 1), 31)
+    unpacked = zlib.decompress(compressed_spaces(b"[]", 1024 * 1024 + 1), 31)
 
     assert b" " * (2 * 1024 * 1024) + b"[]" == unpacked
 
@@ -286,7 +286,7 @@ async def test_strings_as_numbers():
 
 @pytest.mark.asyncio
 async def test_what_is_no_json_stays():
-    """A table is not reworded."""
+    """A table is not changed."""
     async with asked("numbers as strings") as (_, http):
         await ask_bitex(http, "resellers.create_user")
         table = (await ask_bitex(http, "resellers.users_csv")).text

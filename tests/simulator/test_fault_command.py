@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_told(monkeypatch, capsys, arguments, words):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--fault", "drip=2"], "drip: a probability lies between 0 and 1"),
+        (["--fault", "drip=2"], "drip: the probability must be between 0 and 1, got 2"),
         (["--fault", "drip=0.7", "--fault", "garble=0.7"], "add up to 1.4"),
         (["--late", "3", "1"], "late_seconds must be the least and the largest delay"),
         (["--idle", "0"], "idle_seconds must be above 0"),

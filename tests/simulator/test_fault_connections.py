@@ -141,14 +141,14 @@ async def test_a_connection_is_idle_between_requests():
     async with wired({}, idle_seconds=60) as (sim, wire):
         await until(lambda: sim._listener.connections)
         (connection,) = sim._listener.connections
-        idle.append(connection._idle)
+        idle.append(connection._idle_timer)
         wire.send(TICKER)
         await answered(wire)
-        idle.append(connection._idle)
-        sim._reception.fates._delay_seconds = (0.001, 0.001)
+        idle.append(connection._idle_timer)
+        sim._dispatcher.plan._delay_seconds = (0.001, 0.001)
         wire.send(TICKER)
         await until(lambda: connection._busy)
-        idle.append(connection._idle)
+        idle.append(connection._idle_timer)
         await answered(wire)
 
     assert [True, False, True] == [timer is None for timer in idle]
@@ -186,7 +186,7 @@ async def test_a_request_that_meets_the_end_of_its_connection_is_not_seen():
 @pytest.mark.asyncio
 async def test_a_server_without_a_gate_is_well():
     """Whoever uses the server alone has no faults."""
-    listener = Listener(lambda request, reply: None, lambda status: None)
+    listener = Listener(lambda request, reply, fault: None, lambda status: None)
     await listener.stop()
 
     assert listener.gate is None

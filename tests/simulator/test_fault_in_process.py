@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from exchanges.simulator import Faults
-from exchanges.simulator.http.delivery import WHOLE, Manner, Sending, Then, script_of
+from exchanges.simulator.http.delivery import WHOLE, Ending, Sending, SendMode, script_of
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest
 from tests.support.simulator_calls import simulated
 from tests.support.simulator_in_process import InProcess
@@ -122,57 +122,57 @@ async def test_receiving_without_a_transport():
     async with simulated(port=None, faults={"close after executing": 1}) as sim:
         sim.receive(HttpRequest("GET", PATH, {}, b"", "127.0.0.1"), answers.append)
 
-        assert [(200, Manner.CLOSED)] == [(answer.status, answer.sending.manner) for answer in answers]
+        assert [(200, SendMode.CLOSED)] == [(answer.status, answer.sending.mode) for answer in answers]
 
 
 # What a connection does
 
 
 @pytest.mark.parametrize(
-    ("manner", "sent", "then"),
+    ("mode", "sent", "ending"),
     [
-        (Manner.WHOLE, HEAD + BODY, Then.GO_ON),
-        (Manner.CLOSED, b"", Then.CLOSE),
-        (Manner.SILENT, b"", Then.STAY),
-        (Manner.CUT_IN_HEAD, HEAD[:20], Then.CLOSE),
-        (Manner.CUT_IN_BODY, HEAD + BODY[:5], Then.CLOSE),
-        (Manner.TWICE, (HEAD + BODY) * 2, Then.GO_ON),
-        (Manner.DRIPPED, HEAD + BODY, Then.GO_ON),
-        (Manner.LENGTH_TOO_LARGE, HEAD.replace(b"10", b"17") + BODY, Then.CLOSE),
-        (Manner.LENGTH_TOO_SMALL, HEAD.replace(b"10", b"3") + BODY, Then.GO_ON),
+        (SendMode.WHOLE, HEAD + BODY, Ending.CONTINUE),
+        (SendMode.CLOSED, b"", Ending.CLOSE),
+        (SendMode.SILENT, b"", Ending.HANG),
+        (SendMode.CUT_IN_HEAD, HEAD[:20], Ending.CLOSE),
+        (SendMode.CUT_IN_BODY, HEAD + BODY[:5], Ending.CLOSE),
+        (SendMode.TWICE, (HEAD + BODY) * 2, Ending.CONTINUE),
+        (SendMode.DRIPPED, HEAD + BODY, Ending.CONTINUE),
+        (SendMode.LENGTH_TOO_LARGE, HEAD.replace(b"10", b"17") + BODY, Ending.CLOSE),
+        (SendMode.LENGTH_TOO_SMALL, HEAD.replace(b"10", b"3") + BODY, Ending.CONTINUE),
     ],
 )
-def test_scripts(manner, sent, then):
-    """Each manner has its bytes, and its end."""
-    script = script_of(Sending(manner, share=0.5), HEAD, BODY)
+def test_scripts(mode, sent, ending):
+    """Each mode has its bytes, and its end."""
+    script = script_of(Sending(mode, share=0.5), HEAD, BODY)
 
-    assert (sent, then) == (b"".join(script.pieces), script.then)
+    assert (sent, ending) == (b"".join(script.pieces), script.ending)
 
 
-def test_every_manner_but_the_endless_has_its_script():
-    """A manner that is added is tested."""
+def test_every_mode_but_the_endless_has_its_script():
+    """A mode that is added is tested."""
     (marker,) = test_scripts.pytestmark
 
-    assert set(Manner) - {Manner.ENDLESS} == {case[0] for case in marker.args[1]}
+    assert set(SendMode) - {SendMode.ENDLESS} == {case[0] for case in marker.args[1]}
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_a_cut_leaves_something_and_takes_something(share):
     """However little or much is sent, it is at least one byte, and not all."""
-    (head,) = script_of(Sending(Manner.CUT_IN_HEAD, share), HEAD, BODY).pieces
+    (head,) = script_of(Sending(SendMode.CUT_IN_HEAD, share), HEAD, BODY).pieces
 
     assert 1 <= len(head) < len(HEAD)
 
 
 def test_a_connection_that_is_closed_may_break():
     """An abrupt end is a reset, where the connection would be closed."""
-    thens = {
-        manner: script_of(Sending(manner, abrupt=True), HEAD, BODY).then for manner in (Manner.CLOSED, Manner.TWICE)
+    endings = {
+        mode: script_of(Sending(mode, abrupt=True), HEAD, BODY).ending for mode in (SendMode.CLOSED, SendMode.TWICE)
     }
 
-    assert {Manner.CLOSED: Then.RESET, Manner.TWICE: Then.GO_ON} == thens
+    assert {SendMode.CLOSED: Ending.RESET, SendMode.TWICE: Ending.CONTINUE} == endings
 
 
 def test_answers_go_out_whole_unless_said():
-    """The manner of an answer is polite by default."""
+    """An answer is sent complete by default."""
     assert WHOLE is HttpAnswer(200).sending

@@ -295,7 +295,7 @@ async def test_what_lies_about_is_dropped_at_the_end():
     async with simulated(port=None) as still:
         pass
     async with simulated(port=None) as sim, httpx.AsyncClient(base_url=sim.base_url, transport=InProcess(sim)) as http:
-        sim._reception.fates._delay_seconds = (600, 600)
+        sim._dispatcher.plan._delay_seconds = (600, 600)
         task = asyncio.create_task(ask(http, Venue.BITEX))
         await asyncio.sleep(1)
     await task

@@ -2,16 +2,16 @@ import pytest
 
 from exchanges.endpoint import Kind
 from exchanges.simulator import FaultPoint, Faults
-from exchanges.simulator.faults.plan import POLITE, Fate, Fates
+from exchanges.simulator.faults.plan import NO_FAULT, DrawnFault, FaultPlan
 from exchanges.simulator.faults.points import AFTER_EXECUTING, BEFORE_EXECUTING, CONNECTION, HARMLESS, TOO_MANY_REQUESTS
 
 EVEN = {point: 1 / len(FaultPoint) for point in FaultPoint}
 
 
-def drawn(seed: int, kinds: list[Kind], faults: Faults | None = None) -> list[Fate]:
-    """Draw the fates of requests of these kinds, one after the other."""
-    fates = Fates(seed, (0, 0), faults or Faults(EVEN))
-    return [fates.of_request(kind) for kind in kinds]
+def drawn(seed: int, kinds: list[Kind], faults: Faults | None = None) -> list[DrawnFault]:
+    """Draw the faults of requests of these kinds, one after the other."""
+    plan = FaultPlan(seed, (0, 0), faults or Faults(EVEN))
+    return [plan.for_request(kind) for kind in kinds]
 
 
 # What faults are
@@ -54,18 +54,18 @@ def test_faults_stay_as_they_are():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"at": {"dripp": 0.5}}, "there is no fault 'dripp', but: refuse to accept"),
-        ({"at": {"drip": 1.5}}, "drip: a probability lies between 0 and 1, not at 1.5"),
-        ({"at": {"drip": -0.1}}, "drip: a probability"),
-        ({"at": {"drip": float("nan")}}, "drip: a probability"),
-        ({"at": {"drip": 0.6, "garble": 0.6}}, "add up to 1.2: one fault at most befalls a request"),
+        ({"at": {"dripp": 0.5}}, "unknown fault 'dripp'; the faults are: refuse to accept"),
+        ({"at": {"drip": 1.5}}, "drip: the probability must be between 0 and 1, got 1.5"),
+        ({"at": {"drip": -0.1}}, "drip: the probability"),
+        ({"at": {"drip": float("nan")}}, "drip: the probability"),
+        ({"at": {"drip": 0.6, "garble": 0.6}}, "add up to 1.2, but at most one fault hits a request"),
         ({"kinds": {"free"}}, "'free' is not a valid Kind"),
-        ({"late_seconds": (2, 1)}, "late_seconds must be the least and the largest delay"),
+        ({"late_seconds": (2, 1)}, "late_seconds must be the least and the largest delay in seconds, got"),
         ({"late_seconds": (-1, 1)}, "late_seconds"),
         ({"late_seconds": (0, float("inf"))}, "late_seconds"),
         ({"idle_seconds": 0}, "idle_seconds must be above 0"),
-        ({"drip_seconds": -1}, "drip_seconds must not be below 0"),
-        ({"bomb_bytes": 0}, "nor bomb_bytes below 1"),
+        ({"drip_seconds": -1}, "drip_seconds must be at least 0"),
+        ({"bomb_bytes": 0}, "bomb_bytes at least 1"),
     ],
 )
 def test_what_cannot_be_is_refused(given, words):
@@ -84,7 +84,7 @@ def test_ten_tenths_are_one():
 # How they are drawn
 
 
-def test_fates_are_the_same_from_the_same_seed():
+def test_faults_are_the_same_from_the_same_seed():
     """What goes wrong depends on the seed and the order of requests alone."""
     kinds = [Kind.READ, Kind.MONEY] * 100
 
@@ -95,7 +95,7 @@ def test_fates_are_the_same_from_the_same_seed():
 def test_every_point_is_drawn_as_often_as_it_says():
     """Of many requests about the given share is hit."""
     faults = Faults({"drip": 0.3, "garble": 0.1})
-    hits = [fate.fault for fate in drawn(3, [Kind.READ] * 10_000, faults)]
+    hits = [fault.point for fault in drawn(3, [Kind.READ] * 10_000, faults)]
 
     assert 0.3 == pytest.approx(hits.count(FaultPoint.DRIP) / 10_000, abs=0.02)
     assert 0.1 == pytest.approx(hits.count(FaultPoint.GARBLE) / 10_000, abs=0.02)
@@ -103,30 +103,30 @@ def test_every_point_is_drawn_as_often_as_it_says():
 
 def test_certain_faults_are_certain():
     """Probability 1 hits every request."""
-    assert {FaultPoint.DRIP} == {fate.fault for fate in drawn(3, [Kind.READ] * 1000, Faults({"drip": 1}))}
+    assert {FaultPoint.DRIP} == {fault.point for fault in drawn(3, [Kind.READ] * 1000, Faults({"drip": 1}))}
 
 
 def test_other_kinds_are_spared():
     """Only requests of the given kinds are hit, and none that is not declared."""
     faults = Faults({"drip": 1}, kinds={Kind.MONEY})
 
-    assert [POLITE, FaultPoint.DRIP, POLITE] == [
-        (fate.fault and fate.fault) or fate for fate in drawn(1, [Kind.READ, Kind.MONEY, None], faults)
+    assert [NO_FAULT, FaultPoint.DRIP, NO_FAULT] == [
+        fault.point or fault for fault in drawn(1, [Kind.READ, Kind.MONEY, None], faults)
     ]
 
 
 def test_connections_and_requests_are_drawn_apart():
     """What befalls connections does not befall requests, nor the other way round."""
-    fates = Fates(1, (0, 0), Faults({"refuse to accept": 0.5, "drip": 0.5}))
+    plan = FaultPlan(1, (0, 0), Faults({"refuse to accept": 0.5, "drip": 0.5}))
 
-    assert {None, FaultPoint.DRIP} == {fates.of_request(Kind.READ).fault for _ in range(100)}
-    assert {None, FaultPoint.REFUSE_TO_ACCEPT} == {fates.of_connection().fault for _ in range(100)}
+    assert {None, FaultPoint.DRIP} == {plan.for_request(Kind.READ).point for _ in range(100)}
+    assert {None, FaultPoint.REFUSE_TO_ACCEPT} == {plan.for_connection().point for _ in range(100)}
 
 
 def test_delays_do_not_depend_on_faults():
     """The same seed gives the same delays, whether anything goes wrong or not."""
-    polite, rough = Fates(1, (0, 1)), Fates(1, (0, 1), Faults(EVEN))
-    rough.of_request(Kind.READ)
-    rough.of_connection()
+    polite, rough = FaultPlan(1, (0, 1)), FaultPlan(1, (0, 1), Faults(EVEN))
+    rough.for_request(Kind.READ)
+    rough.for_connection()
 
     assert polite.delay_seconds() == rough.delay_seconds()

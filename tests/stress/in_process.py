@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from exchanges.limits.windows import LOST_SECONDS
 from exchanges.simulator import Deed, Simulator
-from exchanges.simulator.http.delivery import Manner, Sending
+from exchanges.simulator.http.delivery import Sending, SendMode
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 from tests.support.simulator_in_process import InProcess
 
@@ -23,7 +23,7 @@ __all__ = ["LABEL", "BadLine"]
 LABEL: ContextVar[int] = ContextVar("LABEL", default=0)
 """Of the call that is made."""
 WAY_SECONDS = (0.005, 0.3)
-BROKEN = HttpAnswer(0, sending=Sending(Manner.CLOSED))
+BROKEN = HttpAnswer(0, sending=Sending(SendMode.CLOSED))
 
 
 class BadLine:

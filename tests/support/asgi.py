@@ -30,7 +30,7 @@ async def hosted(application):
         await application(scope, receive, send)
         reply(HttpAnswer(sent[0]["status"], sent[1]["body"], "text/plain"))
 
-    def take(request, reply):
+    def take(request, reply, _fault):
         task = asyncio.ensure_future(carry(request, reply))
         tasks.add(task)
         task.add_done_callback(tasks.discard)

@@ -13,7 +13,7 @@ from typing import Self
 import httpx
 
 from exchanges.simulator import Simulator
-from exchanges.simulator.http.delivery import PADDING, SURPLUS, Manner, Sending
+from exchanges.simulator.http.delivery import PADDING, WRONG_LENGTH_BYTES, Sending, SendMode
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest
 
 __all__ = ["InProcess"]
@@ -57,10 +57,10 @@ class InProcess(httpx.AsyncBaseTransport):
 
 
 async def _acted_out(answer: HttpAnswer) -> httpx.Response:
-    match answer.sending.manner:
-        case Manner.CLOSED | Manner.CUT_IN_HEAD:
+    match answer.sending.mode:
+        case SendMode.CLOSED | SendMode.CUT_IN_HEAD:
             raise _broken(answer.sending)
-        case Manner.SILENT:
+        case SendMode.SILENT:
             await asyncio.get_running_loop().create_future()
     headers = [("Content-Type", answer.content_type), *answer.headers]
     return httpx.Response(answer.status, headers=headers, stream=_Body(answer))
@@ -90,18 +90,18 @@ class _Body(httpx.AsyncByteStream):
 def _pieces(answer: HttpAnswer) -> Iterator[tuple[float, bytes]]:
     """Give the pieces of a body, each with the pause before it."""
     body, sending = answer.body, answer.sending
-    match sending.manner:
-        case Manner.CUT_IN_BODY:
+    match sending.mode:
+        case SendMode.CUT_IN_BODY:
             yield 0.0, body[: round(len(body) * sending.share)]
             raise _broken(sending)
-        case Manner.LENGTH_TOO_LARGE:
+        case SendMode.LENGTH_TOO_LARGE:
             yield 0.0, body
             raise _broken(sending)
-        case Manner.LENGTH_TOO_SMALL:
-            yield 0.0, body[:-SURPLUS]
-        case Manner.DRIPPED:
+        case SendMode.LENGTH_TOO_SMALL:
+            yield 0.0, body[:-WRONG_LENGTH_BYTES]
+        case SendMode.DRIPPED:
             yield from ((sending.pause_seconds, body[i : i + 1]) for i in range(len(body)))
-        case Manner.ENDLESS:
+        case SendMode.ENDLESS:
             yield 0.0, body
             yield from repeat((MOMENT_SECONDS, PADDING))
         case _:

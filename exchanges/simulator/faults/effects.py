@@ -1,4 +1,4 @@
-"""What answers look like when something goes wrong: what comes in place of one, and what becomes of one."""
+"""What a fault does to an answer: the answer that replaces it, or the change that is made to it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.faults.json_changes import reworded
-from exchanges.simulator.faults.plan import Fate
+from exchanges.simulator.faults.json_changes import change_json
+from exchanges.simulator.faults.plan import DrawnFault
 from exchanges.simulator.faults.points import FaultPoint, Faults
-from exchanges.simulator.http.delivery import Manner, Sending
+from exchanges.simulator.http.delivery import Sending, SendMode
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest
 
-__all__ = ["Trouble", "packed_spaces"]
+__all__ = ["FaultEffect", "compressed_spaces"]
 
 Refuse: TypeAlias = Callable[[Refused], HttpAnswer]
-"""Puts a refusal in the shape that the exchange gives it."""
+"""Builds the answer by which the exchange rejects a request."""
 
 HTML = "text/html; charset=UTF-8"
 HOUR_SECONDS = 3600
 RETRY_SECONDS = 2
 AGES_SECONDS = 10**12
-CHUNK = 1024 * 1024
+CHUNK_BYTES = 1024 * 1024
+# Each looks like a number or a date to some parser, and is neither by RFC 9110 section 10.2.3.
 GARBAGE = ("soon", "1e3", "0x10", "2.5", "Tomorrow, 12:00", "nan", "")
 _FIREWALL = b"""<!DOCTYPE html>
 <html lang="en-US"><head><title>Attention Required! | Cloudflare</title></head>
@@ -48,117 +49,120 @@ _SOMETHING_WRONG = HttpAnswer(500, _BROKEN, HTML)
 
 
 @frozen
-class Trouble:
-    """One fault that befalls one request.
+class FaultEffect:
+    """The effect of one fault on one request.
 
     Attributes:
-        point: Which.
-        fate: What chance makes of it.
-        faults: How faults are.
-        request: What it befalls.
-        refuse: How the exchange refuses.
-        now: Seconds since 1970, by the simulated clock.
+        point: Where it fails.
+        drawn: The fault as it was drawn; its generator decides the details.
+        faults: Settings of all faults.
+        request: The request that is hit.
+        refuse: Builds the answer by which the exchange rejects a request.
+        now: Seconds since 1970, on the simulated clock.
     """
 
     point: FaultPoint
-    fate: Fate
+    drawn: DrawnFault
     faults: Faults
     request: HttpRequest
     refuse: Refuse
     now: float
 
-    def in_place(self) -> HttpAnswer:
-        """Say what comes in place of an answer when nothing is executed."""
-        make = _IN_PLACE.get(self.point)
-        return HttpAnswer(0, sending=self.sending()) if make is None else make(self)
+    def replacement(self) -> HttpAnswer:
+        """Return the answer to a request that is not executed because of the fault."""
+        build = _REPLACEMENTS.get(self.point)
+        return HttpAnswer(0, sending=self.sending()) if build is None else build(self)
 
-    def tampered(self, answer: HttpAnswer) -> HttpAnswer:
-        """Say what becomes of an answer."""
+    def apply_to(self, answer: HttpAnswer) -> HttpAnswer:
+        """Return the *answer* to an executed request as the fault changes it."""
         change = _CHANGES.get(self.point)
         if change is not None:
             return change(self, answer)
-        body = reworded(self.point, answer.body, self.fate.chance)
+        body = change_json(self.point, answer.body, self.drawn.random)
         return evolve(answer, body=body, sending=self.sending())
 
     def sending(self) -> Sending:
-        """Say how an answer goes out."""
-        manner, chance = _MANNERS.get(self.point, Manner.WHOLE), self.fate.chance
-        pause_seconds = self.faults.drip_seconds if manner is Manner.DRIPPED else 0.0
-        return Sending(manner, chance.random(), chance.random() < 0.5, pause_seconds)
+        """Return how the answer is sent."""
+        mode, random = _MODES.get(self.point, SendMode.WHOLE), self.drawn.random
+        pause_seconds = self.faults.drip_seconds if mode is SendMode.DRIPPED else 0.0
+        return Sending(mode, random.random(), random.random() < 0.5, pause_seconds)
 
-    def too_many(self, retry_after: str | None = None) -> HttpAnswer:
-        """Refuse, and say how long to wait."""
-        refusal = self.refuse(Refused(Reason.TOO_MANY_REQUESTS))
-        return refusal if retry_after is None else evolve(refusal, headers=(("Retry-After", retry_after),))
+    def too_many_requests(self, retry_after: str | None = None) -> HttpAnswer:
+        """Return a rejection for too many requests, with *retry_after* as its `Retry-After` unless None."""
+        rejection = self.refuse(Refused(Reason.TOO_MANY_REQUESTS))
+        return rejection if retry_after is None else evolve(rejection, headers=(("Retry-After", retry_after),))
 
-    def date(self, seconds: int) -> str:
-        """Write when *seconds* from now will be, or was."""
+    def http_date(self, seconds: int) -> str:
+        """Format the moment *seconds* from now as an HTTP date."""
         return formatdate(self.now + seconds, usegmt=True)
 
     def redirect(self) -> HttpAnswer:
-        """Lead elsewhere."""
-        status = self.fate.chance.choice((302, 307))
+        """Return a redirect to the same path on `Faults.redirect_to`."""
+        status = self.drawn.random.choice((302, 307))
         location = self.faults.redirect_to + self.request.path
         return HttpAnswer(status, b"<html>Moved</html>", HTML, (("Location", location),))
 
-    def bomb(self, answer: HttpAnswer, layers: int) -> HttpAnswer:
-        """Pack an answer with much before it."""
-        body = packed_spaces(answer.body, self.faults.bomb_bytes)
+    def gzip_bomb(self, answer: HttpAnswer, layers: int) -> HttpAnswer:
+        """Return *answer* compressed *layers* times behind `Faults.bomb_bytes` of white space."""
+        # The JSON stays valid behind the spaces: only a bound on the size can tell the bomb from an answer.
+        body = compressed_spaces(answer.body, self.faults.bomb_bytes)
         if layers > 1:
             body = gzip.compress(body, mtime=0)
         return evolve(answer, body=body, headers=(("Content-Encoding", ", ".join(["gzip"] * layers)),))
 
-    def noise(self, answer: HttpAnswer) -> HttpAnswer:
-        """Make an answer unreadable."""
-        return evolve(answer, body=self.fate.chance.randbytes(len(answer.body)))
+    def garbled(self, answer: HttpAnswer) -> HttpAnswer:
+        """Return *answer* with random bytes for its body."""
+        return evolve(answer, body=self.drawn.random.randbytes(len(answer.body)))
 
 
-_IN_PLACE: dict[FaultPoint, Callable[[Trouble], HttpAnswer]] = {
-    FaultPoint.TOO_MANY_REQUESTS: lambda trouble: trouble.too_many(),
-    FaultPoint.TOO_MANY_REQUESTS_SECONDS: lambda trouble: trouble.too_many(str(RETRY_SECONDS)),
-    FaultPoint.TOO_MANY_REQUESTS_DATE: lambda trouble: trouble.too_many(trouble.date(RETRY_SECONDS)),
-    FaultPoint.TOO_MANY_REQUESTS_PAST: lambda trouble: trouble.too_many(trouble.date(-HOUR_SECONDS)),
-    FaultPoint.TOO_MANY_REQUESTS_GARBAGE: lambda trouble: trouble.too_many(trouble.fate.chance.choice(GARBAGE)),
-    FaultPoint.TOO_MANY_REQUESTS_NEGATIVE: lambda trouble: trouble.too_many(str(-RETRY_SECONDS)),
-    FaultPoint.TOO_MANY_REQUESTS_HUGE: lambda trouble: trouble.too_many(str(AGES_SECONDS)),
-    FaultPoint.REFUSE_NONCE: lambda trouble: trouble.refuse(Refused(Reason.WRONG_NONCE)),
+_REPLACEMENTS: dict[FaultPoint, Callable[[FaultEffect], HttpAnswer]] = {
+    FaultPoint.TOO_MANY_REQUESTS: lambda effect: effect.too_many_requests(),
+    FaultPoint.TOO_MANY_REQUESTS_SECONDS: lambda effect: effect.too_many_requests(str(RETRY_SECONDS)),
+    FaultPoint.TOO_MANY_REQUESTS_DATE: lambda effect: effect.too_many_requests(effect.http_date(RETRY_SECONDS)),
+    FaultPoint.TOO_MANY_REQUESTS_PAST: lambda effect: effect.too_many_requests(effect.http_date(-HOUR_SECONDS)),
+    FaultPoint.TOO_MANY_REQUESTS_GARBAGE: lambda effect: effect.too_many_requests(effect.drawn.random.choice(GARBAGE)),
+    FaultPoint.TOO_MANY_REQUESTS_NEGATIVE: lambda effect: effect.too_many_requests(str(-RETRY_SECONDS)),
+    FaultPoint.TOO_MANY_REQUESTS_HUGE: lambda effect: effect.too_many_requests(str(AGES_SECONDS)),
+    FaultPoint.REFUSE_NONCE: lambda effect: effect.refuse(Refused(Reason.WRONG_NONCE)),
     FaultPoint.HTML_403: lambda _: _BLOCKED,
     FaultPoint.HTML_502: lambda _: _BAD_GATEWAY,
-    FaultPoint.REDIRECT: lambda trouble: trouble.redirect(),
+    FaultPoint.REDIRECT: lambda effect: effect.redirect(),
 }
-_CHANGES: dict[FaultPoint, Callable[[Trouble, HttpAnswer], HttpAnswer]] = {
-    FaultPoint.ANSWER_404: lambda trouble, _: trouble.refuse(Refused(Reason.NO_SUCH_PATH)),
+_CHANGES: dict[FaultPoint, Callable[[FaultEffect, HttpAnswer], HttpAnswer]] = {
+    FaultPoint.ANSWER_404: lambda effect, _: effect.refuse(Refused(Reason.NO_SUCH_PATH)),
     FaultPoint.ANSWER_500: lambda _, __: _SOMETHING_WRONG,
     FaultPoint.HTML_502_AFTER_EXECUTING: lambda _, __: _BAD_GATEWAY,
-    FaultPoint.REDIRECT_AFTER_EXECUTING: lambda trouble, _: trouble.redirect(),
-    FaultPoint.GARBLE: lambda trouble, answer: trouble.noise(answer),
-    FaultPoint.GZIP_BOMB: lambda trouble, answer: trouble.bomb(answer, layers=1),
-    FaultPoint.DOUBLE_GZIP_BOMB: lambda trouble, answer: trouble.bomb(answer, layers=2),
+    FaultPoint.REDIRECT_AFTER_EXECUTING: lambda effect, _: effect.redirect(),
+    FaultPoint.GARBLE: lambda effect, answer: effect.garbled(answer),
+    FaultPoint.GZIP_BOMB: lambda effect, answer: effect.gzip_bomb(answer, layers=1),
+    FaultPoint.DOUBLE_GZIP_BOMB: lambda effect, answer: effect.gzip_bomb(answer, layers=2),
 }
-_MANNERS = {
-    FaultPoint.CLOSE_INSIDE_REQUEST: Manner.CLOSED,
-    FaultPoint.CLOSE_BEFORE_EXECUTING: Manner.CLOSED,
-    FaultPoint.SILENT_BEFORE_EXECUTING: Manner.SILENT,
-    FaultPoint.CLOSE_AFTER_EXECUTING: Manner.CLOSED,
-    FaultPoint.CLOSE_INSIDE_HEAD: Manner.CUT_IN_HEAD,
-    FaultPoint.CLOSE_INSIDE_BODY: Manner.CUT_IN_BODY,
-    FaultPoint.SILENT_AFTER_EXECUTING: Manner.SILENT,
-    FaultPoint.ANSWER_TWICE: Manner.TWICE,
-    FaultPoint.DRIP: Manner.DRIPPED,
-    FaultPoint.ENDLESS_BODY: Manner.ENDLESS,
-    FaultPoint.LENGTH_TOO_LARGE: Manner.LENGTH_TOO_LARGE,
-    FaultPoint.LENGTH_TOO_SMALL: Manner.LENGTH_TOO_SMALL,
+_MODES = {
+    FaultPoint.CLOSE_INSIDE_REQUEST: SendMode.CLOSED,
+    FaultPoint.CLOSE_BEFORE_EXECUTING: SendMode.CLOSED,
+    FaultPoint.SILENT_BEFORE_EXECUTING: SendMode.SILENT,
+    FaultPoint.CLOSE_AFTER_EXECUTING: SendMode.CLOSED,
+    FaultPoint.CLOSE_INSIDE_HEAD: SendMode.CUT_IN_HEAD,
+    FaultPoint.CLOSE_INSIDE_BODY: SendMode.CUT_IN_BODY,
+    FaultPoint.SILENT_AFTER_EXECUTING: SendMode.SILENT,
+    FaultPoint.ANSWER_TWICE: SendMode.TWICE,
+    FaultPoint.DRIP: SendMode.DRIPPED,
+    FaultPoint.ENDLESS_BODY: SendMode.ENDLESS,
+    FaultPoint.LENGTH_TOO_LARGE: SendMode.LENGTH_TOO_LARGE,
+    FaultPoint.LENGTH_TOO_SMALL: SendMode.LENGTH_TOO_SMALL,
 }
 
 
-def packed_spaces(after: bytes, count: int) -> bytes:
-    """Pack *count* spaces, or a few more, and *after*, without ever holding them."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    chunk, crc = b" " * CHUNK, 0
-    chunks = -(-count // CHUNK)
-    packed = packer.compress(chunk) + packer.flush(zlib.Z_FULL_FLUSH)  # ends at a byte, and refers to nothing before
+def compressed_spaces(after: bytes, count: int) -> bytes:
+    """Return *count* spaces, rounded up to whole chunks, and *after* as gzip, without holding them in memory."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    chunk, crc = b" " * CHUNK_BYTES, 0
+    chunks = -(-count // CHUNK_BYTES)
+    # A full flush ends at a byte boundary and resets the window, so the compressed chunk may be repeated as it is.
+    compressed = compressor.compress(chunk) + compressor.flush(zlib.Z_FULL_FLUSH)
     for _ in range(chunks):
         crc = zlib.crc32(chunk, crc)
-    end = packer.compress(after) + packer.flush()
-    sums = struct.pack("<LL", zlib.crc32(after, crc), (chunks * CHUNK + len(after)) & 0xFFFFFFFF)
-    return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff" + packed * chunks + end + sums
+    end = compressor.compress(after) + compressor.flush()
+    # Header and trailer by hand (RFC 1952): the trailer covers all chunks, of which zlib has seen only one.
+    trailer = struct.pack("<LL", zlib.crc32(after, crc), (chunks * CHUNK_BYTES + len(after)) & 0xFFFFFFFF)
+    return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff" + compressed * chunks + end + trailer

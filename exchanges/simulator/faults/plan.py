@@ -1,4 +1,4 @@
-"""What becomes of a request or a connection: the one place where it is decided whether the exchange is well today."""
+"""The fault plan: which requests and connections are hit by which fault, and how long requests are delayed."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from attrs import frozen
 from exchanges.endpoint import Kind
 from exchanges.simulator.faults.points import CONNECTION, FaultPoint, Faults
 
-__all__ = ["POLITE", "Fate", "Fates"]
+__all__ = ["NO_FAULT", "DrawnFault", "FaultPlan"]
 
 
 @frozen
-class Fate:
-    """What becomes of one request, or of one connection.
+class DrawnFault:
+    """The fault that was drawn for one request or one connection.
 
     Attributes:
-        fault: What goes wrong; None: nothing does.
-        seed: Where chance begins for all that is left to it.
+        point: Where it fails; None: nowhere.
+        seed: Seed of everything else about the fault that is random.
     """
 
-    fault: FaultPoint | None = None
+    point: FaultPoint | None = None
     seed: int = 0
 
     @property
-    def chance(self) -> Random:
-        """Chance, from its beginning."""
+    def random(self) -> Random:
+        """A new generator, which draws the same numbers each time."""
         return Random(self.seed)
 
 
-POLITE = Fate()
+NO_FAULT = DrawnFault()
 
 
-class Fates:
-    """Decides the fate of each request and connection in turn, the same from the same seed.
+class FaultPlan:
+    """Draws the fault of each request and connection in turn; the same seed gives the same faults.
 
     Args:
-        seed: Where chance begins.
-        delay_seconds: Least and largest delay. Requests that are under way together overtake each other by it, so
-            that nonces which were not sent in turn arrive out of order.
-        faults: What goes wrong, and how often; None: nothing does.
+        seed: Seed of the random numbers.
+        delay_seconds: Least and largest delay of a request. Concurrent requests overtake each other within it, so
+            that nonces arrive in another order than they were sent.
+        faults: Which faults there are, and how often; None: none.
     """
 
     def __init__(self, seed: int, delay_seconds: tuple[float, float], faults: Faults | None = None) -> None:
         least, largest = delay_seconds
         if not 0 <= least <= largest:
             raise ValueError("delay_seconds must be the least and the largest delay")
+        # Three generators: how many connections are opened must not change which requests fail, nor their delays.
         self._delays = Random(seed)
         self._requests = Random(f"{seed} requests")
         self._connections = Random(f"{seed} connections")
@@ -55,39 +56,40 @@ class Fates:
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong, and how often, from now on."""
+        """Which faults are drawn from now on, and how often."""
         return self._faults
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
         self._faults = faults
-        self._of_connections = [(p, share) for p, share in faults.at.items() if p in CONNECTION]
-        self._of_requests = [(p, share) for p, share in faults.at.items() if p not in CONNECTION]
+        self._for_connections = [(p, share) for p, share in faults.at.items() if p in CONNECTION]
+        self._for_requests = [(p, share) for p, share in faults.at.items() if p not in CONNECTION]
 
     def delay_seconds(self) -> float:
-        """Decide for how long the request that just arrived lies about."""
+        """Draw the delay of the request that has just arrived."""
         least, largest = self._delay_seconds
         return self._delays.uniform(least, largest) if largest else 0.0
 
-    def of_connection(self) -> Fate:
-        """Decide the fate of the next connection."""
-        return _drawn(self._connections, self._of_connections) if self._of_connections else POLITE
+    def for_connection(self) -> DrawnFault:
+        """Draw the fault of the next connection."""
+        return _draw(self._connections, self._for_connections) if self._for_connections else NO_FAULT
 
-    def of_request(self, kind: Kind | None) -> Fate:
-        """Decide the fate of the next request.
+    def for_request(self, kind: Kind | None) -> DrawnFault:
+        """Draw the fault of the next request.
 
         Args:
-            kind: Of its endpoint; None where it has none, and is spared.
+            kind: Kind of its endpoint; None if no endpoint is declared for it, then it is never hit.
         """
-        spared = kind is None or (self._faults.kinds is not None and kind not in self._faults.kinds)
-        return POLITE if spared or not self._of_requests else _drawn(self._requests, self._of_requests)
+        exempt = kind is None or (self._faults.kinds is not None and kind not in self._faults.kinds)
+        # An exempt request draws no number, so that reads do not change which of the orders fail.
+        return NO_FAULT if exempt or not self._for_requests else _draw(self._requests, self._for_requests)
 
 
-def _drawn(chance: Random, points: list[tuple[FaultPoint, float]]) -> Fate:
-    """Draw one of *points*, or none."""
-    draw = chance.random()
+def _draw(random: Random, points: list[tuple[FaultPoint, float]]) -> DrawnFault:
+    """Draw one of *points* by its share, or none."""
+    draw = random.random()
     for point, share in points:
         if draw < share:
-            return Fate(point, chance.getrandbits(32))
+            return DrawnFault(point, random.getrandbits(32))
         draw -= share
-    return POLITE
+    return NO_FAULT

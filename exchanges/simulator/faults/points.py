@@ -1,13 +1,13 @@
-"""What may go wrong, and how often: named points at which a request, its answer or its connection comes to grief.
+"""Faults: the named points at which a connection, a request or its answer fails, and how often each of them does.
 
 ::
 
     async with simulate(faults=Faults({FaultPoint.CLOSE_AFTER_EXECUTING: 0.05}, kinds={Kind.MONEY})) as sim:
         ...
-        sim.faults = Faults()  # well again
+        sim.faults = Faults()  # none from now on
 
-At most one fault befalls a request. Which one is drawn in the order of the requests, the same from the same seed. What
-was really carried out, whatever the answer said, is in `Simulator.deeds`.
+At most one fault hits a request. It is drawn in the order of the requests; the same seed gives the same faults. What
+was executed, whatever the answer said, is listed in `Simulator.deeds`.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ __all__ = [
     "HARMLESS",
     "TOO_MANY_REQUESTS",
     "FaultPoint",
+    "FaultShares",
     "Faults",
-    "HowOften",
 ]
 
 
 class FaultPoint(StrEnum):
-    """Where something goes wrong. What is said of the answer holds for refusals too."""
+    """Where something fails. Faults of the answer hit rejections too."""
 
-    # The connection, whatever will be asked on it.
+    # Faults of the connection, whatever request will be sent on it.
     REFUSE_TO_ACCEPT = "refuse to accept"
     """The connection is reset at once."""
     CLOSE_AFTER_ACCEPT = "close after accept"
     """The connection is closed before anything is read."""
 
-    # The request; nothing is executed, and no nonce is used up.
+    # Faults of the request: nothing is executed, and no nonce is consumed.
     CLOSE_INSIDE_REQUEST = "close inside the request"
-    """The connection is closed when the head, or some of the body, has been read."""
+    """The connection is closed after the head, or part of the body, has been read."""
     CLOSE_BEFORE_EXECUTING = "close before executing"
-    """The connection is closed when the whole request has been read."""
+    """The connection is closed after the whole request has been read."""
     SILENT_BEFORE_EXECUTING = "stay silent before executing"
-    """Nothing happens, and the connection stays open."""
+    """Nothing is sent, and the connection stays open."""
     TOO_MANY_REQUESTS = "too many requests"
-    """The exchange refuses as it does (429, at Bitso 420), without `Retry-After`."""
+    """The exchange rejects the request in its usual form (429; Bitso: 420), without `Retry-After`."""
     TOO_MANY_REQUESTS_SECONDS = "too many requests, retry after seconds"
     TOO_MANY_REQUESTS_DATE = "too many requests, retry after a date"
     TOO_MANY_REQUESTS_PAST = "too many requests, retry after a date in the past"
@@ -59,59 +59,59 @@ class FaultPoint(StrEnum):
     TOO_MANY_REQUESTS_NEGATIVE = "too many requests, retry after a negative number"
     TOO_MANY_REQUESTS_HUGE = "too many requests, retry after ages"
     REFUSE_NONCE = "refuse a valid nonce"
-    """The exchange refuses the nonce in its own words. Calls without one are spared."""
+    """The exchange rejects a valid nonce. Requests without a nonce are not hit."""
     HTML_403 = "HTML 403"
-    """A firewall in front of the exchange refuses."""
+    """A firewall in front of the exchange blocks the request."""
     HTML_502 = "HTML 502"
-    """A proxy in front of the exchange did not reach it."""
+    """A proxy in front of the exchange cannot reach it."""
     REDIRECT = "redirect"
-    """302 or 307 leads to `Faults.redirect_to`."""
+    """302 or 307 to `Faults.redirect_to`."""
 
-    # The answer; the request was executed, or refused for reasons of its own.
+    # Faults of the answer: the request was executed, or rejected for reasons of its own.
     CLOSE_AFTER_EXECUTING = "close after executing"
-    """The connection is closed in place of an answer."""
+    """The connection is closed instead of an answer."""
     CLOSE_INSIDE_HEAD = "close inside the head"
     """The connection is closed within the head of the answer."""
     CLOSE_INSIDE_BODY = "close inside the body"
-    """The connection is closed when the head and some of the body have been sent."""
+    """The connection is closed after the head and part of the body have been sent."""
     SILENT_AFTER_EXECUTING = "stay silent after executing"
-    """The answer never comes, and the connection stays open."""
+    """No answer is sent, and the connection stays open."""
     ANSWER_404 = "answer 404"
-    """The answer is that of the exchange for a path that is not there."""
+    """The answer is the one of the exchange for an unknown path."""
     ANSWER_500 = "answer 500"
-    """The answer is a page that says that something went wrong."""
+    """The answer is an HTML error page."""
     HTML_502_AFTER_EXECUTING = "HTML 502 after executing"
     """A proxy in front of the exchange lost the answer."""
     REDIRECT_AFTER_EXECUTING = "redirect after executing"
     GARBLE = "garble"
-    """The body is noise, of the same length."""
+    """The body is random bytes of the same length."""
     ANSWER_TWICE = "answer twice"
-    """The same bytes come twice; who reads on takes them for the next answer."""
+    """The same bytes are sent twice; a client that reads on takes them for the next answer."""
     DRIP = "drip"
-    """The answer comes byte by byte."""
+    """The answer is sent byte by byte."""
     GZIP_BOMB = "gzip bomb"
-    """The answer ends `Faults.bomb_bytes` of white space; packed it is a thousandth of that."""
+    """The answer follows `Faults.bomb_bytes` of white space; compressed it is a thousandth of that."""
     DOUBLE_GZIP_BOMB = "double gzip bomb"
-    """The same, packed once more."""
+    """The same, compressed once more."""
     ENDLESS_BODY = "endless body"
-    """White space follows the answer, until the peer leaves."""
+    """White space follows the answer until the peer closes the connection."""
     LENGTH_TOO_LARGE = "length too large"
-    """More bytes are announced than come before the connection is closed."""
+    """More bytes are announced than are sent before the connection is closed."""
     LENGTH_TOO_SMALL = "length too small"
-    """Fewer bytes are announced than come."""
+    """Fewer bytes are announced than are sent."""
     SHUFFLE_KEYS = "shuffle keys"
-    """The keys of objects come in another order."""
+    """The keys of objects are in another order."""
     ADD_FIELDS = "add fields"
-    """Objects have keys that nobody ever heard of."""
+    """Objects have keys that are not documented."""
     NUMBERS_AS_STRINGS = "numbers as strings"
     STRINGS_AS_NUMBERS = "strings as numbers"
 
 
 CONNECTION = frozenset({FaultPoint.REFUSE_TO_ACCEPT, FaultPoint.CLOSE_AFTER_ACCEPT})
-"""Drawn for each connection; `Faults.kinds` means nothing to them."""
+"""Drawn for each connection; `Faults.kinds` does not apply to them."""
 
 TOO_MANY_REQUESTS = frozenset(point for point in FaultPoint if point.name.startswith("TOO_MANY_REQUESTS"))
-"""Refusals for too many requests, with every kind of `Retry-After`."""
+"""Rejections for too many requests, with every kind of `Retry-After`."""
 
 BEFORE_EXECUTING = (
     CONNECTION
@@ -126,29 +126,29 @@ BEFORE_EXECUTING = (
         FaultPoint.REDIRECT,
     }
 )
-"""What they hit is never executed."""
+"""A request that one of these hits is never executed."""
 
 AFTER_EXECUTING = frozenset(FaultPoint) - BEFORE_EXECUTING
-"""What they hit is executed, unless the exchange refuses it anyway."""
+"""A request that one of these hits is executed, unless the exchange rejects it anyway."""
 
 HARMLESS = frozenset(
     {FaultPoint.ANSWER_TWICE, FaultPoint.DRIP, FaultPoint.SHUFFLE_KEYS, FaultPoint.ADD_FIELDS},
 )
-"""Of those after executing: the answer is there, whole and true."""
+"""Faults after executing under which the answer still arrives complete and true."""
 
-HowOften: TypeAlias = Mapping[FaultPoint, float] | Mapping[str, float]
+FaultShares: TypeAlias = Mapping[FaultPoint, float] | Mapping[str, float]
 MIB = 1024 * 1024
 
 
-def _read_points(at: HowOften) -> Mapping[FaultPoint, float]:
-    """Look names up.
+def _read_points(at: FaultShares) -> Mapping[FaultPoint, float]:
+    """Convert names to points.
 
     Raises:
-        ValueError: No point has this name.
+        ValueError: No point has such a name.
     """
     unknown = [str(name) for name in at if name not in set(FaultPoint)]
     if unknown:
-        raise ValueError(f"there is no fault {unknown[0]!r}, but: {', '.join(FaultPoint)}")
+        raise ValueError(f"unknown fault {unknown[0]!r}; the faults are: {', '.join(FaultPoint)}")
     return MappingProxyType({FaultPoint(name): float(share) for name, share in at.items()})
 
 
@@ -158,22 +158,22 @@ def _read_kinds(kinds: Iterable[Kind] | None) -> frozenset[Kind] | None:
 
 @frozen
 class Faults:
-    """How often what goes wrong.
+    """Which faults there are, how often, and their settings.
 
     Attributes:
-        at: Probability of each point, for each request or connection; names do as well. Together at most 1.
-        kinds: Which requests may be hit; None: all for which an endpoint is declared.
-        late_seconds: Least and largest time, on the simulated clock, for which private reads do not show what a
-            write has done. It is drawn for each write and endpoint to read it from; the answer to the write itself
-            is not late.
-        idle_seconds: Connections are closed so long after an answer, even as the next request is being written;
-            None: they stay open.
-        drip_seconds: Pause before each byte of an answer that comes byte by byte.
-        bomb_bytes: How large a bomb is when it is unpacked.
-        redirect_to: Scheme and host to which redirects lead.
+        at: Probability of each point per request or per connection, by point or by its name. The sum is at most 1.
+        kinds: Kinds of requests that may be hit; None: all requests to declared endpoints.
+        late_seconds: Least and largest time, on the simulated clock, for which private reads do not show the effect
+            of a write. It is drawn for each write and each endpoint that reads it; the answer to the write itself is
+            never late.
+        idle_seconds: Time after an answer at which its connection is closed, even if the next request is being
+            written; None: connections stay open.
+        drip_seconds: Pause before each byte of an answer that is sent byte by byte.
+        bomb_bytes: Decompressed size of a gzip bomb.
+        redirect_to: Scheme and host of redirects.
 
     Raises:
-        ValueError: Not a probability, more than 1 in all, no such point, or no such time.
+        ValueError: A probability is not between 0 and 1, their sum exceeds 1, or a point or a time is invalid.
     """
 
     at: Mapping[FaultPoint, float] = field(factory=dict[FaultPoint, float], converter=_read_points)
@@ -185,26 +185,29 @@ class Faults:
     redirect_to: str = "https://elsewhere.invalid"
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what cannot be."""
+        """Validate probabilities and times."""
         for point, share in self.at.items():
             if not 0 <= share <= 1:
-                raise ValueError(f"{point}: a probability lies between 0 and 1, not at {share}")
+                raise ValueError(f"{point}: the probability must be between 0 and 1, got {share:g}")
+        # `fsum` rounds once: shares that add up to 1 must not exceed it by accumulated rounding errors.
         if (total := fsum(self.at.values())) > 1:
-            raise ValueError(f"the probabilities add up to {total:g}: one fault at most befalls a request")
+            raise ValueError(f"the probabilities add up to {total:g}, but at most one fault hits a request")
         least, largest = self.late_seconds
         if not (0 <= least <= largest and isfinite(largest)):
-            raise ValueError("late_seconds must be the least and the largest delay, in seconds")
-        if self.idle_seconds is not None and not self.idle_seconds > 0:
-            raise ValueError("idle_seconds must be above 0, or None")
+            raise ValueError(
+                f"late_seconds must be the least and the largest delay in seconds, got {self.late_seconds}"
+            )
+        if self.idle_seconds is not None and not self.idle_seconds > 0:  # `not >`: NaN is refused too
+            raise ValueError(f"idle_seconds must be above 0, or None, got {self.idle_seconds:g}")
         if self.drip_seconds < 0 or self.bomb_bytes < 1:
-            raise ValueError("drip_seconds must not be below 0, nor bomb_bytes below 1")
+            raise ValueError("drip_seconds must be at least 0, and bomb_bytes at least 1")
 
     @classmethod
-    def of(cls, given: Faults | HowOften | None) -> Faults:
-        """Take a mapping for what it says of `at`, and None for no faults."""
+    def of(cls, given: Faults | FaultShares | None) -> Faults:
+        """Convert a mapping to faults with these probabilities, and None to no faults."""
         return given if isinstance(given, Faults) else cls(given or {})
 
     @property
     def late(self) -> bool:
-        """Whether reads may show what no longer is."""
+        """Whether private reads may be late."""
         return self.late_seconds[1] > 0

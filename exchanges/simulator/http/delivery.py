@@ -1,28 +1,35 @@
-"""How an answer goes out: whole, or as a fault has it.
+"""How an answer is sent: complete, or in the way that a fault prescribes.
 
-The server acts a `Sending` out on its connection, by the script that is made here. Whoever calls `Simulator.receive`
-without a socket reads it off the answer and does what a client would have seen: an exception where the connection is
-closed, nothing where it is silent.
+An answer carries a `Sending`. `script_of` turns it into a `Script`, the bytes to write and what to do with the
+connection afterwards, and `ScriptRunner` executes that script on a connection. A caller of `Simulator.receive`, who has
+no connection, reads the `Sending` and does what a client would have seen: raise an exception where the connection is
+closed, wait forever where nothing is sent.
 """
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from enum import Enum, StrEnum
 from itertools import chain, repeat
 from typing import TypeAlias
 
 from attrs import frozen
 
-__all__ = ["WHOLE", "Manner", "Script", "Sending", "Then", "script_of"]
+__all__ = ["WHOLE", "Ending", "Script", "ScriptRunner", "SendMode", "Sending", "reset", "script_of"]
 
 PADDING = b" " * 16 * 1024
-SURPLUS = 7
-"""By how many bytes a wrong length is wrong, unless the body is shorter."""
+WRONG_LENGTH_BYTES = 7
+"""Difference between a wrong `Content-Length` and the true one, unless the body is shorter."""
+NO_LINGER = struct.pack("ii", 1, 0)
+"""Socket option under which closing the socket resets the connection."""
 
 
-class Manner(StrEnum):
-    """What comes of an answer on its connection."""
+class SendMode(StrEnum):
+    """What is sent of an answer, and what happens to its connection."""
 
     WHOLE = "whole"
     CLOSED = "closed"
@@ -33,26 +40,27 @@ class Manner(StrEnum):
     CUT_IN_BODY = "cut in the body"
     TWICE = "twice"
     DRIPPED = "dripped"
+    """One byte at a time."""
     ENDLESS = "endless"
-    """In chunks, and white space after it for ever."""
+    """In chunks, followed by white space without end."""
     LENGTH_TOO_LARGE = "length too large"
-    """More is announced than there is, then the connection is closed."""
+    """The announced length exceeds the body, then the connection is closed."""
     LENGTH_TOO_SMALL = "length too small"
-    """Less is announced than there is, and the connection stays open."""
+    """The announced length is less than the body, and the connection stays open."""
 
 
 @frozen
 class Sending:
-    """How one answer goes out.
+    """How one answer is sent.
 
     Attributes:
-        manner: What comes of it.
-        share: How much of the head or the body is sent before it is cut, from 0 to 1.
-        abrupt: Whether a connection that is closed is reset, not ended.
-        pause_seconds: Before each byte of what is dripped.
+        mode: What is sent.
+        share: Fraction of the head or the body that is sent before it is cut, from 0 to 1.
+        abrupt: Whether a connection that is closed is reset instead of ended.
+        pause_seconds: Pause before each byte when the answer is sent byte by byte.
     """
 
-    manner: Manner = Manner.WHOLE
+    mode: SendMode = SendMode.WHOLE
     share: float = 0.0
     abrupt: bool = False
     pause_seconds: float = 0.0
@@ -61,41 +69,115 @@ class Sending:
 WHOLE = Sending()
 
 
-class Then(Enum):
-    """What becomes of a connection afterwards."""
+class Ending(Enum):
+    """What happens to a connection after an answer."""
 
-    GO_ON = "go on"
+    CONTINUE = "continue"
+    """The next request is read."""
     CLOSE = "close"
     RESET = "reset"
-    STAY = "stay"
-    """Open, and neither read nor written any more."""
+    HANG = "hang"
+    """The connection stays open, and is neither read nor written any more."""
 
 
 @frozen
 class Script:
-    """What a connection does with an answer.
+    """The steps by which a connection sends an answer.
 
     Attributes:
-        pieces: What is sent, one after the other.
-        then: What happens when all is sent.
-        pause_seconds: Before each piece.
+        pieces: The bytes to write, in order.
+        ending: What happens after the last piece.
+        pause_seconds: Pause before each piece.
     """
 
     pieces: Iterable[bytes] = ()
-    then: Then = Then.GO_ON
+    ending: Ending = Ending.CONTINUE
     pause_seconds: float = 0.0
 
 
 def script_of(sending: Sending, head: bytes, body: bytes) -> Script:
-    """Write the script for an answer whose *head* announces the length of its *body*."""
-    then = _AFTERWARDS.get(sending.manner, Then.GO_ON)
-    if then is Then.CLOSE and sending.abrupt:
-        then = Then.RESET
-    return Script(_PIECES[sending.manner](sending, head, body), then, sending.pause_seconds)
+    """Build the script for an answer whose *head* announces the length of its *body*."""
+    ending = _ENDINGS.get(sending.mode, Ending.CONTINUE)
+    if ending is Ending.CLOSE and sending.abrupt:
+        ending = Ending.RESET
+    return Script(_PIECES[sending.mode](sending, head, body), ending, sending.pause_seconds)
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """Close a connection so that the peer sees it break instead of end."""
+    sock: socket.socket = transport.get_extra_info("socket")
+    with suppress(OSError):  # the socket may be closed already
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    transport.abort()
+
+
+class ScriptRunner:
+    """Executes one script on one connection, as fast as the peer reads.
+
+    Args:
+        script: The script.
+        transport: The connection.
+        on_sent: Called after the last piece if the connection is to be used again.
+    """
+
+    def __init__(self, script: Script, transport: asyncio.Transport, on_sent: Callable[[], None]) -> None:
+        self._script = script
+        self._pieces = iter(script.pieces)
+        self._transport = transport
+        self._on_sent = on_sent
+        self._handle: asyncio.Handle | None = None
+        self._paused = False
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the connection is left open and unused after the last piece."""
+        return self._script.ending is Ending.HANG
+
+    def step(self) -> None:
+        """Write the next piece and schedule the one after it."""
+        self._handle = None
+        if self._paused or self._transport.is_closing():
+            return
+        piece = next(self._pieces, None)
+        if piece is None:
+            self._end()
+            return
+        self._transport.write(piece)
+        # Each piece is a step of its own even without a pause: an endless answer would block the event loop, and
+        # `pause_writing` must get its turn between two pieces.
+        loop, pause = asyncio.get_running_loop(), self._script.pause_seconds
+        self._handle = loop.call_later(pause, self.step) if pause else loop.call_soon(self.step)
+
+    def pause(self) -> None:
+        """Write nothing until the peer has read."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Continue after `pause`."""
+        self._paused = False
+        # A step that is still scheduled continues by itself; a second one would write two pieces at once.
+        if self._handle is None:
+            self.step()
+
+    def stop(self) -> None:
+        """Cancel the remaining steps."""
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _end(self) -> None:
+        match self._script.ending:
+            case Ending.CONTINUE:
+                self._on_sent()
+            case Ending.CLOSE:
+                self._transport.close()
+            case Ending.RESET:
+                reset(self._transport)
+            case Ending.HANG:
+                pass
 
 
 def _cut(whole: bytes, share: float) -> int:
-    """Say how much of *whole* is sent: at least one byte, and never the last."""
+    """Return how many bytes of *whole* are sent: at least one, and never all of them."""
     return max(1, min(len(whole) - 1, round(len(whole) * share)))
 
 
@@ -109,6 +191,7 @@ def _announcing(head: bytes, body: bytes, length: int) -> bytes:
 
 def _endless(head: bytes, body: bytes) -> Iterator[bytes]:
     chunked = head.replace(b"Content-Length: %d\r\n" % len(body), b"Transfer-Encoding: chunked\r\n")
+    # An empty chunk would end the body (RFC 9112 section 7.1), so an empty body starts with padding.
     return chain((chunked + _chunk(body or PADDING),), repeat(_chunk(PADDING)))
 
 
@@ -118,22 +201,24 @@ def _chunk(data: bytes) -> bytes:
 
 Pieces: TypeAlias = Callable[[Sending, bytes, bytes], Iterable[bytes]]
 
-_PIECES: dict[Manner, Pieces] = {
-    Manner.WHOLE: lambda _, head, body: (head + body,),
-    Manner.CLOSED: lambda _, __, ___: (),
-    Manner.SILENT: lambda _, __, ___: (),
-    Manner.CUT_IN_HEAD: lambda sending, head, _: (head[: _cut(head, sending.share)],),
-    Manner.CUT_IN_BODY: lambda sending, head, body: (head + body[: _cut(body, sending.share)],),
-    Manner.TWICE: lambda _, head, body: ((head + body) * 2,),
-    Manner.DRIPPED: lambda _, head, body: _bytes_of(head + body),
-    Manner.ENDLESS: lambda _, head, body: _endless(head, body),
-    Manner.LENGTH_TOO_LARGE: lambda _, head, body: (_announcing(head, body, len(body) + SURPLUS) + body,),
-    Manner.LENGTH_TOO_SMALL: lambda _, head, body: (_announcing(head, body, max(0, len(body) - SURPLUS)) + body,),
+_PIECES: dict[SendMode, Pieces] = {
+    SendMode.WHOLE: lambda _, head, body: (head + body,),
+    SendMode.CLOSED: lambda _, __, ___: (),
+    SendMode.SILENT: lambda _, __, ___: (),
+    SendMode.CUT_IN_HEAD: lambda sending, head, _: (head[: _cut(head, sending.share)],),
+    SendMode.CUT_IN_BODY: lambda sending, head, body: (head + body[: _cut(body, sending.share)],),
+    SendMode.TWICE: lambda _, head, body: ((head + body) * 2,),
+    SendMode.DRIPPED: lambda _, head, body: _bytes_of(head + body),
+    SendMode.ENDLESS: lambda _, head, body: _endless(head, body),
+    SendMode.LENGTH_TOO_LARGE: lambda _, head, body: (_announcing(head, body, len(body) + WRONG_LENGTH_BYTES) + body,),
+    SendMode.LENGTH_TOO_SMALL: lambda _, head, body: (
+        _announcing(head, body, max(0, len(body) - WRONG_LENGTH_BYTES)) + body,
+    ),
 }
-_AFTERWARDS = {
-    Manner.CLOSED: Then.CLOSE,
-    Manner.SILENT: Then.STAY,
-    Manner.CUT_IN_HEAD: Then.CLOSE,
-    Manner.CUT_IN_BODY: Then.CLOSE,
-    Manner.LENGTH_TOO_LARGE: Then.CLOSE,
+_ENDINGS = {
+    SendMode.CLOSED: Ending.CLOSE,
+    SendMode.SILENT: Ending.HANG,
+    SendMode.CUT_IN_HEAD: Ending.CLOSE,
+    SendMode.CUT_IN_BODY: Ending.CLOSE,
+    SendMode.LENGTH_TOO_LARGE: Ending.CLOSE,
 }

@@ -1,4 +1,4 @@
-"""What goes over a connection: requests and answers."""
+"""Requests and answers, as the simulator handles them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from exchanges.simulator.faults.plan import Fate
 from exchanges.simulator.http.delivery import WHOLE, Sending
 
 __all__ = ["HttpAnswer", "HttpRequest", "Reply"]
@@ -22,13 +21,12 @@ class HttpRequest:
 
     Attributes:
         verb: HTTP verb.
-        path: Of the target, before the question mark, as it travelled.
-        query: Of the target, after the question mark, as it travelled.
-        target: Path and query exactly as they travelled.
-        headers: By name in lower case.
-        body: Exactly as it travelled.
-        address: Where it came from.
-        fate: What becomes of it, if that was decided when its head arrived.
+        target: Path and query, exactly as received.
+        headers: Values by name in lower case.
+        body: Exactly as received.
+        address: Address of the peer.
+        path: Part of the target before the question mark.
+        query: Part of the target after the question mark.
     """
 
     verb: str
@@ -36,12 +34,12 @@ class HttpRequest:
     headers: dict[bytes, bytes]
     body: bytes
     address: str
-    fate: Fate | None = None
     path: str = field(init=False)
     query: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         path, _, query = self.target.partition("?")
+        # The class is frozen; derived fields are set past that once.
         object.__setattr__(self, "path", path)
         object.__setattr__(self, "query", query)
 
@@ -50,20 +48,20 @@ class HttpRequest:
         return f"HttpRequest({self.verb} {self.path})"
 
     def header(self, name: str) -> str:
-        """Give the value of a header; empty if there is none."""
+        """Return the value of a header; empty if it was not sent."""
         return self.headers.get(name.encode(), b"").decode("latin-1")
 
 
 @frozen
 class HttpAnswer:
-    """What goes back.
+    """One answer.
 
     Attributes:
-        status: HTTP status; 0 for no answer at all.
-        body: As it is before it is packed for the way.
-        content_type: What the body is.
-        headers: What else is said of it. A body with a `Content-Encoding` goes out as it is.
-        sending: How it goes out.
+        status: HTTP status; 0: no answer is sent.
+        body: The body before the server compresses it.
+        content_type: Media type of the body.
+        headers: Further headers. A body with a `Content-Encoding` is sent as it is.
+        sending: How it is sent.
     """
 
     status: int
@@ -73,13 +71,14 @@ class HttpAnswer:
     sending: Sending = WHOLE
 
     @property
-    def packed(self) -> bool:
-        """Whether the body is packed already."""
+    def compressed(self) -> bool:
+        """Whether the body is compressed already."""
         return any(name == "Content-Encoding" for name, _ in self.headers)
 
     @property
     def reason(self) -> bytes:
-        """The words that go with the status."""
+        """The reason phrase of the status."""
+        # Bitso rejects with 420, which is not a registered status: httpx has no phrase for it either.
         return (HTTPStatus(self.status).phrase if self.status in _KNOWN else "Enhance Your Calm").encode()
 
 
