@@ -14,23 +14,23 @@ from exchanges.errors import ExchangeError
 __all__ = ["main"]
 
 COMMANDS = {
-    "demo": "play the simulator in this process: poll three exchanges, place and cancel an order",
-    "poll": "poll tickers and order books, of the exchanges or of a server of your own",
-    "endpoints": "list every declared endpoint",
-    "simulator": "play the three exchanges for any client, until Ctrl-C",
-    "doctor": "show versions, where the package is loaded from and which credentials are set",
+    "demo": "poll three simulated exchanges, place and cancel an order; needs no internet access",
+    "poll": "poll tickers and order books of the exchanges or of another server",
+    "endpoints": "list all declared endpoints",
+    "simulator": "simulate the three exchanges for any client, until Ctrl-C",
+    "doctor": "show versions, the path of the package and which credentials are set",
 }
 
 
 class Command(Protocol):
-    """What the module of a command holds."""
+    """The interface of a command's module."""
 
     def arguments(self, parser: argparse.ArgumentParser, /) -> None:
         """Declare the arguments of the command."""
         ...
 
     def run(self, args: argparse.Namespace, /) -> int:
-        """Carry it out and return the exit status."""
+        """Run the command and return the exit status."""
         ...
 
 
@@ -38,16 +38,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: The arguments; default: those of the process.
+        argv: The arguments; None: those of the process.
 
     Returns:
-        Exit status: 0 if all is well, 1 if not, 2 if the command was not understood.
+        Exit status: 0 on success, 1 on failure, 2 if the arguments are invalid, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     args = _parser(words).parse_args(words)
     try:
         status = _module(args.command).run(args)
-        sys.stdout.flush()
+        sys.stdout.flush()  # here, so that a closed pipe is reported below instead of at exit
         return status
     except ExchangeError as error:
         print(f"exchanges {args.command}: {error}", file=sys.stderr)
@@ -55,17 +55,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader went away; the interpreter must not stumble over it when it flushes at exit.
+        # The interpreter flushes stdout once more at exit: into the void, or it would print a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def _parser(words: list[str]) -> argparse.ArgumentParser:
-    """Make the parser; only the modules of commands that *words* name are loaded."""
+    """Build the parser."""
     parser = argparse.ArgumentParser(prog="python -m exchanges", description="Bitso, Bitex and Bitstamp for asyncio.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        # Other commands are listed without loading their modules: rich and the simulator take time to import.
         if name in words:
             _module(name).arguments(command)
     return parser

@@ -1,1 +1,1 @@
-"""The commands of ``python -m exchanges``: one module each, with `arguments` and `run`, and what they share."""
+"""The commands of ``python -m exchanges``: one module each, with `arguments` and `run`, and shared modules."""

@@ -1,76 +1,125 @@
-"""What a poll has seen so far: one line per market."""
+"""The table of a poll: one line per market, printed at the end or updated in place in a terminal."""
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
+from importlib.util import find_spec
 from statistics import median
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from exchanges import Update
-from exchanges.commands.markets import Sight, names
+from exchanges.commands.markets import Quote, source_names
+from exchanges.commands.tables import aligned
 
-__all__ = ["HEADS", "NUMBERS", "Board", "price"]
+if TYPE_CHECKING:
+    from rich.console import Group
+
+__all__ = ["Board", "can_update_in_place", "format_price", "plain_table", "updating_in_place"]
 
 HEADS = ("exchange", "book", "last", "bid", "ask", "spread", "updates", "p50 latency")
 NUMBERS = HEADS[2:]
-LATENCIES_KEPT = 1000
+MAX_LATENCIES = 1000
+"""Number of latencies per market from which the median is computed."""
 
 
 @define
 class _Market:
-    """The newest prices of one market, how many answers came and, in seconds, how long the newest of them took."""
+    """The newest prices of one market, the number of its answers and their newest latencies in seconds."""
 
     last: Decimal | None = None
     bid: Decimal | None = None
     ask: Decimal | None = None
     updates: int = 0
-    latencies: deque[float] = field(factory=lambda: deque[float](maxlen=LATENCIES_KEPT))
+    latencies: deque[float] = field(factory=lambda: deque[float](maxlen=MAX_LATENCIES))
 
-    def take(self, sight: Sight, seconds: float) -> None:
-        """Take in an answer."""
+    def add(self, quote: Quote, latency_seconds: float) -> None:
+        """Add an answer."""
         self.updates += 1
-        self.latencies.append(seconds)
-        self.bid, self.ask = sight.bid, sight.ask
-        self.last = self.last if sight.last is None else sight.last
+        self.latencies.append(latency_seconds)
+        self.bid, self.ask = quote.bid, quote.ask
+        # An order book has no last price: the one of the last ticker stays.
+        self.last = self.last if quote.last is None else quote.last
 
     def cells(self) -> tuple[str, ...]:
-        """Write it under the last of `HEADS`."""
+        """Return the cells under `NUMBERS`."""
         spread = None if self.bid is None or self.ask is None else self.ask - self.bid
         latency = f"{median(self.latencies) * 1000:.1f} ms" if self.latencies else "-"
-        return (*map(price, (self.last, self.bid, self.ask, spread)), str(self.updates), latency)
+        return (*map(format_price, (self.last, self.bid, self.ask, spread)), str(self.updates), latency)
 
 
 class Board:
-    """The newest of every market, and the sources that fail or have not answered yet.
+    """The newest prices of every market, and the sources that fail or have not answered yet.
 
     Args:
         books: The books of each exchange.
+
+    Attributes:
+        unanswered: Names of the sources that have never answered.
+        failing: The error of each source whose newest answer was one.
     """
 
     def __init__(self, books: Mapping[str, Sequence[str]]) -> None:
-        self.silent = names(books)
+        self.unanswered = source_names(books)
         self.failing: dict[str, Exception] = {}
         self._markets = {f"{exchange} {book}": _Market() for exchange in books for book in books[exchange]}
 
-    def take(self, update: Update[Sight]) -> Board:
-        """Take in what one source said."""
+    def add(self, update: Update[Quote]) -> Board:
+        """Add the update of one source, and return the board."""
         if update.error is not None:
             self.failing[update.source] = update.error
         if update.value is not None:
             self.failing.pop(update.source, None)
-            if update.source in self.silent:
-                self.silent.remove(update.source)
-            self._markets[update.source.rpartition(" ")[0]].take(update.value, update.latency_seconds)
+            if update.source in self.unanswered:
+                self.unanswered.remove(update.source)
+            market = update.source.rpartition(" ")[0]  # the last word is the endpoint
+            self._markets[market].add(update.value, update.latency_seconds)
         return self
 
     def rows(self) -> list[tuple[str, ...]]:
-        """Write one line per market, under `HEADS`."""
+        """Return one row of cells per market."""
         return [(*name.split(" "), *market.cells()) for name, market in self._markets.items()]
 
 
-def price(number: Decimal | None) -> str:
-    """Write a price in plain digits; a dash for none."""
+def format_price(number: Decimal | None) -> str:
+    """Format a price in plain digits; a dash if there is none."""
     return "-" if number is None else f"{number:f}"
+
+
+def plain_table(board: Board) -> str:
+    """Return *board* as plain text, less than 80 columns wide."""
+    return aligned(HEADS, board.rows(), numbers=NUMBERS, gap=" ")
+
+
+def can_update_in_place() -> bool:
+    """Whether stdout is a terminal and rich is installed."""
+    return sys.stdout.isatty() and find_spec("rich") is not None
+
+
+@contextmanager
+def updating_in_place() -> Generator[Callable[[Board], None]]:
+    """Provide a function that draws a board over the previous one."""
+    from rich.live import Live
+
+    # No refresh thread: the board is drawn after each update, and has not changed in between.
+    with Live(auto_refresh=False) as live:
+        yield lambda board: live.update(_drawn(board), refresh=True)
+
+
+def _drawn(board: Board) -> Group:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for head in HEADS:
+        table.add_column(head, justify="right" if head in NUMBERS else "left", no_wrap=True)
+    for row in board.rows():
+        table.add_row(*row)
+    failing = [f"{source}: {error}" for source, error in board.failing.items()]
+    return Group(table, *(Text(line, style="red", no_wrap=True, overflow="ellipsis") for line in failing))

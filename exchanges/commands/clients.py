@@ -1,30 +1,30 @@
-"""Which clients there are."""
+"""The clients, and what they declare."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import TypeAlias
 
-import exchanges
-from exchanges.client import Client
+from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.endpoint import Endpoint, endpoints_of
 from exchanges.limits.limit import Limit
 
-__all__ = ["clients", "endpoints", "limits"]
+__all__ = ["CLIENTS", "MarketClient", "endpoints", "limits"]
 
+MarketClient: TypeAlias = Bitex | Bitso | Bitstamp
+"""A client with the market data that all exchanges have in common."""
 
-def clients() -> dict[str, type[Client]]:
-    """Find the client class of every exchange, by the exchange's name."""
-    found = [cast("type[Client]", getattr(exchanges, name)) for name in exchanges.CLIENTS]
-    return {client.exchange: client for client in found}
+CLIENTS: dict[str, type[MarketClient]] = {client.exchange: client for client in (Bitex, Bitso, Bitstamp)}
+"""The client of each exchange, by the name of the exchange."""
 
 
 def endpoints() -> Iterator[Endpoint]:
-    """Walk everything that is declared."""
-    for client in clients().values():
+    """Iterate over all declared endpoints."""
+    for client in CLIENTS.values():
         yield from endpoints_of(client)
 
 
 def limits() -> list[Limit]:
-    """Find every limit that an exchange sets, once."""
+    """List every limit that an exchange sets, once."""
+    # Generations of an API share limits; a dictionary drops the duplicates and keeps the order.
     return list(dict.fromkeys(limit for e in endpoints() for limit in (e.api.public_limit, e.api.private_limit)))

@@ -1,4 +1,4 @@
-"""``doctor``: what is installed, where from, and which credentials are set."""
+"""``doctor``: installed versions, the path of the package, and which credentials are set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from exchanges.commands.tables import aligned
 __all__ = ["arguments", "run"]
 
 DISTRIBUTION = "aioexchanges"
-ABSENT = "not installed"
 _NAME = re.compile(r"[\w.-]+")
 
 
@@ -26,16 +25,17 @@ def arguments(_: argparse.ArgumentParser) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
-    """Print the findings."""
-    facts = {
+    """Print the report."""
+    report = {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": platform.platform(),
         "exchanges": f"{exchanges.__version__}, loaded from {Path(exchanges.__file__).parent}",
         "event loop": asyncio.run(_event_loop()),
         **{name: _version(name) for name in _dependencies()},
+        # Never the value: the report is meant to be pasted into an issue.
         **{name: "set" if os.environ.get(name) else "not set" for name in _credentials()},
     }
-    print(aligned(("what", "found"), list(facts.items())))
+    print(aligned(("what", "found"), list(report.items())))
     return 0
 
 
@@ -48,20 +48,21 @@ def _version(distribution: str) -> str:
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        return ABSENT
+        return "not installed"
 
 
 def _dependencies() -> list[str]:
-    """Name what the distribution asks for, those of its extras too; only itself if it was never installed."""
+    """List the distribution and what it requires, extras included."""
     try:
         required = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
-        required = []
+        required = []  # a source tree that was never installed
+    # rich is optional and looked for by name: list it even if the metadata does not.
     names = {name[0] for requirement in required if (name := _NAME.match(requirement))}
     return [DISTRIBUTION, *sorted({*names, "rich"})]
 
 
 def _credentials() -> list[str]:
-    """Name the variables that clients read their credentials from."""
+    """List the environment variables from which clients read their credentials."""
     needed = [f"{e.api.exchange}_{name}".upper() for e in endpoints() for name in e.api.scheme.needs]
     return sorted(set(needed))

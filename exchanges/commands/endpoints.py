@@ -1,4 +1,4 @@
-"""``endpoints``: everything that is declared, as text, JSON or Markdown."""
+"""``endpoints``: the list of all declared endpoints, as text, JSON or Markdown."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ HEADS = ("id", "kind", "verb", "path", "access", "arguments")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="a list of objects, one a line")
-    form.add_argument("--markdown", action="store_true", help="the table of README.md")
+    form.add_argument("--json", action="store_true", help="print a list of objects, one per line")
+    form.add_argument("--markdown", action="store_true", help="print the table of README.md")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
     declared = list(endpoints())
     if args.json:
+        # A valid list, and still one endpoint per line for grep.
         lines = ",\n".join(f"  {dumps(described(e)).decode()}" for e in declared)
         print(f"[\n{lines}\n]")
     elif args.markdown:
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def described(endpoint: Endpoint) -> Json:
-    """Say in plain values what is declared of *endpoint*."""
+    """Describe *endpoint* in plain JSON."""
     return {
         "id": endpoint.id,
         "verb": endpoint.verb,
@@ -51,7 +52,7 @@ def described(endpoint: Endpoint) -> Json:
 
 
 def table(declared: list[Endpoint]) -> str:
-    """Write the list in Markdown; a money call is in bold."""
+    """Format the list as a Markdown table; the kind of money calls is in bold."""
     return markdown(("Call", "Kind", "Access", "Request"), [_row(e) for e in declared])
 
 
@@ -70,11 +71,11 @@ def _described(argument: Argument) -> Json:
 
 
 def _signature(endpoint: Endpoint) -> str:
-    return ", ".join(_spelled(a) for a in endpoint.arguments)
+    return ", ".join(_in_signature(a) for a in endpoint.arguments)
 
 
-def _spelled(argument: Argument) -> str:
-    """Write an argument as in a call, its default where it has one."""
+def _in_signature(argument: Argument) -> str:
+    """Format an argument as in a signature, with its default if it has one."""
     if argument.default is inspect.Parameter.empty:
         return argument.name
     return f"{argument.name}={argument.default!r}"

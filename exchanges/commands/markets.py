@@ -1,4 +1,4 @@
-"""What the commands look at: one book of each exchange unless told otherwise, its ticker and its order book."""
+"""The markets that the commands poll: by default one book of each exchange, its ticker and its order book."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from exchanges import Bitex, Bitso, Bitstamp, MarketLevel, MarketOrderBook, MarketTicker
+from exchanges import MarketLevel, MarketOrderBook, MarketTicker
+from exchanges.commands.clients import MarketClient
 
-__all__ = ["BOOKS", "CLIENTS", "MarketClient", "Sight", "Sources", "names", "sources"]
+__all__ = ["BOOKS", "Quote", "Sources", "source_names", "sources"]
 
-MarketClient: TypeAlias = Bitex | Bitso | Bitstamp
-
-CLIENTS: dict[str, type[MarketClient]] = {"bitex": Bitex, "bitso": Bitso, "bitstamp": Bitstamp}
 BOOKS = {"bitex": "btc_usd", "bitso": "btc_mxn", "bitstamp": "btcusd"}
 
 
 @frozen
-class Sight:
-    """One look at a market.
+class Quote:
+    """The best prices of a market, from one answer.
 
     Attributes:
-        answer: What the exchange said, in its own words.
-        bid: Highest price that somebody offers to pay; None if nobody does.
-        ask: Lowest price at which somebody offers to sell; None if nobody does.
-        last: Price of the last trade; None if the answer does not tell.
+        answer: The answer, in the exchange's own model.
+        bid: Highest price of an order to buy, in quote per base currency; None without one.
+        ask: Lowest price of an order to sell, in quote per base currency; None without one.
+        last: Price of the last trade; None if the answer does not contain it.
     """
 
     answer: MarketTicker | MarketOrderBook
@@ -36,35 +34,35 @@ class Sight:
     last: Decimal | None = None
 
 
-Sources: TypeAlias = dict[str, Callable[[], Awaitable[Sight]]]
+Sources: TypeAlias = dict[str, Callable[[], Awaitable[Quote]]]
 
 
 def sources(clients: Mapping[str, MarketClient], books: Mapping[str, Sequence[str]]) -> Sources:
-    """Make what `exchanges.poll` asks, by names such as ``bitex btc_usd ticker``."""
+    """Build the sources for `exchanges.poll`, with names such as ``bitex btc_usd ticker``."""
     return {
-        f"{exchange} {book} {what}": partial(ask, client, book)
+        f"{exchange} {book} {endpoint}": partial(read, client, book)
         for exchange, client in clients.items()
         for book in books[exchange]
-        for what, ask in _ASKS.items()
+        for endpoint, read in _READS.items()
     }
 
 
-def names(books: Mapping[str, Sequence[str]]) -> list[str]:
-    """Name the sources of *books*."""
-    return [f"{exchange} {book} {what}" for exchange in books for book in books[exchange] for what in _ASKS]
+def source_names(books: Mapping[str, Sequence[str]]) -> list[str]:
+    """List the names of the sources of *books*."""
+    return [f"{exchange} {book} {endpoint}" for exchange in books for book in books[exchange] for endpoint in _READS]
 
 
-async def _ticker(client: MarketClient, book: str) -> Sight:
+async def _ticker(client: MarketClient, book: str) -> Quote:
     ticker = await client.market.ticker(book)
-    return Sight(ticker, ticker.bid, ticker.ask, ticker.last)
+    return Quote(ticker, ticker.bid, ticker.ask, ticker.last)
 
 
-async def _order_book(client: MarketClient, book: str) -> Sight:
+async def _order_book(client: MarketClient, book: str) -> Quote:
     order_book = await client.market.order_book(book)
-    return Sight(order_book, _best(order_book.bids), _best(order_book.asks))
+    return Quote(order_book, _best(order_book.bids), _best(order_book.asks))
 
 
-_ASKS = {"ticker": _ticker, "order_book": _order_book}
+_READS = {"ticker": _ticker, "order_book": _order_book}
 
 
 def _best(levels: Sequence[MarketLevel]) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""``poll``: the tickers and order books of exchanges, or of a server of one's own, over and over."""
+"""``poll``: polls tickers and order books of the exchanges or of another server."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from typing import Any, TypeAlias
 
 from exchanges import Update, UsageError, encode
 from exchanges import poll as polling
-from exchanges.commands.board import Board, price
-from exchanges.commands.markets import BOOKS, CLIENTS, MarketClient, Sight, names, sources
-from exchanges.commands.screen import can_redraw, printed, redrawing
+from exchanges.commands.board import Board, can_update_in_place, format_price, plain_table, updating_in_place
+from exchanges.commands.clients import CLIENTS, MarketClient
+from exchanges.commands.markets import BOOKS, Quote, source_names, sources
 from exchanges.wire import dumps
 
 __all__ = ["arguments", "run"]
 
 EVERY_SECONDS = 2.5
-"""Two calls in this time stay below one a second, which is what the strictest limit sustains."""
+"""Two calls per interval stay below one per second, the rate of the strictest limit."""
+
+Show: TypeAlias = Callable[[Update[Quote]], None]
 
 
-Show: TypeAlias = Callable[[Update[Sight]], None]
-
-
-class _BookOfExchange(argparse.Action):
-    """Gives each ``--book`` to the ``--exchange`` before it."""
+class _AddBook(argparse.Action):
+    """Adds an ``--exchange``, or a ``--book`` to the ``--exchange`` before it."""
 
     def __call__(
         self,
@@ -36,14 +35,15 @@ class _BookOfExchange(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        """Note an exchange, or a book of the last one."""
+        """Add to ``namespace.books``."""
+        # A copy: the default value belongs to the parser.
         chosen: dict[str, list[str]] = {**namespace.books}
         if self.dest == "exchange":
             chosen[str(values)] = []
         elif chosen:
             chosen[next(reversed(chosen))].append(str(values))
         else:
-            parser.error(f"{option_string} belongs to the --exchange before it, and there is none")
+            parser.error(f"{option_string} belongs to the --exchange before it: put an --exchange first")
         namespace.books = chosen
 
 
@@ -51,37 +51,42 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.set_defaults(books={})
     what = parser.add_argument_group("what to poll (default: one book of each exchange)")
-    what.add_argument("--exchange", action=_BookOfExchange, choices=sorted(CLIENTS), help="may be repeated")
-    what.add_argument("--book", action=_BookOfExchange, help="of the --exchange before it; may be repeated")
-    where = parser.add_argument_group("where (one of these is needed)")
-    where.add_argument("--live", action="store_true", help="the exchanges themselves; public calls only")
-    where.add_argument("--base-url", metavar="URL", help="one server for all, such as http://127.0.0.1:8080")
+    what.add_argument("--exchange", action=_AddBook, choices=sorted(CLIENTS), help="may be repeated")
+    what.add_argument("--book", action=_AddBook, help="book of the --exchange before it; may be repeated")
+    where = parser.add_argument_group("where (one of these is required)")
+    where.add_argument("--live", action="store_true", help="poll the exchanges themselves, by public calls only")
+    where.add_argument(
+        "--base-url", metavar="URL", help="poll one server for all exchanges, such as http://127.0.0.1:8080"
+    )
     for name in sorted(CLIENTS):
-        where.add_argument(f"--{name}-url", metavar="URL", help=f"a server for {name} alone")
-    parser.add_argument("--every", type=float, default=EVERY_SECONDS, metavar="SECONDS", help="default: %(default)s")
-    parser.add_argument("--seconds", type=float, default=math.inf, help="end after so many; default: with Ctrl-C")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        where.add_argument(f"--{name}-url", metavar="URL", help=f"poll this server for {name}")
+    parser.add_argument(
+        "--every", type=float, default=EVERY_SECONDS, metavar="SECONDS", help="interval (default: %(default)s)"
+    )
+    parser.add_argument("--seconds", type=float, default=math.inf, help="stop after this time (default: on Ctrl-C)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Poll until the time is over or Ctrl-C; 1 if nobody ever answered."""
+    """Poll until the time is over or Ctrl-C; return 1 if no source ever answered."""
     servers = _servers(args)
     if not args.seconds > 0:
-        raise UsageError("--seconds must be above zero")
+        raise UsageError(f"--seconds must be above 0, got {args.seconds:g}")
     books = {name: args.books.get(name) or [BOOKS[name]] for name in servers}
     board = Board(books)
-    with _shown(args, board) as show, suppress(KeyboardInterrupt):
+    with _display(args, board) as show, suppress(KeyboardInterrupt):
         asyncio.run(_poll(args, servers, books, show))
-    return 1 if len(board.silent) == len(names(books)) else 0
+    return 1 if len(board.unanswered) == len(source_names(books)) else 0
 
 
 def _servers(args: argparse.Namespace) -> dict[str, str | None]:
-    """Find whom to ask and where; None is the exchange itself, which only ``--live`` allows."""
+    """Return the server of each exchange to poll; None is the exchange itself, which only ``--live`` allows."""
     own: dict[str, str] = {name: url for name in CLIENTS if (url := getattr(args, f"{name}_url") or args.base_url)}
     if args.live and own:
-        raise UsageError("--live asks the exchanges themselves: leave the URLs out")
+        raise UsageError("--live polls the exchanges themselves: leave the URLs out")
     if not args.live and not own:
-        raise UsageError("say where: --live for the exchanges themselves, or --base-url for a server of your own")
+        # No default: neither a test nor a typo may reach a real exchange unasked.
+        raise UsageError("no server given: use --live for the exchanges themselves, or --base-url for another server")
     chosen = list(args.books) or list(CLIENTS if args.live else own)
     if not args.live and (missing := [name for name in chosen if name not in own]):
         raise UsageError(f"no URL for {', '.join(missing)}: give --base-url or --{missing[0]}-url")
@@ -95,8 +100,8 @@ async def _poll(
         clients: dict[str, MarketClient] = {}
         for name, url in servers.items():
             clients[name] = await stack.enter_async_context(CLIENTS[name](base_url=url))
-        asked = polling[Sight](sources(clients, books), every_seconds=args.every)
-        updates = await stack.enter_async_context(asked)
+        polls = polling[Quote](sources(clients, books), every_seconds=args.every)
+        updates = await stack.enter_async_context(polls)
         with suppress(TimeoutError):
             async with asyncio.timeout(None if args.seconds == math.inf else args.seconds):
                 async for update in updates:
@@ -104,24 +109,25 @@ async def _poll(
 
 
 @contextmanager
-def _shown(args: argparse.Namespace, board: Board) -> Generator[Show]:
-    """Hand out what shows an update in the form that is wanted."""
+def _display(args: argparse.Namespace, board: Board) -> Generator[Show]:
+    """Provide a function that displays an update in the requested format."""
     if args.json:
-        yield lambda update: _say(board, update, _json(update))
-    elif can_redraw():
-        with redrawing() as draw:
-            yield lambda update: draw(board.take(update))
+        yield lambda update: _print(board, update, _json(update))
+    elif can_update_in_place():
+        with updating_in_place() as draw:
+            yield lambda update: draw(board.add(update))
     else:
-        yield lambda update: _say(board, update, _line(update))
-        print(f"\n{printed(board)}", flush=True)
+        yield lambda update: _print(board, update, _line(update))
+        print(f"\n{plain_table(board)}", flush=True)
 
 
-def _say(board: Board, update: Update[Sight], line: str) -> None:
-    board.take(update)
+def _print(board: Board, update: Update[Quote], line: str) -> None:
+    board.add(update)
+    # Flushed: a reader at the other end of a pipe gets each line when it is printed.
     print(line, flush=True)
 
 
-def _json(update: Update[Sight]) -> str:
+def _json(update: Update[Quote]) -> str:
     error = update.error
     return dumps(
         {
@@ -136,11 +142,10 @@ def _json(update: Update[Sight]) -> str:
     ).decode()
 
 
-def _line(update: Update[Sight]) -> str:
+def _line(update: Update[Quote]) -> str:
     head = f"{update.answered_at:%H:%M:%S} {update.source:<30}"
     if update.value is None:
         return f"{head} {type(update.error).__name__}: {update.error}"
-    sight = update.value
-    last = "" if sight.last is None else f"last {price(sight.last)}, "
-    seconds = update.latency_seconds
-    return f"{head} {last}bid {price(sight.bid)}, ask {price(sight.ask)} ({seconds * 1000:.1f} ms)"
+    quote, seconds = update.value, update.latency_seconds
+    last = "" if quote.last is None else f"last {format_price(quote.last)}, "
+    return f"{head} {last}bid {format_price(quote.bid)}, ask {format_price(quote.ask)} ({seconds * 1000:.1f} ms)"

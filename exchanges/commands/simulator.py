@@ -1,4 +1,4 @@
-"""``simulator``: the simulated exchanges as a process of their own."""
+"""``simulator``: runs the simulated exchanges as a process."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["arguments", "run"]
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback address; default: %(default)s")
-    parser.add_argument("--port", type=_port, default=8080, help="0: any that is free; default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="where chance begins; default: %(default)s")
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8080, help="0 chooses a free one (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default: %(default)s)")
     parser.add_argument(
         "--venue",
         action="append",
         type=Venue,
         choices=list(Venue),
         metavar="NAME",
-        help="may be repeated; default: all",
+        help="exchange to simulate; may be repeated (default: all)",
     )
     parser.add_argument(
         "--fault",
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=_fault,
         default=[],
         metavar="POINT=SHARE",
-        help="what goes wrong with which share of requests, such as 'close after executing=0.05'; may be repeated",
+        help="fault, and the share of requests that it hits, such as 'close after executing=0.05'; may be repeated",
     )
     parser.add_argument(
         "--late",
@@ -41,15 +41,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=(0.0, 0.0),
         metavar=("LEAST", "LARGEST"),
-        help="for how many seconds private reads do not show what a write has done",
+        help="seconds for which private reads do not show the effect of a write",
     )
-    parser.add_argument("--idle", type=float, metavar="SECONDS", help="close connections so long after an answer")
+    parser.add_argument("--idle", type=float, metavar="SECONDS", help="close connections this long after an answer")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play until Ctrl-C or SIGTERM."""
+    """Run until Ctrl-C or SIGTERM."""
     if not _is_loopback(args.host):
-        raise UsageError(f"--host {args.host}: the keys are known to everybody, so it must be a loopback address")
+        raise UsageError(f"--host must be a loopback address, as the simulator's keys are public, got {args.host}")
     faults = _faults(args)
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(_serve(args, faults))
@@ -57,8 +57,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _faults(args: argparse.Namespace) -> Faults:
-    """Put together what goes wrong; of the same fault the last share counts."""
+    """Build the faults from the arguments."""
     try:
+        # Of a fault that is given twice the last share counts, as with other options.
         return Faults(dict(args.fault), late_seconds=tuple(args.late), idle_seconds=args.idle)
     except ValueError as error:
         raise UsageError(str(error)) from error
@@ -67,7 +68,7 @@ def _faults(args: argparse.Namespace) -> Faults:
 async def _serve(args: argparse.Namespace, faults: Faults) -> None:
     task = asyncio.current_task()
     if task is not None:
-        with suppress(NotImplementedError):  # Windows has no such signal
+        with suppress(NotImplementedError):  # event loops of Windows have no signal handlers
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         await serve(*args.venue or (), seed=args.seed, host=args.host, port=args.port, faults=faults, ready=_announce)
@@ -76,7 +77,8 @@ async def _serve(args: argparse.Namespace, faults: Faults) -> None:
 
 
 def _announce(sim: Simulator) -> None:
-    print(f"{sim.base_url} plays {', '.join(sim.venues)}; Ctrl-C ends it. Its keys are fake, and always these:")
+    # Programs that start the simulator read the URL from the first word, and the credentials from the lines below.
+    print(f"{sim.base_url} simulates {', '.join(sim.venues)}; stop it with Ctrl-C. Its credentials never change:")
     for venue in sim.venues:
         for name, value in sim.account(venue).items():
             print(f"{venue}_{name}".upper() + f"={value}")
@@ -94,15 +96,15 @@ def _fault(text: str) -> tuple[FaultPoint, float]:
     name, _, share = text.rpartition("=")
     if name not in set(FaultPoint):
         points = "; ".join(FaultPoint)
-        raise argparse.ArgumentTypeError(f"{text!r} does not say POINT=SHARE; the points are: {points}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not POINT=SHARE; the points are: {points}")
     try:
         return FaultPoint(name), float(share)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{share!r} is no share of requests, such as 0.05") from None
+        raise argparse.ArgumentTypeError(f"{share!r} is not a share of requests, such as 0.05") from None
 
 
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError("must lie between 0 and 65535")
+        raise argparse.ArgumentTypeError(f"must be between 0 and 65535, got {port}")
     return port

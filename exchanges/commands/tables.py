@@ -1,4 +1,4 @@
-"""Rows of text as a table: aligned for people, or in Markdown."""
+"""Tables of text: aligned columns or Markdown."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["aligned", "markdown"]
 def aligned(
     heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Collection[str] = (), gap: str = "  "
 ) -> str:
-    """Line up columns under *heads*.
+    """Format rows as aligned columns under *heads*.
 
     Args:
         heads: Names of the columns.
-        rows: As many cells each.
-        numbers: Names of the columns whose cells stand at the right.
-        gap: What stands between two columns.
+        rows: Rows with as many cells each as there are heads.
+        numbers: Names of the columns that are aligned to the right.
+        gap: Separator of two columns.
     """
     widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
     lines = [
@@ -30,6 +30,6 @@ def aligned(
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a table in Markdown."""
+    """Format rows as a Markdown table."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -43,9 +43,9 @@ def test_lateness_and_idleness(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--fault", "nonsense=0.1"], "'nonsense=0.1' does not say POINT=SHARE; the points are: refuse to accept;"),
-        (["--fault", "drip"], "'drip' does not say POINT=SHARE"),
-        (["--fault", "drip=often"], "'often' is no share of requests, such as 0.05"),
+        (["--fault", "nonsense=0.1"], "'nonsense=0.1' is not POINT=SHARE; the points are: refuse to accept;"),
+        (["--fault", "drip"], "'drip' is not POINT=SHARE"),
+        (["--fault", "drip=often"], "'often' is not a share of requests, such as 0.05"),
         (["--late", "3"], "expected 2 arguments"),
     ],
 )

@@ -1,0 +1,74 @@
+import re
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from exchanges.__main__ import main
+from exchanges.commands import board, demo
+from exchanges.simulator import Simulator
+from tests.support.command_line import Terminal, failed
+
+SUMMARY = re.compile(
+    r"(\d+) calls, (\d+) errors; "
+    r"busiest window: bitex (\d+) of 5 in 1 s, bitso public (\d+) of 60 in 60 s, bitstamp (\d+) of 600 in 600 s"
+)
+
+
+class TestDemo:
+    def test_success(self, capsys):
+        """The demo ends with status 0, the cancelled bid and the counts of the simulator, within every limit."""
+        status = main(["demo", "--seconds", "1"])
+        out, err = capsys.readouterr()
+        *_, bid, summary = out.splitlines()
+        calls, errors, *windows = map(int, SUMMARY.fullmatch(summary).groups())
+
+        assert (0, "", True, 0) == (status, err, bid.endswith(", cancelled"), errors)
+        assert calls >= 9
+        assert all(0 < most <= allowed for most, allowed in zip(windows, (5, 60, 600), strict=True))
+
+    def test_it_needs_no_rich(self, monkeypatch, capsys):
+        """Without rich the table is printed as plain text, in a terminal too."""
+        monkeypatch.setattr(board, "find_spec", lambda name: None if name == "rich" else find_spec(name))
+        monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+
+        assert (0, "exchange book") == (main(["demo", "--seconds", "0.5"]), terminal.getvalue()[:13])
+
+    def test_rich_updates_in_place(self, monkeypatch):
+        """With rich the table is updated in place."""
+        pytest.importorskip("rich")
+        monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+        monkeypatch.setenv("TERM", "xterm")
+        status = main(["demo", "--seconds", "0.5"])
+
+        assert (0, True) == (status, SUMMARY.search(terminal.getvalue()) is not None)
+
+    def test_failures_are_printed(self, monkeypatch, capsys):
+        """With an unknown book the status is 1, and stderr contains the reason."""
+        monkeypatch.setitem(demo.BOOKS, "bitso", "btc_xyz")
+        status = main(["demo", "--seconds", "0.5"])
+        err = capsys.readouterr().err
+
+        assert (1, True, True) == (
+            status,
+            "failed: bitso btc_xyz ticker never answered" in err,
+            "the simulator rejected" in err,
+        )
+
+    @pytest.mark.parametrize("attribute", ["AMOUNT", "STATUS_READS"])
+    def test_a_bid_that_is_not_cancelled(self, attribute, monkeypatch, capsys):
+        """If the bid is not placed, or not read as cancelled, the status is 1."""
+        monkeypatch.setattr(demo, attribute, 0)
+
+        assert (1, True) == (main(["demo", "--seconds", "0.5"]), "failed: bitex bid" in capsys.readouterr().err)
+
+    def test_a_limit_that_is_exceeded(self, monkeypatch, capsys):
+        """If a window has too many calls the status is 1."""
+        monkeypatch.setattr(Simulator, "busiest", lambda *_: (6, 5))
+
+        assert (1, True) == (main(["demo", "--seconds", "0.5"]), "was exceeded" in capsys.readouterr().err)
+
+    @pytest.mark.parametrize("seconds", ["0", "nan", "inf"])
+    def test_seconds_are_a_positive_number(self, seconds, capsys):
+        """The time must be positive and finite."""
+        assert "--seconds" in failed(["demo", "--seconds", seconds], capsys)
