@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exchanges import suggestions
 from exchanges.state.memory import PROCESS, MemoryState
 from exchanges.state.protocols import Entry, Gate, Journal, Passage, State
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["PROCESS", "Entry", "FileState", "Gate", "Journal", "MemoryState", "Passage", "State"]
 
 
-def __getattr__(name: str) -> object:
-    """Load what needs a database when it is first asked for."""
-    if name != "FileState":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from exchanges.state.file.state import FileState  # noqa: PLC0415 - most programs never need it
+if not TYPE_CHECKING:
+    # A type checker that sees this function accepts every name, so a misspelled import would be no error.
 
-    return FileState
+    def __getattr__(name: str) -> object:
+        """Load `FileState` when it is first used: most programs need no database."""
+        if name != "FileState":
+            raise suggestions.no_attribute(__name__, name, __all__)
+        from exchanges.state.file.state import FileState  # noqa: PLC0415 - see above
+
+        return FileState

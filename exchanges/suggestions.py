@@ -1,0 +1,22 @@
+"""Suggestions for misspelled names, in modules that load some of their names on first use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["no_attribute"]
+
+
+def no_attribute(module: str, name: str, names: Iterable[str]) -> AttributeError:
+    """Build the error for an unknown attribute of a module.
+
+    Args:
+        module: Name of the module.
+        name: The unknown attribute.
+        names: The attributes that exist; those most similar to *name* are suggested.
+    """
+    similar = difflib.get_close_matches(name, names)
+    suggestion = f"; did you mean {' or '.join(map(repr, similar))}?" if similar else ""
+    # `name` without `obj`: with neither, the interpreter would add a suggestion of its own to the traceback.
+    return AttributeError(f"module {module!r} has no attribute {name!r}{suggestion}", name=name)
