@@ -1,13 +1,14 @@
 """Bitso, Bitex and Bitstamp for asyncio: typed, exact, inside their limits.
 
 Everything a user needs is importable from here or, for models and enums, from ``exchanges.bitso``, ``exchanges.bitex``
-and ``exchanges.bitstamp``. The package of an exchange is loaded when its client is first used.
+and ``exchanges.bitstamp``. The package of an exchange is loaded when it or its client is first used.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exchanges import suggestions
 from exchanges.endpoint import Kind
 from exchanges.errors import (
     AuthenticationFailed,
@@ -42,6 +43,9 @@ from exchanges.polling import Update, poll
 from exchanges.wire import encode
 
 if TYPE_CHECKING:
+    from exchanges import bitex as bitex
+    from exchanges import bitso as bitso
+    from exchanges import bitstamp as bitstamp
     from exchanges.bitex import Bitex
     from exchanges.bitso import Bitso
     from exchanges.bitstamp import Bitstamp
@@ -97,20 +101,24 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-CLIENTS = ("Bitex", "Bitso", "Bitstamp")
+# The package of each client. They are loaded on first use: a program mostly needs one of the three.
+_PACKAGES = {"Bitex": "bitex", "Bitso": "bitso", "Bitstamp": "bitstamp"}
 
+if not TYPE_CHECKING:
+    # A type checker that sees this function accepts every name, so a misspelled import would be no error.
 
-def __getattr__(name: str) -> object:
-    """Load a client's package when it is first asked for."""
-    if name not in CLIENTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
+    def __getattr__(name: str) -> object:
+        """Load an exchange's package when the package or its client is first used."""
+        import importlib
 
-    client: object = getattr(importlib.import_module(f"exchanges.{name.lower()}"), name)
-    globals()[name] = client
-    return client
+        package = _PACKAGES.get(name, name)
+        if package not in _PACKAGES.values():
+            raise suggestions.no_attribute(__name__, name, [*__all__, *_PACKAGES.values()])
+        module = importlib.import_module(f"{__name__}.{package}")
+        # Kept, so that the next access does not come here; the import system does so for the package itself.
+        return module if name == package else globals().setdefault(name, getattr(module, name))
 
 
 def __dir__() -> list[str]:
-    """Name the clients too."""
-    return sorted({*globals(), *__all__})
+    """List the clients and their packages too, loaded or not."""
+    return sorted({*globals(), *__all__, *_PACKAGES.values()})

@@ -2,11 +2,13 @@ import inspect
 import pkgutil
 import subprocess
 import sys
+import traceback
 from importlib import import_module
 
 import pytest
 
 import exchanges
+import exchanges.state
 from exchanges import errors
 
 MODULES = sorted(
@@ -56,14 +58,40 @@ def test_no_more_than_all():
 
 
 def test_dir_names_the_clients():
-    """Completion finds the clients before they are loaded."""
-    assert {"Bitex", "Bitso", "Bitstamp"} <= set(dir(exchanges))
+    """Completion finds the clients and their packages before they are loaded."""
+    assert {"Bitex", "Bitso", "Bitstamp", "bitex", "bitso", "bitstamp"} <= set(dir(exchanges))
 
 
-def test_no_such_name():
-    """A name that is not there is an `AttributeError` as anywhere."""
-    with pytest.raises(AttributeError, match="module 'exchanges' has no attribute 'Kraken'"):
-        _ = exchanges.Kraken
+@pytest.mark.parametrize(
+    ("module", "name", "suggestion"),
+    [
+        (exchanges, "Kraken", ""),
+        (exchanges, "Bitzo", "; did you mean 'Bitso' or 'bitso' or 'Bitex'?"),
+        (exchanges, "bitstmp", "; did you mean 'bitstamp' or 'Bitstamp' or 'bitso'?"),
+        (exchanges, "RateLimit", "; did you mean 'RateLimited' or 'RateLimitTimeout' or 'Limit'?"),
+        (exchanges.state, "FileStat", "; did you mean 'FileState' or 'State'?"),
+    ],
+)
+def test_no_such_name(module, name, suggestion):
+    """The `AttributeError` of a misspelled name suggests similar names."""
+    with pytest.raises(AttributeError) as caught:
+        getattr(module, name)
+
+    assert f"module {module.__name__!r} has no attribute {name!r}{suggestion}" == str(caught.value)
+
+
+def test_a_misspelled_import():
+    """A misspelled name cannot be imported."""
+    with pytest.raises(ImportError, match="cannot import name 'Bitzo' from 'exchanges'"):
+        from exchanges import Bitzo  # noqa: F401
+
+
+def test_suggestions_are_made_once():
+    """The interpreter adds no second suggestion to the traceback."""
+    with pytest.raises(AttributeError) as caught:
+        _ = exchanges.Bitzo
+
+    assert 1 == "".join(traceback.format_exception(caught.value)).lower().count("did you mean")
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -99,6 +127,14 @@ def loaded_by(statement):
 def test_exchanges_load_on_first_use():
     """Importing the package loads no exchange."""
     assert not set(PACKAGES) & set(loaded_by("import exchanges"))
+
+
+@pytest.mark.parametrize("name", ["bitex", "bitso", "bitstamp"])
+def test_a_package_loads_on_first_use(name):
+    """The package of an exchange is an attribute that need not be imported; it loads no other exchange."""
+    loaded = loaded_by(f"import exchanges; exchanges.{name}.Ticker")
+
+    assert {f"exchanges.{name}"} == set(loaded) & {"exchanges.bitex", "exchanges.bitso", "exchanges.bitstamp"}
 
 
 def test_one_exchange_does_not_load_another():
