@@ -1,4 +1,4 @@
-"""A bad line: a TCP proxy on loopback that is slow, and now and then hangs up.
+"""A TCP proxy on loopback that simulates a bad connection: latency, jitter, resets and half-closed connections.
 
 ::
 
@@ -6,8 +6,8 @@
         async with Bitstamp(base_url=line.base_url, ...) as bitstamp:
             ...
 
-What goes up and what comes down travels apart: each way of each connection has its own latency, and its own chance to
-be cut. Bytes keep their order. What becomes of a connection depends on the seed and on how many came before it.
+The two directions of a connection are independent: each has its own latency and its own chance to be cut. Bytes keep
+their order. What happens to a connection depends on the seed and on the number of connections before it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ __all__ = ["Line", "Proxy", "proxy"]
 
 READ_BYTES = 16 * 1024
 CHUNKS = 64
-"""How many chunks may be on their way, one way, before no more are taken."""
+"""Number of chunks in transit, per direction, above which no more are read."""
 
 
 @frozen(kw_only=True)
 class Line:
-    """How bytes travel one way.
+    """How bytes are transferred in one direction.
 
     Attributes:
-        latency_seconds: Least and largest time that bytes take; drawn for each connection.
-        jitter_seconds: By how much more, at most, each chunk takes.
-        cut: Probability that a connection is reset on both sides, within the bytes that go this way.
-        half_close: Probability that this way ends, within the bytes that go it, and the other does not.
-        after_bytes: Least and largest number of bytes that still go before that; nothing happens if fewer do.
+        latency_seconds: Least and largest latency; drawn for each connection.
+        jitter_seconds: Largest additional latency; drawn for each chunk.
+        cut: Probability that a connection is reset on both sides after some bytes in this direction.
+        half_close: Probability that this direction is closed after some bytes, and the other stays open.
+        after_bytes: Least and largest number of bytes before a cut or a close; it does not happen if fewer are sent.
 
     Raises:
-        ValueError: Not a range, or not a probability.
+        ValueError: A range or a probability is invalid.
     """
 
     latency_seconds: tuple[float, float] = (0.0, 0.0)
@@ -52,79 +52,84 @@ class Line:
     after_bytes: tuple[int, int] = (0, 500)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what cannot be."""
+        """Validate ranges and probabilities."""
         for name in ("latency_seconds", "after_bytes"):
             least, largest = getattr(self, name)
             if not 0 <= least <= largest:
-                raise ValueError(f"{name} must be the least and the largest")
+                raise ValueError(f"{name} must be the least and the largest value, got {(least, largest)}")
         if not (self.cut >= 0 and self.half_close >= 0 and self.cut + self.half_close <= 1):
-            raise ValueError("cut and half_close are probabilities, together at most 1")
-        if not self.jitter_seconds >= 0:
-            raise ValueError("jitter_seconds must not be below 0")
+            given = f"{self.cut:g} and {self.half_close:g}"
+            raise ValueError(f"cut and half_close must be probabilities, together at most 1, got {given}")
+        if not self.jitter_seconds >= 0:  # `not >=`: NaN is refused too
+            raise ValueError(f"jitter_seconds must be at least 0, got {self.jitter_seconds:g}")
 
 
 @define
-class _Way:
-    """One way of one connection: what was drawn for it, and how far it is.
+class _Direction:
+    """One direction of one connection: what was drawn for it, and its state.
 
     Attributes:
-        latency_seconds: What all bytes take.
-        jitter_seconds: By how much more, at most, each chunk takes.
-        left: How many bytes still go; None: all.
-        cuts: Whether the connection is reset then; else this way ends.
-        chance: Draws the jitter.
-        free_at: When what was taken last arrives.
+        latency_seconds: Latency of all bytes.
+        jitter_seconds: Largest additional latency of a chunk.
+        remaining: Number of bytes until the cut or the close; None: neither happens.
+        cuts: Whether the connection is reset then; otherwise this direction is closed.
+        random: Draws the jitter.
+        last_arrival: When the chunk that was read last arrives.
     """
 
     latency_seconds: float
     jitter_seconds: float
-    left: int | None
+    remaining: int | None
     cuts: bool
-    chance: Random
-    free_at: float = 0.0
+    random: Random
+    last_arrival: float = 0.0
 
     @classmethod
-    def drawn(cls, line: Line, chance: Random) -> Self:
-        latency_seconds, draw, left = chance.uniform(*line.latency_seconds), chance.random(), None
+    def draw(cls, line: Line, random: Random) -> Self:
+        """Draw latency and end of a new connection."""
+        latency_seconds, draw, remaining = random.uniform(*line.latency_seconds), random.random(), None
         if draw < line.cut + line.half_close:
-            left = chance.randint(*line.after_bytes)
-        return cls(latency_seconds, line.jitter_seconds, left, draw < line.cut, chance)
+            remaining = random.randint(*line.after_bytes)
+        return cls(latency_seconds, line.jitter_seconds, remaining, draw < line.cut, random)
 
-    def take(self, chunk: bytes) -> bytes:
-        """Give as much of *chunk* as still goes."""
-        if self.left is not None:
-            chunk = chunk[: self.left]
-            self.left -= len(chunk)
+    def limit(self, chunk: bytes) -> bytes:
+        """Return the part of *chunk* that is sent before the cut or the close."""
+        if self.remaining is not None:
+            chunk = chunk[: self.remaining]
+            self.remaining -= len(chunk)
         return chunk
 
     def arrives_at(self, now: float) -> float:
-        """Say when what is taken now arrives: not before what was taken earlier."""
-        jitter_seconds = self.chance.uniform(0, self.jitter_seconds)
-        self.free_at = max(self.free_at, now + self.latency_seconds + jitter_seconds)
-        return self.free_at
+        """Return when a chunk that is read *now* arrives."""
+        jitter_seconds = self.random.uniform(0, self.jitter_seconds)
+        # Never before the previous chunk: TCP does not reorder bytes.
+        self.last_arrival = max(self.last_arrival, now + self.latency_seconds + jitter_seconds)
+        return self.last_arrival
 
 
 class _Cut(Exception):
-    """The connection is to be reset."""
+    """Raised to reset the connection."""
 
 
 Stream: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+InTransit: TypeAlias = "asyncio.Queue[tuple[float, bytes]]"
+"""Chunks with the time at which they arrive, on the clock of the event loop."""
 
 
 class Proxy:
-    """A proxy that runs; made by `proxy`.
+    """A running proxy; created by `proxy`.
 
     Attributes:
-        base_url: Where it listens.
-        connections: How many were made.
-        cuts: How many of them it reset.
-        half_closes: How many ways it ended.
+        base_url: URL at which it listens.
+        connections: Number of connections that were opened.
+        cuts: Number of connections that it reset.
+        half_closes: Number of directions that it closed.
     """
 
     def __init__(self, to: str, *, upstream: Line, downstream: Line, seed: int) -> None:
         url = urlsplit(to)
         if url.hostname is None or url.port is None:
-            raise ValueError(f"{to} does not name a host and a port")
+            raise ValueError(f"the proxy needs the URL of a server with host and port, got {to!r}")
         self.base_url = ""
         self.connections = self.cuts = self.half_closes = 0
         self._target = url.hostname, url.port
@@ -134,19 +139,20 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
-        """Show where it listens and what happened."""
+        """Show the URL and the counts."""
         return f"Proxy({self.base_url or 'closed'}: {self.connections} connections, {self.cuts} cut)"
 
     async def start(self) -> None:
-        """Listen on loopback, where there is room."""
+        """Listen on loopback, at a free port."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.base_url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def stop(self) -> None:
-        """Accept nothing more, and reset all connections."""
+        """Stop accepting, and reset all connections."""
         if self._server is None:
             return
         self._server.close()
+        # A loop: a connection that was accepted before `close` may add its task while the others are awaited.
         while self._tasks:
             tasks = tuple(self._tasks)
             for task in tasks:
@@ -156,66 +162,67 @@ class Proxy:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        chance = Random(f"{self._seed} {self.connections}")
-        ways = tuple(_Way.drawn(line, Random(chance.getrandbits(32))) for line in self._lines)
-        task = asyncio.get_running_loop().create_task(self._connect((reader, writer), *ways))
+        # Generators of its own: neither other connections nor the order of chunks change what is drawn for this one.
+        random = Random(f"{self._seed} {self.connections}")
+        directions = tuple(_Direction.draw(line, Random(random.getrandbits(32))) for line in self._lines)
+        task = asyncio.get_running_loop().create_task(self._connect((reader, writer), *directions))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _connect(self, client: Stream, up: _Way, down: _Way) -> None:
-        """Carry one connection to its end."""
+    async def _connect(self, client: Stream, up: _Direction, down: _Direction) -> None:
+        """Forward one connection until it ends."""
         writers = [client[1]]
         try:
             server = await asyncio.open_connection(*self._target)
             writers.append(server[1])
-            async with asyncio.TaskGroup() as ways:
-                ways.create_task(self._carry(client[0], server[1], up))
-                ways.create_task(self._carry(server[0], client[1], down))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._forward(client[0], server[1], up))
+                group.create_task(self._forward(server[0], client[1], down))
             await _close(writers)
         except* _Cut:
             self.cuts += 1
         except* OSError:
-            pass
+            pass  # the server refused, or one side went away: the other side sees a reset
         finally:
             for writer in writers:
                 reset(writer.transport)
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: _Way) -> None:
-        """Take bytes on one side, and give them on the other when their time has come."""
-        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(CHUNKS)
-        async with asyncio.TaskGroup() as ends:
-            ends.create_task(self._take(reader, way, under_way))
-            ends.create_task(self._give(writer, way, under_way))
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: _Direction) -> None:
+        """Read bytes on one side and write them on the other when they arrive."""
+        # Two tasks: while one chunk is delayed, the next one is read and its own delay begins.
+        in_transit: InTransit = asyncio.Queue(CHUNKS)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._read(reader, direction, in_transit))
+            group.create_task(self._write(writer, direction, in_transit))
 
     @staticmethod
-    async def _take(reader: asyncio.StreamReader, way: _Way, under_way: asyncio.Queue[tuple[float, bytes]]) -> None:
+    async def _read(reader: asyncio.StreamReader, direction: _Direction, in_transit: InTransit) -> None:
         loop = asyncio.get_running_loop()
-        while way.left != 0 and (chunk := await reader.read(READ_BYTES)):
-            if taken := way.take(chunk):
-                await under_way.put((way.arrives_at(loop.time()), taken))
-        await under_way.put((way.arrives_at(loop.time()), b""))
+        while direction.remaining != 0 and (chunk := await reader.read(READ_BYTES)):
+            if sent := direction.limit(chunk):
+                await in_transit.put((direction.arrives_at(loop.time()), sent))
+        # An empty chunk is the end, and is delayed like the others.
+        await in_transit.put((direction.arrives_at(loop.time()), b""))
 
-    async def _give(
-        self, writer: asyncio.StreamWriter, way: _Way, under_way: asyncio.Queue[tuple[float, bytes]]
-    ) -> None:
+    async def _write(self, writer: asyncio.StreamWriter, direction: _Direction, in_transit: InTransit) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            arrives_at, chunk = await under_way.get()
+            arrives_at, chunk = await in_transit.get()
             await asyncio.sleep(max(0.0, arrives_at - loop.time()))
             if not chunk:
                 break
             writer.write(chunk)
             await writer.drain()
-        if way.left == 0 and way.cuts:
+        if direction.remaining == 0 and direction.cuts:
             raise _Cut
-        self.half_closes += way.left == 0
+        self.half_closes += direction.remaining == 0
         with suppress(OSError):
             writer.write_eof()
 
 
 async def _close(writers: Iterable[asyncio.StreamWriter]) -> None:
-    """End connections when all that was written has gone."""
-    for writer in writers:
+    """Close connections after everything that was written has been sent."""
+    for writer in writers:  # all of them first: waiting for one side must not keep the other open
         writer.close()
     for writer in writers:
         await writer.wait_closed()
@@ -234,18 +241,18 @@ async def proxy(
     upstream: Line | None = None,
     downstream: Line | None = None,
 ) -> AsyncGenerator[Proxy]:
-    """Stand between clients and a server while the block lasts.
+    """Run a proxy between clients and a server while the block lasts.
 
     Args:
-        to: The server, such as ``Simulator.base_url``.
-        seed: Where chance begins.
-        latency_seconds: As for `Line`, of both ways; so are those that follow.
-        jitter_seconds: See there.
-        cut: See there.
-        half_close: See there.
-        after_bytes: See there.
-        upstream: What goes to the server, if it travels otherwise.
-        downstream: What comes from the server, if it travels otherwise.
+        to: URL of the server, such as ``Simulator.base_url``.
+        seed: Seed of the random numbers.
+        latency_seconds: As in `Line`, for both directions.
+        jitter_seconds: As in `Line`, for both directions.
+        cut: As in `Line`, for each direction.
+        half_close: As in `Line`, for each direction.
+        after_bytes: As in `Line`, for both directions.
+        upstream: The direction to the server; None: as above.
+        downstream: The direction from the server; None: as above.
     """
     both = Line(
         latency_seconds=latency_seconds,

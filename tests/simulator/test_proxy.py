@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from exchanges.simulator import Line, proxy
-from exchanges.simulator.proxy import CHUNKS, READ_BYTES, _Way
+from exchanges.simulator.proxy import CHUNKS, READ_BYTES, _Direction
 from tests.support.simulator_calls import Wired, simulated, until
 from tests.support.simulator_faults import TICKER, answered, rest, sell
 
@@ -171,7 +171,7 @@ async def test_nothing_happens_where_too_few_bytes_go():
 async def test_some_connections_are_cut_and_the_same_from_the_same_seed():
     """The probability is one of connections, drawn in their order."""
 
-    async def fates(seed: int) -> list[bool]:
+    async def lost_connections(seed: int) -> list[bool]:
         lost = []
         async with echo() as (origin, _), proxy(to=origin, seed=seed, cut=0.3, after_bytes=(0, 0)) as line:
             for _ in range(20):
@@ -182,9 +182,9 @@ async def test_some_connections_are_cut_and_the_same_from_the_same_seed():
                     lost.append(not await rest(wire))
         return lost
 
-    first = await fates(1)
+    first = await lost_connections(1)
 
-    assert first == await fates(1) != await fates(2)
+    assert first == await lost_connections(1) != await lost_connections(2)
     assert 2 < sum(first) < 18
 
 
@@ -234,16 +234,16 @@ async def test_a_peer_that_does_not_read_is_not_read_from():
 
 def test_latency_is_drawn_for_each_connection_and_jitter_for_each_chunk():
     """What is taken at one moment arrives after at least the latency, and at most so much later."""
-    way = _Way.drawn(Line(latency_seconds=(1, 2), jitter_seconds=0.5), Random(1))
-    arrivals = [way.arrives_at(10.0 * number) - 10.0 * number for number in range(100)]
+    direction = _Direction.draw(Line(latency_seconds=(1, 2), jitter_seconds=0.5), Random(1))
+    arrivals = [direction.arrives_at(10.0 * number) - 10.0 * number for number in range(100)]
 
-    assert 1 <= way.latency_seconds <= min(arrivals) < max(arrivals) <= way.latency_seconds + 0.5 <= 2.5
+    assert 1 <= direction.latency_seconds <= min(arrivals) < max(arrivals) <= direction.latency_seconds + 0.5 <= 2.5
 
 
 def test_nothing_overtakes():
     """What was taken later arrives no earlier."""
-    way = _Way.drawn(Line(jitter_seconds=5), Random(1))
-    arrivals = [way.arrives_at(number / 10) for number in range(100)]
+    direction = _Direction.draw(Line(jitter_seconds=5), Random(1))
+    arrivals = [direction.arrives_at(number / 10) for number in range(100)]
 
     assert sorted(arrivals) == arrivals
 
@@ -251,11 +251,14 @@ def test_nothing_overtakes():
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ({"latency_seconds": (2, 1)}, "latency_seconds must be the least and the largest"),
-        ({"after_bytes": (-1, 1)}, "after_bytes must be the least and the largest"),
-        ({"cut": 0.7, "half_close": 0.7}, "cut and half_close are probabilities, together at most 1"),
+        ({"latency_seconds": (2, 1)}, r"latency_seconds must be the least and the largest value, got \(2, 1\)"),
+        ({"after_bytes": (-1, 1)}, r"after_bytes must be the least and the largest value, got \(-1, 1\)"),
+        (
+            {"cut": 0.7, "half_close": 0.7},
+            "cut and half_close must be probabilities, together at most 1, got 0.7 and 0.7",
+        ),
         ({"cut": -0.1}, "probabilities"),
-        ({"jitter_seconds": -1}, "jitter_seconds must not be below 0"),
+        ({"jitter_seconds": -1}, "jitter_seconds must be at least 0, got -1"),
     ],
 )
 def test_what_cannot_be_is_refused(line, words):
@@ -267,7 +270,7 @@ def test_what_cannot_be_is_refused(line, words):
 @pytest.mark.asyncio
 async def test_the_target_must_be_named():
     """A URL without a port leads nowhere."""
-    with pytest.raises(ValueError, match="does not name a host and a port"):
+    with pytest.raises(ValueError, match="needs the URL of a server with host and port, got"):
         async with proxy(to="http://127.0.0.1"):
             pass
 
