@@ -1,12 +1,12 @@
-"""What an exchange posts to its customers: recorded always, sent to this machine alone.
+"""Webhooks and callbacks: every delivery is recorded, and sent to loopback addresses only.
 
-Each delivery is handed, one after the other, to a function that carries it and says how it was answered. The one used
-unless another is given posts over a real socket, but only to ``http`` on a loopback address. Clients ask for callbacks
-at ``https`` addresses elsewhere; a test lets these go to a server of its own::
+Deliveries are passed, one after the other, to a function that sends them and returns the status of the answer. The
+default, `to_loopback`, posts over a socket, but only to ``http`` on a loopback address. Customers register ``https``
+URLs on other hosts; a test redirects those to a server of its own::
 
     simulator.bitex.deliver = forward_to("http://127.0.0.1:8080")
 
-or hands them to an application in the same process::
+or passes them to an application in the same process::
 
     async def deliver(delivery):
         return await call_my_app(delivery.url, delivery.headers, delivery.body)
@@ -37,14 +37,14 @@ READ_BYTES = 64 * 1024
 
 @define(eq=False)
 class Delivery:
-    """One thing that the exchange posts.
+    """One request that the exchange posts to a customer.
 
     Attributes:
-        url: Where to, as the customer said it.
-        headers: Those that the exchange sets.
-        body: As it travels; may hold a key, and does not print.
-        at_ms: When, in milliseconds since 1970 of the simulated clock.
-        status: HTTP status of the answer; None until there is one, and for what was recorded only.
+        url: URL, as the customer registered it.
+        headers: The headers that the exchange sets.
+        body: Exactly as posted; may hold a key, and is left out of the repr.
+        at_ms: When it was posted, in milliseconds since 1970 on the simulated clock.
+        status: HTTP status of the answer; None until it arrives, and for deliveries that are recorded only.
     """
 
     url: str
@@ -55,34 +55,34 @@ class Delivery:
 
 
 Deliver: TypeAlias = Callable[[Delivery], Awaitable[int | None]]
-"""Carries a delivery; gives the HTTP status of the answer, or None where there was none."""
+"""Sends a delivery and returns the HTTP status of the answer, or None if there was none."""
 
 
 def is_loopback(url: SplitResult) -> bool:
-    """Whether *url* leads to this machine, without TLS."""
+    """Whether *url* is ``http`` on a loopback address."""
     try:
         return url.scheme == "http" and (url.hostname == "localhost" or ip_address(url.hostname or "").is_loopback)
     except ValueError:
-        return False
+        return False  # a host name: it may resolve to anything
 
 
 async def to_loopback(delivery: Delivery) -> int | None:
-    """Post over a socket if the address is this machine's; do nothing otherwise."""
+    """Post over a socket if the URL is a loopback address; otherwise do nothing."""
     url = urlsplit(delivery.url)
     return await _post(url, url, delivery) if is_loopback(url) else None
 
 
 def forward_to(origin: str) -> Deliver:
-    """Make what posts every delivery to a server on this machine, whatever host it is addressed to.
+    """Return a function that posts every delivery to one server on loopback, whatever the host of its URL.
 
-    Path and query stay; the header Host names the host of the address.
+    Path and query are kept; the header Host contains the host of the URL.
 
     Args:
         origin: Such as ``http://127.0.0.1:8080``.
     """
     server = urlsplit(origin)
     if not is_loopback(server):
-        raise ValueError("deliveries are forwarded to http on a loopback address only")
+        raise ValueError(f"deliveries can be forwarded to http on a loopback address only, got {origin!r}")
 
     async def forward(delivery: Delivery) -> int | None:
         return await _post(server, urlsplit(delivery.url), delivery)
@@ -91,6 +91,7 @@ def forward_to(origin: str) -> Deliver:
 
 
 async def _post(server: SplitResult, url: SplitResult, delivery: Delivery) -> int | None:
+    # "localhost" may resolve to ::1 first, where a server on 127.0.0.1 does not listen.
     host = "127.0.0.1" if server.hostname in (None, "localhost") else server.hostname
     async with asyncio.timeout(TIMEOUT_SECONDS):
         reader, writer = await asyncio.open_connection(host, server.port or 80)
@@ -109,7 +110,8 @@ def _request(url: SplitResult, delivery: Delivery) -> bytes:
 
 
 async def _status(reader: asyncio.StreamReader) -> int | None:
-    """Read as much of the answer as tells its status."""
+    """Read the answer up to its status; None if the connection ends before."""
+    # h11 reads an answer only after it has sent a request: any will do, as nothing of it is written.
     http = h11.Connection(h11.CLIENT)
     http.send(h11.Request(method="POST", target="/", headers=[("Host", "x"), ("Content-Length", "0")]))
     http.send(h11.EndOfMessage())
@@ -124,10 +126,10 @@ async def _status(reader: asyncio.StreamReader) -> int | None:
 
 
 class Poster(Shared):
-    """Hands deliveries on in the order in which they came about.
+    """Records deliveries and sends them in their order.
 
     Args:
-        deliver: Carries one.
+        deliver: Sends one delivery.
     """
 
     def __init__(self, deliver: Deliver = to_loopback) -> None:
@@ -137,31 +139,33 @@ class Poster(Shared):
         self._task: asyncio.Task[None] | None = None
 
     def post(self, delivery: Delivery) -> None:
-        """Record a delivery, and see to it that it goes out soon."""
+        """Record a delivery and schedule it."""
         self.deliveries.append(delivery)
         self._waiting.append(delivery)
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._work())
+            self._task = asyncio.get_running_loop().create_task(self._send_all())
 
     async def delivered(self) -> None:
-        """Wait until everything has been answered, or was not to be."""
+        """Wait until every delivery has been answered or has failed."""
+        # Shielded: a test that gives up waiting must not cancel the deliveries.
         while self._task is not None:
             await asyncio.shield(self._task)
 
     async def stop(self) -> None:
-        """Give up what is under way."""
+        """Cancel the deliveries that have not been answered."""
         self._waiting.clear()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _work(self) -> None:
+    async def _send_all(self) -> None:
         try:
             while self._waiting:
                 delivery = self._waiting.popleft()
                 try:
                     delivery.status = await self.deliver(delivery)
                 except (OSError, TimeoutError, h11.RemoteProtocolError) as error:
-                    logger.warning("a delivery was not answered: %s", type(error).__name__)
+                    # No URL: customers may put a secret into its query.
+                    logger.warning("a webhook delivery got no answer: %s", type(error).__name__)
         finally:
             self._task = None

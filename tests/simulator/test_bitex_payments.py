@@ -229,7 +229,7 @@ async def test_a_delivery_that_fails_has_no_status(caplog):
         await sim.bitex.delivered()
 
         assert [None, 200] == [d.status for d in sim.bitex.deliveries]
-    assert "a delivery was not answered: OSError" in caplog.text
+    assert "a webhook delivery got no answer: OSError" in caplog.text
     assert "example.com" not in caplog.text
 
 
