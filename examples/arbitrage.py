@@ -1,12 +1,12 @@
-# ruff: noqa: INP001 - examples are no package
-"""Watch three exchanges for a coin that is cheaper at one than at another, fees and depth counted.
+# ruff: noqa: INP001 - examples are not a package
+"""Watch three exchanges for a coin that costs less at one than it brings at another, after fees and depth.
 
-Nothing here trades. Against the live exchanges (Bitex is probably gone, and is then shown as failing)::
+It does not trade. Against the live exchanges (Bitex is probably gone, and is then printed as failing)::
 
     python examples/arbitrage.py
 
-The order books of all exchanges fit `exchanges.MarketOrderBook`, so one function serves them all; what differs between
-them (names of books, fees, the currency of prices) is said once, in `venues`.
+The order books of all exchanges satisfy `exchanges.MarketOrderBook`, so one function reads them all. What differs
+between them (names of books, fees, the currency of prices) is declared once, in `venues`.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ ONE = Decimal(1)
 
 @frozen
 class Venue:
-    """Where a coin is traded, and on what terms.
+    """One market for the coin, and its terms.
 
     Attributes:
         book: Reads its order book.
-        fee: Fraction of each trade, for an order that meets one in the book.
-        dollar: Reads what one USD costs in the currency of its prices; None where that is USD.
+        fee: Taker fee, as a fraction of each trade.
+        usd_rate: Reads the price of one USD in the currency of its prices; None if that is USD.
     """
 
     book: Callable[[], Awaitable[MarketOrderBook]]
     fee: Decimal
-    dollar: Callable[[], Awaitable[MarketTicker]] | None = None
+    usd_rate: Callable[[], Awaitable[MarketTicker]] | None = None
 
 
 @frozen
 class Opportunity:
-    """A coin bought at one venue and sold at another at the same time.
+    """A purchase at one venue and a simultaneous sale at another that yields a profit.
 
     Attributes:
-        amount: Base currency, as much as the books hold at a profit.
-        paid: USD for all of it, fee included.
-        received: USD for all of it, fee deducted.
+        amount: Largest amount with a profit, in base currency.
+        paid: Cost in USD, fee included.
+        received: Proceeds in USD, fee deducted.
     """
 
     buy_at: str
@@ -59,49 +59,50 @@ class Opportunity:
 
     @property
     def profit(self) -> Decimal:
-        """USD that are left."""
+        """Profit in USD."""
         return self.received - self.paid
 
 
 def in_dollars(levels: Iterable[MarketLevel], factor: Decimal) -> Iterable[tuple[Decimal, Decimal]]:
-    """Give price in USD and amount of each level; *factor* brings fee and currency in."""
+    """Yield price in USD and amount of each level; *factor* contains the fee and the exchange rate."""
     return ((level.price * factor, level.amount) for level in levels)
 
 
 def match(asks: Iterable[tuple[Decimal, Decimal]], bids: Iterable[tuple[Decimal, Decimal]]) -> tuple[Decimal, ...]:
-    """Walk down both books while buying costs less than selling brings: amount, paid, received."""
+    """Match both books while the ask is below the bid; return amount, cost and proceeds."""
     amount = paid = received = Decimal(0)
     selling = iter(bids)
-    bid, wanted = next(selling, (Decimal(0), Decimal(0)))
-    for ask, offered in asks:
-        left = offered
-        while left and bid > ask:
-            taken = min(left, wanted)
-            amount, paid, received = amount + taken, paid + taken * ask, received + taken * bid
-            left, wanted = left - taken, wanted - taken
-            if not wanted:
-                bid, wanted = next(selling, (Decimal(0), Decimal(0)))
-        if left:
-            break
+    bid, to_sell = next(selling, (Decimal(0), Decimal(0)))
+    for ask, to_buy in asks:
+        remaining = to_buy
+        while remaining and bid > ask:
+            traded = min(remaining, to_sell)
+            amount, paid, received = amount + traded, paid + traded * ask, received + traded * bid
+            remaining, to_sell = remaining - traded, to_sell - traded
+            if not to_sell:
+                # Without another bid the price is 0, which no ask is below.
+                bid, to_sell = next(selling, (Decimal(0), Decimal(0)))
+        if remaining:
+            break  # further asks cost more, and further bids bring less
     return amount, paid, received
 
 
 def opportunities(
-    books: Mapping[str, MarketOrderBook], venues: Mapping[str, Venue], dollars: Mapping[str, Decimal]
+    books: Mapping[str, MarketOrderBook], venues: Mapping[str, Venue], usd_rates: Mapping[str, Decimal]
 ) -> list[Opportunity]:
-    """Find every pair of venues between which a coin can be moved at a profit, the best first.
+    """Return an opportunity for every pair of venues that has one, the most profitable first.
 
     Args:
-        books: What was read last, by venue.
-        venues: Their terms.
-        dollars: What one USD costs at the venues whose prices are in another currency.
+        books: The newest order book of each venue.
+        venues: The venues.
+        usd_rates: The price of one USD at the venues whose prices are in another currency.
     """
     found: list[Opportunity] = []
     for buy, sell in permutations(books, 2):
-        if any(venues[name].dollar is not None and name not in dollars for name in (buy, sell)):
+        if any(venues[name].usd_rate is not None and name not in usd_rates for name in (buy, sell)):
             continue  # no rate yet
-        asks = in_dollars(books[buy].asks, (ONE + venues[buy].fee) / dollars.get(buy, ONE))
-        bids = in_dollars(books[sell].bids, (ONE - venues[sell].fee) / dollars.get(sell, ONE))
+        asks = in_dollars(books[buy].asks, (ONE + venues[buy].fee) / usd_rates.get(buy, ONE))
+        bids = in_dollars(books[sell].bids, (ONE - venues[sell].fee) / usd_rates.get(sell, ONE))
         amount, paid, received = match(asks, bids)
         if amount:
             found.append(Opportunity(buy, sell, amount, paid, received))
@@ -109,83 +110,85 @@ def opportunities(
 
 
 @frozen
-class Reading:
-    """What one source said: an order book, or what one USD costs."""
+class Answer:
+    """The answer of one source: an order book or the price of one USD."""
 
     venue: str
     book: MarketOrderBook | None = None
-    dollar: Decimal | None = None
+    usd_rate: Decimal | None = None
 
 
 @define
 class Watch:
-    """What is known so far.
+    """The newest answers of all venues.
 
     Attributes:
-        venues: Whom to ask.
-        books: The newest order book of each venue that answered.
-        dollars: What one USD costs, where prices are in another currency.
-        failing: Why a source gave nothing the last time.
+        venues: The venues to poll.
+        books: The newest order book of each venue; absent while the venue fails.
+        usd_rates: The price of one USD at the venues whose prices are in another currency.
+        failing: The error of each source whose newest answer was one.
     """
 
     venues: Mapping[str, Venue]
     books: dict[str, MarketOrderBook] = field(factory=dict[str, MarketOrderBook])
-    dollars: dict[str, Decimal] = field(factory=dict[str, Decimal])
+    usd_rates: dict[str, Decimal] = field(factory=dict[str, Decimal])
     failing: dict[str, Exception] = field(factory=dict[str, Exception])
 
     async def run(self, every_seconds: float = EVERY_SECONDS) -> AsyncIterator[list[Opportunity]]:
-        """Read all books and rates over and over; after each answer, give what can be done with what is known."""
-        async with exchanges.poll[Reading](self._sources(), every_seconds=every_seconds) as updates:
+        """Poll all books and rates; yield the opportunities after each answer."""
+        async with exchanges.poll[Answer](self._sources(), every_seconds=every_seconds) as updates:
             async for update in updates:
-                self.take(update)
-                yield opportunities(self.books, self.venues, self.dollars)
+                self.add(update)
+                yield opportunities(self.books, self.venues, self.usd_rates)
 
-    def take(self, update: exchanges.Update[Reading]) -> None:
-        """Remember what a source said; of what failed nothing is known any longer."""
+    def add(self, update: exchanges.Update[Answer]) -> None:
+        """Store the answer of a source, or drop its previous one if it failed."""
         name, _, is_rate = update.source.partition(" ")
-        known: dict[str, MarketOrderBook] | dict[str, Decimal] = self.dollars if is_rate else self.books
-        known.pop(name, None)
+        answers: dict[str, MarketOrderBook] | dict[str, Decimal] = self.usd_rates if is_rate else self.books
+        # Old prices are worse than none: an opportunity at a price of a minute ago is no opportunity.
+        answers.pop(name, None)
         self.failing.pop(update.source, None)
-        reading = update.value
-        if reading is None:
+        answer = update.value
+        if answer is None:
             self.failing[update.source] = update.error or RuntimeError("no answer")
-        elif reading.book is not None:
-            self.books[name] = reading.book
-        elif reading.dollar is not None:
-            self.dollars[name] = reading.dollar
+        elif answer.book is not None:
+            self.books[name] = answer.book
+        elif answer.usd_rate is not None:
+            self.usd_rates[name] = answer.usd_rate
 
-    def _sources(self) -> dict[str, Callable[[], Awaitable[Reading]]]:
-        sources: dict[str, Callable[[], Awaitable[Reading]]] = {}
+    def _sources(self) -> dict[str, Callable[[], Awaitable[Answer]]]:
+        sources: dict[str, Callable[[], Awaitable[Answer]]] = {}
         for name, venue in self.venues.items():
             sources[name] = partial(_read_book, name, venue.book)
-            if venue.dollar is not None:
-                sources[f"{name} dollar"] = partial(_read_dollar, name, venue.dollar)
+            if venue.usd_rate is not None:
+                sources[f"{name} USD"] = partial(_read_usd_rate, name, venue.usd_rate)
         return sources
 
 
-async def _read_book(name: str, book: Callable[[], Awaitable[MarketOrderBook]]) -> Reading:
-    return Reading(name, book=await book())
+async def _read_book(name: str, book: Callable[[], Awaitable[MarketOrderBook]]) -> Answer:
+    return Answer(name, book=await book())
 
 
-async def _read_dollar(name: str, ticker: Callable[[], Awaitable[MarketTicker]]) -> Reading:
-    return Reading(name, dollar=(await ticker()).last)
+async def _read_usd_rate(name: str, ticker: Callable[[], Awaitable[MarketTicker]]) -> Answer:
+    return Answer(name, usd_rate=(await ticker()).last)
 
 
 def venues(bitex: Bitex, bitso: Bitso, bitstamp: Bitstamp) -> dict[str, Venue]:
-    """Say where BTC is traded; look up your own fees."""
+    """Return the venues for BTC, by name."""
+    # Fees depend on the volume of the account: insert your own.
     return {
         "bitex": Venue(bitex.market.order_book, fee=Decimal("0.005")),
         "bitso": Venue(
             lambda: bitso.market.order_book("btc_mxn"),
             fee=Decimal("0.0065"),
-            dollar=lambda: bitso.market.ticker("usd_mxn"),
+            usd_rate=lambda: bitso.market.ticker("usd_mxn"),
         ),
         "bitstamp": Venue(lambda: bitstamp.market.order_book("btcusd"), fee=Decimal("0.004")),
     }
 
 
 async def main() -> None:
-    """Print what there is to gain, until Ctrl-C."""
+    """Print the best opportunity after each answer, until Ctrl-C."""
     async with Bitex() as bitex, Bitso() as bitso, Bitstamp() as bitstamp:
         watch = Watch(venues(bitex, bitso, bitstamp))
         async for found in watch.run():

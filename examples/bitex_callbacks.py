@@ -1,13 +1,13 @@
-# ruff: noqa: INP001 - examples are no package
-"""Take what Bitex posts, in a web application of any kind: ASGI without a framework.
+# ruff: noqa: INP001 - examples are not a package
+"""Receive callbacks and webhooks of Bitex in an ASGI application without a framework.
 
-Bitex posts to https addresses only, so let a server with a certificate run it::
+Bitex posts to https URLs only, so run it with a server that has a certificate::
 
     BITEX_API_KEY=... uvicorn --factory examples.bitex_callbacks:create_app --ssl-keyfile ... --ssl-certfile ...
 
 Payments are created with ``callback_url="https://example.com/payment"``, and
-``await bitex.webhooks.update_webhook(webhook_url="https://example.com/webhook")`` brings the rest. The body of a
-payment's callback holds your key: keep bodies out of the server's logs.
+``await bitex.webhooks.update_webhook(webhook_url="https://example.com/webhook")`` subscribes to everything else. The
+body of a payment's callback contains your API key: keep bodies out of the server's logs.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ from exchanges.errors import CallbackRejected, ExchangeError
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-News: TypeAlias = Payment | WorkOrderRequest | KycProfile | WebhookEcho
+Confirmed: TypeAlias = Payment | WorkOrderRequest | KycProfile | WebhookEcho
 
 logger = logging.getLogger("bitex_callbacks")
 
 
 class CallbackEndpoint:
-    """Proves what is posted, asks Bitex for the truth of it, and hands that on.
+    """Verifies what is posted, reads its current state from Bitex, and passes that on.
 
     Args:
-        bitex: Reads the callbacks, with its own key, and confirms them.
-        handle: Takes what Bitex says; the same news may come twice.
+        bitex: Client that verifies and confirms the callbacks, with its own key.
+        handle: Called with each confirmed object. Bitex may post the same object twice, so it must be idempotent.
     """
 
-    def __init__(self, bitex: Bitex, handle: Callable[[News], Awaitable[None]]) -> None:
+    def __init__(self, bitex: Bitex, handle: Callable[[Confirmed], Awaitable[None]]) -> None:
         self._bitex = bitex
         self._handle = handle
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one connection, or the beginning and the end of the server."""
+        """Handle one request, or start and shutdown of the server."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._lifespan(receive, send)
         elif scope["type"] == "http":
             status = await self._answer(scope, receive)
             await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
         await self._bitex.aclose()
@@ -66,17 +66,19 @@ class CallbackEndpoint:
             return 405
         body = await _body(receive)
         if body is None:
-            return 413
+            return 413  # refused unread: anybody can post here
         try:
-            await self._handle(await self._news(scope, body))
+            await self._handle(await self._confirmed(scope, body))
         except CallbackRejected:
             return 403
         except ExchangeError as error:
-            logger.warning("not confirmed, to be posted again: %s", error)
+            # Not 200: a callback that could not be confirmed must not count as delivered.
+            logger.warning("callback not confirmed, waiting for Bitex to post it again: %s", error)
             return 503
         return 200
 
-    async def _news(self, scope: Message, body: bytes) -> News:
+    async def _confirmed(self, scope: Message, body: bytes) -> Confirmed:
+        # A callback only says that something changed. What is true is read from Bitex.
         if scope["path"] == "/payment":
             return await self._bitex.confirm(self._bitex.callbacks.payment(body))
         callback = self._bitex.callbacks.webhook(scope["headers"], body)
@@ -84,7 +86,7 @@ class CallbackEndpoint:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """Read the body; None where it is too large, or breaks off."""
+    """Read the body; return None if it is too large or incomplete."""
     body = b""
     while True:
         message = await receive()
@@ -98,11 +100,11 @@ async def _body(receive: Receive) -> bytes | None:
             return body
 
 
-async def show(news: News) -> None:
-    """Log what happened; models print without keys and personal data."""
-    logger.warning("%s", news)
+async def log(confirmed: Confirmed) -> None:
+    """Log a confirmed object; the repr of models leaves keys and personal data out."""
+    logger.warning("%s", confirmed)
 
 
 def create_app() -> CallbackEndpoint:
-    """Make the application; the key comes from ``BITEX_API_KEY``."""
-    return CallbackEndpoint(Bitex(), show)
+    """Create the application; the key is read from ``BITEX_API_KEY``."""
+    return CallbackEndpoint(Bitex(), log)

@@ -65,7 +65,7 @@ def test_fees_are_counted():
 
 def test_other_currencies_wait_for_a_rate():
     """Prices in another currency are compared once it is known what a dollar costs."""
-    terms = {"a": Venue(nothing, fee=D(0)), "b": Venue(nothing, fee=D(0), dollar=nothing)}
+    terms = {"a": Venue(nothing, fee=D(0)), "b": Venue(nothing, fee=D(0), usd_rate=nothing)}
     pesos = Book(bids=levels((2060, 1)), asks=levels((2100, 1)))
     found = opportunities({"a": CHEAP, "b": pesos}, terms, {"b": D(20)})
 
@@ -83,12 +83,12 @@ async def test_against_the_simulator():
         Bitstamp(base_url=sim.base_url, limits=None) as bitstamp,
     ):
         terms = venues(bitex, bitso, bitstamp)
-        free = {name: Venue(v.book, D(0), v.dollar) for name, v in terms.items()}
+        free = {name: Venue(v.book, D(0), v.usd_rate) for name, v in terms.items()}
         watch = Watch(free)
         async with aclosing(watch.run(every_seconds=0.01)) as rounds:
             async for found in rounds:
                 latest = found
-                if len(watch.books) == 3 and watch.dollars:
+                if len(watch.books) == 3 and watch.usd_rates:
                     break
 
     assert {} == watch.failing
