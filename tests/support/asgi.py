@@ -3,7 +3,8 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-from exchanges.simulator.server import HttpAnswer, Listener
+from exchanges.simulator.http.messages import HttpAnswer
+from exchanges.simulator.server import Listener
 
 
 @asynccontextmanager

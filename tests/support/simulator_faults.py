@@ -1,4 +1,4 @@
-"""What the tests of faults share: a bare connection to a simulator that is not well."""
+"""What the tests of faults share: connections and clients of a simulator with faults."""
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
@@ -16,13 +16,13 @@ TICKER = "GET /api/ticker/ HTTP/1.1"
 
 @asynccontextmanager
 async def wired(at: dict[str, float], seed: int = 0, **faults):
-    """Play with faults, and connect."""
+    """Start a simulator with faults, and open a bare connection to it."""
     async with simulated(seed=seed, faults=Faults(at, **faults)) as sim, await Wired.to(sim) as wire:
         yield sim, wire
 
 
 def sell(wire: Wired, nonce: int = 1) -> None:
-    """Ask Bitstamp to sell."""
+    """Send an order to sell to Bitstamp."""
     body = urlencode({**bitstamp_v1(nonce), "amount": "0.01", "price": "1000000"}).encode()
     wire.send("POST /api/sell/ HTTP/1.1", FORM, f"Content-Length: {len(body)}", body=body)
 
@@ -44,7 +44,7 @@ async def answered(wire: Wired) -> tuple[int, bytes]:
 
 
 async def whole(target: str = TICKER, seed: int = 0) -> tuple[bytes, bytes]:
-    """Give head and body of an answer as it should be."""
+    """Return head and body of an answer without a fault."""
     async with wired({}, seed=seed) as (_, wire):
         wire.send(target, "Connection: close")
         head, _, body = (await rest(wire)).partition(b"\r\n\r\n")
@@ -53,7 +53,7 @@ async def whole(target: str = TICKER, seed: int = 0) -> tuple[bytes, bytes]:
 
 @asynccontextmanager
 async def asked(point: FaultPoint | str, **faults):
-    """Play with one fault that befalls every request, with an HTTP client."""
+    """Start a simulator with one fault that hits every request, and an HTTP client for it."""
     async with (
         simulated(faults=Faults({point: 1}, **faults)) as sim,
         httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http,
