@@ -45,7 +45,7 @@ class _Received:
     arrived_at: float
     exchange: Exchange | None = None
     match: Match | None = None
-    asked: Asked | None = None
+    parsed: Asked | None = None
     claim: Claim | None = None
     refused: Refused | None = None
     fault: DrawnFault = NO_FAULT
@@ -163,9 +163,9 @@ class Dispatcher:
 
     def _read(self, received: _Received, exchange: Exchange, endpoint: Endpoint, in_path: Mapping[str, str]) -> None:
         try:
-            received.asked = Asked(endpoint, in_path, received.request, read_fields(endpoint, received.request))
+            received.parsed = Asked(endpoint, in_path, received.request, read_fields(endpoint, received.request))
             if is_private(endpoint):
-                received.claim = exchange.claim(received.asked)
+                received.claim = exchange.claim(received.parsed)
         except Refused as refused:
             # Raised on execution only: a malformed request counts against its limit too.
             received.refused = refused
@@ -185,14 +185,14 @@ class Dispatcher:
     def _execute(self, received: _Received, reply: Reply) -> None:
         effect = self._effect(received)
         if effect is not None and effect.point in BEFORE_EXECUTING:
-            done, outcome = Done(effect.replacement()), effect.point.value
+            result, outcome = Done(effect.replacement()), effect.point.value
         else:
-            done, outcome = self._answer(received)
+            result, outcome = self._answer(received)
             if effect is not None:
-                done = evolve(done, answer=effect.apply_to(done.answer))
+                result = evolve(result, answer=effect.apply_to(result.answer))
         # Before the reply: a test that has the answer finds the request in the record.
-        self._record(received, done, outcome, None if effect is None else effect.point)
-        reply(done.answer)
+        self._record(received, result, outcome, None if effect is None else effect.point)
+        reply(result.answer)
 
     def _effect(self, received: _Received) -> FaultEffect | None:
         """Return the effect of the fault of a request; None if there is none, or it does not apply."""
@@ -217,12 +217,12 @@ class Dispatcher:
         if match is None or exchange is None:
             return Done(HttpAnswer(404, b"no exchange has this path", "text/plain")), Reason.NO_SUCH_PATH.value
         refused = received.refused
-        if refused is not None or received.asked is None:
+        if refused is not None or received.parsed is None:
             refused = refused or Refused(Reason.NO_SUCH_PATH)
             return Done(exchange.refusal(match.api, refused)), str(refused)
         try:
-            done = exchange.answer(received.asked, received.claim, self._now_ms())
-            return done, "ok" if done.executed else "not simulated"
+            result = exchange.answer(received.parsed, received.claim, self._now_ms())
+            return result, "ok" if result.executed else "not simulated"
         except Refused as refused_by_venue:
             return Done(exchange.refusal(match.api, refused_by_venue)), str(refused_by_venue)
         except Exception:
@@ -232,7 +232,7 @@ class Dispatcher:
 
     # The record
 
-    def _record(self, received: _Received, done: Done, outcome: str, fault: FaultPoint | None) -> None:
+    def _record(self, received: _Received, result: Done, outcome: str, fault: FaultPoint | None) -> None:
         self.errors += outcome != "ok"
         if fault is not None:
             self.hits[fault] += 1
@@ -246,27 +246,27 @@ class Dispatcher:
                 path=received.request.path,
                 key=claim.fingerprint if claim else None,
                 nonce=claim.nonce if claim else None,
-                status=done.answer.status,
+                status=result.answer.status,
                 outcome=outcome,
                 fault=fault,
-                executed=done.executed,
+                executed=result.executed,
             )
         )
-        if done.executed and received.asked is not None and received.asked.endpoint.kind is not Kind.READ:
-            self.deeds.append(self._deed(received.asked, claim, done, fault))
+        if result.executed and received.parsed is not None and received.parsed.endpoint.kind is not Kind.READ:
+            self.deeds.append(self._deed(received.parsed, claim, result, fault))
 
-    def _deed(self, asked: Asked, claim: Claim | None, done: Done, fault: FaultPoint | None) -> Deed:
+    def _deed(self, parsed: Asked, claim: Claim | None, result: Done, fault: FaultPoint | None) -> Deed:
         return Deed(
             at=asyncio.get_running_loop().time(),
             at_ms=self._now_ms(),
-            venue=Venue(asked.endpoint.api.exchange),
-            endpoint=asked.endpoint.id,
-            kind=asked.endpoint.kind,
+            venue=Venue(parsed.endpoint.api.exchange),
+            endpoint=parsed.endpoint.id,
+            kind=parsed.endpoint.kind,
             key=claim.fingerprint if claim else None,
-            arguments=asked.words(claim),
+            arguments=parsed.words(claim),
             nonce=claim.nonce if claim else None,
             acting_for=claim.acting_for if claim else None,
-            id=done.made,
-            status=done.answer.status,
+            id=result.made,
+            status=result.answer.status,
             fault=fault,
         )
