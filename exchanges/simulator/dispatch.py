@@ -163,7 +163,8 @@ class Dispatcher:
 
     def _read(self, received: _Received, exchange: Exchange, endpoint: Endpoint, in_path: Mapping[str, str]) -> None:
         try:
-            received.parsed = Asked(endpoint, in_path, received.request, read_fields(endpoint, received.request))
+            fields = read_fields(endpoint, received.request)
+            received.parsed = Asked(endpoint, in_path, received.request, fields)
             if is_private(endpoint):
                 received.claim = exchange.claim(received.parsed)
         except Refused as refused:

@@ -14,7 +14,7 @@ __all__ = ["Deed", "Seen", "Venue"]
 
 
 class Venue(StrEnum):
-    """An exchange that the simulator plays."""
+    """An exchange that can be simulated."""
 
     BITEX = "bitex"
     BITSO = "bitso"
