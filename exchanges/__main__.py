@@ -65,7 +65,7 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m exchanges", description="Bitso, Bitex and Bitstamp for asyncio.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         # Other commands are listed without loading their modules: rich and the simulator take time to import.
         if name in words:
             _module(name).arguments(command)
