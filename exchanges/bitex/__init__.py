@@ -12,7 +12,6 @@ from typing import Self, Unpack, overload
 from attrs import evolve
 
 from exchanges.bitex.account import Account
-from exchanges.bitex.addresses import Address
 from exchanges.bitex.api import API
 from exchanges.bitex.bots import Bots
 from exchanges.bitex.callbacks import Callback, Callbacks, KycProfileUpdate, confirm
@@ -41,7 +40,7 @@ from exchanges.bitex.models.concierge import (
     WorkOrderStatus,
     WorkOrderUser,
 )
-from exchanges.bitex.models.funding import Coordinates, MoreMtBranch
+from exchanges.bitex.models.funding import Address, Coordinates, MoreMtBranch
 from exchanges.bitex.models.instructions import (
     DomesticBank,
     InstructionBody,

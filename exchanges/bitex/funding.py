@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from exchanges.bitex.addresses import Address
 from exchanges.bitex.api import API
-from exchanges.bitex.arguments import country_code, currency_code, one_word
-from exchanges.bitex.checks import present_if_true
-from exchanges.bitex.models.funding import MoreMtBranch
+from exchanges.bitex.checks import country_code, currency_code, one_word, present_if_true
+from exchanges.bitex.models.funding import Address, MoreMtBranch
 from exchanges.bitex.models.instructions import (
     InstructionBody,
     InstructionSchema,

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, TypeAlias
 
 from exchanges.bitex.api import API
-from exchanges.bitex.arguments import calendar_day, country_code
+from exchanges.bitex.checks import calendar_day, country_code
 from exchanges.bitex.models.kyc import KycProfile, KycRejectionReasons, UsageTier
 from exchanges.bitex.models.kyc_files import KycFile, fault_of_format, upload_of
 from exchanges.endpoint import IDEMPOTENT, MULTIPART, WRITE, Area, Param, private

@@ -4,9 +4,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from exchanges import wire
-from exchanges.bitex.addresses import Address
 from exchanges.bitex.funding import Funding
-from exchanges.bitex.models.funding import MoreMtBranch
+from exchanges.bitex.models.funding import Address, MoreMtBranch
 from exchanges.bitex.models.places import Country, CurrencyCode
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import prepare

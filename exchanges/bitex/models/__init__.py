@@ -1,1 +1,1 @@
-"""What Bitex answers with and takes, one module per area."""
+"""What Bitex returns and accepts: one module per area, and `codes`, `places` and `jsonapi`, which several use."""

@@ -1,7 +1,7 @@
-"""Where cash can be handed in.
+"""Where bitcoins can be sent to, and where cash can be paid in.
 
 Source:
-    Bitex developer guide, "More MT Deposit Branches".
+    Bitex developer guide, "Create Address" and "More MT Deposit Branches".
 """
 
 from __future__ import annotations
@@ -12,7 +12,23 @@ from attrs import frozen
 
 from exchanges.bitex.models.places import Country
 
-__all__ = ["Coordinates", "MoreMtBranch"]
+__all__ = ["Address", "Coordinates", "MoreMtBranch"]
+
+
+@frozen
+class Address:
+    """An address of the account on the bitcoin network. Wire: object.
+
+    Source:
+        Bitex developer guide, "Create Address".
+    """
+
+    public_address: str
+    """What to pay to."""
+    auto_sell: bool
+    """Whether each deposit to it starts a selling bot for the full amount."""
+    payment_id: int | None = None
+    """The payment it was made for; None for addresses of other origin."""
 
 
 @frozen

@@ -8,10 +8,10 @@ from typing import TypeVar, cast
 from attrs import evolve, frozen
 
 from exchanges.bitex.account import Account
-from exchanges.bitex.addresses import Address
 from exchanges.bitex.funding import Funding
 from exchanges.bitex.kyc import Kyc
 from exchanges.bitex.models.codes import DepositMethod
+from exchanges.bitex.models.funding import Address
 from exchanges.bitex.models.kyc import KycProfile
 from exchanges.bitex.models.market import Profile
 from exchanges.bitex.models.rows import SpecieWithdrawal, UsdDeposit, UsdWithdrawal
