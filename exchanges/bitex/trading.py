@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Collection
+from typing import Annotated, Any, TypeVar, cast
 
 from exchanges.bitex.api import API, MINIMUM_ASK, MINIMUM_BID
 from exchanges.bitex.checks import at_least
 from exchanges.bitex.models.codes import OrderStatus
 from exchanges.bitex.models.rows import Ask, Bid, Order, Trade
-from exchanges.bitex.waiting import ENDED, O, wait_settled
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, private
+from exchanges.endpoint.waiting import wait_until
+from exchanges.errors import UsageError
 from exchanges.wire import Amount
 
 __all__ = ["Trading"]
+
+ENDED = (OrderStatus.CANCELLED, OrderStatus.COMPLETED)
+
+O = TypeVar("O", Bid, Ask)  # noqa: E741 - an order
 
 
 class Trading(Area, api=API):
@@ -170,18 +175,27 @@ class Trading(Area, api=API):
         ...
 
     async def wait_settled(self, order: O, *, timeout_seconds: float, until: Collection[OrderStatus] = ENDED) -> O:
-        """Read an order again and again until it is settled, or the time is up; inside the limit like every read.
+        """Read an order until it has settled or the time is up; each read counts against the limit.
+
+        Bitex accepts every order as RECEIVED and checks the funds afterwards: it becomes EXECUTING, or CANCELLED with
+        the reason NOT_ENOUGH_FUNDS. A cancel makes it TO_CANCEL; until it is CANCELLED it may still trade, and become
+        COMPLETED.
 
         Args:
-            order: A bid or an ask, as it was answered.
+            order: A bid or an ask, as it was returned.
             timeout_seconds: How long to wait at most.
-            until: What settles it; default: CANCELLED and COMPLETED. With EXECUTING among them the wait ends as soon
-                as the funds are checked.
+            until: Statuses that end the wait; default: CANCELLED and COMPLETED. With EXECUTING among them the wait
+                ends as soon as the order is in the order book.
 
         Returns:
-            The order as it was last read: look at its status, the time may have been up before.
+            The order as last read: check its status, the time may have been up before it settled.
 
         Source:
             Bitex developer guide, Trading, "Create a Bid (Buy Order)" and "Cancel a Bid", on the states of an order.
         """
-        return await wait_settled(self, order, timeout_seconds=timeout_seconds, until=until)
+        if not isinstance(order, Bid | Ask):
+            raise UsageError("wait_settled takes a Bid or an Ask; nothing was sent")
+        read: Callable[[int], Awaitable[O]] = cast("Any", self.bid if isinstance(order, Bid) else self.ask)
+        return await wait_until(
+            lambda: read(order.id), lambda latest: latest.status in until, timeout_seconds, latest=order
+        )

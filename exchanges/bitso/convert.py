@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Protocol, Unpack
 
 from exchanges.bitso.models.conversions import Conversion, Quote
 from exchanges.endpoint.arguments import money
+from exchanges.endpoint.waiting import wait_until
 from exchanges.errors import ErrorFields, ExchangeError, NotSent, OutcomeUnknown, UsageError, quotable
 from exchanges.intents import Intent
 from exchanges.wire import Amount
@@ -21,8 +21,6 @@ __all__ = ["EXECUTE", "Converting", "RateRefused", "convert", "wait_final"]
 logger = logging.getLogger(__name__)
 
 EXECUTE = "bitso.conversions.execute"
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 4.0
 # Products of two numbers of at most 30 digits are exact in it.
 _EXACT = Context(prec=80)
 
@@ -100,30 +98,28 @@ async def convert(
 async def wait_final(
     conversions: Converting, conversion_id: str, *, timeout_seconds: float, sleep: Sleep = asyncio.sleep
 ) -> tuple[Conversion | None, ExchangeError | None]:
-    """Read a conversion again and again until it is final, or the time is up; survive readings that fail.
+    """Read a conversion until it is final or the time is up; reads that fail do not end the wait.
 
     Returns:
-        The conversion as it was last read, None if it never was, and the last failure.
+        The conversion as last read, None if it never was, and the last failure.
     """
-    conversion, failure = None, None
-    with suppress(TimeoutError):  # raised at the deadline alone: what a conversion can answer is of our own tree
-        async with asyncio.timeout(timeout_seconds):
-            for pause in _pauses():
-                try:
-                    conversion = await conversions.conversion(conversion_id)
-                except ExchangeError as error:
-                    failure = error
-                if conversion is not None and conversion.status.is_final:
-                    break
-                await sleep(pause)
+    conversion: Conversion | None = None
+    failure: ExchangeError | None = None
+
+    async def read() -> Conversion | None:
+        nonlocal conversion, failure
+        try:
+            conversion = await conversions.conversion(conversion_id)
+        except ExchangeError as error:
+            # The quote has been accepted, so the conversion goes on whether or not it can be read at the moment.
+            failure = error
+        return conversion
+
+    def is_final(latest: Conversion | None) -> bool:
+        return latest is not None and latest.status.is_final
+
+    await wait_until(read, is_final, timeout_seconds, latest=conversion, sleep=sleep)
     return conversion, failure
-
-
-def _pauses() -> Iterator[float]:
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
 
 
 def _limit(rate: Amount | None, name: str) -> Decimal | None:

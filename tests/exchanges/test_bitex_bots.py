@@ -1,19 +1,15 @@
-import asyncio
-from decimal import Decimal
-
 import httpx
 import pytest
 
-from exchanges.bitex import Ask, Bid, Bitex, OrderStatus
+from exchanges.bitex import Bitex
 from exchanges.bitex.bots import Bots
 from exchanges.bitex.models.bots import BotExitStatus, BotIssuer, BuyingBot
-from exchanges.bitex.waiting import wait_settled
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import prepare
 from exchanges.errors import AuthenticationFailed, NotFound, OutcomeUnknown, UsageError
 from exchanges.wire import decode, dumps, encode
 from tests.support.scripted_transport import Script, answer, html
-from tests.support.virtual_time import elapsed, in_virtual_time
+from tests.support.virtual_time import in_virtual_time
 
 ENDPOINTS = {e.id: e for e in Bots.endpoints}
 BASE = "/api-v1/rest/private"
@@ -218,102 +214,3 @@ class TestGoingThrough:
                 break
 
         assert 1 == len(script.came)
-
-
-class Book:
-    """Orders that go through given states, one with each reading."""
-
-    def __init__(self, *states, seconds=0.0):
-        self.states = list(states)
-        self.read = []
-        self.seconds = seconds
-
-    async def bid(self, bid_id):
-        await asyncio.sleep(self.seconds)
-        self.read.append(elapsed())
-        return order(Bid, self.states.pop(0) if len(self.states) > 1 else self.states[0])
-
-    async def ask(self, ask_id):
-        return order(Ask, (await self.bid(ask_id)).status)
-
-
-def order(kind, status):
-    """An order in some state."""
-    return kind(5, None, 1, Decimal(1), Decimal(1), Decimal(1), status)
-
-
-RECEIVED, EXECUTING, TO_CANCEL, CANCELLED, COMPLETED = OrderStatus
-
-
-class TestSettling:
-    @pytest.mark.parametrize("kind", [Bid, Ask])
-    @pytest.mark.parametrize("end", [CANCELLED, COMPLETED])
-    @in_virtual_time
-    async def test_until_it_ends(self, kind, end):
-        """An order is read until it is cancelled or completed."""
-        book = Book(RECEIVED, EXECUTING, TO_CANCEL, end)
-
-        settled = await wait_settled(book, order(kind, RECEIVED), timeout_seconds=60)
-
-        assert (kind, end, 4) == (type(settled), settled.status, len(book.read))
-
-    @in_virtual_time
-    async def test_already_settled(self):
-        """An order that has ended is not read at all."""
-        book = Book(CANCELLED)
-
-        await wait_settled(book, order(Bid, COMPLETED), timeout_seconds=60)
-
-        assert [] == book.read
-
-    @in_virtual_time
-    async def test_until_it_is_in_the_book(self):
-        """The wait can end as soon as the funds were found."""
-        until = (EXECUTING, CANCELLED, COMPLETED)
-
-        settled = await wait_settled(Book(RECEIVED, EXECUTING), order(Bid, RECEIVED), timeout_seconds=60, until=until)
-
-        assert EXECUTING == settled.status
-
-    @in_virtual_time
-    async def test_the_time_is_up(self):
-        """When the time is up, the order comes back as it was last read."""
-        settled = await wait_settled(Book(EXECUTING), order(Bid, RECEIVED), timeout_seconds=10)
-
-        assert (EXECUTING, 10) == (settled.status, elapsed())
-
-    @in_virtual_time
-    async def test_a_reading_that_hangs(self):
-        """A reading that takes longer than there is time does not prolong the wait."""
-        settled = await wait_settled(Book(COMPLETED, seconds=100), order(Bid, RECEIVED), timeout_seconds=10)
-
-        assert (RECEIVED, 10) == (settled.status, elapsed())
-
-    @in_virtual_time
-    async def test_pauses(self):
-        """The pauses grow from half a second to four."""
-        book = Book(EXECUTING)
-
-        await wait_settled(book, order(Bid, RECEIVED), timeout_seconds=20)
-
-        assert [0, 0.5, 1.25, 2.375, 4.0625, 6.59375, 10.39, 14.39, 18.39] == [
-            round(t, 5 - (t > 10) * 3) for t in book.read
-        ]
-
-    @in_virtual_time
-    async def test_injected_sleep(self):
-        """Waiting is what the caller says it is."""
-        slept = []
-
-        async def sleep(seconds):
-            slept.append(seconds)
-
-        await wait_settled(Book(EXECUTING, EXECUTING, COMPLETED), order(Bid, RECEIVED), timeout_seconds=1, sleep=sleep)
-
-        assert ([0.5, 0.75], 0) == (slept, elapsed())
-
-    @in_virtual_time
-    async def test_neither_bid_nor_ask(self):
-        """What is no order is refused before anything is sent."""
-        with pytest.raises(UsageError):
-            await wait_settled(Book(EXECUTING), None, timeout_seconds=1)
