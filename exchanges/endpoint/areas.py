@@ -137,7 +137,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     if verb not in _VERBS or not route.startswith("/"):
         raise TypeError(f"{endpoint_id}: {declared.route!r} is no verb and path")
     placeholders = set(_PLACEHOLDER.findall(route))
-    hints = get_type_hints(function, include_extras=True)
+    hints = _expanded_hints(function)
     parameters = list(inspect.signature(function).parameters.values())[1:]
     if untyped := {"return", *(p.name for p in parameters)} - hints.keys():
         raise TypeError(f"{endpoint_id}: no annotation for {sorted(untyped)}")
@@ -168,6 +168,23 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         positional=positional[0] if positional else None,
         doc=inspect.getdoc(function) or "",
     )
+
+
+def _expanded_hints(function: Any) -> dict[str, Any]:
+    """Return the type hints of *function* after expanding ``**fields: Unpack[...]`` in its signature."""
+    hints = get_type_hints(function, include_extras=True)
+    signature = inspect.signature(function)
+    *parameters, last = signature.parameters.values()
+    if last.kind is inspect.Parameter.VAR_KEYWORD and get_origin(hints.get(last.name)) is Unpack:
+        (fields,) = get_args(hints[last.name])
+        hints |= get_type_hints(fields, include_extras=True)
+        for name, annotation in get_type_hints(fields).items():
+            default = inspect.Parameter.empty if name in fields.__required_keys__ else None
+            expanded = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            parameters.append(expanded)
+        # `functools.wraps` hands it on to the method, so `help` shows the fields by name as well.
+        function.__signature__ = signature.replace(parameters=parameters)
+    return hints
 
 
 def _argument(parameter: inspect.Parameter, annotation: Any, placeholders: set[str], endpoint_id: str) -> Argument:
