@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypedDict, Unpack
 
 from exchanges.bitex.api import API
 from exchanges.bitex.checks import calendar_day, country_code
@@ -12,11 +12,45 @@ from exchanges.bitex.models.kyc_files import KycFile, fault_of_format, upload_of
 from exchanges.endpoint import IDEMPOTENT, MULTIPART, WRITE, Area, Param, private
 from exchanges.http.uploads import Document, Upload
 
-__all__ = ["Kyc"]
+__all__ = ["Kyc", "ProfileFields"]
 
 IssuerCountry: TypeAlias = Annotated[str | None, Param(check=country_code)]
 BirthDate: TypeAlias = Annotated[date | str | None, Param(type="date", render=calendar_day, secret=True)]
 Personal: TypeAlias = Annotated[str | None, Param(secret=True)]
+
+
+class ProfileFields(TypedDict, total=False):
+    """Fields of a profile beside its tier; whatever is missing or None is not sent.
+
+    Source:
+        Bitex developer guide, "Create a KYC Profile".
+    """
+
+    first_name: Personal
+    last_name: Personal
+    personal_id_number: Personal
+    """As on the document, in any format."""
+    personal_id_issuer_country: IssuerCountry
+    """Country that issued the document: two capital letters."""
+    personal_id_type: str | None
+    """Free text; ``dni``, ``passport`` and ``drivers_license`` are suggested."""
+    tax_id: Personal
+    """In Argentina the CUIT."""
+    birth_date: BirthDate
+    """A `date`, or text such as 1970-01-30."""
+    nationality: str | None
+    gender: str | None
+    """Free text; male and female are suggested."""
+    occupation: str | None
+    home_address: Personal
+    """In full, with postal code."""
+    work_address: Personal
+    """In full, with postal code."""
+    phone_numbers: Personal
+    legal_entity: bool | None
+    """Whether the profile acts for a company or another legal entity."""
+    politically_exposed_person: bool | None
+    """Whether the person counts as politically exposed."""
 
 
 class Kyc(Area, api=API):
@@ -36,21 +70,7 @@ class Kyc(Area, api=API):
         self,
         *,
         usage_tier: UsageTier,
-        first_name: Personal = None,
-        last_name: Personal = None,
-        personal_id_number: Personal = None,
-        personal_id_issuer_country: IssuerCountry = None,
-        personal_id_type: str | None = None,
-        tax_id: Personal = None,
-        birth_date: BirthDate = None,
-        nationality: str | None = None,
-        gender: str | None = None,
-        occupation: str | None = None,
-        home_address: Personal = None,
-        work_address: Personal = None,
-        phone_numbers: Personal = None,
-        legal_entity: bool | None = None,
-        politically_exposed_person: bool | None = None,
+        **fields: Unpack[ProfileFields],
     ) -> KycProfile:
         """Register one more person or company.
 
@@ -59,16 +79,7 @@ class Kyc(Area, api=API):
 
         Args:
             usage_tier: The tier that is asked for.
-            personal_id_number: As on the document, in any format.
-            personal_id_issuer_country: Who issued the document: two capital letters.
-            personal_id_type: Free text; ``dni``, ``passport`` and ``drivers_license`` are suggested.
-            tax_id: In Argentina the CUIT.
-            birth_date: A date, or a text such as 1970-01-30.
-            gender: Free text; male and female are suggested.
-            home_address: In full, with postal code.
-            work_address: In full, with postal code.
-            legal_entity: Whether it acts for a company or another legal entity.
-            politically_exposed_person: Whether it counts as politically exposed.
+            fields: See `ProfileFields`; all of them are optional.
 
         Returns:
             Wire: row of 18, without class reference.
@@ -85,28 +96,14 @@ class Kyc(Area, api=API):
         kyc_profile_id: int,
         *,
         usage_tier: UsageTier,
-        first_name: Personal = None,
-        last_name: Personal = None,
-        personal_id_number: Personal = None,
-        personal_id_issuer_country: IssuerCountry = None,
-        personal_id_type: str | None = None,
-        tax_id: Personal = None,
-        birth_date: BirthDate = None,
-        nationality: str | None = None,
-        gender: str | None = None,
-        occupation: str | None = None,
-        home_address: Personal = None,
-        work_address: Personal = None,
-        phone_numbers: Personal = None,
-        legal_entity: bool | None = None,
-        politically_exposed_person: bool | None = None,
+        **fields: Unpack[ProfileFields],
     ) -> KycProfile:
         """Change a profile; a compliance officer looks at the change.
 
         Args:
             kyc_profile_id: The `KycProfile.id`.
-            usage_tier: The tier that is asked for, changed or not; the rest as in `create_profile`, None for what is
-                not to change.
+            usage_tier: The tier that is asked for, changed or not.
+            fields: See `ProfileFields`; None for what is not to change.
 
         Returns:
             Wire: row of 18, without class reference.
@@ -121,27 +118,13 @@ class Kyc(Area, api=API):
         self,
         *,
         usage_tier: UsageTier,
-        first_name: Personal = None,
-        last_name: Personal = None,
-        personal_id_number: Personal = None,
-        personal_id_issuer_country: IssuerCountry = None,
-        personal_id_type: str | None = None,
-        tax_id: Personal = None,
-        birth_date: BirthDate = None,
-        nationality: str | None = None,
-        gender: str | None = None,
-        occupation: str | None = None,
-        home_address: Personal = None,
-        work_address: Personal = None,
-        phone_numbers: Personal = None,
-        legal_entity: bool | None = None,
-        politically_exposed_person: bool | None = None,
+        **fields: Unpack[ProfileFields],
     ) -> KycProfile:
         """Change the profile of the user that the key belongs to; a compliance officer looks at the change.
 
         Args:
-            usage_tier: The tier that is asked for, changed or not; the rest as in `create_profile`, None for what is
-                not to change.
+            usage_tier: The tier that is asked for, changed or not.
+            fields: See `ProfileFields`; None for what is not to change.
 
         Returns:
             Wire: row of 18, without class reference.

@@ -27,6 +27,7 @@ async def of_bitex(client: Bitex) -> None:
     assert_type(await client.trading.trades(), list[bitex.Buy | bitex.Sell | bitex.UnknownRow])
     assert_type(await client.account.profile(), bitex.Profile)
     assert_type(await client.account.account_summary(full=True), list[bitex.Movement])
+    assert_type(await client.kyc.create_profile(usage_tier=bitex.UsageTier.MICRO, first_name="Ada"), bitex.KycProfile)
 
 
 async def of_bitso(client: Bitso) -> None:
@@ -53,6 +54,7 @@ async def mistakes(bitex_client: Bitex, bitstamp_client: Bitstamp) -> None:
     await bitex_client.trading.create_bid(amount=1)  # type: ignore[call-arg]
     await bitex_client.trading.create_bid(1, 500)  # type: ignore[call-arg]
     await bitex_client.trading.bid("7")  # type: ignore[arg-type]
+    await bitex_client.kyc.update_profile(7, usage_tier=bitex.UsageTier.MICRO, surname="Byron")  # type: ignore[call-arg]
     await bitstamp_client.market.ticker()  # type: ignore[call-arg]
     bitstamp_client.trading  # type: ignore[attr-defined]
 
