@@ -1,4 +1,4 @@
-"""Bitex: the client, what it answers with, and the codes in it.
+"""Bitex: the client, its areas, and the models and codes that they return.
 
 Source:
     Bitex developer guide.
@@ -14,7 +14,7 @@ from attrs import evolve
 from exchanges.bitex.account import Account
 from exchanges.bitex.api import API
 from exchanges.bitex.bots import Bots
-from exchanges.bitex.callbacks import Callback, Callbacks, KycProfileUpdate, confirm
+from exchanges.bitex.callbacks import Callback, Callbacks
 from exchanges.bitex.concierge import BitcoinInput, Concierge, Input, Output
 from exchanges.bitex.funding import Funding
 from exchanges.bitex.kyc import Kyc
@@ -50,7 +50,7 @@ from exchanges.bitex.models.instructions import (
     ThirdParty,
     WithdrawalInstruction,
 )
-from exchanges.bitex.models.kyc import KycProfile, KycRejectionReason, KycRejectionReasons, UsageTier
+from exchanges.bitex.models.kyc import KycProfile, KycProfileUpdate, KycRejectionReason, KycRejectionReasons, UsageTier
 from exchanges.bitex.models.kyc_files import KycFile
 from exchanges.bitex.models.market import Candle, OrderBook, PriceLevel, Profile, Ticker, Transaction
 from exchanges.bitex.models.payments import Currency, Payment, PaymentAddress, PaymentStatus, PaymentUpdate, PointOfSale
@@ -190,9 +190,9 @@ __all__ = [
 
 
 class Bitex(Client):
-    """One account at Bitex, or nobody's for public calls.
+    """A client for one account at Bitex, or for public calls only.
 
-    Private calls need an *api_key* alone: nothing is signed, the key itself travels.
+    Private calls need an *api_key* only: nothing is signed, the key itself is sent.
 
     Source:
         Bitex developer guide, "Your API keys".
@@ -213,9 +213,9 @@ class Bitex(Client):
     webhooks: Webhooks
 
     callbacks: Callbacks
-    """Reads what Bitex posts."""
+    """Verifies and reads what Bitex posts."""
     pos: PointOfSalePages
-    """Makes the addresses of the web point of sale."""
+    """Builds the URLs of the web point of sale."""
 
     def __init__(
         self, *, api_key: str | None = None, callback_keys: Sequence[str] = (), **options: Unpack[ClientOptions]
@@ -226,7 +226,7 @@ class Bitex(Client):
         self.pos = PointOfSalePages(self._session.base_url(API))
 
     def as_user(self, user_id: int) -> Self:
-        """Make a view of the same session whose private calls are made as a user of this reseller.
+        """Return a view of the same session whose private calls are made as a user of this reseller.
 
         Args:
             user_id: The `ResellerUser.id`.
@@ -235,7 +235,7 @@ class Bitex(Client):
             Bitex developer guide, Resellers, "Impersonating Users".
         """
         if type(user_id) is not int or user_id < 1:
-            raise UsageError("as_user takes the id of a user, a whole number above zero")
+            raise UsageError("as_user takes the id of a user, an int above zero; nothing was sent")
         return self._view(evolve(self._options, private_fields={"as_user": str(user_id)}))
 
     @overload
@@ -247,16 +247,24 @@ class Bitex(Client):
     async def confirm(
         self, callback: PaymentUpdate | WorkOrderRequest | KycProfileUpdate
     ) -> Payment | WorkOrderRequest | KycProfile:
-        """Ask the exchange for the state of what *callback* is about: it decides, not the callback.
+        """Read from the exchange what *callback* reports: a callback may be late, repeated or out of order.
 
         Raises:
-            UsageError: The callback names nothing that could be asked for.
+            UsageError: The callback names nothing that can be read.
         """
-        return await confirm(self, callback)
+        match callback:
+            case PaymentUpdate(id=int(payment_id)):
+                return await self.payments.payment(payment_id)
+            case WorkOrderRequest():
+                return await self.concierge.work_order_request(callback.id)
+            case KycProfileUpdate():
+                return await self.kyc.profile(callback.id)
+            case _:
+                raise UsageError("confirm: this callback names nothing to read; nothing was sent")
 
     @classmethod
     def searches(cls) -> Searches:
-        """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
+        """Return how the results of its calls are found again; see `exchanges.outcomes.search`."""
         from exchanges.bitex.reconcile import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
         return SEARCHES

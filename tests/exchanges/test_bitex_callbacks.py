@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from exchanges.bitex import Bitex
-from exchanges.bitex.callbacks import MAX_BYTES, Callbacks, KycProfileUpdate
+from exchanges.bitex.callbacks import MAX_BYTES, Callbacks
 from exchanges.bitex.models.concierge import WorkOrderRequest
+from exchanges.bitex.models.kyc import KycProfileUpdate
 from exchanges.bitex.models.payments import PaymentStatus, PaymentUpdate
 from exchanges.bitex.webhooks import WebhookEcho
 from exchanges.errors import CallbackRejected, UsageError

@@ -1,6 +1,6 @@
 import pytest
 
-from exchanges.bitex.models.jsonapi import MAX_DEPTH, flat, folded, resource, unfolded
+from exchanges.bitex.models.jsonapi import MAX_DEPTH, build_resource, compact, expand, flatten
 from exchanges.wire import Deviation
 
 SUSAN = {"id": 5, "type": "users", "attributes": {"name": "Susan Doe"}}
@@ -17,16 +17,16 @@ def ref(number, kind="users"):
     return {"id": number, "type": kind}
 
 
-class TestUnfolding:
+class TestExpanding:
     def test_a_reference_becomes_what_it_refers_to(self):
         """An included resource stands where it is referred to, whether its id is a number or a text."""
-        whole = unfolded({"data": referring("1", user=ref("5")), "included": [SUSAN]})
+        whole = expand({"data": referring("1", user=ref("5")), "included": [SUSAN]})
 
         assert {"data": {**referring("1"), "relationships": {"user": SUSAN}}} == whole
 
     def test_lists(self):
         """A relationship to many becomes a list, one to none becomes None or an empty list."""
-        whole = unfolded({"data": [referring(1, users=[ref(5), ref(5)], boss=None, peers=[])], "included": [SUSAN]})
+        whole = expand({"data": [referring(1, users=[ref(5), ref(5)], boss=None, peers=[])], "included": [SUSAN]})
 
         assert {"users": [SUSAN, SUSAN], "boss": None, "peers": []} == whole["data"][0]["relationships"]
 
@@ -34,13 +34,13 @@ class TestUnfolding:
         """What is included may itself refer to something included."""
         part = {"id": 1, "type": "outputs", "relationships": {"user": {"data": ref(5)}}}
 
-        whole = unfolded({"data": referring(1, outputs=[ref(1, "outputs")]), "included": [part, SUSAN]})
+        whole = expand({"data": referring(1, outputs=[ref(1, "outputs")]), "included": [part, SUSAN]})
 
         assert SUSAN == whole["data"]["relationships"]["outputs"][0]["relationships"]["user"]
 
     def test_not_included(self):
         """What is not included stays a type and an id."""
-        whole = unfolded({"data": referring(1, user=ref(9)), "included": [SUSAN]})
+        whole = expand({"data": referring(1, user=ref(9)), "included": [SUSAN]})
 
         assert ref(9) == whole["data"]["relationships"]["user"]
 
@@ -49,14 +49,14 @@ class TestUnfolding:
         one = {"id": 1, "type": "users", "relationships": {"friend": {"data": ref(2)}}}
         two = {"id": 2, "type": "users", "relationships": {"friend": {"data": ref(1)}}}
 
-        whole = unfolded({"data": referring(1, user=ref(1)), "included": [one, two]})
+        whole = expand({"data": referring(1, user=ref(1)), "included": [one, two]})
 
         friend = whole["data"]["relationships"]["user"]["relationships"]["friend"]
         assert {"friend": ref(1)} == friend["relationships"]
 
     def test_nothing_about_nothing(self):
         """A document without resources stays empty, and keeps its other members."""
-        assert {"data": [], "meta": {"pages": 0}} == unfolded({"data": [], "included": [], "meta": {"pages": 0}})
+        assert {"data": [], "meta": {"pages": 0}} == expand({"data": [], "included": [], "meta": {"pages": 0}})
 
     @pytest.mark.parametrize(
         "document",
@@ -80,7 +80,7 @@ class TestUnfolding:
     def test_another_shape(self, document):
         """What is no document is refused as a deviation."""
         with pytest.raises(Deviation):
-            unfolded(document)
+            expand(document)
 
     def test_a_deep_document(self):
         """A chain of references is followed so far and no further."""
@@ -89,7 +89,7 @@ class TestUnfolding:
         ]
 
         with pytest.raises(Deviation) as caught:
-            unfolded({"data": referring(1, user=ref(0)), "included": chain})
+            expand({"data": referring(1, user=ref(0)), "included": chain})
         assert "bounded size" in caught.value.expected
 
     def test_a_small_document_that_would_grow(self):
@@ -97,11 +97,11 @@ class TestUnfolding:
         levels = [{"id": n, "type": "users", "relationships": {"next": {"data": [ref(n + 1)] * 100}}} for n in range(5)]
 
         with pytest.raises(Deviation) as caught:
-            unfolded({"data": referring(1, user=ref(0)), "included": levels})
+            expand({"data": referring(1, user=ref(0)), "included": levels})
         assert "bounded size" in caught.value.expected
 
 
-class TestFolding:
+class TestCompacting:
     @pytest.mark.parametrize(
         "document",
         [
@@ -121,20 +121,20 @@ class TestFolding:
         ],
     )
     def test_is_the_way_back(self, document):
-        """Folding an unfolded document gives the document, each resource included once and the nearest first."""
-        assert document == folded(unfolded(document))
+        """Compacting an expanded document returns the document, each resource included once and the nearest first."""
+        assert document == compact(expand(document))
 
 
 class TestResources:
-    def test_flat(self):
+    def test_flatten(self):
         """Id, attributes and relationships become fields of one object."""
         item = {**SUSAN, "relationships": {"boss": None}}
 
-        assert {"id": 5, "name": "Susan Doe", "boss": None} == flat(item, "users")
+        assert {"id": 5, "name": "Susan Doe", "boss": None} == flatten(item, "users")
 
     def test_back(self):
         """Fields become a resource again, those that are relationships apart."""
-        made = resource({"id": 1, "amount": 2, "user": SUSAN}, "orders", ("user", "boss"))
+        made = build_resource({"id": 1, "amount": 2, "user": SUSAN}, "orders", ("user", "boss"))
 
         assert {
             "id": 1,
@@ -146,10 +146,10 @@ class TestResources:
     def test_another_type(self):
         """A resource of another type is refused, and both are named."""
         with pytest.raises(Deviation) as caught:
-            flat(SUSAN, "orders")
+            flatten(SUSAN, "orders")
 
         assert "a resource of type orders" == caught.value.expected
 
     def test_other_members_stay(self):
         """Members beside the documented ones stay, so that strict clients see them."""
-        assert {"id": 5, "name": "Susan Doe", "links": {}} == flat({**SUSAN, "links": {}}, "users")
+        assert {"id": 5, "name": "Susan Doe", "links": {}} == flatten({**SUSAN, "links": {}}, "users")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchanges.bitex import Bitex
-from exchanges.bitex.models.jsonapi import MAX_PARTS, unfolded
+from exchanges.bitex.models.jsonapi import MAX_PARTS, expand
 from exchanges.errors import (
     DecodeError,
     ExchangeError,
@@ -322,7 +322,7 @@ def test_a_large_resource_referred_to_often():
     document = {"data": {"type": "a", "id": "1", "relationships": {"users": {"data": often}}}, "included": [user]}
 
     with pytest.raises(Deviation, match="bounded size"):
-        unfolded(document)
+        expand(document)
 
 
 @pytest.mark.parametrize("name", ["too many keys", "too many numbers", "deep objects that end", "many references"])

@@ -1,20 +1,19 @@
-"""Work orders of the Concierge: what is asked for, and what Bitex makes of it.
+"""Work orders of the Concierge, with their inputs, outputs and users.
 
-Bitex answers with json:api documents. Inputs, outputs and users stand beside the order there, and inside it here.
-Who is paid, and how, does not print.
+Bitex returns json:api documents. There inputs, outputs and users are listed beside the order; here they are inside it.
+Who is paid, and how, is not in ``repr``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, ClassVar, cast, overload
+from typing import TYPE_CHECKING, cast
 
 from attrs import field, frozen
 
-from exchanges.bitex.models.jsonapi import flat, folded, resource, unfolded
+from exchanges.bitex.models.jsonapi import Resource, ResourceId, Resources, build_resource, compact, expand, flatten
 from exchanges.bitex.models.places import Country, CurrencyCode
-from exchanges.wire import Deviation, IsoTime, Json, OpenStrEnum, RawJson
+from exchanges.wire import IsoTime, OpenStrEnum, RawJson
 
 if TYPE_CHECKING:
     from exchanges.bitex.models.jsonapi import Object
@@ -32,61 +31,31 @@ __all__ = [
 
 
 class WorkOrderStatus(OpenStrEnum):
-    """How far a work order has come."""
+    """The state of a work order."""
 
     RECEIVED = "received"
-    """Being looked at."""
+    """Under review."""
     WAITING_FOR_INPUTS = "waiting_for_inputs"
     """Accepted; the instructions say how to fund its inputs."""
     SENDING_TO_OUTPUTS = "sending_to_outputs"
     """The payees are being paid."""
     DONE = "done"
-    """Everybody is paid."""
+    """Every payee has been paid."""
     CANCELLED = "cancelled"
-    """Given up, mostly before it was funded."""
-
-
-class _Id:
-    """An id as a whole number; json:api writes it as text, the guide at times as a number."""
-
-    def read(self, value: Json, *, strict: bool) -> int:  # noqa: ARG002 - both ways are documented
-        if type(value) is int:
-            return value
-        if type(value) is str and value.removeprefix("-").isdecimal() and value.isascii() and len(value) <= 31:
-            return int(value)
-        raise Deviation("a whole number, or one as text")
-
-    def write(self, value: int) -> Json:
-        return str(value)
-
-
-ResourceId = Annotated[int, _Id()]
+    """Cancelled, usually before it was funded."""
 
 
 @frozen(kw_only=True)
-class _Resource:
-    """A resource of a json:api document."""
-
-    resource_type: ClassVar[str]
-    related: ClassVar[tuple[str, ...]] = ()
+class _Part(Resource):
+    """A work order or a part of one."""
 
     id: ResourceId
     """Unique among resources of its type."""
 
-    @classmethod
-    def from_wire(cls, value: Object) -> Object:
-        """Read a resource that holds what it refers to."""
-        return flat(value, cls.resource_type)
-
-    @classmethod
-    def to_wire(cls, value: Object) -> Object:
-        """Make a resource that holds what it refers to."""
-        return resource(value, cls.resource_type, cls.related)
-
 
 @frozen(kw_only=True)
-class WorkOrderUser(_Resource):
-    """Who pays or is paid. Wire: json:api resource of type ``users``.
+class WorkOrderUser(_Part):
+    """A payer or payee. Wire: json:api resource of type ``users``.
 
     Source:
         Bitex developer guide, Concierge, "Create Work Order Request".
@@ -95,18 +64,18 @@ class WorkOrderUser(_Resource):
     resource_type = "users"
 
     email: str | None = field(default=None, repr=False)
-    """None where the document does not say; so with all that follow."""
+    """E-mail address; None, here and in the fields below, if the document does not contain it."""
     kyc_profile_id: int | None = None
-    """His KYC profile."""
+    """The user's `KycProfile`."""
     name: str | None = field(default=None, repr=False)
-    """First and family name."""
+    """Given and family name."""
 
 
 @frozen(kw_only=True)
-class WorkOrderInput(_Resource):
-    """Money that goes into a work order. Wire: json:api resource of type ``work_order_request_inputs``.
+class WorkOrderInput(_Part):
+    """Money that is sent to the Concierge. Wire: json:api resource of type ``work_order_request_inputs``.
 
-    Bitcoin is what moves between countries: what its price on the way in and on the way out differ by is a cost too.
+    Money moves between countries as BTC: the difference between its buying and selling price is a cost too.
 
     Source:
         Bitex developer guide, Concierge, "Create Work Order Request".
@@ -116,36 +85,36 @@ class WorkOrderInput(_Resource):
     related = ("user",)
 
     currency: CurrencyCode | None = None
-    """What *amount* is counted in."""
+    """The currency of *amount*."""
     amount: Decimal | None = None
-    """In *currency*: what is sent; None until it is quoted, where it was left open."""
+    """In *currency*: what is sent; None if it was left open and is not quoted yet."""
     country: Country | None = None
-    """Where it is sent from."""
+    """The country that it is sent from."""
     instructions: RawJson | None = field(default=None, repr=False)
-    """How to send it, as an object with a method; complete once the order waits for its inputs."""
+    """How to send it: an object with a method, complete once the status is WAITING_FOR_INPUTS; None before."""
     cash_in_fee_percent: Decimal | None = None
-    """Percent that the banks on the way in take; None until known, like all fees."""
+    """Percent: the fee of the payer's and the partner's bank; None until known, like the amounts and fees below."""
     cash_in_fee_fixed: Decimal | None = None
-    """What the banks on the way in take at any rate."""
+    """The fixed fee of the same banks; the guide names no currency."""
     fiat_received_by_partner: Decimal | None = None
-    """What is left for the partner, perhaps in another currency."""
+    """What the partner receives after all fees, possibly in another currency than *currency*."""
     broker_bitcoin_price: Decimal | None = None
-    """Price at which the partner buys bitcoin."""
+    """Price of a BTC at which the partner buys; the guide names no currency."""
     bitcoins_produced: Decimal | None = None
-    """BTC that it became."""
+    """BTC bought with it."""
     partner_fee_percent: Decimal | None = None
-    """Percent that the partner takes."""
+    """Percent: the fee of the partner."""
     concierge_fee_percent: Decimal | None = None
-    """Percent that the Concierge takes."""
+    """Percent: the fee of the Concierge."""
     tax_invoice_number: str | None = None
-    """Of the partner's invoice."""
+    """Number of the partner's invoice; None until there is one."""
     user: WorkOrderUser | None = None
-    """Who pays."""
+    """The payer; None if the document does not include users."""
 
 
 @frozen(kw_only=True)
-class WorkOrderBitcoinInput(_Resource):
-    """BTC that go into a work order. Wire: json:api resource of type ``work_order_request_bitcoin_inputs``.
+class WorkOrderBitcoinInput(_Part):
+    """BTC that are sent to the Concierge. Wire: json:api resource of type ``work_order_request_bitcoin_inputs``.
 
     Source:
         Bitex developer guide, Concierge, "Create Work Order Request".
@@ -155,42 +124,44 @@ class WorkOrderBitcoinInput(_Resource):
     related = ("user",)
 
     amount: Decimal | None = None
-    """BTC to send; None until it is quoted, where it was left open."""
+    """BTC to send; None if it was left open and is not quoted yet."""
     instructions: RawJson | None = field(default=None, repr=False)
-    """How to send them, as an object with the address."""
+    """How to send them: an object with the address; None until known."""
     bitcoins_credited: Decimal | None = None
-    """BTC received and confirmed so far."""
+    """BTC received and confirmed so far; None until known."""
     concierge_fee_percent: Decimal | None = None
-    """Percent that the Concierge takes."""
+    """Percent: the fee of the Concierge."""
     user: WorkOrderUser | None = None
-    """Who pays."""
+    """The payer; None if the document does not include users."""
 
 
 @frozen(kw_only=True)
 class PricingSummary:
-    """What one output cost, at a glance; the details of inputs and outputs are more exact. Wire: object.
+    """A summary of what one output cost; inputs and outputs have the exact details. Wire: object.
+
+    None means not known.
 
     Source:
         Bitex developer guide, Concierge, "Create Work Order Request".
     """
 
     amount_received: Decimal | None = None
-    """In *currency_received*: what the payee gets."""
+    """In *currency_received*: what the payee receives."""
     amount_sent: Decimal | None = None
-    """In *currency_sent*: what of the inputs was spent on it."""
+    """In *currency_sent*: the part of the inputs that was spent on it."""
     currency_received: str | None = None
-    """In lower case."""
+    """Currency code in lower case."""
     currency_sent: str | None = None
-    """In lower case."""
+    """Currency code in lower case."""
     exchange_rate: Decimal | None = None
-    """Received per sent."""
+    """*currency_received* per *currency_sent*."""
     fee: Decimal | None = None
     """In *currency_received*: all fees."""
 
 
 @frozen(kw_only=True)
-class WorkOrderOutput(_Resource):
-    """Money that goes to one payee. Wire: json:api resource of type ``work_order_request_outputs``.
+class WorkOrderOutput(_Part):
+    """Money that is paid to one payee. Wire: json:api resource of type ``work_order_request_outputs``.
 
     Source:
         Bitex developer guide, Concierge, "Create Work Order Request".
@@ -200,37 +171,37 @@ class WorkOrderOutput(_Resource):
     related = ("user",)
 
     amount: Decimal | None = None
-    """In *currency*: what the payee gets after all fees; None until it is quoted, where it was left open."""
+    """In *currency*: what the payee receives after all fees; None if it was left open and is not quoted yet."""
     country: Country | None = None
-    """Where the payee is paid."""
+    """The country in which the payee is paid."""
     currency: CurrencyCode | None = None
-    """What *amount* is counted in."""
+    """The currency of *amount*."""
     user_id: int | None = None
-    """Who is paid."""
+    """The payee, a user of the reseller."""
     withdrawal_instruction_id: int | None = None
-    """How he is paid."""
+    """How the payee is paid: the `WithdrawalInstruction.id`."""
     concierge_fee_percent: Decimal | None = None
-    """Percent that the Concierge takes; None until known, like all fees."""
+    """Percent: the fee of the Concierge; None until known, like the amounts and fees below."""
     broker_bitcoin_price: Decimal | None = None
-    """Price at which the partner sells bitcoin."""
+    """Price of a BTC at which the partner sells; the guide names no currency."""
     partner_fee_percent: Decimal | None = None
-    """Percent that the partner takes."""
+    """Percent: the fee of the partner."""
     fiat_sent_by_partner: Decimal | None = None
-    """What the partner sends, perhaps in another currency than the payee gets."""
+    """What the partner sends, possibly in another currency than *currency*."""
     cash_out_fee_percent: Decimal | None = None
-    """Percent that the banks on the way out take."""
+    """Percent: the fee of the payee's and the partner's bank."""
     cash_out_fee_fixed: Decimal | None = None
-    """What the banks on the way out take at any rate."""
+    """The fixed fee of the same banks; the guide names no currency."""
     tax_invoice_number: str | None = None
-    """Of the partner's invoice."""
+    """Number of the partner's invoice; None until there is one."""
     friendly_pricing_summary: PricingSummary | None = None
-    """What it cost; None until known, and for some outputs for ever."""
+    """What it cost; None until known, and for some outputs always."""
     user: WorkOrderUser | None = None
-    """Who is paid."""
+    """The payee; None if the document does not include users."""
 
 
 @frozen(kw_only=True)
-class WorkOrderRequest(_Resource):
+class WorkOrderRequest(_Part):
     """One payment from you to several payees. Wire: json:api document.
 
     Source:
@@ -241,25 +212,25 @@ class WorkOrderRequest(_Resource):
     related = ("inputs", "bitcoin_inputs", "outputs")
 
     payer_id: int
-    """The user who pays."""
+    """The user of the reseller who pays."""
     status: WorkOrderStatus
-    """How far it has come."""
+    """The state of the order."""
     should_confirm_quote: bool
-    """Whether somebody calls you before the money goes on, as prices may have changed."""
+    """Whether the staff call you before the payees are paid, as prices may have changed."""
     bitcoin_rebate: Decimal
-    """BTC given back to your balance, as it was cheaper than quoted."""
+    """BTC returned to your balance because the order was cheaper than quoted."""
     updated_at: IsoTime
-    """When it last changed (UTC)."""
+    """UTC: when the order last changed."""
     inputs: tuple[WorkOrderInput, ...] = ()
-    """The money that goes in."""
+    """Money sent to the Concierge."""
     bitcoin_inputs: tuple[WorkOrderBitcoinInput, ...] = ()
-    """The BTC that go in."""
+    """BTC sent to the Concierge."""
     outputs: tuple[WorkOrderOutput, ...] = ()
-    """The money that comes out."""
+    """Payments to the payees."""
 
     @property
     def users(self) -> tuple[WorkOrderUser, ...]:
-        """Everybody who pays or is paid, once."""
+        """All payers and payees, each once."""
         users = [part.user for part in self.inputs]
         users += [part.user for part in self.bitcoin_inputs]
         users += [part.user for part in self.outputs]
@@ -267,43 +238,28 @@ class WorkOrderRequest(_Resource):
 
     @classmethod
     def from_wire(cls, value: Object) -> Object:
-        """Read a document about one order, or the order itself where it stood among others."""
-        return flat(unfolded(value)["data"] if "data" in value else value, cls.resource_type)
+        """Read a document about one order, or one order of a document about several."""
+        return flatten(expand(value)["data"] if "data" in value else value, cls.resource_type)
 
     @classmethod
     def to_wire(cls, value: Object) -> Object:
-        """Make a document about one order."""
+        """Build a document about one order."""
         parts = {name: value.get(name, []) for name in cls.related}
-        return folded({"data": resource({**value, **parts}, cls.resource_type, cls.related)})
+        return compact({"data": build_resource({**value, **parts}, cls.resource_type, cls.related)})
 
 
 @frozen
-class WorkOrderRequests(Sequence[WorkOrderRequest]):
-    """Work orders: a list that cannot be changed. Wire: json:api document.
+class WorkOrderRequests(Resources[WorkOrderRequest]):
+    """Work orders: an immutable sequence. Wire: json:api document.
 
     Source:
         Bitex developer guide, Concierge, "List Work Order Requests".
     """
 
     data: tuple[WorkOrderRequest, ...]
-    """In the exchange's order."""
-
-    @classmethod
-    def from_wire(cls, value: Object) -> Object:
-        """Read a document about several orders."""
-        return unfolded(value)
+    """The orders, in the exchange's order."""
 
     @classmethod
     def to_wire(cls, value: Object) -> Object:
-        """Make a document about several orders, from one about each."""
-        return folded({**value, "data": [unfolded(order)["data"] for order in cast("list[Object]", value["data"])]})
-
-    @overload
-    def __getitem__(self, index: int) -> WorkOrderRequest: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[WorkOrderRequest, ...]: ...
-    def __getitem__(self, index: int | slice) -> WorkOrderRequest | tuple[WorkOrderRequest, ...]:
-        return self.data[index]
-
-    def __len__(self) -> int:
-        return len(self.data)
+        """Build a document about several orders from one about each."""
+        return compact({**value, "data": [expand(order)["data"] for order in cast("list[Object]", value["data"])]})

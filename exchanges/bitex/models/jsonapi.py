@@ -1,8 +1,9 @@
-"""Documents of json:api: resources that hold what they refer to, and the way back.
+"""Documents of json:api: resources with the resources that they refer to, and back.
 
-A document is about the resources in ``data``. Those refer to others by type and id, and the others stand in
-``included``. `unfolded` puts each resource where it is referred to; `flat` makes the fields of one resource, so that a
-model decodes it like any object. `resource` and `folded` lead back. A model uses them in ``from_wire`` and ``to_wire``.
+A document is about the resources in ``data``. These refer to others by type and id, and the others are listed in
+``included``. `expand` puts each resource where it is referred to; `flatten` turns one resource into the fields of a
+model, so that it is decoded like any object. `build_resource` and `compact` reverse them. `Resource` and `Resources` do
+so for models, in ``from_wire`` and ``to_wire``.
 
 All functions are pure. What does not have the shape of a document is a `Deviation`.
 
@@ -13,58 +14,131 @@ Source:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, ClassVar, TypeAlias, TypeVar, overload
 
-from exchanges.wire import Deviation
+from attrs import frozen
 
-if TYPE_CHECKING:
-    from exchanges.wire import Json
+from exchanges.wire import Deviation, Json
 
-__all__ = ["flat", "folded", "resource", "unfolded"]
+__all__ = ["Resource", "ResourceId", "Resources", "build_resource", "compact", "expand", "flatten"]
 
-MAX_PARTS = 100_000
+MAX_PARTS = 100_000  # a resource costs its bytes once, but may be referred to again and again
 MAX_DEPTH = 8
 
 Object: TypeAlias = "dict[str, Json]"
 Identity: TypeAlias = tuple[str, str]
+T = TypeVar("T")
 
 
-def unfolded(document: Object) -> Object:
+class _Id:
+    """An id as a whole number; json:api writes it as text, the guide at times as a number."""
+
+    def read(self, value: Json, *, strict: bool) -> int:  # noqa: ARG002 - both ways are documented
+        if type(value) is int:
+            return value
+        if type(value) is str and value.removeprefix("-").isdecimal() and value.isascii() and len(value) <= 31:
+            return int(value)
+        raise Deviation("a whole number, or one as text")
+
+    def write(self, value: int) -> Json:
+        return str(value)
+
+
+ResourceId = Annotated[int, _Id()]
+
+
+@frozen
+class Resource:
+    """A model that travels as a resource.
+
+    Attributes:
+        resource_type: Its ``type`` on the wire.
+        related: Fields that hold other resources.
+    """
+
+    resource_type: ClassVar[str]
+    related: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def from_wire(cls, value: Object) -> Object:
+        """Read a resource that holds the resources it refers to."""
+        return flatten(value, cls.resource_type)
+
+    @classmethod
+    def to_wire(cls, value: Object) -> Object:
+        """Build a resource that holds the resources it refers to."""
+        return build_resource(value, cls.resource_type, cls.related)
+
+
+class Resources(Sequence[T]):
+    """A model that travels as a document about several resources: an immutable sequence of them.
+
+    Attributes:
+        data: The resources in the exchange's order; each subclass declares their class.
+    """
+
+    __slots__ = ()
+
+    data: tuple[T, ...]
+
+    @classmethod
+    def from_wire(cls, value: Object) -> Object:
+        """Read a document about several resources."""
+        return expand(value)
+
+    @classmethod
+    def to_wire(cls, value: Object) -> Object:
+        """Build a document about several resources."""
+        return compact(value)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        return self.data[index]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+def expand(document: Object) -> Object:
     """Put the resources of ``included`` where they are referred to.
 
     Each relationship becomes the resource, the list of resources, or None, that it refers to. A resource that is not
-    included stays a bare type and id, and so does one that would stand inside itself.
+    included stays a bare type and id, and so does one that would be inside itself.
     """
     if "data" not in document:
         raise Deviation("a json:api document with data")
-    unfolding = _Unfolding(_list(document.get("included", [])))
+    expansion = _Expansion(_list(document.get("included", [])))
     data = document["data"]
     rest = {key: value for key, value in document.items() if key != "included"}
-    return {**rest, "data": [unfolding.filled(r) for r in data] if isinstance(data, list) else unfolding.filled(data)}
+    return {**rest, "data": [expansion.expand(r) for r in data] if isinstance(data, list) else expansion.expand(data)}
 
 
-def folded(document: Object) -> Object:
-    """Take the resources out of where they are referred to, and put each once into ``included``, nearest first."""
+def compact(document: Object) -> Object:
+    """Move resources from where they are referred to into ``included``, each once, nearest first."""
     data = document["data"]
     primary = [_object(r) for r in (data if isinstance(data, list) else [data])]
     seen = {_identity(r) for r in primary}
     included: list[Json] = []
-    waiting = deque(_referred_to(primary))
-    while waiting:
-        found = waiting.popleft()
-        identity = _identity(found)
-        if identity not in seen and found.keys() - {"id", "type"}:
+    queue = deque(_related_resources(primary))
+    while queue:
+        item = queue.popleft()
+        identity = _identity(item)
+        # A bare type and id is a reference to something that was not included, and stays one.
+        if identity not in seen and item.keys() - {"id", "type"}:
             seen.add(identity)
-            included.append(_referring(found))
-            waiting.extend(_referred_to([found]))
-    referring: list[Json] = [_referring(r) for r in primary]
-    whole: Object = {**document, "data": referring if isinstance(data, list) else referring[0]}
+            included.append(_with_references(item))
+            queue.extend(_related_resources([item]))
+    references: list[Json] = [_with_references(r) for r in primary]
+    whole: Object = {**document, "data": references if isinstance(data, list) else references[0]}
     return {**whole, "included": included} if included else whole
 
 
-def flat(value: Json, kind: str) -> Object:
-    """Make one object of id, attributes and relationships of a resource of type *kind*."""
+def flatten(value: Json, kind: str) -> Object:
+    """Merge id, attributes and relationships of a resource of type *kind* into one object."""
     item = _object(value)
     if item.get("type") != kind:
         raise Deviation(f"a resource of type {kind}")
@@ -72,53 +146,53 @@ def flat(value: Json, kind: str) -> Object:
     return {**_object(item.get("attributes", {})), **_object(item.get("relationships", {})), **own}
 
 
-def resource(fields: Object, kind: str, relationships: Iterable[str] = ()) -> Object:
-    """Make a resource of type *kind* from the *fields* of a model; those named in *relationships* are resources."""
+def build_resource(fields: Object, kind: str, relationships: Iterable[str] = ()) -> Object:
+    """Build a resource of type *kind* from the *fields* of a model; those named in *relationships* are resources."""
     names = {"id", *relationships}
-    made: Object = {"id": fields["id"], "type": kind}
-    made["attributes"] = {key: value for key, value in fields.items() if key not in names}
+    item: Object = {"id": fields["id"], "type": kind}
+    item["attributes"] = {key: value for key, value in fields.items() if key not in names}
     if related := {name: fields[name] for name in relationships if name in fields}:
-        made["relationships"] = related
-    return made
+        item["relationships"] = related
+    return item
 
 
-class _Unfolding:
-    """The included resources of one document, and how many of their parts may still be put where they are referred to.
+class _Expansion:
+    """The included resources of one document, and how many parts of them may still be inserted.
 
-    A large resource costs its bytes once and may be referred to again and again: without a bound a small document
-    could unfold into a huge one.
+    Without that bound a small document could expand into a huge one.
     """
 
     def __init__(self, included: list[Json]) -> None:
-        self._known = {_identity(r): _object(r) for r in included}
-        self._left = MAX_PARTS
+        self._included = {_identity(r): _object(r) for r in included}
+        self._parts_left = MAX_PARTS
 
-    def filled(self, value: Json, above: tuple[Identity, ...] = ()) -> Object:
-        """Fill in what *value* refers to, unless it stands *above*."""
+    def expand(self, value: Json, above: tuple[Identity, ...] = ()) -> Object:
+        """Insert the resources that *value* refers to, except those *above* it."""
         item = _object(value)
-        within = (*above, _identity(item))
+        path = (*above, _identity(item))
         if item.get("relationships") is None:
             return item
         links = _object(item["relationships"])
-        return {**item, "relationships": {name: self._linked(link, within) for name, link in links.items()}}
+        return {**item, "relationships": {name: self._follow(link, path) for name, link in links.items()}}
 
-    def _linked(self, link: Json, above: tuple[Identity, ...]) -> Json:
+    def _follow(self, link: Json, above: tuple[Identity, ...]) -> Json:
         data = _object(link).get("data")
         if data is None:
             return None
-        return [self._found(r, above) for r in data] if isinstance(data, list) else self._found(data, above)
+        return [self._insert(r, above) for r in data] if isinstance(data, list) else self._insert(data, above)
 
-    def _found(self, reference: Json, above: tuple[Identity, ...]) -> Json:
+    def _insert(self, reference: Json, above: tuple[Identity, ...]) -> Json:
         identity = _identity(reference)
-        self._left -= _size(self._known.get(identity, {}))
-        if self._left < 0 or len(above) > MAX_DEPTH:
+        self._parts_left -= _size(self._included.get(identity, {}))
+        if self._parts_left < 0 or len(above) > MAX_DEPTH:
             raise Deviation("a json:api document of bounded size")
-        if identity in above or identity not in self._known:
+        # A resource that leads back to itself would be expanded for ever.
+        if identity in above or identity not in self._included:
             return reference
-        return self.filled(self._known[identity], above)
+        return self.expand(self._included[identity], above)
 
 
-def _referred_to(resources: Iterable[Object]) -> Iterator[Object]:
+def _related_resources(resources: Iterable[Object]) -> Iterator[Object]:
     for item in resources:
         for related in _object(item.get("relationships", {})).values():
             for one in related if isinstance(related, list) else [related]:
@@ -126,8 +200,8 @@ def _referred_to(resources: Iterable[Object]) -> Iterator[Object]:
                     yield _object(one)
 
 
-def _referring(item: Object) -> Object:
-    """Leave of each related resource its type and id."""
+def _with_references(item: Object) -> Object:
+    """Replace each related resource by its type and id."""
     if "relationships" not in item:
         return item
     related = _object(item["relationships"]).items()
@@ -159,7 +233,7 @@ def _object(value: Json) -> Object:
 
 
 def _size(item: Object) -> int:
-    """Count what a model copies of a resource."""
+    """Count the parts of a resource that a model copies."""
     return 1 + len(item) + sum(len(part) for part in item.values() if isinstance(part, dict))
 
 

@@ -1,4 +1,4 @@
-"""Who the owners of an account are, and why they may be refused. Personal data do not print.
+"""Profiles of the owners of an account, and why they may be rejected. Personal data are not in ``repr``.
 
 Source:
     Bitex developer guide, "KYC Profiles Overview" and the sections after it.
@@ -6,27 +6,28 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from exchanges.bitex.models.jsonapi import flat, folded, resource, unfolded
+from exchanges.bitex.models.jsonapi import Resource, ResourceId, Resources, build_resource, expand, flatten
 from exchanges.wire import OpenStrEnum, RawJson, Row, UnixTime
 
 if TYPE_CHECKING:
+    from exchanges.bitex.models.jsonapi import Object
     from exchanges.wire import Json
 
-__all__ = ["KycProfile", "KycRejectionReason", "KycRejectionReasons", "UsageTier"]
+__all__ = ["KycProfile", "KycProfileUpdate", "KycRejectionReason", "KycRejectionReasons", "UsageTier"]
 
-REASONS = "kyc_rejection_reasons"
+PROFILES = "kyc_profiles"
+_OWN_FIELDS = ("id", "accepted_usage_tier")
 
 
 class UsageTier(OpenStrEnum):
     """How much an account may deposit and withdraw."""
 
     MICRO = "micro"
-    """What a new profile with files is taken into until somebody has looked at it."""
+    """Granted to a new profile with files until a compliance officer has reviewed it."""
     SMALL = "small"
     MEDIUM = "medium"
     LARGE = "large"
@@ -36,7 +37,7 @@ class UsageTier(OpenStrEnum):
 class KycProfile(Row):
     """One person or company behind an account. Wire: row of 18, without class reference.
 
-    Only id and tiers are printed.
+    Only id and tiers are in ``repr``.
 
     Source:
         Bitex developer guide, "Create a KYC Profile".
@@ -45,19 +46,19 @@ class KycProfile(Row):
     id: int
     """Unique among profiles."""
     first_name: str | None = field(repr=False)
-    """None where it was not said; so with all that follow."""
+    """Given name; None, here and in the fields below, means that it was not provided."""
     last_name: str | None = field(repr=False)
     """Family name."""
     personal_id_number: str | None = field(repr=False)
-    """As on the document, in no particular format."""
+    """As on the document, in any format."""
     personal_id_issuer_country: str | None = field(repr=False)
-    """Who issued the document, two capital letters."""
+    """ISO code of two capital letters: the country that issued the document."""
     personal_id_type: str | None = field(repr=False)
     """Free text; ``dni``, ``passport`` and ``drivers_license`` are suggested."""
     tax_id: str | None = field(repr=False)
     """In Argentina the CUIT."""
     birth_date: UnixTime | None = field(repr=False)
-    """A moment of the day of birth (UTC); the guide does not say which, so the date may be off by one elsewhere."""
+    """UTC: a moment of the day of birth; the guide does not say which, so the date may be off by one elsewhere."""
     nationality: str | None = field(repr=False)
     """Free text."""
     gender: str | None = field(repr=False)
@@ -71,74 +72,76 @@ class KycProfile(Row):
     phone_numbers: str | None = field(repr=False)
     """Free text."""
     legal_entity: bool | None = field(repr=False)
-    """Whether it acts for a company or another legal entity."""
+    """Whether the profile acts for a company or another legal entity."""
     politically_exposed_person: bool | None = field(repr=False)
-    """Whether it counts as politically exposed."""
+    """Whether the person counts as politically exposed."""
     usage_tier: UsageTier
-    """What was asked for."""
+    """The tier that was requested."""
     accepted_usage_tier: UsageTier | None = None
-    """What was granted; None means rejected. May change at any time, from granted to rejected too."""
+    """The tier that was granted; None means rejected. May change at any time, from granted to rejected too."""
     extra: tuple[RawJson, ...] = field(default=(), kw_only=True, repr=False)
-    """Surplus cells, as they came."""
+    """Surplus cells, as received."""
+
+
+@frozen(kw_only=True)
+class KycProfileUpdate:
+    """A KYC profile that was accepted or rejected, as a callback reports it. Wire: json:api document.
+
+    Source:
+        Bitex developer guide, Webhooks, "KycProfile callbacks".
+    """
+
+    id: ResourceId
+    """The `KycProfile.id`."""
+    accepted_usage_tier: UsageTier | None
+    """The tier that was granted; None means rejected. May change at any time, from granted to rejected too."""
+    attributes: dict[str, RawJson] = field(factory=dict[str, "Json"], repr=False)
+    """The other attributes of the document, which the guide does not show. Personal data: not in ``repr``."""
+
+    @classmethod
+    def from_wire(cls, value: Object) -> Object:
+        """Read a document about one profile."""
+        fields = flatten(expand(value)["data"], PROFILES)
+        own = {name: fields[name] for name in _OWN_FIELDS if name in fields}
+        return {**own, "attributes": {name: rest for name, rest in fields.items() if name not in _OWN_FIELDS}}
+
+    @classmethod
+    def to_wire(cls, value: Object) -> Object:
+        """Build a document about one profile."""
+        rest = value["attributes"] if isinstance(value["attributes"], dict) else {}
+        tier = value.get("accepted_usage_tier")
+        return {"data": build_resource({**rest, "id": value["id"], "accepted_usage_tier": tier}, PROFILES)}
 
 
 @frozen
-class KycRejectionReason:
+class KycRejectionReason(Resource):
     """Why a profile may be rejected. Wire: json:api resource of type ``kyc_rejection_reasons``.
 
     Source:
         Bitex developer guide, "List all KYC Rejection Reasons".
     """
 
+    resource_type = "kyc_rejection_reasons"
+
     id: str
     """Unique among reasons."""
     code: str
-    """What programs tell reasons apart by, such as ``photo_id_is_illegible``."""
+    """Identifies the reason for programs, such as ``photo_id_is_illegible``."""
     detail_en: str
-    """In English, for the user's eyes."""
+    """English text to show to the user."""
     detail_es: str
-    """In Spanish."""
+    """Spanish text."""
     detail_pt: str
-    """In Portuguese."""
-
-    @classmethod
-    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Read a resource."""
-        return flat(value, REASONS)
-
-    @classmethod
-    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Make a resource."""
-        return resource(value, REASONS)
+    """Portuguese text."""
 
 
 @frozen
-class KycRejectionReasons(Sequence[KycRejectionReason]):
-    """All reasons there are: a list that cannot be changed. Wire: json:api document.
+class KycRejectionReasons(Resources[KycRejectionReason]):
+    """All rejection reasons: an immutable sequence. Wire: json:api document.
 
     Source:
         Bitex developer guide, "List all KYC Rejection Reasons".
     """
 
     data: tuple[KycRejectionReason, ...]
-    """In the exchange's order."""
-
-    @classmethod
-    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Read a document."""
-        return unfolded(value)
-
-    @classmethod
-    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Make a document."""
-        return folded(value)
-
-    @overload
-    def __getitem__(self, index: int) -> KycRejectionReason: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[KycRejectionReason, ...]: ...
-    def __getitem__(self, index: int | slice) -> KycRejectionReason | tuple[KycRejectionReason, ...]:
-        return self.data[index]
-
-    def __len__(self) -> int:
-        return len(self.data)
+    """The reasons, in the exchange's order."""
