@@ -60,6 +60,8 @@ from exchanges.bitex.models.rates import (
     FixedFee,
     MinimumFee,
     PercentualFee,
+    RatesPath,
+    RatesTree,
     Step,
     UnknownStep,
     calculate,
@@ -81,7 +83,7 @@ from exchanges.bitex.models.rows import (
 )
 from exchanges.bitex.payments import Payments
 from exchanges.bitex.pos import PointOfSalePages
-from exchanges.bitex.rates import Rates, RatesPath, RatesTree
+from exchanges.bitex.rates import Rates
 from exchanges.bitex.resellers import Resellers
 from exchanges.bitex.trading import Trading
 from exchanges.bitex.webhooks import Webhook, WebhookEcho, Webhooks

@@ -4,7 +4,7 @@ import pickle
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchanges import wire
@@ -13,13 +13,15 @@ from exchanges.bitex.models.rates import (
     FixedFee,
     MinimumFee,
     PercentualFee,
+    RatesTree,
     UnknownStep,
     calculate,
     calculate_backwards,
 )
-from exchanges.bitex.rates import Rates, RatesTree
+from exchanges.bitex.rates import Rates
 from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, UsageError
+from tests.support.strategies import QUICK
 
 ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Rates.endpoints}
 MORE_MT = [ExchangeRate(Decimal("0.06675567")), PercentualFee(Decimal("3.63"))]
@@ -142,6 +144,7 @@ class TestTree:
         with pytest.raises(DecodeError, match="a step of type fixed_fee"):
             wire.decode(b'{"type": "exchange", "amount": 5}', FixedFee)
 
+    @settings(QUICK, max_examples=100)
     @given(st.dictionaries(st.lists(st.text("abc/", min_size=1), min_size=3, max_size=3).map(tuple), st.lists(steps)))
     def test_round_trip(self, table):
         """Whatever tree there is, decoding what it encodes as gives it back."""
@@ -212,6 +215,7 @@ class TestCalculating:
 
         assert (expected, []) == (result, flags)
 
+    @settings(QUICK, max_examples=100)
     @given(amounts, st.lists(steps, max_size=5))
     def test_backwards_is_the_inverse(self, amount, path):
         """What goes in by the calculated way back comes out as the amount, to forty digits."""

@@ -1,12 +1,12 @@
-"""The steps from one currency to another, and what comes out of them, to the last digit.
+"""The tree of conversions: the steps from one currency to another, and their exact result.
 
 Source:
-    Bitex developer guide, Exchange Rates, "Using the Tree".
+    Bitex developer guide, Exchange Rates, "Rates Tree" and "Using the Tree".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import (
     ROUND_HALF_EVEN,
     Context,
@@ -17,12 +17,14 @@ from decimal import (
     Overflow,
     localcontext,
 )
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, cast
 
 from attrs import field, frozen
 
-from exchanges.errors import UsageError
-from exchanges.wire import Amount, Deviation, Number, RawJson
+from exchanges.errors import DecodeError, UsageError
+from exchanges.wire import Amount, Deviation, Number, RawJson, encode
+from exchanges.wire.converter import wire
 
 if TYPE_CHECKING:
     from exchanges.wire import Json
@@ -32,14 +34,17 @@ __all__ = [
     "FixedFee",
     "MinimumFee",
     "PercentualFee",
+    "RatesPath",
+    "RatesTree",
     "Step",
     "UnknownStep",
     "calculate",
     "calculate_backwards",
+    "text_of_path",
 ]
 
-# Complete, so that neither the caller's context nor a changed default takes part. Forwards, a few steps of sixteen
-# digits each stay exact.
+# Every field is set, so that neither the caller's context nor a changed default takes part. Forwards, a few steps of
+# sixteen digits each stay exact.
 _CONTEXT = Context(
     prec=100,
     rounding=ROUND_HALF_EVEN,
@@ -53,11 +58,15 @@ _CONTEXT = Context(
 _HUNDRED = Decimal(100)
 _ONE = Decimal(1)
 _TEXT = Number(text=True)
+MAX_PARTS = 16  # the guide's paths have five
+
+RatesPath: TypeAlias = tuple[str, ...]
+"""The path of a conversion: from which currency and place, to which currency and place, by which service."""
 
 
 @frozen
 class _KnownStep:
-    """A step that can be taken and undone; ``type`` tells it apart on the wire."""
+    """A step with a known calculation, identified by ``type`` on the wire."""
 
     type: ClassVar[str]
 
@@ -74,7 +83,7 @@ class _KnownStep:
 
 @frozen
 class ExchangeRate(_KnownStep):
-    """Changes one currency into another. Wire: object of type ``exchange``.
+    """Converts one currency into another. Wire: object of type ``exchange``.
 
     Source:
         Bitex developer guide, Exchange Rates, "Using the Tree".
@@ -86,17 +95,17 @@ class ExchangeRate(_KnownStep):
     """New currency per unit of the old one."""
 
     def after(self, amount: Decimal) -> Decimal:
-        """Take the step."""
+        """Return the amount after the step."""
         return amount * self.rate
 
     def before(self, amount: Decimal) -> Decimal:
-        """Undo the step."""
+        """Return the amount before the step."""
         return amount / self.rate
 
 
 @frozen
 class PercentualFee(_KnownStep):
-    """Takes a share off. Wire: object of type ``percentual_fee``.
+    """Deducts a percentage. Wire: object of type ``percentual_fee``.
 
     Source:
         Bitex developer guide, Exchange Rates, "Using the Tree".
@@ -108,17 +117,17 @@ class PercentualFee(_KnownStep):
     """Percent: 3.63 is 3.63 of every hundred."""
 
     def after(self, amount: Decimal) -> Decimal:
-        """Take the step."""
+        """Return the amount after the step."""
         return amount - amount * self.percentage / _HUNDRED
 
     def before(self, amount: Decimal) -> Decimal:
-        """Undo the step."""
+        """Return the amount before the step."""
         return amount * _HUNDRED / (_HUNDRED - self.percentage)
 
 
 @frozen
 class FixedFee(_KnownStep):
-    """Takes the same off every amount. Wire: object of type ``fixed_fee``.
+    """Deducts the same from every amount. Wire: object of type ``fixed_fee``.
 
     Source:
         Bitex developer guide, Exchange Rates, "Using the Tree".
@@ -127,22 +136,22 @@ class FixedFee(_KnownStep):
     type = "fixed_fee"
 
     amount: Decimal
-    """In the currency of the moment."""
+    """In the currency at this step: the fee."""
 
     # Quirk: the guide's sample calculator multiplies by the fee, under a comment that says subtract. Words and the
     # exchange's own client subtract.
     def after(self, amount: Decimal) -> Decimal:
-        """Take the step."""
+        """Return the amount after the step."""
         return amount - self.amount
 
     def before(self, amount: Decimal) -> Decimal:
-        """Undo the step."""
+        """Return the amount before the step."""
         return amount + self.amount
 
 
 @frozen
 class MinimumFee(_KnownStep):
-    """Takes a share off, but never less than a minimum. Wire: object of type ``minimum_fee``.
+    """Deducts a percentage, but at least a minimum. Wire: object of type ``minimum_fee``.
 
     Source:
         Bitex developer guide, Exchange Rates, "Using the Tree".
@@ -151,106 +160,218 @@ class MinimumFee(_KnownStep):
     type = "minimum_fee"
 
     minimum: Decimal
-    """In the currency of the moment: the smallest fee."""
+    """In the currency at this step: the smallest fee."""
     percentage: Decimal
-    """Percent; taken where it comes to more than the minimum."""
+    """Percent: the fee where it is more than the minimum."""
 
     def after(self, amount: Decimal) -> Decimal:
-        """Take the step."""
+        """Return the amount after the step."""
         return amount - max(self.minimum, amount * self.percentage / _HUNDRED)
 
     def before(self, amount: Decimal) -> Decimal:
-        """Undo the step."""
-        if self.percentage >= _HUNDRED:  # the same comes out of more than one amount
+        """Return the amount before the step."""
+        # At a hundred percent and more, several amounts have the same result, so there is no inverse.
+        if self.percentage >= _HUNDRED:
             raise DivisionByZero
         return max(amount + self.minimum, amount * _HUNDRED / (_HUNDRED - self.percentage))
 
 
 @frozen
 class UnknownStep:
-    """A step of a type that the guide does not name; kept as it came, and never calculated with."""
+    """A step of a type that the guide does not name: kept as received, never calculated with."""
 
     type: str
-    """As it came."""
+    """As received."""
     fields: dict[str, RawJson] = field(factory=dict[str, RawJson])
-    """Everything else, as it came."""
+    """All other fields, as received."""
 
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Tell the type from the rest."""
+        """Separate the type from the other fields."""
         return {"type": value.get("type"), "fields": {key: item for key, item in value.items() if key != "type"}}
 
     @classmethod
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Put type and rest together."""
+        """Merge the type into the other fields."""
         fields = value.get("fields")
         return {"type": value["type"], **(fields if isinstance(fields, dict) else {})}
 
     def after(self, amount: Decimal) -> Decimal:
-        """Refuse."""
+        """Raise: the calculation is not known."""
         raise UsageError(f"a step of type {self.type!r} is not known, so {amount} cannot be converted by it")
 
     def before(self, amount: Decimal) -> Decimal:
-        """Refuse."""
+        """Raise: the calculation is not known."""
         return self.after(amount)
 
 
 Step: TypeAlias = ExchangeRate | PercentualFee | FixedFee | MinimumFee | UnknownStep
 """One step of a conversion."""
 
+_STEPS: dict[str, type[ExchangeRate | PercentualFee | FixedFee | MinimumFee]] = {
+    cls.type: cls for cls in (ExchangeRate, PercentualFee, FixedFee, MinimumFee)
+}
+
+
+class _Branches:
+    """The codec of the tree: objects within objects, with lists of steps at the ends."""
+
+    def read(self, value: Json, *, strict: bool) -> dict[RatesPath, tuple[Step, ...]]:
+        """Flatten the tree into a table by path."""
+        table: dict[RatesPath, tuple[Step, ...]] = {}
+        # A stack instead of recursion: the depth is the exchange's choice.
+        stack: list[tuple[RatesPath, Json]] = [((), value)]
+        while stack:
+            path, node = stack.pop()
+            if isinstance(node, dict) and len(path) < MAX_PARTS:
+                stack.extend(((*path, part), below) for part, below in reversed(node.items()))
+            elif isinstance(node, list) and path:
+                table[path] = tuple(_step(item, strict=strict) for item in node)
+            else:
+                raise Deviation("a list of steps, or an object of more branches", f": {'/'.join(path)}")
+        return table
+
+    def write(self, value: Mapping[RatesPath, tuple[Step, ...]]) -> Json:
+        """Build the tree from the table."""
+        tree: dict[str, Json] = {}
+        for path, steps in value.items():
+            branch = tree
+            for part in path[:-1]:
+                branch = cast("dict[str, Json]", branch.setdefault(part, {}))
+            branch[path[-1]] = encode(steps)
+        return tree
+
+
+def _step(item: Json, *, strict: bool) -> Step:
+    kind = item.get("type") if isinstance(item, dict) else None
+    known = _STEPS.get(kind) if isinstance(kind, str) else None
+    if known is None and strict:
+        raise Deviation(f"a step of type {', '.join(_STEPS)}")
+    try:
+        return cast("Step", wire(strict=strict).structure(item, known or UnknownStep, "step"))
+    except DecodeError as error:
+        raise Deviation(str(error).rpartition("expected ")[2]) from None
+
+
+def _read_only(table: Mapping[RatesPath, tuple[Step, ...]]) -> Mapping[RatesPath, tuple[Step, ...]]:
+    return MappingProxyType(dict(table))
+
+
+@frozen(eq=False)
+class RatesTree(Mapping[RatesPath, "tuple[Step, ...]"]):
+    """All conversions that Bitex publishes: an immutable mapping from path to steps. Wire: nested object.
+
+    ``tree["ars", "cash", "usd", "bitex", "more_mt"]`` returns the steps from pesos in cash to dollars at Bitex through
+    MoreMT; ``tree["ars/cash/usd/bitex/more_mt"]`` the same. Some paths, such as usd/cash/vef/cash/reference, are for
+    reference only: no service offers them.
+
+    Source:
+        Bitex developer guide, Exchange Rates, "Rates Tree".
+    """
+
+    branches: Annotated[Mapping[RatesPath, tuple[Step, ...]], _Branches()] = field(converter=_read_only)
+    """Steps by path, read-only."""
+
+    @classmethod
+    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Read the whole object as the table of branches."""
+        return {"branches": value}
+
+    @classmethod
+    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Write the table of branches as the whole object."""
+        return cast("dict[str, Json]", value["branches"])
+
+    @property
+    def paths(self) -> tuple[RatesPath, ...]:
+        """All paths, in the exchange's order."""
+        return tuple(self.branches)
+
+    def __getitem__(self, path: RatesPath | str) -> tuple[Step, ...]:
+        return self.branches[tuple(path.split("/")) if isinstance(path, str) else path]
+
+    def __iter__(self) -> Iterator[RatesPath]:
+        return iter(self.branches)
+
+    def __len__(self) -> int:
+        return len(self.branches)
+
+    def __repr__(self) -> str:
+        return f"RatesTree({len(self)} paths)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RatesTree, (dict(self.branches),)  # a mapping proxy cannot be pickled
+
+
+def text_of_path(path: object) -> str:
+    """Render a path as the exchange expects it, parts separated by slashes.
+
+    Raises:
+        TypeError: Neither a `str` nor a tuple.
+        ValueError: A part is empty, or there are none or too many.
+    """
+    parts = path.split("/") if isinstance(path, str) else path
+    if not isinstance(parts, tuple | list):
+        raise TypeError("must be a str such as ars/cash/btc/bitex/more_mt, or a tuple of its parts")
+    parts = cast("list[object]", parts)
+    valid = [p for p in parts if isinstance(p, str) and p and p.isprintable() and "/" not in p]
+    if not 0 < len(valid) == len(parts) <= MAX_PARTS:
+        raise ValueError("must be a path such as ars/cash/btc/bitex/more_mt, no part of it empty")
+    return "/".join(valid)
+
 
 def calculate(amount: Amount, steps: Iterable[Step]) -> Decimal:
-    """Say what *amount* becomes by *steps*.
+    """Return what *amount* becomes after *steps*.
 
-    Exact to a hundred digits, whatever decimal context is set. Nothing is rounded to what a currency has, and where
+    Exact to a hundred digits, whatever decimal context is set. Nothing is rounded to the digits of a currency, and if
     the fees exceed the amount the result is negative.
 
     Args:
         amount: In the first currency.
-        steps: In order, as `RatesTree` holds them.
+        steps: In the order of `RatesTree`.
 
     Returns:
         In the last currency.
 
     Raises:
-        UsageError: A step of unknown type; no exact number.
+        UsageError: A step of unknown type, or a number that is not exact.
 
     Source:
         Bitex developer guide, Exchange Rates, "Using the Tree".
     """
-    return _walk(amount, steps, lambda step: step.after)
+    return _apply(amount, steps, lambda step: step.after)
 
 
 def calculate_backwards(amount: Amount, steps: Iterable[Step]) -> Decimal:
-    """Say what has to go into *steps* so that *amount* comes out: the inverse of `calculate`.
+    """Return the amount that becomes *amount* after *steps*: the inverse of `calculate`.
 
     Args:
         amount: In the last currency.
         steps: In the same order as for `calculate`.
 
     Returns:
-        In the first currency, to a hundred digits where there is no end to them.
+        In the first currency, rounded to a hundred digits if there are more.
 
     Raises:
-        UsageError: A step of unknown type, or one that cannot be undone: a rate of zero, a fee of all there is.
+        UsageError: A step of unknown type, or one without an inverse: a rate of zero, a fee of 100 percent.
 
     Source:
-        Bitex developer guide, Exchange Rates, "Using the Tree": each operation undone, the last one first.
+        Bitex developer guide, Exchange Rates, "Using the Tree": each operation reversed, the last one first.
     """
-    return _walk(amount, reversed(tuple(steps)), lambda step: step.before)
+    return _apply(amount, reversed(tuple(steps)), lambda step: step.before)
 
 
-def _walk(amount: Amount, steps: Iterable[Step], way: Callable[[Step], Callable[[Decimal], Decimal]]) -> Decimal:
+def _apply(amount: Amount, steps: Iterable[Step], operation: Callable[[Step], Callable[[Decimal], Decimal]]) -> Decimal:
     with localcontext(_CONTEXT):
         result = _number(amount)
         for step in steps:
             if not isinstance(step, Step):
                 raise UsageError(f"a step is an ExchangeRate or a fee, not {type(step).__name__}")
             try:
-                result = way(step)(result)
+                result = operation(step)(result)
             except (TypeError, DecimalException):
                 raise UsageError(f"{step} cannot be calculated with") from None
-        return _short(result)
+        return _shortest(result)
 
 
 def _number(amount: Amount) -> Decimal:
@@ -265,8 +386,8 @@ def _number(amount: Amount) -> Decimal:
     return number
 
 
-def _short(number: Decimal) -> Decimal:
-    """Leave out zeros at the end of a fraction; they are left over from the steps and say nothing."""
+def _shortest(number: Decimal) -> Decimal:
+    """Remove trailing zeros of a fraction: they come from the steps and carry no precision."""
     if number.adjusted() < _CONTEXT.prec - 1 and number == number.to_integral_value():
         return number.quantize(_ONE)
     return number.normalize()
