@@ -1,7 +1,7 @@
-"""How money is to be paid out: four documented kinds of instructions, and whatever else a broker understands.
+"""Withdrawal instructions: how money is to be paid out, in four documented kinds or any other object.
 
-An instruction is looked at before it is sent, not when it is made or read: what the exchange stores need not follow
-the rules for what it takes. Bank and personal data do not print.
+An instruction is checked before it is sent, not when it is created or read: what the exchange has stored need not
+follow its rules for new ones. Bank and personal data are not in ``repr``.
 
 Source:
     Bitex developer guide, "Create a USD Withdrawal Instruction" and its four examples.
@@ -10,7 +10,7 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, TypeAlias, cast
 
@@ -36,43 +36,53 @@ _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _CUIT = re.compile(r"[0-9]{11}", re.ASCII)
 _CBU = re.compile(r"[0-9]{22}", re.ASCII)
 
-MAX_INT = 2**63 - 1  # what JSON readers elsewhere can be trusted with
+ByCountry: TypeAlias = dict[str, tuple[str, ...]]
+
+MAX_INT = 2**63 - 1  # JSON parsers elsewhere may not read more
 ACCOUNT_TYPES = ("checking", "savings")
 BRANCH_COUNTRIES = ("AR", "PY", "PE")
 INTERNATIONAL_COUNTRIES = ("AR", "CL", "MX", "PE", "UY", "US", "ES", "PY", "CN", "CO")
 INTERNATIONAL_CURRENCIES = ("USD",)
-# By country; of a country that is not there the guide names no choices.
-DOMESTIC_CURRENCIES = {"AR": ("ARS", "USD"), "PE": ("PEN", "USD")}
-PICK_UP_CURRENCIES = {"AR": ("ARS",), "PY": ("PYG",), "PE": ("PEN",)}
+# By country; for a country that is missing the guide names no choices.
+DOMESTIC_CURRENCIES: ByCountry = {"AR": ("ARS", "USD"), "PE": ("PEN", "USD")}
+PICK_UP_CURRENCIES: ByCountry = {"AR": ("ARS",), "PY": ("PYG",), "PE": ("PEN",)}
 _BANKS_AR = (
     "galicia bbva santander itau icbc hsbc patagonia credicoop supervielle comafi citi macro hipotecario columbia bind "
     "nacion ciudad bapro san_juan santa_cruz cordoba santa_fe entre_rios la_pampa neuquen corrientes "
     "santiago_del_estero tierra_del_fuego formosa la_rioja chaco banco_de_valores finansur"
 )
 _BANKS_PE = "credito continental nacion scotia interbank mi_banco trabajo financiero bbva_pe"
-DOMESTIC_BANKS = {"AR": tuple(_BANKS_AR.split()), "PE": tuple(_BANKS_PE.split())}
+DOMESTIC_BANKS: ByCountry = {"AR": tuple(_BANKS_AR.split()), "PE": tuple(_BANKS_PE.split())}
 
 
 class InstructionSchema(OpenStrEnum):
-    """By whose rules an instruction is looked at when it is stored."""
+    """The rules by which the exchange validates an instruction."""
 
     BITEX = "bitex"
     BASE = "base"
-    """Less strict, but knows fewer ways of paying."""
+    """Less strict, but with fewer payment methods."""
 
 
 @frozen(kw_only=True)
 class _Body:
-    """What the documented kinds have in common; ``payment_method`` tells them apart."""
+    """What the documented kinds have in common.
+
+    Attributes:
+        payment_method: Identifies the kind on the wire.
+        choices: What a field may be, as documented; where that depends on the country, by country.
+    """
 
     payment_method: ClassVar[str]
+    choices: ClassVar[tuple[tuple[str, tuple[str, ...] | ByCountry], ...]] = ()
 
+    country: str
+    """ISO code of two capital letters."""
     extra_fields: dict[str, RawJson] = field(factory=dict[str, Json], repr=False)
-    """Stored beside the others under their own names; nobody checks them."""
+    """Stored beside the other fields under their own names, without validation."""
 
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Take the fields that are no documented ones for the extra ones."""
+        """Collect the undocumented fields as the extra ones."""
         if value.get("payment_method") != cls.payment_method:
             raise Deviation(f"the payment method {cls.payment_method}")
         names = cls._names()
@@ -81,7 +91,7 @@ class _Body:
 
     @classmethod
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Put all fields side by side."""
+        """Merge documented and extra fields."""
         own = {key: item for key, item in value.items() if key != "extra_fields"}
         return {"payment_method": cls.payment_method, **own, **cast("dict[str, Json]", value["extra_fields"])}
 
@@ -90,56 +100,60 @@ class _Body:
         return {a.name for a in cast("Any", cls).__attrs_attrs__} - {"extra_fields"}
 
     def faults(self) -> Iterator[str]:
-        """Say what the exchange would not take."""
+        """List what the exchange would reject."""
         for name, value in asdict(self, recurse=False, filter=lambda a, _: a.name != "extra_fields").items():
             if value is not None and (not isinstance(value, str) or not value.strip()):
-                yield f"{name} must be a text that is not empty"
+                yield f"{name} must be a non-empty str"
         for name in sorted({*self._names(), "payment_method"} & self.extra_fields.keys()):
-            yield f"extra_fields must not hold {name}"
+            yield f"extra_fields must not contain {name}"
+        for name, choices in self.choices:
+            allowed = choices.get(self.country) if isinstance(choices, dict) else choices
+            if allowed is not None and getattr(self, name) not in allowed:
+                yield f"{name} must be one of {', '.join(allowed)}"
 
 
 @frozen(kw_only=True)
 class DomesticBank(_Body):
-    """To an account at a bank in the same country, which must belong to the owner of the Bitex account.
+    """To a bank account in the same country, which must belong to the owner of the Bitex account.
 
     Source:
         Bitex developer guide, "Example: Withdraw to a Domestic Bank".
     """
 
     payment_method = "domestic_bank"
+    choices = (
+        *(("country", BRANCH_COUNTRIES), ("currency", DOMESTIC_CURRENCIES)),
+        *(("bank", DOMESTIC_BANKS), ("account_type", ACCOUNT_TYPES)),
+    )
 
     country: str
-    """Of the bank: AR, PY or PE."""
+    """Country of the bank: AR, PY or PE."""
     currency: str
-    """What is paid out: ARS or USD in Argentina, PEN or USD in Peru."""
+    """The currency that is paid out: ARS or USD in Argentina, PEN or USD in Peru."""
     bank: str
-    """Short name of the bank, one of `DOMESTIC_BANKS` in Argentina and Peru."""
+    """Short name of the bank, in Argentina and Peru one of `DOMESTIC_BANKS`."""
     name: str = field(repr=False)
-    """Of the holder of the account."""
+    """Name of the account holder."""
     city: str = field(repr=False)
-    """Where the holder lives."""
+    """City where the holder lives."""
     address: str = field(repr=False)
     """Postal address of the holder, home or work."""
     phone: str = field(repr=False)
-    """Number of the holder."""
+    """Phone number of the holder."""
     cuit: str = field(repr=False)
     """Tax number of the holder; in Argentina 11 digits, without dashes."""
     cbu: str | None = field(default=None, repr=False)
-    """Number of the account among all banks; in Argentina 22 digits, zeros in front included."""
+    """Unique number of the account; in Argentina 22 digits with leading zeros; None elsewhere."""
     bank_account_number: str = field(repr=False)
     """Number of the account at its bank, digits only."""
     account_type: str
     """``checking`` or ``savings``."""
 
     def faults(self) -> Iterator[str]:
-        """Say what the exchange would not take."""
+        """List what the exchange would reject."""
         yield from super().faults()
-        yield from _not_among("country", self.country, BRANCH_COUNTRIES)
-        yield from _not_among("currency", self.currency, DOMESTIC_CURRENCIES.get(self.country))
-        yield from _not_among("bank", self.bank, DOMESTIC_BANKS.get(self.country))
-        yield from _not_among("account_type", self.account_type, ACCOUNT_TYPES)
         if not _DIGITS.fullmatch(str(self.bank_account_number)):
-            yield "bank_account_number must be digits alone"
+            yield "bank_account_number must contain digits only"
         if self.country == "AR":
             if not _CUIT.fullmatch(str(self.cuit)):
                 yield "cuit must be 11 digits in Argentina"
@@ -149,70 +163,69 @@ class DomesticBank(_Body):
 
 @frozen(kw_only=True)
 class MoreMtPickUp(_Body):
-    """In cash, at a branch of MoreMT or another place, by somebody with a KYC profile in the Bitex account.
+    """In cash, at a branch of MoreMT or another place, to somebody with a KYC profile in the Bitex account.
 
     Source:
         Bitex developer guide, "Example: Pick up cash on a MoreMt branch".
     """
 
     payment_method = "more"
+    choices = (("country", BRANCH_COUNTRIES), ("currency", PICK_UP_CURRENCIES))
 
     country: str
-    """Of the branch: AR, PY or PE."""
+    """Country of the branch: AR, PY or PE."""
     currency: str
-    """What is paid out: the country's own."""
+    """The currency that is paid out: the country's own."""
     name: str = field(repr=False)
-    """Who picks it up."""
+    """Name of the person who picks it up."""
     city: str = field(repr=False)
-    """Where that person lives."""
+    """City where that person lives."""
     address: str = field(repr=False)
     """Address of that person."""
     phone: str = field(repr=False)
-    """Number of that person."""
-
-    def faults(self) -> Iterator[str]:
-        """Say what the exchange would not take."""
-        yield from super().faults()
-        yield from _not_among("country", self.country, BRANCH_COUNTRIES)
-        yield from _not_among("currency", self.currency, PICK_UP_CURRENCIES.get(self.country))
+    """Phone number of that person."""
 
 
 @frozen(kw_only=True)
 class InternationalBank(_Body):
-    """To an account anywhere, which must belong to the owner of the Bitex account. Paid in USD.
+    """To a bank account anywhere, which must belong to the owner of the Bitex account. Paid in USD.
 
-    The receiving bank may change the dollars into its own currency.
+    The receiving bank may convert the dollars into its own currency.
 
     Source:
         Bitex developer guide, "Example: Withdraw from bitex via international bank transfer."
     """
 
     payment_method = "international_bank"
+    choices = (
+        *(("country", INTERNATIONAL_COUNTRIES), ("currency", INTERNATIONAL_CURRENCIES)),
+        ("account_type", ACCOUNT_TYPES),
+    )
 
     country: str
     """One of `INTERNATIONAL_COUNTRIES`."""
     currency: str = "USD"
-    """What is paid out: USD, for now."""
+    """The currency that is paid out: only USD so far."""
     name: str = field(repr=False)
-    """Who is paid."""
+    """Name of the payee."""
     city: str = field(repr=False)
-    """Where that person lives."""
+    """City where the payee lives."""
     address: str = field(repr=False)
-    """Postal address of that person, home or work."""
+    """Postal address of the payee, home or work."""
     postal_code: str | None = field(default=None, repr=False)
-    """Of that address."""
+    """Postal code of that address; None if there is none."""
     phone: str = field(repr=False)
-    """Number of that person."""
+    """Phone number of the payee."""
     bank: str
     """Full name of the bank."""
     bank_country: str
-    """Free text, or an ISO code."""
+    """Country of the bank: free text, or an ISO code."""
     bank_city: str = field(repr=False)
-    """Of the branch of the account, or of the main one; so with what follows."""
+    """City of the branch of the account, or of the main branch; the same branch in the fields below."""
     bank_address: str = field(repr=False)
     """Address of the branch."""
     bank_postal_code: str = field(repr=False)
-    """Of that address."""
+    """Postal code of that address."""
     bank_swift: str = field(repr=False)
     """SWIFT code, or another BIC."""
     bank_account_number: str = field(repr=False)
@@ -220,17 +233,10 @@ class InternationalBank(_Body):
     account_type: str
     """``checking`` or ``savings``."""
 
-    def faults(self) -> Iterator[str]:
-        """Say what the exchange would not take."""
-        yield from super().faults()
-        yield from _not_among("country", self.country, INTERNATIONAL_COUNTRIES)
-        yield from _not_among("currency", self.currency, INTERNATIONAL_CURRENCIES)
-        yield from _not_among("account_type", self.account_type, ACCOUNT_TYPES)
-
 
 @frozen(kw_only=True)
 class ThirdParty(_Body):
-    """By somebody of the user's choice, anywhere: Bitex gets in touch and works out the details.
+    """Through a third party of the user's choice, anywhere: Bitex contacts the user to work out the details.
 
     Source:
         Bitex developer guide, "Example: Suggest a third party for your withdrawal".
@@ -239,28 +245,28 @@ class ThirdParty(_Body):
     payment_method = "third_party"
 
     country: str
-    """Where the money is to go: any."""
+    """The country that the money goes to: any."""
     name: str = field(repr=False)
-    """Who asks for it; must be known to Bitex."""
+    """Name of the person who asks for it; must be known to Bitex."""
     city: str = field(repr=False)
-    """Where that person lives."""
+    """City where that person lives."""
     phone: str = field(repr=False)
-    """Number of that person."""
+    """Phone number of that person."""
 
 
 InstructionBody: TypeAlias = DomesticBank | MoreMtPickUp | InternationalBank | ThirdParty | Mapping[str, Json]
-"""One of the documented kinds, or any other object as it is: of that nothing is checked but that it is JSON."""
+"""One of the documented kinds, or any other object, of which only is checked that it is JSON."""
 
 BODIES: dict[str, type[_Body]] = {
     cls.payment_method: cls for cls in (DomesticBank, MoreMtPickUp, InternationalBank, ThirdParty)
 }
 
 
-class BodyForm:
-    """The form of a body: one of the documented kinds where every field fits, or else a plain object."""
+class _BodyCodec:
+    """The codec of a body: one of the documented kinds if every field fits, otherwise a plain object."""
 
     def read(self, value: Json, *, strict: bool) -> InstructionBody:
-        """Recognise what was stored; an object as text is taken too unless *strict*."""
+        """Read what was stored; an object as text is accepted too unless *strict*."""
         if isinstance(value, str) and not strict:
             value = loads(value.encode())
         if not isinstance(value, dict):
@@ -268,40 +274,41 @@ class BodyForm:
         method = value.get("payment_method")
         kind = BODIES.get(method) if isinstance(method, str) else None
         try:
-            made = value if kind is None else wire(strict=True).structure(value, kind, kind.__name__)
-        except DecodeError:  # stored by other rules
+            body = value if kind is None else wire(strict=True).structure(value, kind, kind.__name__)
+        except DecodeError:
+            # It was stored under other rules: a body that fits no kind is better than no answer.
             return value
-        return cast("InstructionBody", made)
+        return cast("InstructionBody", body)
 
     def write(self, value: InstructionBody) -> Json:
-        """Make the object."""
+        """Build the object."""
         return dict(value) if isinstance(value, Mapping) else encode(value)
 
 
 @frozen(kw_only=True)
 class WithdrawalInstruction:
-    """How one withdrawal, or many, are to be paid out. Wire: object.
+    """How one or more withdrawals are to be paid out. Wire: object.
 
-    Body and label are not printed.
+    Body and label are not in ``repr``.
 
     Source:
         Bitex developer guide, "Create a USD Withdrawal Instruction".
     """
 
     id: int
-    """What `Funding.create_usd_withdrawal` and the Concierge ask for."""
-    body: Annotated[InstructionBody, BodyForm()] = field(repr=False)
-    """As it was stored."""
+    """Passed to `Funding.create_usd_withdrawal` and to the Concierge."""
+    body: Annotated[InstructionBody, _BodyCodec()] = field(repr=False)
+    """As stored."""
     label: str | None = field(default=None, repr=False)
-    """The user's own name for it."""
+    """The user's own name for it; None if not provided."""
     schema: InstructionSchema | None = None
-    """By whose rules it was looked at; None where it was not said."""
+    """The rules by which it was validated; None if not provided."""
     created_at: UnixTime
-    """When it was stored (UTC)."""
+    """UTC: when it was stored."""
 
 
 def fault_of_body(body: object) -> str | None:
-    """Say what is wrong with a body that is to be sent."""
+    """Return what is wrong with a body that is to be sent, None if nothing is."""
     if isinstance(body, _Body):
         fault = next(body.faults(), None)
         return fault and f"({type(body).__name__}): {fault}"
@@ -309,18 +316,19 @@ def fault_of_body(body: object) -> str | None:
 
 
 def text_of_body(body: InstructionBody) -> str:
-    """Write a body as the JSON text that travels in a form.
+    """Render a body as the JSON text that is sent within a form.
 
     Raises:
-        ValueError: Something in it is no JSON, or a `float`, which has lost digits already.
+        ValueError: It contains something that is not JSON, or a `float`, which has lost digits already.
     """
-    value = BodyForm().write(body)
+    value = _BodyCodec().write(body)
     if not _is_json(value):
-        raise ValueError("must hold texts, exact numbers (no float), flags, lists and objects alone")
+        raise ValueError("must contain only str, exact numbers (no float), bool, lists and objects")
     return dumps(value).decode()
 
 
 def _is_json(value: object, depth: int = 16) -> bool:
+    # The depth is bounded because a mapping may contain itself.
     if isinstance(value, dict):
         pairs = cast("dict[object, object]", value).items()
         return depth > 0 and all(isinstance(key, str) and _is_json(item, depth - 1) for key, item in pairs)
@@ -329,8 +337,3 @@ def _is_json(value: object, depth: int = 16) -> bool:
     if isinstance(value, Decimal):
         return value.is_finite()
     return value is None or isinstance(value, str) or (isinstance(value, int) and abs(value) <= MAX_INT)
-
-
-def _not_among(name: str, value: str, choices: Collection[str] | None) -> Iterator[str]:
-    if choices is not None and value not in choices:
-        yield f"{name} must be one of {', '.join(choices)}"
