@@ -1,4 +1,4 @@
-"""The account: balances, and all that changed them."""
+"""The account: balances and the movements that changed them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Account(Area, api=API):
 
     @private("GET /private/profile")
     async def profile(self) -> Profile:
-        """Balances, trading fee, and where to send deposits.
+        """Return balances, trading fee, and where to send deposits.
 
         Returns:
             Wire: object.
@@ -32,16 +32,16 @@ class Account(Area, api=API):
 
     @private("GET /private/account_summary", max_bytes=LARGE_BYTES)
     async def account_summary(self, *, full: Annotated[bool, Param(render=present_if_true)] = False) -> list[Movement]:
-        """Deposits, withdrawals, and bids and asks that traded, of the last 30 days.
+        """Return deposits, withdrawals, and bids and asks that traded, of the last 30 days.
 
-        Single trades are left to `Trading.trades`.
+        `Trading.trades` returns the single trades.
 
         Args:
-            full: Everything since the account was opened, up to 64 MiB. Bitex asks not to do this often.
+            full: All movements since the account was opened, up to 64 MiB. Bitex asks not to do this often.
 
         Returns:
-            Newest first. Wire: list of rows told apart by class reference: 1, 2 and 5 to 8 are documented, 3 and 4
-            are taken too.
+            Newest first. Wire: list of rows, their class given by class reference: 1, 2 and 5 to 8 are documented, 3
+            and 4 are accepted too.
 
         Source:
             Bitex developer guide, Account Information, "Your Account Summary".
@@ -49,20 +49,20 @@ class Account(Area, api=API):
         ...
 
     async def every_movement(self) -> AsyncIterator[Movement]:
-        """Go through everything since the account was opened, newest first.
+        """Iterate over all movements since the account was opened, newest first.
 
-        The last 30 days are read first, and all the rest, in one answer, when the iteration gets there. No movement
-        comes twice; one that is newer than the beginning of the iteration may be missed.
+        The last 30 days are read first, and the rest, in one answer, when the iteration gets there. No movement is
+        yielded twice; one that is newer than the start of the iteration may be missed.
         """
-        latest = await self.account_summary()
-        for movement in latest:
-            yield movement
-        seen = {_identity(movement) for movement in latest}
-        for movement in await self.account_summary(full=True):
-            if _identity(movement) not in seen:
-                yield movement
+        # The full summary begins with the last 30 days again.
+        seen: set[object] = set()
+        for full in (False, True):
+            for movement in await self.account_summary(full=full):
+                if (identity := _identity(movement)) not in seen:
+                    seen.add(identity)
+                    yield movement
 
 
 def _identity(movement: Movement) -> object:
-    """Tell movements apart; one of unknown class by all its cells."""
+    """Return what identifies a movement; for one of unknown class, all its cells."""
     return repr(movement.cells) if isinstance(movement, UnknownRow) else (movement.class_reference, movement.id)

@@ -1,4 +1,4 @@
-"""What holds for all of Bitex: addresses, limit, minimums."""
+"""Definitions for all of Bitex: URLs, limit, minimums."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from exchanges.limits.limit import Limit, Scope, Window
 
 __all__ = ["API", "ARCHIVE_EVERY_SECONDS", "ARCHIVE_SECONDS", "LARGE_BYTES", "LIMIT", "MINIMUM_ASK", "MINIMUM_BID"]
 
-# The guide names neither address nor key as what is counted. One ledger for everything that leaves this address, public
-# and private, is never too large under either reading.
+# The guide does not say whether calls are counted by IP address or by key. One limit for all calls from this address,
+# public and private, is never exceeded under either reading.
 LIMIT = Limit("bitex", windows=(Window(5, per_seconds=1.0),), scope=Scope.ADDRESS)
 
 API = Api(
@@ -29,6 +29,6 @@ API = Api(
 MINIMUM_BID = Decimal(1)  # quote currency to spend
 MINIMUM_ASK = Decimal("0.005")  # base currency to sell
 
-LARGE_BYTES = 64 * MIB  # the archive, and a summary of a whole life
+LARGE_BYTES = 64 * MIB  # the archive of all trades, and all movements of an account
 ARCHIVE_SECONDS = 60.0
-ARCHIVE_EVERY_SECONDS = 3600.0  # it changes once an hour, and may be fetched a few times in one
+ARCHIVE_EVERY_SECONDS = 3600.0  # it changes once an hour, and Bitex allows a few reads in one

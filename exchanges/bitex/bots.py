@@ -60,13 +60,13 @@ class _Cancelling:
 
 
 class Bots(Area, api=API):
-    """Let Bitex buy or sell an amount in pieces, for a better price than one large order gets.
+    """Bots buy or sell an amount in pieces, for a better price than one large order gets.
 
-    A bot places one order of at most its chunk size after the other, at the best price of the market, each
-    *time_to_live* seconds after the one before, so that the order book fills up again; what is still open then is
-    cancelled. While the best bid and the best ask are more than 10 USD apart it places nothing.
+    A bot places orders of at most its chunk size one after the other, at the best market price, *time_to_live* seconds
+    apart, so that the order book can fill up again; what is still open of an order then is cancelled. While the spread
+    between best bid and best ask is more than 10 USD it places none.
 
-    Bots neither check nor lock funds: one that cannot place an order ends early, and its exit status says why.
+    Bots neither check nor lock funds: one that cannot place an order stops early, and its exit status says why.
     """
 
     __slots__ = ()
@@ -76,10 +76,10 @@ class Bots(Area, api=API):
 
     @private("GET /private/buying_bots")
     async def buying_bots(self, *, full: Annotated[bool, Param(render=present_if_true)] = False) -> list[BuyingBot]:
-        """Bots that buy, created within the last 24 hours; at most 200.
+        """Return buying bots created within the last 24 hours; at most 200.
 
         Args:
-            full: Older ones too; still at most 200.
+            full: Include older ones; still at most 200.
 
         Returns:
             Newest first. Wire: list of objects.
@@ -100,12 +100,12 @@ class Bots(Area, api=API):
         """Spend an amount of USD in pieces.
 
         Args:
-            amount: USD to spend in all; at least 1.
-            chunk_size: USD of one order; at least 1. A remainder is spent last.
-            time_to_live: Seconds between orders, 10 to 600. The bot waits even where an order is through earlier.
+            amount: USD to spend in total; at least 1.
+            chunk_size: USD per order; at least 1. A remainder is spent last.
+            time_to_live: Seconds between orders, 10 to 600. The bot waits even if an order is filled earlier.
 
         Returns:
-            The new bot, which runs. Wire: object.
+            The new bot, executing. Wire: object.
 
         Source:
             Bitex developer guide, Hosted Trading Bots, "Create a Buying Bot".
@@ -114,7 +114,7 @@ class Bots(Area, api=API):
 
     @private("GET /private/buying_bots/{bot_id}")
     async def buying_bot(self, bot_id: int) -> BuyingBot:
-        """One of your bots that buy.
+        """Return one of your buying bots.
 
         Args:
             bot_id: The `BuyingBot.id`.
@@ -129,16 +129,16 @@ class Bots(Area, api=API):
 
     @private("POST /private/buying_bots/{bot_id}/cancel", kind=IDEMPOTENT)
     async def cancel_buying_bot(self, bot_id: int) -> BuyingBot:
-        """Ask for a bot that buys, and its outstanding orders, to be cancelled.
+        """Request the cancellation of a buying bot and its outstanding orders.
 
-        Two requests, with a deadline each: the cancel, and reading the bot again; a third where the server knows the
-        path of the guide only. The bot may still trade until its outstanding orders are cancelled.
+        Two requests, each with its own deadline: the cancel, and a read of the bot; a third if the server knows only
+        the path in the guide. The bot may still trade until its outstanding orders are cancelled.
 
         Args:
             bot_id: The `BuyingBot.id`.
 
         Returns:
-            The bot as it was read afterwards: to be cancelled, or no longer executing. Wire: object.
+            The bot as read afterwards: to be cancelled, or no longer executing. Wire: object.
 
         Source:
             Bitex developer guide, Hosted Trading Bots, "Cancel a buying Bot"; for the path, the later API.
@@ -147,10 +147,10 @@ class Bots(Area, api=API):
 
     @private("GET /private/selling_bots")
     async def selling_bots(self, *, full: Annotated[bool, Param(render=present_if_true)] = False) -> list[SellingBot]:
-        """Bots that sell, created within the last 24 hours; at most 200.
+        """Return selling bots created within the last 24 hours; at most 200.
 
         Args:
-            full: Older ones too; still at most 200.
+            full: Include older ones; still at most 200.
 
         Returns:
             Newest first. Wire: list of objects.
@@ -171,12 +171,12 @@ class Bots(Area, api=API):
         """Sell an amount of BTC in pieces.
 
         Args:
-            amount: BTC to sell in all; at least 0.005.
-            chunk_size: BTC of one order; at least 0.005. A remainder is sold last.
-            time_to_live: Seconds between orders, 10 to 600. The bot waits even where an order is through earlier.
+            amount: BTC to sell in total; at least 0.005.
+            chunk_size: BTC per order; at least 0.005. A remainder is sold last.
+            time_to_live: Seconds between orders, 10 to 600. The bot waits even if an order is filled earlier.
 
         Returns:
-            The new bot, which runs. Wire: object.
+            The new bot, executing. Wire: object.
 
         Source:
             Bitex developer guide, Hosted Trading Bots, "Create a Selling Bot".
@@ -185,7 +185,7 @@ class Bots(Area, api=API):
 
     @private("GET /private/selling_bots/{bot_id}")
     async def selling_bot(self, bot_id: int) -> SellingBot:
-        """One of your bots that sell.
+        """Return one of your selling bots.
 
         Args:
             bot_id: The `SellingBot.id`.
@@ -200,16 +200,16 @@ class Bots(Area, api=API):
 
     @private("POST /private/selling_bots/{bot_id}/cancel", kind=IDEMPOTENT)
     async def cancel_selling_bot(self, bot_id: int) -> SellingBot:
-        """Ask for a bot that sells, and its outstanding orders, to be cancelled.
+        """Request the cancellation of a selling bot and its outstanding orders.
 
-        Two requests, with a deadline each: the cancel, and reading the bot again; a third where the server knows the
-        path of the guide only. The bot may still trade until its outstanding orders are cancelled.
+        Two requests, each with its own deadline: the cancel, and a read of the bot; a third if the server knows only
+        the path in the guide. The bot may still trade until its outstanding orders are cancelled.
 
         Args:
             bot_id: The `SellingBot.id`.
 
         Returns:
-            The bot as it was read afterwards: to be cancelled, or no longer executing. Wire: object.
+            The bot as read afterwards: to be cancelled, or no longer executing. Wire: object.
 
         Source:
             Bitex developer guide, Hosted Trading Bots, "Cancel a selling Bot"; for the path, the later API.
@@ -217,22 +217,23 @@ class Bots(Area, api=API):
         ...
 
     def every_buying_bot(self) -> AsyncIterator[BuyingBot]:
-        """Go through the bots that buy, newest first: the last 24 hours, and then what is older.
+        """Iterate over the buying bots, newest first: those of the last 24 hours, then older ones.
 
-        Older ones are asked for only when the iteration gets there. Bitex tells of 200 bots at most.
+        Older ones are read only when the iteration gets there. Bitex returns at most 200 bots.
         """
         return _newest_first(lambda full: self.buying_bots(full=full))
 
     def every_selling_bot(self) -> AsyncIterator[SellingBot]:
-        """Go through the bots that sell, newest first: the last 24 hours, and then what is older.
+        """Iterate over the selling bots, newest first: those of the last 24 hours, then older ones.
 
-        Older ones are asked for only when the iteration gets there. Bitex tells of 200 bots at most.
+        Older ones are read only when the iteration gets there. Bitex returns at most 200 bots.
         """
         return _newest_first(lambda full: self.selling_bots(full=full))
 
 
 async def _newest_first(read: Callable[[bool], Awaitable[list[B]]]) -> AsyncIterator[B]:
-    """Give what both readings name, each bot once."""
+    """Yield the bots of both lists, each once."""
+    # The full list begins with the last 24 hours again.
     seen: set[int] = set()
     for full in (False, True):
         for bot in await read(full):

@@ -1,9 +1,8 @@
-"""What an argument may be before it is sent: amounts, ranges, percentages, flags, dates, codes, addresses, URLs."""
+"""Checks and renderings of arguments: amounts, ranges, percentages, flags, dates, codes, addresses, URLs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -16,11 +15,11 @@ __all__ = [
     "at_least",
     "between",
     "calendar_day",
-    "country_code",
-    "currency_code",
+    "fault_of_address",
+    "fault_of_country",
+    "fault_of_currency",
     "fault_of_slug",
     "fault_of_url",
-    "one_word",
     "percentage",
     "present_if_true",
 ]
@@ -33,26 +32,23 @@ _BLANK = re.compile(r"\s")
 
 
 def at_least(minimum: Decimal, unit: str) -> Param:
-    """Make the check of an amount that has a smallest value."""
-    return Param(check=_below(minimum, f"must be at least {minimum} {unit}"))
-
-
-def _below(minimum: Decimal, fault: str) -> Callable[[str], str | None]:
-    return lambda amount: fault if Decimal(amount) < minimum else None
+    """Build the check of an amount with a minimum."""
+    return Param(check=lambda amount: None if Decimal(amount) >= minimum else f"must be at least {minimum} {unit}")
 
 
 def between(lowest: int, highest: int, unit: str) -> Param:
-    """Make the check of a whole number between two bounds, both included."""
+    """Build the check of a whole number in a range, both ends included."""
     return Param(check=lambda n: None if lowest <= n <= highest else f"must be {lowest} to {highest} {unit}")
 
 
 def percentage(value: Amount) -> str:
-    """Write a percentage, which other than money may be zero.
+    """Render a percentage.
 
     Raises:
-        ValueError: It is above 100.
+        ValueError: It is negative or above 100, or not an exact number.
     """
     written = plain(value) if isinstance(value, Decimal) else str(value)
+    # `money` accepts only what is above zero, but keeping nothing is a valid percentage.
     if not isinstance(value, float) and _ZERO.fullmatch(written):
         return "0"
     written = money(value)
@@ -62,14 +58,42 @@ def percentage(value: Amount) -> str:
 
 
 def present_if_true(value: object) -> bool | None:
-    """Make a flag that works by being there: False is not sent."""
+    """Render a flag that Bitex reads as true whenever it is present: False is not sent."""
     if type(value) is not bool:
         raise TypeError(f"must be a bool, not {type(value).__name__}")
     return value or None
 
 
+def calendar_day(value: object) -> str:
+    """Render a `date`, or text such as 1970-01-30, as year/month/day."""
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("must be a date, or a text such as 1970-01-30") from None
+    # A datetime is a date too, but which day it means depends on its zone.
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise TypeError(f"must be a date without a time, not {type(value).__name__}")
+    return f"{value.year:04}/{value.month:02}/{value.day:02}"
+
+
+def fault_of_country(value: str) -> str | None:
+    """Return what is wrong with a country; an ISO code that the guide does not list is accepted."""
+    return None if _COUNTRY.fullmatch(value) else "must be an ISO country code of two capital letters, such as UY"
+
+
+def fault_of_currency(value: str) -> str | None:
+    """Return what is wrong with a currency; an ISO code that the guide does not list is accepted."""
+    return None if _CURRENCY.fullmatch(value) else "must be an ISO currency code of three capital letters, such as UYU"
+
+
+def fault_of_address(value: str) -> str | None:
+    """Return what is wrong with an address on the Bitcoin network; only the exchange verifies its checksum."""
+    return "must not be empty or contain spaces" if not value or _BLANK.search(value) else None
+
+
 def fault_of_url(url: str) -> str | None:
-    """Say what is wrong with an address to which Bitex is to post."""
+    """Return what is wrong with a URL that Bitex is to post to."""
     try:
         parts = urlsplit(url)
         is_https = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -79,32 +103,5 @@ def fault_of_url(url: str) -> str | None:
 
 
 def fault_of_slug(slug: str) -> str | None:
-    """Say what is wrong with the last part of the address of a point of sale."""
-    return None if _SLUG.fullmatch(slug) else "must be of lower-case letters, digits and dashes only"
-
-
-def calendar_day(value: object) -> str:
-    """Make year/month/day from a `date`, or from the text 1970-01-30."""
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value)
-        except ValueError:
-            raise ValueError("must be a date, or a text such as 1970-01-30") from None
-    if not isinstance(value, date) or isinstance(value, datetime):
-        raise TypeError(f"must be a date without a time, not {type(value).__name__}")
-    return f"{value.year:04}/{value.month:02}/{value.day:02}"
-
-
-def country_code(value: str) -> str | None:
-    """Say what is wrong with a country; an ISO code that the guide does not name is none of ours to refuse."""
-    return None if _COUNTRY.fullmatch(value) else "must be an ISO country code of two capital letters, such as UY"
-
-
-def currency_code(value: str) -> str | None:
-    """Say what is wrong with a currency."""
-    return None if _CURRENCY.fullmatch(value) else "must be an ISO currency code of three capital letters, such as UYU"
-
-
-def one_word(value: str) -> str | None:
-    """Say what is wrong with an address."""
-    return "must not be empty or hold spaces" if not value or any(c.isspace() for c in value) else None
+    """Return what is wrong with the last part of the URL of a point of sale."""
+    return None if _SLUG.fullmatch(slug) else "must contain lower-case letters, digits and dashes only"

@@ -1,11 +1,11 @@
-"""Money and coins that come in and go out."""
+"""Deposits and withdrawals of dollars and bitcoins."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from exchanges.bitex.api import API
-from exchanges.bitex.checks import country_code, currency_code, one_word, present_if_true
+from exchanges.bitex.checks import fault_of_address, fault_of_country, fault_of_currency, present_if_true
 from exchanges.bitex.models.funding import Address, MoreMtBranch
 from exchanges.bitex.models.instructions import (
     InstructionBody,
@@ -24,38 +24,38 @@ __all__ = ["Funding"]
 class Funding(Area, api=API):
     """Deposit and withdraw dollars and bitcoins.
 
-    Money may come from, and go to, people with an accepted KYC profile in the account alone. Local currency becomes
-    dollars at the rate of whoever moves it, as a rule known when it is paid; `Rates` gives an estimate. Withdrawals
-    are supervised by people: within working hours, and it may take some.
+    Only people with an accepted KYC profile in the account can deposit and receive money. The payment provider
+    converts local currency into dollars, usually at a rate that is known at payment; `Rates` estimates it. The staff
+    process withdrawals by hand, within working hours, and it may take hours.
     """
 
     @private("POST /private/usd/deposits", kind=WRITE)
     async def create_usd_deposit(
         self,
         *,
-        country: Annotated[str, Param(check=country_code)],
+        country: Annotated[str, Param(check=fault_of_country)],
         amount: Annotated[Amount, Param(echo="requested_amount")],
-        currency: Annotated[str, Param(check=currency_code)],
+        currency: Annotated[str, Param(check=fault_of_currency)],
         deposit_method: Annotated[str, Param(echo=None)],
         request_details: Annotated[str | None, Param(secret=True)] = None,
         kyc_profile_id: int | None = None,
     ) -> UsdDeposit:
-        """Announce money that is about to be sent.
+        """Announce a deposit of money.
 
-        Bank transfers that nobody announced may not be accepted. Cash needs no announcement: walk into one of
+        Bank transfers that were not announced may be rejected. Cash needs no announcement: it is paid in at one of
         `more_mt_branches` with a photo ID and the `Profile.more_mt_deposit_code`.
 
         Args:
-            country: Where it comes from: AR, BR, CL, CO, PE, UY, MX or US.
+            country: The country that it is sent from: AR, BR, CL, CO, PE, UY, MX or US.
             amount: In *currency*.
             currency: ARS, BRL, CLP, COP, PEN, UYU, MXN or USD; that of *country*, unless Bitex says otherwise.
             deposit_method: ``bank`` for a transfer.
-            request_details: For the eyes of the staff. For a transfer: name and country of the sender and of the bank.
-            kyc_profile_id: Who sends it; the account's main profile unless said.
+            request_details: Remarks for the staff. For a transfer: name and country of the sender and of the bank.
+            kyc_profile_id: The profile of the sender; default: the account's main profile.
 
         Returns:
-            The deposit with status PENDING. People move it to DONE when the money has come, or to CANCELLED. Wire: row
-            of 15, class reference 7.
+            The deposit with status PENDING. The staff set it to DONE when the money has arrived, or to CANCELLED.
+            Wire: row of 15, class reference 7.
 
         Source:
             Bitex developer guide, "Create a USD Deposit".
@@ -64,9 +64,9 @@ class Funding(Area, api=API):
 
     @private("POST /private/usd/deposits/{deposit_id}/cancel", kind=IDEMPOTENT)
     async def cancel_usd_deposit(self, deposit_id: int) -> UsdDeposit:
-        """Call off a deposit that is still PENDING.
+        """Cancel a deposit that is still PENDING.
 
-        Not for money that was paid already and is only on its way: get in touch with Bitex instead.
+        If the money has been sent already, contact Bitex instead.
 
         Args:
             deposit_id: The `UsdDeposit.id`.
@@ -81,7 +81,7 @@ class Funding(Area, api=API):
 
     @private("GET /private/usd/deposits/{deposit_id}")
     async def usd_deposit(self, deposit_id: int) -> UsdDeposit:
-        """One deposit of money.
+        """Return one deposit of money.
 
         Args:
             deposit_id: The `UsdDeposit.id`.
@@ -96,7 +96,7 @@ class Funding(Area, api=API):
 
     @private("GET /private/usd/deposits")
     async def usd_deposits(self) -> list[UsdDeposit]:
-        """Money that came in, or was announced, within the last 30 days.
+        """Return deposits of money that were announced or received within the last 30 days.
 
         Returns:
             Wire: list of rows of 15, class reference 7.
@@ -108,9 +108,9 @@ class Funding(Area, api=API):
 
     @private("GET /private/usd/deposits/more_mt_branches")
     async def more_mt_branches(self) -> list[MoreMtBranch]:
-        """All branches of MoreMT, anywhere, that take deposits for Bitex.
+        """Return all branches of MoreMT, in any country, that accept deposits for Bitex.
 
-        Longer lists exist elsewhere; the branches that are missing here cannot take such deposits.
+        Longer lists exist elsewhere; branches that are not in this one do not accept such deposits.
 
         Returns:
             Wire: list of objects.
@@ -124,16 +124,16 @@ class Funding(Area, api=API):
     async def create_usd_withdrawal(
         self, *, amount: Amount, withdrawal_instruction_id: int, kyc_profile_id: int | None = None
     ) -> UsdWithdrawal:
-        """Have money paid out.
+        """Withdraw money.
 
         Args:
             amount: In USD.
-            withdrawal_instruction_id: How: the `WithdrawalInstruction.id`.
-            kyc_profile_id: Who is paid; the account's main profile unless said.
+            withdrawal_instruction_id: How it is paid out: the `WithdrawalInstruction.id`.
+            kyc_profile_id: The profile of the payee; default: the account's main profile.
 
         Returns:
-            The withdrawal with status RECEIVED. It is PENDING as soon as the funds are found to suffice; people move
-            it to DONE or CANCELLED, in hours. Wire: row of 13, class reference 8.
+            The withdrawal with status RECEIVED. It becomes PENDING when the funds have been checked; within hours the
+            staff set it to DONE or CANCELLED. Wire: row of 13, class reference 8.
 
         Source:
             Bitex developer guide, "Create a USD Withdrawal".
@@ -142,7 +142,7 @@ class Funding(Area, api=API):
 
     @private("GET /private/usd/withdrawals/{withdrawal_id}")
     async def usd_withdrawal(self, withdrawal_id: int) -> UsdWithdrawal:
-        """One withdrawal of money.
+        """Return one withdrawal of money.
 
         Args:
             withdrawal_id: The `UsdWithdrawal.id`.
@@ -157,7 +157,7 @@ class Funding(Area, api=API):
 
     @private("GET /private/usd/withdrawals")
     async def usd_withdrawals(self) -> list[UsdWithdrawal]:
-        """Money that went out, or is to, within the last 30 days.
+        """Return withdrawals of money of the last 30 days.
 
         Returns:
             Wire: list of rows of 13, class reference 8.
@@ -175,26 +175,27 @@ class Funding(Area, api=API):
         label: str | None = None,
         schema: InstructionSchema | None = None,
     ) -> WithdrawalInstruction:
-        """Store how money is to be paid out, for withdrawals and for the Concierge.
+        """Store an instruction how money is to be paid out, for withdrawals and for the Concierge.
 
         Args:
             body: A `DomesticBank`, `MoreMtPickUp`, `InternationalBank` or `ThirdParty`, whose documented choices are
-                checked here; or any mapping, which is left to the exchange to check. Errors do not show it.
+                checked here; or any mapping, which only the exchange checks. Errors do not show it.
             label: Your own name for it.
-            schema: By whose rules the body is checked; BITEX unless said. BASE is less strict and knows fewer ways.
+            schema: The rules by which the exchange validates the body; default: BITEX. BASE is less strict and knows
+                fewer payment methods.
 
         Returns:
             Wire: object.
 
         Source:
-            Bitex developer guide, "Create a USD Withdrawal Instruction". As on its command line the body travels as
-            JSON text within a form.
+            Bitex developer guide, "Create a USD Withdrawal Instruction". As in its curl example the body is sent
+            as JSON text within a form.
         """
         ...
 
     @private("GET /private/btc/deposits/{deposit_id}")
     async def btc_deposit(self, deposit_id: int) -> SpecieDeposit:
-        """One deposit of bitcoins.
+        """Return one deposit of bitcoins.
 
         Args:
             deposit_id: The `SpecieDeposit.id`.
@@ -209,10 +210,10 @@ class Funding(Area, api=API):
 
     @private("GET /private/btc/deposits")
     async def btc_deposits(self) -> list[SpecieDeposit]:
-        """Bitcoins that came in within the last 30 days.
+        """Return deposits of bitcoins of the last 30 days.
 
-        One for each output of a transaction that pays to the account, credited after 3 confirmations as a rule and 6
-        at most. What was paid through a payment is among them, in one deposit or several.
+        There is one for each transaction output to the account, credited after usually 3 and at most 6 confirmations.
+        Coins received by a payment are among them, in one or several deposits.
 
         Returns:
             Wire: list of rows of 5, class reference 5.
@@ -224,11 +225,11 @@ class Funding(Area, api=API):
 
     @private("POST /private/btc/addresses", kind=WRITE)
     async def create_address(self, *, auto_sell: Annotated[bool, Param(render=present_if_true)] = False) -> Address:
-        """Make one more address to which bitcoins can be sent.
+        """Create a deposit address for bitcoins.
 
         Args:
-            auto_sell: Start a selling bot for the full amount of each deposit to it, at the best price of the market.
-                False is not sent.
+            auto_sell: Start a selling bot for the full amount of each deposit to it, at the best market price. False
+                is not sent.
 
         Returns:
             Wire: object.
@@ -240,10 +241,10 @@ class Funding(Area, api=API):
 
     @private("GET /private/btc/addresses/{public_address}")
     async def address(self, public_address: str) -> Address:
-        """One address.
+        """Return one address.
 
         Args:
-            public_address: As on the bitcoin network.
+            public_address: The address on the Bitcoin network.
 
         Returns:
             Wire: object.
@@ -255,7 +256,7 @@ class Funding(Area, api=API):
 
     @private("GET /private/btc/addresses")
     async def addresses(self) -> list[Address]:
-        """All addresses of the account: the first ones, those made here, and those that Bitex made for payments.
+        """Return all addresses of the account: initial ones, those created here, and those of payments.
 
         Returns:
             Wire: list of objects.
@@ -269,23 +270,23 @@ class Funding(Area, api=API):
     async def create_btc_withdrawal(
         self,
         *,
-        address: Annotated[str, Param(check=one_word, echo="to_address")],
+        address: Annotated[str, Param(check=fault_of_address, echo="to_address")],
         amount: Annotated[Amount, Param(echo="quantity")],
         label: Annotated[str | None, Param(tag=True)] = None,
         kyc_profile_id: int | None = None,
     ) -> SpecieWithdrawal:
-        """Send bitcoins away.
+        """Withdraw bitcoins.
 
         Args:
-            address: Where to, on the bitcoin network.
+            address: The destination on the Bitcoin network.
             amount: In BTC.
-            label: Your own name for the address. Where you leave it empty it bears a mark of this call, by which
-                `Bitex.reconcile` knows the withdrawal again.
-            kyc_profile_id: Who receives them; the account's main profile unless said.
+            label: Your own name for the address. If you omit it, it carries a tag of this call, by which
+                `Bitex.reconcile` finds the withdrawal.
+            kyc_profile_id: The profile of the recipient; default: the account's main profile.
 
         Returns:
-            The withdrawal with status RECEIVED. It is PENDING as soon as the funds are found to suffice; people move
-            it to DONE or CANCELLED, in hours. Wire: row of 11, class reference 6.
+            The withdrawal with status RECEIVED. It becomes PENDING when the funds have been checked; within hours the
+            staff set it to DONE or CANCELLED. Wire: row of 11, class reference 6.
 
         Source:
             Bitex developer guide, "Create a BTC Withdrawal".
@@ -294,7 +295,7 @@ class Funding(Area, api=API):
 
     @private("GET /private/btc/withdrawals/{withdrawal_id}")
     async def btc_withdrawal(self, withdrawal_id: int) -> SpecieWithdrawal:
-        """One withdrawal of bitcoins.
+        """Return one withdrawal of bitcoins.
 
         Args:
             withdrawal_id: The `SpecieWithdrawal.id`.
@@ -309,7 +310,7 @@ class Funding(Area, api=API):
 
     @private("GET /private/btc/withdrawals")
     async def btc_withdrawals(self) -> list[SpecieWithdrawal]:
-        """Bitcoins that went out, or are to, within the last 30 days.
+        """Return withdrawals of bitcoins of the last 30 days.
 
         Returns:
             Wire: list of rows of 11, class reference 6.

@@ -1,4 +1,4 @@
-"""Who the owners of the account are: profiles, their documents, and why they may be refused."""
+"""KYC profiles of the owners of the account, their documents, and rejection reasons."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, TypeAlias, TypedDict, Unpack
 
 from exchanges.bitex.api import API
-from exchanges.bitex.checks import calendar_day, country_code
+from exchanges.bitex.checks import calendar_day, fault_of_country
 from exchanges.bitex.models.kyc import KycProfile, KycRejectionReasons, UsageTier
 from exchanges.bitex.models.kyc_files import KycFile, fault_of_format, upload_of
 from exchanges.endpoint import IDEMPOTENT, MULTIPART, WRITE, Area, Param, private
@@ -14,13 +14,13 @@ from exchanges.http.uploads import Document, Upload
 
 __all__ = ["Kyc", "ProfileFields"]
 
-IssuerCountry: TypeAlias = Annotated[str | None, Param(check=country_code)]
+IssuerCountry: TypeAlias = Annotated[str | None, Param(check=fault_of_country)]
 BirthDate: TypeAlias = Annotated[date | str | None, Param(type="date", render=calendar_day, secret=True)]
 Personal: TypeAlias = Annotated[str | None, Param(secret=True)]
 
 
 class ProfileFields(TypedDict, total=False):
-    """Fields of a profile beside its tier; whatever is missing or None is not sent.
+    """Fields of a profile beside its tier; one that is missing or None is not sent.
 
     Source:
         Bitex developer guide, "Create a KYC Profile".
@@ -54,56 +54,47 @@ class ProfileFields(TypedDict, total=False):
 
 
 class Kyc(Area, api=API):
-    """Know your customer: Bitex wants to know whose money it holds.
+    """Know your customer: profiles identify the owners of the account.
 
-    Money is taken from, and paid to, owners with an accepted profile alone, and the account's limits follow from the
-    tier that was granted. A new profile with files is taken into the tier *micro* until a compliance officer has
-    looked at it; without a legible photo ID none is accepted. Every change is looked at again, and a profile that was
-    accepted may be rejected at any time: `KycProfile.accepted_usage_tier` is None then. Bitex calls or writes where it
-    wants to know more.
+    Only owners with an accepted profile can deposit and receive money, and the tier that was granted sets the account's
+    limits. A new profile with files gets the tier *micro* until a compliance officer has reviewed it; without a legible
+    photo ID none is accepted. Every change is reviewed again, and an accepted profile may be rejected at any time:
+    `KycProfile.accepted_usage_tier` is None then. Bitex calls or writes if it needs more information.
 
-    One profile is enough for most accounts; sub-accounts are what resellers have.
+    One profile is enough for most accounts; several users need a reseller's account.
     """
 
     @private("POST /private/kyc_profiles", kind=WRITE)
-    async def create_profile(
-        self,
-        *,
-        usage_tier: UsageTier,
-        **fields: Unpack[ProfileFields],
-    ) -> KycProfile:
-        """Register one more person or company.
+    async def create_profile(self, *, usage_tier: UsageTier, **fields: Unpack[ProfileFields]) -> KycProfile:
+        """Create the profile of a person or company.
 
-        Each profile must be of somebody real who means to use the service: making them thoughtlessly counts as abuse.
-        All but the tier may be left out, but what is complete is accepted sooner. Errors show no personal data.
+        Each profile must be of a real person or company that intends to use the service: Bitex treats careless creation
+        as abuse. All fields but the tier are optional, but a complete profile is accepted sooner. Errors show no
+        personal data.
 
         Args:
-            usage_tier: The tier that is asked for.
+            usage_tier: The tier to request.
             fields: See `ProfileFields`; all of them are optional.
 
         Returns:
             Wire: row of 18, without class reference.
 
         Source:
-            Bitex developer guide, "Create a KYC Profile". The date is sent with two digits for month and day, as the
-            exchange's own client does; the guide's sample leaves out the zero.
+            Bitex developer guide, "Create a KYC Profile". Month and day are sent with two digits, as the exchange's
+            own client does; the guide's sample omits the leading zero.
         """
         ...
 
     @private("PUT /private/kyc_profiles/{kyc_profile_id}", kind=IDEMPOTENT)
     async def update_profile(
-        self,
-        kyc_profile_id: int,
-        *,
-        usage_tier: UsageTier,
-        **fields: Unpack[ProfileFields],
+        self, kyc_profile_id: int, *, usage_tier: UsageTier, **fields: Unpack[ProfileFields]
     ) -> KycProfile:
-        """Change a profile; a compliance officer looks at the change.
+        """Change a profile; a compliance officer reviews the change.
 
         Args:
             kyc_profile_id: The `KycProfile.id`.
-            usage_tier: The tier that is asked for, changed or not.
-            fields: See `ProfileFields`; None for what is not to change.
+            usage_tier: The tier to request, changed or not.
+            fields: See `ProfileFields`; a missing one does not change.
 
         Returns:
             Wire: row of 18, without class reference.
@@ -114,17 +105,12 @@ class Kyc(Area, api=API):
         ...
 
     @private("PUT /private/kyc_profile", kind=IDEMPOTENT)
-    async def update_default_profile(
-        self,
-        *,
-        usage_tier: UsageTier,
-        **fields: Unpack[ProfileFields],
-    ) -> KycProfile:
-        """Change the profile of the user that the key belongs to; a compliance officer looks at the change.
+    async def update_default_profile(self, *, usage_tier: UsageTier, **fields: Unpack[ProfileFields]) -> KycProfile:
+        """Change the profile of the user that the key belongs to; a compliance officer reviews the change.
 
         Args:
-            usage_tier: The tier that is asked for, changed or not.
-            fields: See `ProfileFields`; None for what is not to change.
+            usage_tier: The tier to request, changed or not.
+            fields: See `ProfileFields`; a missing one does not change.
 
         Returns:
             Wire: row of 18, without class reference.
@@ -136,7 +122,7 @@ class Kyc(Area, api=API):
 
     @private("GET /private/kyc_profiles/{kyc_profile_id}")
     async def profile(self, kyc_profile_id: int) -> KycProfile:
-        """One profile.
+        """Return one profile.
 
         Args:
             kyc_profile_id: The `KycProfile.id`.
@@ -151,7 +137,7 @@ class Kyc(Area, api=API):
 
     @private("GET /private/kyc_profile")
     async def default_profile(self) -> KycProfile:
-        """One profile: that of the user that the key belongs to.
+        """Return the profile of the user that the key belongs to.
 
         Returns:
             Wire: row of 18, without class reference.
@@ -163,7 +149,7 @@ class Kyc(Area, api=API):
 
     @private("GET /private/kyc_profiles")
     async def profiles(self) -> list[KycProfile]:
-        """All profiles of the account.
+        """Return all profiles of the account.
 
         Returns:
             Wire: list of rows of 18, without class reference.
@@ -181,18 +167,18 @@ class Kyc(Area, api=API):
         document: Annotated[Document | Upload, Param(type="file", render=upload_of)],
         document_content_type: Annotated[str | None, Param(check=fault_of_format, echo=None)] = None,
     ) -> KycFile:
-        """Hand in a document; a legible photo ID is the least that is wanted.
+        """Upload a document; at least a legible photo ID is needed.
 
         Args:
-            kyc_profile_id: Whose it is: the `KycProfile.id`.
+            kyc_profile_id: The profile that it belongs to: the `KycProfile.id`.
             document: JPEG, PNG, BMP, GIF or PDF: the content, a path to it, or a file open for reading bytes, which is
-                read from where it stands. Or an `Upload`, which says its own name and type. At most 16 MiB, which is
-                a bound of this library. Its type is told from the content, or else from the name.
-            document_content_type: The type in the exchange's words, such as ``image/png``, beside the one that goes
-                out with the file itself; not sent unless said.
+                read from its current position. Or an `Upload`, which has a name and type. At most 16 MiB, a bound of
+                this library. The type is detected from the content, otherwise from the name.
+            document_content_type: The type, such as ``image/png``, as a field of its own beside the type of the file
+                part; not sent by default.
 
         Returns:
-            The document, with an address that works for a few minutes. Wire: row of 6, without class reference.
+            The document, with a URL that is valid for a few minutes. Wire: row of 6, without class reference.
 
         Source:
             Bitex developer guide, "Create a KYC File".
@@ -201,7 +187,7 @@ class Kyc(Area, api=API):
 
     @private("GET /private/kyc_profiles/{kyc_profile_id}/kyc_files")
     async def profile_files(self, kyc_profile_id: int) -> list[KycFile]:
-        """All documents of one profile, with addresses that work for a few minutes.
+        """Return all documents of one profile, with URLs that are valid for a few minutes.
 
         Args:
             kyc_profile_id: The `KycProfile.id`.
@@ -216,7 +202,7 @@ class Kyc(Area, api=API):
 
     @private("GET /private/kyc_files")
     async def files(self) -> list[KycFile]:
-        """All documents of all profiles, with addresses that work for a few minutes.
+        """Return all documents of all profiles, with URLs that are valid for a few minutes.
 
         Returns:
             Wire: list of rows of 6, without class reference.
@@ -228,15 +214,15 @@ class Kyc(Area, api=API):
 
     @private("GET /private/kyc_rejection_reasons")
     async def rejection_reasons(self) -> KycRejectionReasons:
-        """Why a profile may be rejected, in three languages.
+        """Return the reasons for which a profile may be rejected, in three languages.
 
-        Show the text or, by the code, one of your own.
+        The code identifies a reason, to show the user a text of your own.
 
         Returns:
-            A list that cannot be changed. Wire: json:api document.
+            An immutable sequence. Wire: json:api document.
 
         Source:
-            Bitex developer guide, "List all KYC Rejection Reasons". It shows the key in a body of JSON; like every
-            other GET this one carries it in the query.
+            Bitex developer guide, "List all KYC Rejection Reasons". It shows the key in a JSON body; as in every
+            other GET it is sent in the query.
         """
         ...

@@ -1,4 +1,4 @@
-"""Public market data: the order book, trades and candles of one book."""
+"""Public market data: ticker, order book, trades and candles."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["Market"]
 class Market(Area, api=API):
     """Public market data; needs no key.
 
-    The guide names one book, ``btc_usd``.
+    The guide names one order book, ``btc_usd``.
     """
 
     @public("GET /{book}/market/ticker")
     async def ticker(self, book: str = "btc_usd") -> Ticker:
-        """Prices and volume of the last 24 hours.
+        """Return prices and volume of the last 24 hours.
 
         Args:
             book: Order book, such as btc_usd.
@@ -32,9 +32,9 @@ class Market(Area, api=API):
 
     @public("GET /{book}/market/order_book")
     async def order_book(self, book: str = "btc_usd") -> OrderBook:
-        """All open bids and asks, summed up by price.
+        """Return all open bids and asks, aggregated by price.
 
-        Both sides count base currency, while a `Bid` says how much quote currency it spends.
+        Amounts on both sides are in base currency, while the amount of a `Bid` is in quote currency.
 
         Args:
             book: Order book, such as btc_usd.
@@ -49,7 +49,7 @@ class Market(Area, api=API):
 
     @public("GET /{book}/market/transactions")
     async def transactions(self, book: str = "btc_usd") -> list[Transaction]:
-        """Every trade of the last 60 minutes.
+        """Return all trades of the last 60 minutes.
 
         Args:
             book: Order book, such as btc_usd.
@@ -69,10 +69,10 @@ class Market(Area, api=API):
         rarely_seconds=ARCHIVE_EVERY_SECONDS,
     )
     async def transactions_archive(self, book: str = "btc_usd") -> list[Transaction]:
-        """Every trade since Bitex opened, up to the beginning of the current hour.
+        """Return all trades since Bitex opened, up to the beginning of the current hour.
 
-        A large answer that changes once an hour: Bitex may refuse to send it more than a few times per hour. It takes
-        up to 64 MiB and, unless told otherwise, 60 seconds.
+        A large answer that changes once an hour: Bitex may refuse to send it more than a few times per hour. Up to
+        64 MiB are read; the default deadline is 60 seconds.
 
         Args:
             book: Order book, such as btc_usd.
@@ -87,7 +87,7 @@ class Market(Area, api=API):
 
     @public("GET /{book}/market/last_24_hours")
     async def last_24_hours(self, book: str = "btc_usd") -> list[Candle]:
-        """Candles of 1 hour, for the last 24 hours.
+        """Return candles of 1 hour, for the last 24 hours.
 
         Args:
             book: Order book, such as btc_usd.
@@ -102,7 +102,7 @@ class Market(Area, api=API):
 
     @public("GET /{book}/market/last_7_days")
     async def last_7_days(self, book: str = "btc_usd") -> list[Candle]:
-        """Candles of 4 hours, for the last 7 days.
+        """Return candles of 4 hours, for the last 7 days.
 
         Args:
             book: Order book, such as btc_usd.
@@ -117,7 +117,7 @@ class Market(Area, api=API):
 
     @public("GET /{book}/market/last_30_days")
     async def last_30_days(self, book: str = "btc_usd") -> list[Candle]:
-        """Candles of 24 hours, for the last 30 days.
+        """Return candles of 24 hours, for the last 30 days.
 
         Args:
             book: Order book, such as btc_usd.

@@ -1,4 +1,4 @@
-"""Payments in BTC, quoted in the customer's currency, and the point of sale where customers make them."""
+"""Payments in BTC, quoted in the customer's currency, and the web point of sale for them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _PERCENTAGE = Param(type="decimal", render=percentage)
 
 
 def _nothing_to_set(arguments: Mapping[str, Any]) -> str | None:
-    return None if any(v is not None for v in arguments.values()) else "name at least one setting"
+    return None if any(v is not None for v in arguments.values()) else "give at least one setting"
 
 
 class Payments(Area, api=API):
     """Accept BTC for an amount of another currency.
 
-    Each payment has an address of its own. What arrives is sold at the best price of the market and credited in USD,
-    but for what is to be kept; what is worth about 2 USD or less is not sold, but credited in BTC. It is credited
-    even if it comes too late or in several parts.
+    Each payment has its own address. BTC received are sold at the best market price and credited in USD, except the
+    part to keep; amounts worth about 2 USD or less are not sold, but credited in BTC. They are credited even if they
+    arrive too late or in several parts.
     """
 
     @private("POST /private/payments", kind=WRITE)
@@ -40,21 +40,22 @@ class Payments(Area, api=API):
         customer_reference: str | None = None,
         merchant_reference: Annotated[str | None, Param(tag=True)] = None,
     ) -> Payment:
-        """Quote an amount in BTC and get an address for it.
+        """Create a payment: quote an amount in BTC and get an address for it.
 
-        The customer has an hour: then the payment expires, and a new one gives a new quote and a new address. Coins
-        that come later are credited all the same, to be given back or sent on. Until then the payment is quoted again
-        from time to time, except in BTC; the quote before stays valid as *previous_expected_quantity*.
+        It expires after an hour; a new payment has a new quote and a new address. Coins that arrive later are credited
+        nevertheless, and can be returned or forwarded. Until it expires the payment is quoted again from time to time,
+        except in BTC; the previous quote stays valid as *previous_expected_quantity*.
 
         Args:
-            currency_id: What *amount* is counted in, a `Currency`; in BTC it is taken as it is, without a quote.
-            amount: To be quoted.
-            callback_url: Where to post the payment each time its status changes: see `Callbacks.payment`; https only.
-            keep: Percent of the coins to keep instead of selling them, 0 to 100. Ignored where *currency_id* is BTC,
-                as all is kept then.
-            customer_reference: Reason as the customer shall see it.
-            merchant_reference: Reason as the payee knows it. Where you leave it empty it bears a mark of this call, by
-                which `Bitex.reconcile` knows the payment again.
+            currency_id: The currency of *amount*, a `Currency`; an amount in BTC needs no quote.
+            amount: In *currency_id*: the amount to quote.
+            callback_url: URL to which the payment is posted each time its status changes: see `Callbacks.payment`;
+                https only.
+            keep: Percent of the BTC to keep instead of selling them, 0 to 100. Ignored if *currency_id* is BTC: all of
+                them are kept then.
+            customer_reference: The purpose as the customer sees it.
+            merchant_reference: The purpose as the payee sees it. If you omit it, it carries a tag of this call, by
+                which `Bitex.reconcile` finds the payment.
 
         Returns:
             The new payment with status PENDING. Wire: object.
@@ -66,7 +67,7 @@ class Payments(Area, api=API):
 
     @private("GET /private/payments/{payment_id}")
     async def payment(self, payment_id: int) -> Payment:
-        """One of your payments.
+        """Return one of your payments.
 
         Args:
             payment_id: The `Payment.id`.
@@ -81,10 +82,10 @@ class Payments(Area, api=API):
 
     @private("GET /private/payments")
     async def payments(self, *, status: PaymentStatus | None = None) -> list[Payment]:
-        """Your latest payments; the answer may be cut after 500.
+        """Return your latest payments; the list may be cut off after 500.
 
         Args:
-            status: Those with this status only.
+            status: Return only payments with this status; default: all.
 
         Returns:
             Newest first. Wire: list of objects.
@@ -106,15 +107,15 @@ class Payments(Area, api=API):
     ) -> PointOfSale:
         """Set up the web point of sale, or change some of its settings.
 
-        The first time all are to be given, which opens it; later only those that change.
+        All settings are needed the first time, which opens it; later only those that change.
 
         Args:
             merchant_name: Name of the business.
-            merchant_slug: Last part of its address, of lower-case letters, digits and dashes; nobody else may have it.
-            merchant_logo: Public address of the logo: at least 200 pixels high and at most 300 wide, to be seen
-                on blue; a small file.
-            merchant_keep: Percent of the coins to keep, for payments created there, 0 to 100; 0 unless set.
-            merchant_site: Address of the business's own site, which the point of sale links to.
+            merchant_slug: Last part of its URL, of lower-case letters, digits and dashes; must be unique.
+            merchant_logo: Public URL of the logo: at least 200 pixels high and at most 300 wide, on a blue
+                background; a small file.
+            merchant_keep: Percent of the BTC to keep, 0 to 100, for payments created there; 0 until set.
+            merchant_site: URL of the business's own site, which the point of sale links to.
 
         Returns:
             The settings. Wire: object.
@@ -125,10 +126,10 @@ class Payments(Area, api=API):
         ...
 
     async def every_payment(self) -> AsyncIterator[Payment]:
-        """Go through all payments that Bitex tells of: the latest, newest first, and then what the cut left out.
+        """Iterate over all payments that Bitex returns: the latest, newest first, then those that were cut off.
 
-        Where the list is cut, each status is asked for by itself when the iteration gets there: that tells of up to
-        500 of each. No payment comes twice.
+        If the list is cut off, each status is read separately when the iteration gets there, up to 500 payments each.
+        No payment is yielded twice.
         """
         latest = await self.payments()
         seen = {payment.id for payment in latest}

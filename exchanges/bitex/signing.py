@@ -1,4 +1,4 @@
-"""How Bitex knows who calls: the key itself travels, in the query or in the body."""
+"""Authentication at Bitex: the key itself is sent, in the query or in the body."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ApiKeyScheme"]
 class ApiKeyScheme(Scheme):
     """The field ``api_key`` before all others; no signature, no nonce.
 
-    The key is part of the address of every private GET, so nothing may log the target of a request.
+    The key is part of the URL of every private GET, so nothing may log the target of a request.
 
     Source:
         Bitex developer guide, "Your API keys".
@@ -32,6 +32,7 @@ class ApiKeyScheme(Scheme):
         return "ApiKeyScheme()"
 
     def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:  # noqa: ARG002 - as in `Scheme`
-        """Put the key into *call* and render it."""
+        """Add the key to *call* and render it."""
         key = credentials.api_key
+        # In a query or form the key may appear quoted, and both spellings must be redacted.
         return call.adding(api_key=key).render(secrets=(key, quote_plus(key)))

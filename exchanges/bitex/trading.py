@@ -1,4 +1,4 @@
-"""Bids, asks and the trades that they bring about."""
+"""Bids, asks and their trades."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ O = TypeVar("O", Bid, Ask)  # noqa: E741 - an order
 
 
 class Trading(Area, api=API):
-    """Place, find and cancel orders.
+    """Place, read and cancel orders.
 
-    Placing an order is not yet trading: Bitex takes every order as RECEIVED, and only then looks whether the funds
-    suffice. An order without funds becomes CANCELLED with the reason NOT_ENOUGH_FUNDS; it is never refused.
+    Bitex accepts every order as RECEIVED and checks the funds afterwards. An order without funds becomes CANCELLED with
+    the reason NOT_ENOUGH_FUNDS; it is never rejected.
     """
 
     @private("GET /private/orders")
     async def orders(self) -> list[Order]:
-        """Your active bids and asks.
+        """Return your active bids and asks.
 
-        Orders that ended within the last two hours have been seen in the answer: look at the status.
+        Orders that ended within the last two hours have been seen in the answer: check the status.
 
         Returns:
-            Wire: list of rows of 12, told apart by class reference: 1 is a bid, 2 an ask.
+            Wire: list of rows of 12; class reference 1 is a bid, 2 an ask.
 
         Source:
             Bitex developer guide, Trading, "Your Active Orders".
@@ -44,10 +44,10 @@ class Trading(Area, api=API):
 
     @private("GET /private/trades")
     async def trades(self) -> list[Trade]:
-        """Your buys and sells of the last 7 days, at most 500.
+        """Return your buys and sells of the last 7 days, at most 500.
 
         Returns:
-            Wire: list of rows of 9, told apart by class reference: 3 is a buy, 4 a sell.
+            Wire: list of rows of 9; class reference 3 is a buy, 4 a sell.
 
         Source:
             Bitex developer guide, Trading, "Your Latest Trades".
@@ -64,8 +64,8 @@ class Trading(Area, api=API):
     ) -> Bid:
         """Place a limit order to buy.
 
-        Executes until *amount* is spent or the bid is cancelled. Where somebody sells for less than *price*, the same
-        money buys more.
+        Executes until *amount* is spent or the bid is cancelled. Offers below *price* are matched at their own price,
+        so the same amount buys more.
 
         Args:
             amount: Quote currency to spend, in USD; at least 1.
@@ -73,8 +73,8 @@ class Trading(Area, api=API):
             orderbook: 1 is BTC/USD.
 
         Returns:
-            The new bid with status RECEIVED: it can trade once the funds are checked and it is EXECUTING. Without
-            funds it becomes CANCELLED. Wire: row of 12, class reference 1.
+            The new bid with status RECEIVED. It becomes EXECUTING when the funds have been checked, or CANCELLED
+            without them. Wire: row of 12, class reference 1.
 
         Source:
             Bitex developer guide, Trading, "Create a Bid (Buy Order)".
@@ -83,7 +83,7 @@ class Trading(Area, api=API):
 
     @private("GET /private/bids/{bid_id}")
     async def bid(self, bid_id: int) -> Bid:
-        """One of your bids.
+        """Return one of your bids.
 
         Args:
             bid_id: The `Bid.id`.
@@ -98,10 +98,9 @@ class Trading(Area, api=API):
 
     @private("POST /private/bids/{bid_id}/cancel", kind=IDEMPOTENT)
     async def cancel_bid(self, bid_id: int) -> Bid:
-        """Ask for a bid to be cancelled.
+        """Request the cancellation of a bid.
 
-        It may still trade until the matching engine lets go of it: read the bid again until it is CANCELLED or
-        COMPLETED.
+        It may still trade until the matching engine has removed it: read the bid until it is CANCELLED or COMPLETED.
 
         Args:
             bid_id: The `Bid.id`.
@@ -124,8 +123,8 @@ class Trading(Area, api=API):
     ) -> Ask:
         """Place a limit order to sell.
 
-        Executes until *amount* is sold or the ask is cancelled. Where somebody buys for more than *price*, the same
-        coins bring more.
+        Executes until *amount* is sold or the ask is cancelled. Offers above *price* are matched at their own price,
+        so the same amount yields more.
 
         Args:
             amount: Base currency to sell, in BTC; at least 0.005.
@@ -133,8 +132,8 @@ class Trading(Area, api=API):
             orderbook: 1 is BTC/USD.
 
         Returns:
-            The new ask with status RECEIVED: it can trade once the funds are checked and it is EXECUTING. Without
-            funds it becomes CANCELLED. Wire: row of 12, class reference 2.
+            The new ask with status RECEIVED. It becomes EXECUTING when the funds have been checked, or CANCELLED
+            without them. Wire: row of 12, class reference 2.
 
         Source:
             Bitex developer guide, Trading, "Create an Ask (Sell Order)".
@@ -143,7 +142,7 @@ class Trading(Area, api=API):
 
     @private("GET /private/asks/{ask_id}")
     async def ask(self, ask_id: int) -> Ask:
-        """One of your asks.
+        """Return one of your asks.
 
         Args:
             ask_id: The `Ask.id`.
@@ -158,10 +157,10 @@ class Trading(Area, api=API):
 
     @private("POST /private/asks/{ask_id}/cancel", kind=IDEMPOTENT)
     async def cancel_ask(self, ask_id: int) -> Ask:
-        """Ask for an ask to be cancelled.
+        """Request the cancellation of an ask.
 
-        It may still trade until the matching engine lets go of it, so *remaining_amount* may change: read the ask
-        again until it is CANCELLED or COMPLETED.
+        It may still trade until the matching engine has removed it, so *remaining_amount* may change: read the ask
+        until it is CANCELLED or COMPLETED.
 
         Args:
             ask_id: The `Ask.id`.

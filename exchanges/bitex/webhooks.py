@@ -1,4 +1,4 @@
-"""Where Bitex posts what changes for a reseller."""
+"""The webhook of a reseller: the URL to which Bitex posts changes."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ __all__ = ["Webhook", "WebhookEcho", "Webhooks"]
 
 @frozen(kw_only=True)
 class Webhook:
-    """Where Bitex posts to. Wire: object.
+    """The URL that Bitex posts to. Wire: object.
 
     Source:
         Bitex developer guide, Webhooks, "Show Webhook URL".
     """
 
     webhook_url: str | None = None
-    """None until it is set."""
+    """URL, https only; None until it is set."""
 
 
 @frozen(kw_only=True)
 class WebhookEcho:
-    """What was to be echoed. Wire: object.
+    """The echo of a test. Wire: object.
 
     Source:
         Bitex developer guide, Webhooks, "Test Webhook URL".
     """
 
     echo: str
-    """As it was given."""
+    """The text that was sent."""
 
 
 class Webhooks(Area, api=API):
-    """Set the one address to which Bitex posts work orders and KYC profiles as they change.
+    """Set the one URL to which Bitex posts changes of work orders and KYC profiles.
 
-    `Callbacks.webhook` reads what comes there. It is for resellers; payments have an address of their own each.
+    `Callbacks.webhook` reads what is posted there. For resellers only; each payment has its own *callback_url*.
     """
 
     __slots__ = ()
 
     @private("GET /reseller/webhook", access=Access.RESELLER)
     async def webhook(self) -> Webhook:
-        """Where Bitex posts to.
+        """Return the URL that Bitex posts to.
 
         Returns:
             Wire: object.
@@ -59,13 +59,13 @@ class Webhooks(Area, api=API):
 
     @private("PUT /reseller/webhook", kind=IDEMPOTENT, access=Access.RESELLER, body=JSON)
     async def update_webhook(self, *, webhook_url: Annotated[str, Param(check=fault_of_url)]) -> Webhook:
-        """Set where Bitex posts to.
+        """Set the URL that Bitex posts to.
 
         Args:
-            webhook_url: https only.
+            webhook_url: The URL, https only.
 
         Returns:
-            Where Bitex posts to now. Wire: object.
+            The URL that Bitex posts to now. Wire: object.
 
         Source:
             Bitex developer guide, Webhooks, "Update Webhook URL".
@@ -74,13 +74,13 @@ class Webhooks(Area, api=API):
 
     @private("POST /reseller/webhook/test", kind=IDEMPOTENT, access=Access.RESELLER, body=JSON)
     async def test_webhook(self, *, echo: str) -> WebhookEcho:
-        """Have Bitex post *echo* to the address that is set.
+        """Request that Bitex posts *echo* to the webhook.
 
         Args:
-            echo: Any words.
+            echo: Any text.
 
         Returns:
-            What is posted as well. Wire: object.
+            The echo, which is posted as well. Wire: object.
 
         Source:
             Bitex developer guide, Webhooks, "Test Webhook URL".
