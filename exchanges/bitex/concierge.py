@@ -1,4 +1,4 @@
-"""The Concierge: one payment from you to several payees in other countries."""
+"""The Concierge: one payment to several payees in other countries."""
 
 from __future__ import annotations
 
@@ -27,50 +27,50 @@ CURRENCIES = frozenset(CurrencyCode) - {CurrencyCode.COP, CurrencyCode.UYU}
 
 @frozen(kw_only=True)
 class Input:
-    """Money that you send to the Concierge.
+    """Money to send to the Concierge.
 
     Source:
         Bitex developer guide, Concierge, "Create Work Order Request".
     """
 
     amount: Amount | None = None
-    """In *currency*; None leaves it open: it is quoted so that all payees get theirs."""
+    """In *currency*; None leaves it open: it is quoted so that all payees receive their amounts."""
     country: str
-    """Where you send it from, a `Country`."""
+    """The country that it is sent from, a `Country`."""
     currency: str
-    """What *amount* is counted in, a `CurrencyCode`."""
+    """The currency of *amount*, a `CurrencyCode`."""
 
 
 @frozen(kw_only=True)
 class BitcoinInput:
-    """BTC that you send to the Concierge.
+    """BTC to send to the Concierge.
 
     Source:
         Bitex developer guide, Concierge, "Create Work Order Request".
     """
 
     amount: Amount | None = None
-    """BTC; None leaves it open: it is quoted so that all payees get theirs."""
+    """BTC; None leaves it open: it is quoted so that all payees receive their amounts."""
 
 
 @frozen(kw_only=True)
 class Output:
-    """Money that the Concierge sends to one payee.
+    """Money that the Concierge pays to one payee.
 
     Source:
         Bitex developer guide, Concierge, "Create Work Order Request".
     """
 
     user_id: int
-    """Who is paid: a user of this reseller."""
+    """The payee: a user of this reseller."""
     country: str
-    """Where he is paid, a `Country`."""
+    """The country in which the payee is paid, a `Country`."""
     currency: str
-    """What *amount* is counted in, a `CurrencyCode`."""
+    """The currency of *amount*, a `CurrencyCode`."""
     amount: Amount | None = None
-    """In *currency*; None leaves it open: this payee gets what is left, and so bears the costs."""
+    """In *currency*; None leaves it open: this payee receives what is left, and so bears the costs."""
     withdrawal_instruction_id: int
-    """How he is paid: one of his own withdrawal instructions."""
+    """How the payee is paid: one of their own withdrawal instructions."""
 
 
 P = TypeVar("P", Input, BitcoinInput, Output)
@@ -82,7 +82,7 @@ def _is_sequence(values: object) -> TypeGuard[Sequence[Any]]:
 
 
 def _parts(kind: type[P], values: object) -> list[P]:
-    """Take a sequence of *kind*, or of mappings with its fields."""
+    """Convert a sequence of *kind*, or of mappings with its fields."""
     if not _is_sequence(values):
         raise TypeError(f"must be a sequence of {kind.__name__}, not {type(values).__name__}")
     parts: list[P] = []
@@ -95,8 +95,7 @@ def _parts(kind: type[P], values: object) -> list[P]:
     return parts
 
 
-def _field(name: str, value: object) -> Json:
-    """Write one field."""
+def _rendered(name: str, value: object) -> Json:
     if name == "amount":
         return None if value is None else Decimal(money(value))
     if name in _CODES:
@@ -104,53 +103,55 @@ def _field(name: str, value: object) -> Json:
             raise ValueError(f"must be one of {', '.join(sorted(_CODES[name]))}")
         return str(value)
     if type(value) is not int or value < 1:
-        raise ValueError("must be an id, a whole number above zero")
+        raise ValueError("must be an id, an int above zero")
     return value
 
 
 def _list_of(kind: type[P]) -> Param:
     def render(values: object) -> Json:
-        written: list[Json] = []
+        rows: list[Json] = []
         for part in _parts(kind, values):
-            fields: dict[str, Json] = {}
+            row: dict[str, Json] = {}
             for name, value in attrs.asdict(part, recurse=False).items():
                 try:
-                    fields[name] = _field(name, value)
+                    row[name] = _rendered(name, value)
                 except (TypeError, ValueError) as error:
-                    raise ValueError(f"[{len(written)}].{name} {error}") from None
-            written.append(fields)
-        return written or None
+                    raise ValueError(f"[{len(rows)}].{name} {error}") from None
+            rows.append(row)
+        return rows or None
 
     return Param(type="list", render=render)
 
 
-def _not_one_open(arguments: Mapping[str, Any]) -> str | None:
-    ways_in = [part.amount for part in _parts(Input, arguments.get("inputs") or ())]
-    ways_in += [part.amount for part in _parts(BitcoinInput, arguments.get("bitcoin_inputs") or ())]
-    ways_out = [part.amount for part in _parts(Output, arguments["outputs"])]
-    if not ways_in or not ways_out:
-        return "a work order has an input or bitcoin input, and an output"
-    left_open = (ways_in + ways_out).count(None)
-    if left_open == 1:
-        return None
-    return f"exactly one amount is left open (None), that of who bears the costs; here {left_open} are"
+def _fault_of_order(arguments: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the amounts of inputs and outputs together."""
+    inputs = [part.amount for part in _parts(Input, arguments.get("inputs") or ())]
+    inputs += [part.amount for part in _parts(BitcoinInput, arguments.get("bitcoin_inputs") or ())]
+    outputs = [part.amount for part in _parts(Output, arguments["outputs"])]
+    if not inputs or not outputs:
+        return "a work order needs an input or bitcoin input, and an output"
+    # With no open amount nobody would bear the costs, with two it would not be determined who does.
+    left_open = (inputs + outputs).count(None)
+    return None if left_open == 1 else f"exactly one amount must be open (None): who bears the costs; got {left_open}"
 
 
 class Concierge(Area, api=API):
     """Pay several people in their own currencies, through a network of partners of Bitex.
 
     For resellers. Payer and payees are users of the reseller, and each payee has a withdrawal instruction. A work
-    order says what goes in and what comes out, and leaves open one amount: that of an input, to pay what it costs
-    that all payees get theirs; or that of an output, to spend a fixed amount of which this payee gets what is left.
+    order lists inputs and outputs, and leaves one amount open: that of an input, to pay whatever it costs that all
+    payees receive their amounts; or that of an output, to spend a fixed amount of which this payee receives the rest.
 
-    Bitex looks at the order, mostly accepts it, and tells, by phone or in the instructions of the inputs, how to fund
-    it. Read it again until it is DONE, or have `Webhooks` tell. Prices move until the money has arrived. What turns
-    out to be too much is given back in BTC.
+    Bitex reviews the order, usually accepts it, and explains by phone or in the instructions of the inputs how to fund
+    it. Read it until it is DONE, or use `Webhooks`. Prices move until the money has arrived. What was paid too much is
+    returned in BTC.
     """
 
     __slots__ = ()
 
-    @private("POST /reseller/work_order_requests", kind=MONEY, access=Access.RESELLER, body=JSON, check=_not_one_open)
+    @private(
+        "POST /reseller/work_order_requests", kind=MONEY, access=Access.RESELLER, body=JSON, check=_fault_of_order
+    )
     async def create_work_order_request(
         self,
         *,
@@ -160,18 +161,18 @@ class Concierge(Area, api=API):
         bitcoin_inputs: Annotated[Sequence[BitcoinInput], _list_of(BitcoinInput)] = (),
         outputs: Annotated[Sequence[Output], _list_of(Output)],
     ) -> WorkOrderRequest:
-        """Ask the Concierge to take money in and to pay it out.
+        """Create a work order: receive money and pay it out.
 
         Exactly one amount among *inputs*, *bitcoin_inputs* and *outputs* is None. Plain mappings with the same fields
-        are taken too.
+        are accepted too.
 
         Args:
-            payer_id: Who pays: a user of this reseller.
-            should_confirm_quote: Have somebody call you once the inputs are funded, so that you can wait for a better
-                price. Unless set, everything goes on at the best price there is.
-            inputs: Money that goes in, and from where.
-            bitcoin_inputs: BTC that go in.
-            outputs: Who gets how much, and how.
+            payer_id: The payer: a user of this reseller.
+            should_confirm_quote: Whether the staff call you once the inputs are funded, so that you can wait for a
+                better price. By default the order proceeds at the best price available.
+            inputs: Money to send to the Concierge.
+            bitcoin_inputs: BTC to send to the Concierge.
+            outputs: Payments to the payees.
 
         Returns:
             The order with status RECEIVED. Wire: json:api document.
@@ -183,7 +184,7 @@ class Concierge(Area, api=API):
 
     @private("GET /reseller/work_order_requests/{work_order_request_id}", access=Access.RESELLER)
     async def work_order_request(self, work_order_request_id: int) -> WorkOrderRequest:
-        """One work order.
+        """Return one work order.
 
         Args:
             work_order_request_id: The `WorkOrderRequest.id`.
@@ -198,7 +199,7 @@ class Concierge(Area, api=API):
 
     @private("GET /reseller/work_order_requests", access=Access.RESELLER)
     async def work_order_requests(self) -> WorkOrderRequests:
-        """All work orders.
+        """Return all work orders.
 
         Returns:
             A sequence of `WorkOrderRequest`. Wire: json:api document.

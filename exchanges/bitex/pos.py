@@ -1,4 +1,4 @@
-"""The pages of the web point of sale: addresses to show to customers. Nothing here sends."""
+"""The pages of the web point of sale: URLs to show to customers. Nothing here sends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _origin(url: str) -> str:
 
 @frozen
 class PointOfSalePages:
-    """Makes the addresses of a merchant's pages. They exist once `Payments.setup_pos` has set them up.
+    """Builds the URLs of a merchant's pages, which exist after `Payments.setup_pos`.
 
     Source:
         Bitex developer guide, "Web Point of Sale".
@@ -31,19 +31,19 @@ class PointOfSalePages:
     """Scheme, host and port: those of the client."""
 
     def payment_page(self, merchant_slug: str, public_address: str) -> str:
-        """Show one payment with its QR code, by itself or within a frame.
+        """Return the URL of the page of one payment with its QR code, to show alone or in a frame.
 
-        In a frame it reports the payment as JSON to the page around it, by ``postMessage``.
+        In a frame it reports the payment as JSON to the surrounding page, by ``postMessage``.
 
         Args:
-            merchant_slug: Last part of the point of sale's address.
+            merchant_slug: Last part of the URL of the point of sale.
             public_address: The `PaymentAddress.public_address` of the payment.
 
         Source:
             Bitex developer guide, Web Point of Sale, "Payment Page".
         """
         if not public_address or not public_address.isalnum() or not public_address.isascii():
-            raise UsageError("public_address must be of letters and digits")
+            raise UsageError("public_address must consist of letters and digits")
         return f"{self.self_service_page(merchant_slug)}/{public_address}"
 
     def self_service_page(
@@ -54,30 +54,34 @@ class PointOfSalePages:
         currency_id: int | None = None,
         customer_reference: str | None = None,
     ) -> str:
-        """Let a customer create a payment, with fields filled in where they are given.
+        """Return the URL of the page on which a customer creates a payment, with the given fields filled in.
 
         Args:
-            merchant_slug: Last part of the point of sale's address.
-            amount: To be quoted.
-            currency_id: What *amount* is counted in, a `Currency`.
-            customer_reference: What the payment is for.
+            merchant_slug: Last part of the URL of the point of sale.
+            amount: In *currency_id*: the amount to quote.
+            currency_id: The currency of *amount*, a `Currency`.
+            customer_reference: The purpose of the payment.
 
         Source:
             Bitex developer guide, Web Point of Sale, "Self Service POS".
         """
-        given = {
-            "amount": None if amount is None else _written(amount),
-            "currency_id": None if currency_id is None else str(int(currency_id)),
-            "customer_reference": customer_reference,
-        }
-        query = urlencode({name: value for name, value in given.items() if value is not None}, quote_via=quote)
+        try:
+            quoted = None if amount is None else money(amount)
+        except ValueError as error:
+            raise UsageError(f"amount {error}") from None
+        # The number of a `Currency`: an enum would render as its name.
+        currency = None if currency_id is None else int(currency_id)
+        fields = {"amount": quoted, "currency_id": currency, "customer_reference": customer_reference}
+        query = urlencode({name: value for name, value in fields.items() if value is not None}, quote_via=quote)
         return f"{self.origin}/pos/{_checked(merchant_slug)}" + (f"?{query}" if query else "")
 
     def donation_page(self, merchant_slug: str) -> str:
-        """Let a customer create a payment that the page calls a donation; nothing else differs.
+        """Return the URL of the page on which a customer creates a payment that is called a donation.
+
+        Nothing else differs from the self-service page.
 
         Args:
-            merchant_slug: Last part of the point of sale's address.
+            merchant_slug: Last part of the URL of the point of sale.
 
         Source:
             Bitex developer guide, Web Point of Sale, "Self Service POS".
@@ -89,10 +93,3 @@ def _checked(merchant_slug: str) -> str:
     if fault := fault_of_slug(merchant_slug):
         raise UsageError(f"merchant_slug {fault}")
     return merchant_slug
-
-
-def _written(amount: Amount) -> str:
-    try:
-        return money(amount)
-    except ValueError as error:
-        raise UsageError(f"amount {error}") from None

@@ -112,7 +112,7 @@ class TestRequests:
     )
     def test_not_one_open(self, ways, count):
         """Unless exactly one amount is open, nobody or several would bear the costs."""
-        words = f"exactly one amount is left open (None), that of who bears the costs; here {count} are"
+        words = f"exactly one amount must be open (None): who bears the costs; got {count}"
 
         assert words in refused(**ways)
 
@@ -132,7 +132,7 @@ class TestRequests:
     @pytest.mark.parametrize("ways", [{"inputs": [PESOS], "outputs": []}, {"inputs": [], "outputs": [OPEN]}])
     def test_a_way_is_missing(self, ways):
         """Money goes in somewhere and comes out somewhere."""
-        assert "a work order has an input or bitcoin input, and an output" in refused(**ways)
+        assert "a work order needs an input or bitcoin input, and an output" in refused(**ways)
 
     @pytest.mark.parametrize(
         ("wrong", "words"),
@@ -144,9 +144,9 @@ class TestRequests:
             ({"country": "UY"}, "outputs [1].country must be one of AD, AR, AT"),
             ({"country": ["US"]}, "outputs [1].country must be one of AD, AR, AT"),
             ({"currency": "UYU"}, "outputs [1].currency must be one of ARS, AUD, BGN"),
-            ({"user_id": "1"}, "outputs [1].user_id must be an id, a whole number above zero"),
+            ({"user_id": "1"}, "outputs [1].user_id must be an id, an int above zero"),
             ({"withdrawal_instruction_id": True}, "outputs [1].withdrawal_instruction_id must be an id"),
-            ({"user_id": 0}, "outputs [1].user_id must be an id, a whole number above zero"),
+            ({"user_id": 0}, "outputs [1].user_id must be an id, an int above zero"),
         ],
     )
     def test_wrong_fields(self, wrong, words):

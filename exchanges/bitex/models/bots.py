@@ -1,4 +1,4 @@
-"""What Bitex answers with about bots. Money is a JSON number, a moment seconds since 1970."""
+"""Models of bots. Money is a JSON number, a time is seconds since 1970."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["Bot", "BotExitStatus", "BotIssuer", "BuyingBot", "SellingBot"]
 
 
 class BotExitStatus(OpenStrEnum):
-    """Why a bot stopped. It may have traded in part."""
+    """Why a bot stopped. It may have traded a part of its amount."""
 
     COMPLETED = "completed"
     """The whole amount was traded."""
     CANCELLED = "cancelled"
     """The user cancelled it."""
     CANT_AFFORD_ORDER = "cant_afford_order"
-    """The funds did not suffice for an order: bots lock none."""
+    """The funds were not sufficient for an order: bots lock none."""
     ORDER_WAS_INVALID = "order_was_invalid"
     """An order could not be placed for another reason."""
 
@@ -39,7 +39,7 @@ class BotIssuer(OpenStrEnum):
 
 @frozen(kw_only=True)
 class Bot:
-    """What bots of both kinds have in common. Wire: object.
+    """The fields that both kinds of bots have. Wire: object.
 
     Source:
         Bitex developer guide, Hosted Trading Bots, "Show a Buying Bot".
@@ -48,25 +48,25 @@ class Bot:
     id: int
     """Unique among bots of its kind."""
     created_at: UnixTime
-    """When it was created (UTC)."""
+    """UTC: when it was created."""
     updated_at: UnixTime
-    """When it last changed (UTC)."""
+    """UTC: when it last changed."""
     user_id: int
-    """Whose it is."""
+    """The user that it belongs to."""
     orderbook_id: int
     """1 is BTC/USD."""
     time_to_live: int
-    """Seconds that each order is given before the next."""
+    """Seconds between orders."""
     executing: bool
-    """Whether it still runs."""
+    """Whether it is still running."""
     to_cancel: bool
-    """Whether it ends as soon as its outstanding orders are cancelled."""
+    """Whether it stops as soon as its outstanding orders are cancelled."""
     exit_status: BotExitStatus | None = None
-    """Why it stopped; None while it runs."""
+    """Why it stopped; None while it is running."""
     issuer_type: BotIssuer | None = None
-    """What created it."""
+    """What created it; None if not reported."""
     issuer_id: int | None = None
-    """Which of those, such as the id of the key."""
+    """Id of what created it, such as of the key; None if not reported."""
 
 
 @frozen(kw_only=True)
@@ -78,13 +78,13 @@ class BuyingBot(Bot):
     """
 
     amount: Decimal
-    """USD to spend in all."""
+    """USD: to spend in total."""
     produced_amount: Decimal
-    """BTC bought so far."""
+    """BTC: bought so far."""
     remaining_amount: Decimal
-    """USD left to spend."""
+    """USD: left to spend."""
     chunk_size: Decimal
-    """USD of one order at most."""
+    """USD: at most per order."""
 
 
 @frozen(kw_only=True)
@@ -96,10 +96,10 @@ class SellingBot(Bot):
     """
 
     amount: Decimal
-    """BTC to sell in all."""
+    """BTC: to sell in total."""
     produced_amount: Decimal
-    """USD received so far."""
+    """USD: received so far."""
     remaining_amount: Decimal
-    """BTC left to sell."""
+    """BTC: left to sell."""
     chunk_size: Decimal
-    """BTC of one order at most."""
+    """BTC: at most per order."""

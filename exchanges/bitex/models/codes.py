@@ -1,8 +1,8 @@
-"""The numbers that Bitex writes for states, reasons and methods. A number unknown here is kept as it came.
+"""The numbers for states, reasons and methods. An unknown number is kept as received.
 
 Source:
     Bitex developer guide, "Your Account Summary" and the sections of each class. Its "Accepted" and "Rejected" for
-    deposits are other words for the same numbers 2 and 3.
+    deposits are other names of the same numbers 2 and 3.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ __all__ = [
 
 
 class OrderStatus(OpenIntEnum):
-    """How far a bid or an ask has come."""
+    """The state of a bid or an ask."""
 
     RECEIVED = 1
     """Queued until the funds are checked; not yet in the order book."""
     EXECUTING = 2
     """In the order book."""
     TO_CANCEL = 3
-    """To be cancelled as soon as the matching engine lets go of it; may still trade."""
+    """To be cancelled as soon as the matching engine has removed it; may still trade."""
     CANCELLED = 4
-    """Trades no more; part of it may be left over."""
+    """No longer trades; a part of it may have been traded."""
     COMPLETED = 5
     """Traded in full."""
 
@@ -43,18 +43,18 @@ class OrderReason(OpenIntEnum):
     NOT_ENOUGH_FUNDS = 1
     USER_CANCELLED = 2
     OTHER = 3
-    """By Bitex."""
+    """Cancelled by Bitex."""
 
 
 class WithdrawalStatus(OpenIntEnum):
-    """How far a withdrawal has come."""
+    """The state of a withdrawal."""
 
     RECEIVED = 1
-    """Queued until the funds are checked; soon over."""
+    """Queued until the funds are checked, usually for a short time."""
     PENDING = 2
-    """Accepted; people look at it, which may take hours."""
+    """Accepted; the staff process it, which may take hours."""
     DONE = 3
-    """Processed; coins appear on the network soon."""
+    """Processed; the transaction of coins appears on the network soon."""
     CANCELLED = 4
     """Not processed, see the reason."""
 
@@ -77,7 +77,7 @@ class UsdWithdrawalReason(OpenIntEnum):
 
 
 class DepositMethod(OpenIntEnum):
-    """How money came in."""
+    """How money was deposited."""
 
     ASTROPAY = 1
     """No longer offered; in old deposits only."""
@@ -87,7 +87,7 @@ class DepositMethod(OpenIntEnum):
 
 
 class DepositStatus(OpenIntEnum):
-    """How far a deposit of money has come."""
+    """The state of a deposit of money."""
 
     PENDING = 1
     """Announced; the funds have not arrived."""

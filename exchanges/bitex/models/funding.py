@@ -1,4 +1,4 @@
-"""Where bitcoins can be sent to, and where cash can be paid in.
+"""Deposit addresses for bitcoins, and branches for cash.
 
 Source:
     Bitex developer guide, "Create Address" and "More MT Deposit Branches".
@@ -17,23 +17,23 @@ __all__ = ["Address", "Coordinates", "MoreMtBranch"]
 
 @frozen
 class Address:
-    """An address of the account on the bitcoin network. Wire: object.
+    """A deposit address of the account on the Bitcoin network. Wire: object.
 
     Source:
         Bitex developer guide, "Create Address".
     """
 
     public_address: str
-    """What to pay to."""
+    """The address on the Bitcoin network."""
     auto_sell: bool
     """Whether each deposit to it starts a selling bot for the full amount."""
     payment_id: int | None = None
-    """The payment it was made for; None for addresses of other origin."""
+    """The `Payment` that it was created for; None for other addresses."""
 
 
 @frozen
 class Coordinates:
-    """A place on the map. Wire: object of numbers.
+    """A geographic position. Wire: object of numbers.
 
     Source:
         Bitex developer guide, "More MT Deposit Branches".
@@ -47,21 +47,21 @@ class Coordinates:
 
 @frozen
 class MoreMtBranch:
-    """A branch of MoreMT, or of somebody who acts for it, that takes deposits for Bitex. Wire: object.
+    """A branch of MoreMT or of one of its agents that accepts deposits for Bitex. Wire: object.
 
     Source:
         Bitex developer guide, "More MT Deposit Branches".
     """
 
     name: str
-    """Of the business."""
+    """Name of the business."""
     coords: Coordinates
-    """Where it is."""
+    """Position of the branch."""
     address: str
-    """Street and number; opening hours may stand here too."""
+    """Street and number; may contain opening hours."""
     city: str
-    """In full, at times with the province."""
+    """Full name of the city, sometimes with the province."""
     short_city: str
-    """In short."""
+    """Short name of the city."""
     country: Country
-    """Where it is."""
+    """Country of the branch."""

@@ -1,6 +1,6 @@
-"""What Bitex answers with about the market and the account. Money is a JSON number, a moment seconds since 1970.
+"""Models of the market and the account. Money is a JSON number, a time is seconds since 1970.
 
-Rows with a class reference stand in `exchanges.bitex.models.rows`.
+Rows with a class reference are in `exchanges.bitex.models.rows`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Ticker:
     last: Decimal
     """Quote per base: the last trade."""
     price_before_last: Decimal
-    """Quote per base: the trade before the last; tells whether the price rises."""
+    """Quote per base: the trade before the last, for the direction of the price."""
     open: Decimal
     """Quote per base: 24 hours ago."""
     high: Decimal
@@ -33,9 +33,9 @@ class Ticker:
     low: Decimal
     """Quote per base: the lowest."""
     vwap: Decimal | None = None
-    """Quote per base: the average weighted by volume; None where nothing was traded."""
+    """Quote per base: the average weighted by volume; None if nothing was traded."""
     volume: Decimal
-    """Base traded."""
+    """Base: traded in 24 hours."""
     bid: Decimal
     """Quote per base: the highest open bid."""
     ask: Decimal
@@ -44,7 +44,7 @@ class Ticker:
 
 @frozen
 class PriceLevel(Row):
-    """All that is offered, or wanted, at one price. Wire: row of 2.
+    """All orders of one side at one price. Wire: row of 2.
 
     Source:
         Bitex developer guide, Public Market Data, "Order Book".
@@ -53,21 +53,21 @@ class PriceLevel(Row):
     price: Decimal
     """Quote per base."""
     amount: Decimal
-    """Base, on both sides; a `Bid` itself counts in quote."""
+    """Base, on both sides; the amount of a `Bid` itself is in quote."""
 
 
 @frozen
 class OrderBook:
-    """All bids and asks, summed up by price. Wire: object of lists of rows.
+    """All bids and asks, aggregated by price. Wire: object of lists of rows.
 
     Source:
         Bitex developer guide, Public Market Data, "Order Book".
     """
 
     bids: tuple[PriceLevel, ...]
-    """Best, that is highest, price first."""
+    """Best price, the highest, first."""
     asks: tuple[PriceLevel, ...]
-    """Best, that is lowest, price first."""
+    """Best price, the lowest, first."""
 
 
 @frozen
@@ -79,25 +79,25 @@ class Transaction(Row):
     """
 
     timestamp: UnixTime
-    """When it took place (UTC, whole seconds)."""
+    """UTC, whole seconds: when it was executed."""
     id: int
     """Unique among transactions."""
     price: Decimal
     """Quote per base."""
     amount: Decimal
-    """Base sold."""
+    """Base: traded."""
 
 
 @frozen
 class Candle(Row):
-    """What was traded in one period. Wire: row of 8, without class reference; the lowest price precedes the opening.
+    """Prices and volume of one period. Wire: row of 8, without class reference; the lowest price precedes the opening.
 
     Source:
         Bitex developer guide, Public Market Data, "Last 24 Hourly Candles".
     """
 
     timestamp: UnixTime
-    """Start of the period (UTC)."""
+    """UTC: start of the period."""
     low: Decimal
     """Quote per base: the lowest."""
     open: Decimal
@@ -107,16 +107,16 @@ class Candle(Row):
     high: Decimal
     """Quote per base: the highest."""
     volume: Decimal
-    """Base traded."""
+    """Base: traded in the period."""
     price_before_last: Decimal
     """Quote per base: the price before the closing one."""
     vwap: Decimal | None = None
-    """Quote per base: the average weighted by volume; zero or None where nothing was traded."""
+    """Quote per base: the average weighted by volume; zero or None if nothing was traded."""
 
 
 @frozen
 class Profile:
-    """Balances of the account, its fee and where to send deposits. Wire: object.
+    """Balances of the account, its trading fee and where to send deposits. Wire: object.
 
     Source:
         Bitex developer guide, Account Information, "Profile & Balances".
@@ -125,18 +125,18 @@ class Profile:
     usd_balance: Decimal
     """USD: reserved and available together."""
     usd_reserved: Decimal
-    """USD held by open bids."""
+    """USD: held by open bids."""
     usd_available: Decimal
-    """USD free to trade."""
+    """USD: free to trade."""
     btc_balance: Decimal
     """BTC: reserved and available together."""
     btc_reserved: Decimal
-    """BTC held by open asks."""
+    """BTC: held by open asks."""
     btc_available: Decimal
-    """BTC free to trade."""
+    """BTC: free to trade."""
     fee: Decimal
     """Percent of each trade: 0.5 is half a percent."""
     btc_deposit_address: str | None = None
-    """Where to send BTC."""
+    """Address for deposits of BTC; None if there is none."""
     more_mt_deposit_code: str | None = None
-    """What to tell MoreMT, so that a deposit of money finds the account."""
+    """Code that identifies the account in a deposit at MoreMT; None if there is none."""

@@ -1,6 +1,6 @@
-"""Countries and currencies that the guide names. A code unknown here is kept as it came.
+"""Countries and currencies that the guide names. An unknown code is kept as received.
 
-Which of them a call takes is said there: few can be deposited from, many can be paid to by the Concierge.
+Each call documents which of them it accepts: deposits come from few of them, the Concierge pays to many.
 
 Source:
     Bitex developer guide, "Your Account Summary", "Create a USD Withdrawal Instruction" and Concierge.
@@ -14,7 +14,7 @@ __all__ = ["Country", "CurrencyCode"]
 
 
 class Country(OpenStrEnum):
-    """A country by its ISO 3166 code of two letters."""
+    """A country: its ISO 3166 code of two letters."""
 
     AD = "AD"
     AR = "AR"
@@ -72,7 +72,7 @@ class Country(OpenStrEnum):
 
 
 class CurrencyCode(OpenStrEnum):
-    """A currency by its code of three letters; bitcoin among them."""
+    """A currency: its code of three letters; BTC is one of them."""
 
     ARS = "ARS"
     AUD = "AUD"

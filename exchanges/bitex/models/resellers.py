@@ -1,4 +1,4 @@
-"""What Bitex answers resellers with about their users."""
+"""Models of the users of a reseller."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ class ResellerUserCreated:
     """
 
     user_id: int
-    """For `Bitex.as_user`."""
+    """Id of the user, for `Bitex.as_user`."""
     kyc_profile_id: int
-    """The profile that is to be completed next, as this user."""
+    """The `KycProfile` of the user, to be completed next, as this user."""
 
 
 @frozen
 class ResellerUser(Row):
-    """One user and what he owns. Wire: row of 7, without class reference.
+    """One user and their balances. Wire: row of 7, without class reference.
 
     Source:
         Bitex developer guide, Resellers, "List your users".
     """
 
     id: int
-    """For `Bitex.as_user`."""
+    """Unique among users; for `Bitex.as_user`."""
     email: str = field(repr=False)
-    """Where Bitex writes to."""
+    """E-mail address that Bitex writes to."""
     usd_balance: Decimal
     """USD: reserved and available together."""
     usd_available: Decimal
-    """USD free to trade."""
+    """USD: free to trade."""
     btc_balance: Decimal
     """BTC: reserved and available together."""
     btc_available: Decimal
-    """BTC free to trade."""
+    """BTC: free to trade."""
     btc_deposit_address: str | None = None
-    """Where to send BTC."""
+    """Address for deposits of BTC; None if there is none."""
