@@ -149,9 +149,7 @@ class Concierge(Area, api=API):
 
     __slots__ = ()
 
-    @private(
-        "POST /reseller/work_order_requests", kind=MONEY, access=Access.RESELLER, body=JSON, check=_fault_of_order
-    )
+    @private("POST /reseller/work_order_requests", kind=MONEY, access=Access.RESELLER, body=JSON, check=_fault_of_order)
     async def create_work_order_request(
         self,
         *,

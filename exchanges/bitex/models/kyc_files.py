@@ -1,4 +1,4 @@
-"""Documents that prove who somebody is, and the formats in which Bitex takes them.
+"""Documents of a KYC profile, and the formats that Bitex accepts.
 
 Source:
     Bitex developer guide, "Create a KYC File".
@@ -17,7 +17,7 @@ from exchanges.wire import RawJson, Row
 
 __all__ = ["ACCEPTED_FORMATS", "KycFile", "fault_of_format", "upload_of"]
 
-MAX_BYTES = 16 * 1024 * 1024  # the guide names no size
+MAX_BYTES = 16 * 1024 * 1024  # a bound of this library: the guide names none
 
 ACCEPTED_FORMATS = frozenset(
     {
@@ -30,7 +30,7 @@ ACCEPTED_FORMATS = frozenset(
         "application/x-pdf",
     }
 )
-_BEGINNINGS = (
+_SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"BM", "image/bmp"),
@@ -43,7 +43,7 @@ _BEGINNINGS = (
 class KycFile(Row):
     """One document of a `KycProfile`. Wire: row of 6, without class reference.
 
-    Address and file name are not printed: the one opens the document, the other may name a person.
+    URL and file name are not in ``repr``: the one opens the document, the other may name a person.
 
     Source:
         Bitex developer guide, "Create a KYC File".
@@ -52,37 +52,38 @@ class KycFile(Row):
     id: int
     """Unique among files."""
     kyc_profile_id: int
-    """The `KycProfile` it belongs to."""
+    """The `KycProfile` that it belongs to."""
     url: str = field(repr=False)
-    """Where to fetch it, for a few minutes only; list the files again for a fresh address."""
+    """URL of the document, valid for a few minutes; list the files again for a new one."""
     file_name: str = field(repr=False)
-    """As it was uploaded."""
+    """Name under which it was uploaded."""
     content_type: str
-    """Such as ``image/png``."""
+    """MIME type, such as ``image/png``."""
     file_size: int
-    """Bytes."""
+    """Bytes: size of the document."""
     extra: tuple[RawJson, ...] = field(default=(), kw_only=True, repr=False)
-    """Surplus cells, as they came."""
+    """Surplus cells, as received."""
 
 
 def fault_of_format(content_type: str) -> str | None:
-    """Say what is wrong with a content type."""
+    """Return what is wrong with a content type."""
     accepted = ", ".join(sorted(ACCEPTED_FORMATS))
     return None if content_type in ACCEPTED_FORMATS else f"must be one of {accepted}"
 
 
 def upload_of(document: object) -> Upload:
-    """Make what is sent, its type told from how the content begins, or else from the name.
+    """Build the upload of a document; its type is detected from its first bytes, otherwise from its name.
 
     Raises:
-        TypeError: No document.
-        ValueError: Of no accepted format, empty, too large, or not to be read.
+        TypeError: Not a document.
+        ValueError: Not of an accepted format, empty, too large, or not readable.
     """
     if isinstance(document, Upload):
         if fault := fault_of_format(document.content_type):
             raise ValueError(fault)
         return document
-    kind = next((kind for beginning, kind in _BEGINNINGS if _head(document).startswith(beginning)), None)
+    head = _head(document)
+    kind = next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)
     return Upload.of(cast("Document", document), content_type=kind, accepted=ACCEPTED_FORMATS, max_bytes=MAX_BYTES)
 
 
@@ -98,12 +99,12 @@ def _head(document: object) -> bytes:
 
 def _head_at(path: Path) -> bytes:
     try:
-        if not path.is_file():  # a pipe would wait for its writer
+        if not path.is_file():  # opening a pipe would wait for its writer
             return b""
         with path.open("rb") as file:
             return file.read(8)
     except OSError:
-        return b""  # `Upload.of` says why
+        return b""  # `Upload.of` reports the reason
 
 
 def _head_of_file(file: BinaryIO) -> bytes:
@@ -111,7 +112,7 @@ def _head_of_file(file: BinaryIO) -> bytes:
         return b""
     start = file.tell()
     head: object = file.read(8)
-    file.seek(start)
+    file.seek(start)  # the upload begins where the caller left the file
     if not isinstance(head, bytes):
         raise TypeError("must be open for reading bytes, not text")
     return head

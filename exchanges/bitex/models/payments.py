@@ -1,4 +1,4 @@
-"""What Bitex answers with, and calls back with, about payments. Money is a JSON number, a moment seconds since 1970."""
+"""Models of payments and their callbacks. Money is a JSON number, a time is seconds since 1970."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["Currency", "Payment", "PaymentAddress", "PaymentStatus", "PaymentUpd
 
 
 class Currency(OpenIntEnum):
-    """What an amount is counted in, by Bitex's number.
+    """A currency by Bitex's number.
 
-    The guide names those up to MXN for payments; the others are in use elsewhere at Bitex.
+    The guide names those up to MXN for payments; Bitex uses the others elsewhere.
     """
 
     BTC = 1
@@ -35,10 +35,10 @@ class Currency(OpenIntEnum):
 
 
 class PaymentStatus(OpenStrEnum):
-    """How far a payment has come."""
+    """The state of a payment."""
 
     PENDING = "pending"
-    """Created; nothing has been seen of it."""
+    """Created; no coins have been detected."""
     SEEN = "seen"
     """The expected coins are in transit."""
     DONE = "done"
@@ -46,21 +46,21 @@ class PaymentStatus(OpenStrEnum):
     SETTLED = "settled"
     """Credited to the balance."""
     EXPIRED = "expired"
-    """Nothing was seen in time."""
+    """No coins were detected in time."""
     CANCELLED = "cancelled"
-    """Seen, but not confirmed within two hours."""
+    """Coins were detected, but not confirmed within two hours."""
 
 
 @frozen(kw_only=True)
 class PaymentAddress:
-    """Where the coins of one payment go: an address of its own. Wire: object.
+    """The deposit address of one payment. Wire: object.
 
     Source:
         Bitex developer guide, Payments API, "Create a Payment" and "Payment Callbacks".
     """
 
     public_address: str
-    """On the Bitcoin network."""
+    """The address on the Bitcoin network."""
     payment_id: int | None = None
     """The `Payment.id`; None in a callback."""
     auto_sell: bool | None = None
@@ -70,38 +70,38 @@ class PaymentAddress:
 
 
 @frozen(kw_only=True)
-class _Settling:
-    """How a payment is quoted and settled: what may be unknown in every answer. Wire: object.
+class _Settlement:
+    """Quote and settlement of a payment: fields that may be missing in every answer. Wire: object.
 
     Source:
         Bitex developer guide, Payments API, "Create a Payment".
     """
 
     previous_expected_quantity: Decimal | None = None
-    """BTC of the quote before: they still make the payment done; None until it is quoted again."""
+    """BTC: the previous quote, which still completes the payment; None until it is quoted again."""
     quote_valid_until: UnixTime | None = None
-    """Quoted again then (UTC); for a payment in BTC, which is quoted once, the same as *valid_until*."""
+    """UTC: when it is quoted again; *valid_until* for a payment in BTC, which is quoted once; None if not reported."""
     last_quoted_on: UnixTime | None = None
-    """When it was last quoted (UTC); at first, when it was created."""
+    """UTC: when it was last quoted, at first when it was created; None if not reported."""
     settlement_currency_id: Currency | None = None
-    """What was credited is counted in it: mostly USD, or BTC; None until settled."""
+    """Currency of *settlement_amount*: usually USD, or BTC; None until settled."""
     settlement_amount: Decimal | None = None
-    """In *settlement_currency_id*: what was credited; None until settled."""
+    """In *settlement_currency_id*: the amount credited; None until settled."""
     keep: Decimal | None = None
-    """Percent of the BTC to keep; without effect where the payment was quoted in BTC."""
+    """Percent of the BTC to keep, without effect if the payment was quoted in BTC; None if not reported."""
     kept: Decimal | None = None
-    """BTC kept instead of sold: by *keep*, or because there was less than about 2 USD to settle."""
+    """BTC: kept instead of sold, by *keep* or because it was less than about 2 USD; None if not reported."""
     overpaid: Decimal | None = None
-    """BTC received beyond what was expected; a withdrawal can give them back."""
+    """BTC: received above what was expected, which a withdrawal can return; None if not reported."""
     merchant_reference: str | None = None
-    """Reason as the payee knows it; the customer cannot change it."""
+    """The purpose as the payee sees it, which the customer cannot change; None if not provided."""
     customer_reference: str | None = None
-    """Reason as the customer knows it."""
+    """The purpose as the customer sees it; None if not provided."""
 
 
 @frozen(kw_only=True)
-class Payment(_Settling):
-    """BTC that are expected for an amount of another currency. Wire: object.
+class Payment(_Settlement):
+    """A payment in BTC for an amount of another currency. Wire: object.
 
     Source:
         Bitex developer guide, Payments API, "Create a Payment".
@@ -110,28 +110,28 @@ class Payment(_Settling):
     id: int
     """Unique among payments."""
     user_id: int
-    """Who is paid."""
+    """The user that is paid."""
     amount: Decimal
-    """In *currency_id*: what was quoted."""
+    """In *currency_id*: the amount quoted."""
     currency_id: Currency
-    """What was quoted is counted in it; it need not be settled in it."""
+    """Currency of *amount*; the payment need not be settled in it."""
     expected_quantity: Decimal
-    """BTC that make the payment done."""
+    """BTC: complete the payment."""
     confirmed_quantity: Decimal
-    """BTC received so far."""
+    """BTC: received so far."""
     unconfirmed_quantity: Decimal
-    """BTC received once those in transit are credited."""
+    """BTC: received so far, with those in transit."""
     valid_until: UnixTime
-    """Expires then (UTC), an hour after it was created, unless the expected BTC are confirmed."""
+    """UTC: when it expires unless the expected BTC are confirmed, an hour after it was created."""
     status: PaymentStatus
-    """How far it has come."""
+    """The state of the payment."""
     address: PaymentAddress
-    """Where the BTC are expected."""
+    """The address for the BTC."""
 
 
 @frozen(kw_only=True)
-class PaymentUpdate(_Settling):
-    """What a callback says of a payment: anything may be missing. Wire: object.
+class PaymentUpdate(_Settlement):
+    """A payment as a callback reports it. Wire: object. None means that the callback does not contain the field.
 
     Source:
         Bitex developer guide, Payments API, "Payment Callbacks".
@@ -140,28 +140,28 @@ class PaymentUpdate(_Settling):
     id: int | None = None
     """Unique among payments."""
     user_id: int | None = None
-    """Who is paid."""
+    """The user that is paid."""
     amount: Decimal | None = None
-    """In *currency_id*: what was quoted."""
+    """In *currency_id*: the amount quoted."""
     currency_id: Currency | None = None
-    """What was quoted is counted in it; it need not be settled in it."""
+    """Currency of *amount*; the payment need not be settled in it."""
     expected_quantity: Decimal | None = None
-    """BTC that make the payment done."""
+    """BTC: complete the payment."""
     confirmed_quantity: Decimal | None = None
-    """BTC received so far."""
+    """BTC: received so far."""
     unconfirmed_quantity: Decimal | None = None
-    """BTC received once those in transit are credited."""
+    """BTC: received so far, with those in transit."""
     valid_until: UnixTime | None = None
-    """Expires then (UTC), an hour after it was created, unless the expected BTC are confirmed."""
+    """UTC: when it expires unless the expected BTC are confirmed, an hour after it was created."""
     status: PaymentStatus | None = None
-    """How far it has come."""
+    """The state of the payment."""
     address: PaymentAddress | None = None
-    """Where the BTC are expected."""
+    """The address for the BTC."""
 
 
 @frozen(kw_only=True)
 class PointOfSale:
-    """The settings of the web point of sale. Wire: object.
+    """The settings of the web point of sale. Wire: object. None means that a setting is not set.
 
     Source:
         Bitex developer guide, Web Point of Sale, "Setup Web POS".
@@ -170,10 +170,10 @@ class PointOfSale:
     merchant_name: str | None = None
     """Name of the business."""
     merchant_slug: str | None = None
-    """Last part of the address of the point of sale."""
+    """Last part of the URL of the point of sale."""
     merchant_logo: str | None = None
-    """Address of the logo."""
+    """URL of the logo."""
     merchant_keep: Decimal | None = None
-    """Percent of the BTC to keep, for payments created there."""
+    """Percent of the BTC to keep for payments created there."""
     merchant_site: str | None = None
-    """Address of the business's own site."""
+    """URL of the business's own site."""

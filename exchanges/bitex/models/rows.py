@@ -1,4 +1,4 @@
-"""The eight classes of rows that Bitex tells apart by their first cell: whatever changes a balance.
+"""The eight classes of rows that Bitex marks in their first cell: everything that changes a balance.
 
 In a row the order of the fields is the order on the wire. A field with a default may be null or missing at the tail,
 as rows have grown over the years; surplus cells are kept in ``extra``.
@@ -54,30 +54,30 @@ class Bid(TaggedRow):
     id: int
     """Unique among bids."""
     created_at: UnixTime
-    """When it was received (UTC)."""
+    """UTC: when it was received."""
     orderbook: int
     """1 is BTC/USD."""
     amount: Decimal
-    """Quote to spend in all."""
+    """Quote: to spend in total."""
     remaining_amount: Decimal
-    """Quote left to spend."""
+    """Quote: left to spend."""
     price: Decimal
-    """Quote per base: the highest that is paid."""
+    """Quote per base: the highest price to pay."""
     status: OrderStatus
-    """How far it has come."""
+    """The state of the order."""
     reason: OrderReason | None = None
     """Why it was cancelled; None in old rows."""
     produced_amount: Decimal | None = None
-    """Base bought so far, fees taken off; None in old rows."""
+    """Base: bought so far, after fees; None in old rows."""
     issuer: str | None = None
-    """Who placed it: ``ApiKey#1`` or a user; None or empty in old rows."""
+    """What placed it: ``ApiKey#1`` or a user; None or empty in old rows."""
     fee: Decimal | None = None
-    """Base paid as fee so far; None in old rows."""
+    """Base: fees so far; None in old rows."""
 
 
 @frozen
 class Ask(TaggedRow):
-    """An order to sell: gives base currency. Wire: row of 12, class reference 2.
+    """An order to sell: sells base currency. Wire: row of 12, class reference 2.
 
     Source:
         Bitex developer guide, Trading, "Create an Ask (Sell Order)".
@@ -88,30 +88,30 @@ class Ask(TaggedRow):
     id: int
     """Unique among asks."""
     created_at: UnixTime
-    """When it was received (UTC)."""
+    """UTC: when it was received."""
     orderbook: int
     """1 is BTC/USD."""
     amount: Decimal
-    """Base to sell in all."""
+    """Base: to sell in total."""
     remaining_amount: Decimal
-    """Base left to sell."""
+    """Base: left to sell."""
     price: Decimal
-    """Quote per base: the lowest that is taken."""
+    """Quote per base: the lowest price to accept."""
     status: OrderStatus
-    """How far it has come."""
+    """The state of the order."""
     reason: OrderReason | None = None
     """Why it was cancelled; None in old rows."""
     produced_amount: Decimal | None = None
-    """Quote received so far, fees taken off; None in old rows."""
+    """Quote: received so far, after fees; None in old rows."""
     issuer: str | None = None
-    """Who placed it: ``ApiKey#1`` or a user; None or empty in old rows."""
+    """What placed it: ``ApiKey#1`` or a user; None or empty in old rows."""
     fee: Decimal | None = None
-    """Quote paid as fee so far; None in old rows."""
+    """Quote: fees so far; None in old rows."""
 
 
 @frozen
 class Buy(TaggedRow):
-    """One trade that a bid brought about. Wire: row of 9, class reference 3.
+    """One trade of a bid. Wire: row of 9, class reference 3.
 
     Source:
         Bitex developer guide, Trading, "Your Latest Trades".
@@ -122,24 +122,24 @@ class Buy(TaggedRow):
     id: int
     """Unique among buys."""
     created_at: UnixTime
-    """When it took place (UTC)."""
+    """UTC: when it was executed."""
     orderbook: int
     """1 is BTC/USD."""
     quantity: Decimal
-    """Base bought."""
+    """Base: bought."""
     amount: Decimal
-    """Quote spent."""
+    """Quote: spent."""
     fee: Decimal
-    """Base paid as fee."""
+    """Base: the fee."""
     price: Decimal
     """Quote per base."""
     bid_id: int
-    """The `Bid` it belongs to."""
+    """The `Bid` that it belongs to."""
 
 
 @frozen
 class Sell(TaggedRow):
-    """One trade that an ask brought about. Wire: row of 9, class reference 4.
+    """One trade of an ask. Wire: row of 9, class reference 4.
 
     Source:
         Bitex developer guide, Trading, "Your Latest Trades".
@@ -150,24 +150,24 @@ class Sell(TaggedRow):
     id: int
     """Unique among sells."""
     created_at: UnixTime
-    """When it took place (UTC)."""
+    """UTC: when it was executed."""
     orderbook: int
     """1 is BTC/USD."""
     quantity: Decimal
-    """Base sold."""
+    """Base: sold."""
     amount: Decimal
-    """Quote received."""
+    """Quote: received."""
     fee: Decimal
-    """Quote paid as fee."""
+    """Quote: the fee."""
     price: Decimal
     """Quote per base."""
     ask_id: int
-    """The `Ask` it belongs to."""
+    """The `Ask` that it belongs to."""
 
 
 @frozen
 class SpecieDeposit(TaggedRow):
-    """Coins that came in. Wire: row of 5, class reference 5.
+    """A deposit of coins. Wire: row of 5, class reference 5.
 
     Source:
         Bitex developer guide, Account Information, "Your Account Summary".
@@ -178,16 +178,16 @@ class SpecieDeposit(TaggedRow):
     id: int
     """Unique among deposits of coins."""
     created_at: UnixTime
-    """When it was seen (UTC)."""
+    """UTC: when it was detected on the network."""
     specie: int
     """1 is BTC."""
     quantity: Decimal
-    """Coins credited."""
+    """Coins: credited."""
 
 
 @frozen
 class SpecieWithdrawal(TaggedRow):
-    """Coins that go out. Wire: row of 11, class reference 6.
+    """A withdrawal of coins. Wire: row of 11, class reference 6.
 
     Source:
         Bitex developer guide, Account Information, "Your Account Summary".
@@ -198,28 +198,28 @@ class SpecieWithdrawal(TaggedRow):
     id: int
     """Unique among withdrawals of coins."""
     created_at: UnixTime
-    """When it was received (UTC)."""
+    """UTC: when it was received."""
     specie: int
     """1 is BTC."""
     quantity: Decimal
-    """Coins withdrawn."""
+    """Coins: withdrawn."""
     status: WithdrawalStatus
-    """How far it has come."""
+    """The state of the withdrawal."""
     reason: SpecieWithdrawalReason
     """Why it was cancelled."""
     to_address: str
-    """Where the coins go."""
+    """The destination on the coin's network."""
     label: str | None = None
-    """The user's name for the address."""
+    """The user's own name for the address; None if not provided."""
     kyc_profile_id: int | None = None
-    """Whom it is made for."""
+    """The `KycProfile` that it is made for; None if not reported."""
     transaction_id: str | None = None
-    """On the coin's network; None until it is processed."""
+    """Transaction on the coin's network; None until it is processed."""
 
 
 @frozen
 class UsdDeposit(TaggedRow):
-    """Money that comes in. Wire: row of 15, class reference 7.
+    """A deposit of money. Wire: row of 15, class reference 7.
 
     Source:
         Bitex developer guide, Account Information, "Your Account Summary".
@@ -230,36 +230,36 @@ class UsdDeposit(TaggedRow):
     id: int
     """Unique among deposits of money."""
     created_at: UnixTime
-    """When it was announced or seen (UTC)."""
+    """UTC: when it was announced or detected."""
     requested_amount: Decimal | None
-    """In *currency*: what was announced; None where nothing was."""
+    """In *currency*: the amount announced; None if it was not announced."""
     amount: Decimal | None
-    """In *currency_id*: what was credited; None until then."""
+    """In *currency_id*: the amount credited; None until then."""
     deposit_method: DepositMethod
-    """How it was paid."""
+    """How it was deposited."""
     status: DepositStatus
-    """How far it has come."""
+    """The state of the deposit."""
     reason: DepositReason
     """Why it was cancelled."""
     country: str
-    """Where it comes from, two letters."""
+    """Country that it is sent from, two letters."""
     currency: str
-    """What was announced is counted in it, three letters."""
+    """Currency of *requested_amount*, three letters."""
     kyc_profile_id: int | None = None
-    """Whom it is made for."""
+    """The `KycProfile` that it is made for; None if not reported."""
     request_details: str | None = field(default=None, repr=False)
-    """The user's remarks."""
+    """The user's remarks; None if there are none."""
     astropay_response: RawJson | None = None
-    """Deprecated: AstroPay's answer, an object or a text that holds JSON; None for other methods."""
+    """Deprecated: AstroPay's answer, an object or JSON text; None for other methods."""
     third_party_reference: str | None = None
-    """The payment processor's id, if any."""
+    """The payment processor's id; None if there is none."""
     currency_id: int | None = None
-    """What was credited: 3 is USD."""
+    """Currency of *amount*: 3 is USD; None if not reported."""
 
 
 @frozen
 class UsdWithdrawal(TaggedRow):
-    """Money that goes out. Wire: row of 13, class reference 8.
+    """A withdrawal of money. Wire: row of 13, class reference 8.
 
     Source:
         Bitex developer guide, Account Information, "Your Account Summary".
@@ -270,36 +270,36 @@ class UsdWithdrawal(TaggedRow):
     id: int
     """Unique among withdrawals of money."""
     created_at: UnixTime
-    """When it was received (UTC)."""
+    """UTC: when it was received."""
     amount: Decimal
-    """USD asked for."""
+    """USD: requested."""
     status: WithdrawalStatus
-    """How far it has come."""
+    """The state of the withdrawal."""
     reason: UsdWithdrawalReason
     """Why it was cancelled."""
     country: str
-    """Where it goes, two letters."""
+    """Country that it is sent to, two letters."""
     currency: str
-    """What is paid out, three letters."""
+    """Currency that is paid out, three letters."""
     payment_method: str
     """``international_bank`` (a transfer) or ``bb`` (arranged with the staff)."""
     label: str | None = None
-    """The user's name for the instructions."""
+    """The user's own name for the instructions; None if not provided."""
     kyc_profile_id: int | None = None
-    """Whom it is made for."""
+    """The `KycProfile` that it is made for; None if not reported."""
     instructions: RawJson | None = field(default=None, repr=False)
-    """How to pay, as the user said it: an object, in old rows a text."""
+    """How to pay, as the user specified: an object, in old rows text; None if not reported."""
     currency_id: int | None = None
-    """What was debited: 3 is USD."""
+    """Currency that was debited: 3 is USD; None if not reported."""
 
 
 Order: TypeAlias = Bid | Ask | UnknownRow
-"""What an order is; `UnknownRow` for a class that the guide does not name."""
+"""An order; `UnknownRow` if the guide does not name its class."""
 
 Trade: TypeAlias = Buy | Sell | UnknownRow
-"""One side of a trade of one's own."""
+"""One of the account's own trades; `UnknownRow` if the guide does not name its class."""
 
 Movement: TypeAlias = (
     Bid | Ask | Buy | Sell | SpecieDeposit | SpecieWithdrawal | UsdDeposit | UsdWithdrawal | UnknownRow
 )
-"""Whatever changes a balance."""
+"""Anything that changes a balance; `UnknownRow` if the guide does not name its class."""
