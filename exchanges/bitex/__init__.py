@@ -224,6 +224,7 @@ class Bitex(Client):
     ) -> None:
         super().__init__(api_key=api_key, **options)
         own = self._session.credentials
+        # Bitex signs with the first active key of the account, which need not be the one of this client.
         self.callbacks = Callbacks((*([] if own is None else [own.api_key]), *callback_keys))
         self.pos = PointOfSalePages(self._session.base_url(API))
 
@@ -236,6 +237,7 @@ class Bitex(Client):
         Source:
             Bitex developer guide, Resellers, "Impersonating Users".
         """
+        # Not isinstance: True is an int, and would act for user 1.
         if type(user_id) is not int or user_id < 1:
             raise UsageError("as_user takes the id of a user, an int above zero; nothing was sent")
         return self._view(evolve(self._options, private_fields={"as_user": str(user_id)}))

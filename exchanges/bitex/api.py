@@ -11,8 +11,8 @@ from exchanges.limits.limit import Limit, Scope, Window
 
 __all__ = ["API", "ARCHIVE_EVERY_SECONDS", "ARCHIVE_SECONDS", "LARGE_BYTES", "LIMIT", "MINIMUM_ASK", "MINIMUM_BID"]
 
-# The guide does not say whether calls are counted by IP address or by key. One limit for all calls from this address,
-# public and private, is never exceeded under either reading.
+# The guide does not specify whether calls are counted by IP address or by key. One limit for all calls from this
+# address, public and private, is never exceeded under either reading.
 LIMIT = Limit("bitex", windows=(Window(5, per_seconds=1.0),), scope=Scope.ADDRESS)
 
 API = Api(
@@ -23,7 +23,7 @@ API = Api(
     public_limit=LIMIT,
     private_limit=LIMIT,
     read_problem=read_problem,
-    lockout_seconds=1.0,
+    lockout_seconds=1.0,  # the length of the window: the guide names no other time
 )
 
 MINIMUM_BID = Decimal(1)  # quote currency to spend

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BitcoinInput", "Concierge", "Input", "Output"]
 
+# The guide lists all countries and currencies but these for the Concierge.
 COUNTRIES = frozenset(Country) - {Country.CO, Country.UY}
 CURRENCIES = frozenset(CurrencyCode) - {CurrencyCode.COP, CurrencyCode.UYU}
 
@@ -118,7 +119,7 @@ def _list_of(kind: type[P]) -> Param:
                 except (TypeError, ValueError) as error:
                     raise ValueError(f"[{len(rows)}].{name} {error}") from None
             rows.append(row)
-        return rows or None
+        return rows or None  # an empty list is not sent
 
     return Param(type="list", render=render)
 
@@ -154,6 +155,7 @@ class Concierge(Area, api=API):
         self,
         *,
         payer_id: int,
+        # No echo: the guide's own sample returns another value than it sends.
         should_confirm_quote: Annotated[bool | None, Param(echo=None)] = None,
         inputs: Annotated[Sequence[Input], _list_of(Input)] = (),
         bitcoin_inputs: Annotated[Sequence[BitcoinInput], _list_of(BitcoinInput)] = (),

@@ -36,6 +36,7 @@ class Funding(Area, api=API):
         country: Annotated[str, Param(check=fault_of_country)],
         amount: Annotated[Amount, Param(echo="requested_amount")],
         currency: Annotated[str, Param(check=fault_of_currency)],
+        # No echo: the answer has the number of a `DepositMethod`, not this word.
         deposit_method: Annotated[str, Param(echo=None)],
         request_details: Annotated[str | None, Param(secret=True)] = None,
         kyc_profile_id: int | None = None,
@@ -171,6 +172,7 @@ class Funding(Area, api=API):
     async def create_withdrawal_instruction(
         self,
         *,
+        # A secret as a whole: free-form, so any of its fields may identify a person or an account.
         body: Annotated[InstructionBody, Param(type="object", check=fault_of_body, render=text_of_body, secret=True)],
         label: str | None = None,
         schema: InstructionSchema | None = None,

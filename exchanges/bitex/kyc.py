@@ -14,6 +14,7 @@ from exchanges.http.uploads import Document, Upload
 
 __all__ = ["Kyc", "ProfileFields"]
 
+# Fields that identify a person are secrets: neither errors nor logs show them.
 IssuerCountry: TypeAlias = Annotated[str | None, Param(check=fault_of_country)]
 BirthDate: TypeAlias = Annotated[date | str | None, Param(type="date", render=calendar_day, secret=True)]
 Personal: TypeAlias = Annotated[str | None, Param(secret=True)]
@@ -165,6 +166,7 @@ class Kyc(Area, api=API):
         kyc_profile_id: int,
         *,
         document: Annotated[Document | Upload, Param(type="file", render=upload_of)],
+        # No echo: the answer has the type of the file part, which may be spelled differently.
         document_content_type: Annotated[str | None, Param(check=fault_of_format, echo=None)] = None,
     ) -> KycFile:
         """Upload a document; at least a legible photo ID is needed.

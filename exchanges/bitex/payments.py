@@ -36,6 +36,7 @@ class Payments(Area, api=API):
         currency_id: int,
         amount: Amount,
         callback_url: Annotated[str | None, Param(check=fault_of_url)] = None,
+        # No echo: Bitex ignores it for payments in BTC, so the answer need not repeat it.
         keep: Annotated[Amount | None, Param(type="decimal", render=percentage, echo=None)] = None,
         customer_reference: str | None = None,
         merchant_reference: Annotated[str | None, Param(tag=True)] = None,
@@ -135,6 +136,7 @@ class Payments(Area, api=API):
         seen = {payment.id for payment in latest}
         for payment in latest:
             yield payment
+        # Only a full list shows that something was cut off: Bitex sends no total and no pages.
         for status in PaymentStatus if len(latest) >= MAX_PAYMENTS else ():
             for payment in await self.payments(status=status):
                 if payment.id not in seen:

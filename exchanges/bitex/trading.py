@@ -64,7 +64,7 @@ class Trading(Area, api=API):
     ) -> Bid:
         """Place a limit order to buy.
 
-        Executes until *amount* is spent or the bid is cancelled. Offers below *price* are matched at their own price,
+        Executes until *amount* is spent or the bid is cancelled. Asks below *price* are matched at their own price,
         so the same amount buys more.
 
         Args:
@@ -123,7 +123,7 @@ class Trading(Area, api=API):
     ) -> Ask:
         """Place a limit order to sell.
 
-        Executes until *amount* is sold or the ask is cancelled. Offers above *price* are matched at their own price,
+        Executes until *amount* is sold or the ask is cancelled. Bids above *price* are matched at their own price,
         so the same amount yields more.
 
         Args:
@@ -194,6 +194,7 @@ class Trading(Area, api=API):
         """
         if not isinstance(order, Bid | Ask):
             raise UsageError("wait_settled takes a Bid or an Ask; nothing was sent")
+        # The type of the order decides the endpoint, which no type checker can follow through the TypeVar.
         read: Callable[[int], Awaitable[O]] = cast("Any", self.bid if isinstance(order, Bid) else self.ask)
         return await wait_until(
             lambda: read(order.id), lambda latest: latest.status in until, timeout_seconds, latest=order

@@ -72,6 +72,7 @@ class Webhooks(Area, api=API):
         """
         ...
 
+    # Idempotent, although a POST: one more echo changes nothing.
     @private("POST /reseller/webhook/test", kind=IDEMPOTENT, access=Access.RESELLER, body=JSON)
     async def test_webhook(self, *, echo: str) -> WebhookEcho:
         """Request that Bitex posts *echo* to the webhook.

@@ -239,6 +239,7 @@ class WorkOrderRequest(_Part):
     @classmethod
     def from_wire(cls, value: Object) -> Object:
         """Read a document about one order, or one order of a document about several."""
+        # In a list the orders have been expanded already, with the document around them.
         return flatten(expand(value)["data"] if "data" in value else value, cls.resource_type)
 
     @classmethod
@@ -262,4 +263,5 @@ class WorkOrderRequests(Resources[WorkOrderRequest]):
     @classmethod
     def to_wire(cls, value: Object) -> Object:
         """Build a document about several orders from one about each."""
+        # Expanded again, the orders can share one ``included``.
         return compact({**value, "data": [expand(order)["data"] for order in cast("list[Object]", value["data"])]})

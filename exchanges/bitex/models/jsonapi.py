@@ -37,6 +37,7 @@ class _Id:
     def read(self, value: Json, *, strict: bool) -> int:  # noqa: ARG002 - both ways are documented
         if type(value) is int:
             return value
+        # At most the digits that any number may have; `int` alone would accept other scripts and spaces.
         if type(value) is str and value.removeprefix("-").isdecimal() and value.isascii() and len(value) <= 31:
             return int(value)
         raise Deviation("a whole number, or one as text")
@@ -50,7 +51,7 @@ ResourceId = Annotated[int, _Id()]
 
 @frozen
 class Resource:
-    """A model that travels as a resource.
+    """A model that is a resource on the wire.
 
     Attributes:
         resource_type: Its ``type`` on the wire.
@@ -72,7 +73,7 @@ class Resource:
 
 
 class Resources(Sequence[T]):
-    """A model that travels as a document about several resources: an immutable sequence of them.
+    """A model that is a document about several resources on the wire: an immutable sequence of them.
 
     Attributes:
         data: The resources in the exchange's order; each subclass declares their class.

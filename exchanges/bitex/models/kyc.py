@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["KycProfile", "KycProfileUpdate", "KycRejectionReason", "KycRejectionReasons", "UsageTier"]
 
 PROFILES = "kyc_profiles"
+# The guide shows these two; which others a document contains is not documented.
 _OWN_FIELDS = ("id", "accepted_usage_tier")
 
 
@@ -58,7 +59,7 @@ class KycProfile(Row):
     tax_id: str | None = field(repr=False)
     """In Argentina the CUIT."""
     birth_date: UnixTime | None = field(repr=False)
-    """UTC: a moment of the day of birth; the guide does not say which, so the date may be off by one elsewhere."""
+    """UTC: a time on the day of birth; the guide does not specify which, so the date may be off by one elsewhere."""
     nationality: str | None = field(repr=False)
     """Free text."""
     gender: str | None = field(repr=False)

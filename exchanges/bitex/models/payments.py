@@ -129,6 +129,7 @@ class Payment(_Settlement):
     """The address for the BTC."""
 
 
+# The fields of `Payment` once more, all optional: the guide does not promise any of them in a callback.
 @frozen(kw_only=True)
 class PaymentUpdate(_Settlement):
     """A payment as a callback reports it. Wire: object. None means that the callback does not contain the field.

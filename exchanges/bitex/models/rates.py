@@ -244,12 +244,13 @@ class _Branches:
 
 def _step(item: Json, *, strict: bool) -> Step:
     kind = item.get("type") if isinstance(item, dict) else None
-    known = _STEPS.get(kind) if isinstance(kind, str) else None
+    known = _STEPS.get(kind) if isinstance(kind, str) else None  # a list or an object cannot be a key
     if known is None and strict:
         raise Deviation(f"a step of type {', '.join(_STEPS)}")
     try:
         return cast("Step", wire(strict=strict).structure(item, known or UnknownStep, "step"))
     except DecodeError as error:
+        # The caller names the path; here only what was expected matters.
         raise Deviation(str(error).rpartition("expected ")[2]) from None
 
 

@@ -26,6 +26,9 @@ from exchanges.bitex.models.codes import (
 )
 from exchanges.wire import RawJson, TaggedRow, UnixTime, UnknownRow
 
+# `Bid` and `Ask`, `Buy` and `Sell` have the same fields in opposite currencies. They are written out so that every
+# field states its own unit.
+
 __all__ = [
     "Ask",
     "Bid",
