@@ -61,7 +61,7 @@ BASE = "https://bitex.la/api-v1/rest"
 
 
 def sent(endpoint_id, key="your_api_key", base_url=BASE, **arguments):
-    """What goes out, as verb, address and body."""
+    """Return verb, URL and body of a request."""
     endpoint = ENDPOINTS[endpoint_id]
     request = prepare(endpoint, arguments, base_url)
     if endpoint.access is Access.PUBLIC:
@@ -87,7 +87,7 @@ class TestDeclarations:
         assert 67 == len(ENDPOINTS)
 
     def test_kinds(self):
-        """In trading, placing an order commits money, cancelling may be repeated, all else reads."""
+        """In trading, placing an order commits money, cancelling may be repeated, all other calls read."""
         trading = [e for e in ENDPOINTS.values() if e.id.split(".")[1] == "trading"]
         changing = {e.id.rpartition(".")[2]: e.kind for e in trading if e.kind is not Kind.READ}
 
@@ -99,7 +99,7 @@ class TestDeclarations:
         } == changing
 
     def test_access(self):
-        """Market and rates need no key, everything else does; resellers have areas of their own."""
+        """Market and rates need no key, all other areas do; resellers have their own areas."""
         public = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.PUBLIC}
         private = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.PRIVATE}
 
@@ -110,40 +110,40 @@ class TestDeclarations:
         assert {"resellers", "concierge", "webhooks"} == reseller
 
     def test_the_archive_is_large_and_slow(self):
-        """The archive may take 60 seconds and 64 MiB."""
+        """The archive has a deadline of 60 seconds and a bound of 64 MiB."""
         archive = ENDPOINTS["bitex.market.transactions_archive"]
 
         assert (60.0, 64 * 1024 * 1024) == (archive.timeout_seconds, archive.max_bytes)
 
     def test_the_summary_is_large(self):
-        """A full account summary may take 64 MiB."""
+        """A full account summary has a bound of 64 MiB."""
         assert 64 * 1024 * 1024 == ENDPOINTS["bitex.account.account_summary"].max_bytes
 
     def test_limit(self):
-        """Public and private calls share one ledger of 5 slots in a second."""
+        """Public and private calls share one limit of 5 calls per second."""
         windows = [(w.slots, w.per_seconds) for w in API.public_limit.windows]
 
         assert ([(5, 1.0)], API.public_limit) == (windows, API.private_limit)
 
     @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
     def test_every_call_names_its_source(self, endpoint):
-        """A declaration says where its facts come from."""
+        """A declaration names its source."""
         assert "Source:\n" in endpoint.doc
 
 
 class TestScheme:
     def test_vector(self):
-        """The key travels in the query of a GET."""
+        """The key is sent in the query of a GET."""
         vector = next(v for v in VECTORS if v["name"] == "bitex_get")
 
         assert ("GET", vector["url"], "") == sent("bitex.account.profile", key=vector["key"])
 
     def test_needs_the_key_alone(self):
-        """Neither a secret nor a nonce takes part."""
+        """Neither a secret nor a nonce is used."""
         assert (("api_key",), NoncePolicy.NONE) == (ApiKeyScheme().needs, ApiKeyScheme().policy)
 
     def test_the_key_is_a_secret_of_the_request(self):
-        """Errors can remove the key from foreign texts, escaped or not."""
+        """Errors can redact the key in foreign texts, escaped or not."""
         request = prepare(ENDPOINTS["bitex.account.profile"], {}, BASE)
 
         signed = ApiKeyScheme().sign(request, Credentials(api_key="a key/1"), Stamp("", 0))
@@ -151,7 +151,7 @@ class TestScheme:
         assert {"a key/1", "a+key%2F1"} == set(signed.secrets)
 
     def test_odd_keys_are_escaped(self):
-        """A key with characters of its own cannot add arguments."""
+        """A key with special characters cannot add arguments."""
         _, url, _ = sent("bitex.account.profile", key="k&full=true")
 
         assert f"{BASE}/private/profile?api_key=k%26full%3Dtrue" == url
@@ -159,7 +159,7 @@ class TestScheme:
 
 class TestRequests:
     def test_a_bid(self):
-        """A bid goes out as the guide's own command line, key first."""
+        """A bid is sent as in the guide's curl example, key first."""
         assert (
             "POST",
             f"{BASE}/private/bids",
@@ -167,23 +167,23 @@ class TestRequests:
         ) == sent("bitex.trading.create_bid", amount="10000.05", price=Decimal("500.00"))
 
     def test_an_ask_in_another_book(self):
-        """The order book goes out as its number."""
+        """The order book is sent as its number."""
         _, _, body = sent("bitex.trading.create_ask", amount=10, price="500.00", orderbook=5)
 
         assert "api_key=your_api_key&amount=10&price=500.00&orderbook=5" == body
 
     def test_cancelling(self):
-        """A cancel names the order in its path and carries the key in its body."""
+        """A cancel has the order in its path and the key in its body."""
         assert ("POST", f"{BASE}/private/asks/7/cancel", "api_key=your_api_key") == sent(
             "bitex.trading.cancel_ask", ask_id=7
         )
 
     def test_a_public_call(self):
-        """A public call goes out without any query."""
+        """A public call is sent without a query."""
         assert ("GET", f"{BASE}/btc_usd/market/order_book", "") == sent("bitex.market.order_book")
 
     def test_the_sandbox(self):
-        """The sandbox has the same paths on a host of its own."""
+        """The sandbox has the same paths on another host."""
         _, url, _ = sent("bitex.market.ticker", base_url=API.sandbox_url)
 
         assert "https://sandbox.bitex.la/api-v1/rest/btc_usd/market/ticker" == url
@@ -192,14 +192,14 @@ class TestRequests:
         ("full", "query"), [(True, "api_key=k&full=true"), (False, "api_key=k"), (None, "api_key=k")]
     )
     def test_full_works_by_being_there(self, full, query):
-        """A summary that is not full says nothing about it, since any value would mean yes."""
+        """A summary that is not full omits the flag, because any value would mean true."""
         _, url, _ = sent("bitex.account.account_summary", key="k", full=full)
 
         assert f"{BASE}/private/account_summary?{query}" == url
 
     @pytest.mark.parametrize("full", [1, 0, "true", ""])
     def test_full_is_a_bool(self, full):
-        """Nothing but a bool is taken for one."""
+        """Only a bool is accepted as a flag."""
         with pytest.raises(UsageError) as caught:
             sent("bitex.account.account_summary", full=full)
 
@@ -215,7 +215,7 @@ class TestMinimums:
         ],
     )
     def test_too_little(self, call, amount, words):
-        """An amount below the documented minimum is refused here."""
+        """An amount below the documented minimum is rejected before it is sent."""
         with pytest.raises(UsageError) as caught:
             sent(f"bitex.trading.{call}", amount=amount, price=500)
 
@@ -223,7 +223,7 @@ class TestMinimums:
 
     @pytest.mark.parametrize(("call", "amount"), [("create_bid", "1"), ("create_ask", "0.005")])
     def test_just_enough(self, call, amount):
-        """The minimum itself is allowed."""
+        """The minimum itself is accepted."""
         _, _, body = sent(f"bitex.trading.{call}", key="k", amount=amount, price=500)
 
         assert f"api_key=k&amount={amount}&price=500&orderbook=1" == body
@@ -249,7 +249,7 @@ class TestErrors:
         ],
     )
     def test_table(self, status, answer, kind, proven):
-        """Words and status say what was refused, and whether that proves that nothing was done."""
+        """Text and status determine the error, and whether it proves that nothing was executed."""
         problem = read_problem(status, answer)
 
         assert problem is not None
@@ -261,11 +261,11 @@ class TestErrors:
     )
     @pytest.mark.parametrize("status", [200, 401, 404, 502])
     def test_no_known_shape(self, status, answer):
-        """An answer in another shape is left to the status."""
+        """An answer in another shape is judged by its status."""
         assert read_problem(status, answer) is None
 
     def test_fields(self):
-        """A refusal of fields names each by the end of its pointer, with the detail rather than the title."""
+        """An error of fields names each by the end of its pointer, with the detail rather than the title."""
         amount = {"source": {"pointer": "/data/attributes/amount"}, "title": "Invalid", "meta": {}, "status": "422"}
         price = {"source": {"pointer": "/data/attributes/price"}, "title": "is blank", "detail": None}
         answer = {"errors": [{**amount, "detail": "too small"}, {**amount, "detail": "odd"}, price]}
@@ -276,7 +276,7 @@ class TestErrors:
         assert {"amount": ("too small", "odd"), "price": ("is blank",)} == dict(problem.fields)
 
     def test_text_and_code(self):
-        """The words of all entries are joined; the first code is kept as text."""
+        """The texts of all entries are joined; the first code is kept as text."""
         answer = {"errors": [{"code": None, "detail": "one", "source": None}, {"code": 7, "title": "two"}]}
 
         problem = read_problem(422, answer)
@@ -296,7 +296,7 @@ class TestErrors:
 class TestCodes:
     @pytest.mark.parametrize("codes", CODES)
     def test_open(self, codes):
-        """A number that the guide does not name is kept and goes back as it came."""
+        """A number that the guide does not name is kept and encodes as received."""
         odd = codes(99)
 
         assert (99, "UNKNOWN_99", False) == (odd, odd.name, odd.is_known)
@@ -328,13 +328,13 @@ class TestRows:
         assert dict(enumerate(names.split(), start=1)) == {r.class_reference: r.__name__ for r in rows}
 
     def test_a_bid_counts_in_quote(self):
-        """Amount, rest and price stand at positions 4, 5 and 6."""
+        """Amount, remaining amount and price are at positions 4, 5 and 6."""
         bid = wire.decode(b"[1, 9, 946685400, 1, 100.5, 10.25, 1000.125, 2]", Bid)
 
         assert tuple(map(Decimal, ("100.5", "10.25", "1000.125"))) == (bid.amount, bid.remaining_amount, bid.price)
 
     def test_old_rows_are_short(self):
-        """An ask of the early days ends with its status; what it lacks is None."""
+        """An old ask ends with its status; missing fields are None."""
         ask = wire.decode(b"[2, 9, 946685400, 1, 1, 1, 1000, 4]", Ask)
 
         assert (OrderStatus.CANCELLED, None, None, None, None) == (
@@ -359,14 +359,14 @@ class TestRows:
         assert [UnknownRow((9, 1, "new"))] == orders
 
     def test_lowest_before_opening(self):
-        """In a candle the lowest price precedes the opening, the closing and the highest."""
+        """In a candle the lowest price precedes opening, closing and highest."""
         candle = wire.decode(b"[1490605200, 1, 2, 3, 4, 5.5, 6, null]", Candle)
 
         assert (1, 2, 3, 4, None) == (candle.low, candle.open, candle.close, candle.high, candle.vwap)
 
     @pytest.mark.parametrize("astropay", [{"link": "https://x.test"}, '{"link":"https://x.test"}', None])
     def test_astropay(self, astropay):
-        """AstroPay's answer is kept as it came: an object, a text, or nothing."""
+        """AstroPay's answer is kept as received: an object, text, or nothing."""
         cells = [7, 1, 946685400, "", None, 1, 1, 0, "UY", "UYU", 1, "Bank", astropay, "ABC", 3]
 
         deposit = wire.decode(wire.dumps(cells), UsdDeposit)
@@ -375,7 +375,7 @@ class TestRows:
 
     @pytest.mark.parametrize("instructions", [{"bank": {"iban": "x"}}, "Bank of X"])
     def test_instructions(self, instructions):
-        """Withdrawal instructions are kept as they came and go back the same."""
+        """Withdrawal instructions are kept as received and encode the same."""
         cells = [8, 1, 946685400, 100, 1, 0, "UY", "UYU", "bb", "Billy Bob", 1, instructions, 3]
 
         assert cells == wire.encode(wire.decode(wire.dumps(cells), UsdWithdrawal))

@@ -35,13 +35,13 @@ KINDS = ["buying", "selling"]
 
 
 def sent(endpoint_id, **arguments):
-    """What goes out in the body or query."""
+    """Return the body or query of a request."""
     request = prepare(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
     return request.target.partition("?")[2] or request.body.decode()
 
 
 def client(script):
-    """Make a client whose answers are scripted."""
+    """Create a client with scripted answers."""
     return Bitex(api_key="k", transport=script, limits=None)
 
 
@@ -53,14 +53,14 @@ async def cancelled(script, kind="buying"):
 
 class TestDeclarations:
     def test_kinds(self):
-        """Creating a bot commits money, cancelling one may be repeated, all else reads."""
+        """Creating a bot commits money, cancelling one may be repeated, all other calls read."""
         expected = {Kind.MONEY: "create_", Kind.IDEMPOTENT: "cancel_", Kind.READ: ""}
 
         assert all(e.id.removeprefix("bitex.bots.").startswith(expected[e.kind]) for e in ENDPOINTS.values())
 
     @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
     def test_every_call_names_its_source(self, endpoint):
-        """A declaration says where its facts come from."""
+        """A declaration names its source."""
         assert "Source:\n" in endpoint.doc
 
 
@@ -78,7 +78,7 @@ class TestArguments:
         ],
     )
     def test_out_of_bounds(self, kind, wrong, words):
-        """An amount, a chunk or a time beyond the documented bounds is refused here."""
+        """An amount, chunk size or time outside the documented range is rejected before it is sent."""
         with pytest.raises(UsageError) as caught:
             sent(f"bitex.bots.create_{kind}_bot", **{"amount": 10, "chunk_size": 1, "time_to_live": 20, **wrong})
 
@@ -87,20 +87,20 @@ class TestArguments:
     @pytest.mark.parametrize(("kind", "least"), [("buying", "1"), ("selling", "0.005")])
     @pytest.mark.parametrize("seconds", [10, 600])
     def test_the_bounds_themselves(self, kind, least, seconds):
-        """The bounds are allowed."""
+        """Both ends of the range are accepted."""
         body = sent(f"bitex.bots.create_{kind}_bot", amount=least, chunk_size=least, time_to_live=seconds)
 
         assert f"amount={least}&chunk_size={least}&time_to_live={seconds}" == body
 
     @pytest.mark.parametrize(("full", "query"), [(True, "full=true"), (False, "")])
     def test_full_works_by_being_there(self, full, query):
-        """A list that is not full says nothing about it, since any value would mean yes."""
+        """A list that is not full omits the flag, because any value would mean true."""
         assert query == sent("bitex.bots.selling_bots", full=full)
 
 
 class TestModels:
     def test_a_bot_that_stopped(self):
-        """A bot that could not afford an order says so, and which payment it was for."""
+        """A bot without funds for an order has that exit status, and the payment that created it."""
         bot = decode(
             dumps({**BOT, "executing": False, "exit_status": "cant_afford_order", "issuer_type": "Payment"}), BuyingBot
         )
@@ -112,7 +112,7 @@ class TestModels:
         )
 
     def test_an_unknown_reason(self):
-        """A reason that the guide does not name is kept and goes back as it came."""
+        """A reason that the guide does not name is kept and encodes as received."""
         bot = decode(dumps({**BOT, "exit_status": "bored"}), BuyingBot)
 
         assert ("bored", False, "bored") == (encode(bot)["exit_status"], bot.exit_status.is_known, bot.exit_status)
@@ -196,7 +196,7 @@ class TestGoingThrough:
     @pytest.mark.parametrize("kind", KINDS)
     @in_virtual_time
     async def test_all(self, kind):
-        """First the last 24 hours, then what is older, each bot once."""
+        """Bots of the last 24 hours come first, then older ones, each once."""
         new, old = [{**BOT, "id": 3}, {**BOT, "id": 2}], [{**BOT, "id": 2}, {**BOT, "id": 1}]
         script = Script.of(answer(new), answer(old))
         async with client(script) as bitex:
@@ -207,7 +207,7 @@ class TestGoingThrough:
 
     @in_virtual_time
     async def test_no_further_than_needed(self):
-        """Whoever stops within the last 24 hours asks once."""
+        """An iteration that stops within the last 24 hours sends one request."""
         script = Script.of(answer([BOT]))
         async with client(script) as bitex:
             async for _ in bitex.bots.every_buying_bot():

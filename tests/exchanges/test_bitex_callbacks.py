@@ -31,13 +31,13 @@ from tests.support.virtual_time import in_virtual_time
 
 
 def profile(**attributes):
-    """A document about a KYC profile."""
+    """Build a document about a KYC profile."""
     return json.dumps({"data": {"id": "7", "type": "kyc_profiles", "attributes": attributes}}).encode()
 
 
 class TestPayments:
     def test_the_guides_example(self):
-        """The documented callback, its comma too many left out, tells of the payment; the key is gone."""
+        """The documented callback, without its extra comma, is read as a payment update without the key."""
         update = CALLBACKS.payment(posted())
 
         assert (1, Decimal("0.01936"), PaymentStatus.PENDING, 11012, None) == (
@@ -50,26 +50,26 @@ class TestPayments:
         assert KEY not in repr(update)
 
     def test_the_guides_comma(self):
-        """The documented callback as it is printed is no JSON, and is refused."""
+        """The documented callback as printed is not JSON, and is rejected."""
         assert is_refused(lambda: CALLBACKS.payment(posted()[:-2] + b",}}"))
 
     @pytest.mark.parametrize("key", [KEY, OLD_KEY])
     def test_every_key(self, key):
-        """Every key that was named is good."""
+        """Every key that was given is accepted."""
         assert 1 == CALLBACKS.payment(posted(key)).id
 
     def test_anything_may_be_missing(self):
-        """A callback may say as little as it likes of the payment."""
+        """A callback may omit any field of the payment."""
         assert PaymentUpdate() == CALLBACKS.payment(posted(payment={}))
 
     def test_drift(self):
-        """New fields and new words do not make a callback fail."""
+        """New fields and new statuses do not make a callback fail."""
         update = CALLBACKS.payment(posted(payment={**PAYMENT, "status": "lost", "new": [1]}))
 
         assert "lost" == update.status
 
     def test_round_trip(self):
-        """What a callback says can be written again."""
+        """The update of a payment encodes as received."""
         update = CALLBACKS.payment(posted())
 
         assert update == decode(dumps(encode(update)), PaymentUpdate)
@@ -78,7 +78,7 @@ class TestPayments:
         "payment", [None, [], "x", 1, {"id": "one"}, {"id": 1.5}, {"amount": "1e999"}, {"address": 1}]
     )
     def test_no_payment(self, payment):
-        """With the right key but no payment it is refused all the same."""
+        """With the right key but without a payment it is rejected."""
         assert is_refused(lambda: CALLBACKS.payment(posted(payment=payment)))
 
     @pytest.mark.parametrize(
@@ -102,11 +102,11 @@ class TestPayments:
         ],
     )
     def test_odd_bodies(self, body):
-        """What is no body of the documented shape is refused."""
+        """A body of another shape than documented is rejected."""
         assert is_refused(lambda: CALLBACKS.payment(body))
 
     def test_too_large(self):
-        """A body above 1 MiB is refused, whatever it says."""
+        """A body above 1 MiB is rejected, whatever it contains."""
         body = posted()
 
         assert not is_refused(lambda: CALLBACKS.payment(body + b" " * (MAX_BYTES - len(body))))
@@ -114,39 +114,39 @@ class TestPayments:
 
     @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig", "utf-16-le"])
     def test_other_encodings(self, encoding):
-        """A body is UTF-8 without a mark, or refused."""
+        """A body that is not UTF-8, or has a byte order mark, is rejected."""
         assert is_refused(lambda: CALLBACKS.payment(posted().decode().encode(encoding)))
 
 
 class TestWebhooks:
     def test_a_work_order(self):
-        """A work order comes as the document that reading it gives."""
+        """A work order is posted as the same document that reading it returns."""
         assert decode(ORDER, WorkOrderRequest) == CALLBACKS.webhook(signed(), ORDER)
 
     @pytest.mark.parametrize(("tier", "accepted"), [("micro", "micro"), (None, None), ("huge", "huge")])
     def test_a_profile(self, tier, accepted):
-        """A profile tells which tier was accepted; None is a rejection."""
+        """A profile has the tier that was accepted; None is a rejection."""
         update = CALLBACKS.webhook(signed(), profile(accepted_usage_tier=tier, first_name="Billy"))
 
         assert (7, accepted, {"first_name": "Billy"}) == (update.id, update.accepted_usage_tier, update.attributes)
 
     def test_a_profile_prints_without_personal_data(self):
-        """What else a profile says is not printed."""
+        """The other attributes of a profile are not in its repr."""
         assert "Billy" not in repr(CALLBACKS.webhook(signed(), profile(accepted_usage_tier=None, first_name="Billy")))
 
     def test_a_profile_without_a_verdict(self):
-        """A profile that does not say whether it was accepted is not taken for a rejection."""
+        """A profile without an accepted tier is not read as a rejection."""
         assert is_refused(lambda: CALLBACKS.webhook(signed(), profile(first_name="Billy")))
 
     @pytest.mark.parametrize("tier", ["small", None])
     def test_round_trip(self, tier):
-        """What a profile's callback says can be written again, a rejection too."""
+        """The update of a profile encodes as received, a rejection too."""
         update = CALLBACKS.webhook(signed(), profile(accepted_usage_tier=tier, first_name="Billy"))
 
         assert update == decode(dumps(encode(update)), KycProfileUpdate)
 
     def test_an_echo(self):
-        """A test brings what was to be echoed."""
+        """A test posts the echo."""
         assert WebhookEcho(echo="hello world") == CALLBACKS.webhook(signed(), ECHO)
 
     @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ class TestWebhooks:
         ],
     )
     def test_headers(self, headers):
-        """Headers may be a mapping, pairs of text or pairs of bytes; case does not matter in their names."""
+        """Headers may be a mapping, pairs of str or pairs of bytes; their names are case-insensitive."""
         assert not is_refused(lambda: CALLBACKS.webhook(headers, ECHO))
 
     @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ class TestWebhooks:
         ],
     )
     def test_odd_headers(self, headers):
-        """Without exactly one header that says exactly the digest it is refused."""
+        """Without exactly one header with exactly the digest it is rejected."""
         assert is_refused(lambda: CALLBACKS.webhook(headers, ECHO))
 
     @pytest.mark.parametrize(
@@ -217,40 +217,40 @@ class TestWebhooks:
         ],
     )
     def test_odd_bodies(self, body):
-        """With the right header but another body it is refused all the same."""
+        """With the right header but another body it is rejected."""
         assert is_refused(lambda: CALLBACKS.webhook(signed(), body))
 
 
 class TestKeys:
     @pytest.mark.parametrize("keys", [[""], [KEY, ""], [None], [b"k"], [7]])
     def test_odd_keys(self, keys):
-        """A key that is empty would let everybody in: it is refused."""
+        """An empty key would accept everybody: it is rejected."""
         with pytest.raises(UsageError):
             Callbacks(keys)
 
     @pytest.mark.parametrize("read", [lambda c: c.payment(posted()), lambda c: c.webhook(signed(), ECHO)])
     def test_no_key(self, read):
-        """Without a key nothing can be told from a forgery, which is no fault of the callback."""
+        """Without a key no callback can be verified, which is a usage error."""
         with pytest.raises(UsageError) as caught:
             read(Callbacks([]))
 
         assert "BITEX_API_KEY" in str(caught.value)
 
     def test_the_clients_own(self):
-        """A client reads callbacks with its own key and those named beside it."""
+        """A client reads callbacks with its own key and the additional ones."""
         bitex = Bitex(api_key=KEY, callback_keys=[OLD_KEY])
 
         assert [1, 1] == [bitex.callbacks.payment(posted(key)).id for key in (KEY, OLD_KEY)]
         assert is_refused(lambda: bitex.callbacks.payment(posted("other")))
 
     def test_in_the_environment(self, monkeypatch):
-        """A key from the environment is the client's own."""
+        """A key from the environment counts as the client's own."""
         monkeypatch.setenv("BITEX_API_KEY", KEY)
 
         assert 1 == Bitex().callbacks.payment(posted()).id
 
     def test_print_without_keys(self):
-        """Neither the keys nor their digests are printed."""
+        """Neither the keys nor their digests are in the repr."""
         assert "Callbacks(2 keys)" == repr(CALLBACKS)
 
     @pytest.mark.parametrize(
@@ -293,12 +293,12 @@ class TestStrictJson:
         ],
     )
     def test_refused(self, body):
-        """Keys that stand twice, and what only lenient parsers take, are refused."""
+        """Duplicate keys, and what only lenient parsers accept, are rejected."""
         with pytest.raises(Deviation):
             read_strictly(body, max_bytes=10_000)
 
     def test_equal_keys_of_different_objects(self):
-        """A key may stand in several objects."""
+        """A key may occur in several objects."""
         assert [{"a": 1}, {"a": {"a": 2}}] == read_strictly(b'[{"a": 1}, {"a": {"a": 2}}]', max_bytes=100)
 
     def test_exact_numbers(self):
@@ -309,9 +309,9 @@ class TestStrictJson:
 class TestConfirming:
     @in_virtual_time
     async def test_a_payment(self):
-        """The exchange, not the callback, says how far a payment has come."""
-        told = {**PAYMENT, "status": "settled", "address": {"public_address": "1A", "payment_id": 1}}
-        script = Script.of(answer(told))
+        """The exchange, not the callback, determines the state of a payment."""
+        settled = {**PAYMENT, "status": "settled", "address": {"public_address": "1A", "payment_id": 1}}
+        script = Script.of(answer(settled))
         async with Bitex(api_key=KEY, transport=script, limits=None) as bitex:
             payment = await bitex.confirm(bitex.callbacks.payment(posted()))
 
@@ -319,7 +319,7 @@ class TestConfirming:
 
     @in_virtual_time
     async def test_a_work_order(self):
-        """A work order is read again."""
+        """A work order is read from the exchange."""
         script = Script.of(answer(json.loads(ORDER)))
         async with Bitex(api_key=KEY, transport=script, limits=None) as bitex:
             order = await bitex.confirm(bitex.callbacks.webhook(signed(), ORDER))
@@ -328,7 +328,7 @@ class TestConfirming:
 
     @in_virtual_time
     async def test_a_profile(self):
-        """A profile is read again, by a reseller as the user whose it is."""
+        """A profile is read from the exchange, by a reseller as its user."""
         row = [7, *[None] * 13, False, False, "small", None]
         script = Script.of(answer(row))
         async with Bitex(api_key=KEY, transport=script, limits=None) as bitex:
@@ -342,7 +342,7 @@ class TestConfirming:
     @pytest.mark.parametrize("callback", [PaymentUpdate(), WebhookEcho(echo="x"), None])
     @in_virtual_time
     async def test_nothing_to_ask_for(self, callback):
-        """A callback without an id, and an echo, name nothing at the exchange."""
+        """A callback without an id, and an echo, cannot be read from the exchange."""
         async with Bitex(api_key=KEY, transport=Script.of()) as bitex:
             with pytest.raises(UsageError):
                 await bitex.confirm(callback)

@@ -43,17 +43,17 @@ OPEN = Output(user_id=2, country="MX", currency="MXN", withdrawal_instruction_id
 
 
 def documented(name):
-    """The documented answer."""
+    """Return the documented answer."""
     return (SPECIMENS / f"concierge.{name}.txt").read_text().partition("\n\n")[2].encode()
 
 
 def sent(**arguments):
-    """What goes out."""
+    """Return the request."""
     return loads(prepare(CREATE, {"payer_id": 9, **arguments}, "https://bitex.la/api-v1/rest").render().body)
 
 
 def refused(**arguments):
-    """What is said of arguments that are not sent."""
+    """Return the message of the usage error."""
     with pytest.raises(UsageError) as caught:
         sent(**arguments)
     return str(caught.value)
@@ -61,19 +61,19 @@ def refused(**arguments):
 
 class TestDeclarations:
     def test_for_resellers(self):
-        """All of it is for resellers; an order moves money and travels as JSON."""
+        """All calls are for resellers; creating an order moves money and is sent as JSON."""
         assert {Access.RESELLER} == {e.access for e in ENDPOINTS.values()}
         assert (Kind.MONEY, JSON) == (CREATE.kind, CREATE.body)
 
     @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
     def test_every_call_names_its_source(self, endpoint):
-        """A declaration says where its facts come from."""
+        """A declaration names its source."""
         assert "Source:\n" in endpoint.doc
 
 
 class TestRequests:
     def test_body(self):
-        """Amounts are numbers with every digit, the open one is null, what is not given is not there."""
+        """Amounts are numbers with every digit, the open one is null, omitted arguments are not sent."""
         assert {
             "payer_id": 9,
             "inputs": [{"amount": Decimal("1000.0"), "country": "AR", "currency": "ARS"}],
@@ -90,7 +90,7 @@ class TestRequests:
         } == sent(inputs=[PESOS], outputs=(PAYEE, OPEN))
 
     def test_mappings(self):
-        """Plain mappings with the same fields are taken too."""
+        """Plain mappings with the same fields are accepted too."""
         assert sent(bitcoin_inputs=[COINS], outputs=[OPEN]) == sent(
             bitcoin_inputs=[{"amount": 2}], outputs=[attrs.asdict(OPEN)]
         )
@@ -111,7 +111,7 @@ class TestRequests:
         ],
     )
     def test_not_one_open(self, ways, count):
-        """Unless exactly one amount is open, nobody or several would bear the costs."""
+        """Any other number of open amounts than one is rejected."""
         words = f"exactly one amount must be open (None): who bears the costs; got {count}"
 
         assert words in refused(**ways)
@@ -126,12 +126,12 @@ class TestRequests:
         ],
     )
     def test_one_open(self, ways):
-        """The open amount may be that of any one input or output."""
+        """Any one input or output may have the open amount."""
         assert b"null" in dumps(sent(**ways))
 
     @pytest.mark.parametrize("ways", [{"inputs": [PESOS], "outputs": []}, {"inputs": [], "outputs": [OPEN]}])
     def test_a_way_is_missing(self, ways):
-        """Money goes in somewhere and comes out somewhere."""
+        """An order without inputs or without outputs is rejected."""
         assert "a work order needs an input or bitcoin input, and an output" in refused(**ways)
 
     @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ class TestRequests:
         ],
     )
     def test_wrong_fields(self, wrong, words):
-        """What is wrong with one output is said of it by its place."""
+        """An error in one output names its index and field."""
         assert words in refused(inputs=[PESOS], outputs=[PAYEE, attrs.evolve(OPEN, **wrong)])
 
     @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ class TestRequests:
         ],
     )
     def test_wrong_kinds(self, outputs, words):
-        """What is no sequence of outputs is refused."""
+        """Anything but a sequence of outputs is rejected."""
         assert words in refused(inputs=[PESOS], outputs=outputs)
 
     def test_countries_and_currencies(self):
@@ -181,7 +181,7 @@ class TestRequests:
 class TestDocuments:
     @pytest.mark.parametrize("name", ["create_work_order_request", "work_order_request"])
     def test_an_order(self, name):
-        """An order holds its inputs and outputs, and those hold their users."""
+        """An order contains its inputs and outputs, and these contain their users."""
         order = decode(documented(name), WorkOrderRequest, strict=True)
 
         assert (1, 1, WorkOrderStatus.RECEIVED, datetime(2000, 1, 1, tzinfo=UTC)) == (
@@ -206,7 +206,7 @@ class TestDocuments:
         assert (1, orders[0], (orders[0],)) == (len(orders), orders[-1], orders[:1])
 
     def test_nothing_included(self):
-        """Where a document includes nothing, the parts of an order are known by their ids."""
+        """If a document includes nothing, the parts of an order have their ids only."""
         document = json.loads(documented("work_order_request"))
         del document["included"]
 
@@ -219,7 +219,7 @@ class TestDocuments:
         )
 
     def test_no_relationships(self):
-        """An order whose parts are not told has none."""
+        """An order without relationships has no parts."""
         document = json.loads(documented("work_order_request"))
         del document["data"]["relationships"]
 
@@ -241,7 +241,7 @@ class TestDocuments:
         ],
     )
     def test_odd_documents(self, change):
-        """What is no document about one order is told by the error of every decoding."""
+        """Anything but a document about one order is a decode error."""
         document = json.loads(documented("work_order_request"))
         change(document)
 
@@ -249,14 +249,14 @@ class TestDocuments:
             decode(json.dumps(document).encode(), WorkOrderRequest)
 
     def test_print_without_personal_data(self):
-        """An order prints without names, addresses and instructions."""
+        """The repr of an order has no names, addresses and instructions."""
         shown = repr(decode(documented("work_order_request"), WorkOrderRequest))
 
         assert [] == [word for word in ("Doe", "example.com", "1...", "bank_transfer") if word in shown]
 
 
 def is_consistent(value, found):
-    """Whether resources of one type and id are one, as in every document."""
+    """Return whether resources of one type and id are equal, as in every document."""
     if isinstance(value, tuple):
         return all(is_consistent(item, found) for item in value)
     if not attrs.has(type(value)):
@@ -268,7 +268,7 @@ def is_consistent(value, found):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_round_trips(model):
-    """Every consistent value of the model comes back as it went out."""
+    """Every consistent value of the model decodes from what it encodes to."""
 
     @settings(QUICK, max_examples=25)
     @given(values(model).filter(lambda value: is_consistent(value, {})))

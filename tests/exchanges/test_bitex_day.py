@@ -45,7 +45,7 @@ BANK = DomesticBank(
 
 @define
 class Day:
-    """The simulated exchange, the customer's client, and what the customer's own server was told."""
+    """The simulated exchange, the customer's client, and what was posted to the customer's server."""
 
     sim: object
     bitex: Bitex
@@ -61,7 +61,7 @@ class Day:
 
 @pytest_asyncio.fixture
 async def day():
-    """A fresh account of a reseller, limits off, time in the hands of the test."""
+    """Create a new account of a reseller, without limits, with time controlled by the test."""
     async with simulate(Venue.BITEX, seed=11, delay_seconds=(0, 0), limits=False) as sim:
         keys = sim.account(Venue.BITEX)
         async with Bitex(base_url=sim.base_url, limits=None, api_key=keys["api_key"], strict=True) as bitex:
@@ -72,12 +72,12 @@ async def day():
 
 
 def sums(sim):
-    """What everybody holds of either currency together."""
+    """Return the total balance of all accounts in both currencies."""
     return [sum(sim.bitex.holdings(currency).values()) for currency in ("usd", "btc")]
 
 
 async def test_a_deposit_is_credited_once(day):
-    """Announced money raises the balance by what was credited, when it has arrived and not before."""
+    """An announced deposit raises the balance by the credited amount once it has arrived, not before."""
     usd, _ = await day.balances()
     deposit = await day.bitex.funding.create_usd_deposit(
         country="US", amount=Decimal("5000.25"), currency="USD", deposit_method="bank"
@@ -91,7 +91,7 @@ async def test_a_deposit_is_credited_once(day):
 
 
 async def test_a_bid_is_filled_and_adds_up(day):
-    """What a bid spent and produced is what the trades say and what the balances moved by."""
+    """What a bid spent and produced agrees with its trades and with the change of the balances."""
     usd, btc = await day.balances()
     ask = (await day.bitex.market.order_book()).asks[0].price
     placed = await day.bitex.trading.create_bid(amount=Decimal("750.50"), price=ask + 500)
@@ -108,7 +108,7 @@ async def test_a_bid_is_filled_and_adds_up(day):
 
 
 async def test_a_payment_calls_back_and_is_confirmed(day):
-    """Each change of a payment is posted over a socket, proven, confirmed, and ends in money on the account."""
+    """Each change of a payment is posted over a socket, verified and confirmed, until it is credited."""
     usd, _ = await day.balances()
     payment = await day.bitex.payments.create_payment(
         currency_id=Currency.USD,
@@ -130,7 +130,7 @@ async def test_a_payment_calls_back_and_is_confirmed(day):
 
 
 async def test_a_forged_callback_reaches_nobody(day):
-    """What somebody else posts is refused by the same endpoint, and nobody hears of it."""
+    """A forged callback is rejected by the same endpoint, and not handled."""
     with pytest.raises(CallbackRejected):
         day.bitex.callbacks.payment(b'{"api_key": "wrong", "payment": {"id": 1}}')
 
@@ -138,7 +138,7 @@ async def test_a_forged_callback_reaches_nobody(day):
 
 
 async def test_a_withdrawal_goes_out(day):
-    """A withdrawal is debited at once, looked at by people and done hours later."""
+    """A withdrawal is debited at once, and done by the staff hours later."""
     usd, _ = await day.balances()
     instruction = await day.bitex.funding.create_withdrawal_instruction(body=BANK, label="rent")
     sent = await day.bitex.funding.create_usd_withdrawal(
@@ -152,7 +152,7 @@ async def test_a_withdrawal_goes_out(day):
 
 
 async def test_a_user_of_a_reseller_has_balances_of_his_own(day):
-    """What a reseller does as a user moves the user's coins, not the reseller's."""
+    """A call of a reseller as a user moves the user's coins, not the reseller's."""
     before = await day.balances()
     created = await day.bitex.resellers.create_user(email="new@example.com", password="a long one")
     as_user = day.bitex.as_user(created.user_id)
@@ -190,7 +190,7 @@ async def test_the_whole_day_adds_up(day):
 
 
 async def test_the_calculators_agree(day):
-    """What is calculated here is what the exchange calculates, for every path of the tree."""
+    """The local calculation equals the exchange's for every path of the tree."""
     tree = await day.bitex.rates.tree()
     paths = [path for path in tree.paths if path[-1] != "reference"]
     theirs = [await day.bitex.rates.calculate_path(amount=1000, path=path) for path in paths]
@@ -200,7 +200,7 @@ async def test_the_calculators_agree(day):
 
 
 async def test_a_reviewed_profile_is_told_and_confirmed(day):
-    """A decision on a KYC profile is posted to the webhook, proven by the header, and confirmed."""
+    """A decision on a KYC profile is posted to the webhook, verified by the header, and confirmed."""
     await day.bitex.webhooks.update_webhook(webhook_url="https://shop.example.com/webhook")
     echo = await day.bitex.webhooks.test_webhook(echo="hello")
     profile = await day.bitex.kyc.default_profile()

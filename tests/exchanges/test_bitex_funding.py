@@ -17,19 +17,19 @@ BASE = "https://bitex.la/api-v1/rest"
 
 
 def sent(call, **arguments):
-    """What goes out."""
+    """Return the request."""
     endpoint = ENDPOINTS[call]
     return endpoint.api.scheme.sign(prepare(endpoint, arguments, BASE), Credentials(api_key="k"), Stamp("", 0))
 
 
 def form(call, **arguments):
-    """The fields of the form that goes out."""
+    """Return the fields of the form that is sent."""
     return {name: value for name, (value,) in parse_qs(sent(call, **arguments).body.decode()).items()}
 
 
 class TestDeclarations:
     def test_kinds(self):
-        """Withdrawing moves money, announcing and storing happen once, cancelling may be repeated, all else reads."""
+        """Withdrawing moves money, announcing and storing happen once, cancelling may be repeated, the rest reads."""
         changing = {name: e.kind for name, e in ENDPOINTS.items() if e.kind is not Kind.READ}
 
         assert {
@@ -43,13 +43,13 @@ class TestDeclarations:
 
     @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
     def test_every_call_names_its_source(self, endpoint):
-        """A declaration says where its facts come from."""
+        """A declaration names its source."""
         assert "Source:\n" in endpoint.doc
 
 
 class TestDeposits:
     def test_announcing(self):
-        """An announcement goes out in the order of the guide's command line."""
+        """An announcement is sent in the order of the guide's curl example."""
         body = sent(
             "create_usd_deposit", country=Country.UY, amount=100, currency=CurrencyCode.UYU, deposit_method="bank"
         ).body
@@ -68,20 +68,20 @@ class TestDeposits:
         ],
     )
     def test_what_cannot_be_announced(self, wrong, words):
-        """Codes of another shape and amounts that are none are refused here."""
+        """Codes of another shape and invalid amounts are rejected before they are sent."""
         good = {"country": "UY", "amount": 100, "currency": "UYU", "deposit_method": "bank"}
 
         with pytest.raises(UsageError, match=words):
             sent("create_usd_deposit", **{**good, **wrong})
 
     def test_a_new_country(self):
-        """Codes that the guide does not name are left to the exchange to judge."""
+        """Codes that the guide does not name are sent."""
         fields = form("create_usd_deposit", country="PY", amount=1, currency="PYG", deposit_method="bank")
 
         assert ("PY", "PYG") == (fields["country"], fields["currency"])
 
     def test_branches_are_no_deposit(self):
-        """The list of branches has an address of its own beside that of a single deposit."""
+        """The path of the list of branches is not read as that of a deposit."""
         targets = [sent("more_mt_branches").target, sent("usd_deposit", deposit_id=5).target]
 
         assert [
@@ -90,7 +90,7 @@ class TestDeposits:
         ] == targets
 
     def test_a_branch(self):
-        """A branch says where it is, to the last digit."""
+        """The position of a branch keeps every digit."""
         coords = {"longitude": Decimal("-58.52853700000003"), "latitude": Decimal("-34.641743")}
         value = {"name": "Pronto", "coords": coords, "address": "x", "city": "y", "short_city": "z", "country": "AR"}
 
@@ -104,26 +104,26 @@ class TestDeposits:
 
     @pytest.mark.parametrize("code", [Country("XX"), CurrencyCode("XXX")])
     def test_codes_are_open(self, code):
-        """A code that the guide does not name is kept as it came."""
+        """A code that the guide does not name is kept as received."""
         assert (False, code.name) == (code.is_known, f"UNKNOWN_{code}")
 
 
 class TestWithdrawals:
     def test_money(self):
-        """A withdrawal of money names its instructions."""
+        """A withdrawal of money sends the id of its instructions."""
         fields = form("create_usd_withdrawal", amount="100.00", withdrawal_instruction_id=1)
 
         assert {"api_key": "k", "amount": "100.00", "withdrawal_instruction_id": "1"} == fields
 
     def test_coins(self):
-        """A withdrawal of coins names where they go."""
+        """A withdrawal of coins sends their destination."""
         fields = form("create_btc_withdrawal", address="1abc", amount="0.5", label="mine", kyc_profile_id=7)
 
         assert {"api_key": "k", "address": "1abc", "amount": "0.5", "label": "mine", "kyc_profile_id": "7"} == fields
 
     @pytest.mark.parametrize("address", ["", " ", "1abc 2def", " 1abc", "1abc\n", None, 5])
     def test_no_address(self, address):
-        """Coins do not go to an address that is empty or holds spaces."""
+        """An address that is empty or contains spaces is rejected."""
         with pytest.raises(UsageError, match="address must"):
             sent("create_btc_withdrawal", address=address, amount=1)
 
@@ -138,16 +138,16 @@ class TestAddresses:
         ],
     )
     def test_auto_sell(self, arguments, body):
-        """Only an address that is to sell says so."""
+        """The flag to sell is sent only if it is set."""
         assert body == sent("create_address", **arguments).body
 
     def test_in_the_path(self):
-        """An address stands escaped in the path."""
+        """An address is escaped in the path."""
         assert "/api-v1/rest/private/btc/addresses/1%2F2?api_key=k" == sent("address", public_address="1/2").target
 
     @pytest.mark.parametrize("payment_id", [None, 7])
     def test_fields(self, payment_id):
-        """An address may have been made for a payment."""
+        """An address may have been created for a payment."""
         value = {"public_address": "1ABC", "auto_sell": True, "payment_id": payment_id}
 
         assert Address("1ABC", auto_sell=True, payment_id=payment_id) == wire.decode(wire.dumps(value), Address)

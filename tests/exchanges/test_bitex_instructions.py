@@ -52,18 +52,18 @@ PERSONAL = [*JOHN.values(), "Evergreen", "20111111112", "0170000200000000000002"
 
 
 def form(**arguments):
-    """The fields of the form that goes out, but for the key."""
+    """Return the fields of the form that is sent, without the key."""
     request = prepare(ENDPOINT, arguments, ENDPOINT.api.base_url).render()
     return {name: value for name, (value,) in parse_qs(request.body.decode()).items()}
 
 
 def body_sent(body):
-    """The body of instructions as it goes out."""
+    """Return the body of instructions as it is sent."""
     return json.loads(form(body=body)["body"])
 
 
 def stored(body, **more):
-    """Instructions as they come back."""
+    """Decode instructions as they are returned."""
     answer = {"id": 1, "body": body, "label": "Mine", "schema": "bitex", "created_at": 946685400, **more}
     return wire.decode(wire.dumps(answer), WithdrawalInstruction)
 
@@ -71,7 +71,7 @@ def stored(body, **more):
 class TestSendingInstructions:
     @pytest.mark.parametrize("body", BODIES, ids=lambda b: b.payment_method)
     def test_documented_kinds(self, body):
-        """Each documented kind goes out as JSON with its payment method and without what was not said."""
+        """Each documented kind is sent as JSON with its payment method and without empty fields."""
         fields = body_sent(body)
 
         assert (body.payment_method, "John Doe") == (fields["payment_method"], fields["name"])
@@ -79,7 +79,7 @@ class TestSendingInstructions:
         assert "extra_fields" not in fields
 
     def test_extra_fields(self):
-        """Extra fields stand beside the documented ones, one of that very name included."""
+        """Extra fields are sent beside the documented ones, even one named extra_fields."""
         fields = body_sent(evolve(THIRD, extra_fields={"hours": [9, 17], "extra_fields": "You can add anything"}))
 
         assert ([9, 17], "You can add anything", "JP") == (fields["hours"], fields["extra_fields"], fields["country"])
@@ -94,17 +94,17 @@ class TestSendingInstructions:
         ],
     )
     def test_any_mapping(self, body):
-        """Any other object goes out as it is."""
+        """Any other object is sent unchanged."""
         assert body == body_sent(body)
 
     def test_numbers_keep_their_digits(self):
-        """A number in a mapping goes out with all its digits."""
+        """A number in a mapping is sent with all its digits."""
         text = form(body={"n": Decimal("1.10"), "m": 5})["body"]
 
         assert '{"n":1.10,"m":5}' == text
 
     def test_the_other_arguments(self):
-        """Label and schema travel beside the body."""
+        """Label and schema are sent beside the body."""
         fields = form(body=THIRD, label="Mine", schema=InstructionSchema.BASE)
 
         assert ("Mine", "base") == (fields["label"], fields["schema"])
@@ -136,7 +136,7 @@ class TestSendingInstructions:
         ],
     )
     def test_documented_choices(self, body, change, words):
-        """What the guide rules out for a documented kind is refused here."""
+        """What the guide excludes for a documented kind is rejected before it is sent."""
         with pytest.raises(UsageError, match=rf"body \({type(body).__name__}\): {words}"):
             form(body=evolve(body, **change))
 
@@ -151,7 +151,7 @@ class TestSendingInstructions:
         ],
     )
     def test_other_choices(self, body):
-        """What the guide leaves open is not refused."""
+        """What the guide leaves open is accepted."""
         assert body.country == body_sent(body)["country"]
 
     @pytest.mark.parametrize(
@@ -172,12 +172,12 @@ class TestSendingInstructions:
         ],
     )
     def test_no_json(self, body):
-        """What cannot travel as exact JSON is refused."""
+        """What cannot be sent as exact JSON is rejected."""
         with pytest.raises(UsageError, match="body must"):
             form(body=body)
 
     def test_a_body_within_itself(self):
-        """A mapping without end is refused."""
+        """A mapping that contains itself is rejected."""
         endless = {}
         endless["more"] = endless
 
@@ -196,16 +196,16 @@ class TestSendingInstructions:
 class TestStoredInstructions:
     @pytest.mark.parametrize("body", BODIES, ids=lambda b: b.payment_method)
     def test_documented_kinds(self, body):
-        """A stored body of a documented kind comes back as that kind."""
+        """A stored body of a documented kind is read as that kind."""
         assert body == stored(body_sent(body)).body
 
     @pytest.mark.parametrize("body", BODIES, ids=lambda b: b.payment_method)
     def test_kinds_alone(self, body):
-        """A body is a model of its own: what it encodes as decodes to it."""
+        """A body alone decodes from what it encodes to."""
         assert body == wire.decode(wire.dumps(wire.encode(body)), type(body), strict=True)
 
     def test_extra_fields(self):
-        """Fields that the guide does not name come back as extra fields."""
+        """Fields that the guide does not name are read as extra fields."""
         body = evolve(PICK_UP, extra_fields={"hours": [9, 17], "nothing": None})
 
         assert body == stored(wire.encode(body)).body
@@ -221,24 +221,24 @@ class TestStoredInstructions:
         ],
     )
     def test_other_kinds(self, body):
-        """A body that fits no documented kind comes back as it is."""
+        """A body that fits no documented kind is read as a plain object."""
         assert body == stored(body).body
 
     def test_stored_by_other_rules(self):
-        """What was stored need not follow the rules for what is taken."""
+        """A stored body need not follow the rules for new ones."""
         body = evolve(DOMESTIC, cuit="111111111", bank="piggy")
 
         assert body == stored(wire.encode(body)).body
 
     @pytest.mark.parametrize("body", [*map(wire.encode, BODIES), {"a": {"b": None}}])
     def test_they_go_back_as_they_came(self, body):
-        """Instructions encode as they came."""
+        """Instructions encode as received."""
         answer = {"id": 1, "body": body, "label": "Mine", "schema": "bitex", "created_at": 946685400}
 
         assert answer == wire.encode(wire.decode(wire.dumps(answer), WithdrawalInstruction, strict=True))
 
     def test_a_body_as_text(self):
-        """A body that comes back as the JSON text that was sent is read too, unless strict."""
+        """A body that is returned as JSON text is read too, unless strict."""
         answer = wire.dumps({"id": 1, "body": json.dumps(body_sent(THIRD)), "created_at": 946685400})
 
         assert THIRD == wire.decode(answer, WithdrawalInstruction).body
@@ -247,13 +247,13 @@ class TestStoredInstructions:
 
     @pytest.mark.parametrize("body", ["Bank of X", "[]", 5, None, []])
     def test_no_body(self, body):
-        """A body that is no object is refused."""
+        """A body that is not an object is rejected."""
         with pytest.raises(DecodeError):
             stored(body)
 
     @pytest.mark.parametrize("body", BODIES, ids=lambda b: b.payment_method)
     def test_they_print_no_personal_data(self, body):
-        """Neither a body nor stored instructions print who is paid, and at which account."""
+        """The repr of a body and of stored instructions shows neither payee nor account."""
         shown = repr(evolve(body, extra_fields={"note": "John Doe"})) + repr(stored(wire.encode(body)))
 
         assert [] == [word for word in [*PERSONAL, "Mine"] if word in shown]

@@ -7,19 +7,19 @@ SUSAN = {"id": 5, "type": "users", "attributes": {"name": "Susan Doe"}}
 
 
 def referring(number, **links):
-    """Make an order that refers to others, as it travels."""
+    """Build an order that refers to others, as on the wire."""
     related = {name: {"data": data} for name, data in links.items()}
     return {"id": number, "type": "orders", "attributes": {"amount": 1}, "relationships": related}
 
 
 def ref(number, kind="users"):
-    """Make a reference."""
+    """Build a reference."""
     return {"id": number, "type": kind}
 
 
 class TestExpanding:
     def test_a_reference_becomes_what_it_refers_to(self):
-        """An included resource stands where it is referred to, whether its id is a number or a text."""
+        """An included resource replaces its reference, whether its id is a number or text."""
         whole = expand({"data": referring("1", user=ref("5")), "included": [SUSAN]})
 
         assert {"data": {**referring("1"), "relationships": {"user": SUSAN}}} == whole
@@ -31,7 +31,7 @@ class TestExpanding:
         assert {"users": [SUSAN, SUSAN], "boss": None, "peers": []} == whole["data"][0]["relationships"]
 
     def test_through_others(self):
-        """What is included may itself refer to something included."""
+        """An included resource may refer to another one."""
         part = {"id": 1, "type": "outputs", "relationships": {"user": {"data": ref(5)}}}
 
         whole = expand({"data": referring(1, outputs=[ref(1, "outputs")]), "included": [part, SUSAN]})
@@ -39,7 +39,7 @@ class TestExpanding:
         assert SUSAN == whole["data"]["relationships"]["outputs"][0]["relationships"]["user"]
 
     def test_not_included(self):
-        """What is not included stays a type and an id."""
+        """A resource that is not included stays a type and an id."""
         whole = expand({"data": referring(1, user=ref(9)), "included": [SUSAN]})
 
         assert ref(9) == whole["data"]["relationships"]["user"]
@@ -78,12 +78,12 @@ class TestExpanding:
         ],
     )
     def test_another_shape(self, document):
-        """What is no document is refused as a deviation."""
+        """Anything but a document is a deviation."""
         with pytest.raises(Deviation):
             expand(document)
 
     def test_a_deep_document(self):
-        """A chain of references is followed so far and no further."""
+        """A chain of references is followed to a bounded depth."""
         chain = [
             {"id": n, "type": "users", "relationships": {"next": {"data": ref(n + 1)}}} for n in range(MAX_DEPTH + 2)
         ]
@@ -133,7 +133,7 @@ class TestResources:
         assert {"id": 5, "name": "Susan Doe", "boss": None} == flatten(item, "users")
 
     def test_back(self):
-        """Fields become a resource again, those that are relationships apart."""
+        """Fields become a resource again, with relationships separated from attributes."""
         made = build_resource({"id": 1, "amount": 2, "user": SUSAN}, "orders", ("user", "boss"))
 
         assert {
@@ -144,7 +144,7 @@ class TestResources:
         } == made
 
     def test_another_type(self):
-        """A resource of another type is refused, and both are named."""
+        """A resource of another type is a deviation that names the expected type."""
         with pytest.raises(Deviation) as caught:
             flatten(SUSAN, "orders")
 

@@ -36,13 +36,13 @@ REASON = {
 
 
 def sent(call, **arguments):
-    """What goes out."""
+    """Return the request."""
     endpoint = ENDPOINTS[call]
     return endpoint.api.scheme.sign(prepare(endpoint, arguments, BASE), Credentials(api_key="k"), Stamp("", 0))
 
 
 def body(call, **arguments):
-    """The fields of the form that goes out."""
+    """Return the fields of the form that is sent."""
     return {name: value for name, (value,) in parse_qs(sent(call, **arguments).body.decode()).items()}
 
 
@@ -53,7 +53,7 @@ def profile(cells, **options):
 
 class TestDeclarations:
     def test_kinds(self):
-        """Creating happens once, updating may be repeated, all else reads."""
+        """Creating happens once, updating may be repeated, all other calls read."""
         changing = {name: e.kind for name, e in ENDPOINTS.items() if e.kind is not Kind.READ}
 
         assert {
@@ -65,18 +65,18 @@ class TestDeclarations:
 
     @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
     def test_every_call_names_its_source(self, endpoint):
-        """A declaration says where its facts come from."""
+        """A declaration names its source."""
         assert "Source:\n" in endpoint.doc
 
     @pytest.mark.parametrize("call", ["create_profile", "update_profile", "update_default_profile"])
     def test_personal_data_are_secrets(self, call):
-        """What identifies a person is kept out of errors."""
+        """Fields that identify a person are secrets."""
         assert PERSONAL == {a.name for a in ENDPOINTS[call].arguments if a.param.secret}
 
 
 class TestProfiles:
     def test_fields(self):
-        """The row of 18 holds the person's data, what was asked for and what was granted, in this order."""
+        """The row of 18 contains the person's data, the requested and the granted tier, in this order."""
         billy = profile(BILLY, strict=True)
 
         assert (12345678, "Billy", "4332221115", datetime(2000, 1, 1, 0, 10, tzinfo=UTC)) == (
@@ -93,7 +93,7 @@ class TestProfiles:
         )
 
     def test_nothing_but_a_tier(self):
-        """A profile may say nothing but the tier that is asked for; None granted means rejected."""
+        """A profile may have only the requested tier; None granted means rejected."""
         bare = profile([1, *[None] * 15, "large", None], strict=True)
 
         assert (None, None, UsageTier.LARGE, None) == (
@@ -105,17 +105,17 @@ class TestProfiles:
 
     @pytest.mark.parametrize("cells", [BILLY, [1, *[None] * 15, "large"], [*BILLY, "surplus", None, 5]])
     def test_they_go_back_as_they_came(self, cells):
-        """A row encodes as it came, surplus cells included."""
+        """A row encodes as received, surplus cells included."""
         assert cells == wire.encode(profile(cells))
 
     def test_before_1970(self):
-        """A birth before 1970 is a negative moment, and goes back the same."""
+        """A birth before 1970 is a negative time, and encodes the same."""
         cells = [*BILLY[:7], -946771200, *BILLY[8:]]
 
         assert (date(1940, 1, 1), cells) == (profile(cells).birth_date.date(), wire.encode(profile(cells)))
 
     def test_an_unknown_tier(self):
-        """A tier that the guide does not name is kept, and refused when strict."""
+        """A tier that the guide does not name is kept, and an error if strict."""
         cells = [*BILLY[:16], "huge", "huge"]
 
         assert ("huge", False) == (profile(cells).usage_tier, profile(cells).usage_tier.is_known)
@@ -128,7 +128,7 @@ class TestProfiles:
             profile(BILLY[:16])
 
     def test_they_print_no_personal_data(self):
-        """A profile prints as its id and tiers."""
+        """The repr of a profile has its id and tiers only."""
         expected = (
             "KycProfile(id=12345678, usage_tier=<UsageTier.SMALL: 'small'>, "
             "accepted_usage_tier=<UsageTier.MICRO: 'micro'>)"
@@ -137,7 +137,7 @@ class TestProfiles:
         assert expected == repr(profile([*BILLY, "surplus"]))
 
     def test_both_ways_of_reading(self):
-        """A list of profiles is read the fast way, with the same result."""
+        """The fast reader of lists returns the same profiles."""
         listed = wire.dumps([BILLY, [*BILLY[:17], None]])
 
         fast = wire.Wire().rows(listed, list[KycProfile])
@@ -152,46 +152,46 @@ class TestProfiles:
 
 class TestSendingProfiles:
     def test_only_what_is_given(self):
-        """What is not said is not sent."""
+        """Omitted fields are not sent."""
         assert {"api_key": "k", "usage_tier": "micro"} == body("create_profile", usage_tier=UsageTier.MICRO)
 
     @pytest.mark.parametrize("born", [date(1970, 1, 30), "1970-01-30"])
     def test_a_date(self, born):
-        """A date goes out as year, month and day with slashes, in two digits each."""
+        """A date is sent as year/month/day, month and day with two digits."""
         assert "1970/01/30" == body("create_profile", usage_tier="micro", birth_date=born)["birth_date"]
 
     @pytest.mark.parametrize("born", [datetime(1970, 1, 30, tzinfo=UTC), "30/1/1970", "1970/1/30", "", 0, 1970.5])
     def test_no_date(self, born):
-        """A moment, a number or another text is no date."""
+        """A datetime, a number or other text is rejected as a date."""
         with pytest.raises(UsageError, match="birth_date must be a date"):
             sent("create_profile", usage_tier="micro", birth_date=born)
 
     @pytest.mark.parametrize("country", ["ar", "ARG", "A", "", "Argentina"])
     def test_no_country(self, country):
-        """The country that issued a document is written in two capital letters."""
+        """The issuing country must be two capital letters."""
         with pytest.raises(UsageError, match="personal_id_issuer_country must be an ISO country code"):
             sent("create_profile", usage_tier="micro", personal_id_issuer_country=country)
 
     def test_a_new_country(self):
-        """A country that the guide names nowhere may be said all the same."""
+        """A country that the guide does not name is sent."""
         fields = body("create_profile", usage_tier="micro", personal_id_issuer_country="JP")
 
         assert "JP" == fields["personal_id_issuer_country"]
 
     @pytest.mark.parametrize("tier", ["huge", "MICRO", "", None])
     def test_no_tier(self, tier):
-        """A tier that the guide does not name cannot be asked for."""
+        """A tier that the guide does not name cannot be requested."""
         with pytest.raises(UsageError, match="usage_tier must be"):
             sent("update_default_profile", usage_tier=tier)
 
     def test_flags(self):
-        """A flag that is False is said."""
+        """A flag that is False is sent."""
         fields = body("update_profile", kyc_profile_id=5, usage_tier="micro", legal_entity=False)
 
         assert {"api_key": "k", "usage_tier": "micro", "legal_entity": "false"} == fields
 
     def test_addresses(self):
-        """An update names the profile in its path, unless it is the default one."""
+        """The path of an update has the id of the profile, except for the default one."""
         one, own = sent("update_profile", kyc_profile_id=5, usage_tier="micro"), sent("default_profile")
 
         assert ("PUT", "/api-v1/rest/private/kyc_profiles/5") == (one.verb, one.target)
@@ -200,14 +200,14 @@ class TestSendingProfiles:
 
 class TestFiles:
     def test_fields(self):
-        """The row of 6 says where the document is, and what it is."""
+        """The row of 6 contains URL, name, type and size of the document."""
         file = wire.decode(wire.dumps(FILE), KycFile, strict=True)
 
         assert FILE == [file.id, file.kyc_profile_id, file.url, file.file_name, file.content_type, file.file_size]
         assert FILE == wire.encode(file)
 
     def test_they_print_no_personal_data(self):
-        """Neither the address, which opens the document, nor its name is printed."""
+        """Neither the URL, which opens the document, nor its name is in the repr."""
         file = wire.decode(wire.dumps([*FILE, "surplus"]), KycFile)
 
         assert "KycFile(id=12345678, kyc_profile_id=1, content_type='image/png', file_size=10000)" == repr(file)
@@ -223,7 +223,7 @@ class TestFiles:
         ],
     )
     def test_the_type_by_content(self, content, content_type, tmp_path):
-        """The type is told from how the content begins: of bytes, of an open file, of a file by its path."""
+        """The type is detected from the first bytes: of bytes, an open file, a file by its path."""
         path = tmp_path / "document"
         path.write_bytes(content)
 
@@ -233,21 +233,21 @@ class TestFiles:
         assert {(content_type, len(content))} == {(u.content_type, u.size) for u in made}
 
     def test_the_type_by_name(self, tmp_path):
-        """Content that begins in no known way is what its name says."""
+        """The type of content without a known signature is that of its name."""
         path = tmp_path / "passport.pdf"
         path.write_bytes(b"\n\n%PDF-1.7")
 
         assert ("passport.pdf", "application/pdf") == (upload_of(path).name, upload_of(path).content_type)
 
     def test_content_goes_before_the_name(self, tmp_path):
-        """A misnamed file goes out as what it is."""
+        """The content takes precedence over the name."""
         path = tmp_path / "passport.txt"
         path.write_bytes(PNG)
 
         assert "image/png" == upload_of(path).content_type
 
     def test_an_open_file_stands_where_it_stood(self):
-        """Looking at an open file does not move it."""
+        """Detecting the type does not move an open file."""
         file = io.BytesIO(b"head" + PNG)
         file.seek(4)
 
@@ -256,7 +256,7 @@ class TestFiles:
         assert (4, len(PNG), "image/png") == (file.tell(), upload.size, upload.content_type)
 
     def test_a_ready_upload(self):
-        """An upload that says its own name and type goes out as it is."""
+        """An upload with its own name and type is used unchanged."""
         upload = Upload.of(b"?", name="a.pdf", content_type="application/x-pdf", accepted=ACCEPTED_FORMATS, max_bytes=9)
 
         assert upload is upload_of(upload)
@@ -277,19 +277,19 @@ class TestFiles:
         ],
     )
     def test_no_document(self, document, words):
-        """What is no document of an accepted format is refused before anything is sent."""
+        """Anything but a document of an accepted format is rejected before anything is sent."""
         with pytest.raises(UsageError, match=words):
             sent("create_file", kyc_profile_id=1, document=document)
 
     def test_not_from_a_pipe(self):
-        """A file that cannot be rewound is refused."""
+        """A file that cannot be rewound is rejected."""
         pipe = SimpleNamespace(read=lambda _: b"", readable=lambda: True, seekable=lambda: False)
 
         with pytest.raises(UsageError, match="can be rewound"):
             sent("create_file", kyc_profile_id=1, document=pipe)
 
     def test_sending(self):
-        """A document goes out last in a multipart form, with its own type; the exchange's word for it beside it."""
+        """A document is the last part of a multipart form, with its type; the type argument is a field before it."""
         request = sent("create_file", kyc_profile_id=1, document=PNG, document_content_type="image/png")
         text = request.body.decode()
 
@@ -303,7 +303,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("content_type", ["image/tiff", "", "png", "image/png; charset=x"])
     def test_no_accepted_format(self, content_type):
-        """A type that Bitex does not take is refused."""
+        """A type that Bitex does not accept is rejected."""
         with pytest.raises(UsageError, match="document_content_type must be one of application/pdf"):
             sent("create_file", kyc_profile_id=1, document=PNG, document_content_type=content_type)
 
@@ -318,13 +318,13 @@ class TestRejectionReasons:
     REASONS = wire.decode(wire.dumps({"data": [REASON]}), KycRejectionReasons, strict=True)
 
     def test_a_reason(self):
-        """A reason has a code for programs and words in three languages for people."""
+        """A reason has a code for programs and texts in three languages for users."""
         expected = KycRejectionReason(id="1", code="first", detail_en="one", detail_es="uno", detail_pt="um")
 
         assert [expected] == list(self.REASONS)
 
     def test_it_is_a_list(self):
-        """The reasons have the manners of a list that cannot be changed."""
+        """The reasons are an immutable sequence."""
         assert (1, self.REASONS.data[0], self.REASONS.data[:1]) == (
             len(self.REASONS),
             self.REASONS[-1],
@@ -332,11 +332,11 @@ class TestRejectionReasons:
         )
 
     def test_they_go_back_as_they_came(self):
-        """The reasons encode as the document that they came in."""
+        """The reasons encode as the document received."""
         assert {"data": [REASON]} == wire.encode(self.REASONS)
 
     def test_a_new_language(self):
-        """A text in one more language is survived, and refused when strict."""
+        """A text in another language is ignored, and an error if strict."""
         wider = {**REASON, "attributes": {**REASON["attributes"], "detail_fr": "un"}}
         document = wire.dumps({"data": [wider], "meta": {}})
 
@@ -346,13 +346,13 @@ class TestRejectionReasons:
 
     @pytest.mark.parametrize("document", [[], {}, {"data": REASON}, {"data": [{**REASON, "type": "users"}]}])
     def test_another_document(self, document):
-        """What is no list of reasons is refused as such."""
+        """Anything but a document about reasons is a decode error."""
         with pytest.raises(DecodeError):
             wire.decode(wire.dumps(document), KycRejectionReasons)
 
 
 def test_lists_are_lists():
-    """Profiles and files come as lists of rows."""
+    """Profiles and files are returned as lists of rows."""
     answers = [get_args(ENDPOINTS[call].answer) for call in ("profiles", "profile_files", "files")]
 
     assert [(KycProfile,), (KycFile,), (KycFile,)] == answers

@@ -12,12 +12,12 @@ OLD_UNKNOWN = [99, 7, "old"]
 
 
 def scripted(latest, full):
-    """Answer with the latest movements, or with all of them."""
+    """Return the latest movements, or all of them."""
     return Script.of(lambda request: answer(full if "full=true" in request.url.query.decode() else latest))
 
 
 async def movements(latest, full):
-    """Go through every movement; hand back classes and ids, or the cells of what is of no known class."""
+    """Iterate over all movements; return classes and ids, or the cells of unknown classes."""
     async with Bitex(api_key="k", transport=scripted(latest, full)) as bitex:
         every = [movement async for movement in bitex.account.every_movement()]
     return [m.cells if isinstance(m, UnknownRow) else (type(m), m.id) for m in every]
@@ -25,7 +25,7 @@ async def movements(latest, full):
 
 @in_virtual_time
 async def test_no_movement_twice():
-    """The latest movements come first, then those of the whole that were not among them."""
+    """The latest movements come first, then the rest of the full summary."""
     assert [(Bid, 7), (Bid, 6)] == await movements([BID], [BID, OLD_BID])
 
 
@@ -37,13 +37,13 @@ async def test_classes_have_ids_of_their_own():
 
 @in_virtual_time
 async def test_movements_of_an_unknown_class():
-    """Movements of a class that is not known are told apart by all their cells."""
+    """Movements of an unknown class are identified by all their cells."""
     assert [tuple(UNKNOWN), tuple(OLD_UNKNOWN)] == await movements([UNKNOWN], [UNKNOWN, OLD_UNKNOWN])
 
 
 @in_virtual_time
 async def test_a_movement_that_changed_meanwhile():
-    """A movement that changed between the two answers comes once, as it was first."""
+    """A movement that changed between the two answers is yielded once, as first read."""
     changed = [*BID[:7], 4]
 
     assert [(Bid, 7)] == await movements([BID], [changed])
@@ -52,7 +52,7 @@ async def test_a_movement_that_changed_meanwhile():
 @in_virtual_time
 @pytest.mark.parametrize(("taken", "asked"), [(1, 1), (2, 2)])
 async def test_the_whole_is_read_when_it_is_needed(taken, asked):
-    """The large answer is asked for only when the iteration gets there."""
+    """The full summary is read only when the iteration gets there."""
     script = scripted([BID], [OLD_BID])
     async with Bitex(api_key="k", transport=script) as bitex:
         every = bitex.account.every_movement()

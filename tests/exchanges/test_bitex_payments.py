@@ -43,13 +43,13 @@ ODD_URLS = [
 
 
 def sent(endpoint_id, **arguments):
-    """What goes out in the body or query."""
+    """Return the body or query of a request."""
     request = prepare(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
     return request.target.partition("?")[2] or request.body.decode()
 
 
 def refused(endpoint_id, **arguments):
-    """What is said of arguments that are not sent."""
+    """Return the message of the usage error."""
     with pytest.raises(UsageError) as caught:
         sent(endpoint_id, **arguments)
     return str(caught.value)
@@ -68,32 +68,32 @@ class TestDeclarations:
         } == changing
 
     def test_webhooks_are_for_resellers(self):
-        """Payments are everybody's, the webhook is a reseller's."""
+        """Payments are for every account, the webhook is for resellers."""
         reseller = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.RESELLER}
 
         assert {"webhooks"} == reseller
 
     @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
     def test_every_call_names_its_source(self, endpoint):
-        """A declaration says where its facts come from."""
+        """A declaration names its source."""
         assert "Source:\n" in endpoint.doc
 
 
 class TestCreating:
     def test_the_currency_by_name(self):
-        """A currency goes out as its number."""
+        """A currency is sent as its number."""
         assert "currency_id=4&amount=100" == sent("bitex.payments.create_payment", currency_id=Currency.ARS, amount=100)
 
     @pytest.mark.parametrize("url", ODD_URLS)
     def test_https_only(self, url):
-        """A callback goes to an https URL or nowhere."""
+        """A callback URL that is not https is rejected."""
         assert "callback_url must be an https URL" in refused(
             "bitex.payments.create_payment", currency_id=3, amount=1, callback_url=url
         )
 
     @pytest.mark.parametrize("url", ["https://example.com", "HTTPS://EXAMPLE.com:8443/ipn?a=b", "https://[::1]/ipn"])
     def test_https(self, url):
-        """Any https URL will do."""
+        """Any https URL is accepted."""
         assert "callback_url=" in sent("bitex.payments.create_payment", currency_id=3, amount=1, callback_url=url)
 
     @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ class TestCreating:
         [(0, "0"), ("0", "0"), ("0.00", "0"), (Decimal("0E-8"), "0"), ("2.5", "2.5"), (100, "100"), ("100.0", "100.0")],
     )
     def test_percentages(self, keep, written):
-        """What is kept is 0 to 100 percent, both included."""
+        """The percentage to keep is 0 to 100, both included."""
         body = sent("bitex.payments.create_payment", currency_id=3, amount=1, keep=keep)
 
         assert f"currency_id=3&amount=1&keep={written}" == body
@@ -111,19 +111,19 @@ class TestCreating:
         [Decimal("100.00000001"), 101, -1, "-0", "+0", "", ".", 0.0, 25.0, False, True, "NaN", Decimal("NaN"), [0]],
     )
     def test_no_percentages(self, keep):
-        """Anything else is no percentage; a float and a bool never are."""
+        """Any other percentage is rejected; float and bool always."""
         assert "keep must" in refused("bitex.payments.create_payment", currency_id=3, amount=1, keep=keep)
 
 
 class TestSettingUp:
     @pytest.mark.parametrize("slug", ["tierrabuena", "tierra-buena-2", "7"])
     def test_slugs(self, slug):
-        """A slug is of lower-case letters, digits and dashes."""
+        """A slug consists of lower-case letters, digits and dashes."""
         assert f"merchant_slug={slug}" == sent("bitex.payments.setup_pos", merchant_slug=slug)
 
     @pytest.mark.parametrize("slug", ["Tierra", "tierra_buena", "tierra buena", "tierra/buena", "ñandú", "t\u0661", ""])
     def test_no_slugs(self, slug):
-        """Anything else is no slug."""
+        """Any other slug is rejected."""
         assert "merchant_slug must contain lower-case" in refused("bitex.payments.setup_pos", merchant_slug=slug)
 
     def test_some_settings(self):
@@ -132,20 +132,20 @@ class TestSettingUp:
 
     @pytest.mark.parametrize("arguments", [{}, {"merchant_name": None}])
     def test_no_setting(self, arguments):
-        """Setting nothing is refused here."""
+        """A call without settings is rejected before it is sent."""
         assert "give at least one setting" in refused("bitex.payments.setup_pos", **arguments)
 
 
 class TestWebhooks:
     @pytest.mark.parametrize("url", ODD_URLS)
     def test_https_only(self, url):
-        """The webhook is an https URL."""
+        """A webhook URL that is not https is rejected."""
         assert "webhook_url must be an https URL" in refused("bitex.webhooks.update_webhook", webhook_url=url)
 
 
 class TestModels:
     def test_absence(self):
-        """What is not yet known is None; a payment needs what makes it one."""
+        """Unknown fields are None; a payment without a required field is a decode error."""
         payment = decode(dumps({**PAYMENT, "settlement_amount": None, "kept": ""}), Payment)
 
         assert (None, None, None) == (payment.settlement_amount, payment.kept, payment.previous_expected_quantity)
@@ -158,18 +158,18 @@ class TestModels:
 
     @pytest.mark.parametrize("status", ["pending", "seen", "done", "settled", "expired", "cancelled"])
     def test_statuses(self, status):
-        """The documented words have names."""
+        """The documented statuses have names."""
         assert PaymentStatus(status).is_known
 
     def test_an_unknown_status(self):
-        """A word that the guide does not name is kept."""
+        """A status that the guide does not name is kept."""
         assert "lost" == decode(dumps({**PAYMENT, "status": "lost"}), Payment).status
 
 
 class TestGoingThrough:
     @in_virtual_time
     async def test_a_short_list(self):
-        """A list that is not cut is all there is."""
+        """A list that is not cut off is complete."""
         script = Script.of(answer([PAYMENT]))
         async with Bitex(api_key="k", transport=script, limits=None) as bitex:
             ids = [payment.id async for payment in bitex.payments.every_payment()]
@@ -178,7 +178,7 @@ class TestGoingThrough:
 
     @in_virtual_time
     async def test_a_list_that_is_cut(self):
-        """Behind a cut list each status is asked for by itself, and no payment comes twice."""
+        """After a list that is cut off each status is read separately, and no payment is yielded twice."""
         latest = [{**PAYMENT, "id": n} for n in range(1000, 500, -1)]
         done = [{**PAYMENT, "id": n, "status": "done"} for n in (600, 77)]
 

@@ -48,11 +48,11 @@ steps = st.one_of(
 
 class TestTree:
     def test_a_path(self):
-        """The steps of a conversion stand at its path, in order."""
+        """The tree maps the path of a conversion to its steps, in order."""
         assert tuple(MORE_MT) == TREE["ars", "cash", "btc", "bitex", "more_mt"]
 
     def test_a_path_as_text(self):
-        """A path may be written as the exchange writes it."""
+        """A path may be text as the exchange writes it."""
         assert tuple(MORE_MT) == TREE["ars/cash/btc/bitex/more_mt"]
 
     def test_paths(self):
@@ -67,26 +67,26 @@ class TestTree:
         assert expected == ["/".join(path) for path in TREE.paths]
 
     def test_it_is_a_mapping(self):
-        """The tree has the manners of a mapping from paths to steps."""
+        """The tree is a mapping from paths to steps."""
         none = ("usd", "bitex", "usd", "bitex", "none")
 
         assert (4, True, False, ()) == (len(TREE), none in TREE, ("ars", "cash") in TREE, TREE[none])
 
     @pytest.mark.parametrize("path", ["ars/cash", "", ("ars",), (), ("ars", "cash", "btc", "bitex", "boat")])
     def test_no_such_path(self, path):
-        """A path that leads nowhere, or ends too early, is a missing key."""
+        """An unknown or incomplete path is a missing key."""
         with pytest.raises(KeyError):
             TREE[path]
 
     def test_it_cannot_be_changed(self):
-        """Neither the tree nor the table in it can be changed."""
+        """Tree and table are immutable."""
         with pytest.raises(TypeError):
             TREE.branches[("ars",)] = ()
         with pytest.raises(AttributeError):
             TREE.branches = {}
 
     def test_equal_trees(self):
-        """Trees are equal that hold the same, however they came about."""
+        """Trees with equal steps are equal, pickled and copied ones too."""
         assert TREE == pickle.loads(pickle.dumps(TREE)) == copy.deepcopy(TREE)  # noqa: S301
 
     def test_it_goes_back_as_it_came(self):
@@ -94,11 +94,11 @@ class TestTree:
         assert wire.loads(WIRE) == wire.encode(TREE)
 
     def test_it_prints_short(self):
-        """A tree of hundreds of conversions prints as their number."""
+        """The repr of a tree is its number of conversions."""
         assert "RatesTree(4 paths)" == repr(TREE)
 
     def test_an_unknown_step_is_kept(self):
-        """A step of a type that the guide does not name keeps all that came with it."""
+        """A step of a type that the guide does not name keeps all its fields."""
         body = b'{"a": {"b": [{"type": "lottery", "odds": 0.5, "prize": null}]}}'
         tree = wire.decode(body, RatesTree)
 
@@ -106,7 +106,7 @@ class TestTree:
         assert wire.loads(body) == wire.encode(tree)
 
     def test_an_unknown_step_when_strict(self):
-        """A strict client refuses a step of unknown type."""
+        """A step of unknown type is an error if strict."""
         with pytest.raises(DecodeError) as caught:
             wire.decode(b'{"a": [{"type": "lottery"}]}', RatesTree, strict=True)
 
@@ -128,12 +128,12 @@ class TestTree:
         ],
     )
     def test_another_shape(self, body):
-        """What is no tree of steps is refused as such."""
+        """Anything but a tree of steps is a decode error."""
         with pytest.raises(DecodeError):
             wire.decode(body, RatesTree)
 
     def test_steps_encode_alone(self):
-        """A single step has its type on the wire, and comes back by it."""
+        """A single step has its type on the wire, and is read by it."""
         step = MinimumFee(Decimal(60), Decimal("0.8"))
         travels = {"type": "minimum_fee", "minimum": Decimal(60), "percentage": Decimal("0.8")}
 
@@ -147,7 +147,7 @@ class TestTree:
     @settings(QUICK, max_examples=100)
     @given(st.dictionaries(st.lists(st.text("abc/", min_size=1), min_size=3, max_size=3).map(tuple), st.lists(steps)))
     def test_round_trip(self, table):
-        """Whatever tree there is, decoding what it encodes as gives it back."""
+        """Every tree decodes from what it encodes to."""
         tree = RatesTree({path: tuple(of_path) for path, of_path in table.items()})
 
         assert tree == wire.decode(wire.dumps(wire.encode(tree)), RatesTree, strict=True)
@@ -155,17 +155,17 @@ class TestTree:
 
 class TestCalculating:
     def test_forwards(self):
-        """1000 pesos in cash become exactly this much by the guide's example path."""
+        """1000 pesos in cash become exactly this amount on the guide's example path."""
         assert "64.332439179" == str(calculate(1000, MORE_MT))
 
     def test_backwards(self):
-        """What has to go in so that 64 comes out, to 18 decimals."""
+        """The amount that becomes 64, to 18 decimals."""
         back = calculate_backwards(64, MORE_MT)
 
         assert Decimal("994.832479799576479851") == back.quantize(Decimal("1e-18"))
 
     def test_the_area_calculates_too(self):
-        """The calculator is at hand where the tree is."""
+        """The area has both calculators."""
         assert (calculate, calculate_backwards) == (Rates.calculate, Rates.calculate_backwards)
 
     @pytest.mark.parametrize(
@@ -183,15 +183,15 @@ class TestCalculating:
         ],
     )
     def test_each_step(self, step, before, after):
-        """Each step does what the guide's words say, and undoing it gives the first amount."""
+        """Each step is applied as the guide explains, and reversing it returns the first amount."""
         assert (Decimal(after), Decimal(before)) == (calculate(before, [step]), calculate_backwards(after, [step]))
 
     def test_fixed_fees_are_taken_off(self):
-        """Quirk: the guide's sample multiplies by a fixed fee; it is taken off, as the guide's words have it."""
+        """Quirk: the guide's sample multiplies by a fixed fee; it is subtracted, as the guide's text explains."""
         assert 900 == calculate(1000, [FixedFee(Decimal(100))])
 
     def test_steps_are_undone_from_the_last(self):
-        """Backwards, the last step is undone first."""
+        """Backwards, the last step is reversed first."""
         path = [FixedFee(Decimal(10)), ExchangeRate(Decimal(2))]
 
         assert (180, 100) == (calculate(100, path), calculate_backwards(180, path))
@@ -200,12 +200,12 @@ class TestCalculating:
         ("amount", "text"), [(1000, "1000"), ("0.10", "0.1"), (Decimal("1E+3"), "1000"), (0, "0"), ("-5.0", "-5")]
     )
     def test_no_steps(self, amount, text):
-        """Without steps an amount stays what it is, in plain digits."""
+        """Without steps an amount does not change, and has plain digits."""
         assert (text, text) == (str(calculate(amount, [])), str(calculate_backwards(amount, iter([]))))
 
     @pytest.mark.parametrize("prec", [1, 5, 200])
     def test_the_callers_context_does_not_matter(self, prec):
-        """A caller who rounds to a few digits gets all of them, and keeps the context as it was."""
+        """The caller's decimal context neither rounds the result nor changes."""
         expected = str(calculate_backwards(64, MORE_MT))
         context = decimal.Context(prec=prec, rounding=decimal.ROUND_UP, traps=[decimal.Inexact])
 
@@ -218,13 +218,13 @@ class TestCalculating:
     @settings(QUICK, max_examples=100)
     @given(amounts, st.lists(steps, max_size=5))
     def test_backwards_is_the_inverse(self, amount, path):
-        """What goes in by the calculated way back comes out as the amount, to forty digits."""
+        """The result of the backward calculation becomes the amount again, to forty digits."""
         back = calculate(calculate_backwards(amount, path), path)
 
         assert abs(back - amount) <= Decimal("1e-40") * max(amount, 1)
 
     def test_an_unknown_step(self):
-        """A step of unknown type is refused in both directions, by its name."""
+        """A step of unknown type is rejected by name in both directions."""
         for way in (calculate, calculate_backwards):
             with pytest.raises(UsageError, match="a step of type 'lottery' is not known"):
                 way(1000, [UnknownStep("lottery")])
@@ -233,25 +233,25 @@ class TestCalculating:
         "step", [ExchangeRate(Decimal(0)), PercentualFee(Decimal(100)), MinimumFee(Decimal(1), Decimal(100))]
     )
     def test_what_cannot_be_undone(self, step):
-        """Where all amounts come to the same there is no way back."""
+        """A step with the same result for all amounts cannot be reversed."""
         with pytest.raises(UsageError, match="cannot be calculated with"):
             calculate_backwards(5, [step])
 
     @pytest.mark.parametrize("step", [ExchangeRate(0.5), FixedFee("5"), ExchangeRate(Decimal("sNaN"))])
     def test_inexact_steps(self, step):
-        """A step that holds no exact number is refused."""
+        """A step without an exact number is rejected."""
         with pytest.raises(UsageError, match="cannot be calculated with"):
             calculate(5, [step])
 
     @pytest.mark.parametrize("step", [{"type": "exchange", "rate": 5}, None, 5])
     def test_no_step(self, step):
-        """What is no step is refused."""
+        """Anything but a step is rejected."""
         with pytest.raises(UsageError, match="a step is an ExchangeRate or a fee"):
             calculate(5, [step])
 
     @pytest.mark.parametrize("amount", [1.5, True, None, "1,5", "1_000", "", "NaN", Decimal("inf"), Decimal("NaN")])
     def test_no_amount(self, amount):
-        """What is no exact number is refused."""
+        """Anything but an exact number is rejected."""
         with pytest.raises(UsageError, match="amount must be"):
             calculate(amount, MORE_MT)
 
@@ -259,7 +259,7 @@ class TestCalculating:
 class TestRequests:
     @pytest.mark.parametrize("path", ["ars/cash/btc/bitex/more_mt", ("ars", "cash", "btc", "bitex", "more_mt")])
     def test_a_path(self, path):
-        """A path goes out as one text, however it was given."""
+        """A path is sent as one text, whether given as text or tuple."""
         endpoint = ENDPOINTS["calculate_path"]
 
         request = prepare(endpoint, {"amount": 1000, "path": path}, endpoint.api.base_url).render()
@@ -270,7 +270,7 @@ class TestRequests:
 
     @pytest.mark.parametrize("path", ["", "/", "ars//btc", (), ("ars", ""), ("ars", 5), ("a/b",), "a\nb", None, 5, {}])
     def test_no_path(self, path):
-        """A path with an empty part, or of another type, is refused."""
+        """A path with an empty part, or of another type, is rejected."""
         endpoint = ENDPOINTS["calculate_path"]
 
         with pytest.raises(UsageError, match="path must be"):

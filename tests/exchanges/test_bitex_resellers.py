@@ -22,7 +22,7 @@ PASSWORD = "canary+Pass/word 1"
 
 
 def client(script):
-    """Make a client whose answers are scripted."""
+    """Create a client with scripted answers."""
     return Bitex(api_key="k", transport=script, limits=None)
 
 
@@ -33,19 +33,19 @@ def users(value, *, strict=True):
 
 
 def fields(came):
-    """What a request says, in its query or in its body."""
+    """Return the fields of a request, from its query or its body."""
     return parse_qsl((came.request.url.query or came.request.content).decode())
 
 
 class TestDeclarations:
     def test_for_resellers(self):
-        """All of it is for resellers, and creating a user is never repeated."""
+        """All calls are for resellers, and creating a user is never repeated."""
         assert {Access.RESELLER} == {e.access for e in ENDPOINTS.values()}
         assert Kind.WRITE is ENDPOINTS["bitex.resellers.create_user"].kind
 
     @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
     def test_every_call_names_its_source(self, endpoint):
-        """A declaration says where its facts come from."""
+        """A declaration names its source."""
         assert "Source:\n" in endpoint.doc
 
 
@@ -55,7 +55,7 @@ class TestUsers:
         assert [USER, USER] == users([ROW, ROW])
 
     def test_one_flat_row(self):
-        """A row that stands alone, as the guide shows it, is a list of one."""
+        """A single row in place of the list, as the guide shows it, is a list of one."""
         assert [USER] == users(ROW)
 
     def test_nobody(self):
@@ -64,23 +64,23 @@ class TestUsers:
 
     @pytest.mark.parametrize("answer", [{}, "users", None, [1, 2], [[1], 2], [[]]])
     def test_anything_else(self, answer):
-        """Anything else is no list of users, and the error names the call."""
+        """Anything else is a decode error that names the call."""
         with pytest.raises(DecodeError) as caught:
             users(answer, strict=False)
 
         assert "bitex.resellers.users" == caught.value.endpoint
 
     def test_no_address_yet(self):
-        """A user without an address to send BTC to has None."""
+        """A user without a deposit address for BTC has None."""
         assert users([ROW[:-1]], strict=False)[0].btc_deposit_address is None
 
     def test_print_without_email(self):
-        """A user prints without his e-mail address."""
+        """The repr of a user has no e-mail address."""
         assert "billy" not in repr(USER)
 
     @in_virtual_time
     async def test_csv(self):
-        """The table comes as it is, no JSON is looked for."""
+        """The table is returned as received, not parsed as JSON."""
         script = Script.of(httpx.Response(200, content=CSV.encode(), headers={"content-type": "text/csv"}))
         async with client(script) as bitex:
             table = await bitex.resellers.users_csv()
@@ -90,7 +90,7 @@ class TestUsers:
 
 class TestPassword:
     def echo(self, request):
-        """Answer as a server that says what it got."""
+        """Answer as a server that echoes the request."""
         return answer({"error": f"no: {request.content.decode()} {PASSWORD}"}, 422)
 
     async def failure(self, step):
@@ -101,7 +101,7 @@ class TestPassword:
 
     @in_virtual_time
     async def test_it_is_sent(self):
-        """The password goes out as it is."""
+        """The password is sent unchanged."""
         script = Script.of(answer({"user_id": 1, "kyc_profile_id": 2}))
         async with client(script) as bitex:
             await bitex.resellers.create_user(email="a@b.test", password=PASSWORD)
@@ -110,7 +110,7 @@ class TestPassword:
 
     @in_virtual_time
     async def test_not_in_an_answered_error(self):
-        """A server that echoes the password does not bring it into the error."""
+        """An error does not contain a password that the server echoes."""
         error = await self.failure(self.echo)
 
         assert isinstance(error, InvalidRequest)
@@ -118,7 +118,7 @@ class TestPassword:
 
     @in_virtual_time
     async def test_not_in_an_intent(self):
-        """An unknown outcome tells what was to be done without the password."""
+        """The intent of an unknown outcome does not contain the password."""
         error = await self.failure(httpx.ReadError("broken off"))
 
         assert isinstance(error, OutcomeUnknown)
@@ -127,7 +127,7 @@ class TestPassword:
     @pytest.mark.parametrize("password", ["canary\n", b"canary", 7])
     @in_virtual_time
     async def test_not_in_a_usage_error(self, password):
-        """A password that cannot be sent is refused without being shown."""
+        """A password that cannot be sent is rejected without being shown."""
         async with client(Script.of()) as bitex:
             with pytest.raises(UsageError) as caught:
                 await bitex.resellers.create_user(email="a@b.test", password=password)
@@ -139,7 +139,7 @@ class TestPassword:
 class TestImpersonating:
     @in_virtual_time
     async def test_private_calls(self):
-        """Each private call of the view names the user after the key, in the query or in the body."""
+        """Each private call of the view sends the user after the key, in the query or in the body."""
         script = Script.of(answer([]), answer({"error": "no"}, 422), answer([]))
         async with client(script) as bitex:
             user = bitex.as_user(5000)
@@ -154,7 +154,7 @@ class TestImpersonating:
 
     @in_virtual_time
     async def test_public_calls(self):
-        """A public call names nobody."""
+        """A public call sends no user."""
         script = Script.of(answer([]))
         async with client(script) as bitex:
             await bitex.as_user(5000).market.transactions()
@@ -163,7 +163,7 @@ class TestImpersonating:
 
     @in_virtual_time
     async def test_the_intent_names_the_user(self):
-        """Whose money was at stake is told with an unknown outcome."""
+        """The intent of an unknown outcome has the user."""
         async with client(Script.of(httpx.ReadError("x"))) as bitex:
             with pytest.raises(OutcomeUnknown) as caught:
                 await bitex.as_user(5000).trading.create_bid(amount=10, price=500)
@@ -172,7 +172,7 @@ class TestImpersonating:
 
     @in_virtual_time
     async def test_with_other_options(self):
-        """Further options keep the user, and naming another user replaces him."""
+        """Further options keep the user, and another user replaces it."""
         script = Script.of(answer([]))
         async with client(script) as bitex:
             user = bitex.as_user(1).with_options(timeout_seconds=5)
@@ -183,6 +183,6 @@ class TestImpersonating:
 
     @pytest.mark.parametrize("user_id", ["5000", 0, -1, True, 5.0, None])
     def test_no_user(self, user_id):
-        """What is no id is refused."""
+        """Anything but an id is rejected."""
         with pytest.raises(UsageError):
             Bitex().as_user(user_id)
