@@ -105,7 +105,7 @@ class Resources(Sequence[T]):
 
 
 def expand(document: Object) -> Object:
-    """Put the resources of ``included`` where they are referred to.
+    """Replace references by the resources of ``included``.
 
     Each relationship becomes the resource, the list of resources, or None, that it refers to. A resource that is not
     included stays a bare type and id, and so does one that would be inside itself.
