@@ -1,11 +1,11 @@
-"""What Bitso's refusals mean, by code, by family of codes, and by words where there is no code.
+"""What Bitso's error answers mean.
 
-A v3 code is a text of four characters whose first two name a family; v2 codes are short numbers, and one v3 endpoint
-still answers in the v2 shape. Codes are compared as text: ``104`` is the nonce of v2, ``01xx`` a family of v3.
+A code of v3 is a text of four characters whose first two name a family; codes of v2 are short numbers, and one
+endpoint of v3 still answers in the shape of v2. Codes are compared as text: ``104`` is the nonce of v2, ``01xx`` a
+family of v3.
 
-Each verdict says whether the refusal proves that nothing was executed. Nothing is proven by a status of 3xx or 5xx, by
-the families of unknown and of operational faults, by a timeout, by a match still in progress, or by a code that no
-document names. A text without a code proves it on v2, which has little else; on v3 only known words do.
+Nothing is proven by the families of unknown and of operational errors, by a timeout, by a match in progress, or by a
+code that no document names. A text without a code is proof on v2, which has little else; on v3 only known words are.
 
 Source:
     Bitso API v3, "Error Categories" and the pages below it; Bitso API v2 for ``{"error": ...}``.
@@ -13,16 +13,12 @@ Source:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve
 
 from exchanges.errors import (
     AuthenticationFailed,
-    ExchangeError,
     InsufficientFunds,
     InvalidRequest,
     NonceRejected,
@@ -34,22 +30,14 @@ from exchanges.errors import (
     Rejected,
     Unavailable,
 )
+from exchanges.outcomes.error_table import ErrorRule, ErrorTable, Refusal, Words, fields_of, joined, texts_of
 
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["BY_CODE", "BY_FAMILY", "BY_WORDS", "ErrorRule", "read_problem", "read_problem_v2"]
+__all__ = ["read_problem", "read_problem_v2"]
 
-
-@frozen(eq=False)
-class ErrorRule:
-    """What a refusal is, and whether it proves that the request was not executed."""
-
-    kind: type[ExchangeError]
-    proves: bool = True
-
-
-BY_CODE = {
+CODES = {
     "22": ErrorRule(InvalidRequest),  # v2: amount or precision
     "104": ErrorRule(NonceRejected),  # v2, and inside the envelope of v3
     "0202": ErrorRule(PermissionDenied),
@@ -77,7 +65,7 @@ BY_CODE = {
     "1008": ErrorRule(Rejected),  # trading off
     "1009": ErrorRule(Rejected),  # conversions off
 }
-BY_FAMILY = {
+FAMILIES = {
     "01": ErrorRule(Unavailable, proves=False),
     "02": ErrorRule(AuthenticationFailed),
     "03": ErrorRule(InvalidRequest),
@@ -92,123 +80,69 @@ BY_FAMILY = {
     "13": ErrorRule(AuthenticationFailed),  # one-time password
     "14": ErrorRule(NotFound),
 }
-# The first that fits decides.
-BY_WORDS: tuple[tuple[str, type[Rejected]], ...] = (
-    ("nonce", NonceRejected),
-    ("signature", AuthenticationFailed),
-    ("api key", AuthenticationFailed),
-    ("credential", AuthenticationFailed),
-    ("permission", PermissionDenied),
-    ("you have only", InsufficientFunds),
-    ("not enough", InsufficientFunds),
-    ("insufficient", InsufficientFunds),
-    ("unknown", InvalidRequest),
-    ("not found", NotFound),
-    ("rate limit", RateLimited),
-    ("rate-limit", RateLimited),
-    ("too many requests", RateLimited),
-    ("invalid", InvalidRequest),
-    ("incorrect", InvalidRequest),
-    ("minimum", InvalidRequest),
+WORDS: Words = (
+    (NonceRejected, ("nonce",)),
+    (AuthenticationFailed, ("signature", "api key", "credential")),
+    (PermissionDenied, ("permission",)),
+    (InsufficientFunds, ("you have only", "not enough", "insufficient")),
+    (InvalidRequest, ("unknown",)),
+    (NotFound, ("not found",)),
+    (RateLimited, ("rate limit", "rate-limit", "too many requests")),
+    (InvalidRequest, ("invalid", "incorrect", "minimum")),
 )
-BY_STATUS: dict[int, type[Rejected]] = {401: AuthenticationFailed, 403: PermissionDenied, 404: NotFound}
-UNKNOWN_BOOK_OR_CREDENTIALS = "20"
-"""A v2 number with two meanings, which its words tell apart."""
 CODE_LENGTH = 4
-# Of a refusal that goes on and on the rest says nothing.
-MAX_ENTRIES = 50
-MAX_CHARACTERS = 20_000
-
 _ENVELOPE = ("success", "payload", "error")
-_LIMITED = (420, 429)
-# At most the nanoseconds of this century: after a larger one nothing could be signed any more.
-_FLOOR = re.compile(r"\bthan\D{0,30}([1-3]?[0-9]{1,18})(?![0-9])")
 
 
-@frozen(eq=False)
-class _Said:
-    """What a refusal says, whatever its shape."""
+def _family_of(code: str) -> str:
+    # A number of v3 has three digits or four: 301 is the 0301 of the documents. Shorter ones are of v2.
+    return code.zfill(CODE_LENGTH)[:2] if CODE_LENGTH - 1 <= len(code) <= CODE_LENGTH else ""
 
-    code: str | None = None
-    text: str = ""
-    fields: dict[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
+
+TABLE = ErrorTable(
+    codes=CODES,
+    code_length=CODE_LENGTH,
+    family_of=_family_of,
+    families=FAMILIES,
+    # Number 20 of v2 is both an unknown book and bad credentials.
+    ambiguous={"20": ErrorRule(InvalidRequest)},
+    words=WORDS,
+    statuses={
+        401: ErrorRule(AuthenticationFailed, proves=False),
+        403: ErrorRule(PermissionDenied, proves=False),
+        404: ErrorRule(NotFound, proves=False),
+    },
+)
+TABLE_V2 = evolve(TABLE, is_own=lambda refusal: refusal.code is None or len(refusal.code) < CODE_LENGTH)
 
 
 def read_problem(status: int, answer: Json) -> Problem | None:
-    """Say what an answer of v3 or v4 in one of the error shapes means; None for every other answer."""
-    return _problem(status, _said(answer), words_prove=False)
+    """Return what an answer of v3 or v4 in one of the error shapes means; None for every other answer."""
+    refusal = _refusal(answer)
+    return None if refusal is None else TABLE.problem(status, refusal)
 
 
 def read_problem_v2(status: int, answer: Json) -> Problem | None:
-    """Say what an answer of v2 in one of the error shapes means; None for every other answer."""
-    return _problem(status, _said(answer), words_prove=True)
+    """Return what an answer of v2 in one of the error shapes means; None for every other answer."""
+    refusal = _refusal(answer)
+    return None if refusal is None else TABLE_V2.problem(status, refusal)
 
 
-def _problem(status: int, said: _Said | None, *, words_prove: bool) -> Problem | None:
-    if said is None:
+def _refusal(answer: Json) -> Refusal | None:
+    """Read ``error`` in an object or in the first of a list, or an envelope without success."""
+    envelope = answer[0] if isinstance(answer, list) and answer else answer
+    if not isinstance(envelope, dict) or envelope.get("success") is True:
         return None
-    verdict = _by_code(said.code) or _by_words(status, said, words_prove=words_prove)
-    floor = _FLOOR.search(said.text, 0, MAX_CHARACTERS) if verdict.kind is NonceRejected else None
-    return Problem(
-        verdict.kind,
-        text=said.text,
-        code=said.code,
-        fields=said.fields,
-        proves_not_executed=verdict.proves and (status < 300 or 400 <= status < 500),
-        nonce_floor=int(floor[1]) if floor else None,
-    )
-
-
-def _by_code(code: str | None) -> ErrorRule | None:
-    if code is None:
-        return None
-    # A number has lost its leading zero: 301 is the 0301 of the documents.
-    whole = code.zfill(CODE_LENGTH)
-    family = whole[:2] if CODE_LENGTH - 1 <= len(code) <= CODE_LENGTH else ""
-    return BY_CODE.get(code) or BY_CODE.get(whole) or BY_FAMILY.get(family)
-
-
-def _by_words(status: int, said: _Said, *, words_prove: bool) -> ErrorRule:
-    """Judge what has no code, or a code that no document names."""
-    if status in _LIMITED:
-        return ErrorRule(RateLimited)
-    known = said.code is None or said.code == UNKNOWN_BOOK_OR_CREDENTIALS
-    text = said.text.lower()
-    if known and (kind := next((kind for words, kind in BY_WORDS if words in text), None)):
-        return ErrorRule(kind)
-    if said.fields or said.code == UNKNOWN_BOOK_OR_CREDENTIALS:
-        return ErrorRule(InvalidRequest)
-    if status >= 500:
-        return ErrorRule(Unavailable, proves=False)
-    own_shape = words_prove and bool(said.text) and (said.code is None or len(said.code) < CODE_LENGTH)
-    return ErrorRule(BY_STATUS.get(status, Rejected), proves=own_shape)
-
-
-def _said(answer: Json) -> _Said | None:
-    """Find the refusal: ``error`` in an object or in the first of a list, or an envelope without success."""
-    if isinstance(answer, list):
-        answer = answer[0] if answer else None
-    if not isinstance(answer, dict) or answer.get("success") is True:
-        return None
-    error = answer.get("error")
+    error = envelope.get("error")
     if error is None or error is False:
-        return _of_object(answer, _ENVELOPE) if answer.get("success") is False else None
-    if isinstance(error, dict):
-        return _of_object(error)
-    return _Said(text="; ".join(_texts(error)))
-
-
-def _of_object(error: dict[str, Json], without: Collection[str] = ()) -> _Said:
-    """Read ``{"code": ..., "message": ...}``, or else an object of words for single fields."""
-    code, message = error.get("code"), error.get("message")
-    if code is not None or message is not None:
-        return _Said(next(iter(_texts(code)), None), "; ".join(_texts(message)))
-    said = ((name, _texts(value)) for name, value in error.items() if name not in without)
-    fields = dict(islice(((name, texts) for name, texts in said if texts), MAX_ENTRIES))
-    return _Said(text="; ".join(text for texts in fields.values() for text in texts), fields=fields)
-
-
-def _texts(value: Json) -> tuple[str, ...]:
-    """Read a single value, or a list of them, as words; leave out what is nested deeper."""
-    values = value[:MAX_ENTRIES] if isinstance(value, list) else [value]
-    return tuple(str(v) for v in values if v is not None and not isinstance(v, list | dict))
+        if envelope.get("success") is not False:
+            return None
+        # Some refusals of v3 have code and message beside ``success``.
+        error = envelope
+    if not isinstance(error, dict):
+        return Refusal("; ".join(texts_of(error)))
+    code, message = texts_of(error.get("code")), texts_of(error.get("message"))
+    if code or message:
+        return Refusal("; ".join(message), next(iter(code), None))
+    fields = fields_of((name, value) for name, value in error.items() if error is not envelope or name not in _ENVELOPE)
+    return Refusal(joined((), fields), fields=fields)
