@@ -1,0 +1,311 @@
+"""What each refusal that Bitso or Bitstamp is known to give, or may give, means for a call.
+
+Source:
+    Bitso API v3, "Error Categories" and the pages below it; Bitso API v2 for ``{"error": ...}``.
+    Bitstamp API v2, "Error codes" and the error schemas; recordings of Bitstamp API v1.
+"""
+
+import json
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from exchanges import Bitso, Bitstamp, errors
+from exchanges.errors import (
+    AuthenticationFailed,
+    Blocked,
+    DecodeError,
+    ExchangeError,
+    InsufficientFunds,
+    InvalidRequest,
+    NonceRejected,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    QuoteExpired,
+    RateLimited,
+    ReadFailed,
+    RedirectRefused,
+    Rejected,
+    Unavailable,
+)
+from tests.support.scripted_transport import Script
+from tests.support.virtual_time import run
+
+HTML = "<!DOCTYPE html><title>Just a moment...</title>"
+FUNDS = "You have only 0 BTC available. Check your account balance for details."
+
+
+def envelope(code, message="no", **more):
+    """The shape of Bitso's v3."""
+    return json.dumps({"success": False, "error": {"code": code, "message": message, **more}})
+
+
+def old(code, message):
+    """The shape of Bitso's v2."""
+    return json.dumps({"error": {"code": code, "message": message}})
+
+
+def said(error):
+    """The shape of Bitstamp's v1, which older clients know of Bitso too."""
+    return json.dumps({"error": error})
+
+
+def coded(code, reason="no"):
+    """The later shape of Bitstamp, for authentication."""
+    return json.dumps({"status": "error", "reason": reason, "code": code})
+
+
+def answered(response_code, reason="no"):
+    """The later shape of Bitstamp, for everything else."""
+    return json.dumps({"status": "error", "reason": reason, "response_code": response_code})
+
+
+def rows(shape, status, kind, codes):
+    """Cases that differ in the code alone."""
+    return [(status, shape(code), kind) for code in codes.split()]
+
+
+# Status, body and class; those under UNPROVEN do not say whether the money moved.
+BITSO = [
+    (401, envelope("0201", "Invalid Nonce or Invalid Credentials"), AuthenticationFailed),
+    (400, envelope("0202", "Key lacks a permission"), PermissionDenied),
+    (401, envelope("0203", "Token expired"), AuthenticationFailed),
+    (401, envelope("0206"), NonceRejected),
+    (401, envelope("0207", "Nonce must be higher than 1700000000123"), NonceRejected),
+    *rows(envelope, 401, AuthenticationFailed, "0208 0209 0214 0216"),
+    (401, envelope("0213"), PermissionDenied),
+    (401, envelope("0215", "Invalid nonce or credentials"), AuthenticationFailed),
+    (400, envelope("0301", "Unknown OrderBook nope"), InvalidRequest),
+    (400, envelope("0303", details=["to_currency"]), InvalidRequest),
+    (400, envelope("0304", errorData=None), InvalidRequest),
+    *rows(envelope, 400, InvalidRequest, "0306 0307 0308 0309 0315 0320 0343 0353 0356 0357 0360 0361 0372"),
+    *rows(envelope, 400, NotFound, "0310 0311 0312 0321"),
+    *rows(envelope, 400, QuoteExpired, "0345 0373"),
+    (400, envelope("0367"), Rejected),
+    (400, envelope("0379"), InsufficientFunds),
+    *rows(envelope, 400, InvalidRequest, "0401 0402 0403 0405 0407 0408 0412"),
+    *rows(envelope, 400, Rejected, "0410 0411 0501"),
+    *rows(envelope, 400, InsufficientFunds, "0601 0602"),
+    *rows(envelope, 400, PermissionDenied, "0701 0705"),
+    *rows(envelope, 420, RateLimited, "0801 0802"),
+    (400, envelope("0901"), InvalidRequest),
+    *rows(envelope, 400, Rejected, "1000 1001 1002 1004 1008 1009"),
+    (400, envelope("1201"), InvalidRequest),
+    (400, envelope("1301"), AuthenticationFailed),
+    (404, envelope("1401"), NotFound),
+    (400, envelope(301, "Unknown book"), InvalidRequest),
+    (401, envelope(104, "Nonce must be higher than 5"), NonceRejected),
+    (400, json.dumps({"success": False, "error": "Invalid signature"}), AuthenticationFailed),
+    (400, json.dumps({"success": False, "code": "0601", "message": "Not enough"}), InsufficientFunds),
+    (420, "", RateLimited),
+    (429, HTML, RateLimited),
+    (400, said({"amount": ["Too small"]}), InvalidRequest),
+    (400, said({"__all__": ["Wrong in every way"]}), InvalidRequest),
+    (400, old(20, "Unknown OrderBook nope"), InvalidRequest),
+    (200, old(20, "Bad API credentials"), AuthenticationFailed),
+    (400, old(22, "Incorrect precision"), InvalidRequest),
+    (400, old(104, "Nonce is not higher than the last"), NonceRejected),
+    (200, said("Invalid nonce"), NonceRejected),
+    (200, said("Invalid signature"), AuthenticationFailed),
+    (200, said("API key not found"), AuthenticationFailed),
+    (200, json.dumps([{"error": "Invalid nonce"}]), NonceRejected),
+    (200, json.dumps([{"error": {"code": 22, "message": "Incorrect amount"}}]), InvalidRequest),
+]
+BITSTAMP = [
+    (200, said("Invalid nonce"), NonceRejected),
+    (200, said("Invalid signature"), AuthenticationFailed),
+    (200, said("API key not found"), AuthenticationFailed),
+    (200, said("Missing key, signature and nonce parameters"), AuthenticationFailed),
+    (200, said("No permission found"), PermissionDenied),
+    (200, said("Order not found"), NotFound),
+    (200, said("Not enough funds"), InsufficientFunds),
+    (200, said("Minimum order size is $1"), InvalidRequest),
+    (200, said("Request limit exceeded"), RateLimited),
+    (200, said("Your account is frozen"), PermissionDenied),
+    (200, said({"amount": [FUNDS]}), InsufficientFunds),
+    (200, said({"__all__": [FUNDS]}), InsufficientFunds),
+    (200, said({"amount": ["Ensure that there are no more than 8 decimal places."]}), InvalidRequest),
+    (200, said({"price": ["Enter a number."], "amount": ["This field is required."]}), InvalidRequest),
+    (200, said({"__all__": ["Price is more than 20% below market price."]}), InvalidRequest),
+    (200, json.dumps([{"error": "Invalid nonce"}]), NonceRejected),
+    *rows(coded, 403, AuthenticationFailed, "API0001 API0005 API0008 API0010 API0011 API0012 API0013 API0014"),
+    *rows(coded, 403, AuthenticationFailed, "API0015 API0016 API0017 API0018 API0099"),
+    *rows(coded, 403, PermissionDenied, "API0002 API0006 API0009"),
+    (403, coded("API0003", "No permission found"), PermissionDenied),
+    (403, coded("API0004", "Invalid nonce"), NonceRejected),
+    *rows(coded, 403, InvalidRequest, "API0019 API0020 API0021"),
+    *rows(answered, 400, RateLimited, "400.002 400.067 400.068"),
+    (400, answered("400.001"), InvalidRequest),
+    (400, answered("400.009", {"amount": ["Too small"]}), InvalidRequest),
+    (400, answered("400.010", {"__all__": [FUNDS]}), InsufficientFunds),
+    (403, answered("403.003"), PermissionDenied),
+    (404, answered("404.002"), NotFound),
+    (405, answered("405.001"), InvalidRequest),
+    (410, answered("410.001"), Rejected),
+    (200, json.dumps({"message": "Order not found"}), NotFound),
+    (400, json.dumps({"errors": [{"field": "price", "message": "Bad", "code": "400.009"}]}), InvalidRequest),
+    (403, said("Invalid signature"), AuthenticationFailed),
+    (429, said("So?"), RateLimited),
+    (429, HTML, RateLimited),
+    (420, "", RateLimited),
+]
+UNPROVEN = [
+    (502, said("Something broke"), Unavailable),
+    (403, HTML, Blocked),
+    (503, HTML, Unavailable),
+    (404, "", NotFound),
+    (404, HTML, NotFound),
+    (302, "", RedirectRefused),
+    (200, "", DecodeError),
+    (200, HTML, DecodeError),
+]
+UNPROVEN_BITSO = [
+    *UNPROVEN,
+    *rows(envelope, 500, Unavailable, "0101 1103"),
+    *rows(envelope, 400, Unavailable, "0377 0378 1003"),
+    (400, envelope("9901"), Rejected),
+    (200, json.dumps({"success": False}), Rejected),
+    (200, "{}", DecodeError),
+    (401, "{}", AuthenticationFailed),
+    (403, "{}", PermissionDenied),
+]
+UNPROVEN_BITSTAMP = [
+    *UNPROVEN,
+    *rows(answered, 500, Unavailable, "500.012 500.013 500.014 500.015 500.016 500.017"),
+    (400, answered("418.001"), Rejected),
+    (503, "", Unavailable),
+    (200, "[]", DecodeError),
+]
+# What only the retired API takes for the exchange's own word.
+ONLY_V2_OF_BITSO = [
+    (200, said("Try again on Monday"), Rejected),
+    (400, old(7, "No withdrawals today"), Rejected),
+]
+ONLY_V1_OF_BITSTAMP = [
+    (200, said("Try again on Monday"), Rejected),
+    (403, said("Banned"), RateLimited),
+    (200, "false", Rejected),
+]
+BITSO_V2 = Bitso, lambda client: client.v2.funding.bitcoin_withdrawal(amount=1, address="3Ca")
+BITSO_V4 = Bitso, lambda client: client.conversions.execute("EOTMmUZG")
+BITSTAMP_V1 = Bitstamp, lambda client: client.v1.funding.bitcoin_withdrawal(amount=1, address="3Ca")
+BITSTAMP_READ = Bitstamp, lambda client: client.market.ticker("btcusd")
+
+
+def cases(*tables):
+    """Parametrise over calls and the rows of their tables."""
+    return pytest.mark.parametrize(
+        ("call", "status", "body", "kind"), [(call, *row) for calls, table in tables for call in calls for row in table]
+    )
+
+
+def connected(exchange, *responses):
+    """A client that is answered with *responses*."""
+    script = Script.of(*responses)
+    return script, exchange(transport=script, limits=None, api_key="k", api_secret="s", client_id="7")
+
+
+def outcome(call, status, body):
+    """The error of one call."""
+    exchange, method = call
+    script, client = connected(exchange, httpx.Response(status, content=body.encode()))
+
+    async def asking():
+        async with client:
+            with pytest.raises(ExchangeError) as caught:
+                await method(client)
+            return caught.value
+
+    error = run(asking())
+    assert call is BITSTAMP_READ or len(script.came) == 1
+    return error
+
+
+@cases(
+    ((BITSO_V2, BITSO_V4), BITSO),
+    ((BITSTAMP_V1,), [*BITSTAMP, *ONLY_V1_OF_BITSTAMP]),
+)
+def test_proven(call, status, body, kind):
+    """A refusal that proves itself is of its class."""
+    error = outcome(call, status, body)
+
+    assert (kind, False, status) == (type(error), error.may_have_executed, error.status)
+
+
+@cases(((BITSO_V2, BITSO_V4), UNPROVEN_BITSO), ((BITSTAMP_V1,), UNPROVEN_BITSTAMP))
+def test_unproven(call, status, body, kind):
+    """An answer that proves nothing leaves the outcome open, and says what it would have been."""
+    error = outcome(call, status, body)
+
+    assert (OutcomeUnknown, kind, True) == (type(error), type(error.__cause__), error.may_have_executed)
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), ONLY_V2_OF_BITSO)
+def test_words_of_v2(status, body, kind):
+    """On Bitso's v2 any words of the exchange's own are proof, on v4 they are not."""
+    assert (kind, OutcomeUnknown) == (type(outcome(BITSO_V2, status, body)), type(outcome(BITSO_V4, status, body)))
+
+
+@cases(((BITSTAMP_READ,), [*BITSTAMP, *UNPROVEN_BITSTAMP]))
+def test_reads_of_v2(call, status, body, kind):
+    """A read of Bitstamp's v2 fails with the same class; what may pass was tried again before."""
+    error = outcome(call, status, body)
+    told = error.__cause__ if isinstance(error, ReadFailed) else error
+
+    assert (kind, False) == (type(told), error.may_have_executed)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [*BITSO, *UNPROVEN_BITSO, *ONLY_V2_OF_BITSO],
+        [*BITSTAMP, *UNPROVEN_BITSTAMP, *ONLY_V1_OF_BITSTAMP],
+    ],
+)
+def test_how_many(table):
+    """Each table holds at least sixty bodies, and no class in it says nothing."""
+    assert len({(status, body) for status, body, _ in table}) == len(table) >= 60
+    assert errors.ExchangeError not in {kind for *_, kind in table}
+
+
+@pytest.mark.parametrize(("call", "status"), [(BITSO_V4, 400), (BITSTAMP_V1, 200)])
+def test_fields(call, status):
+    """Words for fields keep their names, be they for all of them."""
+    error = outcome(call, status, said({"__all__": ["Odd"], "price": ["Enter a number."]}))
+
+    assert {"__all__": ("Odd",), "price": ("Enter a number.",)} == error.fields
+
+
+def second_request(exchange, method, *responses):
+    """The request that a read repeats after it was refused once."""
+    script, client = connected(exchange, *responses)
+
+    async def asking():
+        async with client:
+            return await method(client)
+
+    assert [] == run(asking())
+    return script.came[1].request
+
+
+def test_going_on_from_a_larger_nonce():
+    """After a refusal that names the largest nonce seen, the next one is larger."""
+    largest = 10**14
+    words = f"Nonce must be higher than {largest}"
+    bitso = second_request(
+        Bitso,
+        lambda client: client.account.balance(),
+        httpx.Response(401, content=envelope("0207", words).encode()),
+        httpx.Response(200, content=b'{"success": true, "payload": {"balances": []}}'),
+    )
+    bitstamp = second_request(
+        Bitstamp,
+        lambda client: client.v1.trading.open_orders(),
+        httpx.Response(200, content=said(words).encode()),
+        httpx.Response(200, content=b"[]"),
+    )
+
+    assert largest < int(bitso.headers["Authorization"].split(":")[1])
+    assert largest < int(parse_qs(bitstamp.content.decode())["nonce"][0])
