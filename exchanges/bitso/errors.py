@@ -113,7 +113,13 @@ TABLE = ErrorTable(
         404: ErrorRule(NotFound, proves=False),
     },
 )
-TABLE_V2 = evolve(TABLE, is_own=lambda refusal: refusal.code is None or len(refusal.code) < CODE_LENGTH)
+
+
+def _is_of_v2(refusal: Refusal) -> bool:
+    return refusal.code is None or len(refusal.code) < CODE_LENGTH
+
+
+TABLE_V2 = evolve(TABLE, is_own=_is_of_v2)
 
 
 def read_problem(status: int, answer: Json) -> Problem | None:

@@ -95,7 +95,13 @@ TABLE = ErrorTable(
         404: ErrorRule(NotFound, proves=False),
     },
 )
-TABLE_V1 = evolve(TABLE, is_own=lambda refusal: refusal.code is None)
+
+
+def _is_of_v1(refusal: Refusal) -> bool:
+    return refusal.code is None
+
+
+TABLE_V1 = evolve(TABLE, is_own=_is_of_v1)
 _CODES = ("code", "response_code")
 
 
