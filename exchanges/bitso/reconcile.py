@@ -1,20 +1,20 @@
-"""How Bitso's reads find again what a call did.
+"""How Bitso's reads show what a call did.
 
-An order of v2 that waits is among the open orders, one that traded is named by its trades. Looked up by its id it tells
-its limit and its whole amount, whatever became of it, so all that was asked for is compared; an open order that has not
-traded tells as much itself. One that was cancelled before it traded is in no list. A market order has no limit, or
-zero. In which unit the amount of one to buy was meant is the caller's word and travels nowhere, so one of another
-amount may be it.
+An order of v2 that waits is among the open orders; the trades of one that traded name it. The lookup by id shows its
+limit and its whole amount, whatever its status, so all that was asked for is compared; an open order that has not
+traded shows as much itself. An order that was cancelled before it traded is in no list. A market order has no limit,
+or zero. The unit of the amount of a market order to buy is not sent: the caller alone knows it, so an order of another
+amount may be the one.
 
 A withdrawal is among the transactions of its currency, with amount and moment but with neither id nor receiver: it is
-never sure. And no document says that one which waits, as one to a bank does outside of banking hours, is there already:
-where there is none, that proves nothing.
+never sure. No document says that a withdrawal that waits, as one to a bank does outside of banking hours, is in the
+list already: if none is there, that proves nothing.
 
-A conversion is found by its id, which `Conversions.convert` puts into its intent once it knows it. Where only the
-quote is known its id is tried: the documents keep the two apart, but show a quote whose own id is also that of its
-order. That there is no conversion of this name proves nothing.
+A conversion is found by its id, which `Conversions.convert` puts into its intent once it knows it. If only the quote
+is known, its id is tried: the documents keep the two apart, but show a quote whose own id is also that of its order.
+That there is no conversion with this id proves nothing.
 
-Moments of v2 name no zone. They are compared with each other here, and by whoever asks with the exchange's clock as
+Moments of v2 name no zone. They are compared with each other here, and by the reconciler with the exchange's clock as
 other answers of v2 have shown it, so it does not matter which zone it is.
 
 Source:
@@ -24,12 +24,12 @@ Source:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.models.conversions import Conversion, ConversionStatus
@@ -37,30 +37,39 @@ from exchanges.bitso.v2.account import Account
 from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, SortOrder, TransactionType, UserTransaction
 from exchanges.bitso.v2.trading import Trading
-from exchanges.outcomes.matching import MatchQuality, Page, compare, is_before, listed, placed_at, read_back
+from exchanges.outcomes.matching import (
+    Listing,
+    MatchQuality,
+    compare,
+    is_before,
+    match,
+    placed_at,
+    read_back,
+    rows_of,
+)
 from exchanges.outcomes.search import MAX_SKEW, Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
 __all__ = ["SEARCHES"]
 
 BOOK = "btc_mxn"
-"""What the exchange takes where none is sent."""
-CENT, SMALLEST = Decimal("0.01"), Decimal("0.00000001")
-"""Steps of prices, of some books smaller ones, and of amounts."""
+"""The book of a call that names none."""
+CENT = Decimal("0.01")
+"""Step of prices; of some books it is smaller."""
 PAGE_SIZE = 100
 LOOKUP_SIZE = 50
 ZONES = timedelta(hours=14)
-"""Moments of v2 name no zone: as long as no answer told, they may be off by as much as zones are."""
+"""Moments of v2 name no zone: until an answer has shown it, they may be off by as much as zones are."""
 
 
 # Orders
 
 
 @define
-class _Clue:
-    """What points to one order.
+class _Evidence:
+    """What the lists show of one order.
 
     Attributes:
-        order: As it was read; None as long as only its trades are known.
+        order: As it was read; None if only its trades are known.
         trades: Its trades since the call.
     """
 
@@ -69,37 +78,34 @@ class _Clue:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it tells all: what has not traded is open with its whole amount."""
+        """Whether it shows everything: an order that has not traded is open with its whole amount."""
         return self.order is not None and self.order.status is OrderStatus.ACTIVE
 
 
-def _orders(side: OrderType, sought: Query, seen: Answers) -> Matches:
+def _orders(side: OrderType, query: Query, answers: Answers) -> Matches:
     """Read what waits, then what traded, so that an order which trades meanwhile is in one of both; then look it up."""
-    book = sought.text("book") or BOOK
-    waiting = Read.of(Trading.open_orders, book=book)
-    if waiting not in seen:
+    waiting = Read.of(Trading.open_orders, book=_book_of(query))
+    if waiting not in answers:
         return Matches(more=(waiting,))
-    back = _look_back(sought, seen, book)
-    if back.more:
-        return Matches(more=back.more)
-    orders = listed(seen, waiting)
-    clues = _clues(side, sought, orders or [], back.rows)
-    lookups = _lookups(sorted(name for name, clue in clues.items() if not clue.is_settled))
-    if any(lookup not in seen for lookup in lookups):
+    page = read_back(answers, _transactions(_book_of(query)), lambda row: is_before(query, row.datetime))
+    if page.more:
+        return Matches(more=page.more)
+    orders = rows_of(answers, waiting, Order)
+    evidence = _gather(side, query, orders or [], page.rows)
+    lookups = _lookups(sorted(name for name, one in evidence.items() if not one.is_settled))
+    if any(lookup not in answers for lookup in lookups):
         return Matches(more=lookups)
-    found = {order.id: order for lookup in lookups for order in listed(seen, lookup) or []}
-    candidates = [_judge(side, sought, name, clue, found.get(name)) for name, clue in clues.items()]
-    return Matches(tuple(c for c in candidates if c is not None), whole=back.whole and orders is not None)
+    found = {order.id: order for lookup in lookups for order in rows_of(answers, lookup, Order) or []}
+    candidates = [_judge(side, query, name, one, found.get(name)) for name, one in evidence.items()]
+    return Matches(tuple(c for c in candidates if c is not None), complete=page.complete and orders is not None)
 
 
-def _look_back(sought: Query, seen: Answers, book: str) -> Page:
-    """Read the transactions of a book, back to the call."""
+def _book_of(query: Query) -> str:
+    return query.text("book") or BOOK
 
-    def page(offset: int) -> Read:
-        beyond = {"offset": offset} if offset else {}
-        return Read.of(Account.user_transactions, **beyond, limit=PAGE_SIZE, sort=SortOrder.DESC, book=book)
 
-    return read_back(seen, page, lambda row: is_before(sought, row.datetime))
+def _transactions(book: str) -> Read:
+    return Read.of(Account.user_transactions, limit=PAGE_SIZE, sort=SortOrder.DESC, book=book)
 
 
 def _lookups(names: list[str]) -> tuple[Read, ...]:
@@ -107,109 +113,116 @@ def _lookups(names: list[str]) -> tuple[Read, ...]:
     return tuple(Read.of(Trading.lookup_order, order_id=part) for part in parts)
 
 
-def _clues(side: OrderType, sought: Query, orders: list[Order], rows: tuple[UserTransaction, ...]) -> dict[str, _Clue]:
-    """Gather by id the orders that may be it."""
-    clues = {order.id: _Clue(order) for order in orders if _likeness_of_terms(side, sought, order)}
+def _gather(
+    side: OrderType, query: Query, orders: list[Order], rows: Iterable[UserTransaction]
+) -> dict[str, _Evidence]:
+    """Return by id the orders that may match."""
+    evidence = {order.id: _Evidence(order) for order in orders if _compare_terms(side, query, order)}
     for row in rows:
-        if row.order_id is not None and not is_before(sought, row.datetime) and _is_on(side, sought, row):
-            clues.setdefault(row.order_id, _Clue()).trades.append(row)
-    return clues
+        if row.order_id is not None and not is_before(query, row.datetime) and _is_on(side, query, row):
+            evidence.setdefault(row.order_id, _Evidence()).trades.append(row)
+    return evidence
 
 
-def _is_on(side: OrderType, sought: Query, row: UserTransaction) -> bool:
-    """Whether a trade may be of an order on *side*: who buys receives major currency."""
-    moved = row.amounts.get((sought.text("book") or BOOK).partition("_")[0].lower(), Decimal(0))
+def _is_on(side: OrderType, query: Query, row: UserTransaction) -> bool:
+    """Return whether a trade may be of an order on *side*: a buyer receives major currency."""
+    moved = row.amounts.get(_book_of(query).partition("_")[0].lower(), Decimal(0))
     return moved >= 0 if side is OrderType.BUY else moved <= 0
 
 
-def _judge(side: OrderType, sought: Query, name: str, clue: _Clue, found: Order | None) -> Match | None:
-    order = found or clue.order
-    if order is None or not (found or clue.is_settled):
-        # It was not to be looked up, so what it is, is not known.
-        shown = (*([] if order is None else [order]), *clue.trades)
+def _judge(side: OrderType, query: Query, name: str, evidence: _Evidence, found: Order | None) -> Match | None:
+    order = found or evidence.order
+    if order is None or not (found or evidence.is_settled):
+        # The lookup does not show it, so its whole amount is not known.
+        shown = (*([] if order is None else [order]), *evidence.trades)
         return Match(name, shown, sure=False)
-    likeness = min(_likeness_of_terms(side, sought, order), _likeness_of_amount(side, sought, order))
-    told = order.created or order.datetime
-    at = None if told is None else placed_at(sought, told)
-    return Match(name, order, at, sure=likeness is MatchQuality.SAME and at is not None) if likeness else None
+    qualities = _compare_terms(side, query, order), _compare_amount(side, query, order)
+    return match(query, order, *qualities, name=name, shown_at=order.created or order.datetime)
 
 
-def _likeness_of_terms(side: OrderType, sought: Query, order: Order) -> MatchQuality:
-    """Compare all but the amount."""
-    told = order.created or order.datetime
-    is_elsewhere = order.book is not None and order.book.lower() != (sought.text("book") or BOOK).lower()
-    if order.type is not side or is_elsewhere or (told is not None and placed_at(sought, told) is None):
+def _compare_terms(side: OrderType, query: Query, order: Order) -> MatchQuality:
+    """Compare everything but the amount."""
+    shown_at = order.created or order.datetime
+    is_elsewhere = order.book is not None and order.book.lower() != _book_of(query).lower()
+    if order.type is not side or is_elsewhere or (shown_at is not None and placed_at(query, shown_at) is None):
         return MatchQuality.OTHER
-    price = sought.amount("price")
+    price = query.amount("price")
     if price is None:
         return MatchQuality.OTHER if order.price else MatchQuality.SAME
     return compare(order.price, price, CENT)
 
 
-def _likeness_of_amount(side: OrderType, sought: Query, order: Order) -> MatchQuality:
-    wanted = Decimal(sought.intent.arguments["amount"])
-    likeness = compare(order.amount, wanted, SMALLEST)
-    if likeness or order.amount is None:
-        return likeness
-    is_in_another_unit = side is OrderType.BUY and sought.text("price") is None
+def _compare_amount(side: OrderType, query: Query, order: Order) -> MatchQuality:
+    wanted = Decimal(query.intent.arguments["amount"])
+    quality = compare(order.amount, wanted)
+    if quality or order.amount is None:
+        return quality
+    is_in_another_unit = side is OrderType.BUY and query.text("price") is None
     # The documents call it the amount of the order; it might still be what is left of one that traded.
     is_rest = order.status in (OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCELLED) and order.amount < wanted
     return MatchQuality.DOUBTFUL if is_in_another_unit or is_rest else MatchQuality.OTHER
 
 
 def _placed(order: Order) -> Match:
-    """Read the answer to a new order."""
+    """Return the match that the answer to a new order shows."""
     return Match(order.id, order, order.datetime)
 
 
 # Withdrawals
 
 
-def _withdrawals(currency: str | None, sought: Query, seen: Answers) -> Matches:
-    """Read the transactions of a book of the currency; None: of that which the call names."""
-    currency = currency or sought.intent.arguments["currency"].lower()
-    back = _look_back(sought, seen, BOOK if currency in BOOK.split("_") else f"{currency}_mxn")
-    if back.more:
-        return Matches(more=back.more)
-    wanted = Decimal(sought.intent.arguments["amount"])
-    candidates = tuple(
-        Match(name, row, placed_at(sought, row.datetime), sure=False)
-        for name, row in _named(currency, back.rows)
-        if not is_before(sought, row.datetime) and compare(-row.amounts[currency], wanted, SMALLEST)
-    )
-    return Matches(candidates, whole=back.whole and bool(candidates))
+def _withdrawals(currency: str | None, query: Query, answers: Answers) -> Matches:
+    """Read the transactions of a book of *currency*; None stands for the currency that the call names."""
+    currency = currency or query.intent.arguments["currency"].lower()
+    book = BOOK if currency in BOOK.split("_") else f"{currency}_mxn"
+    matches = Listing(
+        lambda _: _transactions(book),
+        UserTransaction,
+        partial(_withdrawal, currency),
+        moment=lambda row: row.datetime,
+    )(query, answers)
+    candidates = tuple(_numbered(matches.candidates))
+    return evolve(matches, candidates=candidates, complete=matches.complete and bool(candidates))
 
 
-def _named(currency: str, rows: tuple[UserTransaction, ...]) -> Iterator[tuple[str, UserTransaction]]:
-    """Name withdrawals of a currency, which have no ids, by all that is told of them, and twins by number."""
-    twins = Counter[str]()
-    for row in rows:
-        if row.type is TransactionType.WITHDRAWAL and currency in row.amounts:
-            name = f"{row.datetime:%Y-%m-%d %H:%M:%S} {row.method} {row.amounts[currency]} {currency}"
-            twins[name] += 1
-            yield f"{name} #{twins[name]}", row
+def _withdrawal(currency: str, query: Query, row: UserTransaction) -> Match | None:
+    if row.type is not TransactionType.WITHDRAWAL or currency not in row.amounts or is_before(query, row.datetime):
+        return None
+    if not compare(-row.amounts[currency], Decimal(query.intent.arguments["amount"])):
+        return None
+    # Withdrawals have no ids: all that is shown of them names them.
+    name = f"{row.datetime:%Y-%m-%d %H:%M:%S} {row.method} {row.amounts[currency]} {currency}"
+    return Match(name, row, placed_at(query, row.datetime), sure=False)
+
+
+def _numbered(candidates: Iterable[Match]) -> Iterable[Match]:
+    """Append a number to each id: withdrawals of the same id are twins in all that is shown."""
+    count = Counter[str]()
+    for candidate in candidates:
+        count[candidate.id] += 1
+        yield evolve(candidate, id=f"{candidate.id} #{count[candidate.id]}")
 
 
 # Conversions
 
 
-def _conversions(sought: Query, seen: Answers) -> Matches:
-    quote, known = sought.intent.arguments["quote_id"], sought.text("conversion_id")
-    reading = Read.of(Conversions.conversion, conversion_id=known or quote)
-    if reading not in seen:
-        return Matches(more=(reading,))
-    found = seen[reading]
+def _conversions(query: Query, answers: Answers) -> Matches:
+    quote, known = query.intent.arguments["quote_id"], query.text("conversion_id")
+    read = Read.of(Conversions.conversion, conversion_id=known or quote)
+    if read not in answers:
+        return Matches(more=(read,))
+    found = answers[read]
     if not isinstance(found, Conversion):
-        return Matches(whole=False)
-    # A quote that nobody accepted is open, and may fail when it expires.
+        return Matches(complete=False)
+    # A quote that was not accepted is open, and may fail when it expires.
     executed = known is not None or found.status in (ConversionStatus.QUEUED, ConversionStatus.COMPLETED)
-    # What accepted a quote is known to have made its conversion: it is what became of that which is asked for here.
+    # The call that accepted a quote is recorded as the one that created its conversion; here its fate is asked for.
     name = found.id if known is None else f"{quote} as {found.id}"
     return Matches((Match(name, found, sure=executed, tagged=executed),))
 
 
 def _accepted(conversion_id: str) -> Match:
-    """Read the answer to a quote that was accepted."""
+    """Return the match that the answer to an accepted quote shows."""
     return Match(conversion_id, conversion_id)
 
 

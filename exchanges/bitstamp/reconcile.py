@@ -1,17 +1,17 @@
-"""How Bitstamp's reads find again what a call did.
+"""How Bitstamp's reads show what a call did.
 
 An order of v1 that waits is among the open orders, with its limit and with what is left of it; what traded is among the
-transactions, with the id of its order. Both together tell the whole amount. They are not read at the same moment, so a
-sum that is not what was asked for does not yet speak against an order, but a part that is more does.
+transactions, with the id of its order. Both together show the whole amount. They are not read at the same moment, so a
+sum that is not what was asked for does not rule an order out, but a part that is more does.
 
-An order is sure as long as it is open and its parts add up. One that is gone has left its trades alone: they name
-neither its limit, only that it was no worse than their prices, nor what was cancelled of it. It is never sure. One that
-was cancelled before it traded is in no list.
+An order is sure as long as it is open and its parts add up. An order that is gone has only left its trades: they do
+not name its limit, only that it was no worse than their prices, nor what was cancelled of it. It is never sure. An
+order that was cancelled before it traded is in no list.
 
-A withdrawal of bitcoins is among the requests from the moment on when it was asked for, by the id that the call
-answers with. It is sure where its data name the address, of which the document says nothing. One over Ripple has no
-type among the requests; it is among the transactions, with amount and moment but not with its receiver: it is never
-sure. And no document says when it gets there: where there is none, that proves nothing.
+A withdrawal of bitcoins is among the requests from the moment it was asked for, by the id that the call answers with.
+It is sure if its data name the address, of which the document says nothing. A withdrawal over Ripple has no type among
+the requests; it is among the transactions, with amount and moment but not with its receiver: it is never sure. No
+document says when it gets there: if none is there, that proves nothing.
 
 Source:
     Bitstamp API v1, Private Functions, "User transactions", "Open orders", "Withdrawal requests".
@@ -19,9 +19,11 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import partial
+
+from attrs import evolve
 
 from exchanges.bitstamp.v1.account import Account
 from exchanges.bitstamp.v1.funding import Funding
@@ -35,15 +37,26 @@ from exchanges.bitstamp.v1.models import (
     WithdrawalType,
 )
 from exchanges.bitstamp.v1.trading import Trading
-from exchanges.outcomes.matching import MatchQuality, Page, compare, is_before, listed, placed_at, read_back
+from exchanges.outcomes.matching import (
+    Listing,
+    MatchQuality,
+    compare,
+    is_before,
+    match,
+    placed_at,
+    read_back,
+    rows_of,
+    same_if,
+)
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
 __all__ = ["SEARCHES"]
 
 BASE, PAIR = "btc", "btc_usd"
-CENT, SMALLEST = Decimal("0.01"), Decimal("0.00000001")
-"""Steps of prices and of amounts."""
-PAGE_SIZE = 100
+CENT = Decimal("0.01")
+"""Step of prices."""
+WAITING = Read.of(Trading.open_orders)
+TRANSACTIONS = Read.of(Account.user_transactions, limit=100, sort=SortOrder.DESC)
 
 Trades = list[UserTransaction]
 
@@ -51,74 +64,63 @@ Trades = list[UserTransaction]
 # Orders
 
 
-def _orders(side: OrderType, sought: Query, seen: Answers) -> Matches:
+def _orders(side: OrderType, query: Query, answers: Answers) -> Matches:
     """Read what waits, then what traded, so that an order which trades meanwhile is in one of both."""
-    waiting = Read.of(Trading.open_orders)
-    if waiting not in seen:
-        return Matches(more=(waiting,))
-    back = _look_back(sought, seen)
-    if back.more:
-        return Matches(more=back.more)
-    orders: list[Order] | None = listed(seen, waiting)
-    candidates = tuple(_compared(side, sought, orders or [], back.rows))
-    return Matches(candidates, whole=back.whole and orders is not None)
+    if WAITING not in answers:
+        return Matches(more=(WAITING,))
+    page = read_back(answers, TRANSACTIONS, lambda row: is_before(query, row.datetime))
+    if page.more:
+        return Matches(more=page.more)
+    orders = rows_of(answers, WAITING, Order)
+    candidates = tuple(_matches(side, query, orders or [], page.rows))
+    return Matches(candidates, complete=page.complete and orders is not None)
 
 
-def _look_back(sought: Query, seen: Answers) -> Page:
-    """Read the transactions back to the call."""
-
-    def page(offset: int) -> Read:
-        beyond = {"offset": offset} if offset else {}
-        return Read.of(Account.user_transactions, **beyond, limit=PAGE_SIZE, sort=SortOrder.DESC)
-
-    return read_back(seen, page, lambda row: is_before(sought, row.datetime))
-
-
-def _compared(
-    side: OrderType, sought: Query, orders: list[Order], rows: tuple[UserTransaction, ...]
-) -> Iterator[Match]:
+def _matches(side: OrderType, query: Query, orders: list[Order], rows: Iterable[UserTransaction]) -> Iterator[Match]:
     trades: dict[int, Trades] = {}
     for row in rows:
         if row.order_id is not None:
             trades.setdefault(row.order_id, []).append(row)
     for order in orders:
         fills = trades.pop(order.id, [])
-        likeness = min(_likeness_of_order(side, sought, order), _likeness_of_trades(side, sought, fills))
-        if likeness := min(likeness, _likeness_of_sum(sought, order, fills)):
-            found = (order, *fills) if fills else order
-            yield Match(str(order.id), found, placed_at(sought, order.datetime), sure=likeness is MatchQuality.SAME)
+        found = match(
+            query,
+            (order, *fills) if fills else order,
+            same_if(order.type is side),
+            compare(order.price, Decimal(query.intent.arguments["price"]), CENT),
+            _compare_trades(side, query, fills),
+            _compare_sum(query, order, fills),
+            name=order.id,
+            shown_at=order.datetime,
+        )
+        if found is not None:
+            yield found
+    # What is left are trades of orders that are gone.
     for order_id, fills in trades.items():
-        if _likeness_of_trades(side, sought, fills):
+        if _compare_trades(side, query, fills):
             yield Match(str(order_id), tuple(fills), sure=False)
 
 
-def _likeness_of_order(side: OrderType, sought: Query, order: Order) -> MatchQuality:
-    """Compare all but the amount."""
-    if order.type is not side or placed_at(sought, order.datetime) is None:
-        return MatchQuality.OTHER
-    return compare(order.price, Decimal(sought.intent.arguments["price"]), CENT)
-
-
-def _likeness_of_trades(side: OrderType, sought: Query, trades: Trades) -> MatchQuality:
+def _compare_trades(side: OrderType, query: Query, trades: Trades) -> MatchQuality:
     """Rule out trades that an order placed by the call cannot have made."""
-    limit, wanted = (Decimal(sought.intent.arguments[name]) for name in ("price", "amount"))
+    limit, wanted = (Decimal(query.intent.arguments[name]) for name in ("price", "amount"))
     sign = 1 if side is OrderType.BUY else -1
     for trade in trades:
         price = trade.rates.get(PAIR)
         is_elsewhere = not price and any(trade.rates.values())
         is_worse = price is not None and (price - limit) * sign > 0 and not compare(price, limit, CENT)
         is_against = trade.amounts.get(BASE, Decimal(0)) * sign < 0
-        if is_elsewhere or is_worse or is_against or is_before(sought, trade.datetime):
+        if is_elsewhere or is_worse or is_against or is_before(query, trade.datetime):
             return MatchQuality.OTHER
     traded = _sum(trades)
-    return MatchQuality.OTHER if traded > wanted and not compare(traded, wanted, SMALLEST) else MatchQuality.SAME
+    return same_if(traded <= wanted or compare(traded, wanted))
 
 
-def _likeness_of_sum(sought: Query, order: Order, trades: Trades) -> MatchQuality:
-    wanted = Decimal(sought.intent.arguments["amount"])
-    if order.amount > wanted and not compare(order.amount, wanted, SMALLEST):
+def _compare_sum(query: Query, order: Order, trades: Trades) -> MatchQuality:
+    wanted = Decimal(query.intent.arguments["amount"])
+    if order.amount > wanted and not compare(order.amount, wanted):
         return MatchQuality.OTHER
-    return MatchQuality.SAME if order.amount + _sum(trades) == wanted else MatchQuality.DOUBTFUL
+    return same_if(order.amount + _sum(trades) == wanted, MatchQuality.DOUBTFUL)
 
 
 def _sum(trades: Trades) -> Decimal:
@@ -126,48 +128,47 @@ def _sum(trades: Trades) -> Decimal:
 
 
 def _placed(order: Order) -> Match:
-    """Read the answer to a new order."""
+    """Return the match that the answer to a new order shows."""
     return Match(str(order.id), order, order.datetime)
 
 
 # Withdrawals
 
 
-def _bitcoin_withdrawals(sought: Query, seen: Answers) -> Matches:
-    reading = Read.of(Funding.withdrawal_requests)
-    if reading not in seen:
-        return Matches(more=(reading,))
-    requests: list[WithdrawalRequest] | None = listed(seen, reading)
-    wanted, address = Decimal(sought.intent.arguments["amount"]), sought.text("address")
-    candidates = tuple(
-        Match(str(request.id), request, at, sure=request.amount == wanted and request.data == address)
-        for request in requests or []
-        if request.type is WithdrawalType.BITCOIN
-        and compare(request.amount, wanted, SMALLEST)
-        and (at := placed_at(sought, request.datetime)) is not None
+def _request(query: Query, request: WithdrawalRequest) -> Match | None:
+    return match(
+        query,
+        request,
+        same_if(request.type is WithdrawalType.BITCOIN),
+        compare(request.amount, query.amount("amount")),
+        # What the data mean is not documented: another text is no proof that it goes elsewhere.
+        same_if(request.data == query.text("address"), MatchQuality.DOUBTFUL),
+        name=request.id,
+        shown_at=request.datetime,
     )
-    return Matches(candidates, whole=requests is not None)
 
 
-def _ripple_withdrawals(sought: Query, seen: Answers) -> Matches:
-    back = _look_back(sought, seen)
-    if back.more:
-        return Matches(more=back.more)
-    currency, wanted = sought.intent.arguments["currency"].lower(), Decimal(sought.intent.arguments["amount"])
-    candidates = tuple(
-        Match(str(row.id), row, placed_at(sought, row.datetime), sure=False)
-        for row in back.rows
-        if row.type is TransactionType.WITHDRAWAL
-        and not is_before(sought, row.datetime)
-        and currency in row.amounts
-        and compare(-row.amounts[currency], wanted, SMALLEST)
-    )
-    return Matches(candidates, whole=back.whole and bool(candidates))
+def _transaction(query: Query, row: UserTransaction) -> Match | None:
+    currency = query.intent.arguments["currency"].lower()
+    if row.type is not TransactionType.WITHDRAWAL or currency not in row.amounts or is_before(query, row.datetime):
+        return None
+    if not compare(-row.amounts[currency], query.amount("amount")):
+        return None
+    return Match(str(row.id), row, placed_at(query, row.datetime), sure=False)
+
+
+_REQUESTS = Listing(lambda _: Read.of(Funding.withdrawal_requests), WithdrawalRequest, _request)
+_WITHDRAWALS = Listing(lambda _: TRANSACTIONS, UserTransaction, _transaction, moment=lambda row: row.datetime)
+
+
+def _ripple_withdrawals(query: Query, answers: Answers) -> Matches:
+    matches = _WITHDRAWALS(query, answers)
+    return evolve(matches, complete=matches.complete and bool(matches.candidates))
 
 
 SEARCHES: Searches = {
     id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed),
     id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed),
-    id_of(Funding.bitcoin_withdrawal): Search(_bitcoin_withdrawals),
+    id_of(Funding.bitcoin_withdrawal): Search(_REQUESTS),
     id_of(Funding.ripple_withdrawal): Search(_ripple_withdrawals),
 }

@@ -1,74 +1,161 @@
-"""What searches make of what an exchange tells: pages of a list, moments in whole seconds, rounded numbers. Pure.
+"""How a search compares what an exchange shows with what a call asked for, and reads lists through. Pure.
 
-A search must miss nothing that its call may have made, and call nothing sure that it did not compare. What is neither
-ruled out nor compared is kept, in doubt.
+A search must miss nothing that its call may have created, and call nothing sure that it has not compared. What is
+neither ruled out nor compared is kept, in doubt. Three things make it hard:
+
+* Moments come in whole seconds, and numbers may have been rounded.
+* Lists end: after some days, or after so many rows. One that may have been cut short proves nothing.
+* A list that is read in pages moves while it is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
-from typing import Any
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from exchanges.errors import NotFound
-from exchanges.outcomes.search import Answers, Query, Read
+from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
+from exchanges.redaction import REDACTED
 
-__all__ = ["MatchQuality", "Page", "compare", "is_before", "listed", "placed_at", "read_back"]
+__all__ = [
+    "Listing",
+    "MatchQuality",
+    "Page",
+    "compare",
+    "compare_numbers",
+    "compare_tags",
+    "compare_texts",
+    "is_before",
+    "is_shown",
+    "match",
+    "placed_at",
+    "reaches_back",
+    "read_back",
+    "rows_of",
+    "same_if",
+]
 
 MAX_PAGES = 10
 OVERLAP = 5
-"""Rows of a page that the next one is asked to repeat: they show that nothing is missing between the two."""
+"""Rows of a page that the next page is asked to repeat: they show that nothing is missing between the two."""
 RESOLUTION = timedelta(seconds=1)
+MARGIN = timedelta(minutes=10)
+"""A list is not trusted up to its very end: clocks differ, and what is read may be older than the read."""
+SMALLEST = Decimal("0.00000001")
+"""Step of amounts."""
+
+T = TypeVar("T")
+
+
+# Values
 
 
 class MatchQuality(IntEnum):
-    """How far something is what was asked for. The least of several holds for all together."""
+    """How well what the exchange shows matches what a call asked for. Of several the least holds for all together."""
 
     OTHER = 0
     """It is something else."""
     DOUBTFUL = 1
-    """It may be it."""
+    """It may be the same: it was not shown, not sent, kept secret or rounded."""
     SAME = 2
     """It was compared and is the same."""
 
 
-def compare(told: Decimal | None, wanted: Decimal, step: Decimal) -> MatchQuality:
-    """Compare numbers.
+def same_if(condition: object, otherwise: MatchQuality = MatchQuality.OTHER) -> MatchQuality:
+    """Return SAME if *condition* holds."""
+    return MatchQuality.SAME if condition else otherwise
 
-    Args:
-        told: What the exchange says; None where it does not.
-        wanted: What was sent to it.
-        step: In which it counts. What is finer it may have rounded, so a neighbour of that is in doubt.
-    """
-    if told is None:
+
+def compare(shown: Decimal | None, wanted: Decimal | None, step: Decimal = SMALLEST) -> MatchQuality:
+    """Compare numbers; a neighbour of one that is finer than *step* is in doubt, as it may have been rounded."""
+    if shown is None or wanted is None:
         return MatchQuality.DOUBTFUL
-    if told == wanted:
+    if shown == wanted:
         return MatchQuality.SAME
-    digits = told.as_tuple().exponent
-    is_near = isinstance(digits, int) and abs(told - wanted) < min(step, Decimal(1).scaleb(digits))
-    return MatchQuality.DOUBTFUL if is_near else MatchQuality.OTHER
+    digits = shown.as_tuple().exponent
+    if not isinstance(digits, int):
+        return MatchQuality.OTHER
+    # Digits behind the step show that it was not rounded to it; but behind SMALLEST they are only those of a float.
+    rounding = min(step, max(SMALLEST, Decimal(1).scaleb(digits)))
+    return MatchQuality.DOUBTFUL if abs(shown - wanted) < rounding else MatchQuality.OTHER
 
 
-def is_before(sought: Query, told: datetime) -> bool:
-    """Whether what the exchange tells as *told* was before the call, even if it leaves out a part of a second."""
-    return told < sought.since - RESOLUTION
+def compare_numbers(shown: int | None, wanted: str | None) -> MatchQuality:
+    """Compare ids and other whole numbers."""
+    return MatchQuality.DOUBTFUL if shown is None or wanted is None else same_if(wanted == str(int(shown)))
 
 
-def placed_at(sought: Query, told: datetime) -> datetime | None:
-    """Find the moment that is sought and that the exchange may tell as *told*; None if there is none."""
-    if is_before(sought, told) or told > sought.until + RESOLUTION:
+def compare_texts(shown: str | None, wanted: str | None) -> MatchQuality:
+    """Compare texts; where only one is missing, or one is kept secret, there is doubt."""
+    if not wanted and not shown:
+        return MatchQuality.SAME
+    return MatchQuality.DOUBTFUL if not wanted or not shown or wanted == REDACTED else same_if(wanted == shown)
+
+
+def compare_tags(query: Query, name: str, shown: str | None) -> tuple[MatchQuality, bool]:
+    """Compare the text that bears the tag if the caller left it empty; return as well whether it bears it."""
+    tag = query.intent.tag
+    return compare_texts(shown, tag or query.text(name)), tag is not None and tag == shown
+
+
+def is_before(query: Query, shown: datetime) -> bool:
+    """Return whether *shown* was before the call, even if the exchange leaves out a part of a second."""
+    return shown < query.since - RESOLUTION
+
+
+def placed_at(query: Query, shown: datetime) -> datetime | None:
+    """Return the moment of the query that the exchange may show as *shown*; None if there is none."""
+    if is_before(query, shown) or shown > query.until + RESOLUTION:
         return None
-    return min(max(told, sought.since), sought.until)
+    return min(max(shown, query.since), query.until)
 
 
-def listed(seen: Answers, reading: Read) -> list[Any] | None:
-    """Take the list that a read came to; None where the exchange does not know what was asked for."""
-    value = seen[reading]
-    return None if isinstance(value, NotFound) else list(value)
+def match(
+    query: Query,
+    found: object,
+    *qualities: MatchQuality,
+    name: object,
+    shown_at: datetime | None = None,
+    tagged: bool = False,
+) -> Match | None:
+    """Return a match, sure if all *qualities* and the moment are the same; None for what another call created.
+
+    A tag decides against everything else.
+    """
+    at = None if shown_at is None else placed_at(query, shown_at)
+    if not tagged and (not all(qualities) or (shown_at is not None and at is None)):
+        return None
+    # Without a moment it may be older than the call.
+    sure = at is not None and min(qualities) is MatchQuality.SAME
+    return Match(str(name), found, at, sure=sure, tagged=tagged)
+
+
+# Lists
+
+
+def rows_of(answers: Answers, read: Read, kind: type[T]) -> list[T] | None:
+    """Return the rows of one class in a list; None if the exchange does not know the list."""
+    rows = answers[read]
+    return None if isinstance(rows, NotFound) else [row for row in rows if isinstance(row, kind)]
+
+
+def is_shown(query: Query, horizon: timedelta) -> bool:
+    """Return whether a list of what was created within *horizon* still shows what the call created."""
+    return query.age <= horizon - MARGIN
+
+
+def reaches_back(query: Query, moments: Sequence[datetime], most: int) -> bool:
+    """Return whether a list of at most *most* rows, newest first, is not full, or ends before the call."""
+    if len(moments) < most:
+        return True
+    in_order = all(newer >= older for newer, older in pairwise(moments))
+    return in_order and moments[-1] + RESOLUTION < query.since
 
 
 @frozen
@@ -78,42 +165,79 @@ class Page:
     Attributes:
         rows: What was read so far, each row once.
         more: What is to be read next; empty at the end.
-        whole: At the end, whether nothing that matters is missing.
+        complete: At the end, whether nothing that matters is missing.
     """
 
-    rows: tuple[Any, ...]
+    rows: tuple[Any, ...] = ()
     more: tuple[Read, ...] = ()
-    whole: bool = False
+    complete: bool = False
 
 
-def read_back(seen: Answers, page: Callable[[int], Read], is_old: Callable[[Any], bool]) -> Page:
-    """Go back through a list, newest first, to a row that is too old to matter, or to the end.
+def read_back(answers: Answers, read: Read, is_old: Callable[[Any], bool]) -> Page:
+    """Read a list, newest first, back to a row that is too old to matter, or to its end.
 
-    Each page is to begin with the last rows of the one before. One without them shows that rows have moved meanwhile;
-    one with nothing behind them is the end. A short page is not: an exchange may give fewer rows than it was asked for.
+    Each page is to begin with the last rows of the one before. A page without them shows that rows have moved
+    meanwhile; one with nothing behind them is the end. A short page is not: an exchange may give fewer rows than it
+    was asked for.
 
     Args:
-        seen: What was read so far.
-        page: Names the read of a page, by how many rows after the newest it begins.
+        answers: What was read so far.
+        read: The read of the first page; later ones have an ``offset``, the number of newer rows.
         is_old: Whether a row, and so every row behind it, is too old to matter.
     """
     rows: list[Any] = []
     for _ in range(MAX_PAGES):
-        reading = page(max(0, len(rows) - OVERLAP))
-        if reading not in seen:
-            return Page(tuple(rows), (reading,))
-        got = listed(seen, reading)
-        behind = None if got is None else _behind(rows[-OVERLAP:], got)
-        if got is None or behind is None:
+        offset = (("offset", len(rows) - OVERLAP),) if len(rows) > OVERLAP else ()
+        page = evolve(read, arguments=(*offset, *read.arguments))
+        if page not in answers:
+            return Page(tuple(rows), (page,))
+        shown = rows_of(answers, page, object)
+        start = None if shown is None else _end_of(rows[-OVERLAP:], shown)
+        if shown is None or start is None:
             break
-        new = got[behind:]
-        rows += new
-        if not new or is_old(rows[-1]):
-            return Page(tuple(rows), whole=True)
+        rows += shown[start:]
+        if len(shown) == start or is_old(rows[-1]):
+            return Page(tuple(rows), complete=True)
     return Page(tuple(rows))
 
 
-def _behind(tail: list[Any], rows: list[Any]) -> int | None:
-    """Find the place behind the first *tail* in *rows*; None if there is none."""
-    places = range(len(rows) - len(tail) + 1)
-    return next((place + len(tail) for place in places if rows[place : place + len(tail)] == tail), None)
+def _end_of(tail: list[Any], rows: list[object]) -> int | None:
+    """Return the index behind the first *tail* in *rows*; None if there is none."""
+    starts = range(len(rows) - len(tail) + 1)
+    return next((start + len(tail) for start in starts if rows[start : start + len(tail)] == tail), None)
+
+
+@frozen
+class Listing(Generic[T]):
+    """A search that needs one list.
+
+    Attributes:
+        read: Returns the read of the list, or of its first page.
+        kind: Class of its rows.
+        compare: Returns the match of a row; None if it is another's.
+        is_complete: Whether these rows are all that could match.
+        moment: Returns the moment of a row of a list that is read in pages; None for a list that is read at once.
+    """
+
+    read: Callable[[Query], Read]
+    kind: type[T]
+    compare: Callable[[Query, T], Match | None]
+    is_complete: Callable[[Query, Sequence[T]], bool] = lambda _, __: True
+    moment: Callable[[T], datetime] | None = None
+
+    def __call__(self, query: Query, answers: Answers) -> Matches:
+        """Return the matches, or what to read."""
+        page = self._page(query, answers, self.read(query))
+        if page.more:
+            return Matches(more=page.more)
+        rows = [row for row in page.rows if isinstance(row, self.kind)]
+        found = tuple(match for row in rows if (match := self.compare(query, row)) is not None)
+        return Matches(found, complete=page.complete and self.is_complete(query, rows))
+
+    def _page(self, query: Query, answers: Answers, read: Read) -> Page:
+        if (moment := self.moment) is not None:
+            return read_back(answers, read, lambda row: is_before(query, moment(row)))
+        if read not in answers:
+            return Page(more=(read,))
+        rows = rows_of(answers, read, self.kind)
+        return Page() if rows is None else Page(tuple(rows), complete=True)

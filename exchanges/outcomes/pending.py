@@ -295,7 +295,7 @@ class PendingCalls:
     def _made(self, endpoint: str, value: Any) -> Match | None:
         try:
             search = self.searches().get(endpoint)
-            return None if search is None else search.made(value)
+            return None if search is None else search.identify(value)
         except Exception as fault:  # noqa: BLE001 - that an answer names no id that is understood must not hide it
             logger.warning("%s: the answer took the reader of its id by surprise (%s)", endpoint, type(fault).__name__)
             return None

@@ -131,7 +131,7 @@ class _Looked:
 
     Attributes:
         candidates: What may be it and is not known to be of another call.
-        whole: Whether the reads showed everything.
+        complete: Whether the reads showed everything.
         sought: What was looked for.
         clock: How far the exchange's clock was taken to be from ours.
         names: What other calls are known to have made.
@@ -141,7 +141,7 @@ class _Looked:
     """
 
     candidates: list[Match]
-    whole: bool
+    complete: bool
     sought: Query
     clock: ClockOffset
     names: frozenset[str]
@@ -239,14 +239,14 @@ class Reconciler:
         # First who is under way, then what is known: one that ends in between is in either.
         rivals, names = self._calls.rivals(intent, case.digest), self._calls.names(intent)
         candidates = [t for t in traces.candidates if name_of(intent.endpoint, t.id) not in names]
-        looked = _Looked(candidates, traces.whole, sought, clock, names, rivals, began, loop.time())
+        looked = _Looked(candidates, traces.complete, sought, clock, names, rivals, began, loop.time())
         return self._found(case, looked) if candidates else self._nothing(case, looked)
 
     async def _search(self, search: Search, sought: Query, case: _Case) -> Matches:
         seen: dict[Read, Any] = {}
         while True:
             try:
-                traces = search.look(sought, seen)
+                traces = search.find(sought, seen)
             except Exception as fault:  # noqa: BLE001 - only errors of ours come out of here
                 words = f"an answer took its reader by surprise ({type(fault).__name__})"
                 raise DecodeError(words, endpoint=sought.intent.endpoint) from None
@@ -254,7 +254,7 @@ class Reconciler:
             if not missing:
                 return traces
             if len(seen) + len(missing) > READINGS:
-                return evolve(traces, more=(), whole=False)
+                return evolve(traces, more=(), complete=False)
             for reading in missing:
                 try:
                     seen[reading] = await self._ask(reading)
@@ -266,7 +266,7 @@ class Reconciler:
 
     def _nothing(self, case: _Case, looked: _Looked) -> tuple[Verdict, bool]:
         intent = case.intent
-        if not looked.whole:
+        if not looked.complete:
             return Incomplete(intent, SHORT), True
         if self._calls.history.made_by(intent) is not None:
             return Incomplete(intent, f"{intent}: it was executed, as its answer told; the reads do not show it"), True
@@ -287,7 +287,7 @@ class Reconciler:
             return Reconciled(intent, first.found), True
         if Standing.UNDER_WAY in looked.rivals:
             return Incomplete(intent, "another call that would do the same is under way; ask again later"), False
-        if not looked.whole:
+        if not looked.complete:
             return Incomplete(intent, SHORT), True
         # What cannot be compared now may be when the reads show more of it.
         is_final = looked.began >= case.quiet_at + LATE_SECONDS or all(t.sure for t in looked.candidates)
@@ -299,7 +299,13 @@ class Reconciler:
 
     def _is_ours(self, case: _Case, looked: _Looked, trace: Match) -> bool:
         """Whether nothing but this call can have made it, by the record."""
-        if not looked.whole or looked.rivals or not trace.sure or trace.at is None or not looked.sought.fits(trace.at):
+        if (
+            not looked.complete
+            or looked.rivals
+            or not trace.sure
+            or trace.at is None
+            or not looked.sought.fits(trace.at)
+        ):
             return False
         if case.digest is None or nameless(looked.names, case.intent.endpoint, case.digest):
             return False

@@ -1,17 +1,17 @@
-"""How an exchange's reads find again what a call did. Declarations and plain functions; the asking is in `reconciling`.
+"""How an exchange's reads show what a call did. Declarations and plain functions; `reconcile` does the reading.
 
-For each call that is never repeated an exchange says, in one `Search`, which of its reads show what such a call makes
-and how to tell it apart. A search is asked with what was read so far and answers with what it found and what it wants
-to read next, until it wants nothing more::
+For each call that is never repeated an exchange declares one `Search`: which of its reads show what such a call
+creates, and how to recognise it. A search is called with what was read so far, and returns what it found and what it
+wants to read next, until it wants nothing more::
 
-    def bids(sought: Sought, seen: Seen) -> Traces:
-        orders = Reading.of(Trading.orders)
-        if orders not in seen:
-            return Traces(more=(orders,))
+    def bids(query: Query, answers: Answers) -> Matches:
+        orders = Read.of(Trading.orders)
+        if orders not in answers:
+            return Matches(more=(orders,))
         ...
 
-Rules for editors: a search never decides. It names everything at the exchange that the call may have made, sure or
-not, and says whether it could see all of it; what that proves is decided in one place for all exchanges.
+Rules for editors: a search never decides. It returns everything at the exchange that the call may have created, sure
+or not, and whether it could see all of it. What that proves is decided in `reconcile`, once for all exchanges.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from attrs import frozen
 
 from exchanges.intents import Intent
+from exchanges.wire import Deviation, Json, loads
 
 if TYPE_CHECKING:
     from exchanges.endpoint import Endpoint
@@ -33,11 +34,11 @@ __all__ = ["MAX_SKEW", "Answers", "Match", "Matches", "Query", "Read", "Search",
 
 @frozen
 class Read:
-    """One read to make: a call of an endpoint of kind READ.
+    """A call of an endpoint of kind READ.
 
     Attributes:
-        endpoint: What is called.
-        arguments: With what, by name.
+        endpoint: The endpoint.
+        arguments: Its arguments, by name.
     """
 
     endpoint: Endpoint
@@ -45,36 +46,36 @@ class Read:
 
     @classmethod
     def of(cls, method: Callable[..., Any], /, **arguments: Any) -> Read:
-        """Make it of a method of an area, such as ``Trading.orders``, and its arguments."""
+        """Build the read that calls a method of an area, such as ``Trading.orders``."""
         return cls(cast("Any", method).endpoint, tuple(arguments.items()))
 
     def __str__(self) -> str:
-        """Name the endpoint."""
+        """Return the id of the endpoint."""
         return self.endpoint.id
 
 
 MAX_SKEW = timedelta(seconds=300)
-"""How far the exchange's clock may be from ours as long as no answer told."""
+"""How far the exchange's clock may be from ours until an answer has shown it."""
 
 
 def id_of(method: Callable[..., Any]) -> str:
-    """Give the id of the endpoint that a method of an area calls."""
+    """Return the id of the endpoint that a method of an area calls."""
     name: str = cast("Any", method).endpoint.id
     return name
 
 
 Answers: TypeAlias = Mapping[Read, Any]
-"""What was read: the decoded answer, or the `NotFound` of an object that the exchange does not know."""
+"""By read: the decoded answer, or the `NotFound` of an object that the exchange does not know."""
 
 
 @frozen
 class Query:
-    """What is looked for.
+    """What is searched for.
 
     Attributes:
         intent: What the call was to do.
-        since: Not made before, by the exchange's clock.
-        until: Not made after, by the exchange's clock.
+        since: It was not created before, by the exchange's clock.
+        until: It was not created after, by the exchange's clock.
         age: How long ago the call was sent, by our clock.
     """
 
@@ -84,28 +85,36 @@ class Query:
     age: timedelta
 
     def text(self, name: str) -> str | None:
-        """Give an argument as it was rendered; None if it was not sent."""
+        """Return an argument as it was rendered; None if it was not sent."""
         return self.intent.arguments.get(name)
 
     def amount(self, name: str) -> Decimal | None:
-        """Give an amount; None if it was not sent."""
+        """Return an amount; None if it was not sent."""
         text = self.text(name)
         return None if text is None else Decimal(text)
 
+    def structure(self, name: str) -> Json:
+        """Return an argument that is no single value; None if it was not sent or cannot be read."""
+        try:
+            return loads((self.text(name) or "null").encode())
+        except Deviation:
+            # REDACTED stands for a secret one, and is no JSON.
+            return None
+
     def fits(self, moment: datetime | None) -> bool:
-        """Whether something made at *moment* can be it; where the exchange names no moment it can."""
+        """Return whether *moment* lies between `since` and `until`; one that is not shown may."""
         return moment is None or self.since <= moment <= self.until
 
 
 @frozen
 class Match:
-    """Something at the exchange that the call may have made.
+    """Something at the exchange that the call may have created.
 
     Attributes:
         id: Its id at the exchange, as text: the same for the same thing, whichever read showed it.
-        found: What is handed to the caller: the model, or a tuple of models where only together they show it.
-        at: When it was made, by the exchange's clock; None where it does not say.
-        sure: Whether all that was asked for could be compared, and is the same.
+        found: The model, or a tuple of models if only together they show it.
+        at: When it was created, by the exchange's clock; None if it is not shown.
+        sure: Whether everything that was asked for could be compared, and is the same.
         tagged: Whether it bears the tag of the intent.
     """
 
@@ -118,21 +127,21 @@ class Match:
 
 @frozen
 class Matches:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
-        candidates: Everything that fits, by what was read so far.
+        candidates: Everything that may match, by what was read so far.
         more: What is to be read before this means anything; empty at the end.
-        whole: Whether the reads reached back far enough to show everything.
+        complete: Whether the reads reached back far enough to show everything.
     """
 
     candidates: tuple[Match, ...] = ()
     more: tuple[Read, ...] = ()
-    whole: bool = True
+    complete: bool = True
 
 
-def _made(value: Any) -> Match | None:
-    """Take ``id`` and ``created_at`` of an answer, where it has them."""
+def identify(value: Any) -> Match | None:
+    """Return the match that ``id`` and ``created_at`` of an answer show; None if it has no id."""
     name = getattr(value, "id", None)
     if name is None:
         return None
@@ -142,19 +151,19 @@ def _made(value: Any) -> Match | None:
 
 @frozen
 class Search:
-    """How to find again what one endpoint makes.
+    """How to search for what one endpoint creates.
 
     Attributes:
-        look: Says what was found, or what to read next. Pure.
-        made: Reads the answer of a call that went well: the same id that `look` would give, and the moment where the
-            answer names it; None where the answer names no id.
-        max_skew: How far its moments may be off as long as no answer told; more where they name no zone.
+        find: Returns the matches, or what to read next. Pure.
+        identify: Returns the match that the answer of a successful call shows, with the id that `find` would give it;
+            None if the answer names no id.
+        max_skew: How far its moments may be off until an answer has shown it; more where they name no zone.
     """
 
-    look: Callable[[Query, Answers], Matches]
-    made: Callable[[Any], Match | None] = _made
+    find: Callable[[Query, Answers], Matches]
+    identify: Callable[[Any], Match | None] = identify
     max_skew: timedelta = MAX_SKEW
 
 
 Searches: TypeAlias = Mapping[str, Search]
-"""By the id of the endpoint. An endpoint that is not there leaves nothing that the exchange's reads would show."""
+"""By the id of the endpoint. No read shows what an endpoint does that is missing here."""

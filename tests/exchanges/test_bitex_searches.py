@@ -113,7 +113,7 @@ async def look(client: Bitex, intent, **window: float):
     """Make all reads that the search asks for, and give what it came to."""
     wanted, seen = sought(intent, **window), {}
     search = SEARCHES[intent.endpoint]
-    while (traces := search.look(wanted, seen)).more:
+    while (traces := search.find(wanted, seen)).more:
         assert not seen.keys() & set(traces.more), "a read is asked for once"
         for reading in traces.more:
             assert reading.endpoint.kind is READ, reading
@@ -135,7 +135,7 @@ class Stage:
     async def make(self, name: str, **arguments: Any):
         """Make a call as in the table, but for *arguments*; give the trace that its answer is."""
         answer = await call(self.reseller, name, {**CALLS[name], **arguments})
-        made = SEARCHES[name].made(answer)
+        made = SEARCHES[name].identify(answer)
         assert made is not None
         return made
 
@@ -178,14 +178,14 @@ class TestTheSimulator:
         assert ([made.id], [name in SURE], True) == (
             [c.id for c in traces.candidates],
             [c.sure for c in traces.candidates],
-            traces.whole,
+            traces.complete,
         )
 
     async def test_what_was_not_made(self, stage, name):
         """Of a call that was never carried out nothing is found, and that is all there is."""
         traces = await stage.look(name)
 
-        assert ((), True) == (traces.candidates, traces.whole)
+        assert ((), True) == (traces.candidates, traces.complete)
 
     async def test_when_it_was_made(self, stage, name):
         """What an answer names as its moment is the moment of the call, or none."""
@@ -213,7 +213,7 @@ async def test_another(stage, name, changes):
     await stage.make(name)
     traces = await look(stage.reseller, intent_of(name, **changes))
 
-    assert ((), True) == (traces.candidates, traces.whole)
+    assert ((), True) == (traces.candidates, traces.complete)
 
 
 @pytest.mark.parametrize("name", sorted(SURE))
@@ -236,7 +236,7 @@ class TestOrders:
         listed = await stage.reseller.trading.orders()
         traces = await look(stage.reseller, intent_of("bitex.trading.create_ask", price=10_000), until=3 * 3600)
 
-        assert ([], [made.id], False) == (listed, [c.id for c in traces.candidates], traces.whole)
+        assert ([], [made.id], False) == (listed, [c.id for c in traces.candidates], traces.complete)
 
     async def test_traded_in_part(self, stage):
         """An order that traded in part is found once, as the list of orders shows it."""

@@ -100,7 +100,7 @@ def test_no_such_list(name):
     """A search whose lists the exchange does not know is not whole, and finds nothing."""
     intent = Intent(name, {"kyc_profile_id": "7", "amount": "1", "price": "1"}, AT)
     sought, seen = Query(intent, AT, AT, timedelta()), {}
-    while (traces := SEARCHES[name].look(sought, seen)).more:
+    while (traces := SEARCHES[name].find(sought, seen)).more:
         seen.update(dict.fromkeys(traces.more, GONE))
 
     assert ([], False) == verdicts(traces)
@@ -256,7 +256,7 @@ class TestPayments:
         """A list that was cut is all there is only if its last payment expired before the call."""
         last = self.quoted(valid_until=AT + timedelta(hours=hours), merchant_reference="another")
 
-        assert whole is judge(PAYMENT, payments=[*[self.quoted()] * 499, last]).whole
+        assert whole is judge(PAYMENT, payments=[*[self.quoted()] * 499, last]).complete
 
 
 class TestWorkOrders:

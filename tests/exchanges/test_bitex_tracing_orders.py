@@ -98,7 +98,7 @@ class TestTrades:
         reads: list[str] = []
         traces = judge(BID, reads=reads, trades=[trade(number) for number in range(21)], bid=OPEN_BID)
 
-        assert (20, False) == (reads.count("bitex.trading.bid"), traces.whole)
+        assert (20, False) == (reads.count("bitex.trading.bid"), traces.complete)
 
 
 def trade(bid_id: int, *, seconds: float = 0):
@@ -125,13 +125,13 @@ class TestBots:
         """A list that was cut is all there is only if it goes back to before the call."""
         bots = listed_bots(count, oldest)
 
-        assert whole is judge(BOT, selling_bots=bots).whole
+        assert whole is judge(BOT, selling_bots=bots).complete
 
     def test_not_in_order(self):
         """A list that was cut and is not in order may hide anything."""
         first, second, *rest = listed_bots(200, -7)
 
-        assert not judge(BOT, selling_bots=[second, first, *rest]).whole
+        assert not judge(BOT, selling_bots=[second, first, *rest]).complete
 
 
 def listed_bots(count: int, oldest: float) -> list[SellingBot]:

@@ -55,9 +55,9 @@ async def test_withdrawals_are_found_in_doubt(name, asked):
         after = await look(bitso, SEARCHES, sought)
         other = await look(bitso, SEARCHES, seek(getattr(Funding, name), **{**asked, "amount": "3"}))
 
-        assert (Matches(whole=False), Matches(whole=False)) == (before, other)
-        assert ([False], True, AT) == ([t.sure for t in after.candidates], after.whole, after.candidates[0].at)
-        assert SEARCHES[sought.intent.endpoint].made(done) is None
+        assert (Matches(complete=False), Matches(complete=False)) == (before, other)
+        assert ([False], True, AT) == ([t.sure for t in after.candidates], after.complete, after.candidates[0].at)
+        assert SEARCHES[sought.intent.endpoint].identify(done) is None
 
 
 def test_the_documented_withdrawal_is_found():
@@ -97,7 +97,7 @@ async def test_a_conversion_of_unknown_name_is_not_found():
         await bitso.conversions.execute(quote)
         traces = await look(bitso, SEARCHES, seek(Conversions.execute, quote_id=quote))
 
-        assert Matches(whole=False) == traces
+        assert Matches(complete=False) == traces
 
 
 @pytest.mark.asyncio
@@ -109,7 +109,7 @@ async def test_a_conversion_of_known_name_is_found():
         sought = seek(Conversions.execute, quote_id=quote)
         sought.intent.arguments["conversion_id"] = conversion_id
         [trace] = (await look(bitso, SEARCHES, sought)).candidates
-        made = SEARCHES[sought.intent.endpoint].made(conversion_id)
+        made = SEARCHES[sought.intent.endpoint].identify(conversion_id)
 
         assert (conversion_id, True, True) == (trace.found.id, trace.sure, trace.tagged)
         assert (conversion_id, False) == (made.id, made.id == trace.id)

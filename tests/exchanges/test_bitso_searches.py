@@ -71,10 +71,10 @@ async def test_an_order_that_waits_is_found(side):
         asked = {"amount": "0.01", "price": PRICES[side]}
         placed = await call(**asked)
         traces = await look(bitso, SEARCHES, seek(declared, **asked))
-        made = SEARCHES[seek(declared, **asked).intent.endpoint].made(placed)
+        made = SEARCHES[seek(declared, **asked).intent.endpoint].identify(placed)
 
         assert [(made.id, made.at, True)] == [(t.id, t.at, t.sure) for t in traces.candidates]
-        assert (placed.id, True) == (made.id, traces.whole)
+        assert (placed.id, True) == (made.id, traces.complete)
 
 
 @pytest.mark.asyncio
@@ -88,7 +88,7 @@ async def test_an_order_that_traded_at_once_is_found(side):
         traces = await look(bitso, SEARCHES, seek(declared, **asked))
         [trace] = traces.candidates
 
-        assert (placed.id, True, True) == (trace.id, trace.sure, traces.whole)
+        assert (placed.id, True, True) == (trace.id, trace.sure, traces.complete)
         assert (OrderStatus.COMPLETE, Decimal(CROSSING[side])) == (trace.found.status, trace.found.price)
 
 
@@ -105,7 +105,7 @@ async def test_an_order_that_traded_in_part_is_found(cancelled):
             await bitso.v2.trading.cancel_order(placed.id)
         traces = await look(bitso, SEARCHES, seek(Trading.buy, **asked))
 
-        assert ([(placed.id, True)], True) == (facts(traces), traces.whole)
+        assert ([(placed.id, True)], True) == (facts(traces), traces.complete)
 
 
 @pytest.mark.asyncio
@@ -118,7 +118,7 @@ async def test_an_order_that_traded_later_is_found():
             sim.advance(3600)
         traces = await look(bitso, SEARCHES, seek(Trading.buy, **asked))
 
-        assert ([(placed.id, True)], True) == (facts(traces), traces.whole)
+        assert ([(placed.id, True)], True) == (facts(traces), traces.complete)
 
 
 @pytest.mark.asyncio
@@ -211,7 +211,7 @@ async def test_many_trades_are_read_page_by_page():
             await bitso.v2.trading.buy(amount="0.001", price=1_300_000)
         traces = await look(bitso, SEARCHES, seek(Trading.buy, **asked))
 
-        assert ([(placed.id, True)], True) == (facts(traces), traces.whole)
+        assert ([(placed.id, True)], True) == (facts(traces), traces.complete)
 
 
 # Orders, in documented answers
@@ -298,7 +298,7 @@ def test_looking_up_many():
     assert ([50, 20], names) == (asked, sorted(trace.id for trace in traces.candidates))
 
 
-def test_a_list_that_is_too_long_is_not_whole():
+def test_a_list_that_is_too_long_is_not_complete():
     """After ten pages that do not reach back to the call, not everything was seen."""
     rows = models([TRANSACTIONS[2]] * 2000, UserTransaction)
     answers = {
@@ -308,15 +308,15 @@ def test_a_list_that_is_too_long_is_not_whole():
     }
     sought = seek(Trading.buy, datetime(2015, 10, 9, 13, 45, 46, tzinfo=UTC), amount="1", price="5600")
 
-    assert Matches(whole=False) == look_at(answers, SEARCHES, sought)
+    assert Matches(complete=False) == look_at(answers, SEARCHES, sought)
 
 
 @pytest.mark.parametrize("answers", [{"open_orders": GONE}, {"user_transactions": GONE}])
-def test_a_list_that_is_not_there_is_not_whole(answers):
+def test_a_list_that_is_not_there_is_not_complete(answers):
     """An exchange that does not know the book shows nothing of it."""
     answers = {"open_orders": [], "user_transactions": [], **answers}
 
-    assert Matches(whole=False) == look_at(answers, SEARCHES, seek(Trading.buy, amount="1", price="5600"))
+    assert Matches(complete=False) == look_at(answers, SEARCHES, seek(Trading.buy, amount="1", price="5600"))
 
 
 # What answers repeat

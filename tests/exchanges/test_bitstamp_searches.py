@@ -73,10 +73,10 @@ async def test_an_order_that_waits_is_found(side):
         asked = {"amount": "0.01", "price": PRICES[side]}
         placed = await call(**asked)
         traces = await look(bitstamp, SEARCHES, seek(declared, **asked))
-        made = SEARCHES[seek(declared, **asked).intent.endpoint].made(placed)
+        made = SEARCHES[seek(declared, **asked).intent.endpoint].identify(placed)
 
         assert [(made.id, made.at, True)] == [(t.id, t.at, t.sure) for t in traces.candidates]
-        assert (str(placed.id), True) == (made.id, traces.whole)
+        assert (str(placed.id), True) == (made.id, traces.complete)
 
 
 @pytest.mark.asyncio
@@ -89,7 +89,7 @@ async def test_an_order_that_is_gone_is_found_in_doubt(side):
         placed = await call(**asked)
         traces = await look(bitstamp, SEARCHES, seek(declared, **asked))
 
-        assert ([(str(placed.id), False)], True) == (facts(traces), traces.whole)
+        assert ([(str(placed.id), False)], True) == (facts(traces), traces.complete)
         assert {placed.id} == {trade.order_id for trade in traces.candidates[0].found}
 
 
@@ -106,7 +106,7 @@ async def test_an_order_that_traded_in_part_is_found(cancelled):
             await bitstamp.v1.trading.cancel_order(placed.id)
         traces = await look(bitstamp, SEARCHES, seek(Trading.buy, **asked))
 
-        assert ([(str(placed.id), not cancelled)], True) == (facts(traces), traces.whole)
+        assert ([(str(placed.id), not cancelled)], True) == (facts(traces), traces.complete)
         assert ({UserTransaction} if cancelled else {Order, UserTransaction}) == {
             type(model) for model in traces.candidates[0].found
         }
@@ -122,7 +122,7 @@ async def test_an_order_that_traded_later_is_found():
             sim.advance(3600)
         traces = await look(bitstamp, SEARCHES, seek(Trading.buy, **asked))
 
-        assert ([(str(placed.id), False)], True) == (facts(traces), traces.whole)
+        assert ([(str(placed.id), False)], True) == (facts(traces), traces.complete)
 
 
 @pytest.mark.asyncio
@@ -181,7 +181,7 @@ async def test_many_trades_are_read_page_by_page():
         traces = await look(bitstamp, SEARCHES, seek(Trading.buy, amount="0.5", price=70_000))
         [found] = [trace for trace in traces.candidates if trace.id == str(placed.id)]
 
-        assert (Decimal("0.5"), True) == (sum(trade.amounts["btc"] for trade in found.found), traces.whole)
+        assert (Decimal("0.5"), True) == (sum(trade.amounts["btc"] for trade in found.found), traces.complete)
 
 
 # Orders, in recorded answers
@@ -256,11 +256,11 @@ def test_what_may_have_been_rounded_is_in_doubt(changes):
 
 
 @pytest.mark.parametrize("answers", [{"open_orders": GONE}, {"user_transactions": GONE}])
-def test_a_list_that_is_not_there_is_not_whole(answers):
+def test_a_list_that_is_not_there_is_not_complete(answers):
     """What is not shown may hold the order."""
     answers = {"open_orders": [], "user_transactions": [], **answers}
 
-    assert Matches(whole=False) == look_at(answers, SEARCHES, seek(Trading.buy, amount="1", price="1.01"))
+    assert Matches(complete=False) == look_at(answers, SEARCHES, seek(Trading.buy, amount="1", price="1.01"))
 
 
 # Withdrawals
@@ -272,7 +272,7 @@ async def test_a_bitcoin_withdrawal_is_found():
     async with playing_bitstamp() as (sim, bitstamp, _):
         sought = seek(Funding.bitcoin_withdrawal, amount="0.1", address=ADDRESS)
         before = await look(bitstamp, SEARCHES, sought)
-        made = SEARCHES[sought.intent.endpoint].made(
+        made = SEARCHES[sought.intent.endpoint].identify(
             await bitstamp.v1.funding.bitcoin_withdrawal(amount="0.1", address=ADDRESS)
         )
         after = await look(bitstamp, SEARCHES, sought)
@@ -300,7 +300,7 @@ async def test_other_bitcoin_withdrawals(changes, found):
         sought = seek(Funding.bitcoin_withdrawal, **{"amount": "0.1", "address": ADDRESS, **changes})
         traces = await look(bitstamp, SEARCHES, sought)
 
-        assert (found, True) == ([trace.sure for trace in traces.candidates], traces.whole)
+        assert (found, True) == ([trace.sure for trace in traces.candidates], traces.complete)
 
 
 def test_the_documented_request_is_found_in_doubt():
@@ -313,11 +313,11 @@ def test_the_documented_request_is_found_in_doubt():
     assert [[("7", False)], []] == found
 
 
-def test_requests_that_are_not_there_are_not_whole():
+def test_requests_that_are_not_there_are_not_complete():
     """What is not shown may hold the withdrawal."""
     sought = seek(Funding.bitcoin_withdrawal, amount="1", address=ADDRESS)
 
-    assert Matches(whole=False) == look_at({"withdrawal_requests": GONE}, SEARCHES, sought)
+    assert Matches(complete=False) == look_at({"withdrawal_requests": GONE}, SEARCHES, sought)
 
 
 @pytest.mark.asyncio
@@ -334,9 +334,9 @@ async def test_a_ripple_withdrawal_is_found_in_doubt():
             for changes in ({"amount": "11"}, {"currency": "BTC"}, {"at": AT + timedelta(hours=1)})
         ]
 
-        assert [Matches(whole=False)] * 4 == [before, *others]
-        assert ([False], AT, True) == ([t.sure for t in after.candidates], after.candidates[0].at, after.whole)
-        assert SEARCHES[sought.intent.endpoint].made(done) is None
+        assert [Matches(complete=False)] * 4 == [before, *others]
+        assert ([False], AT, True) == ([t.sure for t in after.candidates], after.candidates[0].at, after.complete)
+        assert SEARCHES[sought.intent.endpoint].identify(done) is None
 
 
 # What answers repeat

@@ -9,23 +9,19 @@ from exchanges.outcomes.matching import MatchQuality, compare, placed_at, read_b
 from exchanges.outcomes.search import Read
 from tests.support.searches import AT, MINUTE, seek
 
-SOUGHT = seek(Trading.buy, amount="1", price="1")
+QUERY = seek(Trading.buy, amount="1", price="1")
 CENT = Decimal("0.01")
 TOO_OLD = 5000
 ENDLESS = list(range(TOO_OLD))
 
 
-def page(offset):
-    """Name the read of a page."""
-    return Read.of(Account.user_transactions, offset=offset)
-
-
 def read(answer):
     """Read pages, by *answer* to an offset, until there is nothing more to read."""
-    seen = {}
-    while more := (back := read_back(seen, page, lambda row: row >= TOO_OLD)).more:
-        for reading in more:
-            seen[reading] = answer(**dict(reading.arguments))
+    answers = {}
+    first = Read.of(Account.user_transactions)
+    while more := (back := read_back(answers, first, lambda row: row >= TOO_OLD)).more:
+        for page in more:
+            answers[page] = answer(**{"offset": 0, **dict(page.arguments)})
     return back
 
 
@@ -40,7 +36,7 @@ def test_a_list_is_read_to_its_end(count, size):
     """Every row comes once, however many a page holds; a short page is not taken for the end."""
     back = read(paged(ENDLESS[:count], size))
 
-    assert (tuple(range(count)), True) == (back.rows, back.whole)
+    assert (tuple(range(count)), True) == (back.rows, back.complete)
 
 
 def test_a_list_is_read_until_it_is_too_old():
@@ -49,34 +45,34 @@ def test_a_list_is_read_until_it_is_too_old():
     asked = []
     back = read(lambda offset: asked.append(offset) or rows[offset : offset + 31])
 
-    assert (True, [0]) == (back.whole, asked)
+    assert (True, [0]) == (back.complete, asked)
 
 
 @pytest.mark.parametrize("rows", [ENDLESS, [1] * 5000])
-def test_a_list_without_end_is_not_whole(rows):
+def test_a_list_without_end_is_not_complete(rows):
     """After ten pages it is given up, also where all rows say the same."""
     back = read(paged(rows, 25))
 
-    assert (205, False) == (len(back.rows), back.whole)
+    assert (205, False) == (len(back.rows), back.complete)
 
 
 def test_rows_that_move_away_are_missed():
     """A page without the end of the one before shows that rows between both are missing."""
     back = read(lambda offset: ENDLESS[30:50] if offset else ENDLESS[:20])
 
-    assert (tuple(range(20)), False) == (back.rows, back.whole)
+    assert (tuple(range(20)), False) == (back.rows, back.complete)
 
 
 def test_rows_that_arrive_meanwhile_do_no_harm():
     """They move the older ones further down, where the next page repeats more of them."""
     back = read(lambda offset: ENDLESS[:40][offset : offset + 20] if offset else ENDLESS[10:30])
 
-    assert (tuple(range(10, 40)), True) == (back.rows, back.whole)
+    assert (tuple(range(10, 40)), True) == (back.rows, back.complete)
 
 
-def test_a_list_that_is_not_there_is_not_whole():
+def test_a_list_that_is_not_there_is_not_complete():
     """An exchange that does not know what was asked for has shown nothing."""
-    assert not read(lambda offset: NotFound("there is no such book")).whole
+    assert not read(lambda offset: NotFound("there is no such book")).complete
 
 
 @pytest.mark.parametrize(
@@ -90,12 +86,12 @@ def test_a_list_that_is_not_there_is_not_whole():
     ],
 )
 def test_moments_in_whole_seconds(seconds, moment):
-    """A second is allowed for what the exchange leaves out or rounds up; what is found lies within what is sought."""
-    assert moment == placed_at(SOUGHT, AT + timedelta(seconds=seconds))
+    """A second is allowed for what the exchange leaves out or rounds up; what is found lies within the query."""
+    assert moment == placed_at(QUERY, AT + timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize(
-    ("told", "wanted", "quality"),
+    ("shown", "wanted", "quality"),
     [
         ("1.10", "1.1", MatchQuality.SAME),
         ("1.10", "1.11", MatchQuality.OTHER),
@@ -107,6 +103,6 @@ def test_moments_in_whole_seconds(seconds, moment):
         (None, "1.1", MatchQuality.DOUBTFUL),
     ],
 )
-def test_numbers_that_may_have_been_rounded(told, wanted, quality):
+def test_numbers_that_may_have_been_rounded(shown, wanted, quality):
     """What is finer than the exchange counts may have become either neighbour; all else is compared exactly."""
-    assert quality is compare(None if told is None else Decimal(told), Decimal(wanted), CENT)
+    assert quality is compare(None if shown is None else Decimal(shown), Decimal(wanted), CENT)

@@ -139,7 +139,7 @@ async def test_a_candidate_that_can_be_compared_later():
 
 
 @in_virtual_time
-async def test_evidence_that_is_not_whole():
+async def test_evidence_that_is_not_complete():
     """Where the reads do not show everything nothing is decided, and nothing is gained by waiting."""
     exchange = lagging(LOST, lives=lambda: 0.0)
     async with placing(exchange) as client:
@@ -154,7 +154,7 @@ async def test_evidence_that_is_not_whole():
 
 
 @in_virtual_time
-async def test_one_candidate_in_evidence_that_is_not_whole():
+async def test_one_candidate_in_evidence_that_is_not_complete():
     """A single order that fits is nobody's for certain while the reads do not show everything."""
     exchange = lagging(DONE, lives=lambda: 0.0)
     async with placing(exchange) as client:

@@ -51,7 +51,7 @@ def judge(intent: Intent, /, *, since: float = -5, until: float = 30, reads: lis
     """What a search comes to where each read, named without its area, gives these *rows*; else an empty list."""
     sought = Query(intent, AT + timedelta(seconds=since), AT + timedelta(seconds=until), timedelta(seconds=until))
     seen: dict[Any, Any] = {}
-    while (traces := SEARCHES[intent.endpoint].look(sought, seen)).more:
+    while (traces := SEARCHES[intent.endpoint].find(sought, seen)).more:
         for reading in traces.more:
             seen[reading] = rows.get(reading.endpoint.id.rpartition(".")[2], [])
             if reads is not None:
@@ -61,7 +61,7 @@ def judge(intent: Intent, /, *, since: float = -5, until: float = 30, reads: lis
 
 def verdicts(traces):
     """Of each candidate whether it is sure; then whether they are all."""
-    return [c.sure for c in traces.candidates], traces.whole
+    return [c.sure for c in traces.candidates], traces.complete
 
 
 BID = intent_of("trading.create_bid", amount=100, price=500)

@@ -336,7 +336,7 @@ def look_for(area: type[Orders | NewOrders], side: Side | None, sought: Query, s
         return Matches(more=unread)
     rows: list[Order] = [row for reading in readings for row in seen[reading] if row.side is side]
     candidates = {row.id: trace for row in rows if (trace := _trace(sought, row))}
-    return Matches(tuple(candidates.values()), whole=len(seen[readings[1]]) < PAGE)
+    return Matches(tuple(candidates.values()), complete=len(seen[readings[1]]) < PAGE)
 
 
 def _trace(sought: Query, row: Order) -> Match | None:

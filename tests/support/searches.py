@@ -29,11 +29,11 @@ def seek(method: Callable[..., Any], at: datetime = AT, **arguments: Any) -> Que
 async def look(client: Client, searches: Searches, sought: Query) -> Matches:
     """Search with the reads of *client*."""
     seen: dict[Read, Any] = {}
-    while more := searches[sought.intent.endpoint].look(sought, seen).more:
+    while more := searches[sought.intent.endpoint].find(sought, seen).more:
         for reading in more:
             seen[reading] = await _read(client, reading)
         assert len(seen) <= READS
-    return searches[sought.intent.endpoint].look(sought, seen)
+    return searches[sought.intent.endpoint].find(sought, seen)
 
 
 async def _read(client: Client, reading: Read) -> Any:
@@ -49,12 +49,12 @@ async def _read(client: Client, reading: Read) -> Any:
 def look_at(answers: Mapping[str, Any], searches: Searches, sought: Query) -> Matches:
     """Search in *answers*, by the last name of their endpoint: values, or functions of the arguments."""
     seen: dict[Read, Any] = {}
-    while more := searches[sought.intent.endpoint].look(sought, seen).more:
+    while more := searches[sought.intent.endpoint].find(sought, seen).more:
         for reading in more:
             said = answers[reading.endpoint.id.split(".")[-1]]
             seen[reading] = said(**dict(reading.arguments)) if callable(said) else said
         assert len(seen) <= READS
-    return searches[sought.intent.endpoint].look(sought, seen)
+    return searches[sought.intent.endpoint].find(sought, seen)
 
 
 def specimen(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""KYC profiles, their files, and users of resellers: none bears a date, so none is ever sure."""
+"""KYC profiles, their files, and users of resellers: none has a date, so none is ever sure."""
 
 from __future__ import annotations
 
@@ -10,67 +10,65 @@ from exchanges.bitex.kyc import Kyc
 from exchanges.bitex.models.kyc import KycProfile
 from exchanges.bitex.models.kyc_files import KycFile
 from exchanges.bitex.models.resellers import ResellerUser, ResellerUserCreated
-from exchanges.bitex.reconcile.likeness import UNTOLD, Likeness, alike_number, structure, trace
-from exchanges.bitex.reconcile.lists import Listing
 from exchanges.bitex.resellers import Resellers
+from exchanges.outcomes.matching import Listing, MatchQuality, compare_numbers, match, same_if
 from exchanges.outcomes.search import Match, Query, Read
 from exchanges.redaction import REDACTED
 
-__all__ = ["FILES", "PROFILES", "USERS", "made_user"]
+__all__ = ["FILES", "PROFILES", "USERS", "created_user"]
 
 _CELLS = frozenset(a.name for a in attrs.fields(KycProfile)) - {"id", "accepted_usage_tier", "extra"}
 
 
-def _profile(sought: Query, profile: KycProfile) -> Match | None:
-    """Compare what was said of somebody; what was not said may have been added since."""
-    likenesses = [
-        _alike_word(wanted, getattr(profile, name))
-        for name, wanted in sought.intent.arguments.items()
+def _profile(query: Query, profile: KycProfile) -> Match | None:
+    """Compare what was sent; what was not sent may have been added since."""
+    qualities = [
+        _compare_words(getattr(profile, name), wanted)
+        for name, wanted in query.intent.arguments.items()
         if name in _CELLS
     ]
-    return trace(sought, profile, [*likenesses, UNTOLD], name=profile.id)
+    return match(query, profile, *qualities, name=profile.id)
 
 
-def _alike_word(wanted: str, shown: object) -> Likeness:
+def _compare_words(shown: object, wanted: str) -> MatchQuality:
     if shown is None:
-        return False
-    return UNTOLD if wanted == REDACTED else wanted.strip().casefold() == str(shown).strip().casefold()
+        return MatchQuality.OTHER
+    if wanted == REDACTED:
+        return MatchQuality.DOUBTFUL
+    return same_if(wanted.strip().casefold() == str(shown).strip().casefold())
 
 
-def _file(sought: Query, file: KycFile) -> Match | None:
-    """Compare size and type, as far as the intent tells them."""
-    document = structure(sought, "document")
-    about = document if isinstance(document, dict) else {}
-    size = about.get("size")
-    likenesses = [
-        alike_number(sought.text("kyc_profile_id"), file.kyc_profile_id),
-        alike_number(None if size is None else str(size), file.file_size),
-        UNTOLD,
-    ]
-    return trace(sought, file, likenesses, name=file.id)
+def _file(query: Query, file: KycFile) -> Match | None:
+    """Compare size and profile; the intent does not hold the content."""
+    document = query.structure("document")
+    size = document.get("size") if isinstance(document, dict) else None
+    return match(
+        query,
+        file,
+        compare_numbers(file.kyc_profile_id, query.text("kyc_profile_id")),
+        compare_numbers(file.file_size, None if size is None else str(size)),
+        name=file.id,
+    )
 
 
-def _user(sought: Query, user: ResellerUser) -> Match | None:
-    """Compare the address, which nobody else has; whoever has it may have had it before."""
-    wanted = (sought.text("email") or "").strip().casefold()
-    return trace(sought, user, [wanted == user.email.strip().casefold(), UNTOLD], name=user.id)
+def _user(query: Query, user: ResellerUser) -> Match | None:
+    """Compare the address, which no other user has; the user may have existed before."""
+    wanted = (query.text("email") or "").strip().casefold()
+    return match(query, user, same_if(wanted == user.email.strip().casefold()), name=user.id)
 
 
-def _all_users(sought: Query, users: Sequence[ResellerUser]) -> bool:
+def _are_all_users(query: Query, users: Sequence[ResellerUser]) -> bool:
     # The guide prints one flat row where it speaks of all users: a single one may be all that such an answer holds.
-    return len(users) != 1 or _user(sought, users[0]) is not None
+    return len(users) != 1 or _user(query, users[0]) is not None
 
 
-def made_user(user: ResellerUserCreated) -> Match:
-    """Name a user that was answered."""
+def created_user(user: ResellerUserCreated) -> Match:
+    """Return the match that the answer to a new user shows."""
     return Match(str(user.user_id), user)
 
 
-PROFILES = Listing(lambda _: Read.of(Kyc.profiles), KycProfile, _profile, lambda _, __: True)
+PROFILES = Listing(lambda _: Read.of(Kyc.profiles), KycProfile, _profile)
 FILES = Listing(
-    lambda sought: Read.of(Kyc.profile_files, kyc_profile_id=int(sought.text("kyc_profile_id") or 0)),
-    KycFile,
-    _file,
-    lambda _, __: True,
+    lambda query: Read.of(Kyc.profile_files, kyc_profile_id=int(query.text("kyc_profile_id") or 0)), KycFile, _file
 )
-USERS = Listing(lambda _: Read.of(Resellers.users), ResellerUser, _user, _all_users)
+USERS = Listing(lambda _: Read.of(Resellers.users), ResellerUser, _user, _are_all_users)

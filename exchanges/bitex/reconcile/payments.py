@@ -1,4 +1,4 @@
-"""Payments and work orders: neither says when it was made, both say something near it."""
+"""Payments and work orders: neither shows when it was created, both show a moment near it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from exchanges.bitex.models.concierge import (
 )
 from exchanges.bitex.models.payments import Currency, Payment
 from exchanges.bitex.payments import MAX_PAYMENTS, Payments
-from exchanges.bitex.reconcile.likeness import (
-    UNTOLD,
-    Likeness,
-    alike_amount,
-    alike_number,
-    alike_tag,
-    alike_text,
-    overall,
-    structure,
-    trace,
+from exchanges.outcomes.matching import (
+    RESOLUTION,
+    Listing,
+    MatchQuality,
+    compare,
+    compare_numbers,
+    compare_tags,
+    compare_texts,
+    is_before,
+    match,
+    placed_at,
+    reaches_back,
+    same_if,
 )
-from exchanges.bitex.reconcile.lists import Listing, goes_back
-from exchanges.outcomes.matching import RESOLUTION, placed_at
 from exchanges.outcomes.search import Match, Query, Read
 from exchanges.wire import Json
 
-__all__ = ["PAYMENTS", "WORK_ORDERS", "made_payment", "made_work_order"]
+__all__ = ["PAYMENTS", "WORK_ORDERS", "created_payment", "created_work_order"]
 
 VALID = timedelta(hours=1)
 
@@ -43,96 +44,104 @@ Part = WorkOrderInput | WorkOrderBitcoinInput | WorkOrderOutput
 
 
 def _created_at(payment: Payment) -> datetime | None:
-    """Find when a payment was made: an hour before it expires, which is when it was first quoted.
+    """Return when a payment was created: an hour before it expires, which is when it was first quoted.
 
-    None once it was quoted again, and where the two do not agree, as in the guide's own samples.
+    None once it was quoted again, and if the two do not agree, as in the guide's own samples.
     """
     first = payment.last_quoted_on
     again = payment.previous_expected_quantity is not None
     return None if first is None or again or abs(payment.valid_until - VALID - first) > 2 * RESOLUTION else first
 
 
-def _payment(sought: Query, payment: Payment) -> Match | None:
+def _payment(query: Query, payment: Payment) -> Match | None:
     created_at = _created_at(payment)
-    reference, tagged = alike_tag(sought, "merchant_reference", payment.merchant_reference)
-    likenesses = [
-        alike_number(sought.text("currency_id"), payment.currency_id),
-        alike_amount(sought.amount("amount"), payment.amount),
-        # Whatever was made after the call expires after the call.
-        payment.valid_until >= sought.since and (created_at is not None or UNTOLD),
-        sought.text("callback_url") is None or UNTOLD,
-        _alike_keep(sought, payment),
-        alike_text(sought.text("customer_reference"), payment.customer_reference) or UNTOLD,  # he may change it
+    reference, tagged = compare_tags(query, "merchant_reference", payment.merchant_reference)
+    customer = compare_texts(payment.customer_reference, query.text("customer_reference"))
+    return match(
+        query,
+        payment,
+        compare_numbers(payment.currency_id, query.text("currency_id")),
+        compare(payment.amount, query.amount("amount")),
+        # Whatever was created after the call expires after the call.
+        same_if(payment.valid_until >= query.since),
+        same_if(query.text("callback_url") is None, MatchQuality.DOUBTFUL),
+        _compare_keep(query, payment),
+        # Another one is no proof: the customer may change it.
+        max(customer, MatchQuality.DOUBTFUL),
         reference,
-    ]
-    return trace(sought, payment, likenesses, name=payment.id, told=created_at, tagged=tagged)
+        name=payment.id,
+        shown_at=created_at,
+        tagged=tagged,
+    )
 
 
-def _alike_keep(sought: Query, payment: Payment) -> Likeness:
+def _compare_keep(query: Query, payment: Payment) -> MatchQuality:
     """Compare what is to be kept, which in BTC has no effect."""
     if payment.currency_id is Currency.BTC:
-        return True
-    wanted = sought.amount("keep")
-    return not payment.keep or UNTOLD if wanted is None else alike_amount(wanted, payment.keep)
+        return MatchQuality.SAME
+    wanted = query.amount("keep")
+    return same_if(not payment.keep, MatchQuality.DOUBTFUL) if wanted is None else compare(payment.keep, wanted)
 
 
-def made_payment(payment: Payment) -> Match:
-    """Name a payment that was answered."""
+def created_payment(payment: Payment) -> Match:
+    """Return the match that the answer to a new payment shows."""
     return Match(str(payment.id), payment, _created_at(payment))
 
 
 # Work orders
 
 
-def _work_order(sought: Query, order: WorkOrderRequest) -> Match | None:
+def _work_order(query: Query, order: WorkOrderRequest) -> Match | None:
     """Compare a work order: as long as it is RECEIVED its last change is its first."""
-    untouched = order.status is WorkOrderStatus.RECEIVED and placed_at(sought, order.updated_at) is not None
-    confirm = sought.text("should_confirm_quote") or "false"
-    likenesses = [
-        alike_number(sought.text("payer_id"), order.payer_id),
-        order.updated_at + RESOLUTION >= sought.since and (untouched or UNTOLD),
-        (confirm == "true") is order.should_confirm_quote or UNTOLD,  # the guide's sample answers another
-        _alike_parts(sought, "inputs", order.inputs),
-        _alike_parts(sought, "bitcoin_inputs", order.bitcoin_inputs),
-        _alike_parts(sought, "outputs", order.outputs),
-    ]
-    return trace(sought, order, likenesses, name=order.id, told=order.updated_at if untouched else None)
+    untouched = order.status is WorkOrderStatus.RECEIVED and placed_at(query, order.updated_at) is not None
+    confirm = (query.text("should_confirm_quote") or "false") == "true"
+    return match(
+        query,
+        order,
+        compare_numbers(order.payer_id, query.text("payer_id")),
+        same_if(not is_before(query, order.updated_at)),
+        # The guide's sample answers another value than its request sends.
+        same_if(confirm is order.should_confirm_quote, MatchQuality.DOUBTFUL),
+        _compare_parts(query, "inputs", order.inputs),
+        _compare_parts(query, "bitcoin_inputs", order.bitcoin_inputs),
+        _compare_parts(query, "outputs", order.outputs),
+        name=order.id,
+        shown_at=order.updated_at if untouched else None,
+    )
 
 
-def _alike_parts(sought: Query, name: str, shown: Sequence[Part]) -> Likeness:
-    """Find for each part that was sent one that is shown; in what order they stand is not documented."""
-    wanted = structure(sought, name) if sought.text(name) is not None else []
+def _compare_parts(query: Query, name: str, shown: Sequence[Part]) -> MatchQuality:
+    """Match each part that was sent to one that is shown; in what order they are shown is not documented."""
+    wanted = query.structure(name) if query.text(name) is not None else []
     if not isinstance(wanted, list):
-        return UNTOLD
+        return MatchQuality.DOUBTFUL
     left = list(shown)
-    likenesses: list[Likeness] = [len(wanted) == len(shown)]
+    qualities = [same_if(len(wanted) == len(shown))]
+    # Parts without an amount match several: they choose last.
     for part in sorted(cast("list[dict[str, Json]]", wanted), key=lambda part: part.get("amount") is None):
-        alike = [_alike_part(part, one) for one in left]
-        best = next((likeness for likeness in (True, UNTOLD) if likeness in alike), False)
-        likenesses.append(best)
-        if best is not False:
-            left.pop(alike.index(best))
-    return overall(likenesses)
+        candidates = [_compare_part(part, one) for one in left]
+        best = max(candidates, default=MatchQuality.OTHER)
+        qualities.append(best)
+        if best:
+            left.pop(candidates.index(best))
+    return min(qualities)
 
 
-def _alike_part(wanted: dict[str, Json], shown: Part) -> Likeness:
+def _compare_part(wanted: dict[str, Json], shown: Part) -> MatchQuality:
     """Compare one part; an amount that was left open is filled in by the exchange."""
-    asked = {name: value for name, value in wanted.items() if value is not None}
-    told = {name: getattr(shown, name, None) for name in asked}
-    return overall([UNTOLD if told[name] is None else bool(value == told[name]) for name, value in asked.items()])
+    values = [(value, getattr(shown, name, None)) for name, value in wanted.items() if value is not None]
+    qualities = [MatchQuality.DOUBTFUL if there is None else same_if(value == there) for value, there in values]
+    return min(qualities, default=MatchQuality.SAME)
 
 
-def made_work_order(order: WorkOrderRequest) -> Match:
-    """Name a work order that was answered."""
+def created_work_order(order: WorkOrderRequest) -> Match:
+    """Return the match that the answer to a new work order shows."""
     return Match(str(order.id), order, order.updated_at)
 
 
-PAYMENTS = Listing(
-    lambda _: Read.of(Payments.payments),
-    Payment,
-    _payment,
-    lambda sought, payments: goes_back(sought, [payment.valid_until for payment in payments], MAX_PAYMENTS),
-)
-WORK_ORDERS = Listing(
-    lambda _: Read.of(Concierge.work_order_requests), WorkOrderRequest, _work_order, lambda _, __: True
-)
+def _are_all_payments(query: Query, payments: Sequence[Payment]) -> bool:
+    return reaches_back(query, [payment.valid_until for payment in payments], MAX_PAYMENTS)
+
+
+PAYMENTS = Listing(lambda _: Read.of(Payments.payments), Payment, _payment, _are_all_payments)
+WORK_ORDERS = Listing(lambda _: Read.of(Concierge.work_order_requests), WorkOrderRequest, _work_order)

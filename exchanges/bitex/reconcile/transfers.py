@@ -15,19 +15,21 @@ from exchanges.bitex.models.funding import Address
 from exchanges.bitex.models.kyc import KycProfile
 from exchanges.bitex.models.market import Profile
 from exchanges.bitex.models.rows import SpecieWithdrawal, UsdDeposit, UsdWithdrawal
-from exchanges.bitex.reconcile.likeness import (
-    UNTOLD,
-    Likeness,
-    alike_amount,
-    alike_number,
-    alike_tag,
-    alike_text,
-    trace,
+from exchanges.outcomes.matching import (
+    Listing,
+    MatchQuality,
+    compare,
+    compare_numbers,
+    compare_tags,
+    compare_texts,
+    is_shown,
+    match,
+    rows_of,
+    same_if,
 )
-from exchanges.bitex.reconcile.lists import Listing, found_in, reaches, rows_of
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
 
-__all__ = ["BTC_WITHDRAWALS", "USD_DEPOSITS", "USD_WITHDRAWALS", "addresses", "made_address"]
+__all__ = ["BTC_WITHDRAWALS", "USD_DEPOSITS", "USD_WITHDRAWALS", "addresses", "created_address"]
 
 LISTED = timedelta(days=30)
 BTC = 1
@@ -41,98 +43,105 @@ T = TypeVar("T", UsdDeposit, UsdWithdrawal, SpecieWithdrawal)
 
 @frozen
 class _Transfers(Listing[T]):
-    """A search in a list of transfers, each made for one KYC profile: the main one where the call names none."""
+    """A search in a list of transfers, each of one KYC profile: of the main one if the call names none."""
 
-    def __call__(self, sought: Query, seen: Answers) -> Matches:
-        """Look; whose main profile it is is asked only where something was found."""
-        traces = super().__call__(sought, seen)
-        named = sought.text("kyc_profile_id") is not None
-        if traces.more or named or all(found.tagged for found in traces.candidates):
-            return traces
-        if MAIN_PROFILE not in seen:
-            return evolve(traces, more=(MAIN_PROFILE,))
-        main = seen[MAIN_PROFILE]
+    def __call__(self, query: Query, answers: Answers) -> Matches:
+        """Return the matches, or what to read."""
+        matches = super().__call__(query, answers)
+        named = query.text("kyc_profile_id") is not None
+        # Which profile is the main one matters only if something was found: most looks save this read.
+        if matches.more or named or all(found.tagged for found in matches.candidates):
+            return matches
+        if MAIN_PROFILE not in answers:
+            return evolve(matches, more=(MAIN_PROFILE,))
+        main = answers[MAIN_PROFILE]
         number = main.id if isinstance(main, KycProfile) else None
-        return evolve(traces, candidates=tuple(_made_for(found, number) for found in traces.candidates))
+        return evolve(matches, candidates=tuple(_for_main_profile(found, number) for found in matches.candidates))
 
 
-def _made_for(found: Match, main: int | None) -> Match:
-    """Be unsure of what was made for another profile than the *main* one."""
+def _for_main_profile(found: Match, main: int | None) -> Match:
+    """Lower the certainty of a match for another profile than *main*."""
     row = cast("UsdDeposit | UsdWithdrawal | SpecieWithdrawal", found.found)
     return evolve(found, sure=found.sure and row.kyc_profile_id in (None, main))
 
 
-def _named_profile(sought: Query, shown: int | None) -> Likeness:
-    wanted = sought.text("kyc_profile_id")
-    return True if wanted is None else alike_number(wanted, shown)
+def _compare_profiles(query: Query, shown: int | None) -> MatchQuality:
+    wanted = query.text("kyc_profile_id")
+    return MatchQuality.SAME if wanted is None else compare_numbers(shown, wanted)
 
 
-def _usd_deposit(sought: Query, deposit: UsdDeposit) -> Match | None:
-    likenesses = [
-        # What was announced has an announced amount.
-        deposit.requested_amount is not None and alike_amount(sought.amount("amount"), deposit.requested_amount),
-        alike_text(sought.text("country"), deposit.country),
-        alike_text(sought.text("currency"), deposit.currency),
-        _METHODS.get(sought.text("deposit_method") or "") == deposit.deposit_method or UNTOLD,
-        alike_text(sought.text("request_details"), deposit.request_details),
-        _named_profile(sought, deposit.kyc_profile_id),
-    ]
-    return trace(sought, deposit, likenesses, name=deposit.id, told=deposit.created_at)
+def _usd_deposit(query: Query, deposit: UsdDeposit) -> Match | None:
+    method = _METHODS.get(query.text("deposit_method") or "")
+    return match(
+        query,
+        deposit,
+        # A deposit that was announced has a requested amount.
+        same_if(deposit.requested_amount is not None),
+        compare(deposit.requested_amount, query.amount("amount")),
+        compare_texts(deposit.country, query.text("country")),
+        compare_texts(deposit.currency, query.text("currency")),
+        same_if(method == deposit.deposit_method, MatchQuality.DOUBTFUL),
+        compare_texts(deposit.request_details, query.text("request_details")),
+        _compare_profiles(query, deposit.kyc_profile_id),
+        name=deposit.id,
+        shown_at=deposit.created_at,
+    )
 
 
-def _usd_withdrawal(sought: Query, withdrawal: UsdWithdrawal) -> Match | None:
-    likenesses = [
-        alike_amount(sought.amount("amount"), withdrawal.amount),
-        _named_profile(sought, withdrawal.kyc_profile_id),
-        UNTOLD,  # the instruction: a withdrawal shows what it says, not its id, and no read tells which is which
-    ]
-    return trace(sought, withdrawal, likenesses, name=withdrawal.id, told=withdrawal.created_at)
+def _usd_withdrawal(query: Query, withdrawal: UsdWithdrawal) -> Match | None:
+    return match(
+        query,
+        withdrawal,
+        compare(withdrawal.amount, query.amount("amount")),
+        _compare_profiles(query, withdrawal.kyc_profile_id),
+        # A withdrawal shows the words of its instruction, not its id, and no read shows which words are whose.
+        MatchQuality.DOUBTFUL,
+        name=withdrawal.id,
+        shown_at=withdrawal.created_at,
+    )
 
 
-def _btc_withdrawal(sought: Query, withdrawal: SpecieWithdrawal) -> Match | None:
-    label, tagged = alike_tag(sought, "label", withdrawal.label)
-    likenesses = [
-        withdrawal.specie == BTC,
-        alike_amount(sought.amount("amount"), withdrawal.quantity),
-        alike_text(sought.text("address"), withdrawal.to_address),
-        _named_profile(sought, withdrawal.kyc_profile_id),
+def _btc_withdrawal(query: Query, withdrawal: SpecieWithdrawal) -> Match | None:
+    label, tagged = compare_tags(query, "label", withdrawal.label)
+    return match(
+        query,
+        withdrawal,
+        same_if(withdrawal.specie == BTC),
+        compare(withdrawal.quantity, query.amount("amount")),
+        compare_texts(withdrawal.to_address, query.text("address")),
+        _compare_profiles(query, withdrawal.kyc_profile_id),
         label,
-    ]
-    return trace(sought, withdrawal, likenesses, name=withdrawal.id, told=withdrawal.created_at, tagged=tagged)
+        name=withdrawal.id,
+        shown_at=withdrawal.created_at,
+        tagged=tagged,
+    )
 
 
-def addresses(sought: Query, seen: Answers) -> Matches:
-    """Look for an address: any that was not made for a payment, and is not the first one of the account."""
-    if unread := tuple(r for r in (ADDRESSES, PROFILE) if r not in seen):
+def addresses(query: Query, answers: Answers) -> Matches:
+    """Search for an address: any that was not created for a payment, and is not the first one of the account."""
+    if unread := tuple(read for read in (ADDRESSES, PROFILE) if read not in answers):
         return Matches(more=unread)
-    listed, profile = rows_of(seen, ADDRESSES, Address), seen[PROFILE]
+    rows, profile = rows_of(answers, ADDRESSES, Address), answers[PROFILE]
     first = profile.btc_deposit_address if isinstance(profile, Profile) else None
-    sells = sought.text("auto_sell") == "true"
-
-    def compare(address: Address) -> Match | None:
-        own = address.payment_id is None and address.public_address != first
-        return trace(sought, address, [own, address.auto_sell is sells, UNTOLD], name=address.public_address)
-
-    return Matches(found_in(listed or (), compare), whole=listed is not None)
+    sells = query.text("auto_sell") == "true"
+    own = [row for row in rows or () if row.payment_id is None and row.public_address != first]
+    found = tuple(Match(row.public_address, row, sure=False) for row in own if row.auto_sell is sells)
+    return Matches(found, complete=rows is not None)
 
 
-def made_address(address: Address) -> Match:
-    """Name an address that was answered."""
+def created_address(address: Address) -> Match:
+    """Return the match that the answer to a new address shows."""
     return Match(address.public_address, address)
 
 
-USD_DEPOSITS = _Transfers(
-    lambda _: Read.of(Funding.usd_deposits), UsdDeposit, _usd_deposit, lambda sought, _: reaches(sought, LISTED)
-)
+def _are_all_transfers(query: Query, _: object) -> bool:
+    return is_shown(query, LISTED)
+
+
+USD_DEPOSITS = _Transfers(lambda _: Read.of(Funding.usd_deposits), UsdDeposit, _usd_deposit, _are_all_transfers)
 USD_WITHDRAWALS = _Transfers(
-    lambda _: Read.of(Funding.usd_withdrawals),
-    UsdWithdrawal,
-    _usd_withdrawal,
-    lambda sought, _: reaches(sought, LISTED),
+    lambda _: Read.of(Funding.usd_withdrawals), UsdWithdrawal, _usd_withdrawal, _are_all_transfers
 )
 BTC_WITHDRAWALS = _Transfers(
-    lambda _: Read.of(Funding.btc_withdrawals),
-    SpecieWithdrawal,
-    _btc_withdrawal,
-    lambda sought, _: reaches(sought, LISTED),
+    lambda _: Read.of(Funding.btc_withdrawals), SpecieWithdrawal, _btc_withdrawal, _are_all_transfers
 )
