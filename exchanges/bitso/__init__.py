@@ -1,4 +1,7 @@
-"""Bitso: the client, and what the current API (v3, v4) answers with. The models of v2 stand in `exchanges.bitso.v2`.
+"""Bitso: the client, and the models of the current API (v3, v4). Those of v2 are in `exchanges.bitso.v2`.
+
+The package holds a module per area (`market`, `account`, `conversions`), what all areas share (`api`, `signing`,
+`errors`), the models, and in `reconcile` how its reads show what a call did.
 
 Source:
     Bitso API v3 and v4.
@@ -16,9 +19,9 @@ from exchanges.bitso.api import V2_KEY_FIRST
 from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.convert import RateRefused
 from exchanges.bitso.market import Market
+from exchanges.bitso.models.account import Balance
 from exchanges.bitso.models.conversions import Conversion, ConversionStatus, Direction, Quote, Slippage
 from exchanges.bitso.models.market import (
-    Balance,
     Book,
     Fees,
     FeeTier,
@@ -81,19 +84,19 @@ class _KeyFirst:
 
 
 class Bitso(Client):
-    """One account at Bitso, or nobody's for public calls.
+    """A client for one account at Bitso, or for public calls only.
 
-    Private calls need an *api_key* and its *api_secret*; those of v2 a *client_id* too.
+    Private calls need an *api_key* and its *api_secret*; those of v2 a *client_id* as well.
 
     Args:
         api_key: The key.
-        api_secret: Its secret.
-        client_id: The account's id, with which v2 signs.
+        api_secret: The secret of the key.
+        client_id: The id of the account, with which v2 signs.
         signature_order: In which of the two documented orders v2 signs: "client_id_first" or "key_first".
         options: See `exchanges.client.ClientOptions`.
 
     Source:
-        Bitso API v3 and v4; Bitso API v2 for what stands under ``v2``.
+        Bitso API v3 and v4; Bitso API v2 for everything under ``v2``.
     """
 
     exchange = "bitso"
@@ -126,7 +129,7 @@ class Bitso(Client):
 
     @classmethod
     def searches(cls) -> Searches:
-        """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
+        """Return how its reads show what its calls did; see `exchanges.outcomes.search`."""
         from exchanges.bitso.reconcile import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
         return SEARCHES

@@ -1,9 +1,9 @@
-"""The account, by v3."""
+"""Private calls for the account, by v3."""
 
 from __future__ import annotations
 
 from exchanges.bitso.api import V3
-from exchanges.bitso.models.market import Balance
+from exchanges.bitso.models.account import Balance
 from exchanges.endpoint import Area, private
 
 __all__ = ["Account"]

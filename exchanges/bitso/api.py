@@ -1,4 +1,4 @@
-"""What holds for all of Bitso: addresses, limits, the envelope."""
+"""Definitions that hold for all of Bitso: addresses, limits, the envelope."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ __all__ = [
     "payload_v2",
 ]
 
-# All generations count together: v2 and v3 are the same servers under two paths.
+# All generations are counted together: v2 and v3 are the same servers under two paths.
 PUBLIC_LIMIT = Limit("bitso public", windows=(Window(60, per_seconds=60.0),), scope=Scope.ADDRESS)
 PRIVATE_LIMIT = Limit("bitso private", windows=(Window(300, per_seconds=60.0),), scope=Scope.KEY)
 LOCKOUT_SECONDS = 60.0
 
 _LONE = ("balances", "oid")
-"""Keys under which a lone value travels inside an object: the balances, and what executing a quote answers with."""
+"""Keys of a lone value inside an object: the balances, and the answer to an executed quote."""
 _CONFIRMATIONS = ("true", "ok")
 
 
 def payload(answer: Json) -> Json:
-    """Take the envelope off: ``{"success": true, "payload": ...}``, and the object around a lone value.
+    """Return the content of the envelope ``{"success": true, "payload": ...}``, without an object around a lone value.
 
-    What stands in no envelope is handed on as it is, for the decoder to refuse.
+    An answer without an envelope is returned unchanged, for the decoder to refuse.
     """
     if not isinstance(answer, dict) or "payload" not in answer:
         return answer
@@ -51,7 +51,7 @@ def payload(answer: Json) -> Json:
 
 
 def payload_v2(answer: Json) -> Json:
-    """Leave nothing of a bare confirmation: the strings ``"true"`` of a cancel and ``"ok"`` of a withdrawal."""
+    """Return None for a bare confirmation: the strings ``"true"`` of a cancel and ``"ok"`` of a withdrawal."""
     return None if answer in _CONFIRMATIONS else answer
 
 
@@ -84,4 +84,4 @@ V3 = Api(
 )
 
 V4 = evolve(V3, base_url="https://bitso.com/api/v4", sandbox_url="https://sandbox.bitso.com/api/v4")
-"""Conversions; all else of v3 holds for it too."""
+"""The API of conversions; everything else of v3 holds for it as well."""

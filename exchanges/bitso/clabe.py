@@ -1,4 +1,4 @@
-"""CLABE: the number of a Mexican bank account, whose last digit vouches for the others."""
+"""CLABE: the number of a Mexican bank account, whose last digit is a check digit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_digit(digits: str) -> int:
 
 
 def fault_of_clabe(clabe: str) -> str | None:
-    """Say what is wrong with a CLABE."""
+    """Return what is wrong with a CLABE; None if nothing is."""
     if not _DIGITS.fullmatch(clabe):
         return f"must be a CLABE: {LENGTH} digits"
     return None if check_digit(clabe[:-1]) == int(clabe[-1]) else "must be a CLABE: its check digit does not match"

@@ -22,13 +22,13 @@ TIMEOUT_SECONDS = 60.0
 
 
 def _fault_of_amounts(arguments: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with the two amounts of a quote together."""
+    """Return what is wrong with the two amounts of a quote together; None if nothing is."""
     given = [name for name in ("spend_amount", "receive_amount") if arguments.get(name) is not None]
     return None if len(given) == 1 else "give exactly one of spend_amount and receive_amount"
 
 
 def _id_of(quote: object) -> str:
-    """Take the id of a quote."""
+    """Return the id of a quote."""
     value = quote.id if isinstance(quote, Quote) else quote
     if not isinstance(value, str):
         raise TypeError(f"must be a Quote or its id, not {type(value).__name__}")
@@ -56,10 +56,10 @@ class _Punctual:
 
 
 class Conversions(Area, api=V4):
-    """Convert at a rate that the exchange quotes and keeps to for some seconds.
+    """Convert at a rate that the exchange quotes and holds for some seconds.
 
     Args:
-        caller: Carries calls through.
+        caller: Makes the calls.
         clock: Wall clock in seconds since 1970, by which quotes expire.
     """
 
@@ -75,18 +75,18 @@ class Conversions(Area, api=V4):
         spend_amount: Amount | None = None,
         receive_amount: Amount | None = None,
     ) -> Quote:
-        """Ask for a rate; nothing is converted before the quote is executed.
+        """Request a quote; nothing is converted before it is executed.
 
-        Exactly one of the two amounts is given.
+        Give exactly one of the two amounts.
 
         Args:
-            from_currency: What to give, such as mxn.
-            to_currency: What to get, such as btc.
-            spend_amount: How much to give, in *from_currency*.
-            receive_amount: How much to get, in *to_currency*.
+            from_currency: Currency to spend, such as mxn.
+            to_currency: Currency to receive, such as btc.
+            spend_amount: Amount to spend, in *from_currency*.
+            receive_amount: Amount to receive, in *to_currency*.
 
         Returns:
-            Holds until `Quote.expires_at`. Wire: object in an envelope.
+            The quote, valid until `Quote.expires_at`. Wire: object in an envelope.
 
         Source:
             Bitso API v4, "Request a Conversion Quote"; its text names the path without a version.
@@ -98,11 +98,11 @@ class Conversions(Area, api=V4):
         """Accept a quote: convert.
 
         Args:
-            quote_id: The quote; or its id, of which nobody here knows when it expires.
+            quote_id: The quote; or its id, which does not tell when it expires.
 
         Returns:
-            The id of the conversion, which is what `conversion` takes. Wire: object with ``oid``, in an envelope; the
-            request carries an empty JSON object, which older versions of the document demand.
+            The id of the conversion, for `conversion`. Wire: object with ``oid``, in an envelope; the request has an
+            empty JSON object as its body, which older versions of the document demand.
 
         Raises:
             QuoteExpired: It is later than `Quote.expires_at`, and nothing was sent; or the exchange says so.
@@ -114,12 +114,12 @@ class Conversions(Area, api=V4):
 
     @private("GET /currency_conversions/{conversion_id}")
     async def conversion(self, conversion_id: str) -> Conversion:
-        """See how far a conversion is.
+        """Read the status of a conversion.
 
         It goes from OPEN over QUEUED, for some ten seconds at most, to COMPLETED or FAILED, and cannot be cancelled.
 
         Args:
-            conversion_id: What `execute` answered, not the id of the quote.
+            conversion_id: The value that `execute` returned, not the id of the quote.
 
         Returns:
             Wire: object in an envelope.
@@ -140,27 +140,27 @@ class Conversions(Area, api=V4):
         min_rate: Amount | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> Conversion:
-        """Ask for a quote, accept it if its rate is within the limit, and wait for the end.
+        """Request a quote, accept it if its rate is within the limit, and wait until the conversion is final.
 
-        Three calls or more, with a deadline each. At least one of *max_rate* and *min_rate* is given; both look at the
-        amounts of the quote, so they hold whatever currency the exchange counts its rate in.
+        This takes three calls or more, each with its own deadline. Give at least one of *max_rate* and *min_rate*;
+        both are compared with the amounts of the quote, so they hold whatever the currency of its rate.
 
         Args:
-            from_currency: What to give, such as mxn.
-            to_currency: What to get, such as btc.
-            spend_amount: How much to give, in *from_currency*.
-            receive_amount: How much to get, in *to_currency*.
-            max_rate: The most to give per unit of *to_currency*, in *from_currency*.
-            min_rate: The least to get per unit of *from_currency*, in *to_currency*.
-            timeout_seconds: How long to wait for the end, once the quote is accepted.
+            from_currency: Currency to spend, such as mxn.
+            to_currency: Currency to receive, such as btc.
+            spend_amount: Amount to spend, in *from_currency*.
+            receive_amount: Amount to receive, in *to_currency*.
+            max_rate: The most to spend per unit of *to_currency*, in *from_currency*.
+            min_rate: The least to receive per unit of *from_currency*, in *to_currency*.
+            timeout_seconds: How long to wait for the final status, once the quote is accepted.
 
         Returns:
-            The conversion as it was last read: COMPLETED or FAILED, or still QUEUED if the time was up before.
+            The conversion as it was last read: COMPLETED or FAILED, or still QUEUED if the time was over before.
 
         Raises:
-            RateRefused: The quote lies beyond the limit; nothing was executed.
+            RateRefused: The rate of the quote is beyond the limit; nothing was executed.
             QuoteExpired: It expired before it could be accepted.
-            OutcomeUnknown: It may have been accepted; or it was, but could not be read in time.
+            OutcomeUnknown: It may have been accepted; or it was, but its status could not be read in time.
 
         Source:
             Bitso API v4, "Request a Conversion Quote", "Execute a Conversion Quote" and "Get a Conversion Status".

@@ -1,4 +1,4 @@
-"""A conversion from its quote to its end: the caller's limit on the rate, and waiting."""
+"""A conversion from its quote to its final status: the caller's limit on the rate, and waiting."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Sleep = Callable[[float], Awaitable[object]]
 
 
 class RateRefused(NotSent):
-    """The rate of a quote lies beyond the caller's limit: nothing was executed.
+    """The rate of a quote is beyond the caller's limit: nothing was executed.
 
     Attributes:
-        quote: What the exchange offered.
+        quote: The quote of the exchange.
     """
 
     def __init__(self, message: str, *, quote: Quote, **facts: Unpack[ErrorFields]) -> None:
@@ -40,14 +40,14 @@ class RateRefused(NotSent):
 
 
 class Converting(Protocol):
-    """What a conversion needs of `Conversions`."""
+    """The calls of `Conversions` that a conversion needs."""
 
     def execute(self, quote_id: Quote) -> Awaitable[str]:
         """Accept a quote."""
         ...
 
     def conversion(self, conversion_id: str) -> Awaitable[Conversion]:
-        """Read what became of it."""
+        """Read the conversion."""
         ...
 
 
@@ -60,20 +60,20 @@ async def convert(
     timeout_seconds: float,
     sleep: Sleep = asyncio.sleep,
 ) -> Conversion:
-    """Ask for a quote, check its rate, accept it and wait for the end.
+    """Request a quote, check its rate, accept it and wait until the conversion is final.
 
     Args:
         conversions: Executes quotes and reads conversions.
-        request: Asks for the quote.
-        max_rate: The most of the source currency to give per unit of the target currency.
-        min_rate: The least of the target currency to get per unit of the source currency.
-        timeout_seconds: How long to wait for the end, once the quote is accepted.
+        request: Requests the quote.
+        max_rate: The most of the source currency to spend per unit of the target currency.
+        min_rate: The least of the target currency to receive per unit of the source currency.
+        timeout_seconds: How long to wait for the final status, once the quote is accepted.
         sleep: Waits between two readings: half a second at first, then longer.
 
     Raises:
         UsageError: No limit, or a wrong one; nothing was sent.
-        RateRefused: The quote lies beyond the limit; nothing was executed.
-        OutcomeUnknown: The quote was accepted, but what became of it could not be read in time; the intent names the
+        RateRefused: The rate of the quote is beyond the limit; nothing was executed.
+        OutcomeUnknown: The quote was accepted, but its status could not be read in time; the intent names the
             conversion.
     """
     highest, lowest = _limit(max_rate, "max_rate"), _limit(min_rate, "min_rate")
@@ -123,7 +123,7 @@ async def wait_final(
 
 
 def _limit(rate: Amount | None, name: str) -> Decimal | None:
-    """Read a limit as amounts are read."""
+    """Parse a limit as amounts are parsed."""
     try:
         return None if rate is None else Decimal(money(rate))
     except ValueError as error:

@@ -13,8 +13,8 @@ __all__ = ["Market"]
 MAX_TRADES = 100
 
 
-def _page(limit: int) -> str | None:
-    """Say what is wrong with the length of a page."""
+def _fault_of_limit(limit: int) -> str | None:
+    """Return what is wrong with the length of a page; None if nothing is."""
     return None if 1 <= limit <= MAX_TRADES else f"must lie between 1 and {MAX_TRADES}"
 
 
@@ -58,7 +58,7 @@ class Market(Area, api=V3):
         Args:
             book: Major and minor, such as btc_mxn.
             aggregate: True: summed up by price, the best 50 prices of each side. False: every order, with its id.
-                None: not sent; the exchange takes True.
+                None: not sent; the exchange uses True.
 
         Returns:
             Wire: object of two lists of objects, in an envelope.
@@ -75,15 +75,15 @@ class Market(Area, api=V3):
         *,
         marker: str | None = None,
         sort: SortOrder | None = None,
-        limit: Annotated[int | None, Param(check=_page)] = None,
+        limit: Annotated[int | None, Param(check=_fault_of_limit)] = None,
     ) -> list[Trade]:
         """Recent trades.
 
         Args:
             book: Major and minor, such as btc_mxn.
             marker: Id of a trade: only later (ascending) or earlier (descending) ones. None: not sent.
-            sort: None: not sent; the exchange takes DESC, newest first.
-            limit: Length of the list, 1 to 100. None: not sent; the exchange takes 25.
+            sort: None: not sent; the exchange uses DESC, newest first.
+            limit: Length of the list, 1 to 100. None: not sent; the exchange uses 25.
 
         Returns:
             Empty for a book that does not exist. Wire: list of objects in an envelope.

@@ -1,4 +1,4 @@
-"""How Bitso wants private calls signed: in the body (v2), in a header over the whole request (v3, v4)."""
+"""Signatures of private calls at Bitso: in the body (v2), in a header over the whole request (v3, v4)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["BodySignature", "HeaderSignature", "SignatureOrder"]
 
 
 class SignatureOrder(StrEnum):
-    """In which of the two documented orders v2 signs, after the nonce."""
+    """The two documented orders of the parts that v2 signs after the nonce."""
 
     CLIENT_ID_FIRST = "client_id_first"
     KEY_FIRST = "key_first"
@@ -46,7 +46,7 @@ class BodySignature:
     key_first: bool = False
 
     def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Put the three fields into *call* and render it."""
+        """Add the three fields to *call* and render it."""
         key, client_id = credentials.api_key, credentials.client_id
         message = f"{stamp.nonce}{key}{client_id}" if self.key_first else f"{stamp.nonce}{client_id}{key}"
         signature = credentials.sign(message.encode())
@@ -57,7 +57,7 @@ class BodySignature:
 class HeaderSignature:
     """``Authorization: Bitso key:nonce:signature`` over nonce, verb, path with query, and body.
 
-    Path, query and body are signed byte for byte as they travel, so the path holds the prefix that goes with the host
+    Path, query and body are signed byte for byte as they are sent, so the path includes the prefix of the host
     (``/api/v3`` at bitso.com, ``/v3`` at api.bitso.com) and a query its percent signs.
 
     Source:
@@ -69,7 +69,7 @@ class HeaderSignature:
     needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret")
 
     def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *call* and put on the header."""
+        """Render *call* and add the header."""
         request, key = call.render(), credentials.api_key
         signature = credentials.sign(f"{stamp.nonce}{request.verb}{request.target}".encode() + request.body)
         authorization = f"Bitso {key}:{stamp.nonce}:{signature}"

@@ -1,4 +1,7 @@
-"""Bitstamp: the client, and what the current API (v2) answers with. The models of v1 stand in `exchanges.bitstamp.v1`.
+"""Bitstamp: the client, and the models of the current API (v2). Those of v1 are in `exchanges.bitstamp.v1`.
+
+The package holds the area of the current API (`market`), what all areas share (`api`, `signing`, `errors`), the models,
+and in `reconcile` how the reads of v1 show what a call did.
 
 Source:
     Bitstamp API v2.
@@ -26,12 +29,12 @@ __all__ = [
 
 
 class Bitstamp(Client):
-    """One account at Bitstamp, or nobody's for public calls.
+    """A client for one account at Bitstamp, or for public calls only.
 
-    Private calls need an *api_key* and its *api_secret*; those of v1 a *client_id* too.
+    Private calls need an *api_key* and its *api_secret*; those of v1 a *client_id* as well.
 
     Source:
-        Bitstamp API v2; Bitstamp API v1 for what stands under ``v1``.
+        Bitstamp API v2; Bitstamp API v1 for everything under ``v1``.
     """
 
     exchange = "bitstamp"
@@ -41,7 +44,7 @@ class Bitstamp(Client):
 
     @classmethod
     def searches(cls) -> Searches:
-        """Say how what its calls make is found again; see `exchanges.outcomes.search`."""
+        """Return how its reads show what its calls did; see `exchanges.outcomes.search`."""
         from exchanges.bitstamp.reconcile import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
         return SEARCHES

@@ -1,4 +1,4 @@
-"""What holds for all of Bitstamp: addresses, the one limit, and what answers of v1 are wrapped in."""
+"""Definitions that hold for all of Bitstamp: addresses, the one limit, and what v1 wraps its answers in."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LIMIT", "LOCKOUT_SECONDS", "V1", "V2", "payload"]
 
-# Public and private calls of both generations count together, by address.
+# Public and private calls of both generations are counted together, by address.
 LIMIT = Limit("bitstamp", windows=(Window(600, per_seconds=600.0),), scope=Scope.ADDRESS)
 LOCKOUT_SECONDS = 600.0
 
 
 def payload(answer: Json) -> Json:
-    """Take off what v1 wraps around nothing, or around a lone value: ``true`` and ``{"address": ...}``."""
+    """Return the content of what v1 wraps: None for ``true``, and the value of ``{"address": ...}``."""
     if answer is True or answer == "true":
         return None
     # Quirk: the ripple address has been seen as a text and as an object around it.

@@ -11,8 +11,8 @@ from exchanges.endpoint import Area, Param, public
 __all__ = ["Market"]
 
 
-def _group(group: int) -> str | None:
-    """Say what is wrong with a way of grouping."""
+def _fault_of_group(group: int) -> str | None:
+    """Return what is wrong with a way of grouping; None if nothing is."""
     return None if group in (0, 1, 2) else "must be 0, 1 or 2"
 
 
@@ -38,13 +38,15 @@ class Market(Area, api=V2):
         ...
 
     @public("GET /order_book/{market}/")
-    async def order_book(self, market: str, *, group: Annotated[int | None, Param(check=_group)] = None) -> OrderBook:
+    async def order_book(
+        self, market: str, *, group: Annotated[int | None, Param(check=_fault_of_group)] = None
+    ) -> OrderBook:
         """Open orders, best prices first.
 
         Args:
             market: Base and counter, such as btcusd.
             group: 0: orders not summed up; 1: summed up by price; 2: not summed up, each with its id.
-                None: not sent; the exchange takes 1.
+                None: not sent; the exchange uses 1.
 
         Returns:
             About a second old. Wire: object of two lists of rows of 2, or of 3 with the order id when *group* is 2.
@@ -60,7 +62,7 @@ class Market(Area, api=V2):
 
         Args:
             market: Base and counter, such as btcusd.
-            time: How far back. None: not sent; the exchange takes HOUR.
+            time: The period. None: not sent; the exchange uses HOUR.
 
         Returns:
             Wire: list of objects.

@@ -1,4 +1,4 @@
-"""What Bitstamp v2 answers with. Numbers, moments and ids travel as text.
+"""Models of Bitstamp v2. Numbers, moments and ids travel as text.
 
 "Base" is the first currency of a market, "counter" the second: in btcusd, BTC and USD.
 """
@@ -15,7 +15,7 @@ __all__ = ["OrderBook", "PriceLevel", "Side", "Ticker", "TimeFrame", "Transactio
 
 
 class TimeFrame(OpenStrEnum):
-    """How far back a list of trades goes."""
+    """The period of a list of trades."""
 
     MINUTE = "minute"
     HOUR = "hour"
@@ -23,7 +23,7 @@ class TimeFrame(OpenStrEnum):
 
 
 class Side(OpenIntEnum):
-    """What the order that caused a trade wanted."""
+    """Side of the order that caused a trade."""
 
     BUY = 0
     SELL = 1
@@ -31,7 +31,7 @@ class Side(OpenIntEnum):
 
 @frozen
 class PriceLevel(Row):
-    """An order, or all orders at one price. Wire: row of 2, or of 3 where each order stands for itself.
+    """An order, or all orders at one price. Wire: row of 2, or of 3 if orders are not summed up.
 
     Source:
         Bitstamp API v2, Market info, "Get order book".
@@ -44,7 +44,7 @@ class PriceLevel(Row):
     amount: TextDecimal
     """Base."""
     order_id: str | None = None
-    """Id of the order; None where orders are summed up by price."""
+    """Id of the order; None if orders are summed up by price."""
 
 
 SideInText = Annotated[Side, Choice(Side, text=True)]
@@ -55,7 +55,7 @@ class Ticker:
     """Prices of the last 24 hours. Wire: object.
 
     Source:
-        Bitstamp API v2, Tickers, "Get ticker"; the fields that may be None came later or stand in lists only.
+        Bitstamp API v2, Tickers, "Get ticker"; the fields that may be None came later or are in lists only.
     """
 
     last: TextDecimal
@@ -65,7 +65,7 @@ class Ticker:
     low: TextDecimal
     """Counter per base: the lowest."""
     vwap: TextDecimal | None = None
-    """Counter per base: the average weighted by volume; None where nothing was traded."""
+    """Counter per base: the average weighted by volume; None if nothing was traded."""
     volume: TextDecimal
     """Base traded."""
     bid: TextDecimal
@@ -73,17 +73,17 @@ class Ticker:
     ask: TextDecimal
     """Counter per base: the lowest open order to sell."""
     timestamp: UnixTimeText
-    """UTC: when it was made."""
+    """UTC: when it was created."""
     open: TextDecimal
     """Counter per base: the first trade of the day."""
     open_24: TextDecimal | None = None
-    """Counter per base: 24 hours ago; None where not sent."""
+    """Counter per base: 24 hours ago; None if not sent."""
     percent_change_24: TextDecimal | None = None
-    """Percent: the change since then; None where not sent."""
+    """Percent: the change since then; None if not sent."""
     side: SideInText | None = None
-    """What the order that caused the last trade wanted; None where not sent."""
+    """Side of the order that caused the last trade; None if not sent."""
     pair: str | None = None
-    """Such as BTC/USD; None where a single market was asked for."""
+    """Such as BTC/USD; None if a single market was asked for."""
 
 
 @frozen(kw_only=True)
@@ -99,9 +99,9 @@ class OrderBook:
     asks: tuple[PriceLevel, ...]
     """Orders to sell, lowest price first."""
     timestamp: UnixTimeText
-    """UTC: when it was made, in whole seconds."""
+    """UTC: when it was created, in whole seconds."""
     microtimestamp: UnixMicrosText
-    """UTC: when it was made, in microseconds; by it books are put in order."""
+    """UTC: when it was created, in microseconds; order books are sorted by it."""
 
 
 @frozen(kw_only=True)
@@ -121,4 +121,4 @@ class Transaction:
     amount: TextDecimal
     """Base."""
     type: SideInText
-    """What the order that caused it wanted."""
+    """Side of the order that caused it."""

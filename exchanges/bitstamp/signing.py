@@ -1,4 +1,4 @@
-"""How Bitstamp wants private calls signed: in the body (v1), in headers over the whole request (v2)."""
+"""Signatures of private calls at Bitstamp: in the body (v1), in headers over the whole request (v2)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BodySignature:
     needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret", "client_id")
 
     def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Put the three fields into *call* and render it."""
+        """Add the three fields to *call* and render it."""
         key = credentials.api_key
         signature = credentials.sign(f"{stamp.nonce}{credentials.client_id}{key}".encode()).upper()
         signed = call.adding(key=key, signature=signature, nonce=stamp.nonce)
@@ -51,7 +51,7 @@ class HeaderSignature:
     needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret")
 
     def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *call* and put on the headers."""
+        """Render *call* and add the headers."""
         request = call.render()
         identity, timestamp = f"BITSTAMP {credentials.api_key}", str(stamp.timestamp_ms)
         host, content_type = request.origin.partition("://")[2], dict(request.headers).get("Content-Type", "")

@@ -1,1 +1,1 @@
-"""What the current API of Bitso answers with, one module per area."""
+"""Models of the current API of Bitso (v3, v4): one module per area, with the fields in the order of the documents."""

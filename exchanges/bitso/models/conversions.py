@@ -1,4 +1,4 @@
-"""What Bitso v4 answers with: quotes for conversions, and what became of them. Numbers travel as text."""
+"""Quotes and conversions, by v4. Numbers travel as text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["Conversion", "ConversionId", "ConversionStatus", "Direction", "Quote
 
 
 class Direction(OpenStrEnum):
-    """What the exchange does in the book that it converts through."""
+    """Side of the exchange's order in the book that it converts through."""
 
     BUY = "buy"
     SELL = "sell"
 
 
 class ConversionStatus(OpenStrEnum):
-    """How far a conversion is; COMPLETED and FAILED are final. It cannot be cancelled.
+    """Status of a conversion; COMPLETED and FAILED are final. It cannot be cancelled.
 
     The documents write these words in capitals in their text and in lower case in their samples: both are read.
     """
@@ -36,12 +36,12 @@ class ConversionStatus(OpenStrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing follows."""
+        """Whether the status cannot change any more."""
         return self in (ConversionStatus.COMPLETED, ConversionStatus.FAILED)
 
 
 class _Oid:
-    """The id of a conversion, bare or, as an older version of the document has it, in the whole quote."""
+    """The id of a conversion, bare or, in an older version of the document, inside the whole quote."""
 
     def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - both are documented
         if isinstance(value, dict):
@@ -68,7 +68,7 @@ class Slippage:
     level: str
     """A word, such as normal."""
     message: str
-    """Words for the user; empty where there is nothing to say."""
+    """Words for the user; may be empty."""
     value: TextDecimal
     """Difference between the expected rate and the actual one."""
 
@@ -82,7 +82,7 @@ class Quote:
     """
 
     id: Id
-    """What `execute` takes."""
+    """Id of the quote; the argument of `execute`."""
     from_currency: str
     """Such as mxn."""
     from_amount: TextDecimal
@@ -92,40 +92,40 @@ class Quote:
     to_amount: TextDecimal
     """Of *to_currency*: to receive."""
     created_at: UnixMillis = field(metadata={"wire": "created"})
-    """UTC: when it was made."""
+    """UTC: when it was created."""
     expires_at: UnixMillis = field(metadata={"wire": "expires"})
-    """UTC: when it ends. The only truth about that: the documents speak of 20 and of 30 seconds."""
+    """UTC: when it ends. Only this is reliable: the documents speak of 20 and of 30 seconds."""
     rate: TextDecimal
     """*rate_currency* per unit of the other currency, rounded: the amounts are exact."""
     rate_currency: str | None = None
-    """What *rate* is counted in."""
+    """Currency of *rate*."""
     estimated_slippage: Slippage | None = None
-    """None where not sent."""
+    """None if not sent."""
     padding: TextDecimal | None = None
-    """Fraction: the fee that the conversion costs, which the rate holds already; None where not sent."""
+    """Fraction: the fee of the conversion, which the rate includes; None if not sent."""
     direction: Direction | None = None
-    """What the exchange does in *book*; None where not sent."""
+    """Side of the exchange's order in *book*; None if not sent."""
     book: str | None = None
-    """The book that it goes through, which may be of other currencies, such as xrp_mxn; None where not sent."""
+    """The book that it goes through, which may be of other currencies, such as xrp_mxn; None if not sent."""
     status: ConversionStatus = ConversionStatus.OPEN
     """OPEN for a new quote."""
     oid: Id | None = None
-    """Id of the order; equal to *id* in the samples; None where not sent."""
+    """Id of the order; equal to *id* in the samples; None if not sent."""
     next_recurrent_events: dict[str, UnixMillis] | None = None
     """UTC: when the next conversions would follow, by period (DAILY, WEEKLY, MONTHLY), if the same were programmed in
-    the exchange's app; None where not sent."""
+    the exchange's app; None if not sent."""
 
 
 @frozen(kw_only=True)
 class Conversion:
-    """What became of a quote that was executed. Wire: object.
+    """A quote that was executed. Wire: object.
 
     Source:
         Bitso API v4, "Get a Conversion Status".
     """
 
     id: Id
-    """What `conversion` takes."""
+    """Id of the conversion; the argument of `conversion`."""
     from_currency: str
     """Such as mxn."""
     from_amount: TextDecimal
@@ -135,16 +135,16 @@ class Conversion:
     to_amount: TextDecimal
     """Of *to_currency*: received."""
     created_at: UnixMillis = field(metadata={"wire": "created"})
-    """UTC: when it was made."""
+    """UTC: when it was created."""
     expires_at: UnixMillis | None = field(metadata={"wire": "expires"}, default=None)
-    """UTC: when its quote ended; None where not sent."""
+    """UTC: when its quote ended; None if not sent."""
     rate: TextDecimal
-    """*rate_currency* per unit of the other currency, the fee within."""
+    """*rate_currency* per unit of the other currency, including the fee."""
     plain_rate: TextDecimal | None = None
-    """The same without the fee; None where not sent."""
+    """The same without the fee; None if not sent."""
     rate_currency: str | None = None
-    """What *rate* is counted in."""
+    """Currency of *rate*."""
     book: str | None = None
-    """The book that it went through; None where not sent."""
+    """The book that it went through; None if not sent."""
     status: ConversionStatus
-    """How far it is."""
+    """Its status."""

@@ -1,4 +1,4 @@
-"""What Bitso v3 answers with. Numbers travel as text, moments as ISO 8601.
+"""Public market data of v3. Numbers travel as text, moments as ISO 8601.
 
 "Major" is the base currency of a book, "minor" the quote: in btc_mxn, BTC and MXN.
 """
@@ -10,7 +10,6 @@ from attrs import frozen
 from exchanges.wire import Id, IsoTime, OpenStrEnum, TextDecimal
 
 __all__ = [
-    "Balance",
     "Book",
     "FeeTier",
     "Fees",
@@ -25,7 +24,7 @@ __all__ = [
 
 
 class Side(OpenStrEnum):
-    """What the order that was open in the book wanted."""
+    """Side of the order that was open in the book."""
 
     BUY = "buy"
     SELL = "sell"
@@ -40,16 +39,16 @@ class SortOrder(OpenStrEnum):
 
 @frozen(kw_only=True)
 class FlatRate:
-    """The fees of who has traded little. Wire: object.
+    """The fees without regard to volume. Wire: object.
 
     Source:
         Bitso API v3, "List Available Books".
     """
 
     maker: TextDecimal
-    """Fraction or percent, as the exchange has it: for an order that waited in the book."""
+    """Fraction or percent, as the exchange has it: for an order that waits in the book."""
     taker: TextDecimal
-    """Fraction or percent, as the exchange has it: for an order that met one in the book."""
+    """Fraction or percent, as the exchange has it: for an order that meets one in the book."""
 
 
 @frozen(kw_only=True)
@@ -63,21 +62,21 @@ class FeeTier:
     volume: TextDecimal
     """Minor: traded in 30 days."""
     maker: TextDecimal
-    """Fraction: for an order that waited in the book."""
+    """Fraction: for an order that waits in the book."""
     taker: TextDecimal
-    """Fraction: for an order that met one in the book."""
+    """Fraction: for an order that meets one in the book."""
 
 
 @frozen(kw_only=True)
 class Fees:
-    """What trading in a book costs. Wire: object.
+    """The fees of trading in a book. Wire: object.
 
     Source:
         Bitso API v3, "List Available Books".
     """
 
     flat_rate: FlatRate
-    """Without regard to volume."""
+    """Whatever the volume."""
     structure: tuple[FeeTier, ...] = ()
     """By volume."""
 
@@ -105,13 +104,13 @@ class Book:
     maximum_value: TextDecimal
     """Minor: amount times price."""
     tick_size: TextDecimal | None = None
-    """Minor per major: the step of prices; None where not sent."""
+    """Minor per major: the step of prices; None if not sent."""
     default_chart: str | None = None
-    """Which chart the exchange's pages show; None where not sent."""
+    """The chart that the exchange's pages show; None if not sent."""
     margin_enabled: bool | None = None
-    """Whether it trades on margin; None where not sent."""
+    """Whether it trades on margin; None if not sent."""
     fees: Fees | None = None
-    """None where not sent."""
+    """None if not sent."""
 
 
 @frozen(kw_only=True)
@@ -131,7 +130,7 @@ class Ticker:
     low: TextDecimal
     """Minor per major: the lowest."""
     vwap: TextDecimal | None = None
-    """Minor per major: the average weighted by volume; None where nothing was traded."""
+    """Minor per major: the average weighted by volume; None if nothing was traded."""
     volume: TextDecimal
     """Major traded."""
     bid: TextDecimal
@@ -139,11 +138,11 @@ class Ticker:
     ask: TextDecimal
     """Minor per major: the lowest open order to sell."""
     created_at: IsoTime
-    """UTC: when it was made."""
+    """UTC: when it was created."""
     change_24: TextDecimal | None = None
-    """Minor per major: how far the price moved; None where not sent."""
+    """Minor per major: how far the price moved; None if not sent."""
     rolling_average_change: dict[str, TextDecimal] | None = None
-    """Percent by number of hours: the mean of the hourly changes; None where not sent."""
+    """Percent by number of hours: the mean of the hourly changes; None if not sent."""
 
 
 @frozen(kw_only=True)
@@ -161,7 +160,7 @@ class PriceLevel:
     amount: TextDecimal
     """Major."""
     oid: str | None = None
-    """Id of the order; None where orders are summed up by price."""
+    """Id of the order; None if orders are summed up by price."""
 
 
 @frozen(kw_only=True)
@@ -179,7 +178,7 @@ class OrderBook:
     updated_at: IsoTime
     """UTC: the last change."""
     sequence: Id
-    """Grows by one with each change; where to join the stream of changes. Text, though documented as a number."""
+    """Grows by one with each change; joins the stream of changes. Text, though documented as a number."""
 
 
 @frozen(kw_only=True)
@@ -197,31 +196,9 @@ class Trade:
     amount: TextDecimal
     """Major."""
     maker_side: Side
-    """What the order that was open in the book wanted."""
+    """Side of the order that was open in the book."""
     price: TextDecimal
     """Minor per major."""
     # Quirk: documented as a number, recorded as a number, seen as text.
     tid: Id
-    """Id of the trade; what *marker* takes."""
-
-
-@frozen(kw_only=True)
-class Balance:
-    """What the account holds of one currency. Wire: object.
-
-    Source:
-        Bitso API v3, "Get Account Balance".
-    """
-
-    currency: str
-    """Such as mxn."""
-    total: TextDecimal
-    """Of the currency: available and locked together."""
-    locked: TextDecimal
-    """Of the currency: in open orders."""
-    available: TextDecimal
-    """Of the currency: free to use."""
-    pending_deposit: TextDecimal | None = None
-    """Of the currency: on its way in, not yet in the total; None where not sent."""
-    pending_withdrawal: TextDecimal | None = None
-    """Of the currency: on its way out, no longer in the total; None where not sent."""
+    """Id of the trade; the value for *marker*."""

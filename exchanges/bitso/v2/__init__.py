@@ -1,4 +1,4 @@
-"""Bitso v2, the API of 2015, and what it answers with.
+"""Bitso v2, the API of 2015: a module per area, and its models.
 
 Source:
     Bitso API v2.
@@ -54,7 +54,7 @@ __all__ = [
 
 
 class V2(Areas):
-    """The areas of v2. Undocumented since 2017; nobody is known to use it since 2018."""
+    """The areas of v2. Undocumented since 2017; no use of it is known since 2018."""
 
     market: Market
     account: Account

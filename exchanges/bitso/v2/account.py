@@ -1,4 +1,4 @@
-"""The account, by v2."""
+"""Private calls for the account, by v2."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Account(Area, api=V2):
         """Deposits, withdrawals and trades of the account.
 
         Args:
-            offset: How many to leave out at the beginning of the list. None: not sent; the exchange takes 0.
-            limit: Length of the list. None: not sent; the exchange takes 100.
-            sort: By date and time. None: not sent; the exchange takes DESC, newest first.
-            book: Major and minor, such as btc_mxn. None: not sent; the exchange takes btc_mxn.
+            offset: Number of rows to skip at the beginning of the list. None: not sent; the exchange uses 0.
+            limit: Length of the list. None: not sent; the exchange uses 100.
+            sort: By date and time. None: not sent; the exchange uses DESC, newest first.
+            book: Major and minor, such as btc_mxn. None: not sent; the exchange uses btc_mxn.
 
         Returns:
             Wire: list of objects with a key per currency.
@@ -57,14 +57,14 @@ class Account(Area, api=V2):
     def every_user_transaction(
         self, *, book: str | None = None, page_size: int = PAGE_SIZE
     ) -> AsyncIterator[UserTransaction]:
-        """Go through all transactions of the account, newest first, each once.
+        """Iterate over all transactions of the account, newest first, each once.
 
-        Pages are read when the iteration gets there. What arrives meanwhile moves the rows, but none is lost or comes
-        twice; it may itself be missed. Deposits and withdrawals have no id: where more than ten that say exactly the
-        same follow each other while rows arrive, they cannot be told apart.
+        A page is read when the iteration reaches it. Rows that arrive meanwhile move the others, but none of these is
+        lost or repeated; a new row may itself be missed. Deposits and withdrawals have no id: if more than ten equal
+        ones follow each other while rows arrive, they cannot be distinguished.
 
         Args:
-            book: Major and minor, such as btc_mxn. None: not sent; the exchange takes btc_mxn.
+            book: Major and minor, such as btc_mxn. None: not sent; the exchange uses btc_mxn.
             page_size: Rows per request, at least 2.
         """
         return every_row(

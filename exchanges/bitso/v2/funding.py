@@ -1,4 +1,4 @@
-"""Money in and out, by v2."""
+"""Deposits and withdrawals, by v2."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Telling:
 
 
 class Funding(Area, api=V2):
-    """Deposit bitcoins; withdraw bitcoins, what Ripple carries, and pesos."""
+    """Deposit bitcoins; withdraw bitcoins, currencies over Ripple, and pesos."""
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(_Telling(caller))
@@ -62,10 +62,10 @@ class Funding(Area, api=V2):
 
         Args:
             amount: In BTC.
-            address: Bitcoin address that receives them. A key may be bound to one address when it is made.
+            address: Bitcoin address that receives them. A key may be bound to one address when it is created.
 
         Returns:
-            None: it was taken on. Wire: the string ``"ok"``.
+            None: it was accepted. Wire: the string ``"ok"``.
 
         Source:
             Bitso API v2, Private Endpoints, "Bitcoin Withdrawal".
@@ -74,10 +74,10 @@ class Funding(Area, api=V2):
 
     @private("POST /ripple_withdrawal", kind=MONEY)
     async def ripple_withdrawal(self, *, currency: str, amount: Amount, address: str) -> Done:
-        """Send some currency over Ripple, and change where the account's ripple deposits come from.
+        """Send a currency over Ripple, and change the address that the account's ripple deposits come from.
 
-        The exchange makes *address* the ripple address of the account: whatever is deposited over Ripple afterwards
-        must come from it. Each one that is taken on logs a warning that says so.
+        The exchange makes *address* the ripple address of the account: later deposits over Ripple must come from it.
+        Each withdrawal that is accepted logs a warning about this.
 
         Args:
             currency: Such as XRP.
@@ -85,7 +85,7 @@ class Funding(Area, api=V2):
             address: Ripple address that receives it.
 
         Returns:
-            None: it was taken on. Wire: the string ``"ok"``.
+            None: it was accepted. Wire: the string ``"ok"``.
 
         Source:
             Bitso API v2, Private Endpoints, "Ripple Withdrawal".
@@ -109,14 +109,14 @@ class Funding(Area, api=V2):
 
         Args:
             amount: In MXN.
-            recipient_given_names: First and middle names of who receives it.
-            recipient_family_names: Last names of who receives it.
+            recipient_given_names: First and middle names of the recipient.
+            recipient_family_names: Last names of the recipient.
             clabe: Number of the account: 18 digits, the last of which is checked before anything is sent.
             notes_ref: Reference in letters and digits.
             numeric_ref: Reference in digits.
 
         Returns:
-            None: it was taken on. Wire: the string ``"ok"``.
+            None: it was accepted. Wire: the string ``"ok"``.
 
         Source:
             Bitso API v2, Private Endpoints, "Bank Withdrawal (SPEI)".

@@ -12,14 +12,14 @@ __all__ = ["Market"]
 
 
 def _digit(value: object) -> int:
-    """Write a bool as 0 or 1."""
+    """Convert a bool to 0 or 1."""
     if not isinstance(value, bool):
         raise TypeError(f"must be a bool, not {type(value).__name__}")
     return int(value)
 
 
 class Market(Area, api=V2):
-    """Public market data; needs no key. Each *book* that is None is not sent; the exchange takes btc_mxn."""
+    """Public market data; needs no key. Each *book* that is None is not sent; the exchange uses btc_mxn."""
 
     @public("GET /ticker")
     async def ticker(self, book: str | None = None) -> Ticker:
@@ -44,7 +44,7 @@ class Market(Area, api=V2):
 
         Args:
             book: Major and minor, such as btc_mxn.
-            group: Whether orders are summed up by price; 0 or 1 on the wire. None: not sent; the exchange takes True.
+            group: Whether orders are summed up by price; 0 or 1 on the wire. None: not sent; the exchange uses True.
 
         Returns:
             Wire: object of two lists of rows of 2.
@@ -60,7 +60,7 @@ class Market(Area, api=V2):
 
         Args:
             book: Major and minor, such as btc_mxn.
-            time: How far back. None: not sent; the exchange takes HOUR.
+            time: The period. None: not sent; the exchange uses HOUR.
 
         Returns:
             Wire: list of objects.

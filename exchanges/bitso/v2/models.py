@@ -1,6 +1,6 @@
-"""What Bitso v2 answers with. Numbers travel as text, moments of market data as seconds since 1970 in text.
+"""Models of Bitso v2. Numbers travel as text, moments of market data as seconds since 1970 in text.
 
-Moments of the account travel as 2015-11-12 12:37:01 without a zone; they are taken for UTC, which no document says.
+Moments of the account travel as 2015-11-12 12:37:01 without a zone; they are read as UTC, which no document confirms.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ __all__ = [
 
 
 class AmountUnit(OpenStrEnum):
-    """What the amount of an order is counted in."""
+    """Unit of the amount of an order."""
 
     MAJOR = "major"
     MINOR = "minor"
 
 
 class OrderType(OpenIntEnum):
-    """What an order wants."""
+    """Side of an order."""
 
     BUY = 0
     SELL = 1
 
 
 class OrderStatus(OpenIntEnum):
-    """How far an order is."""
+    """Status of an order."""
 
     CANCELLED = -1
     ACTIVE = 0
@@ -68,7 +68,7 @@ class OrderStatus(OpenIntEnum):
 
 
 class TransactionType(OpenIntEnum):
-    """What moved the account's money."""
+    """Kind of a transaction."""
 
     DEPOSIT = 0
     WITHDRAWAL = 1
@@ -76,7 +76,7 @@ class TransactionType(OpenIntEnum):
 
 
 class TimeFrame(OpenStrEnum):
-    """How far back a list of trades goes."""
+    """The period of a list of trades."""
 
     MINUTE = "minute"
     HOUR = "hour"
@@ -87,7 +87,7 @@ class Ticker:
     """Prices of the last 24 hours. Wire: object.
 
     Source:
-        Bitso API v2, Public Endpoints, "Ticker"; the timestamp stands in the sample only.
+        Bitso API v2, Public Endpoints, "Ticker"; the timestamp is in the sample only.
     """
 
     last: TextDecimal
@@ -97,7 +97,7 @@ class Ticker:
     low: TextDecimal
     """Minor per major: the lowest."""
     vwap: TextDecimal | None = None
-    """Minor per major: the average weighted by volume; None where nothing was traded."""
+    """Minor per major: the average weighted by volume; None if nothing was traded."""
     volume: TextDecimal
     """Major traded."""
     bid: TextDecimal
@@ -105,7 +105,7 @@ class Ticker:
     ask: TextDecimal
     """Minor per major: the lowest open order to sell."""
     timestamp: UnixTimeText | None = None
-    """UTC: when it was made; None where not sent."""
+    """UTC: when it was created; None if not sent."""
 
 
 @frozen
@@ -127,7 +127,7 @@ class OrderBook:
     """Open orders of a book. Wire: object of lists of rows.
 
     Source:
-        Bitso API v2, Public Endpoints, "Order Book"; the timestamp stands in the sample only.
+        Bitso API v2, Public Endpoints, "Order Book"; the timestamp is in the sample only.
     """
 
     bids: tuple[PriceLevel, ...]
@@ -135,7 +135,7 @@ class OrderBook:
     asks: tuple[PriceLevel, ...]
     """Orders to sell."""
     timestamp: UnixTimeText | None = None
-    """UTC: when it was made; None where not sent."""
+    """UTC: when it was created; None if not sent."""
 
 
 @frozen(kw_only=True)
@@ -155,12 +155,12 @@ class Transaction:
     amount: TextDecimal
     """Major."""
     side: Side
-    """What the order that was open in the book wanted: the maker's side, so a SELL was bought from it."""
+    """Side of the order that was open in the book: the maker's, so a SELL was bought from it."""
 
 
 @frozen(kw_only=True)
 class CurrencyBalance:
-    """What the account holds of one currency. Wire: three keys of the object that holds all of them."""
+    """The balance of one currency. Wire: three keys of the object that holds all of them."""
 
     balance: TextDecimal
     """Of the currency: available and reserved together."""
@@ -175,7 +175,7 @@ _PARTS = ("balance", "reserved", "available")
 
 @frozen(kw_only=True)
 class Balance:
-    """What the account holds. Wire: flat object with three keys per currency, such as ``btc_available``.
+    """The balances of the account. Wire: flat object with three keys per currency, such as ``btc_available``.
 
     Source:
         Bitso API v2, Private Endpoints, "Account balance". It shows btc and mxn; more came later.
@@ -188,12 +188,12 @@ class Balance:
 
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Gather the keys of each currency."""
+        """Collect the keys of each currency."""
         return gathered(value, _PARTS, "currencies")
 
     @classmethod
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Give each currency keys of its own."""
+        """Write the keys of each currency."""
         return scattered(value, "currencies")
 
 
@@ -205,35 +205,35 @@ class UserTransaction:
     """A deposit, a withdrawal or a trade of the account. Wire: object with a key per currency.
 
     Source:
-        Bitso API v2, Private Endpoints, "User Transactions"; the exchange's own client knows of rates under the name
+        Bitso API v2, Private Endpoints, "User Transactions"; the exchange's own client reads rates under the name
         of a book.
     """
 
     datetime: NaiveTime
     """UTC: when it took place."""
     type: TransactionType
-    """Which of the three it is."""
+    """Its kind."""
     id: int | None = None
     """Unique among trades; None for deposits and withdrawals."""
     method: str | None = None
-    """How money came or went, such as SPEI Transfer; None for trades."""
+    """The way of the money, such as SPEI Transfer; None for trades."""
     order_id: str | None = None
     """The `Order.id` that traded; None for deposits and withdrawals."""
     rate: TextDecimal | None = None
-    """Minor per major: the price; None for deposits and withdrawals, and where it stands under the book."""
+    """Minor per major: the price; None for deposits and withdrawals, and if it is in *rates*."""
     amounts: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
-    """Of each currency, such as btc: what came (above zero) or went (below)."""
+    """Of each currency, such as btc: received (above zero) or spent (below)."""
     rates: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
-    """Minor per major, by book such as btc_mxn: the price, where it is told so."""
+    """Minor per major, by book such as btc_mxn: the price, if it is sent so."""
 
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Gather the keys of currencies and books."""
+        """Collect the keys of currencies and books."""
         return gathered_currencies(value, _USER_TRANSACTION)
 
     @classmethod
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Give each currency and book a key of its own."""
+        """Write a key for each currency and book."""
         return scattered_currencies(value)
 
 
@@ -246,20 +246,20 @@ class Order:
     """
 
     id: str
-    """64 characters; what *order_id* takes."""
+    """64 characters; the value for *order_id*."""
     type: Annotated[OrderType, Choice(OrderType, text=True)]
-    """Whether it buys or sells."""
+    """Its side."""
     price: TextDecimal | None = None
     """Minor per major: the limit; None, or zero, for a market order."""
     amount: TextDecimal | None = None
-    """Major; None where a market order has just been placed."""
+    """Major; None if a market order has just been placed."""
     status: Annotated[OrderStatus, Choice(OrderStatus, text=True)] | None = None
-    """How far it is; None where a market order has just been placed."""
+    """Its status; None if a market order has just been placed."""
     book: str | None = None
-    """Such as btc_mxn; None where not sent: open orders lack it, and others may while their status is ACTIVE."""
+    """Such as btc_mxn; None if not sent: open orders never have it, and ACTIVE orders may not."""
     datetime: NaiveTime | None = None
     """UTC: when it was placed; None when it was looked up, see *created*."""
     created: NaiveTime | None = None
-    """UTC: when it was placed, as looking it up calls it; None elsewhere."""
+    """UTC: when it was placed, in the answer of a lookup; None elsewhere."""
     updated: NaiveTime | None = None
-    """UTC: when it changed last; None where it was not looked up, and while its status is ACTIVE."""
+    """UTC: when it changed last; None if it was not looked up, and while its status is ACTIVE."""

@@ -17,7 +17,7 @@ _UNITS = ", ".join(unit.value for unit in AmountUnit)
 
 
 def _ids(value: str | Sequence[str]) -> Json:
-    """Write one id as text, several as a list."""
+    """Convert one id to text, several to a list."""
     if isinstance(value, str):
         return _id(value)
     ids: list[Json] = [_id(item) for item in value]
@@ -35,7 +35,7 @@ def _id(value: object) -> str:
 
 
 def _fault_of_unit(arguments: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with the unit of an order to buy."""
+    """Return what is wrong with the unit of an order to buy; None if nothing is."""
     unit, is_market = arguments.get("amount_unit"), arguments.get("price") is None
     if unit is not None and unit not in tuple(AmountUnit):
         return f"amount_unit must be one of {_UNITS}"
@@ -51,11 +51,11 @@ def _fault_of_unit(arguments: Mapping[str, Any]) -> str | None:
 
 
 class Trading(Area, api=V2):
-    """Place, find and cancel orders. Each *book* that is None is not sent; the exchange takes btc_mxn."""
+    """Place, look up and cancel orders. Each *book* that is None is not sent; the exchange uses btc_mxn."""
 
     @private("POST /open_orders", kind=READ)
     async def open_orders(self, book: str | None = None) -> list[Order]:
-        """Orders that still wait, wholly or in part.
+        """Orders that are open, wholly or in part.
 
         Args:
             book: Major and minor, such as btc_mxn.
@@ -72,7 +72,7 @@ class Trading(Area, api=V2):
     async def lookup_order(
         self, order_id: Annotated[str | Sequence[str], Param(wire="id", type="str-or-list", render=_ids)]
     ) -> list[Order]:
-        """Find one order or several, whatever became of them.
+        """Look up one order or several, whatever their status.
 
         Args:
             order_id: The `Order.id`, or a list of those.
@@ -115,15 +115,15 @@ class Trading(Area, api=V2):
         """Place an order to buy: a limit order, or without a price a market order.
 
         The documents contradict themselves on the amount of a market order to buy: major currency in February 2016,
-        minor in April, major again in June, while the exchange's own client sent minor currency all along. Nobody can
-        say which the server takes, so a market order wants the caller's word on it.
+        minor in April, major again in June, while the exchange's own client always sent minor currency. Which of the
+        two the server assumes is not known, so the caller of a market order must declare it.
 
         Args:
             amount: Major currency to buy; for a market order see above.
             price: Highest price per unit, in minor per major. None: not sent; a market order.
             book: Major and minor, such as btc_mxn.
-            amount_unit: What the caller knows *amount* to be counted in; mandatory for a market order. It is not
-                sent and changes nothing in the request.
+            amount_unit: The unit of *amount*, as the caller knows it; mandatory for a market order. It is not sent and
+                changes nothing in the request.
 
         Returns:
             The new order; a market order without status, price and amount. Wire: object.

@@ -1,4 +1,4 @@
-"""Bitstamp v1, the API of 2014, and what it answers with.
+"""Bitstamp v1, the API of 2014: a module per area, and its models.
 
 Source:
     Bitstamp API v1.

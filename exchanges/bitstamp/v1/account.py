@@ -1,4 +1,4 @@
-"""The account, by v1."""
+"""Private calls for the account, by v1."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Account(Area, api=V1):
         """Deposits, withdrawals and trades of the account.
 
         Args:
-            offset: How many to leave out at the beginning of the list. None: not sent; the exchange takes 0.
-            limit: Length of the list. None: not sent; the exchange takes 100.
-            sort: By date and time. None: not sent; the exchange takes DESC, newest first.
+            offset: Number of rows to skip at the beginning of the list. None: not sent; the exchange uses 0.
+            limit: Length of the list. None: not sent; the exchange uses 100.
+            sort: By date and time. None: not sent; the exchange uses DESC, newest first.
 
         Returns:
             Wire: list of objects with a key per currency; an empty body stands for an empty list.
@@ -49,10 +49,10 @@ class Account(Area, api=V1):
         ...
 
     def every_user_transaction(self, *, page_size: int = PAGE_SIZE) -> AsyncIterator[UserTransaction]:
-        """Go through all transactions of the account, newest first, each once.
+        """Iterate over all transactions of the account, newest first, each once.
 
-        Pages are read when the iteration gets there. What arrives meanwhile moves the rows, but none is lost or comes
-        twice; it may itself be missed.
+        A page is read when the iteration reaches it. Rows that arrive meanwhile move the others, but none of these is
+        lost or repeated; a new row may itself be missed.
 
         Args:
             page_size: Rows per request, at least 2.

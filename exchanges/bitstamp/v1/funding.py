@@ -1,4 +1,4 @@
-"""Money in and out, by v1."""
+"""Deposits and withdrawals, by v1."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["Funding"]
 
 
 class Funding(Area, api=V1):
-    """Deposit and withdraw bitcoins and what Ripple carries; see withdrawals of every kind."""
+    """Deposit and withdraw bitcoins and currencies over Ripple; read withdrawals of every kind."""
 
     @private("POST /withdrawal_requests/", kind=READ)
     async def withdrawal_requests(self) -> list[WithdrawalRequest]:
-        """Withdrawals that were asked for, of every type and status.
+        """Withdrawals that were requested, of every type and status.
 
         Returns:
             Wire: list of objects; an empty body stands for an empty list.
@@ -67,7 +67,7 @@ class Funding(Area, api=V1):
 
     @private("POST /ripple_withdrawal/", kind=MONEY)
     async def ripple_withdrawal(self, *, amount: Amount, address: str, currency: str) -> Done:
-        """Send some currency over Ripple.
+        """Send a currency over Ripple.
 
         Args:
             amount: Of *currency*.
@@ -75,7 +75,7 @@ class Funding(Area, api=V1):
             currency: Such as USD.
 
         Returns:
-            None: it was taken on. Wire: ``true``, as JSON or as text.
+            None: it was accepted. Wire: ``true``, as JSON or as text.
 
         Source:
             Bitstamp API v1, Private Functions, "Ripple withdrawal".

@@ -12,7 +12,7 @@ __all__ = ["Market"]
 
 
 def _digit(value: object) -> int:
-    """Write a bool as 0 or 1."""
+    """Convert a bool to 0 or 1."""
     if not isinstance(value, bool):
         raise TypeError(f"must be a bool, not {type(value).__name__}")
     return int(value)
@@ -38,7 +38,7 @@ class Market(Area, api=V1):
         """Open orders, best prices first.
 
         Args:
-            group: Whether orders are summed up by price; 0 or 1 on the wire. None: not sent; the exchange takes True.
+            group: Whether orders are summed up by price; 0 or 1 on the wire. None: not sent; the exchange uses True.
 
         Returns:
             Wire: object of two lists of rows of 2.
@@ -53,7 +53,7 @@ class Market(Area, api=V1):
         """Recent trades, newest first.
 
         Args:
-            time: How far back. None: not sent; the exchange takes HOUR.
+            time: The period. None: not sent; the exchange uses HOUR.
 
         Returns:
             Wire: list of objects.

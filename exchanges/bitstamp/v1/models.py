@@ -1,6 +1,6 @@
-"""What Bitstamp v1 answers with. Numbers travel as text, moments of market data as seconds since 1970 in text.
+"""Models of Bitstamp v1. Numbers travel as text, moments of market data as seconds since 1970 in text.
 
-Moments of the account travel as 2013-09-26 23:15:04 without a zone, at times with microseconds; they are taken for UTC.
+Moments of the account travel as 2013-09-26 23:15:04 without a zone, at times with microseconds; they are read as UTC.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ class SortOrder(OpenStrEnum):
 
 
 class OrderType(OpenIntEnum):
-    """What an order wants."""
+    """Side of an order."""
 
     BUY = 0
     SELL = 1
 
 
 class TransactionType(OpenIntEnum):
-    """What moved the account's money."""
+    """Kind of a transaction."""
 
     DEPOSIT = 0
     WITHDRAWAL = 1
@@ -67,7 +67,7 @@ class TransactionType(OpenIntEnum):
 
 
 class WithdrawalType(OpenIntEnum):
-    """Where a withdrawal goes. The document gives the Bitstamp code two numbers and does not tell them apart."""
+    """Destination of a withdrawal. The document lists two numbers for the Bitstamp code, without a difference."""
 
     SEPA = 0
     BITCOIN = 1
@@ -78,7 +78,7 @@ class WithdrawalType(OpenIntEnum):
 
 
 class WithdrawalStatus(OpenIntEnum):
-    """How far a withdrawal is; from FINISHED on nothing follows."""
+    """Status of a withdrawal; from FINISHED on it is final."""
 
     OPEN = 0
     IN_PROCESS = 1
@@ -88,7 +88,7 @@ class WithdrawalStatus(OpenIntEnum):
 
 
 class TimeFrame(OpenStrEnum):
-    """How far back a list of trades goes."""
+    """The period of a list of trades."""
 
     MINUTE = "minute"
     HOUR = "hour"
@@ -109,7 +109,7 @@ class Ticker:
     low: TextDecimal
     """USD per BTC: the lowest."""
     vwap: TextDecimal | None = None
-    """USD per BTC: the average weighted by volume; None where not sent."""
+    """USD per BTC: the average weighted by volume; None if not sent."""
     volume: TextDecimal
     """BTC traded."""
     bid: TextDecimal
@@ -117,7 +117,7 @@ class Ticker:
     ask: TextDecimal
     """USD per BTC: the lowest open order to sell."""
     timestamp: UnixTimeText | None = None
-    """UTC: when it was made; None where not sent."""
+    """UTC: when it was created; None if not sent."""
 
 
 @frozen
@@ -139,7 +139,7 @@ class OrderBook:
     """Open orders. Wire: object of lists of rows.
 
     Source:
-        Bitstamp API v1, Public Data Functions, "Order book"; the timestamp stands in recordings only.
+        Bitstamp API v1, Public Data Functions, "Order book"; the timestamp is in recordings only.
     """
 
     bids: tuple[PriceLevel, ...]
@@ -147,7 +147,7 @@ class OrderBook:
     asks: tuple[PriceLevel, ...]
     """Orders to sell, lowest price first."""
     timestamp: UnixTimeText | None = None
-    """UTC: when it was made; None where not sent."""
+    """UTC: when it was created; None if not sent."""
 
 
 @frozen(kw_only=True)
@@ -170,21 +170,21 @@ class Transaction:
 
 @frozen(kw_only=True)
 class ConversionRate:
-    """What one EUR costs. Wire: object.
+    """The price of one EUR. Wire: object.
 
     Source:
         Bitstamp API v1, Public Data Functions, "EUR/USD conversion rate".
     """
 
     buy: TextDecimal
-    """USD per EUR: who buys EUR pays this."""
+    """USD per EUR: the price for buyers of EUR."""
     sell: TextDecimal
-    """USD per EUR: who sells EUR gets this."""
+    """USD per EUR: the price for sellers of EUR."""
 
 
 @frozen(kw_only=True)
 class CurrencyBalance:
-    """What the account holds of one currency. Wire: three keys of the object that holds all of them."""
+    """The balance of one currency. Wire: three keys of the object that holds all of them."""
 
     balance: TextDecimal
     """Of the currency: available and reserved together."""
@@ -199,7 +199,7 @@ _PARTS = ("balance", "reserved", "available")
 
 @frozen(kw_only=True)
 class Balance:
-    """What the account holds. Wire: flat object with three keys per currency, such as ``btc_available``.
+    """The balances of the account. Wire: flat object with three keys per currency, such as ``btc_available``.
 
     Source:
         Bitstamp API v1, Private Functions, "Account balance". It lists usd and btc; more came later.
@@ -212,12 +212,12 @@ class Balance:
 
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Gather the keys of each currency."""
+        """Collect the keys of each currency."""
         return gathered(value, _PARTS, "currencies")
 
     @classmethod
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Give each currency keys of its own."""
+        """Write the keys of each currency."""
         return scattered(value, "currencies")
 
 
@@ -238,24 +238,24 @@ class UserTransaction:
     datetime: NaiveTime
     """UTC: when it took place."""
     type: TransactionType
-    """Which of the three it is."""
+    """Its kind."""
     fee: TextDecimal
-    """Counter currency: what the exchange took for it."""
+    """Counter currency: the fee of the exchange."""
     order_id: int | None = None
     """The `Order.id` that traded; None for deposits and withdrawals."""
     amounts: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
-    """Of each currency, such as btc: what came (above zero) or went (below); zero where nothing moved."""
+    """Of each currency, such as btc: received (above zero) or spent (below); zero if nothing moved."""
     rates: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
     """Second currency per first, by pair such as btc_usd: the price; zero for deposits and withdrawals."""
 
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Gather the keys of currencies and pairs."""
+        """Collect the keys of currencies and pairs."""
         return gathered_currencies(value, _USER_TRANSACTION)
 
     @classmethod
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Give each currency and pair a key of its own."""
+        """Write a key for each currency and pair."""
         return scattered_currencies(value)
 
 
@@ -268,11 +268,11 @@ class Order:
     """
 
     id: int
-    """What *order_id* takes."""
+    """The value for *order_id*."""
     datetime: NaiveTime
     """UTC: when it was placed."""
     type: OrderType
-    """Whether it buys or sells."""
+    """Its side."""
     price: TextDecimal
     """USD per BTC."""
     amount: TextDecimal
@@ -281,7 +281,7 @@ class Order:
 
 @frozen(kw_only=True)
 class WithdrawalRequest:
-    """A withdrawal that was asked for. Wire: object.
+    """A withdrawal that was requested. Wire: object.
 
     Source:
         Bitstamp API v1, Private Functions, "Withdrawal requests".
@@ -290,20 +290,20 @@ class WithdrawalRequest:
     id: int
     """Id of the withdrawal, though the document calls it that of an order."""
     datetime: NaiveTime
-    """UTC: when it was asked for."""
+    """UTC: when it was requested."""
     type: WithdrawalType
-    """Where it goes."""
+    """Its destination."""
     amount: TextDecimal
-    """Of the currency that its type goes with, which is not told."""
+    """Of the currency of its type, which is not sent."""
     status: WithdrawalStatus
-    """How far it is."""
+    """Its status."""
     data: RawJson = None
-    """Whatever belongs to the type, such as the code; None where there is nothing."""
+    """Data of the type, such as the code; None if there are none."""
 
 
 @frozen(kw_only=True)
 class BitcoinWithdrawal:
-    """A withdrawal that was taken on. Wire: object.
+    """A withdrawal that was accepted. Wire: object.
 
     Source:
         Bitstamp API v1, Private Functions, "Bitcoin withdrawal".

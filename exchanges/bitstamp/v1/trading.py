@@ -17,7 +17,7 @@ class Trading(Area, api=V1):
 
     @private("POST /open_orders/", kind=READ)
     async def open_orders(self) -> list[Order]:
-        """Orders that still wait, wholly or in part.
+        """Orders that are open, wholly or in part.
 
         Returns:
             Wire: list of objects; an empty body stands for an empty list.
