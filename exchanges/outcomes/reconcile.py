@@ -1,20 +1,20 @@
-"""What became of a call whose outcome is unknown: read the exchange's evidence, and say no more than it proves.
+"""Whether a call whose outcome is unknown was executed: read the exchange's evidence, and claim no more than it proves.
 
-Theory. A call that was executed has made something that the exchange's reads show, if not at once. A call that was not
-executed may still be on its way. So three things must be known before "no trace" means anything:
+Theory. A call that was executed has created something that the exchange's reads show, if not at once. A call that was
+not executed may still be on its way. So three things must be known before "no trace" means anything:
 
-- Nothing can arrive any more. Where nonces must increase, a later nonce that was accepted is a fence: the earlier one
-  would be refused from then on. Elsewhere nothing arrives later than 30 seconds after its connection was given up.
+- Nothing can arrive any more. Where nonces must increase, a later nonce that was accepted is a fence: the exchange
+  refuses the earlier one from then on. Elsewhere nothing arrives later than 30 seconds after its connection was closed.
 - Everything can be seen. Reads may show a state that is some seconds old, so they count only from a while after that.
-- Nothing hides between two reads. An order that moves from one list to another while we look may be in neither, so it
-  takes two looks, apart by as much as reads may be late.
+- Nothing hides between two reads. An order that moves from one list to another during a round of reads may be in
+  neither, so it takes two rounds, apart by as much as reads may be late.
 
-And "here it is" needs that nothing else can have made what was found: not a call of ours that is known to have made
-it, not one that is still open, not one from before our record began. What remains is several candidates, or doubt, and
-is told as such. The record is that of this client and, with a journal, of all processes that share it; who trades on
-the same account by other means can place what looks the same.
+And "it was executed" needs proof that nothing else can have created what was found: no call of ours that is known to
+have created it, none that is still open, none from before our record began. What remains is several candidates, or
+doubt, and is returned as such. The record is that of this client and, with a journal, of all processes that share it;
+somebody who trades on the same account by other means can place an order that looks the same.
 
-Nothing is ever sent here but reads.
+Rules for editors: nothing is ever sent here but reads, and when in doubt a call stays unresolved.
 """
 
 from __future__ import annotations
@@ -40,11 +40,14 @@ from exchanges.outcomes.unresolved import Standing
 __all__ = ["Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Reconciler", "Verdict"]
 
 LATE_SECONDS = 12.0
-"""How old the state may be that a read shows; a little is added."""
+"""How old the state may be that a read shows: ten seconds, and a margin."""
 PAUSE_SECONDS = 3.0
-READINGS = 40
-"""How many reads one look may take."""
-SHORT = "the exchange's reads do not show enough to tell: not all that such a call makes, or not far enough back"
+"""Between two rounds."""
+MAX_READS = 40
+"""How many reads one round may take."""
+TOO_LITTLE = (
+    "the exchange's reads do not show enough to decide: not everything that such a call creates, or not far enough back"
+)
 
 
 @frozen
@@ -53,7 +56,7 @@ class Reconciled:
 
     Attributes:
         intent: What the call was to do.
-        found: What it made: the model that a read shows, or that the call itself was answered with.
+        found: What it created: the model that a read shows, or the answer of the call itself.
     """
 
     intent: Intent
@@ -73,11 +76,11 @@ class NoTrace:
 
 @frozen
 class Ambiguous:
-    """The exchange holds what the call may have made, but other calls may have made it as well. It stays unresolved.
+    """The exchange holds what the call may have created, but other calls may have created it too; still unresolved.
 
     Attributes:
         intent: What the call was to do.
-        candidates: What was found, as the reads show it; what certainly belongs to other calls is left out.
+        candidates: What was found, as the reads show it, without what certainly belongs to other calls.
     """
 
     intent: Intent
@@ -86,7 +89,7 @@ class Ambiguous:
 
 @frozen
 class Incomplete:
-    """The evidence could not be read whole, or the exchange offers none. It stays unresolved.
+    """The evidence could not be read completely, or the exchange offers none. The call stays unresolved.
 
     Attributes:
         intent: What the call was to do.
@@ -99,21 +102,21 @@ class Incomplete:
 
 Verdict: TypeAlias = Reconciled | NoTrace | Ambiguous | Incomplete
 
-Ask = Callable[[Read], Awaitable[Any]]
+Reader = Callable[[Read], Awaitable[Any]]
 
 
 @define(eq=False)
 class _Case:
-    """One call, and what the looks have shown so far. Moments are those of our clock, numbers those of the loop's.
+    """One call, and what the rounds have shown so far. Moments are those of our clock, floats those of the loop's.
 
     Attributes:
         intent: What it was to do.
-        digest: The same for calls that would do the same; None where nobody wrote it down.
-        ended_at: When it was given up.
-        zero: What our clock showed when that of the loop stood at zero.
-        has_fence: Whether a read with a later nonce shows that it cannot arrive any more.
+        digest: Equal for calls that would do the same; None if it was not recorded.
+        ended_at: When its connection was closed.
+        zero: What our clock showed when that of the loop was zero.
+        has_fence: Whether a read with a later nonce proves that it cannot arrive any more.
         quiet_at: When nothing can arrive any more.
-        empty_at: When the first look that counts ended without a trace.
+        empty_at: When the first round that counts ended without a candidate.
     """
 
     intent: Intent
@@ -126,23 +129,23 @@ class _Case:
 
 
 @frozen
-class _Looked:
-    """What one look came to.
+class _Round:
+    """The result of one round of reads.
 
     Attributes:
-        candidates: What may be it and is not known to be of another call.
+        candidates: What may match and is not known to belong to another call.
         complete: Whether the reads showed everything.
-        sought: What was looked for.
-        clock: How far the exchange's clock was taken to be from ours.
-        names: What other calls are known to have made.
-        rivals: The other calls that would do the same and of which nobody knows yet how they end.
-        began: When the first read was made.
+        query: What was searched for.
+        clock: The assumed offset of the exchange's clock from ours.
+        names: What other calls are known to have created.
+        rivals: The other calls that would do the same and whose outcome is not known yet.
+        began: When the first read was sent.
         ended: When the last was answered.
     """
 
     candidates: list[Match]
     complete: bool
-    sought: Query
+    query: Query
     clock: ClockOffset
     names: frozenset[str]
     rivals: list[Standing]
@@ -151,44 +154,44 @@ class _Looked:
 
 
 class Reconciler:
-    """Finds out what became of calls of one client.
+    """Reconciles calls of one client.
 
     Args:
-        calls: The book of its calls.
-        ask: Makes one read, as the account that the intent names.
+        calls: Its pending calls.
+        read: Makes one read, as the account that the intent names.
     """
 
-    def __init__(self, calls: PendingCalls, ask: Ask) -> None:
+    def __init__(self, calls: PendingCalls, read: Reader) -> None:
         self._calls = calls
-        self._ask = ask
+        self._read = read
 
     async def reconcile(self, intent: Intent, *, in_order: bool, timeout_seconds: float) -> Verdict:
-        """Find out what became of a call.
+        """Return what the evidence proves about a call.
 
         Args:
             intent: What it was to do.
             in_order: Whether its nonce, if it is known, must have been larger than all before.
-            timeout_seconds: How long to look.
+            timeout_seconds: How long to read.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_seconds
-        told = await self._told(intent, timeout_seconds)
-        if told is not None:
-            return told
+        known = await self._known(intent, timeout_seconds)
+        if known is not None:
+            return known
         search = self._calls.searches().get(intent.endpoint)
         if search is None:
-            return Incomplete(intent, f"{intent.endpoint}: the exchange has no read that shows what this call makes")
-        case, is_final = self._open(intent, in_order=in_order), False
-        verdict: Verdict = Incomplete(intent, "the time was up before the evidence was read; look for longer")
+            return Incomplete(intent, f"{intent.endpoint}: the exchange has no read that shows what this call creates")
+        case, is_final = self._case(intent, in_order=in_order), False
+        verdict: Verdict = Incomplete(intent, "the time was over before the evidence was read; allow more time")
         while True:
             with anyio.move_on_after(deadline - loop.time()):
-                verdict, is_final = await self._look(case, search)
+                verdict, is_final = await self._round(case, search)
             if is_final or loop.time() + PAUSE_SECONDS >= deadline:
                 return verdict
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _told(self, intent: Intent, timeout_seconds: float) -> Verdict | None:
-        """Take what this client was told; wait for a call that is still under way."""
+    async def _known(self, intent: Intent, timeout_seconds: float) -> Verdict | None:
+        """Return the outcome that this client knows; wait for a call that is still in flight."""
         pending, entry = self._calls.pending(intent), self._calls.entry(intent)
         if pending is None:
             if entry is not None and entry.is_under_way:
@@ -204,116 +207,122 @@ class Reconciler:
         self._calls.resolve(intent, None)
         return Reconciled(intent, pending.value) if pending.standing is Standing.EXECUTED else NoTrace(intent)
 
-    def _open(self, intent: Intent, *, in_order: bool) -> _Case:
-        """Gather what is written down of a call. What nobody wrote down may have ended just now."""
+    def _case(self, intent: Intent, *, in_order: bool) -> _Case:
+        """Collect what is recorded of a call."""
         now, calls = asyncio.get_running_loop().time(), self._calls
         pending, entry = calls.pending(intent), calls.entry(intent)
+        # What nobody recorded, or another process, may have ended just now: the wait begins here.
+        digest, nonce, ended_at, landed_at = None, None, None, now
         if pending is not None:
-            digest, nonce, ended_at, landed_at = (
-                pending.digest,
-                pending.nonce,
-                pending.ended_at,
-                pending.landed_at or now,
-            )
+            digest, nonce, ended_at = pending.digest, pending.nonce, pending.ended_at
+            landed_at = pending.landed_at or now
         elif entry is not None:
-            digest, nonce, ended_at, landed_at = entry.digest, entry.nonce, entry.ended_at, now
-        else:
-            digest, nonce, ended_at, landed_at = None, None, None, now
+            digest, nonce, ended_at = entry.digest, entry.nonce, entry.ended_at
         zero = calls.zero() if pending is None else pending.zero
         has_fence = in_order and nonce is not None
         return _Case(intent, digest, ended_at or calls.now(), zero, has_fence, landed_at + LOST_SECONDS)
 
-    async def _look(self, case: _Case, search: Search) -> tuple[Verdict, bool]:
-        """Look once; say whether looking again is of no use."""
+    async def _round(self, case: _Case, search: Search) -> tuple[Verdict, bool]:
+        """Read the evidence once; return as well whether reading it again is of no use."""
         intent, loop = case.intent, asyncio.get_running_loop()
         began, clock = loop.time(), self._calls.history.clock(intent.endpoint, case.zero, search.max_skew)
         until = case.ended_at + timedelta(seconds=LOST_SECONDS) + clock.most
         age = case.zero + timedelta(seconds=began) - intent.at
-        sought = Query(intent, intent.at + clock.least, until, age)
+        query = Query(intent, intent.at + clock.least, until, age)
         try:
-            traces = await self._search(search, sought, case)
+            matches = await self._search(search, query, case)
         except UsageError:
             raise
         except ExchangeError as error:
             return Incomplete(intent, f"the evidence could not be read: {error}"), False
-        # First who is under way, then what is known: one that ends in between is in either.
+        # First the calls in flight, then what is known: one that ends in between is in either.
         rivals, names = self._calls.rivals(intent, case.digest), self._calls.names(intent)
-        candidates = [t for t in traces.candidates if name_of(intent.endpoint, t.id) not in names]
-        looked = _Looked(candidates, traces.complete, sought, clock, names, rivals, began, loop.time())
-        return self._found(case, looked) if candidates else self._nothing(case, looked)
+        candidates = [match for match in matches.candidates if name_of(intent.endpoint, match.id) not in names]
+        result = _Round(candidates, matches.complete, query, clock, names, rivals, began, loop.time())
+        return self._judge_candidates(case, result) if candidates else self._judge_absence(case, result)
 
-    async def _search(self, search: Search, sought: Query, case: _Case) -> Matches:
-        seen: dict[Read, Any] = {}
+    async def _search(self, search: Search, query: Query, case: _Case) -> Matches:
+        """Read what the search wants to read, until it wants nothing more."""
+        answers: dict[Read, Any] = {}
         while True:
             try:
-                traces = search.find(sought, seen)
+                matches = search.find(query, answers)
             except Exception as fault:  # noqa: BLE001 - only errors of ours come out of here
-                words = f"an answer took its reader by surprise ({type(fault).__name__})"
-                raise DecodeError(words, endpoint=sought.intent.endpoint) from None
-            missing = [reading for reading in traces.more if reading not in seen]
+                # Neither its words nor its cause: they may quote the answer.
+                words = f"unexpected {type(fault).__name__} while reading the answer"
+                raise DecodeError(words, endpoint=query.intent.endpoint) from None
+            missing = [read for read in matches.more if read not in answers]
             if not missing:
-                return traces
-            if len(seen) + len(missing) > READINGS:
-                return evolve(traces, more=(), complete=False)
-            for reading in missing:
-                try:
-                    seen[reading] = await self._ask(reading)
-                except NotFound as error:
-                    seen[reading] = error
-                else:
-                    if case.has_fence and _is_in_order(reading.endpoint):
-                        case.quiet_at = min(case.quiet_at, asyncio.get_running_loop().time())
+                return matches
+            if len(answers) + len(missing) > MAX_READS:
+                return evolve(matches, more=(), complete=False)
+            for read in missing:
+                answers[read] = await self._answer(read, case)
 
-    def _nothing(self, case: _Case, looked: _Looked) -> tuple[Verdict, bool]:
+    async def _answer(self, read: Read, case: _Case) -> Any:
+        try:
+            answer = await self._read(read)
+        except NotFound as error:
+            # No fence: a proxy may have answered, and the exchange not seen the nonce.
+            return error
+        if case.has_fence and _is_in_order(read.endpoint):
+            case.quiet_at = min(case.quiet_at, asyncio.get_running_loop().time())
+        return answer
+
+    def _judge_absence(self, case: _Case, result: _Round) -> tuple[Verdict, bool]:
         intent = case.intent
-        if not looked.complete:
-            return Incomplete(intent, SHORT), True
+        if not result.complete:
+            return Incomplete(intent, TOO_LITTLE), True
         if self._calls.history.made_by(intent) is not None:
-            return Incomplete(intent, f"{intent}: it was executed, as its answer told; the reads do not show it"), True
-        if case.empty_at is not None and looked.began >= case.empty_at + LATE_SECONDS:
+            return Incomplete(
+                intent, f"{intent}: it was executed, as its answer showed; the reads do not show it"
+            ), True
+        # The second round must begin later than what the first one may have missed takes to show.
+        if case.empty_at is not None and result.began >= case.empty_at + LATE_SECONDS:
             self._calls.resolve(intent, None)
             return NoTrace(intent), True
-        if case.empty_at is None and looked.began >= case.quiet_at + LATE_SECONDS:
-            case.empty_at = looked.ended
-        left = max(case.quiet_at + LATE_SECONDS - looked.ended, 0.0) if case.empty_at is None else 0.0
-        reason = f"no trace so far, but it could still come to light; look for {left + LATE_SECONDS:.0f} s more"
+        if case.empty_at is None and result.began >= case.quiet_at + LATE_SECONDS:
+            case.empty_at = result.ended
+        left = max(case.quiet_at + LATE_SECONDS - result.ended, 0.0) if case.empty_at is None else 0.0
+        reason = f"no trace so far, but one may still appear; allow {left + LATE_SECONDS:.0f} s more"
         return Incomplete(intent, reason), False
 
-    def _found(self, case: _Case, looked: _Looked) -> tuple[Verdict, bool]:
+    def _judge_candidates(self, case: _Case, result: _Round) -> tuple[Verdict, bool]:
         intent = case.intent
-        (first, *others) = [t for t in looked.candidates if self._is_marked(case, t)] or looked.candidates
-        if not others and (self._is_marked(case, first) or self._is_ours(case, looked, first)):
+        (first, *others) = [match for match in result.candidates if self._is_marked(case, match)] or result.candidates
+        if not others and (self._is_marked(case, first) or self._is_ours(case, result, first)):
             self._calls.resolve(intent, first.id)
             return Reconciled(intent, first.found), True
-        if Standing.UNDER_WAY in looked.rivals:
+        if Standing.UNDER_WAY in result.rivals:
             return Incomplete(intent, "another call that would do the same is under way; ask again later"), False
-        if not looked.complete:
-            return Incomplete(intent, SHORT), True
+        if not result.complete:
+            return Incomplete(intent, TOO_LITTLE), True
         # What cannot be compared now may be when the reads show more of it.
-        is_final = looked.began >= case.quiet_at + LATE_SECONDS or all(t.sure for t in looked.candidates)
-        return Ambiguous(intent, tuple(t.found for t in looked.candidates)), is_final
+        is_final = result.began >= case.quiet_at + LATE_SECONDS or all(match.sure for match in result.candidates)
+        return Ambiguous(intent, tuple(match.found for match in result.candidates)), is_final
 
-    def _is_marked(self, case: _Case, trace: Match) -> bool:
-        """Whether it bears the tag of this call, or this call is known to have made it."""
-        return trace.tagged or self._calls.history.made_by(case.intent) == name_of(case.intent.endpoint, trace.id)
+    def _is_marked(self, case: _Case, match: Match) -> bool:
+        """Return whether it bears the tag of this call, or this call is known to have created it."""
+        return match.tagged or self._calls.history.made_by(case.intent) == name_of(case.intent.endpoint, match.id)
 
-    def _is_ours(self, case: _Case, looked: _Looked, trace: Match) -> bool:
-        """Whether nothing but this call can have made it, by the record."""
+    def _is_ours(self, case: _Case, result: _Round, match: Match) -> bool:
+        """Return whether nothing but this call can have created it, by the record."""
         if (
-            not looked.complete
-            or looked.rivals
-            or not trace.sure
-            or trace.at is None
-            or not looked.sought.fits(trace.at)
+            not result.complete
+            or result.rivals
+            or not match.sure
+            or match.at is None
+            or not result.query.fits(match.at)
         ):
             return False
-        if case.digest is None or nameless(looked.names, case.intent.endpoint, case.digest):
+        # A call of ours that did the same and whose answer named no id may have created it.
+        if case.digest is None or nameless(result.names, case.intent.endpoint, case.digest):
             return False
         if not self._calls.is_open(case.intent):
-            return False  # another process found what became of it, and we do not know what
-        # What was sent before the record began may have arrived a while after.
+            return False  # another process has resolved it, and its result is not known here
+        # What was sent before the record began may have arrived some time after.
         recorded_since = self._calls.recorded_since(case.zero) + timedelta(seconds=LOST_SECONDS)
-        return trace.at - looked.clock.most >= recorded_since
+        return match.at - result.clock.most >= recorded_since
 
 
 def _is_in_order(endpoint: Endpoint) -> bool:

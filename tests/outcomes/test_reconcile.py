@@ -71,11 +71,11 @@ async def test_only_an_answered_read_is_a_fence(failed, monkeypatch):
     """A read that was not answered with what it asks for does not show that its nonce was accepted."""
     exchange = lagging(Fate(arrives=25.0, breaks=1.0))
 
-    def look(sought, seen):
-        reading = Read.of(Orders.open_orders)
-        return Matches() if reading in seen else Matches(more=(reading,))
+    def find(query, answers):
+        read = Read.of(Orders.open_orders)
+        return Matches() if read in answers else Matches(more=(read,))
 
-    monkeypatch.setattr(Placing, "searches", classmethod(lambda cls: {"fourth.orders.buy": Search(look)}))
+    monkeypatch.setattr(Placing, "searches", classmethod(lambda cls: {"fourth.orders.buy": Search(find)}))
     async with placing(exchange) as client:
         await begin(client)
         intent = await lose(client)
@@ -197,13 +197,13 @@ async def test_a_search_that_wants_too_much():
     """A search that never has enough is ended, and nothing is decided."""
     reads = []
 
-    def look(sought, seen):
-        reads.append(len(seen))
-        return Matches(more=(Read.of(Orders.done_orders, page=len(seen) + 1),))
+    def find(query, answers):
+        reads.append(len(answers))
+        return Matches(more=(Read.of(Orders.done_orders, page=len(answers) + 1),))
 
     async with placing(lagging(LOST)) as client:
         await begin(client)
-        client._session.calls.searches = lambda: {"fourth.orders.buy": Search(look)}
+        client._session.calls.searches = lambda: {"fourth.orders.buy": Search(find)}
         verdict = await client.reconcile(await lose(client))
 
         assert (Incomplete, 40) == (type(verdict), max(reads))
@@ -214,12 +214,12 @@ async def test_a_search_that_wants_too_much():
 async def test_a_search_that_stumbles(fault):
     """A search that is taken by surprise ends in `Incomplete`, which says nothing of what it saw."""
 
-    def look(sought, seen):
+    def find(query, answers):
         raise fault
 
     async with placing(lagging(DONE)) as client:
         await begin(client)
-        client._session.calls.searches = lambda: {"fourth.orders.buy": Search(look)}
+        client._session.calls.searches = lambda: {"fourth.orders.buy": Search(find)}
         verdict = await client.reconcile(await lose(client), timeout_seconds=5)
 
         assert (Incomplete, True, False) == (
@@ -257,7 +257,7 @@ async def test_a_short_look_says_how_long_to_look():
         intent = await lose(client)
         verdict = await client.reconcile(intent, timeout_seconds=5)
 
-        assert Incomplete(intent, "no trace so far, but it could still come to light; look for 21 s more") == verdict
+        assert Incomplete(intent, "no trace so far, but one may still appear; allow 21 s more") == verdict
 
 
 @in_virtual_time
