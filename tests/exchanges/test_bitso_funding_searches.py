@@ -8,7 +8,7 @@ from exchanges.bitso.reconcile import SEARCHES
 from exchanges.bitso.v2 import Funding, UserTransaction
 from exchanges.outcomes.search import Matches
 from exchanges.wire import decode, dumps
-from tests.support.searches import AT, look, look_at, seek, specimen
+from tests.support.searches import AT, query_for, search, search_in, specimen
 from tests.support.simulator_days import playing_bitso
 
 CLABE = "032180000118359719"
@@ -17,10 +17,10 @@ SENT_AT = datetime(2015, 10, 9, 13, 49, tzinfo=UTC)
 CONVERSION = specimen("bitso/conversions.conversion")["payload"]
 
 
-def documented(sought, transactions):
+def documented(query, transactions):
     """What a search makes of documented answers."""
     rows = decode(dumps(transactions), list[UserTransaction], strict=True)
-    return look_at({"user_transactions": rows}, SEARCHES, sought)
+    return search_in({"user_transactions": rows}, SEARCHES, query)
 
 
 # Withdrawals
@@ -49,30 +49,30 @@ def documented(sought, transactions):
 async def test_withdrawals_are_found_in_doubt(name, asked):
     """Amount and moment are compared, the receiver cannot be; that there is none is no proof."""
     async with playing_bitso() as (_, bitso, _):
-        sought = seek(getattr(Funding, name), **asked)
-        before = await look(bitso, SEARCHES, sought)
+        query = query_for(getattr(Funding, name), **asked)
+        before = await search(bitso, SEARCHES, query)
         done = await getattr(bitso.v2.funding, name)(**asked)
-        after = await look(bitso, SEARCHES, sought)
-        other = await look(bitso, SEARCHES, seek(getattr(Funding, name), **{**asked, "amount": "3"}))
+        after = await search(bitso, SEARCHES, query)
+        other = await search(bitso, SEARCHES, query_for(getattr(Funding, name), **{**asked, "amount": "3"}))
 
         assert (Matches(complete=False), Matches(complete=False)) == (before, other)
         assert ([False], True, AT) == ([t.sure for t in after.candidates], after.complete, after.candidates[0].at)
-        assert SEARCHES[sought.intent.endpoint].identify(done) is None
+        assert SEARCHES[query.intent.endpoint].identify(done) is None
 
 
 def test_the_documented_withdrawal_is_found():
     """A deposit, and what is of another currency, is none."""
     asked = {"amount": "1800.15", "address": "rElsewhere", "currency": "MXN"}
-    [trace] = documented(seek(Funding.ripple_withdrawal, SENT_AT, **asked), TRANSACTIONS).candidates
+    [match] = documented(query_for(Funding.ripple_withdrawal, SENT_AT, **asked), TRANSACTIONS).candidates
 
-    assert ("2015-10-09 13:49:00 SPEI Transfer -1800.15 mxn #1", False) == (trace.id, trace.sure)
+    assert ("2015-10-09 13:49:00 SPEI Transfer -1800.15 mxn #1", False) == (match.id, match.sure)
 
 
 def test_twins_keep_their_names():
     """Withdrawals that say the same are numbered, so another one changes no name."""
     asked = {"amount": "1800.15", "address": "rElsewhere", "currency": "MXN"}
-    sought = seek(Funding.ripple_withdrawal, SENT_AT, **asked)
-    one, two = ({trace.id for trace in documented(sought, [TRANSACTIONS[1]] * count).candidates} for count in (1, 2))
+    query = query_for(Funding.ripple_withdrawal, SENT_AT, **asked)
+    one, two = ({match.id for match in documented(query, [TRANSACTIONS[1]] * count).candidates} for count in (1, 2))
 
     assert (1, 2, True) == (len(one), len(two), one < two)
 
@@ -81,7 +81,7 @@ def test_a_withdrawal_may_be_carried_out_later():
     """One that is listed after the last moment of the call may still be what it asked for; one from before is not."""
     asked = {"amount": "1800.15", "address": "rElsewhere", "currency": "MXN"}
     moments = (datetime(2015, 10, 9, hour, 49, tzinfo=UTC) for hour in (9, 15))
-    earlier, later = (documented(seek(Funding.ripple_withdrawal, at, **asked), TRANSACTIONS) for at in moments)
+    earlier, later = (documented(query_for(Funding.ripple_withdrawal, at, **asked), TRANSACTIONS) for at in moments)
 
     assert ([None], []) == ([t.at for t in earlier.candidates], [t.at for t in later.candidates])
 
@@ -95,9 +95,9 @@ async def test_a_conversion_of_unknown_name_is_not_found():
     async with playing_bitso() as (_, bitso, _):
         quote = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=1000)
         await bitso.conversions.execute(quote)
-        traces = await look(bitso, SEARCHES, seek(Conversions.execute, quote_id=quote))
+        matches = await search(bitso, SEARCHES, query_for(Conversions.execute, quote_id=quote))
 
-        assert Matches(complete=False) == traces
+        assert Matches(complete=False) == matches
 
 
 @pytest.mark.asyncio
@@ -106,13 +106,13 @@ async def test_a_conversion_of_known_name_is_found():
     async with playing_bitso() as (_, bitso, _):
         quote = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=1000)
         conversion_id = await bitso.conversions.execute(quote)
-        sought = seek(Conversions.execute, quote_id=quote)
-        sought.intent.arguments["conversion_id"] = conversion_id
-        [trace] = (await look(bitso, SEARCHES, sought)).candidates
-        made = SEARCHES[sought.intent.endpoint].identify(conversion_id)
+        query = query_for(Conversions.execute, quote_id=quote)
+        query.intent.arguments["conversion_id"] = conversion_id
+        [match] = (await search(bitso, SEARCHES, query)).candidates
+        made = SEARCHES[query.intent.endpoint].identify(conversion_id)
 
-        assert (conversion_id, True, True) == (trace.found.id, trace.sure, trace.tagged)
-        assert (conversion_id, False) == (made.id, made.id == trace.id)
+        assert (conversion_id, True, True) == (match.found.id, match.sure, match.tagged)
+        assert (conversion_id, False) == (made.id, made.id == match.id)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_a_conversion_of_known_name_is_found():
 def test_a_conversion_named_as_its_quote_is_found(status, sure):
     """Where the exchange knows it by the quote's id, it was accepted if it got beyond that of a quote."""
     found = decode(dumps({**CONVERSION, "id": "EOTMmUZG", "status": status}), Conversion, strict=True)
-    traces = look_at({"conversion": found}, SEARCHES, seek(Conversions.execute, quote_id="EOTMmUZG"))
-    [trace] = traces.candidates
+    matches = search_in({"conversion": found}, SEARCHES, query_for(Conversions.execute, quote_id="EOTMmUZG"))
+    [match] = matches.candidates
 
-    assert ("EOTMmUZG", sure, sure) == (trace.id, trace.sure, trace.tagged)
+    assert ("EOTMmUZG", sure, sure) == (match.id, match.sure, match.tagged)

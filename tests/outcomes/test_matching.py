@@ -7,9 +7,9 @@ from exchanges.bitstamp.v1 import Account, Trading
 from exchanges.errors import NotFound
 from exchanges.outcomes.matching import MatchQuality, compare, placed_at, read_back
 from exchanges.outcomes.search import Read
-from tests.support.searches import AT, MINUTE, seek
+from tests.support.searches import AT, MINUTE, query_for
 
-QUERY = seek(Trading.buy, amount="1", price="1")
+QUERY = query_for(Trading.buy, amount="1", price="1")
 CENT = Decimal("0.01")
 TOO_OLD = 5000
 ENDLESS = list(range(TOO_OLD))
