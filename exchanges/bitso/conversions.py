@@ -32,6 +32,7 @@ def _id_of(quote: object) -> str:
     value = quote.id if isinstance(quote, Quote) else quote
     if not isinstance(value, str):
         raise TypeError(f"must be a Quote or its id, not {type(value).__name__}")
+    # It becomes part of the path.
     if not value.isprintable() or len(value) > 100:
         raise ValueError("must be a Quote or its id")
     return value

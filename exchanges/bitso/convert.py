@@ -81,6 +81,7 @@ async def convert(
         raise UsageError("convert: give max_rate or min_rate: the quote is accepted unseen; nothing was sent")
     quote = await request()
     _check_rate(quote, highest, lowest)
+    # Taken before the call: an intent is never younger than what its call did.
     at = datetime.now(UTC)
     conversion_id = await conversions.execute(quote)
     logger.info("%s: quote %s was accepted as %s", EXECUTE, quotable(quote.id), quotable(conversion_id))

@@ -98,7 +98,7 @@ def intent_of(name: str, **changes: Any):
     return bitex_rows.intent_of(name.removeprefix("bitex."), at=AT, **{**CALLS[name], **changes})
 
 
-def sought(intent, *, since: float = -5, until: float = 30):
+def query(intent, *, since: float = -5, until: float = 30):
     """What is looked for; since when and until when, in seconds from the call."""
     return Query(intent, AT + timedelta(seconds=since), AT + timedelta(seconds=until), timedelta(seconds=until))
 
@@ -111,17 +111,17 @@ async def call(client: Bitex, name: str, arguments) -> Any:
 
 async def look(client: Bitex, intent, **window: float):
     """Make all reads that the search asks for, and give what it came to."""
-    wanted, seen = sought(intent, **window), {}
+    wanted, answers = query(intent, **window), {}
     search = SEARCHES[intent.endpoint]
-    while (traces := search.find(wanted, seen)).more:
-        assert not seen.keys() & set(traces.more), "a read is asked for once"
-        for reading in traces.more:
-            assert reading.endpoint.kind is READ, reading
+    while (matches := search.find(wanted, answers)).more:
+        assert not answers.keys() & set(matches.more), "a read is asked for once"
+        for read in matches.more:
+            assert read.endpoint.kind is READ, read
             try:
-                seen[reading] = await call(client, reading.endpoint.id, dict(reading.arguments))
+                answers[read] = await call(client, read.endpoint.id, dict(read.arguments))
             except NotFound as error:
-                seen[reading] = error
-    return traces
+                answers[read] = error
+    return matches
 
 
 @frozen
@@ -133,7 +133,7 @@ class Stage:
     ordinary: Bitex
 
     async def make(self, name: str, **arguments: Any):
-        """Make a call as in the table, but for *arguments*; give the trace that its answer is."""
+        """Make a call as in the table, but for *arguments*; give the match that its answer is."""
         answer = await call(self.reseller, name, {**CALLS[name], **arguments})
         made = SEARCHES[name].identify(answer)
         assert made is not None
@@ -173,19 +173,19 @@ class TestTheSimulator:
     async def test_what_was_made(self, stage, name):
         """What a call made is found, and nothing else, by the id that its answer names."""
         made = await stage.make(name)
-        traces = await stage.look(name)
+        matches = await stage.look(name)
 
         assert ([made.id], [name in SURE], True) == (
-            [c.id for c in traces.candidates],
-            [c.sure for c in traces.candidates],
-            traces.complete,
+            [c.id for c in matches.candidates],
+            [c.sure for c in matches.candidates],
+            matches.complete,
         )
 
     async def test_what_was_not_made(self, stage, name):
         """Of a call that was never carried out nothing is found, and that is all there is."""
-        traces = await stage.look(name)
+        matches = await stage.look(name)
 
-        assert ((), True) == (traces.candidates, traces.complete)
+        assert ((), True) == (matches.candidates, matches.complete)
 
     async def test_when_it_was_made(self, stage, name):
         """What an answer names as its moment is the moment of the call, or none."""
@@ -199,9 +199,9 @@ class TestTheSimulator:
 async def test_a_twin(stage, name):
     """Of two that are the same both are found."""
     first, second = await stage.make(name), await stage.make(name)
-    traces = await stage.look(name)
+    matches = await stage.look(name)
 
-    assert {first.id, second.id} == {c.id for c in traces.candidates}
+    assert {first.id, second.id} == {c.id for c in matches.candidates}
 
 
 @pytest.mark.parametrize(
@@ -211,9 +211,9 @@ async def test_a_twin(stage, name):
 async def test_another(stage, name, changes):
     """What differs in one argument was made by another call."""
     await stage.make(name)
-    traces = await look(stage.reseller, intent_of(name, **changes))
+    matches = await look(stage.reseller, intent_of(name, **changes))
 
-    assert ((), True) == (traces.candidates, traces.complete)
+    assert ((), True) == (matches.candidates, matches.complete)
 
 
 @pytest.mark.parametrize("name", sorted(SURE))
@@ -234,9 +234,9 @@ class TestOrders:
         stage.sim.advance(1)
         stage.sim.advance(3 * 3600)
         listed = await stage.reseller.trading.orders()
-        traces = await look(stage.reseller, intent_of("bitex.trading.create_ask", price=10_000), until=3 * 3600)
+        matches = await look(stage.reseller, intent_of("bitex.trading.create_ask", price=10_000), until=3 * 3600)
 
-        assert ([], [made.id], False) == (listed, [c.id for c in traces.candidates], traces.complete)
+        assert ([], [made.id], False) == (listed, [c.id for c in matches.candidates], matches.complete)
 
     async def test_traded_in_part(self, stage):
         """An order that traded in part is found once, as the list of orders shows it."""
@@ -251,8 +251,8 @@ class TestOrders:
     async def test_without_funds(self, stage):
         """An order that was cancelled for want of funds was placed all the same."""
         await stage.make("bitex.trading.create_bid", amount=10_000_000)
-        traces = await look(stage.reseller, intent_of("bitex.trading.create_bid", amount=10_000_000))
-        (found,) = [c.found for c in traces.candidates]
+        matches = await look(stage.reseller, intent_of("bitex.trading.create_bid", amount=10_000_000))
+        (found,) = [c.found for c in matches.candidates]
 
         assert (OrderStatus.CANCELLED, OrderReason.NOT_ENOUGH_FUNDS) == (found.status, found.reason)
 
@@ -261,16 +261,16 @@ class TestOrders:
         made = await stage.make("bitex.trading.create_bid")
         await stage.reseller.trading.orders()
         await stage.reseller.trading.cancel_bid(int(made.id))
-        traces = await stage.look("bitex.trading.create_bid")
+        matches = await stage.look("bitex.trading.create_bid")
 
-        assert [made.id] == [c.id for c in traces.candidates]
+        assert [made.id] == [c.id for c in matches.candidates]
 
     async def test_of_somebody_else(self, stage):
         """The same order of another customer is none of ours."""
         await call(stage.ordinary, "bitex.trading.create_bid", CALLS["bitex.trading.create_bid"])
-        traces = await stage.look("bitex.trading.create_bid")
+        matches = await stage.look("bitex.trading.create_bid")
 
-        assert () == traces.candidates
+        assert () == matches.candidates
 
 
 @pytest.mark.asyncio
@@ -314,9 +314,9 @@ class TestTags:
     async def test_found_by_its_tag(self, stage, name, field):
         """Among calls that are otherwise the same the one that bears the tag is found, and no other."""
         made = [await stage.make(name, **{field: tag}) for tag in ("aio-1", "aio-2", "cold")]
-        traces = await look(stage.reseller, intent_of(name, tag="aio-2", **{field: None}))
+        matches = await look(stage.reseller, intent_of(name, tag="aio-2", **{field: None}))
 
-        assert [(made[1].id, True)] == [(c.id, c.tagged) for c in traces.candidates]
+        assert [(made[1].id, True)] == [(c.id, c.tagged) for c in matches.candidates]
 
     async def test_put_on(self, stage, name, field):
         """A call whose text is left empty gets a tag on its way, so it is none that bears another."""
@@ -324,7 +324,7 @@ class TestTags:
         tag = getattr(made.found, field)
         found = [await look(stage.reseller, intent_of(name, tag=t, **{field: None})) for t in (tag, "aio-2")]
 
-        assert [[made.id], []] == [[c.id for c in traces.candidates] for traces in found]
+        assert [[made.id], []] == [[c.id for c in matches.candidates] for matches in found]
 
 
 def test_tags():

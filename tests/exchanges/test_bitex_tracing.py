@@ -83,9 +83,9 @@ class TestTheGuide:
     def test_rows(self, intent, lists, sure):
         """A documented row is found once, and is sure where it says all that was asked for."""
         rows = {name.rpartition(".")[2]: documented(name) for name in lists}
-        traces = judge(intent, **rows)
+        matches = judge(intent, **rows)
 
-        assert [sure] == [c.sure for c in traces.candidates]
+        assert [sure] == [c.sure for c in matches.candidates]
 
     def test_work_order(self):
         """The documented work order is found, with its parts in any order."""
@@ -99,11 +99,11 @@ class TestTheGuide:
 def test_no_such_list(name):
     """A search whose lists the exchange does not know is not whole, and finds nothing."""
     intent = Intent(name, {"kyc_profile_id": "7", "amount": "1", "price": "1"}, AT)
-    sought, seen = Query(intent, AT, AT, timedelta()), {}
-    while (traces := SEARCHES[name].find(sought, seen)).more:
-        seen.update(dict.fromkeys(traces.more, GONE))
+    query, answers = Query(intent, AT, AT, timedelta()), {}
+    while (matches := SEARCHES[name].find(query, answers)).more:
+        answers.update(dict.fromkeys(matches.more, GONE))
 
-    assert ([], False) == verdicts(traces)
+    assert ([], False) == verdicts(matches)
 
 
 class TestTransfers:
@@ -123,9 +123,9 @@ class TestTransfers:
         (row,) = documented("funding.usd_deposits")
         row = evolve(row, **{"deposit_method": DepositMethod.OTHER, "kyc_profile_id": None, **changes})
         told = {"country": "UY", "amount": 100, "currency": "UYU", "deposit_method": "bank", **arguments}
-        traces = judge(intent_of("funding.create_usd_deposit", **told), usd_deposits=[row])
+        matches = judge(intent_of("funding.create_usd_deposit", **told), usd_deposits=[row])
 
-        assert sure == [c.sure for c in traces.candidates]
+        assert sure == [c.sure for c in matches.candidates]
 
     @pytest.mark.parametrize(
         ("profile", "main", "sure"),
@@ -135,9 +135,9 @@ class TestTransfers:
         """Where no profile was named it must be the main one."""
         (row,) = documented("funding.btc_withdrawals")
         row = evolve(row, label=None, kyc_profile_id=profile)
-        traces = judge(WITHDRAWAL, btc_withdrawals=[row], default_profile=main or documented("kyc.default_profile"))
+        matches = judge(WITHDRAWAL, btc_withdrawals=[row], default_profile=main or documented("kyc.default_profile"))
 
-        assert [sure] == [c.sure for c in traces.candidates]
+        assert [sure] == [c.sure for c in matches.candidates]
 
     @pytest.mark.parametrize(
         ("changes", "found"),
@@ -155,9 +155,9 @@ class TestTransfers:
         """The tag decides, whatever else is shown; nothing is sure without it, and another text is another's."""
         (row,) = documented("funding.btc_withdrawals")
         row = evolve(row, **{"kyc_profile_id": None, **changes})
-        traces = judge(evolve(WITHDRAWAL, tag="aio-1"), btc_withdrawals=[row])
+        matches = judge(evolve(WITHDRAWAL, tag="aio-1"), btc_withdrawals=[row])
 
-        assert found == [(c.sure, c.tagged) for c in traces.candidates]
+        assert found == [(c.sure, c.tagged) for c in matches.candidates]
 
     def test_other_coins(self):
         """A withdrawal of other coins is none of bitcoins."""
@@ -187,9 +187,9 @@ class TestTransfers:
         listed = [Address("1first", auto_sell=False), Address("1payment", auto_sell=False, payment_id=1)]
         profile = evolve(documented("account.profile"), btc_deposit_address="1first")
         mine = Address("1mine", auto_sell=False)
-        traces = judge(intent_of("funding.create_address"), addresses=[mine, *listed], profile=profile)
+        matches = judge(intent_of("funding.create_address"), addresses=[mine, *listed], profile=profile)
 
-        assert [("1mine", False)] == [(c.id, c.sure) for c in traces.candidates]
+        assert [("1mine", False)] == [(c.id, c.sure) for c in matches.candidates]
 
 
 class TestPayments:
@@ -223,9 +223,9 @@ class TestPayments:
     )
     def test_as_it_is_made(self, changes, found):
         """A payment says when it was made only as long as its first quote is its last."""
-        traces = judge(PAYMENT, payments=[self.quoted(**changes)])
+        matches = judge(PAYMENT, payments=[self.quoted(**changes)])
 
-        assert found == [(c.at, c.sure) for c in traces.candidates]
+        assert found == [(c.at, c.sure) for c in matches.candidates]
 
     @pytest.mark.parametrize(
         ("arguments", "sure"),
@@ -240,9 +240,9 @@ class TestPayments:
         """No read shows where a payment is posted to, and the customer may change his reference."""
         sent = {"currency_id": 3, "amount": 100, "merchant_reference": "m", **arguments}
         payment = self.quoted(customer_reference=arguments.get("customer_reference") and "his own words")
-        traces = judge(intent_of("payments.create_payment", **sent), payments=[payment])
+        matches = judge(intent_of("payments.create_payment", **sent), payments=[payment])
 
-        assert sure == [c.sure for c in traces.candidates]
+        assert sure == [c.sure for c in matches.candidates]
 
     def test_keeping_in_btc(self):
         """What is to be kept has no effect in BTC, and is not compared."""

@@ -49,9 +49,9 @@ class TestOrders:
     def test_in_both_lists(self):
         """An order that is in both lists is one, as the list of orders shows it."""
         earlier = evolve(OPEN_BID, remaining_amount=Decimal(1))
-        traces = judge(BID, orders=[OPEN_BID], account_summary=[earlier])
+        matches = judge(BID, orders=[OPEN_BID], account_summary=[earlier])
 
-        assert [OPEN_BID] == [c.found for c in traces.candidates]
+        assert [OPEN_BID] == [c.found for c in matches.candidates]
 
     @pytest.mark.parametrize(("age", "whole"), [(timedelta(hours=1), True), (timedelta(hours=2), False)])
     def test_how_long_orders_show(self, age, whole):
@@ -65,15 +65,15 @@ class TestTrades:
     def test_named_by_a_trade(self):
         """An order that only a trade names is read by itself, and then compared."""
         reads: list[str] = []
-        traces = judge(BID, reads=reads, trades=[trade(5), trade(5)], bid=OPEN_BID)
+        matches = judge(BID, reads=reads, trades=[trade(5), trade(5)], bid=OPEN_BID)
 
-        assert ([True], True, 1) == (*verdicts(traces), reads.count("bitex.trading.bid"))
+        assert ([True], True, 1) == (*verdicts(matches), reads.count("bitex.trading.bid"))
 
     def test_another_order(self):
         """A trade of another order tells nothing."""
-        traces = judge(BID, trades=[trade(5)], bid=evolve(OPEN_BID, amount=Decimal(7)))
+        matches = judge(BID, trades=[trade(5)], bid=evolve(OPEN_BID, amount=Decimal(7)))
 
-        assert ([], True) == verdicts(traces)
+        assert ([], True) == verdicts(matches)
 
     def test_of_an_order_that_is_listed(self):
         """An order that is in a list need not be read by itself."""
@@ -96,9 +96,9 @@ class TestTrades:
     def test_too_many(self):
         """Only so many orders are read by themselves; what is left is missing."""
         reads: list[str] = []
-        traces = judge(BID, reads=reads, trades=[trade(number) for number in range(21)], bid=OPEN_BID)
+        matches = judge(BID, reads=reads, trades=[trade(number) for number in range(21)], bid=OPEN_BID)
 
-        assert (20, False) == (reads.count("bitex.trading.bid"), traces.complete)
+        assert (20, False) == (reads.count("bitex.trading.bid"), matches.complete)
 
 
 def trade(bid_id: int, *, seconds: float = 0):

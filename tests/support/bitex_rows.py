@@ -49,19 +49,19 @@ def intent_of(name: str, *, at: datetime = AT, tag: str | None = None, **argumen
 
 def judge(intent: Intent, /, *, since: float = -5, until: float = 30, reads: list[str] | None = None, **rows: Any):
     """What a search comes to where each read, named without its area, gives these *rows*; else an empty list."""
-    sought = Query(intent, AT + timedelta(seconds=since), AT + timedelta(seconds=until), timedelta(seconds=until))
-    seen: dict[Any, Any] = {}
-    while (traces := SEARCHES[intent.endpoint].find(sought, seen)).more:
-        for reading in traces.more:
-            seen[reading] = rows.get(reading.endpoint.id.rpartition(".")[2], [])
+    query = Query(intent, AT + timedelta(seconds=since), AT + timedelta(seconds=until), timedelta(seconds=until))
+    answers: dict[Any, Any] = {}
+    while (matches := SEARCHES[intent.endpoint].find(query, answers)).more:
+        for one in matches.more:
+            answers[one] = rows.get(one.endpoint.id.rpartition(".")[2], [])
             if reads is not None:
-                reads.append(reading.endpoint.id)
-    return traces
+                reads.append(one.endpoint.id)
+    return matches
 
 
-def verdicts(traces):
+def verdicts(matches):
     """Of each candidate whether it is sure; then whether they are all."""
-    return [c.sure for c in traces.candidates], traces.complete
+    return [c.sure for c in matches.candidates], matches.complete
 
 
 BID = intent_of("trading.create_bid", amount=100, price=500)
