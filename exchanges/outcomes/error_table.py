@@ -1,7 +1,7 @@
 """What the error answers of an exchange mean: one table for each API generation, and one way to judge by it. Pure.
 
 A code that a document names decides, or else its family; then a status for too many requests, then known words, then
-words for single fields, and at last the status. Each rule says besides whether the answer proves that the request was
+words for single fields, and at last the status. Each rule says as well whether the answer proves that the request was
 not executed. Under a status of 3xx or 5xx no answer does: whatever wrote it may not know what the exchange has done.
 
 Rules for editors: when in doubt, `proves` is False. An unproven refusal of an order raises `OutcomeUnknown`, which

@@ -41,9 +41,9 @@ def _fault_of_unit(arguments: Mapping[str, Any]) -> str | None:
         return f"amount_unit must be one of {_UNITS}"
     if is_market and unit is None:
         return (
-            "without a price it is a market order, and the documents have changed their minds twice on whether its "
-            "amount is in major or in minor currency; find out which holds, then say so with amount_unit="
-            f" (one of {_UNITS}), or give a price"
+            "without a price it is a market order, and the documents contradict each other on whether its amount is in "
+            f"major or in minor currency; find out which holds and pass it as amount_unit= (one of {_UNITS}), "
+            "or pass a price"
         )
     if not is_market and unit == AmountUnit.MINOR:
         return "the amount of an order with a price is in major currency; amount_unit cannot change that"
