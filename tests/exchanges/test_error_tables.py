@@ -254,11 +254,6 @@ class TestShapes:
 
         assert [InsufficientFunds] * 2 == [problem.kind for problem in problems]
 
-    @OLD
-    def test_first_of_a_list(self, read):
-        """A list whose first entry holds an error is a refusal."""
-        assert NonceRejected is read(200, [{"error": "Invalid nonce"}, {}]).kind
-
     @ALL
     @pytest.mark.parametrize("answer", [{"success": False}, {"success": False, "error": None, "payload": [1]}])
     def test_no_success(self, read, answer):
@@ -266,10 +261,6 @@ class TestShapes:
         problem = read(400, answer)
 
         assert (Rejected, False, {}) == (problem.kind, problem.proves_not_executed, problem.fields)
-
-    def test_envelope_with_a_text(self):
-        """Bitso's envelope without success may hold a plain text."""
-        assert AuthenticationFailed is bitso.read_problem(400, {"success": False, "error": "Invalid signature"}).kind
 
     def test_envelope_with_code_beside_it(self):
         """Code and message are found beside ``success`` too."""
@@ -292,10 +283,6 @@ class TestShapes:
             problem.fields,
             problem.text,
         )
-
-    def test_message(self):
-        """A lone message of Bitstamp is a refusal whatever the status."""
-        assert "Order not found" == bitstamp.read_problem(200, {"message": "Order not found"}).text
 
     @pytest.mark.parametrize("answer", [{"reason": "So?"}, {"code": "API0001"}, {"detail": 1, "message": "So?"}])
     def test_words_with_a_bad_status(self, answer):
