@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -14,8 +15,8 @@ from exchanges.errors import UsageError
 from exchanges.http.signing import Credentials
 from exchanges.http.transport import HttpTransport
 from exchanges.limits.limit import Limit
-from exchanges.limits.limiter import Connections, Lane, Limiter
-from exchanges.limits.nonces import Counter, NoncePolicy
+from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter
+from exchanges.limits.nonces import Counter, MemoryCounter, NoncePolicy
 from exchanges.outcomes.pending import JournalView, PendingCalls
 from exchanges.outcomes.search import Searches
 from exchanges.state.protocols import Gate, State
@@ -51,6 +52,15 @@ class Destination:
     limiter: Limiter
     lane: Lane
     gate: Gate | None = None
+
+
+@frozen(eq=False, repr=False)
+class KeyState:
+    """What all clients of one key at one server share, for all generations of its API."""
+
+    key_lock: KeyLock
+    counter: Counter
+    calls: PendingCalls
 
 
 class Destinations:
@@ -97,15 +107,12 @@ class Destinations:
             )
 
     def counter(self) -> Counter:
-        """Find the nonces of the client's key, one counter for all generations."""
-        return self._setup.state.counter(self._setup.server, self._key or "")
+        """Return the nonce counter of the client's key."""
+        return self._shared.counter
 
     def open_book(self) -> PendingCalls:
         """Open the book of calls that are never repeated."""
-        setup = self._setup
-        book = JournalView(setup.state.journal, setup.server, self._key or "")
-        fresh = PendingCalls(book, setup.searches, lambda: datetime.fromtimestamp(setup.wall_clock(), UTC))
-        self._book = setup.state.calls(book.server, book.key, fresh)
+        self._book = self._shared.calls
         self._book.users += 1
         return self._book
 
@@ -131,6 +138,20 @@ class Destinations:
             words = f"a client of {self._setup.server} was dropped without aclose(): its connections are still open"
             warnings.warn(words, ResourceWarning, stacklevel=2)
 
+    @cached_property
+    def _shared(self) -> KeyState:
+        setup = self._setup
+        # Without credentials there is no key to share by: two public clients have nothing in common but limits.
+        return (
+            self._new_shared() if self._key is None else setup.state.shared(setup.server, self._key, self._new_shared)
+        )
+
+    def _new_shared(self) -> KeyState:
+        setup = self._setup
+        view = JournalView(setup.state.journal, setup.server, self._key or "")
+        calls = PendingCalls(view, setup.searches, lambda: datetime.fromtimestamp(setup.wall_clock(), UTC))
+        return KeyState(KeyLock(), MemoryCounter(), calls)
+
     @property
     def _key(self) -> str | None:
         credentials = self._setup.credentials
@@ -153,8 +174,8 @@ class Destinations:
         if is_public or self._key is None or api.scheme.policy is not NoncePolicy.STRICT:
             return Lane(self._connections)
         if self._setup.nonce_floor is not None:
-            self.counter().raise_to(self._setup.nonce_floor)
-        return Lane(self._connections, self._setup.state.key_lock(self._setup.server, self._key))
+            self._shared.counter.raise_to(self._setup.nonce_floor)
+        return Lane(self._connections, self._shared.key_lock)
 
     def base_url(self, api: Api) -> str:
         """Find scheme, host and path prefix of *api*.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from exchanges.limits.limit import Limit, Scope
-from exchanges.limits.limiter import KeyLock, Limiter
-from exchanges.limits.nonces import MemoryCounter
+from exchanges.limits.limiter import Limiter
 
 if TYPE_CHECKING:
-    from exchanges.outcomes.pending import PendingCalls
+    from collections.abc import Callable
+
     from exchanges.state.protocols import Gate, Journal
 
 __all__ = ["PROCESS", "MemoryState"]
+
+T = TypeVar("T")
 
 
 class MemoryState:
@@ -21,9 +23,7 @@ class MemoryState:
 
     def __init__(self) -> None:
         self._limiters: dict[tuple[Limit, str, str | None], Limiter] = {}
-        self._key_locks: dict[tuple[str, str], KeyLock] = {}
-        self._counters: dict[tuple[str, str], MemoryCounter] = {}
-        self._calls: dict[tuple[str, str], PendingCalls] = {}
+        self._shared: dict[tuple[str, str], Any] = {}
 
     def __repr__(self) -> str:
         """Show the ledgers."""
@@ -39,17 +39,11 @@ class MemoryState:
         place = (limit, server, key if limit.scope is Scope.KEY else None)
         return self._limiters.setdefault(place, Limiter(limit))
 
-    def key_lock(self, server: str, key: str) -> KeyLock:
-        """Find the turn of *key* at *server*."""
-        return self._key_locks.setdefault((server, key), KeyLock())
-
-    def counter(self, server: str, key: str) -> MemoryCounter:
-        """Find the nonces of *key* at *server*."""
-        return self._counters.setdefault((server, key), MemoryCounter())
-
-    def calls(self, server: str, key: str, fresh: PendingCalls) -> PendingCalls:
-        """Find the book of the calls of *key* at *server* that are never repeated; *fresh* where there is none yet."""
-        return self._calls.setdefault((server, key), fresh) if key else fresh
+    def shared(self, server: str, key: str, make: Callable[[], T]) -> T:
+        """Return what all clients of *key* at *server* share, created by the first of them."""
+        if (server, key) not in self._shared:
+            self._shared[server, key] = make()
+        return cast("T", self._shared[server, key])
 
     def gate(self, limit: Limit, server: str, key: str | None) -> Gate | None:  # noqa: ARG002 - as declared
         """Nobody else shares it."""

@@ -7,20 +7,21 @@ repeated.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from exchanges.intents import Intent
     from exchanges.limits.limit import Limit
-    from exchanges.limits.limiter import KeyLock, Limiter
-    from exchanges.limits.nonces import Counter
-    from exchanges.outcomes.pending import PendingCalls
+    from exchanges.limits.limiter import Limiter
 
 __all__ = ["Entry", "Gate", "Journal", "Passage", "State"]
+
+T = TypeVar("T")
 
 
 class State(Protocol):
@@ -30,16 +31,14 @@ class State(Protocol):
         """Find the ledger of *limit* at *server*, and of *key* where the limit's scope is the key."""
         ...
 
-    def key_lock(self, server: str, key: str) -> KeyLock:
-        """Find the turn of *key* at *server*, for all generations of its API."""
-        ...
+    def shared(self, server: str, key: str, make: Callable[[], T]) -> T:
+        """Return what all clients of *key* at *server* share in this process, created by the first of them.
 
-    def counter(self, server: str, key: str) -> Counter:
-        """Find the nonces of *key* at *server*, for all generations of its API."""
-        ...
-
-    def calls(self, server: str, key: str, fresh: PendingCalls) -> PendingCalls:
-        """Find the book of the calls of *key* at *server* that are never repeated; *fresh* where there is none yet."""
+        Args:
+            server: Where the calls go.
+            key: Whose calls they are.
+            make: Builds it. Every client passes one that builds the same type.
+        """
         ...
 
     def gate(self, limit: Limit, server: str, key: str | None) -> Gate | None:

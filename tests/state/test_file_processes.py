@@ -293,16 +293,15 @@ def test_repr(path):
 
 
 def test_ledgers_are_those_of_the_process(path):
-    """Within the process a state shares ledgers, turns and counters like one in memory."""
+    """Within the process a state shares limiters, and what belongs to a key, like one in memory."""
     with FileState(path) as state:
         limit = limit_of((1, 1.0))
         limiter = state.limiter(limit, SERVER, KEY)
         limiter.users = 1
 
-        assert (limiter, state.key_lock(SERVER, KEY), state.counter(SERVER, KEY)) == (
+        assert (limiter, state.shared(SERVER, KEY, object)) == (
             state.limiter(limit, SERVER, KEY),
-            state.key_lock(SERVER, KEY),
-            state.counter(SERVER, KEY),
+            state.shared(SERVER, KEY, object),
         )
 
 

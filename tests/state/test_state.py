@@ -51,11 +51,11 @@ def test_who_shares_a_limit_of_the_key(key, shared):
 @pytest.mark.parametrize(
     ("server", "key", "shared"), [(SERVER, "a", True), (SERVER, "b", False), ("bitso production", "a", False)]
 )
-def test_who_shares_nonces(server, key, shared):
-    """Nonces are shared by those with the same key at the same server."""
+def test_who_shares_what_belongs_to_a_key(server, key, shared):
+    """Clients with the same key at the same server share one object."""
     state = MemoryState()
 
-    assert shared is (state.counter(SERVER, "a") is state.counter(server, key))
+    assert shared is (state.shared(SERVER, "a", object) is state.shared(server, key, object))
 
 
 def test_an_idle_ledger_is_forgotten():
@@ -108,7 +108,7 @@ def test_repr():
     """A state shows its ledgers, and neither keys nor fingerprints."""
     state = MemoryState()
     state.limiter(KEY, SERVER, "fingerprint")
-    state.counter(SERVER, "fingerprint")
+    state.shared(SERVER, "fingerprint", object)
 
     assert repr(state) == "MemoryState([Limiter(by key: 0 of 5 in 1 s; 0 waiting)])"
 

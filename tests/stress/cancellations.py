@@ -218,7 +218,7 @@ def _taken(client: Client) -> int:
     """Count what a client and its ledgers will still hold when every slot has rested."""
     session, now = client._session, asyncio.get_running_loop().time() + WIDE.per_seconds + MARGIN_SECONDS
     taken = session._routes._connections.taken + len(session._tasks)
-    taken += sum(key_lock.taken for key_lock in session._setup.state._key_locks.values())
+    taken += sum(shared.key_lock.taken for shared in session._setup.state._shared.values())
     for limiter in session._routes._limiters:
         taken += limiter.waiting
         taken += sum(counted.window.slots - counted.free(now) for counted in limiter._counts)

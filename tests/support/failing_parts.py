@@ -121,7 +121,7 @@ def broken(name: str, call: Call) -> Iterator[Mishap]:
         yield mishap("closed under way", _closed(call))
         yield mishap("no room in the limit", _crowded(call))
         yield mishap("the same again", _again(call))
-    for part in ("ledger", "key_lock", "counter"):
+    for part in ("limiter", "shared"):
         for error in (StateError("the state cannot be read"), OSError("the disk is full")):
             yield mishap(f"the state's {part}: {type(error).__name__}", _stateless(call, part, error))
     yield mishap("a clock that stands", _through(call, _silence, clock=_no_clock))

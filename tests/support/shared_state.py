@@ -187,10 +187,16 @@ class Shared(MemoryState):
         self, journal: Journal | None = None, gate: Gate | None = None, *, like: MemoryState | None = None
     ) -> None:
         super().__init__()
-        if like is not None:  # turns and nonces are one for all
-            self._key_locks, self._counters = like._key_locks, like._counters
+        self._like = like
         self._journal = journal
         self._gate = gate
+
+    def shared(self, server, key, make):
+        """Share key lock and nonces with the other process, but no pending calls."""
+        if self._like is None:
+            return super().shared(server, key, make)
+        theirs = self._like.shared(server, key, make)
+        return super().shared(server, key, lambda: evolve(make(), key_lock=theirs.key_lock, counter=theirs.counter))
 
     def gate(self, limit, server, key):
         """Give the gate."""
@@ -213,7 +219,9 @@ def is_free(client):
     """Whether slots, turn and connections are all given back."""
     state, routes = client._session._setup.state, client._session._routes
     slots = [count.in_flight for limiter in routes._limiters for count in limiter._counts]
-    return not any(slots) and not routes._connections.taken and not any(t.taken for t in state._key_locks.values())
+    return (
+        not any(slots) and not routes._connections.taken and not any(s.key_lock.taken for s in state._shared.values())
+    )
 
 
 async def failure(call):

@@ -46,9 +46,7 @@ class SharedFileLimiter:
         self, *, cost: int, in_order: bool, leave_reserve: bool, now_ms: int, patience_seconds: float
     ) -> FilePassage | float:
         """Take everything that a call needs at once, or give the seconds to wait at least."""
-        counter = self._state.counter(*self._account)
-        least = max(now_ms, counter.last + 1)
-        want = Want(self._place, self._limit.windows, cost, leave_reserve, self._account, in_order, least)
+        want = Want(self._place, self._limit.windows, cost, leave_reserve, self._account, in_order, now_ms)
         loop = asyncio.get_running_loop()
         visit = Visit(want, loop, loop.create_future())
         try:
@@ -57,8 +55,6 @@ class SharedFileLimiter:
             raise unsent(error) from error.__cause__
         if not isinstance(found, Ticket):
             return found
-        if found.nonce is not None:
-            counter.raise_to(found.nonce)
         return FilePassage(self._state, self._desk, found)
 
     async def _found(self, visit: Visit, patience_seconds: float) -> Ticket | float:

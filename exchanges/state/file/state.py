@@ -8,21 +8,21 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from exchanges.errors import StateError
 from exchanges.limits.limit import Limit
-from exchanges.limits.limiter import KeyLock, Limiter
-from exchanges.limits.nonces import MemoryCounter
+from exchanges.limits.limiter import Limiter
 from exchanges.state.file.limiter import SharedFileLimiter
 from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal
 
 if TYPE_CHECKING:
-    from exchanges.outcomes.pending import PendingCalls
     from exchanges.state.file.store import Desk
 
 __all__ = ["FileState"]
+
+T = TypeVar("T")
 
 
 class FileState:
@@ -67,17 +67,9 @@ class FileState:
         """Find the ledger of *limit* at *server*, for the calls of this process."""
         return self._memory.limiter(limit, server, key)
 
-    def key_lock(self, server: str, key: str) -> KeyLock:
-        """Find the turn of *key* at *server*, for the calls of this process."""
-        return self._memory.key_lock(server, key)
-
-    def counter(self, server: str, key: str) -> MemoryCounter:
-        """Find what this process knows of the nonces of *key* at *server*; the gate draws larger ones."""
-        return self._memory.counter(server, key)
-
-    def calls(self, server: str, key: str, fresh: PendingCalls) -> PendingCalls:
-        """Find the book of the calls of *key* at *server* that this process makes and that are never repeated."""
-        return self._memory.calls(server, key, fresh)
+    def shared(self, server: str, key: str, make: Callable[[], T]) -> T:
+        """Return what all clients of *key* at *server* share in this process, created by the first of them."""
+        return self._memory.shared(server, key, make)
 
     def gate(self, limit: Limit, server: str, key: str | None) -> SharedFileLimiter:
         """Find what the calls of all processes pass.
