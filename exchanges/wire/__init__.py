@@ -11,10 +11,10 @@ Two ways lead from bytes to objects, and they give equal objects:
 from exchanges.wire.codecs import (
     Amount,
     Choice,
+    Codec,
     Deviation,
     Done,
     Epoch,
-    Form,
     Id,
     IsoTime,
     Json,
@@ -32,16 +32,16 @@ from exchanges.wire.codecs import (
     plain,
 )
 from exchanges.wire.converter import Wire, decode, dumps, encode
-from exchanges.wire.currencies import gathered_currencies, scattered_currencies
-from exchanges.wire.models import Row, TaggedRow, UnknownRow, gathered, named, scattered
+from exchanges.wire.currencies import flatten_currencies, nest_currencies
+from exchanges.wire.models import Row, TaggedRow, UnknownRow, flatten_keys, named, nest_keys
 
 __all__ = [
     "Amount",
     "Choice",
+    "Codec",
     "Deviation",
     "Done",
     "Epoch",
-    "Form",
     "Id",
     "IsoTime",
     "Json",
@@ -62,11 +62,11 @@ __all__ = [
     "decode",
     "dumps",
     "encode",
-    "gathered",
-    "gathered_currencies",
+    "flatten_currencies",
+    "flatten_keys",
     "loads",
     "named",
+    "nest_currencies",
+    "nest_keys",
     "plain",
-    "scattered",
-    "scattered_currencies",
 ]

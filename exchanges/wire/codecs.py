@@ -134,7 +134,7 @@ def _is_deep(value: Json) -> bool:
 # Forms: how one value travels ----------------------------------------------------------------------------------------
 
 
-class Form(Protocol[T]):
+class Codec(Protocol[T]):
     """Both directions of one value. Models name a form with ``Annotated[type, form]``."""
 
     def read(self, value: Json, *, strict: bool) -> T:

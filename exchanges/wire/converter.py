@@ -12,12 +12,12 @@ import cattrs
 import msgspec
 
 from exchanges.errors import DecodeError, quotable
-from exchanges.wire.codecs import Anything, Deviation, Form, Json, Text, loads
-from exchanges.wire.models import Row, Slot, UnknownRow, form_of, optional_of, row_classes, slots_of
+from exchanges.wire.codecs import Anything, Codec, Deviation, Json, Text, loads
+from exchanges.wire.models import Field, Row, UnknownRow, codec_of, fields_of, optional_of, row_classes
 
 if TYPE_CHECKING:
-    from exchanges.wire.fast_books import ColumnReader
-    from exchanges.wire.fast_rows import BulkReader
+    from exchanges.wire.fast_books import BookReader
+    from exchanges.wire.fast_rows import RowReader
 
 __all__ = ["Wire", "decode", "dumps", "encode", "wire"]
 
@@ -27,8 +27,8 @@ MAX_KEYS = 10_000
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 T = TypeVar("T")
-Read = Callable[[Any, Any], Any]
-Write = Callable[[Any], Any]
+StructureHook = Callable[[Any, Any], Any]
+UnstructureHook = Callable[[Any], Any]
 
 
 def _is_row(annotation: Any) -> bool:
@@ -54,22 +54,22 @@ class Wire:
     def __init__(self, *, strict: bool = False, exact: bool = False) -> None:
         self.strict = strict
         self.exact = strict or exact
-        self._bulk: dict[Any, BulkReader | ColumnReader | None] = {}
+        self._fast_readers: dict[Any, RowReader | BookReader | None] = {}
         self._reported: set[str] = set()
         self._converter = converter = cattrs.Converter()
         # The last one registered that says yes is used.
         hooks: tuple[tuple[Callable[[Any], bool], Any, Any], ...] = (
-            (_is_model, self._object_reader, self._object_writer),
-            (_is_row, self._row_reader, self._row_writer),
-            (lambda a: _is_container(a, list, tuple), self._list_reader, self._list_writer),
-            (lambda a: _is_container(a, dict), self._dict_reader, self._dict_writer),
-            (lambda a: bool(row_classes(a)), self._reference_reader, self._reference_writer),
-            (lambda a: a is UnknownRow, self._unknown_reader, self._unknown_writer),
-            (lambda a: optional_of(a) is not None, self._optional_reader, self._optional_writer),
+            (_is_model, self._object_structure_hook, self._object_unstructure_hook),
+            (_is_row, self._row_structure_hook, self._row_unstructure_hook),
+            (lambda a: _is_container(a, list, tuple), self._list_structure_hook, self._list_unstructure_hook),
+            (lambda a: _is_container(a, dict), self._dict_structure_hook, self._dict_unstructure_hook),
+            (lambda a: bool(row_classes(a)), self._reference_structure_hook, self._reference_unstructure_hook),
+            (lambda a: a is UnknownRow, self._unknown_structure_hook, self._unknown_unstructure_hook),
+            (lambda a: optional_of(a) is not None, self._optional_structure_hook, self._optional_unstructure_hook),
         )
-        for says_yes, reader, writer in hooks:
-            converter.register_structure_hook_factory(says_yes, reader)
-            converter.register_unstructure_hook_factory(says_yes, writer)
+        for predicate, reader, writer in hooks:
+            converter.register_structure_hook_factory(predicate, reader)
+            converter.register_unstructure_hook_factory(predicate, writer)
 
     def structure(self, value: Json, annotation: Any, where: str, *, exact: bool = False) -> Any:
         """Make what *annotation* says from plain JSON.
@@ -86,7 +86,7 @@ class Wire:
         if exact and not self.exact:
             return self._exact.structure(value, annotation, where)
         try:
-            return self._reader(annotation)(value, annotation)
+            return self._structure_hook(annotation)(value, annotation)
         except Deviation as deviation:
             place = quotable(deviation.place)  # a table that has no model of its own names the exchange's keys
             raise DecodeError(f"{where}{place}: expected {deviation.expected}", endpoint=where) from None
@@ -99,30 +99,32 @@ class Wire:
         """Read long lists of rows the fast way; None where that is not possible, or not wise."""
         if self.strict:
             return None
-        if annotation not in self._bulk:
+        if annotation not in self._fast_readers:
             from exchanges.wire import fast_books, fast_rows  # noqa: PLC0415 - only those who read need them
 
-            cells = fast_rows.Cells(self._cell_reader, self._deviate)
-            compiled = fast_rows.compile_bulk(annotation, cells) or fast_books.compile_columns(annotation, self._reader)
-            self._bulk[annotation] = compiled
-        reader = self._bulk[annotation]
+            fallback = fast_rows.Fallback(self._cell_structure_hook, self._deviate)
+            compiled = fast_rows.compile_rows(annotation, fallback) or fast_books.compile_book(
+                annotation, self._structure_hook
+            )
+            self._fast_readers[annotation] = compiled
+        reader = self._fast_readers[annotation]
         return reader.read(body) if reader is not None else None
 
     def unstructure(self, value: Any) -> Json:
         """Make plain JSON from a model, or from a list of models."""
         if isinstance(value, list | tuple):
             return [self.unstructure(v) for v in cast("list[Any]", value)]
-        return cast("Json", self._writer(type(value))(value))
+        return cast("Json", self._unstructure_hook(type(value))(value))
 
     # Forms come before the converter: its own hooks for `int`, `str` and `bool` win over every predicate and convert.
 
-    def _reader(self, annotation: Any) -> Read:
-        form = form_of(annotation)
-        return self._converter.get_structure_hook(annotation) if form is None else self._form_reader(form)
+    def _structure_hook(self, annotation: Any) -> StructureHook:
+        codec = codec_of(annotation)
+        return self._converter.get_structure_hook(annotation) if codec is None else self._codec_structure_hook(codec)
 
-    def _writer(self, annotation: Any) -> Write:
-        form = form_of(annotation)
-        return self._converter.get_unstructure_hook(annotation) if form is None else form.write
+    def _unstructure_hook(self, annotation: Any) -> UnstructureHook:
+        codec = codec_of(annotation)
+        return self._converter.get_unstructure_hook(annotation) if codec is None else codec.write
 
     def _deviate(self, expected: str, place: str = "", *, survivable: bool = True) -> None:
         """Raise if strict, or not *survivable*; otherwise report this kind of drift once."""
@@ -134,29 +136,29 @@ class Wire:
 
     # Single values
 
-    def _form_reader(self, form: Form[Any]) -> Read:
-        read, strict = form.read, self.strict
+    def _codec_structure_hook(self, codec: Codec[Any]) -> StructureHook:
+        read, strict = codec.read, self.strict
         return lambda value, _: read(value, strict=strict)
 
-    def _optional_reader(self, annotation: Any) -> Read:
+    def _optional_structure_hook(self, annotation: Any) -> StructureHook:
         inner = optional_of(annotation)
-        read = self._reader(inner)
-        blank = None if isinstance(form_of(inner), Text | Anything) else ""  # an empty text is a text, but no number
+        read = self._structure_hook(inner)
+        blank = None if isinstance(codec_of(inner), Text | Anything) else ""  # an empty text is a text, but no number
 
         def optional(value: Json, _: Any) -> Any:
             return None if value is None or value == blank else read(value, inner)
 
         return optional
 
-    def _optional_writer(self, annotation: Any) -> Write:
-        write = self._writer(optional_of(annotation))
+    def _optional_unstructure_hook(self, annotation: Any) -> UnstructureHook:
+        write = self._unstructure_hook(optional_of(annotation))
         return lambda value: None if value is None else write(value)
 
     # Containers
 
-    def _list_reader(self, annotation: Any) -> Read:
+    def _list_structure_hook(self, annotation: Any) -> StructureHook:
         inner, origin = get_args(annotation)[0], get_origin(annotation)
-        read = self._reader(inner)
+        read = self._structure_hook(inner)
 
         def items(value: Json, _: Any) -> Any:
             if type(value) is not list:
@@ -170,13 +172,13 @@ class Wire:
 
         return items
 
-    def _list_writer(self, annotation: Any) -> Write:
-        write = self._writer(get_args(annotation)[0])
+    def _list_unstructure_hook(self, annotation: Any) -> UnstructureHook:
+        write = self._unstructure_hook(get_args(annotation)[0])
         return lambda items: [write(item) for item in items]
 
-    def _dict_reader(self, annotation: Any) -> Read:
+    def _dict_structure_hook(self, annotation: Any) -> StructureHook:
         inner = get_args(annotation)[1]
-        read = self._reader(inner)
+        read = self._structure_hook(inner)
 
         def mapping(value: Json, _: Any) -> Any:
             if type(value) is not dict or len(value) > MAX_KEYS:
@@ -185,15 +187,15 @@ class Wire:
 
         return mapping
 
-    def _dict_writer(self, annotation: Any) -> Write:
-        write = self._writer(get_args(annotation)[1])
+    def _dict_unstructure_hook(self, annotation: Any) -> UnstructureHook:
+        write = self._unstructure_hook(get_args(annotation)[1])
         return lambda mapping: {key: write(item) for key, item in mapping.items()}
 
     # Objects
 
-    def _object_reader(self, cls: type) -> Read:
-        plan = [(slot, self._reader(slot.annotation)) for slot in slots_of(cls)]
-        known = {slot.wire for slot, _ in plan}
+    def _object_structure_hook(self, cls: type) -> StructureHook:
+        plan = [(field, self._structure_hook(field.annotation)) for field in fields_of(cls)]
+        known = {field.wire for field, _ in plan}
         reshape = getattr(cls, "from_wire", None)
 
         def model(value: Json, _: Any) -> Any:
@@ -202,14 +204,14 @@ class Wire:
             if reshape is not None:
                 value = cast("dict[str, Json]", reshape(value))
             made: dict[str, Any] = {}
-            for slot, read in plan:
-                if slot.wire in value:
+            for field, read in plan:
+                if field.wire in value:
                     try:
-                        made[slot.name] = read(value[slot.wire], slot.annotation)
+                        made[field.name] = read(value[field.wire], field.annotation)
                     except Deviation as deviation:
-                        raise deviation.inside(f": {cls.__name__}.{slot.name}") from None
-                elif slot.required:
-                    raise Deviation("a value, found none", f": {cls.__name__}.{slot.name}")
+                        raise deviation.inside(f": {cls.__name__}.{field.name}") from None
+                elif field.required:
+                    raise Deviation("a value, found none", f": {cls.__name__}.{field.name}")
             if self.strict and not known.issuperset(value):
                 surplus = len(value.keys() - known)
                 raise Deviation(f"no keys but the documented ones ({surplus} more)", f": {cls.__name__}")
@@ -217,12 +219,12 @@ class Wire:
 
         return model
 
-    def _object_writer(self, cls: type) -> Write:
-        plan = [(slot, self._writer(slot.annotation)) for slot in slots_of(cls)]
+    def _object_unstructure_hook(self, cls: type) -> UnstructureHook:
+        plan = [(field, self._unstructure_hook(field.annotation)) for field in fields_of(cls)]
         reshape = getattr(cls, "to_wire", None)
 
         def plain_object(model: Any) -> Any:
-            pairs = ((slot.wire, write(getattr(model, slot.name))) for slot, write in plan)
+            pairs = ((field.wire, write(getattr(model, field.name))) for field, write in plan)
             value = {key: item for key, item in pairs if item is not None}
             return value if reshape is None else reshape(value)
 
@@ -230,10 +232,10 @@ class Wire:
 
     # Rows
 
-    def _row_reader(self, cls: type) -> Read:
+    def _row_structure_hook(self, cls: type) -> StructureHook:
         reference = getattr(cls, "class_reference", None)
         first = 0 if reference is None else 1
-        plan = [(slot, self._cell_reader(cls, slot)) for slot in slots_of(cls)]
+        plan = [(field, self._cell_structure_hook(cls, field)) for field in fields_of(cls)]
         last = first + len(plan)
         keeps_extra = any(a.name == "extra" for a in attrs.fields(cls))
 
@@ -245,11 +247,11 @@ class Wire:
                 expected = f"class reference {reference}"
                 self._deviate(expected, f": {cls.__name__} position 0", survivable=same or not self.exact)
             made: list[Any] = []
-            for cell, (slot, read) in zip(cells[first:last], plan, strict=False):
+            for cell, (field, read) in zip(cells[first:last], plan, strict=False):
                 try:
-                    made.append(read(cell, slot.annotation))
+                    made.append(read(cell, field.annotation))
                 except Deviation as deviation:
-                    raise deviation.inside(_position(cls, first + len(made), slot)) from None
+                    raise deviation.inside(_position(cls, first + len(made), field)) from None
             if len(made) < len(plan):
                 self._end_of_row(cls, len(cells), plan[len(made)][0], last)
             if len(cells) > last:
@@ -260,33 +262,33 @@ class Wire:
 
         return row
 
-    def _end_of_row(self, cls: type, length: int, missing: Slot, documented: int) -> None:
+    def _end_of_row(self, cls: type, length: int, missing: Field, documented: int) -> None:
         """Judge a row that ends before the field *missing*."""
         if missing.required:
             raise Deviation("a value, found the end of the row", _position(cls, length, missing))
         if length < (getattr(cls, "shortest", None) or documented):
             self._deviate(f"a row of {documented}", f": {cls.__name__}")
 
-    def _cell_reader(self, cls: type, slot: Slot) -> Read:
+    def _cell_structure_hook(self, cls: type, field: Field) -> StructureHook:
         """Make the reader of a cell; null where the documents show a number is survived, but it is drift."""
-        read = self._reader(slot.annotation)
-        if slot.required or not slot.is_number:
+        read = self._structure_hook(field.annotation)
+        if field.required or not field.is_number:
             return read
 
         def cell(value: Json, annotation: Any) -> Any:
             if value is None:
-                self._deviate("a number, found null", "" if self.strict else f": {cls.__name__} ({slot.name})")
+                self._deviate("a number, found null", "" if self.strict else f": {cls.__name__} ({field.name})")
             return read(value, annotation)
 
         return cell
 
-    def _row_writer(self, cls: type) -> Write:
+    def _row_unstructure_hook(self, cls: type) -> UnstructureHook:
         reference = getattr(cls, "class_reference", None)
-        plan = [(slot, self._writer(slot.annotation)) for slot in slots_of(cls)]
+        plan = [(field, self._unstructure_hook(field.annotation)) for field in fields_of(cls)]
 
         def plain_row(model: Any) -> Any:
             cells = [] if reference is None else [reference]
-            cells.extend(write(getattr(model, slot.name)) for slot, write in plan)
+            cells.extend(write(getattr(model, field.name)) for field, write in plan)
             if extra := getattr(model, "extra", ()):
                 return [*cells, *extra]
             while cells and cells[-1] is None:
@@ -295,8 +297,8 @@ class Wire:
 
         return plain_row
 
-    def _reference_reader(self, annotation: Any) -> Read:
-        table = {cls.class_reference: (cls, self._reader(cls)) for cls in row_classes(annotation)}
+    def _reference_structure_hook(self, annotation: Any) -> StructureHook:
+        table = {cls.class_reference: (cls, self._structure_hook(cls)) for cls in row_classes(annotation)}
         open_set = UnknownRow in get_args(annotation)
 
         def by_reference(cells: Json, _: Any) -> Any:
@@ -313,18 +315,18 @@ class Wire:
 
         return by_reference
 
-    def _reference_writer(self, _: Any) -> Write:
+    def _reference_unstructure_hook(self, _: Any) -> UnstructureHook:
         return self.unstructure
 
-    def _unknown_reader(self, _: Any) -> Read:
+    def _unknown_structure_hook(self, _: Any) -> StructureHook:
         return lambda cells, _: UnknownRow(tuple(cells))
 
-    def _unknown_writer(self, _: Any) -> Write:
+    def _unknown_unstructure_hook(self, _: Any) -> UnstructureHook:
         return lambda row: list(row.cells)
 
 
-def _position(cls: type, position: int, slot: Slot) -> str:
-    return f": {cls.__name__} position {position} ({slot.name})"
+def _position(cls: type, position: int, field: Field) -> str:
+    return f": {cls.__name__} position {position} ({field.name})"
 
 
 @cache

@@ -9,14 +9,14 @@ from typing import cast
 
 from exchanges.wire.codecs import Json
 
-__all__ = ["gathered_currencies", "scattered_currencies"]
+__all__ = ["flatten_currencies", "nest_currencies"]
 
 AMOUNTS, RATES = "amounts", "rates"
 _CURRENCY = re.compile(r"[a-z0-9]{2,10}")
 _PAIR = re.compile(r"[a-z0-9]{2,10}_[a-z0-9]{2,10}")
 
 
-def gathered_currencies(value: dict[str, Json], known: Collection[str]) -> dict[str, Json]:
+def nest_currencies(value: dict[str, Json], known: Collection[str]) -> dict[str, Json]:
     """Make two objects of the keys that are data: ``amounts`` by currency and ``rates`` by pair.
 
     Keys that are *known*, that look like neither, or that hold no number stay where they are.
@@ -34,8 +34,8 @@ def gathered_currencies(value: dict[str, Json], known: Collection[str]) -> dict[
     return {**rest, AMOUNTS: amounts, RATES: rates}
 
 
-def scattered_currencies(value: dict[str, Json]) -> dict[str, Json]:
-    """Undo `gathered_currencies`."""
+def flatten_currencies(value: dict[str, Json]) -> dict[str, Json]:
+    """Undo `nest_currencies`."""
     flat = {key: item for key, item in value.items() if key not in (AMOUNTS, RATES)}
     for group in (AMOUNTS, RATES):
         flat.update(cast("dict[str, Json]", value[group]))

@@ -19,16 +19,16 @@ from attrs import frozen
 
 from exchanges.wire.codecs import BOUNDS, Deviation, Number, Text, loads
 from exchanges.wire.fast_rows import open_twin
-from exchanges.wire.models import Row, TaggedRow, form_of, optional_of, slots_of
+from exchanges.wire.models import Row, TaggedRow, codec_of, fields_of, optional_of
 
-__all__ = ["ColumnReader", "compile_columns"]
+__all__ = ["BookReader", "compile_book"]
 
-Read = Callable[[Any, Any], Any]
+StructureHook = Callable[[Any, Any], Any]
 Make = Callable[[Any], Any]
 
 
 @frozen(eq=False, repr=False)
-class ColumnReader:
+class BookReader:
     """Reads one answer type."""
 
     decoder: msgspec.json.Decoder[Any]
@@ -45,28 +45,30 @@ class ColumnReader:
             return None
 
 
-def compile_columns(annotation: Any, reader: Callable[[Any], Read]) -> ColumnReader | None:
+def compile_book(annotation: Any, reader: Callable[[Any], StructureHook]) -> BookReader | None:
     """Compile the fast way for a model that holds lists of rows of numbers; None for all other answers."""
     if not isinstance(annotation, type) or not attrs.has(annotation) or issubclass(annotation, Row):
         return None
-    slots = slots_of(annotation)
-    lists = {slot.name: cls for slot in slots if (cls := _row_of(slot.annotation)) is not None}
+    slots = fields_of(annotation)
+    lists = {field.name: cls for field in slots if (cls := _row_of(field.annotation)) is not None}
     if not lists or hasattr(annotation, "from_wire"):
         return None
     fields: list[Any] = []
     makers: dict[str, Make] = {}
-    for slot in slots:
+    for field in slots:
         kind: Any = msgspec.Raw
-        if slot.name in lists:
-            kind, makers[slot.name] = _list_of(lists[slot.name]), _maker(lists[slot.name], slot.annotation)
+        if field.name in lists:
+            kind, makers[field.name] = _list_of(lists[field.name]), _maker(lists[field.name], field.annotation)
         else:
-            makers[slot.name] = _reading(reader(slot.annotation), slot.annotation)
-        fields.append((slot.name, kind, msgspec.field(name=slot.wire, **({} if slot.required else {"default": None}))))
+            makers[field.name] = _reading(reader(field.annotation), field.annotation)
+        fields.append(
+            (field.name, kind, msgspec.field(name=field.wire, **({} if field.required else {"default": None})))
+        )
     struct = msgspec.defstruct(annotation.__name__, fields, kw_only=True, forbid_unknown_fields=True, gc=False)
-    return ColumnReader(msgspec.json.Decoder(struct, float_hook=BOUNDS.create_decimal), annotation, makers)
+    return BookReader(msgspec.json.Decoder(struct, float_hook=BOUNDS.create_decimal), annotation, makers)
 
 
-def _reading(read: Read, annotation: Any) -> Make:
+def _reading(read: StructureHook, annotation: Any) -> Make:
     return lambda raw: read(loads(bytes(raw)), annotation)
 
 
@@ -77,42 +79,42 @@ def _row_of(annotation: Any) -> type | None:
     row = get_args(annotation)[0]
     if not isinstance(row, type) or not issubclass(row, Row) or issubclass(row, TaggedRow):
         return None
-    return row if all(_kind(slot.annotation) is not None for slot in slots_of(row)) else None
+    return row if all(_kind(field.annotation) is not None for field in fields_of(row)) else None
 
 
 def _kind(annotation: Any) -> Any:
     """Find the type as which msgspec reads a cell; None for what only the reference way can read."""
-    form = form_of(annotation)
-    if isinstance(form, Number):
-        return str if form.text else Any
-    return annotation if isinstance(form_of(optional_of(annotation) or annotation), Text) else None
+    codec = codec_of(annotation)
+    if isinstance(codec, Number):
+        return str if codec.text else Any
+    return annotation if isinstance(codec_of(optional_of(annotation) or annotation), Text) else None
 
 
 def _list_of(cls: type) -> GenericAlias:
     """Make the type of a list of typed structs, one for each *cls*."""
     fields: list[Any] = []
-    for slot in slots_of(cls):
-        kind = _kind(slot.annotation)
-        fields.append((slot.name, kind) if slot.required else (slot.name, kind, None))
+    for field in fields_of(cls):
+        kind = _kind(field.annotation)
+        fields.append((field.name, kind) if field.required else (field.name, kind, None))
     struct = msgspec.defstruct(cls.__name__, fields, array_like=True, forbid_unknown_fields=True, gc=False)
     return GenericAlias(list, (struct,))
 
 
 def _maker(cls: type, annotation: Any) -> Make:
     """Compile the function that makes many *cls* from their structs."""
-    columns = {slot.name: form for slot in slots_of(cls) if isinstance(form := form_of(slot.annotation), Number)}
+    columns = {field.name: codec for field in fields_of(cls) if isinstance(codec := codec_of(field.annotation), Number)}
     names: dict[str, Any] = {
         "cls": cls,
         "twin": open_twin(cls),
         "new": object.__new__,
         "origin": get_origin(annotation),
     }
-    names |= {f"exact_{name}": _exact_texts if form.text else _exact_numbers for name, form in columns.items()}
+    names |= {f"exact_{name}": _exact_texts if codec.text else _exact_numbers for name, codec in columns.items()}
     exact = [f"exact_{name}([row.{name} for row in rows])" for name in columns]
     lines = ["def make(rows):", "    objects = []"]
     lines.append(f"    for {', '.join(('row', *columns))} in zip(rows, {', '.join(exact)}):")
     lines.append("        made = new(twin)")
-    lines += [f"        made.{s.name} = {'' if s.name in columns else 'row.'}{s.name}" for s in slots_of(cls)]
+    lines += [f"        made.{s.name} = {'' if s.name in columns else 'row.'}{s.name}" for s in fields_of(cls)]
     lines += ["        made.__class__ = cls", "        objects.append(made)", "    return origin(objects)"]
     exec("\n".join(lines), names)  # noqa: S102 - source and names are ours alone, as in attrs itself
     return cast("Make", names["make"])

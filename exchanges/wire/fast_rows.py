@@ -28,11 +28,11 @@ import msgspec
 from attrs import frozen
 
 from exchanges.wire.codecs import BOUNDS, PLAIN, Choice, Deviation, Epoch, Number, OpenIntEnum, Text, Whole, loads
-from exchanges.wire.models import Row, Slot, TaggedRow, form_of, optional_of, row_classes, slots_of
+from exchanges.wire.models import Field, Row, TaggedRow, codec_of, fields_of, optional_of, row_classes
 
-__all__ = ["BulkReader", "Cells", "compile_bulk", "open_twin"]
+__all__ = ["Fallback", "RowReader", "compile_rows", "open_twin"]
 
-Read = Callable[[Any, Any], Any]
+StructureHook = Callable[[Any, Any], Any]
 Build = Callable[[Any, Any], Any]
 
 # A string of nothing but what `Decimal` may find in a number, in letters or escapes, that is no plain number.
@@ -48,7 +48,7 @@ _MISSING = msgspec.UNSET
 
 
 @frozen(eq=False, repr=False)
-class Cells:
+class Fallback:
     """The reference way, for the cells that the fast way leaves to it.
 
     Attributes:
@@ -56,12 +56,12 @@ class Cells:
         deviate: Reports drift: what was expected, and where.
     """
 
-    reader: Callable[[type, Slot], Read]
+    reader: Callable[[type, Field], StructureHook]
     deviate: Callable[[str, str], None]
 
 
 @frozen(eq=False, repr=False)
-class BulkReader:
+class RowReader:
     """Reads one answer type."""
 
     decoder: msgspec.json.Decoder[list[Any]]
@@ -98,7 +98,7 @@ def _marked(body: bytes) -> bytes | None:
     return marked if number < _MAX_ODD else None
 
 
-def compile_bulk(annotation: Any, cells: Cells) -> BulkReader | None:
+def compile_rows(annotation: Any, fallback: Fallback) -> RowReader | None:
     """Compile the fast way for ``list[Row]`` or ``list[A | B | ...]``; None for all other answers."""
     if get_origin(annotation) is not list:
         return None
@@ -109,24 +109,24 @@ def compile_bulk(annotation: Any, cells: Cells) -> BulkReader | None:
     if not classes:
         return None
     moment = _moment_of(classes)
-    structs = {_struct(cls): _builder(cls, cells, moment) for cls in classes}
+    structs = {_struct(cls): _builder(cls, fallback, moment) for cls in classes}
     kinds: list[Any] = list(structs)
     rows = kinds[0]
     for kind in kinds[1:]:
         rows = rows | kind
     decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(GenericAlias(list, (rows,)))
-    return BulkReader(decoder, structs, moment)
+    return RowReader(decoder, structs, moment)
 
 
 def _moment_of(classes: tuple[type, ...]) -> str | None:
     """Find the one required moment that all *classes* have under the same name."""
-    of_each = [[s.name for s in slots_of(cls) if s.required and _kind(s.annotation) is datetime] for cls in classes]
+    of_each = [[s.name for s in fields_of(cls) if s.required and _kind(s.annotation) is datetime] for cls in classes]
     return next((name for name in of_each[0] if all(name in names for names in of_each)), None)
 
 
 def _kind(annotation: Any) -> Any:
     """Find the common type of a cell; `Raw` for everything that msgspec cannot read exactly."""
-    match form_of(optional_of(annotation) or annotation):
+    match codec_of(optional_of(annotation) or annotation):
         case Number(text=False):
             return Decimal
         case Epoch(per_second=1, text=False):
@@ -144,12 +144,12 @@ def _kind(annotation: Any) -> Any:
 def _struct(cls: type) -> type[msgspec.Struct]:
     """Make the typed struct of a row class."""
     fields: list[Any] = []
-    for slot in slots_of(cls):
-        kind = _kind(slot.annotation)
+    for field in fields_of(cls):
+        kind = _kind(field.annotation)
         read: Any = _WHOLE if kind in (int, datetime) else kind
-        if optional_of(slot.annotation) is not None and kind is not msgspec.Raw:
+        if optional_of(field.annotation) is not None and kind is not msgspec.Raw:
             read = read | None
-        fields.append((slot.name, read) if slot.required else (slot.name, read, _MISSING))
+        fields.append((field.name, read) if field.required else (field.name, read, _MISSING))
     tag = cls.class_reference if issubclass(cls, TaggedRow) else None
     return msgspec.defstruct(
         cls.__name__,
@@ -162,17 +162,17 @@ def _struct(cls: type) -> type[msgspec.Struct]:
     )
 
 
-def _builder(cls: type, cells: Cells, moment: str | None) -> Build:
+def _builder(cls: type, fallback: Fallback, moment: str | None) -> Build:
     """Compile the function that makes a *cls* from its struct."""
     names: dict[str, Any] = {"cls": cls, "twin": open_twin(cls), "new": object.__new__}
     names |= {"bound": BOUNDS.plus, "moment": datetime.fromtimestamp, "utc": UTC}
     lines = ["def build(row, at):", "    made = new(twin)"]
-    slots = slots_of(cls)
-    for position, slot in enumerate(slots, _length(cls) - len(slots)):
-        kind = names[f"kind_{slot.name}"] = _kind(slot.annotation)
-        seen = names[f"seen_{slot.name}"] = set[Any]()
-        names[f"odd_{slot.name}"] = _odd(cls, slot, cells, seen, ends_early=position == _shortest(cls) - 1)
-        lines += [f"    made.{moment} = at"] if slot.name == moment else _filling(slot, kind)
+    slots = fields_of(cls)
+    for position, field in enumerate(slots, _length(cls) - len(slots)):
+        kind = names[f"kind_{field.name}"] = _kind(field.annotation)
+        seen = names[f"seen_{field.name}"] = set[Any]()
+        names[f"odd_{field.name}"] = _odd(cls, field, fallback, seen, ends_early=position == _shortest(cls) - 1)
+        lines += [f"    made.{moment} = at"] if field.name == moment else _filling(field, kind)
     if any(a.name == "extra" for a in attrs.fields(cls)):
         lines.append("    made.extra = ()")
     lines += ["    made.__class__ = cls", "    return made"]
@@ -188,15 +188,15 @@ def open_twin(cls: type) -> type:
     return type(cls.__name__, cls.__bases__, {"__slots__": slots, **settable})
 
 
-def _filling(slot: Slot, kind: Any) -> list[str]:
+def _filling(field: Field, kind: Any) -> list[str]:
     """Write the lines that make the value of a field from its cell."""
-    name, common = slot.name, "int" if kind is datetime else f"kind_{slot.name}"
+    name, common = field.name, "int" if kind is datetime else f"kind_{field.name}"
     unmarked = f"value = value.removeprefix({_MARK!r})"
     usual = {Decimal: "bound(value)", datetime: "value = moment(value, utc)", str: unmarked}
     made = [f"    {usual.get(kind, 'pass')}"]
     if kind is msgspec.Raw:
         made = [f"    value = odd_{name}(value)"]
-    elif not slot.required or optional_of(slot.annotation) is not None:
+    elif not field.required or optional_of(field.annotation) is not None:
         made = [
             f"    if value.__class__ is {common}: {usual.get(kind, 'pass')}",
             f"    else: value = None if value in seen_{name} else odd_{name}(value)",
@@ -204,17 +204,17 @@ def _filling(slot: Slot, kind: Any) -> list[str]:
     return [f"    value = row.{name}", *made, f"    made.{name} = value"]
 
 
-def _odd(cls: type, slot: Slot, cells: Cells, seen: set[Any], *, ends_early: bool) -> Callable[[Any], Any]:
+def _odd(cls: type, field: Field, fallback: Fallback, seen: set[Any], *, ends_early: bool) -> Callable[[Any], Any]:
     """Make the function that reads what msgspec cannot, and what is null or missing: once, then that is *seen*."""
-    read = cells.reader(cls, slot)
+    read = fallback.reader(cls, field)
 
     def odd(value: Any) -> Any:
         if value.__class__ is msgspec.Raw:
-            return read(loads(bytes(value).replace(_MARK_BYTES, b"")), slot.annotation)
+            return read(loads(bytes(value).replace(_MARK_BYTES, b"")), field.annotation)
         if value is None:
-            read(None, slot.annotation)
+            read(None, field.annotation)
         elif ends_early:
-            cells.deviate(f"a row of {_length(cls)}", f": {cls.__name__}")
+            fallback.deviate(f"a row of {_length(cls)}", f": {cls.__name__}")
         seen.add(value)
         return None
 
@@ -228,4 +228,4 @@ def _shortest(cls: Any) -> int:
 
 def _length(cls: type) -> int:
     """Count the cells of a whole row."""
-    return len(slots_of(cls)) + issubclass(cls, TaggedRow)
+    return len(fields_of(cls)) + issubclass(cls, TaggedRow)

@@ -13,20 +13,20 @@ from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
 import attrs
 from attrs import field, frozen
 
-from exchanges.wire.codecs import Choice, Flag, Form, Json, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
+from exchanges.wire.codecs import Choice, Codec, Flag, Json, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
 
 __all__ = [
+    "Field",
     "Row",
-    "Slot",
     "TaggedRow",
     "UnknownRow",
-    "form_of",
-    "gathered",
+    "codec_of",
+    "fields_of",
+    "flatten_keys",
     "named",
+    "nest_keys",
     "optional_of",
     "row_classes",
-    "scattered",
-    "slots_of",
 ]
 
 
@@ -74,20 +74,20 @@ def named(wire: str, **options: Any) -> Any:
     return field(metadata={"wire": wire}, **options)
 
 
-_FORMS: dict[Any, Form[Any]] = {Decimal: Number(), int: Whole(), str: Text(), bool: Flag()}
+_CODECS: dict[Any, Codec[Any]] = {Decimal: Number(), int: Whole(), str: Text(), bool: Flag()}
 
 
 # What an annotation is ------------------------------------------------------------------------------------------------
 
 
-def form_of(annotation: Any) -> Form[Any] | None:
+def codec_of(annotation: Any) -> Codec[Any] | None:
     """Find the form that *annotation* names or implies; None for models and containers."""
     if get_origin(annotation) is Annotated:
-        named_forms = (m for m in annotation.__metadata__ if hasattr(m, "read") and hasattr(m, "write"))
-        return next(named_forms, None) or form_of(get_args(annotation)[0])
+        codecs = (m for m in annotation.__metadata__ if hasattr(m, "read") and hasattr(m, "write"))
+        return next(codecs, None) or codec_of(get_args(annotation)[0])
     if isinstance(annotation, type) and issubclass(annotation, OpenIntEnum | OpenStrEnum):
-        return cast("Form[Any]", Choice(annotation))
-    return _FORMS.get(annotation) if isinstance(annotation, type) else None
+        return cast("Codec[Any]", Choice(annotation))
+    return _CODECS.get(annotation) if isinstance(annotation, type) else None
 
 
 def optional_of(annotation: Any) -> Any:
@@ -107,7 +107,7 @@ def row_classes(annotation: Any) -> tuple[type[TaggedRow], ...]:
 
 
 @frozen(eq=False, repr=False)
-class Slot:
+class Field:
     """One field of a model, ready to read and write."""
 
     name: str
@@ -118,24 +118,24 @@ class Slot:
     @property
     def is_number(self) -> bool:
         """Whether the documents show a number here, be it a code."""
-        form = form_of(optional_of(self.annotation) or self.annotation)
-        if isinstance(form, Choice):
-            return issubclass(form.members, OpenIntEnum)
-        return isinstance(form, Number | Whole)
+        codec = codec_of(optional_of(self.annotation) or self.annotation)
+        if isinstance(codec, Choice):
+            return issubclass(codec.members, OpenIntEnum)
+        return isinstance(codec, Number | Whole)
 
 
-def slots_of(cls: type) -> list[Slot]:
+def fields_of(cls: type) -> list[Field]:
     """Find the fields of a model in wire order, without ``extra``."""
     resolved: Any = attrs.resolve_types(cast("Any", cls), include_extras=True)
     fields: Any = attrs.fields(resolved)
     return [
-        Slot(a.name, a.metadata.get("wire", a.name), a.type, a.default is attrs.NOTHING)
+        Field(a.name, a.metadata.get("wire", a.name), a.type, a.default is attrs.NOTHING)
         for a in fields
         if a.name != "extra"
     ]
 
 
-def gathered(value: dict[str, Json], parts: Collection[str], into: str) -> dict[str, Json]:
+def nest_keys(value: dict[str, Json], parts: Collection[str], into: str) -> dict[str, Json]:
     """Make one object of the keys that begin alike: ``btc_fee`` becomes ``{into: {"btc": {"fee": ...}}}``."""
     rest: dict[str, Json] = {}
     groups: dict[str, dict[str, Json]] = {}
@@ -148,8 +148,8 @@ def gathered(value: dict[str, Json], parts: Collection[str], into: str) -> dict[
     return {**rest, into: cast("Json", groups)}
 
 
-def scattered(value: dict[str, Json], into: str) -> dict[str, Json]:
-    """Undo `gathered`."""
+def flatten_keys(value: dict[str, Json], into: str) -> dict[str, Json]:
+    """Undo `nest_keys`."""
     flat = {key: item for key, item in value.items() if key != into}
     for group, items in cast("dict[str, dict[str, Json]]", value[into]).items():
         flat.update({f"{group}_{part}": item for part, item in items.items()})

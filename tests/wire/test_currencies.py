@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges.wire import gathered_currencies, scattered_currencies
+from exchanges.wire import flatten_currencies, nest_currencies
 
 ROW = {"id": 5, "btc": "-1", "1inch": 2, "usd": Decimal("0.5"), "btc_usd": "7"}
 
@@ -11,12 +11,12 @@ def test_gathered():
     """Keys of currencies become amounts, keys of pairs rates, known ones stay."""
     expected = {"id": 5, "amounts": {"btc": "-1", "1inch": 2, "usd": Decimal("0.5")}, "rates": {"btc_usd": "7"}}
 
-    assert expected == gathered_currencies(ROW, ("id",))
+    assert expected == nest_currencies(ROW, ("id",))
 
 
 def test_scattered():
     """What was gathered is spread again."""
-    assert ROW == scattered_currencies(gathered_currencies(ROW, ("id",)))
+    assert ROW == flatten_currencies(nest_currencies(ROW, ("id",)))
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ def test_scattered():
 )
 def test_neither(odd):
     """A key that looks like neither, or holds no number, stays where it is."""
-    assert {**odd, "amounts": {}, "rates": {}} == gathered_currencies(odd, ())
+    assert {**odd, "amounts": {}, "rates": {}} == nest_currencies(odd, ())

@@ -16,10 +16,10 @@ from exchanges.wire import (
     Row,
     TextDecimal,
     UnixTimeText,
-    gathered,
-    gathered_currencies,
-    scattered,
-    scattered_currencies,
+    flatten_currencies,
+    flatten_keys,
+    nest_currencies,
+    nest_keys,
 )
 
 __all__ = [
@@ -213,12 +213,12 @@ class Balance:
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
         """Collect the keys of each currency."""
-        return gathered(value, _PARTS, "currencies")
+        return nest_keys(value, _PARTS, "currencies")
 
     @classmethod
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
         """Write the keys of each currency."""
-        return scattered(value, "currencies")
+        return flatten_keys(value, "currencies")
 
 
 _USER_TRANSACTION = ("id", "datetime", "type", "fee", "order_id")
@@ -251,12 +251,12 @@ class UserTransaction:
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
         """Collect the keys of currencies and pairs."""
-        return gathered_currencies(value, _USER_TRANSACTION)
+        return nest_currencies(value, _USER_TRANSACTION)
 
     @classmethod
     def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
         """Write a key for each currency and pair."""
-        return scattered_currencies(value)
+        return flatten_currencies(value)
 
 
 @frozen(kw_only=True)
