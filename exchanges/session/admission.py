@@ -18,7 +18,7 @@ from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
 from exchanges.limits.limiter import Permit, Priority
 from exchanges.session.destinations import Destination
-from exchanges.state.protocols import Gate, Passage
+from exchanges.state.protocols import Lease, SharedLimiter
 
 __all__ = ["Hold", "Say", "admit"]
 
@@ -39,7 +39,7 @@ class Hold:
     """
 
     permit: Permit
-    passage: Passage | None = None
+    passage: Lease | None = None
     handed_over: bool = False
     is_complete: bool = False
     closed_seconds: float = 0.0
@@ -49,7 +49,7 @@ class Hold:
         """Let go of everything; whatever goes wrong with that must not hide the outcome of the call."""
         try:
             if self.passage is not None:
-                await self.passage.leave(
+                await self.passage.release(
                     complete=self.is_complete,
                     sent=self.handed_over,
                     floor=self.nonce_floor,
@@ -129,16 +129,16 @@ async def _grant(call: PreparedCall, route: Destination, priority: Priority, dea
 
 
 async def _pass(
-    call: PreparedCall, route: Destination, gate: Gate, patience_seconds: float, next_nonce: Callable[[], int]
-) -> Passage | float:
+    call: PreparedCall, route: Destination, gate: SharedLimiter, patience_seconds: float, next_nonce: Callable[[], int]
+) -> Lease | float:
     endpoint, in_order = call.endpoint, route.lane.key_lock is not None
     try:
-        return await gate.enter(
+        return await gate.acquire(
             cost=endpoint.cost,
             in_order=in_order,
             leave_reserve=endpoint.kind is Kind.READ and route.limiter.signers > 0,
-            now_ms=next_nonce() if in_order else 0,
-            patience_seconds=patience_seconds,
+            least_nonce=next_nonce() if in_order else 0,
+            timeout_seconds=patience_seconds,
         )
     except (errors.RateLimitTimeout, errors.StateError) as error:
         raise type(error)(f"{call}: {error}", endpoint=endpoint.id) from error.__cause__

@@ -19,7 +19,7 @@ from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter
 from exchanges.limits.nonces import Counter, MemoryCounter, NoncePolicy
 from exchanges.outcomes.pending import JournalView, PendingCalls
 from exchanges.outcomes.search import Searches
-from exchanges.state.protocols import Gate, State
+from exchanges.state.protocols import SharedLimiter, State
 from exchanges.wire import Wire
 
 __all__ = ["Destination", "Destinations", "SessionConfig"]
@@ -51,7 +51,7 @@ class Destination:
     base_url: str
     limiter: Limiter
     lane: Lane
-    gate: Gate | None = None
+    gate: SharedLimiter | None = None
 
 
 @frozen(eq=False, repr=False)
@@ -83,7 +83,7 @@ class Destinations:
         route = self._known.get((api.base_url, is_public))
         if route is None:
             limit = self._kept(endpoint.limit)
-            gate = self._setup.state.gate(limit, self._setup.server, self._key)
+            gate = self._setup.state.shared_limiter(limit, self._setup.server, self._key)
             route = Destination(self.base_url(api), self._ledger(limit), self._lane(api, is_public=is_public), gate)
             self._known[api.base_url, is_public] = route
         return route

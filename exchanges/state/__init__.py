@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from exchanges import suggestions
 from exchanges.state.memory import PROCESS, MemoryState
-from exchanges.state.protocols import Entry, Gate, Journal, Passage, State
+from exchanges.state.protocols import Entry, Journal, Lease, SharedLimiter, State
 
 if TYPE_CHECKING:
     from exchanges.state.file.state import FileState
 
-__all__ = ["PROCESS", "Entry", "FileState", "Gate", "Journal", "MemoryState", "Passage", "State"]
+__all__ = ["PROCESS", "Entry", "FileState", "Journal", "Lease", "MemoryState", "SharedLimiter", "State"]
 
 
 if not TYPE_CHECKING:

@@ -11,7 +11,7 @@ from exchanges.limits.limiter import Limiter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exchanges.state.protocols import Gate, Journal
+    from exchanges.state.protocols import Journal, SharedLimiter
 
 __all__ = ["PROCESS", "MemoryState"]
 
@@ -45,7 +45,7 @@ class MemoryState:
             self._shared[server, key] = make()
         return cast("T", self._shared[server, key])
 
-    def gate(self, limit: Limit, server: str, key: str | None) -> Gate | None:  # noqa: ARG002 - as declared
+    def shared_limiter(self, limit: Limit, server: str, key: str | None) -> SharedLimiter | None:  # noqa: ARG002 - as declared
         """Nobody else shares it."""
         return None
 

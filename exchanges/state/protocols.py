@@ -1,8 +1,8 @@
 """What a session needs of the place where nonces, limits and the journal are kept.
 
 A state that lives in one process alone gives ledgers, turns and counters, and that is all. One that several processes
-share has a `Gate` besides, which every call passes with its grant in hand, and a `Journal` of the calls that are never
-repeated.
+share has a `SharedLimiter` besides, which every call passes with its permit, and a `Journal` of the calls that are
+never repeated.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from exchanges.limits.limit import Limit
     from exchanges.limits.limiter import Limiter
 
-__all__ = ["Entry", "Gate", "Journal", "Passage", "State"]
+__all__ = ["Entry", "Journal", "Lease", "SharedLimiter", "State"]
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class State(Protocol):
         """
         ...
 
-    def gate(self, limit: Limit, server: str, key: str | None) -> Gate | None:
+    def shared_limiter(self, limit: Limit, server: str, key: str | None) -> SharedLimiter | None:
         """Find what the calls of all processes pass; None where no other process shares this state.
 
         Args:
@@ -60,20 +60,20 @@ class State(Protocol):
         ...
 
 
-class Gate(Protocol):
+class SharedLimiter(Protocol):
     """What all processes that share a state pass, one after the other."""
 
-    async def enter(
-        self, *, cost: int, in_order: bool, leave_reserve: bool, now_ms: int, patience_seconds: float
-    ) -> Passage | float:
+    async def acquire(
+        self, *, cost: int, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
+    ) -> Lease | float:
         """Take everything that a call needs at once, or nothing.
 
         Args:
             cost: Slots in every window.
             in_order: Whether it needs the key's turn and a nonce.
             leave_reserve: Whether the reserve of long windows is not for this call.
-            now_ms: Wall clock in milliseconds since 1970, for the nonce.
-            patience_seconds: How long to wait for the turn.
+            least_nonce: Wall clock in milliseconds since 1970, for the nonce.
+            timeout_seconds: How long to wait for the turn.
 
         Returns:
             What was taken; or, where there is no room, the seconds to wait at least before asking again.
@@ -85,7 +85,7 @@ class Gate(Protocol):
         ...
 
 
-class Passage(Protocol):
+class Lease(Protocol):
     """What one call holds of a shared state."""
 
     @property
@@ -93,7 +93,7 @@ class Passage(Protocol):
         """The nonce that was drawn; None for a call that needs no turn."""
         ...
 
-    async def leave(
+    async def release(
         self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
     ) -> None:
         """Let go of everything; a second time does nothing.

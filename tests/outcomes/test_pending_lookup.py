@@ -70,11 +70,11 @@ async def test_what_is_written():
 @pytest.mark.parametrize("kind", ["write", "money"])
 async def test_what_cannot_be_written_is_not_sent(kind):
     """A call that cannot be written down is not sent, and lets go of everything."""
-    client, script, gate, _ = sharing(journal=Journal(fault=BROKEN))
+    client, script, limiter, _ = sharing(journal=Journal(fault=BROKEN))
     async with client:
         error = await failure(CALLS[kind](client))
 
-        assert (StateError, [], [NOT_SENT]) == (type(error), script.came, gate.passages[0].left)
+        assert (StateError, [], [NOT_SENT]) == (type(error), script.came, limiter.leases[0].left)
         assert (True, 0) == (is_free(client), len(client.unresolved))
 
 
@@ -82,12 +82,12 @@ async def test_what_cannot_be_written_is_not_sent(kind):
 @pytest.mark.parametrize("call", [CALLS["money"], lambda c: c.reconcile("x"), lambda c: asyncio.sleep(0, c.unresolved)])
 async def test_a_journal_that_cannot_be_read(call):
     """Where the journal cannot be read no money is sent."""
-    client, script, gate, _ = sharing(journal=Journal(unreadable=BROKEN))
+    client, script, limiter, _ = sharing(journal=Journal(unreadable=BROKEN))
     async with client:
         with pytest.raises((StateError, UsageError)):
             list(await call(client))
 
-        assert ([], [], True) == (script.came, gate.asked, is_free(client))
+        assert ([], [], True) == (script.came, limiter.asked, is_free(client))
 
 
 @in_virtual_time
@@ -158,12 +158,12 @@ async def test_an_id_that_nobody_reads(caplog):
 @in_virtual_time
 async def test_what_is_refused_after_waiting_is_not_written_down():
     """Of two same calls in a queue the second is refused before anything of it is written down."""
-    client, _, gate, journal = sharing(html(502), seconds=1.0)
+    client, _, limiter, journal = sharing(html(502), seconds=1.0)
     async with client:
         tasks = [asyncio.create_task(client.trading.create_order(amount=3)) for _ in range(2)]
         await asyncio.gather(*tasks, return_exceptions=True)
 
-        assert (UnresolvedOutcome, 1) == (type(tasks[1].exception()), len(gate.passages))
+        assert (UnresolvedOutcome, 1) == (type(tasks[1].exception()), len(limiter.leases))
     assert ["begin", "doubt"] == [what for what, _ in journal.records.log]
 
 
@@ -183,7 +183,7 @@ async def test_a_forsaken_call_that_was_refused_in_the_journal():
 @in_virtual_time
 async def test_cancelled_while_the_journal_is_written():
     """A caller that is cancelled while its call is written down is gone at once; nothing is sent, or left behind."""
-    client, script, gate, journal = sharing(journal=Journal(seconds=3.0))
+    client, script, limiter, journal = sharing(journal=Journal(seconds=3.0))
     async with client:
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
@@ -193,14 +193,14 @@ async def test_cancelled_while_the_journal_is_written():
         again = await client.trading.create_order(amount=3)
 
         assert (True, 1.0, Thing(1), 1) == (task.cancelled(), gone, again, len(script.came))
-        assert ([NOT_SENT], 0) == (gate.passages[0].left, len(client.unresolved))
+        assert ([NOT_SENT], 0) == (limiter.leases[0].left, len(client.unresolved))
     assert {} == journal.records.rows
 
 
 @in_virtual_time
 async def test_a_stranger_cancels_while_the_journal_is_written():
     """Where a stranger cancels the session's task while the call is written down, nothing is sent, or left behind."""
-    client, script, gate, journal = sharing(journal=Journal(seconds=3.0))
+    client, script, limiter, journal = sharing(journal=Journal(seconds=3.0))
     async with client:
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
@@ -208,14 +208,14 @@ async def test_a_stranger_cancels_while_the_journal_is_written():
         own.cancel()
         error = await failure(task)
 
-        assert ("NotSent", [], [NOT_SENT]) == (type(error).__name__, script.came, gate.passages[0].left)
+        assert ("NotSent", [], [NOT_SENT]) == (type(error).__name__, script.came, limiter.leases[0].left)
     assert ["settle"] == [what for what, _ in journal.records.log]
 
 
 @in_virtual_time
 async def test_a_twin_that_becomes_unresolved_while_the_journal_is_written():
     """A call whose twin becomes unresolved while it is written down is refused, and struck out."""
-    client, script, gate, journal = sharing(html(502), journal=Journal(seconds=3.0))
+    client, script, limiter, journal = sharing(html(502), journal=Journal(seconds=3.0))
     async with client:
         first = asyncio.create_task(client.v9.neworders.buy(**BUY))
         await asyncio.sleep(1)
@@ -226,7 +226,7 @@ async def test_a_twin_that_becomes_unresolved_while_the_journal_is_written():
             type(first.exception()),
             type(second.exception()),
             len(script.came),
-            gate.passages[1].left[0],
+            limiter.leases[1].left[0],
         )
         assert is_free(client)
     assert [first.exception().intent] == journal.intents()

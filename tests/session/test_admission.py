@@ -9,7 +9,7 @@ from tests.support.fourth import LIMIT, Thing
 from tests.support.fourth_calls import CALLS
 from tests.support.limiters import CANCEL, MONEY, READ, limiter_of, note_permits, wide_lane
 from tests.support.scripted_transport import answer, html, refusal
-from tests.support.shared_state import Passage, failure, is_free, sharing
+from tests.support.shared_state import Lease, failure, is_free, sharing
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
 LEFT = {"complete": True, "sent": True, "floor": None, "closed_seconds": 0.0}
@@ -18,34 +18,36 @@ BROKEN = StateError("the disk is full")
 BUY = {"amount": 3, "price": 5}
 
 
-# The gate
+# The limiter
 
 
 @in_virtual_time
 @pytest.mark.parametrize("kind", CALLS)
 async def test_a_call_passes_the_gate(kind):
-    """Every call passes the gate once, bears its nonce, and leaves it once with its answer."""
-    client, script, gate, _ = sharing()
+    """Every call passes the limiter once, bears its nonce, and leaves it once with its answer."""
+    client, script, limiter, _ = sharing()
     async with client:
         await CALLS[kind](client)
-        (passage,) = gate.passages
+        (lease,) = limiter.leases
 
-        assert ([LEFT], script.nonces, 0) == (passage.left, [passage.nonce], gate.inside)
-        assert [{"cost": 1, "in_order": True, "leave_reserve": kind == "read", "patience_seconds": 30.0}] == gate.asked
+        assert ([LEFT], script.nonces, 0) == (lease.left, [lease.nonce], limiter.inside)
+        assert [
+            {"cost": 1, "in_order": True, "leave_reserve": kind == "read", "timeout_seconds": 30.0}
+        ] == limiter.asked
         assert is_free(client)
 
 
 @in_virtual_time
 async def test_the_gate_says_when():
-    """Where the gate has no room a call waits as long as it says, and lets others have its slot meanwhile."""
-    client, script, gate, _ = sharing(says=[2.5, 1.0])
+    """Where the limiter has no room a call waits as long as it says, and lets others have its slot meanwhile."""
+    client, script, limiter, _ = sharing(says=[2.5, 1.0])
     async with client:
         await client.trading.create_order(amount=3)
 
         assert ([3.5], 3, [30.0, 27.5, 26.5]) == (
             [round(c.at - 1e6, 3) for c in script.came],
-            len(gate.asked),
-            [asked["patience_seconds"] for asked in gate.asked],
+            len(limiter.asked),
+            [asked["timeout_seconds"] for asked in limiter.asked],
         )
         assert is_free(client)
 
@@ -63,11 +65,11 @@ async def test_the_gate_may_say_zero():
 @in_virtual_time
 async def test_the_gate_says_too_late():
     """A wait beyond the deadline ends the call at once, and nothing is sent."""
-    client, script, gate, _ = sharing(says=[40.0])
+    client, script, limiter, _ = sharing(says=[40.0])
     async with client:
         error = await failure(client.trading.create_order(amount=3))
 
-        assert (RateLimitTimeout, 0.0, [], []) == (type(error), elapsed(), script.came, gate.passages)
+        assert (RateLimitTimeout, 0.0, [], []) == (type(error), elapsed(), script.came, limiter.leases)
         assert is_free(client)
 
 
@@ -75,7 +77,7 @@ async def test_the_gate_says_too_late():
 @pytest.mark.parametrize("fault", [BROKEN, RateLimitTimeout("another process keeps the turn")])
 @pytest.mark.parametrize("kind", CALLS)
 async def test_the_gate_fails(kind, fault):
-    """What the gate raises ends the call before anything is sent, and names it."""
+    """What the limiter raises ends the call before anything is sent, and names it."""
     client, script, _, journal = sharing(says=[fault])
     async with client:
         error = await failure(CALLS[kind](client))
@@ -86,48 +88,48 @@ async def test_the_gate_fails(kind, fault):
 
 @in_virtual_time
 async def test_cancelled_at_the_gate():
-    """A caller that is cancelled at the gate is gone at once, and lets go of everything."""
-    client, script, gate, _ = sharing(entering=5.0)
+    """A caller that is cancelled at the limiter is gone at once, and lets go of everything."""
+    client, script, limiter, _ = sharing(entering=5.0)
     async with client:
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         task.cancel()
         await asyncio.wait([task])
 
-        assert (1.0, 0, [], True) == (elapsed(), gate.inside, script.came, is_free(client))
+        assert (1.0, 0, [], True) == (elapsed(), limiter.inside, script.came, is_free(client))
 
 
 @in_virtual_time
 async def test_closed_at_the_gate():
-    """A call that comes through the gate after its client was closed leaves it again and is not sent."""
-    client, script, gate, _ = sharing(entering=5.0)
+    """A call that comes through the limiter after its client was closed leaves it again and is not sent."""
+    client, script, limiter, _ = sharing(entering=5.0)
     task = asyncio.create_task(client.trading.create_order(amount=3))
     await asyncio.sleep(1)
     await client.aclose()
     error = await failure(task)
 
-    assert (UsageError, [], [NOT_SENT], True) == (type(error), script.came, gate.passages[0].left, is_free(client))
+    assert (UsageError, [], [NOT_SENT], True) == (type(error), script.came, limiter.leases[0].left, is_free(client))
 
 
 @in_virtual_time
 @pytest.mark.parametrize("ticks", range(16))
 async def test_closed_in_any_tick(ticks):
-    """In whatever tick a client is closed, a read that is on its way leaves the gate, once."""
-    client, _, gate, _ = sharing()
+    """In whatever tick a client is closed, a read that is on its way leaves the limiter, once."""
+    client, _, limiter, _ = sharing()
     task = asyncio.create_task(client.trading.order())
     await settle(ticks)
     await client.aclose()
     await asyncio.gather(task, return_exceptions=True)
 
-    assert ([1] * len(gate.passages), True) == ([len(p.left) for p in gate.passages], is_free(client))
+    assert ([1] * len(limiter.leases), True) == ([len(p.left) for p in limiter.leases], is_free(client))
 
 
 @in_virtual_time
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("ticks", range(20))
 async def test_a_stranger_cancels_in_any_tick(ticks, kind):
-    """In whatever tick a stranger cancels the session's task, the gate is left once, and no outcome is misreported."""
-    client, script, gate, _ = sharing()
+    """In whatever tick a stranger cancels the session's task, the lease is released once, no outcome misreported."""
+    client, script, limiter, _ = sharing()
     async with client:
         task = asyncio.create_task(CALLS[kind](client))
         await settle(ticks)
@@ -137,28 +139,28 @@ async def test_a_stranger_cancels_in_any_tick(ticks, kind):
         await settle()
         error = task.exception()
 
-        assert ([1] * len(gate.passages), True) == ([len(p.left) for p in gate.passages], is_free(client))
+        assert ([1] * len(limiter.leases), True) == ([len(p.left) for p in limiter.leases], is_free(client))
         assert kind == "read" or error is None or error.may_have_executed is bool(script.came)
 
 
 @in_virtual_time
 async def test_cancelled_while_leaving():
-    """An outcome that is known is told, though a stranger cancels the task while it leaves the gate."""
-    client, _, gate, _ = sharing(says=[Passage(seconds=5.0)])
+    """An outcome that is known is told, though a stranger cancels the task while it leaves the limiter."""
+    client, _, limiter, _ = sharing(says=[Lease(seconds=5.0)])
     async with client:
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         for own in client._session._tasks:
             own.cancel()
 
-        assert (Thing(1), 1, True) == (await task, len(gate.passages[0].left), is_free(client))
+        assert (Thing(1), 1, True) == (await task, len(limiter.leases[0].left), is_free(client))
 
 
 @in_virtual_time
 @pytest.mark.parametrize("fault", [BROKEN, ValueError("a fault of the state itself")])
 async def test_leaving_fails(fault, caplog):
     """Where the state cannot be written after the answer, the outcome is told all the same, and the fault logged."""
-    client, _, _, _ = sharing(says=[Passage(fault=fault)])
+    client, _, _, _ = sharing(says=[Lease(fault=fault)])
     async with client:
         thing = await client.trading.create_order(amount=3)
         errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
@@ -179,22 +181,22 @@ async def test_leaving_fails(fault, caplog):
     ],
 )
 async def test_how_the_gate_is_left(step, expected):
-    """The gate hears whether the answer was whole, how long the exchange is closed, and which nonce it saw."""
-    client, _, gate, _ = sharing(step)
+    """The limiter hears whether the answer was whole, how long the exchange is closed, and which nonce it saw."""
+    client, _, limiter, _ = sharing(step)
     async with client:
         await failure(client.trading.create_order(amount=3))
 
-        assert [[expected]] == [passage.left for passage in gate.passages]
+        assert [[expected]] == [lease.left for lease in limiter.leases]
 
 
 @in_virtual_time
 async def test_the_guard_behind_the_gate():
-    """A call whose twin becomes unresolved while it stands at the gate is refused, and leaves it."""
-    client, script, gate, _ = sharing(html(502), entering=1.0, seconds=0.5)
+    """A call whose twin becomes unresolved while it stands at the limiter is refused, and leaves it."""
+    client, script, limiter, _ = sharing(html(502), entering=1.0, seconds=0.5)
     async with client:
         first = asyncio.create_task(client.v9.neworders.buy(**BUY))
         await settle()
-        gate.seconds = 3.0
+        limiter.seconds = 3.0
         second = asyncio.create_task(client.v9.neworders.buy(**BUY))
         await asyncio.wait([first, second])
 
@@ -204,12 +206,12 @@ async def test_the_guard_behind_the_gate():
             len(script.came),
             elapsed(),
         )
-        assert ([[LEFT], [NOT_SENT]], True) == ([p.left for p in gate.passages], is_free(client))
+        assert ([[LEFT], [NOT_SENT]], True) == ([p.left for p in limiter.leases], is_free(client))
 
 
 @in_virtual_time
 async def test_money_is_not_held_up_by_reads():
-    """Where the gate has no room for reads, cancels and money still pass."""
+    """Where the limiter has no room for reads, cancels and money still pass."""
     client, script, _, _ = sharing(says=[10.0])
     async with client:
         read = asyncio.create_task(client.trading.order())
@@ -287,8 +289,8 @@ async def test_slots_are_given_back_on_every_path():
     """After a hundred calls of all kinds and all fates nothing is held."""
     narrow = [Limit(LIMIT.name, (Window(3, 1.0),), Scope.KEY)]
     steps = [answer(), html(502), refusal("funds"), OSError("gone"), refusal("nonce"), html(429)]
-    client, _, gate, _ = sharing(*steps * 20, seconds=0.3, limits=narrow, timeout_seconds=60)
-    gate.says = [0.5, BROKEN, Passage(), Passage(fault=BROKEN), 80.0, Passage(seconds=1.0)] * 10
+    client, _, limiter, _ = sharing(*steps * 20, seconds=0.3, limits=narrow, timeout_seconds=60)
+    limiter.says = [0.5, BROKEN, Lease(), Lease(fault=BROKEN), 80.0, Lease(seconds=1.0)] * 10
     async with client:
         tasks = [asyncio.create_task(CALLS[kind](client)) for kind in list(CALLS) * 25]
         for number, task in enumerate(tasks[::3]):
@@ -296,4 +298,4 @@ async def test_slots_are_given_back_on_every_path():
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(5)
 
-        assert ({1}, True) == ({len(p.left) for p in gate.passages}, is_free(client))
+        assert ({1}, True) == ({len(p.left) for p in limiter.leases}, is_free(client))

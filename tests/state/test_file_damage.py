@@ -12,7 +12,7 @@ from exchanges.errors import ExchangeError, StateError
 from exchanges.state import FileState
 from exchanges.state.file import database as database_module
 from exchanges.state.file.locks import Locks
-from tests.support.file_states import KEY, SERVER, call, enter, entry, gate_of
+from tests.support.file_states import KEY, SERVER, call, enter, entry, shared_limiter_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
 
@@ -29,7 +29,7 @@ def written(tmp_path_factory):
 
     async def use(state):
         for number in range(20):
-            await call(gate_of(state, (100, 600.0)), in_order=True, now_ms=number)
+            await call(shared_limiter_of(state, (100, 600.0)), in_order=True, now_ms=number)
         for number in range(5):
             await state.journal.begin(entry(amount=str(number)))
 
@@ -43,7 +43,7 @@ def use(path):
     """Open, read and write."""
 
     async def everything():
-        await call(gate_of(state, (100, 600.0)), in_order=True)
+        await call(shared_limiter_of(state, (100, 600.0)), in_order=True)
         state.journal.entries(SERVER, KEY)
 
     with FileState(path) as state:
@@ -122,10 +122,10 @@ def test_a_changed_value(statement, what, path, written):
 def test_a_nonce_changed_while_in_use(path):
     """A nonce that is changed while the state is open is refused when the next is drawn."""
     with FileState(path) as state:
-        asyncio.run(call(gate_of(state), in_order=True))
+        asyncio.run(call(shared_limiter_of(state), in_order=True))
         change(path, "UPDATE nonces SET last = '3'")
         with pytest.raises(StateError, match="holds a nonce"):
-            asyncio.run(call(gate_of(state), in_order=True))
+            asyncio.run(call(shared_limiter_of(state), in_order=True))
 
 
 def test_another_program(path):
@@ -211,7 +211,7 @@ def test_deleted_while_in_use(path, state):
     """A file that is deleted while in use is missed by the next call."""
     path.unlink()
     with pytest.raises(StateError, match=r"was deleted or replaced while in use.*; nothing was sent$"):
-        asyncio.run(call(gate_of(state)))
+        asyncio.run(call(shared_limiter_of(state)))
 
 
 def test_replaced_while_in_use(path, state, written):
@@ -226,39 +226,39 @@ def test_replaced_while_in_use(path, state, written):
 @pytest.mark.parametrize("name", ["alive-*", "turn-*", "line-*"])
 def test_locks_deleted_while_in_use(name, path, state):
     """Lock files that are deleted while in use are missed by the next call: others would not meet the same lock."""
-    asyncio.run(call(gate_of(state), in_order=True))
+    asyncio.run(call(shared_limiter_of(state), in_order=True))
     for file in path.parent.glob(f"state.locks/{name}"):
         file.unlink()
     with pytest.raises(StateError, match=r"were removed while in use.*; nothing was sent$"):
-        asyncio.run(call(gate_of(state), in_order=True))
+        asyncio.run(call(shared_limiter_of(state), in_order=True))
 
 
 def test_after_a_deletion(path, written):
     """A file that was deleted by hand is made anew, whatever log it left behind."""
     with FileState(path) as state:
-        asyncio.run(call(gate_of(state), in_order=True, now_ms=5000))
+        asyncio.run(call(shared_limiter_of(state), in_order=True, now_ms=5000))
         log = path.with_name("state-wal").read_bytes()
     path.unlink()
     path.with_name("state-wal").write_bytes(log)
     with FileState(path) as state:
-        assert 7 == asyncio.run(call(gate_of(state), in_order=True, now_ms=7))
+        assert 7 == asyncio.run(call(shared_limiter_of(state), in_order=True, now_ms=7))
 
 
 def test_locked_by_another_program(path, state, monkeypatch):
     """A file that somebody keeps locked is told as such, and used again when it is free."""
     with closing(sqlite3.connect(path, isolation_level=None)) as data:
         data.execute("BEGIN IMMEDIATE")
-        state._desk._database._data.execute("PRAGMA busy_timeout = 20")
+        state._store._database._data.execute("PRAGMA busy_timeout = 20")
         with pytest.raises(StateError, match="is locked by another program; find that out and end it"):
-            asyncio.run(call(gate_of(state)))
+            asyncio.run(call(shared_limiter_of(state)))
         data.execute("ROLLBACK")
 
-    assert asyncio.run(call(gate_of(state))) is None
+    assert asyncio.run(call(shared_limiter_of(state))) is None
 
 
 def _full(state):
     """Let the disk be full; give what makes room."""
-    data = state._desk._database._data
+    data = state._store._database._data
     (pages,) = data.execute("PRAGMA page_count").fetchone()
     data.execute(f"PRAGMA max_page_count = {pages}")
     return lambda: data.execute("PRAGMA max_page_count = 100000")
@@ -278,22 +278,22 @@ def test_a_full_disk(state):
     make_room()
     asyncio.run(state.journal.begin(entry()))
 
-    assert asyncio.run(call(gate_of(state))) is None
+    assert asyncio.run(call(shared_limiter_of(state))) is None
 
 
 @pytest.mark.asyncio
 async def test_an_end_that_could_not_be_written(path, state):
     """The end of a call that could not be written is written with what comes next; the turn is let go at once."""
-    gate = gate_of(state, (2, 1000.0))
-    passage = await enter(gate, in_order=True, now_ms=5)
+    limiter = shared_limiter_of(state, (2, 1000.0))
+    lease = await enter(limiter, in_order=True, now_ms=5)
     away = path.with_name("away")
     path.rename(away)
     with pytest.raises(StateError, match="deleted or replaced"):
-        await passage.leave(complete=True, floor=70)
+        await lease.release(complete=True, floor=70)
     away.rename(path)
-    nonce = await call(gate, in_order=True)
+    nonce = await call(limiter, in_order=True)
 
-    assert (71, True) == (nonce, 999.0 < await call(gate) < 1000.01)
+    assert (71, True) == (nonce, 999.0 < await call(limiter) < 1000.01)
 
 
 def test_many_make_it(path):
@@ -310,7 +310,7 @@ def test_a_maker_that_hangs(path, monkeypatch):
     monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.02)
     path.with_name("state.locks").mkdir()
     making = Locks(path.with_name("state.locks")).open("making")
-    making.take()
+    making.acquire()
     with pytest.raises(StateError, match="another process is making the state"):
         FileState(path)
     making.close()
@@ -351,17 +351,17 @@ from exchanges.limits.limit import Limit, Scope
 from exchanges.state import FileState
 
 async def call(state):
-    gate = state.gate(Limit("test", (), Scope.KEY), "server", "key")
-    passage = await gate.enter(cost=1, in_order=True, leave_reserve=False, now_ms=5, patience_seconds=5)
-    await passage.leave(complete=True)
-    return passage.nonce
+    limiter = state.shared_limiter(Limit("test", (), Scope.KEY), "server", "key")
+    lease = await limiter.acquire(cost=1, in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=5)
+    await lease.release(complete=True)
+    return lease.nonce
 
 state = FileState(sys.argv[1])
 asyncio.run(call(state))
 child = os.fork()
 if child == 0:
     try:
-        state.gate(Limit("test", (), Scope.KEY), "server", "key")
+        state.shared_limiter(Limit("test", (), Scope.KEY), "server", "key")
     except StateError as error:
         assert "belongs to the parent of this process" in str(error), error
     state.close()

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from exchanges.errors import RateLimitTimeout, StateError
 from exchanges.state import FileState
-from tests.support.file_states import KEY, SERVER, call, enter, gate_of
+from tests.support.file_states import KEY, SERVER, call, enter, shared_limiter_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
 
@@ -30,13 +30,13 @@ async def states(path):
 
 async def take(state, **options):
     """Take the turn."""
-    return await enter(gate_of(state), in_order=True, now_ms=1, **options)
+    return await enter(shared_limiter_of(state), in_order=True, now_ms=1, **options)
 
 
 async def settled(state):
-    """Wait until the clerk has done what was posted."""
+    """Wait until the worker has done what was posted."""
     await asyncio.sleep(0)
-    await state._desk.clerk.do(lambda: None)
+    await state._store.worker.run(lambda: None)
 
 
 async def waiting(state, **options):
@@ -46,9 +46,9 @@ async def waiting(state, **options):
     return task
 
 
-async def leave(passage):
-    """End a call well."""
-    await passage.leave(complete=True)
+async def release(lease):
+    """LeaseEnd a call well."""
+    await lease.release(complete=True)
 
 
 @pytest.mark.asyncio
@@ -58,7 +58,7 @@ async def test_one_at_a_time(states):
     first = await take(one)
     second = await waiting(two)
     waited = not second.done()
-    await leave(first)
+    await release(first)
 
     assert (True, 2) == (waited, (await second).nonce)
 
@@ -69,7 +69,7 @@ async def test_keys_do_not_wait_for_each_other(states):
     one, two, _ = states
     held = await take(one)
 
-    assert held.nonce == await call(gate_of(two, key="another"), in_order=True, now_ms=1)
+    assert held.nonce == await call(shared_limiter_of(two, key="another"), in_order=True, now_ms=1)
 
 
 @pytest.mark.asyncio
@@ -78,15 +78,15 @@ async def test_calls_without_a_nonce_do_not_wait(states):
     one, two, _ = states
     held = await take(one)
 
-    assert (1, None) == (held.nonce, await call(gate_of(two)))
+    assert (1, None) == (held.nonce, await call(shared_limiter_of(two)))
 
 
 @pytest.mark.asyncio
 async def test_no_room_no_turn(states):
     """A call that finds no room lets go of the turn."""
     one, two, _ = states
-    await call(gate_of(one, (1, 1000.0)))
-    wait = await enter(gate_of(one, (1, 1000.0)), in_order=True)
+    await call(shared_limiter_of(one, (1, 1000.0)))
+    wait = await enter(shared_limiter_of(one, (1, 1000.0)), in_order=True)
 
     assert (True, 1) == (wait > 999, (await take(two)).nonce)
 
@@ -97,8 +97,8 @@ async def test_out_of_patience(states):
     one, two, _ = states
     held = await take(one)
     with pytest.raises(RateLimitTimeout, match="another call kept the turn of this key for more than"):
-        await take(two, patience_seconds=0.01)
-    await leave(held)
+        await take(two, timeout_seconds=0.01)
+    await release(held)
 
     assert 2 == (await take(two)).nonce
 
@@ -111,12 +111,12 @@ async def test_cancelled_while_waiting(states):
     second = await waiting(two)
     second.cancel()
     await asyncio.wait([second])
-    await leave(first)
+    await release(first)
 
     assert (True, 2, 3) == (
         second.cancelled(),
-        await call(gate_of(three), in_order=True),
-        await call(gate_of(two), in_order=True),
+        await call(shared_limiter_of(three), in_order=True),
+        await call(shared_limiter_of(two), in_order=True),
     )
 
 
@@ -128,7 +128,7 @@ async def test_handed_to_the_next_call(states):
     second, third = await waiting(two), await waiting(two)
     second.cancel()
     await asyncio.wait([second])
-    await leave(first)
+    await release(first)
 
     assert 2 == (await third).nonce
 
@@ -137,23 +137,23 @@ async def test_handed_to_the_next_call(states):
 async def test_cancelled_with_the_turn_in_hand(states):
     """A call that is cancelled just when it was answered gives everything back."""
     one, two, _ = states
-    gate = gate_of(one, (1, 1000.0))
-    task = asyncio.create_task(enter(gate, in_order=True))
+    limiter = shared_limiter_of(one, (1, 1000.0))
+    task = asyncio.create_task(enter(limiter, in_order=True))
     await asyncio.sleep(0)
-    one._desk.clerk.do_now(lambda: None)  # the answer is there, the loop has yet to hand it over
+    one._store.worker.run_blocking(lambda: None)  # the answer is there, the loop has yet to hand it over
     task.cancel()
     await asyncio.wait([task])
 
-    assert (True, 2) == (task.cancelled(), (await enter(gate_of(two, (1, 1000.0)), in_order=True)).nonce)
+    assert (True, 2) == (task.cancelled(), (await enter(shared_limiter_of(two, (1, 1000.0)), in_order=True)).nonce)
 
 
 @pytest.mark.asyncio
 async def test_out_of_patience_with_the_turn_in_hand(states):
     """An answer that is there counts, even if patience ends before the loop hands it over."""
     one, _, _ = states
-    task = asyncio.create_task(take(one, patience_seconds=0.0))
+    task = asyncio.create_task(take(one, timeout_seconds=0.0))
     await asyncio.sleep(0)
-    one._desk.clerk.do_now(lambda: None)
+    one._store.worker.run_blocking(lambda: None)
 
     assert 1 == (await task).nonce
 
@@ -164,13 +164,13 @@ async def test_no_barging(states):
     one, two, _ = states
     first = await take(one)
     second = await waiting(two)
-    key_lock, patience = one._desk._key_locks[SERVER, KEY], time.monotonic() + 5
-    while key_lock._line.try_take() and time.monotonic() < patience:  # until the thread of the other stands in line
-        key_lock._line.let_go()
+    key_lock, patience = one._store._key_locks[SERVER, KEY], time.monotonic() + 5
+    while key_lock._line.try_acquire() and time.monotonic() < patience:  # until the thread of the other stands in line
+        key_lock._line.release()
         await asyncio.sleep(0)
-    key_lock._key_lock.let_go()
-    barged = key_lock._try_take()
-    await leave(first)
+    key_lock._key_lock.release()
+    barged = key_lock._try_acquire()
+    await release(first)
 
     assert (False, 2) == (barged, (await second).nonce)
 
@@ -182,13 +182,13 @@ async def test_many_calls_in_each_process(states):
 
     async def one_call(state):
         nonlocal inside, most
-        passage = await take(state)
+        lease = await take(state)
         inside += 1
         most = max(most, inside)
-        nonces.append(passage.nonce)
+        nonces.append(lease.nonce)
         await asyncio.sleep(0)
         inside -= 1
-        await leave(passage)
+        await release(lease)
 
     await asyncio.gather(*(one_call(state) for state in states for _ in range(20)))
 
@@ -202,8 +202,8 @@ async def test_closing_while_waiting(states):
     first = await take(one)
     second = await waiting(two)
     two.close()
-    await leave(first)
-    nonce = await call(gate_of(three), in_order=True)
+    await release(first)
+    nonce = await call(shared_limiter_of(three), in_order=True)
     second.cancel()
     await asyncio.wait([second])
 
@@ -226,8 +226,8 @@ async def test_threads_end(path):
     with FileState(path) as one, FileState(path) as two:
         first = await take(one)
         second = await waiting(two)
-        await leave(first)
-        await leave(await second)
+        await release(first)
+        await release(await second)
     for thread in threading.enumerate():
         if thread.name.startswith("exchanges-"):
             thread.join(10)
@@ -244,11 +244,11 @@ from exchanges.state import Entry, FileState
 
 async def hold():
     state = FileState(sys.argv[1])
-    gate = state.gate(Limit("test", (Window(1, 10.0),), Scope.KEY), sys.argv[2], sys.argv[3])
+    limiter = state.shared_limiter(Limit("test", (Window(1, 10.0),), Scope.KEY), sys.argv[2], sys.argv[3])
     if sys.argv[4] == "wait":
         asyncio.get_running_loop().call_later(0.2, sys.exit, 7)
         print("ready", flush=True)
-    held = await gate.enter(cost=1, in_order=True, leave_reserve=False, now_ms=5, patience_seconds=60)
+    held = await limiter.acquire(cost=1, in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=60)
     intent = Intent("fourth.trading.create_order", {"amount": "1"}, datetime.now(UTC))
     await state.journal.begin(Entry(sys.argv[2], sys.argv[3], intent, str(held.nonce), "same"))
     print("ready", flush=True)
@@ -276,7 +276,7 @@ async def test_a_killed_process(path):
         process.wait()
         nonce = (await waits).nonce
         (left,) = state.journal.entries(SERVER, KEY)
-        room = await enter(gate_of(state, (1, 10.0)))
+        room = await enter(shared_limiter_of(state, (1, 10.0)))
 
     assert (True, False, 6, "5", None, True) == (
         listed.is_under_way,
@@ -295,8 +295,8 @@ from exchanges.state import FileState
 
 async def hold():
     state = FileState(sys.argv[1])
-    gate = state.gate(Limit("test", (), Scope.KEY), sys.argv[2], sys.argv[3])
-    held = await gate.enter(cost=1, in_order=True, leave_reserve=False, now_ms=5, patience_seconds=60)
+    limiter = state.shared_limiter(Limit("test", (), Scope.KEY), sys.argv[2], sys.argv[3])
+    held = await limiter.acquire(cost=1, in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=60)
     if os.fork() == 0:
         print("ready", flush=True)
         sys.stdin.read()
@@ -312,7 +312,7 @@ async def test_a_child_holds_nothing(path):
     with child(path, "fork", FORKING) as process:
         process.wait()
         with FileState(path) as state:
-            nonce = (await take(state, patience_seconds=5.0)).nonce
+            nonce = (await take(state, timeout_seconds=5.0)).nonce
             signs = list(path.parent.glob("state.locks/alive-*"))
 
     assert (5, 6, 1) == (process.returncode, nonce, len(signs))
@@ -322,8 +322,8 @@ def test_a_loop_that_is_closed_while_waiting(path):
     """A call whose loop is closed while it waits does not keep the turn when it comes."""
 
     async def end(held):
-        await leave(held)
-        return await call(gate_of(one), in_order=True)
+        await release(held)
+        return await call(shared_limiter_of(one), in_order=True)
 
     with FileState(path) as one, FileState(path) as two:
         held = asyncio.run(take(one))
@@ -353,8 +353,8 @@ async def test_a_state_of_its_own_kind_of_error(states):
     one, two, _ = states
     first = await take(one)
     second = await waiting(two)
-    two._desk._path.rename(two._desk._path.with_name("away"))
+    two._store._path.rename(two._store._path.with_name("away"))
     with pytest.raises(StateError):
-        await leave(first)
+        await release(first)
     with pytest.raises(StateError, match="was deleted or replaced"):
         await second

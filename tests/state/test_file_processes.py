@@ -14,8 +14,8 @@ from exchanges.errors import StateError
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
 from exchanges.state.file import slots as book_module
-from exchanges.state.file.leases import Visit, Want
-from tests.support.file_states import KEY, SERVER, Clock, call, enter, gate_of, limit_of
+from exchanges.state.file.leases import LeaseRequest, LeaseWaiter
+from tests.support.file_states import KEY, SERVER, Clock, call, enter, limit_of, shared_limiter_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
 
@@ -67,10 +67,10 @@ def booted(tmp_path, monkeypatch):
 async def test_another_boot(now, path, booted):
     """After another boot a slot that rested rests from the first opening on: W + 30 seconds at most, and no less."""
     with FileState(path, clock=Clock()) as state:
-        await call(gate_of(state, (1, 10.0)))
+        await call(shared_limiter_of(state, (1, 10.0)))
     booted("second")
     with FileState(path, clock=Clock(now)) as state:
-        wait = await call(gate_of(state, (1, 10.0)))
+        wait = await call(shared_limiter_of(state, (1, 10.0)))
 
     assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS, abs=1e-6) == wait
 
@@ -80,7 +80,7 @@ async def test_the_same_boot(path, booted):
     """A state that is opened again in the same boot knows exactly how long slots rest."""
     for _ in range(2):
         with FileState(path, clock=Clock(1000.0)) as state:
-            wait = await call(gate_of(state, (1, 10.0)))
+            wait = await call(shared_limiter_of(state, (1, 10.0)))
 
     assert pytest.approx(10 + MARGIN_SECONDS) == wait
 
@@ -90,9 +90,9 @@ async def test_boots_without_names(path, monkeypatch, tmp_path):
     """Where boots have no names, a clock that began anew frees nothing early, and little late."""
     monkeypatch.setattr(book_module, "BOOT", tmp_path / "missing")
     with FileState(path, clock=Clock(10**6)) as state:
-        await call(gate_of(state, (1, 10.0)))
+        await call(shared_limiter_of(state, (1, 10.0)))
     with FileState(path, clock=Clock(3.0)) as state:
-        wait = await call(gate_of(state, (1, 10.0)))
+        wait = await call(shared_limiter_of(state, (1, 10.0)))
 
     assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS) == wait
 
@@ -101,10 +101,10 @@ async def test_boots_without_names(path, monkeypatch, tmp_path):
 async def test_a_lockout_and_another_boot(path, booted):
     """After another boot a lockout lasts no longer than the exchange said."""
     with FileState(path, clock=Clock(10**6)) as state:
-        await call(gate_of(state, (5, 1.0)), closed_seconds=60.0)
+        await call(shared_limiter_of(state, (5, 1.0)), closed_seconds=60.0)
     booted("second")
     with FileState(path, clock=Clock(3.0)) as state:
-        wait = await call(gate_of(state, (5, 1.0)))
+        wait = await call(shared_limiter_of(state, (5, 1.0)))
 
     assert 60.0 == wait
 
@@ -113,13 +113,13 @@ async def test_a_lockout_and_another_boot(path, booted):
 async def test_a_lockout_outlives_its_process(path, clock):
     """The longest lockout holds for a process that starts meanwhile."""
     with FileState(path, clock=clock) as state:
-        gate = gate_of(state, (5, 1.0))
-        slow = await enter(gate)
-        await call(gate, closed_seconds=60.0)
-        await slow.leave(complete=True, closed_seconds=1.0)
+        limiter = shared_limiter_of(state, (5, 1.0))
+        slow = await enter(limiter)
+        await call(limiter, closed_seconds=60.0)
+        await slow.release(complete=True, closed_seconds=1.0)
     clock.now += 20
     with FileState(path, clock=clock) as state:
-        wait = await call(gate_of(state, (5, 1.0)))
+        wait = await call(shared_limiter_of(state, (5, 1.0)))
 
     assert 40.0 == wait
 
@@ -128,12 +128,12 @@ async def test_a_lockout_outlives_its_process(path, clock):
 async def test_a_lockout_that_is_over_stays_over(path, booted, clock):
     """A lockout that ended does not come back with another boot."""
     with FileState(path, clock=clock) as state:
-        await call(gate_of(state, (5, 1.0)), closed_seconds=60.0)
+        await call(shared_limiter_of(state, (5, 1.0)), closed_seconds=60.0)
         clock.now += 61
-        await call(gate_of(state, (5, 1.0)))
+        await call(shared_limiter_of(state, (5, 1.0)))
     booted("second")
     with FileState(path, clock=Clock(3.0)) as state:
-        wait = await call(gate_of(state, (5, 1.0)))
+        wait = await call(shared_limiter_of(state, (5, 1.0)))
 
     assert wait is None
 
@@ -142,19 +142,19 @@ async def test_a_lockout_that_is_over_stays_over(path, booted, clock):
 async def test_a_dead_process(state, path, clock):
     """The calls of a process that died end as lost when it is noticed."""
     with FileState(path, clock=clock) as dead:
-        held = await enter(gate_of(dead, (1, 10.0)))
+        held = await enter(shared_limiter_of(dead, (1, 10.0)))
     clock.now += 5
 
-    assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS) == await enter(gate_of(state, (1, 10.0))), held
+    assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS) == await enter(shared_limiter_of(state, (1, 10.0))), held
 
 
 @pytest.mark.asyncio
 async def test_a_living_process(state, other, clock):
     """The slots of a call under way in a living process do not come back, however long it takes."""
-    held = await enter(gate_of(other, (1, 10.0)))
+    held = await enter(shared_limiter_of(other, (1, 10.0)))
     clock.now += 10**6
 
-    assert 10.0 == await enter(gate_of(state, (1, 10.0))), held
+    assert 10.0 == await enter(shared_limiter_of(state, (1, 10.0))), held
 
 
 # Ends
@@ -163,35 +163,35 @@ async def test_a_living_process(state, other, clock):
 @pytest.mark.asyncio
 async def test_leaving_twice(state):
     """Leaving a second time does nothing."""
-    gate = gate_of(state, (1, 10.0))
-    passage = await enter(gate)
-    await passage.leave(complete=True)
-    await passage.leave(complete=True, sent=False)
+    limiter = shared_limiter_of(state, (1, 10.0))
+    lease = await enter(limiter)
+    await lease.release(complete=True)
+    await lease.release(complete=True, sent=False)
 
-    assert isinstance(await enter(gate), float)
+    assert isinstance(await enter(limiter), float)
 
 
 @pytest.mark.asyncio
 async def test_a_passage_that_is_forgotten(state):
-    """A passage that nobody leaves ends as lost when it is forgotten, and lets go of the turn."""
-    gate = gate_of(state, (2, 10.0))
-    passage = await enter(gate, in_order=True, now_ms=5)
-    del passage
+    """A lease that nobody leaves ends as lost when it is forgotten, and lets go of the turn."""
+    limiter = shared_limiter_of(state, (2, 10.0))
+    lease = await enter(limiter, in_order=True, now_ms=5)
+    del lease
     gc.collect()
 
-    assert 6 == (await enter(gate, in_order=True)).nonce
+    assert 6 == (await enter(limiter, in_order=True)).nonce
 
 
 def test_a_loop_that_is_gone(path):
-    """A passage whose loop was closed ends as lost when another loop comes."""
+    """A lease whose loop was closed ends as lost when another loop comes."""
     kept = []
 
-    async def use(gate):
-        kept.append(await enter(gate, in_order=True, now_ms=5))
+    async def use(limiter):
+        kept.append(await enter(limiter, in_order=True, now_ms=5))
         return kept[-1].nonce
 
     with FileState(path) as state:
-        nonces = [asyncio.run(use(gate_of(state, (5, 10.0)))) for _ in range(2)]
+        nonces = [asyncio.run(use(shared_limiter_of(state, (5, 10.0)))) for _ in range(2)]
 
     assert [5, 6] == nonces
 
@@ -199,38 +199,42 @@ def test_a_loop_that_is_gone(path):
 @pytest.mark.asyncio
 async def test_an_answer_that_nobody_waits_for(state):
     """What a call got that went away meanwhile is taken back."""
-    gate, loop = gate_of(state, (1, 10.0)), asyncio.get_running_loop()
-    visit = Visit(Want(gate._place, gate._limit.windows, 1, False, (SERVER, KEY), False, 0), loop, loop.create_future())
-    state._desk.clerk.post(visit.leave)
-    state._desk.clerk.post(lambda: state._desk.admit(visit))
+    limiter, loop = shared_limiter_of(state, (1, 10.0)), asyncio.get_running_loop()
+    waiter = LeaseWaiter(
+        LeaseRequest(limiter._place, limiter._limit.windows, 1, False, (SERVER, KEY), False, 0),
+        loop,
+        loop.create_future(),
+    )
+    state._store.worker.post(waiter.cancel)
+    state._store.worker.post(lambda: state._store.acquire(waiter))
 
-    assert (None, False) == (await call(gate), visit.future.done())
+    assert (None, False) == (await call(limiter), waiter.future.done())
 
 
 @pytest.mark.asyncio
 async def test_a_fault_of_our_own(state, monkeypatch, caplog):
     """A fault of the state itself reaches the caller, and the state goes on."""
-    gate, take = gate_of(state), state._desk._book.take
-    monkeypatch.setattr(state._desk._book, "take", lambda _: 1 / 0)
+    limiter, acquire = shared_limiter_of(state), state._store._slots.acquire
+    monkeypatch.setattr(state._store._slots, "acquire", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        await enter(gate, in_order=True, now_ms=5)
-    monkeypatch.setattr(state._desk._book, "take", take)
-    state._desk.clerk.post(lambda: 1 / 0)
+        await enter(limiter, in_order=True, now_ms=5)
+    monkeypatch.setattr(state._store._slots, "acquire", acquire)
+    state._store.worker.post(lambda: 1 / 0)
 
-    assert (5, "a fault of the state itself") == (await call(gate, in_order=True, now_ms=5), caplog.messages[-1])
+    assert (5, "a fault of the state itself") == (await call(limiter, in_order=True, now_ms=5), caplog.messages[-1])
 
 
 @pytest.mark.asyncio
 async def test_leaving_while_the_caller_is_cancelled(state):
     """What is left is written even if the caller is cancelled meanwhile."""
-    gate = gate_of(state, (1, 10.0))
-    passage = await enter(gate)
-    leaving = asyncio.ensure_future(passage.leave(complete=True))
+    limiter = shared_limiter_of(state, (1, 10.0))
+    lease = await enter(limiter)
+    leaving = asyncio.ensure_future(lease.release(complete=True))
     await asyncio.sleep(0)
     leaving.cancel()
     await asyncio.wait([leaving])
 
-    assert 10.0 < await enter(gate) < 11.0
+    assert 10.0 < await enter(limiter) < 11.0
 
 
 def _open_files():
@@ -242,7 +246,7 @@ def test_closing_leaves_nothing(path):
     """After closing there are no threads, no open files and no sign of life."""
     before = _open_files(), threading.active_count()
     state = FileState(path)
-    asyncio.run(call(gate_of(state), in_order=True))
+    asyncio.run(call(shared_limiter_of(state), in_order=True))
     state.close()
     state.close()
 
@@ -252,7 +256,7 @@ def test_closing_leaves_nothing(path):
 def test_a_state_that_is_forgotten(path):
     """A state that is forgotten closes itself."""
     threads = threading.active_count()
-    asyncio.run(call(gate_of(FileState(path)), in_order=True))
+    asyncio.run(call(shared_limiter_of(FileState(path)), in_order=True))
     gc.collect()
 
     assert threads == threading.active_count()
@@ -262,32 +266,32 @@ def test_a_state_that_is_forgotten(path):
 @pytest.mark.parametrize(
     "use",
     [
-        lambda state, gate, passage: gate_of(state),
-        lambda state, gate, passage: enter(gate),
-        lambda state, gate, passage: passage.leave(complete=True),
-        lambda state, gate, passage: state.journal.entries(SERVER, KEY),
-        lambda state, gate, passage: state.journal.settle("any", known=None),
+        lambda state, limiter, lease: shared_limiter_of(state),
+        lambda state, limiter, lease: enter(limiter),
+        lambda state, limiter, lease: lease.release(complete=True),
+        lambda state, limiter, lease: state.journal.entries(SERVER, KEY),
+        lambda state, limiter, lease: state.journal.settle("any", known=None),
     ],
-    ids=["gate", "enter", "leave", "entries", "settle"],
+    ids=["limiter", "enter", "leave", "entries", "settle"],
 )
 async def test_after_closing(use, path):
     """A closed state says so."""
     state = FileState(path)
-    gate = gate_of(state)
-    passage = await enter(gate)
+    limiter = shared_limiter_of(state)
+    lease = await enter(limiter)
     state.close()
     with pytest.raises(StateError, match="is closed; make another"):
-        await use(state, gate, passage)
+        await use(state, limiter, lease)
 
 
 def test_repr(path):
     """A state shows its path alone."""
     with FileState(path) as state:
-        shown = [repr(state), repr(gate_of(state)), repr(state.journal)]
+        shown = [repr(state), repr(shared_limiter_of(state)), repr(state.journal)]
 
     assert [
         f"FileState('{path}')",
-        f"FileGate(test: FileState('{path}'))",
+        f"SharedFileLimiter(test: FileState('{path}'))",
         f"FileJournal('{path}')",
     ] == shown
 
@@ -311,7 +315,7 @@ async def test_files_are_for_this_user_alone(path, clock):
     before = os.umask(0)
     try:
         with FileState(path, clock=clock) as state:
-            await call(gate_of(state, (1, 1.0)), in_order=True)
+            await call(shared_limiter_of(state, (1, 1.0)), in_order=True)
             made = [file for file in path.parent.rglob("*") if file.is_file()]
             modes = {stat.S_IMODE(file.stat().st_mode) for file in made}
     finally:
@@ -324,7 +328,7 @@ def test_any_name(tmp_path):
     """The name of the file may be odd."""
     path = tmp_path / "sta te?mode=ro#%41é"
     with FileState(path) as state:
-        nonce = asyncio.run(call(gate_of(state), in_order=True, now_ms=5))
+        nonce = asyncio.run(call(shared_limiter_of(state), in_order=True, now_ms=5))
 
     assert (5, True) == (nonce, path.is_file())
 

@@ -19,9 +19,9 @@ from exchanges.limits.limit import Window
 from exchanges.limits.windows import LOST_SECONDS
 from exchanges.state.file import slots as book_module
 from exchanges.state.file.database import Database
-from exchanges.state.file.leases import End, Ticket, Want
-from exchanges.state.file.locks import Alive, Locks
-from exchanges.state.file.slots import Book
+from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
+from exchanges.state.file.locks import Locks, ProcessMarker
+from exchanges.state.file.slots import SlotTable
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
 
@@ -36,19 +36,19 @@ class Process:
     """One process that uses the state, opened without threads."""
 
     database: Database
-    alive: Alive
-    book: Book
+    marker: ProcessMarker
+    book: SlotTable
 
     @classmethod
     def start(cls, path, clock):
         locks = Locks(path.with_name("state.locks"))
-        alive = Alive(locks)
+        marker = ProcessMarker(locks)
         database = Database(path, locks)
-        return cls(database, alive, Book(database, alive, clock))
+        return cls(database, marker, SlotTable(database, marker, clock))
 
     def die(self):
         """Let go of everything, as the kernel does."""
-        self.alive._file.close()
+        self.marker._file.close()
         self.database.close()
 
 
@@ -57,14 +57,14 @@ class Call:
     """One call: it can arrive at any moment from its beginning until its end, or until it is lost for good."""
 
     process: Process
-    ticket: Ticket
+    record: LeaseRecord
     begin: float
     end: float = math.inf
 
     @property
     def cost(self):
         """How many arrivals it is counted as."""
-        return self.ticket.want.cost
+        return self.record.request.cost
 
 
 class Machine(RuleBasedStateMachine):
@@ -109,8 +109,8 @@ class Machine(RuleBasedStateMachine):
     )
     def take(self, number, cost, leave_reserve, windows, now_ms):
         process = self.processes[number]
-        found = process.book.take(Want(1, windows, cost, leave_reserve, ACCOUNT, True, now_ms))
-        if isinstance(found, Ticket):
+        found = process.book.acquire(LeaseRequest(1, windows, cost, leave_reserve, ACCOUNT, True, now_ms))
+        if isinstance(found, LeaseRecord):
             self.nonces.append(found.nonce)
             call = Call(process, found, self.now)
             self.calls.append(call)
@@ -123,7 +123,7 @@ class Machine(RuleBasedStateMachine):
     def leave(self, pick, complete, sent):
         call = self.in_flight[pick % len(self.in_flight)]
         floor = self.nonces[-1] + 5 if pick % 7 == 0 else None
-        call.process.book.end(End(call.ticket, complete, sent, floor))
+        call.process.book.release(LeaseEnd(call.record, complete, sent, floor))
         if floor is not None:
             self.nonces.append(floor)
         self._end(call, self.now + (0 if complete else LOST_SECONDS))

@@ -6,7 +6,7 @@ import pytest_asyncio
 from exchanges.limits.limit import Scope
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
-from tests.support.file_states import KEY, SERVER, Clock, call, enter, gate_of
+from tests.support.file_states import KEY, SERVER, Clock, call, enter, shared_limiter_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
 
@@ -43,8 +43,8 @@ def other(state, path, clock):
 @pytest.mark.asyncio
 async def test_states_share_the_slots(state, other):
     """What one process takes is missing to the others, in every window."""
-    held = await enter(gate_of(state, (2, 10.0), (1, 1.0)))
-    taken = await enter(gate_of(other, (2, 10.0), (1, 1.0)))
+    held = await enter(shared_limiter_of(state, (2, 10.0), (1, 1.0)))
+    taken = await enter(shared_limiter_of(other, (2, 10.0), (1, 1.0)))
 
     assert (None, 1.0) == (held.nonce, taken)
 
@@ -53,36 +53,36 @@ async def test_states_share_the_slots(state, other):
 @pytest.mark.parametrize(("complete", "seconds"), [(True, 0.0), (False, LOST_SECONDS)])
 async def test_slots_rest(complete, seconds, state, clock):
     """A slot rests a window after its call ended, and 30 seconds more without a complete answer."""
-    gate = gate_of(state, (1, 10.0))
-    passage = await enter(gate)
+    limiter = shared_limiter_of(state, (1, 10.0))
+    lease = await enter(limiter)
     clock.now += 5
-    await passage.leave(complete=complete)
+    await lease.release(complete=complete)
 
-    assert pytest.approx(10 + seconds + MARGIN_SECONDS) == await enter(gate)
+    assert pytest.approx(10 + seconds + MARGIN_SECONDS) == await enter(limiter)
 
 
 @pytest.mark.asyncio
 async def test_a_slot_comes_back(state, other, clock):
     """When a slot has rested, any process can take it."""
-    await call(gate_of(state, (1, 10.0)))
+    await call(shared_limiter_of(state, (1, 10.0)))
     clock.now += 10 + 2 * MARGIN_SECONDS
 
-    assert await call(gate_of(other, (1, 10.0))) is None
+    assert await call(shared_limiter_of(other, (1, 10.0))) is None
 
 
 @pytest.mark.asyncio
 async def test_nothing_sent_nothing_taken(state):
     """The slot of a call that sent nothing comes free at once."""
-    gate = gate_of(state, (1, 10.0))
-    await call(gate, sent=False)
+    limiter = shared_limiter_of(state, (1, 10.0))
+    await call(limiter, sent=False)
 
-    assert await call(gate) is None
+    assert await call(limiter) is None
 
 
 @pytest.mark.asyncio
 async def test_a_refused_call_takes_nothing(state, clock):
     """A call that has to wait for one window takes nothing of the other."""
-    narrow, wide = gate_of(state, (1, 10.0), (2, 100.0)), gate_of(state, (2, 100.0))
+    narrow, wide = shared_limiter_of(state, (1, 10.0), (2, 100.0)), shared_limiter_of(state, (2, 100.0))
     await call(narrow)
     await call(narrow)
 
@@ -92,20 +92,20 @@ async def test_a_refused_call_takes_nothing(state, clock):
 @pytest.mark.asyncio
 async def test_the_wait_for_several_slots(state, clock):
     """A call that needs several slots waits until so many have come back."""
-    gate = gate_of(state, (3, 10.0))
+    limiter = shared_limiter_of(state, (3, 10.0))
     for _ in range(3):
-        await call(gate)
+        await call(limiter)
         clock.now += 1
 
-    assert pytest.approx(8 + MARGIN_SECONDS) == await call(gate, cost=2)
+    assert pytest.approx(8 + MARGIN_SECONDS) == await call(limiter, cost=2)
 
 
 @pytest.mark.asyncio
 async def test_reads_leave_the_reserve(state):
     """In a long window a call that leaves the reserve finds less room than one that does not."""
-    gate = gate_of(state, (40, 600.0))
-    held = [await enter(gate) for _ in range(38)]
-    read, money = await enter(gate, leave_reserve=True), await enter(gate)
+    limiter = shared_limiter_of(state, (40, 600.0))
+    held = [await enter(limiter) for _ in range(38)]
+    read, money = await enter(limiter, leave_reserve=True), await enter(limiter)
 
     assert (38, 600.0, False) == (len(held), read, isinstance(money, float))
 
@@ -113,21 +113,21 @@ async def test_reads_leave_the_reserve(state):
 @pytest.mark.asyncio
 async def test_windows_may_differ(state, other, clock):
     """Processes that know other windows of the same limit still count each other's calls."""
-    await call(gate_of(other, (2, 10.0)))
+    await call(shared_limiter_of(other, (2, 10.0)))
     clock.now += 2
-    await call(gate_of(state, (5, 1.0)))
+    await call(shared_limiter_of(state, (5, 1.0)))
 
-    assert pytest.approx(8 + MARGIN_SECONDS) == await call(gate_of(other, (2, 10.0)))
+    assert pytest.approx(8 + MARGIN_SECONDS) == await call(shared_limiter_of(other, (2, 10.0)))
 
 
 @pytest.mark.asyncio
 async def test_slots_are_forgotten(state, clock):
     """What has rested in the longest window is deleted."""
-    gate = gate_of(state, (5, 1.0))
+    limiter = shared_limiter_of(state, (5, 1.0))
     for _ in range(20):
-        await call(gate)
+        await call(limiter)
         clock.now += 1
-    with state._desk._database.reading() as data:
+    with state._store._database.reading() as data:
         (left,) = data.execute("SELECT count(*) FROM slots").fetchone()
 
     assert 2 == left
@@ -147,8 +147,8 @@ async def test_slots_are_forgotten(state, clock):
 )
 async def test_who_shares_slots(scope, server, key, shared, state):
     """A limit of the key is shared by the calls of the key, one of the address by all."""
-    await call(gate_of(state, (1, 10.0), scope=scope))
-    found = await call(gate_of(state, (1, 10.0), scope=scope, server=server, key=key))
+    await call(shared_limiter_of(state, (1, 10.0), scope=scope))
+    found = await call(shared_limiter_of(state, (1, 10.0), scope=scope, server=server, key=key))
 
     assert shared is isinstance(found, float)
 
@@ -156,16 +156,16 @@ async def test_who_shares_slots(scope, server, key, shared, state):
 @pytest.mark.asyncio
 async def test_a_limit_without_windows(state):
     """Without windows there is nothing to wait for."""
-    gate = gate_of(state)
-    passages = [await enter(gate) for _ in range(10)]
+    limiter = shared_limiter_of(state)
+    leases = [await enter(limiter) for _ in range(10)]
 
-    assert not any(isinstance(passage, float) for passage in passages)
+    assert not any(isinstance(lease, float) for lease in leases)
 
 
 @pytest.mark.asyncio
 async def test_money_goes_before_the_reads_of_others(state, other, clock):
     """Where cancels or money wait, reads of all processes leave them the next slot."""
-    money, read = gate_of(state, (1, 10.0)), gate_of(other, (1, 10.0))
+    money, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
     await call(read, leave_reserve=True)
     wait = await call(money)
     clock.now += wait + MARGIN_SECONDS
@@ -177,7 +177,7 @@ async def test_money_goes_before_the_reads_of_others(state, other, clock):
 @pytest.mark.asyncio
 async def test_who_asked_and_never_came(state, other, clock):
     """Reads do not wait long for money that asked for room and did not come."""
-    money, read = gate_of(state, (1, 10.0)), gate_of(other, (1, 10.0))
+    money, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
     await call(read, leave_reserve=True)
     clock.now += await call(money) + MARGIN_SECONDS
     clock.now += await call(read, leave_reserve=True) + MARGIN_SECONDS
@@ -191,29 +191,29 @@ async def test_who_asked_and_never_came(state, other, clock):
 @pytest.mark.asyncio
 async def test_a_lockout_is_for_all(state, other, clock):
     """When the exchange closes a limit, it is closed to all processes."""
-    await call(gate_of(state, (5, 1.0)), closed_seconds=60.0)
+    await call(shared_limiter_of(state, (5, 1.0)), closed_seconds=60.0)
     clock.now += 20
 
-    assert pytest.approx(40) == await call(gate_of(other, (5, 1.0)))
+    assert pytest.approx(40) == await call(shared_limiter_of(other, (5, 1.0)))
 
 
 @pytest.mark.asyncio
 async def test_a_lockout_ends(state, clock):
     """After a lockout all goes on."""
-    gate = gate_of(state, (5, 1.0))
-    await call(gate, closed_seconds=60.0)
+    limiter = shared_limiter_of(state, (5, 1.0))
+    await call(limiter, closed_seconds=60.0)
     clock.now += 61
 
-    assert await call(gate) is None
+    assert await call(limiter) is None
 
 
 @pytest.mark.asyncio
 async def test_a_shorter_lockout_does_not_open(state, other, clock):
     """A shorter lockout does not end a longer one."""
-    one, two = gate_of(state, (5, 1.0)), gate_of(other, (5, 1.0))
+    one, two = shared_limiter_of(state, (5, 1.0)), shared_limiter_of(other, (5, 1.0))
     slow = await enter(two)
     await call(one, closed_seconds=60.0)
-    await slow.leave(complete=True, closed_seconds=1.0)
+    await slow.release(complete=True, closed_seconds=1.0)
 
     assert 60.0 == await call(one)
 
@@ -224,9 +224,9 @@ async def test_a_shorter_lockout_does_not_open(state, other, clock):
 @pytest.mark.asyncio
 async def test_nonces_follow_the_clock(state):
     """The nonce is the clock in milliseconds where that is larger than every one before."""
-    gate = gate_of(state)
+    limiter = shared_limiter_of(state)
 
-    assert [1000, 2000] == [await call(gate, in_order=True, now_ms=now) for now in (1000, 2000)]
+    assert [1000, 2000] == [await call(limiter, in_order=True, now_ms=now) for now in (1000, 2000)]
 
 
 @pytest.mark.asyncio
@@ -235,7 +235,7 @@ async def test_nonces_survive(path):
     nonces = []
     for now_ms in (5000, 1000, 2000):
         with FileState(path) as state:
-            nonces.append(await call(gate_of(state), in_order=True, now_ms=now_ms))
+            nonces.append(await call(shared_limiter_of(state), in_order=True, now_ms=now_ms))
 
     assert [5000, 5001, 5002] == nonces
 
@@ -243,7 +243,7 @@ async def test_nonces_survive(path):
 @pytest.mark.asyncio
 async def test_states_share_the_nonces(state, other):
     """Two processes never draw the same nonce."""
-    nonces = [await call(gate_of(s), in_order=True, now_ms=7) for s in (state, other) * 3]
+    nonces = [await call(shared_limiter_of(s), in_order=True, now_ms=7) for s in (state, other) * 3]
 
     assert [7, 8, 9, 10, 11, 12] == nonces
 
@@ -251,31 +251,31 @@ async def test_states_share_the_nonces(state, other):
 @pytest.mark.asyncio
 async def test_a_floor_lifts_all(state, other):
     """What the exchange says it has seen lifts the nonces of all processes."""
-    await call(gate_of(state), in_order=True, now_ms=7, floor=10**18 * 9)
+    await call(shared_limiter_of(state), in_order=True, now_ms=7, floor=10**18 * 9)
 
-    assert 10**18 * 9 + 1 == await call(gate_of(other), in_order=True, now_ms=7)
+    assert 10**18 * 9 + 1 == await call(shared_limiter_of(other), in_order=True, now_ms=7)
 
 
 @pytest.mark.asyncio
 async def test_nineteen_digits(state, other):
     """Nonces of nineteen digits are kept, which no integer of the database holds."""
-    await call(gate_of(state), in_order=True, now_ms=10**19 - 5)
+    await call(shared_limiter_of(state), in_order=True, now_ms=10**19 - 5)
 
-    assert 10**19 - 4 == await call(gate_of(other), in_order=True)
+    assert 10**19 - 4 == await call(shared_limiter_of(other), in_order=True)
 
 
 @pytest.mark.asyncio
 async def test_no_turn_no_nonce(state):
     """A call that needs no turn gets no nonce."""
-    passage = await enter(gate_of(state))
+    lease = await enter(shared_limiter_of(state))
 
-    assert passage.nonce is None
+    assert lease.nonce is None
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("server", "key"), [("elsewhere", KEY), (SERVER, "another")])
 async def test_accounts_have_their_own_nonces(server, key, state):
     """Nonces are those of one key at one server."""
-    await call(gate_of(state), in_order=True, now_ms=5000)
+    await call(shared_limiter_of(state), in_order=True, now_ms=5000)
 
-    assert 7 == await call(gate_of(state, server=server, key=key), in_order=True, now_ms=7)
+    assert 7 == await call(shared_limiter_of(state, server=server, key=key), in_order=True, now_ms=7)

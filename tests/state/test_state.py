@@ -114,10 +114,10 @@ def test_repr():
 
 
 def test_a_state_of_one_process():
-    """A state in memory has neither a gate nor a journal: nobody else shares it, and nothing outlives it."""
+    """A state in memory has neither a limiter nor a journal: nobody else shares it, and nothing outlives it."""
     state = MemoryState()
 
-    assert (None, None) == (state.gate(KEY, SERVER, "a"), state.journal)
+    assert (None, None) == (state.shared_limiter(KEY, SERVER, "a"), state.journal)
 
 
 @pytest.mark.parametrize("name", state_package.__all__)

@@ -62,7 +62,7 @@ def shared(path: str) -> State:
 
 FILE: Mechanisms = {"state file": lambda: patch(f"{__name__}.shared", lambda _: MemoryState())}
 TURN: Mechanisms = {
-    "key lock of processes": lambda: patch("exchanges.state.file.key_lock.SharedKeyLock._try_take", lambda _: True)
+    "key lock of processes": lambda: patch("exchanges.state.file.key_lock.SharedKeyLock._try_acquire", lambda _: True)
 }
 
 

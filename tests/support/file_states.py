@@ -7,10 +7,10 @@ from exchanges.intents import Intent
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import Entry
 
-__all__ = ["KEY", "SERVER", "Clock", "call", "enter", "entry", "gate_of", "limit_of"]
+__all__ = ["KEY", "SERVER", "Clock", "call", "enter", "entry", "limit_of", "shared_limiter_of"]
 
 SERVER, KEY = "fourth production", "0123456789abcdef"
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 class Clock:
@@ -28,25 +28,25 @@ def limit_of(*windows, scope=Scope.KEY):
     return Limit("test", tuple(Window(*w) for w in windows), scope)
 
 
-def gate_of(state, *windows, key=KEY, server=SERVER, scope=Scope.KEY):
-    """Find the gate of a limit made of windows given as slots and seconds."""
-    return state.gate(limit_of(*windows, scope=scope), server, key)
+def shared_limiter_of(state, *windows, key=KEY, server=SERVER, scope=Scope.KEY):
+    """Find the limiter of a limit made of windows given as slots and seconds."""
+    return state.shared_limiter(limit_of(*windows, scope=scope), server, key)
 
 
-async def enter(gate, *, in_order=False, now_ms=0, cost=1, leave_reserve=False, patience_seconds=PATIENCE_SECONDS):
-    """Enter *gate*; give what it gives."""
-    return await gate.enter(
-        cost=cost, in_order=in_order, leave_reserve=leave_reserve, now_ms=now_ms, patience_seconds=patience_seconds
+async def enter(limiter, *, in_order=False, now_ms=0, cost=1, leave_reserve=False, timeout_seconds=TIMEOUT_SECONDS):
+    """Enter *limiter*; give what it gives."""
+    return await limiter.acquire(
+        cost=cost, in_order=in_order, leave_reserve=leave_reserve, least_nonce=now_ms, timeout_seconds=timeout_seconds
     )
 
 
-async def call(gate, *, complete=True, sent=True, floor=None, closed_seconds=0.0, **options):
+async def call(limiter, *, complete=True, sent=True, floor=None, closed_seconds=0.0, **options):
     """Make a whole call; give its nonce, or the seconds to wait."""
-    passage = await enter(gate, **options)
-    if isinstance(passage, float):
-        return passage
-    await passage.leave(complete=complete, sent=sent, floor=floor, closed_seconds=closed_seconds)
-    return passage.nonce
+    lease = await enter(limiter, **options)
+    if isinstance(lease, float):
+        return lease
+    await lease.release(complete=complete, sent=sent, floor=floor, closed_seconds=closed_seconds)
+    return lease.nonce
 
 
 def entry(*, server=SERVER, key=KEY, at=None, digest="same", nonce="7", **arguments):

@@ -1,4 +1,4 @@
-"""A state that several processes would share, in memory: a gate that is told what to say, and a journal."""
+"""A state that several processes would share, in memory: a limiter that is told what to say, and a journal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from exchanges.state.protocols import Entry
 from tests.support.lagging_exchange import placing
 from tests.support.scripted_transport import Script
 
-__all__ = ["Gate", "Journal", "Passage", "Records", "Shared", "failure", "is_free", "sharing"]
+__all__ = ["Journal", "Lease", "Records", "Shared", "SharedLimiter", "failure", "is_free", "sharing"]
 
 
 @define(eq=False)
-class Passage:
+class Lease:
     """What one call holds.
 
     Attributes:
@@ -34,7 +34,7 @@ class Passage:
     fault: Exception | None = None
     left: list[dict[str, object]] = field(factory=list[dict[str, object]])
 
-    async def leave(
+    async def release(
         self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
     ) -> None:
         """Take note."""
@@ -45,43 +45,43 @@ class Passage:
 
 
 @define(eq=False)
-class Gate:
+class SharedLimiter:
     """Says what it is told to, then lets everybody pass.
 
     Attributes:
-        says: Seconds to wait, errors, or passages.
+        says: Seconds to wait, errors, or leases.
         seconds: How long entering takes.
         asked: With what it was asked.
-        passages: What it gave.
+        leases: What it gave.
         inside: How many are entering.
     """
 
-    says: list[float | Exception | Passage] = field(factory=list["float | Exception | Passage"])
+    says: list[float | Exception | Lease] = field(factory=list["float | Exception | Lease"])
     seconds: float = 0.0
     asked: list[dict[str, object]] = field(factory=list[dict[str, object]])
-    passages: list[Passage] = field(factory=list[Passage])
+    leases: list[Lease] = field(factory=list[Lease])
     inside: int = 0
 
-    async def enter(
-        self, *, cost: int, in_order: bool, leave_reserve: bool, now_ms: int, patience_seconds: float
-    ) -> Passage | float:
+    async def acquire(
+        self, *, cost: int, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
+    ) -> Lease | float:
         """Say what comes next."""
         self.asked.append(
-            {"cost": cost, "in_order": in_order, "leave_reserve": leave_reserve, "patience_seconds": patience_seconds}
+            {"cost": cost, "in_order": in_order, "leave_reserve": leave_reserve, "timeout_seconds": timeout_seconds}
         )
         self.inside += 1
         try:
             await asyncio.sleep(self.seconds)
         finally:
             self.inside -= 1
-        said = self.says.pop(0) if self.says else Passage()
+        said = self.says.pop(0) if self.says else Lease()
         if isinstance(said, Exception):
             raise said
         if isinstance(said, float | int):
             return said
         if in_order:
-            said.nonce = now_ms
-        self.passages.append(said)
+            said.nonce = least_nonce
+        self.leases.append(said)
         return said
 
 
@@ -184,12 +184,12 @@ class Shared(MemoryState):
     """The state."""
 
     def __init__(
-        self, journal: Journal | None = None, gate: Gate | None = None, *, like: MemoryState | None = None
+        self, journal: Journal | None = None, limiter: SharedLimiter | None = None, *, like: MemoryState | None = None
     ) -> None:
         super().__init__()
         self._like = like
         self._journal = journal
-        self._gate = gate
+        self._gate = limiter
 
     def shared(self, server, key, make):
         """Share key lock and nonces with the other process, but no pending calls."""
@@ -198,8 +198,8 @@ class Shared(MemoryState):
         theirs = self._like.shared(server, key, make)
         return super().shared(server, key, lambda: evolve(make(), key_lock=theirs.key_lock, counter=theirs.counter))
 
-    def gate(self, limit, server, key):
-        """Give the gate."""
+    def shared_limiter(self, limit, server, key):
+        """Give the limiter."""
         return self._gate
 
     @property
@@ -209,10 +209,10 @@ class Shared(MemoryState):
 
 
 def sharing(*steps, says=(), journal=None, entering=0.0, seconds=0.0, **options):
-    """Make a client with a shared state whose answers are scripted, and its script, gate and journal."""
-    script, gate = Script.of(*steps, seconds=seconds), Gate(list(says), entering)
+    """Make a client with a shared state whose answers are scripted, and its script, limiter and journal."""
+    script, limiter = Script.of(*steps, seconds=seconds), SharedLimiter(list(says), entering)
     journal = journal or Journal()
-    return placing(script, state=Shared(journal, gate), **options), script, gate, journal
+    return placing(script, state=Shared(journal, limiter), **options), script, limiter, journal
 
 
 def is_free(client):

@@ -1,4 +1,4 @@
-"""One SQLite file that several processes use: made whole, checked when opened, every failure told as a `StateError`.
+"""One SQLite file that several processes use: made whole, checked when opened, every failure raised as a `StateError`.
 
 The file is never seen half made: it is written under another name and then renamed, so an empty one is a damaged one.
 It is in WAL mode, where one writes and nobody keeps readers waiting. A process that is killed loses nothing; a power
@@ -23,7 +23,7 @@ from pathlib import Path
 from exchanges.errors import StateError
 from exchanges.state.file.locks import Locks
 
-__all__ = ["BUSY_SECONDS", "Database", "damaged", "told"]
+__all__ = ["BUSY_SECONDS", "Database", "damaged", "translated_errors"]
 
 APPLICATION_ID = 0x61696F78
 VERSION = 1
@@ -108,7 +108,7 @@ def damaged(path: Path, how: str) -> StateError:
 
 
 @contextmanager
-def told(path: Path) -> Generator[None]:
+def translated_errors(path: Path) -> Generator[None]:
     """Translate what goes wrong with the file at *path*."""
     try:
         yield
@@ -139,7 +139,7 @@ class Database:
 
     def __init__(self, path: Path, locks: Locks) -> None:
         self.path = path
-        with told(path):
+        with translated_errors(path):
             if not path.exists():
                 _make(path, locks)
             self._there = path.stat()
@@ -163,7 +163,7 @@ class Database:
         Raises:
             StateError: It cannot be done; nothing was written.
         """
-        with told(self.path):
+        with translated_errors(self.path):
             self._require_place()
             data = self._data
             if durable:
@@ -186,7 +186,7 @@ class Database:
         Raises:
             StateError: It cannot be read.
         """
-        with told(self.path), self._reading:
+        with translated_errors(self.path), self._reading:
             self._require_place()
             yield self._seen
 
@@ -243,7 +243,7 @@ def _make(path: Path, locks: Locks) -> None:
     making = locks.open("making")
     try:
         patience = time.monotonic() + BUSY_SECONDS
-        while not making.try_take():
+        while not making.try_acquire():
             if time.monotonic() > patience:
                 raise StateError(f"another process is making the state in {path} and does not finish; end it")
             time.sleep(RETRY_SECONDS)

@@ -22,9 +22,9 @@ from exchanges.errors import StateError
 from exchanges.intents import Intent
 from exchanges.state.file.database import Database, damaged
 from exchanges.state.file.limiter import unsent
-from exchanges.state.file.locks import Alive
-from exchanges.state.file.slots import seal
-from exchanges.state.file.worker import Clerk
+from exchanges.state.file.locks import ProcessMarker
+from exchanges.state.file.slots import checksum
+from exchanges.state.file.worker import Worker
 from exchanges.state.protocols import Entry
 
 __all__ = ["FileJournal"]
@@ -45,9 +45,9 @@ class _Row:
     ended_at: str | None = None
 
     @property
-    def seal(self) -> int:
+    def checksum(self) -> int:
         """A number by which it is seen that this is what was written."""
-        return seal(*astuple(self))
+        return checksum(*astuple(self))
 
     def entry(self, *, is_under_way: bool) -> Entry:
         """Read what it says."""
@@ -62,15 +62,15 @@ class FileJournal:
     """Calls that are never repeated; see `exchanges.state.protocols.Journal`.
 
     Args:
-        clerk: Who writes.
+        worker: Who writes.
         database: Where it is written.
-        alive: By whose sign it is known that this process still carries out a call.
+        marker: By whose sign it is known that this process still carries out a call.
     """
 
-    def __init__(self, clerk: Clerk, database: Database, alive: Alive) -> None:
-        self._clerk = clerk
+    def __init__(self, worker: Worker, database: Database, marker: ProcessMarker) -> None:
+        self._worker = worker
         self._database = database
-        self._alive = alive
+        self._marker = marker
         self._loops: dict[str, asyncio.AbstractEventLoop] = {}  # of the calls that this process carries out
         with database.reading() as data:
             for values in data.execute(_ROWS):
@@ -84,19 +84,19 @@ class FileJournal:
         """Write down what is about to be sent; it is safe on the disk when this returns."""
         self._loops[entry.intent.id] = asyncio.get_running_loop()
         try:
-            await self._clerk.do(partial(self._begin, entry))
+            await self._worker.run(partial(self._begin, entry))
         except StateError as error:
             del self._loops[entry.intent.id]
             raise unsent(error) from error.__cause__
 
     async def settle(self, intent_id: str, *, known: str | None) -> None:
         """Write down that the outcome is known: the id of what was made, or None for nothing."""
-        await self._clerk.do(partial(self._settle, intent_id, known))
+        await self._worker.run(partial(self._settle, intent_id, known))
         self._loops.pop(intent_id, None)
 
     async def doubt(self, intent_id: str, ended_at: datetime) -> None:
         """Write down that the call has ended and nobody knows how."""
-        await self._clerk.do(partial(self._doubt, intent_id, _text(ended_at)))
+        await self._worker.run(partial(self._doubt, intent_id, _text(ended_at)))
         self._loops.pop(intent_id, None)
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
@@ -104,7 +104,7 @@ class FileJournal:
         with self._reading() as data:
             holders = data.execute("SELECT DISTINCT holder FROM calls WHERE ended_at IS NULL").fetchall()
             # First who is dead, then what is open: one that ends its calls in between leaves nothing open.
-            dead = {holder for (holder,) in holders if self._alive.is_dead(holder)}
+            dead = {holder for (holder,) in holders if self._marker.is_dead(holder)}
             rows = data.execute(f"{_ROWS} WHERE server = ? AND key = ? ORDER BY number", (server, key)).fetchall()
         found = map(self._checked, rows)
         return tuple(
@@ -128,7 +128,7 @@ class FileJournal:
 
     @contextmanager
     def _reading(self) -> Generator[Connection]:
-        self._clerk.require()
+        self._worker.require_running()
         with self._database.reading() as data:
             yield data
 
@@ -140,11 +140,11 @@ class FileJournal:
     def _checked(self, values: Sequence[Any]) -> _Row:
         *said, sealed = values
         row = _Row(*said)
-        if row.seal != sealed:
+        if row.checksum != sealed:
             raise damaged(self._database.path, "holds a call that is no longer what was written")
         return row
 
-    # Writing, in the clerk's thread
+    # Writing, in the worker's thread
 
     def _begin(self, entry: Entry) -> None:
         intent, at = entry.intent, _text(entry.intent.at)
@@ -156,12 +156,12 @@ class FileJournal:
             "acting": intent.acting,
         }
         body = json.dumps({**said, "nonce": entry.nonce, "digest": entry.digest})
-        row = _Row(intent.id, entry.server, entry.key, body, self._alive.name)
+        row = _Row(intent.id, entry.server, entry.key, body, self._marker.name)
         with self._database.writing(durable=True) as data:
-            self._alive.require_place()
+            self._marker.require_place()
             data.execute(
                 "INSERT INTO calls (id, server, key, body, holder, ended_at, seal) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*astuple(row), row.seal),
+                (*astuple(row), row.checksum),
             )
             data.execute(
                 "INSERT OR IGNORE INTO records (server, key, since) VALUES (?, ?, ?)", (entry.server, entry.key, at)
@@ -172,7 +172,7 @@ class FileJournal:
             values = data.execute(f"{_ROWS} WHERE id = ?", (name,)).fetchone()
             if values is not None:
                 row = evolve(self._checked(values), ended_at=ended_at)
-                data.execute("UPDATE calls SET ended_at = ?, seal = ? WHERE id = ?", (ended_at, row.seal, name))
+                data.execute("UPDATE calls SET ended_at = ?, seal = ? WHERE id = ?", (ended_at, row.checksum, name))
 
     def _settle(self, name: str, known: str | None) -> None:
         with self._database.writing() as data:

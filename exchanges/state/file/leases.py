@@ -1,7 +1,7 @@
-"""A call at the gate, seen from two threads: the event loop asks, the clerk answers.
+"""A call at the gate, seen from two threads: the event loop asks, the worker answers.
 
-The answer may come when nobody wants it any more. Which of the two came first is decided once, under a lock: a ticket
-that was found before the caller went away is the caller's to hand back, one found afterwards is the clerk's.
+The answer may come when nobody wants it any more. Which of the two came first is decided once, under a lock: a record
+that was found before the caller went away is the caller's to hand back, one found afterwards is the worker's.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from attrs import define, field, frozen
 
 from exchanges.limits.limit import Window
 
-__all__ = ["End", "Ticket", "Visit", "Want"]
+__all__ = ["LeaseEnd", "LeaseRecord", "LeaseRequest", "LeaseWaiter"]
 
 
 @frozen
-class Want:
+class LeaseRequest:
     """What a call needs.
 
     Attributes:
@@ -41,25 +41,25 @@ class Want:
 
 
 @frozen(eq=False)
-class Ticket:
+class LeaseRecord:
     """What a call got.
 
     Attributes:
-        want: What it needed.
+        request: What it needed.
         slot: The row of its slots; None where the limit has no windows.
         nonce: None without a turn.
     """
 
-    want: Want
+    request: LeaseRequest
     slot: int | None
     nonce: int | None
 
 
 @frozen
-class End:
-    """How a call ended; see `exchanges.state.protocols.Passage.leave`."""
+class LeaseEnd:
+    """How a call ended; see `exchanges.state.protocols.Lease.release`."""
 
-    ticket: Ticket
+    record: LeaseRecord
     complete: bool
     sent: bool = True
     floor: int | None = None
@@ -67,13 +67,13 @@ class End:
 
 
 @define(eq=False)
-class Visit:
+class LeaseWaiter:
     """A call that waits at the gate."""
 
-    want: Want
+    request: LeaseRequest
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Ticket | float]
-    _found: Ticket | float | Exception | None = field(default=None, init=False)
+    future: asyncio.Future[LeaseRecord | float]
+    _found: LeaseRecord | float | Exception | None = field(default=None, init=False)
     _gone: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
@@ -82,8 +82,8 @@ class Visit:
         """Whether somebody still waits for the answer."""
         return not self._gone and self._found is None and not self.loop.is_closed()
 
-    def answer(self, found: Ticket | float | Exception) -> bool:
-        """Tell the caller, from the clerk's thread; False if it is gone and the ticket must be taken back."""
+    def answer(self, found: LeaseRecord | float | Exception) -> bool:
+        """Tell the caller, from the worker's thread; False if it is gone and the record must be taken back."""
         with self._lock:
             if not self.waits:
                 return False
@@ -94,11 +94,11 @@ class Visit:
             return False
         return True
 
-    def leave(self) -> Ticket | None:
-        """Wait no more, from the loop's thread; give the ticket that was found already."""
+    def cancel(self) -> LeaseRecord | None:
+        """Wait no more, from the loop's thread; give the record that was found already."""
         with self._lock:
             self._gone = True
-            return self._found if isinstance(self._found, Ticket) else None
+            return self._found if isinstance(self._found, LeaseRecord) else None
 
     def give_up(self, why: Callable[[], Exception]) -> None:
         """Wait no more, and raise, unless an answer is there already."""

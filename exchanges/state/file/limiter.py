@@ -1,4 +1,4 @@
-"""The gate that the calls of all processes pass; see `exchanges.state.protocols.Gate`."""
+"""The gate that the calls of all processes pass; see `exchanges.state.protocols.SharedLimiter`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from exchanges.errors import RateLimitTimeout, StateError
 from exchanges.limits.limit import Limit, Scope
-from exchanges.state.file.leases import End, Ticket, Visit, Want
+from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter
 
 if TYPE_CHECKING:
     from exchanges.state.file.state import FileState
-    from exchanges.state.file.store import Desk
+    from exchanges.state.file.store import Store
 
-__all__ = ["FilePassage", "SharedFileLimiter", "unsent"]
+__all__ = ["FileLease", "SharedFileLimiter", "unsent"]
 
 
 class SharedFileLimiter:
@@ -25,89 +25,91 @@ class SharedFileLimiter:
 
     Args:
         state: Kept open as long as there is a gate.
-        desk: Who answers.
+        store: Who answers.
         limit: What the calls are counted against.
         server: Where they go.
         key: Whose they are, by fingerprint; None without credentials.
     """
 
-    def __init__(self, state: FileState, desk: Desk, limit: Limit, server: str, key: str | None) -> None:
+    def __init__(self, state: FileState, store: Store, limit: Limit, server: str, key: str | None) -> None:
         self._state = state
-        self._desk = desk
+        self._store = store
         self._limit = limit
         self._account = (server, key or "")
         self._place = _place(limit.name, server, (key or "") if limit.scope is Scope.KEY else "-")
 
     def __repr__(self) -> str:
         """Show the limit and the state."""
-        return f"FileGate({self._limit.name}: {self._state!r})"
+        return f"SharedFileLimiter({self._limit.name}: {self._state!r})"
 
-    async def enter(
-        self, *, cost: int, in_order: bool, leave_reserve: bool, now_ms: int, patience_seconds: float
-    ) -> FilePassage | float:
+    async def acquire(
+        self, *, cost: int, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
+    ) -> FileLease | float:
         """Take everything that a call needs at once, or give the seconds to wait at least."""
-        want = Want(self._place, self._limit.windows, cost, leave_reserve, self._account, in_order, now_ms)
+        request = LeaseRequest(
+            self._place, self._limit.windows, cost, leave_reserve, self._account, in_order, least_nonce
+        )
         loop = asyncio.get_running_loop()
-        visit = Visit(want, loop, loop.create_future())
+        waiter = LeaseWaiter(request, loop, loop.create_future())
         try:
-            found = await self._found(visit, patience_seconds)
+            found = await self._found(waiter, timeout_seconds)
         except StateError as error:
             raise unsent(error) from error.__cause__
-        if not isinstance(found, Ticket):
+        if not isinstance(found, LeaseRecord):
             return found
-        return FilePassage(self._state, self._desk, found)
+        return FileLease(self._state, self._store, found)
 
-    async def _found(self, visit: Visit, patience_seconds: float) -> Ticket | float:
+    async def _found(self, waiter: LeaseWaiter, timeout_seconds: float) -> LeaseRecord | float:
         """Wait for the answer; what comes too late is handed back."""
-        self._desk.clerk.post(partial(self._desk.admit, visit))
+        self._store.worker.post(partial(self._store.acquire, waiter))
         expiry = None
-        if patience_seconds < math.inf:
-            expiry = visit.loop.call_later(patience_seconds, visit.give_up, partial(_too_late, patience_seconds))
+        if timeout_seconds < math.inf:
+            expiry = waiter.loop.call_later(timeout_seconds, waiter.give_up, partial(_too_late, timeout_seconds))
         try:
-            return await visit.future
+            return await waiter.future
         except BaseException:
-            if (ticket := visit.leave()) is not None:
+            if (record := waiter.cancel()) is not None:
                 with suppress(StateError):  # closed: there is nothing left to let go of
-                    self._desk.clerk.post(partial(self._desk.end, End(ticket, complete=True, sent=False)))
+                    self._store.worker.post(partial(self._store.release, LeaseEnd(record, complete=True, sent=False)))
             raise
         finally:
             if expiry is not None:
                 expiry.cancel()
 
 
-class FilePassage:
+class FileLease:
     """What one call holds of a state in a file; the state stays open as long."""
 
-    def __init__(self, state: FileState, desk: Desk, ticket: Ticket) -> None:
+    def __init__(self, state: FileState, store: Store, record: LeaseRecord) -> None:
         self._state = state
-        self._desk = desk
-        self._ticket = ticket
+        self._store = store
+        self._record = record
         self._is_over = False
 
     def __del__(self) -> None:
         """Let go where nobody did: its task was ended before it began, or its loop is gone."""
         if not self._is_over:
             with suppress(StateError):
-                self._desk.clerk.post(partial(self._desk.end, End(self._ticket, complete=False)))
+                self._store.worker.post(partial(self._store.release, LeaseEnd(self._record, complete=False)))
 
     def __repr__(self) -> str:
         """Show the nonce."""
-        return f"FilePassage(nonce={self.nonce})"
+        return f"FileLease(nonce={self.nonce})"
 
     @property
     def nonce(self) -> int | None:
         """The nonce that was drawn; None for a call that needs no turn."""
-        return self._ticket.nonce
+        return self._record.nonce
 
-    async def leave(
+    async def release(
         self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
     ) -> None:
         """Let go of everything; a second time does nothing."""
         if self._is_over:
             return
         self._is_over = True
-        end = End(self._ticket, complete, sent, floor, closed_seconds)
-        await self._desk.clerk.do(partial(self._desk.end, end))
+        end = LeaseEnd(self._record, complete, sent, floor, closed_seconds)
+        await self._store.worker.run(partial(self._store.release, end))
 
 
 def unsent(error: StateError) -> StateError:

@@ -19,7 +19,7 @@ from attrs import define, field
 
 from exchanges.errors import StateError
 
-__all__ = ["Alive", "LockFile", "Locks"]
+__all__ = ["LockFile", "Locks", "ProcessMarker"]
 
 
 @define(eq=False)
@@ -62,11 +62,11 @@ class LockFile:
     path: Path
     number: int
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Wait for the lock, however long that takes."""
         fcntl.flock(self.number, fcntl.LOCK_EX)
 
-    def try_take(self, *, shared: bool = False) -> bool:
+    def try_acquire(self, *, shared: bool = False) -> bool:
         """Take the lock if nobody has it."""
         try:
             fcntl.flock(self.number, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -74,7 +74,7 @@ class LockFile:
             return False
         return True
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Let go of the lock."""
         fcntl.flock(self.number, fcntl.LOCK_UN)
 
@@ -103,7 +103,7 @@ class LockFile:
         self.locks.close(self.number)
 
 
-class Alive:
+class ProcessMarker:
     """The sign that a state is in use: a file that is locked as long as its process lives.
 
     The name goes into the database only when the file is locked. Who finds the lock free in between takes the file for
@@ -115,11 +115,11 @@ class Alive:
         while True:
             self.name = token_hex(8)
             self._file = locks.open(f"alive-{self.name}", os.O_CREAT | os.O_EXCL)
-            if self._file.try_take() and self._file.is_in_place():
+            if self._file.try_acquire() and self._file.is_in_place():
                 break
             self._file.close()
 
-    def tidy(self) -> None:
+    def remove_stale(self) -> None:
         """Remove the signs of the dead."""
         for path in self._locks.folder.glob("alive-*"):
             self.is_dead(path.name.removeprefix("alive-"))
@@ -141,14 +141,14 @@ class Alive:
         except FileNotFoundError:
             return True
         try:
-            dead = sign.try_take(shared=True)  # shared: of two that look at once, both see it
+            dead = sign.try_acquire(shared=True)  # shared: of two that look at once, both see it
             if dead:
                 sign.path.unlink(missing_ok=True)
             return dead
         finally:
             sign.close()
 
-    def end(self) -> None:
+    def remove(self) -> None:
         """Take the sign away."""
         self._file.path.unlink(missing_ok=True)
         self._file.close()

@@ -28,10 +28,10 @@ from sqlite3 import Connection
 from exchanges.limits.limit import Window
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state.file.database import Database, damaged
-from exchanges.state.file.leases import End, Ticket, Want
-from exchanges.state.file.locks import Alive
+from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
+from exchanges.state.file.locks import ProcessMarker
 
-__all__ = ["Book", "boot", "seal"]
+__all__ = ["SlotTable", "boot", "checksum"]
 
 LOOK_SECONDS = 1.0
 GRACE_SECONDS = 0.05
@@ -47,54 +47,54 @@ def boot() -> str:
         return ""
 
 
-def seal(*values: str | None) -> int:
+def checksum(*values: str | None) -> int:
     """Make a number by which it is seen that *values* are what was written."""
     return zlib.crc32(repr(values).encode())
 
 
-class Book:
+class SlotTable:
     """What is taken, and by whom. For one thread.
 
     Args:
         database: Where it is written.
-        alive: Whose it is.
+        marker: Whose it is.
         clock: Monotonic, in seconds, the same in all processes.
     """
 
-    def __init__(self, database: Database, alive: Alive, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, marker: ProcessMarker, clock: Callable[[], float]) -> None:
         self._database = database
-        self._alive = alive
+        self._marker = marker
         self._clock = clock
         self._look_at = -math.inf
-        self._owed: list[End] = []
+        self._owed: list[LeaseEnd] = []
         with self._writing() as (data, now):
             self._rebase(data, now)
             for account in data.execute("SELECT server, key FROM nonces").fetchall():
                 self._last(data, account)
 
-    def take(self, want: Want) -> Ticket | float:
+    def acquire(self, request: LeaseRequest) -> LeaseRecord | float:
         """Take slots and a nonce, or give the seconds to wait at least.
 
         Raises:
             StateError: It cannot be written; nothing was taken.
         """
         with self._writing() as (data, now):
-            self._alive.require_place()
+            self._marker.require_place()
             if now >= self._look_at:
-                self._bury(data, now)
-            wait = self._wait(data, want, now)
-            if wait > 0 and self._bury(data, now):
-                wait = self._wait(data, want, now)
+                self._release_dead(data, now)
+            wait = self._wait(data, request, now)
+            if wait > 0 and self._release_dead(data, now):
+                wait = self._wait(data, request, now)
             if wait > 0:
                 return max(wait, LEAST_SECONDS)
             slot = None
-            if want.windows:
-                row = (want.place, math.inf, want.cost, self._alive.name)
+            if request.windows:
+                row = (request.place, math.inf, request.cost, self._marker.name)
                 slot = data.execute("INSERT INTO slots (place, since, cost, holder) VALUES (?, ?, ?, ?)", row).lastrowid
-            nonce = self._draw(data, want.account, want.least_nonce) if want.in_order else None
-        return Ticket(want, slot, nonce)
+            nonce = self._draw(data, request.account, request.least_nonce) if request.in_order else None
+        return LeaseRecord(request, slot, nonce)
 
-    def end(self, end: End) -> None:
+    def release(self, end: LeaseEnd) -> None:
         """Let slots rest or come free; remember what the exchange said.
 
         Raises:
@@ -113,57 +113,57 @@ class Book:
             yield data, now
         self._owed.clear()
 
-    def _write(self, data: Connection, end: End, now: float) -> None:
-        ticket, holder = end.ticket, self._alive.name
+    def _write(self, data: Connection, end: LeaseEnd, now: float) -> None:
+        record, holder = end.record, self._marker.name
         if end.sent:
             since = now + MARGIN_SECONDS + (0 if end.complete else LOST_SECONDS)
-            data.execute("UPDATE slots SET since = ? WHERE id = ? AND holder = ?", (since, ticket.slot, holder))
+            data.execute("UPDATE slots SET since = ? WHERE id = ? AND holder = ?", (since, record.slot, holder))
         else:
-            data.execute("DELETE FROM slots WHERE id = ? AND holder = ?", (ticket.slot, holder))
+            data.execute("DELETE FROM slots WHERE id = ? AND holder = ?", (record.slot, holder))
         if end.floor is not None:
-            self._raise_to(data, ticket.want.account, end.floor)
+            self._raise_to(data, record.request.account, end.floor)
         if end.closed_seconds > 0:
             data.execute(
                 "INSERT INTO limits (place, longest_seconds, closed_until, closed_seconds) VALUES (?, 0, ?, ?) "
                 "ON CONFLICT (place) DO UPDATE SET closed_until = excluded.closed_until, "
                 "closed_seconds = excluded.closed_seconds WHERE excluded.closed_until > closed_until",
-                (ticket.want.place, now + end.closed_seconds, end.closed_seconds),
+                (record.request.place, now + end.closed_seconds, end.closed_seconds),
             )
 
     # Slots
 
-    def _wait(self, data: Connection, want: Want, now: float) -> float:
+    def _wait(self, data: Connection, request: LeaseRequest, now: float) -> float:
         """Find out how long there is certainly no room; 0: there is."""
         query = "SELECT longest_seconds, closed_until, asked_until, asked FROM limits WHERE place = ?"
-        longest, closed_until, asked_until, asked = data.execute(query, (want.place,)).fetchone() or (-1, 0, 0, 0)
+        longest, closed_until, asked_until, asked = data.execute(query, (request.place,)).fetchone() or (-1, 0, 0, 0)
         if closed_until > now:
             return float(closed_until - now)
         if closed_until:  # over: it must not come back with another boot
-            data.execute("UPDATE limits SET closed_until = 0, closed_seconds = 0 WHERE place = ?", (want.place,))
-        wanted = max((window.per_seconds for window in want.windows), default=0.0)
+            data.execute("UPDATE limits SET closed_until = 0, closed_seconds = 0 WHERE place = ?", (request.place,))
+        wanted = max((window.per_seconds for window in request.windows), default=0.0)
         if longest < wanted:
             longest = wanted
             data.execute(
                 "INSERT INTO limits (place, longest_seconds) VALUES (?, ?) "
                 "ON CONFLICT (place) DO UPDATE SET longest_seconds = excluded.longest_seconds",
-                (want.place, longest),
+                (request.place, longest),
             )
-        data.execute("DELETE FROM slots WHERE place = ? AND since <= ?", (want.place, now - longest))
-        wait = max((self._wait_in(data, window, want, now) for window in want.windows), default=0.0)
-        if not want.leave_reserve:
-            self._ask(data, want, now + wait + GRACE_SECONDS if wait > 0 else 0.0)
+        data.execute("DELETE FROM slots WHERE place = ? AND since <= ?", (request.place, now - longest))
+        wait = max((self._wait_in(data, window, request, now) for window in request.windows), default=0.0)
+        if not request.leave_reserve:
+            self._ask(data, request, now + wait + GRACE_SECONDS if wait > 0 else 0.0)
         elif wait <= 0 and asked_until > now:
-            for window in want.windows:
-                if self._wait_in(data, window, want, now, kept=asked) > 0:
+            for window in request.windows:
+                if self._wait_in(data, window, request, now, kept=asked) > 0:
                     return float(asked_until - now)
         return wait
 
-    def _wait_in(self, data: Connection, window: Window, want: Want, now: float, kept: int = 0) -> float:
-        seconds, place = window.per_seconds, want.place
-        room = window.slots - kept - (window.reserve if want.leave_reserve else 0)
+    def _wait_in(self, data: Connection, window: Window, request: LeaseRequest, now: float, kept: int = 0) -> float:
+        seconds, place = window.per_seconds, request.place
+        room = window.slots - kept - (window.reserve if request.leave_reserve else 0)
         begin = now - seconds
         query = "SELECT total(cost) FROM slots WHERE place = ? AND since > ?"
-        short = int(data.execute(query, (place, begin)).fetchone()[0]) + want.cost - room
+        short = int(data.execute(query, (place, begin)).fetchone()[0]) + request.cost - room
         if short <= 0:
             return 0.0
         query = "SELECT since, cost FROM slots WHERE place = ? AND since > ? ORDER BY since LIMIT ?"
@@ -173,18 +173,18 @@ class Book:
                 return float(since - begin) if since < math.inf else seconds
         return seconds
 
-    def _ask(self, data: Connection, want: Want, until: float) -> None:
+    def _ask(self, data: Connection, request: LeaseRequest, until: float) -> None:
         """Ask reads to leave room, or ask no more."""
         data.execute(
             "UPDATE limits SET asked_until = ?, asked = ? WHERE place = ? AND asked_until <> ?",
-            (until, want.cost, want.place, until),
+            (until, request.cost, request.place, until),
         )
 
-    def _bury(self, data: Connection, now: float) -> bool:
+    def _release_dead(self, data: Connection, now: float) -> bool:
         """Let the calls of dead processes end; whether there were any."""
         self._look_at = now + LOOK_SECONDS
         holders = data.execute("SELECT DISTINCT holder FROM slots WHERE since = ?", (math.inf,)).fetchall()
-        dead = [holder for (holder,) in holders if self._alive.is_dead(holder)]
+        dead = [holder for (holder,) in holders if self._marker.is_dead(holder)]
         for holder in dead:
             data.execute(
                 "UPDATE slots SET since = ? WHERE holder = ? AND since = ?",
@@ -222,8 +222,8 @@ class Book:
         row = data.execute("SELECT last, seal FROM nonces WHERE server = ? AND key = ?", account).fetchone()
         if row is None:
             return 0
-        last, sealed = row
-        if seal(*account, last) != sealed:
+        last, stored = row
+        if checksum(*account, last) != stored:
             raise damaged(self._database.path, "holds a nonce that is no longer what was written")
         return int(last)
 
@@ -232,5 +232,5 @@ class Book:
         data.execute(
             "INSERT INTO nonces (server, key, last, seal) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (server, key) DO UPDATE SET last = excluded.last, seal = excluded.seal",
-            (*account, last, seal(*account, last)),
+            (*account, last, checksum(*account, last)),
         )

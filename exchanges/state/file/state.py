@@ -18,7 +18,7 @@ from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal
 
 if TYPE_CHECKING:
-    from exchanges.state.file.store import Desk
+    from exchanges.state.file.store import Store
 
 __all__ = ["FileState"]
 
@@ -46,8 +46,8 @@ class FileState:
     def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = _real(path)
         self._memory = MemoryState()
-        self._desk = _desk(self._path, clock)
-        self._end = weakref.finalize(self, self._desk.close)
+        self._store = _open_store(self._path, clock)
+        self._end = weakref.finalize(self, self._store.close)
 
     def __repr__(self) -> str:
         """Show where it is."""
@@ -71,7 +71,7 @@ class FileState:
         """Return what all clients of *key* at *server* share in this process, created by the first of them."""
         return self._memory.shared(server, key, make)
 
-    def gate(self, limit: Limit, server: str, key: str | None) -> SharedFileLimiter:
+    def shared_limiter(self, limit: Limit, server: str, key: str | None) -> SharedFileLimiter:
         """Find what the calls of all processes pass.
 
         Args:
@@ -82,13 +82,13 @@ class FileState:
         Raises:
             StateError: The state is closed, or belongs to the parent of this process.
         """
-        self._desk.clerk.require()
-        return SharedFileLimiter(self, self._desk, limit, server, key)
+        self._store.worker.require_running()
+        return SharedFileLimiter(self, self._store, limit, server, key)
 
     @property
     def journal(self) -> Journal:
         """The record of calls that are never repeated."""
-        return self._desk.journal
+        return self._store.journal
 
     def close(self) -> None:
         """Let go of the file, after the clients that use it are closed. Not closing it loses nothing."""
@@ -103,12 +103,12 @@ def _real(path: str | os.PathLike[str]) -> Path:
         raise StateError(f"a state needs the path of a file, and {path!r} is none") from None
 
 
-def _desk(path: Path, clock: Callable[[], float]) -> Desk:
+def _open_store(path: Path, clock: Callable[[], float]) -> Store:
     try:
-        from exchanges.state.file.store import Desk  # noqa: PLC0415 - who uses no file loads neither sqlite3 nor fcntl
+        from exchanges.state.file.store import Store  # noqa: PLC0415 - who uses no file loads neither sqlite3 nor fcntl
     except ImportError:
         raise StateError(
             "a state in a file needs the file locks of POSIX and the module sqlite3; without them use MemoryState, in "
             "one process at a time"
         ) from None
-    return Desk(path, clock)
+    return Store(path, clock)

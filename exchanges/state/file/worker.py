@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from exchanges.errors import StateError
 
-__all__ = ["Clerk"]
+__all__ = ["Worker"]
 
 T = TypeVar("T")
 Job = Callable[[], object]
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 STOP_SECONDS = 1.0
 
 
-class Clerk:
+class Worker:
     """Does jobs in the order in which they are posted.
 
     Args:
@@ -50,15 +50,15 @@ class Clerk:
         """Have *job* done; it raises nothing.
 
         Raises:
-            StateError: See `require`.
+            StateError: See `require_running`.
         """
-        self.require()
+        self.require_running()
         with self._lock:
-            self.require()
+            self.require_running()
             self._jobs.put(job)
 
-    def require(self) -> None:
-        """Make sure that there is a clerk.
+    def require_running(self) -> None:
+        """Make sure that there is a worker.
 
         Raises:
             StateError: It has stopped, or works for the parent of this process.
@@ -68,18 +68,18 @@ class Clerk:
         if self._stopped:
             raise StateError(f"{self._words} is closed; make another")
 
-    async def do(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T]) -> T:
         """Wait for what *work* gives; it is done even if the caller is cancelled.
 
         Raises:
-            StateError: See `require`.
+            StateError: See `require_running`.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self.post(partial(_do, work, partial(_tell, loop, future)))
+        self.post(partial(_run, work, partial(_deliver, loop, future)))
         return await future
 
-    def do_now(self, work: Callable[[], T]) -> T:
+    def run_blocking(self, work: Callable[[], T]) -> T:
         """Block until *work* is done, and give what it gives."""
         future: Future[T] = Future()
 
@@ -89,7 +89,7 @@ class Clerk:
             else:
                 future.set_exception(error)
 
-        self.post(partial(_do, work, tell))
+        self.post(partial(_run, work, tell))
         return future.result()
 
     def stop(self, last: Job) -> None:
@@ -115,7 +115,7 @@ def _work(jobs: SimpleQueue[Job | None]) -> None:
         del job  # while idle, hold on to nothing
 
 
-def _do(work: Callable[[], T], tell: Callable[[T | None, BaseException | None], None]) -> None:
+def _run(work: Callable[[], T], tell: Callable[[T | None, BaseException | None], None]) -> None:
     try:
         value = work()
     except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
@@ -124,14 +124,14 @@ def _do(work: Callable[[], T], tell: Callable[[T | None, BaseException | None], 
         tell(value, None)
 
 
-def _tell(
+def _deliver(
     loop: asyncio.AbstractEventLoop, future: asyncio.Future[T], value: T | None, error: BaseException | None
 ) -> None:
     with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(_settle, future, value, error)
+        loop.call_soon_threadsafe(_set_outcome, future, value, error)
 
 
-def _settle(future: asyncio.Future[T], value: T | None, error: BaseException | None) -> None:
+def _set_outcome(future: asyncio.Future[T], value: T | None, error: BaseException | None) -> None:
     if future.done():
         return
     if error is None:
