@@ -1,9 +1,9 @@
 """Where nonces, limits and the journal are kept.
 
-`PROCESS` is shared by all clients of a process, so that clients that meet the same limit share one ledger and
-clients that share a key share one turn and one counter. It is the only module-level state of the library, and it
-knows keys by fingerprint only. `MemoryState` is the same for one client alone. `FileState` is for processes of one
-host: it keeps nonces and limits across restarts, and a journal of the calls that are never repeated.
+`PROCESS` is shared by all clients of a process, so that clients under the same limit share one limiter and clients with
+the same key share one key lock and one nonce counter. It is the only module-level state of the library, and it knows
+keys by fingerprint only. `MemoryState` is the same for selected clients. `FileState` is for processes of one host: it
+keeps nonces and limits across restarts, and a journal of the calls that are never repeated.
 """
 
 from __future__ import annotations

@@ -19,21 +19,22 @@ T = TypeVar("T")
 
 
 class MemoryState:
-    """Ledgers and counters in memory."""
+    """Limiters and nonces in memory."""
 
     def __init__(self) -> None:
         self._limiters: dict[tuple[Limit, str, str | None], Limiter] = {}
         self._shared: dict[tuple[str, str], Any] = {}
 
     def __repr__(self) -> str:
-        """Show the ledgers."""
+        """Show the limiters."""
         return f"MemoryState({list(self._limiters.values())})"
 
     def limiter(self, limit: Limit, server: str, key: str | None) -> Limiter:
-        """Find the ledger of *limit* at *server*, and of *key* where the limit's scope is the key.
+        """Return the limiter of *limit* at *server*, and of *key* where the limit's scope is the key.
 
-        Ledgers that nobody uses are forgotten once they have no taken slot left to remember.
+        Limiters that nobody uses are deleted once none of their slots is cooling.
         """
+        # Here and not on a timer: a program that creates no more clients has nothing to clean up.
         now = time.monotonic()
         self._limiters = {place: limiter for place, limiter in self._limiters.items() if not limiter.is_idle(now)}
         place = (limit, server, key if limit.scope is Scope.KEY else None)
@@ -41,19 +42,20 @@ class MemoryState:
 
     def shared(self, server: str, key: str, make: Callable[[], T]) -> T:
         """Return what all clients of *key* at *server* share, created by the first of them."""
+        # Never deleted: the next client of the key must draw larger nonces and meet the pending calls of this one.
         if (server, key) not in self._shared:
             self._shared[server, key] = make()
         return cast("T", self._shared[server, key])
 
     def shared_limiter(self, limit: Limit, server: str, key: str | None) -> SharedLimiter | None:  # noqa: ARG002 - as declared
-        """Nobody else shares it."""
+        """Return None: no other process shares this state."""
         return None
 
     @property
     def journal(self) -> Journal | None:
-        """Nothing outlives the process."""
+        """None: nothing outlives the process."""
         return None
 
 
 PROCESS = MemoryState()
-"""Shared by all clients of this process that do not bring a state or a transport of their own."""
+"""Shared by all clients of this process without a state or a transport of their own."""

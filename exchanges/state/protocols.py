@@ -1,8 +1,8 @@
-"""What a session needs of the place where nonces, limits and the journal are kept.
+"""What a session needs from the place where nonces, limits and the journal are kept.
 
-A state that lives in one process alone gives ledgers, turns and counters, and that is all. One that several processes
-share has a `SharedLimiter` besides, which every call passes with its permit, and a `Journal` of the calls that are
-never repeated.
+A state of one process provides limiters and what clients of one key share. One that several processes share provides a
+`SharedLimiter` too, from which every call acquires a lease once it has its permit, and a `Journal` of the calls that
+are never repeated.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 
 class State(Protocol):
-    """Keeps the ledgers and the nonce counters of clients. Keys are known by fingerprint only."""
+    """Keeps the limits and nonces of clients. Keys are known by fingerprint only."""
 
     def limiter(self, limit: Limit, server: str, key: str | None) -> Limiter:
-        """Find the ledger of *limit* at *server*, and of *key* where the limit's scope is the key."""
+        """Return the limiter of *limit* at *server*, and of *key* where the limit's scope is the key."""
         ...
 
     def shared(self, server: str, key: str, make: Callable[[], T]) -> T:
@@ -37,12 +37,12 @@ class State(Protocol):
         Args:
             server: Where the calls go.
             key: Whose calls they are.
-            make: Builds it. Every client passes one that builds the same type.
+            make: Creates it. Every client passes one that creates the same type.
         """
         ...
 
     def shared_limiter(self, limit: Limit, server: str, key: str | None) -> SharedLimiter | None:
-        """Find what the calls of all processes pass; None where no other process shares this state.
+        """Return the limiter that all processes share; None where no other process shares this state.
 
         Args:
             limit: What the calls are counted against.
@@ -56,30 +56,30 @@ class State(Protocol):
 
     @property
     def journal(self) -> Journal | None:
-        """The record of calls that are never repeated; None where nothing outlives the process."""
+        """The journal of calls that are never repeated; None where nothing outlives the process."""
         ...
 
 
 class SharedLimiter(Protocol):
-    """What all processes that share a state pass, one after the other."""
+    """Grants leases to the calls of all processes that share a state."""
 
     async def acquire(
         self, *, cost: int, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
     ) -> Lease | float:
-        """Take everything that a call needs at once, or nothing.
+        """Acquire everything that a call needs at once, or nothing.
 
         Args:
             cost: Slots in every window.
-            in_order: Whether it needs the key's turn and a nonce.
+            in_order: Whether it needs the key lock and a nonce.
             leave_reserve: Whether the reserve of long windows is not for this call.
-            least_nonce: Wall clock in milliseconds since 1970, for the nonce.
-            timeout_seconds: How long to wait for the turn.
+            least_nonce: The smallest nonce that will do.
+            timeout_seconds: How long to wait for the key lock.
 
         Returns:
-            What was taken; or, where there is no room, the seconds to wait at least before asking again.
+            The lease; or, where there is no room, the seconds to wait at least before asking again.
 
         Raises:
-            RateLimitTimeout: Another process holds the turn for longer than that.
+            RateLimitTimeout: Another process holds the key lock for longer than that.
             StateError: The state cannot be read or written.
         """
         ...
@@ -90,22 +90,22 @@ class Lease(Protocol):
 
     @property
     def nonce(self) -> int | None:
-        """The nonce that was drawn; None for a call that needs no turn."""
+        """The nonce that was drawn; None for a call that needs no key lock."""
         ...
 
     async def release(
         self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
     ) -> None:
-        """Let go of everything; a second time does nothing.
+        """Release everything; a second time does nothing.
 
         Args:
-            complete: Whether a complete answer came: otherwise the slots rest longer.
-            sent: Whether anything may have left; otherwise the slots come free at once.
-            floor: The largest nonce that the exchange says it has seen.
-            closed_seconds: How long the exchange wants to be left alone.
+            complete: Whether a complete answer came: otherwise the slots cool down longer.
+            sent: Whether anything may have been sent; otherwise the slots are free at once.
+            floor: The largest nonce that the exchange reports to have seen.
+            closed_seconds: How long the exchange accepts no requests.
 
         Raises:
-            StateError: The state cannot be written; the turn is let go all the same.
+            StateError: The state cannot be written; the key lock is released all the same.
         """
         ...
 
@@ -120,7 +120,7 @@ class Entry:
         intent: What it was to do.
         nonce: The nonce of the request, where the scheme has one.
         digest: The same for calls that would do the same.
-        ended_at: When it was given up (UTC); None if its process died before that, or still carries it out.
+        ended_at: When it ended with an unknown outcome (UTC); None if it is in flight, or its process died before.
         is_under_way: Whether a living process still carries it out.
     """
 
@@ -134,10 +134,10 @@ class Entry:
 
 
 class Journal(Protocol):
-    """Calls that are never repeated, written down before their first byte leaves."""
+    """Calls that are never repeated, recorded before their first byte is sent."""
 
     async def begin(self, entry: Entry) -> None:
-        """Write down what is about to be sent; it is safe on the disk when this returns.
+        """Record what is about to be sent; it is safe on the disk when this returns.
 
         Raises:
             StateError: It cannot be written.
@@ -145,7 +145,7 @@ class Journal(Protocol):
         ...
 
     async def settle(self, intent_id: str, *, known: str | None) -> None:
-        """Write down that the outcome is known: the id of what was made, or None for nothing.
+        """Record that the outcome is known: the id of what was created, or None for nothing.
 
         Raises:
             StateError: It cannot be written.
@@ -153,7 +153,7 @@ class Journal(Protocol):
         ...
 
     async def doubt(self, intent_id: str, ended_at: datetime) -> None:
-        """Write down that the call has ended and nobody knows how.
+        """Record that the call has ended and its outcome is unknown.
 
         Raises:
             StateError: It cannot be written.
@@ -169,7 +169,7 @@ class Journal(Protocol):
         ...
 
     def known(self, server: str, key: str, since: datetime) -> frozenset[str]:
-        """List the ids of what calls of *key* have made since then.
+        """List the ids of what calls of *key* have created since then.
 
         Raises:
             StateError: It cannot be read.
@@ -177,7 +177,7 @@ class Journal(Protocol):
         ...
 
     def since(self, server: str, key: str) -> datetime | None:
-        """Tell since when calls of *key* are written down here; None if none ever was.
+        """Return since when calls of *key* are recorded; None if none ever was.
 
         Raises:
             StateError: It cannot be read.

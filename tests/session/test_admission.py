@@ -157,7 +157,7 @@ async def test_cancelled_while_leaving():
 
 
 @in_virtual_time
-@pytest.mark.parametrize("fault", [BROKEN, ValueError("a fault of the state itself")])
+@pytest.mark.parametrize("fault", [BROKEN, ValueError("internal error in the state")])
 async def test_leaving_fails(fault, caplog):
     """Where the state cannot be written after the answer, the outcome is told all the same, and the fault logged."""
     client, _, _, _ = sharing(says=[Lease(fault=fault)])

@@ -116,7 +116,7 @@ def test_a_changed_value(statement, what, path, written):
     path.write_bytes(written)
     change(path, statement)
 
-    assert f"the state in {path} holds a {what} that is no longer what was written" in told(path)
+    assert f"the state in {path} contains a {what} that was changed" in told(path)
 
 
 def test_a_nonce_changed_while_in_use(path):
@@ -124,7 +124,7 @@ def test_a_nonce_changed_while_in_use(path):
     with FileState(path) as state:
         asyncio.run(call(shared_limiter_of(state), in_order=True))
         change(path, "UPDATE nonces SET last = '3'")
-        with pytest.raises(StateError, match="holds a nonce"):
+        with pytest.raises(StateError, match="contains a nonce"):
             asyncio.run(call(shared_limiter_of(state), in_order=True))
 
 
@@ -133,7 +133,7 @@ def test_another_program(path):
     change(path, "CREATE TABLE theirs (id)")
     before = path.read_bytes()
 
-    assert f"{path} is the database of another program; give the state a file of its own" == told(path)
+    assert f"{path} is the database of another program; pass a file of its own for the state" == told(path)
     assert before == path.read_bytes()
 
 
@@ -142,14 +142,14 @@ def test_another_version(path, written):
     path.write_bytes(written)
     change(path, "PRAGMA user_version = 2")
 
-    assert "was written by another version of this library (form 2, not 1)" in told(path)
+    assert "was written by another version of this library (format 2, not 1)" in told(path)
 
 
 def test_something_else(path):
     """A file that is no database is refused and left alone."""
     path.write_text("dear diary\n" * 1000)
 
-    assert "is no longer what was written (file is not a database)" in told(path)
+    assert "is damaged (file is not a database)" in told(path)
     assert path.read_text().startswith("dear diary")
 
 
@@ -157,18 +157,18 @@ def test_a_folder(path):
     """A folder is no state."""
     path.mkdir()
 
-    assert f"{path} is no file; give the state a file of its own" == told(path)
+    assert f"{path} is not a file; pass a file of its own for the state" == told(path)
 
 
 def test_no_folder(path):
     """The folder of a state is not made for it."""
-    assert f"the folder {path} is missing; make it for the state in state" == told(path / "state")
+    assert f"the folder {path} is missing; create it for the state in state" == told(path / "state")
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "a\0b", b"bytes\xff"])
 def test_no_path(wrong):
     """What is no path is refused as such."""
-    with pytest.raises(StateError, match="a state needs the path of a file"):
+    with pytest.raises(StateError, match="FileState needs a file path"):
         FileState(wrong)
 
 
@@ -248,8 +248,8 @@ def test_locked_by_another_program(path, state, monkeypatch):
     """A file that somebody keeps locked is told as such, and used again when it is free."""
     with closing(sqlite3.connect(path, isolation_level=None)) as data:
         data.execute("BEGIN IMMEDIATE")
-        state._store._database._data.execute("PRAGMA busy_timeout = 20")
-        with pytest.raises(StateError, match="is locked by another program; find that out and end it"):
+        state._store._database._writer.execute("PRAGMA busy_timeout = 20")
+        with pytest.raises(StateError, match="is locked by another program; stop that program"):
             asyncio.run(call(shared_limiter_of(state)))
         data.execute("ROLLBACK")
 
@@ -258,7 +258,7 @@ def test_locked_by_another_program(path, state, monkeypatch):
 
 def _full(state):
     """Let the disk be full; give what makes room."""
-    data = state._store._database._data
+    data = state._store._database._writer
     (pages,) = data.execute("PRAGMA page_count").fetchone()
     data.execute(f"PRAGMA max_page_count = {pages}")
     return lambda: data.execute("PRAGMA max_page_count = 100000")
@@ -311,7 +311,7 @@ def test_a_maker_that_hangs(path, monkeypatch):
     path.with_name("state.locks").mkdir()
     making = Locks(path.with_name("state.locks")).open("making")
     making.acquire()
-    with pytest.raises(StateError, match="another process is making the state"):
+    with pytest.raises(StateError, match="another process is creating the state"):
         FileState(path)
     making.close()
 

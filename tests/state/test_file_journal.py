@@ -201,7 +201,7 @@ async def test_written_even_if_cancelled(journal, other):
 @pytest.mark.asyncio
 async def test_safe_on_the_disk(path, journal):
     """What is begun is on the disk before anything is sent; other writing need not wait for the disk."""
-    told, data = [], journal._database._data
+    told, data = [], journal._database._writer
     data.set_trace_callback(told.append)
     written = entry()
     await journal.begin(written)

@@ -96,7 +96,7 @@ async def test_out_of_patience(states):
     """Who waits too long for another process is told so."""
     one, two, _ = states
     held = await take(one)
-    with pytest.raises(RateLimitTimeout, match="another call kept the turn of this key for more than"):
+    with pytest.raises(RateLimitTimeout, match="another call held the lock of this key for more than"):
         await take(two, timeout_seconds=0.01)
     await release(held)
 

@@ -201,7 +201,7 @@ async def test_an_answer_that_nobody_waits_for(state):
     """What a call got that went away meanwhile is taken back."""
     limiter, loop = shared_limiter_of(state, (1, 10.0)), asyncio.get_running_loop()
     waiter = LeaseWaiter(
-        LeaseRequest(limiter._place, limiter._limit.windows, 1, False, (SERVER, KEY), False, 0),
+        LeaseRequest(limiter._limit_id, limiter._limit.windows, 1, False, (SERVER, KEY), False, 0),
         loop,
         loop.create_future(),
     )
@@ -221,7 +221,7 @@ async def test_a_fault_of_our_own(state, monkeypatch, caplog):
     monkeypatch.setattr(state._store._slots, "acquire", acquire)
     state._store.worker.post(lambda: 1 / 0)
 
-    assert (5, "a fault of the state itself") == (await call(limiter, in_order=True, now_ms=5), caplog.messages[-1])
+    assert (5, "internal error in the state") == (await call(limiter, in_order=True, now_ms=5), caplog.messages[-1])
 
 
 @pytest.mark.asyncio
@@ -280,7 +280,7 @@ async def test_after_closing(use, path):
     limiter = shared_limiter_of(state)
     lease = await enter(limiter)
     state.close()
-    with pytest.raises(StateError, match="is closed; make another"):
+    with pytest.raises(StateError, match="is closed; open it again"):
         await use(state, limiter, lease)
 
 

@@ -1,12 +1,13 @@
-"""One SQLite file that several processes use: made whole, checked when opened, every failure raised as a `StateError`.
+"""One SQLite file that several processes use: created whole, checked when opened, each failure raised as `StateError`.
 
-The file is never seen half made: it is written under another name and then renamed, so an empty one is a damaged one.
-It is in WAL mode, where one writes and nobody keeps readers waiting. A process that is killed loses nothing; a power
-failure can lose the last moments, but nothing that was written with `durable` and nothing before it. What must not
-change unseen stands twice, in a table and an index, which SQLite compares when the file is opened, or bears a seal.
+No process sees a half-created file: it is written under another name and then renamed, so an empty one is damaged. It
+is in WAL mode, where one process writes and readers never wait. A process that is killed loses nothing; a power failure
+can lose the last moments, but nothing that was written with `durable` and nothing before it. What must not change
+unnoticed is stored twice, in a table and an index, which SQLite compares when the file is opened, or has a checksum
+(the columns ``seal``).
 
-Rules for editors: never open the file but through SQLite, not even to look at its first bytes. When any of a process's
-file numbers on it is closed, POSIX drops all locks that the process has on it.
+Rules for editors: never open the file except through SQLite, not even to read its first bytes. When a process closes
+any of its descriptors of the file, POSIX drops all locks that the process has on it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ VERSION = 1
 BUSY_SECONDS = 5.0
 RETRY_SECONDS = 0.01
 LEAST_BYTES = 512
-"""Less is no page; SQLite would take it for a new file."""
+"""Less is no page; SQLite would treat it as a new file."""
 
 SCHEMA = f"""
 BEGIN;
@@ -90,7 +91,7 @@ PRAGMA journal_mode = WAL;
 """
 
 ADVICE = {
-    sqlite3.SQLITE_BUSY: "is locked by another program; find that out and end it",
+    sqlite3.SQLITE_BUSY: "is locked by another program; stop that program",
     sqlite3.SQLITE_FULL: "cannot be written: the disk is full; make room",
     sqlite3.SQLITE_READONLY: "cannot be written; make the file and its folder writable for this user",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened; make the file and its folder readable and writable for this user",
@@ -100,75 +101,81 @@ DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def damaged(path: Path, how: str) -> StateError:
-    """Tell that the file cannot be trusted."""
+    """Build the error of a file that cannot be trusted."""
     return StateError(
-        f"the state in {path} {how}; bring back the file, or remove it to begin afresh when no call is open and the "
+        f"the state in {path} {how}; restore the file, or delete it to start again when no call is pending and the "
         "longest window of your limits has passed"
     )
 
 
 @contextmanager
 def translated_errors(path: Path) -> Generator[None]:
-    """Translate what goes wrong with the file at *path*."""
+    """Raise what SQLite and the system report about the file at *path* as `StateError`."""
     try:
         yield
     except sqlite3.Error as error:
+        # The low byte is the primary code; the extended ones add details that the advice does not depend on.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in DAMAGED:
-            raise damaged(path, f"is no longer what was written ({error})") from error
-        words = ADVICE.get(code, f"cannot be read or written ({error}); see to the disk")
-        raise StateError(f"the state in {path} {words}") from error
+            raise damaged(path, f"is damaged ({error})") from error
+        problem = ADVICE.get(code, f"cannot be read or written ({error}); check the disk")
+        raise StateError(f"the state in {path} {problem}") from error
     except (OSError, ValueError, OverflowError) as error:
-        words = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         raise StateError(
-            f"the state in {path} cannot be used ({words}); it needs a folder on a disk of this host that this user "
+            f"the state in {path} cannot be used ({reason}); it needs a folder on a disk of this host that this user "
             "can write to"
         ) from error
 
 
 class Database:
-    """The file, open. All but `reading` is for one thread.
+    """The open file. Everything except `reading` is for one thread.
 
     Args:
-        path: Where it is; made if it is missing.
+        path: Path of the file, which is created if it is missing.
         locks: The lock files beside it.
 
     Raises:
-        StateError: It is none of ours, or cannot be used.
+        StateError: It was not created by this library, or cannot be used.
     """
 
     def __init__(self, path: Path, locks: Locks) -> None:
         self.path = path
         with translated_errors(path):
             if not path.exists():
-                _make(path, locks)
-            self._there = path.stat()
-            if not stat.S_ISREG(self._there.st_mode):
-                raise StateError(f"{path} is no file; give the state a file of its own")
-            if self._there.st_size < LEAST_BYTES:
-                raise damaged(path, "is empty or cut short, which it never is by itself")
-            self._data = _connect(path)
+                _create(path, locks)
+            self._stat = path.stat()
+            if not stat.S_ISREG(self._stat.st_mode):
+                raise StateError(f"{path} is not a file; pass a file of its own for the state")
+            if self._stat.st_size < LEAST_BYTES:
+                raise damaged(path, "is empty or truncated")
+            self._writer = _connect(path)
             try:
                 self._check()
-                self._seen = _connect(path)
+                # A connection of its own: readers in other threads must not see, or end, a transaction of the writer.
+                self._reader = _connect(path)
             except BaseException:
-                self._data.close()
+                self._writer.close()
                 raise
-        self._reading = threading.Lock()
+        self._read_lock = threading.Lock()
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Generator[sqlite3.Connection]:
-        """Do what the block does wholly or not at all, with nobody else writing meanwhile.
+        """Commit what the block writes as one transaction, or none of it; no other process writes meanwhile.
+
+        Args:
+            durable: Whether it must survive a power failure once this returns.
 
         Raises:
-            StateError: It cannot be done; nothing was written.
+            StateError: It cannot be written; nothing was.
         """
         with translated_errors(self.path):
             self._require_place()
-            data = self._data
+            data = self._writer
             if durable:
                 data.execute("PRAGMA synchronous = FULL")
             try:
+                # Immediate: a transaction that only starts to write after it has read may fail and cannot be resumed.
                 data.execute("BEGIN IMMEDIATE")
                 yield data
                 data.execute("COMMIT")
@@ -181,52 +188,53 @@ class Database:
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
-        """Read in any thread; nobody who writes is waited for.
+        """Read in any thread, without waiting for writers.
 
         Raises:
             StateError: It cannot be read.
         """
-        with translated_errors(self.path), self._reading:
+        with translated_errors(self.path), self._read_lock:
             self._require_place()
-            yield self._seen
+            yield self._reader
 
     def close(self) -> None:
-        """Close it."""
-        with self._reading, suppress(sqlite3.Error):
-            self._seen.close()
+        """Close the file."""
+        with self._read_lock, suppress(sqlite3.Error):
+            self._reader.close()
         with suppress(sqlite3.Error):
-            self._data.close()
+            self._writer.close()
 
     def _require_place(self) -> None:
         try:
-            if os.path.samestat(self.path.stat(), self._there):
+            if os.path.samestat(self.path.stat(), self._stat):
                 return
         except FileNotFoundError:
             pass
         raise StateError(
-            f"the state in {self.path} was deleted or replaced while in use; bring back the file, or end all "
+            f"the state in {self.path} was deleted or replaced while in use; restore the file, or stop all "
             "processes that use it, then start them again"
         )
 
     def _check(self) -> None:
-        """Make sure that the file is ours and whole, and still the one that was looked at."""
-        (application,) = self._data.execute("PRAGMA application_id").fetchone()
-        (version,) = self._data.execute("PRAGMA user_version").fetchone()
+        """Raise unless the file was created by this library, is whole, and is still the one that was opened."""
+        (application,) = self._writer.execute("PRAGMA application_id").fetchone()
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:
-            raise StateError(f"{self.path} is the database of another program; give the state a file of its own")
+            raise StateError(f"{self.path} is the database of another program; pass a file of its own for the state")
         if version != VERSION:
             raise StateError(
-                f"the state in {self.path} was written by another version of this library (form {version}, not "
-                f"{VERSION}); give this version a file of its own"
+                f"the state in {self.path} was written by another version of this library (format {version}, not "
+                f"{VERSION}); pass a file of its own for this version"
             )
-        (verdict,) = self._data.execute("PRAGMA integrity_check(1)").fetchone()
-        if verdict != "ok":
-            raise damaged(self.path, f"is no longer what was written ({verdict})")
+        (result,) = self._writer.execute("PRAGMA integrity_check(1)").fetchone()
+        if result != "ok":
+            raise damaged(self.path, f"is damaged ({result})")
         self._require_place()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open what is there; never make it."""
+    """Open an existing file; never create one."""
+    # mode=rw: if the file was deleted a moment ago, SQLite must fail instead of creating an empty one.
     data = sqlite3.connect(
         f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
@@ -238,19 +246,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     return data
 
 
-def _make(path: Path, locks: Locks) -> None:
-    """Make the file, unless another process does or did."""
-    making = locks.open("making")
+def _create(path: Path, locks: Locks) -> None:
+    """Create the file, unless another process does or did."""
+    lock = locks.open("making")
     try:
-        patience = time.monotonic() + BUSY_SECONDS
-        while not making.try_acquire():
-            if time.monotonic() > patience:
-                raise StateError(f"another process is making the state in {path} and does not finish; end it")
+        deadline = time.monotonic() + BUSY_SECONDS
+        while not lock.try_acquire():
+            if time.monotonic() > deadline:
+                raise StateError(f"another process is creating the state in {path} and does not finish; stop it")
             time.sleep(RETRY_SECONDS)
         if not path.exists():
             _write_new(path)
     finally:
-        making.close()
+        lock.close()
 
 
 def _write_new(path: Path) -> None:
@@ -261,6 +269,7 @@ def _write_new(path: Path) -> None:
     with closing(sqlite3.connect(new, isolation_level=None)) as data:
         data.executescript(SCHEMA)
     new.rename(path)
+    # The rename too must be on the disk before the first durable write is: it would have no name after a power failure.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

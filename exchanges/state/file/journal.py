@@ -1,8 +1,8 @@
 """The journal of calls that are never repeated, in the file of a state.
 
-A call is written down, and is safe on the disk, before its first byte leaves. It is struck out when its outcome is
-known. What is left are the calls that ended in doubt and those of processes that died, whose sign is gone (see
-`exchanges.state.file.locks`). The names of what was made are kept for a week.
+A call is recorded, and is safe on the disk, before its first byte is sent. It is deleted when its outcome is known.
+What remains are calls whose outcome is unknown and calls of processes that died, whose marker is gone (see
+`exchanges.state.file.locks`). The ids of what was created are kept for a week.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from attrs import astuple, evolve, frozen
 from exchanges.errors import StateError
 from exchanges.intents import Intent
 from exchanges.state.file.database import Database, damaged
-from exchanges.state.file.limiter import unsent
+from exchanges.state.file.leases import unsent
 from exchanges.state.file.locks import ProcessMarker
 from exchanges.state.file.slots import checksum
 from exchanges.state.file.worker import Worker
@@ -29,13 +29,13 @@ from exchanges.state.protocols import Entry
 
 __all__ = ["FileJournal"]
 
-KEPT = timedelta(days=7)
+KEPT_FOR = timedelta(days=7)
 _ROWS = "SELECT id, server, key, body, holder, ended_at, seal FROM calls"
 
 
 @frozen
 class _Row:
-    """One call as it is written."""
+    """One call as it is stored."""
 
     id: str
     server: str
@@ -46,25 +46,25 @@ class _Row:
 
     @property
     def checksum(self) -> int:
-        """A number by which it is seen that this is what was written."""
+        """A number that shows whether this is what was written."""
         return checksum(*astuple(self))
 
     def entry(self, *, is_under_way: bool) -> Entry:
-        """Read what it says."""
-        said = json.loads(self.body)
-        at = datetime.fromisoformat(said["at"])
-        intent = Intent(said["endpoint"], said["arguments"], at, said["tag"], said["acting"], self.id)
+        """Return it as the journal shows it."""
+        body = json.loads(self.body)
+        at = datetime.fromisoformat(body["at"])
+        intent = Intent(body["endpoint"], body["arguments"], at, body["tag"], body["acting"], self.id)
         ended_at = None if self.ended_at is None else datetime.fromisoformat(self.ended_at)
-        return Entry(self.server, self.key, intent, said["nonce"], said["digest"], ended_at, is_under_way)
+        return Entry(self.server, self.key, intent, body["nonce"], body["digest"], ended_at, is_under_way)
 
 
 class FileJournal:
     """Calls that are never repeated; see `exchanges.state.protocols.Journal`.
 
     Args:
-        worker: Who writes.
+        worker: The thread that writes.
         database: Where it is written.
-        marker: By whose sign it is known that this process still carries out a call.
+        marker: Marks the calls that this process still carries out.
     """
 
     def __init__(self, worker: Worker, database: Database, marker: ProcessMarker) -> None:
@@ -72,6 +72,7 @@ class FileJournal:
         self._database = database
         self._marker = marker
         self._loops: dict[str, asyncio.AbstractEventLoop] = {}  # of the calls that this process carries out
+        # All rows are checked once here, so that damage is reported when the file is opened and not in the middle.
         with database.reading() as data:
             for values in data.execute(_ROWS):
                 self._checked(values)
@@ -81,7 +82,7 @@ class FileJournal:
         return f"FileJournal({str(self._database.path)!r})"
 
     async def begin(self, entry: Entry) -> None:
-        """Write down what is about to be sent; it is safe on the disk when this returns."""
+        """Record what is about to be sent; it is safe on the disk when this returns."""
         self._loops[entry.intent.id] = asyncio.get_running_loop()
         try:
             await self._worker.run(partial(self._begin, entry))
@@ -90,35 +91,35 @@ class FileJournal:
             raise unsent(error) from error.__cause__
 
     async def settle(self, intent_id: str, *, known: str | None) -> None:
-        """Write down that the outcome is known: the id of what was made, or None for nothing."""
+        """Record that the outcome is known: the id of what was created, or None for nothing."""
         await self._worker.run(partial(self._settle, intent_id, known))
         self._loops.pop(intent_id, None)
 
     async def doubt(self, intent_id: str, ended_at: datetime) -> None:
-        """Write down that the call has ended and nobody knows how."""
+        """Record that the call has ended and its outcome is unknown."""
         await self._worker.run(partial(self._doubt, intent_id, _text(ended_at)))
         self._loops.pop(intent_id, None)
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
-        """List the calls whose outcome nobody knows yet, the oldest first."""
+        """List the calls whose outcome is unknown, or not known yet, the oldest first."""
         with self._reading() as data:
             holders = data.execute("SELECT DISTINCT holder FROM calls WHERE ended_at IS NULL").fetchall()
-            # First who is dead, then what is open: one that ends its calls in between leaves nothing open.
+            # First the dead processes, then the calls: one that ends its calls and exits in between leaves none open.
             dead = {holder for (holder,) in holders if self._marker.is_dead(holder)}
             rows = data.execute(f"{_ROWS} WHERE server = ? AND key = ? ORDER BY number", (server, key)).fetchall()
-        found = map(self._checked, rows)
         return tuple(
-            row.entry(is_under_way=not (row.ended_at or row.holder in dead or self._is_lost(row.id))) for row in found
+            row.entry(is_under_way=not (row.ended_at or row.holder in dead or self._is_lost(row.id)))
+            for row in map(self._checked, rows)
         )
 
     def known(self, server: str, key: str, since: datetime) -> frozenset[str]:
-        """List the ids of what calls of *key* have made since then."""
+        """List the ids of what calls of *key* have created since then."""
         query = "SELECT id FROM made WHERE server = ? AND key = ? AND at >= ?"
         with self._reading() as data:
             return frozenset(name for (name,) in data.execute(query, (server, key, _text(since))))
 
     def since(self, server: str, key: str) -> datetime | None:
-        """Tell since when calls of *key* are written down here; None if none ever was."""
+        """Return since when calls of *key* are recorded; None if none ever was."""
         query = "SELECT since FROM records WHERE server = ? AND key = ?"
         with self._reading() as data:
             row = data.execute(query, (server, key)).fetchone()
@@ -133,31 +134,33 @@ class FileJournal:
             yield data
 
     def _is_lost(self, intent_id: str) -> bool:
-        """Whether this process began it in a loop that is closed: nobody is left to end it."""
+        """Whether this process began it in a loop that is closed, so that nothing will end it."""
         loop = self._loops.get(intent_id)
         return loop is not None and loop.is_closed()
 
     def _checked(self, values: Sequence[Any]) -> _Row:
-        *said, sealed = values
-        row = _Row(*said)
-        if row.checksum != sealed:
-            raise damaged(self._database.path, "holds a call that is no longer what was written")
+        *stored, written = values
+        row = _Row(*stored)
+        if row.checksum != written:
+            raise damaged(self._database.path, "contains a call that was changed")
         return row
 
     # Writing, in the worker's thread
 
     def _begin(self, entry: Entry) -> None:
         intent, at = entry.intent, _text(entry.intent.at)
-        said = {
+        body = {
             "endpoint": intent.endpoint,
             "arguments": intent.arguments,
             "at": at,
             "tag": intent.tag,
             "acting": intent.acting,
+            "nonce": entry.nonce,
+            "digest": entry.digest,
         }
-        body = json.dumps({**said, "nonce": entry.nonce, "digest": entry.digest})
-        row = _Row(intent.id, entry.server, entry.key, body, self._marker.name)
+        row = _Row(intent.id, entry.server, entry.key, json.dumps(body), self._marker.name)
         with self._database.writing(durable=True) as data:
+            # Without its marker the call would count as one of a dead process while it is still in flight.
             self._marker.require_place()
             data.execute(
                 "INSERT INTO calls (id, server, key, body, holder, ended_at, seal) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -182,16 +185,16 @@ class FileJournal:
             row = self._checked(values)
             data.execute("DELETE FROM calls WHERE id = ?", (name,))
             if known is not None:
-                self._remember(data, row.server, row.key, known, json.loads(row.body)["at"])
+                self._keep_id(data, row.server, row.key, known, json.loads(row.body)["at"])
 
-    def _remember(self, data: Connection, server: str, key: str, known: str, at: str) -> None:
-        """Keep the name of what was made, and forget those of a week ago: the record begins later then."""
+    def _keep_id(self, data: Connection, server: str, key: str, known: str, at: str) -> None:
+        """Keep the id of what was created, and delete those of a week ago; the record starts later then."""
         data.execute("INSERT OR REPLACE INTO made (server, key, id, at) VALUES (?, ?, ?, ?)", (server, key, known, at))
-        limit = _text(datetime.fromisoformat(at) - KEPT)
+        limit = _text(datetime.fromisoformat(at) - KEPT_FOR)
         data.execute("DELETE FROM made WHERE server = ? AND key = ? AND at < ?", (server, key, limit))
         data.execute("UPDATE records SET since = max(since, ?) WHERE server = ? AND key = ?", (limit, server, key))
 
 
 def _text(moment: datetime) -> str:
-    """Write a moment so that later ones are larger."""
+    """Render a moment so that later ones compare larger as text."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")

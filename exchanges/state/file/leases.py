@@ -1,7 +1,7 @@
-"""A call at the gate, seen from two threads: the event loop asks, the worker answers.
+"""A request for a lease, as two threads see it: the event loop waits, the worker answers.
 
-The answer may come when nobody wants it any more. Which of the two came first is decided once, under a lock: a record
-that was found before the caller went away is the caller's to hand back, one found afterwards is the worker's.
+The answer may come after the caller was cancelled. Which came first is decided once, under a lock: the caller hands
+back a lease that was granted before it went away, the worker takes back one that was granted afterwards.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 from attrs import define, field, frozen
 
+from exchanges.errors import StateError
 from exchanges.limits.limit import Window
 
-__all__ = ["LeaseEnd", "LeaseRecord", "LeaseRequest", "LeaseWaiter"]
+__all__ = ["LeaseEnd", "LeaseRecord", "LeaseRequest", "LeaseWaiter", "unsent"]
 
 
 @frozen
@@ -22,16 +23,16 @@ class LeaseRequest:
     """What a call needs.
 
     Attributes:
-        place: The limit that it is counted against, as a number.
-        windows: Of that limit.
+        limit_id: The limit that it is counted against, as a number.
+        windows: The windows of that limit.
         cost: Slots in every window.
         leave_reserve: Whether the reserve is not for this call.
         account: Server and key, for the nonce.
-        in_order: Whether it needs turn and nonce.
-        least_nonce: The nonce must not be less.
+        in_order: Whether it needs the key lock and a nonce.
+        least_nonce: The smallest nonce that will do.
     """
 
-    place: int
+    limit_id: int
     windows: tuple[Window, ...]
     cost: int
     leave_reserve: bool
@@ -40,14 +41,15 @@ class LeaseRequest:
     least_nonce: int
 
 
+# Compared by identity: two calls may get equal records, and each of them is released on its own.
 @frozen(eq=False)
 class LeaseRecord:
-    """What a call got.
+    """What a call was granted.
 
     Attributes:
-        request: What it needed.
+        request: What it asked for.
         slot: The row of its slots; None where the limit has no windows.
-        nonce: None without a turn.
+        nonce: None without the key lock.
     """
 
     request: LeaseRequest
@@ -68,49 +70,59 @@ class LeaseEnd:
 
 @define(eq=False)
 class LeaseWaiter:
-    """A call that waits at the gate."""
+    """A call that waits for its lease."""
 
     request: LeaseRequest
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[LeaseRecord | float]
-    _found: LeaseRecord | float | Exception | None = field(default=None, init=False)
+    _answer: LeaseRecord | float | Exception | None = field(default=None, init=False)
     _gone: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether somebody still waits for the answer."""
-        return not self._gone and self._found is None and not self.loop.is_closed()
+        return not self._gone and self._answer is None and not self.loop.is_closed()
 
-    def answer(self, found: LeaseRecord | float | Exception) -> bool:
-        """Tell the caller, from the worker's thread; False if it is gone and the record must be taken back."""
+    def answer(self, answer: LeaseRecord | float | Exception) -> bool:
+        """Pass the answer to the caller, from the worker's thread.
+
+        Returns:
+            False if the caller is gone, and a lease that was granted must be released.
+        """
         with self._lock:
-            if not self.waits:
+            if not self.is_waiting:
                 return False
-            self._found = found
+            self._answer = answer
         try:
             self.loop.call_soon_threadsafe(self._wake)
-        except RuntimeError:  # closed in between
+        except RuntimeError:  # the loop was closed since `is_waiting` looked
             return False
         return True
 
     def cancel(self) -> LeaseRecord | None:
-        """Wait no more, from the loop's thread; give the record that was found already."""
+        """Stop waiting, from the loop's thread; return the lease if it was granted already."""
         with self._lock:
             self._gone = True
-            return self._found if isinstance(self._found, LeaseRecord) else None
+            return self._answer if isinstance(self._answer, LeaseRecord) else None
 
-    def give_up(self, why: Callable[[], Exception]) -> None:
-        """Wait no more, and raise, unless an answer is there already."""
+    def expire(self, make_error: Callable[[], Exception]) -> None:
+        """Stop waiting and raise, unless an answer has come."""
         with self._lock:
-            self._gone = self._found is None
+            # A granted lease counts, even if the loop has yet to pass it on: nobody else would release it.
+            self._gone = self._answer is None
         if self._gone and not self.future.done():
-            self.future.set_exception(why())
+            self.future.set_exception(make_error())
 
     def _wake(self) -> None:
         if self.future.done():
             return
-        if isinstance(self._found, Exception):
-            self.future.set_exception(self._found)
-        elif self._found is not None:
-            self.future.set_result(self._found)
+        if isinstance(self._answer, Exception):
+            self.future.set_exception(self._answer)
+        elif self._answer is not None:
+            self.future.set_result(self._answer)
+
+
+def unsent(error: StateError) -> StateError:
+    """Build the error of a state that failed before sending."""
+    return StateError(f"{error}; nothing was sent")

@@ -1,4 +1,4 @@
-"""The gate that the calls of all processes pass; see `exchanges.state.protocols.SharedLimiter`."""
+"""The limiter that all processes share; see `exchanges.state.protocols.SharedLimiter`."""
 
 from __future__ import annotations
 
@@ -11,65 +11,62 @@ from typing import TYPE_CHECKING
 
 from exchanges.errors import RateLimitTimeout, StateError
 from exchanges.limits.limit import Limit, Scope
-from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter
+from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter, unsent
 
 if TYPE_CHECKING:
-    from exchanges.state.file.state import FileState
     from exchanges.state.file.store import Store
 
-__all__ = ["FileLease", "SharedFileLimiter", "unsent"]
+__all__ = ["FileLease", "SharedFileLimiter"]
 
 
 class SharedFileLimiter:
-    """Where the calls of one limit, server and key pass.
+    """Grants leases to the calls of one limit, server and key.
 
     Args:
-        state: Kept open as long as there is a gate.
-        store: Who answers.
+        store: Who grants them.
         limit: What the calls are counted against.
         server: Where they go.
         key: Whose they are, by fingerprint; None without credentials.
+        keep_alive: Closes the store when it is collected, so it is referred to as long as a call may need the store.
     """
 
-    def __init__(self, state: FileState, store: Store, limit: Limit, server: str, key: str | None) -> None:
-        self._state = state
+    def __init__(self, store: Store, limit: Limit, server: str, key: str | None, *, keep_alive: object) -> None:
+        self._keep_alive = keep_alive
         self._store = store
         self._limit = limit
         self._account = (server, key or "")
-        self._place = _place(limit.name, server, (key or "") if limit.scope is Scope.KEY else "-")
+        self._limit_id = _limit_id(limit.name, server, (key or "") if limit.scope is Scope.KEY else "-")
 
     def __repr__(self) -> str:
         """Show the limit and the state."""
-        return f"SharedFileLimiter({self._limit.name}: {self._state!r})"
+        return f"SharedFileLimiter({self._limit.name}: {self._keep_alive!r})"
 
     async def acquire(
         self, *, cost: int, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
     ) -> FileLease | float:
-        """Take everything that a call needs at once, or give the seconds to wait at least."""
+        """Acquire everything that a call needs at once, or return the seconds to wait at least."""
         request = LeaseRequest(
-            self._place, self._limit.windows, cost, leave_reserve, self._account, in_order, least_nonce
+            self._limit_id, self._limit.windows, cost, leave_reserve, self._account, in_order, least_nonce
         )
         loop = asyncio.get_running_loop()
         waiter = LeaseWaiter(request, loop, loop.create_future())
         try:
-            found = await self._found(waiter, timeout_seconds)
+            answer = await self._wait(waiter, timeout_seconds)
         except StateError as error:
             raise unsent(error) from error.__cause__
-        if not isinstance(found, LeaseRecord):
-            return found
-        return FileLease(self._state, self._store, found)
+        return FileLease(self._store, answer, self._keep_alive) if isinstance(answer, LeaseRecord) else answer
 
-    async def _found(self, waiter: LeaseWaiter, timeout_seconds: float) -> LeaseRecord | float:
-        """Wait for the answer; what comes too late is handed back."""
+    async def _wait(self, waiter: LeaseWaiter, timeout_seconds: float) -> LeaseRecord | float:
+        """Wait for the answer; release a lease that comes too late."""
         self._store.worker.post(partial(self._store.acquire, waiter))
         expiry = None
         if timeout_seconds < math.inf:
-            expiry = waiter.loop.call_later(timeout_seconds, waiter.give_up, partial(_too_late, timeout_seconds))
+            expiry = waiter.loop.call_later(timeout_seconds, waiter.expire, partial(_timed_out, timeout_seconds))
         try:
             return await waiter.future
         except BaseException:
             if (record := waiter.cancel()) is not None:
-                with suppress(StateError):  # closed: there is nothing left to let go of
+                with suppress(StateError):  # closed: there is nothing left to release
                     self._store.worker.post(partial(self._store.release, LeaseEnd(record, complete=True, sent=False)))
             raise
         finally:
@@ -80,14 +77,14 @@ class SharedFileLimiter:
 class FileLease:
     """What one call holds of a state in a file; the state stays open as long."""
 
-    def __init__(self, state: FileState, store: Store, record: LeaseRecord) -> None:
-        self._state = state
+    def __init__(self, store: Store, record: LeaseRecord, keep_alive: object) -> None:
+        self._keep_alive = keep_alive
         self._store = store
         self._record = record
         self._is_over = False
 
     def __del__(self) -> None:
-        """Let go where nobody did: its task was ended before it began, or its loop is gone."""
+        """Release what nobody did: the task was cancelled before it started, or its loop is gone."""
         if not self._is_over:
             with suppress(StateError):
                 self._store.worker.post(partial(self._store.release, LeaseEnd(self._record, complete=False)))
@@ -98,13 +95,13 @@ class FileLease:
 
     @property
     def nonce(self) -> int | None:
-        """The nonce that was drawn; None for a call that needs no turn."""
+        """The nonce that was drawn; None for a call that needs no key lock."""
         return self._record.nonce
 
     async def release(
         self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
     ) -> None:
-        """Let go of everything; a second time does nothing."""
+        """Release everything; a second time does nothing."""
         if self._is_over:
             return
         self._is_over = True
@@ -112,18 +109,13 @@ class FileLease:
         await self._store.worker.run(partial(self._store.release, end))
 
 
-def unsent(error: StateError) -> StateError:
-    """Say what an *error* before sending means."""
-    return StateError(f"{error}; nothing was sent")
-
-
-def _place(*names: str) -> int:
-    """Make a number of what a limit is known by."""
+def _limit_id(*names: str) -> int:
+    """Return a number for what identifies a limit; seven bytes, which fit the signed integers of SQLite."""
     return int.from_bytes(hashlib.sha256("\n".join(names).encode()).digest()[:7])
 
 
-def _too_late(seconds: float) -> RateLimitTimeout:
+def _timed_out(seconds: float) -> RateLimitTimeout:
     return RateLimitTimeout(
-        f"another call kept the turn of this key for more than {seconds:.1f} s; nothing was sent. Look whether a "
-        "process that uses the same state hangs, or give a larger timeout_seconds"
+        f"another call held the lock of this key for more than {seconds:.1f} s; nothing was sent. Check whether a "
+        "process that uses the same state hangs, or pass a larger timeout_seconds"
     )

@@ -1,8 +1,8 @@
-"""Locks on files, which the kernel lets go of when a process dies, however it dies.
+"""Locks on files, which the kernel releases when a process dies, however it dies.
 
-Each is an open file of its own, so that two states in one process keep each other out like two processes. A forked
-child shares the open files of its parent, and with them the locks: it closes its copies before it does anything else,
-or a lock would outlive the process that holds it.
+Each is an open file of its own, so that two states in one process exclude each other like two processes. A forked child
+shares the open files of its parent, and with them the locks: it closes its copies before it does anything else, or a
+lock would outlive the process that holds it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Locks:
         os.register_at_fork(after_in_child=partial(_forget, weakref.ref(self)))
 
     def open(self, name: str, flags: int = os.O_CREAT) -> LockFile:
-        """Open the file *name*, made where it is missing."""
+        """Open the file *name*, created if it is missing."""
         number = os.open(self.folder / name, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
         self.opened.add(number)
         return LockFile(self, self.folder / name, number)
@@ -56,18 +56,18 @@ def _forget(reference: weakref.ref[Locks]) -> None:
 
 @define(eq=False)
 class LockFile:
-    """One open file that can be locked, by one at a time."""
+    """One open file that one holder at a time can lock."""
 
     locks: Locks = field(repr=False)
     path: Path
     number: int
 
     def acquire(self) -> None:
-        """Wait for the lock, however long that takes."""
+        """Wait for the lock, without a limit."""
         fcntl.flock(self.number, fcntl.LOCK_EX)
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Take the lock if nobody has it."""
+        """Acquire the lock if it is free; return whether it was."""
         try:
             fcntl.flock(self.number, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -75,39 +75,39 @@ class LockFile:
         return True
 
     def release(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         fcntl.flock(self.number, fcntl.LOCK_UN)
 
     def is_in_place(self) -> bool:
-        """Whether others who open the same name meet the same lock."""
+        """Whether others who open the same name get the same lock."""
         try:
-            there = self.path.stat()
+            found = self.path.stat()
         except OSError:
             return False
-        return os.path.samestat(there, os.fstat(self.number))
+        return os.path.samestat(found, os.fstat(self.number))
 
     def require_place(self) -> None:
-        """Make sure that the lock keeps others out.
+        """Raise unless the lock excludes others.
 
         Raises:
-            StateError: Somebody removed the file.
+            StateError: The file was removed.
         """
         if not self.is_in_place():
             raise StateError(
-                f"the lock files in {self.path.parent} were removed while in use; end all processes that use this "
+                f"the lock files in {self.path.parent} were removed while in use; stop all processes that use this "
                 "state, then start them again"
             )
 
     def close(self) -> None:
-        """Let go and close."""
+        """Release the lock and close the file."""
         self.locks.close(self.number)
 
 
 class ProcessMarker:
-    """The sign that a state is in use: a file that is locked as long as its process lives.
+    """The marker of a process that uses a state: a file that is locked as long as the process lives.
 
-    The name goes into the database only when the file is locked. Who finds the lock free in between takes the file for
-    the trace of a dead process and removes it; then another name is taken.
+    The name is written to the database only when the file is locked. Another process that finds the lock free in
+    between takes the file for that of a dead process and removes it; then another name is chosen.
     """
 
     def __init__(self, locks: Locks) -> None:
@@ -115,40 +115,41 @@ class ProcessMarker:
         while True:
             self.name = token_hex(8)
             self._file = locks.open(f"alive-{self.name}", os.O_CREAT | os.O_EXCL)
+            # Still in place, or another process removed it between open and lock.
             if self._file.try_acquire() and self._file.is_in_place():
                 break
             self._file.close()
 
     def remove_stale(self) -> None:
-        """Remove the signs of the dead."""
+        """Remove the markers of dead processes."""
         for path in self._locks.folder.glob("alive-*"):
             self.is_dead(path.name.removeprefix("alive-"))
 
     def require_place(self) -> None:
-        """Make sure that others see the sign.
+        """Raise unless others see the marker.
 
         Raises:
-            StateError: Somebody removed it.
+            StateError: The file was removed.
         """
         self._file.require_place()
 
     def is_dead(self, name: str) -> bool:
-        """Whether the process of the state *name* is gone; if so, its file is removed."""
+        """Whether the process with the marker *name* is gone; if so, its file is removed."""
         if name == self.name:
             return False
         try:
-            sign = self._locks.open(f"alive-{name}", 0)
+            marker = self._locks.open(f"alive-{name}", 0)
         except FileNotFoundError:
             return True
         try:
-            dead = sign.try_acquire(shared=True)  # shared: of two that look at once, both see it
+            dead = marker.try_acquire(shared=True)  # shared: of two processes that look at once, both see it
             if dead:
-                sign.path.unlink(missing_ok=True)
+                marker.path.unlink(missing_ok=True)
             return dead
         finally:
-            sign.close()
+            marker.close()
 
     def remove(self) -> None:
-        """Take the sign away."""
+        """Remove the marker of this process."""
         self._file.path.unlink(missing_ok=True)
         self._file.close()

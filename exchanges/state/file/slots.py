@@ -1,19 +1,19 @@
 """Slots and nonces of all processes, in one file.
 
-What a slot is stands in `exchanges.limits.limiter`. Here a call is one row with its cost. `since` is the moment from
-which its
-slots rest: infinity while the call is on its way, then the moment it ended, 30 seconds later where no complete answer
-came. In a window of W seconds it counts as long as `since` + W lies ahead. All windows read the same rows, so processes
-with different windows for one limit still see each other's calls.
+What a slot is: see `exchanges.limits.limiter`. Here a call is one row with its cost. `since` is the moment from which
+its slots cool down: infinity while the call is in flight, then the moment it ended, 30 seconds later where no complete
+answer came. In a window of W seconds it counts until `since` + W. All windows read the same rows, so processes with
+different windows for one limit still see each other's calls.
 
-Times are those of the monotonic clock, which all processes share and no clock step moves. It begins anew with every
-boot. After one nobody knows how long ago a call ended, so what was resting begins to rest at the first opening.
+Times are those of the monotonic clock, which all processes share and no clock step moves. It starts again with every
+boot. After one nobody knows how long ago a call ended, so what was cooling starts to cool when the file is first
+opened.
 
-A process that died leaves calls on their way behind. Whoever notices lets them end as lost, and never sooner than they
-can have ended.
+A process that died leaves calls in flight behind. The next process that notices ends them as lost, never sooner than
+they can have ended.
 
-Calls that leave no reserve (cancels and money) go first in the process that makes them; among processes, one that
-finds no room asks for it, and reads of all processes leave that much room until the moment at which it will come back.
+Calls that use the reserve (cancels and money) go first in the process that makes them. Among processes, one that finds
+no room asks for it, and reads of all processes leave that much room until the moment at which it will be free.
 """
 
 from __future__ import annotations
@@ -34,13 +34,15 @@ from exchanges.state.file.locks import ProcessMarker
 __all__ = ["SlotTable", "boot", "checksum"]
 
 LOOK_SECONDS = 1.0
+"""How often dead processes are looked for while there is room."""
 GRACE_SECONDS = 0.05
+"""How long room stays reserved after it is free: the process that asked for it has yet to wake."""
 LEAST_SECONDS = 0.001
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def boot() -> str:
-    """Name the time since the system was started; empty where it has no name."""
+    """Return the id of this boot of the system; empty where the system has none."""
     try:
         return BOOT.read_text().strip()
     except OSError:
@@ -48,17 +50,17 @@ def boot() -> str:
 
 
 def checksum(*values: str | None) -> int:
-    """Make a number by which it is seen that *values* are what was written."""
+    """Return a number that shows whether *values* are what was written."""
     return zlib.crc32(repr(values).encode())
 
 
 class SlotTable:
-    """What is taken, and by whom. For one thread.
+    """What is in use, and by whom. For one thread.
 
     Args:
         database: Where it is written.
-        marker: Whose it is.
-        clock: Monotonic, in seconds, the same in all processes.
+        marker: The marker of this process.
+        clock: Monotonic clock in seconds, the same in all processes.
     """
 
     def __init__(self, database: Database, marker: ProcessMarker, clock: Callable[[], float]) -> None:
@@ -66,17 +68,18 @@ class SlotTable:
         self._marker = marker
         self._clock = clock
         self._look_at = -math.inf
-        self._owed: list[LeaseEnd] = []
+        self._unwritten: list[LeaseEnd] = []
         with self._writing() as (data, now):
             self._rebase(data, now)
+            # Read once here, so that a damaged nonce is refused when the file is opened.
             for account in data.execute("SELECT server, key FROM nonces").fetchall():
-                self._last(data, account)
+                self._last_nonce(data, account)
 
     def acquire(self, request: LeaseRequest) -> LeaseRecord | float:
-        """Take slots and a nonce, or give the seconds to wait at least.
+        """Acquire slots and a nonce, or return the seconds to wait at least.
 
         Raises:
-            StateError: It cannot be written; nothing was taken.
+            StateError: It cannot be written; nothing was acquired.
         """
         with self._writing() as (data, now):
             self._marker.require_place()
@@ -89,18 +92,18 @@ class SlotTable:
                 return max(wait, LEAST_SECONDS)
             slot = None
             if request.windows:
-                row = (request.place, math.inf, request.cost, self._marker.name)
+                row = (request.limit_id, math.inf, request.cost, self._marker.name)
                 slot = data.execute("INSERT INTO slots (place, since, cost, holder) VALUES (?, ?, ?, ?)", row).lastrowid
             nonce = self._draw(data, request.account, request.least_nonce) if request.in_order else None
         return LeaseRecord(request, slot, nonce)
 
     def release(self, end: LeaseEnd) -> None:
-        """Let slots rest or come free; remember what the exchange said.
+        """Start cooling the slots, or free them; record what the exchange answered.
 
         Raises:
-            StateError: It cannot be written now; it will be, together with what is written next.
+            StateError: It cannot be written now; it is written together with the next change.
         """
-        self._owed.append(end)
+        self._unwritten.append(end)
         with self._writing():
             pass
 
@@ -108,10 +111,11 @@ class SlotTable:
     def _writing(self) -> Generator[tuple[Connection, float]]:
         with self._database.writing() as data:
             now = self._clock()
-            for end in self._owed:
+            for end in self._unwritten:
                 self._write(data, end, now)
             yield data, now
-        self._owed.clear()
+        # Only after the commit: what was rolled back is written again next time.
+        self._unwritten.clear()
 
     def _write(self, data: Connection, end: LeaseEnd, now: float) -> None:
         record, holder = end.record, self._marker.name
@@ -123,32 +127,26 @@ class SlotTable:
         if end.floor is not None:
             self._raise_to(data, record.request.account, end.floor)
         if end.closed_seconds > 0:
+            # A shorter lockout never ends a longer one, whichever process heard of it last.
             data.execute(
                 "INSERT INTO limits (place, longest_seconds, closed_until, closed_seconds) VALUES (?, 0, ?, ?) "
                 "ON CONFLICT (place) DO UPDATE SET closed_until = excluded.closed_until, "
                 "closed_seconds = excluded.closed_seconds WHERE excluded.closed_until > closed_until",
-                (record.request.place, now + end.closed_seconds, end.closed_seconds),
+                (record.request.limit_id, now + end.closed_seconds, end.closed_seconds),
             )
 
     # Slots
 
     def _wait(self, data: Connection, request: LeaseRequest, now: float) -> float:
-        """Find out how long there is certainly no room; 0: there is."""
+        """Return the seconds for which there is certainly no room; 0 if there is."""
+        limit_id = request.limit_id
         query = "SELECT longest_seconds, closed_until, asked_until, asked FROM limits WHERE place = ?"
-        longest, closed_until, asked_until, asked = data.execute(query, (request.place,)).fetchone() or (-1, 0, 0, 0)
+        longest, closed_until, asked_until, asked = data.execute(query, (limit_id,)).fetchone() or (-1, 0, 0, 0)
         if closed_until > now:
             return float(closed_until - now)
         if closed_until:  # over: it must not come back with another boot
-            data.execute("UPDATE limits SET closed_until = 0, closed_seconds = 0 WHERE place = ?", (request.place,))
-        wanted = max((window.per_seconds for window in request.windows), default=0.0)
-        if longest < wanted:
-            longest = wanted
-            data.execute(
-                "INSERT INTO limits (place, longest_seconds) VALUES (?, ?) "
-                "ON CONFLICT (place) DO UPDATE SET longest_seconds = excluded.longest_seconds",
-                (request.place, longest),
-            )
-        data.execute("DELETE FROM slots WHERE place = ? AND since <= ?", (request.place, now - longest))
+            data.execute("UPDATE limits SET closed_until = 0, closed_seconds = 0 WHERE place = ?", (limit_id,))
+        self._forget_cool(data, request, longest, now)
         wait = max((self._wait_in(data, window, request, now) for window in request.windows), default=0.0)
         if not request.leave_reserve:
             self._ask(data, request, now + wait + GRACE_SECONDS if wait > 0 else 0.0)
@@ -158,30 +156,45 @@ class SlotTable:
                     return float(asked_until - now)
         return wait
 
+    def _forget_cool(self, data: Connection, request: LeaseRequest, longest: float, now: float) -> None:
+        """Delete the slots that no window counts any more."""
+        # The longest window that any process ever had for this limit: another one may still count these rows.
+        wanted = max((window.per_seconds for window in request.windows), default=0.0)
+        if longest < wanted:
+            longest = wanted
+            data.execute(
+                "INSERT INTO limits (place, longest_seconds) VALUES (?, ?) "
+                "ON CONFLICT (place) DO UPDATE SET longest_seconds = excluded.longest_seconds",
+                (request.limit_id, longest),
+            )
+        data.execute("DELETE FROM slots WHERE place = ? AND since <= ?", (request.limit_id, now - longest))
+
     def _wait_in(self, data: Connection, window: Window, request: LeaseRequest, now: float, kept: int = 0) -> float:
-        seconds, place = window.per_seconds, request.place
+        seconds, limit_id = window.per_seconds, request.limit_id
         room = window.slots - kept - (window.reserve if request.leave_reserve else 0)
         begin = now - seconds
         query = "SELECT total(cost) FROM slots WHERE place = ? AND since > ?"
-        short = int(data.execute(query, (place, begin)).fetchone()[0]) + request.cost - room
-        if short <= 0:
+        missing = int(data.execute(query, (limit_id, begin)).fetchone()[0]) + request.cost - room
+        if missing <= 0:
             return 0.0
         query = "SELECT since, cost FROM slots WHERE place = ? AND since > ? ORDER BY since LIMIT ?"
-        for since, cost in data.execute(query, (place, begin, short)).fetchall():
-            short -= cost
-            if short <= 0:
+        for since, cost in data.execute(query, (limit_id, begin, missing)).fetchall():
+            missing -= cost
+            if missing <= 0:
+                # A call in flight has no end yet: a whole window is the least that is certain.
                 return float(since - begin) if since < math.inf else seconds
         return seconds
 
     def _ask(self, data: Connection, request: LeaseRequest, until: float) -> None:
-        """Ask reads to leave room, or ask no more."""
+        """Ask reads of all processes to leave room until then; 0 withdraws it."""
+        # Unchanged values are not written: most calls ask for nothing, and a write costs more than the comparison.
         data.execute(
             "UPDATE limits SET asked_until = ?, asked = ? WHERE place = ? AND asked_until <> ?",
-            (until, request.cost, request.place, until),
+            (until, request.cost, request.limit_id, until),
         )
 
     def _release_dead(self, data: Connection, now: float) -> bool:
-        """Let the calls of dead processes end; whether there were any."""
+        """End the calls of dead processes as lost; return whether there were any."""
         self._look_at = now + LOOK_SECONDS
         holders = data.execute("SELECT DISTINCT holder FROM slots WHERE since = ?", (math.inf,)).fetchall()
         dead = [holder for (holder,) in holders if self._marker.is_dead(holder)]
@@ -193,10 +206,11 @@ class SlotTable:
         return bool(dead)
 
     def _rebase(self, data: Connection, now: float) -> None:
-        """Bring what another boot wrote to the clock of this one: nothing comes free too early, nor much too late."""
+        """Move what another boot wrote to the clock of this one: nothing is free too early, nor much too late."""
         latest, name = now + MARGIN_SECONDS + LOST_SECONDS, boot()
         row = data.execute("SELECT id FROM boots").fetchone()
         earliest = latest if row is not None and row[0] != name else -math.inf
+        # A moment later than any this boot can have written is from another one, even where boots have no id.
         data.execute(
             "UPDATE slots SET since = ? WHERE (since > ? OR since < ?) AND since <> ?",
             (latest, latest, earliest, math.inf),
@@ -210,24 +224,24 @@ class SlotTable:
     # Nonces
 
     def _draw(self, data: Connection, account: tuple[str, str], least: int) -> int:
-        nonce = max(least, self._last(data, account) + 1)
-        self._keep(data, account, nonce)
+        nonce = max(least, self._last_nonce(data, account) + 1)
+        self._write_nonce(data, account, nonce)
         return nonce
 
     def _raise_to(self, data: Connection, account: tuple[str, str], floor: int) -> None:
-        if floor > self._last(data, account):
-            self._keep(data, account, floor)
+        if floor > self._last_nonce(data, account):
+            self._write_nonce(data, account, floor)
 
-    def _last(self, data: Connection, account: tuple[str, str]) -> int:
+    def _last_nonce(self, data: Connection, account: tuple[str, str]) -> int:
         row = data.execute("SELECT last, seal FROM nonces WHERE server = ? AND key = ?", account).fetchone()
         if row is None:
             return 0
-        last, stored = row
-        if checksum(*account, last) != stored:
-            raise damaged(self._database.path, "holds a nonce that is no longer what was written")
+        last, written = row
+        if checksum(*account, last) != written:
+            raise damaged(self._database.path, "contains a nonce that was changed")
         return int(last)
 
-    def _keep(self, data: Connection, account: tuple[str, str], nonce: int) -> None:
+    def _write_nonce(self, data: Connection, account: tuple[str, str], nonce: int) -> None:
         last = str(nonce)  # text: nineteen digits do not fit the integers of SQLite
         data.execute(
             "INSERT INTO nonces (server, key, last, seal) VALUES (?, ?, ?, ?) "

@@ -28,29 +28,30 @@ T = TypeVar("T")
 class FileState:
     """Nonces, limits and a journal in a file that outlives the process and that other processes share.
 
-    All clients of a process use one. Every process makes its own, with the same path; a child after ``fork`` too.
-    It is for one host and for a disk of that host. Beside the file there are others with the same beginning, and a
-    folder of lock files: they belong together.
+    All clients of a process use one instance. Every process creates its own, with the same path, and so does a child
+    after ``fork``. It is for one host and for a local disk of that host. Beside the file there are others whose names
+    begin with its name, and a folder of lock files: they belong together.
 
-    Calls of one process wait for each other as with `MemoryState`; then they pass a gate where processes wait for each
-    other. Keys are written as fingerprints only, secrets never.
+    Calls of one process wait for each other as with `MemoryState`; then they wait for those of other processes. Keys
+    are written as fingerprints only, secrets never.
 
     Args:
-        path: Where it is; made, for this user alone, if it is missing.
+        path: Path of the file, which is created, for this user alone, if it is missing.
         clock: Monotonic clock in seconds, the same in all processes.
 
     Raises:
-        StateError: The file cannot be used: see the message for what to do.
+        StateError: The file cannot be used; the message says what to do.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = _real(path)
+        self._path = _resolved(path)
         self._memory = MemoryState()
         self._store = _open_store(self._path, clock)
-        self._end = weakref.finalize(self, self._store.close)
+        # The store must not refer to this object, or it would never be collected and so never be closed.
+        self._finalize = weakref.finalize(self, self._store.close)
 
     def __repr__(self) -> str:
-        """Show where it is."""
+        """Show the path."""
         return f"FileState({str(self._path)!r})"
 
     def __enter__(self) -> Self:
@@ -64,7 +65,7 @@ class FileState:
         self.close()
 
     def limiter(self, limit: Limit, server: str, key: str | None) -> Limiter:
-        """Find the ledger of *limit* at *server*, for the calls of this process."""
+        """Return the limiter of *limit* at *server*, for the calls of this process."""
         return self._memory.limiter(limit, server, key)
 
     def shared(self, server: str, key: str, make: Callable[[], T]) -> T:
@@ -72,7 +73,7 @@ class FileState:
         return self._memory.shared(server, key, make)
 
     def shared_limiter(self, limit: Limit, server: str, key: str | None) -> SharedFileLimiter:
-        """Find what the calls of all processes pass.
+        """Return the limiter that all processes share.
 
         Args:
             limit: What the calls are counted against.
@@ -83,32 +84,32 @@ class FileState:
             StateError: The state is closed, or belongs to the parent of this process.
         """
         self._store.worker.require_running()
-        return SharedFileLimiter(self, self._store, limit, server, key)
+        return SharedFileLimiter(self._store, limit, server, key, keep_alive=self)
 
     @property
     def journal(self) -> Journal:
-        """The record of calls that are never repeated."""
+        """The journal of calls that are never repeated."""
         return self._store.journal
 
     def close(self) -> None:
-        """Let go of the file, after the clients that use it are closed. Not closing it loses nothing."""
-        self._end()
+        """Close the file, after the clients that use it are closed. Without it nothing is lost."""
+        self._finalize()
 
 
-def _real(path: str | os.PathLike[str]) -> Path:
-    """Name the file by the one name that all processes agree on."""
+def _resolved(path: str | os.PathLike[str]) -> Path:
+    """Return the one path that all processes agree on."""
     try:
         return Path(path).resolve()
     except (OSError, RuntimeError, TypeError, ValueError):
-        raise StateError(f"a state needs the path of a file, and {path!r} is none") from None
+        raise StateError(f"FileState needs a file path, got {path!r}") from None
 
 
 def _open_store(path: Path, clock: Callable[[], float]) -> Store:
     try:
-        from exchanges.state.file.store import Store  # noqa: PLC0415 - who uses no file loads neither sqlite3 nor fcntl
+        from exchanges.state.file.store import Store  # noqa: PLC0415 - programs without a file load no sqlite3 and fcntl
     except ImportError:
         raise StateError(
-            "a state in a file needs the file locks of POSIX and the module sqlite3; without them use MemoryState, in "
-            "one process at a time"
+            "FileState needs POSIX file locks and the module sqlite3; without them use MemoryState, in one process at "
+            "a time"
         ) from None
     return Store(path, clock)

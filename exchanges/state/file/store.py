@@ -1,8 +1,8 @@
-"""Where the worker works: everything of one state that is open, and how a call gets and ends its record.
+"""An open state file: everything in it, and how calls acquire and release their leases.
 
 Rules for editors: what begins with an underscore runs in the worker's thread, and so do `acquire` and `release`. A
-record is released once: by its lease, by a caller that was cancelled, or here, where nobody was left to take it or its
-loop is closed.
+lease that was granted is released once: by its holder, by a caller that was cancelled with it, or here, if nobody was
+left to receive it or its loop is closed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Store:
     """One open state.
 
     Args:
-        path: Of the database.
-        clock: Monotonic, in seconds, the same in all processes.
+        path: Path of the database.
+        clock: Monotonic clock in seconds, the same in all processes.
 
     Raises:
         StateError: It cannot be used.
@@ -56,14 +56,14 @@ class Store:
             raise
 
     def close(self) -> None:
-        """Let go of everything; what was begun is written first."""
+        """Close everything, after what was posted is written."""
         self.worker.stop(self._close)
 
     def acquire(self, waiter: LeaseWaiter) -> None:
-        """Let *waiter* wait for its turn, if it needs one, and then answer it."""
+        """Answer *waiter*, after it has acquired the key lock if it needs one."""
         try:
             with translated_errors(self._path):
-                self._end_lost(waiter.loop)
+                self._release_lost(waiter.loop)
                 if waiter.request.in_order:
                     self._key_lock(waiter.request.account).acquire(waiter)
                 else:
@@ -72,10 +72,10 @@ class Store:
             waiter.answer(error)
 
     def release(self, end: LeaseEnd) -> None:
-        """End a call and let go of its turn; a second time does nothing.
+        """Release a lease and its key lock; a second time does nothing.
 
         Raises:
-            StateError: It cannot be written now; it will be, together with what is written next.
+            StateError: It cannot be written now; it is written together with the next change.
         """
         if end.record not in self._leases:
             return
@@ -87,18 +87,19 @@ class Store:
                 key_lock.release()
 
     def _serve(self, waiter: LeaseWaiter, key_lock: SharedKeyLock | None) -> None:
-        found: LeaseRecord | float | Exception
+        answer: LeaseRecord | float | Exception
         try:
-            found = self._slots.acquire(waiter.request)
+            answer = self._slots.acquire(waiter.request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not wait for ever
-            found = error
-        if isinstance(found, LeaseRecord):
-            self._leases[found] = (waiter, key_lock)
-            if not waiter.answer(found):
+            answer = error
+        if isinstance(answer, LeaseRecord):
+            # Recorded before the caller hears of it: a caller that is gone by now cannot release it.
+            self._leases[answer] = (waiter, key_lock)
+            if not waiter.answer(answer):
                 with suppress(StateError):
-                    self.release(LeaseEnd(found, complete=True, sent=False))
+                    self.release(LeaseEnd(answer, complete=True, sent=False))
             return
-        waiter.answer(found)
+        waiter.answer(answer)
         if key_lock is not None:
             key_lock.release()
 
@@ -108,8 +109,8 @@ class Store:
             self._key_locks[account] = SharedKeyLock(self._locks, name, self.worker.post, self._serve)
         return self._key_locks[account]
 
-    def _end_lost(self, loop: asyncio.AbstractEventLoop) -> None:
-        """With a new loop, look for calls of closed ones: nobody is left to end them."""
+    def _release_lost(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Release the leases of closed loops, whose calls nobody ends; checked whenever a new loop appears."""
         if loop is self._loop:
             return
         self._loop = loop
@@ -122,7 +123,7 @@ class Store:
         path = self._path
         with translated_errors(path):
             if not path.parent.is_dir():
-                raise StateError(f"the folder {path.parent} is missing; make it for the state in {path.name}")
+                raise StateError(f"the folder {path.parent} is missing; create it for the state in {path.name}")
             self._locks = Locks(path.with_name(f"{path.name}.locks"))
             self._marker = ProcessMarker(self._locks)
         try:

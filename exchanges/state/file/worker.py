@@ -1,7 +1,7 @@
-"""A thread that does one job after the other, so that the event loop never waits for a disk or a lock.
+"""A thread that runs one job after the other, so that the event loop never waits for a disk or a lock.
 
-It is a daemon, and none of `concurrent.futures`, whose threads are joined when the interpreter exits: a job that waits
-for another process must not hold that up.
+It is a daemon thread, not one of `concurrent.futures`, whose threads are joined when the interpreter exits: a job that
+waits for another process must not delay that.
 """
 
 from __future__ import annotations
@@ -30,46 +30,48 @@ STOP_SECONDS = 1.0
 
 
 class Worker:
-    """Does jobs in the order in which they are posted.
+    """Runs jobs in the order in which they are posted.
 
     Args:
-        name: Of the thread.
-        words: What to say to those who come too late.
+        name: Name of the thread.
+        subject: What errors begin with: what this worker serves.
     """
 
-    def __init__(self, name: str, words: str) -> None:
-        self._words = words
+    def __init__(self, name: str, subject: str) -> None:
+        self._subject = subject
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._lock = threading.RLock()  # a collector may end a passage while its thread is posting
+        # Reentrant: the garbage collector may release a lease while this thread is posting.
+        self._lock = threading.RLock()
         self._stopped = False
         self._process = os.getpid()
         self._thread = threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True)
         self._thread.start()
 
     def post(self, job: Job) -> None:
-        """Have *job* done; it raises nothing.
+        """Run *job* later; it must handle its own errors.
 
         Raises:
             StateError: See `require_running`.
         """
+        # Twice: a forked child must not touch the lock, which its parent may have held; a stop may come in between.
         self.require_running()
         with self._lock:
             self.require_running()
             self._jobs.put(job)
 
     def require_running(self) -> None:
-        """Make sure that there is a worker.
+        """Raise unless there is a thread to run jobs.
 
         Raises:
-            StateError: It has stopped, or works for the parent of this process.
+            StateError: It has stopped, or belongs to the parent of this process.
         """
         if self._process != os.getpid():
-            raise StateError(f"{self._words} belongs to the parent of this process; make one in each process")
+            raise StateError(f"{self._subject} belongs to the parent of this process; open one in each process")
         if self._stopped:
-            raise StateError(f"{self._words} is closed; make another")
+            raise StateError(f"{self._subject} is closed; open it again")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Wait for what *work* gives; it is done even if the caller is cancelled.
+        """Return what *work* returns; it is carried out even if the caller is cancelled.
 
         Raises:
             StateError: See `require_running`.
@@ -80,20 +82,20 @@ class Worker:
         return await future
 
     def run_blocking(self, work: Callable[[], T]) -> T:
-        """Block until *work* is done, and give what it gives."""
+        """Block until *work* is done, and return what it returns."""
         future: Future[T] = Future()
 
-        def tell(value: T | None, error: BaseException | None) -> None:
+        def deliver(value: T | None, error: BaseException | None) -> None:
             if error is None:
                 future.set_result(value)  # type: ignore[arg-type]  # a value where there is no error
             else:
                 future.set_exception(error)
 
-        self.post(partial(_run, work, tell))
+        self.post(partial(_run, work, deliver))
         return future.result()
 
     def stop(self, last: Job) -> None:
-        """Do what was posted, then *last*, then no more. A second time does nothing."""
+        """Run what was posted, then *last*, then no more. A second time does nothing."""
         if self._process != os.getpid():
             return
         with self._lock:
@@ -102,6 +104,7 @@ class Worker:
             self._stopped = True
             self._jobs.put(last)
             self._jobs.put(None)
+        # A finalizer may run in the thread itself, which cannot wait for its own end.
         if threading.current_thread() is not self._thread:
             self._thread.join(STOP_SECONDS)
 
@@ -111,17 +114,17 @@ def _work(jobs: SimpleQueue[Job | None]) -> None:
         try:
             job()
         except Exception:
-            logger.exception("a fault of the state itself")
-        del job  # while idle, hold on to nothing
+            logger.exception("internal error in the state")
+        del job  # while idle, keep no state alive
 
 
-def _run(work: Callable[[], T], tell: Callable[[T | None, BaseException | None], None]) -> None:
+def _run(work: Callable[[], T], deliver: Callable[[T | None, BaseException | None], None]) -> None:
     try:
         value = work()
-    except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
-        tell(None, error)
+    except BaseException as error:  # noqa: BLE001 - it belongs to the caller that waits
+        deliver(None, error)
     else:
-        tell(value, None)
+        deliver(value, None)
 
 
 def _deliver(
