@@ -19,12 +19,11 @@ from attrs import evolve
 
 from exchanges.endpoint import Areas, endpoints_of
 from exchanges.errors import UsageError
-from exchanges.http.signing import Credentials
+from exchanges.http.signing import Credentials, NoncePolicy
 from exchanges.http.tls import fault_of, takes_anonymous_servers
 from exchanges.http.transport import HttpTransport, Transport
 from exchanges.intents import Intent
 from exchanges.limits.limit import Limit
-from exchanges.limits.nonces import NoncePolicy
 from exchanges.outcomes.reconcile import Reconciler, Verdict
 from exchanges.outcomes.search import Searches
 from exchanges.outcomes.unresolved import Unresolved

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from exchanges.http.signing import Scheme
-from exchanges.limits.nonces import NoncePolicy
+from exchanges.http.signing import NoncePolicy, Scheme
 
 if TYPE_CHECKING:
-    from exchanges.endpoint.call import PreparedCall
-    from exchanges.http.request import Request
+    from exchanges.http.request import Request, Unsigned
     from exchanges.http.signing import Credentials, Stamp
 
 __all__ = ["ApiKeyScheme"]
@@ -31,8 +29,8 @@ class ApiKeyScheme(Scheme):
     def __repr__(self) -> str:
         return "ApiKeyScheme()"
 
-    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:  # noqa: ARG002 - as in `Scheme`
-        """Add the key to *call* and render it."""
+    def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:  # noqa: ARG002 - as in `Scheme`
+        """Add the key to *unsigned* and render it."""
         key = credentials.api_key
         # In a query or form the key may appear quoted, and both spellings must be redacted.
-        return call.adding(api_key=key).render(secrets=(key, quote_plus(key)))
+        return unsigned.adding(api_key=key).render(secrets=(key, quote_plus(key)))

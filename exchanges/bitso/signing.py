@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from exchanges.limits.nonces import NoncePolicy
+from exchanges.http.signing import NoncePolicy
 
 if TYPE_CHECKING:
-    from exchanges.endpoint.call import PreparedCall
-    from exchanges.http.request import Request
+    from exchanges.http.request import Request, Unsigned
     from exchanges.http.signing import Credentials, Stamp
     from exchanges.wire import Json
 
@@ -45,13 +44,13 @@ class BodySignature:
 
     key_first: bool = False
 
-    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Add the three fields to *call* and render it."""
+    def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
+        """Add the three fields to *unsigned* and render it."""
         key, client_id = credentials.api_key, credentials.client_id
         message = f"{stamp.nonce}{key}{client_id}" if self.key_first else f"{stamp.nonce}{client_id}{key}"
         signature = credentials.sign(message.encode())
         nonce: Json = int(stamp.nonce) if self.key_first else stamp.nonce
-        return call.adding(key=key, nonce=nonce, signature=signature).render(secrets=(key, signature))
+        return unsigned.adding(key=key, nonce=nonce, signature=signature).render(secrets=(key, signature))
 
 
 class HeaderSignature:
@@ -68,9 +67,9 @@ class HeaderSignature:
     policy: ClassVar[NoncePolicy] = NoncePolicy.STRICT
     needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret")
 
-    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *call* and add the header."""
-        request, key = call.render(), credentials.api_key
+    def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
+        """Render *unsigned* and add the header."""
+        request, key = unsigned.render(), credentials.api_key
         signature = credentials.sign(f"{stamp.nonce}{request.verb}{request.target}".encode() + request.body)
         authorization = f"Bitso {key}:{stamp.nonce}:{signature}"
         return request.adding(headers={"Authorization": authorization}, secrets=(key, signature))

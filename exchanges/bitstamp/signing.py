@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote_plus
 
-from exchanges.limits.nonces import NoncePolicy
+from exchanges.http.signing import NoncePolicy
 
 if TYPE_CHECKING:
-    from exchanges.endpoint.call import PreparedCall
-    from exchanges.http.request import Request
+    from exchanges.http.request import Request, Unsigned
     from exchanges.http.signing import Credentials, Stamp
 
 __all__ = ["BodySignature", "HeaderSignature"]
@@ -29,11 +28,11 @@ class BodySignature:
     policy: ClassVar[NoncePolicy] = NoncePolicy.STRICT
     needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret", "client_id")
 
-    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Add the three fields to *call* and render it."""
+    def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
+        """Add the three fields to *unsigned* and render it."""
         key = credentials.api_key
         signature = credentials.sign(f"{stamp.nonce}{credentials.client_id}{key}".encode()).upper()
-        signed = call.adding(key=key, signature=signature, nonce=stamp.nonce)
+        signed = unsigned.adding(key=key, signature=signature, nonce=stamp.nonce)
         return signed.render(secrets=(key, quote_plus(key), signature))
 
 
@@ -50,9 +49,9 @@ class HeaderSignature:
     policy: ClassVar[NoncePolicy] = NoncePolicy.UNIQUE
     needs: ClassVar[tuple[str, ...]] = ("api_key", "api_secret")
 
-    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *call* and add the headers."""
-        request = call.render()
+    def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
+        """Render *unsigned* and add the headers."""
+        request = unsigned.render()
         identity, timestamp = f"BITSTAMP {credentials.api_key}", str(stamp.timestamp_ms)
         host, content_type = request.origin.partition("://")[2], dict(request.headers).get("Content-Type", "")
         parts = (identity, request.verb, host, request.target, content_type, stamp.nonce, timestamp, VERSION)

@@ -153,7 +153,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         route=route,
         kind=kind,
         access=declared.access,
-        arguments=tuple(a for a in arguments if not a.param.local),
+        arguments=arguments,
         answer=hints["return"],
         text=declared.text,
         api=api,
@@ -164,7 +164,6 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         rarely_seconds=declared.rarely_seconds,
         check=declared.check,
         echoes=declared.echoes,
-        local=frozenset(a.name for a in arguments if a.param.local),
         positional=positional[0] if positional else None,
         doc=inspect.getdoc(function) or "",
     )

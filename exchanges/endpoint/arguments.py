@@ -1,4 +1,4 @@
-"""The caller's arguments, checked and turned into values of the wire."""
+"""Checks of the caller's arguments, and their conversion to values and texts of the wire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, cast
 from exchanges.endpoint.definition import Argument, Endpoint
 from exchanges.errors import UsageError
 from exchanges.http.uploads import Upload
-from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, plain
+from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
 from exchanges.wire.codecs import BOUNDS, MAX_DIGITS
 
 __all__ = ["check", "money", "text"]
@@ -20,15 +20,17 @@ MAX_INT = 2**63 - 1
 _MONEY_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
-class _Wrong(ValueError):
-    """An argument is wrong; the text says how."""
+class _ArgumentError(ValueError):
+    """An argument is wrong; the text is the reason."""
 
 
 def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | Upload]:
-    """Turn the caller's arguments into wire values by name; an optional one that is, or renders as, None is left out.
+    """Convert the caller's arguments to values of the wire, by name.
+
+    An optional argument that is None, or renders as None, is left out.
 
     Raises:
-        UsageError: Says which argument is wrong and how.
+        UsageError: Names the argument that is wrong, and the reason.
     """
     values: dict[str, Json | Upload] = {}
     for argument in endpoint.arguments:
@@ -39,11 +41,11 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
             raise _usage(endpoint, f"{argument.name} is missing")
         try:
             rendered = _render(argument, given)
-        except _Wrong as wrong:
+        except _ArgumentError as wrong:
             raise _usage(endpoint, f"{argument.name} {wrong}") from None
         if rendered is not None:
             values[argument.name] = rendered
-    if unknown := arguments.keys() - {a.name for a in endpoint.arguments} - endpoint.local:
+    if unknown := arguments.keys() - {a.name for a in endpoint.arguments}:
         raise _usage(endpoint, f"no such argument: {', '.join(sorted(unknown))}")
     if endpoint.check is not None and (fault := endpoint.check(arguments)):
         raise _usage(endpoint, fault)
@@ -57,76 +59,81 @@ def _usage(endpoint: Endpoint, fault: str) -> UsageError:
 def _render(argument: Argument, value: Any) -> Json | Upload:
     param, annotation = argument.param, argument.annotation
     if param.render is None:
-        value = _typed(annotation, value)
+        value = _rendered(annotation, value)
     fault = param.check(value) if param.check is not None else None
     if fault:
-        raise _Wrong(fault)
+        raise _ArgumentError(fault)
     if param.render is not None:
         try:
             value = param.render(value)
         except (TypeError, ValueError) as error:
-            raise _Wrong(str(error)) from error
-    if argument.in_path and text(value) in ("", ".", ".."):
-        raise _Wrong("must not be empty or dots: it is part of the path")
+            raise _ArgumentError(str(error)) from error
+    # A server may take such a segment for a step within the path, and so for another endpoint.
+    if argument.in_path and value in ("", ".", ".."):
+        raise _ArgumentError("must not be empty or dots: it is part of the path")
     return cast("Json | Upload", value)
 
 
-def _typed(annotation: Any, value: Any) -> Json:
+def _rendered(annotation: Any, value: Any) -> Json:
     if annotation == Amount:
         return money(value)
     if annotation is bool:
         if type(value) is not bool:
-            raise _Wrong(f"must be a bool, not {type(value).__name__}")
+            raise _ArgumentError(f"must be a bool, not {type(value).__name__}")
         return value
     if annotation is int or (isinstance(annotation, type) and issubclass(annotation, OpenIntEnum)):
-        return _whole(value)
+        return _integer(value)
     if isinstance(annotation, type) and issubclass(annotation, OpenStrEnum):
-        value = _words(value.value if isinstance(value, annotation) else value)
+        value = _string(value.value if isinstance(value, annotation) else value)
         if value not in {m.value for m in annotation}:
-            raise _Wrong(f"must be one of {', '.join(sorted(m.value for m in annotation))}")
-    return _words(value)
+            raise _ArgumentError(f"must be one of {', '.join(sorted(m.value for m in annotation))}")
+    return _string(value)
 
 
 def money(value: Any) -> str:
-    """Write an amount in plain notation with every digit.
+    """Return an amount in plain notation with every digit.
 
     Raises:
-        _Wrong: Not a `Decimal`, `int` or plain decimal `str`; not a finite number above zero; too long.
+        _ArgumentError: Not a `Decimal`, `int` or plain decimal `str`; not a finite number above zero; too long.
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
         hint = " (a float has lost digits already)" if isinstance(value, float) else ""
-        raise _Wrong(f"must be a Decimal, an int or a decimal str, not {type(value).__name__}{hint}")
+        raise _ArgumentError(f"must be a Decimal, an int or a decimal str, not {type(value).__name__}{hint}")
     if isinstance(value, str) and not _MONEY_TEXT.fullmatch(value):
-        raise _Wrong("must be written in plain decimal digits, such as '10000.05'")
+        raise _ArgumentError("must be written in plain decimal digits, such as '10000.05'")
     try:
         number = BOUNDS.create_decimal(value)
     except (DecimalException, ValueError):
-        raise _Wrong(f"must have at most {MAX_DIGITS} digits") from None
+        raise _ArgumentError(f"must have at most {MAX_DIGITS} digits") from None
     if not number.is_finite() or number <= 0:
-        raise _Wrong("must be a finite number above zero")
+        raise _ArgumentError("must be a finite number above zero")
     return plain(number)
 
 
-def _whole(value: Any) -> int:
+def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _Wrong(f"must be an int, not {type(value).__name__}")
+        raise _ArgumentError(f"must be an int, not {type(value).__name__}")
     if not 0 <= value <= MAX_INT:
-        raise _Wrong(f"must lie between 0 and {MAX_INT}")
+        raise _ArgumentError(f"must lie between 0 and {MAX_INT}")
     return int(value)
 
 
-def _words(value: Any) -> str:
+def _string(value: Any) -> str:
     if not isinstance(value, str):
-        raise _Wrong(f"must be a str, not {type(value).__name__}")
+        raise _ArgumentError(f"must be a str, not {type(value).__name__}")
     if len(value) > MAX_TEXT:
-        raise _Wrong(f"must have at most {MAX_TEXT} characters")
+        raise _ArgumentError(f"must have at most {MAX_TEXT} characters")
     if any(not c.isprintable() for c in value):
-        raise _Wrong("must not hold control characters")
+        raise _ArgumentError("must not hold control characters")
     return str(value)
 
 
 def text(value: Json) -> str:
-    """Write a value as it travels in a form, a query or a path."""
+    """Return a value as it travels in a form, a query or a path; lists and objects as JSON."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list | dict):
+        return dumps(value).decode()
     return plain(value) if isinstance(value, Decimal) else str(value)

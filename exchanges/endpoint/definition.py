@@ -74,7 +74,6 @@ class Param:
         render: Makes the value for the wire; for types without a rendering of their own, or to replace it.
         type: What lists of endpoints call its type.
         secret: Whether its value must show nowhere.
-        local: Whether it is not sent and only the declaration's check looks at it.
         tag: Whether the exchange hands it back and it says nothing else: where the caller leaves it empty it may bear
             the tag of the call's intent.
         echo: The field of the answer that repeats it; ``=`` for the one of the same name, None for none.
@@ -85,7 +84,6 @@ class Param:
     render: Callable[[Any], Json | Upload] | None = None
     type: str | None = None
     secret: bool = False
-    local: bool = False
     tag: bool = False
     echo: str | None = "="
 
@@ -164,7 +162,6 @@ class Endpoint:
         rarely_seconds: The exchange asks not to make this call again sooner; None where it does not ask.
         check: Says what is wrong with the arguments together; None if nothing is. Pure.
         echoes: What fields of the answer must be, whatever the arguments.
-        local: Names of arguments that are not sent; only the check looks at them.
         positional: The one argument that may be given without its name.
         doc: The docstring of the declaration.
     """
@@ -185,7 +182,6 @@ class Endpoint:
     rarely_seconds: float | None
     check: Callable[[Mapping[str, Any]], str | None] | None
     echoes: Mapping[str, Any]
-    local: frozenset[str]
     positional: str | None
     doc: str = field(repr=False)
 

@@ -1,15 +1,25 @@
-"""The bytes of one HTTP request."""
+"""One HTTP request: what is to travel, and the bytes of it.
+
+An `Unsigned` is what a signing scheme gets. Its `render` builds the bytes once; those bytes are signed, and those are
+sent. Nothing here knows an endpoint.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Self
+from urllib.parse import urlencode
+from uuid import uuid4
 
 from attrs import evolve, field, frozen
 
 from exchanges.http.uploads import Upload
+from exchanges.wire import Json, dumps
 
-__all__ = ["FORM", "JSON", "MULTIPART", "Attachment", "Body", "Request"]
+__all__ = ["FORM", "JSON", "MULTIPART", "Attachment", "Body", "Request", "Unsigned"]
+
+VERBS_WITHOUT_BODY = ("GET", "DELETE")
 
 
 class Body(Enum):
@@ -18,7 +28,7 @@ class Body(Enum):
     FORM = "application/x-www-form-urlencoded"
     JSON = "application/json"
     MULTIPART = "multipart/form-data"
-    """A form that carries a file; the one argument that renders to an `Upload` goes last."""
+    """A form with a file; the one argument that renders to an `Upload` goes last."""
 
 
 FORM, JSON, MULTIPART = Body.FORM, Body.JSON, Body.MULTIPART
@@ -39,16 +49,16 @@ class Attachment:
 
 @frozen(repr=False)
 class Request:
-    """The bytes of one HTTP request, ready to go.
+    """The bytes of one HTTP request, ready to be sent.
 
     Attributes:
         verb: HTTP verb.
         origin: Scheme, host and port.
         target: Path and query exactly as they travel.
-        headers: All headers that the exchange is to see beside Host, Content-Length and the connection's own.
-        body: Exactly as it travels; what comes before the content of a file.
-        attachment: A file whose content follows, and what comes behind it.
-        secrets: Texts in this request that must not show in errors.
+        headers: All headers for the exchange but Host, Content-Length and those of the connection.
+        body: Exactly as it travels; with a file, what comes before its content.
+        attachment: The file whose content follows, and what comes behind it.
+        secrets: Texts in this request that must not appear in errors.
     """
 
     verb: str
@@ -69,5 +79,67 @@ class Request:
         return f"Request({self.verb} {self.target.partition('?')[0]})"
 
     def adding(self, headers: Mapping[str, str], secrets: tuple[str, ...]) -> Request:
-        """Put on *headers* that sign what is already rendered."""
+        """Return the same request with *headers* that sign what is already rendered."""
         return evolve(self, headers=(*self.headers, *headers.items()), secrets=(*self.secrets, *secrets))
+
+
+@frozen(eq=False, repr=False, kw_only=True)
+class Unsigned:
+    """A request before it is signed.
+
+    Attributes:
+        verb: HTTP verb.
+        origin: Scheme, host and port.
+        path: With prefix, placeholders filled in and escaped.
+        body: How the fields travel if the verb has a body.
+        fields: Names and values on the wire: values of JSON in a JSON body, texts everywhere else.
+        upload: The file among the arguments, by its name on the wire.
+        secrets: Texts among the fields, and others, that must not appear in errors.
+    """
+
+    verb: str
+    origin: str
+    path: str
+    body: Body = FORM
+    fields: dict[str, Json] = field(factory=dict[str, Json], repr=False)
+    upload: tuple[str, Upload] | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def __repr__(self) -> str:
+        """Show no fields: each may hold a secret."""
+        return f"{type(self).__name__}({self.verb} {self.path})"
+
+    def adding(self, **fields: Json) -> Self:
+        """Return the same request with *fields* before its own."""
+        return evolve(self, fields={**fields, **self.fields})
+
+    def render(self, *, secrets: tuple[str, ...] = ()) -> Request:
+        """Build the bytes; *secrets* are those of a signature among the fields."""
+        target, body = self.path, b""
+        headers: tuple[tuple[str, str], ...] = ()
+        secrets = (*self.secrets, *secrets)
+        if self.upload is not None:
+            return self._multipart(*self.upload, secrets)
+        if self.verb in VERBS_WITHOUT_BODY:
+            if self.fields:
+                target += "?" + urlencode(self.fields)
+        elif self.fields or self.body is JSON:
+            body = dumps(self.fields) if self.body is JSON else urlencode(self.fields).encode()
+            headers = (("Content-Type", self.body.value),)
+        return Request(self.verb, self.origin, target, headers, body, secrets)
+
+    def _multipart(self, name: str, upload: Upload, secrets: tuple[str, ...]) -> Request:
+        """Build the parts of the fields, then the head of the file's part."""
+        boundary = uuid4().hex
+        part = f'--{boundary}\r\nContent-Disposition: form-data; name="%s"'
+        fields = "".join(f"{part % field}\r\n\r\n{text}\r\n" for field, text in self.fields.items())
+        opening = f'{part % name}; filename="{upload.name}"\r\nContent-Type: {upload.content_type}\r\n\r\n'
+        return Request(
+            self.verb,
+            self.origin,
+            self.path,
+            (("Content-Type", f"{MULTIPART.value}; boundary={boundary}"),),
+            (fields + opening).encode(),
+            secrets,
+            Attachment(upload, f"\r\n--{boundary}--\r\n".encode()),
+        )

@@ -1,28 +1,43 @@
-"""Credentials, which are never printed, and what a signing scheme is.
+"""Credentials, which are never printed, nonces, and what a signing scheme is.
 
-A scheme is a pure function of the call, the credentials and a stamp: it sees the exact bytes that go out.
+A scheme is a pure function of the request, the credentials and a stamp: it signs the exact bytes that are sent.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
+from enum import Enum
+from typing import Any, ClassVar, NoReturn, Protocol
+from uuid import uuid4
 
 from attrs import frozen
 
-if TYPE_CHECKING:
-    from exchanges.endpoint.call import PreparedCall
-    from exchanges.http.request import Request
-    from exchanges.limits.nonces import NoncePolicy
+from exchanges.http.request import Request, Unsigned
 
-__all__ = ["Credentials", "Scheme", "Stamp"]
+__all__ = ["Credentials", "NoncePolicy", "Scheme", "Stamp", "unique_nonce"]
+
+
+class NoncePolicy(Enum):
+    """What a scheme requires of its nonces."""
+
+    STRICT = "strict"
+    """Each larger than the one before, in order of arrival: milliseconds, 13 digits."""
+    UNIQUE = "unique"
+    """Never the same twice, in any order: a random UUID."""
+    NONE = "none"
+    """No nonce at all."""
+
+
+def unique_nonce() -> str:
+    """Return a random UUID, lower case, 36 characters."""
+    return str(uuid4())
 
 
 class Credentials:
-    """What an exchange gave to one account.
+    """Key, secret and id of one account.
 
-    The secret is kept as a keyed hash only. Nothing of it shows in ``repr``; copying shares it, pickling is refused.
+    The secret is kept as a keyed hash only. It never appears in ``repr``; copying shares it, pickling raises.
     """
 
     __slots__ = ("_mac", "api_key", "client_id", "fingerprint")
@@ -34,35 +49,35 @@ class Credentials:
         self.fingerprint = hashlib.sha256(b"aioexchanges:" + api_key.encode()).hexdigest()[:16]
 
     def __repr__(self) -> str:
-        """Show which account it is by fingerprint only."""
+        """Show the account by its fingerprint alone."""
         return f"Credentials({self.fingerprint})"
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled."""
+        """Raise: credentials are not pickled."""
         raise TypeError("credentials are not pickled")
 
     def __copy__(self) -> Credentials:
-        """Share: credentials never change."""
+        """Return the same object: credentials never change."""
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Credentials:
-        """Share: credentials never change."""
+        """Return the same object: credentials never change."""
         return self
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no error may show, whether it was sent or not: an exchange knows whose key it is."""
+        """Texts that no error may show, sent or not: an exchange knows whose key it is, and may name it."""
         return (self.api_key,) if self.client_id is None else (self.api_key, self.client_id)
 
     @property
     def can_sign(self) -> bool:
-        """Whether there is a secret."""
+        """Whether there is a secret to sign with."""
         return self._mac is not None
 
     def sign(self, message: bytes) -> str:
-        """Hex HMAC-SHA256 of *message* under the secret, in lower case."""
+        """Return the hex HMAC-SHA256 of *message* under the secret, in lower case."""
         if self._mac is None:
-            raise TypeError("no secret to sign with")
+            raise TypeError("these credentials have no secret to sign with")
         mac = self._mac.copy()
         mac.update(message)
         return mac.hexdigest()
@@ -70,10 +85,10 @@ class Credentials:
 
 @frozen
 class Stamp:
-    """What makes a signed request unique.
+    """Nonce and time of one signed request.
 
     Attributes:
-        nonce: As the policy of the scheme makes it; empty without one.
+        nonce: As the policy of the scheme requires; empty without one.
         timestamp_ms: Wall clock in milliseconds since 1970.
     """
 
@@ -82,16 +97,16 @@ class Stamp:
 
 
 class Scheme(Protocol):
-    """How an API wants its private calls signed.
+    """How private calls of an API are signed.
 
     Attributes:
-        policy: What kind of nonce it takes.
+        policy: What kind of nonce it requires.
         needs: The credentials it needs, by constructor argument.
     """
 
     policy: ClassVar[NoncePolicy]
     needs: ClassVar[tuple[str, ...]]
 
-    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *call* to bytes and sign exactly those. Pure."""
+    def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
+        """Render *unsigned* to bytes and sign exactly those. Pure."""
         ...

@@ -23,10 +23,9 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
 def _expected(call: PreparedCall) -> Iterator[tuple[str, Any]]:
     yield from call.endpoint.echoes.items()
     for argument in call.endpoint.arguments:
-        sent = call.in_path if argument.in_path else call.fields
-        name = argument.name if argument.in_path else argument.wire
-        if argument.param.echo is not None and not argument.param.secret and name in sent:
-            yield argument.name if argument.param.echo == "=" else argument.param.echo, sent[name]
+        echo = argument.name if argument.param.echo == "=" else argument.param.echo
+        if echo is not None and not argument.param.secret and argument.name in call.values:
+            yield echo, call.values[argument.name]
 
 
 def _same(wanted: Any, told: Any) -> bool:

@@ -29,8 +29,8 @@ from attrs import define, evolve, field, frozen
 
 from exchanges.endpoint import Access, Endpoint
 from exchanges.errors import DecodeError, ExchangeError, NotFound, UsageError
+from exchanges.http.signing import NoncePolicy
 from exchanges.intents import Intent
-from exchanges.limits.nonces import NoncePolicy
 from exchanges.limits.windows import LOST_SECONDS
 from exchanges.outcomes.history import ClockOffset, name_of, nameless
 from exchanges.outcomes.pending import PendingCalls

@@ -12,11 +12,11 @@ from attrs import frozen
 
 from exchanges.endpoint import Access, Api, Endpoint
 from exchanges.errors import UsageError
-from exchanges.http.signing import Credentials
+from exchanges.http.signing import Credentials, NoncePolicy
 from exchanges.http.transport import HttpTransport
 from exchanges.limits.limit import Limit
 from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter
-from exchanges.limits.nonces import Counter, MemoryCounter, NoncePolicy
+from exchanges.limits.nonces import Counter, MemoryCounter
 from exchanges.outcomes.pending import JournalView, PendingCalls
 from exchanges.outcomes.search import Searches
 from exchanges.state.protocols import SharedLimiter, State

@@ -35,10 +35,9 @@ from exchanges.endpoint import Access, Api, Endpoint, Kind
 from exchanges.endpoint.call import PreparedCall, prepare
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.request import Request
-from exchanges.http.signing import Credentials, Stamp
+from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unique_nonce
 from exchanges.http.transport import Answer, Evidence, Lost
 from exchanges.limits.limiter import Priority
-from exchanges.limits.nonces import NoncePolicy, unique_nonce
 from exchanges.outcomes.classify import Sent, cancelled, final_error, repeatable, transport_failure, without_traceback
 from exchanges.outcomes.pending import PendingCall, PendingCalls
 from exchanges.outcomes.response import interpret
@@ -149,13 +148,17 @@ class Session:
             ExchangeError: See `exchanges.errors`.
         """
         loop = self._enter(endpoint)
-        call = prepare(endpoint, arguments, self.base_url(endpoint.api))
+        credentials = self._setup.credentials
+        call = prepare(
+            endpoint,
+            arguments,
+            self.base_url(endpoint.api),
+            acting=options.private_fields if endpoint.access is Access.PRIVATE else {},
+            tag=f"aio-{uuid4().hex[:16]}" if endpoint.kind.is_once else None,
+            secrets=() if credentials is None else credentials.secrets,
+        )
         del arguments  # as in `View.call`
         route = self._routes.find(endpoint)
-        if endpoint.access is Access.PRIVATE and options.private_fields:
-            call = call.acting_with(options.private_fields)
-        if endpoint.kind.is_once:
-            call = call.tagged(f"aio-{uuid4().hex[:16]}")
         seconds = options.timeout_seconds or self._setup.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         began = loop.time()
         self._spare(call, began)
@@ -325,11 +328,9 @@ class Session:
 
     def _sign(self, call: PreparedCall, stamp: Stamp) -> Request:
         credentials = self._setup.credentials
-        if credentials is None:
+        if credentials is None or call.endpoint.access is Access.PUBLIC:
             return call.render()
-        is_public = call.endpoint.access is Access.PUBLIC
-        request = call.render() if is_public else call.endpoint.api.scheme.sign(call, credentials, stamp)
-        return request.adding({}, credentials.secrets)
+        return call.endpoint.api.scheme.sign(call, credentials, stamp)
 
     # What a call needs
 

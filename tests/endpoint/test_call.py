@@ -94,11 +94,11 @@ class TestBodies:
 
 
 class TestSecrets:
-    def test_a_draft_shows_no_arguments(self):
-        """The repr of a draft names the endpoint alone."""
+    def test_a_prepared_call_shows_no_arguments(self):
+        """The repr of a prepared call names the endpoint alone."""
         call = prepare(Calls.order.endpoint, {"book": "b", "amount": 1, "note": "secret"}, BASE)
 
-        assert "Draft(test.calls.order)" == repr(call)
+        assert "PreparedCall(test.calls.order)" == repr(call)
 
     def test_a_request_shows_no_query(self):
         """The repr of a request shows verb and path: a key may travel in the rest."""

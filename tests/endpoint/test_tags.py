@@ -13,9 +13,9 @@ from tests.support.virtual_time import in_virtual_time
 BASE = "https://x.test/api"
 
 
-def placed(**arguments):
+def placed(*, tag=None, acting=None, **arguments):
     """Lay out an order that may bear a tag."""
-    return prepare(Orders.place.endpoint, {"amount": 3, "price": 5} | arguments, BASE)
+    return prepare(Orders.place.endpoint, {"amount": 3, "price": 5} | arguments, BASE, tag=tag, acting=acting or {})
 
 
 async def intent_of(call, **arguments):
@@ -78,7 +78,7 @@ async def test_a_tag_is_signed():
 
 def test_the_digest_knows_no_tag():
     """Calls that would do the same have the same digest, whatever their tags."""
-    digests = {placed().digest, placed().tagged("a").digest, placed().tagged("b").digest}
+    digests = {placed().digest, placed(tag="a").digest, placed(tag="b").digest}
 
     assert len(digests) == 1
 
@@ -99,7 +99,7 @@ def test_the_digest_knows_numbers(amount):
 
 def test_the_digest_knows_what_a_view_adds():
     """What a view puts on a call is part of the digest."""
-    assert placed().digest != placed().acting_with({"as_user": "5"}).digest
+    assert placed().digest != placed(acting={"as_user": "5"}).digest
 
 
 def test_only_amounts_are_numbers():

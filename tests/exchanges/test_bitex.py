@@ -41,8 +41,7 @@ from exchanges.errors import (
     Unavailable,
     UsageError,
 )
-from exchanges.http.signing import Credentials, Stamp
-from exchanges.limits.nonces import NoncePolicy
+from exchanges.http.signing import Credentials, NoncePolicy, Stamp
 from exchanges.wire import TaggedRow
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "bitex.json").read_text())["vectors"]

@@ -3,7 +3,8 @@ from uuid import UUID
 
 import pytest
 
-from exchanges.limits.nonces import MemoryCounter, unique_nonce
+from exchanges.http.signing import unique_nonce
+from exchanges.limits.nonces import MemoryCounter
 
 
 def test_the_clock_counts():

@@ -37,14 +37,7 @@ def documented(name: str) -> Any:
 
 def intent_of(name: str, *, at: datetime = AT, tag: str | None = None, **arguments: Any):
     """What a call was to do; arguments that are no single value are JSON, and of a file its type and size."""
-    call = prepare(ENDPOINTS[f"bitex.{name}"], arguments, "https://bitex.la/api-v1/rest")
-    intent = (call if tag is None else call.tagged(tag)).intent(at)
-    structured = {field: value for field, value in call.fields.items() if isinstance(value, list)}
-    if call.upload is not None:
-        field, upload = call.upload
-        structured[field] = {"content_type": upload.content_type, "size": upload.size}
-    written = {field: dumps(value).decode() for field, value in structured.items()}
-    return evolve(intent, arguments={**intent.arguments, **written})
+    return prepare(ENDPOINTS[f"bitex.{name}"], arguments, "https://bitex.la/api-v1/rest", tag=tag).intent(at)
 
 
 def judge(intent: Intent, /, *, since: float = -5, until: float = 30, reads: list[str] | None = None, **rows: Any):

@@ -17,14 +17,13 @@ from exchanges import errors
 from exchanges.client import Client
 from exchanges.endpoint import IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, Area, Areas, Param, private, public
 from exchanges.errors import Problem
+from exchanges.http.signing import NoncePolicy
 from exchanges.limits.limit import Limit, Scope, Window
-from exchanges.limits.nonces import NoncePolicy
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 from exchanges.wire import Amount, Json, OpenStrEnum, UnixTime
 
 if TYPE_CHECKING:
-    from exchanges.endpoint.call import PreparedCall
-    from exchanges.http.request import Request
+    from exchanges.http.request import Request, Unsigned
     from exchanges.http.signing import Credentials, Stamp
 
 __all__ = [
@@ -103,9 +102,9 @@ class HeaderScheme:
     policy = NoncePolicy.STRICT
     needs = ("api_key", "api_secret")
 
-    def sign(self, call: PreparedCall, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *call* and put on the headers."""
-        request = call.render()
+    def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
+        """Render *unsigned* and put on the headers."""
+        request = unsigned.render()
         signature = credentials.sign(f"{stamp.nonce}{request.target}".encode() + request.body)
         headers = {"X-Key": credentials.api_key, "X-Nonce": stamp.nonce, "X-Signature": signature}
         return request.adding(headers, secrets=(credentials.api_key, signature))

@@ -34,6 +34,10 @@ def _id(value: object) -> str:
     return value
 
 
+def _unsent(_: object) -> None:
+    """Render nothing: only the check of the whole call reads the argument."""
+
+
 def _fault_of_unit(arguments: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the unit of an order to buy; None if nothing is."""
     unit, is_market = arguments.get("amount_unit"), arguments.get("price") is None
@@ -110,7 +114,7 @@ class Trading(Area, api=V2):
         amount: Amount,
         price: Amount | None = None,
         book: str | None = None,
-        amount_unit: Annotated[AmountUnit | None, Param(local=True)] = None,
+        amount_unit: Annotated[AmountUnit | None, Param(type="str", render=_unsent, echo=None)] = None,
     ) -> Order:
         """Place an order to buy: a limit order, or without a price a market order.
 
