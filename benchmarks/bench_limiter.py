@@ -32,7 +32,7 @@ async def _free() -> float:
     began = time.process_time()
     for _ in range(PAIRS):
         permit = await limiter.acquire(lane, Priority.READ, deadline=deadline)
-        permit.release(complete=True)
+        permit.end(sent=True, complete=True)
     return time.process_time() - began
 
 
@@ -44,7 +44,7 @@ async def _line() -> float:
     async def wait(number: int) -> Permit:
         permit = await limiter.acquire(lane, Priority.READ, deadline=deadline)
         order.append(number)
-        permit.release(complete=True)
+        permit.end(sent=True, complete=True)
         return permit
 
     held = [await limiter.acquire(lane, Priority.READ) for _ in range(3)]
@@ -53,7 +53,7 @@ async def _line() -> float:
     await asyncio.sleep(0)
     assert limiter.waiting == WAITERS
     for permit in held:
-        permit.release(complete=True)
+        permit.end(sent=True, complete=True)
     await asyncio.gather(*tasks)
     seconds = time.process_time() - began
     assert sorted(order) == list(range(WAITERS))

@@ -15,59 +15,24 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, frozen
 
 from exchanges.errors import ExchangeError, UsageError
+from exchanges.limits.pacing import Pace, pace
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from exchanges.limits.limiter import Limiter
 
-__all__ = ["Pace", "Update", "pace", "poll"]
+__all__ = ["Update", "poll"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@define(eq=False, repr=False)
-class Pace:
-    """Notes which limits the calls of one source meet, round by round, where the ledgers can see it."""
-
-    every_seconds: float
-    costs: dict[Limiter, int] = field(factory=dict["Limiter", int])
-    _round: dict[Limiter, int] = field(factory=dict["Limiter", int])
-
-    def note(self, limiter: Limiter, cost: int) -> None:
-        """Count one call that is about to be made."""
-        self._round[limiter] = self._round.get(limiter, 0) + cost
-        self._expect(limiter, max(self._round[limiter], self.costs.get(limiter, 0)))
-
-    def end_round(self) -> None:
-        """Begin the next round; what this one cost is what the next will."""
-        if self._round:
-            self.end()
-            costs, self.costs, self._round = self._round, {}, {}
-            for limiter, cost in costs.items():
-                self._expect(limiter, cost)
-
-    def end(self) -> None:
-        """Ask nothing more of the ledgers."""
-        for limiter in self.costs:
-            limiter.demand.pop(self, None)
-
-    def _expect(self, limiter: Limiter, cost: int) -> None:
-        self.costs[limiter] = cost
-        limiter.demand[self] = cost / self.every_seconds
-
-
-pace: ContextVar[Pace | None] = ContextVar("pace", default=None)
-"""Set while `poll` asks a source."""
 
 
 @frozen
@@ -181,7 +146,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             due = max(due + interval, loop.time())
             await asyncio.sleep(due - loop.time())
             if interval > self._every:
-                due = max(limiter.book(cost) for limiter, cost in source.pace.costs.items())
+                due = max(limiter.book(calls) for limiter, calls in source.pace.calls.items())
                 await asyncio.sleep(due - loop.time())
 
     async def _ask(self, source: _Source[T]) -> None:
@@ -216,7 +181,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
     def _interval(self, source: _Source[T]) -> float:
         """Find the seconds between two questions that the limits sustain."""
         longest = self._every
-        for limiter in source.pace.costs:
+        for limiter in source.pace.calls:
             interval = self._every * sum(limiter.demand.values()) / limiter.paced_per_second
             if interval > longest:
                 longest = interval

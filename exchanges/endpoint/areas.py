@@ -76,7 +76,6 @@ class Declared(TypedDict, total=False):
         kind: Whether it may be repeated; mandatory except on GET, which is a `READ`.
         body: How arguments travel, where it differs from the API's habit.
         check: Says what is wrong with all arguments together; None if nothing is. Pure.
-        cost: Slots of the limit that one call takes.
         max_bytes: The largest answer that is read.
         timeout_seconds: A default deadline of its own.
         rarely_seconds: The exchange asks not to make this call again sooner; doing so logs a warning.
@@ -88,7 +87,6 @@ class Declared(TypedDict, total=False):
     body: Body
     text: bool
     check: Callable[[Mapping[str, Any]], str | None]
-    cost: int
     max_bytes: int
     timeout_seconds: float
     rarely_seconds: float
@@ -102,7 +100,6 @@ class _Declaration:
     kind: Kind | None = None
     body: Body | None = None
     check: Callable[[Mapping[str, Any]], str | None] | None = None
-    cost: int = 1
     max_bytes: int = MIB
     timeout_seconds: float | None = None
     rarely_seconds: float | None = None
@@ -158,7 +155,6 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         text=declared.text,
         api=api,
         body=declared.body or api.body,
-        cost=declared.cost,
         max_bytes=declared.max_bytes,
         timeout_seconds=declared.timeout_seconds,
         rarely_seconds=declared.rarely_seconds,

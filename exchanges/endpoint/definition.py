@@ -156,7 +156,6 @@ class Endpoint:
         answer: The annotation of what comes back.
         text: Whether what comes back is plain text, not JSON.
         api: The generation it belongs to.
-        cost: Slots of the limit that one call takes.
         max_bytes: The largest answer that is read.
         timeout_seconds: Its own default deadline; None for the client's.
         rarely_seconds: The exchange asks not to make this call again sooner; None where it does not ask.
@@ -176,7 +175,6 @@ class Endpoint:
     text: bool
     api: Api = field(repr=False)
     body: Body
-    cost: int
     max_bytes: int
     timeout_seconds: float | None
     rarely_seconds: float | None

@@ -11,18 +11,19 @@ from exchanges.limits.limit import Window
 __all__ = ["LOST_SECONDS", "MARGIN_SECONDS", "Slots"]
 
 MARGIN_SECONDS = 0.001
-"""Kept on top of each window: timers may fire a clock tick early, and a window has two closed ends."""
+"""Added to each window: a timer may fire a clock tick early, and both ends of a window belong to it."""
 LOST_SECONDS = 30.0
+"""Added for a call without a complete answer: it may still be on its way to the exchange."""
 
 
 @define(eq=False, repr=False)
 class Slots:
-    """What is taken of one window.
+    """The slots of one window.
 
     Attributes:
         window: What is counted.
-        flying: Slots of calls on their way.
-        resting: When the slots of ended calls come free, in order.
+        in_flight: Slots of calls that have not ended.
+        cooling: When the slots of ended calls become free, in order.
         lost: The same for calls without a complete answer.
     """
 
@@ -32,7 +33,8 @@ class Slots:
     lost: deque[float] = field(factory=deque[float])
 
     def free(self, now: float) -> int:
-        """Count what is free, and forget what rested long enough."""
+        """Count the free slots; drop those that have cooled."""
+        # Two queues, as each is in order by itself: a lost call cools longer than one that ended after it.
         cooling, lost = self.cooling, self.lost
         while cooling and cooling[0] <= now:
             cooling.popleft()
@@ -41,15 +43,15 @@ class Slots:
         return self.window.slots - self.in_flight - len(cooling) - len(lost)
 
     def next_free(self, now: float) -> float:
-        """Find the earliest moment at which one more slot can come free."""
+        """Return the earliest moment at which one more slot can become free."""
         heads = [times[0] for times in (self.cooling, self.lost) if times]
         return min(heads, default=now + self.window.per_seconds)
 
-    def cool(self, cost: int, now: float, *, complete: bool) -> None:
-        """Let the slots of a call that ended rest for a window."""
-        self.in_flight -= cost
+    def cool(self, now: float, *, complete: bool) -> None:
+        """Move the slot of a call that ended now from in flight to cooling."""
+        self.in_flight -= 1
         until = now + self.window.per_seconds + MARGIN_SECONDS
         if complete:
-            self.cooling.extend((until,) * cost)
+            self.cooling.append(until)
         else:
-            self.lost.extend((until + LOST_SECONDS,) * cost)
+            self.lost.append(until + LOST_SECONDS)

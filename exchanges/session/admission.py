@@ -58,9 +58,7 @@ class Hold:
         except Exception as error:  # noqa: BLE001 - the next call is refused for it
             logger.error("%s: %s", call, error)  # noqa: TRY400 - as above
         finally:
-            if self.handed_over:
-                self.permit.release(complete=self.is_complete)
-            self.permit.give_back()
+            self.permit.end(sent=self.handed_over, complete=self.is_complete)
 
 
 @frozen(eq=False)
@@ -99,11 +97,11 @@ async def admit(call: PreparedCall, route: Destination, priority: Priority, dead
         try:
             passage = await _pass(call, route, route.gate, deadline - loop.time(), say.next_nonce)
         except BaseException:
-            permit.give_back()
+            permit.end(sent=False)
             raise
         if isinstance(passage, float | int):
             route.limiter.close(loop.time() + passage, priority)
-            permit.give_back()
+            permit.end(sent=False)
             continue
         hold = Hold(permit, passage)
         try:
@@ -116,14 +114,14 @@ async def admit(call: PreparedCall, route: Destination, priority: Priority, dead
 
 async def _grant(call: PreparedCall, route: Destination, priority: Priority, deadline: float, say: Say) -> Permit:
     try:
-        permit = await route.limiter.acquire(route.lane, priority, cost=call.endpoint.cost, deadline=deadline)
+        permit = await route.limiter.acquire(route.lane, priority, deadline=deadline)
     except errors.RateLimitTimeout as error:
         say.check()
         raise errors.RateLimitTimeout(f"{call}: {error}", endpoint=call.endpoint.id) from None
     try:
         say.check()
     except BaseException:
-        permit.give_back()
+        permit.end(sent=False)
         raise
     return permit
 
@@ -134,7 +132,7 @@ async def _pass(
     endpoint, in_order = call.endpoint, route.lane.key_lock is not None
     try:
         return await gate.acquire(
-            cost=endpoint.cost,
+            cost=1,
             in_order=in_order,
             leave_reserve=endpoint.kind is Kind.READ and route.limiter.signers > 0,
             least_nonce=next_nonce() if in_order else 0,

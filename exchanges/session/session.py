@@ -38,10 +38,10 @@ from exchanges.http.request import Request
 from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unique_nonce
 from exchanges.http.transport import Answer, Evidence, Lost
 from exchanges.limits.limiter import Priority
+from exchanges.limits.pacing import pace
 from exchanges.outcomes.classify import Sent, cancelled, final_error, repeatable, transport_failure, without_traceback
 from exchanges.outcomes.pending import PendingCall, PendingCalls
 from exchanges.outcomes.response import interpret
-from exchanges.polling import pace
 from exchanges.session.admission import Hold, Say, admit
 from exchanges.session.destinations import Destination, Destinations, SessionConfig
 
@@ -193,7 +193,7 @@ class Session:
     async def _repeat(self, call: PreparedCall, route: Destination, deadline: float) -> tuple[Any, int]:
         endpoint, attempt, doubtful, last = call.endpoint, 0, None, None
         if (paced := pace.get()) is not None:
-            paced.note(route.limiter, endpoint.cost)
+            paced.note(route.limiter)
         while True:
             attempt += 1
             try:

@@ -172,10 +172,10 @@ class TestEndpoint:
         assert "order_id" == endpoint("fourth.trading.cancel").positional
 
     def test_defaults(self):
-        """An endpoint that says nothing takes one slot and at most 1 MiB, and has the client's deadline."""
+        """An endpoint that declares nothing else reads at most 1 MiB and has the client's deadline."""
         found = endpoint("fourth.trading.order")
 
-        assert (1, 1024 * 1024, None) == (found.cost, found.max_bytes, found.timeout_seconds)
+        assert (1024 * 1024, None) == (found.max_bytes, found.timeout_seconds)
 
     def test_doc(self):
         """The docstring of the declaration is kept."""

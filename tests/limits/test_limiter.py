@@ -7,7 +7,7 @@ from exchanges.errors import RateLimitTimeout
 from exchanges.limits.limiter import KeyLock
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from tests.support.limiters import CANCEL, MONEY, READ, limiter_of, note_permits, wide_lane
-from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time, run, settle, wait_until
+from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time, run, settle
 
 
 @in_virtual_time
@@ -16,7 +16,7 @@ async def test_a_slot_counts_from_the_end():
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     permit = await limiter.acquire(lane, READ)
     await asyncio.sleep(3)
-    permit.release(complete=True)
+    permit.end(sent=True, complete=True)
     await limiter.acquire(lane, READ)
 
     assert elapsed() == pytest.approx(13 + MARGIN_SECONDS)
@@ -32,21 +32,22 @@ async def test_a_call_in_flight_keeps_its_slot():
 
     assert noted == []
 
-    permit.release(complete=True)
+    permit.end(sent=True, complete=True)
     await waiting
 
 
 @in_virtual_time
 async def test_cancelled_at_its_deadline():
     """A waiter that is cancelled as its deadline passes lets those behind it go."""
-    limiter, lane, noted = limiter_of((2, 2.0)), wide_lane(), []
+    limiter, lane, noted = limiter_of((1, 2.0)), wide_lane(), []
     held = await limiter.acquire(lane, READ)
-    first = asyncio.create_task(limiter.acquire(lane, READ, cost=2, deadline=BEGIN + 3))
+    first = asyncio.create_task(limiter.acquire(lane, READ, deadline=BEGIN + 3))
     await settle()
     behind = note_permits(limiter, lane, name="behind", into=noted)
     asyncio.get_running_loop().call_at(BEGIN + 3, first.cancel)
-    await asyncio.wait([first, behind])
-    held.give_back()
+    await asyncio.wait([first])
+    held.end(sent=False)
+    await behind
 
     assert [("behind", 3.0)] == noted
 
@@ -68,7 +69,7 @@ async def test_what_is_said_of_a_closed_limit():
 async def test_a_lost_call_rests_longer():
     """The slot of a call without a complete answer comes free W + 30 seconds after its end."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
-    (await limiter.acquire(lane, READ)).release(complete=False)
+    (await limiter.acquire(lane, READ)).end(sent=True, complete=False)
     await limiter.acquire(lane, READ)
 
     assert elapsed() == pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS)
@@ -79,8 +80,8 @@ async def test_a_lost_call_does_not_hold_up_the_complete_ones():
     """A slot that rests longer delays no slot that came to rest after it."""
     limiter, lane = limiter_of((2, 1.0)), wide_lane()
     lost, answered = await limiter.acquire(lane, READ), await limiter.acquire(lane, READ)
-    lost.release(complete=False)
-    answered.release(complete=True)
+    lost.end(sent=True, complete=False)
+    answered.end(sent=True, complete=True)
     await limiter.acquire(lane, READ)
 
     assert elapsed() == pytest.approx(1 + MARGIN_SECONDS)
@@ -106,25 +107,13 @@ async def test_no_windows():
 
 
 @in_virtual_time
-async def test_a_call_that_costs_more():
-    """A call of cost three takes three slots, and waits until three are free together."""
-    limiter, lane, noted = limiter_of((4, 10.0)), wide_lane(), []
-    (await limiter.acquire(lane, READ, cost=3)).release(complete=True)
-    await wait_until(5, settle)
-    (await limiter.acquire(lane, READ)).release(complete=True)
-    await note_permits(limiter, lane, cost=4, into=noted)
-
-    assert [(None, 15.001)] == noted
-
-
-@in_virtual_time
 async def test_releasing_twice():
-    """A grant that was released is not released or given back once more."""
+    """A permit that was ended is not ended once more."""
     limiter, lane = limiter_of((2, 10.0)), wide_lane()
     permit = await limiter.acquire(lane, READ)
-    permit.release(complete=True)
-    permit.release(complete=True)
-    permit.give_back()
+    permit.end(sent=True, complete=True)
+    permit.end(sent=True, complete=True)
+    permit.end(sent=False)
 
     assert repr(limiter) == "Limiter(test: 1 of 2 in 10 s; 0 waiting)"
 
@@ -133,7 +122,7 @@ async def test_releasing_twice():
 async def test_a_grant_given_back():
     """A grant given back leaves nothing behind: its slot is free at once."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane(key_lock=KeyLock())
-    (await limiter.acquire(lane, READ)).give_back()
+    (await limiter.acquire(lane, READ)).end(sent=False)
     await limiter.acquire(lane, READ)
 
     assert elapsed() == 0.0
@@ -149,7 +138,7 @@ async def test_arrivals_never_exceed_the_window():
         await asyncio.sleep(number * 0.37 % 0.9)
         arrivals.append(elapsed())
         await asyncio.sleep(number * 0.23 % 0.4)
-        permit.release(complete=True)
+        permit.end(sent=True, complete=True)
 
     await asyncio.gather(*(call(i) for i in range(300)))
     arrivals.sort()

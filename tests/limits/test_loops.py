@@ -4,7 +4,7 @@ import os
 import pytest
 
 from exchanges.errors import UsageError
-from exchanges.limits.limiter import KeyLock, Permit
+from exchanges.limits.limiter import KeyLock
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from tests.support.limiters import MONEY, READ, limiter_of, wide_lane
 from tests.support.virtual_time import VirtualLoop, elapsed, run, settle
@@ -36,7 +36,7 @@ def test_a_closed_loop_is_taken_over():
     limiter, lane, ends = limiter_of((1, 10.0)), wide_lane(), []
 
     async def use():
-        (await limiter.acquire(lane, READ)).release(complete=True)
+        (await limiter.acquire(lane, READ)).end(sent=True, complete=True)
         ends.append(elapsed())
 
     two_loops(use, use, pause=4.0)
@@ -61,7 +61,7 @@ def test_calls_in_flight_when_a_loop_was_closed():
     assert [pytest.approx(1 + 10 + LOST_SECONDS + MARGIN_SECONDS)] == ends
 
 
-@pytest.mark.parametrize("end", [Permit.give_back, lambda permit: permit.release(complete=True)])
+@pytest.mark.parametrize("end", [{"sent": False}, {"sent": True, "complete": True}])
 def test_a_late_end_from_a_closed_loop(end):
     """A call of a closed loop that ends after the next loop took over changes nothing: its slot is counted already."""
     limiter, kept, shown = limiter_of((2, 10.0)), [], []
@@ -72,7 +72,7 @@ def test_a_late_end_from_a_closed_loop(end):
 
     async def go_on():
         await limiter.acquire(wide_lane(key_lock=key_lock), MONEY)
-        end(kept[0])
+        kept[0].end(**end)
         shown.append((repr(limiter), key_lock.taken))
 
     two_loops(leave, go_on)
@@ -86,7 +86,7 @@ def test_waiters_of_a_closed_loop_are_forgotten():
     kept = []
 
     async def leave():
-        (await limiter.acquire(lane, READ)).release(complete=True)
+        (await limiter.acquire(lane, READ)).end(sent=True, complete=True)
         kept.append(asyncio.create_task(limiter.acquire(lane, READ)))
         await settle()
         kept[0].cancel()  # its loop ends before it hears of it

@@ -7,7 +7,7 @@ import pytest
 
 from exchanges import poll
 from exchanges.limits.limit import Limit, Scope, Window
-from exchanges.polling import pace
+from exchanges.limits.pacing import pace
 from exchanges.state import MemoryState
 from tests.support.fourth import CREDENTIALS, OPEN_LIMIT, Fourth
 from tests.support.scripted_transport import Script

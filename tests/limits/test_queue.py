@@ -144,7 +144,7 @@ async def test_a_waiter_cancelled_in_the_tick_of_its_grant():
     unlucky = note_permits(limiter, lane, MONEY, name="unlucky", into=noted)
     lucky = note_permits(limiter, lane, MONEY, name="lucky", into=noted)
     await settle()
-    holder.give_back()  # grants to the first waiter, whose task has not yet run
+    holder.end(sent=False)  # grants to the first waiter, whose task has not yet run
     unlucky.cancel()
     await asyncio.wait([unlucky, lucky])
 
@@ -162,33 +162,6 @@ async def test_many_cancelled_waiters():
     await asyncio.sleep(1 + MARGIN_SECONDS)
 
     assert repr(limiter) == "Limiter(test: 0 of 10 in 1 s; 0 waiting)"
-
-
-@in_virtual_time
-async def test_a_cheaper_call_behind_one_that_is_cancelled():
-    """Who stood behind a waiter that needed more slots goes as soon as that one is cancelled."""
-    limiter, lane, noted = limiter_of((4, 10.0)), wide_lane(), []
-    await limiter.acquire(lane, READ)
-    dear = note_permits(limiter, lane, cost=4, into=noted)
-    cheap = note_permits(limiter, lane, name="cheap", into=noted)
-    await settle()
-    dear.cancel()
-    await asyncio.wait([dear, cheap])
-
-    assert noted == [("cheap", 0.0)]
-
-
-@in_virtual_time
-async def test_a_cheaper_call_behind_one_that_gives_up():
-    """Who stood behind a waiter that needed more slots goes as soon as that one's deadline passes."""
-    limiter, lane, noted = limiter_of((4, 10.0)), wide_lane(), []
-    (await limiter.acquire(lane, READ)).release(complete=True)
-    await limiter.acquire(lane, READ)
-    dear = note_permits(limiter, lane, cost=4, deadline=asyncio.get_running_loop().time() + 12, into=noted)
-    cheap = note_permits(limiter, lane, name="cheap", into=noted)
-    await asyncio.wait([dear, cheap])
-
-    assert (RateLimitTimeout, [("cheap", 12.0)]) == (type(dear.exception()), noted)
 
 
 @in_virtual_time
@@ -219,7 +192,7 @@ async def test_giving_up_at_the_deadline():
 async def test_giving_up_at_once():
     """Where it is certain that no slot comes free before the deadline, nobody waits for it."""
     limiter, lane = limiter_of((1, 100.0)), wide_lane()
-    (await limiter.acquire(lane, READ)).release(complete=True)
+    (await limiter.acquire(lane, READ)).end(sent=True, complete=True)
     with pytest.raises(RateLimitTimeout, match="the limit test"):
         await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 99)
 
@@ -230,7 +203,7 @@ async def test_giving_up_at_once():
 async def test_a_grant_before_the_deadline():
     """Where the slot comes free before the deadline, the call goes."""
     limiter, lane = limiter_of((1, 100.0)), wide_lane()
-    (await limiter.acquire(lane, READ)).release(complete=True)
+    (await limiter.acquire(lane, READ)).end(sent=True, complete=True)
     await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 101)
 
     assert elapsed() == pytest.approx(100 + MARGIN_SECONDS)

@@ -341,7 +341,7 @@ async def test_refused_after_a_doubtful_attempt():
 
 @in_virtual_time
 async def test_a_cancel_whose_repetition_comes_too_late():
-    """A cancel without an answer whose repetition the limit would not let go in time has an unknown outcome."""
+    """A cancel without an answer whose repetition the limit has no room go in time has an unknown outcome."""
     narrow = [Limit(LIMIT.name, (Window(1, 60.0),), Scope.KEY)]
     error = await failure_of(Script.of(httpx.ReadError("gone")), "idempotent", limits=narrow)
 

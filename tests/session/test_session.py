@@ -182,7 +182,7 @@ async def test_a_view_shares_the_session():
     script = Script.of()
     async with fourth(script, limits=[limit_of(1, 10.0)]) as client:
         await client.trading.order()
-        with pytest.raises(RateLimitTimeout, match=r"fourth\.trading\.order .*the limit fourth would not let"):
+        with pytest.raises(RateLimitTimeout, match=r"fourth\.trading\.order .*the limit fourth has no room"):
             await client.with_options(timeout_seconds=9).trading.order()
 
     assert (1, 0.0) == (len(script.came), elapsed())

@@ -84,7 +84,7 @@ def test_a_ledger_outlives_its_clients_by_a_window(later, kept, monkeypatch):
 
     async def use():
         limiter = state.limiter(ADDRESS, SERVER, None)
-        (await limiter.acquire(Lane(Connections(4)), Priority.READ)).release(complete=True)
+        (await limiter.acquire(Lane(Connections(4)), Priority.READ)).end(sent=True, complete=True)
 
     run(use(), begin=now)
     (limiter,) = state._limiters.values()

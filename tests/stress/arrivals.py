@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from array import array
 from collections.abc import Iterator
@@ -121,7 +122,7 @@ class Run:
                 return None
         waiting = asyncio.create_task(self.limiter.acquire(lane, priority))
         if draw < RETURNED:
-            (await waiting).give_back()
+            (await waiting).end(sent=False)
             return None
         self.loop.call_later(patience, waiting.cancel)
         await asyncio.wait([waiting])
@@ -146,7 +147,7 @@ class Run:
         self.in_flight -= 1
         if self.callers_gone and not self.in_flight:
             self.landed.set()
-        permit.release(complete=complete)
+        permit.end(sent=True, complete=complete)
 
     @property
     def efficiency(self) -> float:
@@ -178,10 +179,10 @@ def largest(arrivals: array[float], seconds: float) -> int:
     return most
 
 
-def _from_the_grant(limiter: Limiter, permit: Permit, *, complete: bool) -> None:
-    """Let the slot of a call that ended rest for a window, counted from when it began."""
+def _from_the_grant(limiter: Limiter, permit: Permit, *, sent: bool, complete: bool) -> None:
+    """Cool the slot of a call that ended for a window that is counted from when the call began."""
     for counted in limiter._counts:
-        counted.cool(permit.cost, permit.since, complete=True)
+        counted.cool(permit.since if sent else -math.inf, complete=complete or sent)
     limiter._leave(permit)
 
 

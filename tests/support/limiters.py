@@ -25,7 +25,7 @@ def wide_lane(*, key_lock=None):
 def taken_key_lock():
     """Make a turn that somebody else holds; in a running loop."""
     elsewhere = Limiter(Limit("elsewhere", (), Scope.ADDRESS))
-    return KeyLock(Permit(elsewhere, wide_lane(), 1, 0.0, asyncio.get_running_loop()))
+    return KeyLock(Permit(elsewhere, wide_lane(), 0.0, asyncio.get_running_loop()))
 
 
 def note_permits(limiter, lane, priority=READ, *, name=None, into, hold=0.0, **options):
@@ -37,6 +37,6 @@ def note_permits(limiter, lane, priority=READ, *, name=None, into, hold=0.0, **o
         try:
             await asyncio.sleep(hold)
         finally:
-            permit.release(complete=True)
+            permit.end(sent=True, complete=True)
 
     return asyncio.create_task(call())
