@@ -132,7 +132,6 @@ async def _pass(
     endpoint, in_order = call.endpoint, route.lane.key_lock is not None
     try:
         return await gate.acquire(
-            cost=1,
             in_order=in_order,
             leave_reserve=endpoint.kind is Kind.READ and route.limiter.signers > 0,
             least_nonce=next_nonce() if in_order else 0,

@@ -64,12 +64,11 @@ class SharedLimiter(Protocol):
     """Grants leases to the calls of all processes that share a state."""
 
     async def acquire(
-        self, *, cost: int, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
+        self, *, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
     ) -> Lease | float:
         """Acquire everything that a call needs at once, or nothing.
 
         Args:
-            cost: Slots in every window.
             in_order: Whether it needs the key lock and a nonce.
             leave_reserve: Whether the reserve of long windows is not for this call.
             least_nonce: The smallest nonce that will do.

@@ -31,9 +31,7 @@ async def test_a_call_passes_the_gate(kind):
         (lease,) = limiter.leases
 
         assert ([LEFT], script.nonces, 0) == (lease.left, [lease.nonce], limiter.inside)
-        assert [
-            {"cost": 1, "in_order": True, "leave_reserve": kind == "read", "timeout_seconds": 30.0}
-        ] == limiter.asked
+        assert [{"in_order": True, "leave_reserve": kind == "read", "timeout_seconds": 30.0}] == limiter.asked
         assert is_free(client)
 
 

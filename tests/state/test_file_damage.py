@@ -352,7 +352,7 @@ from exchanges.state import FileState
 
 async def call(state):
     limiter = state.shared_limiter(Limit("test", (), Scope.KEY), "server", "key")
-    lease = await limiter.acquire(cost=1, in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=5)
+    lease = await limiter.acquire(in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=5)
     await lease.release(complete=True)
     return lease.nonce
 

@@ -201,7 +201,7 @@ async def test_an_answer_that_nobody_waits_for(state):
     """What a call got that went away meanwhile is taken back."""
     limiter, loop = shared_limiter_of(state, (1, 10.0)), asyncio.get_running_loop()
     waiter = LeaseWaiter(
-        LeaseRequest(limiter._limit_id, limiter._limit.windows, 1, False, (SERVER, KEY), False, 0),
+        LeaseRequest(limiter._limit_id, limiter._limit.windows, False, (SERVER, KEY), False, 0),
         loop,
         loop.create_future(),
     )

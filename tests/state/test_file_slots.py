@@ -61,11 +61,6 @@ class Call:
     begin: float
     end: float = math.inf
 
-    @property
-    def cost(self):
-        """How many arrivals it is counted as."""
-        return self.record.request.cost
-
 
 class Machine(RuleBasedStateMachine):
     """Processes come, call, die and come again; the system is started anew; time passes."""
@@ -102,14 +97,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         number=st.integers(0, PROCESSES - 1),
-        cost=st.sampled_from([1, 1, 1, 2]),
         leave_reserve=st.booleans(),
         windows=st.sampled_from([WINDOWS, WINDOWS, WINDOWS[::-1]]),
         now_ms=st.integers(0, 100),
     )
-    def take(self, number, cost, leave_reserve, windows, now_ms):
+    def take(self, number, leave_reserve, windows, now_ms):
         process = self.processes[number]
-        found = process.book.acquire(LeaseRequest(1, windows, cost, leave_reserve, ACCOUNT, True, now_ms))
+        found = process.book.acquire(LeaseRequest(1, windows, leave_reserve, ACCOUNT, True, now_ms))
         if isinstance(found, LeaseRecord):
             self.nonces.append(found.nonce)
             call = Call(process, found, self.now)
@@ -155,7 +149,7 @@ class Machine(RuleBasedStateMachine):
         for begin in {min(call.end, self.now) for call in self.calls}:
             for window in WINDOWS:
                 inside = [c for c in self.calls if c.begin <= begin + window.per_seconds and c.end >= begin]
-                assert sum(call.cost for call in inside) <= window.slots
+                assert len(inside) <= window.slots
 
     @invariant()
     def nonces_rise(self):

@@ -90,17 +90,6 @@ async def test_a_refused_call_takes_nothing(state, clock):
 
 
 @pytest.mark.asyncio
-async def test_the_wait_for_several_slots(state, clock):
-    """A call that needs several slots waits until so many have come back."""
-    limiter = shared_limiter_of(state, (3, 10.0))
-    for _ in range(3):
-        await call(limiter)
-        clock.now += 1
-
-    assert pytest.approx(8 + MARGIN_SECONDS) == await call(limiter, cost=2)
-
-
-@pytest.mark.asyncio
 async def test_reads_leave_the_reserve(state):
     """In a long window a call that leaves the reserve finds less room than one that does not."""
     limiter = shared_limiter_of(state, (40, 600.0))

@@ -33,10 +33,10 @@ def shared_limiter_of(state, *windows, key=KEY, server=SERVER, scope=Scope.KEY):
     return state.shared_limiter(limit_of(*windows, scope=scope), server, key)
 
 
-async def enter(limiter, *, in_order=False, now_ms=0, cost=1, leave_reserve=False, timeout_seconds=TIMEOUT_SECONDS):
+async def enter(limiter, *, in_order=False, now_ms=0, leave_reserve=False, timeout_seconds=TIMEOUT_SECONDS):
     """Enter *limiter*; give what it gives."""
     return await limiter.acquire(
-        cost=cost, in_order=in_order, leave_reserve=leave_reserve, least_nonce=now_ms, timeout_seconds=timeout_seconds
+        in_order=in_order, leave_reserve=leave_reserve, least_nonce=now_ms, timeout_seconds=timeout_seconds
     )
 
 

@@ -63,12 +63,10 @@ class SharedLimiter:
     inside: int = 0
 
     async def acquire(
-        self, *, cost: int, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
+        self, *, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
     ) -> Lease | float:
         """Say what comes next."""
-        self.asked.append(
-            {"cost": cost, "in_order": in_order, "leave_reserve": leave_reserve, "timeout_seconds": timeout_seconds}
-        )
+        self.asked.append({"in_order": in_order, "leave_reserve": leave_reserve, "timeout_seconds": timeout_seconds})
         self.inside += 1
         try:
             await asyncio.sleep(self.seconds)

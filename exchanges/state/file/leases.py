@@ -25,7 +25,6 @@ class LeaseRequest:
     Attributes:
         limit_id: The limit that it is counted against, as a number.
         windows: The windows of that limit.
-        cost: Slots in every window.
         leave_reserve: Whether the reserve is not for this call.
         account: Server and key, for the nonce.
         in_order: Whether it needs the key lock and a nonce.
@@ -34,7 +33,6 @@ class LeaseRequest:
 
     limit_id: int
     windows: tuple[Window, ...]
-    cost: int
     leave_reserve: bool
     account: tuple[str, str]
     in_order: bool

@@ -42,12 +42,10 @@ class SharedFileLimiter:
         return f"SharedFileLimiter({self._limit.name}: {self._keep_alive!r})"
 
     async def acquire(
-        self, *, cost: int, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
+        self, *, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
     ) -> FileLease | float:
         """Acquire everything that a call needs at once, or return the seconds to wait at least."""
-        request = LeaseRequest(
-            self._limit_id, self._limit.windows, cost, leave_reserve, self._account, in_order, least_nonce
-        )
+        request = LeaseRequest(self._limit_id, self._limit.windows, leave_reserve, self._account, in_order, least_nonce)
         loop = asyncio.get_running_loop()
         waiter = LeaseWaiter(request, loop, loop.create_future())
         try:

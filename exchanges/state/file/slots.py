@@ -1,6 +1,6 @@
 """Slots and nonces of all processes, in one file.
 
-What a slot is: see `exchanges.limits.limiter`. Here a call is one row with its cost. `since` is the moment from which
+What a slot is: see `exchanges.limits.limiter`. Here a call is one row. `since` is the moment from which
 its slots cool down: infinity while the call is in flight, then the moment it ended, 30 seconds later where no complete
 answer came. In a window of W seconds it counts until `since` + W. All windows read the same rows, so processes with
 different windows for one limit still see each other's calls.
@@ -92,8 +92,9 @@ class SlotTable:
                 return max(wait, LEAST_SECONDS)
             slot = None
             if request.windows:
-                row = (request.limit_id, math.inf, request.cost, self._marker.name)
-                slot = data.execute("INSERT INTO slots (place, since, cost, holder) VALUES (?, ?, ?, ?)", row).lastrowid
+                row = (request.limit_id, math.inf, self._marker.name)
+                # Every call takes one slot; the column stays, so that processes of earlier releases can share the file.
+                slot = data.execute("INSERT INTO slots (place, since, cost, holder) VALUES (?, ?, 1, ?)", row).lastrowid
             nonce = self._draw(data, request.account, request.least_nonce) if request.in_order else None
         return LeaseRecord(request, slot, nonce)
 
@@ -174,7 +175,7 @@ class SlotTable:
         room = window.slots - kept - (window.reserve if request.leave_reserve else 0)
         begin = now - seconds
         query = "SELECT total(cost) FROM slots WHERE place = ? AND since > ?"
-        missing = int(data.execute(query, (limit_id, begin)).fetchone()[0]) + request.cost - room
+        missing = int(data.execute(query, (limit_id, begin)).fetchone()[0]) + 1 - room
         if missing <= 0:
             return 0.0
         query = "SELECT since, cost FROM slots WHERE place = ? AND since > ? ORDER BY since LIMIT ?"
@@ -189,8 +190,8 @@ class SlotTable:
         """Ask reads of all processes to leave room until then; 0 withdraws it."""
         # Unchanged values are not written: most calls ask for nothing, and a write costs more than the comparison.
         data.execute(
-            "UPDATE limits SET asked_until = ?, asked = ? WHERE place = ? AND asked_until <> ?",
-            (until, request.cost, request.limit_id, until),
+            "UPDATE limits SET asked_until = ?, asked = 1 WHERE place = ? AND asked_until <> ?",
+            (until, request.limit_id, until),
         )
 
     def _release_dead(self, data: Connection, now: float) -> bool:
