@@ -1,11 +1,11 @@
-"""What travels, in both directions: JSON, exact numbers, moments, open enums, positional rows.
+"""JSON to values and back: exact numbers, moments, open enums, positional rows.
 
-Two ways lead from bytes to objects, and they give equal objects:
+Two paths lead from bytes to objects, and they return equal objects:
 
-* The reference way: `loads` (the only door for JSON) makes plain values, `Wire.structure` turns those into attrs
-  classes through the hooks of a cattrs converter and knows the place of every deviation.
-* The fast way, `Wire.rows`, for answers that are long lists of rows: see `exchanges.wire.fast_rows`. Whatever it
-  does not like it leaves to the reference way, which decodes or explains. Strict clients use the reference way alone.
+* The reference path: `loads` (the only parser of JSON) returns plain values, `Wire.structure` turns those into attrs
+  classes through the hooks of a cattrs converter and reports the place of every deviation.
+* The fast path, `Wire.rows`, for answers that are long lists of rows: see `exchanges.wire.fast_rows`. What it does not
+  accept it leaves to the reference path, which decodes or explains it. Strict clients use the reference path alone.
 """
 
 from exchanges.wire.codecs import (

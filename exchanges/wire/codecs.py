@@ -1,11 +1,11 @@
-"""How single values travel, in both directions: exact numbers, moments, open enums.
+"""Codecs of single values, in both directions: exact numbers, moments, open enums.
 
-`loads` is the only door for JSON. Numbers become `int` or `Decimal` with every digit, never a `float`; a number with
-a fraction or an exponent is refused there if it has more than 30 digits or an exponent beyond 30, a whole number of
-more than 30 digits by the forms. What is nested too deeply stays outside as well.
+`loads` is the only parser of JSON. Numbers become `int` or `Decimal` with every digit, never a `float`. It rejects a
+number with a fraction or an exponent if it has more than 30 digits or an exponent beyond 30, and values that are nested
+too deeply; the codecs reject whole numbers of more than 30 digits.
 
-Rules for editors: a string that `Decimal` would take but that is no plain number ("NaN", " 1 ", "1_000", Arabic
-digits) never becomes money. Reading and writing of one form stand beside each other, and ``read(write(x)) == x``.
+Rules for editors: a string that `Decimal` accepts but that is no plain number ("NaN", " 1 ", "1_000", Arabic digits)
+never becomes money. Reading and writing of one codec stand next to each other, and ``read(write(x)) == x``.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
     Json = None | bool | int | Decimal | str | list["Json"] | dict[str, "Json"]
-else:  # hints of models are resolved in their own modules, where a recursive name would not be found
+else:  # annotations of models are resolved in their own modules, where the recursive name is unknown
     Json = None | bool | int | Decimal | str | list | dict
 
 Amount = Decimal | int | str
-"""Money in arguments: exact types only, a `float` is refused."""
+"""Money in arguments: exact types only, a `float` is rejected."""
 
 MAX_DIGITS = 30
-# The largest number is below 10**30, so that none grows beyond 30 digits where it is written without an exponent.
+# The largest number is below 10**30, so that none has more than 30 digits when it is written without an exponent.
 BOUNDS = Context(
     prec=MAX_DIGITS,
     Emax=MAX_DIGITS - 1,
     Emin=-MAX_DIGITS,
     traps=[Inexact, Rounded, Overflow, Subnormal, Clamped, InvalidOperation],
 )
-# Wide enough for every moment; the caller's own decimal context must not decide what a moment is.
+# Wide enough for every moment; the decimal context of the caller must not change what a moment is.
 _COUNTING = Context(prec=2 * MAX_DIGITS, traps=[])
 _INT_BOUND = 10**MAX_DIGITS
 PLAIN = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?"
@@ -61,7 +61,7 @@ _NAIVE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
 
 
 class Deviation(Exception):
-    """A value is not what a model says; `place` grows on the way out."""
+    """A value is not what the model states; `place` grows while it propagates."""
 
     def __init__(self, expected: str, place: str = "") -> None:
         super().__init__(expected)
@@ -69,7 +69,7 @@ class Deviation(Exception):
         self.place = place
 
     def inside(self, place: str) -> Self:
-        """Say where the value stands."""
+        """Prepend the place of the value."""
         self.place = place + self.place
         return self
 
@@ -78,7 +78,7 @@ class Deviation(Exception):
 
 
 def exact(text: str) -> Decimal:
-    """Read a plain number with every digit; refuse one that is too long or too large."""
+    """Parse a plain number with every digit; reject one that is too long or too large."""
     try:
         return BOUNDS.create_decimal(text)
     except DecimalException as error:
@@ -86,44 +86,46 @@ def exact(text: str) -> Decimal:
 
 
 def plain(number: Decimal) -> str:
-    """Write a number without an exponent and without losing a digit."""
+    """Render a number without an exponent and without losing a digit."""
     return format(number, "f")
 
 
 MAX_DEPTH = 64
 MAX_MEMORY = 10 * 1024 * 1024
-_LIGHT_BYTES = 90_000  # no body as short as this takes `MAX_MEMORY`
-_DOOR = msgspec.json.Decoder[Any](float_hook=exact)
+_LIGHT_BYTES = 90_000  # no body as short as this can need `MAX_MEMORY`
+_DECODER = msgspec.json.Decoder[Any](float_hook=exact)
 
 
 def loads(body: bytes) -> Json:
-    """Read JSON exactly.
+    """Parse JSON exactly.
 
     Raises:
         Deviation: Not JSON in UTF-8, nested too deeply, or a number out of bounds.
     """
     try:
-        value = cast("Json", _DOOR.decode(body))
+        value = cast("Json", _DECODER.decode(body))
     except RecursionError as error:
         raise Deviation("JSON of bounded depth") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Deviation("JSON with numbers in bounds") from error
+    # Counting brackets is cheap and an upper bound of the depth; only what exceeds it is walked.
     if len(body) > 2 * MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
         raise Deviation("JSON of bounded depth")
     return value
 
 
 def is_heavy(body: bytes | bytearray) -> bool:
-    """Whether *body* may take more than `MAX_MEMORY` once it is read: ``[{},{},{},`` takes fifty times its size."""
+    """Whether *body* may need more than `MAX_MEMORY` once parsed: ``[{},{},{},`` needs fifty times its size."""
     if len(body) < _LIGHT_BYTES:
         return False
-    # What CPython takes for a number, a list, an object with one key, and the two quotes of a text or a key.
+    # What CPython needs for a number, a list, an object with one key, and the two quotes of a text or a key.
     bytes_by_sign = ((b",", 112), (b"[", 64), (b"{", 232), (b'"', 30))
     return sum(body.count(sign) * size for sign, size in bytes_by_sign) > MAX_MEMORY
 
 
 def _is_deep(value: Json) -> bool:
-    """Whether lists and objects stand in each other more than `MAX_DEPTH` deep."""
+    """Whether lists and objects are nested more than `MAX_DEPTH` deep."""
+    # Level by level, not recursively: the recursion limit belongs to the program that calls.
     level: list[list[Json] | dict[str, Json]] = [[value]]
     for _ in range(MAX_DEPTH + 1):
         insides = (whole.values() if isinstance(whole, dict) else whole for whole in level)
@@ -131,18 +133,18 @@ def _is_deep(value: Json) -> bool:
     return bool(level)
 
 
-# Forms: how one value travels ----------------------------------------------------------------------------------------
+# Codecs ---------------------------------------------------------------------------------------------------------------
 
 
 class Codec(Protocol[T]):
-    """Both directions of one value. Models name a form with ``Annotated[type, form]``."""
+    """Both directions of one value. Models name a codec with ``Annotated[type, codec]``."""
 
     def read(self, value: Json, *, strict: bool) -> T:
-        """Make the value; raise `Deviation` where it cannot be made, or (strict) where it is not as documented."""
+        """Return the value; raise `Deviation` if it has none, or (strict) if it is not as documented."""
         ...
 
     def write(self, value: T) -> Json:
-        """Make what travels."""
+        """Return what is sent."""
         ...
 
 
@@ -185,7 +187,7 @@ class Whole:
 
 @frozen(eq=False)
 class Text:
-    """A `str`; ids arrive as numbers at times, and some as either by the documents' own word."""
+    """A `str`; ids sometimes arrive as numbers, and the documents show some of them as either."""
 
     number: bool = False
 
@@ -210,13 +212,13 @@ class Flag:
             return value == 1
         raise Deviation("true or false")
 
-    def write(self, value: bool) -> Json:  # noqa: FBT001 - the signature is that of Form
+    def write(self, value: bool) -> Json:  # noqa: FBT001 - the signature is that of Codec
         return value
 
 
 @frozen(eq=False)
 class Epoch:
-    """An aware UTC moment that travels as a count since 1970, as a number or as text."""
+    """An aware UTC moment, on the wire a count since 1970, as a number or as text."""
 
     per_second: int = 1
     text: bool = False
@@ -247,7 +249,7 @@ class Iso:
 
 
 class Naive:
-    """An aware UTC moment that travels without its zone: 2013-09-26 23:15:04, at times with microseconds."""
+    """An aware UTC moment, on the wire without its zone: 2013-09-26 23:15:04, sometimes with microseconds."""
 
     def read(self, value: Json, *, strict: bool) -> datetime:
         if type(value) is str and _NAIVE.fullmatch(value):
@@ -266,7 +268,7 @@ def _moment(text: str) -> datetime:
 
 
 class OpenIntEnum(IntEnum):
-    """A closed set of codes that keeps a code it does not know: ``UNKNOWN_9`` equals 9 and encodes as 9."""
+    """A set of codes that preserves an unknown one: ``UNKNOWN_9`` equals 9 and encodes as 9."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -277,17 +279,17 @@ class OpenIntEnum(IntEnum):
         return member
 
     def __reduce_ex__(self, _: object) -> tuple[object, ...]:
-        """Pickle by value: some releases of Python go by name, and an unknown code has none to be found by."""
+        """Pickle by value: some releases of Python pickle by name, which an unknown code lacks."""
         return type(self), (self.value,)
 
     @property
     def is_known(self) -> bool:
-        """Whether the documents name this code."""
+        """Whether the documents list this code."""
         return self.name in type(self).__members__
 
 
 class OpenStrEnum(StrEnum):
-    """A closed set of words that keeps a word it does not know."""
+    """A set of words that preserves an unknown one."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -298,12 +300,12 @@ class OpenStrEnum(StrEnum):
         return member
 
     def __reduce_ex__(self, _: object) -> tuple[object, ...]:
-        """Pickle by value, as `OpenIntEnum`."""
+        """Pickle by value, for the reason given in `OpenIntEnum`."""
         return type(self), (self.value,)
 
     @property
     def is_known(self) -> bool:
-        """Whether the documents name this word."""
+        """Whether the documents list this word."""
         return self.name in type(self).__members__
 
 
@@ -331,7 +333,7 @@ class Choice:
 
 
 class Anything:
-    """Plain JSON, kept as it came."""
+    """Plain JSON, kept as received."""
 
     def read(self, value: Json, *, strict: bool) -> Json:
         return value
@@ -341,7 +343,7 @@ class Anything:
 
 
 class Nothing:
-    """A bare confirmation, of which the API's reader of payloads leaves nothing."""
+    """A bare confirmation; what the API wraps it in was removed before."""
 
     def read(self, value: Json, *, strict: bool) -> None:
         if value is not None:

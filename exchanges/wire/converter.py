@@ -1,4 +1,11 @@
-"""The registry of hooks that turn plain JSON into models and back, the class references of rows among them."""
+"""The converter: hooks that structure plain JSON into models and unstructure models into plain JSON.
+
+Every hook is built once per type by a factory and then only called: what the annotations state is read when the hook is
+built. A hook that cannot structure a value raises `Deviation`, to which each level on the way out prepends its place.
+
+Rules for editors: a message names the place and what was expected, never the value, which may be a secret. Drift that
+can be survived goes through `_deviate`, so that strict clients raise and others log each kind once.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +51,11 @@ def _is_container(annotation: Any, *kinds: type) -> bool:
 
 
 class Wire:
-    """Reads and writes models. Tolerant of drift unless *strict*.
+    """Structures and unstructures models. Tolerates drift unless *strict*.
 
     Args:
-        strict: Raise on every deviation from the documents instead of surviving it.
-        exact: Raise on a row of another class instead of reading it as the one that is due.
+        strict: Raise on every deviation from the documents instead of tolerating it.
+        exact: Raise on a row of another class instead of reading it as the one that is expected.
     """
 
     def __init__(self, *, strict: bool = False, exact: bool = False) -> None:
@@ -57,7 +64,7 @@ class Wire:
         self._fast_readers: dict[Any, RowReader | BookReader | None] = {}
         self._reported: set[str] = set()
         self._converter = converter = cattrs.Converter()
-        # The last one registered that says yes is used.
+        # cattrs asks the factories in reverse order: the last one registered whose predicate is true is used.
         hooks: tuple[tuple[Callable[[Any], bool], Any, Any], ...] = (
             (_is_model, self._object_structure_hook, self._object_unstructure_hook),
             (_is_row, self._row_structure_hook, self._row_unstructure_hook),
@@ -67,18 +74,18 @@ class Wire:
             (lambda a: a is UnknownRow, self._unknown_structure_hook, self._unknown_unstructure_hook),
             (lambda a: optional_of(a) is not None, self._optional_structure_hook, self._optional_unstructure_hook),
         )
-        for predicate, reader, writer in hooks:
-            converter.register_structure_hook_factory(predicate, reader)
-            converter.register_unstructure_hook_factory(predicate, writer)
+        for predicate, structure, unstructure in hooks:
+            converter.register_structure_hook_factory(predicate, structure)
+            converter.register_unstructure_hook_factory(predicate, unstructure)
 
     def structure(self, value: Json, annotation: Any, where: str, *, exact: bool = False) -> Any:
-        """Make what *annotation* says from plain JSON.
+        """Structure plain JSON as *annotation* states.
 
         Args:
-            value: What was read.
+            value: What was parsed.
             annotation: A model, or a list of models.
             where: What the message begins with.
-            exact: Whether a row of another class is no drift to be survived: where it would tell of another deed.
+            exact: Whether a row of another class is an error, because it would describe another action.
 
         Raises:
             DecodeError: Names *where*, class, position and what was expected; never the value.
@@ -88,7 +95,7 @@ class Wire:
         try:
             return self._structure_hook(annotation)(value, annotation)
         except Deviation as deviation:
-            place = quotable(deviation.place)  # a table that has no model of its own names the exchange's keys
+            place = quotable(deviation.place)  # where there is no model it contains keys that the exchange sent
             raise DecodeError(f"{where}{place}: expected {deviation.expected}", endpoint=where) from None
 
     @cached_property
@@ -96,27 +103,26 @@ class Wire:
         return Wire(strict=self.strict, exact=True)
 
     def rows(self, body: bytes, annotation: Any) -> Any | None:
-        """Read long lists of rows the fast way; None where that is not possible, or not wise."""
+        """Decode long lists of rows on the fast path; None if the reference path has to decode *body*."""
         if self.strict:
             return None
         if annotation not in self._fast_readers:
-            from exchanges.wire import fast_books, fast_rows  # noqa: PLC0415 - only those who read need them
+            from exchanges.wire.fast_books import compile_book  # noqa: PLC0415 - a client that reads no rows needs neither
+            from exchanges.wire.fast_rows import Fallback, compile_rows  # noqa: PLC0415
 
-            fallback = fast_rows.Fallback(self._cell_structure_hook, self._deviate)
-            compiled = fast_rows.compile_rows(annotation, fallback) or fast_books.compile_book(
-                annotation, self._structure_hook
-            )
+            fallback = Fallback(self._cell_structure_hook, self._deviate)
+            compiled = compile_rows(annotation, fallback) or compile_book(annotation, self._structure_hook)
             self._fast_readers[annotation] = compiled
         reader = self._fast_readers[annotation]
         return reader.read(body) if reader is not None else None
 
     def unstructure(self, value: Any) -> Json:
-        """Make plain JSON from a model, or from a list of models."""
+        """Return plain JSON for a model, or for a list of models."""
         if isinstance(value, list | tuple):
             return [self.unstructure(v) for v in cast("list[Any]", value)]
         return cast("Json", self._unstructure_hook(type(value))(value))
 
-    # Forms come before the converter: its own hooks for `int`, `str` and `bool` win over every predicate and convert.
+    # Codecs come before the converter: its own hooks for `int`, `str` and `bool` precede every predicate and coerce.
 
     def _structure_hook(self, annotation: Any) -> StructureHook:
         codec = codec_of(annotation)
@@ -127,7 +133,7 @@ class Wire:
         return self._converter.get_unstructure_hook(annotation) if codec is None else codec.write
 
     def _deviate(self, expected: str, place: str = "", *, survivable: bool = True) -> None:
-        """Raise if strict, or not *survivable*; otherwise report this kind of drift once."""
+        """Raise if strict, or not *survivable*; otherwise log this kind of drift once."""
         if self.strict or not survivable:
             raise Deviation(expected, place)
         if place + expected not in self._reported:
@@ -143,7 +149,8 @@ class Wire:
     def _optional_structure_hook(self, annotation: Any) -> StructureHook:
         inner = optional_of(annotation)
         read = self._structure_hook(inner)
-        blank = None if isinstance(codec_of(inner), Text | Anything) else ""  # an empty text is a text, but no number
+        # An empty text is a text, but no number and no moment: some exchanges send it for "none".
+        blank = None if isinstance(codec_of(inner), Text | Anything) else ""
 
         def optional(value: Json, _: Any) -> Any:
             return None if value is None or value == blank else read(value, inner)
@@ -163,12 +170,12 @@ class Wire:
         def items(value: Json, _: Any) -> Any:
             if type(value) is not list:
                 raise Deviation("a list")
-            made: list[Any] = []
+            result: list[Any] = []
             try:
-                made.extend(read(item, inner) for item in value)
+                result.extend(read(item, inner) for item in value)
             except Deviation as deviation:
-                raise deviation.inside(f"[{len(made)}]") from None
-            return made if origin is list else tuple(made)
+                raise deviation.inside(f"[{len(result)}]") from None  # `extend` has kept what came before
+            return result if origin is list else tuple(result)
 
         return items
 
@@ -199,15 +206,15 @@ class Wire:
         reshape = getattr(cls, "from_wire", None)
 
         def model(value: Json, _: Any) -> Any:
-            if type(value) is not dict or len(value) > MAX_KEYS:  # reshaping makes copies
+            if type(value) is not dict or len(value) > MAX_KEYS:  # `from_wire` copies the object
                 raise Deviation("an object", f": {cls.__name__}")
             if reshape is not None:
                 value = cast("dict[str, Json]", reshape(value))
-            made: dict[str, Any] = {}
+            attributes: dict[str, Any] = {}
             for field, read in plan:
                 if field.wire in value:
                     try:
-                        made[field.name] = read(value[field.wire], field.annotation)
+                        attributes[field.name] = read(value[field.wire], field.annotation)
                     except Deviation as deviation:
                         raise deviation.inside(f": {cls.__name__}.{field.name}") from None
                 elif field.required:
@@ -215,7 +222,7 @@ class Wire:
             if self.strict and not known.issuperset(value):
                 surplus = len(value.keys() - known)
                 raise Deviation(f"no keys but the documented ones ({surplus} more)", f": {cls.__name__}")
-            return cls(**made)
+            return cls(**attributes)
 
         return model
 
@@ -243,34 +250,35 @@ class Wire:
             if type(cells) is not list:
                 raise Deviation("a row", f": {cls.__name__}")
             if reference is not None and (not cells or cells[0] != reference or type(cells[0]) is not int):
-                same = cells[:1] in ([reference], [str(reference)])  # as a text, say
+                # The right reference in another type (as text, or 1.0) is drift; another reference is another class.
+                same = cells[:1] in ([reference], [str(reference)])
                 expected = f"class reference {reference}"
                 self._deviate(expected, f": {cls.__name__} position 0", survivable=same or not self.exact)
-            made: list[Any] = []
+            values: list[Any] = []
             for cell, (field, read) in zip(cells[first:last], plan, strict=False):
                 try:
-                    made.append(read(cell, field.annotation))
+                    values.append(read(cell, field.annotation))
                 except Deviation as deviation:
-                    raise deviation.inside(_position(cls, first + len(made), field)) from None
-            if len(made) < len(plan):
-                self._end_of_row(cls, len(cells), plan[len(made)][0], last)
+                    raise deviation.inside(_position(cls, first + len(values), field)) from None
+            if len(values) < len(plan):
+                self._end_of_row(cls, len(cells), plan[len(values)][0], last)
             if len(cells) > last:
                 self._deviate(f"a row of {last}", f": {cls.__name__}")
                 if keeps_extra:
-                    return cls(*made, extra=tuple(cells[last:]))
-            return cls(*made)
+                    return cls(*values, extra=tuple(cells[last:]))
+            return cls(*values)
 
         return row
 
     def _end_of_row(self, cls: type, length: int, missing: Field, documented: int) -> None:
-        """Judge a row that ends before the field *missing*."""
+        """Raise, log or accept that a row ends before the field *missing*."""
         if missing.required:
             raise Deviation("a value, found the end of the row", _position(cls, length, missing))
         if length < (getattr(cls, "shortest", None) or documented):
             self._deviate(f"a row of {documented}", f": {cls.__name__}")
 
     def _cell_structure_hook(self, cls: type, field: Field) -> StructureHook:
-        """Make the reader of a cell; null where the documents show a number is survived, but it is drift."""
+        """Build the hook of a cell; null where the documents show a number is tolerated, but it is drift."""
         read = self._structure_hook(field.annotation)
         if field.required or not field.is_number:
             return read
@@ -291,7 +299,7 @@ class Wire:
             cells.extend(write(getattr(model, field.name)) for field, write in plan)
             if extra := getattr(model, "extra", ()):
                 return [*cells, *extra]
-            while cells and cells[-1] is None:
+            while cells and cells[-1] is None:  # what was missing at the end is not sent as null
                 cells.pop()
             return cells
 
@@ -331,18 +339,18 @@ def _position(cls: type, position: int, field: Field) -> str:
 
 @cache
 def wire(*, strict: bool = False) -> Wire:
-    """Make the hooks of one strictness, once."""
+    """Return the converter of one strictness, which all clients share: its hooks are expensive to build."""
     return Wire(strict=strict)
 
 
 def decode(body: bytes, annotation: type[T], *, strict: bool = False) -> T:
-    """Read *body* (JSON) as the model, or list of models, that *annotation* names.
+    """Decode *body* (JSON) as the model, or list of models, that *annotation* names.
 
     Raises:
-        DecodeError: The body is not what the model says.
+        DecodeError: The body is not what the model states.
     """
-    hooks = wire(strict=strict)
-    fast = hooks.rows(body, annotation)
+    converter = wire(strict=strict)
+    fast = converter.rows(body, annotation)
     if fast is not None:
         return cast("T", fast)
     where = getattr(annotation, "__name__", "answer")
@@ -350,11 +358,11 @@ def decode(body: bytes, annotation: type[T], *, strict: bool = False) -> T:
         value = loads(body)
     except Deviation as deviation:
         raise DecodeError(f"{where}: expected {deviation.expected}", endpoint=where) from None
-    return cast("T", hooks.structure(value, annotation, where))
+    return cast("T", converter.structure(value, annotation, where))
 
 
 def encode(model: object) -> Json:
-    """Make what travels from a model: a list for a row, a dict for an object, a list of those for a list.
+    """Return what is sent for a model: a list for a row, a dict for an object, a list of those for a list.
 
     Money is `Decimal` where the exchange sends numbers and text where it sends text. ``None`` is not sent.
     """
@@ -362,5 +370,5 @@ def encode(model: object) -> Json:
 
 
 def dumps(value: Json) -> bytes:
-    """Write plain JSON; each `Decimal` as a number with all its digits."""
+    """Render plain JSON; each `Decimal` as a number with all its digits."""
     return _JSON.encode(value)

@@ -1,4 +1,4 @@
-"""Objects that say how much of which currency: one key per currency, and one per pair of them for a price."""
+"""Objects whose keys are currencies (an amount each) and pairs of currencies (a price each)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PAIR = re.compile(r"[a-z0-9]{2,10}_[a-z0-9]{2,10}")
 
 
 def nest_currencies(value: dict[str, Json], known: Collection[str]) -> dict[str, Json]:
-    """Make two objects of the keys that are data: ``amounts`` by currency and ``rates`` by pair.
+    """Move the keys that are data into two objects: ``amounts`` by currency and ``rates`` by pair.
 
-    Keys that are *known*, that look like neither, or that hold no number stay where they are.
+    Keys that are *known*, that look like neither, or whose value is no number stay where they are.
     """
     rest: dict[str, Json] = {}
     amounts: dict[str, Json] = {}

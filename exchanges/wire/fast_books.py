@@ -1,8 +1,8 @@
-"""The fast way for objects that hold long lists of rows of numbers: order books.
+"""The fast path for objects with long lists of rows of numbers: order books.
 
-msgspec reads the rows into typed structs, numbers in text as text. A whole column is then looked at and made exact at
-once: what is left of it without digits and points shows whether all of its texts are plain numbers. The rest of the
-object is read by the reference way, and so is everything that is not plainly as documented: see
+msgspec decodes the rows into typed structs, numbers in text as text. A whole column is then checked and converted at
+once: what remains of it without digits and points shows whether all of its texts are plain numbers. The rest of the
+object is read by the reference path, and so is everything that is not exactly as documented: see
 `exchanges.wire.fast_rows`, whose rules hold here too.
 """
 
@@ -18,62 +18,62 @@ import msgspec
 from attrs import frozen
 
 from exchanges.wire.codecs import BOUNDS, Deviation, Number, Text, loads
-from exchanges.wire.fast_rows import open_twin
+from exchanges.wire.fast_rows import mutable_twin
 from exchanges.wire.models import Row, TaggedRow, codec_of, fields_of, optional_of
 
 __all__ = ["BookReader", "compile_book"]
 
 StructureHook = Callable[[Any, Any], Any]
-Make = Callable[[Any], Any]
+Build = Callable[[Any], Any]
 
 
 @frozen(eq=False, repr=False)
 class BookReader:
-    """Reads one answer type."""
+    """Decodes one answer type."""
 
     decoder: msgspec.json.Decoder[Any]
     cls: Any
-    makers: dict[str, Make]
+    builders: dict[str, Build]
 
     def read(self, body: bytes) -> Any | None:
-        """Make the object; None if anything in *body* is not plainly as documented."""
+        """Return the object; None if anything in *body* is not exactly as documented."""
         try:
             answer = self.decoder.decode(body)
-            parts = ((name, make, getattr(answer, name)) for name, make in self.makers.items())
-            return self.cls(**{name: make(part) for name, make, part in parts if part is not None})
+            parts = ((name, build, getattr(answer, name)) for name, build in self.builders.items())
+            return self.cls(**{name: build(part) for name, build, part in parts if part is not None})
         except (msgspec.MsgspecError, ValueError, RecursionError, DecimalException, Deviation):
             return None
 
 
-def compile_book(annotation: Any, reader: Callable[[Any], StructureHook]) -> BookReader | None:
-    """Compile the fast way for a model that holds lists of rows of numbers; None for all other answers."""
+def compile_book(annotation: Any, hook: Callable[[Any], StructureHook]) -> BookReader | None:
+    """Compile the fast path for a model with lists of rows of numbers; return None for all other answers."""
     if not isinstance(annotation, type) or not attrs.has(annotation) or issubclass(annotation, Row):
         return None
-    slots = fields_of(annotation)
-    lists = {field.name: cls for field in slots if (cls := _row_of(field.annotation)) is not None}
+    model_fields = fields_of(annotation)
+    lists = {field.name: cls for field in model_fields if (cls := _row_of(field.annotation)) is not None}
     if not lists or hasattr(annotation, "from_wire"):
         return None
     fields: list[Any] = []
-    makers: dict[str, Make] = {}
-    for field in slots:
+    builders: dict[str, Build] = {}
+    for field in model_fields:
         kind: Any = msgspec.Raw
         if field.name in lists:
-            kind, makers[field.name] = _list_of(lists[field.name]), _maker(lists[field.name], field.annotation)
+            kind, builders[field.name] = _list_of(lists[field.name]), _rows_builder(lists[field.name], field.annotation)
         else:
-            makers[field.name] = _reading(reader(field.annotation), field.annotation)
-        fields.append(
-            (field.name, kind, msgspec.field(name=field.wire, **({} if field.required else {"default": None})))
-        )
+            builders[field.name] = _raw_builder(hook(field.annotation), field.annotation)
+        # None stands for a missing key, which then is left to the default of the model.
+        default: dict[str, Any] = {} if field.required else {"default": None}
+        fields.append((field.name, kind, msgspec.field(name=field.wire, **default)))
     struct = msgspec.defstruct(annotation.__name__, fields, kw_only=True, forbid_unknown_fields=True, gc=False)
-    return BookReader(msgspec.json.Decoder(struct, float_hook=BOUNDS.create_decimal), annotation, makers)
+    return BookReader(msgspec.json.Decoder(struct, float_hook=BOUNDS.create_decimal), annotation, builders)
 
 
-def _reading(read: StructureHook, annotation: Any) -> Make:
+def _raw_builder(read: StructureHook, annotation: Any) -> Build:
     return lambda raw: read(loads(bytes(raw)), annotation)
 
 
 def _row_of(annotation: Any) -> type | None:
-    """Find the rows of a list, if all their cells are numbers or text."""
+    """Return the row class of a list, if all cells of its rows are numbers or text."""
     if get_origin(annotation) not in (list, tuple):
         return None
     row = get_args(annotation)[0]
@@ -83,7 +83,7 @@ def _row_of(annotation: Any) -> type | None:
 
 
 def _kind(annotation: Any) -> Any:
-    """Find the type as which msgspec reads a cell; None for what only the reference way can read."""
+    """Return the type that msgspec decodes a cell as; None for what only the reference path can read."""
     codec = codec_of(annotation)
     if isinstance(codec, Number):
         return str if codec.text else Any
@@ -91,7 +91,7 @@ def _kind(annotation: Any) -> Any:
 
 
 def _list_of(cls: type) -> GenericAlias:
-    """Make the type of a list of typed structs, one for each *cls*."""
+    """Return the type of a list of typed structs, one for each *cls*."""
     fields: list[Any] = []
     for field in fields_of(cls):
         kind = _kind(field.annotation)
@@ -100,31 +100,33 @@ def _list_of(cls: type) -> GenericAlias:
     return GenericAlias(list, (struct,))
 
 
-def _maker(cls: type, annotation: Any) -> Make:
-    """Compile the function that makes many *cls* from their structs."""
+def _rows_builder(cls: type, annotation: Any) -> Build:
+    """Compile the function that builds many *cls* from their structs."""
     columns = {field.name: codec for field in fields_of(cls) if isinstance(codec := codec_of(field.annotation), Number)}
     names: dict[str, Any] = {
         "cls": cls,
-        "twin": open_twin(cls),
+        "twin": mutable_twin(cls),
         "new": object.__new__,
         "origin": get_origin(annotation),
     }
     names |= {f"exact_{name}": _exact_texts if codec.text else _exact_numbers for name, codec in columns.items()}
     exact = [f"exact_{name}([row.{name} for row in rows])" for name in columns]
-    lines = ["def make(rows):", "    objects = []"]
+    lines = ["def build(rows):", "    objects = []"]
     lines.append(f"    for {', '.join(('row', *columns))} in zip(rows, {', '.join(exact)}):")
-    lines.append("        made = new(twin)")
-    lines += [f"        made.{s.name} = {'' if s.name in columns else 'row.'}{s.name}" for s in fields_of(cls)]
-    lines += ["        made.__class__ = cls", "        objects.append(made)", "    return origin(objects)"]
-    exec("\n".join(lines), names)  # noqa: S102 - source and names are ours alone, as in attrs itself
-    return cast("Make", names["make"])
+    lines.append("        instance = new(twin)")
+    lines += [f"        instance.{s.name} = {'' if s.name in columns else 'row.'}{s.name}" for s in fields_of(cls)]
+    lines += ["        instance.__class__ = cls", "        objects.append(instance)", "    return origin(objects)"]
+    exec("\n".join(lines), names)  # noqa: S102 - source and names come from our own models, as in attrs itself
+    return cast("Build", names["build"])
 
 
 _TEXT, _NUMBER = Number(text=True), Number()
 
 
 def _exact_texts(cells: list[str]) -> Iterable[Any]:
-    """Make exact numbers from a column of texts."""
+    """Convert a column of texts to exact numbers."""
+    # One pass over the joined column instead of a regular expression per cell. Signs, exponents and blanks remain after
+    # it, trailing points are searched for, and `create_decimal` fails on two points.
     lines = b"%b\n" % "\n".join(cells).encode()
     if lines.translate(None, b"0123456789.") == b"\n" * len(cells) and b".\n" not in lines:
         return map(BOUNDS.create_decimal, cells)
@@ -132,5 +134,5 @@ def _exact_texts(cells: list[str]) -> Iterable[Any]:
 
 
 def _exact_numbers(cells: list[Any]) -> Iterable[Any]:
-    """Make exact numbers from a column of numbers; the decoder has made those with a fraction."""
+    """Convert a column of numbers to exact ones; the decoder has converted those with a fraction."""
     return [_NUMBER.read(cell, strict=False) for cell in cells]

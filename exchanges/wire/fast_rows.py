@@ -1,15 +1,15 @@
-"""The fast way for long lists of rows: bytes to frozen attrs objects without plain values in between.
+"""The fast path for long lists of rows: bytes to frozen attrs objects without plain values in between.
 
-msgspec reads the body into one typed struct per class, by class reference where the list is heterogeneous. One
+msgspec decodes the body into one typed struct per class, by class reference where the list is heterogeneous. One
 compiled builder per class then fills the slots of the attrs object directly (its ``__init__`` would cost as much as
-all the rest together) and passes each Decimal through the bounds. It fills them while the object is of an open twin
-of the frozen class: plain assignment costs a fifth of calling the slots' descriptors.
+all the rest together) and checks the bounds of each Decimal. It fills them while the object is of a mutable twin of the
+frozen class: plain assignment costs a fifth of calling the descriptors of the slots.
 
-This way never bends: strings that msgspec would take for a number and the forms would not ("1_000", Arabic digits) are
-marked, so that they pass as text only; a body that msgspec or the bounds refuse is left to the reference way, and so
-is one with a fraction or an exponent where a whole number is due. What may be null or missing, and is, is read by the
-reference way's own reader, which reports drift. Both ways give equal objects and equal reports; a property test holds
-them together.
+This path tolerates nothing: strings that msgspec would decode as a number and the codecs would not ("1_000", Arabic
+digits) are marked, so that they pass as text only; a body that msgspec or the bounds reject is left to the reference
+path, and so is one with a fraction or an exponent where a whole number is expected. A value that may be null or
+missing, and is, is read by the hook of the reference path, which reports drift. Both paths return equal objects and
+equal reports; a property test compares them.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from attrs import frozen
 from exchanges.wire.codecs import BOUNDS, PLAIN, Choice, Deviation, Epoch, Number, OpenIntEnum, Text, Whole, loads
 from exchanges.wire.models import Field, Row, TaggedRow, codec_of, fields_of, optional_of, row_classes
 
-__all__ = ["Fallback", "RowReader", "compile_rows", "open_twin"]
+__all__ = ["Fallback", "RowReader", "compile_rows", "mutable_twin"]
 
 StructureHook = Callable[[Any, Any], Any]
 Build = Callable[[Any, Any], Any]
 
-# A string of nothing but what `Decimal` may find in a number, in letters or escapes, that is no plain number.
+# A string made only of characters that `Decimal` may accept, literal or escaped, and that is no plain number.
 _IN_NUMBERS = rb"[0-9._+\-eEnNaAiIfFsStTyY\x00-\x20\x80-\xff]*+"
 _ODD = re.compile(
     rb'"(?<!\\")(?!"|%b")(?=%b(?:\\(?:u[0-9a-fA-F]{4}|.)%b)*+")' % (PLAIN.encode(), _IN_NUMBERS, _IN_NUMBERS), re.DOTALL
 )
-_MAX_ODD = 5000  # each takes memory; who says more of them may wait for the reference way
+_MAX_ODD = 5000  # each needs memory; a body with more of them goes to the reference path
 _MARK = "\x7f"
 _MARK_BYTES = _MARK.encode()
 _WHOLE: Any = Annotated[int, msgspec.Meta(ge=1 - 2**53, le=2**53 - 1)]
@@ -49,48 +49,50 @@ _MISSING = msgspec.UNSET
 
 @frozen(eq=False, repr=False)
 class Fallback:
-    """The reference way, for the cells that the fast way leaves to it.
+    """The reference path, for the cells that the fast path leaves to it.
 
     Attributes:
-        reader: Makes the reader of a field of a row.
+        hook: Builds the structure hook of a field of a row.
         deviate: Reports drift: what was expected, and where.
     """
 
-    reader: Callable[[type, Field], StructureHook]
+    hook: Callable[[type, Field], StructureHook]
     deviate: Callable[[str, str], None]
 
 
 @frozen(eq=False, repr=False)
 class RowReader:
-    """Reads one answer type."""
+    """Decodes one answer type."""
 
     decoder: msgspec.json.Decoder[list[Any]]
     builders: dict[type, Build]
     moment: str | None
 
     def read(self, body: bytes) -> list[Any] | None:
-        """Make the objects; None if anything in *body* is not plainly as documented."""
+        """Return the objects; None if anything in *body* is not exactly as documented."""
         marked = _marked(body)
         if marked is None:
             return None
         builders = self.builders
         try:
             rows = self.decoder.decode(marked)
+            # Not strict: `repeat` in `_moments` has no end.
             return [builders[row.__class__](row, at) for row, at in zip(rows, self._moments(rows), strict=False)]
         except (msgspec.MsgspecError, ValueError, OSError, RecursionError, ArithmeticError, Deviation):
             return None
 
     def _moments(self, rows: list[Any]) -> Iterable[Any]:
-        """Make the moments of all *rows* at once, at a fifth of the price of one after the other."""
+        """Convert the moments of all *rows* at once, at a fifth of the cost of one after the other."""
         if self.moment is None:
             return repeat(None)
         return msgspec.convert(list(map(attrgetter(self.moment), rows)), list[datetime], strict=False)
 
 
 def _marked(body: bytes) -> bytes | None:
-    """Spoil every odd string, so that it fits where text is due only; the builders take the marks off again.
+    """Mark every odd string, so that it passes only where text is expected; the builders remove the marks.
 
-    None for a body with marks of its own, or with too many odd strings.
+    Returns:
+        None for a body that contains the mark itself, or too many odd strings.
     """
     if _MARK_BYTES in body:
         return None
@@ -99,7 +101,7 @@ def _marked(body: bytes) -> bytes | None:
 
 
 def compile_rows(annotation: Any, fallback: Fallback) -> RowReader | None:
-    """Compile the fast way for ``list[Row]`` or ``list[A | B | ...]``; None for all other answers."""
+    """Compile the fast path for ``list[Row]`` or ``list[A | B | ...]``; return None for all other answers."""
     if get_origin(annotation) is not list:
         return None
     inner = get_args(annotation)[0]
@@ -119,13 +121,13 @@ def compile_rows(annotation: Any, fallback: Fallback) -> RowReader | None:
 
 
 def _moment_of(classes: tuple[type, ...]) -> str | None:
-    """Find the one required moment that all *classes* have under the same name."""
+    """Return the name of a required moment that all *classes* have; None without one."""
     of_each = [[s.name for s in fields_of(cls) if s.required and _kind(s.annotation) is datetime] for cls in classes]
     return next((name for name in of_each[0] if all(name in names for names in of_each)), None)
 
 
 def _kind(annotation: Any) -> Any:
-    """Find the common type of a cell; `Raw` for everything that msgspec cannot read exactly."""
+    """Return the type that msgspec decodes a cell as; `Raw` for everything that it cannot decode exactly."""
     match codec_of(optional_of(annotation) or annotation):
         case Number(text=False):
             return Decimal
@@ -142,14 +144,15 @@ def _kind(annotation: Any) -> Any:
 
 
 def _struct(cls: type) -> type[msgspec.Struct]:
-    """Make the typed struct of a row class."""
+    """Build the typed struct of a row class."""
     fields: list[Any] = []
     for field in fields_of(cls):
         kind = _kind(field.annotation)
-        read: Any = _WHOLE if kind in (int, datetime) else kind
+        # Whole seconds only: the reference path counts fractions exactly, a float would not.
+        decoded: Any = _WHOLE if kind in (int, datetime) else kind
         if optional_of(field.annotation) is not None and kind is not msgspec.Raw:
-            read = read | None
-        fields.append((field.name, read) if field.required else (field.name, read, _MISSING))
+            decoded = decoded | None
+        fields.append((field.name, decoded) if field.required else (field.name, decoded, _MISSING))
     tag = cls.class_reference if issubclass(cls, TaggedRow) else None
     return msgspec.defstruct(
         cls.__name__,
@@ -163,50 +166,50 @@ def _struct(cls: type) -> type[msgspec.Struct]:
 
 
 def _builder(cls: type, fallback: Fallback, moment: str | None) -> Build:
-    """Compile the function that makes a *cls* from its struct."""
-    names: dict[str, Any] = {"cls": cls, "twin": open_twin(cls), "new": object.__new__}
+    """Compile the function that builds a *cls* from its struct."""
+    names: dict[str, Any] = {"cls": cls, "twin": mutable_twin(cls), "new": object.__new__}
     names |= {"bound": BOUNDS.plus, "moment": datetime.fromtimestamp, "utc": UTC}
-    lines = ["def build(row, at):", "    made = new(twin)"]
+    lines = ["def build(row, at):", "    instance = new(twin)"]
     slots = fields_of(cls)
     for position, field in enumerate(slots, _length(cls) - len(slots)):
         kind = names[f"kind_{field.name}"] = _kind(field.annotation)
-        seen = names[f"seen_{field.name}"] = set[Any]()
-        names[f"odd_{field.name}"] = _odd(cls, field, fallback, seen, ends_early=position == _shortest(cls) - 1)
-        lines += [f"    made.{moment} = at"] if field.name == moment else _filling(field, kind)
+        reported = names[f"reported_{field.name}"] = set[Any]()
+        names[f"odd_{field.name}"] = _odd(cls, field, fallback, reported, ends_early=position == _shortest(cls) - 1)
+        lines += [f"    instance.{moment} = at"] if field.name == moment else _assignment(field, kind)
     if any(a.name == "extra" for a in attrs.fields(cls)):
-        lines.append("    made.extra = ()")
-    lines += ["    made.__class__ = cls", "    return made"]
-    exec("\n".join(lines), names)  # noqa: S102 - source and names are ours alone, as in attrs itself
+        lines.append("    instance.extra = ()")
+    lines += ["    instance.__class__ = cls", "    return instance"]
+    exec("\n".join(lines), names)  # noqa: S102 - source and names come from our own models, as in attrs itself
     build: Build = names["build"]
     return build
 
 
-def open_twin(cls: type) -> type:
-    """Make a class of the same slots that lets them be set; its instances can become those of the frozen *cls*."""
+def mutable_twin(cls: type) -> type:
+    """Return a mutable class with the same slots; its instances can become instances of the frozen *cls*."""
     slots: Any = vars(cls)["__slots__"]
     settable = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
     return type(cls.__name__, cls.__bases__, {"__slots__": slots, **settable})
 
 
-def _filling(field: Field, kind: Any) -> list[str]:
-    """Write the lines that make the value of a field from its cell."""
+def _assignment(field: Field, kind: Any) -> list[str]:
+    """Return the lines of source that set a field from its cell."""
     name, common = field.name, "int" if kind is datetime else f"kind_{field.name}"
     unmarked = f"value = value.removeprefix({_MARK!r})"
     usual = {Decimal: "bound(value)", datetime: "value = moment(value, utc)", str: unmarked}
-    made = [f"    {usual.get(kind, 'pass')}"]
+    conversion = [f"    {usual.get(kind, 'pass')}"]
     if kind is msgspec.Raw:
-        made = [f"    value = odd_{name}(value)"]
+        conversion = [f"    value = odd_{name}(value)"]
     elif not field.required or optional_of(field.annotation) is not None:
-        made = [
+        conversion = [
             f"    if value.__class__ is {common}: {usual.get(kind, 'pass')}",
-            f"    else: value = None if value in seen_{name} else odd_{name}(value)",
+            f"    else: value = None if value in reported_{name} else odd_{name}(value)",
         ]
-    return [f"    value = row.{name}", *made, f"    made.{name} = value"]
+    return [f"    value = row.{name}", *conversion, f"    instance.{name} = value"]
 
 
-def _odd(cls: type, field: Field, fallback: Fallback, seen: set[Any], *, ends_early: bool) -> Callable[[Any], Any]:
-    """Make the function that reads what msgspec cannot, and what is null or missing: once, then that is *seen*."""
-    read = fallback.reader(cls, field)
+def _odd(cls: type, field: Field, fallback: Fallback, reported: set[Any], *, ends_early: bool) -> Callable[[Any], Any]:
+    """Build the function that reads what msgspec cannot, and null or missing once, which is then *reported*."""
+    read = fallback.hook(cls, field)
 
     def odd(value: Any) -> Any:
         if value.__class__ is msgspec.Raw:
@@ -215,17 +218,17 @@ def _odd(cls: type, field: Field, fallback: Fallback, seen: set[Any], *, ends_ea
             read(None, field.annotation)
         elif ends_early:
             fallback.deviate(f"a row of {_length(cls)}", f": {cls.__name__}")
-        seen.add(value)
+        reported.add(value)
         return None
 
     return odd
 
 
 def _shortest(cls: Any) -> int:
-    """Count the cells of the shortest row that the documents show."""
+    """Return the number of cells of the shortest row that the documents show."""
     return cast("int", cls.shortest) or _length(cls)
 
 
 def _length(cls: type) -> int:
-    """Count the cells of a whole row."""
+    """Return the number of cells of a whole row."""
     return len(fields_of(cls)) + issubclass(cls, TaggedRow)

@@ -1,6 +1,6 @@
-"""The kinds of models: rows, whose place in the list is their meaning, and objects, whose keys are.
+"""The kinds of models: rows, where the position gives the meaning, and objects, where the key does.
 
-Also what an annotation of a field says about its way on the wire.
+Also what the annotation of a field states about its form on the wire.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ __all__ = [
 
 @frozen
 class Row:
-    """An object that travels as a list. The order of the attrs fields is the order on the wire.
+    """A model that is a list on the wire. The order of the attrs fields is the order on the wire.
 
-    A field with a default may be null, empty or missing at the tail. A class that declares a field ``extra`` keeps
-    surplus cells there; in others they are dropped.
+    A field with a default may be null, empty or missing at the end. A class that declares a field ``extra`` keeps
+    surplus cells there; others drop them.
 
     Attributes:
-        shortest: Cells of the shortest row that the documents show; None where all are of one length.
+        shortest: Cells of the shortest row that the documents show; None where all have the same length.
     """
 
     shortest: ClassVar[int | None] = None
@@ -46,11 +46,11 @@ class Row:
 
 @frozen
 class TaggedRow(Row):
-    """A row that says in its first cell which class it is.
+    """A row whose first cell states its class.
 
     Attributes:
         class_reference: The number in the first cell.
-        extra: Surplus cells, as they came.
+        extra: Surplus cells, as received.
     """
 
     class_reference: ClassVar[int]
@@ -63,14 +63,14 @@ class UnknownRow:
     """A row whose class reference no class of this library states.
 
     Attributes:
-        cells: All cells as they came, the reference first.
+        cells: All cells as received, the reference first.
     """
 
     cells: tuple[RawJson, ...]
 
 
 def named(wire: str, **options: Any) -> Any:
-    """Declare a field whose key on the wire is no name in Python, or a poor one."""
+    """Declare a field whose key on the wire cannot be, or should not be, a name in Python."""
     return field(metadata={"wire": wire}, **options)
 
 
@@ -81,7 +81,7 @@ _CODECS: dict[Any, Codec[Any]] = {Decimal: Number(), int: Whole(), str: Text(), 
 
 
 def codec_of(annotation: Any) -> Codec[Any] | None:
-    """Find the form that *annotation* names or implies; None for models and containers."""
+    """Return the codec that *annotation* names or implies; None for models and containers."""
     if get_origin(annotation) is Annotated:
         codecs = (m for m in annotation.__metadata__ if hasattr(m, "read") and hasattr(m, "write"))
         return next(codecs, None) or codec_of(get_args(annotation)[0])
@@ -91,7 +91,7 @@ def codec_of(annotation: Any) -> Codec[Any] | None:
 
 
 def optional_of(annotation: Any) -> Any:
-    """Find the X of ``X | None``; None for everything else."""
+    """Return the X of ``X | None``; None for everything else."""
     if get_origin(annotation) not in (Union, UnionType) or NoneType not in get_args(annotation):
         return None
     inner = tuple(a for a in get_args(annotation) if a is not NoneType)
@@ -99,7 +99,7 @@ def optional_of(annotation: Any) -> Any:
 
 
 def row_classes(annotation: Any) -> tuple[type[TaggedRow], ...]:
-    """Find the tagged classes of a union of rows; empty for everything else."""
+    """Return the tagged classes of a union of rows; empty for everything else."""
     members = tuple(m for m in get_args(annotation) if m is not UnknownRow)
     if get_origin(annotation) not in (Union, UnionType):
         return ()
@@ -108,7 +108,7 @@ def row_classes(annotation: Any) -> tuple[type[TaggedRow], ...]:
 
 @frozen(eq=False, repr=False)
 class Field:
-    """One field of a model, ready to read and write."""
+    """One field of a model: its name, its key on the wire, its annotation."""
 
     name: str
     wire: str
@@ -117,7 +117,7 @@ class Field:
 
     @property
     def is_number(self) -> bool:
-        """Whether the documents show a number here, be it a code."""
+        """Whether the documents show a number here, which may be a code."""
         codec = codec_of(optional_of(self.annotation) or self.annotation)
         if isinstance(codec, Choice):
             return issubclass(codec.members, OpenIntEnum)
@@ -125,7 +125,8 @@ class Field:
 
 
 def fields_of(cls: type) -> list[Field]:
-    """Find the fields of a model in wire order, without ``extra``."""
+    """List the fields of a model in wire order, without ``extra``."""
+    # Models have string annotations; attrs resolves them in place, so the second call for a class costs little.
     resolved: Any = attrs.resolve_types(cast("Any", cls), include_extras=True)
     fields: Any = attrs.fields(resolved)
     return [
@@ -136,7 +137,7 @@ def fields_of(cls: type) -> list[Field]:
 
 
 def nest_keys(value: dict[str, Json], parts: Collection[str], into: str) -> dict[str, Json]:
-    """Make one object of the keys that begin alike: ``btc_fee`` becomes ``{into: {"btc": {"fee": ...}}}``."""
+    """Move keys with a common prefix into one object: ``btc_fee`` becomes ``{into: {"btc": {"fee": ...}}}``."""
     rest: dict[str, Json] = {}
     groups: dict[str, dict[str, Json]] = {}
     for key, item in value.items():
