@@ -1,11 +1,11 @@
-"""Takes secrets out of foreign text, however they are written there.
+"""Removes secrets from foreign text, however they are encoded there.
 
-A server, or a proxy before it, may repeat what it was sent: as it came, percent-encoded, as JSON or HTML writes it, in
-other letters, in base64, in hex, or cut off. So text and secret are both brought into one plain form in which every
-byte knows where it stood, the secret is looked for in there, and what is found is taken out of the text as it came.
+A server, or a proxy before it, may repeat what it was sent: unchanged, percent-encoded, escaped as in JSON or HTML, in
+upper or lower case, in base64, in hex, or truncated. So text and secret are both decoded into one plain form in which
+the origin of every byte is recorded, the secret is searched for there, and what is found is removed from the original.
 
-Servers cut what they quote, so of a long secret any eight characters in a row are taken out, of one with blanks any
-sixteen. Words stay readable: a short secret counts only where it stands alone.
+Servers truncate what they quote, so any eight consecutive characters of a long secret are removed, or sixteen if it
+contains blanks. Words stay readable: a short secret counts only where it stands alone.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ __all__ = ["REDACTED", "redacted"]
 REDACTED = "[redacted]"
 
 SHORT = 6
+"""Shorter secrets are found only where they stand alone: any word may contain them."""
 PIECE = 8
 LONG = 2 * PIECE
-LOOKED_AT = 4000
-"""Characters of a text that are looked at; nobody is shown more than the first few of them."""
+SEARCHED = 4000
+"""Characters of a text that are searched; only the first few of them are ever shown."""
 CUT = 100
-"""Looked at in a text that is longer, but not shown: a secret in it may have been cut in two."""
+"""Searched in a text that is longer, but not shown: a secret there may have been cut in two."""
 ROUNDS = 4
-"""How often what is written in one way may be written in another on top."""
+"""How many encodings may be nested."""
 
 _ESCAPE = re.compile(
     rb"%([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|(&#?[0-9A-Za-z]{2,8};)|\\(.)", re.DOTALL
@@ -44,14 +45,15 @@ Places = list[tuple[int, int]]
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Put `REDACTED` in place of every one of *secrets* in *text*."""
+    """Replace each of *secrets* in *text* by `REDACTED`."""
     wanted = {part for secret in secrets for part in _parts(secret) if part}
     if not wanted:
         return text
-    shown = len(text) if len(text) <= LOOKED_AT else LOOKED_AT - CUT
-    text = text[:LOOKED_AT]
+    shown = len(text) if len(text) <= SEARCHED else SEARCHED - CUT
+    text = text[:SEARCHED]
     plain, places = _plain(text)
     folded, standard = _folded(plain), plain.translate(_STANDARD)
+    # Marked first and removed at once: pieces overlap, and positions must not move while others are searched for.
     marked = bytearray(len(text))
     for secret in wanted:
         for start, end in (*_as_text(folded, secret), *_in_code(folded, standard, secret)):
@@ -62,7 +64,7 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 
 def _parts(secret: str) -> Iterator[str]:
-    """Take a secret that is an object or a list in JSON for the texts in it: its keys are none."""
+    """List the texts of a secret that is a JSON object or list, without its keys; the secret itself otherwise."""
     if secret[:1] not in ("{", "["):
         yield secret
         return
@@ -88,7 +90,7 @@ def _plain(text: str) -> tuple[bytes, Places]:
     encoded = [c.encode(errors="surrogatepass") for c in text]
     data = b"".join(encoded)
     places = [(n, n + 1) for n, c in enumerate(encoded) for _ in c]
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS):  # bounded: a text could be made of nothing but layers
         if not _ESCAPE.search(data):
             break
         data, places = _unescaped(data, places)
@@ -96,19 +98,19 @@ def _plain(text: str) -> tuple[bytes, Places]:
 
 
 def _unescaped(data: bytes, places: Places) -> tuple[bytes, Places]:
-    """Take one layer of escapes off."""
+    """Decode one layer of escapes."""
     pieces, kept, end = list[bytes](), Places(), 0
-    for found in _ESCAPE.finditer(data):
-        meant = _meant(found)
-        pieces += [data[end : found.start()], meant]
-        kept += places[end : found.start()]
-        kept += [(places[found.start()][0], places[found.end() - 1][1])] * len(meant)
-        end = found.end()
+    for match in _ESCAPE.finditer(data):
+        decoded = _decoded(match)
+        pieces += [data[end : match.start()], decoded]
+        kept += places[end : match.start()]
+        kept += [(places[match.start()][0], places[match.end() - 1][1])] * len(decoded)
+        end = match.end()
     return b"".join([*pieces, data[end:]]), kept + places[end:]
 
 
-def _meant(found: re.Match[bytes]) -> bytes:
-    percent, byte, unit, entity, escaped = found.groups()
+def _decoded(match: re.Match[bytes]) -> bytes:
+    percent, byte, unit, entity, escaped = match.groups()
     if percent or byte:
         return bytes.fromhex((percent or byte).decode())
     if unit:
@@ -119,35 +121,37 @@ def _meant(found: re.Match[bytes]) -> bytes:
 
 
 def _folded(plain: bytes) -> bytes:
-    """Make letters small, and a blank of the plus that stands for one in forms."""
+    """Convert letters to lower case, and the plus of HTML forms to a blank."""
     return plain.lower().replace(b"+", b" ")
 
 
-# Finding --------------------------------------------------------------------------------------------------------------
+# Searching ------------------------------------------------------------------------------------------------------------
 
 
 def _as_text(folded: bytes, secret: str) -> Iterator[tuple[int, int]]:
     wanted = _folded(_plain(secret)[0])
     piece = LONG if " " in secret else PIECE
-    for start, end in _found(folded, wanted, piece if len(wanted) >= LONG else len(wanted)):
+    for start, end in _occurrences(folded, wanted, piece if len(wanted) >= LONG else len(wanted)):
         if len(wanted) >= SHORT or not (_ALONE.match(folded, end) or _ALONE.match(folded[start - 1 : start])):
             yield start, end
 
 
 def _in_code(folded: bytes, standard: bytes, secret: str) -> Iterator[tuple[int, int]]:
-    """Find the secret in hex and in base64, where it may begin at any of three places in a group."""
+    """List where the secret is in hex and in base64."""
     raw = secret.encode(errors="surrogatepass")
     if len(raw) < SHORT:
         return
-    yield from _found(folded, raw.hex().encode(), LONG)
+    yield from _occurrences(folded, raw.hex().encode(), LONG)
+    # Base64 encodes groups of three bytes: the text of a secret depends on where in a group it begins. Of the first and
+    # last characters of it only those are compared that depend on the secret alone.
     for shift in range(3):
         code = base64.b64encode(bytes(shift) + raw).rstrip(b"=")
         first, last = (0, 2, 3)[shift], len(code) - bool((shift + len(raw)) % 3)
-        yield from _found(standard, code[first:last], PIECE)
+        yield from _occurrences(standard, code[first:last], PIECE)
 
 
-def _found(data: bytes, wanted: bytes, piece: int) -> Iterator[tuple[int, int]]:
-    """Find every *piece* of *wanted* that is so long."""
+def _occurrences(data: bytes, wanted: bytes, piece: int) -> Iterator[tuple[int, int]]:
+    """List where pieces of *wanted*, of *piece* bytes each, are in *data*."""
     size = min(piece, len(wanted))
     for begin in {wanted[n : n + size] for n in range(len(wanted) - size + 1)}:
         at = data.find(begin)
