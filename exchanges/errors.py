@@ -1,34 +1,35 @@
-"""Everything that can go wrong, as one tree.
+"""All errors of this library, as one tree.
 
     ExchangeError
       UsageError (ValueError)      wrong arguments, closed client, missing credentials
         UnresolvedOutcome          the same money call again while an earlier one is unresolved
       NotSent                      the request never left
-      RateLimitTimeout             the limit would not let it go in time
-      Rejected                     the exchange answered that it did not do it
+      RateLimitTimeout             no permit before the deadline; nothing was sent
+      Rejected                     the exchange answered that it did not execute the request
         AuthenticationFailed       the key is unknown, or the signature is wrong
-        PermissionDenied           the key may not do this
+        PermissionDenied           the key lacks a permission
         NonceRejected              the nonce was not larger than one seen before
-        InvalidRequest             the exchange refused an argument (see ``fields``)
+        InvalidRequest             the exchange rejected an argument (see ``fields``)
         InsufficientFunds
         NotFound
         QuoteExpired
         RateLimited                the exchange counted too many requests (see ``retry_at``)
-      Unavailable                  an answer that does not say whether it was done: maintenance, 5xx
-        Blocked                    a proxy in front of the exchange refused us
-        RedirectRefused            an answer that sends us elsewhere; never followed
+      Unavailable                  an answer that does not show the outcome: maintenance, 5xx
+        Blocked                    a proxy in front of the exchange rejected the request
+        RedirectRefused            a redirect; never followed
       ReadFailed                   a read that used up its attempts
       OutcomeUnknown               a write or money call that may have been executed
-      DecodeError                  an answer that is not what the documents say
+      DecodeError                  an answer that does not match the documents
       CallbackRejected             a callback that did not authenticate
-      StateError                   nonces or limits cannot be read or written
+      StateError                   the state (nonces, limits, journal) cannot be read or written
 
-``error.may_have_executed`` answers the question that matters after a failure. It is False for everything that
-was refused before the first byte left or that the exchange itself refused, True for `OutcomeUnknown`; for reads,
-where nothing can be executed, it is False as well.
+``error.may_have_executed`` answers the question that matters after a failure. It is False for everything that failed
+before the first byte was sent or that the exchange rejected, and for reads, which execute nothing. It is True for
+`OutcomeUnknown`: a write or money call whose answer leaves the outcome open raises that, with the error of the answer
+as its cause. For a cancel, which is safe to call again, it can be True on an error of any class that has an answer.
 
-Every error names its endpoint. What the exchange wrote is carried in ``code`` and ``text``: cut to 200
-characters, control characters escaped, credentials removed.
+Every error names its endpoint. What the exchange wrote is in ``code`` and ``text``: cut to 200 characters, control
+characters escaped, credentials removed.
 """
 
 from __future__ import annotations
@@ -76,14 +77,15 @@ MAX_TEXT = 200
 
 
 def quotable(text: str, secrets: Iterable[str] = ()) -> str:
-    """Make foreign *text* safe to show: secrets removed, control characters escaped, cut."""
+    """Return foreign *text* safe to show: secrets removed, control characters escaped, cut."""
+    # Redacted before it is cut: half of a secret would not be recognized any more.
     text = redacted(text, secrets)
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:MAX_TEXT])
     return shown if len(text) <= MAX_TEXT and len(shown) <= MAX_TEXT else shown[: MAX_TEXT - 3] + "..."
 
 
 class ErrorFields(TypedDict, total=False):
-    """What every error can carry."""
+    """The attributes that every error can have."""
 
     endpoint: str | None
     status: int | None
@@ -92,13 +94,13 @@ class ErrorFields(TypedDict, total=False):
 
 
 class ExchangeError(Exception):
-    """The root of everything this library raises.
+    """The base class of all errors of this library.
 
     Attributes:
         endpoint: Id of the declared endpoint, such as ``bitex.trading.create_bid``; None outside a call.
-        status: HTTP status of the answer; None where there was none.
+        status: HTTP status of the answer; None without an answer.
         code: The exchange's own error code, as text.
-        text: The exchange's own words, made safe to show.
+        text: The exchange's own message, made safe to show.
         may_have_executed: Whether the request may have changed something at the exchange.
     """
 
@@ -117,6 +119,7 @@ class ExchangeError(Exception):
 
 
 def _revive(cls: type[ExchangeError], args: tuple[object, ...], attributes: dict[str, object]) -> ExchangeError:
+    # Not through `__init__`, whose keyword arguments differ between the classes.
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(attributes)
@@ -124,14 +127,16 @@ def _revive(cls: type[ExchangeError], args: tuple[object, ...], attributes: dict
 
 
 class UsageError(ExchangeError, ValueError):
-    """The call was wrong; nothing was sent."""
+    """The call was wrong; nothing was sent. Fix the program."""
 
 
 class UnresolvedOutcome(UsageError):
     """The same money call while the outcome of an earlier one is unresolved; nothing was sent.
 
+    Reconcile or dismiss the earlier call first: see ``client.unresolved``.
+
     Attributes:
-        intent: What the earlier call was to do: see ``client.unresolved``.
+        intent: What the earlier call was to do.
     """
 
     def __init__(self, message: str, *, intent: Intent, **facts: Unpack[ErrorFields]) -> None:
@@ -140,34 +145,38 @@ class UnresolvedOutcome(UsageError):
 
 
 class NotSent(ExchangeError):
-    """The request never left this machine: it is safe to repeat."""
+    """The request was not sent. It is safe to repeat."""
 
 
 class RateLimitTimeout(ExchangeError):
-    """The limit would not let the request go before its deadline; nothing was sent."""
+    """The limit granted no permit before the deadline; nothing was sent. Call less often, or allow more time."""
 
 
 class Rejected(ExchangeError):
-    """The exchange answered that it did not do it."""
+    """The exchange answered that it did not execute the request. Its reason is in ``code`` and ``text``."""
 
 
 class AuthenticationFailed(Rejected):
-    """The exchange does not know the key, or the signature does not match."""
+    """The exchange does not know the key, or the signature does not match; not executed. Check the credentials."""
 
 
 class PermissionDenied(Rejected):
-    """The key is valid but may not do this."""
+    """The key is valid but lacks a permission; not executed. Change the key's permissions at the exchange."""
 
 
 class NonceRejected(Rejected):
-    """The nonce was not larger than the last one that the exchange saw for this key."""
+    """The nonce was not larger than the last one that the exchange saw for this key; not executed.
+
+    The client draws larger nonces from then on. If it persists, another program uses the same key: use one key per
+    program, or one `FileState` for all of them.
+    """
 
 
 class InvalidRequest(Rejected):
-    """The exchange refused an argument.
+    """The exchange rejected an argument; not executed. Change the argument.
 
     Attributes:
-        fields: What the exchange said of each field, by its name on the wire; empty when it named none.
+        fields: What the exchange wrote about each field, by its name on the wire; empty if it named none.
     """
 
     def __init__(
@@ -178,22 +187,22 @@ class InvalidRequest(Rejected):
 
 
 class InsufficientFunds(Rejected):
-    """The account holds too little for this."""
+    """The balance of the account is too small; not executed."""
 
 
 class NotFound(Rejected):
-    """The exchange does not know this object."""
+    """The exchange does not know the object; not executed. After a cancel it may be filled or already cancelled."""
 
 
 class QuoteExpired(Rejected):
-    """The quote is no longer valid."""
+    """The quote is no longer valid; not executed. Request a new one."""
 
 
 class RateLimited(Rejected):
-    """The exchange counted too many requests.
+    """The exchange counted too many requests; not executed. The client sends nothing under this limit for a while.
 
     Attributes:
-        retry_at: When the exchange will take requests again (UTC).
+        retry_at: When the exchange accepts requests again (UTC).
     """
 
     def __init__(self, message: str, *, retry_at: datetime | None = None, **facts: Unpack[ErrorFields]) -> None:
@@ -202,28 +211,33 @@ class RateLimited(Rejected):
 
 
 class Unavailable(ExchangeError):
-    """The exchange, or a proxy before it, answered without saying whether the request was executed."""
+    """The answer of the exchange, or of a proxy before it, does not show whether the request was executed.
+
+    For a write or money call it is the cause of an `OutcomeUnknown`. A read may be repeated later.
+    """
 
 
 class Blocked(Unavailable):
-    """A proxy in front of the exchange refused the request."""
+    """A proxy in front of the exchange rejected the request. Check the address from which it was sent."""
 
 
 class RedirectRefused(Unavailable):
-    """The answer points elsewhere; this library follows no redirects."""
+    """The answer is a redirect, which this library does not follow. Check ``base_url`` and any proxy."""
 
 
 class ReadFailed(ExchangeError):
-    """A read used up its attempts; ``__cause__`` is the last failure."""
+    """A read used up its attempts; ``__cause__`` is the last failure. It is safe to repeat."""
 
 
 class OutcomeUnknown(ExchangeError):
-    """A write or money call that may have been executed. It is never repeated by itself.
+    """A write or money call may have been executed. The library never repeats it.
+
+    Await ``client.reconcile(error.intent)`` before you repeat it. ``__cause__`` is what happened.
 
     Attributes:
         intent: What was to be done: endpoint, arguments as sent, when.
         nonce: The nonce of the request, where the scheme has one.
-        phase: How far the request came.
+        phase: How far the request got.
     """
 
     may_have_executed = True
@@ -244,32 +258,37 @@ class OutcomeUnknown(ExchangeError):
 
 
 class DecodeError(ExchangeError):
-    """An answer is not what the documents say. The message names the place, never the value."""
+    """An answer does not match the documents. The message names the place, never the value.
+
+    The exchange may have changed its API: update this library, or report the place. For a write or money call it is the
+    cause of an `OutcomeUnknown`.
+    """
 
 
 class CallbackRejected(ExchangeError):
-    """A callback did not authenticate."""
+    """A callback did not authenticate. Do not act on it."""
 
 
 class StateError(ExchangeError):
-    """Nonces or limits cannot be read or written; nothing was sent."""
+    """The state (nonces, limits, journal) cannot be read or written; nothing was sent. The message says what to do."""
 
 
 @frozen
 class Problem:
-    """What an answer in an exchange's error shape says; made by the exchange's own reader.
+    """What an error answer states, as parsed by the reader of the exchange.
 
     Attributes:
         kind: The class of the tree that it belongs to.
         code: The exchange's code, as text.
-        text: The exchange's words, raw.
-        fields: Words for single fields, by their name on the wire.
+        text: The exchange's message, raw.
+        fields: Messages about single fields, by their name on the wire.
         proves_not_executed: Whether this answer is proof that the request was not executed.
-        retry_after_seconds: How long the exchange wants to be left alone.
-        nonce_floor: The largest nonce that the exchange says it has seen.
+        retry_after_seconds: How long the exchange accepts no requests.
+        nonce_floor: The largest nonce that the exchange reports to have seen.
     """
 
     kind: type[ExchangeError]
+    # Raw, and so out of the repr: an exchange may echo a secret.
     text: str = field(default="", repr=False)
     code: str | None = field(default=None, repr=False)
     fields: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]], repr=False)

@@ -1,4 +1,4 @@
-"""What a call that is never repeated was to do, and how far it came. Values that outlive the call, and the process."""
+"""What a call that is never repeated was to do, and how far it got. Values that outlive the call, and the process."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from attrs import field, frozen
 __all__ = ["Intent", "Phase"]
 
 
-def _name() -> str:
+def _new_id() -> str:
     return uuid4().hex
 
 
 class Phase(StrEnum):
-    """How far a request came; its value is made for messages."""
+    """How far a request got; the values are phrases for messages."""
 
     MAYBE_SENT = "some of it may have left"
     SENT = "all of it was handed to the connection"
@@ -31,19 +31,20 @@ class Intent:
         endpoint: Id of the endpoint.
         arguments: The arguments by name, as checked and rendered for the wire; secrets are left out.
         at: When the request was signed and handed to the connection (UTC).
-        tag: What was put into a field that the exchange hands back, so that what the call made is known again; None
-            where there is no such field, or where the caller filled it.
-        acting: What a view put on the call, such as the user that it acts for.
-        id: Its name, unique.
+        tag: What was put into a field that the exchange returns, so that what the call created can be identified; None
+            if there is no such field, or if the caller set it.
+        acting: What a view added to the call, such as the user that it acts for.
+        id: Unique id.
     """
 
     endpoint: str
+    # Out of the hash, as a dict has none; the id is unique anyway.
     arguments: dict[str, str] = field(hash=False)
     at: datetime
     tag: str | None = None
     acting: dict[str, str] = field(factory=dict[str, str], hash=False)
-    id: str = field(factory=_name)
+    id: str = field(factory=_new_id)
 
     def __str__(self) -> str:
-        """Print as messages name it."""
+        """Return it as messages name it."""
         return f"{self.endpoint} at {self.at:%Y-%m-%d %H:%M:%S} UTC (intent {self.id[:8]})"

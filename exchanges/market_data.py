@@ -1,7 +1,7 @@
-"""What the market data of all exchanges has in common.
+"""The fields that the market data of all exchanges has in common.
 
-The exchanges' own words are kept in their models; these Protocols name only the fields that all of them share, with
-the same type everywhere. A type checker verifies that each model fits.
+The models keep the names of their exchange; these Protocols list only the fields that all of them share, with the same
+type everywhere. A type checker verifies that each model fits.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class MarketTicker(Protocol):
 
     @property
     def bid(self) -> Decimal:
-        """Highest price that somebody offers to pay."""
+        """Highest price of all offers to buy."""
         ...
 
     @property
     def ask(self) -> Decimal:
-        """Lowest price at which somebody offers to sell."""
+        """Lowest price of all offers to sell."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class MarketTicker(Protocol):
 
     @property
     def vwap(self) -> Decimal | None:
-        """Volume-weighted average price of the last 24 hours; None where the exchange leaves it out."""
+        """Volume-weighted average price of the last 24 hours; None if the exchange omits it."""
         ...
 
     @property
@@ -55,7 +55,7 @@ class MarketTicker(Protocol):
 
 
 class MarketLevel(Protocol):
-    """One price in an order book."""
+    """One price level of an order book."""
 
     @property
     def price(self) -> Decimal:
@@ -64,12 +64,12 @@ class MarketLevel(Protocol):
 
     @property
     def amount(self) -> Decimal:
-        """Base currency offered or wanted at this price."""
+        """Base currency on offer, or sought, at this price."""
         ...
 
 
 class MarketOrderBook(Protocol):
-    """Who wants to buy and to sell, best price first."""
+    """Offers to buy and to sell, best price first."""
 
     @property
     def bids(self) -> Sequence[MarketLevel]:
@@ -92,5 +92,5 @@ class MarketTrade(Protocol):
 
     @property
     def amount(self) -> Decimal:
-        """Base currency that changed hands."""
+        """Base currency traded."""
         ...
