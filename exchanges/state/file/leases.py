@@ -39,7 +39,7 @@ class LeaseRequest:
     least_nonce: int
 
 
-# Compared by identity: two calls may get equal records, and each of them is released on its own.
+# Compared by identity: the records of two calls may be equal, and each is released on its own.
 @frozen(eq=False)
 class LeaseRecord:
     """What a call was granted.

@@ -1,9 +1,9 @@
 """Slots and nonces of all processes, in one file.
 
-What a slot is: see `exchanges.limits.limiter`. Here a call is one row. `since` is the moment from which
-its slots cool down: infinity while the call is in flight, then the moment it ended, 30 seconds later where no complete
-answer came. In a window of W seconds it counts until `since` + W. All windows read the same rows, so processes with
-different windows for one limit still see each other's calls.
+What a slot is: see `exchanges.limits.limiter`. Here a call is one row. `since` is the moment from which its slot cools
+down: infinity while the call is in flight, then the moment it ended, 30 seconds later where no complete answer came. In
+a window of W seconds it counts until `since` + W. All windows read the same rows, so processes with different windows
+for one limit still see each other's calls.
 
 Times are those of the monotonic clock, which all processes share and no clock step moves. It starts again with every
 boot. After one nobody knows how long ago a call ended, so what was cooling starts to cool when the file is first
@@ -174,17 +174,14 @@ class SlotTable:
         seconds, limit_id = window.per_seconds, request.limit_id
         room = window.slots - kept - (window.reserve if request.leave_reserve else 0)
         begin = now - seconds
-        query = "SELECT total(cost) FROM slots WHERE place = ? AND since > ?"
+        query = "SELECT count(*) FROM slots WHERE place = ? AND since > ?"
         missing = int(data.execute(query, (limit_id, begin)).fetchone()[0]) + 1 - room
         if missing <= 0:
             return 0.0
-        query = "SELECT since, cost FROM slots WHERE place = ? AND since > ? ORDER BY since LIMIT ?"
-        for since, cost in data.execute(query, (limit_id, begin, missing)).fetchall():
-            missing -= cost
-            if missing <= 0:
-                # A call in flight has no end yet: a whole window is the least that is certain.
-                return float(since - begin) if since < math.inf else seconds
-        return seconds
+        query = "SELECT since FROM slots WHERE place = ? AND since > ? ORDER BY since LIMIT 1 OFFSET ?"
+        row = data.execute(query, (limit_id, begin, missing - 1)).fetchone()
+        # A call in flight has no end yet: a whole window is the least that is certain.
+        return float(row[0] - begin) if row is not None and row[0] < math.inf else seconds
 
     def _ask(self, data: Connection, request: LeaseRequest, until: float) -> None:
         """Ask reads of all processes to leave room until then; 0 withdraws it."""
