@@ -1,12 +1,12 @@
 """Concurrent polling: many sources, one iterator, each source on its own.
 
 Every source has a task of its own that asks, waits and asks again, so one that fails, hangs or is limited never
-delays the others. The reader gets the newest update of each source: one that it was too slow for is replaced and
-counted, nothing queues up.
+delays the others. The reader gets the newest update of each source: an update that it did not read in time is replaced
+and counted, nothing queues up.
 
-All sources are asked at once in the first round. Which limits their calls meet is noted on the way; where a limit
-cannot sustain the interval, it is stretched, and questions keep the distance that the limit sustains: each takes the
-next free spot when it is due. One warning names both rates.
+All sources are asked at once in the first round. The limits of their calls are recorded on the way; where a limit
+cannot sustain the interval, the interval is extended, and the rounds of all sources under that limit are spaced at the
+rate that it sustains: each reserves the next free time when it is due. One warning names both rates.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @frozen
 class Update(Generic[T]):
-    """What one source said, or how it failed.
+    """What one source returned, or how it failed.
 
     Attributes:
         source: Its name, as given to `poll`.
@@ -46,7 +46,7 @@ class Update(Generic[T]):
         asked_at: When it was asked (UTC).
         answered_at: When it answered (UTC).
         latency_seconds: How long that took, waiting for the limit included.
-        dropped: Updates of this source that were replaced unseen since the last one that was seen.
+        dropped: Updates of this source that were replaced unread since the last one that was read.
     """
 
     source: str
@@ -66,14 +66,14 @@ class _Source(Generic[T]):
 
 
 class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in iterators
-    """Ask every source now and every *every_seconds*; iterate over what they say.
+    """Ask every source now and every *every_seconds*; iterate over what they return.
 
-    Use it as an asynchronous context manager; leaving the block ends everything. The block must be left in the task
+    Use it as an asynchronous context manager; leaving the block cancels everything. The block must be left in the task
     that entered it.
 
     Args:
-        sources: Name to function that makes a fresh awaitable, such as ``{"bitex": bitex.market.ticker}``.
-        every_seconds: From one question to the next of the same source.
+        sources: Name to function that returns a new awaitable, such as ``{"bitex": bitex.market.ticker}``.
+        every_seconds: From one round of a source to its next.
 
     Raises:
         UsageError: No sources, one that is not callable, or an interval that is not a positive number.
@@ -83,13 +83,13 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         if not sources:
             raise UsageError("poll: no sources to ask")
         if wrong := [name for name, ask in sources.items() if not callable(ask)]:
-            raise UsageError(f"poll: give functions that make an awaitable, not awaitables: {', '.join(wrong)}")
+            raise UsageError(f"poll: pass functions that return an awaitable, not awaitables: {', '.join(wrong)}")
         if type(every_seconds) not in (int, float) or not 0 < every_seconds < math.inf:
             raise UsageError("poll: every_seconds must be a positive number")
         self._every = float(every_seconds)
         self._sources = [_Source(name, ask, Pace(self._every)) for name, ask in sources.items()]
-        self._fresh: dict[str, Update[T]] = {}
-        self._news = asyncio.Event()
+        self._unread: dict[str, Update[T]] = {}
+        self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._warned: set[Limiter] = set()
         self._entered = False
@@ -101,7 +101,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
     async def __aenter__(self) -> Self:
         """Start asking."""
         if self._tasks:
-            raise UsageError("poll: this block was entered already")
+            raise UsageError("poll: the block was entered already; create another poll")
         self._entered, began = True, asyncio.get_running_loop().time()
         self._tasks = [asyncio.create_task(self._run(s, began), name=f"poll {s.name}") for s in self._sources]
         return self
@@ -109,12 +109,12 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Cancel all questions and wait until they are gone."""
+        """Cancel all sources and wait until their tasks have ended."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
-        self._fresh.clear()
-        self._news.set()  # ends the iteration of another task
+        self._unread.clear()
+        self._changed.set()  # ends the iteration of another task
         try:
             await asyncio.gather(*tasks, return_exceptions=True)
         finally:
@@ -122,19 +122,19 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
                 source.pace.end()
 
     def __aiter__(self) -> Self:
-        """Iterate over updates as they come."""
+        """Iterate over updates as they arrive."""
         return self
 
     async def __anext__(self) -> Update[T]:
-        """Wait for the oldest of the fresh updates, at most one per source."""
+        """Wait for the oldest unread update; there is at most one per source."""
         if not self._entered:
             raise UsageError("poll: enter the block first: async with poll(...) as updates")
-        while not self._fresh:
+        while not self._unread:
             if not self._tasks:
                 raise StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
-        return self._fresh.pop(next(iter(self._fresh)))
+            self._changed.clear()
+            await self._changed.wait()
+        return self._unread.pop(next(iter(self._unread)))
 
     # One source
 
@@ -143,6 +143,8 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         while True:
             await self._ask(source)
             interval = self._interval(source)
+            # From the last due time, so that the duration of an answer does not add up; one that took longer than the
+            # interval is not made up for.
             due = max(due + interval, loop.time())
             await asyncio.sleep(due - loop.time())
             if interval > self._every:
@@ -158,10 +160,11 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         try:
             value = await source.ask()
         except asyncio.CancelledError:
+            # Only a cancellation of this very task ends it; one inside the source is a failure like any other.
             if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
                 raise
             failure = ExchangeError(f"poll: something that {source.name} waits for was cancelled")
-        except Exception as error:  # noqa: BLE001 - a source may fail as it likes; the reader is told
+        except Exception as error:  # noqa: BLE001 - any failure of a source goes to the reader
             failure = error
         finally:
             pace.reset(token)
@@ -170,16 +173,17 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         self._publish(Update(source.name, value, failure, asked_at, datetime.now(UTC), seconds))
 
     def _publish(self, update: Update[T]) -> None:
-        missed = self._fresh.pop(update.source, None)
-        if missed is not None:
-            update = evolve(update, dropped=missed.dropped + 1)
-        self._fresh[update.source] = update
-        self._news.set()
+        # Popped, not overwritten: the new update goes to the end, or a fast source would always be read first.
+        unread = self._unread.pop(update.source, None)
+        if unread is not None:
+            update = evolve(update, dropped=unread.dropped + 1)
+        self._unread[update.source] = update
+        self._changed.set()
 
     # The limits
 
     def _interval(self, source: _Source[T]) -> float:
-        """Find the seconds between two questions that the limits sustain."""
+        """Return the seconds between two rounds that the limits sustain."""
         longest = self._every
         for limiter in source.pace.calls:
             interval = self._every * sum(limiter.demand.values()) / limiter.paced_per_second
@@ -193,7 +197,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             return
         self._warned.add(limiter)
         logger.warning(
-            "poll: limit %s sustains %.3g calls a second, %.3g are asked for; asking every %.3g s instead of %.3g s",
+            "poll: limit %s sustains %.3g calls per second, %.3g are requested; asking every %.3g s instead of %.3g s",
             limiter.limit.name,
             limiter.paced_per_second,
             sum(limiter.demand.values()),

@@ -35,7 +35,7 @@ async def test_an_interval_that_the_limit_cannot_sustain(caplog):
     assert [0.0] * 4 == moments[:4]
     assert (pytest.approx(0.505, abs=0.001), pytest.approx(0.505, abs=0.001)) == (min(gaps), max(gaps))
     assert [
-        "poll: limit fourth open sustains 1.98 calls a second, 4 are asked for; asking every 2.02 s instead of 1 s"
+        "poll: limit fourth open sustains 1.98 calls per second, 4 are requested; asking every 2.02 s instead of 1 s"
     ] == caplog.messages
 
 

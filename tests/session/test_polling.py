@@ -322,7 +322,7 @@ def test_an_awaitable_in_place_of_a_function():
 
     async def main():
         ready = asyncio.get_running_loop().create_future()
-        with pytest.raises(UsageError, match="functions that make an awaitable, not awaitables: a"):
+        with pytest.raises(UsageError, match="functions that return an awaitable, not awaitables: a"):
             poll({"a": ready}, every_seconds=1)
 
     run(main())
