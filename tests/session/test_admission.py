@@ -23,8 +23,8 @@ BUY = {"amount": 3, "price": 5}
 
 @in_virtual_time
 @pytest.mark.parametrize("kind", CALLS)
-async def test_a_call_passes_the_gate(kind):
-    """Every call passes the limiter once, bears its nonce, and leaves it once with its answer."""
+async def test_a_call_acquires_a_lease(kind):
+    """Every call acquires one lease, uses its nonce, and releases it once with its answer."""
     client, script, limiter, _ = sharing()
     async with client:
         await CALLS[kind](client)
@@ -36,9 +36,9 @@ async def test_a_call_passes_the_gate(kind):
 
 
 @in_virtual_time
-async def test_the_gate_says_when():
-    """Where the limiter has no room a call waits as long as it says, and lets others have its slot meanwhile."""
-    client, script, limiter, _ = sharing(says=[2.5, 1.0])
+async def test_the_shared_limiter_says_when():
+    """If there is no room a call waits as long as the shared limiter asks, and others can use its slot meanwhile."""
+    client, script, limiter, _ = sharing(answers=[2.5, 1.0])
     async with client:
         await client.trading.create_order(amount=3)
 
@@ -53,7 +53,7 @@ async def test_the_gate_says_when():
 @in_virtual_time
 async def test_the_gate_may_say_zero():
     """A whole number of seconds is a time to wait like any other."""
-    client, script, _, _ = sharing(says=[1, 0])
+    client, script, _, _ = sharing(answers=[1, 0])
     async with client:
         await client.trading.order()
 
@@ -63,7 +63,7 @@ async def test_the_gate_may_say_zero():
 @in_virtual_time
 async def test_the_gate_says_too_late():
     """A wait beyond the deadline ends the call at once, and nothing is sent."""
-    client, script, limiter, _ = sharing(says=[40.0])
+    client, script, limiter, _ = sharing(answers=[40.0])
     async with client:
         error = await failure(client.trading.create_order(amount=3))
 
@@ -75,8 +75,8 @@ async def test_the_gate_says_too_late():
 @pytest.mark.parametrize("fault", [BROKEN, RateLimitTimeout("another process keeps the turn")])
 @pytest.mark.parametrize("kind", CALLS)
 async def test_the_gate_fails(kind, fault):
-    """What the limiter raises ends the call before anything is sent, and names it."""
-    client, script, _, journal = sharing(says=[fault])
+    """An error of the shared limiter ends the call before anything is sent, and names it."""
+    client, script, _, journal = sharing(answers=[fault])
     async with client:
         error = await failure(CALLS[kind](client))
 
@@ -85,8 +85,8 @@ async def test_the_gate_fails(kind, fault):
 
 
 @in_virtual_time
-async def test_cancelled_at_the_gate():
-    """A caller that is cancelled at the limiter is gone at once, and lets go of everything."""
+async def test_cancelled_while_waiting_for_a_lease():
+    """A caller that is cancelled while it waits for a lease returns at once, and releases everything."""
     client, script, limiter, _ = sharing(entering=5.0)
     async with client:
         task = asyncio.create_task(client.trading.create_order(amount=3))
@@ -98,8 +98,8 @@ async def test_cancelled_at_the_gate():
 
 
 @in_virtual_time
-async def test_closed_at_the_gate():
-    """A call that comes through the limiter after its client was closed leaves it again and is not sent."""
+async def test_closed_while_waiting_for_a_lease():
+    """A call that gets its lease after its client was closed releases it and is not sent."""
     client, script, limiter, _ = sharing(entering=5.0)
     task = asyncio.create_task(client.trading.create_order(amount=3))
     await asyncio.sleep(1)
@@ -112,7 +112,7 @@ async def test_closed_at_the_gate():
 @in_virtual_time
 @pytest.mark.parametrize("ticks", range(16))
 async def test_closed_in_any_tick(ticks):
-    """In whatever tick a client is closed, a read that is on its way leaves the limiter, once."""
+    """In whatever tick a client is closed, a read in flight releases its lease, once."""
     client, _, limiter, _ = sharing()
     task = asyncio.create_task(client.trading.order())
     await settle(ticks)
@@ -126,7 +126,7 @@ async def test_closed_in_any_tick(ticks):
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("ticks", range(20))
 async def test_a_stranger_cancels_in_any_tick(ticks, kind):
-    """In whatever tick a stranger cancels the session's task, the lease is released once, no outcome misreported."""
+    """In whatever tick a stranger cancels the session's task, the lease is released once and the outcome is right."""
     client, script, limiter, _ = sharing()
     async with client:
         task = asyncio.create_task(CALLS[kind](client))
@@ -143,8 +143,8 @@ async def test_a_stranger_cancels_in_any_tick(ticks, kind):
 
 @in_virtual_time
 async def test_cancelled_while_leaving():
-    """An outcome that is known is told, though a stranger cancels the task while it leaves the limiter."""
-    client, _, limiter, _ = sharing(says=[Lease(seconds=5.0)])
+    """A known outcome reaches the caller, even if a stranger cancels the task while it releases its lease."""
+    client, _, limiter, _ = sharing(answers=[Lease(seconds=5.0)])
     async with client:
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
@@ -157,8 +157,8 @@ async def test_cancelled_while_leaving():
 @in_virtual_time
 @pytest.mark.parametrize("fault", [BROKEN, ValueError("internal error in the state")])
 async def test_leaving_fails(fault, caplog):
-    """Where the state cannot be written after the answer, the outcome is told all the same, and the fault logged."""
-    client, _, _, _ = sharing(says=[Lease(fault=fault)])
+    """If the state cannot be written after the answer, the outcome reaches the caller, and the fault is logged."""
+    client, _, _, _ = sharing(answers=[Lease(fault=fault)])
     async with client:
         thing = await client.trading.create_order(amount=3)
         errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
@@ -179,7 +179,7 @@ async def test_leaving_fails(fault, caplog):
     ],
 )
 async def test_how_the_gate_is_left(step, expected):
-    """The limiter hears whether the answer was whole, how long the exchange is closed, and which nonce it saw."""
+    """A release states whether the answer was complete, how long the exchange is closed, and which nonce it saw."""
     client, _, limiter, _ = sharing(step)
     async with client:
         await failure(client.trading.create_order(amount=3))
@@ -189,7 +189,7 @@ async def test_how_the_gate_is_left(step, expected):
 
 @in_virtual_time
 async def test_the_guard_behind_the_gate():
-    """A call whose twin becomes unresolved while it stands at the limiter is refused, and leaves it."""
+    """A call whose twin becomes unresolved while it waits for a lease is refused, and releases it."""
     client, script, limiter, _ = sharing(html(502), entering=1.0, seconds=0.5)
     async with client:
         first = asyncio.create_task(client.v9.neworders.buy(**BUY))
@@ -209,8 +209,8 @@ async def test_the_guard_behind_the_gate():
 
 @in_virtual_time
 async def test_money_is_not_held_up_by_reads():
-    """Where the limiter has no room for reads, cancels and money still pass."""
-    client, script, _, _ = sharing(says=[10.0])
+    """If there is no room for reads, cancels and money calls still get a lease."""
+    client, script, _, _ = sharing(answers=[10.0])
     async with client:
         read = asyncio.create_task(client.trading.order())
         await asyncio.sleep(1)
@@ -233,8 +233,8 @@ async def test_money_is_not_held_up_by_reads():
         (READ, [("cancel", 0.0), ("money", 0.0), ("read", 5.0)]),
     ],
 )
-async def test_a_ledger_that_is_closed_in_part(above, expected):
-    """A ledger that is closed to some lets through whoever goes before them."""
+async def test_a_limiter_that_is_closed_in_part(above, expected):
+    """A limiter that is closed to some priorities still admits higher ones."""
     limiter, lane, noted = limiter_of((100, 1.0)), wide_lane(), []
     limiter.close(elapsed() + 1e6 + 5, above)
     tasks = [
@@ -248,7 +248,7 @@ async def test_a_ledger_that_is_closed_in_part(above, expected):
 
 @in_virtual_time
 async def test_closing_in_part_holds_those_who_wait():
-    """Reads that wait are held when their ledger is closed to them; a cancel that comes later is not."""
+    """Waiting reads stay waiting when their limiter is closed to them; a later cancel is admitted."""
     limiter, lane, noted = limiter_of((1, 2.0)), wide_lane(), []
     tasks = [note_permits(limiter, lane, READ, name=n, into=noted) for n in "ab"]
     await settle()
@@ -261,7 +261,7 @@ async def test_closing_in_part_holds_those_who_wait():
 
 @in_virtual_time
 async def test_who_closed_it_is_told():
-    """A read that is turned away hears whether the exchange closed the limit or other processes use it up."""
+    """The error of a read that times out says whether the exchange closed the limit or other processes use it up."""
     words = []
     for above in (READ, CANCEL):
         limiter = limiter_of((1, 1.0))
@@ -274,8 +274,8 @@ async def test_who_closed_it_is_told():
 
 
 @in_virtual_time
-async def test_a_ledger_closed_to_reads_is_remembered():
-    """A ledger that is closed to reads alone is not idle."""
+async def test_a_limiter_closed_to_reads_is_remembered():
+    """A limiter that is closed to reads alone is not idle."""
     limiter = limiter_of((1, 1.0))
     limiter.close(10.0, READ)
 
@@ -284,11 +284,11 @@ async def test_a_ledger_closed_to_reads_is_remembered():
 
 @in_virtual_time
 async def test_slots_are_given_back_on_every_path():
-    """After a hundred calls of all kinds and all fates nothing is held."""
+    """After a hundred calls of all kinds and outcomes nothing is held."""
     narrow = [Limit(LIMIT.name, (Window(3, 1.0),), Scope.KEY)]
     steps = [answer(), html(502), refusal("funds"), OSError("gone"), refusal("nonce"), html(429)]
     client, _, limiter, _ = sharing(*steps * 20, seconds=0.3, limits=narrow, timeout_seconds=60)
-    limiter.says = [0.5, BROKEN, Lease(), Lease(fault=BROKEN), 80.0, Lease(seconds=1.0)] * 10
+    limiter.answers = [0.5, BROKEN, Lease(), Lease(fault=BROKEN), 80.0, Lease(seconds=1.0)] * 10
     async with client:
         tasks = [asyncio.create_task(CALLS[kind](client)) for kind in list(CALLS) * 25]
         for number, task in enumerate(tasks[::3]):

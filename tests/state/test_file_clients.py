@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those 
 
 @pytest.fixture
 def path(tmp_path):
-    """Name a file that is not there yet."""
+    """Return the path of a file that does not exist yet."""
     return tmp_path / "state"
 
 
@@ -27,18 +27,18 @@ def states(path):
 
 
 def client(state, *steps, **options):
-    """Make a client whose exchange answers by script."""
+    """Build a client whose exchange is scripted."""
     return Fourth(transport=Script.of(*steps), state=state, **{**CREDENTIALS, **options})
 
 
 def nonces(client):
-    """Give the nonces that arrived."""
+    """Return the nonces that arrived."""
     return client._session._setup.transport._injected.nonces
 
 
 @pytest.mark.asyncio
 async def test_nonces_go_on(path):
-    """A client goes on above the nonces of the one before, though the clock went back an hour."""
+    """A client continues above the nonces of an earlier one, even if the clock went back an hour."""
     arrived = []
     for now in (7200.0, 3600.0):
         with FileState(path) as state:
@@ -66,7 +66,7 @@ async def test_clients_of_two_processes(states):
 
 @pytest.mark.asyncio
 async def test_the_limit_is_for_both(states):
-    """What one process uses of a limit is missing to the other."""
+    """What one process uses of a limit is not available to the other."""
     limits = [Limit(LIMIT.name, (Window(1, 3600.0),), Scope.KEY)]
     one, two = (client(state, limits=limits, timeout_seconds=5.0) for state in states)
     await one.trading.order()
@@ -94,7 +94,7 @@ async def test_a_lockout_is_for_both(states):
 
 @pytest.mark.asyncio
 async def test_nothing_is_sent_without_a_state(states, path):
-    """Where the state cannot be read or written, nothing is sent."""
+    """If the state cannot be read or written, nothing is sent."""
     fourth = client(states[0])
     path.unlink()
     with pytest.raises(StateError, match=r"deleted or replaced .* nothing was sent"):
@@ -106,7 +106,7 @@ async def test_nothing_is_sent_without_a_state(states, path):
 
 @pytest.mark.asyncio
 async def test_money_of_another_process(states):
-    """A money call that another process left in doubt is listed, and guarded, until it is dismissed."""
+    """A money call that another process left with an unknown outcome is listed, and guarded, until it is dismissed."""
     one, two = client(states[0], httpx.ReadError("lost")), client(states[1], answer())
     with pytest.raises(OutcomeUnknown):
         await one.trading.create_order(amount=Decimal(1))

@@ -19,13 +19,13 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those 
 
 @pytest.fixture
 def path(tmp_path):
-    """Name a file that is not there yet."""
+    """Return the path of a file that does not exist yet."""
     return tmp_path / "state"
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """Give the bytes of a state that was used and closed."""
+    """Return the bytes of a state that was used and closed."""
 
     async def use(state):
         for number in range(20):
@@ -51,14 +51,14 @@ def use(path):
 
 
 def told(path):
-    """Use what is at *path*; give what is said of it."""
+    """Use the file at *path*; return the message of the error that it raises."""
     with pytest.raises(StateError) as caught:
         use(path)
     return str(caught.value)
 
 
 def test_a_whole_file(path, written):
-    """The bytes that are damaged below are good as they are."""
+    """The bytes that the tests below damage are valid unchanged."""
     path.write_bytes(written)
     use(path)
 
@@ -67,14 +67,14 @@ def test_a_whole_file(path, written):
 
 @pytest.mark.parametrize("kept", [0, 1, 50, 99, 100, 600, 4000, 4096, 5000, 8192, -4096, -1024, -1])
 def test_a_file_cut_short(kept, path, written):
-    """A file that lost its end is refused, wherever it was cut."""
+    """A truncated file is refused, wherever it was cut."""
     path.write_bytes(written[:kept])
 
     assert f"the state in {path} is " in told(path)
 
 
 def test_a_garbled_file(path, written):
-    """Whatever byte is garbled, nothing but a `StateError` comes of it."""
+    """Whatever byte is garbled, the only error is a `StateError`."""
     chance, foreign = random.Random(1), []
     for _ in range(60):
         garbled = bytearray(written)
@@ -94,7 +94,7 @@ def test_a_garbled_file(path, written):
 
 
 def change(path, *statements):
-    """Change the file with no regard for what it means."""
+    """Change the file without regard for its meaning."""
     with closing(sqlite3.connect(path)) as data:
         for statement in statements:
             data.execute(statement)
@@ -112,7 +112,7 @@ def change(path, *statements):
     ],
 )
 def test_a_changed_value(statement, what, path, written):
-    """Nonces and calls are sealed: one that was changed is refused."""
+    """Nonces and calls have checksums: one that was changed is refused."""
     path.write_bytes(written)
     change(path, statement)
 
@@ -129,7 +129,7 @@ def test_a_nonce_changed_while_in_use(path):
 
 
 def test_another_program(path):
-    """The database of another program is left alone."""
+    """The database of another program is refused and not changed."""
     change(path, "CREATE TABLE theirs (id)")
     before = path.read_bytes()
 
@@ -146,7 +146,7 @@ def test_another_version(path, written):
 
 
 def test_something_else(path):
-    """A file that is no database is refused and left alone."""
+    """A file that is no database is refused and not changed."""
     path.write_text("dear diary\n" * 1000)
 
     assert "is damaged (file is not a database)" in told(path)
@@ -154,26 +154,26 @@ def test_something_else(path):
 
 
 def test_a_folder(path):
-    """A folder is no state."""
+    """A folder is refused."""
     path.mkdir()
 
     assert f"{path} is not a file; pass a file of its own for the state" == told(path)
 
 
 def test_no_folder(path):
-    """The folder of a state is not made for it."""
+    """The folder of a state is not created."""
     assert f"the folder {path} is missing; create it for the state in state" == told(path / "state")
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "a\0b", b"bytes\xff"])
 def test_no_path(wrong):
-    """What is no path is refused as such."""
+    """What is no path is refused, and the message shows it."""
     with pytest.raises(StateError, match="FileState needs a file path"):
         FileState(wrong)
 
 
 def test_not_writable(path, monkeypatch):
-    """A file that cannot be written is told as such."""
+    """The message for a file that cannot be written says so."""
     FileState(path).close()
     connect = database_module._connect
 
@@ -189,7 +189,7 @@ def test_not_writable(path, monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_not_ours(path):
-    """A folder in which nothing can be made is told as such."""
+    """The message for a folder in which no file can be created says so."""
     path.parent.chmod(0o500)
     try:
         assert "cannot be used (Permission denied)" in told(path)
@@ -208,14 +208,14 @@ def state(path):
 
 
 def test_deleted_while_in_use(path, state):
-    """A file that is deleted while in use is missed by the next call."""
+    """The next call notices that the file was deleted while in use."""
     path.unlink()
     with pytest.raises(StateError, match=r"was deleted or replaced while in use.*; nothing was sent$"):
         asyncio.run(call(shared_limiter_of(state)))
 
 
 def test_replaced_while_in_use(path, state, written):
-    """A file that is replaced while in use is not taken for the same."""
+    """The next call notices that the file was replaced while in use."""
     new = path.with_name("new")
     new.write_bytes(written)
     new.rename(path)
@@ -225,7 +225,7 @@ def test_replaced_while_in_use(path, state, written):
 
 @pytest.mark.parametrize("name", ["alive-*", "turn-*", "line-*"])
 def test_locks_deleted_while_in_use(name, path, state):
-    """Lock files that are deleted while in use are missed by the next call: others would not meet the same lock."""
+    """The next call notices that lock files were deleted while in use: others would not get the same lock."""
     asyncio.run(call(shared_limiter_of(state), in_order=True))
     for file in path.parent.glob(f"state.locks/{name}"):
         file.unlink()
@@ -234,7 +234,7 @@ def test_locks_deleted_while_in_use(name, path, state):
 
 
 def test_after_a_deletion(path, written):
-    """A file that was deleted by hand is made anew, whatever log it left behind."""
+    """A file that was deleted by hand is created again, whatever log it left behind."""
     with FileState(path) as state:
         asyncio.run(call(shared_limiter_of(state), in_order=True, now_ms=5000))
         log = path.with_name("state-wal").read_bytes()
@@ -245,7 +245,7 @@ def test_after_a_deletion(path, written):
 
 
 def test_locked_by_another_program(path, state, monkeypatch):
-    """A file that somebody keeps locked is told as such, and used again when it is free."""
+    """The message for a file that another program locks says so; it is used again when it is free."""
     with closing(sqlite3.connect(path, isolation_level=None)) as data:
         data.execute("BEGIN IMMEDIATE")
         state._store._database._writer.execute("PRAGMA busy_timeout = 20")
@@ -257,7 +257,7 @@ def test_locked_by_another_program(path, state, monkeypatch):
 
 
 def _full(state):
-    """Let the disk be full; give what makes room."""
+    """Simulate a full disk; return a function that frees space."""
     data = state._store._database._writer
     (pages,) = data.execute("PRAGMA page_count").fetchone()
     data.execute(f"PRAGMA max_page_count = {pages}")
@@ -265,13 +265,13 @@ def _full(state):
 
 
 async def _fill(state):
-    """Write until there is no room."""
+    """Write until the disk is full."""
     while True:
         await state.journal.begin(entry(amount="1" * 3000))
 
 
 def test_a_full_disk(state):
-    """When the disk is full nothing can begin; when there is room again all goes on."""
+    """On a full disk no call can begin; when there is space again, calls continue."""
     make_room = _full(state)
     with pytest.raises(StateError, match="cannot be written: the disk is full; make room"):
         asyncio.run(_fill(state))
@@ -283,7 +283,7 @@ def test_a_full_disk(state):
 
 @pytest.mark.asyncio
 async def test_an_end_that_could_not_be_written(path, state):
-    """The end of a call that could not be written is written with what comes next; the turn is let go at once."""
+    """The end of a call that could not be written is written with the next change; the key lock is released at once."""
     limiter = shared_limiter_of(state, (2, 1000.0))
     lease = await enter(limiter, in_order=True, now_ms=5)
     away = path.with_name("away")
@@ -297,7 +297,7 @@ async def test_an_end_that_could_not_be_written(path, state):
 
 
 def test_many_make_it(path):
-    """A file that several make at once is made once."""
+    """A file that several processes create at the same time is created once."""
     code = "import sys; from exchanges.state import FileState; FileState(sys.argv[1]).close()"
     children = [subprocess.Popen([sys.executable, "-c", code, path]) for _ in range(3)]
 
@@ -306,7 +306,7 @@ def test_many_make_it(path):
 
 
 def test_a_maker_that_hangs(path, monkeypatch):
-    """Nobody waits for ever for a process that never finishes making the file."""
+    """A process does not wait for ever for another one that never finishes creating the file."""
     monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.02)
     path.with_name("state.locks").mkdir()
     making = Locks(path.with_name("state.locks")).open("making")
@@ -317,7 +317,7 @@ def test_a_maker_that_hangs(path, monkeypatch):
 
 
 def test_a_maker_that_died(path):
-    """What a process left behind that died while it made the file does no harm."""
+    """What a process left behind that died while it created the file is replaced."""
     path.with_name("state.new").write_text("half")
     path.with_name("state.new-wal").write_text("half")
     use(path)
@@ -338,7 +338,7 @@ except StateError as error:
 
 
 def test_without_posix(path):
-    """Where there are no such locks, that is said, and what to use."""
+    """Without POSIX locks the message says so, and what to use instead."""
     ended = subprocess.run([sys.executable, "-c", WITHOUT_POSIX, path], check=False, timeout=60)
 
     assert 7 == ended.returncode
@@ -375,7 +375,7 @@ sys.exit(7)
 
 
 def test_a_child_after_fork(path):
-    """A child is told to make a state of its own, can do so, and closing what it inherited hurts nobody."""
+    """A forked child is told to open its own state, can do so, and closing the inherited one has no effect."""
     ended = subprocess.run(
         [sys.executable, "-W", "error::ResourceWarning", "-c", FORKED, path], check=False, timeout=60
     )
@@ -384,5 +384,5 @@ def test_a_child_after_fork(path):
 
 
 def test_all_are_ours():
-    """What a state raises is of the one tree of errors."""
+    """The errors of a state belong to the one tree of errors."""
     assert issubclass(StateError, ExchangeError)

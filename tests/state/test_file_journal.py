@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def path(tmp_path):
-    """Name a file that is not there yet."""
+    """Return the path of a file that does not exist yet."""
     return tmp_path / "state"
 
 
@@ -31,7 +31,7 @@ def journal(path):
 
 @pytest.fixture
 def other(path):
-    """Open it once more, as another process does."""
+    """Open it a second time, as another process does."""
     with FileState(path) as state:
         yield state.journal
 
@@ -46,7 +46,7 @@ async def test_what_is_under_way_is_told(journal, other):
 
 @pytest.mark.asyncio
 async def test_a_call_in_doubt(journal, other):
-    """A call that ended in doubt is listed as it was written, with the moment of its end, in all processes."""
+    """A call with an unknown outcome is listed as it was recorded, with the moment of its end, in all processes."""
     written = entry(at=NOON, amount="1.5")
     await journal.begin(written)
     await journal.doubt(written.intent.id, NOON + DAY)
@@ -62,7 +62,7 @@ async def test_a_call_in_doubt(journal, other):
 
 @pytest.mark.asyncio
 async def test_a_process_that_is_gone(path, other):
-    """A call that a process left behind is listed, without an end."""
+    """A call of a process that died is listed, without an end."""
     with FileState(path) as state:
         await state.journal.begin(entry(at=NOON, amount="1"))
     (found,) = other.entries(SERVER, KEY)
@@ -98,7 +98,7 @@ async def test_calls_of_others(server, key, journal):
 
 @pytest.mark.asyncio
 async def test_a_call_that_is_settled(path, other):
-    """A call whose outcome is known is struck out."""
+    """A call whose outcome is known is deleted."""
     written = entry()
     with FileState(path) as state:
         await state.journal.begin(written)
@@ -109,7 +109,7 @@ async def test_a_call_that_is_settled(path, other):
 
 @pytest.mark.asyncio
 async def test_settled_elsewhere(path, other):
-    """Any process can strike out what another left behind."""
+    """Any process can settle what another one left behind."""
     with FileState(path) as state:
         await state.journal.begin(entry())
     (found,) = other.entries(SERVER, KEY)
@@ -120,7 +120,7 @@ async def test_settled_elsewhere(path, other):
 
 @pytest.mark.asyncio
 async def test_settled_twice(journal):
-    """To settle or doubt what is no longer open does nothing."""
+    """Settling a call that is no longer pending does nothing, nor does recording its doubt."""
     written = entry(at=NOON)
     await journal.begin(written)
     await journal.settle(written.intent.id, known="one")
@@ -133,7 +133,7 @@ async def test_settled_twice(journal):
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("since", "known"), [(NOON, {"made"}), (NOON + timedelta(microseconds=1), set())])
 async def test_what_was_made(since, known, journal, other):
-    """The ids of what was made are known by when their calls were begun."""
+    """The ids of what was created are listed by when their calls were begun."""
     written = entry(at=NOON)
     await journal.begin(written)
     await journal.settle(written.intent.id, known="made")
@@ -143,7 +143,7 @@ async def test_what_was_made(since, known, journal, other):
 
 @pytest.mark.asyncio
 async def test_moments_of_other_zones(journal):
-    """Moments are compared as such, whatever zone they are given in."""
+    """Moments are compared as moments, whatever zone they are given in."""
     written = entry(at=NOON.astimezone(timezone(timedelta(hours=-3))))
     await journal.begin(written)
     await journal.settle(written.intent.id, known="made")
@@ -153,7 +153,7 @@ async def test_moments_of_other_zones(journal):
 
 @pytest.mark.asyncio
 async def test_a_week(journal):
-    """What was made is forgotten after a week, and the record is said to begin later."""
+    """Ids are deleted after a week, and the record then starts later."""
     for day in range(10):
         written = entry(at=NOON + day * DAY)
         await journal.begin(written)
@@ -167,7 +167,7 @@ async def test_a_week(journal):
 
 @pytest.mark.asyncio
 async def test_since_when(journal, other):
-    """The record of a key begins with its first call."""
+    """The record of a key starts with its first call."""
     before = journal.since(SERVER, KEY)
     for day in range(2):
         await journal.begin(entry(at=NOON + day * DAY))
@@ -177,7 +177,7 @@ async def test_since_when(journal, other):
 
 @pytest.mark.asyncio
 async def test_the_same_call_twice(journal):
-    """An intent is written down once."""
+    """An intent is recorded once."""
     written = entry()
     await journal.begin(written)
     with pytest.raises(StateError, match="cannot be read or written"):
@@ -186,7 +186,7 @@ async def test_the_same_call_twice(journal):
 
 @pytest.mark.asyncio
 async def test_written_even_if_cancelled(journal, other):
-    """What is written down is written even if the caller is cancelled meanwhile."""
+    """A call is recorded even if the caller is cancelled meanwhile."""
     written = entry()
     await journal.begin(written)
     doubting = asyncio.ensure_future(journal.doubt(written.intent.id, NOON))
@@ -200,7 +200,7 @@ async def test_written_even_if_cancelled(journal, other):
 
 @pytest.mark.asyncio
 async def test_safe_on_the_disk(path, journal):
-    """What is begun is on the disk before anything is sent; other writing need not wait for the disk."""
+    """A call is on the disk before anything is sent; other writes need not wait for the disk."""
     told, data = [], journal._database._writer
     data.set_trace_callback(told.append)
     written = entry()
@@ -214,7 +214,7 @@ async def test_safe_on_the_disk(path, journal):
 
 
 def test_a_loop_that_is_gone(path):
-    """A call whose loop was closed before it ended is unresolved: nobody is left to end it."""
+    """A call whose loop was closed before it ended is unresolved: nothing will end it."""
     with FileState(path) as state:
         asyncio.run(state.journal.begin(entry()))
 
@@ -223,7 +223,7 @@ def test_a_loop_that_is_gone(path):
 
 @pytest.mark.asyncio
 async def test_reading_waits_for_nobody(path, journal):
-    """The journal is read while another process writes."""
+    """The journal can be read while another process writes."""
     with closing(sqlite3.connect(path, isolation_level=None)) as data:
         data.execute("BEGIN IMMEDIATE")
         found = journal.entries(SERVER, KEY), journal.since(SERVER, KEY), journal.known(SERVER, KEY, NOON)
@@ -233,7 +233,7 @@ async def test_reading_waits_for_nobody(path, journal):
 
 @pytest.mark.asyncio
 async def test_nothing_but_fingerprints(path, journal):
-    """What is written holds what the call was to do, and of the key its fingerprint."""
+    """The file contains what the call was to do, and the fingerprint of the key."""
     await journal.begin(entry(amount="1"))
     everything = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.is_file())
 

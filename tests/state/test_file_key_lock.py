@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those 
 
 @pytest.fixture
 def path(tmp_path):
-    """Name a file that is not there yet."""
+    """Return the path of a file that does not exist yet."""
     return tmp_path / "state"
 
 
@@ -29,25 +29,25 @@ async def states(path):
 
 
 async def take(state, **options):
-    """Take the turn."""
+    """Acquire the key lock."""
     return await enter(shared_limiter_of(state), in_order=True, now_ms=1, **options)
 
 
 async def settled(state):
-    """Wait until the worker has done what was posted."""
+    """Wait until the worker has run what was posted."""
     await asyncio.sleep(0)
     await state._store.worker.run(lambda: None)
 
 
 async def waiting(state, **options):
-    """Let a call wait for the turn."""
+    """Start a call that waits for the key lock."""
     task = asyncio.create_task(take(state, **options))
     await settled(state)
     return task
 
 
 async def release(lease):
-    """LeaseEnd a call well."""
+    """Release the lease of a call with a complete answer."""
     await lease.release(complete=True)
 
 
@@ -65,7 +65,7 @@ async def test_one_at_a_time(states):
 
 @pytest.mark.asyncio
 async def test_keys_do_not_wait_for_each_other(states):
-    """The turn of one key is not that of another."""
+    """Each key has a lock of its own."""
     one, two, _ = states
     held = await take(one)
 
@@ -74,7 +74,7 @@ async def test_keys_do_not_wait_for_each_other(states):
 
 @pytest.mark.asyncio
 async def test_calls_without_a_nonce_do_not_wait(states):
-    """A call that needs no turn passes by."""
+    """A call that needs no key lock does not wait for it."""
     one, two, _ = states
     held = await take(one)
 
@@ -82,8 +82,8 @@ async def test_calls_without_a_nonce_do_not_wait(states):
 
 
 @pytest.mark.asyncio
-async def test_no_room_no_turn(states):
-    """A call that finds no room lets go of the turn."""
+async def test_no_room_no_key_lock(states):
+    """A call that finds no room releases the key lock."""
     one, two, _ = states
     await call(shared_limiter_of(one, (1, 1000.0)))
     wait = await enter(shared_limiter_of(one, (1, 1000.0)), in_order=True)
@@ -93,7 +93,7 @@ async def test_no_room_no_turn(states):
 
 @pytest.mark.asyncio
 async def test_out_of_patience(states):
-    """Who waits too long for another process is told so."""
+    """A call that waits too long for another process gets an error that says so."""
     one, two, _ = states
     held = await take(one)
     with pytest.raises(RateLimitTimeout, match="another call held the lock of this key for more than"):
@@ -105,7 +105,7 @@ async def test_out_of_patience(states):
 
 @pytest.mark.asyncio
 async def test_cancelled_while_waiting(states):
-    """A call that is cancelled while it waits for another process neither takes the turn with it nor loses it."""
+    """A call that is cancelled while it waits for another process neither keeps the key lock nor loses it."""
     one, two, three = states
     first = await take(one)
     second = await waiting(two)
@@ -122,7 +122,7 @@ async def test_cancelled_while_waiting(states):
 
 @pytest.mark.asyncio
 async def test_handed_to_the_next_call(states):
-    """What a cancelled call waited for goes to the next call of the process that waits."""
+    """The lock that a cancelled call waited for goes to the next waiting call of the process."""
     one, two, _ = states
     first = await take(one)
     second, third = await waiting(two), await waiting(two)
@@ -134,8 +134,8 @@ async def test_handed_to_the_next_call(states):
 
 
 @pytest.mark.asyncio
-async def test_cancelled_with_the_turn_in_hand(states):
-    """A call that is cancelled just when it was answered gives everything back."""
+async def test_cancelled_with_the_key_lock_in_hand(states):
+    """A call that is cancelled just when it was answered releases everything."""
     one, two, _ = states
     limiter = shared_limiter_of(one, (1, 1000.0))
     task = asyncio.create_task(enter(limiter, in_order=True))
@@ -148,8 +148,8 @@ async def test_cancelled_with_the_turn_in_hand(states):
 
 
 @pytest.mark.asyncio
-async def test_out_of_patience_with_the_turn_in_hand(states):
-    """An answer that is there counts, even if patience ends before the loop hands it over."""
+async def test_out_of_patience_with_the_key_lock_in_hand(states):
+    """An answer that has come counts, even if the time is up before the loop delivers it."""
     one, _, _ = states
     task = asyncio.create_task(take(one, timeout_seconds=0.0))
     await asyncio.sleep(0)
@@ -160,7 +160,7 @@ async def test_out_of_patience_with_the_turn_in_hand(states):
 
 @pytest.mark.asyncio
 async def test_no_barging(states):
-    """Who ends a turn and wants the next at once finds those who wait before it."""
+    """A process that releases the lock and wants it again at once is behind those that already wait."""
     one, two, _ = states
     first = await take(one)
     second = await waiting(two)
@@ -177,7 +177,7 @@ async def test_no_barging(states):
 
 @pytest.mark.asyncio
 async def test_many_calls_in_each_process(states):
-    """However many calls wait in however many processes, one has the turn at a time, and all nonces rise."""
+    """However many calls wait in however many processes, one holds the lock at a time, and all nonces increase."""
     inside, most, nonces = 0, 0, []
 
     async def one_call(state):
@@ -197,7 +197,7 @@ async def test_many_calls_in_each_process(states):
 
 @pytest.mark.asyncio
 async def test_closing_while_waiting(states):
-    """A state can be closed while a call waits for another process; the lock is let go when it comes."""
+    """A state can be closed while a call waits for another process; the lock is released when it is acquired."""
     one, two, three = states
     first = await take(one)
     second = await waiting(two)
@@ -211,8 +211,8 @@ async def test_closing_while_waiting(states):
 
 
 @pytest.mark.asyncio
-async def test_closing_with_the_turn(states):
-    """A state that is closed lets go of the turn."""
+async def test_closing_with_the_key_lock(states):
+    """A state that is closed releases the key lock."""
     one, two, _ = states
     held = await take(one)
     one.close()
@@ -222,7 +222,7 @@ async def test_closing_with_the_turn(states):
 
 @pytest.mark.asyncio
 async def test_threads_end(path):
-    """The thread that waits for a turn ends with its state."""
+    """The thread that waits for a key lock ends with its state."""
     with FileState(path) as one, FileState(path) as two:
         first = await take(one)
         second = await waiting(two)
@@ -259,7 +259,7 @@ asyncio.run(hold())
 
 
 def child(path, what, code=CHILD):
-    """Start a process that takes everything and holds it, or waits for it; give it when it has come so far."""
+    """Start a process that acquires everything and holds it, or waits for it; return it once it does."""
     command = [sys.executable, "-c", code, path, SERVER, KEY, what]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
@@ -268,7 +268,7 @@ def child(path, what, code=CHILD):
 
 @pytest.mark.asyncio
 async def test_a_killed_process(path):
-    """A process that is killed lets go of the turn, loses its slot for a while and leaves its call in the journal."""
+    """A killed process releases the key lock; its slot cools down and its call stays in the journal."""
     with FileState(path) as state, child(path, "hold") as process:
         waits = await waiting(state)
         (listed,) = state.journal.entries(SERVER, KEY)
@@ -319,7 +319,7 @@ async def test_a_child_holds_nothing(path):
 
 
 def test_a_loop_that_is_closed_while_waiting(path):
-    """A call whose loop is closed while it waits does not keep the turn when it comes."""
+    """A call whose loop is closed while it waits does not keep the lock that it is granted."""
 
     async def end(held):
         await release(held)
@@ -337,7 +337,7 @@ def test_a_loop_that_is_closed_while_waiting(path):
 
 @pytest.mark.asyncio
 async def test_exit_while_waiting(path):
-    """A process that waits for the turn of another can end at any time."""
+    """A process that waits for the key lock of another one can exit at any time."""
     with FileState(path) as state:
         held = await take(state)
         began = time.monotonic()
@@ -349,7 +349,7 @@ async def test_exit_while_waiting(path):
 
 @pytest.mark.asyncio
 async def test_a_state_of_its_own_kind_of_error(states):
-    """An error of the file reaches a call that waited for the turn."""
+    """An error of the file reaches a call that waited for the key lock."""
     one, two, _ = states
     first = await take(one)
     second = await waiting(two)

@@ -22,13 +22,13 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those 
 
 @pytest.fixture
 def path(tmp_path):
-    """Name a file that is not there yet."""
+    """Return the path of a file that does not exist yet."""
     return tmp_path / "state"
 
 
 @pytest.fixture
 def clock():
-    """Make a clock that stands still."""
+    """Return a clock that stands still."""
     return Clock()
 
 
@@ -41,7 +41,7 @@ async def state(path, clock):
 
 @pytest.fixture
 def other(state, path, clock):
-    """Open the same file once more, as another process does."""
+    """Open the same file a second time, as another process does."""
     with FileState(path, clock=clock) as other:
         yield other
 
@@ -51,7 +51,7 @@ def other(state, path, clock):
 
 @pytest.fixture
 def booted(tmp_path, monkeypatch):
-    """Let the system be started; give what starts it again."""
+    """Simulate a boot of the system; return a function that boots it again."""
     file = tmp_path / "boot_id"
     monkeypatch.setattr(book_module, "BOOT", file)
 
@@ -65,7 +65,7 @@ def booted(tmp_path, monkeypatch):
 @pytest.mark.asyncio
 @pytest.mark.parametrize("now", [3.0, 1000.0, 10**7])
 async def test_another_boot(now, path, booted):
-    """After another boot a slot that rested rests from the first opening on: W + 30 seconds at most, and no less."""
+    """After another boot a cooling slot cools from the first opening on: W + 30 seconds at most, and no less."""
     with FileState(path, clock=Clock()) as state:
         await call(shared_limiter_of(state, (1, 10.0)))
     booted("second")
@@ -77,7 +77,7 @@ async def test_another_boot(now, path, booted):
 
 @pytest.mark.asyncio
 async def test_the_same_boot(path, booted):
-    """A state that is opened again in the same boot knows exactly how long slots rest."""
+    """A state that is opened again in the same boot knows exactly how long slots cool down."""
     for _ in range(2):
         with FileState(path, clock=Clock(1000.0)) as state:
             wait = await call(shared_limiter_of(state, (1, 10.0)))
@@ -87,7 +87,7 @@ async def test_the_same_boot(path, booted):
 
 @pytest.mark.asyncio
 async def test_boots_without_names(path, monkeypatch, tmp_path):
-    """Where boots have no names, a clock that began anew frees nothing early, and little late."""
+    """Where boots have no ids, a clock that started again frees nothing early, and little late."""
     monkeypatch.setattr(book_module, "BOOT", tmp_path / "missing")
     with FileState(path, clock=Clock(10**6)) as state:
         await call(shared_limiter_of(state, (1, 10.0)))
@@ -99,7 +99,7 @@ async def test_boots_without_names(path, monkeypatch, tmp_path):
 
 @pytest.mark.asyncio
 async def test_a_lockout_and_another_boot(path, booted):
-    """After another boot a lockout lasts no longer than the exchange said."""
+    """After another boot a lockout lasts no longer than the exchange demanded."""
     with FileState(path, clock=Clock(10**6)) as state:
         await call(shared_limiter_of(state, (5, 1.0)), closed_seconds=60.0)
     booted("second")
@@ -140,7 +140,7 @@ async def test_a_lockout_that_is_over_stays_over(path, booted, clock):
 
 @pytest.mark.asyncio
 async def test_a_dead_process(state, path, clock):
-    """The calls of a process that died end as lost when it is noticed."""
+    """The calls of a dead process end as lost when another process notices."""
     with FileState(path, clock=clock) as dead:
         held = await enter(shared_limiter_of(dead, (1, 10.0)))
     clock.now += 5
@@ -150,7 +150,7 @@ async def test_a_dead_process(state, path, clock):
 
 @pytest.mark.asyncio
 async def test_a_living_process(state, other, clock):
-    """The slots of a call under way in a living process do not come back, however long it takes."""
+    """The slots of a call in flight in a living process are not freed, however long it takes."""
     held = await enter(shared_limiter_of(other, (1, 10.0)))
     clock.now += 10**6
 
@@ -162,7 +162,7 @@ async def test_a_living_process(state, other, clock):
 
 @pytest.mark.asyncio
 async def test_leaving_twice(state):
-    """Leaving a second time does nothing."""
+    """Releasing a second time does nothing."""
     limiter = shared_limiter_of(state, (1, 10.0))
     lease = await enter(limiter)
     await lease.release(complete=True)
@@ -173,7 +173,7 @@ async def test_leaving_twice(state):
 
 @pytest.mark.asyncio
 async def test_a_passage_that_is_forgotten(state):
-    """A lease that nobody leaves ends as lost when it is forgotten, and lets go of the turn."""
+    """A lease that nobody releases ends as lost when it is collected, and the key lock is released."""
     limiter = shared_limiter_of(state, (2, 10.0))
     lease = await enter(limiter, in_order=True, now_ms=5)
     del lease
@@ -183,7 +183,7 @@ async def test_a_passage_that_is_forgotten(state):
 
 
 def test_a_loop_that_is_gone(path):
-    """A lease whose loop was closed ends as lost when another loop comes."""
+    """A lease whose loop was closed ends as lost when a call of another loop arrives."""
     kept = []
 
     async def use(limiter):
@@ -198,7 +198,7 @@ def test_a_loop_that_is_gone(path):
 
 @pytest.mark.asyncio
 async def test_an_answer_that_nobody_waits_for(state):
-    """What a call got that went away meanwhile is taken back."""
+    """A lease that is granted after its caller was cancelled is released."""
     limiter, loop = shared_limiter_of(state, (1, 10.0)), asyncio.get_running_loop()
     waiter = LeaseWaiter(
         LeaseRequest(limiter._limit_id, limiter._limit.windows, False, (SERVER, KEY), False, 0),
@@ -213,7 +213,7 @@ async def test_an_answer_that_nobody_waits_for(state):
 
 @pytest.mark.asyncio
 async def test_a_fault_of_our_own(state, monkeypatch, caplog):
-    """A fault of the state itself reaches the caller, and the state goes on."""
+    """An internal error of the state reaches the caller, and the state continues."""
     limiter, acquire = shared_limiter_of(state), state._store._slots.acquire
     monkeypatch.setattr(state._store._slots, "acquire", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -226,7 +226,7 @@ async def test_a_fault_of_our_own(state, monkeypatch, caplog):
 
 @pytest.mark.asyncio
 async def test_leaving_while_the_caller_is_cancelled(state):
-    """What is left is written even if the caller is cancelled meanwhile."""
+    """A release is written even if the caller is cancelled meanwhile."""
     limiter = shared_limiter_of(state, (1, 10.0))
     lease = await enter(limiter)
     leaving = asyncio.ensure_future(lease.release(complete=True))
@@ -243,7 +243,7 @@ def _open_files():
 
 
 def test_closing_leaves_nothing(path):
-    """After closing there are no threads, no open files and no sign of life."""
+    """After closing there are no threads, no open files and no process marker."""
     before = _open_files(), threading.active_count()
     state = FileState(path)
     asyncio.run(call(shared_limiter_of(state), in_order=True))
@@ -254,7 +254,7 @@ def test_closing_leaves_nothing(path):
 
 
 def test_a_state_that_is_forgotten(path):
-    """A state that is forgotten closes itself."""
+    """A state that is garbage collected closes itself."""
     threads = threading.active_count()
     asyncio.run(call(shared_limiter_of(FileState(path)), in_order=True))
     gc.collect()
@@ -275,7 +275,7 @@ def test_a_state_that_is_forgotten(path):
     ids=["limiter", "enter", "leave", "entries", "settle"],
 )
 async def test_after_closing(use, path):
-    """A closed state says so."""
+    """A closed state raises an error that says so."""
     state = FileState(path)
     limiter = shared_limiter_of(state)
     lease = await enter(limiter)
@@ -285,7 +285,7 @@ async def test_after_closing(use, path):
 
 
 def test_repr(path):
-    """A state shows its path alone."""
+    """A state shows only its path."""
     with FileState(path) as state:
         shown = [repr(state), repr(shared_limiter_of(state)), repr(state.journal)]
 
@@ -296,7 +296,7 @@ def test_repr(path):
     ] == shown
 
 
-def test_ledgers_are_those_of_the_process(path):
+def test_limiters_are_those_of_the_process(path):
     """Within the process a state shares limiters, and what belongs to a key, like one in memory."""
     with FileState(path) as state:
         limit = limit_of((1, 1.0))
@@ -311,7 +311,7 @@ def test_ledgers_are_those_of_the_process(path):
 
 @pytest.mark.asyncio
 async def test_files_are_for_this_user_alone(path, clock):
-    """What is made can be read by nobody else."""
+    """The files can be read by this user only."""
     before = os.umask(0)
     try:
         with FileState(path, clock=clock) as state:
@@ -325,7 +325,7 @@ async def test_files_are_for_this_user_alone(path, clock):
 
 
 def test_any_name(tmp_path):
-    """The name of the file may be odd."""
+    """The name of the file may contain any character."""
     path = tmp_path / "sta te?mode=ro#%41é"
     with FileState(path) as state:
         nonce = asyncio.run(call(shared_limiter_of(state), in_order=True, now_ms=5))
@@ -354,7 +354,7 @@ assert database in sys.modules
 
 
 def test_what_is_loaded(path):
-    """The database is loaded by the first state in a file, and by nothing else."""
+    """`sqlite3` is imported by the first `FileState`, and by nothing else."""
     ended = subprocess.run([sys.executable, "-c", LAZY, path], check=False, timeout=60)
 
     assert 0 == ended.returncode

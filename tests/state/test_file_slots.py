@@ -47,14 +47,14 @@ class Process:
         return cls(database, marker, SlotTable(database, marker, clock))
 
     def die(self):
-        """Let go of everything, as the kernel does."""
+        """Release everything, as the kernel does."""
         self.marker._file.close()
         self.database.close()
 
 
 @define(eq=False)
 class Call:
-    """One call: it can arrive at any moment from its beginning until its end, or until it is lost for good."""
+    """One call: it can arrive at any moment from its start until its end, or until it is certainly lost."""
 
     process: Process
     record: LeaseRecord
@@ -63,7 +63,7 @@ class Call:
 
 
 class Machine(RuleBasedStateMachine):
-    """Processes come, call, die and come again; the system is started anew; time passes."""
+    """Processes start, call, die and start again; the system boots again; time passes."""
 
     def __init__(self):
         super().__init__()

@@ -13,13 +13,13 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those 
 
 @pytest.fixture
 def path(tmp_path):
-    """Name a file that is not there yet."""
+    """Return the path of a file that does not exist yet."""
     return tmp_path / "state"
 
 
 @pytest.fixture
 def clock():
-    """Make a clock that stands still."""
+    """Return a clock that stands still."""
     return Clock()
 
 
@@ -32,7 +32,7 @@ async def state(path, clock):
 
 @pytest.fixture
 def other(state, path, clock):
-    """Open the same file once more, as another process does."""
+    """Open the same file a second time, as another process does."""
     with FileState(path, clock=clock) as other:
         yield other
 
@@ -42,7 +42,7 @@ def other(state, path, clock):
 
 @pytest.mark.asyncio
 async def test_states_share_the_slots(state, other):
-    """What one process takes is missing to the others, in every window."""
+    """What one process uses is not available to the others, in every window."""
     held = await enter(shared_limiter_of(state, (2, 10.0), (1, 1.0)))
     taken = await enter(shared_limiter_of(other, (2, 10.0), (1, 1.0)))
 
@@ -52,7 +52,7 @@ async def test_states_share_the_slots(state, other):
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("complete", "seconds"), [(True, 0.0), (False, LOST_SECONDS)])
 async def test_slots_rest(complete, seconds, state, clock):
-    """A slot rests a window after its call ended, and 30 seconds more without a complete answer."""
+    """A slot cools down for a window after its call ended, and 30 seconds more without a complete answer."""
     limiter = shared_limiter_of(state, (1, 10.0))
     lease = await enter(limiter)
     clock.now += 5
@@ -63,7 +63,7 @@ async def test_slots_rest(complete, seconds, state, clock):
 
 @pytest.mark.asyncio
 async def test_a_slot_comes_back(state, other, clock):
-    """When a slot has rested, any process can take it."""
+    """When a slot has cooled down, any process can acquire it."""
     await call(shared_limiter_of(state, (1, 10.0)))
     clock.now += 10 + 2 * MARGIN_SECONDS
 
@@ -72,7 +72,7 @@ async def test_a_slot_comes_back(state, other, clock):
 
 @pytest.mark.asyncio
 async def test_nothing_sent_nothing_taken(state):
-    """The slot of a call that sent nothing comes free at once."""
+    """The slot of a call that sent nothing is free at once."""
     limiter = shared_limiter_of(state, (1, 10.0))
     await call(limiter, sent=False)
 
@@ -81,7 +81,7 @@ async def test_nothing_sent_nothing_taken(state):
 
 @pytest.mark.asyncio
 async def test_a_refused_call_takes_nothing(state, clock):
-    """A call that has to wait for one window takes nothing of the other."""
+    """A call that has to wait for one window acquires nothing of the other."""
     narrow, wide = shared_limiter_of(state, (1, 10.0), (2, 100.0)), shared_limiter_of(state, (2, 100.0))
     await call(narrow)
     await call(narrow)
@@ -101,7 +101,7 @@ async def test_reads_leave_the_reserve(state):
 
 @pytest.mark.asyncio
 async def test_windows_may_differ(state, other, clock):
-    """Processes that know other windows of the same limit still count each other's calls."""
+    """Processes with different windows of the same limit still count each other's calls."""
     await call(shared_limiter_of(other, (2, 10.0)))
     clock.now += 2
     await call(shared_limiter_of(state, (5, 1.0)))
@@ -111,7 +111,7 @@ async def test_windows_may_differ(state, other, clock):
 
 @pytest.mark.asyncio
 async def test_slots_are_forgotten(state, clock):
-    """What has rested in the longest window is deleted."""
+    """A slot that has cooled down in the longest window is deleted."""
     limiter = shared_limiter_of(state, (5, 1.0))
     for _ in range(20):
         await call(limiter)
@@ -153,7 +153,7 @@ async def test_a_limit_without_windows(state):
 
 @pytest.mark.asyncio
 async def test_money_goes_before_the_reads_of_others(state, other, clock):
-    """Where cancels or money wait, reads of all processes leave them the next slot."""
+    """While cancels or money calls wait, reads of all processes leave them the next slot."""
     money, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
     await call(read, leave_reserve=True)
     wait = await call(money)
@@ -165,7 +165,7 @@ async def test_money_goes_before_the_reads_of_others(state, other, clock):
 
 @pytest.mark.asyncio
 async def test_who_asked_and_never_came(state, other, clock):
-    """Reads do not wait long for money that asked for room and did not come."""
+    """Reads do not wait long for a money call that asked for room and did not come back."""
     money, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
     await call(read, leave_reserve=True)
     clock.now += await call(money) + MARGIN_SECONDS
@@ -179,7 +179,7 @@ async def test_who_asked_and_never_came(state, other, clock):
 
 @pytest.mark.asyncio
 async def test_a_lockout_is_for_all(state, other, clock):
-    """When the exchange closes a limit, it is closed to all processes."""
+    """When the exchange closes a limit, it is closed for all processes."""
     await call(shared_limiter_of(state, (5, 1.0)), closed_seconds=60.0)
     clock.now += 20
 
@@ -188,7 +188,7 @@ async def test_a_lockout_is_for_all(state, other, clock):
 
 @pytest.mark.asyncio
 async def test_a_lockout_ends(state, clock):
-    """After a lockout all goes on."""
+    """After a lockout calls continue."""
     limiter = shared_limiter_of(state, (5, 1.0))
     await call(limiter, closed_seconds=60.0)
     clock.now += 61
@@ -212,7 +212,7 @@ async def test_a_shorter_lockout_does_not_open(state, other, clock):
 
 @pytest.mark.asyncio
 async def test_nonces_follow_the_clock(state):
-    """The nonce is the clock in milliseconds where that is larger than every one before."""
+    """The nonce is the clock in milliseconds if that is larger than every earlier one."""
     limiter = shared_limiter_of(state)
 
     assert [1000, 2000] == [await call(limiter, in_order=True, now_ms=now) for now in (1000, 2000)]
@@ -220,7 +220,7 @@ async def test_nonces_follow_the_clock(state):
 
 @pytest.mark.asyncio
 async def test_nonces_survive(path):
-    """A state that is opened again goes on above the last nonce, though the clock went back."""
+    """A state that is opened again continues above the last nonce, even if the clock went back."""
     nonces = []
     for now_ms in (5000, 1000, 2000):
         with FileState(path) as state:
@@ -239,7 +239,7 @@ async def test_states_share_the_nonces(state, other):
 
 @pytest.mark.asyncio
 async def test_a_floor_lifts_all(state, other):
-    """What the exchange says it has seen lifts the nonces of all processes."""
+    """A nonce that the exchange reports to have seen raises the nonces of all processes."""
     await call(shared_limiter_of(state), in_order=True, now_ms=7, floor=10**18 * 9)
 
     assert 10**18 * 9 + 1 == await call(shared_limiter_of(other), in_order=True, now_ms=7)
@@ -247,15 +247,15 @@ async def test_a_floor_lifts_all(state, other):
 
 @pytest.mark.asyncio
 async def test_nineteen_digits(state, other):
-    """Nonces of nineteen digits are kept, which no integer of the database holds."""
+    """Nonces of nineteen digits, too large for an integer of the database, are kept."""
     await call(shared_limiter_of(state), in_order=True, now_ms=10**19 - 5)
 
     assert 10**19 - 4 == await call(shared_limiter_of(other), in_order=True)
 
 
 @pytest.mark.asyncio
-async def test_no_turn_no_nonce(state):
-    """A call that needs no turn gets no nonce."""
+async def test_no_key_lock_no_nonce(state):
+    """A call that needs no key lock gets no nonce."""
     lease = await enter(shared_limiter_of(state))
 
     assert lease.nonce is None
@@ -264,7 +264,7 @@ async def test_no_turn_no_nonce(state):
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("server", "key"), [("elsewhere", KEY), (SERVER, "another")])
 async def test_accounts_have_their_own_nonces(server, key, state):
-    """Nonces are those of one key at one server."""
+    """Each key at each server has its own nonces."""
     await call(shared_limiter_of(state), in_order=True, now_ms=5000)
 
     assert 7 == await call(shared_limiter_of(state, server=server, key=key), in_order=True, now_ms=7)

@@ -30,7 +30,7 @@ SERVER = "fourth production"
     ],
 )
 def test_who_shares_a_limit_of_the_address(limit, server, key, shared):
-    """All keys share the ledger of an address at one server, under one limit."""
+    """All keys share the limiter of an address at one server, under one limit."""
     state = MemoryState()
     limiter = state.limiter(ADDRESS, SERVER, "a")
     limiter.users = 1
@@ -40,7 +40,7 @@ def test_who_shares_a_limit_of_the_address(limit, server, key, shared):
 
 @pytest.mark.parametrize(("key", "shared"), [("a", True), ("b", False), (None, False)])
 def test_who_shares_a_limit_of_the_key(key, shared):
-    """A ledger of the key is shared by those with that key."""
+    """A limiter of the key is shared by clients with that key."""
     state = MemoryState()
     limiter = state.limiter(KEY, SERVER, "a")
     limiter.users = 1
@@ -58,8 +58,8 @@ def test_who_shares_what_belongs_to_a_key(server, key, shared):
     assert shared is (state.shared(SERVER, "a", object) is state.shared(server, key, object))
 
 
-def test_an_idle_ledger_is_forgotten():
-    """A ledger that nobody uses and that has nothing taken is forgotten when another is asked for."""
+def test_an_idle_limiter_is_forgotten():
+    """A limiter that nobody uses and that has no slot in use is deleted when another is requested."""
     state = MemoryState()
     limiter = state.limiter(ADDRESS, SERVER, None)
     state.limiter(KEY, SERVER, "a")
@@ -67,8 +67,8 @@ def test_an_idle_ledger_is_forgotten():
     assert limiter not in state._limiters.values()
 
 
-def test_a_ledger_in_use_is_kept():
-    """A ledger that a client uses is kept though nothing is taken."""
+def test_a_limiter_in_use_is_kept():
+    """A limiter that a client uses is kept even if no slot is in use."""
     state = MemoryState()
     limiter = state.limiter(ADDRESS, SERVER, None)
     limiter.users = 1
@@ -78,8 +78,8 @@ def test_a_ledger_in_use_is_kept():
 
 
 @pytest.mark.parametrize(("later", "kept"), [(0.9, True), (1.1, False)])
-def test_a_ledger_outlives_its_clients_by_a_window(later, kept, monkeypatch):
-    """A ledger that nobody uses any more is kept until its last slot came free."""
+def test_a_limiter_outlives_its_clients_by_a_window(later, kept, monkeypatch):
+    """A limiter that nobody uses any more is kept until its last slot is free."""
     state, now = MemoryState(), time.monotonic()
 
     async def use():
@@ -94,8 +94,8 @@ def test_a_ledger_outlives_its_clients_by_a_window(later, kept, monkeypatch):
 
 
 @pytest.mark.parametrize(("later", "kept"), [(59.0, True), (61.0, False)])
-def test_a_closed_ledger_is_kept(later, kept, monkeypatch):
-    """A ledger that the exchange closed is kept until it opens."""
+def test_a_closed_limiter_is_kept(later, kept, monkeypatch):
+    """A limiter that the exchange closed is kept until it opens."""
     state, now = MemoryState(), time.monotonic()
     limiter = state.limiter(ADDRESS, SERVER, None)
     limiter.close(now + 60)
@@ -105,7 +105,7 @@ def test_a_closed_ledger_is_kept(later, kept, monkeypatch):
 
 
 def test_repr():
-    """A state shows its ledgers, and neither keys nor fingerprints."""
+    """A state shows its limiters, and neither keys nor fingerprints."""
     state = MemoryState()
     state.limiter(KEY, SERVER, "fingerprint")
     state.shared(SERVER, "fingerprint", object)
@@ -114,7 +114,7 @@ def test_repr():
 
 
 def test_a_state_of_one_process():
-    """A state in memory has neither a limiter nor a journal: nobody else shares it, and nothing outlives it."""
+    """A state in memory has neither a shared limiter nor a journal."""
     state = MemoryState()
 
     assert (None, None) == (state.shared_limiter(KEY, SERVER, "a"), state.journal)
@@ -122,18 +122,18 @@ def test_a_state_of_one_process():
 
 @pytest.mark.parametrize("name", state_package.__all__)
 def test_names(name):
-    """What a state is made of is importable from one place."""
+    """All names of a state can be imported from one module."""
     assert getattr(state_package, name) is not None
 
 
 def test_no_such_name():
-    """A name that is not there is an `AttributeError` as anywhere."""
+    """An unknown name raises `AttributeError`."""
     with pytest.raises(AttributeError, match="has no attribute 'RedisState'"):
         _ = state_package.RedisState
 
 
 def narrow(**options):
-    """Make a client whose limit has a single slot an hour."""
+    """Build a client whose limit has one slot per hour."""
     limits = [Limit(LIMIT.name, (Window(1, 3600.0),), Scope.KEY)]
     return Fourth(transport=Script.of(), **{**CREDENTIALS, "limits": limits, **options})
 
@@ -153,7 +153,7 @@ def test_two_runs_remember_used_slots():
 
 @in_virtual_time
 async def test_clients_with_a_transport_share_nothing():
-    """Clients with a transport that was handed in have a state of their own."""
+    """Clients with a transport of their own have a state of their own."""
     before = set(PROCESS._limiters)
     for _ in range(2):
         async with narrow() as client:
@@ -163,7 +163,7 @@ async def test_clients_with_a_transport_share_nothing():
 
 
 @in_virtual_time
-async def test_clients_of_one_key_share_the_turn():
+async def test_clients_of_one_key_share_the_key_lock():
     """Two clients with one key and one state draw from one counter, one call at a time."""
     state, script = MemoryState(), Script.of(seconds=0.01)
     clients = [Fourth(transport=script, state=state, limits=None, **CREDENTIALS) for _ in range(2)]
@@ -175,8 +175,8 @@ async def test_clients_of_one_key_share_the_turn():
 
 
 @in_virtual_time
-async def test_clients_of_two_keys_share_no_turn():
-    """Clients with different keys do not wait for each other's turns."""
+async def test_clients_of_two_keys_share_no_key_lock():
+    """Clients with different keys do not wait for each other's key locks."""
     state, script = MemoryState(), Script.of(seconds=0.01)
     clients = [Fourth(transport=script, state=state, api_key=key, api_secret="s") for key in "ab"]
     await asyncio.gather(*(client.trading.order() for client in clients))
@@ -220,14 +220,14 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_child_after_fork():
-    """A child that uses its parent's clients is refused, and told what to do."""
+    """A child that uses its parent's clients gets an error that says what to do."""
     ended = subprocess.run([sys.executable, "-c", CHILD], check=False, timeout=60)
 
     assert 7 == ended.returncode
 
 
 def test_a_child_with_a_state_of_its_own(monkeypatch):
-    """A child that makes clients with a state of their own is served."""
+    """A child that creates clients with a state of their own can call."""
     monkeypatch.setattr(os, "getpid", lambda: -1)
 
     async def use():
@@ -238,5 +238,5 @@ def test_a_child_with_a_state_of_its_own(monkeypatch):
 
 
 def test_usage_error_of_a_second_loop_is_a_value_error():
-    """What a second loop or a child gets can be caught as `ValueError`."""
+    """The error of a second loop, or of a child, can be caught as `ValueError`."""
     assert issubclass(UsageError, ValueError)

@@ -1,4 +1,4 @@
-"""Gates, calls and clocks for the tests of a state in a file."""
+"""Shared limiters, calls and clocks for the tests of a state in a file."""
 
 import time
 from datetime import UTC, datetime
@@ -24,24 +24,24 @@ class Clock:
 
 
 def limit_of(*windows, scope=Scope.KEY):
-    """Make a limit of windows given as slots and seconds."""
+    """Build a limit of windows given as slots and seconds."""
     return Limit("test", tuple(Window(*w) for w in windows), scope)
 
 
 def shared_limiter_of(state, *windows, key=KEY, server=SERVER, scope=Scope.KEY):
-    """Find the limiter of a limit made of windows given as slots and seconds."""
+    """Return the shared limiter of a limit with windows given as slots and seconds."""
     return state.shared_limiter(limit_of(*windows, scope=scope), server, key)
 
 
 async def enter(limiter, *, in_order=False, now_ms=0, leave_reserve=False, timeout_seconds=TIMEOUT_SECONDS):
-    """Enter *limiter*; give what it gives."""
+    """Acquire a lease of *limiter*, or return the seconds to wait."""
     return await limiter.acquire(
         in_order=in_order, leave_reserve=leave_reserve, least_nonce=now_ms, timeout_seconds=timeout_seconds
     )
 
 
 async def call(limiter, *, complete=True, sent=True, floor=None, closed_seconds=0.0, **options):
-    """Make a whole call; give its nonce, or the seconds to wait."""
+    """Acquire and release a lease; return its nonce, or the seconds to wait."""
     lease = await enter(limiter, **options)
     if isinstance(lease, float):
         return lease
@@ -50,6 +50,6 @@ async def call(limiter, *, complete=True, sent=True, floor=None, closed_seconds=
 
 
 def entry(*, server=SERVER, key=KEY, at=None, digest="same", nonce="7", **arguments):
-    """Make an entry of the journal."""
+    """Build an entry of the journal."""
     at = at or datetime.fromtimestamp(time.time(), UTC)
     return Entry(server, key, Intent("fourth.trading.create_order", arguments, at, "tag"), nonce, digest)

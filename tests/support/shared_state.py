@@ -1,4 +1,4 @@
-"""A state that several processes would share, in memory: a limiter that is told what to say, and a journal."""
+"""A state that several processes would share, in memory: a scripted limiter and a journal."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Lease:
 
     Attributes:
         nonce: What was drawn.
-        seconds: How long leaving takes.
-        fault: What leaving raises.
-        left: How it was left, each time.
+        seconds: How long releasing takes.
+        fault: What releasing raises.
+        left: How it was released, each time.
     """
 
     nonce: int | None = None
@@ -37,7 +37,7 @@ class Lease:
     async def release(
         self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
     ) -> None:
-        """Take note."""
+        """Record how it was released."""
         self.left.append({"complete": complete, "sent": sent, "floor": floor, "closed_seconds": closed_seconds})
         await asyncio.sleep(self.seconds)
         if self.fault is not None:
@@ -46,17 +46,17 @@ class Lease:
 
 @define(eq=False)
 class SharedLimiter:
-    """Says what it is told to, then lets everybody pass.
+    """Returns what it was given, then grants everything.
 
     Attributes:
-        says: Seconds to wait, errors, or leases.
-        seconds: How long entering takes.
-        asked: With what it was asked.
-        leases: What it gave.
-        inside: How many are entering.
+        answers: Seconds to wait, errors, or leases.
+        seconds: How long acquiring takes.
+        asked: The arguments of each request.
+        leases: What it granted.
+        inside: How many calls are waiting.
     """
 
-    says: list[float | Exception | Lease] = field(factory=list["float | Exception | Lease"])
+    answers: list[float | Exception | Lease] = field(factory=list["float | Exception | Lease"])
     seconds: float = 0.0
     asked: list[dict[str, object]] = field(factory=list[dict[str, object]])
     leases: list[Lease] = field(factory=list[Lease])
@@ -65,22 +65,22 @@ class SharedLimiter:
     async def acquire(
         self, *, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
     ) -> Lease | float:
-        """Say what comes next."""
+        """Return or raise what comes next."""
         self.asked.append({"in_order": in_order, "leave_reserve": leave_reserve, "timeout_seconds": timeout_seconds})
         self.inside += 1
         try:
             await asyncio.sleep(self.seconds)
         finally:
             self.inside -= 1
-        said = self.says.pop(0) if self.says else Lease()
-        if isinstance(said, Exception):
-            raise said
-        if isinstance(said, float | int):
-            return said
+        answer = self.answers.pop(0) if self.answers else Lease()
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, float | int):
+            return answer
         if in_order:
-            said.nonce = least_nonce
-        self.leases.append(said)
-        return said
+            answer.nonce = least_nonce
+        self.leases.append(answer)
+        return answer
 
 
 @define(eq=False)
@@ -88,8 +88,8 @@ class Records:
     """What is on the disk.
 
     Attributes:
-        rows: Calls that are open, with the process that began them.
-        made: What is known to have been made.
+        rows: Pending calls, with the process that began them.
+        made: Ids of what was created.
         since: Since when there are records.
         dead: Processes that ended.
         log: What was written.
@@ -109,7 +109,7 @@ class Journal:
     Attributes:
         records: What is on the disk.
         process: Its name.
-        dead: Whether the process is, and so writes no more.
+        dead: Whether the process died, and so writes no more.
         seconds: How long writing takes.
         fault: What writing raises.
         unreadable: What reading raises.
@@ -123,7 +123,7 @@ class Journal:
     unreadable: StateError | None = None
 
     async def begin(self, entry: Entry) -> None:
-        """Write down what is about to be sent."""
+        """Record what is about to be sent."""
         await self._write("begin", entry.intent.id)
         if self.dead:
             raise StateError("the process is dead")
@@ -131,7 +131,7 @@ class Journal:
         self.records.since = self.records.since or entry.intent.at
 
     async def settle(self, intent_id: str, *, known: str | None) -> None:
-        """Strike out."""
+        """Delete a call whose outcome is known."""
         await self._write("settle", intent_id)
         if self.dead:
             return
@@ -140,7 +140,7 @@ class Journal:
             self.records.made[known] = entry.intent.at
 
     async def doubt(self, intent_id: str, ended_at: datetime) -> None:
-        """Write down that it has ended."""
+        """Record that it has ended."""
         await self._write("doubt", intent_id)
         if intent_id in self.records.rows and not self.dead:
             entry, process = self.records.rows[intent_id]
@@ -157,29 +157,29 @@ class Journal:
             raise self.unreadable
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
-        """List what is open."""
+        """List the pending calls."""
         self._check()
         dead = self.records.dead
         rows = [row for row in self.records.rows.values() if (row[0].server, row[0].key) == (server, key)]
         return tuple(evolve(e, is_under_way=e.ended_at is None and process not in dead) for e, process in rows)
 
     def known(self, server: str, key: str, since: datetime) -> frozenset[str]:
-        """List what was made."""
+        """List the ids of what was created."""
         self._check()
         return frozenset(name for name, at in self.records.made.items() if at >= since)
 
     def since(self, server: str, key: str) -> datetime | None:
-        """Tell since when."""
+        """Return since when there are records."""
         self._check()
         return self.records.since
 
     def intents(self) -> list[Intent]:
-        """List the intents of what is open."""
+        """List the intents of the pending calls."""
         return [entry.intent for entry, _ in self.records.rows.values()]
 
 
 class Shared(MemoryState):
-    """The state."""
+    """A state that another one may share."""
 
     def __init__(
         self, journal: Journal | None = None, limiter: SharedLimiter | None = None, *, like: MemoryState | None = None
@@ -187,7 +187,7 @@ class Shared(MemoryState):
         super().__init__()
         self._like = like
         self._journal = journal
-        self._gate = limiter
+        self._limiter = limiter
 
     def shared(self, server, key, make):
         """Share key lock and nonces with the other process, but no pending calls."""
@@ -197,24 +197,24 @@ class Shared(MemoryState):
         return super().shared(server, key, lambda: evolve(make(), key_lock=theirs.key_lock, counter=theirs.counter))
 
     def shared_limiter(self, limit, server, key):
-        """Give the limiter."""
-        return self._gate
+        """Return the limiter."""
+        return self._limiter
 
     @property
     def journal(self):
-        """Give the journal."""
+        """Return the journal."""
         return self._journal
 
 
-def sharing(*steps, says=(), journal=None, entering=0.0, seconds=0.0, **options):
-    """Make a client with a shared state whose answers are scripted, and its script, limiter and journal."""
-    script, limiter = Script.of(*steps, seconds=seconds), SharedLimiter(list(says), entering)
+def sharing(*steps, answers=(), journal=None, entering=0.0, seconds=0.0, **options):
+    """Build a client with a shared state and scripted answers; return it with its script, limiter and journal."""
+    script, limiter = Script.of(*steps, seconds=seconds), SharedLimiter(list(answers), entering)
     journal = journal or Journal()
     return placing(script, state=Shared(journal, limiter), **options), script, limiter, journal
 
 
 def is_free(client):
-    """Whether slots, turn and connections are all given back."""
+    """Whether slots, key lock and connections are all released."""
     state, routes = client._session._setup.state, client._session._routes
     slots = [count.in_flight for limiter in routes._limiters for count in limiter._counts]
     return (
@@ -223,7 +223,7 @@ def is_free(client):
 
 
 async def failure(call):
-    """Hand back what a call raised."""
+    """Return what a call raised."""
     with pytest.raises(ExchangeError) as caught:
         await call
     return caught.value

@@ -1,4 +1,4 @@
-"""Values of every model, made from its annotations alone, and cells as no document shows them."""
+"""Values of every model, generated from its annotations alone, and cells as no document shows them."""
 
 import inspect
 from datetime import UTC, datetime
@@ -75,7 +75,7 @@ plain = st.recursive(
 
 
 def values(annotation):
-    """Values of *annotation* that can travel."""
+    """Values of *annotation* that can be sent."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _annotated(*inner)

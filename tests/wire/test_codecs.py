@@ -136,19 +136,19 @@ REFUSED = [
 
 
 def read(kind, value, *, strict=False):
-    """Make a value of *kind*."""
+    """Structure *value* as *kind*."""
     return (STRICT if strict else TOLERANT).structure(value, kind, "it")
 
 
 def write(kind, value):
-    """Make what travels of a value of *kind*."""
+    """Unstructure a value of *kind*."""
     return TOLERANT._unstructure_hook(kind)(value)
 
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(("kind", "value", "expected"), DOCUMENTED)
 def test_as_documented(kind, value, expected, strict):
-    """What is as documented is read, strictly or not."""
+    """A value as documented is read, strictly or not."""
     actual = read(kind, value, strict=strict)
 
     assert (type(expected), expected) == (type(actual), actual)
@@ -156,7 +156,7 @@ def test_as_documented(kind, value, expected, strict):
 
 @pytest.mark.parametrize(("kind", "value", "expected"), BENT)
 def test_survived(kind, value, expected):
-    """A value of a neighbouring type with the same meaning is taken for it."""
+    """A value of a related type with the same meaning is accepted."""
     actual = read(kind, value)
 
     assert (type(expected), expected) == (type(actual), actual)
@@ -164,7 +164,7 @@ def test_survived(kind, value, expected):
 
 @pytest.mark.parametrize(("kind", "value", "expected"), BENT)
 def test_not_survived_strictly(kind, value, expected):
-    """The same value is refused where everything is to be as documented."""
+    """A strict client refuses the same value."""
     with pytest.raises(DecodeError):
         read(kind, value, strict=True)
 
@@ -172,7 +172,7 @@ def test_not_survived_strictly(kind, value, expected):
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(("kind", "value"), REFUSED)
 def test_refused(kind, value, strict):
-    """What cannot be read is refused, and never guessed."""
+    """A value that cannot be read is refused, and never guessed."""
     with pytest.raises(DecodeError):
         read(kind, value, strict=strict)
 
@@ -201,7 +201,7 @@ def test_refused(kind, value, strict):
     ],
 )
 def test_written(kind, value, expected):
-    """Each form writes what the exchange sends."""
+    """Each codec writes what the exchange sends."""
     actual = write(kind, value)
 
     assert (type(expected), expected) == (type(actual), actual)
@@ -214,7 +214,7 @@ def test_moments_are_utc(kind):
 
 
 def test_any_zone_is_written_as_a_moment():
-    """What is written is the moment in UTC, whatever zone its value is in."""
+    """A moment is written in UTC, whatever zone its value is in."""
     elsewhere = MOMENT.astimezone(timezone(timedelta(hours=-5)))
 
     assert (1490605200, "2017-03-27 09:00:00") == (write(UnixTime, elsewhere), write(NaiveTime, elsewhere))
@@ -222,7 +222,7 @@ def test_any_zone_is_written_as_a_moment():
 
 @pytest.mark.parametrize("kind", [UnixTime, UnixMillis, UnixMicrosText])
 def test_moments_in_a_coarse_context(kind):
-    """The caller's decimal context, however coarse, does not move a moment."""
+    """The caller's decimal context, however coarse, does not change a moment."""
     with localcontext() as context:
         context.prec = 3
         moment = read(kind, write(kind, MICROS))
@@ -231,13 +231,13 @@ def test_moments_in_a_coarse_context(kind):
 
 
 def test_a_fraction_beyond_microseconds_is_cut():
-    """What comes after the microseconds is dropped."""
+    """Digits after the microseconds are dropped."""
     assert MICROS == read(UnixTime, Decimal("1490605200.1234569"))
 
 
 @pytest.mark.parametrize("kind", [Annotated[Decimal, Number()], Annotated[datetime, Epoch()]])
 def test_the_message_keeps_the_value_to_itself(kind):
-    """A refusal says what was expected, never what was found."""
+    """The message says what was expected, never what was found."""
     with pytest.raises(DecodeError) as caught:
         read(kind, "secret")
 

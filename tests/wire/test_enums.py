@@ -12,19 +12,19 @@ UNKNOWN = [OrderStatus(9), Side("borrow")]
 
 @pytest.mark.parametrize(("unknown", "value"), [(OrderStatus(9), 9), (Side("borrow"), "borrow")])
 def test_an_unknown_code_keeps_its_value(unknown, value):
-    """A code that no document names equals what came."""
+    """An unknown code equals what was received."""
     assert (value, value) == (unknown, unknown.value)
 
 
 @pytest.mark.parametrize(("unknown", "name"), [(OrderStatus(9), "UNKNOWN_9"), (Side("borrow"), "UNKNOWN_borrow")])
 def test_an_unknown_code_says_so(unknown, name):
-    """The name of an unknown code says that it is one."""
+    """The name of an unknown code shows that it is unknown."""
     assert (name, False) == (unknown.name, unknown.is_known)
 
 
 @pytest.mark.parametrize("value", ["\x1b[2J", "a\nINFO b", "\u202ebuy", "x" * 1000])
 def test_an_unknown_code_that_commands(value):
-    """The name of an unknown code is one short line, whatever the code is; its value stays as it came."""
+    """The name of an unknown code is one short line, whatever the code is; its value is unchanged."""
     unknown = Side(value)
 
     assert (value, True, True) == (unknown, repr(unknown).isprintable(), len(unknown.name) < 300)
@@ -32,7 +32,7 @@ def test_an_unknown_code_that_commands(value):
 
 @pytest.mark.parametrize("known", KNOWN)
 def test_a_known_code_says_so(known):
-    """A code that the documents name is known."""
+    """A code that the documents list is known."""
     assert known.is_known
 
 
@@ -53,7 +53,7 @@ def test_copy(member, copied):
 
 
 def test_an_unknown_code_joins_no_list():
-    """Meeting an unknown code does not add it to the documented ones."""
+    """Reading an unknown code does not add it to the documented ones."""
     OrderStatus(77)
 
     assert [1, 2, 3, 4, 5] == [int(s) for s in OrderStatus]
@@ -61,13 +61,13 @@ def test_an_unknown_code_joins_no_list():
 
 @pytest.mark.parametrize("value", ["9", 9.5, None, [9]])
 def test_a_code_is_a_number(value):
-    """Nothing but a whole number is an unknown code."""
+    """Only a whole number can be an unknown code."""
     with pytest.raises(ValueError, match="is not a valid OrderStatus"):
         OrderStatus(value)
 
 
 @pytest.mark.parametrize("value", [1, None, b"buy"])
 def test_a_word_is_a_text(value):
-    """Nothing but a text is an unknown word."""
+    """Only a text can be an unknown word."""
     with pytest.raises(ValueError, match="is not a valid Side"):
         Side(value)

@@ -45,14 +45,14 @@ REFUSED = {
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
 def test_refused(body):
-    """What is no JSON, or holds a number out of bounds, does not come in."""
+    """A body that is not JSON, or that contains a number out of bounds, is refused."""
     with pytest.raises(Deviation):
         loads(body)
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
 def test_refused_as_our_own_error(body):
-    """A body that does not come in is a `DecodeError` to the caller, with nothing behind it."""
+    """A refused body raises `DecodeError`, without a cause."""
     with pytest.raises(DecodeError) as caught:
         decode(body, list[int])
 
@@ -63,7 +63,7 @@ def test_refused_as_our_own_error(body):
     "body", [b"1.2345678901234567890123456789", b"0.1", b"1.10", b"12345678901234567890123456789.0"]
 )
 def test_every_digit(body):
-    """A number keeps every digit, also trailing zeros."""
+    """A number keeps every digit, including trailing zeros."""
     assert body.decode() == str(loads(body))
 
 
@@ -82,18 +82,18 @@ def test_every_digit(body):
     ],
 )
 def test_exact(body, number):
-    """A whole number is an int and every other one a Decimal, never a float in between."""
+    """A whole number becomes an int and every other one a Decimal, never a float in between."""
     assert (type(number), number) == (type(loads(body)), loads(body))
 
 
 def nested(depth, opening=b"[", closing=b"]"):
-    """Lists, or objects, in each other."""
+    """Build nested lists, or objects."""
     return opening * depth + b"1" * (opening != b"[") + closing * depth
 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_the_deepest(opening, closing):
-    """What is nested sixty-four deep comes in, deeper does not, however much room the stack has."""
+    """JSON is accepted sixty-four levels deep, and refused deeper, however large the stack is."""
     loads(nested(MAX_DEPTH, opening, closing))
 
     with pytest.raises(Deviation, match="bounded depth"):
@@ -101,7 +101,7 @@ def test_the_deepest(opening, closing):
 
 
 def test_depth_in_a_corner():
-    """It does not help to be deep in one corner of a long list alone."""
+    """A value that is deep in one place of a long list is refused too."""
     corner = b'[{"a": %s}]' % nested(MAX_DEPTH)
 
     with pytest.raises(Deviation, match="bounded depth"):
@@ -110,18 +110,18 @@ def test_depth_in_a_corner():
 
 @pytest.mark.parametrize("body", [b'"' + b"[{" * 1000 + b'"', b"[" + b"[], {}, " * 1000 + b"1]"])
 def test_what_is_not_deep(body):
-    """Brackets in a text, and beside each other, make nothing deep."""
+    """Brackets in a text, and side by side, do not count as depth."""
     assert loads(body)
 
 
 @pytest.mark.parametrize("piece", [b"[]", b"{}", b'{"":1e1}', b"1e1", b"[1.1,1.1]", b'"12"', b'["1.1","1.1"]'])
 def test_is_heavy(piece):
-    """What would take many times its size is seen from outside; a little of it may come in."""
+    """A body that would need many times its size is recognized before parsing; a small one is accepted."""
     assert (True, False) == (is_heavy(b",".join([piece] * 300_000)), is_heavy(b",".join([piece] * 5000)))
 
 
 def test_memory_of_what_is_not_heavy():
-    """What is not heavy takes no more than was promised, once it is read."""
+    """A body that is not heavy needs no more than the bound, once it is parsed."""
     body = b"[" + b",".join([b'{"":1e1}'] * 25_000) + b"]"
     tracemalloc.start()
     value = loads(body)
@@ -132,7 +132,7 @@ def test_memory_of_what_is_not_heavy():
 
 
 def test_the_caller_s_context_decides_nothing():
-    """A coarse decimal context of the caller neither rounds a number nor lets a wrong one in."""
+    """A coarse decimal context of the caller neither rounds a number nor admits a wrong one."""
     with localcontext() as context:
         context.prec = 2
         context.clear_traps()
@@ -142,7 +142,7 @@ def test_the_caller_s_context_decides_nothing():
 
 
 def test_a_huge_number_in_a_careless_context():
-    """A caller that traps nothing does not get a NaN for a number out of bounds."""
+    """A caller whose context traps nothing does not get a NaN for a number out of bounds."""
     context = Context(traps=[])
 
     with localcontext(context), pytest.raises(Deviation):
@@ -150,12 +150,12 @@ def test_a_huge_number_in_a_careless_context():
 
 
 def test_the_last_of_repeated_keys():
-    """Of a repeated key the last one counts."""
+    """If a key is repeated, the last value counts."""
     assert {"a": 2} == loads(b'{"a": 1, "a": 2}')
 
 
 def test_no_value_in_the_message():
-    """A refusal of a body does not quote it."""
+    """The message about a refused body does not quote it."""
     with pytest.raises(DecodeError) as caught:
         decode(b'{"secret": tru', dict[str, str])
 
@@ -172,5 +172,5 @@ def test_no_value_in_the_message():
     ],
 )
 def test_dumps(value, text):
-    """What goes out is compact UTF-8, a Decimal a number with all its digits."""
+    """`dumps` renders compact UTF-8, and a Decimal as a number with all its digits."""
     assert text == dumps(value)

@@ -37,7 +37,7 @@ def test_every_model_is_here():
 
 @pytest.mark.parametrize("model", [m for m in MODELS if m not in SHAPED], ids=name_of)
 def test_a_model(model):
-    """Every value of the model comes back as it went out."""
+    """Every value of the model is equal after a round trip."""
 
     @settings(QUICK, max_examples=12)
     @given(values(model))
@@ -49,7 +49,7 @@ def test_a_model(model):
 
 @pytest.mark.parametrize("endpoint", LISTS)
 def test_a_list(endpoint):
-    """Every list of the models that an endpoint answers with comes back as it went out."""
+    """Every list of models that an endpoint answers with is equal after a round trip."""
     annotation = LISTS[endpoint]
 
     @settings(QUICK, max_examples=12)

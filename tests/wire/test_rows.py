@@ -88,7 +88,7 @@ STRICTLY = {
 
 
 def message(wire, value, annotation):
-    """What is said of a value that cannot be read."""
+    """Return the message about a value that cannot be read."""
     with pytest.raises(DecodeError) as caught:
         wire.structure(value, annotation, "it")
     return str(caught.value)
@@ -103,13 +103,13 @@ def test_order_of_fields():
 
 @pytest.mark.parametrize(("annotation", "cells", "expected"), DRIFTED.values(), ids=DRIFTED)
 def test_survived(annotation, cells, expected):
-    """A row that has grown, shrunk or changed its kind is read as far as it goes."""
+    """A row that is longer, shorter or of another class is read as far as possible."""
     assert expected == Wire().structure(cells, annotation, "it")
 
 
 @pytest.mark.parametrize(("case", "expected"), STRICTLY.items())
 def test_not_survived_strictly(case, expected):
-    """Strictly, every deviation is refused, and the message says where and what."""
+    """A strict client refuses every deviation, and the message says where and what."""
     annotation, cells, _ = DRIFTED[case]
 
     assert expected == message(Wire(strict=True), cells, annotation)
@@ -118,13 +118,13 @@ def test_not_survived_strictly(case, expected):
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(("annotation", "cells", "expected"), REFUSED.values(), ids=REFUSED)
 def test_refused(annotation, cells, expected, strict):
-    """What cannot be read names class, position and field, and never the value."""
+    """The message about an unreadable cell names class, position and field, never the value."""
     assert expected == message(Wire(strict=strict), cells, annotation)
 
 
 @pytest.mark.parametrize("cells", [[2, 7, 946685400], ["2", 7, 946685400], [None, 7, 946685400], [[], 7, 946685400]])
 def test_another_class_where_it_would_tell_of_another_deed(cells):
-    """Where rows are to be exact, one of another class is refused, as strict clients refuse it."""
+    """Where rows must be exact, one of another class is refused, as strict clients refuse it."""
     with pytest.raises(DecodeError) as caught:
         Wire().structure(cells, Order, "it", exact=True)
 
@@ -135,12 +135,12 @@ def test_another_class_where_it_would_tell_of_another_deed(cells):
     "cells", [[1, 7, 946685400, "n", 1], ["1", 7, 946685400, "n", 1], [1, 7, 946685400, "n", 1, 2]]
 )
 def test_other_drift_of_exact_rows(cells):
-    """Where rows are to be exact, all other drift is survived all the same."""
+    """Where rows must be exact, all other drift is tolerated."""
     assert Order(7, AT, "n", Decimal(1)) == evolve(Wire().structure(cells, Order, "it", exact=True), extra=())
 
 
 def test_exact_rows_of_strict_clients():
-    """Strict clients are exact as well, and stay strict."""
+    """Strict clients are exact too, and stay strict."""
     with pytest.raises(DecodeError, match="a row of 5"):
         Wire(strict=True).structure([1, 7, 946685400], Order, "it", exact=True)
 
@@ -153,14 +153,14 @@ def test_null_in_the_middle():
 
 
 def test_null_in_place_of_a_number_strictly():
-    """Strictly, null where the documents show a number is refused, with its place."""
+    """A strict client refuses null where the documents show a number, with its place."""
     said = message(Wire(strict=True), [1, 7, 946685400, "n", None], Order)
 
     assert said == "it: Order position 4 (fee): expected a number, found null"
 
 
 def test_null_in_place_of_a_number_is_reported_once(caplog):
-    """Null where the documents show a number is None, and is reported once per field."""
+    """Null where the documents show a number is None, and is logged once per field."""
     rows = Wire().structure([[1, 7, 946685400, "n", None]] * 1000, list[Known], "it")
 
     assert [None] * 1000 == [row.fee for row in rows]
@@ -178,7 +178,7 @@ def test_an_empty_text_is_a_text():
 
 
 def test_a_list_tells_classes_apart():
-    """Each row of a list becomes the class that its reference names."""
+    """Each row of a list becomes an instance of the class that its reference names."""
     rows = Wire().structure([[2, 7, 946685400], [1, 7, 946685400], [9]], list[Known], "it")
 
     assert [Sale, Order, UnknownRow] == [type(row) for row in rows]
@@ -186,7 +186,7 @@ def test_a_list_tells_classes_apart():
 
 @pytest.mark.parametrize("case", [case for case in DRIFTED if case != "a number as text"])
 def test_drift_is_reported(case, caplog):
-    """Drift is survived with a warning that names the class, and not the value."""
+    """Drift is tolerated with a warning that names the class, and not the value."""
     annotation, cells, _ = DRIFTED[case]
 
     Wire().structure(cells, annotation, "it")
@@ -195,7 +195,7 @@ def test_drift_is_reported(case, caplog):
 
 
 def test_drift_is_reported_once(caplog):
-    """The same drift of a thousand rows is reported once."""
+    """The same drift of a thousand rows is logged once."""
     Wire().structure([[1, 7, 946685400]] * 1000, list[Known], "it")
 
     assert ["drift: Order: expected a row of 5"] == [r.message for r in caplog.records]
@@ -226,12 +226,12 @@ def test_each_kind_of_drift_is_reported(caplog):
     ],
 )
 def test_encode(row, cells):
-    """A row is encoded as the list that it came as; None at its end is not sent."""
+    """A row is encoded as the list that was received; None at its end is not sent."""
     assert cells == encode(row)
 
 
 def test_surplus_does_not_show():
-    """Surplus cells stay out of the repr: nobody knows what they hold."""
+    """Surplus cells stay out of the repr: they may contain a secret."""
     assert "secret" not in repr(Order(7, AT, extra=("secret",)))
 
 
@@ -283,12 +283,12 @@ class TestObjects:
         ],
     )
     def test_refused(self, change, expected):
-        """A wrong value names the way to it, and never what stands there."""
+        """The message about a wrong value names the path to it, never the value."""
         assert expected == message(Wire(), DOCUMENTED | change, Thing)
 
     @pytest.mark.parametrize("key", ["type", "price"])
     def test_missing(self, key):
-        """A missing value that is required is named."""
+        """The message names a required value that is missing."""
         value = {k: v for k, v in DOCUMENTED.items() if k != key}
         field = {"type": "kind", "price": "price"}[key]
 
@@ -296,27 +296,27 @@ class TestObjects:
 
     @pytest.mark.parametrize("value", [[], "secret", None, 1])
     def test_no_object(self, value):
-        """What is no object is refused."""
+        """A value that is no object is refused."""
         assert "it: Thing: expected an object" == message(Wire(), value, Thing)
 
     def test_thousands_of_keys(self):
-        """An object of more keys than anybody needs is refused, be they unknown ones."""
+        """An object with too many keys is refused, even if they are unknown ones."""
         surplus = dict.fromkeys(map(str, range(10_000)))
 
         assert "it: Thing: expected an object" == message(Wire(), {**DOCUMENTED, **surplus}, Thing)
 
     def test_thousands_of_keys_that_are_data(self):
-        """A table of more keys than anybody needs is refused."""
+        """A table with too many keys is refused."""
         table = {str(n): 1 for n in range(10_001)}
 
         assert "it: Thing.prices: expected an object" == message(Wire(), {**DOCUMENTED, "prices": table}, Thing)
 
     def test_unknown_keys(self):
-        """Keys that no document names are ignored."""
+        """Unknown keys are ignored."""
         assert Thing(kind=7, price=Decimal(1)) == Wire().structure({"type": 7, "price": 1, "new": 1}, Thing, "it")
 
     def test_unknown_keys_strictly(self):
-        """Strictly, keys that no document names are counted, and not named."""
+        """A strict client counts unknown keys in the message, and does not name them."""
         value = {"type": 7, "price": 1, "secret": 1}
 
         assert "it: Thing: expected no keys but the documented ones (1 more)" == message(
@@ -326,7 +326,7 @@ class TestObjects:
 
 class TestDecode:
     def test_where(self):
-        """A decoded body is named for its class in messages."""
+        """Messages about a decoded body name its class."""
         with pytest.raises(DecodeError) as caught:
             public_decode(b'{"price": 1}', Thing)
 
@@ -338,7 +338,7 @@ class TestDecode:
             public_decode(b"[1, 7, 946685400]", Order, strict=True)
 
     def test_there_and_back(self):
-        """What was encoded decodes to the same."""
+        """A round trip returns an equal object."""
         orders = [Order(7, AT, "n", Decimal("0.10"), extra=({"a": [1]},)), Sale(8, AT), UnknownRow((9, "x"))]
 
         assert orders == public_decode(dumps(encode(orders)), list[Known])
