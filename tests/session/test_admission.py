@@ -51,7 +51,7 @@ async def test_the_shared_limiter_says_when():
 
 
 @in_virtual_time
-async def test_the_gate_may_say_zero():
+async def test_the_shared_limiter_may_say_zero():
     """A whole number of seconds is a time to wait like any other."""
     client, script, _, _ = sharing(answers=[1, 0])
     async with client:
@@ -61,7 +61,7 @@ async def test_the_gate_may_say_zero():
 
 
 @in_virtual_time
-async def test_the_gate_says_too_late():
+async def test_the_shared_limiter_says_too_late():
     """A wait beyond the deadline ends the call at once, and nothing is sent."""
     client, script, limiter, _ = sharing(answers=[40.0])
     async with client:
@@ -74,7 +74,7 @@ async def test_the_gate_says_too_late():
 @in_virtual_time
 @pytest.mark.parametrize("fault", [BROKEN, RateLimitTimeout("another process keeps the turn")])
 @pytest.mark.parametrize("kind", CALLS)
-async def test_the_gate_fails(kind, fault):
+async def test_the_shared_limiter_fails(kind, fault):
     """An error of the shared limiter ends the call before anything is sent, and names it."""
     client, script, _, journal = sharing(answers=[fault])
     async with client:
@@ -178,7 +178,7 @@ async def test_leaving_fails(fault, caplog):
         (refusal("nonce", floor=99), LEFT | {"floor": 99}),
     ],
 )
-async def test_how_the_gate_is_left(step, expected):
+async def test_how_the_lease_is_released(step, expected):
     """A release states whether the answer was complete, how long the exchange is closed, and which nonce it saw."""
     client, _, limiter, _ = sharing(step)
     async with client:
@@ -188,7 +188,7 @@ async def test_how_the_gate_is_left(step, expected):
 
 
 @in_virtual_time
-async def test_the_guard_behind_the_gate():
+async def test_the_guard_after_the_lease():
     """A call whose twin becomes unresolved while it waits for a lease is refused, and releases it."""
     client, script, limiter, _ = sharing(html(502), entering=1.0, seconds=0.5)
     async with client:

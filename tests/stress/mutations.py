@@ -88,14 +88,14 @@ class _StandardParser:
 @contextmanager
 def _no_door() -> Iterator[None]:
     """Read JSON with the standard parser."""
-    with patch.object(forms, "_DOOR", _StandardParser()):
+    with patch.object(forms, "_DECODER", _StandardParser()):
         yield
 
 
 @contextmanager
 def _no_bounds() -> Iterator[None]:
     """Take every number that `Decimal` takes."""
-    with patch.object(forms, "_DOOR", msgspec.json.Decoder(float_hook=Decimal)):
+    with patch.object(forms, "_DECODER", msgspec.json.Decoder(float_hook=Decimal)):
         yield
 
 

@@ -23,8 +23,8 @@ QUICK_CALLS = 60
 REFUSED = "wrong nonce"
 
 
-class OpenTurn(KeyLock):
-    """A turn that everybody has at once."""
+class OpenKeyLock(KeyLock):
+    """A key lock that any number of calls hold at once."""
 
     @property
     def taken(self) -> bool:
@@ -77,7 +77,7 @@ async def play(calls: int, seed: int) -> dict[str, Count]:
         return counts
 
 
-MECHANISMS: Mechanisms = {"key lock": lambda: patch.object(MemoryState, "key_lock", lambda *_: OpenTurn())}
+MECHANISMS: Mechanisms = {"key lock": lambda: patch("exchanges.session.destinations.KeyLock", OpenKeyLock)}
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
