@@ -102,6 +102,7 @@ class FileLease:
         """Release everything; a second time does nothing."""
         if self._is_over:
             return
+        # Set before the await: a caller that is cancelled there has posted the release all the same.
         self._is_over = True
         end = LeaseEnd(self._record, complete, sent, floor, closed_seconds)
         await self._store.worker.run(partial(self._store.release, end))

@@ -79,6 +79,7 @@ class Store:
         """
         if end.record not in self._leases:
             return
+        # Removed first: the slot table keeps an end that it cannot write now, and must not get it twice.
         _, key_lock = self._leases.pop(end.record)
         try:
             self._slots.release(end)
@@ -105,6 +106,7 @@ class Store:
 
     def _key_lock(self, account: tuple[str, str]) -> SharedKeyLock:
         if account not in self._key_locks:
+            # Hashed, as the name of a server may contain what a file name must not.
             name = hashlib.sha256("\n".join(account).encode()).hexdigest()[:32]
             self._key_locks[account] = SharedKeyLock(self._locks, name, self.worker.post, self._serve)
         return self._key_locks[account]
