@@ -4,7 +4,7 @@ Every hook is built once per type by a factory and then only called: what the an
 built. A hook that cannot structure a value raises `Deviation`, to which each level on the way out prepends its place.
 
 Rules for editors: a message names the place and what was expected, never the value, which may be a secret. Drift that
-can be survived goes through `_deviate`, so that strict clients raise and others log each kind once.
+can be tolerated goes through `_deviate`, so that strict clients raise and others log each kind once.
 """
 
 from __future__ import annotations
@@ -132,9 +132,9 @@ class Wire:
         codec = codec_of(annotation)
         return self._converter.get_unstructure_hook(annotation) if codec is None else codec.write
 
-    def _deviate(self, expected: str, place: str = "", *, survivable: bool = True) -> None:
-        """Raise if strict, or not *survivable*; otherwise log this kind of drift once."""
-        if self.strict or not survivable:
+    def _deviate(self, expected: str, place: str = "", *, tolerable: bool = True) -> None:
+        """Raise if strict, or not *tolerable*; otherwise log this kind of drift once."""
+        if self.strict or not tolerable:
             raise Deviation(expected, place)
         if place + expected not in self._reported:
             self._reported.add(place + expected)
@@ -253,7 +253,7 @@ class Wire:
                 # The right reference in another type (as text, or 1.0) is drift; another reference is another class.
                 same = cells[:1] in ([reference], [str(reference)])
                 expected = f"class reference {reference}"
-                self._deviate(expected, f": {cls.__name__} position 0", survivable=same or not self.exact)
+                self._deviate(expected, f": {cls.__name__} position 0", tolerable=same or not self.exact)
             values: list[Any] = []
             for cell, (field, read) in zip(cells[first:last], plan, strict=False):
                 try:

@@ -117,6 +117,6 @@ async def test_money_of_another_process(states):
     two.unresolved.dismiss(intent)
     await two.aclose()
     async with client(states[1]) as fourth:
-        made = await fourth.trading.create_order(amount=Decimal(1))
+        order = await fourth.trading.create_order(amount=Decimal(1))
 
-    assert (1, ()) == (made.id, tuple(fourth.unresolved))
+    assert (1, ()) == (order.id, tuple(fourth.unresolved))

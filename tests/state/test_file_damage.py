@@ -50,7 +50,7 @@ def use(path):
         asyncio.run(everything())
 
 
-def told(path):
+def message_of(path):
     """Use the file at *path*; return the message of the error that it raises."""
     with pytest.raises(StateError) as caught:
         use(path)
@@ -70,7 +70,7 @@ def test_a_file_cut_short(kept, path, written):
     """A truncated file is refused, wherever it was cut."""
     path.write_bytes(written[:kept])
 
-    assert f"the state in {path} is " in told(path)
+    assert f"the state in {path} is " in message_of(path)
 
 
 def test_a_garbled_file(path, written):
@@ -116,7 +116,7 @@ def test_a_changed_value(statement, what, path, written):
     path.write_bytes(written)
     change(path, statement)
 
-    assert f"the state in {path} contains a {what} that was changed" in told(path)
+    assert f"the state in {path} contains a {what} that was changed" in message_of(path)
 
 
 def test_a_nonce_changed_while_in_use(path):
@@ -133,7 +133,7 @@ def test_another_program(path):
     change(path, "CREATE TABLE theirs (id)")
     before = path.read_bytes()
 
-    assert f"{path} is the database of another program; pass a file of its own for the state" == told(path)
+    assert f"{path} is the database of another program; pass a file of its own for the state" == message_of(path)
     assert before == path.read_bytes()
 
 
@@ -142,14 +142,14 @@ def test_another_version(path, written):
     path.write_bytes(written)
     change(path, "PRAGMA user_version = 2")
 
-    assert "was written by another version of this library (format 2, not 1)" in told(path)
+    assert "was written by another version of this library (format 2, not 1)" in message_of(path)
 
 
 def test_something_else(path):
     """A file that is no database is refused and not changed."""
     path.write_text("dear diary\n" * 1000)
 
-    assert "is damaged (file is not a database)" in told(path)
+    assert "is damaged (file is not a database)" in message_of(path)
     assert path.read_text().startswith("dear diary")
 
 
@@ -157,12 +157,12 @@ def test_a_folder(path):
     """A folder is refused."""
     path.mkdir()
 
-    assert f"{path} is not a file; pass a file of its own for the state" == told(path)
+    assert f"{path} is not a file; pass a file of its own for the state" == message_of(path)
 
 
 def test_no_folder(path):
     """The folder of a state is not created."""
-    assert f"the folder {path} is missing; create it for the state in state" == told(path / "state")
+    assert f"the folder {path} is missing; create it for the state in state" == message_of(path / "state")
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "a\0b", b"bytes\xff"])
@@ -184,7 +184,9 @@ def test_not_writable(path, monkeypatch):
 
     monkeypatch.setattr(database_module, "_connect", read_only)
 
-    assert f"the state in {path} cannot be written; make the file and its folder writable for this user" in told(path)
+    assert f"the state in {path} cannot be written; make the file and its folder writable for this user" in message_of(
+        path
+    )
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
@@ -192,7 +194,7 @@ def test_a_folder_that_is_not_ours(path):
     """The message for a folder in which no file can be created says so."""
     path.parent.chmod(0o500)
     try:
-        assert "cannot be used (Permission denied)" in told(path)
+        assert "cannot be used (Permission denied)" in message_of(path)
     finally:
         path.parent.chmod(0o700)
 

@@ -201,16 +201,16 @@ async def test_written_even_if_cancelled(journal, other):
 @pytest.mark.asyncio
 async def test_safe_on_the_disk(path, journal):
     """A call is on the disk before anything is sent; other writes need not wait for the disk."""
-    told, data = [], journal._database._writer
-    data.set_trace_callback(told.append)
+    statements, data = [], journal._database._writer
+    data.set_trace_callback(statements.append)
     written = entry()
     await journal.begin(written)
-    begun = list(told)
+    begun = list(statements)
     await journal.settle(written.intent.id, known=None)
     (now,) = data.execute("PRAGMA synchronous").fetchone()
 
     assert (("PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"), 1) == ((begun[0], begun[-1]), now)
-    assert "PRAGMA synchronous = FULL" not in told[len(begun) :]
+    assert "PRAGMA synchronous = FULL" not in statements[len(begun) :]
 
 
 def test_a_loop_that_is_gone(path):

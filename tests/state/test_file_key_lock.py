@@ -92,7 +92,7 @@ async def test_no_room_no_key_lock(states):
 
 
 @pytest.mark.asyncio
-async def test_out_of_patience(states):
+async def test_timeout(states):
     """A call that waits too long for another process gets an error that says so."""
     one, two, _ = states
     held = await take(one)
@@ -140,7 +140,7 @@ async def test_cancelled_with_the_key_lock_in_hand(states):
     limiter = shared_limiter_of(one, (1, 1000.0))
     task = asyncio.create_task(enter(limiter, in_order=True))
     await asyncio.sleep(0)
-    one._store.worker.run_blocking(lambda: None)  # the answer is there, the loop has yet to hand it over
+    one._store.worker.run_blocking(lambda: None)  # the answer is there, the loop has yet to deliver it
     task.cancel()
     await asyncio.wait([task])
 
@@ -148,7 +148,7 @@ async def test_cancelled_with_the_key_lock_in_hand(states):
 
 
 @pytest.mark.asyncio
-async def test_out_of_patience_with_the_key_lock_in_hand(states):
+async def test_timeout_with_the_key_lock_in_hand(states):
     """An answer that has come counts, even if the time is up before the loop delivers it."""
     one, _, _ = states
     task = asyncio.create_task(take(one, timeout_seconds=0.0))
@@ -164,8 +164,8 @@ async def test_no_barging(states):
     one, two, _ = states
     first = await take(one)
     second = await waiting(two)
-    key_lock, patience = one._store._key_locks[SERVER, KEY], time.monotonic() + 5
-    while key_lock._line.try_acquire() and time.monotonic() < patience:  # until the thread of the other stands in line
+    key_lock, deadline = one._store._key_locks[SERVER, KEY], time.monotonic() + 5
+    while key_lock._line.try_acquire() and time.monotonic() < deadline:  # until the thread of the other stands in line
         key_lock._line.release()
         await asyncio.sleep(0)
     key_lock._key_lock.release()

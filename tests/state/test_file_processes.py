@@ -316,12 +316,12 @@ async def test_files_are_for_this_user_alone(path, clock):
     try:
         with FileState(path, clock=clock) as state:
             await call(shared_limiter_of(state, (1, 1.0)), in_order=True)
-            made = [file for file in path.parent.rglob("*") if file.is_file()]
-            modes = {stat.S_IMODE(file.stat().st_mode) for file in made}
+            files = [file for file in path.parent.rglob("*") if file.is_file()]
+            modes = {stat.S_IMODE(file.stat().st_mode) for file in files}
     finally:
         os.umask(before)
 
-    assert ({0o600}, True) == (modes, len(made) > 5)
+    assert ({0o600}, True) == (modes, len(files) > 5)
 
 
 def test_any_name(tmp_path):

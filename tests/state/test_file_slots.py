@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those 
 WINDOWS = (Window(2, 10.0), Window(3, 40.0))
 PROCESSES = 3
 ACCOUNT = ("server", "key")
-QUICK = Path("/dev/shm")  # noqa: S108 - a folder in it is made safely
+QUICK = Path("/dev/shm")  # noqa: S108 - a folder in it is created safely
 
 
 @define(eq=False)
