@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from exchanges.bitex.api import API, MINIMUM_ASK, MINIMUM_BID
 from exchanges.bitex.checks import at_least, between, present_if_true
 from exchanges.bitex.models.bots import Bot, BuyingBot, SellingBot
-from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Caller, Endpoint, Param, private
+from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
 from exchanges.errors import ExchangeError, NotFound, OutcomeUnknown
 from exchanges.wire import Amount
 
@@ -22,41 +22,32 @@ _SECONDS = between(10, 600, "seconds")
 B = TypeVar("B", bound=Bot)
 
 
-@frozen(eq=False)
-class _Cancelling:
-    """Carries calls through; a cancel is one or two requests and ends in reading the bot again.
-
-    The guide prints the path of a cancel without its last part, as it prints the path of showing a bot; every other
-    cancel of the API ends in ``/cancel``. So that is tried first, and the printed path where that does not exist:
-    bots are created on the path above, so posting to the printed one creates nothing.
-    """
-
-    caller: Caller
-
-    async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as in `Caller`
-        """Carry one call through."""
-        if not endpoint.route.endswith("/cancel"):
-            return await self.caller.call(endpoint, arguments)
-        show = next(e for e in Bots.endpoints if e.id == endpoint.id.replace(".cancel_", "."))
-        try:
-            bot = await self._cancel(endpoint, arguments)
-        except OutcomeUnknown:
-            bot = await self.caller.call(show, arguments)
-            if bot.executing and not bot.to_cancel:
-                raise
-            return bot
-        with suppress(ExchangeError):  # it was cancelled: what the cancel answered is true as well
-            bot = await self.caller.call(show, arguments)
+async def _cancel(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Bot:
+    """Cancel a bot in one or two requests, then read it again: the answer to a cancel may be out of date."""
+    show = next(e for e in area.endpoints if e.id == endpoint.id.replace(".cancel_", "."))
+    bot: Bot
+    try:
+        bot = await _request_cancel(area, endpoint, arguments)
+    except OutcomeUnknown:
+        bot = await area.caller(show, arguments)
+        if bot.executing and not bot.to_cancel:
+            raise
         return bot
+    with suppress(ExchangeError):  # it was cancelled: what the cancel answered is true as well
+        bot = await area.caller(show, arguments)
+    return bot
 
-    async def _cancel(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Bot:
-        try:
-            bot: Bot = await self.caller.call(endpoint, arguments)
-        except NotFound:
-            # Quirk: the guide's own path, see above.
-            printed = evolve(endpoint, route=endpoint.route.removesuffix("/cancel"))
-            bot = await self.caller.call(printed, arguments)
-        return bot
+
+async def _request_cancel(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Bot:
+    try:
+        bot: Bot = await area.caller(endpoint, arguments)
+    except NotFound:
+        # Quirk: the guide prints the path of a cancel without its last part, as that of showing a bot; every other
+        # cancel of the API ends in /cancel. So that is tried first, and the printed path if it does not exist: bots
+        # are created on the path above, so that posting to the printed one creates nothing.
+        printed = evolve(endpoint, route=endpoint.route.removesuffix("/cancel"))
+        bot = await area.caller(printed, arguments)
+    return bot
 
 
 class Bots(Area, api=API):
@@ -70,9 +61,6 @@ class Bots(Area, api=API):
     """
 
     __slots__ = ()
-
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(_Cancelling(caller))
 
     @private("GET /private/buying_bots")
     async def buying_bots(self, *, full: Annotated[bool, Param(render=present_if_true)] = False) -> list[BuyingBot]:
@@ -127,7 +115,7 @@ class Bots(Area, api=API):
         """
         ...
 
-    @private("POST /private/buying_bots/{bot_id}/cancel", kind=IDEMPOTENT)
+    @private("POST /private/buying_bots/{bot_id}/cancel", kind=IDEMPOTENT, via=_cancel)
     async def cancel_buying_bot(self, bot_id: int) -> BuyingBot:
         """Request the cancellation of a buying bot and its outstanding orders.
 
@@ -198,7 +186,7 @@ class Bots(Area, api=API):
         """
         ...
 
-    @private("POST /private/selling_bots/{bot_id}/cancel", kind=IDEMPOTENT)
+    @private("POST /private/selling_bots/{bot_id}/cancel", kind=IDEMPOTENT, via=_cancel)
     async def cancel_selling_bot(self, bot_id: int) -> SellingBot:
         """Request the cancellation of a selling bot and its outstanding orders.
 

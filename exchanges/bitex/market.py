@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
 from exchanges.bitex.api import API, ARCHIVE_EVERY_SECONDS, ARCHIVE_SECONDS, LARGE_BYTES
 from exchanges.bitex.models.market import Candle, OrderBook, Ticker, Transaction
-from exchanges.endpoint import Area, public
+from exchanges.endpoint import Area, Caller, Endpoint, public
 
 __all__ = ["Market"]
+
+logger = logging.getLogger(__name__)
+
+
+async def _warn_if_early(area: Market, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Transaction]:
+    """Read the archive; log a warning if that was done not long ago."""
+    now, book = asyncio.get_running_loop().time(), arguments.get("book")
+    last, area.archive_read_at[book] = area.archive_read_at.get(book), now
+    if last is not None and now - last < ARCHIVE_EVERY_SECONDS:
+        logger.warning(
+            "%s: read again after %.0f s; the exchange allows a few reads in %.0f s, and the answer changes no sooner",
+            endpoint.id,
+            now - last,
+            ARCHIVE_EVERY_SECONDS,
+        )
+    transactions: list[Transaction] = await area.caller(endpoint, arguments)
+    return transactions
 
 
 class Market(Area, api=API):
@@ -14,6 +36,10 @@ class Market(Area, api=API):
 
     The guide names one order book, ``btc_usd``.
     """
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(caller)
+        self.archive_read_at: dict[object, float] = {}
 
     @public("GET /{book}/market/ticker")
     async def ticker(self, book: str = "btc_usd") -> Ticker:
@@ -66,7 +92,7 @@ class Market(Area, api=API):
         "GET /{book}/market/transactions_archive",
         max_bytes=LARGE_BYTES,
         timeout_seconds=ARCHIVE_SECONDS,
-        rarely_seconds=ARCHIVE_EVERY_SECONDS,
+        via=_warn_if_early,
     )
     async def transactions_archive(self, book: str = "btc_usd") -> list[Transaction]:
         """Return all trades since Bitex opened, up to the beginning of the current hour.

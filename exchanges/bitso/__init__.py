@@ -9,13 +9,11 @@ Source:
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Unpack
-
-from attrs import evolve, frozen
+from collections.abc import Mapping
+from typing import Unpack
 
 from exchanges.bitso.account import Account
-from exchanges.bitso.api import V2_KEY_FIRST
+from exchanges.bitso.api import V2 as V2_API
 from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.convert import RateRefused
 from exchanges.bitso.market import Market
@@ -33,17 +31,12 @@ from exchanges.bitso.models.market import (
     Ticker,
     Trade,
 )
-from exchanges.bitso.signing import SignatureOrder
+from exchanges.bitso.signing import BodySignature, SignatureOrder
 from exchanges.bitso.v2 import V2
 from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
+from exchanges.http.signing import Scheme
 from exchanges.outcomes.search import Searches
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from exchanges.endpoint import Caller, Endpoint
 
 __all__ = [
     "V2",
@@ -70,17 +63,6 @@ __all__ = [
     "Ticker",
     "Trade",
 ]
-
-
-@frozen(eq=False)
-class _KeyFirst:
-    """Passes calls of v2 on, to be signed in the other documented order."""
-
-    caller: Caller
-
-    async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `Caller`
-        """Carry one call through."""
-        return await self.caller.call(evolve(endpoint, api=V2_KEY_FIRST), arguments)
 
 
 class Bitso(Client):
@@ -118,14 +100,11 @@ class Bitso(Client):
         if signature_order not in tuple(SignatureOrder):
             raise UsageError(f"Bitso: signature_order must be one of {', '.join(SignatureOrder)}")
         self._is_key_first = signature_order == SignatureOrder.KEY_FIRST
-        self._clock = options.get("clock", time.time)
         super().__init__(api_key=api_key, api_secret=api_secret, client_id=client_id, **options)
 
-    def _bind(self, caller: Caller) -> None:
-        super()._bind(caller)
-        self.conversions = Conversions(caller, clock=self._clock)
-        if self._is_key_first:
-            self.v2._bind(_KeyFirst(caller))  # noqa: SLF001 - ours
+    def _schemes(self) -> Mapping[str, Scheme]:
+        """Return the other scheme of v2, if that was asked for."""
+        return {V2_API.name: BodySignature(key_first=True)} if self._is_key_first else {}
 
     @classmethod
     def searches(cls) -> Searches:

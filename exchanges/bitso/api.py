@@ -19,7 +19,6 @@ __all__ = [
     "PRIVATE_LIMIT",
     "PUBLIC_LIMIT",
     "V2",
-    "V2_KEY_FIRST",
     "V3",
     "V4",
     "payload",
@@ -66,9 +65,6 @@ V2 = Api(
     payload=payload_v2,
     body=JSON,
 )
-
-V2_KEY_FIRST = evolve(V2, scheme=BodySignature(key_first=True))
-"""The same, signed in the other documented order."""
 
 V3 = Api(
     name="bitso",

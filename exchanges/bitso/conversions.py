@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
-
-from attrs import frozen
 
 from exchanges.bitso.api import V4
 from exchanges.bitso.convert import convert
 from exchanges.bitso.models.conversions import Conversion, ConversionId, Quote
-from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Caller, Endpoint, Param, private
+from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
 from exchanges.errors import QuoteExpired
 from exchanges.wire import Amount
 
@@ -38,34 +35,18 @@ def _id_of(quote: object) -> str:
     return value
 
 
-@frozen(eq=False)
-class _Punctual:
-    """Passes calls on, unless they would execute a quote that has expired."""
-
-    caller: Caller
-    clock: Callable[[], float]
-
-    async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `Caller`
-        """Carry one call through."""
-        quote = arguments.get("quote_id")
-        if isinstance(quote, Quote) and quote.expires_at <= datetime.fromtimestamp(self.clock(), UTC):
-            raise QuoteExpired(
-                f"{endpoint.id} ({endpoint}): the quote expired at {quote.expires_at.isoformat()}; nothing was sent",
-                endpoint=endpoint.id,
-            )
-        return await self.caller.call(endpoint, arguments)
+def _require_valid_quote(endpoint: Endpoint, arguments: Mapping[str, Any], now: datetime) -> None:
+    """Raise if the quote that is to be executed has expired."""
+    quote = arguments.get("quote_id")
+    if isinstance(quote, Quote) and quote.expires_at <= now:
+        raise QuoteExpired(
+            f"{endpoint.id} ({endpoint}): the quote expired at {quote.expires_at.isoformat()}; nothing was sent",
+            endpoint=endpoint.id,
+        )
 
 
 class Conversions(Area, api=V4):
-    """Convert at a rate that the exchange quotes and holds for some seconds.
-
-    Args:
-        caller: Makes the calls.
-        clock: Wall clock in seconds since 1970, by which quotes expire.
-    """
-
-    def __init__(self, caller: Caller, *, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(_Punctual(caller, clock))
+    """Convert at a rate that the exchange quotes and keeps to for some seconds."""
 
     @private("POST /currency_conversions", kind=IDEMPOTENT, check=_fault_of_amounts)
     async def create_quote(
@@ -94,7 +75,7 @@ class Conversions(Area, api=V4):
         """
         ...
 
-    @private("PUT /currency_conversions/{quote_id}", kind=MONEY)
+    @private("PUT /currency_conversions/{quote_id}", kind=MONEY, before=_require_valid_quote)
     async def execute(self, quote_id: Annotated[Quote | str, Param(type="str", render=_id_of)]) -> ConversionId:
         """Accept a quote: convert.
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import get_origin
 
 from exchanges.bitstamp.errors import read_problem, read_problem_v1
 from exchanges.bitstamp.signing import BodySignature, HeaderSignature
-from exchanges.endpoint import Api
+from exchanges.endpoint import Api, Endpoint
 from exchanges.limits.limit import Limit, Scope, Window
-
-if TYPE_CHECKING:
-    from exchanges.wire import Json
+from exchanges.wire import Json, loads
 
 __all__ = ["LIMIT", "LOCKOUT_SECONDS", "V1", "V2", "payload"]
 
@@ -29,6 +27,13 @@ def payload(answer: Json) -> Json:
     return answer
 
 
+def _decode(endpoint: Endpoint, status: int, body: bytes) -> Json:
+    """Parse JSON; an empty body stands for an empty list."""
+    if not body and status == 200 and get_origin(endpoint.answer) is list:
+        return []
+    return loads(body)
+
+
 V1 = Api(
     name="bitstamp.v1",
     base_url="https://www.bitstamp.net/api",
@@ -38,7 +43,7 @@ V1 = Api(
     read_problem=read_problem_v1,
     lockout_seconds=LOCKOUT_SECONDS,
     payload=payload,
-    blank_lists=True,
+    decode=_decode,
 )
 
 V2 = Api(

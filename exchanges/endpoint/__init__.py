@@ -1,4 +1,4 @@
-"""What one remote call is, read from its declaration.
+"""Declarations of remote calls, and what is read from them.
 
 An endpoint is declared once, as a method of an `Area`::
 
@@ -6,9 +6,9 @@ An endpoint is declared once, as a method of an `Area`::
         @private("POST /private/bids", kind=MONEY)
         async def create_bid(self, *, amount: Amount, price: Amount, orderbook: int = 1) -> Bid: ...
 
-The decorator only marks the method. When the class is made, the signature, the route and the facts of the `Api` are
-read into one frozen `Endpoint`, and the method becomes the call. A route whose placeholders and arguments do not fit
-together, or an argument of a type that nothing can render, fails here, at import.
+The decorator only marks the method. When the class is created, the signature, the route and the facts of the `Api` are
+read into one frozen `Endpoint`, and the method becomes the call. A route whose placeholders do not match the arguments,
+or an argument of a type that nothing can render, raises here, at import.
 """
 
 from exchanges.endpoint.areas import Area, Areas, Caller, areas_of, endpoints_of, private, public

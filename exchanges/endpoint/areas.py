@@ -1,4 +1,4 @@
-"""Declarations: methods of an `Area` that become calls when their class is made."""
+"""Areas: classes whose declared methods become calls when the class is created."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from typing import (
 
 from attrs import field, frozen
 
-from exchanges.endpoint.definition import MIB, READ, Access, Api, Argument, Endpoint, Kind, Param
+from exchanges.endpoint.definition import MIB, READ, Access, Api, Argument, Before, Endpoint, Kind, Param
+from exchanges.endpoint.tracebacks import discreet
 from exchanges.errors import UsageError
 from exchanges.http.request import Body
 from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
@@ -37,25 +38,33 @@ _TYPE_NAMES: dict[Any, str] = {str: "str", int: "int", bool: "bool", Decimal: "d
 
 
 class Caller(Protocol):
-    """What an area needs of a session."""
+    """What an area needs of a session: a function that makes one call."""
 
-    def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Awaitable[Any]:
-        """Carry one call through."""
+    def __call__(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Awaitable[Any]:
+        """Make one call."""
         ...
+
+
+Via = Callable[[Any, Endpoint, Mapping[str, Any]], Awaitable[Any]]
+"""Makes a call of an area with the `caller` of that area, and maybe others around it."""
 
 
 class Area:
     """A group of endpoints: an attribute of the client.
 
     A subclass names its `Api`; its own name in lower case is the name of the attribute.
+
+    Attributes:
+        endpoints: What is declared, in order.
+        caller: Makes the calls.
     """
 
-    __slots__ = ("_caller",)
+    __slots__ = ("caller",)
 
     endpoints: ClassVar[tuple[Endpoint, ...]] = ()
 
     def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+        self.caller = caller
 
     def __init_subclass__(cls, *, api: Api, **rest: Any) -> None:
         super().__init_subclass__(**rest)
@@ -70,27 +79,31 @@ F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 
 class Declared(TypedDict, total=False):
-    """What a declaration says beside its route.
+    """What a declaration may contain beside its route; see `Endpoint`.
 
     Attributes:
         kind: Whether it may be repeated; mandatory except on GET, which is a `READ`.
-        body: How arguments travel, where it differs from the API's habit.
-        check: Says what is wrong with all arguments together; None if nothing is. Pure.
+        body: How arguments travel, if not as everywhere in the API.
+        text: Whether the answer is plain text, not JSON.
+        check: Returns what is wrong with the arguments together; None if nothing is. Pure.
+        before: Raises if a call with these arguments must not be made at this moment. Pure.
+        notice: What a call does beside its purpose, logged as a warning when it was executed.
         max_bytes: The largest answer that is read.
-        timeout_seconds: A default deadline of its own.
-        rarely_seconds: The exchange asks not to make this call again sooner; doing so logs a warning.
-        text: Whether what comes back is plain text, not JSON.
-        echoes: What fields of the answer must be, whatever the arguments, such as the side of an order.
+        timeout_seconds: Its own default deadline.
+        echoes: Values that fields of the answer must have, whatever the arguments, such as the side of an order.
+        via: Makes the call in place of the area's `Caller`, for a call that is more than one request.
     """
 
     kind: Kind
     body: Body
     text: bool
     check: Callable[[Mapping[str, Any]], str | None]
+    before: Before
+    notice: str
     max_bytes: int
     timeout_seconds: float
-    rarely_seconds: float
     echoes: Mapping[str, Any]
+    via: Via
 
 
 @frozen(eq=False, repr=False)
@@ -100,11 +113,13 @@ class _Declaration:
     kind: Kind | None = None
     body: Body | None = None
     check: Callable[[Mapping[str, Any]], str | None] | None = None
+    before: Before | None = None
+    notice: str | None = None
     max_bytes: int = MIB
     timeout_seconds: float | None = None
-    rarely_seconds: float | None = None
     text: bool = False
     echoes: Mapping[str, Any] = field(factory=dict[str, Any])
+    via: Via | None = None
 
 
 def public(route: str, **declared: Unpack[Declared]) -> Callable[[F], F]:
@@ -113,7 +128,7 @@ def public(route: str, **declared: Unpack[Declared]) -> Callable[[F], F]:
 
 
 def private(route: str, *, access: Access = Access.PRIVATE, **declared: Unpack[Declared]) -> Callable[[F], F]:
-    """Declare a call that is signed; *access* is RESELLER where the exchange keeps that apart."""
+    """Declare a call that is signed; *access* is RESELLER where the exchange separates that."""
     return _mark(_Declaration(route, access, **declared))
 
 
@@ -130,9 +145,9 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     verb, _, route = declared.route.partition(" ")
     kind = declared.kind or (READ if verb in _READING_VERBS else None)
     if kind is None:
-        raise TypeError(f"{endpoint_id}: a {verb} says its kind")
+        raise TypeError(f"{endpoint_id}: a {verb} must declare its kind")
     if verb not in _VERBS or not route.startswith("/"):
-        raise TypeError(f"{endpoint_id}: {declared.route!r} is no verb and path")
+        raise TypeError(f"{endpoint_id}: {declared.route!r} is not 'VERB /path'")
     placeholders = set(_PLACEHOLDER.findall(route))
     hints = _expanded_hints(function)
     parameters = list(inspect.signature(function).parameters.values())[1:]
@@ -157,8 +172,9 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         body=declared.body or api.body,
         max_bytes=declared.max_bytes,
         timeout_seconds=declared.timeout_seconds,
-        rarely_seconds=declared.rarely_seconds,
         check=declared.check,
+        before=declared.before,
+        notice=declared.notice,
         echoes=declared.echoes,
         positional=positional[0] if positional else None,
         doc=inspect.getdoc(function) or "",
@@ -190,7 +206,7 @@ def _argument(parameter: inspect.Parameter, annotation: Any, placeholders: set[s
     bare = _without_none(annotation)
     type_name = param.type or _type_name(bare)
     if type_name is None:
-        raise TypeError(f"{endpoint_id}: nothing renders {parameter.name}: {annotation}")
+        raise TypeError(f"{endpoint_id}: no rendering for {parameter.name}: {annotation}")
     return Argument(
         name=parameter.name,
         wire=param.wire or parameter.name,
@@ -218,17 +234,19 @@ def _type_name(annotation: Any) -> str | None:
 
 
 def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., Any]:
+    via: Via | None = cast("Any", function).__declaration__.via
+
     @functools.wraps(function)
-    async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        takes = endpoint.positional is not None and endpoint.positional not in kwargs
-        is_wrong = len(args) > takes
-        if takes and args:
-            kwargs[str(endpoint.positional)] = args[0]
-        answer = None if is_wrong else self._caller.call(endpoint, kwargs)
-        del args, kwargs  # some are secrets, and a traceback may show locals
-        if answer is None:
-            raise UsageError(f"{endpoint.id}: arguments are given by name; nothing was sent", endpoint=endpoint.id)
-        return await answer
+    async def call(self: Area, *args: Any, **kwargs: Any) -> Any:
+        with discreet:
+            if len(args) > (endpoint.positional is not None and endpoint.positional not in kwargs):
+                fault = f"{endpoint.id}: arguments are passed by name; nothing was sent"
+                raise UsageError(fault, endpoint=endpoint.id)
+            if args:
+                kwargs[str(endpoint.positional)] = args[0]
+            answer = self.caller(endpoint, kwargs) if via is None else via(self, endpoint, kwargs)
+            del args, kwargs  # a task that waits shows the locals of its frames, and some arguments are secrets
+            return await answer
 
     cast("Any", call).endpoint = endpoint
     return call
@@ -237,7 +255,7 @@ def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., A
 class Areas:
     """A bundle of areas: a client, or an older generation of an API under it.
 
-    The annotations of a subclass say which areas there are; nothing else lists them.
+    The annotations of a subclass are the list of its areas; there is no other.
     """
 
     def _bind(self, caller: Caller) -> None:
@@ -246,18 +264,18 @@ class Areas:
                 setattr(self, name, kind(caller))
             else:
                 bundle = kind()
-                bundle._bind(caller)  # noqa: SLF001 - one of us
+                bundle._bind(caller)  # noqa: SLF001 - same class
                 setattr(self, name, bundle)
 
 
 def areas_of(bundle: type[Areas]) -> dict[str, type[Area | Areas]]:
-    """Find the areas, and bundles of areas, that the annotations of *bundle* name."""
+    """Return the areas, and bundles of areas, that *bundle* annotates, by name."""
     hints = get_type_hints(bundle)
     return {n: h for n, h in hints.items() if isinstance(h, type) and issubclass(h, Area | Areas)}
 
 
 def endpoints_of(bundle: type[Areas]) -> Iterator[Endpoint]:
-    """Walk all endpoints of a client class, in order of declaration."""
+    """Iterate over all endpoints of a client class, in order of declaration."""
     for kind in areas_of(bundle).values():
         if issubclass(kind, Area):
             yield from kind.endpoints

@@ -1,22 +1,21 @@
-"""The facts of one remote call, and of the API that it belongs to."""
+"""Definitions: one remote call, its arguments, and the API that it belongs to."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import field, frozen
 
+from exchanges.errors import Problem
 from exchanges.http.request import FORM, Body
-from exchanges.wire import Json
-
-if TYPE_CHECKING:
-    from exchanges.errors import Problem
-    from exchanges.http.signing import Scheme
-    from exchanges.http.uploads import Upload
-    from exchanges.limits.limit import Limit
+from exchanges.http.signing import Scheme
+from exchanges.http.uploads import Upload
+from exchanges.limits.limit import Limit
+from exchanges.wire import Json, loads
 
 __all__ = [
     "IDEMPOTENT",
@@ -27,6 +26,7 @@ __all__ = [
     "Access",
     "Api",
     "Argument",
+    "Before",
     "Endpoint",
     "Kind",
     "Param",
@@ -36,12 +36,12 @@ MIB = 1024 * 1024
 
 
 class Kind(StrEnum):
-    """What a call does at the exchange, and so whether it may be repeated."""
+    """What a call does at the exchange, which decides whether it may be repeated."""
 
     READ = "read"
     """Changes nothing: repeated within a budget."""
     IDEMPOTENT = "idempotent"
-    """A cancel or an update: doing it twice is doing it once, so it is repeated like a read, before everything else."""
+    """A cancel or an update, which may be done twice: repeated like a read, and served before everything else."""
     WRITE = "write"
     """Creates something: never repeated."""
     MONEY = "money"
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
     @property
     def is_once(self) -> bool:
-        """Whether a call is never repeated, as it would do the same once more."""
+        """Whether a call is never repeated, as a repetition would do the same once more."""
         return self in (Kind.WRITE, Kind.MONEY)
 
 
@@ -66,16 +66,17 @@ class Access(StrEnum):
 
 @frozen(eq=False, repr=False)
 class Param:
-    """What a declaration says of one argument beside its name and type: ``Annotated[str, Param(...)]``.
+    """Facts of one argument beside its name and type: ``Annotated[str, Param(...)]``.
 
     Attributes:
-        wire: Its name on the wire, where that is no name in Python.
-        check: Says what is wrong with a value that has the right type; None if nothing is.
-        render: Makes the value for the wire; for types without a rendering of their own, or to replace it.
-        type: What lists of endpoints call its type.
-        secret: Whether its value must show nowhere.
-        tag: Whether the exchange hands it back and it says nothing else: where the caller leaves it empty it may bear
-            the tag of the call's intent.
+        wire: Its name on the wire, where that is not a Python name.
+        check: Returns what is wrong with a value of the right type; None if nothing is.
+        render: Converts the value to one of the wire; for types without a rendering of their own, or to replace it. An
+            optional argument that renders to None is not sent.
+        type: Name of its type in lists of endpoints.
+        secret: Whether its value must appear nowhere.
+        tag: Whether the exchange only returns it unchanged: if the caller leaves it empty, it carries the tag of the
+            call's intent.
         echo: The field of the answer that repeats it; ``=`` for the one of the same name, None for none.
     """
 
@@ -102,26 +103,26 @@ class Argument:
 
     @property
     def required(self) -> bool:
-        """Whether the caller must give it."""
+        """Whether the caller must pass it."""
         return self.default is inspect.Parameter.empty
 
 
 @frozen(eq=False, repr=False)
 class Api:
-    """One generation of an exchange's API: the facts that its endpoints share.
+    """One generation of an exchange's API: facts that its endpoints share.
 
     Attributes:
         name: The attribute path of its areas, such as ``bitstamp.v1``.
         base_url: Scheme, host and path prefix of the production server.
-        sandbox_url: The same for the exchange's own test server; None where there is none.
+        sandbox_url: The same for the exchange's own test server; None if there is none.
         scheme: How private calls are signed.
         public_limit: What public calls are counted against.
         private_limit: What private calls are counted against.
-        read_problem: Reads the exchange's error shapes; None for an answer that is no error. Pure.
-        payload: Takes the envelope off an answer that is no error. Pure.
+        read_problem: Reads the exchange's error shapes; None for an answer that is not an error. Pure.
+        lockout_seconds: How long to wait after a rejection for too many requests that names no time.
+        decode: Parses the body of an answer to an endpoint, with its status. Pure.
+        payload: Removes the envelope of an answer that is not an error. Pure.
         body: How arguments travel in POST, PUT and PATCH.
-        lockout_seconds: How long to wait after a refusal for too many requests that names no time.
-        blank_lists: Whether an empty body may stand for an empty list.
     """
 
     name: str
@@ -132,14 +133,18 @@ class Api:
     read_problem: Callable[[int, Json], Problem | None]
     lockout_seconds: float
     sandbox_url: str | None = None
+    decode: Callable[[Endpoint, int, bytes], Json] = lambda _, __, body: loads(body)
     payload: Callable[[Json], Json] = lambda value: value
     body: Body = FORM
-    blank_lists: bool = False
 
     @property
     def exchange(self) -> str:
         """The first part of the name."""
         return self.name.partition(".")[0]
+
+
+Before = Callable[["Endpoint", Mapping[str, Any], datetime], None]
+"""Takes the endpoint, the arguments and the time of the client's clock (UTC)."""
 
 
 @frozen(eq=False)
@@ -154,14 +159,16 @@ class Endpoint:
         access: Who may call it.
         arguments: In the order of the signature.
         answer: The annotation of what comes back.
-        text: Whether what comes back is plain text, not JSON.
+        text: Whether the answer is plain text, not JSON.
         api: The generation it belongs to.
+        body: How arguments travel.
         max_bytes: The largest answer that is read.
         timeout_seconds: Its own default deadline; None for the client's.
-        rarely_seconds: The exchange asks not to make this call again sooner; None where it does not ask.
-        check: Says what is wrong with the arguments together; None if nothing is. Pure.
-        echoes: What fields of the answer must be, whatever the arguments.
-        positional: The one argument that may be given without its name.
+        check: Returns what is wrong with the arguments together; None if nothing is. Pure.
+        before: Raises if a call with these arguments must not be made at this moment. Pure.
+        notice: What a call does beside its purpose, logged as a warning when it was executed.
+        echoes: Values that fields of the answer must have, whatever the arguments.
+        positional: The one argument that may be passed without its name.
         doc: The docstring of the declaration.
     """
 
@@ -177,17 +184,18 @@ class Endpoint:
     body: Body
     max_bytes: int
     timeout_seconds: float | None
-    rarely_seconds: float | None
     check: Callable[[Mapping[str, Any]], str | None] | None
+    before: Before | None
+    notice: str | None
     echoes: Mapping[str, Any]
     positional: str | None
     doc: str = field(repr=False)
 
     def __str__(self) -> str:
-        """Print as it is documented: ``POST /private/bids``."""
+        """Return verb and path as they are documented: ``POST /private/bids``."""
         return f"{self.verb} {self.route}"
 
     @property
     def limit(self) -> Limit:
-        """What this call is counted against."""
+        """The limit that this call counts against."""
         return self.api.public_limit if self.access is Access.PUBLIC else self.api.private_limit

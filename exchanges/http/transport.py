@@ -1,14 +1,14 @@
-"""Bytes out, bytes in. The only module that knows httpx.
+"""The transport: sends the bytes of a request and reads those of its answer. The only module that imports httpx.
 
-httpx is used below its client: nothing logs URLs, follows redirects, stores cookies or inflates bodies behind our
-back, and the client's layer would cost another fifth. Reads keep connections for a minute; money uses one that was
-idle for less than a second, or a new one, since a server may close an idle connection just as we write to it. One
-pool cannot do both, so there are two.
+httpx is used below its client: that would log URLs, follow redirects, store cookies and inflate bodies by itself, and
+add a fifth to the cost of a call. Reads keep connections for a minute; money uses one that was idle for less than a
+second, or a new one, as a server may close an idle connection just as we write to it. One pool cannot do both, so
+there are two.
 
-A request that fails says whether anything of it can have left this machine (`Evidence`).
+For a request that fails, its `Evidence` records whether any of it can have left this machine.
 
-Nothing that a server says takes more than the bytes that the caller allows. An answer of ordinary size that is made to
-take tens of times as much once it is read is refused here too; who allows more than that expects to need the memory.
+No answer takes more memory than the caller allows. An answer of ordinary size that would take tens of times as much
+once it is parsed is rejected here too; a caller that allows a large answer accepts the memory that it takes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import logging
 import ssl
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from attrs import define, field, frozen
@@ -64,12 +64,10 @@ class Answer:
 
 
 class Lost(Exception):
-    """No complete answer arrived; see the `Evidence` for what can have left."""
+    """No complete answer arrived; see the `Evidence` for what can have left.
 
-    def bare(self) -> Self:
-        """Let go of the foreign exceptions and frames behind it: they hold URLs and headers."""
-        self.__cause__ = self.__context__ = self.__traceback__ = None
-        return self
+    It has no cause: the errors of httpx hold URLs and headers.
+    """
 
 
 class BadAnswer(Lost):
@@ -78,11 +76,11 @@ class BadAnswer(Lost):
 
 @define(eq=False)
 class Evidence:
-    """What is known of a request on its way.
+    """What is known about how far a request came.
 
     Attributes:
-        watched: Whether the transport tells us when the first byte leaves.
-        started: Whether it left.
+        watched: Whether the transport reports when the first byte is sent.
+        started: Whether the first byte was sent.
         finished: Whether all of the request was handed to the connection.
         refused: Whether there was never a connection.
     """
@@ -94,18 +92,16 @@ class Evidence:
 
     @property
     def nothing_left(self) -> bool:
-        """Whether it is proven that not one byte of the request left."""
+        """Whether it is proven that not one byte of the request was sent."""
         return self.refused or (self.watched and not self.started)
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Hear of the events of a connection; a proxy's CONNECT is not the request.
-
-        The layer below goes on to log what it tells: what an answer, or an error, says may be a secret.
-        """
+        """Record the events of a connection; the CONNECT of a proxy is not the request."""
         if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
             self.started = True
         elif event == "http11.send_request_body.complete":
             self.finished = self.started
+        # The layer below logs *info* afterwards, and answers and errors may hold secrets.
         if not event.endswith(".started"):
             info.clear()
 
@@ -115,12 +111,12 @@ class HttpTransport:
 
     Args:
         injected: A transport to use in place of our own.
-        ssl_context: How to verify servers; default: the certificates that httpx ships.
-        proxy: URL of a proxy; the environment is not asked.
+        ssl_context: How to verify servers; default: the certificates of certifi.
+        proxy: URL of a proxy; the environment is not read.
         max_connections: Largest number of connections per pool.
 
     Raises:
-        UsageError: *proxy* is none that can be used.
+        UsageError: *proxy* cannot be used.
     """
 
     def __init__(
@@ -142,8 +138,8 @@ class HttpTransport:
         """Send *request* and read the whole answer.
 
         Raises:
-            Lost: No complete answer; *evidence* says whether anything left.
-            BadAnswer: More than *max_bytes*, or not to be inflated.
+            Lost: No complete answer came; *evidence* records whether anything was sent.
+            BadAnswer: More than *max_bytes*, or it cannot be inflated.
         """
         evidence.watched = careful and self._injected is None
         extensions: dict[str, Any] = {"timeout": _TIMEOUT}
@@ -158,6 +154,7 @@ class HttpTransport:
             response = await self._pool(request.origin, careful=careful).handle_async_request(outgoing)
             try:
                 answer = await _read(response, max_bytes)
+                # Bytes behind an answer would be taken for the answer to the next request of the connection.
                 if self._injected is None and _has_more(response):
                     await response.extensions["network_stream"].aclose()
                 return answer
@@ -165,21 +162,21 @@ class HttpTransport:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             evidence.refused = True
-            words = "" if self._injected else f" ({quotable(str(error))})"  # a foreign transport may say anything
-            raise Lost(_said(error) + words) from error
+            words = "" if self._injected else f" ({quotable(str(error))})"  # an injected one may say anything
+            raise Lost(type(error).__name__ + words) from None
         except Lost:
             raise
-        except Exception as error:
-            raise Lost(_said(error)) from error
+        except Exception as error:  # noqa: BLE001 - an injected transport may raise anything
+            raise Lost(type(error).__name__) from None
 
     @property
     def is_open(self) -> bool:
-        """Whether there are pools of our own that nobody closed."""
+        """Whether there are pools of our own that are not closed."""
         return bool(self._pools)
 
     @property
     def fault(self) -> str | None:
-        """Say what is wrong with the way to the server by now: who made the context may have changed it since."""
+        """Check the SSL context again, as its owner may have changed it; return what is wrong."""
         fault = None if self._ssl_context is None else fault_of(self._ssl_context)
         return fault and f"ssl_context was changed: it {fault}"
 
@@ -191,10 +188,10 @@ class HttpTransport:
         return _Outgoing(request.verb, url, headers=headers, stream=_stream(request), extensions=extensions)
 
     async def aclose(self) -> None:
-        """Close all connections of our own pools; an injected transport is its owner's."""
+        """Close all connections of our own pools; an injected transport belongs to its owner."""
         pools, self._pools = self._pools, {}
         for pool in pools.values():
-            with suppress(Exception):  # a loop that is closed took its connections with it
+            with suppress(Exception):  # the connections of a closed loop are gone already
                 await pool.aclose()
 
     def _pool(self, origin: str, *, careful: bool) -> Transport:
@@ -226,7 +223,7 @@ def _proxy(url: str) -> httpx.Proxy:
 
 
 class _Outgoing(httpx.Request):
-    """A request that does not print its address, in which a key may stand."""
+    """A request that does not print its URL, which may contain a key."""
 
     def __repr__(self) -> str:
         return f"<{self.method} request>"
@@ -255,56 +252,51 @@ def _stream(request: Request) -> httpx.AsyncByteStream:
 def _url(origin: str, target: str) -> httpx.URL:
     try:
         url = httpx.URL(origin).copy_with(raw_path=target.encode("ascii"))
-    except httpx.InvalidURL as error:
-        raise Lost("the path is too long to travel") from error
+    except httpx.InvalidURL:
+        raise Lost("the path is too long for a URL") from None
     if url.raw_path != target.encode("ascii"):
-        raise Lost("the path would not travel as it was signed")
+        raise Lost("the path would be sent otherwise than it was signed")
     return url
 
 
 async def _read(response: httpx.Response, max_bytes: int) -> Answer:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", ""):
-        raise BadAnswer("an answer in an encoding that was not asked for")
+        raise BadAnswer("an answer in an encoding that was not requested")
     inflater = zlib.decompressobj(_GZIP_WBITS) if encoding == "gzip" else None
-    body = bytearray()  # and no list of chunks: a server may send one byte in each
+    body = bytearray()  # not a list of chunks: a server may send one byte in each
     received = chunks = 0
     stream = cast("httpx.AsyncByteStream", response.stream)
     async for raw in stream:
         chunk = raw
         chunks += 1
-        if chunks % CHUNKS_AT_ONCE == 0:  # thousands may have come at once, and the deadline must be heard
+        if chunks % CHUNKS_AT_ONCE == 0:  # thousands may be ready at once, and the deadline must not be missed
             await asyncio.sleep(0)
         if inflater is not None:
             try:
                 chunk = inflater.decompress(raw, max_bytes + 1 - len(body))
-            except zlib.error as error:
-                raise BadAnswer("an answer that is not the gzip it says it is") from error
+            except zlib.error:
+                raise BadAnswer("an answer that is not valid gzip") from None
             if inflater.unused_data:
-                raise BadAnswer("an answer that goes on after its gzip")
+                raise BadAnswer("an answer with bytes behind its gzip")
         body += chunk
         received += len(raw)
         if len(body) > max_bytes or received > 2 * max_bytes:  # gzip that inflates to nothing is endless too
             raise BadAnswer(f"an answer of more than {max_bytes} bytes")
     if inflater is not None and body and not inflater.eof:
-        raise BadAnswer("an answer whose gzip ends early")
+        raise BadAnswer("an answer whose gzip is incomplete")
     if max_bytes <= ORDINARY_BYTES and is_heavy(body):
-        raise BadAnswer(f"an answer of too many values for {len(body)} bytes")
+        raise BadAnswer(f"an answer with too many values for {len(body)} bytes")
     return Answer(response.status_code, response.headers, bytes(body))
 
 
 def _has_more(response: httpx.Response) -> bool:
-    """Whether more came than the answer: the next request on this connection would take it for its own answer.
+    """Whether bytes came behind the answer.
 
-    httpcore keeps what it read too much of, and has no public way to ask for it. What cannot be looked at counts as
+    httpcore keeps them, but has no public way to read them. If they cannot be read, the answer counts as followed by
     more, and the connection is not used again.
     """
     inside: Any = response.stream
     for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state", "trailing_data"):
         inside = getattr(inside, name, None)
     return inside is None or inside[0] != b""
-
-
-def _said(error: Exception) -> str:
-    """Name what failed, without what a foreign text may hold."""
-    return type(error).__name__

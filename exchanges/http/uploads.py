@@ -1,4 +1,4 @@
-"""Files to send: their size is known before the first byte goes out, their content is read while it travels."""
+"""Uploads: files whose size is known before the first byte is sent, and whose content is read while it is sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHUNK = 64 * 1024
 _UNSAFE = re.compile(r"[^ !#-\[\]-~]")
 
 Document = bytes | str | os.PathLike[str] | BinaryIO
-"""What can be uploaded: the content, a path to it, or a file that is open for reading bytes."""
+"""What can be uploaded: the content, a path to it, or a file open for reading bytes."""
 
 
 class _Readable(Protocol):
@@ -31,26 +31,26 @@ class _Readable(Protocol):
 
 @frozen(eq=False)
 class Upload:
-    """One file on its way.
+    """One file to send.
 
     Attributes:
-        name: File name that the exchange is told; no path.
+        name: File name for the exchange, without a path.
         content_type: Such as ``image/png``.
         size: Bytes.
     """
 
-    name: str = field(repr=False)  # it may name a person
+    name: str = field(repr=False)  # it may be the name of a person
     content_type: str
     size: int
     _open: Callable[[], _Readable] = field(repr=False)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Read the content in a worker thread, piece by piece, and exactly *size* bytes of it.
+        """Read exactly *size* bytes of the content, in pieces, in a worker thread.
 
         Raises:
             OSError: The file cannot be read, or is shorter than it was.
         """
-        left = self.size
+        left = self.size  # the length is sent already: a file that grew must not add to it
         source = await to_thread.run_sync(self._open)
         try:
             while left:
@@ -72,17 +72,17 @@ class Upload:
         accepted: Collection[str],
         max_bytes: int,
     ) -> Upload:
-        """Look at *document* without reading it whole.
+        """Check *document* without reading all of it.
 
         Args:
-            document: Content, path, or a file open for reading bytes; an open file is read from where it stands.
+            document: Content, path, or a file open for reading bytes; that is read from its current position.
             name: File name; default: that of the path, or ``document``.
             content_type: Default: guessed from the name.
-            accepted: The content types that the exchange takes.
-            max_bytes: The largest file that it takes.
+            accepted: The content types that the exchange accepts.
+            max_bytes: The largest file that it accepts.
 
         Raises:
-            ValueError: Says what is wrong: no such file, an empty or too large one, a type that is not accepted.
+            ValueError: There is no such file, it is empty or too large, or its type is not accepted.
         """
         try:
             found, size, source = _look(document)
@@ -114,18 +114,18 @@ class _Bytes:
 
 
 class _Borrowed:
-    """A file that belongs to the caller: read from where it stood, never closed."""
+    """A file that belongs to the caller: read from its position, never closed."""
 
     def __init__(self, file: BinaryIO, start: int) -> None:
         file.seek(start)
         self.read = file.read
 
     def close(self) -> None:
-        """Leave it open."""
+        """Do nothing: the caller closes the file."""
 
 
 def _look(document: Document) -> tuple[str, int, Callable[[], _Readable]]:
-    """Find name, size and how to open."""
+    """Return name, size and how to open it."""
     if isinstance(document, bytes | bytearray):
         content = bytes(document)
         return "document", len(content), lambda: _Bytes(content)
@@ -141,13 +141,13 @@ def _look(document: Document) -> tuple[str, int, Callable[[], _Readable]]:
 
 
 def _look_at(path: Path) -> tuple[str, int, Callable[[], _Readable]]:
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for its writer
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its writer
         raise ValueError("must be a file, not a folder or a device")
-    with path.open("rb") as file:  # now, while a refusal still means that nothing was sent
+    with path.open("rb") as file:  # an error at this point still means that nothing was sent
         size = os.fstat(file.fileno()).st_size
     return path.name, size, lambda: cast("_Readable", path.open("rb"))
 
 
 def _plain_name(name: str) -> str:
-    """Keep what is safe between quotation marks in a header."""
+    """Return the name with characters replaced that are not safe between quotation marks in a header."""
     return _UNSAFE.sub("_", Path(name).name) or "document"

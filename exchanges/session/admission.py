@@ -1,8 +1,8 @@
-"""Waiting for everything that a call needs: in this process, and where the state is shared among all of them.
+"""Admission: waiting for everything that a call needs, in this process and, if the state is shared, among processes.
 
-The ledger of the process grants slot, turn and connection together. With them in hand a call passes the gate of a
-shared state, which gives all that processes share, or nothing: then the grant goes back, and the ledger lets nobody
-of that priority try again before there can be room.
+The limiter of the process grants slots, key lock and connection together. While a call holds them, it asks the shared
+limiter, which grants a lease of all that processes share, or nothing: then the permit is ended, and the limiter of the
+process is closed to that priority until there can be room.
 """
 
 from __future__ import annotations
@@ -11,131 +11,132 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from attrs import define, frozen
+from attrs import define
 
 from exchanges import errors
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
 from exchanges.limits.limiter import Permit, Priority
+from exchanges.outcomes.pending import PendingCall
+from exchanges.outcomes.response import Result
 from exchanges.session.destinations import Destination
 from exchanges.state.protocols import Lease, SharedLimiter
 
-__all__ = ["Hold", "Say", "admit"]
+__all__ = ["Admission", "admit"]
 
 logger = logging.getLogger(__name__)
 
+PRIORITIES = {
+    Kind.IDEMPOTENT: Priority.CANCEL,
+    Kind.MONEY: Priority.MONEY,
+    Kind.WRITE: Priority.MONEY,
+    Kind.READ: Priority.READ,
+}
 
-@define(eq=False)
-class Hold:
-    """What one call holds, from its admission until its outcome is known, and what is to be said when it lets go.
+
+@define(eq=False, repr=False)
+class Admission:
+    """One attempt: what it holds from its admission until its outcome is known, and how far it came.
 
     Attributes:
-        grant: Slot, turn and connection.
-        passage: What is held of a shared state; None where nothing is shared.
-        handed_over: Whether the connection got the request.
-        is_complete: Whether a whole answer came, or certainly nothing left.
-        closed_seconds: How long the exchange wants to be left alone.
-        nonce_floor: The largest nonce that it says it has seen.
+        call: What is called.
+        destination: Where it is sent.
+        deadline: On the clock of the loop.
+        permit: Slots, key lock and connection.
+        lease: What is held of a shared state; None if nothing is shared.
+        pending: Its record, for a call that is never repeated.
+        caller_gone: Whether its caller was cancelled.
+        sent: Whether the transport got the request.
+        complete: Whether a complete answer came, or certainly nothing was sent.
+        result: What the answer said.
     """
 
+    call: PreparedCall
+    destination: Destination
+    deadline: float
     permit: Permit
-    passage: Lease | None = None
-    handed_over: bool = False
-    is_complete: bool = False
-    closed_seconds: float = 0.0
-    nonce_floor: int | None = None
+    lease: Lease | None = None
+    pending: PendingCall | None = None
+    caller_gone: bool = False
+    sent: bool = False
+    complete: bool = False
+    result: Result | None = None
 
-    async def let_go(self, call: PreparedCall) -> None:
-        """Let go of everything; whatever goes wrong with that must not hide the outcome of the call."""
+    async def end(self) -> None:
+        """Release everything. What fails here must not hide the outcome of the call."""
+        result = self.result or Result()
         try:
-            if self.passage is not None:
-                await self.passage.release(
-                    complete=self.is_complete,
-                    sent=self.handed_over,
-                    floor=self.nonce_floor,
-                    closed_seconds=self.closed_seconds,
+            if self.lease is not None:
+                await self.lease.release(
+                    complete=self.complete,
+                    sent=self.sent,
+                    floor=result.nonce_floor,
+                    closed_seconds=result.closed_seconds or 0.0,
                 )
-        except Exception as error:  # noqa: BLE001 - the next call is refused for it
-            logger.error("%s: %s", call, error)  # noqa: TRY400 - as above
+        except Exception as error:  # noqa: BLE001 - the next call fails because of it
+            logger.error("%s: %s", self.call, error)  # noqa: TRY400 - a traceback shows locals
         finally:
-            self.permit.end(sent=self.handed_over, complete=self.is_complete)
+            self.permit.end(sent=self.sent, complete=self.complete)
 
 
-@frozen(eq=False)
-class Say:
-    """What the session has to say while a call waits.
-
-    Attributes:
-        check: Raises where the call must not go any more.
-        next_nonce: Draws the nonce that would do in this process alone.
-    """
-
-    check: Callable[[], None]
-    next_nonce: Callable[[], int]
-
-
-async def admit(call: PreparedCall, route: Destination, priority: Priority, deadline: float, say: Say) -> Hold:
-    """Wait until the call may go.
+async def admit(
+    call: PreparedCall,
+    destination: Destination,
+    deadline: float,
+    *,
+    check: Callable[[PreparedCall], None],
+    next_nonce: Callable[[], int],
+) -> Admission:
+    """Wait until a call may be sent.
 
     Args:
-        sketch: What is to go.
-        route: Where it goes.
-        priority: Who goes first.
+        call: What is to be sent.
+        destination: Where it is sent.
         deadline: On the clock of the loop.
-        say: What the session has to say meanwhile.
+        check: Raises if the call must not be sent.
+        next_nonce: Returns the nonce that would do in this process alone.
 
     Raises:
-        RateLimitTimeout: Not before *deadline*.
+        RateLimitTimeout: It may not be sent before *deadline*.
         StateError: The shared state cannot be read or written.
     """
-    loop = asyncio.get_running_loop()
+    limiter, lane, priority = destination.limiter, destination.lane, PRIORITIES[call.endpoint.kind]
     while True:
-        say.check()
-        permit = await _grant(call, route, priority, deadline, say)
-        if route.gate is None:
-            return Hold(permit)
+        check(call)
         try:
-            passage = await _pass(call, route, route.gate, deadline - loop.time(), say.next_nonce)
+            permit = await limiter.acquire(lane, priority, deadline=deadline)
+        except errors.RateLimitTimeout as error:
+            check(call)  # a client that closes ends the waiting of its calls: that is the reason to tell
+            raise errors.RateLimitTimeout(f"{call}: {error}", endpoint=call.endpoint.id) from None
+        admission = Admission(call, destination, deadline, permit)
+        if destination.shared_limiter is None:
+            return admission
+        try:
+            wait = await _lease(destination.shared_limiter, admission, next_nonce)
         except BaseException:
             permit.end(sent=False)
             raise
-        if isinstance(passage, float | int):
-            route.limiter.close(loop.time() + passage, priority)
-            permit.end(sent=False)
-            continue
-        hold = Hold(permit, passage)
-        try:
-            say.check()
-        except errors.ExchangeError:
-            await hold.let_go(call)
-            raise
-        return hold
-
-
-async def _grant(call: PreparedCall, route: Destination, priority: Priority, deadline: float, say: Say) -> Permit:
-    try:
-        permit = await route.limiter.acquire(route.lane, priority, deadline=deadline)
-    except errors.RateLimitTimeout as error:
-        say.check()
-        raise errors.RateLimitTimeout(f"{call}: {error}", endpoint=call.endpoint.id) from None
-    try:
-        say.check()
-    except BaseException:
+        if wait is None:
+            return admission
+        # Closed before the permit ends, as that wakes the next waiter at once.
+        limiter.close(asyncio.get_running_loop().time() + wait, priority)
         permit.end(sent=False)
-        raise
-    return permit
 
 
-async def _pass(
-    call: PreparedCall, route: Destination, gate: SharedLimiter, patience_seconds: float, next_nonce: Callable[[], int]
-) -> Lease | float:
-    endpoint, in_order = call.endpoint, route.lane.key_lock is not None
+async def _lease(shared: SharedLimiter, admission: Admission, next_nonce: Callable[[], int]) -> float | None:
+    """Acquire the lease, or return the seconds to wait before asking again."""
+    call, destination = admission.call, admission.destination
+    in_order = destination.lane.key_lock is not None
     try:
-        return await gate.acquire(
+        answer = await shared.acquire(
             in_order=in_order,
-            leave_reserve=endpoint.kind is Kind.READ and route.limiter.signers > 0,
+            leave_reserve=call.endpoint.kind is Kind.READ and destination.limiter.signers > 0,
             least_nonce=next_nonce() if in_order else 0,
-            timeout_seconds=patience_seconds,
+            timeout_seconds=admission.deadline - asyncio.get_running_loop().time(),
         )
     except (errors.RateLimitTimeout, errors.StateError) as error:
-        raise type(error)(f"{call}: {error}", endpoint=endpoint.id) from error.__cause__
+        raise type(error)(f"{call}: {error}", endpoint=call.endpoint.id) from error.__cause__
+    if isinstance(answer, float | int):
+        return answer
+    admission.lease = answer
+    return None

@@ -1,9 +1,13 @@
-"""Where the calls of a client go, and what they are counted against."""
+"""Destinations: where the calls of a client are sent, and what they count against.
+
+Limiters, key locks, counters and pending calls belong to the state and are shared by clients. A client registers with
+those it uses, and unregisters when it is closed or dropped: a limiter keeps a reserve only while a client with
+credentials uses it, and what nobody uses is forgotten.
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -12,46 +16,34 @@ from attrs import frozen
 
 from exchanges.endpoint import Access, Api, Endpoint
 from exchanges.errors import UsageError
-from exchanges.http.signing import Credentials, NoncePolicy
-from exchanges.http.transport import HttpTransport
+from exchanges.http.signing import NoncePolicy, Scheme
 from exchanges.limits.limit import Limit
 from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter
 from exchanges.limits.nonces import Counter, MemoryCounter
 from exchanges.outcomes.pending import JournalView, PendingCalls
-from exchanges.outcomes.search import Searches
-from exchanges.state.protocols import SharedLimiter, State
-from exchanges.wire import Wire
+from exchanges.session.config import SessionConfig
+from exchanges.state.protocols import SharedLimiter
 
-__all__ = ["Destination", "Destinations", "SessionConfig"]
-
-
-@frozen(eq=False, repr=False)
-class SessionConfig:
-    """What a session is made of; see `exchanges.client.Client` for the meaning of each."""
-
-    transport: HttpTransport
-    credentials: Credentials | None
-    state: State
-    server: str
-    origin: str | None
-    sandbox: bool
-    limits: Mapping[str, Limit] | None
-    timeout_seconds: float | None
-    max_connections: int
-    wall_clock: Callable[[], float]
-    nonce_floor: int | None
-    wire: Wire
-    searches: Callable[[], Searches] = dict
+__all__ = ["Destination", "Destinations"]
 
 
 @frozen(eq=False, repr=False)
 class Destination:
-    """Where the calls of one API generation go and what they are counted against."""
+    """Where the public or the private calls of one API are sent, and what they need and count against.
+
+    Attributes:
+        base_url: Scheme, host and path prefix.
+        scheme: How they are signed; None for public calls.
+        limiter: Of this process.
+        lane: Key lock and connections.
+        shared_limiter: Of all processes that share the state; None if none does.
+    """
 
     base_url: str
+    scheme: Scheme | None
     limiter: Limiter
     lane: Lane
-    gate: SharedLimiter | None = None
+    shared_limiter: SharedLimiter | None = None
 
 
 @frozen(eq=False, repr=False)
@@ -64,129 +56,138 @@ class KeyState:
 
 
 class Destinations:
-    """The routes of one client, made when they are first taken, and the ledgers on them."""
+    """The destinations of one client, created when they are first used."""
 
-    def __init__(self, setup: SessionConfig) -> None:
-        self._setup = setup
-        self._connections = Connections(setup.max_connections)
+    def __init__(self, config: SessionConfig) -> None:
+        self._config = config
+        self._connections = Connections(config.max_connections)
         self._known: dict[tuple[str, bool], Destination] = {}
         self._limiters: set[Limiter] = set()
-        self._book: PendingCalls | None = None
+        self._calls: PendingCalls | None = None
 
     def find(self, endpoint: Endpoint) -> Destination:
-        """Find the route of a call.
+        """Return the destination of a call.
 
         Raises:
-            UsageError: The API has no server where the client is to go.
+            UsageError: A private call lacks credentials, or the API has no server of the kind that was asked for.
         """
         api, is_public = endpoint.api, endpoint.access is Access.PUBLIC
-        route = self._known.get((api.base_url, is_public))
-        if route is None:
-            limit = self._kept(endpoint.limit)
-            gate = self._setup.state.shared_limiter(limit, self._setup.server, self._key)
-            route = Destination(self.base_url(api), self._ledger(limit), self._lane(api, is_public=is_public), gate)
-            self._known[api.base_url, is_public] = route
-        return route
+        destination = self._known.get((api.base_url, is_public))
+        return destination or self._create(endpoint, api, is_public=is_public)
 
-    def require_credentials(self, endpoint: Endpoint) -> None:
-        """Make sure that a private call can be signed.
+    def _create(self, endpoint: Endpoint, api: Api, *, is_public: bool) -> Destination:
+        scheme = None if is_public else self._config.schemes.get(api.name, api.scheme)
+        if scheme is not None:
+            self._require_credentials(endpoint, scheme)
+        base_url, limit = self.base_url(api), self._limit(endpoint.limit)
+        shared = self._config.state.shared_limiter(limit, self._config.server, self._key)
+        destination = Destination(base_url, scheme, self._limiter(limit), self._lane(scheme), shared)
+        self._known[api.base_url, is_public] = destination
+        return destination
+
+    def base_url(self, api: Api) -> str:
+        """Return scheme, host and path prefix of *api*.
 
         Raises:
-            UsageError: Names the credentials that are missing, and where they are looked for.
+            UsageError: There is no such server.
         """
-        credentials, exchange = self._setup.credentials, endpoint.api.exchange.upper()
-        held = {
-            "api_key": credentials is not None,
-            "api_secret": credentials is not None and credentials.can_sign,
-            "client_id": credentials is not None and credentials.client_id is not None,
-        }
-        if missing := [name for name in endpoint.api.scheme.needs if not held[name]]:
-            names = ", ".join(f"{name} ({exchange}_{name.upper()})" for name in missing)
-            raise UsageError(
-                f"{endpoint.id} ({endpoint}) is private and needs {names}; nothing was sent", endpoint=endpoint.id
-            )
+        if self._config.origin is not None:
+            return self._config.origin + urlsplit(api.base_url).path
+        if not self._config.sandbox:
+            return api.base_url
+        if api.sandbox_url is None:
+            raise UsageError(f"{api.name} has no sandbox; nothing was sent")
+        return api.sandbox_url
 
+    @property
     def counter(self) -> Counter:
-        """Return the nonce counter of the client's key."""
+        """The nonces of the client's key."""
         return self._shared.counter
 
-    def open_book(self) -> PendingCalls:
-        """Open the book of calls that are never repeated."""
-        self._book = self._shared.calls
-        self._book.users += 1
-        return self._book
+    @property
+    def calls(self) -> PendingCalls:
+        """The pending calls of the client's key."""
+        if self._calls is None:
+            self._calls = self._shared.calls
+            self._calls.users += 1
+        return self._calls
 
     def turn_away(self) -> None:
-        """Let no call of this client wait any longer."""
+        """End the waiting of all calls of this client."""
         for limiter in self._limiters:
             limiter.turn_away(self._connections)
 
+    async def close(self) -> None:
+        """Wait until the journal is written, then unregister."""
+        if self._calls is not None:
+            await self._calls.written()
+        self.leave()
+
     def leave(self) -> None:
-        """Use ledgers and book no more."""
-        if self._book is not None:
-            self._book.leave()
-            self._book = None
+        """Unregister this client everywhere."""
+        if self._calls is not None:
+            self._calls.leave()
+            self._calls = None
         for limiter in self._limiters:
             limiter.users -= 1
             limiter.signers -= self._key is not None
         self._limiters.clear()
 
     def dropped(self) -> None:
-        """Use the ledgers no more, as the session is gone and nobody closed it."""
+        """Unregister a client that was garbage collected; warn if it was not closed."""
         self.leave()
-        if self._setup.transport.is_open:
-            words = f"a client of {self._setup.server} was dropped without aclose(): its connections are still open"
+        if self._config.transport.is_open:
+            words = f"a client of {self._config.server} was dropped without aclose(): its connections are still open"
             warnings.warn(words, ResourceWarning, stacklevel=2)
+
+    def _require_credentials(self, endpoint: Endpoint, scheme: Scheme) -> None:
+        credentials, exchange = self._config.credentials, endpoint.api.exchange.upper()
+        held = {
+            "api_key": credentials is not None,
+            "api_secret": credentials is not None and credentials.can_sign,
+            "client_id": credentials is not None and credentials.client_id is not None,
+        }
+        if missing := [name for name in scheme.needs if not held[name]]:
+            names = ", ".join(f"{name} ({exchange}_{name.upper()})" for name in missing)
+            raise UsageError(
+                f"{endpoint.id} ({endpoint}) is private and needs {names}; nothing was sent", endpoint=endpoint.id
+            )
 
     @cached_property
     def _shared(self) -> KeyState:
-        setup = self._setup
         # Without credentials there is no key to share by: two public clients have nothing in common but limits.
-        return (
-            self._new_shared() if self._key is None else setup.state.shared(setup.server, self._key, self._new_shared)
-        )
+        if self._key is None:
+            return self._new_shared()
+        return self._config.state.shared(self._config.server, self._key, self._new_shared)
 
     def _new_shared(self) -> KeyState:
-        setup = self._setup
-        view = JournalView(setup.state.journal, setup.server, self._key or "")
-        calls = PendingCalls(view, setup.searches, lambda: datetime.fromtimestamp(setup.wall_clock(), UTC))
+        config = self._config
+        view = JournalView(config.state.journal, config.server, self._key or "")
+        calls = PendingCalls(view, config.searches, lambda: datetime.fromtimestamp(config.wall_clock(), UTC))
         return KeyState(KeyLock(), MemoryCounter(), calls)
 
     @property
     def _key(self) -> str | None:
-        credentials = self._setup.credentials
+        credentials = self._config.credentials
         return None if credentials is None else credentials.fingerprint
 
-    def _kept(self, limit: Limit) -> Limit:
-        """Find what is kept in place of *limit*. Without limits there are still turns."""
-        limits = self._setup.limits
+    def _limit(self, limit: Limit) -> Limit:
+        """Return what is kept in place of *limit*."""
+        limits = self._config.limits
+        # Without limits there are still key locks and connections, which a limiter grants.
         return Limit(limit.name, (), limit.scope) if limits is None else limits.get(limit.name, limit)
 
-    def _ledger(self, limit: Limit) -> Limiter:
-        limiter = self._setup.state.limiter(limit, self._setup.server, self._key)
+    def _limiter(self, limit: Limit) -> Limiter:
+        limiter = self._config.state.limiter(limit, self._config.server, self._key)
         if limiter not in self._limiters:
             self._limiters.add(limiter)
             limiter.users += 1
             limiter.signers += self._key is not None
         return limiter
 
-    def _lane(self, api: Api, *, is_public: bool) -> Lane:
-        if is_public or self._key is None or api.scheme.policy is not NoncePolicy.STRICT:
+    def _lane(self, scheme: Scheme | None) -> Lane:
+        if scheme is None or scheme.policy is not NoncePolicy.STRICT:
             return Lane(self._connections)
-        if self._setup.nonce_floor is not None:
-            self._shared.counter.raise_to(self._setup.nonce_floor)
+        if self._config.nonce_floor is not None:
+            self.counter.raise_to(self._config.nonce_floor)
         return Lane(self._connections, self._shared.key_lock)
-
-    def base_url(self, api: Api) -> str:
-        """Find scheme, host and path prefix of *api*.
-
-        Raises:
-            UsageError: There is no such server.
-        """
-        if self._setup.origin is not None:
-            return self._setup.origin + urlsplit(api.base_url).path
-        if not self._setup.sandbox:
-            return api.base_url
-        if api.sandbox_url is None:
-            raise UsageError(f"{api.name} has no sandbox; nothing was sent")
-        return api.sandbox_url

@@ -47,12 +47,12 @@ def play(code: str) -> None:
 
 def lead_clients_to(sim: Simulator, monkeypatch: pytest.MonkeyPatch, **options) -> None:
     """Give clients that are made without a base URL that of *sim*, and the environment its credentials."""
-    made = client._setup
+    made = client.configure
 
-    def setup(cls, credentials, given):
-        return made(cls, credentials, {"base_url": sim.base_url, **options, **given})
+    def configure(cls, exchange, keys, given, **facts):
+        return made(cls, exchange, keys, {"base_url": sim.base_url, **options, **given}, **facts)
 
-    monkeypatch.setattr(client, "_setup", setup)
+    monkeypatch.setattr(client, "configure", configure)
     for venue in Venue:
         for name, value in sim.account(venue).items():
             monkeypatch.setenv(f"{venue.value}_{name}".upper(), value)

@@ -67,7 +67,7 @@ class TestFaults:
 
         async def it(self) -> str: ...
 
-        assert f"fourth.things.it: a {verb} says its kind" == fault(declare(f"{verb} /x"), it)
+        assert f"fourth.things.it: a {verb} must declare its kind" == fault(declare(f"{verb} /x"), it)
 
     @pytest.mark.parametrize("kind", [float, datetime, dict, list[str], bytes, str | int])
     def test_a_type_that_nothing_renders(self, kind):
@@ -75,14 +75,14 @@ class TestFaults:
 
         async def it(self, x: kind) -> str: ...
 
-        assert fault(public("GET /x"), it).startswith("fourth.things.it: nothing renders x: ")
+        assert fault(public("GET /x"), it).startswith("fourth.things.it: no rendering for x: ")
 
     def test_a_remark_inside_an_optional(self):
         """What is said of an argument that may be None stands around the whole annotation, or it fails."""
 
         async def it(self, x: Annotated[str, Param(wire="id")] | None = None) -> str: ...
 
-        assert fault(public("GET /x"), it).startswith("fourth.things.it: nothing renders x: ")
+        assert fault(public("GET /x"), it).startswith("fourth.things.it: no rendering for x: ")
 
     def test_two_positionals(self):
         """Only one argument may be given without its name."""
@@ -198,7 +198,7 @@ class Recorder:
     def __init__(self):
         self.calls = []
 
-    async def call(self, endpoint, arguments):
+    async def __call__(self, endpoint, arguments):
         self.calls.append((endpoint.id, arguments))
         return "answer"
 
@@ -240,7 +240,7 @@ class TestCalling:
     @pytest.mark.parametrize(("args", "kwargs"), [(("y", 1), {}), (("y",), {"a": "z"})])
     async def test_too_many_positionals(self, area, recorder, args, kwargs):
         """More positional arguments than one, or the same twice, are refused before anything happens."""
-        with pytest.raises(UsageError, match=r"fourth\.things\.it: arguments are given by name; nothing was sent"):
+        with pytest.raises(UsageError, match=r"fourth\.things\.it: arguments are passed by name; nothing was sent"):
             await area.it(*args, **kwargs)
 
     @pytest.mark.asyncio
@@ -249,7 +249,7 @@ class TestCalling:
 
         async def it(self, *, a: str) -> str: ...
 
-        with pytest.raises(UsageError, match="arguments are given by name"):
+        with pytest.raises(UsageError, match="arguments are passed by name"):
             await declared(public("GET /x"), it)(recorder).it("y")
 
 

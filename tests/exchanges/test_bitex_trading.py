@@ -22,7 +22,7 @@ class Server:
         self.states = list(states)
         self.read = []
 
-    async def call(self, endpoint, arguments):
+    async def __call__(self, endpoint, arguments):
         self.read.append((endpoint.id, arguments))
         kind = Bid if endpoint.id == "bitex.trading.bid" else Ask
         return order(kind, self.states.pop(0) if len(self.states) > 1 else self.states[0])

@@ -10,7 +10,6 @@ from attrs import evolve
 from exchanges import Bitso, wire
 from exchanges.bitso import Conversion, ConversionStatus, Direction, Quote, RateRefused
 from exchanges.bitso.api import V3, V4
-from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.convert import convert, wait_final
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import prepare
@@ -185,11 +184,6 @@ class TestExecute:
         request = V4.scheme.sign(call, credentials, Stamp(vector["nonce"], 0))
 
         assert vector["header"].partition(": ")[2] == dict(request.headers)["Authorization"]
-
-    def test_without_a_client(self):
-        """By itself the area goes by the clock of the machine, by which the quote is long gone."""
-        with pytest.raises(QuoteExpired):
-            run(Conversions(None).execute(QUOTE))
 
 
 class TestStatus:

@@ -6,7 +6,7 @@ from exchanges.bitso.reconcile import SEARCHES
 from exchanges.bitso.v2 import AmountUnit, Order, OrderStatus, Trading, UserTransaction
 from exchanges.endpoint.call import prepare
 from exchanges.errors import NotFound
-from exchanges.outcomes.echoes import mismatches
+from exchanges.outcomes.response import mismatches
 from exchanges.outcomes.search import Matches, Read
 from exchanges.wire import decode, dumps
 from tests.support.searches import facts, models, query_for, search, search_in, specimen

@@ -14,7 +14,7 @@ from exchanges.bitstamp import v1
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import prepare
 from exchanges.errors import NotFound
-from exchanges.outcomes.echoes import mismatches
+from exchanges.outcomes.response import mismatches
 from exchanges.outcomes.search import Matches, Read, Searches
 from exchanges.wire import decode, dumps
 from tests.support.searches import AT, facts, query_for, search, search_in, specimen

@@ -15,9 +15,8 @@ from exchanges.endpoint import Access, Kind, endpoints_of
 from exchanges.endpoint.call import prepare
 from exchanges.errors import UsageError
 from exchanges.http.request import Request
-from exchanges.http.signing import Credentials, Stamp
+from exchanges.http.signing import Credentials, NoncePolicy, Stamp
 from exchanges.limits.limit import Scope
-from exchanges.limits.nonces import NoncePolicy
 
 VECTORS = {
     vector["name"]: vector

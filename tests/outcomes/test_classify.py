@@ -24,8 +24,8 @@ from exchanges.errors import (
 )
 from exchanges.http.signing import Credentials, Stamp
 from exchanges.http.transport import BadAnswer, Evidence, Lost
+from exchanges.outcomes.attempt import Sent
 from exchanges.outcomes.classify import (
-    Sent,
     cancelled,
     final_error,
     problem_of_status,
@@ -154,9 +154,9 @@ class TestRefused:
         ("kind", "advice"),
         [
             (AuthenticationFailed, "; check the key, the secret and the client id"),
-            (PermissionDenied, "; give the key this permission at the exchange"),
+            (PermissionDenied, "; grant the key this permission at the exchange"),
             (NonceRejected, "pass nonce_floor= with the largest nonce ever used"),
-            (RateLimited, "; all calls that meet this limit wait until then"),
+            (RateLimited, "; all calls under this limit wait until then"),
             (Blocked, "; a proxy in front of the exchange refused this address or request"),
             (RedirectRefused, "; check base_url; redirects are never followed"),
         ],

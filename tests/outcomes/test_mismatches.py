@@ -4,7 +4,7 @@ import pytest
 
 from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, OutcomeUnknown
-from exchanges.outcomes.echoes import mismatches
+from exchanges.outcomes.response import mismatches
 from tests.support.fourth import Order, Orders, Sent, Side
 from tests.support.lagging_exchange import placing
 from tests.support.scripted_transport import Script, answer
@@ -97,7 +97,7 @@ async def test_an_answer_to_another_request():
     error, unresolved = await buy({"amount": "31337", "side": "sell"})
 
     assert (DecodeError, [error.intent], "ANSWERED") == (type(error.__cause__), unresolved, error.phase.name)
-    assert (True, False) == ("speaks of something else: side, amount" in str(error), "31337" in str(error))
+    assert (True, False) == ("does not match the request: side, amount" in str(error), "31337" in str(error))
 
 
 @in_virtual_time

@@ -89,7 +89,7 @@ async def test_an_answer_that_its_reader_did_not_expect(kind, expected):
 
     assert (expected, True, 1) == (
         type(error),
-        "took its reader by surprise (KeyError)" in str(error),
+        "unexpected KeyError while reading the answer" in str(error),
         len(script.came),
     )
 

@@ -149,22 +149,23 @@ async def test_an_id_that_nobody_reads(caplog):
 
         assert (7, 0) == (sent.number, len(client.unresolved))
     assert ["begin", "settle"] == [what for what, _ in journal.records.log]
-    assert ("took the reader of its id by surprise (AttributeError)" in caplog.text, "canary" in caplog.text) == (
+    assert ("unexpected AttributeError while reading the id in the answer" in caplog.text, "canary" in caplog.text) == (
         True,
         False,
     )
 
 
 @in_virtual_time
-async def test_what_is_refused_after_waiting_is_not_written_down():
-    """Of two same calls in a queue the second is refused before anything of it is written down."""
-    client, _, limiter, journal = sharing(html(502), seconds=1.0)
+async def test_what_is_refused_after_waiting_is_removed_from_the_journal():
+    """Of two same calls in a queue the second is refused right before it is sent, and removed from the journal."""
+    client, script, limiter, journal = sharing(html(502), seconds=1.0)
     async with client:
         tasks = [asyncio.create_task(client.trading.create_order(amount=3)) for _ in range(2)]
         await asyncio.gather(*tasks, return_exceptions=True)
 
-        assert (UnresolvedOutcome, 1) == (type(tasks[1].exception()), len(limiter.leases))
-    assert ["begin", "doubt"] == [what for what, _ in journal.records.log]
+        sent = [lease.left[0]["sent"] for lease in limiter.leases]
+        assert (UnresolvedOutcome, [True, False], 1) == (type(tasks[1].exception()), sent, len(script.came))
+    assert ["begin", "begin", "doubt", "settle"] == sorted(what for what, _ in journal.records.log)
 
 
 @in_virtual_time
@@ -286,7 +287,7 @@ def test_dismissing_without_a_loop():
 
     in_virtual_time(lose)()
     unresolved = kept[0].unresolved
-    with pytest.raises(UsageError, match="where the event loop of the client runs"):
+    with pytest.raises(UsageError, match="by the event loop of the client"):
         unresolved.dismiss(next(iter(unresolved)))
 
     assert len(unresolved) == 1
@@ -298,7 +299,7 @@ def test_dismissing_without_a_loop():
 def processes(*steps, seconds=0.0):
     """Make the clients of two processes that share a journal."""
     one, script, _, journal = sharing(*steps, seconds=seconds)
-    other = placing(script, state=Shared(Journal(journal.records, "two"), like=one._session._setup.state))
+    other = placing(script, state=Shared(Journal(journal.records, "two"), like=one._session._config.state))
     return one, other, script, journal.records
 
 

@@ -300,7 +300,7 @@ async def test_not_an_intent():
     async with placing(Lagging([DONE])) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await client.orders.buy(amount=3, price=5)
-        with pytest.raises(UsageError, match="takes the intent of a call"):
+        with pytest.raises(UsageError, match="needs the intent of a call"):
             await client.reconcile(caught.value)
 
 

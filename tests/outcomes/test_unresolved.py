@@ -234,7 +234,7 @@ async def test_dismissing_what_is_not_there():
         client.unresolved.dismiss(intent)
         waiting = asyncio.create_task(client.trading.create_order(amount=4))
         await settle()
-        (under_way,) = client._session.calls._flights
+        (under_way,) = client._session.calls._pending
         for each in (intent, under_way):
             with pytest.raises(UsageError, match="no unresolved call has the intent"):
                 client.unresolved.dismiss(each)

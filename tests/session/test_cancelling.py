@@ -27,7 +27,7 @@ def fourth(script, **options):
 
 def ledgers_of(client):
     """Show the ledgers that a client uses."""
-    return {repr(limiter) for limiter in client._session._routes._limiters}
+    return {repr(limiter) for limiter in client._session._destinations._limiters}
 
 
 async def cancel_once(call):

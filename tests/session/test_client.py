@@ -91,10 +91,10 @@ async def test_every_generation_moves():
         ("http://127.0.0.1?@evil.example", "scheme, host and port alone"),
         ("http://127.0.0.1%2eevil.example", "name a host"),
         ("http://\uff11\uff12\uff17.0.0.1", "not a URL|name a host"),
-        ("http://[::1]evil.example", "not a URL|written plainly"),
-        ("http://evil[::1]", "not a URL|written plainly"),
-        ("http://127.0.0.1:", "written plainly"),
-        ("http://127.0.0.1:080", "written plainly"),
+        ("http://[::1]evil.example", "not a URL|must have the form"),
+        ("http://evil[::1]", "not a URL|must have the form"),
+        ("http://127.0.0.1:", "must have the form"),
+        ("http://127.0.0.1:080", "must have the form"),
         ("http:127.0.0.1", "name a host"),
         ("http:///127.0.0.1", "name a host"),
         ("//127.0.0.1", "must begin with https://"),
@@ -124,7 +124,9 @@ def test_a_bad_base_url(base_url, said):
 @pytest.mark.parametrize("proxy", ["http://proxy.example:3128", "https://10.0.0.1", "http://localhost.evil.example"])
 def test_a_way_without_tls_through_a_proxy(proxy):
     """What is not encrypted goes through no proxy but one on this machine: it would hand the key to others."""
-    with pytest.raises(UsageError, match="Fourth: what goes to a base_url without TLS may not go through a proxy"):
+    with pytest.raises(
+        UsageError, match="Fourth: requests to a base_url without TLS may not go through a remote proxy"
+    ):
         Fourth(base_url="http://127.0.0.1:8080", proxy=proxy)
 
 
@@ -225,7 +227,7 @@ async def test_a_limit_in_place_of_another():
     wide = Limit(LIMIT.name, (Window(1000, 1.0),), Scope.KEY)
     async with Fourth(transport=Script.of(), limits=[wide], **CREDENTIALS) as client:
         await asyncio.gather(client.trading.order(), client.market.thing())
-        shown = sorted(repr(limiter) for limiter in client._session._routes._limiters)
+        shown = sorted(repr(limiter) for limiter in client._session._destinations._limiters)
 
     assert [
         "Limiter(fourth open: 1 of 100 in 60 s; 0 waiting)",
@@ -255,7 +257,7 @@ async def test_one_connection():
 def test_a_context_of_ones_own():
     """A context for TLS that is given verifies the server."""
     context = ssl.create_default_context()
-    pool = Fourth(ssl_context=context)._session._setup.transport._pool("https://fourth.example", careful=False)
+    pool = Fourth(ssl_context=context)._session._config.transport._pool("https://fourth.example", careful=False)
 
     assert context is pool._pool._ssl_context
 
@@ -302,7 +304,7 @@ async def test_explicit_credentials_win(monkeypatch):
 @pytest.mark.parametrize("client", CLIENTS)
 def test_no_credentials(client):
     """A client for public calls needs none."""
-    assert client()._session._setup.credentials is None
+    assert client()._session._config.credentials is None
 
 
 @pytest.mark.parametrize("value", ["", "with blank", "new\nline", "é", "a\x00", "x" * 513, 5, b"key"])
@@ -330,7 +332,7 @@ def test_a_secret_alone_in_the_environment(monkeypatch):
     """A secret that stands in the environment without a key is nobody's mistake: there are no credentials."""
     monkeypatch.setenv("FOURTH_API_SECRET", "s")
 
-    assert Fourth()._session._setup.credentials is None
+    assert Fourth()._session._config.credentials is None
 
 
 def test_a_credential_that_an_exchange_does_not_have():

@@ -187,8 +187,8 @@ async def test_closing_connections_of_a_loop_that_is_gone():
 
     client = fourth(Script.of())
     await client.market.thing()
-    (limiter,) = client._session._routes._limiters
-    client._session._setup.transport._pools = {1.0: Gone(), 60.0: Gone()}
+    (limiter,) = client._session._destinations._limiters
+    client._session._config.transport._pools = {1.0: Gone(), 60.0: Gone()}
     await client.aclose()
 
     assert (0, 0) == (limiter.users, limiter.signers)

@@ -48,11 +48,11 @@ def locals_of(error):
 
 @in_virtual_time
 async def test_the_frames_of_a_call():
-    """An error leaves two frames behind in the library, the outermost, and neither holds what was asked or answered."""
+    """An error leaves no frame of the library behind: each of them may hold what was asked or answered."""
     error = await failure_of("money", answer({"error": API_KEY, "code": "funds"}, 400))
     frames = [frame.name for frame in traceback.extract_tb(error.__traceback__) if "/exchanges/" in frame.filename]
 
-    assert ["call", "call"] == frames
+    assert [] == frames
     assert [] == smells(locals_of(error))
 
 
@@ -80,7 +80,7 @@ async def test_an_encoding_that_repeats():
     """An encoding that was not asked for is not repeated."""
     step = httpx.Response(200, stream=httpx.ByteStream(b"{}"), headers={"content-encoding": API_KEY})
     async with made(Fourth, transport=httpx.MockTransport(lambda _: step)) as opened:
-        with pytest.raises(DecodeError, match="an encoding that was not asked for"):
+        with pytest.raises(DecodeError, match="an encoding that was not requested"):
             await opened.trading.order()
 
 
@@ -173,8 +173,7 @@ def test_the_frames_of_a_constructor_of_ones_own():
     with pytest.raises(UsageError) as caught:
         Mine(API_KEY)
 
-    assert "Mine" not in [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
-    assert ["test_the_frames_of_a_constructor_of_ones_own", "discreet"] == [
+    assert ["test_the_frames_of_a_constructor_of_ones_own"] == [
         frame.name for frame in traceback.extract_tb(caught.value.__traceback__)
     ]
 

@@ -133,7 +133,7 @@ async def test_a_request_that_cannot_be_signed():
     async with fourth(script, limits=[limit_of(1, 60.0)], clock=lambda: 1 // 0) as client:
         with pytest.raises(ZeroDivisionError):
             await client.trading.order()
-        (limiter,) = client._session._routes._limiters
+        (limiter,) = client._session._destinations._limiters
 
         assert ("Limiter(fourth: 0 of 1 in 60 s; 0 waiting)", []) == (repr(limiter), script.came)
 

@@ -33,7 +33,7 @@ def client(state, *steps, **options):
 
 def nonces(client):
     """Return the nonces that arrived."""
-    return client._session._setup.transport._injected.nonces
+    return client._session._config.transport._injected.nonces
 
 
 @pytest.mark.asyncio

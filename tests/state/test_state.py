@@ -194,7 +194,7 @@ def test_clients_with_sockets_share_the_process():
         (PROCESS, "fourth production"),
         (PROCESS, "fourth http://127.0.0.1:1"),
         (PROCESS, "fourth sandbox"),
-    ] == [(c._session._setup.state, c._session._setup.server) for c in clients]
+    ] == [(c._session._config.state, c._session._config.server) for c in clients]
 
 
 CHILD = """

@@ -25,8 +25,12 @@ from exchanges.bitso.api import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp import Bitstamp
 from exchanges.bitstamp.api import LIMIT as BITSTAMP
 from exchanges.client import Client
+from exchanges.endpoint.call import PreparedCall
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.windows import MARGIN_SECONDS
+from exchanges.outcomes.response import Result
+from exchanges.session.admission import admit
+from exchanges.session.destinations import Destination
 from exchanges.session.session import Session
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
@@ -217,16 +221,16 @@ def _tasks() -> set[asyncio.Task[Any]]:
 def _taken(client: Client) -> int:
     """Count what a client and its ledgers will still hold when every slot has rested."""
     session, now = client._session, asyncio.get_running_loop().time() + WIDE.per_seconds + MARGIN_SECONDS
-    taken = session._routes._connections.taken + len(session._tasks)
-    taken += sum(shared.key_lock.taken for shared in session._setup.state._shared.values())
-    for limiter in session._routes._limiters:
+    taken = session._destinations._connections.taken + len(session._tasks)
+    taken += sum(shared.key_lock.taken for shared in session._config.state._shared.values())
+    for limiter in session._destinations._limiters:
         taken += limiter.waiting
         taken += sum(counted.window.slots - counted.free(now) for counted in limiter._counts)
     return taken
 
 
 def _busy(client: Client) -> int:
-    pools = client._session._setup.transport._pools.values()
+    pools = client._session._config.transport._pools.values()
     return sum(not connection.is_idle() for pool in pools for connection in pool._pool.connections)
 
 
@@ -253,12 +257,15 @@ NAMES = {
 }
 
 
-async def _cancelled_too(session: Session, task: asyncio.Task[Any], way: Any) -> Any:
-    """Wait for an exchange in such a way that who is cancelled cancels it."""
-    return await task
+async def _in_the_callers_task(
+    session: Session, call: PreparedCall, destination: Destination, deadline: float
+) -> Result:
+    """Exchange a call for its result in the task of the caller, so that who is cancelled cancels it."""
+    admission = await admit(call, destination, deadline, check=session._check, next_nonce=session._next_nonce)
+    return await session._exchange(admission)
 
 
-MECHANISMS: Mechanisms = {"own task": lambda: patch.object(Session, "_result", _cancelled_too)}
+MECHANISMS: Mechanisms = {"own task": lambda: patch.object(Session, "_attempt", _in_the_callers_task)}
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:

@@ -22,7 +22,7 @@ from attrs import define, field
 from exchanges.bitex.callbacks import Callbacks
 from exchanges.errors import CallbackRejected
 from exchanges.http.transport import Answer
-from exchanges.outcomes.classify import Sent
+from exchanges.outcomes.attempt import Sent
 from exchanges.outcomes.response import interpret
 from exchanges.wire import codecs as forms
 from exchanges.wire.converter import wire
@@ -39,7 +39,7 @@ BODIES_WITHOUT = 40_000
 WORKERS = 2
 CALLBACKS_AMONG = 20
 MOST_DEPTH = forms.MAX_DEPTH + 16  # what models stand in, and the documents within them
-SURPRISE = "took its reader by surprise"
+SURPRISE = "while reading the answer"
 
 KEY = "key"
 CALLBACKS = Callbacks([KEY])
@@ -165,15 +165,15 @@ class Reading:
             said = interpret(sent, answer, wire())
         except BaseException as error:  # noqa: BLE001 - whether there is any is the question
             self.count.foreign.append(
-                f"{type(error).__name__}: {sent.endpoint.id} {answer.status} {answer.body[:200]!r}"
+                f"{type(error).__name__}: {sent.call.endpoint.id} {answer.status} {answer.body[:200]!r}"
             )
             return
         if said.error is None:
-            self.value(said.value, f"{sent.endpoint.id} {answer.body[:200]!r}")
+            self.value(said.value, f"{sent.call.endpoint.id} {answer.body[:200]!r}")
             return
         self.count.ends[type(said.error).__name__] += 1
         if SURPRISE in str(said.error):
-            self.count.surprised.append(f"{sent.endpoint.id} {answer.status} {answer.body[:200]!r}")
+            self.count.surprised.append(f"{sent.call.endpoint.id} {answer.status} {answer.body[:200]!r}")
 
     def post(self, body: bytes) -> None:
         """Read a callback, as a payment and as everything else."""

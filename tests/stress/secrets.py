@@ -11,13 +11,13 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 import httpx
 from attrs import define, field
 
 from exchanges import errors
+from exchanges.endpoint.tracebacks import Discreet
 from tests.stress.figures import Figure, Mechanisms
 from tests.support import secrets as canaries
 from tests.support import virtual_time
@@ -33,18 +33,9 @@ __all__ = ["MECHANISMS", "PROMISES", "Count", "figures", "mishaps"]
 PROMISES = (12,)
 
 
-@contextmanager
-def _without_bare() -> Iterator[None]:
-    """Let errors keep the frames and the foreign errors behind them."""
-    with ExitStack() as stack:
-        for module in ("answers", "calls", "session"):
-            stack.enter_context(patch(f"exchanges.{module}.bare", lambda error: error))
-        yield
-
-
 MECHANISMS: Mechanisms = {
     "redaction": lambda: patch.object(errors, "redacted", lambda text, _: text),
-    "bare": _without_bare,
+    "stripped tracebacks": lambda: patch.object(Discreet, "__exit__", lambda *_: None),
 }
 TREE = {name for name in errors.__all__ if name != "ExchangeError"}
 FEW = ("bitex read", "bitex password", "bitso read", "bitso v2 money", "bitstamp money", "bitstamp v1 cancel")

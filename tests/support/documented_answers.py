@@ -5,7 +5,7 @@ from __future__ import annotations
 from exchanges.endpoint import Access
 from exchanges.endpoint.call import prepare
 from exchanges.http.transport import Answer, Evidence
-from exchanges.outcomes.classify import Sent
+from exchanges.outcomes.attempt import Sent
 from exchanges.outcomes.response import Result, interpret
 from exchanges.wire.converter import wire
 from tests.exchanges.test_specimens import CREDENTIALS, SPECIMENS, STAMP, Specimen

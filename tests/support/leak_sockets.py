@@ -129,7 +129,7 @@ def _dropped(call: Call) -> Callable[[Scene], Awaitable[None]]:
             client = call.client(**credentials_of(call.client), **options)
             with suppress(ExchangeError):  # not kept: its frames hold the client
                 await call.make(client)
-            transport = client._session._setup.transport
+            transport = client._session._config.transport
             del client
             gc.collect()
             await transport.aclose()

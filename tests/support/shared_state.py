@@ -215,7 +215,7 @@ def sharing(*steps, answers=(), journal=None, entering=0.0, seconds=0.0, **optio
 
 def is_free(client):
     """Whether slots, key lock and connections are all released."""
-    state, routes = client._session._setup.state, client._session._routes
+    state, routes = client._session._config.state, client._session._destinations
     slots = [count.in_flight for limiter in routes._limiters for count in limiter._counts]
     return (
         not any(slots) and not routes._connections.taken and not any(s.key_lock.taken for s in state._shared.values())

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from typing import Annotated, Any
-
-from attrs import frozen
+from typing import Annotated
 
 from exchanges.bitso.api import V2
 from exchanges.bitso.clabe import fault_of_clabe
-from exchanges.endpoint import MONEY, READ, Area, Caller, Endpoint, Param, private
+from exchanges.endpoint import MONEY, READ, Area, Param, private
 from exchanges.wire import Amount, Done
 
 __all__ = ["Funding"]
-
-logger = logging.getLogger(__name__)
 
 
 def _fault_of_reference(reference: str) -> str | None:
     return None if reference.isascii() and reference.isdigit() else "must be digits"
 
 
-@frozen(eq=False)
-class _Telling:
-    """Passes calls on, and logs what a ripple withdrawal does beside withdrawing."""
-
-    caller: Caller
-
-    async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as `Caller`
-        """Carry one call through."""
-        value = await self.caller.call(endpoint, arguments)
-        if endpoint.id.endswith(".ripple_withdrawal"):
-            logger.warning(
-                "%s: Bitso now takes ripple deposits of this account from the address that received this", endpoint.id
-            )
-        return value
-
-
 class Funding(Area, api=V2):
     """Deposit bitcoins; withdraw bitcoins, currencies over Ripple, and pesos."""
-
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(_Telling(caller))
 
     @private("POST /bitcoin_deposit_address", kind=READ)
     async def bitcoin_deposit_address(self) -> str:
@@ -72,7 +47,11 @@ class Funding(Area, api=V2):
         """
         ...
 
-    @private("POST /ripple_withdrawal", kind=MONEY)
+    @private(
+        "POST /ripple_withdrawal",
+        kind=MONEY,
+        notice="Bitso now takes ripple deposits of this account from the address that received this",
+    )
     async def ripple_withdrawal(self, *, currency: str, amount: Amount, address: str) -> Done:
         """Send a currency over Ripple, and change the address that the account's ripple deposits come from.
 

@@ -1,0 +1,262 @@
+"""Configuration: what a client is constructed with, checked, and what a session is made of.
+
+Every option is checked here, before anything is opened. Messages name the class of the client and the option, and never
+a value: each may be, or contain, a secret.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import TypedDict
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from exchanges.endpoint import Areas, endpoints_of
+from exchanges.errors import UsageError
+from exchanges.http.signing import Credentials, Scheme
+from exchanges.http.tls import fault_of, takes_anonymous_servers
+from exchanges.http.transport import HttpTransport, Transport
+from exchanges.limits.limit import Limit
+from exchanges.outcomes.search import Searches
+from exchanges.state import PROCESS, MemoryState, State
+from exchanges.wire.converter import Wire, wire
+
+__all__ = ["ClientOptions", "SessionConfig", "configure", "timeout_of"]
+
+MAX_CONNECTIONS = 4
+MAX_NONCE = 10**19
+"""The largest nonces of the exchanges have 19 digits."""
+_KEY = re.compile(r"[\x21-\x7e]{1,512}")
+_HOST = re.compile(r"[0-9A-Za-z._:-]+")
+
+
+class ClientOptions(TypedDict, total=False):
+    """Options of every client, beside its credentials.
+
+    Attributes:
+        base_url: Scheme, host and port in place of those of every generation; http only for loopback.
+        sandbox: Use the exchange's own test server, if there is one.
+        timeout_seconds: Total per call, waiting and retries included; default 30.
+        transport: An `httpx.AsyncBaseTransport` in place of our own pools. Such a client shares no state by default.
+        ssl_context: How to verify the server; one that does not verify is rejected.
+        proxy: URL of a proxy; the environment is never read.
+        max_connections: Default 4; reads never take the last.
+        limits: Limits in place of those of the same name; None: no limits, for servers of your own.
+        clock: Wall clock in seconds since 1970; default `time.time`.
+        state: Where nonces, limits and pending calls are kept; default: in this process, shared by its clients.
+        nonce_floor: The largest nonce that was ever used with this key, if that was larger than the clock.
+        strict: Raise on every deviation of an answer from the documents.
+    """
+
+    base_url: str | None
+    sandbox: bool
+    timeout_seconds: float
+    transport: Transport | None
+    ssl_context: ssl.SSLContext | None
+    proxy: str | None
+    max_connections: int
+    limits: Sequence[Limit] | None
+    clock: Callable[[], float]
+    state: State | None
+    nonce_floor: int | None
+    strict: bool
+
+
+@frozen(eq=False, repr=False)
+class SessionConfig:
+    """What a session is made of; see `ClientOptions` for what comes from the caller.
+
+    Attributes:
+        server: Exchange and address, such as ``bitso production``: names what state is shared by.
+        origin: Scheme, host and port in place of those of every API.
+        schemes: Schemes in place of those of the API of that name.
+        searches: Returns how what the calls make is found again; called when it is first needed.
+    """
+
+    transport: HttpTransport
+    credentials: Credentials | None
+    state: State
+    server: str
+    origin: str | None
+    sandbox: bool
+    limits: Mapping[str, Limit] | None
+    timeout_seconds: float | None
+    max_connections: int
+    wall_clock: Callable[[], float]
+    nonce_floor: int | None
+    wire: Wire
+    schemes: Mapping[str, Scheme] = field(factory=dict[str, Scheme])
+    searches: Callable[[], Searches] = dict
+
+
+def configure(
+    client: type[Areas],
+    exchange: str,
+    keys: Mapping[str, str | None],
+    options: ClientOptions,
+    *,
+    schemes: Mapping[str, Scheme],
+    searches: Callable[[], Searches],
+) -> SessionConfig:
+    """Check credentials and options of a client, and return the configuration of its session.
+
+    Args:
+        client: Its class, whose endpoints decide what is needed.
+        exchange: The name of the exchange.
+        keys: Credentials by name; None for what the environment may hold.
+        options: As the caller passed them.
+        schemes: Schemes in place of those of the API of that name.
+        searches: Returns how what the calls make is found again.
+
+    Raises:
+        UsageError: An option is wrong.
+    """
+    name = client.__name__
+    if unknown := options.keys() - ClientOptions.__annotations__.keys():
+        raise UsageError(f"{name}: no such option: {', '.join(sorted(unknown))}")
+    sandbox, transport = options.get("sandbox", False), options.get("transport")
+    origin = _server(client, options)
+    if transport is not None and not isinstance(transport, Transport):
+        raise UsageError(f"{name}: transport must be an httpx.AsyncBaseTransport")
+    max_connections = options.get("max_connections", MAX_CONNECTIONS)
+    if type(max_connections) is not int or max_connections < 1:
+        raise UsageError(f"{name}: max_connections must be a whole number above zero")
+    return SessionConfig(
+        transport=HttpTransport(
+            injected=transport,
+            ssl_context=_context(name, options.get("ssl_context")),
+            proxy=options.get("proxy"),
+            max_connections=max_connections,
+        ),
+        credentials=_credentials(client, exchange, keys),
+        # What a scripted transport answers must not count against the limits of real servers.
+        state=options.get("state") or (PROCESS if transport is None else MemoryState()),
+        server=f"{exchange} {origin or ('sandbox' if sandbox else 'production')}",
+        origin=origin,
+        sandbox=sandbox,
+        limits=_limits(client, options.get("limits", ())),
+        timeout_seconds=timeout_of(options["timeout_seconds"]) if "timeout_seconds" in options else None,
+        max_connections=max_connections,
+        wall_clock=options.get("clock", time.time),
+        nonce_floor=_nonce_floor(options.get("nonce_floor")),
+        wire=wire(strict=options.get("strict", False)),
+        schemes=schemes,
+        searches=searches,
+    )
+
+
+def _server(client: type[Areas], options: ClientOptions) -> str | None:
+    """Check where the calls go; return the origin that replaces that of every API."""
+    base_url, sandbox = options.get("base_url"), options.get("sandbox", False)
+    if base_url is not None and sandbox:
+        raise UsageError(f"{client.__name__}: base_url and sandbox exclude each other")
+    if sandbox and not any(e.api.sandbox_url for e in endpoints_of(client)):
+        raise UsageError(f"{client.__name__}: this exchange has no sandbox")
+    origin = None if base_url is None else _origin(base_url)
+    if origin is not None and origin.startswith("http:") and not _is_local(options.get("proxy")):
+        raise UsageError(f"{client.__name__}: requests to a base_url without TLS may not go through a remote proxy")
+    return origin
+
+
+def _credentials(client: type[Areas], exchange: str, keys: Mapping[str, str | None]) -> Credentials | None:
+    """Return the credentials in *keys*, or else in the environment; reject what this exchange has no use for."""
+    used = {name for e in endpoints_of(client) for name in e.api.scheme.needs}
+    if surplus := [name for name, value in keys.items() if value is not None and name not in used]:
+        raise UsageError(f"{client.__name__}: this exchange has no {', '.join(surplus)}")
+    found: dict[str, str] = {}
+    for name in sorted(used):
+        source = name if keys[name] is not None else f"{exchange}_{name}".upper()
+        value = keys[name] if keys[name] is not None else os.environ.get(source) or None
+        if value is None:
+            continue
+        if not isinstance(value, str) or not _KEY.fullmatch(value):
+            raise UsageError(f"{client.__name__}: {source} must be printable ASCII without blanks")
+        found[name] = value
+    if "api_key" in found:
+        return Credentials(**found)
+    # Incomplete credentials in the environment are no error: public calls need none.
+    if found and any(keys.values()):
+        raise UsageError(f"{client.__name__}: credentials without an api_key")
+    return None
+
+
+def _origin(base_url: str) -> str:
+    """Return scheme, host and port of *base_url*; raise for everything else in it."""
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except (AttributeError, TypeError, ValueError):
+        raise UsageError("base_url is not a URL") from None
+    host = parts.hostname or ""
+    if parts.scheme not in ("https", "http") or not _HOST.fullmatch(host):
+        raise UsageError("base_url must begin with https:// and name a host")
+    if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise UsageError("base_url is scheme, host and port alone; each generation keeps its own path")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise UsageError("base_url may use http for loopback only")
+    netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
+    # What urlsplit drops or changes, such as a colon without a port, is an error of the caller.
+    if netloc != parts.netloc.lower():
+        raise UsageError("base_url must have the form https://127.0.0.1:8443")
+    return f"{parts.scheme}://{netloc}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_local(proxy: str | None) -> bool:
+    """Whether there is no proxy, or one on this machine; the transport rejects one that is not a text."""
+    if not isinstance(proxy, str):
+        return True
+    try:
+        return _is_loopback(urlsplit(proxy).hostname or "")
+    except ValueError:
+        return False
+
+
+def _context(name: str, context: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    fault = None
+    if context is None:
+        return None
+    if not isinstance(context, ssl.SSLContext):
+        fault = "must be an ssl.SSLContext; nothing else says how servers are verified"
+    elif takes_anonymous_servers(context):
+        fault = "must not allow ciphers without certificates"
+    if fault := fault or fault_of(context):
+        raise UsageError(f"{name}: ssl_context {fault}")
+    return context
+
+
+def _limits(client: type[Areas], limits: Sequence[Limit] | None) -> Mapping[str, Limit] | None:
+    if limits is None:
+        return None
+    if not isinstance(limits, Sequence) or not all(isinstance(limit, Limit) for limit in limits):
+        raise UsageError(f"{client.__name__}: limits must be a list of Limit, or None")
+    known = {limit.name for e in endpoints_of(client) for limit in (e.api.public_limit, e.api.private_limit)}
+    if unknown := {limit.name for limit in limits} - known:
+        raise UsageError(f"{client.__name__}: no such limit: {', '.join(sorted(unknown))}; there are {sorted(known)}")
+    return {limit.name: limit for limit in limits}
+
+
+def _nonce_floor(nonce: int | None) -> int | None:
+    if nonce is not None and (type(nonce) is not int or not 0 <= nonce < MAX_NONCE):
+        raise UsageError("nonce_floor must be a whole number of at most 19 digits")
+    return nonce
+
+
+def timeout_of(seconds: float) -> float:
+    """Return a timeout as a float; raise if it is none."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        raise UsageError("timeout_seconds must be a positive number")
+    return float(seconds)
