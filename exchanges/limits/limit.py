@@ -1,4 +1,4 @@
-"""Limits as facts: what an exchange counts, and whom it counts together.
+"""Limits as facts: what an exchange counts, and what it counts together.
 
 The waiting is in `exchanges.limits.limiter`.
 """
@@ -20,32 +20,32 @@ RESERVE = 0.05
 
 
 class Scope(Enum):
-    """Who shares a limit."""
+    """What shares a limit."""
 
     ADDRESS = "address"
-    """Everything that reaches the exchange from one address."""
+    """All requests from one address."""
     KEY = "key"
-    """Everything that is signed with one key."""
+    """All requests signed with one key."""
 
 
 @frozen
 class Window:
-    """At most so many calls in any stretch of so many seconds."""
+    """At most *slots* calls in any period of *per_seconds*."""
 
     slots: int
     per_seconds: float
 
     def __attrs_post_init__(self) -> None:
         if type(self.slots) is not int or self.slots < 1 or not 0 < self.per_seconds < math.inf:
-            raise UsageError("a window has at least one slot in a positive number of seconds")
+            raise UsageError("a window needs at least one slot and a positive number of seconds")
 
     def __str__(self) -> str:
-        """Print as limits are spoken of."""
+        """Return calls and seconds in words."""
         return f"{self.slots} in {self.per_seconds:g} s"
 
     @property
     def reserve(self) -> int:
-        """Slots that reads leave alone: one in twenty, where the window is long; never all of them."""
+        """Slots that reads leave free: one in twenty if the window is long; never all of them."""
         if self.per_seconds < LONG_WINDOW_SECONDS:
             return 0
         return min(math.ceil(self.slots * RESERVE), self.slots - 1)
@@ -60,9 +60,9 @@ class Limit:
     """What an exchange counts.
 
     Attributes:
-        name: Unique, for people and for sharing: ``bitstamp``, ``bitso public``.
-        windows: All of them hold at once; none at all lets everything through.
-        scope: Who shares it.
+        name: Unique, for messages and for sharing: ``bitstamp``, ``bitso public``.
+        windows: All of them apply at once; without any there is no limit.
+        scope: What shares it.
     """
 
     name: str

@@ -264,14 +264,15 @@ class PendingCalls:
         pending.value, pending.error = result.value, error
         pending.landed_at = asyncio.get_running_loop().time()
         pending.landed.set()
-        ended_at = pending.zero + timedelta(seconds=pending.landed_at)
+        zero, is_open = pending.zero, pending.is_open
+        ended_at = zero + timedelta(seconds=pending.landed_at)
         if error is None:
-            pending.made = self.history.note(pending.intent, pending.digest, match, ended_at, pending.zero)
-        if pending.is_open and pending.standing in BLOCKING:
+            pending.made = self.history.note(pending.intent, pending.digest, match, ended_at, zero)
+        if is_open and pending.standing in BLOCKING:
             self._write(pending.intent, ended_at, None)
         else:
             self._write(pending.intent, None, pending.made)
-        if not pending.is_open:
+        if not is_open:
             del self._pending[pending.intent]
         elif pending.caller_gone:
             _log(pending)
@@ -317,6 +318,8 @@ class PendingCalls:
 
     def _others(self) -> dict[Intent, Entry]:
         """Return the calls in the journal that are not of this process, nor being removed."""
+        if self.book.journal is None:
+            return {}
         entries = self.book.entries()
         return {i: e for i, e in entries.items() if i not in self._pending and i not in self._removing}
 

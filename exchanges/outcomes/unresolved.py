@@ -1,8 +1,8 @@
-"""Calls that are never repeated and whose callers do not know what became of them.
+"""Unresolved calls: calls that are never repeated and whose callers do not know their outcome.
 
-A call gets here when it ends without proof (`OutcomeUnknown`), when its caller was cancelled, or when the journal of a
-shared state tells of a process that died. As long as one that moves money is here the same call is refused, unless it
-was certainly not executed: `UnresolvedOutcome`.
+A call is unresolved when it ended without proof (`OutcomeUnknown`), when its caller was cancelled, or when the journal
+of a shared state contains it and its process died. While one that moves money is unresolved, the same call raises
+`UnresolvedOutcome`, unless it was certainly not executed.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ __all__ = ["OpenCall", "Standing", "Unresolved"]
 
 
 class Standing(StrEnum):
-    """What is known of an unresolved call."""
+    """What is known about an unresolved call."""
 
     UNDER_WAY = "under way"
     """Its caller was cancelled, the request goes on."""
     UNKNOWN = "unknown"
-    """It ended, or its process did, and nobody knows how."""
+    """It ended, or its process did, and its outcome is not known."""
     EXECUTED = "executed"
-    """Its caller was cancelled; the exchange did it."""
+    """Its caller was cancelled; the exchange executed it."""
     NOT_EXECUTED = "not executed"
-    """Its caller was cancelled; nothing was sent, or the exchange refused it."""
+    """Its caller was cancelled; nothing was sent, or the exchange rejected it."""
 
 
 @frozen(eq=False)
 class OpenCall:
-    """One call, as far as it is known.
+    """One unresolved call, as far as it is known.
 
     Attributes:
         intent: What it was to do.
         standing: What is known.
-        nonce: The nonce of the request, where the scheme has one.
-        phase: How far the request came; None where nobody knows.
+        nonce: The nonce of the request, if the scheme has one.
+        phase: How far the request came; None if that is not known.
         ended_at: When it ended (UTC); None while it is under way, or if its process died.
-        value: What the exchange answered, for one that was executed.
-        error: How it ended, for one that ended in an error.
+        value: What the exchange answered, if it was executed.
+        error: The error that it ended with, if any.
     """
 
     intent: Intent
@@ -59,8 +59,8 @@ class OpenCall:
 class Unresolved(Mapping[Intent, OpenCall]):
     """The unresolved calls of a client, the oldest first: a mapping from intent to what is known.
 
-    With a state in a file it names those of other processes too, once these have ended; never one that a living
-    process still carries out.
+    With a state in a file it includes those of other processes, once these have ended; never one that a living process
+    still makes.
 
     Raises:
         StateError: The journal cannot be read.
@@ -71,39 +71,39 @@ class Unresolved(Mapping[Intent, OpenCall]):
         self._dismiss = dismiss
 
     def __repr__(self) -> str:
-        """Name them."""
+        """Show intents and standings."""
         return f"Unresolved({', '.join(f'{c.intent}: {c.standing}' for c in self.values())})"
 
     def __getitem__(self, intent: Intent) -> OpenCall:
-        """Tell what is known of one."""
+        """Return what is known about one call."""
         return self._calls()[intent]
 
     def __iter__(self) -> Iterator[Intent]:
-        """Go through the intents."""
+        """Iterate over the intents."""
         return iter(self._calls())
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of calls."""
         return len(self._calls())
 
     def items(self) -> ItemsView[Intent, OpenCall]:
-        """Pair intents with what is known of them at this moment; what becomes of one meanwhile changes nothing."""
+        """Return intents and calls as they are at this moment; what is resolved later stays in the view."""
         return self._calls().items()
 
     def values(self) -> ValuesView[OpenCall]:
-        """Tell what is known at this moment; what becomes of one meanwhile changes nothing."""
+        """Return the calls as they are at this moment; what is resolved later stays in the view."""
         return self._calls().values()
 
     def dismiss(self, intent: Intent) -> None:
-        """Forget a call: its outcome is known by other means, or does not matter. The same call may be made again.
+        """Remove a call: its outcome is known by other means, or does not matter. The same call may be made again.
 
-        Should the same call ever be reconciled, what this one may have made is not taken for its doing.
+        If the same call is reconciled later, what this one may have made is not attributed to it.
 
         Args:
             intent: Of an `OutcomeUnknown`, or from here.
 
         Raises:
-            UsageError: There is no such call, or it is still under way.
+            UsageError: There is no such call, or it is under way.
         """
         call = self._calls().get(intent)
         if call is None:

@@ -149,7 +149,8 @@ class Session:
     def _enter(self, endpoint: Endpoint) -> asyncio.AbstractEventLoop:
         """Return the loop; raise if this client cannot make calls in it, or no more."""
         loop = asyncio.get_running_loop()
-        self._check_open(endpoint)
+        if self._closed:
+            raise _closed(endpoint)
         if self._loop is not loop:
             if self._loop is not None:
                 raise errors.UsageError(
@@ -188,7 +189,7 @@ class Session:
         except asyncio.CancelledError:
             admission.caller_gone = True  # as long as nothing was sent, nothing will be
             if admission.pending is not None:
-                self.calls.keep_outcome(admission.pending)
+                self._destinations.calls.keep_outcome(admission.pending)
             raise
         return Result(error=cancelled(call)) if task.cancelled() else task.result()
 
@@ -210,9 +211,10 @@ class Session:
             sent = self._sign(admission)
             if not admission.call.endpoint.kind.is_once:
                 return await self._send(sent, admission)
-            admission.pending = await self.calls.begin(sent)
+            calls = self._destinations.calls
+            admission.pending = await calls.begin(sent)
             # Recorded before the release below, which lets the next call go: it must see how this one ended.
-            return self.calls.end(admission.pending, sent, await self._send(sent, admission))
+            return calls.end(admission.pending, sent, await self._send(sent, admission))
         except ExchangeError as error:
             return Result(error=error)
         finally:
@@ -222,7 +224,8 @@ class Session:
     def _sign(self, admission: Admission) -> Sent:
         """Draw the nonce and sign. What was checked before the call waited is checked again."""
         call, scheme, credentials = admission.call, admission.destination.scheme, self._config.credentials
-        self._check_open(call.endpoint)
+        if self._closed:
+            raise _closed(call.endpoint)
         if fault := self._config.transport.fault:
             raise errors.UsageError(f"{call}: {fault}; nothing was sent", endpoint=call.endpoint.id)
         now_ms, nonce = int(self._config.wall_clock() * 1000), ""
@@ -239,8 +242,15 @@ class Session:
     async def _send(self, sent: Sent, admission: Admission) -> Result:
         """Send, wait for the answer until the deadline, and interpret it."""
         call, loop, answer, failure = sent.call, asyncio.get_running_loop(), None, None
-        if admission.pending is not None and (error := self._late_refusal(call, admission)) is not None:
-            return Result(error=error)
+        if admission.pending is not None:
+            # The second guard: while this call waited, or the journal was written, the same call may have become
+            # unresolved. A call that is recorded must end with a result, so this one is not raised.
+            try:
+                self._destinations.calls.guard(call)
+            except ExchangeError as refusal:
+                return Result(error=refusal)
+            if admission.caller_gone:
+                return Result(error=cancelled(call))
         admission.sent = True
         try:
             with anyio.move_on_after(admission.deadline - loop.time()):
@@ -269,14 +279,6 @@ class Session:
             self._destinations.counter.raise_to(result.nonce_floor)
         return result
 
-    def _late_refusal(self, call: PreparedCall, admission: Admission) -> ExchangeError | None:
-        """Return why a call that was recorded must not be sent after all: the permit or the journal took its time."""
-        try:
-            self.calls.guard(call)
-        except ExchangeError as error:
-            return error
-        return cancelled(call) if admission.caller_gone else None
-
     def _done(self, admission: Admission, task: asyncio.Task[Result]) -> None:
         del self._tasks[task]
         if not task.cancelled():
@@ -291,13 +293,14 @@ class Session:
 
     def _check(self, call: PreparedCall) -> None:
         """Raise if a call must not be sent: the client is closed, or the same call is unresolved."""
-        self._check_open(call.endpoint)
-        if call.endpoint.kind is Kind.MONEY:
-            self.calls.guard(call)
-
-    def _check_open(self, endpoint: Endpoint) -> None:
         if self._closed:
-            raise errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)
+            raise _closed(call.endpoint)
+        if call.endpoint.kind is Kind.MONEY:
+            self._destinations.calls.guard(call)
 
     def _next_nonce(self) -> int:
         return self._destinations.counter.draw(int(self._config.wall_clock() * 1000))
+
+
+def _closed(endpoint: Endpoint) -> errors.UsageError:
+    return errors.UsageError(f"{endpoint.id}: the client is closed; nothing was sent", endpoint=endpoint.id)

@@ -206,7 +206,7 @@ def test_a_bad_option(options, said):
 )
 def test_a_bad_window(window):
     """A window without slots or without end is refused."""
-    with pytest.raises(UsageError, match="at least one slot in a positive number of seconds"):
+    with pytest.raises(UsageError, match="at least one slot and a positive number of seconds"):
         Window(*window)
 
 
