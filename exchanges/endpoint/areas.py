@@ -32,6 +32,7 @@ from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
 __all__ = ["Area", "Areas", "Caller", "Declared", "areas_of", "endpoints_of", "private", "public"]
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
+# A POST that only reads exists too, so no other verb decides the kind.
 _READING_VERBS = ("GET",)
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _TYPE_NAMES: dict[Any, str] = {str: "str", int: "int", bool: "bool", Decimal: "decimal"}
@@ -149,6 +150,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     if verb not in _VERBS or not route.startswith("/"):
         raise TypeError(f"{endpoint_id}: {declared.route!r} is not 'VERB /path'")
     placeholders = set(_PLACEHOLDER.findall(route))
+    # Here and not on the first call: what a declaration lacks must fail at import.
     hints = _expanded_hints(function)
     parameters = list(inspect.signature(function).parameters.values())[1:]
     if untyped := {"return", *(p.name for p in parameters)} - hints.keys():
@@ -157,6 +159,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     if missing := placeholders - {a.name for a in arguments}:
         raise TypeError(f"{endpoint_id}: {declared.route} has no argument for {sorted(missing)}")
     positional = [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    # Two amounts by position are easily exchanged for one another.
     if len(positional) > 1:
         raise TypeError(f"{endpoint_id}: more than one positional argument")
     return Endpoint(
@@ -219,6 +222,7 @@ def _argument(parameter: inspect.Parameter, annotation: Any, placeholders: set[s
 
 
 def _without_none(annotation: Any) -> Any:
+    # `Amount` is a union itself, which must stay whole.
     members = tuple(a for a in get_args(annotation) if a is not type(None))
     if annotation != Amount and len(members) < len(get_args(annotation)):
         return members[0] if len(members) == 1 else functools.reduce(lambda a, b: a | b, members)
@@ -242,7 +246,7 @@ def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., A
             if len(args) > (endpoint.positional is not None and endpoint.positional not in kwargs):
                 fault = f"{endpoint.id}: arguments are passed by name; nothing was sent"
                 raise UsageError(fault, endpoint=endpoint.id)
-            if args:
+            if args:  # one, and the endpoint has a name for it
                 kwargs[str(endpoint.positional)] = args[0]
             answer = self.caller(endpoint, kwargs) if via is None else via(self, endpoint, kwargs)
             del args, kwargs  # a task that waits shows the locals of its frames, and some arguments are secrets

@@ -47,6 +47,7 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
             values[argument.name] = rendered
     if unknown := arguments.keys() - {a.name for a in endpoint.arguments}:
         raise _usage(endpoint, f"no such argument: {', '.join(sorted(unknown))}")
+    # Last, so that it may rely on each argument being right by itself.
     if endpoint.check is not None and (fault := endpoint.check(arguments)):
         raise _usage(endpoint, fault)
     return values
@@ -58,6 +59,7 @@ def _usage(endpoint: Endpoint, fault: str) -> UsageError:
 
 def _render(argument: Argument, value: Any) -> Json | Upload:
     param, annotation = argument.param, argument.annotation
+    # A renderer of its own takes values that no annotation describes, so it checks their type itself.
     if param.render is None:
         value = _rendered(annotation, value)
     fault = param.check(value) if param.check is not None else None
@@ -101,6 +103,7 @@ def money(value: Any) -> str:
         raise _ArgumentError(f"must be a Decimal, an int or a decimal str, not {type(value).__name__}{hint}")
     if isinstance(value, str) and not _MONEY_TEXT.fullmatch(value):
         raise _ArgumentError("must be written in plain decimal digits, such as '10000.05'")
+    # The bounds raise where the default context would round.
     try:
         number = BOUNDS.create_decimal(value)
     except (DecimalException, ValueError):

@@ -111,6 +111,7 @@ class Unsigned:
 
     def adding(self, **fields: Json) -> Self:
         """Return the same request with *fields* before its own."""
+        # Its own win: what a scheme adds must not replace an argument of the caller.
         return evolve(self, fields={**fields, **self.fields})
 
     def render(self, *, secrets: tuple[str, ...] = ()) -> Request:
@@ -118,6 +119,7 @@ class Unsigned:
         target, body = self.path, b""
         headers: tuple[tuple[str, str], ...] = ()
         secrets = (*self.secrets, *secrets)
+        # The content of a file is read while it is sent, so it is not part of the bytes that are built here.
         if self.upload is not None:
             return self._multipart(*self.upload, secrets)
         if self.verb in VERBS_WITHOUT_BODY:
@@ -130,7 +132,7 @@ class Unsigned:
 
     def _multipart(self, name: str, upload: Upload, secrets: tuple[str, ...]) -> Request:
         """Build the parts of the fields, then the head of the file's part."""
-        boundary = uuid4().hex
+        boundary = uuid4().hex  # random, so that no content can contain it
         part = f'--{boundary}\r\nContent-Disposition: form-data; name="%s"'
         fields = "".join(f"{part % field}\r\n\r\n{text}\r\n" for field, text in self.fields.items())
         opening = f'{part % name}; filename="{upload.name}"\r\nContent-Type: {upload.content_type}\r\n\r\n'

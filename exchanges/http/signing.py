@@ -45,7 +45,9 @@ class Credentials:
     def __init__(self, *, api_key: str, api_secret: str | None = None, client_id: str | None = None) -> None:
         self.api_key = api_key
         self.client_id = client_id
+        # A keyed hash signs as well as the secret, and prints nothing of it.
         self._mac = None if api_secret is None else hmac.new(api_secret.encode(), digestmod=hashlib.sha256)
+        # With a prefix, so that it is not the plain hash of the key, which others may have computed.
         self.fingerprint = hashlib.sha256(b"aioexchanges:" + api_key.encode()).hexdigest()[:16]
 
     def __repr__(self) -> str:

@@ -36,6 +36,7 @@ class Window:
     per_seconds: float
 
     def __attrs_post_init__(self) -> None:
+        # `True` is an int, too, and would be one slot.
         if type(self.slots) is not int or self.slots < 1 or not 0 < self.per_seconds < math.inf:
             raise UsageError("a window needs at least one slot and a positive number of seconds")
 
@@ -46,6 +47,7 @@ class Window:
     @property
     def reserve(self) -> int:
         """Slots that reads leave free: one in twenty if the window is long; never all of them."""
+        # In a short window a slot is soon free again, and a reserve would cost reads more than it gives to money.
         if self.per_seconds < LONG_WINDOW_SECONDS:
             return 0
         return min(math.ceil(self.slots * RESERVE), self.slots - 1)

@@ -68,6 +68,7 @@ def problem_of_status(status: int, *, is_json: bool) -> Problem | None:
     """Return what a status means if the body has no error shape; None for success."""
     if 200 <= status < 300:
         return None
+    # A redirect is never followed: it would send the signed request to a server that was not asked for.
     if 300 <= status < 400:
         kind: type[ExchangeError] = errors.RedirectRefused
     elif status == 403 and is_json:
@@ -190,6 +191,7 @@ def _header_seconds(value: str) -> float | None:
 
 
 _REPEATED = (NotSent, Unavailable, errors.RateLimited, errors.NonceRejected)
+# Subclasses of what is repeated that stay as they are until somebody changes something.
 _NOT_REPEATED = (errors.Blocked, errors.RedirectRefused)
 
 

@@ -105,6 +105,7 @@ class Unresolved(Mapping[Intent, OpenCall]):
         Raises:
             UsageError: There is no such call, or it is under way.
         """
+        # The request of a call under way may yet be executed: a second one must not be let through.
         call = self._calls().get(intent)
         if call is None:
             raise UsageError(f"no unresolved call has the intent {intent}", endpoint=intent.endpoint)

@@ -160,6 +160,7 @@ def _server(client: type[Areas], options: ClientOptions) -> str | None:
     if sandbox and not any(e.api.sandbox_url for e in endpoints_of(client)):
         raise UsageError(f"{client.__name__}: this exchange has no sandbox")
     origin = None if base_url is None else _origin(base_url)
+    # Loopback needs no TLS, but a proxy elsewhere would read the key.
     if origin is not None and origin.startswith("http:") and not _is_local(options.get("proxy")):
         raise UsageError(f"{client.__name__}: requests to a base_url without TLS may not go through a remote proxy")
     return origin

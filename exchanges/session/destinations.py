@@ -178,6 +178,7 @@ class Destinations:
         return Limit(limit.name, (), limit.scope) if limits is None else limits.get(limit.name, limit)
 
     def _limiter(self, limit: Limit) -> Limiter:
+        # Two APIs of an exchange may share one limit: it counts this client once.
         limiter = self._config.state.limiter(limit, self._config.server, self._key)
         if limiter not in self._limiters:
             self._limiters.add(limiter)
