@@ -1,4 +1,4 @@
-"""What a server says that means harm, or that broke: answers that are too much, too slow, too deep or no answers."""
+"""Answers of a hostile or broken server: too large, too slow, too deep, or not HTTP at all."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from functools import partial
 from exchanges.wire.codecs import is_heavy
 from tests.support.raw_server import Heard, Talk, answering, response
 
-__all__ = ["ANSWER", "BODIES", "DENSE", "FAST", "MIB", "NUMBERS", "SLOW", "answered"]
+__all__ = ["ANSWER", "BODIES", "DENSE", "FAST", "MIB", "NUMBERS", "SLOW", "SMALL_BODIES", "answered"]
 
 MIB = 1024 * 1024
 LETTERS = string.ascii_letters + string.digits
 ANSWER = b'[1, 12345678, 946685400, 100.0, 50.0, 1000.0, 2, 0, 0.1, "ApiKey#1", 0.01]'
-"""An answer as it should be: a bid of Bitex."""
+"""A valid answer: a bid of Bitex."""
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n"
 ZIPPED = b"Content-Encoding: gzip\r\n"
@@ -30,7 +30,7 @@ _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
 
 
 def _once(*parts: bytes) -> Talk:
-    """Answer with *parts* and hang up."""
+    """Answer with *parts* and close the connection."""
 
     async def talk(heard: Heard) -> None:
         await heard.request()
@@ -40,7 +40,7 @@ def _once(*parts: bytes) -> Talk:
 
 
 def _for_ever(first: bytes, piece: bytes, seconds: float | None = None) -> Talk:
-    """Say *piece* again and again: as fast as it goes, or a byte each few *seconds*."""
+    """Repeat *piece* without end: as fast as possible, or one byte every *seconds*."""
 
     async def talk(heard: Heard) -> None:
         await heard.request()
@@ -57,7 +57,7 @@ def _for_ever(first: bytes, piece: bytes, seconds: float | None = None) -> Talk:
 
 
 def _silent(first: bytes = b"") -> Talk:
-    """Say *first*, and then nothing."""
+    """Send *first*, and then nothing."""
 
     async def talk(heard: Heard) -> None:
         await heard.request()
@@ -76,7 +76,7 @@ def _zipped(body: bytes, *more: bytes) -> Talk:
 
 
 def _bomb(megabytes: int) -> bytes:
-    """Make gzip of many zeros, most of it by saying the same again."""
+    """Compress zeros with gzip, repeating one compressed block."""
     squeezer, zeros, checksum = zlib.compressobj(wbits=-15), bytes(MIB), 0
     squeezer.compress(zeros)
     squeezer.flush(zlib.Z_FULL_FLUSH)
@@ -90,7 +90,7 @@ def _bomb(megabytes: int) -> bytes:
 BOMB = _bomb(64)
 WHOLE = gzip.compress(ANSWER)
 
-# What ends by itself, or is ended before the deadline.
+# Ends before the deadline.
 FAST: dict[str, Talk] = {
     # Size
     "a body that is too large": _once(response(b"1" * (2 * MIB))),
@@ -112,11 +112,11 @@ FAST: dict[str, Talk] = {
     ),
     "a bomb within a bomb": _zipped(gzip.compress(BOMB)),
     "gzip twice": _zipped(gzip.compress(WHOLE)),
-    "gzip twice, and so it says": _once(response(gzip.compress(WHOLE), b"Content-Encoding: gzip, gzip")),
+    "gzip twice, declared twice": _once(response(gzip.compress(WHOLE), b"Content-Encoding: gzip, gzip")),
     "gzip of nothing without end": _for_ever(
         CHUNKED + ZIPPED + b"\r\n" + _chunk(_GZIP_HEAD), _chunk(_EMPTY_BLOCK * 1000)
     ),
-    "gzip that goes on": _zipped(WHOLE, b"and on"),
+    "gzip with more behind it": _zipped(WHOLE, b"and on"),
     "gzip and gzip": _zipped(WHOLE, WHOLE),
     "gzip that ends early": _zipped(WHOLE[:-9]),
     "gzip of a wrong sum": _zipped(WHOLE[:-8], b"\0\0\0\0", WHOLE[-4:]),
@@ -141,7 +141,7 @@ FAST: dict[str, Talk] = {
     **{f"status {status}": _once(response(ANSWER, status=status.encode())) for status in ("600", "999", "101", "304")},
     **{f"status {status}": _once(response(b"", status=status.encode())) for status in ("200", "204", "205", "418")},
 }
-# What goes on until the deadline.
+# Ends at the deadline.
 SLOW: dict[str, Talk] = {
     "silence": _silent(),
     "silence inside the head": _silent(HEAD + b"Content-Le"),
@@ -161,7 +161,7 @@ def answered(body: bytes, status: str = "200 OK") -> Talk:
     return answering(response(body, status=status.encode()))
 
 
-# What stands where a number is due, and is none, or none that anybody could use.
+# Stand in place of a number, and are none, or none of bounded length.
 NUMBERS: tuple[bytes, ...] = (
     *(b"9" * 1_000_000, b"-" + b"9" * 5000, b"0." + b"3" * 1_000_000, b"1" * 31, b"1e30", b"1e-31", b"[" * 100_000),
     *(b"1e1000000", b"1e-1000000", b"1e99999999999999999999", b"0e1000000", b"NaN", b"Infinity", b"-Infinity"),
@@ -172,13 +172,13 @@ NUMBERS: tuple[bytes, ...] = (
 
 
 def _filled(piece: bytes, size: int = MIB, first: bytes = b"[", last: bytes = b"]") -> bytes:
-    """Make a body of *size* from many *piece*s."""
+    """Build a body of *size* from many *piece*s."""
     number = (size - len(first) - len(last) + 1) // (len(piece) + 1)
     return first + b",".join([piece] * number) + last
 
 
 def _keys(value: bytes, size: int = MIB, name: str = "%s", first: bytes = b"{", last: bytes = b"}") -> bytes:
-    """Make a body of *size* of many keys, no two of them equal."""
+    """Build a body of *size* with many keys, no two of them equal."""
     each = len(name % "abc") + len(value) + 4
     number = (size - len(first) - len(last)) // each
     names = map("".join, itertools.islice(itertools.product(LETTERS, repeat=3), number))
@@ -186,18 +186,18 @@ def _keys(value: bytes, size: int = MIB, name: str = "%s", first: bytes = b"{", 
 
 
 def _references(size: int) -> bytes:
-    """Make a json:api document that refers to one large resource again and again."""
+    """Build a json:api document with many references to one large resource."""
     user = _keys(b"0", size // 2, first=b'{"type":"users","id":"1","relationships":{},')
     order = b'{"type":"work_order_requests","id":"1","attributes":{},"relationships":{"inputs":{"data":%s}}}'
     return b'{"data":%s,"included":[%s]}' % (order % _filled(b'{"type":"users","id":"1"}', size // 3), user)
 
 
-def _light(make: Callable[[int], bytes]) -> bytes:
-    """Make the largest body that is not refused for what it would take."""
-    return next(body for body in map(make, range(MIB, 0, -MIB // 16)) if not is_heavy(body))
+def _light(build: Callable[[int], bytes], size: int) -> bytes:
+    """Build the largest body of up to *size* that is not refused for the memory that it would take."""
+    return next(body for body in map(build, range(size, 0, -MIB // 16)) if not is_heavy(body))
 
 
-# What takes many times its size once it is read.
+# Take many times their size in memory once they are parsed.
 DENSE: dict[str, Callable[[int], bytes]] = {
     "lists": partial(_filled, b"[]"),
     "objects": partial(_filled, b"{}"),
@@ -244,9 +244,16 @@ _SINGLE: dict[str, bytes] = {
     "half a surrogate": b'{"error": "\\ud800"}',
     "HTML": b"<html><script>alert(1)</script></html>",
 }
-# Complete answers of ordinary size, made when they are asked for.
-BODIES: dict[str, Callable[[], bytes]] = {
-    **{name: partial(bytes, body) for name, body in _SINGLE.items()},
-    **{f"too many {name}": partial(make, MIB) for name, make in DENSE.items()},
-    **{f"many {name}": partial(_light, make) for name, make in DENSE.items()},
-}
+
+
+def _bodies(size: int) -> dict[str, Callable[[], bytes]]:
+    """Name complete answers, the dense ones of up to *size*; each is built when it is called for."""
+    return {
+        **{name: partial(bytes, body) for name, body in _SINGLE.items()},
+        **{f"too many {name}": partial(build, MIB) for name, build in DENSE.items()},
+        **{f"many {name}": partial(_light, build, size) for name, build in DENSE.items()},
+    }
+
+
+BODIES, SMALL_BODIES = _bodies(MIB), _bodies(MIB // 10)
+"""Near the bound of one mebibyte, for the stress stage `hostile`; at a tenth of it, for ordinary tests."""
