@@ -287,7 +287,7 @@ class Walk:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
     """Whatever happens, what everybody holds adds up, the rows explain the balances, and orders what is reserved."""
     async with playing_bitstamp(seed) as (sim, bitstamp, other):
