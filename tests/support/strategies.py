@@ -7,6 +7,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Union, get_args, get_origin, get_type_hints
 
 import attrs
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ CLIENTS = (Bitex, Bitso, Bitstamp)
 ENDPOINTS = {e.id: e for client in CLIENTS for e in endpoints_of(client)}
 
 QUICK = settings(deadline=None, database=None, derandomize=True)
+examples = pytest.mark.parametrize("number", [4, pytest.param(25, marks=pytest.mark.stress)], ids=["few", "many"])
+"""How many values are drawn for each of the many models: a few, and more in `nox -s stress`."""
 
 
 def _models(annotation):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exchanges.errors import DecodeError
 from exchanges.wire import Deviation, Wire, decode, dumps, encode, loads
-from tests.support.strategies import ENDPOINTS, QUICK, values
+from tests.support.strategies import ENDPOINTS, QUICK, examples, values
 
 SPECIMENS = Path(__file__).parent.parent / "specimens"
 WIRE = Wire()
@@ -48,6 +48,7 @@ def documented():
 ANSWERS = dict(documented())
 FAST = [name for name, answer in ANSWERS.items() if WIRE.rows(dumps(answer), ENDPOINTS[name].answer) is not None]
 fast = pytest.mark.parametrize("endpoint", FAST)
+drawn = pytest.mark.parametrize("number", [10, pytest.param(len(ODD), marks=pytest.mark.stress)], ids=["some", "every"])
 
 
 def places(value, place=()):
@@ -106,11 +107,12 @@ def agree(body, answer):
 
 
 @fast
-def test_valid(endpoint):
+@examples
+def test_valid(endpoint, number):
     """Both paths read the same objects from every valid answer."""
     answer = ENDPOINTS[endpoint].answer
 
-    @settings(QUICK, max_examples=15)
+    @settings(QUICK, max_examples=number)
     @given(values(answer))
     def holds(value):
         assert agree(dumps(encode(value)), answer)
@@ -119,10 +121,11 @@ def test_valid(endpoint):
 
 
 @fast
-def test_one_odd_value(endpoint):
+@drawn
+def test_one_odd_value(endpoint, number):
     """Both paths agree whatever any one value is."""
-    value, answer = ANSWERS[endpoint], ENDPOINTS[endpoint].answer
-    bodies = [text(value, {place: odd}) for place in places(value) for odd in ODD]
+    value, answer, chance = ANSWERS[endpoint], ENDPOINTS[endpoint].answer, random.Random(endpoint)
+    bodies = [text(value, {place: odd}) for place in places(value) for odd in chance.sample(ODD, number)]
 
     assert [] == [body for body in bodies if not agree(body, answer)]
 
@@ -277,7 +280,7 @@ OF_EACH_MODEL = {
 }
 
 
-@pytest.mark.parametrize("number", [10, pytest.param(len(ODD), marks=pytest.mark.stress)], ids=["some", "every"])
+@drawn
 @pytest.mark.parametrize("endpoint", OF_EACH_MODEL.values())
 def test_any_odd_value(endpoint, number):
     """An answer with any one odd value is a value or a `DecodeError`."""

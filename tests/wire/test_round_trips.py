@@ -7,15 +7,15 @@ from hypothesis import given, settings
 
 from exchanges import bitex
 from exchanges.wire import decode, dumps, encode
-from tests.support.strategies import LISTS, MODELS, QUICK, name_of, values
+from tests.support.strategies import LISTS, MODELS, QUICK, examples, name_of, values
 
-# Made of what annotations do not tell (paths, documents whose resources stand once): test_bitex_rates, _funding,
-# _instructions, _kyc and _concierge send these round with values of their own.
+# Annotations do not tell the shape of these (paths, documents whose resources stand once): test_bitex_rates, _funding,
+# _instructions, _kyc and _concierge test their round trips.
 SHAPED = {
     *(bitex.RatesTree, bitex.WithdrawalInstruction, bitex.KycRejectionReasons, bitex.WorkOrderRequests),
     *(bitex.WorkOrderRequest, bitex.WorkOrderInput, bitex.WorkOrderBitcoinInput, bitex.WorkOrderOutput),
 }
-# What is sent or posted, not answered.
+# Sent or posted, not answered.
 NO_ANSWERS = {
     *(bitex.Bot, bitex.Input, bitex.BitcoinInput, bitex.Output, bitex.PaymentUpdate, bitex.KycProfileUpdate),
     *(bitex.DomesticBank, bitex.MoreMtPickUp, bitex.InternationalBank, bitex.ThirdParty, bitex.PointOfSalePages),
@@ -35,24 +35,18 @@ def test_every_model_is_here():
     assert exported - NO_ANSWERS == set(MODELS) - NO_ANSWERS
 
 
-@pytest.mark.parametrize("model", [m for m in MODELS if m not in SHAPED], ids=name_of)
-def test_a_model(model):
-    """Every value of the model is equal after a round trip."""
+@examples
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        *(pytest.param(model, id=name_of(model)) for model in MODELS if model not in SHAPED),
+        *(pytest.param(answer, id=endpoint) for endpoint, answer in LISTS.items()),
+    ],
+)
+def test_round_trip(annotation, number):
+    """Every value of a model, and of a list that an endpoint answers with, is read as it was written."""
 
-    @settings(QUICK, max_examples=12)
-    @given(values(model))
-    def holds(value):
-        assert value == decode(dumps(encode(value)), model)
-
-    holds()
-
-
-@pytest.mark.parametrize("endpoint", LISTS)
-def test_a_list(endpoint):
-    """Every list of models that an endpoint answers with is equal after a round trip."""
-    annotation = LISTS[endpoint]
-
-    @settings(QUICK, max_examples=12)
+    @settings(QUICK, max_examples=number)
     @given(values(annotation))
     def holds(value):
         assert value == decode(dumps(encode(value)), annotation)
