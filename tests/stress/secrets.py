@@ -39,7 +39,7 @@ MECHANISMS: Mechanisms = {
 }
 TREE = {name for name in errors.__all__ if name != "ExchangeError"}
 FEW = ("bitex read", "bitex password", "bitso read", "bitso v2 money", "bitstamp money", "bitstamp v1 cancel")
-WIRED = (*FEW, "bitex document")
+WIRED = (*FEW, "bitex money", "bitso conversion", "bitstamp v1 money", "bitex document")
 EVERY = 4
 """Every call meets one in so many of the spellings, and all calls of an exchange together all of them."""
 
