@@ -1,4 +1,4 @@
-"""Hold the promises at full size, each with its figure; the exit status says whether all of them hold."""
+"""Measure the promises at full size and print a line per figure; the exit status is 0 if all of them hold."""
 
 from __future__ import annotations
 
@@ -27,16 +27,25 @@ STAGES = (
     "secrets",
 )
 PROMISES = range(1, 13)
+CHEAP = {
+    "nonces": ("key lock",),
+    "cancellations": ("own task",),
+    "money": ("guard", "doubt"),
+    "reconciled": ("lateness",),
+    "arrivals": ("cooling slots",),
+    "keepalive": ("careful pool",),
+}
+"""Mechanisms that a quick run takes out: a second or two is enough to miss a figure without one of them."""
 
 
 class Stage(Protocol):
-    """A module that shows promises."""
+    """A module that measures promises."""
 
     PROMISES: tuple[int, ...]
     MECHANISMS: Mechanisms
 
     def figures(self, *, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-        """Measure."""
+        """Measure, with the mechanism *without* already taken out of this process."""
         ...
 
 
@@ -46,7 +55,7 @@ def stages() -> dict[str, Stage]:
 
 
 def shown(name: str, stage: Stage, args: argparse.Namespace) -> dict[int, bool]:
-    """Print the figures of one stage; say which promises hold, of those that it has figures for."""
+    """Print the figures of one stage; return which of its promises hold."""
     began, hold = time.perf_counter(), dict[int, bool]()
     with stage.MECHANISMS[args.without]() if args.without else nullcontext():
         for figure in stage.figures(quick=args.quick, seed=args.seed, without=args.without):
@@ -58,8 +67,21 @@ def shown(name: str, stage: Stage, args: argparse.Namespace) -> dict[int, bool]:
     return hold
 
 
-def told(hold: dict[int, bool], wanted: Sequence[int]) -> str:
-    """Sum up."""
+def idle(args: argparse.Namespace) -> list[str]:
+    """Return the cheap mechanisms without which no figure is missed."""
+    found = list[str]()
+    for name, stage in args.stages.items():
+        for mechanism in CHEAP.get(name, ()):
+            with stage.MECHANISMS[mechanism]():
+                figures = list(stage.figures(quick=True, seed=args.seed, without=mechanism))
+            missed = sum(bool(figure.bar) and not figure.met for figure in figures)
+            print(f"{name} without {mechanism}: {missed} of {len(figures)} figures not met", flush=True)
+            found += [f"{name}: {mechanism}"] * (not missed)
+    return found
+
+
+def summary(hold: dict[int, bool], wanted: Sequence[int]) -> str:
+    """Count the promises that hold; list the others."""
     broken = [str(number) for number in wanted if not hold.get(number, True)]
     missing = [str(number) for number in wanted if number not in hold]
     more = f"; broken: {', '.join(broken)}" * bool(broken) + f"; not shown: {', '.join(missing)}" * bool(missing)
@@ -67,25 +89,25 @@ def told(hold: dict[int, bool], wanted: Sequence[int]) -> str:
 
 
 def read(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.stress", description=__doc__)
     known = stages()
     parser.add_argument("--only", nargs="+", action="extend", choices=known, metavar="STAGE", help=", ".join(known))
-    parser.add_argument("--quick", action="store_true", help="the same in small")
-    parser.add_argument("--seed", type=int, default=0, help="where chance begins; default: %(default)s")
-    parser.add_argument("--without", metavar="MECHANISM", help="only the stages of a mechanism, with it taken out")
-    parser.add_argument("--list", action="store_true", help="name the mechanisms")
+    parser.add_argument("--quick", action="store_true", help="small sizes, and each cheap mechanism taken out")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random choices; default: %(default)s")
+    parser.add_argument("--without", metavar="MECHANISM", help="run the stages of one mechanism, with it taken out")
+    parser.add_argument("--list", action="store_true", help="list the mechanisms")
     args = parser.parse_args(arguments)
     args.stages = {name: stage for name, stage in known.items() if args.only is None or name in args.only}
     if args.without:
         args.stages = {name: stage for name, stage in args.stages.items() if args.without in stage.MECHANISMS}
         if not args.stages:
-            parser.error(f"no stage has a mechanism {args.without!r}; --list names them")
+            parser.error(f"no stage has a mechanism {args.without!r}; --list lists them")
     return args
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print one line per figure; 0 if all are met."""
+    """Print one line per figure; return 0 if all are met."""
     args = read(arguments)
     if args.list:
         for name, stage in args.stages.items():
@@ -100,9 +122,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             hold[number] = hold.get(number, True) and holds
     whole = args.only is None and args.without is None
     wanted = PROMISES if whole else sorted({number for stage in args.stages.values() for number in stage.PROMISES})
+    without_effect = idle(args) if args.quick and args.without is None else []
     print(f"({time.perf_counter() - began:.0f} s in all)")
-    print(told(hold, wanted))
-    return 0 if all(hold.get(number) for number in wanted) else 1
+    print(summary(hold, wanted) + f"; idle mechanisms: {', '.join(without_effect)}" * bool(without_effect))
+    return 0 if all(hold.get(number) for number in wanted) and not without_effect else 1
 
 
 if __name__ == "__main__":

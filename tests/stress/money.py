@@ -169,7 +169,7 @@ MECHANISMS: Mechanisms = {
     "guard": lambda: patch.object(PendingCalls, "guard", lambda *_: None),
     "proof": lambda: patch.object(Evidence, "nothing_left", True),
     "doubt": lambda: patch("exchanges.outcomes.response.rejection", _taken_for_proof),
-    "book": lambda: patch.object(PendingCalls, "keep_outcome", lambda *_: None),
+    "kept outcomes": lambda: patch.object(PendingCalls, "keep_outcome", lambda *_: None),
 }
 
 

@@ -24,7 +24,7 @@ __all__ = ["MECHANISMS", "PROMISES", "figures"]
 PROMISES = (7,)
 UNKNOWN = 2_000
 WORLDS, NAIVE_WORLDS, BATCH = 240, 60, 15
-QUICK_WORLDS = 6
+QUICK_WORLDS = 12
 LEAST_FOUND_OUT = 0.9
 VERDICTS = (Reconciled, NoTrace, Ambiguous, Incomplete)
 

@@ -35,7 +35,7 @@ PROMISES = (12,)
 
 MECHANISMS: Mechanisms = {
     "redaction": lambda: patch.object(errors, "redacted", lambda text, _: text),
-    "stripped tracebacks": lambda: patch.object(Discreet, "__exit__", lambda *_: None),
+    "no tracebacks": lambda: patch.object(Discreet, "__exit__", lambda *_: None),
 }
 TREE = {name for name in errors.__all__ if name != "ExchangeError"}
 FEW = ("bitex read", "bitex password", "bitso read", "bitso v2 money", "bitstamp money", "bitstamp v1 cancel")

@@ -1,0 +1,94 @@
+"""The harness of `nox -s stress` counts right, and what its stages take out is still there."""
+
+import logging
+from contextlib import nullcontext
+
+import pytest
+
+from tests.stress import __main__ as harness
+from tests.stress import arrivals
+from tests.stress.figures import Figure
+
+STAGES = harness.stages()
+MET, MISSED = Figure("a", "0", "0"), Figure("b", "1", "0", met=False)
+
+
+class _Stage:
+    """A stage with given figures, and others without its mechanism."""
+
+    def __init__(self, promises, figures, without=()):
+        self.PROMISES = promises
+        self.MECHANISMS = {"guard": nullcontext}
+        self.figures = lambda **options: iter(without if options["without"] else figures)
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run the harness on one stage; return its status and its lines."""
+    disabled = logging.root.manager.disable
+
+    def run(stage, *arguments):
+        monkeypatch.setattr(harness, "stages", lambda: {"money": stage})
+        monkeypatch.setattr(harness, "CHEAP", {"money": ("guard",)})
+        return harness.main(arguments), capsys.readouterr().out.splitlines()
+
+    yield run
+    logging.disable(disabled)  # a run disables all logs
+
+
+def test_every_promise_has_a_stage():
+    """Each of the twelve promises has one stage."""
+    shown = [number for stage in STAGES.values() for number in stage.PROMISES]
+
+    assert list(harness.PROMISES) == sorted(shown)
+
+
+@pytest.mark.parametrize(("name", "mechanism"), [(name, m) for name, s in STAGES.items() for m in s.MECHANISMS])
+def test_a_mechanism_can_be_taken_out(name, mechanism):
+    """What a mechanism takes out exists under the name that the stage gives it."""
+    with STAGES[name].MECHANISMS[mechanism]():
+        pass
+
+
+def test_cheap_mechanisms_exist():
+    """Each cheap mechanism is one of its stage."""
+    assert all(set(cheap) <= STAGES[name].MECHANISMS.keys() for name, cheap in harness.CHEAP.items())
+
+
+def test_a_run_is_summed_up(run):
+    """The last line counts the promises that hold and lists those that do not."""
+    figures = [Figure("a", "1", "0", met=False, number=5), Figure("b", "2"), Figure("c", "0", "0", number=6)]
+    status, lines = run(_Stage((5, 6), figures), "--only", "money")
+
+    assert (1, " 5 a | 1 | 0 | NOT MET", " 5 b | 2 | - | -") == (status, *lines[1:3])
+    assert lines[-1] == "1 of 2 promises hold; broken: 5"
+
+
+def test_a_run_misses_what_it_does_not_show(run):
+    """A whole run holds only if it shows all twelve promises."""
+    status, lines = run(_Stage((1,), [MET]))
+
+    assert (1, True) == (status, lines[-1].startswith("1 of 12 promises hold; not shown: 2, 3,"))
+
+
+@pytest.mark.parametrize(
+    ("without", "status", "end"),
+    [([MET, MISSED], 0, ""), ([MET, Figure("b", "1", met=False)], 1, "; idle mechanisms: money: guard")],
+)
+def test_a_quick_run_takes_mechanisms_out(run, without, status, end):
+    """A quick run holds only if a figure is missed without each of the cheap mechanisms."""
+    expected = (status, f"1 of 1 promises hold{end}")
+    ended, lines = run(_Stage((1,), [MET], without), "--quick", "--only", "money")
+
+    assert expected == (ended, lines[-1])
+
+
+def test_the_count_of_the_fullest_window():
+    """The fullest window includes both its ends, wherever it begins."""
+    assert arrivals.largest([0.0, 0.5, 1.0, 1.4, 1.5, 9.0], 1.0) == 4
+
+
+@pytest.mark.parametrize("naive", [arrivals.bucket_largest, arrivals.log_largest])
+def test_naive_limiters_exceed_the_limit(naive):
+    """The count of arrivals tells a token bucket, or a log of send times, from a limiter that keeps the limit."""
+    assert naive(arrivals.BITEX.windows[0], 1000, seed=0) > 5
