@@ -14,36 +14,40 @@ nox.options.download_python = "never"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 SUPPORTED = nox.project.python_versions(PYPROJECT)
+IN_PARALLEL = ("-n", "auto", "--dist", "worksteal")
+
+tested: list[str] = []
+"""The Pythons that the tests were run on, in order."""
 
 
 def group(name: str) -> tuple[str, ...]:
-    """Read the requirements of a dependency group."""
+    """Return the requirements of a dependency group."""
     return nox.project.dependency_groups(PYPROJECT, name)
 
 
-@nox.session(python=SUPPORTED)
+@nox.session(python=SUPPORTED[::-1])
 def suite(session: nox.Session) -> None:
-    """Run the tests on one Python, the report left to `tests`."""
+    """Run the tests on one Python; on the newest that is installed, hold the branch coverage."""
     session.install("-q", "-e", ".[cli]", *group("tests"))
-    cache = session.cache_dir.resolve()
-    for stale in cache.glob(f"coverage.{session.python}.*"):
-        stale.unlink()
-    env = {"COVERAGE_FILE": str(cache / f"coverage.{session.python}")}
-    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
-
-
-@nox.session(requires=[f"suite-{python}" for python in SUPPORTED])
-def tests(session: nox.Session) -> None:
-    """Run the tests on every supported Python that is installed, and hold the coverage."""
-    cache = session.cache_dir.resolve()
-    # A missing interpreter only skips its `suite`: without data, none of them ran.
-    if not any(cache.glob("coverage.*")):
-        session.error(f"no supported Python is installed, nothing was tested: {', '.join(SUPPORTED)}")
-    session.install("-q", *group("coverage"))
-    env = {"COVERAGE_FILE": str(cache / "coverage")}
+    tested.append(str(session.python))
+    if len(tested) > 1:
+        session.run("python", "-m", "pytest", *IN_PARALLEL, *session.posargs)
+        return
+    # Coverage more than doubles the time before 3.14, and hardly differs between Pythons: one of them measures it.
+    env = {"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")}
+    session.run("coverage", "erase", env=env)
+    session.run("coverage", "run", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=env)
     session.run("coverage", "combine", "-q", env=env)
     # Chosen tests say nothing about the coverage of all of them.
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []), env=env)
+
+
+@nox.session(venv_backend="none", requires=[f"suite-{python}" for python in SUPPORTED[::-1]])
+def tests(session: nox.Session) -> None:
+    """Run the tests on every supported Python that is installed."""
+    # A missing interpreter only skips its `suite`.
+    if not tested:
+        session.error(f"no supported Python is installed, nothing was tested: {', '.join(SUPPORTED)}")
 
 
 @nox.session
@@ -64,7 +68,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Run the tests against the built wheel, out of reach of the source tree and without extras."""
+    """Run the tests against the built wheel, outside the source tree and without extras."""
     with tempfile.TemporaryDirectory() as name:
         away = Path(name).resolve()
         session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", name, ".")
@@ -76,25 +80,27 @@ def wheel(session: nox.Session) -> None:
             shutil.copy(file, away)
         with session.chdir(away):
             session.run("python", "-c", "import exchanges; print('testing', exchanges.__file__)")
-            session.run("python", "-m", "pytest", *session.posargs)
+            session.run("python", "-m", "pytest", *IN_PARALLEL, *session.posargs)
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Play the demo against the simulator."""
+    """Run the demo against the simulator."""
     session.install("-q", "-e", ".")
     session.run("python", "-m", "exchanges", "demo", *session.posargs)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure the table of costs against its peers."""
+    """Measure the costs of calls as ratios to other clients."""
     session.install("-q", "-e", ".", *group("bench"))
     session.run("python", "benchmarks/run.py", *session.posargs)
 
 
 @nox.session
 def stress(session: nox.Session) -> None:
-    """Hold the promises at full size and print their figures."""
-    session.install("-q", "-e", ".", *group("tests"))
+    """Measure the promises at full size, or in small with `-- --quick`, and run the cases left out of `tests`."""
+    session.install("-q", "-e", ".[cli]", *group("tests"))
+    if not session.posargs:
+        session.run("python", "-m", "pytest", *IN_PARALLEL, "-m", "stress")
     session.run("python", "-m", "tests.stress", *session.posargs)
