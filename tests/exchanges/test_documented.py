@@ -13,9 +13,9 @@ from exchanges.endpoint import endpoints_of
 
 CLIENTS = {"bitex": Bitex, "bitso": Bitso, "bitstamp": Bitstamp}
 PENDING = "# not yet declared\n"
-# The guide prints one book in place of any; all other placeholders stand there bare.
+# The guide prints one book in place of any; all other placeholders are printed without braces.
 PRINTED = {"bitex": {"{book}": "btc_usd"}}
-# What the guide prints otherwise: a placeholder of the neighbour's, and a cancel without its verb (see facts of bots).
+# Misprints of the guide: a placeholder of another call, and a cancel without its verb (see `bitex/bots.py`).
 OTHERWISE = {
     "/private/btc/withdrawals/withdrawal_id": "/private/btc/withdrawals/deposit_id",
     "/work_order_requests/work_order_request_id": "/work_order_requests/work_order_requests_id",
@@ -47,7 +47,7 @@ every = pytest.mark.parametrize("exchange", CLIENTS)
 
 
 def documented(exchange):
-    """The calls that the documents print, as those to be declared and those that are not yet."""
+    """Return the documented calls: those that are declared and those that are not yet."""
     text = (Path(__file__).parent.parent / "documented" / f"{exchange}.txt").read_text()
     return [
         [line for line in part.splitlines() if line and not line.startswith("#")]
@@ -56,7 +56,7 @@ def documented(exchange):
 
 
 def declared(exchange):
-    """The declared calls, written as the documents write them."""
+    """Yield the declared calls as the documents print them."""
     for endpoint in endpoints_of(CLIENTS[exchange]):
         path = urlsplit(endpoint.api.base_url).path + endpoint.route
         for placeholder, printed in PRINTED.get(exchange, {}).items():
@@ -68,16 +68,16 @@ def declared(exchange):
 
 
 @every
-def test_all_that_is_documented_is_declared_once(exchange):
-    """Every documented call is declared, once, and nothing is declared that is not documented."""
+def test_every_documented_call_is_declared_once(exchange):
+    """Every documented call is declared once, and no other call is declared."""
     expected, _ = documented(exchange)
 
     assert Counter(expected) == Counter(declared(exchange))
 
 
 @every
-def test_what_waits_is_not_declared(exchange):
-    """A call among those not yet declared moves up when it is declared."""
+def test_pending_calls_are_not_declared(exchange):
+    """A call listed as not yet declared is not declared."""
     _, pending = documented(exchange)
 
     assert set() == set(pending) & set(declared(exchange))
@@ -85,7 +85,7 @@ def test_what_waits_is_not_declared(exchange):
 
 @every
 def test_no_line_twice(exchange):
-    """A documented call stands in the list once."""
+    """A documented call is listed once."""
     lines = [line for part in documented(exchange) for line in part]
 
     assert [] == [line for line, count in Counter(lines).items() if count > 1]

@@ -21,7 +21,7 @@ from exchanges.errors import NotFound
 from exchanges.intents import Intent
 from exchanges.outcomes.search import Query
 from exchanges.wire import decode, dumps
-from tests.exchanges.test_specimens import HERE, read
+from tests.support.specimens import specimen_of
 
 AT = datetime.fromtimestamp(946685400, UTC)  # the moment of the guide's rows
 ENDPOINTS = {e.id: e for e in endpoints_of(Bitex)}
@@ -31,7 +31,7 @@ OPEN_BID = Bid(5, AT, 1, Decimal(100), Decimal(100), Decimal(500), OrderStatus.E
 
 def documented(name: str) -> Any:
     """The guide's answer of a read."""
-    specimen = read(HERE / "bitex" / f"{name}.txt")
+    specimen = specimen_of(f"bitex.{name}")
     return decode(dumps(specimen.payload), specimen.endpoint.answer)
 
 

@@ -1,14 +1,13 @@
-"""What an answer is made of without sending anything: the documented call of each endpoint, ready to be answered."""
+"""The documented call of each endpoint as if it had been sent, to interpret answers without sending anything."""
 
 from __future__ import annotations
 
-from exchanges.endpoint import Access
 from exchanges.endpoint.call import prepare
 from exchanges.http.transport import Answer, Evidence
 from exchanges.outcomes.attempt import Sent
 from exchanges.outcomes.response import Result, interpret
 from exchanges.wire.converter import wire
-from tests.exchanges.test_specimens import CREDENTIALS, SPECIMENS, STAMP, Specimen
+from tests.support.specimens import SPECIMENS, STAMP, Specimen, sent
 
 __all__ = ["CALLS", "SPECIMENS", "settled"]
 
@@ -16,9 +15,7 @@ __all__ = ["CALLS", "SPECIMENS", "settled"]
 def _sent(specimen: Specimen) -> Sent:
     endpoint = specimen.endpoint
     call = prepare(endpoint, specimen.arguments, endpoint.api.base_url)
-    is_public = endpoint.access is Access.PUBLIC
-    request = call.render() if is_public else endpoint.api.scheme.sign(call, CREDENTIALS, STAMP)
-    return Sent(call, STAMP, request, Evidence(watched=True, started=True, finished=True))
+    return Sent(call, STAMP, sent(specimen), Evidence(watched=True, started=True, finished=True))
 
 
 CALLS: dict[str, Sent] = {specimen.id: _sent(specimen) for specimen in SPECIMENS}
@@ -26,5 +23,5 @@ CALLS: dict[str, Sent] = {specimen.id: _sent(specimen) for specimen in SPECIMENS
 
 
 def settled(endpoint: str, body: bytes, status: int = 200, **headers: str) -> Result:
-    """Say what *body* means as the answer to the documented call of *endpoint*."""
+    """Interpret *body* as the answer to the documented call of *endpoint*."""
     return interpret(CALLS[endpoint], Answer(status, headers, body), wire())
