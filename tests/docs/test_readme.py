@@ -28,7 +28,7 @@ BLOCK = re.compile(r"^## (?P<title>[^\n]+)\n|^```python\n(?P<code>.*?)^```", re.
 
 
 def blocks() -> Iterator[tuple[str, str]]:
-    """Find every Python block with the heading that it stands under."""
+    """Yield every Python block with its heading."""
     title = ""
     for found in BLOCK.finditer(README):
         title = found["title"] or title
@@ -40,13 +40,13 @@ PROGRAMS = {title: code for title, code in blocks() if "asyncio.run(main())" in 
 TESTS = {title: code for title, code in blocks() if "def test_" in code}
 
 
-def play(code: str) -> None:
-    """Run a program as if it were the main one."""
-    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - this is what it is for
+def run(code: str) -> None:
+    """Run a program as the main module."""
+    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - the code is the README's
 
 
-def lead_clients_to(sim: Simulator, monkeypatch: pytest.MonkeyPatch, **options) -> None:
-    """Give clients that are made without a base URL that of *sim*, and the environment its credentials."""
+def direct_clients_to(sim: Simulator, monkeypatch: pytest.MonkeyPatch, **options) -> None:
+    """Direct clients without a base URL to *sim*, and put its credentials into the environment."""
     made = client.configure
 
     def configure(cls, exchange, keys, given, **facts):
@@ -59,7 +59,7 @@ def lead_clients_to(sim: Simulator, monkeypatch: pytest.MonkeyPatch, **options) 
 
 
 class LosesAnswersToBids(httpx.AsyncHTTPTransport):
-    """The request arrives and is carried out; the answer is lost."""
+    """Executes requests and loses the answers."""
 
     async def handle_async_request(self, request):
         response = await super().handle_async_request(request)
@@ -70,7 +70,7 @@ class LosesAnswersToBids(httpx.AsyncHTTPTransport):
 
 
 def test_every_block_is_a_program_or_a_test():
-    """Every Python block is run by a test of this file, and no two stand under one heading."""
+    """Every Python block is run by a test of this file, and no two have the same heading."""
     expected = [code for _, code in blocks()]
 
     assert sorted(expected) == sorted([*PROGRAMS.values(), *TESTS.values()])
@@ -78,17 +78,17 @@ def test_every_block_is_a_program_or_a_test():
 
 @pytest.mark.parametrize("title", PROGRAMS)
 def test_programs_run(title, monkeypatch, capsys):
-    """A program of the README runs as it stands, prints something, and the exchange has nothing to complain of."""
+    """A program of the README runs unchanged, prints something, and the exchange reports no error."""
     with simulated() as sim:
-        lead_clients_to(sim, monkeypatch)
-        play(PROGRAMS[title])
+        direct_clients_to(sim, monkeypatch)
+        run(PROGRAMS[title])
 
     assert (0, True) == (sim.errors, bool(capsys.readouterr().out))
 
 
 @pytest.mark.parametrize("title", TESTS)
 def test_tests_pass(title, tmp_path):
-    """A test of the README passes as it stands."""
+    """A test of the README passes unchanged."""
     (tmp_path / "test_block.py").write_text(TESTS[title], encoding="utf-8")
     (tmp_path / "pytest.ini").write_text(PYTEST_INI, encoding="utf-8")
     env = {**os.environ, "PYTHONPATH": str(Path(exchanges.__file__).parent.parent)}
@@ -98,11 +98,11 @@ def test_tests_pass(title, tmp_path):
     assert 0 == done.returncode, done.stdout
 
 
-def test_polling_hears_of_every_exchange(monkeypatch, capsys):
+def test_polling_prints_every_exchange(monkeypatch, capsys):
     """The polling program prints a line for each of the three."""
     with simulated() as sim:
-        lead_clients_to(sim, monkeypatch)
-        play(PROGRAMS["Polling"])
+        direct_clients_to(sim, monkeypatch)
+        run(PROGRAMS["Polling"])
     lines = capsys.readouterr().out.splitlines()
 
     assert ["bitex", "bitso", "bitstamp"] == sorted(line.split()[0] for line in lines)
@@ -111,37 +111,37 @@ def test_polling_hears_of_every_exchange(monkeypatch, capsys):
 def test_the_private_call_places_and_cancels(monkeypatch, capsys):
     """The private program places a bid and cancels it."""
     with simulated() as sim:
-        lead_clients_to(sim, monkeypatch)
-        play(PROGRAMS["A private call"])
+        direct_clients_to(sim, monkeypatch)
+        run(PROGRAMS["A private call"])
 
     assert ["bitex.trading.create_bid", "bitex.trading.cancel_bid"] == [seen.endpoint for seen in sim.requests]
 
 
 @pytest.mark.parametrize("code", re.findall(r"^```python\n(.*?)^```", OPERATING, re.MULTILINE | re.DOTALL))
 def test_programs_for_operators_run(code, monkeypatch, capsys, tmp_path):
-    """A program of the page for operators runs as it stands."""
+    """A program of the page for operators runs unchanged."""
     monkeypatch.chdir(tmp_path)
     with simulated() as sim:
-        lead_clients_to(sim, monkeypatch)
-        play(code)
+        direct_clients_to(sim, monkeypatch)
+        run(code)
 
     assert (True, True) == ((tmp_path / "exchanges.db").exists(), bool(capsys.readouterr().out))
 
 
-def test_the_errors_are_told_to_operators():
+def test_errors_are_listed_for_operators():
     """The page for operators has a line for every class of error that can leave a call."""
-    told = OPERATING.partition("## What each error means")[2].partition("\n## ")[0]
+    listed = OPERATING.partition("## What each error means")[2].partition("\n## ")[0]
     expected = set(errors.__all__) - {"ExchangeError", "Rejected"}
 
-    assert set() == {name for name in expected if f"`{name}`" not in told} - {"StateError"}
+    assert set() == {name for name in expected if f"`{name}`" not in listed} - {"StateError"}
 
 
-def test_the_private_call_looks_before_it_repeats(monkeypatch, capsys):
-    """When the answer to the bid is lost, the private program finds the order, if not the proof that it is its own."""
+def test_the_private_call_reconciles_before_it_repeats(monkeypatch, capsys):
+    """When the answer to the bid is lost, the private program finds the order, without proof that it is its own."""
     with simulated() as sim:
         transport = LosesAnswersToBids(limits=httpx.Limits(max_keepalive_connections=0))
-        lead_clients_to(sim, monkeypatch, transport=transport)
-        play(PROGRAMS["A private call"])
+        direct_clients_to(sim, monkeypatch, transport=transport)
+        run(PROGRAMS["A private call"])
     said = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
 
     assert ["perhaps placed", "one of these may be it"] == said
@@ -149,7 +149,7 @@ def test_the_private_call_looks_before_it_repeats(monkeypatch, capsys):
 
 def test_the_injected_answer_keeps_its_digits(monkeypatch, capsys):
     """The mock transport's price is printed with its last zero."""
-    play(PROGRAMS["Injecting a transport"])
+    run(PROGRAMS["Injecting a transport"])
 
     assert "1035.30\n" == capsys.readouterr().out
 
@@ -162,14 +162,14 @@ def test_the_table_of_endpoints_is_fresh():
 
 
 def test_the_table_of_limits_is_fresh():
-    """Each limit is told as it is kept."""
-    told = set(re.findall(r"\d+ in \d+ s", README.partition("## Limits and nonces")[2].partition("\n## ")[0]))
+    """Each window of a limit is listed as it is enforced."""
+    listed = set(re.findall(r"\d+ in \d+ s", README.partition("## Limits and nonces")[2].partition("\n## ")[0]))
 
-    assert {str(window) for limit in limits() for window in limit.windows} == told
+    assert {str(window) for limit in limits() for window in limit.windows} == listed
 
 
 def test_the_commands_exist():
-    """Every command that the README runs is one."""
+    """Every command in the README exists."""
     named = set(re.findall(r"python -m exchanges (\w+)", README))
 
     assert named <= COMMANDS.keys()

@@ -6,7 +6,7 @@ import pytest
 from exchanges.errors import quotable
 from exchanges.redaction import redacted
 from tests.support.secrets import API_KEY as CANARY
-from tests.support.secrets import SPELLINGS, Nose
+from tests.support.secrets import SPELLINGS, Detector
 
 KEY = "aB3.d/E=fG7zQkLmN-01_2345"
 INSTRUCTION = json.dumps({"payment_method": "bank", "to": ["0110599520000001235579", {"name": "Ana Pérez"}], "n": 12})
@@ -17,7 +17,7 @@ def test_spellings(spelling):
     """However a secret is written, nothing is left of it, and everything of what stands beside it."""
     shown = redacted(f"before {SPELLINGS[spelling](CANARY)} after", [CANARY])
 
-    assert [] == Nose().smells(shown)
+    assert [] == Detector().find(shown)
     assert ("before", True) == (shown[:6], shown.endswith(("after", "[redacted]")))
 
 
@@ -104,4 +104,4 @@ def test_a_long_text():
 
 def test_it_is_cut_afterwards():
     """A secret at the edge of what is shown is taken out whole."""
-    assert Nose().smells(quotable("." * 195 + "zQ7" * 20, ["zQ7" * 20])) == []
+    assert Detector().find(quotable("." * 195 + "zQ7" * 20, ["zQ7" * 20])) == []

@@ -16,7 +16,7 @@ from tests.support.leak_misuse import misused
 from tests.support.leak_scenarios import CALLS, play
 from tests.support.leak_sinks import SINKS, leaks
 from tests.support.leak_sockets import wired
-from tests.support.secrets import API_KEY, SPELLINGS, Nose
+from tests.support.secrets import API_KEY, SPELLINGS, Detector
 
 SIGNATURE = "0123456789abcdef" * 4
 ONE_EACH = ("bitex money", "bitso conversion", "bitstamp v1 money")
@@ -59,15 +59,15 @@ def test_misuse(exchange):
 @pytest.mark.parametrize("secret", [API_KEY, SIGNATURE], ids=["key", "signature"])
 def test_the_detector(secret, spelling):
     """The detector finds a secret in each spelling."""
-    nose = Nose()
-    nose.note("GET", "/", [("X-Auth-Signature", SIGNATURE)], b"")
+    detector = Detector()
+    detector.note("GET", "/", [("X-Auth-Signature", SIGNATURE)], b"")
 
-    assert nose.smells(f"said {SPELLINGS[spelling](secret)}.")
+    assert detector.find(f"said {SPELLINGS[spelling](secret)}.")
 
 
 def test_the_detector_finds_nothing_in_plain_text():
     """The detector finds no secret in texts without one."""
-    assert [] == Nose().smells(" ".join([__doc__, *SINKS, repr(SINKS), "0123456789abcdef" * 10]))
+    assert [] == Detector().find(" ".join([__doc__, *SINKS, repr(SINKS), "0123456789abcdef" * 10]))
 
 
 def test_a_plain_client():

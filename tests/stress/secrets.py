@@ -1,6 +1,6 @@
 """Canaries as key, secret, client id, password, document: everything that can go wrong, and everything that shows it.
 
-A check is one sink of one mishap: one text, or many, in which nothing of a canary and nothing of a signature may be
+A check is one sink of one failure: one text, or many, in which nothing of a canary and nothing of a signature may be
 left. See `tests.support.secrets`, `tests.support.leak_scenarios` and `tests.support.leak_sinks`.
 """
 
@@ -24,11 +24,11 @@ from tests.support import virtual_time
 from tests.support.echoing_servers import answered
 from tests.support.failing_parts import broken
 from tests.support.leak_misuse import misused
-from tests.support.leak_scenarios import CALLS, Mishap, play
+from tests.support.leak_scenarios import CALLS, Failure, play
 from tests.support.leak_sinks import SINKS, Scene, chains, leaks
 from tests.support.leak_sockets import wired
 
-__all__ = ["MECHANISMS", "PROMISES", "Count", "figures", "mishaps"]
+__all__ = ["MECHANISMS", "PROMISES", "Count", "failures", "figures"]
 
 PROMISES = (12,)
 
@@ -46,30 +46,30 @@ EVERY = 4
 
 @define(eq=False)
 class Count:
-    """What was seen of the mishaps of one exchange.
+    """What was seen of the failures of one exchange.
 
     Attributes:
-        mishaps: How many there were.
+        failures: How many there were.
         shown: Checks that showed a secret.
         examples: What showed, and where.
         raised: The classes of what was raised.
     """
 
-    mishaps: int = 0
+    failures: int = 0
     shown: int = 0
     examples: dict[str, str] = field(factory=dict[str, str])
     raised: Counter[str] = field(factory=Counter[str])
 
-    def add(self, mishap: Mishap, scene: Scene) -> None:
+    def add(self, failure: Failure, scene: Scene) -> None:
         """Look at all sinks of one."""
-        self.mishaps += 1
+        self.failures += 1
         self.raised.update(type(error).__name__ for error in chains(scene))
         for sink, found in leaks(scene).items():
             self.shown += 1
-            self.examples.setdefault(sink, f"{mishap.name}: {', '.join(found)}")
+            self.examples.setdefault(sink, f"{failure.name}: {', '.join(found)}")
 
 
-def mishaps(*, quick: bool, seed: int) -> list[Mishap]:
+def failures(*, quick: bool, seed: int) -> list[Failure]:
     """Choose what goes wrong."""
     names = FEW if quick else tuple(CALLS)
     found = list(misused())
@@ -84,28 +84,28 @@ def mishaps(*, quick: bool, seed: int) -> list[Mishap]:
     return _some(found, seed) if quick else found
 
 
-def _some(found: list[Mishap], seed: int) -> list[Mishap]:
+def _some(found: list[Failure], seed: int) -> list[Failure]:
     """Keep all that takes no time, and a few of those on real sockets."""
     real = [m for m in found if m.real]
     return [m for m in found if not m.real] + random.Random(seed).sample(real, 8)
 
 
-async def _play(chosen: Iterable[Mishap], counts: dict[str, Count]) -> None:
-    for mishap in chosen:
-        counts.setdefault(mishap.exchange, Count()).add(mishap, await play(mishap))
+async def _play(chosen: Iterable[Failure], counts: dict[str, Count]) -> None:
+    for failure in chosen:
+        counts.setdefault(failure.exchange, Count()).add(failure, await play(failure))
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
     """Let everything go wrong and look everywhere."""
     counts: dict[str, Count] = {}
-    chosen = mishaps(quick=quick, seed=seed)
+    chosen = failures(quick=quick, seed=seed)
     virtual_time.run(_play((m for m in chosen if not m.real), counts))
     asyncio.run(_play((m for m in chosen if m.real), counts))
     for exchange, count in counts.items():
         examples = "; ".join(f"{sink}: {what}" for sink, what in list(count.examples.items())[:2])
         yield Figure(
-            f"{exchange}: {count.mishaps:,} mishaps x {len(SINKS)} sinks show no secret",
-            f"{count.shown:,} of {count.mishaps * len(SINKS):,} do" + (f": {examples}" if examples else ""),
+            f"{exchange}: {count.failures:,} failures x {len(SINKS)} sinks show no secret",
+            f"{count.shown:,} of {count.failures * len(SINKS):,} do" + (f": {examples}" if examples else ""),
             "0",
             count.shown == 0,
         )

@@ -1,4 +1,4 @@
-"""Servers that repeat what they were asked: in words, codes, fields, headers and where nobody expects words."""
+"""Servers that repeat a request in messages, codes, fields, headers and elsewhere."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 import httpx
 
 from tests.support import secrets as canaries
-from tests.support.leak_scenarios import Call, Mishap, Watching, called, credentials_of
+from tests.support.leak_scenarios import Call, Failure, Watching, called, credentials_of
 from tests.support.leak_sinks import Scene
 
 __all__ = ["answered"]
 
 
 def _secrets(call: Call, request: httpx.Request, scene: Scene) -> list[str]:
-    """What a server knows: whose key it is, and what it was sent."""
+    """Return the secrets that a server has received."""
     known = [value for name, value in credentials_of(call.client).items() if name != "api_secret"]
     held = {b"password": canaries.PASSWORD, b"request_details": canaries.DETAILS, b"payment_method": canaries.DETAILS}
-    return [*known, *scene.nose.caught[-1:], *(text for mark, text in held.items() if mark in request.content)]
+    return [*known, *scene.detector.caught[-1:], *(text for mark, text in held.items() if mark in request.content)]
 
 
 def _json(status: int, value: Any, **headers: str) -> httpx.Response:
@@ -28,7 +28,7 @@ def _json(status: int, value: Any, **headers: str) -> httpx.Response:
 
 
 def _refusals(exchange: str, said: str) -> dict[str, tuple[int, Any]]:
-    """What each exchange answers when it refuses, with *said* in every place where words go."""
+    """Return the refusals of each exchange, with *said* in place of each text."""
     if exchange == "bitex":
         entry = {"code": said, "title": said, "detail": said, "source": {"pointer": f"/data/{said}"}}
         return {
@@ -62,7 +62,7 @@ def _refusals(exchange: str, said: str) -> dict[str, tuple[int, Any]]:
 
 
 def _oddities(said: str) -> dict[str, httpx.Response]:
-    """Answers in no shape of an exchange, with *said* wherever words go."""
+    """Return answers of other shapes, with *said* in place of each text."""
     header = said.encode("ascii", "replace").decode().replace("\n", " ")
     return {
         "HTML": httpx.Response(502, content=f"<html>{said}"),
@@ -82,7 +82,7 @@ def _oddities(said: str) -> dict[str, httpx.Response]:
 
 
 class _Raw(httpx.AsyncByteStream):
-    """A body that comes as it is, whatever its headers say."""
+    """A body that is sent unchanged, whatever the headers say."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -91,8 +91,8 @@ class _Raw(httpx.AsyncByteStream):
         yield self._content
 
 
-def answered(name: str, call: Call, spelling: str) -> Iterator[Mishap]:
-    """Every answer of a server that repeats what it was sent, in one *spelling*."""
+def answered(name: str, call: Call, spelling: str) -> Iterator[Failure]:
+    """Yield each answer of a server that repeats a request, in one *spelling*."""
     spell = canaries.SPELLINGS[spelling]
 
     def case(answer: str) -> Callable[[Scene], Awaitable[None]]:
@@ -109,4 +109,4 @@ def answered(name: str, call: Call, spelling: str) -> Iterator[Mishap]:
     for answer in (*_refusals(call.exchange, ""), *_oddities("")):
         if call.takes_text and answer == "a text":
             continue
-        yield Mishap(f"{name}: {answer}, {spelling}", call.exchange, case(answer), call.real)
+        yield Failure(f"{name}: {answer}, {spelling}", call.exchange, case(answer), call.real)

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import httpx
 from exchanges.errors import ExchangeError, StateError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import FileState, MemoryState
-from tests.support.leak_scenarios import Call, Mishap, Watching, called, made
+from tests.support.leak_scenarios import Call, Failure, Watching, called, made
 from tests.support.leak_sinks import Scene
 
 __all__ = ["broken"]
@@ -36,7 +37,7 @@ def _undecodable(words: str) -> Exception:
 FAULTS: dict[str, Callable[[str], BaseException]] = {
     "no connection": httpx.ConnectError,
     "no connection in time": httpx.ConnectTimeout,
-    "no room": httpx.PoolTimeout,
+    "no connection free": httpx.PoolTimeout,
     "broken off": httpx.ReadError,
     "broken off while writing": httpx.WriteError,
     "no answer in time": httpx.ReadTimeout,
@@ -56,7 +57,7 @@ FAULTS: dict[str, Callable[[str], BaseException]] = {
 
 
 def _failing(kind: Callable[[str], BaseException]) -> Callable[[httpx.Request], httpx.Response]:
-    """Make a step that raises with all of the request in it, in every place that an exception has."""
+    """Return a step that raises an exception with the whole request in all of its parts."""
 
     def step(request: httpx.Request) -> httpx.Response:
         error = kind(_told(request))
@@ -69,7 +70,7 @@ def _failing(kind: Callable[[str], BaseException]) -> Callable[[httpx.Request], 
 
 
 class _Breaking(httpx.AsyncByteStream):
-    """A body that ends in an exception, and may not be closed without another."""
+    """A body that ends in an exception, and raises another when it is closed."""
 
     def __init__(self, request: httpx.Request) -> None:
         self._request = request
@@ -104,94 +105,79 @@ class _BadState(MemoryState):
         return super().__getattribute__(name)
 
 
-def broken(name: str, call: Call) -> Iterator[Mishap]:
-    """Everything that can break under a call."""
+def broken(name: str, call: Call) -> Iterator[Failure]:
+    """Yield each failure of the parts below a call."""
 
-    def mishap(what: str, happen: Callable[[Scene], Awaitable[None]], *, real: bool = False) -> Mishap:
-        return Mishap(f"{name}: {what}", call.exchange, happen, real or call.real)
+    def failure(what: str, happen: Callable[[Scene], Awaitable[None]], *, real: bool = False) -> Failure:
+        return Failure(f"{name}: {what}", call.exchange, happen, real or call.real)
 
     for what, kind in FAULTS.items():
-        yield mishap(f"{what}, and the transport says all it knows", _through(call, _failing(kind)))
-    yield mishap("the body breaks off", _through(call, _broken_body))
+        yield failure(f"{what}, and the exception holds the request", partial(_through, call, _failing(kind)))
+    yield failure("the body breaks off", partial(_through, call, _broken_body))
     if not call.real:
-        yield mishap("silence", _through(call, _silence))
-        yield mishap("silence to a view with another deadline", _viewed(call))
+        yield failure("silence", partial(_through, call, _silence))
+        yield failure("silence to a view with another deadline", partial(_viewed, call))
         for times in (1, 2):
-            yield mishap(f"cancelled {times} times", _cancelled(call, times))
-        yield mishap("closed under way", _closed(call))
-        yield mishap("no room in the limit", _crowded(call))
-        yield mishap("the same again", _again(call))
+            yield failure(f"cancelled {times} times", partial(_cancelled, call, times))
+        yield failure("closed under way", partial(_closed, call))
+        yield failure("no permit in time", partial(_crowded, call))
+        yield failure("the same again", partial(_again, call))
     for part in ("limiter", "shared"):
         for error in (StateError("the state cannot be read"), OSError("the disk is full")):
-            yield mishap(f"the state's {part}: {type(error).__name__}", _stateless(call, part, error))
-    yield mishap("a clock that stands", _through(call, _silence, clock=_no_clock))
-    yield mishap("closed before", _closed_before(call))
-    yield mishap("another loop", _elsewhere(call), real=True)
-    yield mishap("an outcome that is written down", _written(call), real=True)
+            yield failure(f"the state's {part}: {type(error).__name__}", partial(_stateless, call, part, error))
+    yield failure("a clock that stands", partial(_through, call, _silence, clock=_no_clock))
+    yield failure("closed before", partial(_closed_before, call))
+    yield failure("another loop", partial(_elsewhere, call), real=True)
+    yield failure("an outcome that is written down", partial(_written, call), real=True)
 
 
-def _through(call: Call, step: Any, **options: Any) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        await called(scene, call, Watching(scene, step), **options)
-
-    return happen
+async def _through(call: Call, step: Any, scene: Scene, **options: Any) -> None:
+    await called(scene, call, Watching(scene, step), **options)
 
 
 def _no_clock() -> float:
     raise OSError("no clock")
 
 
-def _viewed(call: Call) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        async with made(call.client, scene, transport=Watching(scene, _silence), limits=None) as client:
-            view = client.with_options(timeout_seconds=2)
-            scene.clients.append(view)
-            await call.make(view)
-
-    return happen
+async def _viewed(call: Call, scene: Scene) -> None:
+    async with made(call.client, scene, transport=Watching(scene, _silence), limits=None) as client:
+        view = client.with_options(timeout_seconds=2)
+        scene.clients.append(view)
+        await call.make(view)
 
 
-def _cancelled(call: Call, times: int) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        options = {"limits": None, "timeout_seconds": 2}
-        async with made(call.client, scene, transport=Watching(scene, _silence), **options) as client:
-            task = asyncio.create_task(call.make(client))
-            await asyncio.sleep(1)
-            scene.look()
-            for _ in range(times):
-                task.cancel()
-                await asyncio.sleep(0)
-            scene.look()
-            await asyncio.wait([task])
-            scene.seen += [repr(task), repr(client)]
-            task.result()
-
-    return happen
-
-
-def _closed(call: Call) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        client = made(call.client, scene, transport=Watching(scene, _silence), limits=None, timeout_seconds=2)
+async def _cancelled(call: Call, times: int, scene: Scene) -> None:
+    options = {"limits": None, "timeout_seconds": 2}
+    async with made(call.client, scene, transport=Watching(scene, _silence), **options) as client:
         task = asyncio.create_task(call.make(client))
         await asyncio.sleep(1)
-        await client.aclose()
-        await task
+        scene.look()
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        scene.look()
+        await asyncio.wait([task])
+        scene.seen += [repr(task), repr(client)]
+        task.result()
 
-    return happen
+
+async def _closed(call: Call, scene: Scene) -> None:
+    client = made(call.client, scene, transport=Watching(scene, _silence), limits=None, timeout_seconds=2)
+    task = asyncio.create_task(call.make(client))
+    await asyncio.sleep(1)
+    await client.aclose()
+    await task
 
 
-def _crowded(call: Call) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        names = {e.limit.name for e in _limits_of(call)}
-        limits = [Limit(name, (Window(1, 500.0),), Scope.KEY) for name in names]
-        transport = Watching(scene, lambda _: httpx.Response(503))
-        async with made(call.client, scene, transport=transport, limits=limits, timeout_seconds=5) as client:
-            for _ in range(4):
-                with suppress(ExchangeError):
-                    await call.make(client)
-            await call.make(client)
-
-    return happen
+async def _crowded(call: Call, scene: Scene) -> None:
+    names = {e.limit.name for e in _limits_of(call)}
+    limits = [Limit(name, (Window(1, 500.0),), Scope.KEY) for name in names]
+    transport = Watching(scene, lambda _: httpx.Response(503))
+    async with made(call.client, scene, transport=transport, limits=limits, timeout_seconds=5) as client:
+        for _ in range(4):
+            with suppress(ExchangeError):
+                await call.make(client)
+        await call.make(client)
 
 
 def _limits_of(call: Call) -> Iterator[Any]:
@@ -200,67 +186,50 @@ def _limits_of(call: Call) -> Iterator[Any]:
     return endpoints_of(call.client)
 
 
-def _again(call: Call) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        transport = Watching(scene, lambda _: httpx.Response(500))
-        async with made(call.client, scene, transport=transport, limits=None, timeout_seconds=9) as client:
-            try:
-                await call.make(client)
-            except ExchangeError as error:
-                scene.errors.append(error)
+async def _again(call: Call, scene: Scene) -> None:
+    transport = Watching(scene, lambda _: httpx.Response(500))
+    async with made(call.client, scene, transport=transport, limits=None, timeout_seconds=9) as client:
+        try:
             await call.make(client)
-
-    return happen
-
-
-def _stateless(call: Call, part: str, error: Exception) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        await called(scene, call, Watching(scene, _silence), state=_BadState(part, error), timeout_seconds=0.05)
-
-    return happen
-
-
-def _closed_before(call: Call) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        client = made(call.client, scene, transport=Watching(scene, _silence), limits=None)
-        await client.aclose()
+        except ExchangeError as error:
+            scene.errors.append(error)
         await call.make(client)
 
-    return happen
+
+async def _stateless(call: Call, part: str, error: Exception, scene: Scene) -> None:
+    await called(scene, call, Watching(scene, _silence), state=_BadState(part, error), timeout_seconds=0.05)
 
 
-def _elsewhere(call: Call) -> Callable[[Scene], Awaitable[None]]:
-    """Use a client in one loop, then in another."""
-
-    async def happen(scene: Scene) -> None:
-        transport = Watching(scene, lambda _: httpx.Response(403))
-        async with made(call.client, scene, transport=transport, limits=None, timeout_seconds=5) as client:
-            with suppress(ExchangeError):
-                await call.make(client)
-
-            def run() -> None:
-                with scene.kept():
-                    asyncio.run(call.make(client))
-
-            thread = threading.Thread(target=run)
-            thread.start()
-            thread.join()
-
-    return happen
+async def _closed_before(call: Call, scene: Scene) -> None:
+    client = made(call.client, scene, transport=Watching(scene, _silence), limits=None)
+    await client.aclose()
+    await call.make(client)
 
 
-def _written(call: Call) -> Callable[[Scene], Awaitable[None]]:
-    """Leave an outcome unknown, with a journal in a file, and read all files."""
+async def _elsewhere(call: Call, scene: Scene) -> None:
+    """Use a client in one event loop, then in another."""
+    transport = Watching(scene, lambda _: httpx.Response(403))
+    async with made(call.client, scene, transport=transport, limits=None, timeout_seconds=5) as client:
+        with suppress(ExchangeError):
+            await call.make(client)
 
-    async def happen(scene: Scene) -> None:
-        transport = Watching(scene, lambda _: httpx.Response(418, json={"error": "no"}))
-        with tempfile.TemporaryDirectory() as folder, FileState(Path(folder) / "state") as state:
+        def run() -> None:
             with scene.kept():
-                await called(scene, call, transport, state=state, timeout_seconds=1)
-            scene.written += _read(Path(folder))
-            scene.clients.clear()  # what they hold is closed
+                asyncio.run(call.make(client))
 
-    return happen
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+
+async def _written(call: Call, scene: Scene) -> None:
+    """Leave an outcome unknown with a journal in a file, and read all files."""
+    transport = Watching(scene, lambda _: httpx.Response(418, json={"error": "no"}))
+    with tempfile.TemporaryDirectory() as folder, FileState(Path(folder) / "state") as state:
+        with scene.kept():
+            await called(scene, call, transport, state=state, timeout_seconds=1)
+        scene.written += _read(Path(folder))
+        scene.clients.clear()  # what they hold is closed
 
 
 def _read(folder: Path) -> list[str]:

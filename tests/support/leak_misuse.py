@@ -1,4 +1,4 @@
-"""What callers do wrong, with secrets in their hands: constructors, arguments, callbacks."""
+"""Mistakes of callers with secrets in them: in constructors, arguments and callbacks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from exchanges.bitex import Bitex, Callbacks, DomesticBank
 from exchanges.bitso import Bitso
 from exchanges.limits.limit import Limit, Scope
 from tests.support import secrets as canaries
-from tests.support.leak_scenarios import Call, Mishap, NewBitstamp, Watching, called, credentials_of, made
+from tests.support.leak_scenarios import Call, Failure, NewBitstamp, Watching, called, credentials_of, made
 from tests.support.leak_sinks import Scene
 
 __all__ = ["misused"]
@@ -26,17 +27,17 @@ PROXY_PASSWORD = quote(canaries.PROXY_PASSWORD, safe="")
 KEY, PASSWORD, DETAILS, DOCUMENT = canaries.API_KEY, canaries.PASSWORD, canaries.DETAILS, canaries.DOCUMENT
 
 
-def misused() -> Iterator[Mishap]:
-    """Everything that a caller can do wrong before anything is sent."""
+def misused() -> Iterator[Failure]:
+    """Yield each mistake that a caller can make before anything is sent."""
     for client in CLIENTS:
         for what, options in _options().items():
-            yield Mishap(f"{client.__name__}({what})", client.exchange, _constructed(client, options))
-        yield Mishap(f"{client.__name__} by position", client.exchange, _by_position(client))
-        yield Mishap(f"{client.__name__}: nothing wrong, but a proxy", client.exchange, _proxied(client))
+            yield Failure(f"{client.__name__}({what})", client.exchange, partial(_constructed, client, options))
+        yield Failure(f"{client.__name__} by position", client.exchange, partial(_by_position, client))
+        yield Failure(f"{client.__name__}: nothing wrong, but a proxy", client.exchange, partial(_proxied, client))
     for what, call in _arguments().items():
-        yield Mishap(f"bitex: {what}", "bitex", _called(call))
+        yield Failure(f"bitex: {what}", "bitex", partial(_called, call))
     for what, read in _callbacks().items():
-        yield Mishap(f"bitex: {what}", "bitex", _read(read))
+        yield Failure(f"bitex: {what}", "bitex", partial(_read, read))
 
 
 # Constructors ---------------------------------------------------------------------------------------------------------
@@ -56,7 +57,7 @@ def _options() -> dict[str, dict[str, Any]]:
         "a bad proxy": {"proxy": f"ftp://user:{PROXY_PASSWORD}@proxy.example"},
         "a proxy that is none": {"proxy": f"http://user:{PROXY_PASSWORD}@[::1"},
         "a proxy that is an object": {"proxy": {"url": proxy}},
-        "a proxy on a way without TLS": {"proxy": proxy, "base_url": "http://127.0.0.1:1"},
+        "a proxy without TLS to the server": {"proxy": proxy, "base_url": "http://127.0.0.1:1"},
         "a careless context": {"ssl_context": careless, "proxy": proxy},
         "a transport that is none": {"transport": object(), "proxy": proxy},
         "a bad number of connections": {"max_connections": 0, "proxy": proxy},
@@ -75,27 +76,17 @@ def _options() -> dict[str, dict[str, Any]]:
     }
 
 
-def _constructed(client: type[Any], options: dict[str, Any]) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        scene.clients.append(client(**{**credentials_of(client), **options}))
-
-    return happen
+async def _constructed(client: type[Any], options: dict[str, Any], scene: Scene) -> None:
+    scene.clients.append(client(**{**credentials_of(client), **options}))
 
 
-def _by_position(client: type[Any]) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        client(KEY, canaries.API_SECRET)
-
-    return happen
+async def _by_position(client: type[Any], scene: Scene) -> None:
+    client(KEY, canaries.API_SECRET)
 
 
-def _proxied(client: type[Any]) -> Callable[[Scene], Awaitable[None]]:
-    """Hold a proxy, so that whatever a client holds and prints is looked at."""
-
-    async def happen(scene: Scene) -> None:
-        made(client, scene, proxy=f"http://user:{PROXY_PASSWORD}@proxy.example:3128")
-
-    return happen
+async def _proxied(client: type[Any], scene: Scene) -> None:
+    """Create a client with a proxy, whose attributes and repr are then searched."""
+    made(client, scene, proxy=f"http://user:{PROXY_PASSWORD}@proxy.example:3128")
 
 
 # Arguments ------------------------------------------------------------------------------------------------------------
@@ -146,11 +137,8 @@ def _endless() -> dict[str, Any]:
     return body
 
 
-def _called(make: Callable[[Any], Awaitable[Any]]) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        await called(scene, Call(Bitex, make), Watching(scene, lambda _: httpx.Response(418)))
-
-    return happen
+async def _called(make: Callable[[Any], Awaitable[Any]], scene: Scene) -> None:
+    await called(scene, Call(Bitex, make), Watching(scene, lambda _: httpx.Response(418)))
 
 
 # Callbacks ------------------------------------------------------------------------------------------------------------
@@ -173,8 +161,5 @@ def _callbacks() -> dict[str, Callable[[], Any]]:
     }
 
 
-def _read(read: Callable[[], Any]) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(_: Scene) -> None:
-        read()
-
-    return happen
+async def _read(read: Callable[[], Any], _: Scene) -> None:
+    read()

@@ -1,4 +1,4 @@
-"""Calls with canaries in them at all three exchanges, and something that goes wrong with one: a mishap."""
+"""Calls with canaries as secrets at all three exchanges, and failures to run them with."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from exchanges.wire import Amount
 from tests.support import secrets as canaries
 from tests.support.leak_sinks import Scene
 
-__all__ = ["CALLS", "Call", "Mishap", "NewBitstamp", "Watching", "called", "credentials_of", "made", "play"]
+__all__ = ["CALLS", "Call", "Failure", "NewBitstamp", "Watching", "called", "credentials_of", "made", "play"]
 
 Step = Callable[[httpx.Request], Awaitable[httpx.Response] | httpx.Response]
 
 
 class Balances(Area, api=BITSTAMP_V2):
-    """What v2 signs; nothing that is declared for it is private."""
+    """Private calls of v2, of which the client declares none."""
 
     @private("GET /balance/", kind=READ)
     async def balance(self, *, at: str) -> dict[str, str]:
@@ -42,14 +42,14 @@ class Balances(Area, api=BITSTAMP_V2):
 
 
 class NewBitstamp(Bitstamp):
-    """A client whose private calls are of v2 too."""
+    """A client that has private calls of v2 too."""
 
     balances: Balances
 
 
 @frozen(eq=False)
 class Call:
-    """A call with canaries among its arguments where it takes secrets."""
+    """A call with canaries as its secret arguments."""
 
     client: type[Client]
     make: Callable[[Any], Awaitable[Any]]
@@ -100,12 +100,12 @@ CREDENTIALS = {"api_key": canaries.API_KEY, "api_secret": canaries.API_SECRET, "
 
 
 def credentials_of(client: type[Client]) -> dict[str, str]:
-    """Give the canaries that an exchange takes for credentials."""
+    """Return canaries as the credentials of an exchange."""
     return {name: CREDENTIALS[name] for name in (("api_key",) if client is Bitex else CREDENTIALS)}
 
 
 def made(client: type[Client], scene: Scene, **options: Any) -> Any:
-    """Make a client that holds canaries."""
+    """Create a client with canaries as credentials."""
     opened = client(**credentials_of(client), **options)
     scene.clients.append(opened)
     return opened
@@ -113,17 +113,17 @@ def made(client: type[Client], scene: Scene, **options: Any) -> Any:
 
 @define(eq=False)
 class Watching(httpx.AsyncBaseTransport):
-    """Answers with *step*, and looks at what shows while a request is under way."""
+    """Answers with *step*, and records the frames and tasks of the first request in flight."""
 
     scene: Scene
     step: Step
     came: int = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Catch the signature, look, answer."""
+        """Note the signature, record frames and tasks, answer."""
         await request.aread()
         self.came += 1
-        self.scene.nose.catch(request)
+        self.scene.detector.catch(request)
         if self.came == 1:
             self.scene.look(sys._getframe(1))
         made = self.step(request)
@@ -131,13 +131,13 @@ class Watching(httpx.AsyncBaseTransport):
 
 
 @frozen(eq=False)
-class Mishap:
-    """Something that goes wrong.
+class Failure:
+    """A failure to run a call with.
 
     Attributes:
-        name: What.
-        exchange: Where.
-        happen: Lets it happen; what it raises is kept by the scene.
+        name: What fails.
+        exchange: The exchange of the call.
+        happen: Runs it; the scene keeps what it raises.
         real: Whether it needs real sockets and so a real clock.
     """
 
@@ -147,15 +147,15 @@ class Mishap:
     real: bool = False
 
 
-async def play(mishap: Mishap) -> Scene:
-    """Let it happen; hand back what it left."""
+async def play(failure: Failure) -> Scene:
+    """Run a failure; return the scene with everything it left."""
     scene = Scene()
     loop = asyncio.get_running_loop()
     handler = loop.get_exception_handler()
     loop.set_exception_handler(scene.hear)
     try:
         with scene.played():
-            await mishap.happen(scene)
+            await failure.happen(scene)
     finally:
         loop.set_exception_handler(handler)
     for client in scene.clients:
@@ -165,7 +165,7 @@ async def play(mishap: Mishap) -> Scene:
 
 
 async def called(scene: Scene, call: Call, transport: httpx.AsyncBaseTransport | None, **options: Any) -> None:
-    """Make a call with a client of its own."""
+    """Send a call with a client of its own."""
     options = {"limits": None, "timeout_seconds": 20, **options}
     async with made(call.client, scene, transport=transport, **options) as client:
         await call.make(client)

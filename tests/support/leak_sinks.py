@@ -1,7 +1,7 @@
-"""Everywhere that a program may show what it holds: errors, tracebacks, logs, warnings, pickles, the frames of tasks.
+"""Everywhere that a program may show its data: errors, tracebacks, logs, warnings, pickles, the frames of tasks.
 
-A `Scene` is one thing that went wrong: the errors that came of it, the clients that it was played with, and what was
-written meanwhile. `SINKS` is the text of each sink for a scene.
+A `Scene` is one failure: its errors, its clients, and what was written meanwhile. `SINKS` yields the texts of each sink
+for a scene.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import exchanges
 from exchanges.client import Client
 from exchanges.endpoint import Api, Endpoint
 from exchanges.http.signing import Credentials
-from tests.support.secrets import Nose
+from tests.support.secrets import Detector
 
 __all__ = ["SINKS", "Scene", "Sink", "chains", "leaks"]
 
@@ -41,7 +41,7 @@ Sink = Callable[["Scene"], Iterator[str]]
 
 
 class _Ear(logging.Handler):
-    """Keeps every record."""
+    """Keeps every log record."""
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -53,21 +53,21 @@ class _Ear(logging.Handler):
 
 @define(eq=False, repr=False)
 class Scene:
-    """One thing that went wrong, and what was shown of it while it did.
+    """One failure, and everything it showed.
 
     Attributes:
-        nose: Knows the canaries, and the signatures that it caught.
-        errors: What was raised.
-        clients: Who raised it.
+        detector: Finds the canaries and the noted signatures.
+        errors: The exceptions raised.
+        clients: The clients used.
         ear: Every record of every logger.
         warned: Every warning.
-        told: What the event loop and the interpreter had to say.
-        seen: What the tasks and their frames showed while a request was under way.
-        printed: What went to the two streams.
-        written: What went to files of our own.
+        told: What the event loop and the interpreter reported.
+        seen: Tasks and their frames while a request was in flight.
+        printed: What was written to the two streams.
+        written: What was written to files.
     """
 
-    nose: Nose = field(factory=Nose)
+    detector: Detector = field(factory=Detector)
     errors: list[BaseException] = field(factory=list[BaseException])
     clients: list[Client] = field(factory=list[Client])
     ear: _Ear = field(factory=_Ear)
@@ -79,7 +79,7 @@ class Scene:
 
     @contextlib.contextmanager
     def played(self) -> Iterator[Self]:
-        """Listen to everything while the block lasts, and keep what is raised in it."""
+        """Record logs, warnings, streams and exceptions of the block."""
         root, hook = logging.getLogger(), sys.unraisablehook
         level, disabled = root.level, root.manager.disable
         root.addHandler(self.ear)
@@ -103,20 +103,20 @@ class Scene:
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep what is raised in the block."""
+        """Keep an exception of the block."""
         try:
             yield
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is
             self.errors.append(error)
 
     def hear(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Keep what an event loop tells its exception handler."""
+        """Keep what an event loop reports to its exception handler."""
         self.told.append(f"{context!r}")
         if isinstance(error := context.get("exception"), BaseException):
             self.errors.append(error)
 
     def look(self, frame: FrameType | None = None) -> None:
-        """See what tasks show right now, and the frames from *frame* outwards."""
+        """Record the tasks that are running now, and the frames from *frame* outwards."""
         while frame is not None:
             self.seen.extend(_shown_frame(frame))
             frame = frame.f_back
@@ -132,7 +132,7 @@ class Scene:
 
 
 def _frames_of(waiting: Any) -> Iterator[FrameType]:
-    """Walk the frames of a coroutine that waits, and of what it waits for."""
+    """Yield the frames of a suspended coroutine and of what it awaits."""
     while waiting is not None:
         names = ("cr_frame", "gi_frame", "ag_frame")
         yield from filter(None, (getattr(waiting, name, None) for name in names))
@@ -151,7 +151,7 @@ def _is_ours(code: CodeType) -> bool:
 
 
 def _shown(value: object, depth: int = 3) -> str:
-    """Print a value as tracebacks do: by ``repr``, and as those that look into attrs classes do."""
+    """Return a value as tracebacks print it: by ``repr``, and with the fields of attrs classes."""
     try:
         text = repr(value)
     except Exception as error:
@@ -166,7 +166,7 @@ def _shown(value: object, depth: int = 3) -> str:
 
 
 def _chain(error: BaseException | None, seen: set[int] | None = None) -> Iterator[BaseException]:
-    """Walk an error and everything behind it, what is not printed by default included."""
+    """Yield an error and all errors behind it, including those that are not printed by default."""
     seen = set() if seen is None else seen
     if error is None or id(error) in seen:
         return
@@ -177,7 +177,7 @@ def _chain(error: BaseException | None, seen: set[int] | None = None) -> Iterato
 
 
 def chains(scene: Scene) -> Iterator[BaseException]:
-    """Walk all errors of a scene, and everything behind them."""
+    """Yield all errors of a scene and those behind them."""
     seen: set[int] = set()
     for error in scene.errors:
         yield from _chain(error, seen)
@@ -199,19 +199,19 @@ def representations(scene: Scene) -> Iterator[str]:
 
 
 def attributes(scene: Scene) -> Iterator[str]:
-    """What every error in the chain carries."""
+    """The attributes of every error in the chain."""
     for error in chains(scene):
         yield _shown(vars(error)) if hasattr(error, "__dict__") else ""
 
 
 def plain_tracebacks(scene: Scene) -> Iterator[str]:
-    """Tracebacks as they are printed."""
+    """Printed tracebacks."""
     for error in scene.errors:
         yield "".join(traceback.format_exception(error))
 
 
 def tracebacks_with_locals(scene: Scene) -> Iterator[str]:
-    """Every frame of ours, and of the libraries below, that an error in the chain holds on to."""
+    """Every frame of the library, and of those below, that an error in the chain holds."""
     for error in scene.errors:
         traceback.TracebackException.from_exception(error, capture_locals=True)  # some releases print without a net
     for error in chains(scene):
@@ -224,7 +224,7 @@ def tracebacks_with_locals(scene: Scene) -> Iterator[str]:
 
 
 def pickled_errors(scene: Scene) -> Iterator[str]:
-    """Every error of ours pickled, as text and as bytes, and what comes of it."""
+    """Every error of the library, pickled and unpickled."""
     for error in _ours(scene):
         yield pickle.dumps(error, 0).decode("latin-1")
         frozen = pickle.dumps(error)
@@ -233,7 +233,7 @@ def pickled_errors(scene: Scene) -> Iterator[str]:
 
 
 def copied_errors(scene: Scene) -> Iterator[str]:
-    """Every error of ours copied."""
+    """Every error of the library, copied."""
     for error in _ours(scene):
         for copied in (copy.copy(error), copy.deepcopy(error)):
             yield f"{copied!r} {copied} {_shown(vars(copied))}"
@@ -244,7 +244,7 @@ def _ours(scene: Scene) -> Iterator[BaseException]:
 
 
 def as_dictionaries(scene: Scene) -> Iterator[str]:
-    """``attrs.asdict`` of whatever attrs object an error carries."""
+    """``attrs.asdict`` of each attrs object that an error holds."""
     for error in _ours(scene):
         for value in vars(error).values():
             if attrs.has(type(value)):
@@ -255,7 +255,7 @@ def as_dictionaries(scene: Scene) -> Iterator[str]:
 
 
 def logs(scene: Scene) -> Iterator[str]:
-    """Every record of every logger at every level: its text, and what it is made of."""
+    """Every record of every logger at every level: its text and its arguments."""
     formatter = logging.Formatter("%(name)s %(threadName)s %(message)s")
     for record in scene.ear.heard:
         yield f"{formatter.format(record)} {record.args!r}"
@@ -268,18 +268,18 @@ def warned(scene: Scene) -> Iterator[str]:
 
 
 def streams(scene: Scene) -> Iterator[str]:
-    """What was printed, and what event loop and interpreter say of what nobody caught."""
+    """What was printed, and what event loop and interpreter report of uncaught exceptions."""
     yield scene.printed.getvalue()
     yield from scene.told
 
 
 def tasks(scene: Scene) -> Iterator[str]:
-    """Tasks, their stacks, and the locals of our frames in them, while a request was under way."""
+    """Tasks, their stacks, and the locals of the library's frames, while a request was in flight."""
     yield from scene.seen
 
 
 def files(scene: Scene) -> Iterator[str]:
-    """What a state in a file wrote down."""
+    """The files of a `FileState`."""
     yield from scene.written
 
 
@@ -287,13 +287,13 @@ def files(scene: Scene) -> Iterator[str]:
 
 
 def clients(scene: Scene) -> Iterator[str]:
-    """A client printed in every way, and its attributes."""
+    """A client in each printed form, and its attributes."""
     for client in scene.clients:
         yield f"{client} {client!r} {client!a} {[client]} {_shown(vars(client))} {dir(client)}"
 
 
 def reachable(scene: Scene) -> Iterator[str]:
-    """Whatever of ours can be reached from a client, printed; and `attrs.asdict` of it."""
+    """Every object of the library that can be reached from a client, printed, and `attrs.asdict` of it."""
     for client in scene.clients:
         yield from _reach(client, set(), DEPTH)
 
@@ -325,7 +325,7 @@ def _held(thing: object) -> Iterator[object]:
 
 
 def clients_elsewhere(scene: Scene) -> Iterator[str]:
-    """A client pickled and copied: refused, or harmless."""
+    """A client pickled and copied, or the error of the attempt."""
     for client in scene.clients:
         for away in (pickle.dumps, copy.copy, copy.deepcopy):
             try:
@@ -357,6 +357,6 @@ SINKS: dict[str, Sink] = {
 
 
 def leaks(scene: Scene) -> dict[str, list[str]]:
-    """Name the secrets that show in each sink; sinks that show none are left out."""
-    smelled = {name: scene.nose.smells("\n".join(dict.fromkeys(sink(scene)))) for name, sink in SINKS.items()}
-    return {name: found for name, found in smelled.items() if found}
+    """Return the secrets that show in each sink; sinks that show none are left out."""
+    shown = {name: scene.detector.find("\n".join(dict.fromkeys(sink(scene)))) for name, sink in SINKS.items()}
+    return {name: found for name, found in shown.items() if found}

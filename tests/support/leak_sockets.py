@@ -1,4 +1,4 @@
-"""What goes wrong on real sockets, with our own transport: every layer below may write logs and hold frames."""
+"""Failures on real sockets, with the default transport: each layer below may write logs and hold frames."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import gc
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from exchanges.errors import ExchangeError
 from exchanges.state import MemoryState
 from tests.support import secrets as canaries
-from tests.support.leak_scenarios import Call, Mishap, credentials_of, made
+from tests.support.leak_scenarios import Call, Failure, credentials_of, made
 from tests.support.leak_sinks import Scene
 from tests.support.raw_server import Heard, response, serving
 from tests.support.sending import closed_port
@@ -25,8 +26,8 @@ Said = Callable[[bytes, Scene], bytes]
 
 
 def _header(heard: bytes, scene: Scene) -> bytes:
-    """What a server was told, on one line."""
-    told = b" ".join([*heard.splitlines(), *(s.encode() for s in scene.nose.caught)])
+    """Return the request and its signatures as one line."""
+    told = b" ".join([*heard.splitlines(), *(s.encode() for s in scene.detector.caught)])
     return bytes(c if 32 <= c < 127 else 46 for c in told)
 
 
@@ -47,20 +48,21 @@ ANSWERS: dict[str, Said] = {
 }
 
 
-def wired(name: str, call: Call) -> Iterator[Mishap]:
-    """Everything that a server, or a proxy, can do to one call over a real socket."""
+def wired(name: str, call: Call) -> Iterator[Failure]:
+    """Yield each failure that a server, or a proxy, can cause over a real socket."""
 
-    def mishap(what: str, happen: Callable[[Scene], Awaitable[None]]) -> Mishap:
-        return Mishap(f"{name}: {what}", call.exchange, happen, real=True)
+    def failure(what: str, happen: Callable[[Scene], Awaitable[None]]) -> Failure:
+        return Failure(f"{name}: {what}", call.exchange, happen, real=True)
 
     for what, said in ANSWERS.items():
-        yield mishap(f"{what} over a socket", _answered(call, said))
-    yield mishap("cancelled over a socket", _cancelled(call))
-    yield mishap("dropped with open sockets", _dropped(call))
-    yield mishap("no server", _without_server(call, {}))
-    yield mishap("no proxy", _without_server(call, {"proxy": f"http://{PROXY}:{closed_port()}"}))
+        yield failure(f"{what} over a socket", partial(_answered, call, said))
+    yield failure("cancelled over a socket", partial(_cancelled, call))
+    yield failure("dropped with open sockets", partial(_dropped, call))
+    yield failure("no server", partial(_without_server, call, {}))
+    yield failure("no proxy", partial(_without_server, call, {"proxy": f"http://{PROXY}:{closed_port()}"}))
     for secure in (False, True):
-        yield mishap(f"a proxy that refuses{', asked for a tunnel' * secure}", _refused_by_proxy(call, secure=secure))
+        what = f"a proxy that refuses{' a tunnel' * secure}"
+        yield failure(what, partial(_refused_by_proxy, call, secure=secure))
 
 
 async def _once(scene: Scene, call: Call, **options: Any) -> None:
@@ -80,7 +82,7 @@ def _talking(scene: Scene, said: Said) -> Callable[[Heard], Awaitable[None]]:
 
 
 async def _request(heard: Heard) -> bytes:
-    """Read a request as it is signed: without what a proxy reads of it."""
+    """Read a request as it is signed: without the origin that is addressed to a proxy."""
     request = await heard.request()
     return request.replace(b"http://127.0.0.1", b"", 1)
 
@@ -89,71 +91,55 @@ def _note(scene: Scene, request: bytes) -> None:
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-    scene.nose.note(first.partition(" ")[0], "", pairs, b"" if b"multipart/" in head else body)
+    scene.detector.note(first.partition(" ")[0], "", pairs, b"" if b"multipart/" in head else body)
 
 
-def _answered(call: Call, said: Said) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        async with serving(_talking(scene, said)) as server:
-            await _once(scene, call, base_url=server.origin)
-
-    return happen
+async def _answered(call: Call, said: Said, scene: Scene) -> None:
+    async with serving(_talking(scene, said)) as server:
+        await _once(scene, call, base_url=server.origin)
 
 
-def _cancelled(call: Call) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        came = asyncio.Event()
+async def _cancelled(call: Call, scene: Scene) -> None:
+    came = asyncio.Event()
 
-        async def talk(heard: Heard) -> None:
-            _note(scene, await _request(heard))
-            scene.look()
-            came.set()
-            await heard.reader.read()
+    async def talk(heard: Heard) -> None:
+        _note(scene, await _request(heard))
+        scene.look()
+        came.set()
+        await heard.reader.read()
 
-        async with serving(talk) as server:
-            task = asyncio.create_task(_once(scene, call, base_url=server.origin))
-            await came.wait()
-            task.cancel()
-            await task
-
-    return happen
+    async with serving(talk) as server:
+        task = asyncio.create_task(_once(scene, call, base_url=server.origin))
+        await came.wait()
+        task.cancel()
+        await task
 
 
-def _dropped(call: Call) -> Callable[[Scene], Awaitable[None]]:
-    """Leave a client open and let go of it."""
-
-    async def happen(scene: Scene) -> None:
-        answer = response(b"{}")
-        async with serving(_talking(scene, lambda *_: answer)) as server:
-            options = {"base_url": server.origin, "limits": None, "state": MemoryState(), "timeout_seconds": 0.3}
-            client = call.client(**credentials_of(call.client), **options)
-            with suppress(ExchangeError):  # not kept: its frames hold the client
-                await call.make(client)
-            transport = client._session._config.transport
-            del client
-            gc.collect()
-            await transport.aclose()
-
-    return happen
+async def _dropped(call: Call, scene: Scene) -> None:
+    """Drop a client without closing it."""
+    answer = response(b"{}")
+    async with serving(_talking(scene, lambda *_: answer)) as server:
+        options = {"base_url": server.origin, "limits": None, "state": MemoryState(), "timeout_seconds": 0.3}
+        client = call.client(**credentials_of(call.client), **options)
+        with suppress(ExchangeError):  # not kept: its frames hold the client
+            await call.make(client)
+        transport = client._session._config.transport
+        del client
+        gc.collect()
+        await transport.aclose()
 
 
-def _without_server(call: Call, options: dict[str, Any]) -> Callable[[Scene], Awaitable[None]]:
-    async def happen(scene: Scene) -> None:
-        await _once(scene, call, base_url=f"http://127.0.0.1:{closed_port()}", **options)
-
-    return happen
+async def _without_server(call: Call, options: dict[str, Any], scene: Scene) -> None:
+    await _once(scene, call, base_url=f"http://127.0.0.1:{closed_port()}", **options)
 
 
-def _refused_by_proxy(call: Call, *, secure: bool) -> Callable[[Scene], Awaitable[None]]:
+async def _refused_by_proxy(call: Call, scene: Scene, *, secure: bool) -> None:
     """Be refused by a proxy that repeats its password."""
 
-    async def happen(scene: Scene) -> None:
-        def said(request: bytes, _: Scene) -> bytes:
-            told = _header(request, scene)
-            return response(told, b"Proxy-Authenticate: " + told, status=b"407 " + told)
+    def said(request: bytes, _: Scene) -> bytes:
+        told = _header(request, scene)
+        return response(told, b"Proxy-Authenticate: " + told, status=b"407 " + told)
 
-        async with serving(_talking(scene, said)) as proxy:
-            origin = f"{'https' if secure else 'http'}://127.0.0.1:{closed_port()}"
-            await _once(scene, call, base_url=origin, proxy=f"http://{PROXY}:{proxy.port}")
-
-    return happen
+    async with serving(_talking(scene, said)) as proxy:
+        origin = f"{'https' if secure else 'http'}://127.0.0.1:{closed_port()}"
+        await _once(scene, call, base_url=origin, proxy=f"http://{PROXY}:{proxy.port}")

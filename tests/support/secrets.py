@@ -1,7 +1,7 @@
-"""Texts that must show nowhere, the ways in which a server may write them, and a nose for what is left of them.
+"""Texts that must not show anywhere, the spellings a server may use for them, and a detector for the rest of one.
 
-Every canary repeats a motif of three letters, so that whatever is left of it after cutting, encoding and escaping
-still holds the motif. Signatures are not of our making: they are caught where requests arrive.
+Every canary repeats a motif of three letters, so that any part left after cutting, encoding and escaping still holds
+the motif. Signatures are computed by the library: they are noted where requests arrive.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
     "PASSWORD",
     "PROXY_PASSWORD",
     "SPELLINGS",
-    "Nose",
+    "Detector",
     "signatures",
 ]
 
@@ -42,7 +42,7 @@ MOTIFS = {
 
 
 def _canary(name: str) -> str:
-    """Make a text with everything in it that is written differently somewhere."""
+    """Build a text with every character that some encoding changes."""
     motif = MOTIFS[name]
     return motif * 4 + "".join(f"{odd}{motif * 2}" for odd in "+/=&%\"\\<'") + motif * 4
 
@@ -77,7 +77,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 def signatures(verb: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Iterator[str]:
-    """Find the signature of a request, wherever its scheme puts it."""
+    """Yield the signature of a request, wherever its scheme puts it."""
     for name, value in headers:
         if name.lower() == "x-auth-signature" or name.lower() == "x-signature":
             yield value
@@ -90,8 +90,8 @@ def signatures(verb: str, target: str, headers: Iterable[tuple[str, str]], body:
 
 
 @define(eq=False)
-class Nose:
-    """Finds what is left of canaries, and of the signatures that were caught on the way."""
+class Detector:
+    """Finds parts of canaries and of noted signatures."""
 
     caught: list[str] = field(factory=list[str])
     _letters: dict[str, str] = field(factory=dict[str, str])
@@ -107,21 +107,22 @@ class Nose:
                 self._exact[base64.b64encode(turned.encode()).decode()] = name
 
     def catch(self, request: httpx.Request) -> None:
-        """Remember the signature of a request that arrived."""
+        """Note the signature of a request that arrived."""
         self.note(request.method, str(request.url), request.headers.items(), request.content)
 
     def note(self, verb: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-        """Remember the signature of a request that arrived as these parts."""
+        """Note the signature of a request that arrived as these parts."""
         for signature in signatures(verb, target, headers, body):
             self.caught.append(signature)
+            # Eight characters in a row are enough to recognize one, and too many to appear by chance.
             for shape in (signature.lower(), signature.encode().hex()):
                 self._pieces.update(_windows(shape, 8))
             for shift in range(3):
                 code = base64.b64encode(bytes(shift) + signature.encode()).decode().rstrip("=")
                 self._pieces.update(_windows(code[4:-4], 12))
 
-    def smells(self, text: str) -> list[str]:
-        """Name the secrets of which something shows in *text*."""
+    def find(self, text: str) -> list[str]:
+        """Return the names of the secrets of which a part shows in *text*."""
         low = re.sub(r"\\u00([0-9a-f]{2})", lambda m: chr(int(m[1], 16)), text.lower()).lower()
         found = {name for motif, name in self._letters.items() if motif in low}
         found |= {name for motif, name in self._exact.items() if motif in text}
