@@ -124,11 +124,6 @@ class TestDeclarations:
 
         assert ([(5, 1.0)], API.public_limit) == (windows, API.private_limit)
 
-    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
-    def test_every_call_names_its_source(self, endpoint):
-        """A declaration names its source."""
-        assert "Source:\n" in endpoint.doc
-
 
 class TestScheme:
     def test_vector(self):

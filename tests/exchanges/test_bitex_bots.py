@@ -58,11 +58,6 @@ class TestDeclarations:
 
         assert all(e.id.removeprefix("bitex.bots.").startswith(expected[e.kind]) for e in ENDPOINTS.values())
 
-    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
-    def test_every_call_names_its_source(self, endpoint):
-        """A declaration names its source."""
-        assert "Source:\n" in endpoint.doc
-
 
 class TestArguments:
     @pytest.mark.parametrize(

@@ -65,11 +65,6 @@ class TestDeclarations:
         assert {Access.RESELLER} == {e.access for e in ENDPOINTS.values()}
         assert (Kind.MONEY, JSON) == (CREATE.kind, CREATE.body)
 
-    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
-    def test_every_call_names_its_source(self, endpoint):
-        """A declaration names its source."""
-        assert "Source:\n" in endpoint.doc
-
 
 class TestRequests:
     def test_body(self):

@@ -41,11 +41,6 @@ class TestDeclarations:
             "create_btc_withdrawal": Kind.MONEY,
         } == changing
 
-    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
-    def test_every_call_names_its_source(self, endpoint):
-        """A declaration names its source."""
-        assert "Source:\n" in endpoint.doc
-
 
 class TestDeposits:
     def test_announcing(self):

@@ -63,11 +63,6 @@ class TestDeclarations:
             "create_file": Kind.WRITE,
         } == changing
 
-    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
-    def test_every_call_names_its_source(self, endpoint):
-        """A declaration names its source."""
-        assert "Source:\n" in endpoint.doc
-
     @pytest.mark.parametrize("call", ["create_profile", "update_profile", "update_default_profile"])
     def test_personal_data_are_secrets(self, call):
         """Fields that identify a person are secrets."""

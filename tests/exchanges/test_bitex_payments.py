@@ -73,11 +73,6 @@ class TestDeclarations:
 
         assert {"webhooks"} == reseller
 
-    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
-    def test_every_call_names_its_source(self, endpoint):
-        """A declaration names its source."""
-        assert "Source:\n" in endpoint.doc
-
 
 class TestCreating:
     def test_the_currency_by_name(self):

@@ -43,11 +43,6 @@ class TestDeclarations:
         assert {Access.RESELLER} == {e.access for e in ENDPOINTS.values()}
         assert Kind.WRITE is ENDPOINTS["bitex.resellers.create_user"].kind
 
-    @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=str)
-    def test_every_call_names_its_source(self, endpoint):
-        """A declaration names its source."""
-        assert "Source:\n" in endpoint.doc
-
 
 class TestUsers:
     def test_a_list(self):

@@ -84,6 +84,12 @@ def test_pending_calls_are_not_declared(exchange):
 
 
 @every
+def test_every_declaration_has_a_source(exchange):
+    """The docstring of every declared call says where its facts come from."""
+    assert [] == [endpoint.id for endpoint in endpoints_of(CLIENTS[exchange]) if "Source:\n" not in endpoint.doc]
+
+
+@every
 def test_no_line_twice(exchange):
     """A documented call is listed once."""
     lines = [line for part in documented(exchange) for line in part]
