@@ -27,7 +27,7 @@ from exchanges.outcomes.response import interpret
 from exchanges.wire import codecs as forms
 from exchanges.wire.converter import wire
 from tests.stress.figures import Figure, Mechanisms
-from tests.support.documented_answers import CALLS, SPECIMENS
+from tests.support.documented_answers import CALLS, SPECIMENS, UNEXPECTED
 from tests.support.mutations import STATUSES, Seed, mutated
 
 __all__ = ["MECHANISMS", "PROMISES", "figures"]
@@ -39,7 +39,6 @@ BODIES_WITHOUT = 40_000
 WORKERS = 2
 CALLBACKS_AMONG = 20
 MOST_DEPTH = forms.MAX_DEPTH + 16  # what models stand in, and the documents within them
-SURPRISE = "while reading the answer"
 
 KEY = "key"
 CALLBACKS = Callbacks([KEY])
@@ -78,7 +77,7 @@ WAITS = (
 
 
 class _StandardParser:
-    """What everybody would use."""
+    """The parser of the standard library."""
 
     def decode(self, body: bytes) -> object:
         """Read JSON."""
@@ -94,14 +93,14 @@ def _no_door() -> Iterator[None]:
 
 @contextmanager
 def _no_bounds() -> Iterator[None]:
-    """Take every number that `Decimal` takes."""
+    """Accept every number that `Decimal` accepts."""
     with patch.object(forms, "_DECODER", msgspec.json.Decoder(float_hook=Decimal)):
         yield
 
 
 @contextmanager
 def _no_depth() -> Iterator[None]:
-    """Take whatever the stack allows."""
+    """Accept any depth that the stack allows."""
     with patch.object(forms, "_is_deep", lambda _: False):
         yield
 
@@ -114,33 +113,33 @@ MECHANISMS: Mechanisms = {"door": _no_door, "bounds": _no_bounds, "depth": _no_d
 
 @define
 class Count:
-    """What became of the bodies.
+    """The results of reading bodies.
 
     Attributes:
-        ends: How often each class came out; ``value`` for none.
-        foreign: What else came out, with the body behind it.
-        surprised: Readers that only the last net caught.
-        wrong: Values that hold what they must not.
+        ends: The number of errors by class, and of values as ``value``.
+        foreign: Exceptions that are none of the library's, with their bodies.
+        unexpected: Bodies whose reader raised such an exception, which the library then converted.
+        wrong: Values that are not exact or not bounded.
     """
 
     ends: Counter[str] = field(factory=Counter[str])
     foreign: list[str] = field(factory=list[str])
-    surprised: list[str] = field(factory=list[str])
+    unexpected: list[str] = field(factory=list[str])
     wrong: list[str] = field(factory=list[str])
 
     def add(self, other: Count) -> None:
-        """Put another count to this one."""
+        """Add another count to this one."""
         self.ends += other.ends
-        for name in ("foreign", "surprised", "wrong"):
+        for name in ("foreign", "unexpected", "wrong"):
             getattr(self, name).extend(getattr(other, name))
 
 
 def _fault(value: Any, depth: int = 0) -> str | None:
-    """Say what is wrong with *value*; None if nothing is."""
+    """Return what is wrong with *value*; None if nothing is."""
     if depth > MOST_DEPTH:
         return "too deep"
     if isinstance(value, Decimal):
-        return None if value.is_finite() and value == forms.BOUNDS.copy().plus(value) else "a wild number"
+        return None if value.is_finite() and value == forms.BOUNDS.copy().plus(value) else "a number out of bounds"
     if isinstance(value, float):
         return "a float"
     inside: Iterable[Any] = ()
@@ -155,7 +154,7 @@ def _fault(value: Any, depth: int = 0) -> str | None:
 
 @define(eq=False)
 class Reading:
-    """Reads bodies, and counts what becomes of them."""
+    """Reads bodies and counts the results."""
 
     count: Count = field(factory=Count)
 
@@ -172,8 +171,8 @@ class Reading:
             self.value(said.value, f"{sent.call.endpoint.id} {answer.body[:200]!r}")
             return
         self.count.ends[type(said.error).__name__] += 1
-        if SURPRISE in str(said.error):
-            self.count.surprised.append(f"{sent.call.endpoint.id} {answer.status} {answer.body[:200]!r}")
+        if UNEXPECTED in str(said.error):
+            self.count.unexpected.append(f"{sent.call.endpoint.id} {answer.status} {answer.body[:200]!r}")
 
     def post(self, body: bytes) -> None:
         """Read a callback, as a payment and as everything else."""
@@ -188,7 +187,7 @@ class Reading:
                 self.value(update, f"callback {body[:200]!r}")
 
     def value(self, value: Any, what: str) -> None:
-        """Look into a value."""
+        """Count a value, and check the numbers in it."""
         self.count.ends["value"] += 1
         try:
             fault = _fault(value)
@@ -199,7 +198,7 @@ class Reading:
 
 
 def _count(bodies: int, seed: int, worker: int, without: str | None) -> Count:
-    """Read so many bodies."""
+    """Read *bodies* mutated bodies."""
     chance = random.Random(f"{seed} {worker}")
     reading = Reading()
     calls = [(CALLS[specimen.id], Seed.of(specimen.answer)) for specimen in SPECIMENS]
@@ -223,9 +222,9 @@ def _count(bodies: int, seed: int, worker: int, without: str | None) -> Count:
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Read them all, in two processes; a few in this one."""
+    """Read all bodies in two processes, or a few in this one."""
     bodies = QUICK_BODIES if quick else BODIES
-    if without:  # soon told, and slow: without bounds a number of a few bytes takes seconds
+    if without:  # a few show it, and are slow: without bounds a number of a few bytes takes seconds
         bodies = min(bodies, BODIES_WITHOUT)
     if quick:
         count = _count(bodies, seed, 0, without)
@@ -244,10 +243,10 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
         not count.foreign,
     )
     yield Figure(
-        f"{about}: every reader sees to it by itself",
-        f"{len(count.surprised)} caught by the last net alone{_first(count.surprised)}",
+        f"{about}: no reader raises an unexpected exception",
+        f"{len(count.unexpected)} did{_first(count.unexpected)}",
         "0",
-        not count.surprised,
+        not count.unexpected,
     )
     yield Figure(
         f"{about}: values are exact and bounded",

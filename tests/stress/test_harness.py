@@ -5,9 +5,11 @@ from contextlib import nullcontext
 
 import pytest
 
+from exchanges.http.transport import Answer
 from tests.stress import __main__ as harness
-from tests.stress import arrivals
+from tests.stress import arrivals, mutations
 from tests.stress.figures import Figure
+from tests.support.documented_answers import CALLS
 
 STAGES = harness.stages()
 MET, MISSED = Figure("a", "0", "0"), Figure("b", "1", "0", met=False)
@@ -86,6 +88,15 @@ def test_a_quick_run_takes_mechanisms_out(run, without, status, end):
 def test_the_count_of_the_fullest_window():
     """The fullest window includes both its ends, wherever it begins."""
     assert arrivals.largest([0.0, 0.5, 1.0, 1.4, 1.5, 9.0], 1.0) == 4
+
+
+def test_an_unexpected_exception_is_counted(monkeypatch):
+    """The stage `mutations` counts a reader that raises an unexpected exception."""
+    monkeypatch.setattr(mutations, "wire", lambda: None)
+    reading = mutations.Reading()
+    reading.answer(CALLS["bitex.market.ticker"], Answer(200, {}, b"{}"))
+
+    assert 1 == len(reading.count.unexpected)
 
 
 @pytest.mark.parametrize("naive", [arrivals.bucket_largest, arrivals.log_largest])

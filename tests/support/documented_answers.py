@@ -9,7 +9,10 @@ from exchanges.outcomes.response import Result, interpret
 from exchanges.wire.converter import wire
 from tests.support.specimens import SPECIMENS, STAMP, Specimen, sent
 
-__all__ = ["CALLS", "SPECIMENS", "settled"]
+__all__ = ["CALLS", "SPECIMENS", "UNEXPECTED", "settled"]
+
+UNEXPECTED = "took its reader by surprise"
+"""Part of the message when a reader raises an exception that is none of the library's."""
 
 
 def _sent(specimen: Specimen) -> Sent:
