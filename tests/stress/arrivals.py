@@ -1,4 +1,4 @@
-"""A limit as the exchange counts it: arrivals at a server, after random ways, in virtual time.
+"""A limit as the exchange counts it: arrivals at a server, after random latencies, in virtual time.
 
 Each call is granted by a real `Limiter`, takes a random time to arrive and a random time to be answered. Some answers
 are lost, some waiters give up or are cancelled, some grants are given back, priorities and turns are mixed. What is
@@ -39,7 +39,7 @@ LIMITS = (BITEX, BITSTAMP, BITSO_PUBLIC, BITSO_PRIVATE)
 CALLS = 1_000_000
 QUICK_CALLS = 3_000
 FEW = 5
-"""Reads alone, and what is shown for comparison, or with something taken out, are so many times fewer."""
+"""Runs of reads alone, for comparison or without a mechanism are this many times shorter."""
 CLIENTS = 3
 CALLERS = 24
 WAY_SECONDS = (0.005, 0.150)
@@ -82,7 +82,7 @@ class Run:
         return window
 
     async def play(self) -> None:
-        """Carry all calls through."""
+        """Run all calls."""
         self.chance = random.Random(self.seed)
         self.loop = asyncio.get_running_loop()
         self.limiter = Limiter(self.limit)
@@ -92,7 +92,7 @@ class Run:
         await self.landed.wait()
 
     def _lanes(self) -> Iterator[Lane]:
-        """Give each caller the lane of a client: one caller in four signs."""
+        """Return the lane of a caller: one caller in four signs."""
         clients = [Connections(4) for _ in range(CLIENTS)]
         public = [Lane(client) for client in clients]
         signed = [Lane(client, KeyLock()) for number, client in enumerate(clients)]
@@ -106,7 +106,7 @@ class Run:
                 self._send(permit)
 
     async def _varied(self, lane: Lane) -> Permit | None:
-        """Wait with any priority; now and then give up, be cancelled or give back."""
+        """Wait with a random priority; at times give up, be cancelled or return the permit."""
         draw = self.chance.random()
         priority = Priority.READ
         if lane.key_lock is not None:
@@ -161,7 +161,7 @@ class Run:
 
 @frozen
 class Outcome:
-    """What one run came to."""
+    """The results of one run."""
 
     largest: int
     arrived: int
@@ -190,7 +190,7 @@ MECHANISMS: Mechanisms = {"cooling slots": lambda: patch.object(Limiter, "end", 
 
 
 def outcome(limit: Limit, calls: int, mixed: bool, seed: int, without: str | None = None) -> Outcome:
-    """Carry out one run."""
+    """Run one limit."""
     with MECHANISMS[without]() if without else nullcontext():
         return _outcome(limit, calls, mixed, seed)
 
@@ -232,7 +232,7 @@ def log_largest(window: Window, calls: int, seed: int) -> int:
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Show every limit, mixed calls and reads alone, and what others do with it."""
+    """Measure each limit with mixed calls, with reads alone, and with naive limiters."""
     few = QUICK_CALLS if quick else CALLS // FEW
     calls = CALLS if not (quick or without) else few
     runs = [(limit, calls if mixed else few, mixed, seed, without) for limit in LIMITS for mixed in (True, False)]
@@ -245,7 +245,7 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
 
 
 def _outcomes(runs: list[tuple[Limit, int, bool, int, str | None]], *, spread: bool) -> Iterator[Outcome]:
-    """Carry out the runs, in order; *spread* over processes if they are long."""
+    """Run the limits in order; *spread* over processes if they are long."""
     if not spread:
         yield from starmap(outcome, runs)
         return

@@ -1,4 +1,4 @@
-"""Those who place orders, what each of them is told, and what was really done.
+"""Callers that place orders, what each of them learns, and what was executed.
 
 Each caller does what the documentation lets him do: he repeats what was not sent, and nothing else. Some lose patience
 and are cancelled, some try again what they were told not to.
@@ -34,7 +34,7 @@ AGAIN = 0.3
 
 
 class Told(StrEnum):
-    """What the caller of an order knows in the end."""
+    """What the caller of an order knows at the end."""
 
     DONE = "done"
     NOT_DONE = "not done"
@@ -45,7 +45,7 @@ class Told(StrEnum):
 
 @define(eq=False)
 class Floor:
-    """One simulator, and those who trade at it.
+    """One simulator and the callers that trade at it.
 
     Attributes:
         simulator: Where.
@@ -65,7 +65,7 @@ class Floor:
     _numbers: Iterator[int] = field(factory=count)
 
     async def _orders(self, venue: Venue, client: Client | None) -> Any:
-        """Make orders as long as there are some left."""
+        """Yield orders until there are none left."""
         while self.left > 0:
             endpoint, make = self.chance.choice(list(KINDS[venue].items()))
             order = await prepare(client, endpoint, make(next(self._numbers)))
@@ -74,7 +74,7 @@ class Floor:
                 yield order
 
     async def call(self, venue: Venue, client: Client) -> None:
-        """Place orders with a client of ours."""
+        """Place orders with a client of the library."""
         async for order in self._orders(venue, client):
             told = await self._told(client, order, hasty=self.chance.random() < HASTY)
             if told in (Told.UNKNOWN, Told.CANCELLED) and self.chance.random() < AGAIN:
@@ -82,7 +82,7 @@ class Floor:
             self.told[order.mark] = told, client
 
     async def call_naively(self, venue: Venue, client: NaiveClient) -> None:
-        """Place orders as many do."""
+        """Place orders with a plain client."""
         async for order in self._orders(venue, None):
             try:
                 self.answers[order.mark] = await client.place(order)
@@ -91,7 +91,7 @@ class Floor:
                 self.told[order.mark] = Told.NOT_DONE, None
 
     async def _told(self, client: Client, order: Order, *, hasty: bool) -> Told:
-        """Place an order, again if it was not sent; say what its caller knows then."""
+        """Place an order, again if it was not sent; return what its caller knows."""
         for _ in range(TRIES):
             try:
                 async with asyncio.timeout(self.chance.random() ** 2 * PATIENCE_SECONDS if hasty else None):
@@ -113,7 +113,7 @@ class Floor:
         return Told.NOT_DONE
 
     async def _told_again(self, client: Client, order: Order, before: Told) -> Told:
-        """Place the same order once more. After an unknown outcome this must not be possible."""
+        """Place the same order again, which must be refused after an unknown outcome."""
         self.tally.note(f"again after {before}")
         try:
             self.answers[order.mark] = await place(client, order)
@@ -133,7 +133,7 @@ class Floor:
     # Afterwards
 
     def judge(self) -> Tally:
-        """Compare what was told with what was executed."""
+        """Compare what callers know with what was executed."""
         deeds: dict[Mark, list[Deed]] = defaultdict(list)
         for deed in self.simulator.deeds:
             if deed.kind is Kind.MONEY:
@@ -151,7 +151,7 @@ class Floor:
         return self.tally
 
     def _fault(self, mark: Mark, told: Told, client: Client | None, done: Sequence[Deed]) -> str | None:
-        """Say what is wrong with what was told of an order."""
+        """Return what is wrong with the report on an order."""
         match told:
             case Told.NOT_DONE:
                 return "denied" if done else None
@@ -167,14 +167,14 @@ class Floor:
 
 
 def _is_of(answer: Any, mark: Mark, deed: Deed) -> bool:
-    """Whether an answer is the one to this order: it repeats what was asked for, and names what was made."""
+    """Return whether an answer is the one to this order: it repeats the arguments and has the id of the new order."""
     told = getattr(answer, "amount", None) or getattr(answer, "quantity", None)
     number = getattr(answer, "id", None) or getattr(answer, "oid", None)
     return told in (None, mark[1]) and (number is None or str(number) == deed.id)
 
 
 def _keeps(client: Client, mark: Mark, executed: int) -> bool:
-    """Whether a client tells the truth about an order whose caller was cancelled."""
+    """Return whether a client is right about an order whose caller was cancelled."""
     calls = [call for intent, call in client.unresolved.items() if mark_of(intent.endpoint, intent.arguments) == mark]
     standings = [call.standing for call in calls]
     sure, unsure = standings.count(Standing.EXECUTED), standings.count(Standing.UNKNOWN)

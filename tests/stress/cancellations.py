@@ -42,12 +42,12 @@ PROMISES = (2,)
 CALLS = 10_000
 QUICK_CALLS = 200
 SPOILT_CALLS = 1_000
-"""With its mechanism taken out a client soon has no connection left, and the rest would wait for nothing."""
+"""Without its mechanism a client soon has no connection left, and the other calls would wait in vain."""
 CALLERS = 24
 PATIENCE_SECONDS = 0.03
 PROBES = 10
 WIDE = Window(1_000_000, per_seconds=0.5)
-"""Slots enough for everything, which are counted all the same."""
+"""Enough slots for all calls; they are counted nevertheless."""
 TICKS = 20
 
 Call = Callable[[], Awaitable[Any]]
@@ -108,7 +108,7 @@ WAYS = (_by_cancel, _by_cancelling_twice, _by_timeout, _by_wait_for, _by_scope, 
 
 @frozen
 class Left:
-    """What a run left behind.
+    """What is left after a run.
 
     Attributes:
         calls: How many calls were made.
@@ -135,7 +135,7 @@ class Left:
 
 @define
 class _Crowd:
-    """Callers of which every second is impatient."""
+    """Callers, every second of which cancels."""
 
     calls: tuple[Call, ...]
     wanted: int
@@ -159,7 +159,7 @@ class _Crowd:
 
 
 async def play(calls: int, seed: int) -> Left:
-    """Cancel half of *calls*, then look what is left."""
+    """Cancel half of *calls*, then count what is left."""
     sockets = _sockets()
     async with simulate(seed=seed, limits=False) as simulator:
         clients = _clients(simulator)
@@ -235,7 +235,7 @@ def _busy(client: Client) -> int:
 
 
 def _sockets() -> int:
-    """Count the sockets of this process, where the system tells."""
+    """Count the sockets of this process, where the system lists them."""
     folder = Path("/proc/self/fd")
     if not folder.is_dir():
         return 0
@@ -269,7 +269,7 @@ MECHANISMS: Mechanisms = {"own task": lambda: patch.object(Session, "_attempt", 
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Show what a crowd of impatient callers leaves behind."""
+    """Count what is left after many cancelled calls."""
     calls = QUICK_CALLS if quick else SPOILT_CALLS if without else CALLS
     left = asyncio.run(play(calls, seed))
     crowd = f"{left.cancelled:,} of {left.calls:,} calls cancelled, {left.in_flight:,} of them under way"

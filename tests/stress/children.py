@@ -1,4 +1,4 @@
-"""Processes for the stages that need several: each makes signed calls with a client of its own.
+"""Processes for the stages that need several: each sends signed calls with a client of its own.
 
 They are forked from a server that has imported everything they need, and which has no threads and no event loop: a
 fresh process would take half a second to import the same. The simulator is not among it.
@@ -48,15 +48,15 @@ PRELOAD = (
 )
 CALLERS = 3
 MONEY = 1 / 8
-"""So many of the calls move money."""
+"""Share of the calls that move money."""
 ORDERS = 10_000
-"""Room for those of one process, which are all unlike."""
+"""The number of distinct orders of one process."""
 PRICE = Decimal(100)
 TIMEOUT_SECONDS = 120.0
 
 
 def shared(path: str) -> State:
-    """Open the state that all processes share, and that outlives them."""
+    """Open the state that all processes share and that outlives them."""
     return FileState(path)
 
 
@@ -68,7 +68,7 @@ TURN: Mechanisms = {
 
 @frozen
 class Job:
-    """What a child is to do.
+    """The task of a child.
 
     Attributes:
         venue: Whom it calls; a plain string, for whose sake no child imports the simulator.
@@ -94,7 +94,7 @@ class Job:
 
 
 def open_client(job: Job, state: State) -> Client:
-    """Make the client of a child."""
+    """Create the client of a child."""
     make, declared = CLIENTS[job.venue]
     limits = None if job.window is None else [Limit(declared.name, (job.window,), declared.scope)]
     client: Client = make(
@@ -110,7 +110,7 @@ def open_client(job: Job, state: State) -> Client:
 
 @define(eq=False)
 class Child:
-    """A process, and what it said."""
+    """A process and its messages."""
 
     process: BaseProcess
     pipe: Connection
@@ -129,12 +129,12 @@ class Child:
         return cls(process, ours)
 
     async def hear(self) -> str | None:
-        """Wait for the next word; None: there will be no more."""
+        """Return the next message; None if there are no more."""
         await _readable(self.pipe.fileno())
         return self._next()
 
     async def end(self, *, kill: bool = True) -> list[str]:
-        """Wait for its end, which comes at once if it is to be killed; give all that it said and nobody heard."""
+        """Wait until the process ends, or kill it; return the messages that were not read."""
         if kill:
             self.process.kill()
         while (word := await self.hear()) is not None:
@@ -154,7 +154,7 @@ class Child:
 
 
 async def _readable(number: int) -> None:
-    """Wait until there is something to read."""
+    """Wait for a message."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
     loop.add_reader(number, lambda: future.done() or future.set_result(None))
@@ -168,12 +168,12 @@ async def _readable(number: int) -> None:
 
 
 def live(job: Job, pipe: Connection) -> None:
-    """Call until killed."""
+    """Send calls until killed."""
     _run(job, _live(job, pipe))
 
 
 def call_many(job: Job, pipe: Connection) -> None:
-    """Make so many calls."""
+    """Send a number of calls."""
     _run(job, _call_many(job, pipe))
 
 
@@ -224,7 +224,7 @@ async def _spend(job: Job) -> None:
 
 
 async def _read(client: Client) -> None:
-    """Make a signed call whose nonce must be larger than all before."""
+    """Send a signed call, whose nonce must be larger than all before."""
     await (client.v1 if isinstance(client, Bitstamp) else client.v2).account.balance()  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,4 @@
-"""A server that means harm, in a process of its own, and what its answers cost the client in another."""
+"""A hostile server in one process, and the cost of its answers to a client in another."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ MONEY: dict[str, Call] = {
 
 @contextmanager
 def _unbounded() -> Iterator[None]:
-    """Read answers of whatever size."""
+    """Read answers of any size."""
     read = transport._read
     with patch.object(transport, "_read", lambda response, _: read(response, 1 << 40)):
         yield
@@ -80,14 +80,14 @@ def _unbounded() -> Iterator[None]:
 
 @contextmanager
 def _careless() -> Iterator[None]:
-    """Read everything of ordinary size, whatever it takes."""
+    """Parse every body of ordinary size, whatever memory it takes."""
     with patch.object(transport, "is_heavy", lambda _: False):
         yield
 
 
 @contextmanager
 def _patient() -> Iterator[None]:
-    """Wait a second longer than was asked for."""
+    """Wait a second longer than the deadline."""
     until = anyio.move_on_after
     with patch.object(anyio, "move_on_after", lambda delay: until(delay + 1)):
         yield
@@ -104,14 +104,14 @@ MECHANISMS: dict[str, Callable[[], AbstractContextManager[object]]] = {
 
 
 def _talk(name: str) -> Talk:
-    """Find what is said under *name*."""
+    """Return the answer of this name."""
     if name in FAST or name in SLOW:
         return {**FAST, **SLOW}[name]
     return answered(ANSWER if name == GOOD else BODIES[name]())
 
 
 def _serve(ours: Connection) -> None:
-    """Serve what the other side asks for, until it has enough."""
+    """Serve the answers that the other process asks for, until it sends None."""
     said = _talk(GOOD)
 
     async def talk(heard: Heard) -> None:
@@ -133,7 +133,7 @@ def _serve(ours: Connection) -> None:
 
 @contextmanager
 def _server() -> Iterator[tuple[str, Connection]]:
-    """Start the server; hand out its address, and where to say what it is to answer."""
+    """Start the server; yield its URL and the connection to choose its answers."""
     ours, theirs = SPAWN.Pipe()
     process = SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
@@ -150,7 +150,7 @@ def _server() -> Iterator[tuple[str, Connection]]:
 
 @define
 class Cost:
-    """What the answers cost.
+    """The cost of the answers.
 
     Attributes:
         answers: How many were played.
@@ -170,7 +170,7 @@ class Cost:
 
 
 def _peak_kib() -> int:
-    """Tell the most memory that this process ever had."""
+    """Return the peak memory of this process."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
@@ -195,7 +195,7 @@ async def _call(cost: Cost, call: Call, clients: Clients, name: str, *, seconds:
 
 
 async def _suffer(origin: str, server: Connection, *, quick: bool) -> Cost:
-    """Make every call against all that the server may answer."""
+    """Send every call to every answer of the server."""
     names, rounds = (QUICK, 1) if quick else ([*FAST, *SLOW, *BODIES], ROUNDS)
     cost = Cost(len(names))
     all_reads = {name: READS[name] for name in QUICK_READS} if quick else READS
@@ -235,7 +235,7 @@ def _client(quick: bool, without: str | None, ours: Connection) -> None:
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Show what all hostile answers cost, or a few of them."""
+    """Measure the cost of all hostile answers, or of a few."""
     ours, theirs = SPAWN.Pipe()
     process = SPAWN.Process(target=_client, args=(quick, without, theirs))
     process.start()

@@ -1,6 +1,6 @@
-"""Orders over real sockets, with pauses, to a server that closes what is idle: none may go out on what is being closed.
+"""Orders with pauses, over real sockets, to a server that closes idle connections: none may be sent on a closing one.
 
-The way takes a while, so a server that closes does so unseen for a moment. Pauses are drawn around that moment.
+A server that closes a connection does so unseen for the latency of the network. Pauses are drawn around that moment.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["MECHANISMS", "PROMISES", "figures"]
 PROMISES = (9,)
 WAY_SECONDS = 0.025
 CALM = 0.5
-"""Share of pauses that have nothing to do with the server."""
+"""Share of pauses that do not depend on the server."""
 
 
 @frozen
@@ -57,7 +57,7 @@ QUICK, QUICK_PLAIN = Size(40, 2, 1.8, 0.2), Size(20, 2, 1.8, 0.2)
 
 @frozen
 class Count:
-    """What came of the orders of one run.
+    """The results of the orders of one run.
 
     Attributes:
         orders: How many there were.
@@ -92,7 +92,7 @@ async def _trade(size: Size, chance: random.Random, number: int, client: Client 
 
 
 async def _played(size: Size, seed: int, *, naive: bool) -> Count:
-    """Let many clients place orders at once."""
+    """Place orders with many clients at once."""
     chance, faults = random.Random(seed), Faults(idle_seconds=size.idle_seconds)
     async with (
         simulate(Venue.BITEX, seed=seed, limits=False, faults=faults) as simulator,
@@ -119,7 +119,7 @@ MECHANISMS: Mechanisms = {"careful pool": lambda: patch("exchanges.http.transpor
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Show how many orders were lost on connections that the server was closing."""
+    """Count the orders lost on connections that the server was closing."""
     size, plain_size = (QUICK, QUICK_PLAIN) if quick else (FULL, PLAIN)
     ours, plain = asyncio.run(_both(size, plain_size, seed))
     words = f"{ours.orders:,} orders on {ours.connections:,} connections, of which the server closes what is idle"

@@ -1,4 +1,4 @@
-"""Orders of every kind against exchanges at which everything goes wrong, over real sockets: told and done."""
+"""Orders of every kind over real sockets to failing exchanges: reported and executed."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ ORDERS, BATCH = 20_000, 1_000
 NAIVE_ORDERS = 2_000
 QUICK_ORDERS = 300
 FLOORS = 2
-"""Simulators of one batch, side by side."""
+"""Concurrent simulators of one batch."""
 CALLERS = 2
 """Callers of one client."""
 TIMEOUT_SECONDS = 0.4
 NOWHERE = 0.03
-"""Share of orders that are sent where not a byte can arrive."""
+"""Share of orders that are sent to an address where no byte can arrive."""
 BAD_LINES = 3
-"""One line in so many is bad."""
+"""One connection in this many is bad."""
 LEAST_POINTS = 12
 
 OFTEN, SELDOM, HARDLY = 0.03, 0.01, 0.002
@@ -78,12 +78,12 @@ POINTS = {
 }
 FAULTS = Faults(POINTS, kinds={Kind.MONEY}, drip_seconds=0.0, bomb_bytes=4 * 1024 * 1024)
 BEARABLE = evolve(FAULTS, at={point: share for point, share in POINTS.items() if share > HARDLY})
-"""Without what would take a plain client's memory."""
+"""Without bodies that would exhaust the memory of a plain client."""
 
 
 @asynccontextmanager
 async def _opened(seed: int, faults: Faults) -> AsyncIterator[tuple[Simulator, str]]:
-    """Open a simulator, now and then with a bad line to it; say where it is found."""
+    """Open a simulator, at times behind a bad connection; yield its URL."""
     async with simulate(seed=seed, limits=False, faults=faults) as simulator:
         if seed % BAD_LINES:
             yield simulator, simulator.base_url
@@ -95,7 +95,7 @@ async def _opened(seed: int, faults: Faults) -> AsyncIterator[tuple[Simulator, s
 
 
 async def _traded(seed: int, orders: int) -> Tally:
-    """Let callers of ours place orders."""
+    """Place orders with clients of the library."""
     async with _opened(seed, FAULTS) as (simulator, url), AsyncExitStack() as clients:
         floor = Floor(simulator, orders, random.Random(seed))
         async with asyncio.TaskGroup() as callers:
@@ -108,7 +108,7 @@ async def _traded(seed: int, orders: int) -> Tally:
 
 
 async def _tried_naively(seed: int, orders: int) -> Tally:
-    """Let others do it."""
+    """Place orders with plain clients."""
     async with _opened(seed, BEARABLE) as (simulator, url), AsyncExitStack() as clients:
         floor = Floor(simulator, orders, random.Random(seed))
         async with asyncio.TaskGroup() as callers:
@@ -139,7 +139,7 @@ async def _batch(seed: int, orders: int, *, naive: bool) -> Tally:
 
 
 def _carried_out(seed: int, orders: int, naive: bool, without: str | None) -> Tally:
-    """Place a batch of orders, maybe in a process of its own."""
+    """Place a batch of orders, in this process or another."""
     with MECHANISMS[without]() if without else nullcontext():
         return asyncio.run(_batch(seed, orders, naive=naive))
 
@@ -177,7 +177,7 @@ MECHANISMS: Mechanisms = {
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Show what was done twice, and what was misreported."""
+    """Count what was executed twice and what was misreported."""
     sizes = [QUICK_ORDERS] if quick else [BATCH] * (ORDERS // BATCH)
     shares = [(100 * seed + number, size, False, without) for number, size in enumerate(sizes)]
     yield from _figures_of(summed(_carried_out, shares, spread=not quick))

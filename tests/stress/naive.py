@@ -1,4 +1,4 @@
-"""A client as it is often written: a plain HTTP client that tries again when something goes wrong.
+"""A client as often written: a plain HTTP client that retries after any failure.
 
 It sends the very same bytes and holds one turn per key, so that what differs is what it makes of failures alone.
 """
@@ -23,11 +23,11 @@ __all__ = ["Failed", "NaiveClient"]
 
 
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Nothing here speaks TLS, and reading certificates takes a while."""
+"""No server here speaks TLS, and loading certificates is slow."""
 
 
 class Failed(Exception):
-    """It did not work, or so it seems."""
+    """The order seems to have failed."""
 
 
 class NaiveClient:

@@ -1,4 +1,4 @@
-"""Many signed calls at once, over real sockets, against a server that refuses any nonce that does not increase."""
+"""Many concurrent signed calls over real sockets to a server that refuses any nonce that does not increase."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class OpenKeyLock(KeyLock):
 
     @property
     def taken(self) -> bool:
-        """Never."""
+        """Return whether it is held: never."""
         return False
 
 
 @frozen
 class Count:
-    """What came of one run, by venue.
+    """The results of one run, by venue.
 
     Attributes:
         calls: How many calls were begun.
@@ -50,7 +50,7 @@ class Count:
 
 
 async def play(calls: int, seed: int) -> dict[str, Count]:
-    """Make *calls* signed calls at each of two exchanges, all at once."""
+    """Send *calls* signed calls to each of two exchanges, all at once."""
     async with simulate(Venue.BITSTAMP, Venue.BITSO, seed=seed, limits=False) as simulator:
         options = {
             "base_url": simulator.base_url,
@@ -81,7 +81,7 @@ MECHANISMS: Mechanisms = {"key lock": lambda: patch("exchanges.session.destinati
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Show how many nonces are refused."""
+    """Count the refused nonces."""
     calls = QUICK_CALLS if quick else CALLS
     for venue, count in asyncio.run(play(calls, seed)).items():
         yield Figure(

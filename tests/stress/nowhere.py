@@ -1,4 +1,4 @@
-"""Addresses at which not one byte of a request can arrive, and what callers are told who send orders there."""
+"""Addresses at which no byte of a request can arrive, and the errors of orders sent there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PEERS = 4
 
 @asynccontextmanager
 async def nobody_listens() -> AsyncIterator[str]:
-    """Give an address that is nobody's."""
+    """Return an address where nobody listens."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -29,14 +29,14 @@ async def nobody_listens() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def no_tls() -> AsyncIterator[str]:
-    """Give an address for TLS, where somebody answers who speaks none."""
+    """Return an address for TLS whose server does not speak it."""
     async with simulate() as simulator:
         yield simulator.base_url.replace("http:", "https:")
 
 
 @asynccontextmanager
 async def nobody_accepts() -> AsyncIterator[str]:
-    """Give an address at which more connections wait than ever will be accepted."""
+    """Return an address with a full queue of connections that are never accepted."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         waiting = [socket.socket() for _ in range(PEERS)]
         for peer in waiting:
@@ -51,7 +51,7 @@ PLACES: tuple[Callable[[], AbstractAsyncContextManager[str]], ...] = (nobody_lis
 
 
 async def sent_nowhere(orders: int, timeout_seconds: float) -> Tally:
-    """Place *orders* where none can arrive. Nobody must be told that his may have been executed."""
+    """Place *orders* where none can arrive: no error may say that one may have been executed."""
     tally = Tally()
     options: Any = {"limits": None, "state": MemoryState(), "timeout_seconds": timeout_seconds}
     for number, address in enumerate(PLACES, start=1):

@@ -25,7 +25,7 @@ EXECUTE = "bitso.conversions.execute"
 CENT, SATOSHI = Decimal("0.01"), Decimal("0.00000001")
 
 Mark: TypeAlias = tuple[str, Decimal | str]
-"""What tells an order from all others: its endpoint, and its amount or its quote."""
+"""The identity of an order: its endpoint, and its amount or its quote."""
 
 
 @frozen
@@ -42,12 +42,12 @@ class Order:
 
     @property
     def mark(self) -> Mark:
-        """What tells it from all others."""
+        """Its identity."""
         return mark_of(self.endpoint, self.arguments)
 
 
 def mark_of(endpoint: str, arguments: Mapping[str, Any]) -> Mark:
-    """Make out which order it is by what it asks for."""
+    """Return the identity of an order by its arguments."""
     if endpoint == EXECUTE:
         quote = arguments["quote_id"]
         return endpoint, str(getattr(quote, "id", quote))
@@ -58,7 +58,7 @@ Make = Callable[[int], dict[str, Any]]
 
 
 def _limited(least: str, step: Decimal, *prices: str) -> Make:
-    """Make limit orders, in turn at each of *prices*: some trade at once, some wait."""
+    """Return arguments of limit orders, in turn at each of *prices*: some trade at once, some wait."""
     return lambda n: {"amount": Decimal(least) + n * step, "price": Decimal(prices[n % len(prices)])}
 
 
@@ -84,11 +84,11 @@ KINDS: dict[Venue, dict[str, Make]] = {
         "bitstamp.v1.funding.bitcoin_withdrawal": _sent("0.0001", address=ADDRESS),
     },
 }
-"""What may be placed at each exchange: by endpoint, the arguments of number n."""
+"""The orders of each exchange: by endpoint, the arguments of number n."""
 
 
 async def prepare(client: Any, endpoint: str, arguments: Mapping[str, Any]) -> Order | None:
-    """Get ready what an order needs: a conversion begins with a quote. None if there is none to be had."""
+    """Prepare an order: a conversion begins with a quote. None if there is no quote."""
     if endpoint != EXECUTE:
         return Order(endpoint, arguments)
     if client is None:

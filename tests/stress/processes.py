@@ -34,7 +34,7 @@ REFUSED = "wrong nonce"
 
 @frozen
 class Count:
-    """What came of one run.
+    """The results of one run.
 
     Attributes:
         failed: Calls that ended in an error.
@@ -52,7 +52,7 @@ class Count:
 
 
 async def play(processes: int, calls: int, window: Window, seed: int, without: str | None) -> Count:
-    """Let so many processes make so many calls each."""
+    """Run *processes* that send *calls* each."""
     with tempfile.TemporaryDirectory() as folder:
         async with simulate(Venue.BITSTAMP, seed=seed, delay_seconds=DELAY_SECONDS, limits=False) as simulator:
             job = Job(
@@ -78,7 +78,7 @@ async def play(processes: int, calls: int, window: Window, seed: int, without: s
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Show what the server refused, and how full the windows were."""
+    """Count what the server refused and the calls in the fullest windows."""
     processes = QUICK_PROCESSES if quick else PROCESSES
     runs = ((QUICK_CALLS, WIDE), (QUICK_TIGHT_CALLS, TIGHT)) if quick else ((CALLS, WIDE), (TIGHT_CALLS, TIGHT))
     for calls, window in runs:

@@ -1,4 +1,4 @@
-"""Unknown outcomes in many small worlds: what reconciling says of them, and what is true."""
+"""Unknown outcomes in many small worlds: the verdicts of `reconcile`, compared with the truth."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ VERDICTS = (Reconciled, NoTrace, Ambiguous, Incomplete)
 
 
 async def reconcile(client: Any, intent: Intent) -> Verdict:
-    """Ask the client."""
+    """Reconcile with the client."""
     verdict: Verdict = await client.reconcile(intent)
     return verdict
 
 
 async def rule_of_thumb(client: Any, intent: Intent) -> Verdict:
-    """Look once whether an open order has the same amount and price."""
+    """Search the open orders once for the same amount and price."""
     await asyncio.sleep(1.0)
     areas = {"bitex": client, "bitso": getattr(client, "v2", None), "bitstamp": getattr(client, "v1", None)}
     exchange = intent.endpoint.partition(".")[0]
@@ -54,7 +54,7 @@ JUDGES = {"client": reconcile, "rule of thumb": rule_of_thumb}
 
 
 def _play(first: int, count: int, judge: str, without: str | None) -> Tally:
-    """Play some worlds, each in a time of its own."""
+    """Run some worlds, each with its own virtual time."""
     whole = Tally()
     with MECHANISMS[without]() if without else nullcontext():
         for seed in range(first, first + count):
@@ -72,7 +72,7 @@ MECHANISMS: Mechanisms = {
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Show what is said of unknown outcomes, and how much of it is wrong."""
+    """Count the verdicts on unknown outcomes, and the wrong ones."""
     worlds, size = (QUICK_WORLDS, QUICK_WORLDS) if quick else (WORLDS, BATCH)
     firsts = range(seed * WORLDS, seed * WORLDS + worlds, size)
     tally = summed(_play, [(first, size, "client", without) for first in firsts], spread=not quick)

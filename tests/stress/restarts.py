@@ -1,4 +1,4 @@
-"""Processes that are killed at any moment, and started again with another clock.
+"""Processes that are killed at random moments and restarted with another clock.
 
 Each makes signed calls, one in eight moves money, until ``kill -9`` ends it; the next goes on with the same state file
 and a wall clock that is up to an hour off. The server refuses every nonce that does not increase.
@@ -34,7 +34,7 @@ LIFE_SECONDS = 0.2
 STEP_SECONDS = 3600.0
 PATIENCE_SECONDS = 10.0
 EARLY = 1 / 4
-"""So many are killed while they start."""
+"""The number of processes killed while they start."""
 WINDOW = Window(100, per_seconds=5.0)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 DELAY_SECONDS = (0.0, 0.01)
@@ -46,7 +46,7 @@ MECHANISMS: Mechanisms = FILE
 
 @define(eq=False)
 class Line:
-    """The processes that follow each other at one exchange."""
+    """The processes that run one after another at one exchange."""
 
     job: Job
     simulator: Simulator
@@ -56,7 +56,7 @@ class Line:
     known: frozenset[str] = frozenset()
 
     async def play(self, kills: int) -> None:
-        """Start and kill."""
+        """Start processes and kill them."""
         for number in range(1, kills + 1):
             step = self.chance.uniform(-STEP_SECONDS, STEP_SECONDS)
             child = Child.start(live, evolve(self.job, number=number, step_seconds=step))
@@ -65,7 +65,7 @@ class Line:
             self.failed += [word or "silence" for word in [*words, *await child.end()] if word != "ok"]
 
     async def leave_one(self, number: int) -> str | None:
-        """Kill a process whose order was executed and never answered; give the nonce of the order."""
+        """Kill a process whose order was executed and never answered; return the nonce of the order."""
         before = len(self.orders)
         child = Child.start(spend, evolve(self.job, number=number))
         with suppress(TimeoutError):
@@ -76,7 +76,7 @@ class Line:
         return self.orders[-1].nonce if len(self.orders) > before else None
 
     async def look(self) -> None:
-        """Open the state once more: what is unresolved, and what was made?"""
+        """Open the state again; return what is unresolved and what was executed."""
         state = shared(self.job.path)
         async with open_client(self.job, state) as client:
             self.listed = {call.nonce for call in client.unresolved.values() if call.nonce is not None}
@@ -86,22 +86,22 @@ class Line:
 
     @property
     def orders(self) -> list[Deed]:
-        """What was executed and moves money."""
+        """Return the executed calls that move money."""
         return [d for d in self.simulator.deeds if d.venue == self.job.venue and d.kind is Kind.MONEY]
 
     @property
     def missing(self) -> int:
-        """How many of these the journal knows nothing of."""
+        """Count those that are not in the journal."""
         return sum(d.nonce not in self.listed and f"{d.endpoint}:{d.id}" not in self.known for d in self.orders)
 
     @property
     def seen(self) -> list[Seen]:
-        """What the server saw."""
+        """Return the requests that the server received."""
         return [seen for seen in self.simulator.requests if seen.venue == self.job.venue]
 
 
 async def play(kills: int, seed: int, without: str | None) -> tuple[list[Line], int]:
-    """Kill so many processes at two exchanges; then, at each, one whose order was executed and never answered.
+    """Kill many processes at two exchanges; then, at each, one whose order was executed and never answered.
 
     Returns:
         What was seen at each, and how many of the last orders are listed.
@@ -126,7 +126,7 @@ async def play(kills: int, seed: int, without: str | None) -> tuple[list[Line], 
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Show what the server refused, and what the journal tells."""
+    """Count what the server refused and what the journal lacks."""
     kills = QUICK_KILLS if quick else KILLS
     lines, last = asyncio.run(play(kills, seed, without))
     requests = [seen for line in lines for seen in line.seen]

@@ -1,4 +1,4 @@
-"""Canaries as key, secret, client id, password, document: everything that can go wrong, and everything that shows it.
+"""Canaries as key, secret, client id, password, document: every failure, and every sink that may show them.
 
 A check is one sink of one failure: one text, or many, in which nothing of a canary and nothing of a signature may be
 left. See `tests.support.secrets`, `tests.support.leak_scenarios` and `tests.support.leak_sinks`.
@@ -41,12 +41,12 @@ TREE = {name for name in errors.__all__ if name != "ExchangeError"}
 FEW = ("bitex read", "bitex password", "bitso read", "bitso v2 money", "bitstamp money", "bitstamp v1 cancel")
 WIRED = (*FEW, "bitex money", "bitso conversion", "bitstamp v1 money", "bitex document")
 EVERY = 4
-"""Every call meets one in so many of the spellings, and all calls of an exchange together all of them."""
+"""Each call is run with one in this many spellings, and the calls of an exchange together with all of them."""
 
 
 @define(eq=False)
 class Count:
-    """What was seen of the failures of one exchange.
+    """The results of the failures of one exchange.
 
     Attributes:
         failures: How many there were.
@@ -61,7 +61,7 @@ class Count:
     raised: Counter[str] = field(factory=Counter[str])
 
     def add(self, failure: Failure, scene: Scene) -> None:
-        """Look at all sinks of one."""
+        """Search all sinks of one scene."""
         self.failures += 1
         self.raised.update(type(error).__name__ for error in chains(scene))
         for sink, found in leaks(scene).items():
@@ -70,7 +70,7 @@ class Count:
 
 
 def failures(*, quick: bool, seed: int) -> list[Failure]:
-    """Choose what goes wrong."""
+    """Choose the failures."""
     names = FEW if quick else tuple(CALLS)
     found = list(misused())
     for number, name in enumerate(names):
@@ -85,7 +85,7 @@ def failures(*, quick: bool, seed: int) -> list[Failure]:
 
 
 def _some(found: list[Failure], seed: int) -> list[Failure]:
-    """Keep all that takes no time, and a few of those on real sockets."""
+    """Keep all failures in virtual time, and a few of those on real sockets."""
     real = [m for m in found if m.real]
     return [m for m in found if not m.real] + random.Random(seed).sample(real, 8)
 
@@ -96,7 +96,7 @@ async def _play(chosen: Iterable[Failure], counts: dict[str, Count]) -> None:
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
-    """Let everything go wrong and look everywhere."""
+    """Run the failures and search every sink."""
     counts: dict[str, Count] = {}
     chosen = failures(quick=quick, seed=seed)
     virtual_time.run(_play((m for m in chosen if not m.real), counts))
@@ -117,7 +117,7 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
 
 
 async def naive() -> Scene:
-    """Call as most programs do: the key in the address, `raise_for_status`, every logger open."""
+    """Send a call as most programs do: with the key in the URL, `raise_for_status` and every logger enabled."""
     scene = Scene()
 
     def refuse(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Counting what came of many calls, here or in other processes."""
+"""Counts of the results of many calls, in this process or others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXAMPLES = 3
 
 @define
 class Tally:
-    """How many, by what is wrong or right with them, and some examples of each.
+    """Counts by result, with some examples of each.
 
     Attributes:
         numbers: How many.
@@ -35,20 +35,20 @@ class Tally:
     points: Counter[str] = field(factory=Counter[str])
 
     def note(self, what: str, example: object = None) -> None:
-        """Count one."""
+        """Count one result."""
         self.numbers[what] += 1
         if example is not None and len(self.examples[what]) < EXAMPLES:
             self.examples[what].append(str(example))
 
     def add(self, other: Tally) -> None:
-        """Take in what another one counted."""
+        """Add another tally."""
         self.numbers += other.numbers
         self.points += other.points
         for what, examples in other.examples.items():
             self.examples[what] += examples
 
     def never(self, number: int, promise: str, what: str, of: int | str) -> Figure:
-        """Make the figure of something that must not happen once."""
+        """Return the figure of a result that must never occur."""
         found, of = self.numbers[what], f"{of:,}" if isinstance(of, int) else of
         examples = "; ".join(dict.fromkeys(self.examples.get(what, ())[:EXAMPLES]))
         shown = f"{found:,} of {of}" + (f", such as {examples}" if examples else "")
@@ -56,7 +56,7 @@ class Tally:
 
 
 def summed(work: Callable[..., Tally], shares: Sequence[tuple[Any, ...]], *, spread: bool) -> Tally:
-    """Do all shares of some work; *spread* over processes if it is much."""
+    """Do all shares of some work; *spread* over processes if there is much."""
     if not spread:
         return _sum(starmap(work, shares))
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), logging.disable, (logging.CRITICAL,)) as pool:

@@ -58,7 +58,7 @@ LOSING = dict.fromkeys(
 
 Make = Callable[[int], dict[str, Any]]
 Judge: TypeAlias = Callable[[Any, Intent], Awaitable[Verdict]]
-"""Says what became of a call of a client."""
+"""Returns a verdict on a call of a client."""
 
 
 def _amounts(least: int, **arguments: Any) -> Make:
@@ -92,9 +92,9 @@ SHOWN = {
     "bitex.payments.create_payment",
     "bitstamp.v1.funding.bitcoin_withdrawal",
 }
-"""Reads show all that these ask for."""
+"""Reads show all arguments of these."""
 TRADING = {"bitstamp.v1.trading.buy": "90000", "bitstamp.v1.trading.sell": "30000"}
-"""But for orders of Bitstamp at these prices: they trade at once, and their trades do not tell their limit."""
+"""Orders of Bitstamp at these prices are exceptions: they trade at once, and trades do not show the limit price."""
 
 
 @frozen
@@ -119,7 +119,7 @@ class World:
 
     @classmethod
     def of(cls, seed: int, *, only_orders: bool) -> World:
-        """Make one."""
+        """Draw a world."""
         chance = random.Random(f"world {seed}")
         skew, then = (chance.uniform(-SKEW_SECONDS, SKEW_SECONDS) for _ in range(2))
         return cls(
@@ -134,7 +134,7 @@ class World:
 
 @frozen
 class _Call:
-    """One call to make.
+    """A call to send.
 
     Attributes:
         label: Its number.
@@ -152,7 +152,7 @@ class _Call:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing else asks for the same, and reads show all that it asks for."""
+        """Whether no other call has the same arguments, and reads show all of them."""
         return (
             not self.is_twin
             and self.endpoint in SHOWN
@@ -183,7 +183,7 @@ def _is_of(intent: Intent, order: Order) -> bool:
 
 
 class When(StrEnum):
-    """When it is asked what became of a call."""
+    """When a call is reconciled."""
 
     FIRST = "soon"
     AGAIN = "again"
@@ -192,7 +192,7 @@ class When(StrEnum):
 
 @define(eq=False)
 class _Play:
-    """What happens in one world, and what is said of it."""
+    """The calls of one world and the verdicts on them."""
 
     world: World
     client: Any
@@ -204,7 +204,7 @@ class _Play:
     tally: Tally = field(factory=Tally)
 
     async def make(self, call: _Call) -> None:
-        """Make one call, and find out what became of it."""
+        """Send one call, and reconcile it if its outcome is unknown."""
         await asyncio.sleep(call.at)
         LABEL.set(call.label)
         order = await prepare(self.client, call.endpoint, call.arguments)
@@ -237,12 +237,12 @@ class _Play:
             self.said.append((call, await self.judge(self.client, intent), When.AGAIN))
 
     async def ask_again(self, client: Any) -> None:
-        """Ask of everything once more, with a client that was not there."""
+        """Reconcile every call again, with a client that has no history."""
         for call, intent in self.intents.values():
             self.said.append((call, await self.judge(client, intent), When.LATER))
 
     def compare(self) -> Tally:
-        """Compare what was said with what was done."""
+        """Compare the verdicts with what was executed."""
         for call, verdict, when in self.said:
             done = [deed for deed in self.line.done[call.label] if deed.kind.is_once]
             kind = type(verdict).__name__
@@ -257,7 +257,7 @@ class _Play:
 
 
 def _fault(verdict: Verdict, done: Sequence[Deed]) -> str | None:
-    """Say what is wrong with a verdict."""
+    """Return what is wrong with a verdict."""
     if isinstance(verdict, NoTrace):
         return "no trace of what was done" if done else None
     if isinstance(verdict, Reconciled):
@@ -268,14 +268,14 @@ def _fault(verdict: Verdict, done: Sequence[Deed]) -> str | None:
 
 
 def _name_of(found: Any) -> str:
-    """Give the id of what was found; of trades alone, that of their order."""
+    """Return the id of what was found; for trades, the id of their order."""
     first = found[0] if isinstance(found, tuple) else found
     names = (getattr(first, name, None) for name in ("order_id", "id", "oid", "user_id", "public_address"))
     return str(next((name for name in names if name is not None), first))
 
 
 async def _measure(world: World, client: Any) -> None:
-    """Place an order that goes well, so that its answer tells of the clocks."""
+    """Place an order that succeeds, so that its answer shows the clock offset."""
     endpoint = next(name for name in KINDS[world.venue] if name in ORDERS)
     for number in range(100, 110):
         with suppress(ExchangeError):
@@ -284,7 +284,7 @@ async def _measure(world: World, client: Any) -> None:
 
 
 async def played(world: World, judge: Judge) -> Tally:
-    """Play one world to its end."""
+    """Run one world."""
     loop = asyncio.get_running_loop()
     began, late = loop.time(), world.late_seconds
 

@@ -1,4 +1,4 @@
-"""Callbacks as Bitex posts them, and what is done with others."""
+"""Callbacks as Bitex posts them, and the refusal of others."""
 
 import hashlib
 import json
@@ -39,17 +39,17 @@ PAYMENT = {
 
 
 def posted(key=KEY, payment=PAYMENT):
-    """The body that Bitex posts."""
+    """Return the body that Bitex posts."""
     return json.dumps({"api_key": key, "payment": payment}).encode()
 
 
 def signed(key=KEY):
-    """The headers that Bitex sends."""
+    """Return the headers that Bitex sends."""
     return {"Content-Type": "application/json", "Webhook-Auth": hashlib.sha256(key.encode()).hexdigest()}
 
 
 def is_refused(read):
-    """Whether a callback is refused, and in the only way there is."""
+    """Return whether a callback is refused, with the error that does not depend on the reason."""
     try:
         read()
     except CallbackRejected as error:

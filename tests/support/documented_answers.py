@@ -11,7 +11,7 @@ from tests.support.specimens import SPECIMENS, STAMP, Specimen, sent
 
 __all__ = ["CALLS", "SPECIMENS", "UNEXPECTED", "settled"]
 
-UNEXPECTED = "took its reader by surprise"
+UNEXPECTED = "while reading the answer"
 """Part of the message when a reader raises an exception that is none of the library's."""
 
 

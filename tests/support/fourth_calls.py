@@ -1,4 +1,4 @@
-"""Calls of the fourth exchange, one of each kind, and what they raise."""
+"""Calls of the fourth exchange, one of each kind, and their errors."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.virtual_time import elapsed
 __all__ = ["CALLS", "WALL", "failure_of", "fourth"]
 
 WALL = 1_700_000_000.0
-"""What the wall clock shows when a test begins."""
+"""The wall clock at the start of a test."""
 
 CALLS = {
     "read": lambda c: c.trading.order(),
@@ -21,13 +21,13 @@ CALLS = {
 
 
 def fourth(script, **options):
-    """Make a client of the fourth exchange whose answers are scripted and whose limits do not matter."""
+    """Create a client of the fourth exchange with scripted answers and wide limits."""
     options = {"limits": [Limit(LIMIT.name, (), Scope.KEY)], **options}
     return Fourth(transport=script, clock=lambda: WALL + elapsed(), **CREDENTIALS, **options)
 
 
 async def failure_of(script, kind, **options):
-    """Make one call and hand back what it raised."""
+    """Send one call; return the error."""
     async with fourth(script, **options) as client:
         with pytest.raises(ExchangeError) as caught:
             await CALLS[kind](client)

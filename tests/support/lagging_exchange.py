@@ -1,4 +1,4 @@
-"""The fourth exchange with orders that exist: its clock is off, its reads show what was, its answers get lost."""
+"""The fourth exchange with stored orders: its clock is wrong, its reads are late, its answers get lost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SIDES = {"placed": "sell", "bought": "buy", "noted": None, "tipped": None}
 
 @frozen
 class Fate:
-    """What becomes of an order on its way.
+    """The fate of a request.
 
     Attributes:
         arrives: After so many seconds; never where None.
@@ -71,7 +71,7 @@ class Deed:
 
 @define(eq=False)
 class Lagging(httpx.AsyncBaseTransport):
-    """What answers.
+    """The transport of the exchange.
 
     Attributes:
         fates: Of the orders to come; all is well for those beyond.
@@ -98,7 +98,7 @@ class Lagging(httpx.AsyncBaseTransport):
     last_nonce: int = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or break off."""
+        """Answer, or break the connection."""
         await request.aread()
         if request.method == "GET":
             return await self._read(request)
@@ -114,7 +114,7 @@ class Lagging(httpx.AsyncBaseTransport):
         raise httpx.ReadError("gone")
 
     def take(self, request: httpx.Request) -> Deed | None:
-        """Do what is asked, now."""
+        """Execute a request now."""
         if not self._accepts(request):
             return None
         _, generation, path = request.url.path.split("/")
@@ -123,7 +123,7 @@ class Lagging(httpx.AsyncBaseTransport):
         return self.do(path, body, request.headers["X-Nonce"], generation)
 
     def do(self, path: str, body: dict[str, Any], nonce: str = "-", generation: str = "api") -> Deed:
-        """Make an order, whoever wants it."""
+        """Create an order of any client."""
         row = {
             "id": len(self.deeds) + 1,
             "amount": body["amount"],
@@ -137,7 +137,7 @@ class Lagging(httpx.AsyncBaseTransport):
         return deed
 
     def made(self, nonce: str | None) -> Deed | None:
-        """Tell the truth: what the request with this nonce has made."""
+        """Return the order that the request with this nonce created."""
         return next((deed for deed in self.deeds if deed.nonce == nonce), None)
 
     def _accepts(self, request: httpx.Request) -> bool:
@@ -168,7 +168,7 @@ class Lagging(httpx.AsyncBaseTransport):
 
 
 def placing(exchange: httpx.AsyncBaseTransport, **options: Any) -> Placing:
-    """Make a client of it, or of a script, that knows no limits."""
+    """Create a client of the exchange, or of a script, without limits."""
     limits = [Limit(limit.name, (), Scope.KEY) for limit in (LIMIT, OPEN_LIMIT)]
     clock = lambda: WALL + elapsed() + getattr(exchange, "step", 0.0)  # noqa: E731 - as everywhere
     return Placing(transport=exchange, **{**CREDENTIALS, "clock": clock, "limits": limits, **options})
@@ -177,7 +177,7 @@ def placing(exchange: httpx.AsyncBaseTransport, **options: Any) -> Placing:
 LOST = Fate(arrives=None, breaks=1.0)
 DONE = Fate(arrives=0.0, breaks=1.0)
 MEASURED = 40.0
-"""When a client whose first call went well at once has a record of its own, whatever was sent before it began."""
+"""When a client whose first call succeeded at once has a complete history, whatever was sent before it began."""
 
 CALLS = {
     "in order": lambda c, **options: c.orders.buy(**{"amount": 3, "price": 5} | options),
@@ -186,37 +186,37 @@ CALLS = {
 
 
 async def begin(client, at=MEASURED, **other):
-    """Make a first order that tells the clock, and let the record grow as old as it must."""
+    """Place a first order that shows the clock, and wait until the history is old enough."""
     await client.orders.buy(**{"amount": 7, "price": 7} | other)
     await client.v9.neworders.buy(amount=7, price=7)
     await asyncio.sleep(at - elapsed())
 
 
 async def lose(client, call=CALLS["in order"], **arguments):
-    """Make a call whose outcome stays unknown; give its intent."""
+    """Send a call whose outcome stays unknown; return its intent."""
     return await unknown(call(client, **arguments))
 
 
 def lagging(*fates, **facts):
-    """Make an exchange with fates of the orders that come after the first two."""
+    """Create an exchange with the fates of the orders after the first two."""
     return Lagging([ANSWERED, ANSWERED, *fates], **facts)
 
 
 def client_of(*steps, **options):
-    """Make a client whose answers are scripted, and the script."""
+    """Create a client with scripted answers; return both."""
     script = Script.of(*steps, seconds=options.pop("seconds", 0.0))
     return placing(script, **options), script
 
 
 async def unknown(call):
-    """Make a call whose outcome stays unknown; give its intent."""
+    """Send a call whose outcome stays unknown; return its intent."""
     with pytest.raises(OutcomeUnknown) as caught:
         await call
     return caught.value.intent
 
 
 async def cancel_caller(call, after=1.0):
-    """Make a call and cancel its caller after so many seconds."""
+    """Send a call and cancel its caller after *seconds*."""
     task = asyncio.create_task(call)
     await asyncio.sleep(after)
     task.cancel()

@@ -1,4 +1,4 @@
-"""Ledgers, lanes and callers for the tests of limits."""
+"""Limiters, lanes and callers for the tests of limits."""
 
 import asyncio
 
@@ -13,23 +13,23 @@ MANY = 1000
 
 
 def limiter_of(*windows):
-    """Make a ledger of windows given as slots and seconds."""
+    """Return a limiter with windows given as slots and seconds."""
     return Limiter(Limit("test", tuple(Window(*w) for w in windows), Scope.ADDRESS))
 
 
 def wide_lane(*, key_lock=None):
-    """Make a lane whose connections never matter."""
+    """Return a lane with more connections than any test uses."""
     return Lane(Connections(MANY), key_lock)
 
 
 def taken_key_lock():
-    """Make a turn that somebody else holds; in a running loop."""
+    """Return a key lock that is held; needs a running loop."""
     elsewhere = Limiter(Limit("elsewhere", (), Scope.ADDRESS))
     return KeyLock(Permit(elsewhere, wide_lane(), 0.0, asyncio.get_running_loop()))
 
 
 def note_permits(limiter, lane, priority=READ, *, name=None, into, hold=0.0, **options):
-    """Start a task that waits for a grant, notes name and moment, holds the grant and releases it."""
+    """Start a task that acquires a permit, notes name and time, holds the permit and releases it."""
 
     async def call():
         permit = await limiter.acquire(lane, priority, **options)

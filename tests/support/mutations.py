@@ -1,4 +1,4 @@
-"""Bodies as nobody wants them: documented ones, changed by chance, as bytes and as tokens of JSON."""
+"""Malformed bodies: documented ones with random changes of bytes and of JSON tokens."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ _LET_IN = tuple(text for text in HOSTILE if _is_let_in(text))
 
 
 def _hostile(chance: random.Random) -> bytes:
-    """Choose a piece, mostly one that gets beyond the door."""
+    """Choose a piece, mostly one that the JSON parser accepts."""
     return chance.choice(_LET_IN if chance.random() < 0.8 else HOSTILE)
 
 
 @frozen(eq=False, repr=False)
 class Seed:
-    """A body to begin with, and where its values and keys stand.
+    """A body, and the places of its values and keys.
 
     Attributes:
         body: As it came.
@@ -70,7 +70,7 @@ class Seed:
 
     @classmethod
     def of(cls, body: bytes) -> Seed:
-        """Find the values; a body that is no JSON is one."""
+        """Find the values; a body that is not JSON is one value."""
         spans: list[tuple[int, int]] = []
         begun: list[int] = []
         for token in _TOKEN.finditer(body):
@@ -85,7 +85,7 @@ class Seed:
 
 
 def mutated(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
-    """Change *seed* once in one place it knows, and up to twice more anywhere."""
+    """Change *seed* at one of its places, and up to twice more anywhere."""
     body = chance.choice(_TOKENS)(seed, others, chance)
     for _ in range(chance.choice((0, 0, 0, 0, 0, 1, 2))):
         body = chance.choice(_BYTES)(body, chance)
@@ -105,7 +105,7 @@ def _replace(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes
 
 
 def _retype(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
-    """Make text of a value, or a value of a text."""
+    """Turn a value into a text, or a text into a value."""
     begin, end = _part(seed, chance)
     part = seed.body[begin:end]
     changed = part[1:-1] if part[:1] == b'"' else b'"' + part.replace(b'"', b'\\"') + b'"'
@@ -120,7 +120,7 @@ def _nest(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
 
 
 def _drop(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
-    """Leave a value out, with the comma or colon behind it."""
+    """Remove a value, with the comma or colon behind it."""
     begin, end = _part(seed, chance)
     return seed.body[:begin] + seed.body[end:].lstrip(b" \n:,")
 
@@ -132,7 +132,7 @@ def _repeat(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
 
 
 def _more(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
-    """Put a cell, or a key, behind a value."""
+    """Insert a cell, or a key, behind a value."""
     _, end = _part(seed, chance)
     key = chance.choice((b"", b"", b'"new":', b'"error":', b'"amount":'))
     return seed.body[:end] + b"," + key + _hostile(chance) + seed.body[end:]
@@ -145,7 +145,7 @@ def _swap(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
 
 
 def _graft(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
-    """Put a value of another body in place of one."""
+    """Replace a value by one of another body."""
     other = chance.choice(others)
     begin, end = _part(seed, chance)
     from_, until = _part(other, chance)
@@ -158,7 +158,7 @@ def _splice(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
 
 
 def _other(seed: Seed, others: Sequence[Seed], chance: random.Random) -> bytes:
-    """Answer with something else altogether."""
+    """Replace the whole body."""
     return chance.choice(others).body
 
 
@@ -188,7 +188,7 @@ def _insert(body: bytes, chance: random.Random) -> bytes:
 
 
 def _again(body: bytes, chance: random.Random) -> bytes:
-    """Say a piece twice."""
+    """Repeat a piece."""
     place = int(chance.random() * (len(body) + 1))
     return body[:place] + body[max(0, place - int(chance.random() * 60)) :]
 

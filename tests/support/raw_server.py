@@ -1,4 +1,4 @@
-"""A server on loopback that answers each connection by a function of streams, byte by byte if it likes."""
+"""A server on loopback that answers each connection by a function of its streams."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def response(
     length: int | None = None,
     zipped: bool = False,
 ) -> bytes:
-    """Make the bytes of an answer."""
+    """Return the bytes of an answer."""
     if zipped:
         body, headers = gzip.compress(body), (b"Content-Encoding: gzip", *headers)
     size = b"Content-Length: %d" % (len(body) if length is None else length)
@@ -59,7 +59,7 @@ def _headers(head: bytes) -> list[tuple[bytes, bytes]]:
 
 @define(eq=False)
 class RawServer:
-    """What came in, by connection and request."""
+    """The requests received, by connection."""
 
     talk: Talk
     port: int = 0
@@ -69,7 +69,7 @@ class RawServer:
 
     @property
     def origin(self) -> str:
-        """Where it listens."""
+        """Its URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def headers(self, number: int = -1) -> list[tuple[bytes, bytes]]:
@@ -77,7 +77,7 @@ class RawServer:
         return _headers(self.requests[number].partition(b"\r\n\r\n")[0])
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection until either side has enough."""
+        """Serve one connection until either side closes it."""
         self.connections += 1
         task = asyncio.current_task()
         assert task is not None
@@ -109,7 +109,7 @@ async def serving(talk: Talk) -> AsyncIterator[RawServer]:
 
 
 def answering(*answers: bytes) -> Talk:
-    """Answer one request after the other on a connection, with the last for ever."""
+    """Answer the requests of a connection in order, and repeat the last answer."""
 
     async def talk(heard: Heard) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""A few calls with arguments of every kind, and what goes out for them."""
+"""A few calls with arguments of every kind, and their requests."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -86,17 +86,17 @@ class Calls(Area, api=API):
 
 
 def call(name, /, **arguments):
-    """What goes out, unsigned."""
+    """Return the unsigned request of a call."""
     return prepare(getattr(Calls, name).endpoint, arguments, BASE).render()
 
 
 def order(**arguments):
-    """The body of an order."""
+    """Return the body of an order."""
     return call("order", **{"book": "b", "amount": 1} | arguments).body.decode()
 
 
 def refusal(name="order", /, **arguments):
-    """What is said of wrong arguments."""
+    """Return the message about wrong arguments."""
     valid = {"order": {"book": "b", "amount": 1}, "large": {"amount": 100}, "find": {"number": 1, "name": "n"}}
     with pytest.raises(UsageError) as caught:
         call(name, **valid.get(name, {}) | arguments)

@@ -1,4 +1,4 @@
-"""A transport that answers by script and keeps every request with the moment at which it came."""
+"""A transport that answers by script and keeps every request with its time."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Step = httpx.Response | Exception | Callable[[httpx.Request], Any]
 
 
 def answer(value: Any = None, status: int = 200, **headers: str) -> httpx.Response:
-    """Make an answer in JSON; by default what the fourth exchange says when all is well."""
+    """Return an answer in JSON; by default a good one of the fourth exchange."""
     body = json.dumps({"id": 1} if value is None else value)
     return httpx.Response(status, content=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
 def refusal(code: str, status: int = 400, **facts: Any) -> httpx.Response:
-    """Make an answer in the error shape of the fourth exchange."""
+    """Return an answer in the error shape of the fourth exchange."""
     return answer({"error": f"no: {code}", "code": code, **facts}, status)
 
 
 def html(status: int) -> httpx.Response:
-    """Make what a proxy in front of an exchange answers."""
+    """Return the answer of a proxy before an exchange."""
     return httpx.Response(status, content=b"<html>one moment</html>", headers={"content-type": "text/html"})
 
 
@@ -46,7 +46,7 @@ class Came:
 
 @define(eq=False)
 class Script(httpx.AsyncBaseTransport):
-    """Answers with one step after the other, and with the last for ever.
+    """Answers with the steps in order, and repeats the last.
 
     Attributes:
         steps: Answers, exceptions to raise, or functions of the request that make either.
@@ -67,7 +67,7 @@ class Script(httpx.AsyncBaseTransport):
 
     @classmethod
     def of(cls, *steps: Step, **options: Any) -> Script:
-        """Make a script of *steps*; none at all: all is well."""
+        """Create a script of *steps*; without any, each answer is good."""
         return cls(list(steps) or [lambda _: answer()], **options)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -97,10 +97,10 @@ class Script(httpx.AsyncBaseTransport):
         return [c.nonce for c in self.came]
 
     def moments(self, since: float) -> list[float]:
-        """When they came, in seconds after *since*."""
+        """The times of the requests, in seconds after *since*."""
         return [round(c.at - since, 6) for c in self.came]
 
     @property
     def paths(self) -> Iterable[str]:
-        """Verb and path of each."""
+        """Verb and path of each request."""
         return [f"{c.request.method} {c.request.url.path}" for c in self.came]

@@ -1,4 +1,4 @@
-"""One request over a transport, and what became of it."""
+"""One request over a transport, and its result."""
 
 import gzip
 import socket
@@ -15,7 +15,7 @@ BOMB = gzip.compress(bytes(50_000_000))
 
 
 def request_to(origin, target="/a", verb="GET", headers=(), body=b""):
-    """Make a request that is ready to go."""
+    """Return a request."""
     return Request(verb, origin, target, headers, body)
 
 
@@ -27,7 +27,7 @@ async def send(transport, origin, *, careful=False, evidence=None, **options):
 
 
 async def lost(transport, origin, *, careful=True):
-    """Send one request that gets no complete answer; hand back what was raised and the evidence."""
+    """Send one request that gets no complete answer; return the error and the evidence."""
     evidence = Evidence()
     with pytest.raises(Lost) as caught:
         await send(transport, origin, careful=careful, evidence=evidence)
@@ -35,7 +35,7 @@ async def lost(transport, origin, *, careful=True):
 
 
 def closed_port():
-    """Find a port at which nobody listens."""
+    """Return a port at which nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]

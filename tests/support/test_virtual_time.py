@@ -7,7 +7,7 @@ from tests.support.virtual_time import Stuck, elapsed, in_virtual_time, run
 
 @in_virtual_time
 async def test_a_clock_that_jumps():
-    """An hour of waiting takes no time and shows on the clock to the digit."""
+    """An hour of waiting takes no time and the clock moves by exactly an hour."""
     await asyncio.sleep(3600)
 
     assert elapsed() == 3600.0

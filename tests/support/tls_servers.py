@@ -1,4 +1,4 @@
-"""Servers on loopback that speak TLS, with the certificates of ``tests/certificates``, and who trusts them."""
+"""TLS servers on loopback with the certificates of ``tests/certificates``, and contexts that trust them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ AUTHORITY = CERTIFICATES / "authority.pem"
 
 
 def trusting() -> ssl.SSLContext:
-    """Make a client's context that trusts the authority of the tests, and nobody else."""
+    """Return a client context that trusts the authority of the tests only."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(AUTHORITY)
     return context
 
 
 def presenting(name: str) -> ssl.SSLContext:
-    """Make a server's context with a certificate: ``here``, ``elsewhere``, ``unnamed``, ``expired`` or ``nobody``."""
+    """Return a server context with a certificate: ``here``, ``elsewhere``, ``unnamed``, ``expired`` or ``nobody``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATES / f"{name}.pem")
     return context
@@ -46,11 +46,11 @@ class Secure(RawServer):
 
     @property
     def origin(self) -> str:
-        """Where it listens."""
+        """Its URL."""
         return f"https://127.0.0.1:{self.port}"
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection whose handshake went well."""
+        """Serve one connection whose handshake succeeded."""
         self.versions.append(writer.get_extra_info("ssl_object").version())
         await super().take(reader, writer)
 
@@ -59,7 +59,7 @@ class Secure(RawServer):
 async def secured(
     context: ssl.SSLContext | None = None, talk: Talk | None = None, *, host: str = "127.0.0.1"
 ) -> AsyncIterator[Secure]:
-    """Serve every connection with *talk*, by default with an answer that is good."""
+    """Serve every connection with *talk*, by default with a good answer."""
     context = context or presenting("here")
     server = Secure(talk or answering(response()))
     context.sni_callback = lambda _, name, __: server.names.append(name)

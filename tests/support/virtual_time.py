@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer, so that what waits is tested without waiting.
+"""An event loop whose clock jumps to the next timer, so that waiting is tested without waiting.
 
 The loop does no real input or output: when nothing is ready to run, the clock moves to the next timer at once. When
 there is no timer either, nothing can ever happen again, and `Stuck` is raised in place of a test that hangs.
@@ -18,15 +18,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 BEGIN = 1_000_000.0
-"""What the clock of a fresh loop shows."""
+"""The time of a new loop."""
 
 
 class Stuck(Exception):
-    """Everybody waits and no timer will wake anybody."""
+    """All tasks wait and no timer is set."""
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Never waits: where a real one would, the clock moves."""
+    """A selector that moves the clock instead of waiting."""
 
     loop: VirtualLoop
 
@@ -54,7 +54,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.set_exception_handler(lambda _, context: self.faults.append(context))
 
     def time(self) -> float:
-        """Show the virtual clock."""
+        """Return the virtual time."""
         return self._now
 
     def jump(self, seconds: float) -> None:
@@ -64,7 +64,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T], *, begin: float = BEGIN) -> T:
-    """Run *main* in virtual time; afterwards no task may be left and nothing may have gone wrong unseen."""
+    """Run *main* in virtual time; fail if a task is left or a callback raised."""
     loops: list[VirtualLoop] = []
 
     def new_loop() -> VirtualLoop:
@@ -80,7 +80,7 @@ def run(main: Coroutine[Any, Any, T], *, begin: float = BEGIN) -> T:
 
 
 def in_virtual_time(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Make a plain test of a coroutine function."""
+    """Turn a coroutine function into a plain test."""
 
     @functools.wraps(function)
     def test(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -90,17 +90,17 @@ def in_virtual_time(function: Callable[P, Coroutine[Any, Any, None]]) -> Callabl
 
 
 def elapsed() -> float:
-    """Tell how many virtual seconds the test is old."""
+    """Return the virtual seconds since the test began."""
     return asyncio.get_running_loop().time() - BEGIN
 
 
 async def settle(rounds: int = 20) -> None:
-    """Let everything run that can run without time passing."""
+    """Run everything that can run without time passing."""
     for _ in range(rounds):
         await asyncio.sleep(0)
 
 
 async def wait_until(moment: float, action: Callable[[], Awaitable[T]]) -> T:
-    """Do *action* when the test is *moment* seconds old."""
+    """Run *action* when *moment* seconds have passed since the test began."""
     await asyncio.sleep(moment - elapsed())
     return await action()
