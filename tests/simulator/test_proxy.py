@@ -10,7 +10,7 @@ from exchanges.simulator.proxy import CHUNKS, READ_BYTES, _Direction
 from tests.support.simulator_calls import Wired, simulated, until
 from tests.support.simulator_faults import TICKER, answered, rest, sell
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 60.0
 
 
 @asynccontextmanager

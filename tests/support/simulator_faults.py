@@ -9,7 +9,7 @@ import httpx
 from exchanges.simulator import FaultPoint, Faults
 from tests.support.simulator_calls import Wired, bitstamp_v1, simulated
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 60.0
 FORM = "Content-Type: application/x-www-form-urlencoded"
 TICKER = "GET /api/ticker/ HTTP/1.1"
 
