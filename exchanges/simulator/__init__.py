@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that plays Bitex, Bitso and Bitstamp, for tests and for trying things out.
+"""A real HTTP server on loopback that simulates Bitex, Bitso and Bitstamp, for tests and for trying things out.
 
 In a block::
 
@@ -7,17 +7,16 @@ In a block::
         async with Bitstamp(base_url=simulator.base_url, **credentials) as bitstamp:
             balance = await bitstamp.v1.account.balance()
 
-Time passes as on the wall, and `Simulator.advance` moves it on. `Simulator.bitex` does what happens at Bitex without
-its API, and keeps what Bitex posts to its customers; `Simulator.bitso` and `Simulator.bitstamp` let deposits come.
+Time passes with the wall clock, and `Simulator.advance` moves it forward. `Simulator.controls` does what happens at an
+exchange without its API: prices are set, money is deposited, orders trade; Bitex keeps what it posts to its customers.
 
-It is polite unless told otherwise: ``simulate(faults=Faults({FaultPoint.CLOSE_AFTER_EXECUTING: 0.05}))``, or
-`Simulator.faults` at any time. What was asked and what was really done, whatever the answers said, stands in
-`Simulator.requests` and `Simulator.deeds`. `proxy` makes the line to it a bad one. Without a socket, as in virtual
-time, requests come by `Simulator.receive`.
+No faults are injected by default: ``simulate(faults=Faults({FaultPoint.CLOSE_AFTER_EXECUTING: 0.05}))``, or
+`Simulator.faults` at any time, injects them. What was requested and what was executed, whatever the answers said, is in
+`Simulator.requests` and `Simulator.deeds`. `proxy` disturbs the connection to it. Without a socket, as in virtual time,
+requests come by `Simulator.receive`.
 
-It takes what the clients declare as the truth about paths, arguments and answers, and checks all else (keys,
-signatures, the order of nonces, limits) by code of its own, so that a client and the simulator agree only if both are
-right.
+Paths, arguments and answers are those that the clients declare. Everything else (keys, signatures, the order of nonces,
+limits) is checked by code of its own, so that a client and the simulator agree only if both are right.
 """
 
 from __future__ import annotations
@@ -26,15 +25,21 @@ from exchanges.simulator.faults.points import FaultPoint, Faults
 from exchanges.simulator.proxy import Line, Proxy, proxy
 from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.simulator import Simulator, serve, simulate
-from exchanges.simulator.venues.bitex import Backstage
-from exchanges.simulator.venues.bitso import BitsoBackstage
-from exchanges.simulator.venues.bitstamp import BitstampBackstage
+from exchanges.simulator.venues.controls import BitexControls, BitsoControls, BitstampControls
 from exchanges.simulator.webhooks import Deliver, Delivery, forward_to
+
+# The names under which the controls were first published.
+Backstage = BitexControls
+BitsoBackstage = BitsoControls
+BitstampBackstage = BitstampControls
 
 __all__ = [
     "Backstage",
+    "BitexControls",
     "BitsoBackstage",
+    "BitsoControls",
     "BitstampBackstage",
+    "BitstampControls",
     "Deed",
     "Deliver",
     "Delivery",

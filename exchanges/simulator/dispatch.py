@@ -27,7 +27,7 @@ from exchanges.simulator.http.arguments import read_fields
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 from exchanges.simulator.http.router import Match, Router
 from exchanges.simulator.record import Deed, Seen, Venue
-from exchanges.simulator.venues.venue import Asked, Claim, Done, Exchange, is_private
+from exchanges.simulator.venues.venue import Claim, Exchange, ParsedRequest, Result, is_private
 
 __all__ = ["Dispatcher"]
 
@@ -45,7 +45,7 @@ class _Received:
     arrived_at: float
     exchange: Exchange | None = None
     match: Match | None = None
-    parsed: Asked | None = None
+    parsed: ParsedRequest | None = None
     claim: Claim | None = None
     refused: Refused | None = None
     fault: DrawnFault = NO_FAULT
@@ -164,7 +164,7 @@ class Dispatcher:
     def _read(self, received: _Received, exchange: Exchange, endpoint: Endpoint, in_path: Mapping[str, str]) -> None:
         try:
             fields = read_fields(endpoint, received.request)
-            received.parsed = Asked(endpoint, in_path, received.request, fields)
+            received.parsed = ParsedRequest(endpoint, in_path, received.request, fields)
             if is_private(endpoint):
                 received.claim = exchange.claim(received.parsed)
         except Refused as refused:
@@ -186,7 +186,7 @@ class Dispatcher:
     def _execute(self, received: _Received, reply: Reply) -> None:
         effect = self._effect(received)
         if effect is not None and effect.point in BEFORE_EXECUTING:
-            result, outcome = Done(effect.replacement()), effect.point.value
+            result, outcome = Result(effect.replacement()), effect.point.value
         else:
             result, outcome = self._answer(received)
             if effect is not None:
@@ -212,28 +212,28 @@ class Dispatcher:
             now=self._now_ms() / 1000,
         )
 
-    def _answer(self, received: _Received) -> tuple[Done, str]:
+    def _answer(self, received: _Received) -> tuple[Result, str]:
         """Execute a request; return the result and its outcome in words."""
         match, exchange = received.match, received.exchange
         if match is None or exchange is None:
-            return Done(HttpAnswer(404, b"no exchange has this path", "text/plain")), Reason.NO_SUCH_PATH.value
+            return Result(HttpAnswer(404, b"no exchange has this path", "text/plain")), Reason.NO_SUCH_PATH.value
         refused = received.refused
         if refused is not None or received.parsed is None:
             refused = refused or Refused(Reason.NO_SUCH_PATH)
-            return Done(exchange.refusal(match.api, refused)), str(refused)
+            return Result(exchange.refusal(match.api, refused)), str(refused)
         try:
             result = exchange.answer(received.parsed, received.claim, self._now_ms())
             return result, "ok" if result.executed else "not simulated"
         except Refused as refused_by_venue:
-            return Done(exchange.refusal(match.api, refused_by_venue)), str(refused_by_venue)
+            return Result(exchange.refusal(match.api, refused_by_venue)), str(refused_by_venue)
         except Exception:
             # A bug of the simulator must reach the client as a status, or a test would hang until its timeout.
             logger.exception("bug in the simulator: %s %s", received.request.verb, received.request.path)
-            return Done(HttpAnswer(500, b"bug in the simulator", "text/plain")), "broken"
+            return Result(HttpAnswer(500, b"bug in the simulator", "text/plain")), "broken"
 
     # The record
 
-    def _record(self, received: _Received, result: Done, outcome: str, fault: FaultPoint | None) -> None:
+    def _record(self, received: _Received, result: Result, outcome: str, fault: FaultPoint | None) -> None:
         self.errors += outcome != "ok"
         if fault is not None:
             self.hits[fault] += 1
@@ -256,7 +256,7 @@ class Dispatcher:
         if result.executed and received.parsed is not None and received.parsed.endpoint.kind is not Kind.READ:
             self.deeds.append(self._deed(received.parsed, claim, result, fault))
 
-    def _deed(self, parsed: Asked, claim: Claim | None, result: Done, fault: FaultPoint | None) -> Deed:
+    def _deed(self, parsed: ParsedRequest, claim: Claim | None, result: Result, fault: FaultPoint | None) -> Deed:
         return Deed(
             at=asyncio.get_running_loop().time(),
             at_ms=self._now_ms(),
@@ -264,10 +264,10 @@ class Dispatcher:
             endpoint=parsed.endpoint.id,
             kind=parsed.endpoint.kind,
             key=claim.fingerprint if claim else None,
-            arguments=parsed.words(claim),
+            arguments=parsed.texts(claim),
             nonce=claim.nonce if claim else None,
             acting_for=claim.acting_for if claim else None,
-            id=result.made,
+            id=result.created_id,
             status=result.answer.status,
             fault=fault,
         )

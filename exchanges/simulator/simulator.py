@@ -1,4 +1,4 @@
-"""The simulator: one server, the exchanges it plays, and the truth about what arrived."""
+"""The simulator: one server, the exchanges that it simulates, and the record of what arrived."""
 
 from __future__ import annotations
 
@@ -10,33 +10,37 @@ from contextlib import asynccontextmanager
 from typing import Literal, overload
 
 from exchanges.simulator.dispatch import Dispatcher
-from exchanges.simulator.engine.snapshots import Lateness
+from exchanges.simulator.engine.snapshots import StaleReads
 from exchanges.simulator.faults.plan import FaultPlan
 from exchanges.simulator.faults.points import FaultPoint, Faults, FaultShares
 from exchanges.simulator.http.messages import HttpRequest, Reply
 from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.server import Listener
-from exchanges.simulator.venues.bitex import Backstage, BitexPlay
-from exchanges.simulator.venues.bitso import BitsoBackstage, BitsoPlay
-from exchanges.simulator.venues.bitstamp import BitstampBackstage, BitstampPlay
+from exchanges.simulator.venues.bitex import BitexExchange
+from exchanges.simulator.venues.bitso import BitsoExchange
+from exchanges.simulator.venues.bitstamp import BitstampExchange
+from exchanges.simulator.venues.controls import BitexControls, BitsoControls, BitstampControls
 from exchanges.simulator.venues.venue import Exchange, Key, Keys
 from exchanges.simulator.webhooks import Deliver, to_loopback
 
-__all__ = ["PLAYS", "Simulator", "serve", "simulate"]
+__all__ = ["EXCHANGES", "Simulator", "serve", "simulate"]
 
-PLAYS: dict[Venue, type[Exchange]] = {play.venue: play for play in (BitexPlay, BitsoPlay, BitstampPlay)}
+EXCHANGES: dict[Venue, type[Exchange]] = {
+    exchange.venue: exchange for exchange in (BitexExchange, BitsoExchange, BitstampExchange)
+}
 DELAY_SECONDS = (0.0, 0.003)
 
 
 class Simulator:
-    """A server that plays exchanges; made by `simulate`.
+    """A server that simulates exchanges; created by `simulate`.
 
     Args:
-        venues: Whom it plays.
-        seed: Where chance begins: the same requests at the same times get the same answers.
-        limits: Whether too many requests are refused; they are counted in any case.
-        plan: Decides which requests fail.
-        clock: Wall clock in seconds since 1970; prices follow it, and all that takes time but limits.
+        venues: What it simulates.
+        seed: Seed of everything random: the same requests, the same time after the start, get the same answers.
+        limits: Whether too many requests are rejected; they are counted in any case.
+        plan: Decides which faults are injected.
+        clock: Wall clock in seconds since 1970; everything that takes time follows it, but limits. Prices depend on the
+            time since the start alone.
     """
 
     def __init__(
@@ -46,14 +50,16 @@ class Simulator:
         self._seed = seed
         self._clock = clock
         self._ahead_ms = 0
-        self._plays = {venue: PLAYS[venue](seed, self._now_ms()) for venue in venues}
-        self._dispatcher = Dispatcher(self._plays, plan, enforce_limits=limits, now_ms=self._now_ms)
+        # One start for all: venues of the same seed move together.
+        started_ms = self._now_ms()
+        self._exchanges = {venue: EXCHANGES[venue](seed, started_ms) for venue in venues}
+        self._dispatcher = Dispatcher(self._exchanges, plan, enforce_limits=limits, now_ms=self._now_ms)
         self._listener = Listener(self._dispatcher.receive, self._dispatcher.malformed)
         self.faults = plan.faults
 
     def __repr__(self) -> str:
-        """Show where it listens and whom it plays."""
-        return f"Simulator({self.base_url or 'closed'}: {', '.join(self._plays)}; {self.calls} calls)"
+        """Show where it listens and what it simulates."""
+        return f"Simulator({self.base_url or 'closed'}: {', '.join(self._exchanges)}; {self.calls} calls)"
 
     @overload
     def account(self, venue: Literal[Venue.BITEX], number: int = 0) -> Key: ...
@@ -62,64 +68,83 @@ class Simulator:
     @overload
     def account(self, venue: Venue, number: int = 0) -> Key | Keys: ...
     def account(self, venue: Venue, number: int = 0) -> Key | Keys:
-        """Give the credentials of an account at *venue*: keyword arguments for its client.
+        """Return the credentials of an account at *venue*: keyword arguments for its client.
 
         Args:
-            venue: One that is played.
-            number: Which account; each venue has two. At Bitex 0 is a reseller with a past, 1 an ordinary customer.
+            venue: One that is simulated here.
+            number: Which account; each venue has two. At Bitex 0 is a reseller with history, 1 an ordinary account.
+
+        Raises:
+            ValueError: The venue is not simulated here.
         """
-        if venue not in self._plays:
-            raise ValueError(f"{venue} is not played here")
-        return list(self._plays[venue].accounts.values())[number].credentials
+        return list(self._exchange(venue).accounts.values())[number].credentials
+
+    @overload
+    def controls(self, venue: Literal[Venue.BITEX]) -> BitexControls: ...
+    @overload
+    def controls(self, venue: Literal[Venue.BITSO]) -> BitsoControls: ...
+    @overload
+    def controls(self, venue: Literal[Venue.BITSTAMP]) -> BitstampControls: ...
+    def controls(self, venue: Venue) -> BitexControls | BitsoControls | BitstampControls:
+        """Return what a test can do at *venue* without its API: set prices, deposit money, fill orders.
+
+        Raises:
+            ValueError: The venue is not simulated here.
+        """
+        match self._exchange(venue):
+            case BitexExchange() as exchange:
+                return BitexControls(exchange, self._now_ms)
+            case BitsoExchange() as exchange:
+                return BitsoControls(exchange, self._now_ms)
+            case BitstampExchange() as exchange:
+                return BitstampControls(exchange, self._now_ms)
+            case exchange:
+                raise TypeError(f"{type(exchange).__name__} has no controls")
 
     @property
-    def bitex(self) -> Backstage:
-        """What happens at Bitex without its API: coins are sent, staff decides, callbacks go out."""
-        play = self._plays.get(Venue.BITEX)
-        if not isinstance(play, BitexPlay):
-            raise ValueError("bitex is not played here")  # noqa: TRY004 - the caller's choice of venues is wrong
-        return Backstage(play, self._now_ms)
+    def bitex(self) -> BitexControls:
+        """The same as ``controls(Venue.BITEX)``."""
+        return self.controls(Venue.BITEX)
 
     @property
-    def bitso(self) -> BitsoBackstage:
-        """What happens at Bitso without its API: deposits come, conversions fail."""
-        play = self._plays.get(Venue.BITSO)
-        if not isinstance(play, BitsoPlay):
-            raise ValueError("bitso is not played here")  # noqa: TRY004 - the caller's choice of venues is wrong
-        return BitsoBackstage(play, self._now_ms)
+    def bitso(self) -> BitsoControls:
+        """The same as ``controls(Venue.BITSO)``."""
+        return self.controls(Venue.BITSO)
 
     @property
-    def bitstamp(self) -> BitstampBackstage:
-        """What happens at Bitstamp without its API: deposits come."""
-        play = self._plays.get(Venue.BITSTAMP)
-        if not isinstance(play, BitstampPlay):
-            raise ValueError("bitstamp is not played here")  # noqa: TRY004 - the caller's choice of venues is wrong
-        return BitstampBackstage(play, self._now_ms)
+    def bitstamp(self) -> BitstampControls:
+        """The same as ``controls(Venue.BITSTAMP)``."""
+        return self.controls(Venue.BITSTAMP)
+
+    def _exchange(self, venue: Venue) -> Exchange:
+        if venue not in self._exchanges:
+            raise ValueError(f"{venue} is not simulated here")
+        return self._exchanges[venue]
 
     def advance(self, seconds: float) -> None:
-        """Move the simulated clock, and let happen in order what is due by then. Limits keep to real time.
+        """Move the simulated clock forward, and run in order what is due by then. Limits keep to real time.
 
-        Prices move, deposits, withdrawals, payments and conversions go through their states, orders go on by one stage
-        and trade with strangers who came to meet them.
+        Prices move; deposits, withdrawals, payments and conversions go through their states; orders go one state
+        further, and trade if the market has reached them.
         """
         if seconds < 0:
-            raise ValueError("time does not go back")
+            raise ValueError(f"time cannot go back by {-seconds} seconds")
         self._ahead_ms += round(seconds * 1000)
-        for play in self._plays.values():
-            play.pass_time(self._now_ms())
+        for exchange in self._exchanges.values():
+            exchange.pass_time(self._now_ms())
 
     @property
     def venues(self) -> tuple[Venue, ...]:
-        """Whom it plays."""
-        return tuple(self._plays)
+        """What it simulates."""
+        return tuple(self._exchanges)
 
-    # What goes wrong
+    # Faults
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong, and how often; may be set at any time, for all that comes later.
+        """Which faults are injected, and how often; may be set at any time, for everything later.
 
-        What is not visible yet stays so until its time has come, unless nothing is to be late any more.
+        A write that is hidden stays hidden until its time has come, unless reads are no longer stale at all.
         """
         return self._dispatcher.plan.faults
 
@@ -128,20 +153,20 @@ class Simulator:
         faults = Faults.of(faults)
         self._dispatcher.plan.faults = faults
         self._listener.gate = self._dispatcher if faults.at or faults.idle_seconds else None
-        for venue, play in self._plays.items():
+        for venue, exchange in self._exchanges.items():
             if not faults.late:
-                play.lateness = None
-            elif play.lateness is None:
-                play.lateness = Lateness(f"{self._seed} {venue} late", faults.late_seconds)
+                exchange.stale_reads = None
+            elif exchange.stale_reads is None:
+                exchange.stale_reads = StaleReads(f"{self._seed} {venue} late", faults.late_seconds)
             else:
-                play.lateness.late_seconds = faults.late_seconds
+                exchange.stale_reads.late_seconds = faults.late_seconds
 
     @property
     def hits(self) -> Counter[FaultPoint]:
-        """How often what went wrong so far."""
+        """How often each fault was injected so far."""
         return Counter(self._dispatcher.hits)
 
-    # What is true
+    # The record
 
     @property
     def calls(self) -> int:
@@ -150,17 +175,17 @@ class Simulator:
 
     @property
     def errors(self) -> int:
-        """How many of them came to nothing."""
+        """How many of them were not executed."""
         return self._dispatcher.errors
 
     @property
     def requests(self) -> list[Seen]:
-        """What arrived and what came of it, in the order of the answers."""
+        """What arrived and what became of it, in the order of the answers."""
         return list(self._dispatcher.seen)
 
     @property
     def deeds(self) -> list[Deed]:
-        """All that was created, changed or moved, in order, whatever the answers said."""
+        """Everything that was created, changed or moved, in order, whatever the answers said."""
         return self._dispatcher.deeds
 
     @property
@@ -169,24 +194,24 @@ class Simulator:
         return self._dispatcher.arrivals.limits
 
     def busiest(self, limit: str) -> tuple[int, int]:
-        """Give the largest number of requests that arrived in one window of *limit*, and how many are allowed.
+        """Return the largest number of requests that arrived in one window of *limit*, and how many are allowed.
 
         Raises:
-            KeyError: Nothing was counted against a limit of this name.
+            KeyError: No request was counted against a limit of this name.
         """
         return self._dispatcher.arrivals.busiest(limit)
 
     def receive(self, request: HttpRequest, reply: Reply) -> None:
-        """Take a request that comes by no socket; what goes wrong goes wrong as it would there.
+        """Receive a request without a socket; faults are injected as they would be there.
 
         Args:
             request: Complete.
-            reply: Called once, now or later, with the answer. Whoever gets it acts out its `sending`: what a client
-                would see of it. There are no connections, so faults that befall these do not happen.
+            reply: Called once, now or later, with the answer. The caller applies its `sending`: what a client would see
+                of it. There are no connections, so faults of connections are not injected.
         """
         self._dispatcher.receive(request, reply)
 
-    # Opening and closing
+    # Starting and stopping
 
     async def start(self, host: str, port: int | None) -> None:
         """Listen, unless *port* is None."""
@@ -197,12 +222,12 @@ class Simulator:
         self.base_url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     async def stop(self) -> None:
-        """Answer what can be answered at once, drop the rest, close all connections."""
+        """Answer what can be answered at once, drop the rest, and close all connections."""
         try:
             await self._listener.stop()
         finally:
-            for play in self._plays.values():
-                await play.stop()
+            for exchange in self._exchanges.values():
+                await exchange.stop()
             self._dispatcher.stop()
 
     def _now_ms(self) -> int:
@@ -221,24 +246,24 @@ async def simulate(
     faults: Faults | FaultShares | None = None,
     deliver: Deliver = to_loopback,
 ) -> AsyncGenerator[Simulator]:
-    """Play exchanges on a server of one's own while the block lasts.
+    """Simulate exchanges on a server while the block lasts.
 
     Args:
-        venues: Whom to play; none: all.
-        seed: Where chance begins: the same requests at the same times get the same answers.
+        venues: What to simulate; none: everything.
+        seed: Seed of everything random: the same requests, the same time after the start, get the same answers.
         host: Where to listen.
-        port: Where to listen; 0: where there is room; None: nowhere, requests come by `Simulator.receive` alone.
-        delay_seconds: Least and largest time for which a request lies about before it is looked at; (0, 0): none.
-        limits: Whether too many requests are refused; they are counted in any case.
-        clock: Wall clock in seconds since 1970; prices follow it.
-        faults: What goes wrong, and how often; None: nothing does. See `Simulator.faults`.
-        deliver: Carries what Bitex posts. Unless given, only what is addressed to http on a loopback address goes
-            out; `Simulator.bitex` keeps all of it. `forward_to` makes one that posts to a server of your own.
+        port: Where to listen; 0: any free port; None: nowhere, requests come by `Simulator.receive` alone.
+        delay_seconds: Shortest and longest time between the arrival of a request and its execution; (0, 0): none.
+        limits: Whether too many requests are rejected; they are counted in any case.
+        clock: Wall clock in seconds since 1970; prices follow the time since the start.
+        faults: Which faults are injected, and how often; None: none. See `Simulator.faults`.
+        deliver: Carries what Bitex posts. Unless given, only what is addressed to http on a loopback address is sent;
+            the controls of Bitex keep all of it. `forward_to` returns one that posts to a server of your own.
     """
     plan = FaultPlan(seed, delay_seconds, Faults.of(faults))
     simulator = Simulator(venues or tuple(Venue), seed=seed, limits=limits, plan=plan, clock=clock)
     if Venue.BITEX in simulator.venues:
-        simulator.bitex.deliver = deliver
+        simulator.controls(Venue.BITEX).deliver = deliver
     await simulator.start(host, port)
     try:
         yield simulator
@@ -254,14 +279,14 @@ async def serve(
     faults: Faults | FaultShares | None = None,
     ready: Callable[[Simulator], object] = lambda _: None,
 ) -> None:
-    """Play exchanges until cancelled.
+    """Simulate exchanges until cancelled.
 
     Args:
-        venues: Whom to play; none: all.
-        seed: Where chance begins.
+        venues: What to simulate; none: everything.
+        seed: Seed of everything random.
         host: Where to listen.
-        port: Where to listen; 0: where there is room.
-        faults: What goes wrong, and how often.
+        port: Where to listen; 0: any free port.
+        faults: Which faults are injected, and how often.
         ready: Called once when the server listens.
     """
     async with simulate(*venues, seed=seed, host=host, port=port, faults=faults) as simulator:

@@ -8,7 +8,7 @@ from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.simulator.engine.rate_count import Arrivals
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.faults.plan import FaultPlan
-from exchanges.simulator.venues.bitstamp import BitstampPlay
+from exchanges.simulator.venues.bitstamp import BitstampExchange
 from tests.support.simulator_calls import NOW_MS, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, mac, simulated
 from tests.support.simulator_in_process import InProcess
 from tests.support.virtual_time import in_virtual_time
@@ -172,9 +172,9 @@ async def test_bitso_refuses_the_61st_public_call_in_a_minute():
 
 def test_bitstamp_refuses_too_many_requests_by_code():
     """The refusal names 400.002."""
-    play = BitstampPlay(0, NOW_MS)
+    exchange = BitstampExchange(0, NOW_MS)
 
-    answer = play.refusal(play.endpoints()[0].api, Refused(Reason.TOO_MANY_REQUESTS))
+    answer = exchange.refusal(exchange.endpoints()[0].api, Refused(Reason.TOO_MANY_REQUESTS))
 
     assert (429, "400.002") == (answer.status, json.loads(answer.body)["response_code"])
 

@@ -153,7 +153,7 @@ async def test_coins_are_credited_when_confirmed():
         assert ([], Decimal("0.25")) == (unconfirmed, deposit.quantity)
         assert deposit == await bitex.funding.btc_deposit(deposit.id)
         assert ("CoinDeposit", deposit.id, Decimal("0.25")) == (bot.issuer_type, bot.issuer_id, bot.amount)
-        with pytest.raises(LookupError, match="nobody"):
+        with pytest.raises(LookupError, match="no account has the address 1Nobody"):
             sim.bitex.send_btc("1Nobody", Decimal(1))
 
 

@@ -4,11 +4,13 @@ from random import Random
 import pytest
 
 from exchanges.bitex import Ask, Bid, Bitex, Buy, OrderReason, OrderStatus, Sell
-from exchanges.simulator.engine.balances import Purse, Tally
+from exchanges.simulator.engine.engine import Engine
+from exchanges.simulator.engine.liquidity import Side
+from exchanges.simulator.engine.orders import OrderState
 from exchanges.simulator.engine.prices import Market
-from exchanges.simulator.venues.bitex import BitexPlay
-from exchanges.simulator.venues.bitex.matching import Floor
-from exchanges.simulator.venues.bitex.orders import Desk
+from exchanges.simulator.venues.bitex import BitexExchange
+from exchanges.simulator.venues.bitex.customers import BOOK
+from exchanges.simulator.venues.bitex.trading import convert_order, sell_at_once
 from tests.support.simulator_calls import NOW_MS
 from tests.support.simulator_days import NOTHING, down, playing, sums
 
@@ -159,25 +161,35 @@ async def test_amounts_are_bounded_and_have_eight_decimals(http, amount):
     )
 
 
+def new_engine() -> Engine:
+    """Create an engine that matches as Bitex does, without accounts."""
+    return Engine([Market(BitexExchange.books[0], 0, "bitex")], BitexExchange.matching)
+
+
 def test_what_buys_nothing_is_given_back():
     """A bid whose money does not buy a satoshi is cancelled by Bitex, and nothing is held."""
-    desk, floor = Desk(usd=Purse(Decimal(10))), Floor(Market(BitexPlay.books[0], 0, "bitex"), Tally())
-    bid = floor.place(desk, Bid, Decimal("0.0001"), Decimal(100_000), NOW_MS)
-    floor.move_on(NOW_MS)
-    bid = desk.get((Bid, bid.id))
+    engine = new_engine()
+    wallet = engine.open_wallet(1, {"usd": Decimal(10), "btc": NOTHING})
+    price = Decimal(100_000)
+    order = engine.place(wallet, BOOK, Side.BUY, Decimal("0.0001"), price=price, now_ms=NOW_MS)
+    engine.pass_time(NOW_MS)
+    bid = convert_order(order)
 
-    assert (OrderStatus.CANCELLED, OrderReason.OTHER, NOTHING) == (bid.status, bid.reason, desk.usd.reserved)
+    assert (OrderStatus.CANCELLED, OrderReason.OTHER) == (bid.status, bid.reason)
+    assert NOTHING == wallet.balances["usd"].reserved
 
 
 def test_a_sale_beyond_all_depth_is_left_unsold():
     """What a payment brings is sold as far as there are buyers; the rest stays coins."""
-    desk, floor = Desk(btc=Purse(Decimal(1000))), Floor(Market(BitexPlay.books[0], 0, "bitex"), Tally())
-    ask = floor.sell_now(desk, Decimal(1000), NOW_MS, "Payment#1")
-    sold = sum((trade.quantity for trade in desk.trades), NOTHING)
+    engine = new_engine()
+    wallet = engine.open_wallet(1, {"usd": NOTHING, "btc": Decimal(1000)})
+    ask = sell_at_once(engine, wallet, Decimal(1000), NOW_MS, "Payment#1")
+    sold = sum((-trade.amounts["btc"] for trade in wallet.movements), NOTHING)
+    bids, asks = (engine.book(BOOK).levels(side, NOW_MS) for side in Side)
 
-    assert (OrderStatus.CANCELLED, 1000 - sold, 50) == (ask.status, ask.remaining_amount, len(desk.trades))
-    assert (ask.remaining_amount, NOTHING) == (desk.btc.balance, desk.btc.reserved)
-    assert ([], 50) == (floor.levels(NOW_MS)[0], len(floor.levels(NOW_MS)[1]))
+    assert (OrderState.EXPIRED, 1000 - sold, 50) == (ask.state, ask.left, len(wallet.movements))
+    assert (ask.left, NOTHING) == (wallet.balances["btc"].total, wallet.balances["btc"].reserved)
+    assert ((), 50) == (bids, len(asks))
 
 
 class Walk:

@@ -6,14 +6,10 @@ import httpx
 import pytest
 
 from exchanges.bitex import Ask, Bid, OrderReason, OrderStatus
-from exchanges.simulator.engine.balances import Purse, Tally
-from exchanges.simulator.engine.prices import HOUR_MS, Market
-from exchanges.simulator.venues.bitex import BitexPlay
-from exchanges.simulator.venues.bitex.history import past
-from exchanges.simulator.venues.bitex.matching import Floor
-from exchanges.simulator.venues.bitex.orders import Desk
+from exchanges.simulator.venues.bitex.history import sample_history
 from exchanges.wire import decode
 from tests.support.simulator_calls import BITEX_KEY, NOW, NOW_MS, PRIVATE
+from tests.support.simulator_days import playing
 
 # Orders at Bitex
 
@@ -102,22 +98,26 @@ async def test_orders_that_make_no_sense_are_refused_by_field(http, kind, fields
     )
 
 
-def test_an_order_that_ended_is_listed_for_a_while():
-    """Two hours after its end an order is listed no more; it is still found by its id."""
-    desk = Desk(usd=Purse(Decimal(10)))
-    floor = Floor(Market(BitexPlay.books[0], 0, "bitex"), Tally())
-    floor.place(desk, Ask, Decimal(1), Decimal(1), NOW_MS)
-    bid = floor.place(desk, Bid, Decimal(5), Decimal(1), NOW_MS)
-    floor.move_on(NOW_MS)
+@pytest.mark.asyncio
+async def test_an_order_that_ended_is_listed_for_a_while():
+    """Two hours after its end an order is no longer listed; it is still found by its id."""
+    async with playing() as (sim, client, _):
+        ask = await client.trading.create_ask(amount=1000, price=1)
+        bid = await client.trading.create_bid(amount=5, price=1)
+        sim.advance(3600)
+        after_an_hour = await client.trading.orders()
+        sim.advance(2 * 3600)
+        after_three = await client.trading.orders()
+        found = await client.trading.ask(ask.id)
 
-    assert [Bid, Ask] == [type(o) for o in desk.listed(NOW_MS + HOUR_MS)]
-    assert [Bid] == [type(o) for o in desk.listed(NOW_MS + 3 * HOUR_MS)]
-    assert desk.find(Bid, bid.id) is not None
+        assert [bid.id, ask.id] == [order.id for order in after_an_hour]
+        assert [bid.id] == [order.id for order in after_three]
+        assert OrderReason.NOT_ENOUGH_FUNDS == found.reason
 
 
 def test_the_past_of_an_account_adds_up():
     """Balances are what deposits, withdrawals and trades leave, and all eight classes are there."""
-    before = past(NOW_MS, Decimal("0.5"))
+    before = sample_history(NOW_MS, Decimal("0.5"))
     classes = {row.class_reference for row in before.movements}
 
     assert ({1, 2, 3, 4, 5, 6, 7, 8}, Decimal("115584.5"), Decimal("4.7995")) == (classes, before.usd, before.btc)

@@ -7,7 +7,7 @@ import pytest
 from exchanges.bitso import Bitso
 from exchanges.bitso.v2 import AmountUnit, OrderStatus, OrderType, SortOrder, TransactionType
 from exchanges.errors import InsufficientFunds, InvalidRequest, NotFound
-from exchanges.simulator.venues.bitso.funding import spei_due
+from exchanges.simulator.venues.bitso.v2 import spei_due
 from tests.support.simulator_calls import ask_signed
 from tests.support.simulator_days import NOTHING, down, playing_bitso
 

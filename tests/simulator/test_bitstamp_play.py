@@ -14,7 +14,7 @@ from exchanges.bitstamp.v1 import (
 )
 from exchanges.errors import InsufficientFunds, InvalidRequest, NotFound
 from exchanges.simulator.engine.liquidity import REFILL_MS
-from exchanges.simulator.venues.bitstamp import BitstampPlay
+from exchanges.simulator.venues.bitstamp import BitstampExchange
 from tests.support.simulator_calls import ask_signed
 from tests.support.simulator_days import NOTHING, SATOSHI, down, playing_bitstamp
 
@@ -312,6 +312,6 @@ async def test_money_is_conserved_to_the_last_digit(seed):
 
 def test_another_seed_begins_with_the_same_money():
     """What an account has at first is no matter of chance."""
-    first, second = (BitstampPlay(seed, 0).holdings("usd") for seed in (1, 2))
+    first, second = (BitstampExchange(seed, 0).engine.holdings("usd") for seed in (1, 2))
 
     assert first == second

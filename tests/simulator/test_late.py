@@ -7,7 +7,7 @@ import pytest
 
 from exchanges.endpoint import Access, Kind
 from exchanges.simulator import Faults, Simulator, Venue
-from exchanges.simulator.simulator import PLAYS
+from exchanges.simulator.simulator import EXCHANGES
 from tests.support.simulator_calls import BITEX_FIELDS, ENDPOINTS, ask_bitex, ask_signed, simulated
 from tests.support.simulator_in_process import InProcess
 from tests.support.virtual_time import in_virtual_time
@@ -331,7 +331,7 @@ async def test_pictures_are_forgotten():
             sim.advance(3)
             await ask(http, "bitstamp.v1.trading.open_orders")
 
-        assert 3 == len(sim._plays[Venue.BITSTAMP].lateness._pictures)
+        assert 3 == len(sim._exchanges[Venue.BITSTAMP].stale_reads._snapshots)
 
 
 @pytest.mark.parametrize("venue", Venue)
@@ -345,17 +345,17 @@ async def test_a_picture_stands_still(venue):
 
     async with late(Faults()) as (sim, http):
         await live(sim, http, venue)
-        still, lively = copy.deepcopy(sim._plays[venue]), sim._plays[venue]
+        still, lively = copy.deepcopy(sim._exchanges[venue]), sim._exchanges[venue]
         before = await contents(http)
         await live(sim, http, venue)
         changed = await contents(http)
-        sim._plays[venue] = still
+        sim._exchanges[venue] = still
         still_same = await contents(http)
-        sim._plays[venue] = lively
+        sim._exchanges[venue] = lively
 
         assert before == still_same
         assert before != changed
-        assert PLAYS[venue] is type(still)
+        assert EXCHANGES[venue] is type(still)
 
 
 UNASKED = {"bitso.conversions.conversion", "bitso.v2.trading.lookup_order"}

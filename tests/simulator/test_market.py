@@ -4,8 +4,8 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, BookFacts, Market
-from exchanges.simulator.venues.bitex import BitexPlay
+from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, BookSpec, Market
+from exchanges.simulator.venues.bitex import BitexExchange
 from exchanges.wire import dumps
 from tests.support.simulator_calls import BOOKS, ENDPOINTS, NOW_MS, ask_declared, simulated
 
@@ -58,7 +58,7 @@ def test_trades_stay_the_same(venue, facts):
 
 def test_prices_move_and_venues_differ_a_little():
     """Within a minute the price has moved; two venues of one seed are less than a hundredth apart."""
-    facts = BookFacts("btc_usd", "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=1)
+    facts = BookSpec("btc_usd", "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=1)
     here, there = Market(facts, 3, "here"), Market(facts, 3, "there")
     prices = {here.price(NOW_MS + 1000 * second) for second in range(60)}
 
@@ -68,7 +68,7 @@ def test_prices_move_and_venues_differ_a_little():
 
 def test_candles_hold_their_prices():
     """The lowest price of a candle is no higher than any other, the highest no lower."""
-    market = Market(BitexPlay.books[0], 3, "bitex")
+    market = Market(BitexExchange.books[0], 3, "bitex")
     bars = market.bars(HOUR_MS, 24, NOW_MS)
 
     assert [NOW_MS // HOUR_MS * HOUR_MS - 23 * HOUR_MS, 24] == [bars[0].start_ms, len(bars)]
@@ -100,7 +100,7 @@ async def test_orders_have_ids_where_they_are_not_summed_up(http):
 
 def test_amounts_never_travel_with_an_exponent():
     """No number in a book or in trades is written with an exponent."""
-    market = Market(BitexPlay.books[0], 3, "bitex")
+    market = Market(BitexExchange.books[0], 3, "bitex")
     told = dumps([[x.price, x.amount] for x in market.snapshot(NOW_MS).bids])
 
     assert b"E" not in told

@@ -7,11 +7,20 @@ import pytest
 
 from exchanges import simulator
 from exchanges.simulator import Venue
-from exchanges.simulator.simulator import PLAYS
-from exchanges.simulator.venues.bitex import BitexPlay
+from exchanges.simulator.simulator import EXCHANGES
+from exchanges.simulator.venues.bitex.market import MarketHandlers
 from exchanges.wire import Done, loads
 from exchanges.wire.converter import wire
-from tests.support.simulator_calls import BITEX_KEY, ENDPOINTS, PRIVATE, ask_declared, bitso_v3, bitstamp_v1, simulated
+from tests.support.simulator_calls import (
+    BITEX_KEY,
+    ENDPOINTS,
+    NOW_MS,
+    PRIVATE,
+    ask_declared,
+    bitso_v3,
+    bitstamp_v1,
+    simulated,
+)
 
 CHECKED = re.compile(
     r"^\s*(?:from|import) exchanges\.(session|transport|signing|nonces|client|request|verdicts|state|polling)\b"
@@ -33,9 +42,10 @@ def test_the_simulator_imports_nothing_that_it_checks():
 @pytest.mark.parametrize("venue", Venue)
 def test_every_declared_endpoint_has_a_handler(venue):
     """No endpoint of any client answers 501, and no handler waits for an endpoint that nobody declares."""
-    play = PLAYS[venue]
+    exchange = EXCHANGES[venue](0, NOW_MS)
+    handled = [endpoint for handlers in exchange.handlers for endpoint in handlers.handlers]
 
-    assert {e.id for e in play.endpoints()} == play.handlers.keys()
+    assert sorted(e.id for e in exchange.endpoints()) == sorted(handled)
 
 
 @pytest.mark.asyncio
@@ -61,7 +71,7 @@ async def test_every_answer_is_what_the_endpoint_declares(endpoint):
 @pytest.mark.asyncio
 async def test_an_endpoint_without_a_handler_answers_501(http, sim, monkeypatch):
     """What is declared but not played says so in plain text."""
-    monkeypatch.delitem(BitexPlay.handlers, "bitex.market.ticker")
+    monkeypatch.delitem(MarketHandlers.handlers, "bitex.market.ticker")
 
     response = await http.get("/api-v1/rest/btc_usd/market/ticker")
 
@@ -72,7 +82,7 @@ async def test_an_endpoint_without_a_handler_answers_501(http, sim, monkeypatch)
 @pytest.mark.asyncio
 async def test_a_fault_of_the_simulator_is_told_apart(http, sim, monkeypatch, caplog):
     """A handler that breaks answers 500 and is logged."""
-    monkeypatch.setitem(BitexPlay.handlers, "bitex.market.ticker", lambda *_: 1 / 0)
+    monkeypatch.setitem(MarketHandlers.handlers, "bitex.market.ticker", lambda *_: 1 / 0)
 
     response = await http.get("/api-v1/rest/btc_usd/market/ticker")
 
@@ -267,7 +277,7 @@ async def test_accounts_are_keyword_arguments_of_the_clients():
         given = {venue: set(sim.account(venue)) for venue in sim.venues}
 
         assert {Venue.BITEX: {"api_key"}, Venue.BITSTAMP: {"api_key", "api_secret", "client_id"}} == given
-        with pytest.raises(ValueError, match="bitso is not played"):
+        with pytest.raises(ValueError, match="bitso is not simulated here"):
             sim.account(Venue.BITSO)
 
 
@@ -275,7 +285,7 @@ async def test_accounts_are_keyword_arguments_of_the_clients():
 async def test_a_backstage_belongs_to_a_venue_that_is_played():
     """Behind the stage of a venue that is not played there is nothing."""
     async with simulated(Venue.BITEX) as bitex, simulated(Venue.BITSO) as bitso:
-        with pytest.raises(ValueError, match="bitso is not played"):
+        with pytest.raises(ValueError, match="bitso is not simulated here"):
             _ = bitex.bitso
         with pytest.raises(ValueError, match="bitstamp is not played"):
             _ = bitex.bitstamp

@@ -13,14 +13,14 @@ import httpx
 
 from exchanges.endpoint import JSON, MULTIPART, Access, Endpoint
 from exchanges.simulator import Simulator, Venue, simulate
-from exchanges.simulator.simulator import PLAYS
+from exchanges.simulator.simulator import EXCHANGES
 
 NOW = 1_700_000_000.0
 NOW_MS = int(NOW * 1000)
 BITEX_KEY = "api_key=simulated-bitex-key"
 PRIVATE = "/api-v1/rest/private"
-BOOKS = [(play.venue, facts) for play in PLAYS.values() for facts in play.books]
-ENDPOINTS = [e for play in PLAYS.values() for e in play.endpoints()]
+BOOKS = [(exchange.venue, spec) for exchange in EXCHANGES.values() for spec in exchange.books]
+ENDPOINTS = [e for exchange in EXCHANGES.values() for e in exchange.endpoints()]
 PLACEHOLDERS = {
     "book": "btc_usd",
     "market": "btcusd",

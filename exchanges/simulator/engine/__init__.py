@@ -1,1 +1,4 @@
-"""A spot exchange that belongs to no exchange: balances, orders, matching, prices, events."""
+"""The exchange-neutral engine: prices, order books, balances, orders, deposits, withdrawals and the events they cause.
+
+Rules for editors: nothing here knows an exchange, HTTP or a fault. What an exchange shows of it is decided in `venues`.
+"""

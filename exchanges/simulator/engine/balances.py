@@ -1,95 +1,178 @@
-"""What an account holds of one currency, and who holds the rest: no money comes from nowhere or goes there."""
+"""Balances of accounts and of everybody else: money is only ever transferred, so the sum of all balances stays zero."""
 
 from __future__ import annotations
 
+import copy
 from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["SMALLEST", "Holder", "Party", "Purse", "Tally", "product", "quotient"]
+__all__ = [
+    "SMALLEST",
+    "Balance",
+    "Cause",
+    "Clearing",
+    "Holder",
+    "Incoming",
+    "Movement",
+    "Party",
+    "Wallet",
+    "product",
+    "quotient",
+]
 
 SMALLEST = Decimal("0.00000001")
-"""Nothing smaller changes hands, of any currency."""
+"""The smallest amount that is transferred, in any currency."""
+# Amounts have up to 30 digits on either side; 80 keep their products exact until they are rounded once.
 _DOWN = Context(prec=80, rounding=ROUND_DOWN)
 _UP = Context(prec=80, rounding=ROUND_UP)
 
 
 def product(a: Decimal, b: Decimal, *, up: bool = False) -> Decimal:
-    """Multiply, rounded down (or up) to what can change hands."""
+    """Multiply, rounded down (or up) to `SMALLEST`."""
     context = _UP if up else _DOWN
     return context.quantize(context.multiply(a, b), SMALLEST)
 
 
 def quotient(a: Decimal, b: Decimal, *, up: bool = False) -> Decimal:
-    """Divide, rounded down (or up) to what can change hands."""
+    """Divide, rounded down (or up) to `SMALLEST`."""
     context = _UP if up else _DOWN
     return context.quantize(context.divide(a, b), SMALLEST)
 
 
 @define
-class Purse:
-    """An amount, part of which open orders may hold.
+class Balance:
+    """What an account holds of one currency.
 
     Attributes:
-        balance: All of it.
-        reserved: What open orders hold of it.
+        total: All of it.
+        reserved: The part that open orders hold.
     """
 
-    balance: Decimal
+    total: Decimal
     reserved: Decimal = Decimal(0)
 
     @property
     def available(self) -> Decimal:
         """What is free to use."""
-        return self.balance - self.reserved
-
-    def reserve(self, amount: Decimal) -> bool:
-        """Hold *amount* for an order, if there is as much."""
-        if amount > self.available:
-            return False
-        self.reserved += amount
-        return True
-
-    def release(self, amount: Decimal) -> None:
-        """Give back what an order held."""
-        self.reserved -= amount
+        return self.total - self.reserved
 
 
 class Party(StrEnum):
-    """Who may hold money beside the accounts."""
+    """Who holds money beside the accounts."""
 
     OUTSIDE = "outside"
-    """The world beyond the exchange: less than nothing as long as more came in than went out."""
-    STRANGERS = "strangers"
-    """Those whose orders make the public book, counted from nothing."""
+    """The world beyond the exchange: negative as long as more was deposited than withdrawn."""
+    LIQUIDITY = "strangers"
+    """The owners of the background liquidity, counted from zero."""
     FEES = "fees"
     """The exchange itself."""
 
 
-Holder: TypeAlias = Purse | Party
+Holder: TypeAlias = Balance | Party
 
 
 @define
-class Tally(Shared):
-    """Moves money from one to another, and so keeps the sum of all at nothing."""
+class Clearing(Shared):
+    """Transfers money between holders."""
 
     _held: dict[tuple[Party, str], Decimal] = field(factory=dict[tuple[Party, str], Decimal], init=False)
 
     def held(self, party: Party, currency: str) -> Decimal:
-        """Say what *party* holds."""
+        """Return what *party* holds."""
         return self._held.get((party, currency), Decimal(0))
 
-    def move(self, currency: str, amount: Decimal, source: Holder, target: Holder) -> None:
-        """Take *amount* from *source* and give it to *target*."""
+    def transfer(self, currency: str, amount: Decimal, source: Holder, target: Holder) -> None:
+        """Transfer *amount* from *source* to *target*."""
         self._change(source, currency, -amount)
         self._change(target, currency, amount)
 
     def _change(self, holder: Holder, currency: str, amount: Decimal) -> None:
-        if isinstance(holder, Purse):
-            holder.balance += amount
+        if isinstance(holder, Balance):
+            holder.total += amount
         else:
             self._held[holder, currency] = self.held(holder, currency) + amount
+
+
+class Cause(StrEnum):
+    """Why a balance changed."""
+
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    TRADE = "trade"
+
+
+@frozen(kw_only=True)
+class Movement:
+    """One change of balances.
+
+    Attributes:
+        id: Unique at the exchange.
+        at_ms: Milliseconds since 1970.
+        cause: Why.
+        amounts: By currency: what was received (positive) or given (negative), without the fee.
+        fee: What the exchange took in addition.
+        fee_currency: Currency of the fee; empty for none.
+        method: How a deposit or a withdrawal travelled.
+        book: Where a trade took place; empty for all else.
+        order_id: The order that traded; 0 for all else.
+        price: Of a trade: quote per base.
+    """
+
+    id: int
+    at_ms: int
+    cause: Cause
+    amounts: dict[str, Decimal]
+    fee: Decimal = Decimal(0)
+    fee_currency: str = ""
+    method: str = ""
+    book: str = ""
+    order_id: int = 0
+    price: Decimal = Decimal(0)
+
+    @property
+    def net(self) -> dict[str, Decimal]:
+        """By currency: what was received or given, less the fee."""
+        changes = dict(self.amounts)
+        if self.fee_currency:
+            changes[self.fee_currency] = changes.get(self.fee_currency, Decimal(0)) - self.fee
+        return changes
+
+
+@frozen(eq=False)
+class Incoming:
+    """A deposit on its way: *amount* of *currency*, sent *sent_ms* after 1970."""
+
+    currency: str
+    amount: Decimal
+    sent_ms: int
+
+
+@define(eq=False)
+class Wallet:
+    """What one account holds, and the movements that explain it.
+
+    Attributes:
+        owner: Id of the account.
+        balances: By currency, such as btc.
+        movements: Oldest first.
+        incoming: Deposits that are not credited yet, oldest first; not part of any balance.
+        outgoing: Withdrawals that are not sent yet, by currency; no longer part of any balance.
+    """
+
+    owner: int
+    balances: dict[str, Balance]
+    movements: list[Movement] = field(factory=list[Movement], init=False)
+    incoming: list[Incoming] = field(factory=list[Incoming], init=False)
+    outgoing: dict[str, Decimal] = field(factory=dict[str, Decimal], init=False)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Wallet:
+        """Copy the tables; movements never change."""
+        copied = Wallet(self.owner, {currency: copy.copy(balance) for currency, balance in self.balances.items()})
+        copied.movements = self.movements.copy()
+        copied.incoming, copied.outgoing = self.incoming.copy(), self.outgoing.copy()
+        return copied

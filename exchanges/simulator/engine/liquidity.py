@@ -1,4 +1,4 @@
-"""What strangers offer in a book: a pure function of the moment, less what was taken of it a short while ago."""
+"""Background liquidity of one book: a pure function of time, less what was taken of it recently."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from attrs import define, field
 
 from exchanges.simulator.engine.prices import Level, Market
 
-__all__ = ["REFILL_MS", "Side", "Strangers", "better"]
+__all__ = ["REFILL_MS", "Liquidity", "Side", "better"]
 
 REFILL_MS = 60_000
-"""Strangers offer again so long after somebody took what they offered."""
+"""Depth that was taken is offered again after this time."""
 
 
 class Side(StrEnum):
@@ -24,13 +24,13 @@ class Side(StrEnum):
 
     @property
     def other(self) -> Side:
-        """Whom it trades with."""
+        """The side that it trades with."""
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
 @define(eq=False)
-class Strangers:
-    """Knows what is left of the public book.
+class Liquidity:
+    """What is left of the background orders.
 
     Args:
         market: The book as it would be without the accounts.
@@ -42,16 +42,16 @@ class Strangers:
     )
 
     def levels(self, side: Side, now_ms: int) -> Iterator[Level]:
-        """List what is left of the orders of strangers on *side*, best first."""
+        """Yield what is left of the background orders on *side*, best first."""
         now = self._market.snapshot(now_ms)
         for level in now.bids if side is Side.BUY else now.asks:
             if not self._taken:
                 yield level
-            elif left := level.amount - self._gone(side, level.price, now_ms):
+            elif (left := level.amount - self._gone(side, level.price, now_ms)) > 0:
                 yield Level(level.price, left, level.id)
 
     def take(self, side: Side, price: Decimal, quantity: Decimal, now_ms: int) -> None:
-        """Remember what was taken of the strangers on *side*."""
+        """Record that *quantity* was taken from *side* at *price*."""
         self._taken[side, price] = self._gone(side, price, now_ms) + quantity, now_ms
 
     def _gone(self, side: Side, price: Decimal, now_ms: int) -> Decimal:
@@ -59,6 +59,6 @@ class Strangers:
         return taken if now_ms - at_ms < REFILL_MS else Decimal(0)
 
 
-def better(side: Side, mine: Decimal, yours: Decimal) -> bool:
-    """Whether, to an order that is on *side*, *mine* is a strictly better price than *yours* to trade at."""
-    return mine < yours if side is Side.BUY else mine > yours
+def better(side: Side, one: Decimal, other: Decimal) -> bool:
+    """Return whether, for an order on *side*, trading at *one* is strictly better than at *other*."""
+    return one < other if side is Side.BUY else one > other

@@ -1,120 +1,52 @@
-"""Where orders of accounts meet each other, and the strangers that make the public book.
+"""The matching engine of one order book: orders of accounts trade with each other and with the background liquidity.
 
-Funds are held when an order is placed. It trades at once with whatever crosses it, at the price of what was there
-before, best price first, of equal prices the accounts' orders first; the rest of it waits, or is given up if it takes
-any price. Strangers move with the market, and so may come to meet an order that waits: at the price of that order.
+An order that arrives trades at once with whatever crosses it, at the price of the resting side: best price first, and
+at equal prices with accounts before the background. The rest of a limit order waits; the rest of a market order is
+cancelled. The background moves with the market and may reach an order that waits; they trade at the price of the order.
 
-Amounts are base currency throughout. Bitex, whose bids are amounts of money and go through stages, has a floor of its
-own.
+Exchanges differ in four ways, the `MatchingOptions`. With `accept_later` an order goes one state further with each
+later request: RECEIVED, then OPEN (or UNFUNDED), and CANCELLING before CANCELLED. Without it funds are checked when the
+order is placed, and an order is cancelled at once.
 """
 
 from __future__ import annotations
 
 import copy
 from bisect import insort
-from collections.abc import Iterator
 from decimal import Decimal
 
 from attrs import define, field, frozen
 
-from exchanges.simulator.engine.balances import Party, Purse, Tally, product
-from exchanges.simulator.engine.liquidity import Side, Strangers, better
-from exchanges.simulator.engine.prices import BookFacts, Level, Market
-from exchanges.simulator.engine.store import Numbers
-from exchanges.simulator.engine.vault import Cause, Movement, Vault
+from exchanges.simulator.engine.balances import Cause, Clearing, Movement, Party, Wallet, product, quotient
+from exchanges.simulator.engine.events import Event, EventKind, Events
+from exchanges.simulator.engine.liquidity import Liquidity, Side, better
+from exchanges.simulator.engine.orders import InsufficientFunds, Order, OrderState
+from exchanges.simulator.engine.prices import Level, Market
+from exchanges.simulator.engine.store import IdSequence
 
-__all__ = ["Order", "Pit", "Short", "Tariff"]
-
-
-class Short(Exception):
-    """Not enough funds for an order.
-
-    Attributes:
-        currency: Of what.
-        needed: How much the order would hold.
-        available: How much there is.
-    """
-
-    def __init__(self, currency: str, needed: Decimal, available: Decimal) -> None:
-        super().__init__(f"{needed} {currency} needed, {available} available")
-        self.currency = currency
-        self.needed = needed
-        self.available = available
+__all__ = ["MatchingEngine", "MatchingOptions"]
 
 
 @frozen
-class Tariff:
-    """What trades cost.
+class MatchingOptions:
+    """How one exchange matches.
 
     Attributes:
-        share: Fraction of each trade.
-        in_quote: Whether the fee is always paid in quote currency; otherwise in what the order receives.
+        fee: Fraction of each trade.
+        fee_in_quote: Whether the fee is always paid in quote currency; otherwise in what the order receives.
+        spend_in_quote: Whether the amount of an order to buy is quote currency to spend.
+        accept_later: Whether orders are accepted, and cancelled, with the next request.
     """
 
-    share: Decimal
-    in_quote: bool
-
-
-@define(eq=False)
-class Order:
-    """An order of an account.
-
-    Attributes:
-        id: Unique at the exchange.
-        vault: Whose it is.
-        book: Where it stands.
-        side: What it wants.
-        amount: Base.
-        price: Quote per base; None for any price.
-        placed_ms: Milliseconds since 1970.
-        updated_ms: When it changed last.
-        left: Base that did not trade.
-        held: What it holds of the currency that it spends.
-        cancelled: Whether what is left was given up.
-    """
-
-    id: int
-    vault: Vault
-    book: BookFacts
-    side: Side
-    amount: Decimal
-    price: Decimal | None
-    placed_ms: int
-    updated_ms: int
-    left: Decimal
-    held: Decimal = Decimal(0)
-    cancelled: bool = False
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Order:
-        """Be in a picture what it is now; once it is over it stays so."""
-        if not self.waits:
-            return self
-        picture = copy.copy(self)
-        memo[id(self)] = picture
-        picture.vault = copy.deepcopy(self.vault, memo)
-        return picture
-
-    @property
-    def waits(self) -> bool:
-        """Whether it stands in the book."""
-        return bool(self.left) and not self.cancelled
-
-    @property
-    def limit(self) -> Decimal:
-        """Its price, where it has one."""
-        if self.price is None:
-            raise TypeError("an order at any price does not wait")
-        return self.price
-
-    @property
-    def spends(self) -> Purse:
-        """What it is paid from."""
-        return self.vault.purses[self.book.quote if self.side is Side.BUY else self.book.base]
+    fee: Decimal
+    fee_in_quote: bool = False
+    spend_in_quote: bool = False
+    accept_later: bool = False
 
 
 @frozen
 class _Offer:
-    """What an order can trade with: that of an account, or a stranger's."""
+    """What an order can trade with: another account's order, or a level of the background."""
 
     price: Decimal
     amount: Decimal
@@ -122,8 +54,8 @@ class _Offer:
 
 
 @frozen
-class _Deal:
-    """What changes hands: *quantity* of base for *cost* in quote."""
+class _Fill:
+    """What is exchanged: *quantity* of base for *cost* in quote."""
 
     quantity: Decimal
     cost: Decimal
@@ -132,196 +64,265 @@ class _Deal:
 
 
 @define(eq=False)
-class Pit:
-    """Takes the orders of one book and lets them trade.
+class MatchingEngine:
+    """Accepts the orders of one book and matches them.
 
     Args:
-        market: The book of strangers.
-        tally: Moves the money.
-        tariff: What trades cost.
-        order_ids: Numbers for orders, of all books.
-        movement_ids: Numbers for what moves money.
+        market: The book without the accounts' orders.
+        options: How the exchange matches.
+        clearing: Transfers the money.
+        events: Where it publishes what happens.
+        order_ids: Ids for the orders of all books.
+        movement_ids: Ids for what moves money.
     """
 
     market: Market
-    _tally: Tally
-    _tariff: Tariff
-    _order_ids: Numbers
-    _movement_ids: Numbers
-    _strangers: Strangers = field(init=False)
-    _waiting: dict[Side, list[Order]] = field(factory=lambda: {side: list[Order]() for side in Side}, init=False)
+    _options: MatchingOptions
+    _clearing: Clearing = field(factory=Clearing)
+    _events: Events = field(factory=Events)
+    _order_ids: IdSequence = field(factory=IdSequence)
+    _movement_ids: IdSequence = field(factory=IdSequence)
+    _liquidity: Liquidity = field(init=False)
+    _waiting: dict[Side, list[Order]] = field(init=False, factory=lambda: {side: list[Order]() for side in Side})
+    _pending: list[Order] = field(init=False, factory=list[Order])
 
     def __attrs_post_init__(self) -> None:
-        self._strangers = Strangers(self.market)
+        self._liquidity = Liquidity(self.market)
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Pit:
-        """Show in a picture the orders that wait now; strangers belong to no picture."""
-        picture = copy.copy(self)
-        picture._waiting = copy.deepcopy(self._waiting, memo)  # noqa: SLF001 - of the same class
-        return picture
+    def __deepcopy__(self, memo: dict[int, object]) -> MatchingEngine:
+        """Copy the orders that wait; the background is the same in every copy."""
+        copied = copy.copy(self)
+        copied._waiting = copy.deepcopy(self._waiting, memo)  # noqa: SLF001 - same class
+        return copied
 
-    def place(self, vault: Vault, side: Side, amount: Decimal, price: Decimal | None, now_ms: int) -> Order:
-        """Take an order, and let it trade.
+    def place(
+        self,
+        wallet: Wallet,
+        side: Side,
+        amount: Decimal,
+        *,
+        price: Decimal | None,
+        now_ms: int,
+        at_once: bool = False,
+        issuer: str = "",
+    ) -> Order:
+        """Accept an order, and match it unless the exchange accepts later.
+
+        Args:
+            wallet: Of its account.
+            side: What it wants.
+            amount: Base; quote to spend for an order to buy under `spend_in_quote`.
+            price: Quote per base; None for a market order.
+            now_ms: Milliseconds since 1970.
+            at_once: Match now whatever the options, and cancel the rest, as a market order does.
+            issuer: Who placed it, where the exchange shows that.
 
         Raises:
-            Short: The funds do not suffice.
+            InsufficientFunds: Unless the exchange accepts later, which checks funds later too.
         """
-        order = Order(0, vault, self.market.facts, side, amount, price, now_ms, now_ms, amount)
-        needed = self._needed_now(order, now_ms) if price is None else self._needed(order)
-        if needed > order.spends.available:
-            facts = self.market.facts
-            raise Short(facts.quote if side is Side.BUY else facts.base, needed, order.spends.available)
+        in_quote = side is Side.BUY and self._options.spend_in_quote
+        order = Order(0, wallet, self.market.spec, side, amount, price, now_ms, in_quote, issuer)
+        at_once = at_once or price is None
+        later = self._options.accept_later and not at_once
+        if not later and (needed := self._required(order, now_ms)) > order.funds.available:
+            raise InsufficientFunds(order.spends, needed, order.funds.available)
         order.id = next(self._order_ids)
-        self._hold(order)
-        self._take(order, now_ms)
-        if order.left and price is None:
-            order.cancelled = True
-        elif order.left:
-            insort(self._waiting[side], order, key=_rank)
+        self._publish(EventKind.ORDER_PLACED, order, now_ms)
+        if later:
+            self._pending.append(order)
+        else:
+            self._open(order, now_ms)
+            if at_once and order.is_open:
+                self._end(order, OrderState.EXPIRED, now_ms)
         return order
 
     def cancel(self, order: Order, now_ms: int) -> None:
-        """Give up what is left of an order."""
-        order.cancelled, order.updated_ms = True, now_ms
-        self._waiting[order.side].remove(order)
-        self._hold(order)
+        """Cancel an open order, now or later; one that is not open stays as it is."""
+        if order.state is not OrderState.OPEN:
+            return
+        if self._options.accept_later:
+            order.state = OrderState.CANCELLING
+            self._pending.append(order)
+            self._publish(EventKind.ORDER_CHANGED, order, now_ms)
+        else:
+            self._end(order, OrderState.CANCELLED, now_ms)
 
-    def move_on(self, now_ms: int) -> None:
-        """Let trade what strangers have come to meet."""
+    def fill(self, order: Order, quantity: Decimal, now_ms: int) -> None:
+        """Trade *quantity* of base of an open order with the background, at the price of the order.
+
+        Raises:
+            ValueError: The order is not open, or has less left.
+        """
+        if not order.is_open or not 0 < quantity <= order.base_left:
+            raise ValueError(f"order {order.id} cannot trade {quantity}: it is {order.state}, {order.left} left")
+        self._meet(order, _Offer(order.limit, quantity), order.limit, now_ms)
+
+    def pass_time(self, now_ms: int) -> None:
+        """Move pending orders to their next state, then match what the background has reached."""
+        pending, self._pending = self._pending, []
+        for order in pending:
+            if order.state is OrderState.CANCELLING:
+                self._end(order, OrderState.CANCELLED, now_ms)
+            elif order.state is OrderState.RECEIVED and self._required(order, now_ms) > order.funds.available:
+                self._end(order, OrderState.UNFUNDED, now_ms)
+            elif order.state is OrderState.RECEIVED:
+                self._open(order, now_ms)
+                self._publish(EventKind.ORDER_CHANGED, order, now_ms)
         for waiting in self._waiting.values():
             for order in tuple(waiting):
-                self._meet(order, now_ms)
-                if order.left:
+                self._match(order, now_ms, resting=True)
+                # The best order did not trade in full, so no order behind it can.
+                if order.is_open:
                     break
 
-    def waiting(self, vault: Vault) -> list[Order]:
-        """List the orders of one account that wait."""
-        return [order for orders in self._waiting.values() for order in orders if order.vault is vault]
-
     def levels(self, side: Side, now_ms: int) -> tuple[Level, ...]:
-        """Look at one side of the book, best first; what stands at the same price is summed up."""
-        strangers, mine = self._strangers.levels(side, now_ms), self._waiting[side]
-        if not mine:
-            return tuple(strangers)
-        found = {level.price: level for level in strangers}
-        for order in mine:
-            there = found.get(order.limit)
-            found[order.limit] = Level(order.limit, order.left + (there.amount if there else 0), order.id)
-        return tuple(sorted(found.values(), key=lambda level: level.price, reverse=side is Side.BUY))
+        """Return one side of the book, best first; orders at the same price are one level."""
+        background, own = self._liquidity.levels(side, now_ms), self._waiting[side]
+        if not own:
+            return tuple(background)
+        levels = {level.price: level for level in background}
+        for order in own:
+            below = levels.get(order.limit)
+            levels[order.limit] = Level(order.limit, order.base_left + (below.amount if below else 0), order.id)
+        return tuple(sorted(levels.values(), key=lambda level: level.price, reverse=side is Side.BUY))
+
+    def open_orders(self, wallet: Wallet) -> list[Order]:
+        """List the open orders of an account, newest first."""
+        own = [o for waiting in self._waiting.values() for o in waiting if o.wallet.owner == wallet.owner]
+        return sorted(own, key=lambda order: order.id, reverse=True)
 
     def best(self, side: Side, now_ms: int) -> Decimal:
-        """Give the best price of one side; where all depth is taken, that of the strangers who come next."""
-        offer = next(self._offers(side, now_ms), None)
-        if offer is not None:
-            return offer.price
+        """Return the best price of one side; where all depth is taken, the price at which the depth ended."""
+        level = next(iter(self.levels(side, now_ms)), None)
+        if level is not None:
+            return level.price
         now = self.market.snapshot(now_ms)
         return (now.bids if side is Side.BUY else now.asks)[-1].price
 
     # Within
 
-    def _needed(self, order: Order) -> Decimal:
-        """Say what an order must hold for what is left of it."""
-        if order.price is None or not order.waits:
-            return Decimal(0)
-        if order.side is Side.SELL:
-            return order.left
-        most = 1 + self._tariff.share if self._tariff.in_quote else Decimal(1)
-        return product(order.left, order.price * most, up=True)
-
-    def _needed_now(self, order: Order, now_ms: int) -> Decimal:
-        """Say what an order that takes any price would spend."""
-        if order.side is Side.SELL:
-            return order.left
+    def _required(self, order: Order, now_ms: int) -> Decimal:
+        """Return the funds that an order needs in order to be accepted."""
+        if order.price is not None or order.side is Side.SELL:
+            return self._reservation(order)
         left, needed = order.left, Decimal(0)
-        for offer in self._offers(Side.SELL, now_ms):
-            quantity = min(left, offer.amount)
-            cost = product(quantity, offer.price)
-            needed += cost + (product(cost, self._tariff.share) if self._tariff.in_quote else 0)
+        for level in self.levels(Side.SELL, now_ms):
+            quantity = min(left, level.amount)
+            cost = product(quantity, level.price)
+            needed += cost + (product(cost, self._options.fee) if self._options.fee_in_quote else 0)
             left -= quantity
             if not left:
                 break
         return needed
 
-    def _hold(self, order: Order) -> None:
-        """Hold as much as an order needs now, neither more nor less."""
-        needed = self._needed(order)
-        order.spends.reserved += needed - order.held
-        order.held = needed
+    def _reservation(self, order: Order) -> Decimal:
+        """Return what an order must reserve for what is left of it."""
+        if order.in_quote or order.side is Side.SELL:
+            return order.left
+        most = 1 + self._options.fee if self._options.fee_in_quote else Decimal(1)
+        return product(order.left, order.limit * most, up=True)
 
-    def _offers(self, side: Side, now_ms: int) -> Iterator[_Offer]:
-        """List what stands on *side*, best first, at equal prices the accounts' orders first."""
-        mine = iter(tuple(self._waiting[side]))
-        order = next(mine, None)
-        for level in self._strangers.levels(side, now_ms):
-            while order is not None and not better(side.other, level.price, order.limit):
-                yield _Offer(order.limit, order.left, order)
-                order = next(mine, None)
-            yield _Offer(level.price, level.amount)
-        while order is not None:
-            yield _Offer(order.limit, order.left, order)
-            order = next(mine, None)
+    def _reserve(self, order: Order) -> None:
+        """Reserve exactly what an order needs now; a market order trades before anything else can spend its funds."""
+        needed = self._reservation(order) if order.is_open and order.price is not None else Decimal(0)
+        order.funds.reserved += needed - order.reserved
+        order.reserved = needed
 
-    def _take(self, order: Order, now_ms: int) -> None:
-        """Trade a new order with whatever crosses it."""
-        for offer in tuple(self._offers(order.side.other, now_ms)):
-            if not order.left or (order.price is not None and better(order.side, order.price, offer.price)):
+    def _open(self, order: Order, now_ms: int) -> None:
+        """Reserve the funds of an order, add it to the book and match it."""
+        order.state = OrderState.OPEN
+        self._reserve(order)
+        if order.price is not None:
+            insort(self._waiting[order.side], order, key=_rank)
+        self._match(order, now_ms)
+
+    def _match(self, order: Order, now_ms: int, *, resting: bool = False) -> None:
+        """Match an order with whatever crosses it."""
+        while order.is_open and (offer := self._best_offer(order, now_ms)) is not None:
+            # Whoever was in the book first sets the price.
+            self._meet(order, offer, order.limit if resting else offer.price, now_ms)
+
+    def _best_offer(self, order: Order, now_ms: int) -> _Offer | None:
+        """Return the best offer that crosses *order*."""
+        side = order.side
+        level = next(self._liquidity.levels(side.other, now_ms), None)
+        best = None if level is None else _Offer(level.price, level.amount)
+        other = next(iter(self._waiting[side.other]), None)
+        if other is not None and (best is None or not better(side, best.price, other.limit)):
+            best = _Offer(other.limit, other.base_left, other)
+        crosses = best is not None and (order.price is None or not better(side, order.price, best.price))
+        return best if crosses else None
+
+    def _meet(self, order: Order, offer: _Offer, price: Decimal, now_ms: int) -> None:
+        """Trade an order with an offer as far as both go."""
+        buyer, seller = (order, offer.order) if order.side is Side.BUY else (offer.order, order)
+        bounds = [offer.amount] if offer.order is None else []
+        bounds += [trader.left for trader in (buyer, seller) if trader is not None and not trader.in_quote]
+        quantity = min(bounds)
+        cost = product(quantity, price)
+        # A buyer in quote spends its last cent: what rounding would leave could never trade.
+        if buyer is not None and buyer.in_quote and (affordable := quotient(buyer.left, price)) <= quantity:
+            quantity, cost = affordable, buyer.left
+            if not quantity:
+                self._end(buyer, OrderState.EXPIRED, now_ms)
                 return
-            quantity = min(order.left, offer.amount)
-            deal = _Deal(quantity, product(quantity, offer.price), offer.price, now_ms)
-            if offer.order is None:
-                self._strangers.take(order.side.other, offer.price, quantity, now_ms)
-            self._trade(order, offer.order, deal)
+        fill = _Fill(quantity, cost, price, now_ms)
+        if offer.order is None:
+            self._liquidity.take(order.side.other, offer.price, quantity, now_ms)
+        self._transfer(self.market.spec.quote, cost, buyer, seller)
+        self._transfer(self.market.spec.base, quantity, seller, buyer)
+        for trader in (order, offer.order):
+            if trader is not None:
+                self._record(trader, fill)
 
-    def _meet(self, order: Order, now_ms: int) -> None:
-        """Trade an order that waits with the strangers who crossed it."""
-        for level in tuple(self._strangers.levels(order.side.other, now_ms)):
-            if not order.left or better(order.side, order.limit, level.price):
-                return
-            quantity = min(order.left, level.amount)
-            self._strangers.take(order.side.other, level.price, quantity, now_ms)
-            self._trade(order, None, _Deal(quantity, product(quantity, order.limit), order.limit, now_ms))
-
-    def _trade(self, one: Order, other: Order | None, deal: _Deal) -> None:
-        """Exchange base for quote; None is a stranger."""
-        buyer, seller = (one, other) if one.side is Side.BUY else (other, one)
-        for currency, amount, source, target in (
-            (self.market.facts.quote, deal.cost, buyer, seller),
-            (self.market.facts.base, deal.quantity, seller, buyer),
-        ):
-            giver = Party.STRANGERS if source is None else source.vault.purses[currency]
-            taker = Party.STRANGERS if target is None else target.vault.purses[currency]
-            self._tally.move(currency, amount, giver, taker)
-        for order in (one, other):
-            if order is not None:
-                self._fill(order, deal)
-
-    def _fill(self, order: Order, deal: _Deal) -> None:
-        """Enter a trade on the side of one order, and take the fee."""
-        facts, buys = order.book, order.side is Side.BUY
-        in_base = buys and not self._tariff.in_quote
-        fee_currency = facts.base if in_base else facts.quote
-        fee = product(deal.quantity if in_base else deal.cost, self._tariff.share)
-        self._tally.move(fee_currency, fee, order.vault.purses[fee_currency], Party.FEES)
-        sign = 1 if buys else -1
-        order.vault.movements.append(
-            Movement(
-                id=next(self._movement_ids),
-                at_ms=deal.at_ms,
-                cause=Cause.TRADE,
-                amounts={facts.base: sign * deal.quantity, facts.quote: -sign * deal.cost},
-                fee=fee,
-                fee_currency=fee_currency,
-                book=facts.name,
-                order_id=order.id,
-                price=deal.price,
-            )
+    def _transfer(self, currency: str, amount: Decimal, giver: Order | None, taker: Order | None) -> None:
+        """Transfer what one side gives to the other; None is the background."""
+        source, target = (
+            Party.LIQUIDITY if order is None else order.wallet.balances[currency] for order in (giver, taker)
         )
-        order.left -= deal.quantity
-        order.updated_ms = deal.at_ms
-        self._hold(order)
-        waiting = self._waiting[order.side]
-        if not order.left and order in waiting:
-            waiting.remove(order)
+        self._clearing.transfer(currency, amount, source, target)
+
+    def _record(self, order: Order, fill: _Fill) -> None:
+        """Record a trade for one side, and take the fee."""
+        spec, buys = order.book, order.side is Side.BUY
+        in_base = buys and not self._options.fee_in_quote
+        fee_currency = spec.base if in_base else spec.quote
+        fee = product(fill.quantity if in_base else fill.cost, self._options.fee)
+        self._clearing.transfer(fee_currency, fee, order.wallet.balances[fee_currency], Party.FEES)
+        sign = 1 if buys else -1
+        movement = Movement(
+            id=next(self._movement_ids),
+            at_ms=fill.at_ms,
+            cause=Cause.TRADE,
+            amounts={spec.base: sign * fill.quantity, spec.quote: -sign * fill.cost},
+            fee=fee,
+            fee_currency=fee_currency,
+            book=spec.name,
+            order_id=order.id,
+            price=fill.price,
+        )
+        order.wallet.movements.append(movement)
+        order.left -= fill.cost if order.in_quote else fill.quantity
+        order.received += movement.net[order.receives]
+        order.fee += fee
+        order.updated_ms = fill.at_ms
+        if order.left:
+            self._reserve(order)
+        else:
+            self._end(order, OrderState.FILLED, fill.at_ms)
+        self._publish(EventKind.ORDER_TRADED, order, fill.at_ms, movement)
+
+    def _end(self, order: Order, state: OrderState, now_ms: int) -> None:
+        """Remove an order from the book in a final state, and release what it still reserves."""
+        order.state, order.updated_ms = state, now_ms
+        self._reserve(order)
+        if order in self._waiting[order.side]:
+            self._waiting[order.side].remove(order)
+        if state is not OrderState.FILLED:
+            self._publish(EventKind.ORDER_CANCELLED, order, now_ms)
+
+    def _publish(self, kind: EventKind, order: Order, now_ms: int, movement: Movement | None = None) -> None:
+        self._events.publish(Event(kind, now_ms, order.wallet, order, movement))
 
 
 def _rank(order: Order) -> tuple[Decimal, int]:

@@ -1,29 +1,36 @@
-"""Prices that move: an order book, its trades and its candles at any moment.
+"""Prices that move: an order book, its trades and its candles at any time.
 
-Everything is a pure function of the seed and the moment, in whole numbers of ticks. So there is no history to keep: a
-trade of an hour ago, or of two days ago, is the same whenever and however often it is asked for, and two venues with
-the same seed move together, a little apart.
+Everything is a pure function of the seed and of the time since the simulator started, in whole ticks. So no history is
+kept: a trade of two days ago is the same however often it is requested, two simulators with the same seed show the same
+prices after the same time whenever they are started, and two venues with the same seed move together, a little apart.
 
-The price is a fixed centre times the sum of several noises, each of them linear between random points that lie one
-period apart. What is last, what is bid and what is asked stand on the same grid of levels.
+The price is a fixed centre times the sum of several noises, each of them linear between random points one period apart.
+The last price, bids and asks lie on the same grid of levels.
+
+Inside, time is counted from `ORIGIN_MS`, when every simulator starts; arguments and results are wall-clock times.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
+from typing import TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["Bar", "BookFacts", "Level", "Market", "Snapshot", "Trade"]
+__all__ = ["Bar", "BookSpec", "Level", "Market", "Snapshot", "Trade"]
+
+ORIGIN_MS = 1_700_000_000_000
+"""The start of every simulator on the clock that prices follow. Large, so that trades before the start have ids too."""
 
 STEP_MS = 100
-"""The price stands still for so long."""
+"""The price changes this often."""
 TRADE_MS = 30_000
-"""One trade in each stretch of so long."""
+"""There is one trade in each period of this length."""
 DEPTH = 50
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 _SAMPLE_MS = 20 * MINUTE_MS
@@ -36,7 +43,7 @@ _MASK = (1 << 64) - 1
 
 
 def _mix(value: int) -> int:
-    """Spread *value* over 64 bits (splitmix64)."""
+    """Hash *value* to 64 bits (splitmix64)."""
     value = (value * 0x9E3779B97F4A7C15) & _MASK
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -48,15 +55,15 @@ def _salt(*parts: object) -> int:
 
 
 @frozen
-class BookFacts:
-    """What an order book is.
+class BookSpec:
+    """What defines an order book.
 
     Attributes:
         name: As the exchange writes it.
         base: The currency that is bought and sold.
-        quote: The currency that is paid.
-        centre: About what one unit of base costs.
-        tick: The step of prices; its digits are those of all prices.
+        quote: The currency of prices.
+        centre: Average price of one unit of base.
+        tick: The step of prices; all prices have its number of digits.
         gap: Ticks between two levels.
     """
 
@@ -70,7 +77,7 @@ class BookFacts:
 
 @frozen
 class Level:
-    """What is offered, or wanted, at one price."""
+    """The amount of base at one price."""
 
     price: Decimal
     amount: Decimal
@@ -79,14 +86,14 @@ class Level:
 
 @frozen
 class Trade:
-    """One trade between two strangers.
+    """One trade of the background.
 
     Attributes:
         id: Grows by one with each trade of the book.
         at_ms: Milliseconds since 1970.
         price: Quote per base.
         amount: Base.
-        buyer_waited: Whether the order to buy was the one that stood in the book.
+        buyer_waited: Whether the order to buy was the resting one.
     """
 
     id: int
@@ -98,7 +105,7 @@ class Trade:
 
 @frozen
 class Bar:
-    """What happened in one stretch of time. Prices in quote per base, volume in base."""
+    """What happened in one period. Prices in quote per base, volume in base."""
 
     start_ms: int
     open: Decimal
@@ -112,7 +119,7 @@ class Bar:
 
 @frozen
 class Snapshot:
-    """A book at one moment; best prices first."""
+    """A book at one time; best prices first."""
 
     at_ms: int
     last: Decimal
@@ -123,64 +130,129 @@ class Snapshot:
     day: Bar
 
 
+Levels: TypeAlias = Sequence[tuple[Decimal, Decimal]]
+
+
 class Market(Shared):
-    """One order book of one venue.
+    """One order book of one venue, without the orders of accounts.
 
     Args:
-        facts: What it is.
-        seed: Where chance begins.
+        spec: What defines it.
+        seed: Seed of the prices.
         venue: Has a noise of its own; all others are shared with the venues of the same seed.
+        started_ms: When the simulator started, in milliseconds since 1970.
     """
 
-    def __init__(self, facts: BookFacts, seed: int, venue: str) -> None:
-        self.facts = facts
-        self._shared = _salt(seed, facts.base, facts.quote)
-        self._own = _salt(seed, venue, facts.name)
-        self._centre = int(facts.centre / facts.tick)
+    def __init__(self, spec: BookSpec, seed: int, venue: str, started_ms: int = ORIGIN_MS) -> None:
+        self.spec = spec
+        self.started_ms = started_ms
+        self._since_start_ms = started_ms - ORIGIN_MS
+        self._shared = _salt(seed, spec.base, spec.quote)
+        self._own = _salt(seed, venue, spec.name)
+        self._centre = int(spec.centre / spec.tick)
         self._days: dict[int, Bar] = {}
         self._snapshots: dict[int, Snapshot] = {}
+        self._fixed_price: Decimal | None = None
+        self._fixed_sides: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
 
     def price(self, at_ms: int) -> Decimal:
-        """Say what one unit of base costs."""
-        return self._on_grid(self._ticks(at_ms))
+        """Return what one unit of base costs."""
+        if self._fixed_price is not None:
+            return self._fixed_price
+        return self._on_grid(self._ticks(at_ms - self._since_start_ms))
 
     def snapshot(self, at_ms: int) -> Snapshot:
-        """Look at the book."""
-        step = at_ms // STEP_MS
+        """Return the book."""
+        step = (at_ms - self._since_start_ms) // STEP_MS
+        # Only the latest is kept: requests come at about the same time, and a long simulation has millions of steps.
         if step not in self._snapshots:
             self._snapshots.clear()
-            self._snapshots[step] = self._look(step * STEP_MS)
+            self._snapshots[step] = self._fixed(self._look(step * STEP_MS))
         return self._snapshots[step]
 
     def trades(self, since_ms: int, until_ms: int) -> list[Trade]:
         """List all trades after *since_ms* up to *until_ms*, newest first."""
-        numbers = range(until_ms // TRADE_MS, since_ms // TRADE_MS - 1, -1)
-        return [trade for trade in map(self.trade, numbers) if since_ms < trade.at_ms <= until_ms]
+        first, last = ((at_ms - self._since_start_ms) // TRADE_MS for at_ms in (since_ms, until_ms))
+        return [trade for trade in map(self.trade, range(last, first - 1, -1)) if since_ms < trade.at_ms <= until_ms]
 
     def trade(self, number: int) -> Trade:
-        """Find a trade by its id."""
-        chance = _mix(self._own ^ (number << 8))
-        at_ms = number * TRADE_MS + chance % TRADE_MS
-        buyer_waited = bool(chance >> 63)
-        level = self._ticks(at_ms) // self.facts.gap + (not buyer_waited)
-        amount = self._amount(3, number)
-        return Trade(number, at_ms, self._decimal(level * self.facts.gap), amount, buyer_waited)
+        """Return a trade by its id."""
+        random = _mix(self._own ^ (number << 8))
+        at_ms = number * TRADE_MS + random % TRADE_MS
+        buyer_waited = bool(random >> 63)
+        level = self._ticks(at_ms) // self.spec.gap + (not buyer_waited)
+        price, amount = self._decimal(level * self.spec.gap), self._amount(3, number)
+        return Trade(number, at_ms + self._since_start_ms, price, amount, buyer_waited)
 
     def trade_number(self, at_ms: int) -> int:
-        """Give the id of the latest trade."""
-        number = at_ms // TRADE_MS
+        """Return the id of the latest trade."""
+        number = (at_ms - self._since_start_ms) // TRADE_MS
         return number if self.trade(number).at_ms <= at_ms else number - 1
 
     def bars(self, period_ms: int, count: int, at_ms: int) -> list[Bar]:
-        """Draw *count* stretches of *period_ms*, oldest first; the last of them is not over yet."""
+        """Return *count* bars of *period_ms*, oldest first, of which the last one is not over yet.
+
+        They begin at whole periods of the wall clock, as those of an exchange do.
+        """
         current = at_ms // period_ms
         starts = (number * period_ms for number in range(current - count + 1, current + 1))
         return [self._bar(start, min(start + period_ms, at_ms), points=8) for start in starts]
 
+    # Set by tests
+
+    def fix_price(self, price: Decimal | None) -> None:
+        """Stop the price at *price*, with the levels of the book around it; None: let it move again.
+
+        Raises:
+            ValueError: Below the first level, or not a multiple of the tick.
+        """
+        lowest = self._decimal(self.spec.gap)
+        if price is not None and (price < lowest or price % self.spec.tick):
+            raise ValueError(
+                f"{self.spec.name}: prices are at least {lowest}, in steps of {self.spec.tick}; got {price}"
+            )
+        self._fixed_price = None if price is None else price.quantize(self.spec.tick)
+        self._snapshots.clear()
+
+    def fix_book(self, bids: Levels, asks: Levels) -> None:
+        """Stop the order book at these levels of price and amount; two empty sides: let it move again.
+
+        Raises:
+            ValueError: One side is empty, an amount or a price is not positive, or bids and asks cross.
+        """
+        self._snapshots.clear()
+        if not bids and not asks:
+            self._fixed_sides = None
+            return
+        if not bids or not asks or max(bids)[0] >= min(asks)[0]:
+            raise ValueError(f"{self.spec.name}: both sides need levels, and the bids must lie below the asks")
+        if min(price for price, _ in bids) <= 0 or min(amount for _, amount in (*bids, *asks)) <= 0:
+            raise ValueError(f"{self.spec.name}: prices and amounts must be positive")
+        best_first = sorted(bids, reverse=True), sorted(asks)
+        self._fixed_sides = self._levels(best_first[0]), self._levels(best_first[1])
+
     # Within
 
+    def _levels(self, side: Levels) -> tuple[Level, ...]:
+        return tuple(
+            Level(price, amount, _mix(self._own ^ int(price / self.spec.tick)) >> 12) for price, amount in side
+        )
+
+    def _fixed(self, now: Snapshot) -> Snapshot:
+        """Apply what was set by tests; the bounds of the day keep holding all prices."""
+        if self._fixed_sides is None and self._fixed_price is None:
+            return now
+        if self._fixed_sides is not None:
+            bids, asks = self._fixed_sides
+            last = (asks[0] if now.seller_waited else bids[0]).price
+            now = evolve(now, bids=bids, asks=asks, last=last, before_last=last)
+        if self._fixed_price is not None:
+            now = evolve(now, last=self._fixed_price, before_last=self._fixed_price)
+        day = evolve(now.day, low=min(now.day.low, now.last), high=max(now.day.high, now.last))
+        return evolve(now, day=day)
+
     def _noise(self, salt: int, at_ms: int, period_ms: int, size: int) -> int:
-        """Make a noise between -size and size, in millionths."""
+        """Return a noise between -size and size, in millionths."""
         number, within = divmod(at_ms, period_ms)
         left, right = _mix(salt ^ (number * period_ms)) >> 44, _mix(salt ^ ((number + 1) * period_ms)) >> 44
         height = (left * (period_ms - within) + right * within) // period_ms - (1 << 19)
@@ -195,24 +267,25 @@ class Market(Shared):
         return self._centre * millionths // _MILLION
 
     def _decimal(self, ticks: int) -> Decimal:
-        return ticks * self.facts.tick
+        return ticks * self.spec.tick
 
     def _on_grid(self, ticks: int) -> Decimal:
-        return self._decimal(ticks // self.facts.gap * self.facts.gap)
+        return self._decimal(ticks // self.spec.gap * self.spec.gap)
 
     def _amount(self, salt: int, number: int) -> Decimal:
-        """Draw an amount between about 0.01 and 2.6 units of base, with eight decimals."""
+        """Return an amount between about 0.01 and 2.6 units of base, with eight decimals."""
         return Decimal(1_000_000 + (_mix(self._own ^ salt ^ number) >> 36)).scaleb(-8)
 
     def _look(self, at_ms: int) -> Snapshot:
-        level = self._ticks(at_ms) // self.facts.gap
+        ticks = self._ticks(at_ms) if self._fixed_price is None else int(self._fixed_price / self.spec.tick)
+        level = ticks // self.spec.gap
         seller_waited = bool(_mix(self._own ^ at_ms) & 1)
         asks = tuple(self._level(level + 1 + n, salt=1) for n in range(DEPTH))
-        bids = tuple(self._level(level - n, salt=2) for n in range(DEPTH))
+        bids = tuple(self._level(level - n, salt=2) for n in range(min(DEPTH, level)))
         return Snapshot(
-            at_ms=at_ms,
+            at_ms=at_ms + self._since_start_ms,
             last=asks[0].price if seller_waited else bids[0].price,
-            before_last=self.price(at_ms - STEP_MS),
+            before_last=self._on_grid(self._ticks(at_ms - STEP_MS)),
             seller_waited=seller_waited,
             bids=bids,
             asks=asks,
@@ -222,33 +295,26 @@ class Market(Shared):
     def _level(self, number: int, salt: int) -> Level:
         salt = _mix(salt)
         amount = self._amount(salt, number)
-        return Level(self._decimal(number * self.facts.gap), amount, _mix(self._own ^ salt ^ number) >> 12)
+        return Level(self._decimal(number * self.spec.gap), amount, _mix(self._own ^ salt ^ number) >> 12)
 
     def _day(self, sample: int) -> Bar:
-        """Sum up the 24 hours up to now, in bounds that no price in them leaves."""
+        """Return the 24 hours before a sample, with a low and a high that no price in them exceeds."""
         if sample not in self._days:
             self._days.clear()
             start, end = sample * _SAMPLE_MS - DAY_MS, (sample + 1) * _SAMPLE_MS
+            # The slow noises are linear between samples, and the others never exceed the margin.
             slow = [self._slow(at) for at in range(start, end + 1, _SAMPLE_MS)]
             high = self._centre * (_MILLION + max(slow) + _MARGIN) // _MILLION
             low = self._centre * (_MILLION + min(slow) - _MARGIN) // _MILLION
-            bar = self._bar(start, sample * _SAMPLE_MS, points=len(slow))
-            gap = self.facts.gap * self.facts.tick
-            self._days[sample] = Bar(
-                start_ms=start,
-                open=bar.open,
-                close=bar.close,
-                high=self._on_grid(high) + 2 * gap,
-                low=self._on_grid(low) - gap,
-                before_close=bar.before_close,
-                vwap=bar.vwap,
-                volume=bar.volume,
-            )
+            since, gap = self._since_start_ms, self.spec.gap * self.spec.tick
+            bar = self._bar(start + since, sample * _SAMPLE_MS + since, points=len(slow))
+            self._days[sample] = evolve(bar, high=self._on_grid(high) + 2 * gap, low=self._on_grid(low) - gap)
         return self._days[sample]
 
     def _bar(self, start_ms: int, end_ms: int, points: int) -> Bar:
-        ticks = [self._ticks(start_ms + (end_ms - start_ms) * n // points) for n in range(points + 1)]
-        weights = [1 + (_mix(self._own ^ (start_ms + n)) >> 57) for n in range(points)]
+        start, end = start_ms - self._since_start_ms, end_ms - self._since_start_ms
+        ticks = [self._ticks(start + (end - start) * n // points) for n in range(points + 1)]
+        weights = [1 + (_mix(self._own ^ (start + n)) >> 57) for n in range(points)]
         paid = sum(weight * (a + b) for weight, (a, b) in zip(weights, pairwise(ticks), strict=True))
         return Bar(
             start_ms=start_ms,
@@ -258,5 +324,5 @@ class Market(Shared):
             low=self._on_grid(min(ticks)),
             before_close=self._on_grid(ticks[-2]),
             vwap=self._on_grid(paid // (2 * sum(weights))),
-            volume=sum((self._amount(4, start_ms + n) * weight for n, weight in enumerate(weights)), Decimal(0)),
+            volume=sum((self._amount(4, start + n) * weight for n, weight in enumerate(weights)), Decimal(0)),
         )

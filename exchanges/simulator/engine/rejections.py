@@ -1,4 +1,4 @@
-"""Why a request is refused, whatever words the exchange has for it."""
+"""Why a request is rejected, independent of the wording of an exchange."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Reason", "Refused"]
 
 
 class Reason(StrEnum):
-    """A reason to refuse a request; its value is the outcome that the record shows."""
+    """A reason to reject a request; its value is the outcome in the record."""
 
     NO_SUCH_PATH = "no such path"
     WRONG_VERB = "wrong verb"
@@ -31,12 +31,12 @@ class Reason(StrEnum):
 
 
 class Refused(Exception):
-    """The exchange does not do it.
+    """The exchange rejects the request.
 
     Attributes:
         reason: Why.
-        about: Which argument it is about; empty for none.
-        text: What to say of it; empty for the words that go with the reason.
+        about: The argument concerned; empty for none.
+        text: The message; empty for the exchange's own message for the reason.
     """
 
     def __init__(self, reason: Reason, about: str = "", text: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What is to happen later: when simulated time has come that far."""
+"""Actions that run when simulated time reaches them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import TypeAlias
 
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["Action", "Diary"]
+__all__ = ["Action", "Scheduler"]
 
 Action: TypeAlias = Callable[[int], object]
-"""Happens; is told the moment, in milliseconds since 1970."""
+"""Called with its due time, in milliseconds since 1970."""
 
 
-class Diary(Shared):
-    """Actions by the moment at which they are due; of equal moments the one written down first comes first."""
+class Scheduler(Shared):
+    """Actions ordered by due time; among equal due times, in the order in which they were scheduled."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[int, int, Action]] = []
         self._numbers = count()
 
     def at(self, due_ms: int, action: Action) -> None:
-        """Write down that *action* happens at *due_ms*."""
+        """Schedule *action* for *due_ms*."""
+        # The number breaks ties before heapq would compare two functions, which raises.
         heapq.heappush(self._entries, (due_ms, next(self._numbers), action))
 
-    def pass_until(self, now_ms: int) -> None:
-        """Let everything happen that is due by *now_ms*, each at its own moment, in order."""
+    def run_until(self, now_ms: int) -> None:
+        """Run everything due by *now_ms* in order, each action with its own due time."""
         while self._entries and self._entries[0][0] <= now_ms:
             due_ms, _, action = heapq.heappop(self._entries)
             action(due_ms)

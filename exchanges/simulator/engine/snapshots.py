@@ -1,10 +1,10 @@
-"""Reads that show what no longer is: writes become visible a while after they were answered.
+"""Stale reads: writes become visible to reads some time after they were answered.
 
-Before a write is carried out a still picture is taken of the exchange. As long as the write is not visible to an
-endpoint, that endpoint reads from the picture, so what it shows was true at one moment, and whole. For how long that
-is, is drawn for each write and each endpoint: of two lists one may show an order gone before the other shows its trade.
+Before a write is executed the exchange's state is copied. As long as the write is hidden from an endpoint, that
+endpoint reads from the copy, so its answer was true at one time and is consistent. The delay is drawn per write and
+endpoint: one list may already lack an order while another does not yet contain its trade.
 
-A picture shares with the exchange whatever never changes, and whatever no private read looks at.
+A copy shares with the exchange whatever never changes, and whatever no private read uses.
 """
 
 from __future__ import annotations
@@ -18,77 +18,78 @@ from typing import Generic, Self, TypeVar
 
 from attrs import define, field
 
-__all__ = ["Lateness", "Shared"]
+__all__ = ["Shared", "StaleReads"]
 
-P = TypeVar("P")
+S = TypeVar("S")
 
 
 class Shared:
-    """What an exchange and its pictures have in common."""
+    """Base of what an exchange and the copies of its state have in common."""
 
     __slots__ = ()
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        """Stay the same in a picture."""
+        """Return the same object, which is not copied."""
         return self
 
 
 @define
-class _Picture(Generic[P]):
-    """How it was before one write.
+class _Snapshot(Generic[S]):
+    """The state before one write.
 
     Attributes:
-        play: The exchange.
-        taken_ms: When, in milliseconds since 1970.
+        state: The copy.
+        taken_ms: When it was taken, in milliseconds since 1970.
         number: How many writes there were before.
-        late_seconds: Least and largest time for which it is shown.
-        delays_ms: For how long it is shown, by endpoint.
+        late_seconds: Shortest and longest time for which the write is hidden.
+        delays_ms: How long it is hidden, by endpoint.
     """
 
-    play: P
+    state: S
     taken_ms: int
     number: int
     late_seconds: tuple[float, float]
     delays_ms: dict[str, float] = field(factory=dict[str, float])
 
-    def over(self, now_ms: int) -> bool:
-        """Whether it is shown to nobody any more."""
+    def has_expired(self, now_ms: int) -> bool:
+        """Return whether no endpoint can read it any more."""
         return self.taken_ms + 1000 * self.late_seconds[1] <= now_ms
 
 
-class Lateness(Shared, Generic[P]):
-    """Keeps pictures of one exchange for as long as they may be shown.
+class StaleReads(Shared, Generic[S]):
+    """Copies of one exchange's state, kept for as long as a read may see them.
 
     Args:
-        seed: Where chance begins.
-        late_seconds: Least and largest time for which a write is not visible; may be set, for later writes.
+        seed: Seed of the delays.
+        late_seconds: Shortest and longest time for which a write is hidden; may be changed, for later writes.
     """
 
     def __init__(self, seed: str, late_seconds: tuple[float, float]) -> None:
         self.late_seconds = late_seconds
         self._seed = seed
-        self._pictures: deque[_Picture[P]] = deque()
+        self._snapshots: deque[_Snapshot[S]] = deque()
         self._writes = 0
 
     @contextmanager
-    def writing(self, play: P, now_ms: int) -> Generator[None]:
-        """Take a picture, and keep it if the block is not left by an exception: then there is nothing to hide."""
-        picture = _Picture(copy.deepcopy(play), now_ms, self._writes, self.late_seconds)
+    def writing(self, state: S, now_ms: int) -> Generator[None]:
+        """Copy *state*, and keep the copy unless the block raises: a rejected write has nothing to hide."""
+        snapshot = _Snapshot(copy.deepcopy(state), now_ms, self._writes, self.late_seconds)
         yield
         self._writes += 1
-        self._pictures.append(picture)
+        self._snapshots.append(snapshot)
 
-    def view(self, play: P, endpoint: str, now_ms: int) -> P:
-        """Give what an endpoint shows now: *play* itself, or how it was before the first write that is still hidden."""
-        while self._pictures and self._pictures[0].over(now_ms):
-            self._pictures.popleft()
-        for picture in self._pictures:
-            if picture.taken_ms + self._delay_ms(picture, endpoint) > now_ms:
-                return picture.play
-        return play
+    def view(self, state: S, endpoint: str, now_ms: int) -> S:
+        """Return what an endpoint reads now: *state*, or the copy from before the first write still hidden from it."""
+        while self._snapshots and self._snapshots[0].has_expired(now_ms):
+            self._snapshots.popleft()
+        for snapshot in self._snapshots:
+            if snapshot.taken_ms + self._delay_ms(snapshot, endpoint) > now_ms:
+                return snapshot.state
+        return state
 
-    def _delay_ms(self, picture: _Picture[P], endpoint: str) -> float:
-        if endpoint not in picture.delays_ms:
-            chance = Random(f"{self._seed} {picture.number} {endpoint}")
-            picture.delays_ms[endpoint] = 1000 * chance.uniform(*picture.late_seconds)
-        return picture.delays_ms[endpoint]
+    def _delay_ms(self, snapshot: _Snapshot[S], endpoint: str) -> float:
+        # Drawn once: an endpoint that has shown a write must not hide it again.
+        if endpoint not in snapshot.delays_ms:
+            random = Random(f"{self._seed} {snapshot.number} {endpoint}")
+            snapshot.delays_ms[endpoint] = 1000 * random.uniform(*snapshot.late_seconds)
+        return snapshot.delays_ms[endpoint]

@@ -1,4 +1,4 @@
-"""Things that an exchange keeps for its customers, by owner and id."""
+"""Objects that an exchange keeps for its customers, by owner and id."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Generic, TypeVar
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["FIRST_ID", "Numbers", "Shelf"]
+__all__ = ["FIRST_ID", "IdSequence", "Store"]
 
 FIRST_ID = 1001
 
 T = TypeVar("T")
 
 
-class Numbers(Shared):
-    """Ids: each is given out once."""
+class IdSequence(Shared):
+    """Ids, each of which is issued once."""
 
     def __init__(self) -> None:
         self._next = FIRST_ID
@@ -25,53 +25,58 @@ class Numbers(Shared):
         return self._next - 1
 
 
-class Shelf(Generic[T]):
-    """Things of one kind, each under an id that nothing else of its kind has.
-
-    A thing that changes is put there anew.
-    """
+class Store(Generic[T]):
+    """Immutable objects of one kind by id; a change replaces the object."""
 
     def __init__(self) -> None:
-        self._things: dict[int | str, tuple[int, T]] = {}
-        self._ids = Numbers()
+        self._items: dict[int | str, tuple[int, T]] = {}
+        self._ids = IdSequence()
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Shelf[T]:
-        """Keep in a picture what is there now."""
-        picture = Shelf[T]()
-        picture._things = self._things.copy()
-        return picture
+    def __deepcopy__(self, memo: dict[int, object]) -> Store[T]:
+        """Copy the table; the objects in it never change."""
+        copied = Store[T]()
+        copied._items = self._items.copy()
+        return copied
 
     def next_id(self) -> int:
-        """Give an id to something new."""
+        """Return the id for a new object."""
         return next(self._ids)
 
-    def put(self, owner: int, thing_id: int | str, thing: T) -> T:
-        """Store something, or store it anew."""
-        self._things[thing_id] = owner, thing
-        return thing
+    def put(self, owner: int, item_id: int | str, item: T) -> T:
+        """Add an object, or replace the one with this id."""
+        self._items[item_id] = owner, item
+        return item
 
-    def find(self, owner: int, thing_id: int | str) -> T:
-        """Find what *owner* has under an id.
+    def get(self, owner: int, item_id: int | str, missing: str = "") -> T:
+        """Return the object of *owner* with an id.
 
         Raises:
-            Refused: Nothing, or it is somebody else's.
+            Refused: There is none, or it belongs to another owner; *missing* is the text of the rejection.
         """
-        if not self.has(owner, thing_id):
-            raise Refused(Reason.NOT_FOUND)
-        return self._things[thing_id][1]
+        if not self.has(owner, item_id):
+            raise Refused(Reason.NOT_FOUND, text=missing)
+        return self._items[item_id][1]
 
-    def has(self, owner: int, thing_id: int | str) -> bool:
-        """Whether *owner* has something under an id."""
-        return thing_id in self._things and self._things[thing_id][0] == owner
+    def find(self, item_id: int | str) -> T:
+        """Return the object with an id, whoever owns it.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self._items[item_id][1]
+
+    def has(self, owner: int, item_id: int | str) -> bool:
+        """Return whether *owner* has an object with this id."""
+        return item_id in self._items and self._items[item_id][0] == owner
 
     def of(self, owner: int) -> list[T]:
-        """List what *owner* has, newest first."""
-        return [thing for whose, thing in reversed(self._things.values()) if whose == owner]
+        """List the objects of *owner*, newest first."""
+        return [item for whose, item in reversed(self._items.values()) if whose == owner]
 
-    def owner(self, thing_id: int | str) -> int:
-        """Say whose the thing with an id is.
+    def owner(self, item_id: int | str) -> int:
+        """Return the owner of an object.
 
         Raises:
-            KeyError: Nothing has this id.
+            KeyError: There is none with this id.
         """
-        return self._things[thing_id][0]
+        return self._items[item_id][0]

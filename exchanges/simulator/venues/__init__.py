@@ -1,1 +1,1 @@
-"""The exchanges that a simulator plays."""
+"""The simulated exchanges: each has an engine, accounts, API generations and handlers."""

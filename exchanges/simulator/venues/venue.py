@@ -1,8 +1,16 @@
-"""What the three plays have in common: who may call, what is asked, who answers.
+"""What simulated exchanges have in common: callers are identified, requests are checked, handlers answer them.
 
-A play is one class per exchange. It names its handlers by the id of the endpoint, so that a new endpoint is one new
-method, and says how its exchange signs, wraps and refuses. The order of the checks is that of a real exchange: limit,
-key, signature, nonce, arguments.
+An `Exchange` is composed of an `Engine`, of accounts, of one `Generation` for each generation of its API (how a caller
+is identified, how an answer is wrapped, how a rejection is worded), and of `Handlers`, one object for each area of its
+API. A handler is a function marked with the declared method whose requests it answers::
+
+    class TradingHandlers(Handlers):
+        cancel_order = cancels(v1.Trading.cancel_order, find=..., answer=True)
+
+        @handles(v1.Trading.buy)
+        def buy(self, call: Call) -> v1.Order: ...
+
+Requests are checked in the order of a real exchange: limit, key, signature, nonce, arguments.
 """
 
 from __future__ import annotations
@@ -12,15 +20,19 @@ import hmac
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypedDict, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypedDict, TypeVar, cast
 
 import attrs
 from attrs import define, field, frozen
 
 from exchanges.endpoint import Access, Api, Areas, Endpoint, Kind, endpoints_of
-from exchanges.simulator.engine.prices import BookFacts, Market
+from exchanges.simulator.engine.balances import Wallet
+from exchanges.simulator.engine.engine import Engine
+from exchanges.simulator.engine.matching import MatchingOptions
+from exchanges.simulator.engine.orders import InsufficientFunds
+from exchanges.simulator.engine.prices import BookSpec, Market
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.engine.snapshots import Lateness
+from exchanges.simulator.engine.snapshots import StaleReads
 from exchanges.simulator.http.arguments import Arguments
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest
 from exchanges.simulator.record import Venue
@@ -28,20 +40,25 @@ from exchanges.wire import Json, Row, TaggedRow, dumps, encode
 
 __all__ = [
     "Account",
-    "Asked",
     "Call",
     "Claim",
-    "Done",
     "Exchange",
+    "Generation",
+    "Handlers",
     "Key",
     "Keys",
+    "ParsedRequest",
+    "Result",
+    "answers",
     "handles",
     "is_private",
+    "lists",
     "moment",
     "second",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_NONCE_DIGITS = 19
 
 
 class Key(TypedDict):
@@ -51,48 +68,57 @@ class Key(TypedDict):
 
 
 class Keys(Key, total=False):
-    """Keyword arguments of a client; those that its exchange has no use for are left out."""
+    """Keyword arguments of a client, without those that its exchange does not use."""
 
     api_secret: str
     client_id: str
 
 
-@define(repr=False)
+@define(repr=False, eq=False)
 class Account:
-    """One account, known by its key.
+    """One account.
 
     Attributes:
-        api_key: The key.
+        wallet: What it holds.
+        api_key: Its key.
         api_secret: Its secret; empty where the exchange has none.
-        client_id: The account's id; empty where the exchange has none.
-        last_nonce: The largest that was accepted, whichever generation of the API it came by.
+        client_id: Its id in signatures; empty where the exchange has none.
+        deposit_address: Where it receives bitcoins.
+        ripple_address: Where it receives over Ripple (Bitstamp), or from where (Bitso).
+        last_nonce: The largest one accepted, in any generation of the API.
     """
 
+    wallet: Wallet
     api_key: str
     api_secret: str = ""
     client_id: str = ""
-    last_nonce: int = -1
+    deposit_address: str = field(kw_only=True, default="")
+    ripple_address: str = field(kw_only=True, default="")
+    last_nonce: int = field(init=False, default=-1)
 
     @property
     def credentials(self) -> Keys:
-        """What a client needs to call as this account, as keyword arguments."""
+        """Keyword arguments of a client that calls as this account."""
         given = {"api_key": self.api_key, "api_secret": self.api_secret, "client_id": self.client_id}
         return cast("Keys", {name: value for name, value in given.items() if value})
 
     def mac(self, message: bytes) -> str:
-        """Hex HMAC-SHA256 of *message* under the secret, in lower case."""
+        """Return the hex HMAC-SHA256 of *message* under the secret, in lower case."""
         return hmac.new(self.api_secret.encode(), message, hashlib.sha256).hexdigest()
 
 
+A = TypeVar("A", bound=Account)
+
+
 @frozen
-class Asked:
-    """What a request asks for.
+class ParsedRequest:
+    """A request to a declared endpoint.
 
     Attributes:
         endpoint: The declared endpoint.
         in_path: Its arguments in the path, by name.
-        request: As it travelled.
-        fields: What stands in query or body.
+        request: As it was sent.
+        fields: The content of query or body.
     """
 
     endpoint: Endpoint
@@ -100,27 +126,27 @@ class Asked:
     request: HttpRequest
     fields: Mapping[str, Json]
 
-    def words(self, claim: Claim | None) -> dict[str, str]:
-        """Give the arguments by their declared names, as the text that travelled; secrets are left out."""
+    def texts(self, claim: Claim | None) -> dict[str, str]:
+        """Return the arguments by their declared names, as the text that was sent, without secrets."""
         fields = self.fields if claim is None else claim.fields
-        words: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for argument in self.endpoint.arguments:
             given = self.in_path.get(argument.name) if argument.in_path else fields.get(argument.wire)
             if given is not None and not argument.param.secret:
-                words[argument.name] = _text(given)
-        return words
+                texts[argument.name] = given if isinstance(given, str) else dumps(given).decode()
+        return texts
 
 
 @frozen
 class Claim:
-    """Who a request says that it comes from.
+    """Who a request claims to come from.
 
     Attributes:
         key: The API key.
-        fields: What remains of query or body without these.
-        nonce: As it travelled; None where the exchange wants none.
-        signature: As it travelled; None where the exchange wants none.
-        acting_for: Id of the user that it acts for, as it travelled; None for the key's own.
+        fields: The content of query or body without these.
+        nonce: As it was sent; None where the exchange wants none.
+        signature: As it was sent; None where the exchange wants none.
+        acting_for: Id of the user for whom it is made, as it was sent; None for the key's own account.
     """
 
     key: str
@@ -136,211 +162,268 @@ class Claim:
 
 
 @frozen
-class Done:
-    """What came of a request.
+class Result:
+    """What became of a request.
 
     Attributes:
-        answer: What goes back.
-        executed: Whether it was carried out.
-        made: Id of what it made or changed, where the answer names one.
+        answer: The response.
+        executed: Whether it was executed.
+        created_id: Id of what it created or changed, where the answer contains one.
     """
 
     answer: HttpAnswer
     executed: bool = False
-    made: str | None = None
+    created_id: str | None = None
 
 
 @frozen
-class Call:
+class Call(Generic[A]):
     """One request that passed every check.
 
     Attributes:
         arguments: As declared.
-        account: Whose it is; only private calls have one.
         now_ms: Milliseconds since 1970.
     """
 
     arguments: Arguments
     now_ms: int
-    _account: Account | None = None
+    _account: A | None = None
 
     @property
-    def account(self) -> Account:
-        """Whose it is."""
+    def account(self) -> A:
+        """Whose request it is."""
         if self._account is None:
             raise TypeError("a public call has no account")
         return self._account
 
+    @property
+    def wallet(self) -> Wallet:
+        """What the account holds."""
+        return self.account.wallet
 
-Handler = Callable[[Any, Call], object]
+    @property
+    def owner(self) -> int:
+        """Id of the account."""
+        return self.account.wallet.owner
+
+    @property
+    def now(self) -> datetime:
+        """The time, in whole seconds."""
+        return second(self.now_ms)
+
+
+Handler = Callable[[Any, Any], object]
 H = TypeVar("H", bound=Handler)
+T = TypeVar("T")
 
 
-def handles(endpoint_id: str) -> Callable[[H], H]:
-    """Let a method of a play answer an endpoint, with a model, a list of models, or plain JSON."""
+def handles(method: Callable[..., Any]) -> Callable[[H], H]:
+    """Mark the handler of a declared method; it returns a model, a list of models, or plain JSON."""
 
-    def mark(method: H) -> H:
-        cast("Any", method).__handles__ = endpoint_id
-        return method
+    def mark(handler: H) -> H:
+        cast("Any", handler).__handles__ = cast("Any", method).endpoint.id
+        return handler
 
     return mark
 
 
-@define(eq=False, slots=False)
-class Exchange(ABC):
-    """One exchange, played.
+def answers(method: Callable[..., Any], value: Handler) -> Handler:
+    """Return a handler that answers with *value*, called with handlers and call."""
+    return handles(method)(value)
 
-    Args:
-        seed: Where chance begins.
-        opened_ms: When the play began, in milliseconds since 1970.
-    """
 
-    venue: ClassVar[Venue]
-    client: ClassVar[type[Areas]]
-    books: ClassVar[tuple[BookFacts, ...]]
+def lists(
+    method: Callable[..., Any], rows: Callable[[Any, Any], Iterable[T]], show: Callable[[T], object] = lambda row: row
+) -> Handler:
+    """Return a handler that answers with *rows* (called with handlers and call), each converted by *show*."""
+    return answers(method, lambda handlers, call: [show(row) for row in rows(handlers, call)])
+
+
+class Handlers:
+    """The handlers of one area; a subclass marks them with `handles`, or builds them with functions such as `lists`."""
+
     handlers: ClassVar[dict[str, Handler]] = {}
-
-    seed: int
-    opened_ms: int
-    lateness: Lateness[Exchange] | None = field(init=False, default=None)
-    """Whether private reads show what no longer is; set from outside."""
-    markets: dict[str, Market] = field(init=False)
-    accounts: dict[str, Account] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.markets = {facts.name: Market(facts, self.seed, self.venue.value) for facts in self.books}
-        self.accounts = {account.api_key: account for account in self.open_accounts()}
+    """By id of the endpoint."""
 
     def __init_subclass__(cls) -> None:
         """Collect the handlers."""
         super().__init_subclass__()
-        methods = [m for base in reversed(cls.__mro__) for m in vars(base).values()]
-        cls.handlers = {m.__handles__: m for m in methods if hasattr(m, "__handles__")}
+        cls.handlers = {m.__handles__: m for m in vars(cls).values() if hasattr(m, "__handles__")}
+
+
+@frozen
+class Generation:
+    """How one generation of an API is spoken.
+
+    Attributes:
+        claim: Returns the identity that a private request claims; raises `Refused` if it claims none.
+        refusal: Returns the response that rejects a request.
+        signatures: Returns the signatures that are right; none where the exchange wants none.
+        envelope: Wraps an answer.
+    """
+
+    claim: Callable[[ParsedRequest], Claim]
+    refusal: Callable[[Refused], HttpAnswer]
+    signatures: Callable[[ParsedRequest, Claim, Account], tuple[str, ...]] = lambda _, __, ___: ()
+    envelope: Callable[[Json], Json] = lambda value: value
+
+
+@define(eq=False, slots=False)
+class Exchange(ABC):
+    """One simulated exchange.
+
+    Args:
+        seed: Seed of everything random.
+        started_ms: When the simulator started, in milliseconds since 1970.
+
+    Attributes:
+        stale_reads: Makes private reads stale; None: they are not.
+        engine: Books, wallets and orders.
+        accounts: By key.
+        handlers: One object for each area.
+    """
+
+    venue: ClassVar[Venue]
+    client: ClassVar[type[Areas]]
+    books: ClassVar[tuple[BookSpec, ...]]
+    matching: ClassVar[MatchingOptions]
+    generations: ClassVar[Mapping[str, Generation]]
+    """By name of the `Api`."""
+
+    seed: int
+    started_ms: int
+    stale_reads: StaleReads[Exchange] | None = field(init=False, default=None)
+    engine: Engine = field(init=False)
+    accounts: dict[str, Account] = field(init=False)
+    handlers: tuple[Handlers, ...] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        markets = [Market(spec, self.seed, self.venue.value, self.started_ms) for spec in self.books]
+        self.engine = Engine(markets, self.matching)
+        self.handlers = tuple(self.create_handlers())
+        self.accounts = {account.api_key: account for account in self.open_accounts()}
 
     @classmethod
     def endpoints(cls) -> tuple[Endpoint, ...]:
         """List what the exchange's client declares."""
         return tuple(endpoints_of(cls.client))
 
-    # What an exchange has of its own
+    @abstractmethod
+    def create_handlers(self) -> Iterable[Handlers]:
+        """Create the handlers of all areas."""
 
     @abstractmethod
     def open_accounts(self) -> Iterable[Account]:
-        """Make the accounts, with what they hold."""
+        """Create the accounts that exist from the start."""
 
-    @abstractmethod
-    def claim(self, asked: Asked) -> Claim:
-        """Find out who a private request says that it comes from.
+    def pass_time(self, now_ms: int) -> None:
+        """Run what is due: before each request, and when a test moves the clock."""
+        self.engine.pass_time(now_ms)
+
+    async def stop(self) -> None:  # noqa: B027 - not every exchange has something to stop
+        """Stop what is under way."""
+
+    def insufficient(self, funds: InsufficientFunds) -> str:
+        """Return the text of the rejection when an account has too little available."""
+        return f"You have only {funds.available} {funds.currency.upper()} available"
+
+    def order_id(self, shown: int | str) -> int:
+        """Return the engine's id of an order whose id the exchange shows as *shown*."""
+        return int(shown)
+
+    def claim(self, asked: ParsedRequest) -> Claim:
+        """Return the identity that a private request claims.
 
         Raises:
-            Refused: It does not say.
+            Refused: It claims none.
         """
+        return self.generations[asked.endpoint.api.name].claim(asked)
 
-    @abstractmethod
-    def signatures(self, asked: Asked, claim: Claim, account: Account) -> tuple[str, ...]:
-        """Make the signatures that would be right; none where the exchange wants none."""
-
-    @abstractmethod
     def refusal(self, api: Api, refused: Refused) -> HttpAnswer:
-        """Put a refusal in the shape that the exchange gives it."""
+        """Return the response that rejects a request."""
+        return self.generations[api.name].refusal(refused)
 
-    def envelope(self, endpoint: Endpoint, value: Json) -> Json:  # noqa: ARG002 - for exchanges that have one
-        """Wrap an answer."""
-        return value
-
-    def pass_time(self, now_ms: int) -> None:  # noqa: B027 - not every exchange has something to do
-        """Let happen what is due before the next request is looked at, or because a test moved the clock."""
-
-    async def stop(self) -> None:  # noqa: B027 - as above
-        """Give up what is under way."""
-
-    # What all share
-
-    def answer(self, asked: Asked, claim: Claim | None, now_ms: int) -> Done:
-        """Check a request and carry it out.
+    def answer(self, asked: ParsedRequest, claim: Claim | None, now_ms: int) -> Result:
+        """Check a request and execute it.
 
         Raises:
-            Refused: Not a call that the exchange does.
+            Refused: The exchange rejects it.
         """
         self.pass_time(now_ms)
         endpoint = asked.endpoint
-        account = None if claim is None else self._admit(asked, claim)
+        account = None if claim is None else self.admit(asked, claim)
         arguments = Arguments.check(endpoint, asked.in_path, asked.fields if claim is None else claim.fields)
-        handler = self.handlers.get(endpoint.id)
-        if handler is None:
-            return Done(HttpAnswer(501, f"{endpoint.id} is not simulated".encode(), "text/plain"))
-        call = Call(arguments, now_ms, account)
-        value = handler(self, call) if self.lateness is None else self._belated(self.lateness, endpoint, handler, call)
+        if not any(endpoint.id in handlers.handlers for handlers in self.handlers):
+            return Result(HttpAnswer(501, f"{endpoint.id} is not simulated".encode(), "text/plain"))
+        value = self._execute(endpoint, Call(arguments, now_ms, account))
         if endpoint.text:
-            return Done(HttpAnswer(200, str(value).encode(), "text/csv"), executed=True)
-        answer = HttpAnswer(200, dumps(self.envelope(endpoint, _plain(value))))
-        return Done(answer, executed=True, made=None if endpoint.kind is Kind.READ else _id_of(value))
+            return Result(HttpAnswer(200, str(value).encode(), "text/csv"), executed=True)
+        answer = HttpAnswer(200, dumps(self.generations[endpoint.api.name].envelope(_plain(value))))
+        return Result(answer, executed=True, created_id=None if endpoint.kind is Kind.READ else _id_of(value))
 
-    def _belated(self, lateness: Lateness[Exchange], endpoint: Endpoint, handler: Handler, call: Call) -> object:
-        """Carry out a write, to be shown later, or a read of what is to be shown now."""
-        if not is_private(endpoint):
-            return handler(self, call)
+    def _execute(self, endpoint: Endpoint, call: Call[Account]) -> object:
+        """Call the handler; with stale reads, a private read sees the state that is visible to it."""
+        if self.stale_reads is None or not is_private(endpoint):
+            return self._handle(endpoint, call)
         if endpoint.kind is not Kind.READ:
-            with lateness.writing(self, call.now_ms):
-                return handler(self, call)
-        shown = lateness.view(self, endpoint.id, call.now_ms)
-        return handler(shown, attrs.evolve(call, account=shown.same(call.account)))
+            with self.stale_reads.writing(self, call.now_ms):
+                return self._handle(endpoint, call)
+        visible = self.stale_reads.view(self, endpoint.id, call.now_ms)
+        return visible._handle(endpoint, attrs.evolve(call, account=visible.same(call.account)))  # noqa: SLF001
+
+    def _handle(self, endpoint: Endpoint, call: Call[Account]) -> object:
+        handlers = next(handlers for handlers in self.handlers if endpoint.id in handlers.handlers)
+        try:
+            return handlers.handlers[endpoint.id](handlers, call)
+        except InsufficientFunds as funds:
+            raise Refused(Reason.NO_FUNDS, funds.currency, self.insufficient(funds)) from None
 
     def same(self, account: Account) -> Account:
-        """Find an account as it is here, in a picture.
+        """Return the account of this copy of the state that corresponds to one of another copy.
 
         Raises:
-            Refused: It was not there yet.
+            Refused: It did not exist yet.
         """
         return self.accounts[account.api_key]
 
-    def _admit(self, asked: Asked, claim: Claim) -> Account:
-        """Check key, signature and nonce; from here on the nonce is used up."""
+    def admit(self, asked: ParsedRequest, claim: Claim) -> Account:
+        """Check key, signature and nonce, and return the account.
+
+        Raises:
+            Refused: One of them is wrong.
+        """
         account = self.accounts.get(claim.key)
         if account is None:
             raise Refused(Reason.UNKNOWN_KEY)
-        right = self.signatures(asked, claim, account)
+        right = self.generations[asked.endpoint.api.name].signatures(asked, claim, account)
         if right and claim.signature not in right:
             raise Refused(Reason.WRONG_SIGNATURE)
         if claim.nonce is not None:
             nonce = int(claim.nonce) if claim.nonce.isascii() and claim.nonce.isdigit() else -1
-            if nonce <= account.last_nonce or len(claim.nonce) > 19:
+            if nonce <= account.last_nonce or len(claim.nonce) > MAX_NONCE_DIGITS:
                 raise Refused(Reason.WRONG_NONCE)
+            # From here on the nonce is used up, even if the arguments turn out to be wrong.
             account.last_nonce = nonce
         return account
 
-    def market(self, name: str) -> Market:
-        """One of the books.
-
-        Raises:
-            Refused: There is no such book.
-        """
-        if name not in self.markets:
-            raise Refused(Reason.UNKNOWN_BOOK, name)
-        return self.markets[name]
-
 
 def moment(at_ms: int) -> datetime:
-    """Make the moment *at_ms* milliseconds after 1970."""
+    """Return the time *at_ms* milliseconds after 1970."""
     return _EPOCH + timedelta(milliseconds=at_ms)
 
 
 def second(at_ms: int) -> datetime:
-    """Make the same moment without what is more than whole seconds."""
+    """Return the time *at_ms* milliseconds after 1970, rounded down to whole seconds."""
     return _EPOCH + timedelta(seconds=at_ms // 1000)
 
 
 def is_private(endpoint: Endpoint) -> bool:
-    """Whether a call must say who makes it."""
+    """Return whether a request must identify its caller."""
     return endpoint.access is not Access.PUBLIC
 
 
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else dumps(value).decode()
-
-
 def _id_of(value: object) -> str | None:
-    """Find the id of what was made: that of a model, or the one in plain JSON."""
+    """Return the id in an answer, which is a model or plain JSON."""
     names = ("id", "oid", "user_id", "public_address")
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
@@ -351,17 +434,17 @@ def _id_of(value: object) -> str | None:
 
 
 def _plain(value: object) -> Json:
-    """Encode a model, or a list of models; what is plain JSON already stays as it is."""
+    """Encode a model or a list of models; plain JSON stays as it is."""
     if isinstance(value, list):
         models = cast("list[object]", value)
         if not models or not attrs.has(type(models[0])):
             return cast("Json", models)
-        return [_whole(model, row) for model, row in zip(models, cast("list[Json]", encode(models)), strict=True)]
-    return _whole(value, encode(value)) if attrs.has(type(value)) else cast("Json", value)
+        return [_padded(model, row) for model, row in zip(models, cast("list[Json]", encode(models)), strict=True)]
+    return _padded(value, encode(value)) if attrs.has(type(value)) else cast("Json", value)
 
 
-def _whole(model: object, encoded: Json) -> Json:
-    """Write the end of a row that holds nothing too: an exchange sends null there."""
+def _padded(model: object, encoded: Json) -> Json:
+    """Append null for the absent cells at the end of a row, as an exchange does."""
     if not isinstance(model, Row) or not isinstance(encoded, list):
         return encoded
     return encoded + [None] * (_width(type(model)) - len(encoded))

@@ -1,9 +1,7 @@
-"""Bitex, played whole: one module per counter, all of them over one `House`."""
+"""Bitex: one module for each area of its API; all of them share the accounts in `customers`."""
 
 from __future__ import annotations
 
-from exchanges.simulator.venues.bitex.base import BitexAccount
-from exchanges.simulator.venues.bitex.controls import Backstage
-from exchanges.simulator.venues.bitex.venue import BitexPlay
+from exchanges.simulator.venues.bitex.venue import BitexExchange
 
-__all__ = ["Backstage", "BitexAccount", "BitexPlay"]
+__all__ = ["BitexExchange"]

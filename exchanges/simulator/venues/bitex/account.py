@@ -1,58 +1,47 @@
-"""Balances, and all that changed them."""
+"""Balances, and what changed them."""
 
 from __future__ import annotations
 
 from attrs import define
 
-from exchanges.bitex import (
-    Ask,
-    Bid,
-    Buy,
-    Profile,
-    Sell,
-    SpecieDeposit,
-    SpecieWithdrawal,
-    UsdDeposit,
-    UsdWithdrawal,
-)
-from exchanges.simulator.venues.bitex.base import account_of, made_since
-from exchanges.simulator.venues.bitex.funding import FundingCounter
-from exchanges.simulator.venues.bitex.matching import FEE_PERCENT
-from exchanges.simulator.venues.venue import Call, handles
+from exchanges.bitex import Profile
+from exchanges.bitex.account import Account
+from exchanges.simulator.venues.bitex.customers import BitexCall, BitexHandlers, created_since
+from exchanges.simulator.venues.bitex.funding import FundingHandlers
+from exchanges.simulator.venues.bitex.history import Row
+from exchanges.simulator.venues.bitex.trading import FEE_PERCENT, convert_order, trades_of
+from exchanges.simulator.venues.venue import handles
 
-__all__ = ["AccountCounter"]
-
-Row = Bid | Ask | Buy | Sell | SpecieDeposit | SpecieWithdrawal | UsdDeposit | UsdWithdrawal
+__all__ = ["AccountHandlers"]
 
 
-@define(eq=False, slots=False)
-class AccountCounter(FundingCounter):
-    """Tells a customer what he has."""
+@define(eq=False)
+class AccountHandlers(BitexHandlers):
+    """What an account holds, and why."""
 
-    @handles("bitex.account.profile")
-    def balances(self, call: Call) -> object:
-        """Look at the balances."""
-        account = account_of(call)
-        desk = account.desk
+    funding: FundingHandlers
+
+    @handles(Account.profile)
+    def profile(self, call: BitexCall) -> object:
+        """Return the balances."""
+        usd, btc = call.wallet.balances["usd"], call.wallet.balances["btc"]
         return Profile(
-            usd_balance=desk.usd.balance,
-            usd_reserved=desk.usd.reserved,
-            usd_available=desk.usd.available,
-            btc_balance=desk.btc.balance,
-            btc_reserved=desk.btc.reserved,
-            btc_available=desk.btc.available,
+            usd_balance=usd.total,
+            usd_reserved=usd.reserved,
+            usd_available=usd.available,
+            btc_balance=btc.total,
+            btc_reserved=btc.reserved,
+            btc_available=btc.available,
             fee=FEE_PERCENT,
-            btc_deposit_address=account.deposit_address,
-            more_mt_deposit_code=f"SIM{account.user_id:04}",
+            btc_deposit_address=call.account.deposit_address,
+            more_mt_deposit_code=f"SIM{call.owner:04}",
         )
 
-    @handles("bitex.account.account_summary")
-    def account_summary(self, call: Call) -> object:
+    @handles(Account.account_summary)
+    def account_summary(self, call: BitexCall) -> object:
         """List what changed the balances, and orders that traded, newest first."""
-        account = account_of(call)
-        mine = account.user_id
-        rows: list[Row] = [*account.desk.matched(), *account.desk.trades]
-        rows += [*self.usd_deposits.of(mine), *self.btc_deposits.of(mine)]
-        rows += [*self.usd_withdrawals.of(mine), *self.btc_withdrawals.of(mine), *account.past.movements]
+        orders = reversed(self.engine.orders_of(call.wallet))
+        rows: list[Row] = [*(convert_order(order) for order in orders if order.received), *trades_of(call.wallet)]
+        rows += [*self.funding.movements_of(call.owner), *call.account.history.movements]
         rows.sort(key=lambda row: row.created_at, reverse=True)
-        return rows if call.arguments.flag("full", default=False) else made_since(rows, call.now_ms)
+        return rows if call.arguments.flag("full", default=False) else created_since(rows, call.now_ms)

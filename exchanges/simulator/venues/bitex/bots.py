@@ -1,111 +1,100 @@
-"""Bots: kept and cancelled. They trade nothing, as the guide says too little of how they do."""
+"""Bots: stored and cancelled. They do not trade, as the developer guide says too little about how they do."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field
 
+from exchanges.bitex.bots import Bots
 from exchanges.bitex.models.bots import BotExitStatus, BotIssuer, BuyingBot, SellingBot
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.engine.store import Shelf
-from exchanges.simulator.venues.bitex.base import House, account_of, amount_of, made_since
-from exchanges.simulator.venues.venue import Call, handles, second
+from exchanges.simulator.engine.store import Store
+from exchanges.simulator.venues.bitex.customers import BitexCall, BitexHandlers, amount_of, created_since, finds
+from exchanges.simulator.venues.venue import Handler, handles, lists, second
 
-__all__ = ["BotCounter"]
+__all__ = ["BotHandlers"]
 
 MINIMUM = {BuyingBot: Decimal(1), SellingBot: Decimal("0.005")}
 SHORTEST_SECONDS, LONGEST_SECONDS = 10, 600
 DAY, MOST_BOTS = timedelta(days=1), 200
 
 B = TypeVar("B", BuyingBot, SellingBot)
+StoreOf = Callable[["BotHandlers"], Store[B]]
 
 
-@define(eq=False, slots=False)
-class BotCounter(House):
-    """Keeps bots until they are cancelled."""
-
-    buying: Shelf[BuyingBot] = field(init=False, factory=Shelf[BuyingBot])
-    selling: Shelf[SellingBot] = field(init=False, factory=Shelf[SellingBot])
-
-    @handles("bitex.bots.create_buying_bot")
-    def create_buying_bot(self, call: Call) -> object:
-        """Start a bot that buys."""
-        return self._create(call, self.buying, BuyingBot)
-
-    @handles("bitex.bots.buying_bots")
-    def buying_bots(self, call: Call) -> object:
-        """List bots that buy."""
-        return _listed(call, self.buying)
-
-    @handles("bitex.bots.buying_bot")
-    def buying_bot(self, call: Call) -> object:
-        """Find a bot that buys."""
-        return _found(call, self.buying)
-
-    @handles("bitex.bots.cancel_buying_bot")
-    def cancel_buying_bot(self, call: Call) -> object:
-        """Begin to cancel a bot that buys."""
-        return self._cancel(call, self.buying)
-
-    @handles("bitex.bots.create_selling_bot")
-    def create_selling_bot(self, call: Call) -> object:
-        """Start a bot that sells."""
-        return self._create(call, self.selling, SellingBot)
-
-    @handles("bitex.bots.selling_bots")
-    def selling_bots(self, call: Call) -> object:
-        """List bots that sell."""
-        return _listed(call, self.selling)
-
-    @handles("bitex.bots.selling_bot")
-    def selling_bot(self, call: Call) -> object:
-        """Find a bot that sells."""
-        return _found(call, self.selling)
-
-    @handles("bitex.bots.cancel_selling_bot")
-    def cancel_selling_bot(self, call: Call) -> object:
-        """Begin to cancel a bot that sells."""
-        return self._cancel(call, self.selling)
-
-    def start_selling(self, user_id: int, quantity: Decimal, deposit_id: int, now_ms: int) -> None:
-        """Start the bot that belongs to a deposit to an address of the kind that sells."""
-        bot = _new(SellingBot, (self.selling.next_id(), user_id), (quantity, quantity), 60, now_ms)
-        self.selling.put(user_id, bot.id, evolve(bot, issuer_type=BotIssuer.COIN_DEPOSIT, issuer_id=deposit_id))
-
-    def _create(self, call: Call, shelf: Shelf[B], kind: type[B]) -> B:
-        minimum, user_id = MINIMUM[kind], account_of(call).user_id
-        amounts = amount_of(call, "amount", minimum), amount_of(call, "chunk_size", minimum)
+def _creates(method: Callable[..., Any], kind: type[B], store_of: StoreOf[B]) -> Handler:
+    def create(handlers: BotHandlers, call: BitexCall) -> object:
+        amount, chunk_size = (amount_of(call, name, MINIMUM[kind]) for name in ("amount", "chunk_size"))
         seconds = call.arguments.integer("time_to_live")
         if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
             raise Refused(Reason.WRONG_NUMBER, "time_to_live")
-        bot = _new(kind, (shelf.next_id(), user_id), amounts, seconds, call.now_ms)
-        return shelf.put(user_id, bot.id, bot)
+        store = store_of(handlers)
+        bot = _new(kind, store.next_id(), call.owner, amount, call.now_ms)
+        return store.put(call.owner, bot.id, evolve(bot, chunk_size=chunk_size, time_to_live=seconds))
 
-    def _cancel(self, call: Call, shelf: Shelf[B]) -> B:
-        bot = _found(call, shelf)
+    return handles(method)(create)
+
+
+def _cancels(method: Callable[..., Any], store_of: StoreOf[B]) -> Handler:
+    def cancel(handlers: BotHandlers, call: BitexCall) -> object:
+        store = store_of(handlers)
+        bot = store.get(call.owner, call.arguments.integer("bot_id"))
         if not bot.executing or bot.to_cancel:
             return bot
-        self.diary.at(call.now_ms, lambda at_ms: self._end(shelf, bot.id, at_ms))
-        return shelf.put(bot.user_id, bot.id, evolve(bot, to_cancel=True, updated_at=second(call.now_ms)))
 
-    def _end(self, shelf: Shelf[B], bot_id: int, now_ms: int) -> None:
-        bot = shelf.find(shelf.owner(bot_id), bot_id)
-        ended = evolve(bot, executing=False, exit_status=BotExitStatus.CANCELLED, updated_at=second(now_ms))
-        shelf.put(bot.user_id, bot.id, ended)
+        def end(now_ms: int) -> None:
+            ended = evolve(store.find(bot.id), executing=False, updated_at=second(now_ms))
+            store.put(bot.user_id, bot.id, evolve(ended, exit_status=BotExitStatus.CANCELLED))
+
+        handlers.engine.scheduler.at(call.now_ms, end)
+        return store.put(bot.user_id, bot.id, evolve(bot, to_cancel=True, updated_at=call.now))
+
+    return handles(method)(cancel)
 
 
-def _new(kind: type[B], whose: tuple[int, int], amounts: tuple[Decimal, Decimal], seconds: int, now_ms: int) -> B:
-    (bot_id, user_id), (amount, chunk_size) = whose, amounts
+def _lists(method: Callable[..., Any], store_of: StoreOf[B]) -> Handler:
+    def recent(handlers: BotHandlers, call: BitexCall) -> list[B]:
+        bots = store_of(handlers).of(call.owner)
+        every = call.arguments.flag("full", default=False)
+        return (bots if every else created_since(bots, call.now_ms, DAY))[:MOST_BOTS]
+
+    return lists(method, recent)
+
+
+@define(eq=False)
+class BotHandlers(BitexHandlers):
+    """Bots, kept until they are cancelled."""
+
+    buying: Store[BuyingBot] = field(init=False, factory=Store[BuyingBot])
+    selling: Store[SellingBot] = field(init=False, factory=Store[SellingBot])
+
+    create_buying_bot = _creates(Bots.create_buying_bot, BuyingBot, lambda self: self.buying)
+    buying_bots = _lists(Bots.buying_bots, lambda self: self.buying)
+    buying_bot = finds(Bots.buying_bot, lambda self: self.buying, "bot_id")
+    cancel_buying_bot = _cancels(Bots.cancel_buying_bot, lambda self: self.buying)
+    create_selling_bot = _creates(Bots.create_selling_bot, SellingBot, lambda self: self.selling)
+    selling_bots = _lists(Bots.selling_bots, lambda self: self.selling)
+    selling_bot = finds(Bots.selling_bot, lambda self: self.selling, "bot_id")
+    cancel_selling_bot = _cancels(Bots.cancel_selling_bot, lambda self: self.selling)
+
+    def start_selling(self, user_id: int, quantity: Decimal, deposit_id: int, now_ms: int) -> None:
+        """Start the bot that sells a deposit to an address that sells."""
+        bot = _new(SellingBot, self.selling.next_id(), user_id, quantity, now_ms)
+        self.selling.put(user_id, bot.id, evolve(bot, issuer_type=BotIssuer.COIN_DEPOSIT, issuer_id=deposit_id))
+
+
+def _new(kind: type[B], bot_id: int, user_id: int, amount: Decimal, now_ms: int) -> B:
     return kind(
         id=bot_id,
         created_at=second(now_ms),
         updated_at=second(now_ms),
         user_id=user_id,
         orderbook_id=1,
-        time_to_live=seconds,
+        time_to_live=60,
         executing=True,
         to_cancel=False,
         issuer_type=BotIssuer.API_KEY,
@@ -113,14 +102,5 @@ def _new(kind: type[B], whose: tuple[int, int], amounts: tuple[Decimal, Decimal]
         amount=amount,
         produced_amount=Decimal(0),
         remaining_amount=amount,
-        chunk_size=chunk_size,
+        chunk_size=amount,
     )
-
-
-def _found(call: Call, shelf: Shelf[B]) -> B:
-    return shelf.find(account_of(call).user_id, call.arguments.integer("bot_id"))
-
-
-def _listed(call: Call, shelf: Shelf[B]) -> list[B]:
-    bots = shelf.of(account_of(call).user_id)
-    return (bots if call.arguments.flag("full", default=False) else made_since(bots, call.now_ms, DAY))[:MOST_BOTS]

@@ -1,4 +1,4 @@
-"""Work orders: stored, and returned as documents; money they move only where the guide would say how."""
+"""Work orders: stored and returned as documents. They move no money, as the guide does not say how."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 from attrs import define, evolve, field
 
 from exchanges.bitex import Country, CurrencyCode
+from exchanges.bitex.concierge import Concierge
 from exchanges.bitex.models.concierge import (
     WorkOrderBitcoinInput,
     WorkOrderInput,
@@ -17,32 +18,37 @@ from exchanges.bitex.models.concierge import (
     WorkOrderUser,
 )
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.engine.store import Shelf
-from exchanges.simulator.venues.bitex.base import BitexAccount, account_of
-from exchanges.simulator.venues.bitex.funding import FundingCounter
-from exchanges.simulator.venues.bitex.resellers import ResellerCounter
-from exchanges.simulator.venues.venue import Call, handles, second
+from exchanges.simulator.engine.store import IdSequence, Store
+from exchanges.simulator.venues.bitex.customers import BitexAccount, BitexCall, BitexHandlers, finds
+from exchanges.simulator.venues.bitex.funding import FundingHandlers
+from exchanges.simulator.venues.venue import answers, handles, second
 from exchanges.wire import Json, encode
 
-__all__ = ["ConciergeCounter"]
+__all__ = ["ConciergeHandlers"]
 
 Part = dict[str, Json]
 
 
-@define(eq=False, slots=False)
-class ConciergeCounter(ResellerCounter, FundingCounter):
-    """Keeps work orders, and tells the reseller when one is created or moved on."""
+@define(eq=False)
+class ConciergeHandlers(BitexHandlers):
+    """Work orders; the reseller is notified when one is created or changed."""
 
-    work_orders: Shelf[WorkOrderRequest] = field(init=False, factory=Shelf[WorkOrderRequest])
-    _parts: Shelf[None] = field(init=False, factory=Shelf[None])
+    funding: FundingHandlers
+    work_orders: Store[WorkOrderRequest] = field(init=False, factory=Store[WorkOrderRequest])
+    _part_ids: IdSequence = field(init=False, factory=IdSequence)
 
-    @handles("bitex.concierge.create_work_order_request")
-    def create_work_order_request(self, call: Call) -> object:
-        """Take a work order."""
-        reseller, arguments = account_of(call), call.arguments
+    work_order_request = finds(Concierge.work_order_request, lambda self: self.work_orders, "work_order_request_id")
+    work_order_requests = answers(
+        Concierge.work_order_requests, lambda self, call: WorkOrderRequests(tuple(self.work_orders.of(call.owner)))
+    )
+
+    @handles(Concierge.create_work_order_request)
+    def create_work_order_request(self, call: BitexCall) -> object:
+        """Create a work order."""
+        reseller, arguments = call.account, call.arguments
         payer = self._party(reseller, arguments.integer("payer_id"), "payer_id")
-        ways = [arguments.objects(name) for name in ("inputs", "bitcoin_inputs", "outputs")]
-        if sum(part.get("amount") is None for way in ways for part in way) != 1:
+        inputs, bitcoin_inputs, outputs = (arguments.objects(n) for n in ("inputs", "bitcoin_inputs", "outputs"))
+        if sum(part.get("amount") is None for part in (*inputs, *bitcoin_inputs, *outputs)) != 1:
             raise Refused(Reason.WRONG_ARGUMENT, "outputs", "un solo monto debe quedar abierto")
         order = WorkOrderRequest(
             id=self.work_orders.next_id(),
@@ -50,50 +56,40 @@ class ConciergeCounter(ResellerCounter, FundingCounter):
             status=WorkOrderStatus.RECEIVED,
             should_confirm_quote=arguments.flag("should_confirm_quote", default=False),
             bitcoin_rebate=Decimal(0),
-            updated_at=second(call.now_ms),
-            inputs=tuple(self._input(part, payer) for part in ways[0]),
-            bitcoin_inputs=tuple(self._bitcoin_input(part, payer) for part in ways[1]),
-            outputs=tuple(self._output(part, reseller) for part in ways[2]),
+            updated_at=call.now,
+            inputs=tuple(self._input(part, payer) for part in inputs),
+            bitcoin_inputs=tuple(self._bitcoin_input(part, payer) for part in bitcoin_inputs),
+            outputs=tuple(self._output(part, reseller) for part in outputs),
         )
-        self.work_orders.put(reseller.user_id, order.id, order)
-        self.post_to_webhook(reseller, encode(order), call.now_ms)
-        return order
-
-    @handles("bitex.concierge.work_order_request")
-    def work_order_request(self, call: Call) -> object:
-        """Find a work order."""
-        return self.work_orders.find(account_of(call).user_id, call.arguments.integer("work_order_request_id"))
-
-    @handles("bitex.concierge.work_order_requests")
-    def work_order_requests(self, call: Call) -> object:
-        """List work orders."""
-        return WorkOrderRequests(tuple(self.work_orders.of(account_of(call).user_id)))
+        return self._store(reseller, order, call.now_ms)
 
     def progress(self, work_order_id: int, status: WorkOrderStatus, now_ms: int) -> None:
-        """Move a work order on, and tell.
+        """Change the status of a work order.
 
         Raises:
             KeyError: There is no such order.
         """
-        reseller = self.customers[self.work_orders.owner(work_order_id)]
-        order = self.work_orders.find(reseller.user_id, work_order_id)
-        order = evolve(order, status=status, updated_at=second(now_ms))
+        order = evolve(self.work_orders.find(work_order_id), status=status, updated_at=second(now_ms))
+        self._store(self.customers.by_id[self.work_orders.owner(work_order_id)], order, now_ms)
+
+    def _store(self, reseller: BitexAccount, order: WorkOrderRequest, now_ms: int) -> WorkOrderRequest:
         self.work_orders.put(reseller.user_id, order.id, order)
-        self.post_to_webhook(reseller, encode(order), now_ms)
+        self.customers.post_to_webhook(reseller, encode(order), now_ms)
+        return order
 
     def _party(self, reseller: BitexAccount, user_id: int, about: str) -> WorkOrderUser:
-        """Find who pays or is paid: the reseller, or one of his users."""
-        user = self.customers.get(user_id)
-        if user is None or reseller not in (user, user.owner):
+        """Return who pays or is paid: the reseller, or one of their users."""
+        user = self.customers.by_id.get(user_id)
+        if user is None or reseller not in (user, user.created_by):
             raise Refused(Reason.WRONG_ARGUMENT, about, "no existe")
-        profile = self.profiles.find(user.user_id, user.kyc_profile_id)
+        profile = self.funding.kyc.default_of(user)
         name = " ".join(filter(None, (profile.first_name, profile.last_name)))
         return WorkOrderUser(id=user_id, email=user.email, kyc_profile_id=profile.id, name=name or None)
 
     def _input(self, part: Part, payer: WorkOrderUser) -> WorkOrderInput:
         country, currency = _place(part, "inputs")
         return WorkOrderInput(
-            id=self._parts.next_id(),
+            id=next(self._part_ids),
             currency=currency,
             amount=_amount(part, "inputs"),
             country=country,
@@ -102,11 +98,12 @@ class ConciergeCounter(ResellerCounter, FundingCounter):
         )
 
     def _bitcoin_input(self, part: Part, payer: WorkOrderUser) -> WorkOrderBitcoinInput:
-        number = self._parts.next_id()
+        number = next(self._part_ids)
+        address = self.customers.new_address(f"input {number}")
         return WorkOrderBitcoinInput(
             id=number,
             amount=_amount(part, "bitcoin_inputs"),
-            instructions={"method": "bitcoin", "address": self.new_address(f"input {number}"), "comments": None},
+            instructions={"method": "bitcoin", "address": address, "comments": None},
             bitcoins_credited=Decimal(0),
             concierge_fee_percent=Decimal(1),
             user=payer,
@@ -117,11 +114,11 @@ class ConciergeCounter(ResellerCounter, FundingCounter):
         if not isinstance(user_id, int) or not isinstance(instruction_id, int):
             raise Refused(Reason.WRONG_ARGUMENT, "outputs")
         payee = self._party(reseller, user_id, "outputs")
-        if not self.instructions.has(user_id, instruction_id):
+        if not self.funding.instructions.has(user_id, instruction_id):
             raise Refused(Reason.WRONG_ARGUMENT, "outputs", "la instrucción no existe")
         country, currency = _place(part, "outputs")
         return WorkOrderOutput(
-            id=self._parts.next_id(),
+            id=next(self._part_ids),
             amount=_amount(part, "outputs"),
             country=country,
             currency=currency,

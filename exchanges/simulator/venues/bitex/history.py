@@ -1,4 +1,4 @@
-"""What a Bitex account did before the play began: one movement of each class, adding up to its balances."""
+"""Sample history of a Bitex account: one movement of each class, adding up to its balances."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from exchanges.simulator.engine.snapshots import Shared
 from exchanges.simulator.engine.store import FIRST_ID
 from exchanges.simulator.venues.venue import second
 
-__all__ = ["NO_PAST", "Past", "past"]
+__all__ = ["NO_HISTORY", "History", "Row", "sample_history"]
 
 Row = Bid | Ask | Buy | Sell | SpecieDeposit | SpecieWithdrawal | UsdDeposit | UsdWithdrawal
 FIRST_BTC_IN = Decimal("0.25000000")
@@ -40,8 +40,8 @@ BTC_BOUGHT, USD_RECEIVED = Decimal("0.10000000"), Decimal("3100.00")
 
 
 @frozen
-class Past(Shared):
-    """Movements of all eight classes, newest first, and what they left."""
+class History(Shared):
+    """Movements before the simulator started, newest first, and the balances that they leave."""
 
     movements: tuple[Row, ...]
     trades: tuple[Buy | Sell, ...]
@@ -49,18 +49,18 @@ class Past(Shared):
     btc: Decimal
 
 
-NO_PAST = Past((), (), Decimal(0), Decimal(0))
+NO_HISTORY = History((), (), Decimal(0), Decimal(0))
 
 
-def past(opened_ms: int, fee_percent: Decimal) -> Past:
-    """Live through the weeks before *opened_ms*."""
-    opened = second(opened_ms)
+def sample_history(started_ms: int, fee_percent: Decimal) -> History:
+    """Return movements of all eight classes in the months before *started_ms*."""
+    started = second(started_ms)
     btc_fee, usd_fee = BTC_BOUGHT * fee_percent / 100, USD_RECEIVED * fee_percent / 100
-    bid, buy = _bought(opened - timedelta(days=4), btc_fee)
-    ask, sell = _sold(opened - timedelta(days=3), usd_fee)
-    deposits = _deposited(opened - timedelta(days=20), opened - timedelta(days=200))
-    withdrawals = _withdrawn(opened - timedelta(days=1))
-    return Past(
+    bid, buy = _bought(started - timedelta(days=4), btc_fee)
+    ask, sell = _sold(started - timedelta(days=3), usd_fee)
+    deposits = _deposited(started - timedelta(days=20), started - timedelta(days=200))
+    withdrawals = _withdrawn(started - timedelta(days=1))
+    return History(
         movements=(*withdrawals, sell, ask, buy, bid, *deposits),
         trades=(sell, buy),
         usd=USD_IN - USD_OUT - USD_SPENT + USD_RECEIVED - usd_fee,

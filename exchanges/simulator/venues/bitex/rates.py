@@ -1,17 +1,16 @@
-"""What changing and moving money costs: fixed rates, and steps that make use of all four kinds."""
+"""Rates of exchanging and transferring money: fixed values whose steps use all four kinds."""
 
 from __future__ import annotations
 
 from decimal import Context, Decimal
 
-from attrs import define
-
+from exchanges.bitex.rates import Rates
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.venues.bitex.base import House
-from exchanges.simulator.venues.venue import Call, handles
+from exchanges.simulator.venues.bitex.customers import BitexCall
+from exchanges.simulator.venues.venue import Handlers, answers, handles
 from exchanges.wire import Json
 
-__all__ = ["USD_PER_UNIT", "RatesCounter"]
+__all__ = ["USD_PER_UNIT", "RatesHandlers"]
 
 USD_PER_UNIT = {
     "USD": Decimal(1),
@@ -24,11 +23,11 @@ USD_PER_UNIT = {
     "COP": Decimal("0.00034"),
     "MXN": Decimal("0.053"),
 }
-"""What one unit of a currency is worth, for deposits, payments and here."""
+"""Value of one unit of a currency, for deposits, payments and rates."""
 USD_PER_BTC, BTC_PER_USD = Decimal(60_000), Decimal("0.0000166667")
 _UNITS_PER_USD = {"ARS": Decimal(16), "PEN": Decimal("3.3")}
 _EXACT = Context(prec=28)
-_FINEST = Decimal("1E-24")  # what JSON readers take
+_FINEST = Decimal("1E-24")  # the smallest that JSON readers accept
 
 Steps = list[Json]
 
@@ -69,26 +68,27 @@ def _paths() -> dict[str, Steps]:
 _PATHS = _paths()
 
 
-@define(eq=False, slots=False)
-class RatesCounter(House):
-    """Estimates. Nothing at this Bitex depends on them."""
+def _tree() -> Json:
+    """Return all paths, as objects within objects."""
+    tree: dict[str, Json] = {}
+    for path, steps in _PATHS.items():
+        branch = tree
+        *parts, last = path.split("/")
+        for part in parts:
+            below = branch.setdefault(part, {})
+            branch = below if isinstance(below, dict) else {}
+        branch[last] = steps
+    return tree
 
-    @handles("bitex.rates.tree")
-    def rates_tree(self, call: Call) -> object:  # noqa: ARG002 - always the same
-        """Show all paths, as objects within objects."""
-        tree: dict[str, Json] = {}
-        for path, steps in _PATHS.items():
-            branch = tree
-            *parts, last = path.split("/")
-            for part in parts:
-                below = branch.setdefault(part, {})
-                branch = below if isinstance(below, dict) else {}
-            branch[last] = steps
-        return tree
 
-    @handles("bitex.rates.calculate_path")
-    def calculate_path(self, call: Call) -> object:
-        """Go one path."""
+class RatesHandlers(Handlers):
+    """Estimates. Nothing else in the simulator depends on them."""
+
+    tree = answers(Rates.tree, lambda _, __: _tree())
+
+    @handles(Rates.calculate_path)
+    def calculate_path(self, call: BitexCall) -> object:
+        """Apply the steps of one path."""
         steps = _PATHS.get(call.arguments.text("path"))
         if steps is None:
             raise Refused(Reason.NOT_FOUND)
@@ -99,7 +99,7 @@ class RatesCounter(House):
 
 
 def _after(amount: Decimal, step: dict[str, Json]) -> Decimal:
-    """Take one step; which one is told by what it needs to know."""
+    """Apply one step; its fields tell its kind."""
     numbers = {key: value for key, value in step.items() if isinstance(value, Decimal)}
     if "rate" in numbers:
         return _EXACT.multiply(amount, numbers["rate"])

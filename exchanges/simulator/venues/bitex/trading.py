@@ -1,85 +1,133 @@
-"""Orders and trades of one's own."""
+"""Orders, trades and balances, converted from what the engine holds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any
 
-from attrs import define
-
-from exchanges.bitex import Ask, Bid
-from exchanges.simulator.engine.balances import quotient
+from exchanges.bitex import Ask, Bid, Buy, OrderReason, OrderStatus, Sell
+from exchanges.bitex.trading import Trading
+from exchanges.simulator.engine.balances import Cause, Movement, Wallet, quotient
+from exchanges.simulator.engine.engine import Engine
+from exchanges.simulator.engine.liquidity import Side
+from exchanges.simulator.engine.orders import Order, OrderState
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.venues.bitex.base import House, account_of, amount_of, made_since
-from exchanges.simulator.venues.venue import Call, handles
+from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHandlers, amount_of, created_since
+from exchanges.simulator.venues.venue import Handler, answers, handles, second
 
-__all__ = ["TradingCounter"]
+__all__ = ["FEE_PERCENT", "TradingHandlers", "convert_order", "convert_trade", "sell_at_once", "trades_of"]
 
-MINIMUM_BID = Decimal(1)
-MINIMUM_ASK = Decimal("0.005")
+FEE_PERCENT = Decimal("0.5")
+MINIMUM = {Side.BUY: Decimal(1), Side.SELL: Decimal("0.005")}
+"""Smallest amount of an order: in USD to buy, in BTC to sell."""
+REMEMBERED_MS = 2 * 3_600_000
+"""An order that ended is listed for this time."""
+ANY_PRICE = Decimal("0.01")
 WEEK, MOST_TRADES = timedelta(days=7), 500
-
-O = TypeVar("O", Bid, Ask)  # noqa: E741 - an order
-
-
-@define(eq=False, slots=False)
-class TradingCounter(House):
-    """Takes orders to buy and to sell."""
-
-    @handles("bitex.trading.orders")
-    def orders(self, call: Call) -> object:
-        """List what is active, or was a short while ago."""
-        return account_of(call).desk.listed(call.now_ms)
-
-    @handles("bitex.trading.trades")
-    def trades(self, call: Call) -> object:
-        """List the last seven days, newest first."""
-        account = account_of(call)
-        rows = [*reversed(account.desk.trades), *account.past.trades]
-        return made_since(rows, call.now_ms, WEEK)[:MOST_TRADES]
-
-    @handles("bitex.trading.create_bid")
-    def create_bid(self, call: Call) -> object:
-        """Take an order to buy."""
-        return self._place(call, Bid, MINIMUM_BID)
-
-    @handles("bitex.trading.bid")
-    def bid(self, call: Call) -> object:
-        """Find an order to buy."""
-        return _found(call, Bid, "bid_id")
-
-    @handles("bitex.trading.cancel_bid")
-    def cancel_bid(self, call: Call) -> object:
-        """Begin to cancel an order."""
-        return self.floor.cancel(account_of(call).desk, _found(call, Bid, "bid_id"))
-
-    @handles("bitex.trading.create_ask")
-    def create_ask(self, call: Call) -> object:
-        """Take an order to sell."""
-        return self._place(call, Ask, MINIMUM_ASK)
-
-    @handles("bitex.trading.ask")
-    def ask(self, call: Call) -> object:
-        """Find an order to sell."""
-        return _found(call, Ask, "ask_id")
-
-    @handles("bitex.trading.cancel_ask")
-    def cancel_ask(self, call: Call) -> object:
-        """Begin to cancel an order."""
-        return self.floor.cancel(account_of(call).desk, _found(call, Ask, "ask_id"))
-
-    def _place(self, call: Call, kind: type[O], minimum: Decimal) -> O:
-        if call.arguments.integer("orderbook", 1) != 1:
-            raise Refused(Reason.WRONG_ARGUMENT, "orderbook", "no existe")
-        amount, price = amount_of(call, "amount", minimum), amount_of(call, "price")
-        if kind is Bid and not quotient(amount, price):
-            raise Refused(Reason.WRONG_NUMBER, "amount", "no alcanza para nada")
-        return self.floor.place(account_of(call).desk, kind, amount, price, call.now_ms)
+_STATES = {
+    OrderState.RECEIVED: (OrderStatus.RECEIVED, OrderReason.NOT_CANCELLED),
+    OrderState.OPEN: (OrderStatus.EXECUTING, OrderReason.NOT_CANCELLED),
+    OrderState.CANCELLING: (OrderStatus.TO_CANCEL, OrderReason.NOT_CANCELLED),
+    OrderState.FILLED: (OrderStatus.COMPLETED, OrderReason.NOT_CANCELLED),
+    OrderState.CANCELLED: (OrderStatus.CANCELLED, OrderReason.USER_CANCELLED),
+    OrderState.UNFUNDED: (OrderStatus.CANCELLED, OrderReason.NOT_ENOUGH_FUNDS),
+    OrderState.EXPIRED: (OrderStatus.CANCELLED, OrderReason.OTHER),
+}
 
 
-def _found(call: Call, kind: type[O], name: str) -> O:
-    order = account_of(call).desk.find(kind, call.arguments.integer(name))
-    if order is None:
+def convert_order(order: Order) -> Bid | Ask:
+    """Show an order."""
+    status, reason = _STATES[order.state]
+    kind = Bid if order.side is Side.BUY else Ask
+    return kind(
+        id=order.id,
+        created_at=second(order.placed_ms),
+        orderbook=1,
+        amount=order.amount,
+        remaining_amount=order.left,
+        price=order.limit,
+        status=status,
+        reason=reason,
+        produced_amount=order.received,
+        issuer=order.issuer,
+        fee=order.fee,
+    )
+
+
+def convert_trade(movement: Movement) -> Buy | Sell:
+    """Show one side of a trade."""
+    btc, usd = movement.amounts["btc"], movement.amounts["usd"]
+    kind, at = Buy if btc > 0 else Sell, second(movement.at_ms)
+    return kind(movement.id, at, 1, abs(btc), abs(usd), movement.fee, movement.price, movement.order_id)
+
+
+def trades_of(wallet: Wallet) -> list[Buy | Sell]:
+    """List the trades of an account, oldest first."""
+    return [convert_trade(movement) for movement in wallet.movements if movement.cause is Cause.TRADE]
+
+
+def sell_at_once(engine: Engine, wallet: Wallet, quantity: Decimal, now_ms: int, issuer: str) -> Order:
+    """Sell at whatever prices there are; what finds no buyer is left unsold."""
+    return engine.place(wallet, BOOK, Side.SELL, quantity, price=ANY_PRICE, now_ms=now_ms, at_once=True, issuer=issuer)
+
+
+def _order_of(handlers: BitexHandlers, call: BitexCall, side: Side, argument: str) -> Order:
+    order = handlers.engine.order(call.wallet, call.arguments.integer(argument))
+    # Bids and asks have separate paths: the id of an ask is no bid.
+    if order is None or order.side is not side:
         raise Refused(Reason.NOT_FOUND)
     return order
+
+
+def _places(method: Callable[..., Any], side: Side) -> Handler:
+    def place(handlers: BitexHandlers, call: BitexCall) -> object:
+        if call.arguments.integer("orderbook", 1) != 1:
+            raise Refused(Reason.WRONG_ARGUMENT, "orderbook", "no existe")
+        amount, price = amount_of(call, "amount", MINIMUM[side]), amount_of(call, "price")
+        if side is Side.BUY and not quotient(amount, price):
+            raise Refused(Reason.WRONG_NUMBER, "amount", "no alcanza para nada")
+        order = handlers.engine.place(
+            call.wallet, BOOK, side, amount, price=price, now_ms=call.now_ms, issuer="ApiKey#1"
+        )
+        return convert_order(order)
+
+    return handles(method)(place)
+
+
+def _finds(method: Callable[..., Any], side: Side, argument: str) -> Handler:
+    return answers(method, lambda handlers, call: convert_order(_order_of(handlers, call, side, argument)))
+
+
+def _cancels(method: Callable[..., Any], side: Side, argument: str) -> Handler:
+    def cancel(handlers: BitexHandlers, call: BitexCall) -> object:
+        order = _order_of(handlers, call, side, argument)
+        handlers.engine.cancel(order, call.now_ms)
+        return convert_order(order)
+
+    return handles(method)(cancel)
+
+
+class TradingHandlers(BitexHandlers):
+    """Orders to buy and to sell."""
+
+    create_bid = _places(Trading.create_bid, Side.BUY)
+    create_ask = _places(Trading.create_ask, Side.SELL)
+    bid = _finds(Trading.bid, Side.BUY, "bid_id")
+    ask = _finds(Trading.ask, Side.SELL, "ask_id")
+    cancel_bid = _cancels(Trading.cancel_bid, Side.BUY, "bid_id")
+    cancel_ask = _cancels(Trading.cancel_ask, Side.SELL, "ask_id")
+
+    @handles(Trading.orders)
+    def orders(self, call: BitexCall) -> object:
+        """List what is active, or ended a short while ago."""
+        since_ms = call.now_ms - REMEMBERED_MS
+        orders = self.engine.orders_of(call.wallet)
+        return [convert_order(o) for o in orders if not o.state.is_final or o.updated_ms > since_ms]
+
+    @handles(Trading.trades)
+    def trades(self, call: BitexCall) -> object:
+        """List the last seven days, newest first."""
+        rows = [*reversed(trades_of(call.wallet)), *call.account.history.trades]
+        return created_since(rows, call.now_ms, WEEK)[:MOST_TRADES]

@@ -1,95 +1,119 @@
-"""Bitex, played: the key itself as the only proof, numbers as numbers, and all counters together."""
+"""The simulated Bitex: who its accounts are, and who acts for whom."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from attrs import define
+from attrs import define, field
 
 from exchanges.bitex import Bitex
-from exchanges.endpoint import Api
-from exchanges.simulator.engine.prices import BookFacts
+from exchanges.endpoint import Access
+from exchanges.simulator.engine.matching import MatchingOptions
+from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.http.messages import HttpAnswer
 from exchanges.simulator.record import Venue
-from exchanges.simulator.venues.bitex.account import AccountCounter
-from exchanges.simulator.venues.bitex.base import BitexAccount
-from exchanges.simulator.venues.bitex.concierge import ConciergeCounter
-from exchanges.simulator.venues.bitex.history import past
-from exchanges.simulator.venues.bitex.market import MarketCounter
-from exchanges.simulator.venues.bitex.matching import FEE_PERCENT
-from exchanges.simulator.venues.bitex.payments import PaymentCounter
-from exchanges.simulator.venues.bitex.rates import RatesCounter
-from exchanges.simulator.venues.bitex.trading import TradingCounter
-from exchanges.simulator.venues.venue import Account, Asked, Claim
-from exchanges.wire import Json, dumps
+from exchanges.simulator.venues.bitex.account import AccountHandlers
+from exchanges.simulator.venues.bitex.bots import BotHandlers
+from exchanges.simulator.venues.bitex.concierge import ConciergeHandlers
+from exchanges.simulator.venues.bitex.customers import BOOK, BitexAccount, Customers
+from exchanges.simulator.venues.bitex.funding import FundingHandlers
+from exchanges.simulator.venues.bitex.generations import GENERATIONS
+from exchanges.simulator.venues.bitex.history import sample_history
+from exchanges.simulator.venues.bitex.kyc import KycHandlers
+from exchanges.simulator.venues.bitex.market import MarketHandlers
+from exchanges.simulator.venues.bitex.payments import PaymentHandlers
+from exchanges.simulator.venues.bitex.rates import RatesHandlers
+from exchanges.simulator.venues.bitex.resellers import ResellerHandlers
+from exchanges.simulator.venues.bitex.trading import FEE_PERCENT, TradingHandlers
+from exchanges.simulator.venues.venue import Account, Claim, Exchange, Handlers, ParsedRequest
 
-__all__ = ["BitexPlay"]
-
-_NOTHING: Json = {"errors": [{"code": None, "detail": None}]}
-_STATUS = {
-    Reason.NO_SUCH_PATH: 404,
-    Reason.WRONG_VERB: 404,
-    Reason.NOT_FOUND: 404,
-    Reason.UNKNOWN_BOOK: 404,
-    Reason.NO_CREDENTIALS: 401,
-    Reason.UNKNOWN_KEY: 401,
-    Reason.NO_PERMISSION: 401,
-}
+__all__ = ["BitexExchange"]
 
 
 @define(eq=False, slots=False)
-class BitexPlay(MarketCounter, RatesCounter, AccountCounter, TradingCounter, PaymentCounter, ConciergeCounter):
-    """Bitex: a reseller with a little of everything in his past, and an ordinary customer who only just came."""
+class BitexExchange(Exchange):
+    """Bitex with a reseller who has sample history, and an ordinary account without any.
+
+    Attributes:
+        customers: The accounts.
+        kyc: Handlers of profiles.
+        funding: Handlers of deposits and withdrawals.
+        payments: Handlers of payments.
+        concierge: Handlers of work orders.
+    """
 
     venue = Venue.BITEX
     client = Bitex
-    books = (BookFacts("btc_usd", "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=250),)
+    matching = MatchingOptions(fee=FEE_PERCENT / 100, spend_in_quote=True, accept_later=True)
+    generations = GENERATIONS
+    books = (BookSpec(BOOK, "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=250),)
+
+    customers: Customers = field(init=False)
+    kyc: KycHandlers = field(init=False)
+    funding: FundingHandlers = field(init=False)
+    payments: PaymentHandlers = field(init=False)
+    concierge: ConciergeHandlers = field(init=False)
+
+    def create_handlers(self) -> Iterable[Handlers]:
+        """Create the handlers of all areas."""
+        self.customers = customers = Customers(self.engine, self.seed)
+        bots, self.kyc = BotHandlers(customers), KycHandlers(customers)
+        self.funding = FundingHandlers(customers, self.kyc, bots)
+        self.payments = PaymentHandlers(customers, self.funding)
+        self.concierge = ConciergeHandlers(customers, self.funding)
+        account, resellers = AccountHandlers(customers, self.funding), ResellerHandlers(customers, self.kyc)
+        alone = (MarketHandlers(customers), TradingHandlers(customers), RatesHandlers())
+        return (*alone, account, resellers, bots, self.kyc, self.funding, self.payments, self.concierge)
 
     def open_accounts(self) -> Iterable[Account]:
         """Open both accounts."""
-        before = past(self.opened_ms, FEE_PERCENT)
-        reseller = BitexAccount(
-            "simulated-bitex-key", user_id=1, email="reseller@example.com", reseller=True, past=before
+        history = sample_history(self.started_ms, FEE_PERCENT)
+        email, key = "reseller@example.com", "simulated-bitex-key"
+        reseller = self.customers.create(
+            1, email, key, usd=history.usd, btc=history.btc, reseller=True, history=history
         )
-        ordinary = BitexAccount("simulated-bitex-ordinary-key", user_id=2, email="ordinary@example.com")
-        yield self.welcome(reseller, before.usd, before.btc)
-        yield self.welcome(ordinary, Decimal(10_000), Decimal(1))
+        yield self.kyc.add_default(reseller)
+        email, key = "ordinary@example.com", "simulated-bitex-ordinary-key"
+        yield self.kyc.add_default(self.customers.create(2, email, key, usd=Decimal(10_000), btc=Decimal(1)))
 
-    def claim(self, asked: Asked) -> Claim:
-        """Take the key, and for whom it acts, from among the arguments."""
-        rest = dict(asked.fields)
-        key, user_id = rest.pop("api_key", None), rest.pop("as_user", None)
-        if not isinstance(key, str) or not key:
-            raise Refused(Reason.NO_CREDENTIALS)
-        return Claim(key, rest, acting_for=None if user_id is None else str(user_id))
+    async def stop(self) -> None:
+        """Stop posting."""
+        await self.customers.poster.stop()
 
-    def signatures(self, asked: Asked, claim: Claim, account: Account) -> tuple[str, ...]:  # noqa: ARG002
-        """Know none: nothing is signed."""
-        return ()
+    def send_btc(self, public_address: str, quantity: Decimal, now_ms: int) -> None:
+        """Send coins to an address; to that of a payment, they pay it.
 
-    def refusal(self, api: Api, refused: Refused) -> HttpAnswer:  # noqa: ARG002 - one generation
-        """Refuse as the later API of the same application does."""
-        if refused.reason is Reason.TOO_MANY_REQUESTS:
-            return HttpAnswer(429, b"Retry later\n", "text/plain")
-        status = _STATUS.get(refused.reason, 422)
-        if status == 401:
-            permitted = refused.reason is not Reason.NO_PERMISSION
-            words = "Invalid Api Key" if permitted else "You do not have enough permissions"
-            return HttpAnswer(401, dumps({"error": words}))
-        return HttpAnswer(status, dumps(_NOTHING if status == 404 else _validation(refused)))
+        Raises:
+            LookupError: No account has this address.
+        """
+        account, address = self.funding.find_address(public_address)
+        if address.payment_id is None:
+            self.funding.receive_btc(account, address, quantity, now_ms)
+        else:
+            self.payments.pay(address.payment_id, quantity, now_ms)
 
+    def same(self, account: Account) -> Account:
+        """Return the account of this copy of the state that corresponds to one of another copy."""
+        # Not by key, as users of a reseller have no key of their own.
+        if account.wallet.owner not in self.customers.by_id:
+            raise Refused(Reason.NOT_FOUND, "as_user")
+        return self.customers.by_id[account.wallet.owner]
 
-def _validation(refused: Refused) -> Json:
-    pointer = f"/data/attributes/{refused.about}" if refused.about else "/data"
-    detail = refused.text or "no es válido"
-    entry: Json = {
-        "status": "422",
-        "title": "Unprocessable Entity",
-        "detail": detail,
-        "code": "VALIDATION_ERROR",
-        "meta": {},
-        "source": {"pointer": pointer},
-    }
-    return {"errors": [entry]}
+    def admit(self, asked: ParsedRequest, claim: Claim) -> Account:
+        """Check the key, and return the account for which it acts."""
+        account = self.customers.by_id[super().admit(asked, claim).wallet.owner]
+        for_reseller = asked.endpoint.access is Access.RESELLER
+        if not account.reseller and (for_reseller or claim.acting_for is not None):
+            raise Refused(Reason.NO_PERMISSION)
+        if claim.acting_for is None:
+            return account
+        user = self._user(claim.acting_for)
+        if user is None or user.created_by is not account:
+            raise Refused(Reason.NOT_FOUND, "as_user")
+        if for_reseller:
+            raise Refused(Reason.NO_PERMISSION)
+        return user
+
+    def _user(self, user_id: str) -> BitexAccount | None:
+        return self.customers.by_id.get(int(user_id)) if user_id.isascii() and user_id.isdecimal() else None

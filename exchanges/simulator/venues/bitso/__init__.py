@@ -1,8 +1,7 @@
-"""Bitso, played whole: v3 and v4 with their envelope and header signature, v2 with bare objects and body signature."""
+"""Bitso: v3 and v4 with their envelope and header signature, v2 with bare objects and body signature."""
 
 from __future__ import annotations
 
-from exchanges.simulator.venues.bitso.controls import BitsoBackstage
-from exchanges.simulator.venues.bitso.venue import BitsoPlay
+from exchanges.simulator.venues.bitso.venue import BitsoExchange
 
-__all__ = ["BitsoBackstage", "BitsoPlay"]
+__all__ = ["BitsoExchange"]

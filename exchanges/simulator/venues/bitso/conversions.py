@@ -1,4 +1,4 @@
-"""Conversions of v4: a quote holds for thirty seconds, and takes some more once it is accepted."""
+"""Bitso v4: conversions. A quote is valid for thirty seconds, and takes a few more once it is accepted."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from attrs import define, evolve, field, frozen
 
 from exchanges.bitso import Conversion, ConversionStatus, Direction, Quote, Slippage
-from exchanges.simulator.engine.balances import SMALLEST, Party, product, quotient
+from exchanges.bitso.conversions import Conversions
+from exchanges.simulator.engine.balances import SMALLEST, Party, Wallet, product, quotient
+from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
-from exchanges.simulator.engine.matching import Short
-from exchanges.simulator.engine.prices import Market
+from exchanges.simulator.engine.matching import MatchingEngine
+from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.engine.store import Shelf
-from exchanges.simulator.venues.bitso.base import House
-from exchanges.simulator.venues.spot import Customer, amount_of, customer_of
-from exchanges.simulator.venues.venue import Call, handles, moment
+from exchanges.simulator.engine.store import IdSequence, Store
+from exchanges.simulator.venues.spot import SpotCall, amount_of
+from exchanges.simulator.venues.venue import Handlers, handles, moment
 
-__all__ = ["EXPIRY_MS", "ConversionCounter"]
+__all__ = ["EXPIRY_MS", "ConversionHandlers"]
 
 EXPIRY_MS = 30_000
 QUEUED_MS, DONE_MS = 1_000, 6_000
 PADDING = Decimal("0.0025")
 
 
-@define(eq=False)
-class _Offered:
+@frozen
+class _Quoted:
     """A quote, and the conversion that it led to; empty for none."""
 
     quote: Quote
@@ -41,21 +42,23 @@ class _Amounts:
     plain_rate: Decimal
 
 
-@define(eq=False, slots=False)
-class ConversionCounter(House):
-    """Quotes rates and keeps to them; a conversion goes from OPEN over QUEUED to COMPLETED, or to FAILED."""
+@define(eq=False)
+class ConversionHandlers(Handlers):
+    """Quotes and conversions; a conversion goes from OPEN over QUEUED to COMPLETED, or to FAILED."""
 
-    _quotes: Shelf[_Offered] = field(init=False, factory=Shelf[_Offered])
-    _conversions: Shelf[Conversion] = field(init=False, factory=Shelf[Conversion])
+    engine: Engine
+    _ids: IdSequence = field(init=False, factory=IdSequence)
+    _quotes: Store[_Quoted] = field(init=False, factory=Store[_Quoted])
+    _conversions: Store[Conversion] = field(init=False, factory=Store[Conversion])
     _failing: set[str] = field(init=False, factory=set[str])
 
-    @handles("bitso.conversions.create_quote")
-    def create_quote(self, call: Call) -> object:
-        """Offer a rate; nothing is held for it."""
+    @handles(Conversions.create_quote)
+    def create_quote(self, call: SpotCall) -> object:
+        """Quote a rate; nothing is reserved for it."""
         given, taken = (call.arguments.text(name).lower() for name in ("from_currency", "to_currency"))
-        market, side = self._way(given, taken)
-        amounts = self._amounts(call, market, side)
-        quote_id = f"{next(self.ids):016x}"
+        book, side = self._book(given, taken)
+        amounts = _amounts(call, book, side)
+        quote_id = f"{next(self._ids):016x}"
         quote = Quote(
             id=quote_id,
             oid=quote_id,
@@ -66,108 +69,99 @@ class ConversionCounter(House):
             created_at=moment(call.now_ms),
             expires_at=moment(call.now_ms + EXPIRY_MS),
             rate=amounts.rate,
-            rate_currency=market.facts.quote,
+            rate_currency=book.market.spec.quote,
             estimated_slippage=Slippage(level="normal", message="", value=Decimal("0.00")),
             padding=PADDING,
             direction=Direction.BUY if side is Side.BUY else Direction.SELL,
-            book=market.facts.name,
+            book=book.market.spec.name,
         )
-        self._quotes.put(_number(customer_of(call)), quote_id, _Offered(quote, amounts.plain_rate))
+        self._quotes.put(call.owner, quote_id, _Quoted(quote, amounts.plain_rate))
         return quote
 
-    @handles("bitso.conversions.execute")
-    def execute(self, call: Call) -> object:
-        """Accept a quote: hold what it spends, and begin."""
-        customer, quote_id = customer_of(call), call.arguments.text("quote_id")
-        if not self._quotes.has(_number(customer), quote_id):
-            raise Refused(Reason.NOT_FOUND, text="Quote not found")
-        offered = self._quotes.find(_number(customer), quote_id)
-        quote = offered.quote
-        if offered.conversion_id or quote.expires_at <= moment(call.now_ms):
+    @handles(Conversions.execute)
+    def execute(self, call: SpotCall) -> object:
+        """Accept a quote: reserve what it spends, and begin."""
+        quote_id = call.arguments.text("quote_id")
+        quoted = self._quotes.get(call.owner, quote_id, "Quote not found")
+        quote, wallet = quoted.quote, call.wallet
+        if quoted.conversion_id or quote.expires_at <= moment(call.now_ms):
             raise Refused(Reason.EXPIRED)
-        purse = customer.vault.purses[quote.from_currency]
-        if not purse.reserve(quote.from_amount):
-            short = Short(quote.from_currency, quote.from_amount, purse.available)
-            raise Refused(Reason.NO_FUNDS, quote.from_currency, self.words_for(short))
-        offered.conversion_id = conversion_id = f"{next(self.ids):016x}"
-        self._conversions.put(_number(customer), conversion_id, _begun(offered, call.now_ms))
-        self.diary.at(call.now_ms + QUEUED_MS, lambda _: self._set(conversion_id, ConversionStatus.QUEUED))
-        self.diary.at(call.now_ms + DONE_MS, lambda _: self._finish(customer, conversion_id))
+        balance = wallet.balances[quote.from_currency]
+        if quote.from_amount > balance.available:
+            raise InsufficientFunds(quote.from_currency, quote.from_amount, balance.available)
+        balance.reserved += quote.from_amount
+        conversion_id = f"{next(self._ids):016x}"
+        quoted = self._quotes.put(call.owner, quote_id, evolve(quoted, conversion_id=conversion_id))
+        self._conversions.put(call.owner, conversion_id, _begun(quoted, call.now_ms))
+        scheduler = self.engine.scheduler
+        scheduler.at(call.now_ms + QUEUED_MS, lambda _: self._set(conversion_id, ConversionStatus.QUEUED))
+        scheduler.at(call.now_ms + DONE_MS, lambda _: self._finish(wallet, conversion_id))
         return {"oid": conversion_id}
 
-    @handles("bitso.conversions.conversion")
-    def conversion(self, call: Call) -> object:
-        """Show how far a conversion is."""
-        mine, conversion_id = _number(customer_of(call)), call.arguments.text("conversion_id")
-        if not self._conversions.has(mine, conversion_id):
-            raise Refused(Reason.NOT_FOUND, text="Conversion not found")
-        return self._conversions.find(mine, conversion_id)
+    @handles(Conversions.conversion)
+    def conversion(self, call: SpotCall) -> object:
+        """Return a conversion."""
+        return self._conversions.get(call.owner, call.arguments.text("conversion_id"), "Conversion not found")
 
     def fail(self, conversion_id: str) -> None:
-        """Let a conversion end in FAILED.
+        """Make a conversion end in FAILED.
 
         Raises:
-            KeyError: There is none with this id that goes on.
+            KeyError: No conversion with this id is under way.
         """
-        owner = self._conversions.owner(conversion_id)
-        if self._conversions.find(owner, conversion_id).status.is_final:
+        if self._conversions.find(conversion_id).status.is_final:
             raise KeyError(conversion_id)
         self._failing.add(conversion_id)
 
-    # Within
-
-    def _way(self, given: str, taken: str) -> tuple[Market, Side]:
-        """Find the book that converts one currency into another."""
-        for market in self.markets.values():
-            pair = market.facts.base, market.facts.quote
+    def _book(self, given: str, taken: str) -> tuple[MatchingEngine, Side]:
+        """Return the book that converts one currency into another, and the side of the conversion."""
+        for book in self.engine.books.values():
+            pair = book.market.spec.base, book.market.spec.quote
             if pair == (taken, given):
-                return market, Side.BUY
+                return book, Side.BUY
             if pair == (given, taken):
-                return market, Side.SELL
+                return book, Side.SELL
         raise Refused(Reason.WRONG_ARGUMENT, "to_currency")
 
-    def _amounts(self, call: Call, market: Market, side: Side) -> _Amounts:
-        """Work out both amounts from the one that is given, rounded against the customer."""
-        names = [name for name in ("spend_amount", "receive_amount") if name in call.arguments.values]
-        if len(names) != 1:
-            raise Refused(Reason.WRONG_ARGUMENT, "spend_amount", "Exactly one of both amounts must be given")
-        amount, spends = amount_of(call, names[0]), names[0] == "spend_amount"
-        plain = self.pits[market.facts.name].best(side.other, call.now_ms)
-        buys = side is Side.BUY
-        padded = plain * (1 + PADDING if buys else 1 - PADDING)
-        rate = padded.quantize(SMALLEST, ROUND_UP if buys else ROUND_DOWN)
-        if spends:
-            other = quotient(amount, rate) if buys else product(amount, rate)
-        else:
-            other = product(amount, rate, up=True) if buys else quotient(amount, rate, up=True)
-        if not other:
-            raise Refused(Reason.WRONG_NUMBER, names[0], "Too little to convert")
-        return _Amounts(amount if spends else other, other if spends else amount, rate, plain)
-
     def _set(self, conversion_id: str, status: ConversionStatus) -> Conversion:
-        owner = self._conversions.owner(conversion_id)
-        changed = evolve(self._conversions.find(owner, conversion_id), status=status)
-        return self._conversions.put(owner, conversion_id, changed)
+        changed = evolve(self._conversions.find(conversion_id), status=status)
+        return self._conversions.put(self._conversions.owner(conversion_id), conversion_id, changed)
 
-    def _finish(self, customer: Customer, conversion_id: str) -> None:
-        """Exchange the amounts of the quote, or give back what was held."""
+    def _finish(self, wallet: Wallet, conversion_id: str) -> None:
+        """Exchange the amounts of the quote, or release what was reserved."""
         failed = conversion_id in self._failing
         done = self._set(conversion_id, ConversionStatus.FAILED if failed else ConversionStatus.COMPLETED)
-        purses = customer.vault.purses
-        purses[done.from_currency].release(done.from_amount)
+        given, taken = wallet.balances[done.from_currency], wallet.balances[done.to_currency]
+        given.reserved -= done.from_amount
         if not failed:
-            self.tally.move(done.from_currency, done.from_amount, purses[done.from_currency], Party.STRANGERS)
-            self.tally.move(done.to_currency, done.to_amount, Party.STRANGERS, purses[done.to_currency])
+            self.engine.clearing.transfer(done.from_currency, done.from_amount, given, Party.LIQUIDITY)
+            self.engine.clearing.transfer(done.to_currency, done.to_amount, Party.LIQUIDITY, taken)
 
 
-def _number(customer: Customer) -> int:
-    return int(customer.client_id)
+def _amounts(call: SpotCall, book: MatchingEngine, side: Side) -> _Amounts:
+    """Calculate both amounts from the one that is given, rounded against the customer."""
+    names = [name for name in ("spend_amount", "receive_amount") if name in call.arguments.values]
+    if len(names) != 1:
+        raise Refused(Reason.WRONG_ARGUMENT, "spend_amount", "Exactly one of both amounts must be given")
+    amount, spends = amount_of(call, names[0]), names[0] == "spend_amount"
+    plain = book.best(side.other, call.now_ms)
+    buys = side is Side.BUY
+    padded = plain * (1 + PADDING if buys else 1 - PADDING)
+    rate = padded.quantize(SMALLEST, ROUND_UP if buys else ROUND_DOWN)
+    # What is received is rounded down, what is spent is rounded up.
+    if spends:
+        other = quotient(amount, rate) if buys else product(amount, rate)
+    else:
+        other = product(amount, rate, up=True) if buys else quotient(amount, rate, up=True)
+    if not other:
+        raise Refused(Reason.WRONG_NUMBER, names[0], "Too little to convert")
+    return _Amounts(amount if spends else other, other if spends else amount, rate, plain)
 
 
-def _begun(offered: _Offered, now_ms: int) -> Conversion:
-    quote = offered.quote
+def _begun(quoted: _Quoted, now_ms: int) -> Conversion:
+    quote = quoted.quote
     return Conversion(
-        id=offered.conversion_id,
+        id=quoted.conversion_id,
         from_currency=quote.from_currency,
         from_amount=quote.from_amount,
         to_currency=quote.to_currency,
@@ -175,7 +169,7 @@ def _begun(offered: _Offered, now_ms: int) -> Conversion:
         created_at=moment(now_ms),
         expires_at=quote.expires_at,
         rate=quote.rate,
-        plain_rate=offered.plain_rate,
+        plain_rate=quoted.plain_rate,
         rate_currency=quote.rate_currency,
         book=quote.book,
         status=ConversionStatus.OPEN,

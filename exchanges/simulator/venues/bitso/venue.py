@@ -1,57 +1,71 @@
-"""Bitso, played: all counters together."""
+"""The simulated Bitso: all generations show the same books and accounts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from attrs import define
+from attrs import define, field
 
 from exchanges.bitso import Bitso
-from exchanges.simulator.engine.prices import BookFacts
+from exchanges.simulator.engine.matching import MatchingOptions
+from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.record import Venue
-from exchanges.simulator.venues.bitso.account import AccountCounter
-from exchanges.simulator.venues.bitso.conversions import ConversionCounter
-from exchanges.simulator.venues.bitso.funding import FundingCounter
-from exchanges.simulator.venues.bitso.market import MarketCounter
-from exchanges.simulator.venues.bitso.trading import TradingCounter
-from exchanges.simulator.venues.spot import Customer
-from exchanges.simulator.venues.venue import Account
+from exchanges.simulator.venues.bitso import v2, v3
+from exchanges.simulator.venues.bitso.conversions import ConversionHandlers
+from exchanges.simulator.venues.bitso.generations import GENERATIONS
+from exchanges.simulator.venues.venue import Account, Exchange, Handlers
 
-__all__ = ["BitsoPlay"]
+__all__ = ["BitsoExchange"]
 
-_HELD_FIRST = {
-    "btc": "3.50000000",
-    "eth": "12.00000000",
-    "xrp": "25000.00000000",
-    "usd": "9000.00",
-    "mxn": "750000.00",
-}
-_HELD_SECOND = {"btc": "1.00000000", "eth": "0.00000000", "xrp": "0.00000000", "usd": "0.00", "mxn": "1000000.00"}
+_CURRENCIES = ("btc", "eth", "xrp", "usd", "mxn")
+_ACCOUNTS = (
+    ("", 102030, ("3.50000000", "12.00000000", "25000.00000000", "9000.00", "750000.00")),
+    ("second", 102031, ("1.00000000", "0.00000000", "0.00000000", "0.00", "1000000.00")),
+)
 
 
 @define(eq=False, slots=False)
-class BitsoPlay(MarketCounter, AccountCounter, TradingCounter, FundingCounter, ConversionCounter):
-    """Bitso: a customer with some of each currency, and one with coins and pesos."""
+class BitsoExchange(Exchange):
+    """Bitso with an account that holds all currencies, and one with coins and pesos. Fees are paid in what is received.
+
+    Attributes:
+        conversions: Handlers of conversions.
+    """
 
     venue = Venue.BITSO
     client = Bitso
+    matching = MatchingOptions(fee=v3.FEE)
+    generations = GENERATIONS
     books = (
-        BookFacts("btc_mxn", "btc", "mxn", centre=1_080_000, tick=Decimal("0.01"), gap=1_000),
-        BookFacts("eth_mxn", "eth", "mxn", centre=45_000, tick=Decimal("0.01"), gap=500),
-        BookFacts("xrp_mxn", "xrp", "mxn", centre=10, tick=Decimal("0.0001"), gap=5),
-        BookFacts("usd_mxn", "usd", "mxn", centre=18, tick=Decimal("0.0001"), gap=5),
-        BookFacts("btc_usd", "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=200),
+        BookSpec("btc_mxn", "btc", "mxn", centre=1_080_000, tick=Decimal("0.01"), gap=1_000),
+        BookSpec("eth_mxn", "eth", "mxn", centre=45_000, tick=Decimal("0.01"), gap=500),
+        BookSpec("xrp_mxn", "xrp", "mxn", centre=10, tick=Decimal("0.0001"), gap=5),
+        BookSpec("usd_mxn", "usd", "mxn", centre=18, tick=Decimal("0.0001"), gap=5),
+        BookSpec("btc_usd", "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=200),
     )
+
+    conversions: ConversionHandlers = field(init=False)
+
+    def create_handlers(self) -> Iterable[Handlers]:
+        """Create the handlers of all areas."""
+        self.conversions = ConversionHandlers(self.engine)
+        v2_areas = (v2.MarketHandlers, v2.AccountHandlers, v2.TradingHandlers, v2.FundingHandlers)
+        areas = (v3.MarketHandlers, v3.AccountHandlers, *v2_areas)
+        return [*(area(self.engine) for area in areas), self.conversions]
 
     def open_accounts(self) -> Iterable[Account]:
         """Open both accounts."""
-        for name, client_id, held in (("", "102030", _HELD_FIRST), ("second", "102031", _HELD_SECOND)):
-            yield Customer(
+        for name, number, amounts in _ACCOUNTS:
+            held = {currency: Decimal(amount) for currency, amount in zip(_CURRENCIES, amounts, strict=True)}
+            yield Account(
+                self.engine.open_wallet(number, held),
                 f"{name}simulatedbitsokey",
                 f"simulated-bitso-{name}secret",
-                client_id,
-                vault=self.fill_vault(held),
+                str(number),
                 deposit_address=f"1Simulated{name.title()}BitsoAddress",
-                ripple_address="",
             )
+
+    def order_id(self, shown: int | str) -> int:
+        """Return the engine's id of an order."""
+        return v2.order_number(str(shown))

@@ -1,4 +1,4 @@
-"""Bitstamp, played: all counters together."""
+"""The simulated Bitstamp: both generations show the same markets and accounts."""
 
 from __future__ import annotations
 
@@ -8,40 +8,54 @@ from decimal import Decimal
 from attrs import define
 
 from exchanges.bitstamp import Bitstamp
-from exchanges.simulator.engine.prices import BookFacts
+from exchanges.simulator.engine.matching import MatchingOptions
+from exchanges.simulator.engine.orders import InsufficientFunds
+from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.record import Venue
-from exchanges.simulator.venues.bitstamp.account import AccountCounter
-from exchanges.simulator.venues.bitstamp.base import V1_MARKET
-from exchanges.simulator.venues.bitstamp.funding import FundingCounter
-from exchanges.simulator.venues.bitstamp.market import MarketCounter
-from exchanges.simulator.venues.bitstamp.trading import TradingCounter
-from exchanges.simulator.venues.spot import Customer
-from exchanges.simulator.venues.venue import Account
+from exchanges.simulator.venues.bitstamp import v1, v2
+from exchanges.simulator.venues.bitstamp.generations import GENERATIONS
+from exchanges.simulator.venues.venue import Account, Exchange, Handlers
 
-__all__ = ["BitstampPlay"]
+__all__ = ["BitstampExchange"]
+
+_CHECK = "Check your account balance for details."
 
 
 @define(eq=False, slots=False)
-class BitstampPlay(MarketCounter, AccountCounter, TradingCounter, FundingCounter):
-    """Bitstamp: two customers with some dollars and coins."""
+class BitstampExchange(Exchange):
+    """Bitstamp with two accounts that hold dollars and coins. Fees are paid in quote currency."""
 
     venue = Venue.BITSTAMP
     client = Bitstamp
+    matching = MatchingOptions(fee=v1.FEE_PERCENT / 100, fee_in_quote=True)
+    generations = GENERATIONS
     books = (
-        BookFacts(V1_MARKET, "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=100),
-        BookFacts("btceur", "btc", "eur", centre=55_000, tick=Decimal("0.01"), gap=150),
-        BookFacts("ethusd", "eth", "usd", centre=2_500, tick=Decimal("0.01"), gap=20),
-        BookFacts("eurusd", "eur", "usd", centre=Decimal("1.08"), tick=Decimal("0.00001"), gap=2),
+        BookSpec(v1.BOOK, "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=100),
+        BookSpec("btceur", "btc", "eur", centre=55_000, tick=Decimal("0.01"), gap=150),
+        BookSpec("ethusd", "eth", "usd", centre=2_500, tick=Decimal("0.01"), gap=20),
+        BookSpec("eurusd", "eur", "usd", centre=Decimal("1.08"), tick=Decimal("0.00001"), gap=2),
     )
+
+    def create_handlers(self) -> Iterable[Handlers]:
+        """Create the handlers of all areas."""
+        areas = (v1.MarketHandlers, v1.AccountHandlers, v1.TradingHandlers, v1.FundingHandlers, v2.MarketHandlers)
+        return [area(self.engine) for area in areas]
 
     def open_accounts(self) -> Iterable[Account]:
         """Open both accounts."""
-        for name, client_id, usd, btc in (("", "7890", "42000.00", "2.25000000"), ("Second", "7891", "9000.00", "1.0")):
-            yield Customer(
+        for name, number, usd, btc in (("", 7890, "42000.00", "2.25000000"), ("Second", 7891, "9000.00", "1.0")):
+            yield Account(
+                self.engine.open_wallet(number, {"usd": Decimal(usd), "btc": Decimal(btc)}),
                 f"{name}SimulatedBitstampKey",
                 f"simulated-bitstamp-{name.lower()}secret",
-                client_id,
-                vault=self.fill_vault({"usd": usd, "btc": btc}),
+                str(number),
                 deposit_address=f"1{name}SimulatedBitstampAddress",
                 ripple_address=f"r{name}SimulatedBitstampAddress",
             )
+
+    def insufficient(self, funds: InsufficientFunds) -> str:
+        """Return the text of the rejection when an account has too little available."""
+        if funds.currency != "usd":
+            return f"You have only {funds.available:.8f} {funds.currency.upper()} available. {_CHECK}"
+        needed, available = f"{funds.needed:.2f}", f"{funds.available:.2f}"
+        return f"You need ${needed} to open that order. You have only ${available} available. {_CHECK}"

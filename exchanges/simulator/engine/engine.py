@@ -1,0 +1,205 @@
+"""The engine of one exchange: its books, wallets, orders, deposits and withdrawals, and the passing of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from attrs import define, field
+
+from exchanges.simulator.engine.balances import Balance, Cause, Clearing, Incoming, Movement, Party, Wallet
+from exchanges.simulator.engine.events import Event, EventKind, Events
+from exchanges.simulator.engine.liquidity import Side
+from exchanges.simulator.engine.matching import MatchingEngine, MatchingOptions
+from exchanges.simulator.engine.orders import InsufficientFunds, Order
+from exchanges.simulator.engine.prices import Market
+from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.scheduler import Scheduler
+from exchanges.simulator.engine.store import IdSequence
+
+__all__ = ["Engine"]
+
+
+@define(eq=False)
+class Engine:
+    """Everything that is the same at every exchange.
+
+    Args:
+        markets: Prices of the books.
+        options: How the exchange matches.
+
+    Attributes:
+        clearing: Transfers money.
+        events: Publishes what happens.
+        scheduler: Runs what is due later.
+        books: Matching engines by name of the book.
+        wallets: Of all accounts, oldest first.
+        orders: Of all accounts, by id, oldest first.
+    """
+
+    _markets: Iterable[Market]
+    _options: MatchingOptions
+    clearing: Clearing = field(init=False, factory=Clearing)
+    events: Events = field(init=False, factory=Events)
+    scheduler: Scheduler = field(init=False, factory=Scheduler)
+    books: dict[str, MatchingEngine] = field(init=False)
+    wallets: list[Wallet] = field(init=False, factory=list[Wallet])
+    orders: dict[int, Order] = field(init=False, factory=dict[int, Order])
+    _movement_ids: IdSequence = field(init=False, factory=IdSequence)
+
+    def __attrs_post_init__(self) -> None:
+        order_ids = IdSequence()
+        self.books = {
+            market.spec.name: MatchingEngine(
+                market, self._options, self.clearing, self.events, order_ids, self._movement_ids
+            )
+            for market in self._markets
+        }
+
+    def pass_time(self, now_ms: int) -> None:
+        """Run what is due, and match orders that the market has reached."""
+        self.scheduler.run_until(now_ms)
+        for book in self.books.values():
+            book.pass_time(now_ms)
+
+    def book(self, name: str) -> MatchingEngine:
+        """Return a book.
+
+        Raises:
+            Refused: There is no such book.
+        """
+        if name not in self.books:
+            raise Refused(Reason.UNKNOWN_BOOK, name)
+        return self.books[name]
+
+    def market(self, name: str) -> Market:
+        """Return the prices of a book.
+
+        Raises:
+            Refused: There is no such book.
+        """
+        return self.book(name).market
+
+    # Wallets
+
+    def open_wallet(self, owner: int, held: Mapping[str, Decimal]) -> Wallet:
+        """Create a wallet that holds what was deposited before the simulation began."""
+        wallet = Wallet(owner, {currency: Balance(Decimal(0)) for currency in held})
+        for currency, amount in held.items():
+            self.clearing.transfer(currency, amount, Party.OUTSIDE, wallet.balances[currency])
+        self.wallets.append(wallet)
+        return wallet
+
+    def holdings(self, currency: str) -> dict[str, Decimal]:
+        """Return who holds how much of a currency; the sum is zero."""
+        totals = (wallet.balances[currency].total for wallet in self.wallets)
+        others = {party.value: self.clearing.held(party, currency) for party in Party}
+        return {"accounts": sum(totals, Decimal(0)), **others}
+
+    # Orders
+
+    def place(
+        self,
+        wallet: Wallet,
+        book: str,
+        side: Side,
+        amount: Decimal,
+        *,
+        price: Decimal | None,
+        now_ms: int,
+        at_once: bool = False,
+        issuer: str = "",
+    ) -> Order:
+        """Place an order; see `MatchingEngine.place`.
+
+        Raises:
+            Refused: There is no such book.
+            InsufficientFunds: The exchange checks funds now, and they do not suffice.
+        """
+        matching = self.book(book)
+        order = matching.place(wallet, side, amount, price=price, now_ms=now_ms, at_once=at_once, issuer=issuer)
+        self.orders[order.id] = order
+        return order
+
+    def cancel(self, order: Order, now_ms: int) -> None:
+        """Cancel an order."""
+        self.books[order.book.name].cancel(order, now_ms)
+
+    def order(self, wallet: Wallet, order_id: int) -> Order | None:
+        """Return an order of an account; None where it has none with this id."""
+        order = self.orders.get(order_id)
+        # Owners are compared, not wallets: a finished order is shared by all copies of the state, its wallet is not.
+        return order if order is not None and order.wallet.owner == wallet.owner else None
+
+    def orders_of(self, wallet: Wallet) -> list[Order]:
+        """List all orders of an account, newest first."""
+        return [order for order in reversed(self.orders.values()) if order.wallet.owner == wallet.owner]
+
+    def open_orders(self, wallet: Wallet, book: str) -> list[Order]:
+        """List the open orders of an account in one book, newest first."""
+        return self.book(book).open_orders(wallet)
+
+    # Deposits and withdrawals
+
+    def credit(self, wallet: Wallet, currency: str, amount: Decimal, now_ms: int, method: str = "") -> None:
+        """Credit a deposit."""
+        self.clearing.transfer(currency, amount, Party.OUTSIDE, wallet.balances[currency])
+        self._record(wallet, Cause.DEPOSIT, {currency: amount}, method, now_ms)
+
+    def deposit(
+        self, wallet: Wallet, currency: str, amount: Decimal, now_ms: int, *, after_ms: int = 0, method: str = ""
+    ) -> None:
+        """Credit a deposit that is sent now *after_ms* later; until then it is incoming.
+
+        Raises:
+            KeyError: The account cannot hold this currency.
+        """
+        if currency not in wallet.balances:
+            raise KeyError(currency)
+        deposit = Incoming(currency, amount, now_ms)
+        wallet.incoming.append(deposit)
+
+        def arrive(at_ms: int) -> None:
+            wallet.incoming.remove(deposit)
+            self.credit(wallet, currency, amount, at_ms, method)
+
+        self.scheduler.at(now_ms + after_ms, arrive)
+        self.pass_time(now_ms)
+
+    def withdraw(
+        self,
+        wallet: Wallet,
+        currency: str,
+        amount: Decimal,
+        now_ms: int,
+        *,
+        method: str = "",
+        sent_ms: int | None = None,
+    ) -> Movement:
+        """Debit a withdrawal at once; it is outgoing until *sent_ms*, if that is given.
+
+        Raises:
+            Refused: The account cannot hold this currency.
+            InsufficientFunds: Too little is available.
+        """
+        balance = wallet.balances.get(currency)
+        if balance is None:
+            raise Refused(Reason.WRONG_ARGUMENT, "currency")
+        if amount > balance.available:
+            raise InsufficientFunds(currency, amount, balance.available)
+        self.clearing.transfer(currency, amount, balance, Party.OUTSIDE)
+        if sent_ms is not None:
+            _add(wallet.outgoing, currency, amount)
+            self.scheduler.at(sent_ms, lambda _: _add(wallet.outgoing, currency, -amount))
+        return self._record(wallet, Cause.WITHDRAWAL, {currency: -amount}, method, now_ms)
+
+    def _record(self, wallet: Wallet, cause: Cause, amounts: dict[str, Decimal], method: str, at_ms: int) -> Movement:
+        number = next(self._movement_ids)
+        movement = Movement(id=number, at_ms=at_ms, cause=cause, amounts=amounts, method=method)
+        wallet.movements.append(movement)
+        self.events.publish(Event(EventKind(cause.value), at_ms, wallet, movement=movement))
+        return movement
+
+
+def _add(amounts: dict[str, Decimal], currency: str, amount: Decimal) -> None:
+    amounts[currency] = amounts.get(currency, Decimal(0)) + amount

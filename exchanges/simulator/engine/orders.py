@@ -1,0 +1,140 @@
+"""Orders of accounts."""
+
+from __future__ import annotations
+
+import copy
+from decimal import Decimal
+from enum import StrEnum
+
+from attrs import define, field
+
+from exchanges.simulator.engine.balances import Balance, Wallet, quotient
+from exchanges.simulator.engine.liquidity import Side
+from exchanges.simulator.engine.prices import BookSpec
+
+__all__ = ["InsufficientFunds", "Order", "OrderState"]
+
+
+class InsufficientFunds(Exception):
+    """An account has too little available.
+
+    Attributes:
+        currency: Of what.
+        needed: How much is needed.
+        available: How much is available.
+    """
+
+    def __init__(self, currency: str, needed: Decimal, available: Decimal) -> None:
+        super().__init__(f"{needed} {currency} needed, {available} available")
+        self.currency = currency
+        self.needed = needed
+        self.available = available
+
+
+class OrderState(StrEnum):
+    """How far an order is."""
+
+    RECEIVED = "received"
+    """Accepted; its funds are neither checked nor reserved yet."""
+    OPEN = "open"
+    CANCELLING = "cancelling"
+    """To be cancelled soon; until then it trades."""
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    """By its owner."""
+    UNFUNDED = "unfunded"
+    """Cancelled by the exchange when its funds were checked."""
+    EXPIRED = "expired"
+    """Cancelled by the exchange because what is left of it cannot trade."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an order in this state trades."""
+        return self in (OrderState.OPEN, OrderState.CANCELLING)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether an order in this state never changes again."""
+        return not self.is_open and self is not OrderState.RECEIVED
+
+
+@define(eq=False)
+class Order:
+    """An order of an account.
+
+    Attributes:
+        id: Unique at the exchange.
+        wallet: Of its account.
+        book: Where it was placed.
+        side: What it wants.
+        amount: Base; quote if `in_quote`.
+        price: Quote per base; None for a market order.
+        placed_ms: Milliseconds since 1970.
+        in_quote: Whether *amount* and *left* are quote currency to spend.
+        issuer: Who placed it, where the exchange shows that.
+        updated_ms: When it changed last.
+        left: What did not trade yet.
+        reserved: What it reserves of the currency that it spends.
+        received: What trades brought, less fees taken from it.
+        fee: Fees of all its trades.
+        state: How far it is.
+    """
+
+    id: int
+    wallet: Wallet
+    book: BookSpec
+    side: Side
+    amount: Decimal
+    price: Decimal | None
+    placed_ms: int
+    in_quote: bool = False
+    issuer: str = ""
+    updated_ms: int = field(init=False)
+    left: Decimal = field(init=False)
+    reserved: Decimal = field(init=False, default=Decimal(0))
+    received: Decimal = field(init=False, default=Decimal(0))
+    fee: Decimal = field(init=False, default=Decimal(0))
+    state: OrderState = field(init=False, default=OrderState.RECEIVED)
+
+    def __attrs_post_init__(self) -> None:
+        self.updated_ms, self.left = self.placed_ms, self.amount
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Order:
+        """Copy an order that may still change; one in a final state is shared."""
+        if self.state.is_final:
+            return self
+        copied = copy.copy(self)
+        copied.wallet = copy.deepcopy(self.wallet, memo)
+        return copied
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is in the book."""
+        return self.state.is_open
+
+    @property
+    def limit(self) -> Decimal:
+        """The price of a limit order."""
+        if self.price is None:
+            raise TypeError("a market order has no price")
+        return self.price
+
+    @property
+    def base_left(self) -> Decimal:
+        """What did not trade yet, in base currency."""
+        return quotient(self.left, self.limit) if self.in_quote else self.left
+
+    @property
+    def spends(self) -> str:
+        """The currency that it spends."""
+        return self.book.quote if self.side is Side.BUY else self.book.base
+
+    @property
+    def receives(self) -> str:
+        """The currency that it receives."""
+        return self.book.base if self.side is Side.BUY else self.book.quote
+
+    @property
+    def funds(self) -> Balance:
+        """The balance that it is paid from."""
+        return self.wallet.balances[self.spends]

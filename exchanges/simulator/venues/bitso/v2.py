@@ -1,0 +1,267 @@
+"""Bitso v2: market data, account, trading and funding."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+from attrs import evolve
+
+from exchanges.bitso import Side, v2
+from exchanges.bitso.v2 import OrderStatus, OrderType, TransactionType
+from exchanges.simulator.engine.balances import Cause, Movement
+from exchanges.simulator.engine.engine import Engine
+from exchanges.simulator.engine.liquidity import Side as OrderSide
+from exchanges.simulator.engine.orders import Order, OrderState
+from exchanges.simulator.engine.prices import HOUR_MS, MINUTE_MS, Trade
+from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.venues.bitso.v3 import FEE_PERCENT, MAX_PAGE
+from exchanges.simulator.venues.spot import (
+    SpotCall,
+    SpotHandlers,
+    cancels,
+    page_of,
+    places,
+    prices_of,
+    withdraws,
+)
+from exchanges.simulator.venues.venue import answers, handles, lists, second
+
+__all__ = [
+    "MINIMUM_AMOUNT",
+    "AccountHandlers",
+    "FundingHandlers",
+    "MarketHandlers",
+    "TradingHandlers",
+    "order_number",
+    "spei_due",
+]
+
+MINIMUM_AMOUNT = Decimal("0.00015000")
+CRYPTO_MS = 30 * 60_000
+"""A bitcoin withdrawal is sent so long after its request."""
+RIPPLE_MS = 5_000
+SPEI_MS = 60_000
+OPENS, CLOSES, SATURDAY = 9, 17, 5
+_MEXICO_CITY = timezone(timedelta(hours=-6))
+_HOUR = timedelta(hours=1)
+_CLABE = re.compile("[0-9]{18}")
+_WEIGHTS = (3, 7, 1) * 6
+DIGITS = 12
+_LONG_ID = re.compile("[0-9a-f]{64}")
+_TYPES = {
+    Cause.DEPOSIT: TransactionType.DEPOSIT,
+    Cause.WITHDRAWAL: TransactionType.WITHDRAWAL,
+    Cause.TRADE: TransactionType.TRADE,
+}
+
+
+def _book(call: SpotCall) -> str:
+    return call.arguments.text("book", "btc_mxn")
+
+
+# Market data
+
+
+def _recent(handlers: SpotHandlers, call: SpotCall) -> list[Trade]:
+    """Return the trades of the last hour or minute."""
+    span_ms = MINUTE_MS if call.arguments.text("time", "hour") == "minute" else HOUR_MS
+    return handlers.engine.market(_book(call)).trades(call.now_ms - span_ms, call.now_ms)
+
+
+def _transaction(trade: Trade) -> v2.Transaction:
+    return v2.Transaction(
+        date=second(trade.at_ms),
+        tid=trade.id,
+        price=trade.price,
+        amount=trade.amount,
+        side=Side.BUY if trade.buyer_waited else Side.SELL,
+    )
+
+
+class MarketHandlers(SpotHandlers):
+    """Public market data."""
+
+    transactions = lists(v2.Market.transactions, _recent, _transaction)
+
+    @handles(v2.Market.ticker)
+    def ticker(self, call: SpotCall) -> object:
+        """Return the prices of a book."""
+        return v2.Ticker(**prices_of(self.engine.book(_book(call)), call.now_ms), timestamp=call.now)
+
+    @handles(v2.Market.order_book)
+    def order_book(self, call: SpotCall) -> object:
+        """Return a book; levels at the same price are one in any case, so grouping changes nothing."""
+        bids, asks = (self.engine.book(_book(call)).levels(side, call.now_ms) for side in OrderSide)
+        return v2.OrderBook(
+            bids=tuple(v2.PriceLevel(level.price, level.amount) for level in bids),
+            asks=tuple(v2.PriceLevel(level.price, level.amount) for level in asks),
+            timestamp=call.now,
+        )
+
+
+# Account
+
+
+def _movements(handlers: SpotHandlers, call: SpotCall) -> list[Movement]:
+    """Return a page of the trades of one book, and of the deposits and withdrawals of its two currencies."""
+    spec = handlers.engine.market(_book(call)).spec
+
+    def wanted(movement: Movement) -> bool:
+        return (movement.book or spec.name) == spec.name and movement.amounts.keys() <= {spec.base, spec.quote}
+
+    return page_of(call, MAX_PAGE, wanted)
+
+
+def _movement(movement: Movement) -> v2.UserTransaction:
+    traded = movement.cause is Cause.TRADE
+    return v2.UserTransaction(
+        id=movement.id if traded else None,
+        datetime=second(movement.at_ms),
+        type=_TYPES[movement.cause],
+        method=movement.method or None,
+        order_id=_long_id(movement.order_id) if traded else None,
+        rate=movement.price if traded else None,
+        amounts=movement.net,
+    )
+
+
+class AccountHandlers(SpotHandlers):
+    """Balances, and what changed them."""
+
+    user_transactions = lists(v2.Account.user_transactions, _movements, _movement)
+
+    @handles(v2.Account.balance)
+    def balance(self, call: SpotCall) -> object:
+        """Return all currencies, three keys each."""
+        currencies = {
+            currency: v2.CurrencyBalance(balance=held.total, reserved=held.reserved, available=held.available)
+            for currency, held in call.wallet.balances.items()
+        }
+        return v2.Balance(fee=FEE_PERCENT, currencies=currencies)
+
+
+# Trading
+
+
+def _long_id(order_id: int) -> str:
+    """Return the id of an order as v2 shows it: 64 hex digits, of which the last ones are the number."""
+    return hashlib.sha256(f"order {order_id}".encode()).hexdigest()[:-DIGITS] + f"{order_id:0{DIGITS}x}"
+
+
+def order_number(long_id: str) -> int:
+    """Return the number in the id that v2 shows; -1 where it is not the id of any order."""
+    number = int(long_id[-DIGITS:], 16) if _LONG_ID.fullmatch(long_id) else -1
+    return number if _long_id(number) == long_id else -1
+
+
+def _find(engine: Engine, call: SpotCall) -> Order | None:
+    return engine.order(call.wallet, order_number(call.arguments.text("order_id")))
+
+
+def _check(amount: Decimal, _: Decimal | None) -> None:
+    if amount < MINIMUM_AMOUNT:
+        raise Refused(Reason.WRONG_NUMBER, text=f"Incorrect amount, the minimum is {MINIMUM_AMOUNT}")
+
+
+def _status(order: Order) -> OrderStatus:
+    if order.state is OrderState.FILLED:
+        return OrderStatus.COMPLETE
+    if not order.is_open:
+        return OrderStatus.CANCELLED
+    return OrderStatus.ACTIVE if order.left == order.amount else OrderStatus.PARTIALLY_FILLED
+
+
+def _listed(order: Order) -> v2.Order:
+    """Show an open order, with what is left of it."""
+    return v2.Order(
+        id=_long_id(order.id),
+        type=OrderType.BUY if order.side is OrderSide.BUY else OrderType.SELL,
+        price=order.price,
+        amount=order.left,
+        status=_status(order),
+        datetime=second(order.placed_ms),
+    )
+
+
+def _placed(order: Order) -> v2.Order:
+    """Show a new order; a market order has neither price nor amount nor status."""
+    shown = evolve(_listed(order), book=order.book.name)
+    return evolve(shown, amount=order.amount) if order.price is not None else evolve(shown, amount=None, status=None)
+
+
+def _looked_up(order: Order) -> v2.Order:
+    """Show an order in any state; the price of a market order is zero."""
+    active = _status(order) is OrderStatus.ACTIVE
+    return evolve(
+        _listed(order),
+        price=Decimal(0) if order.price is None else order.price,
+        amount=order.amount,
+        book=None if active else order.book.name,
+        datetime=None,
+        created=second(order.placed_ms),
+        updated=None if active else second(order.updated_ms),
+    )
+
+
+class TradingHandlers(SpotHandlers):
+    """Limit and market orders; the amounts of both are base currency."""
+
+    open_orders = lists(
+        v2.Trading.open_orders, lambda self, call: self.engine.open_orders(call.wallet, _book(call)), _listed
+    )
+    cancel_order = cancels(v2.Trading.cancel_order, _find, answer="true")
+    buy = places(v2.Trading.buy, OrderSide.BUY, book=_book, check=_check, show=_placed)
+    sell = places(v2.Trading.sell, OrderSide.SELL, book=_book, check=_check, show=_placed)
+
+    @handles(v2.Trading.lookup_order)
+    def lookup_order(self, call: SpotCall) -> object:
+        """Return one order or several; unknown ones are left out, unless all are."""
+        given = call.arguments.values["order_id"]
+        numbers = [order_number(str(long_id)) for long_id in (given if isinstance(given, list) else [given])]
+        orders = [self.engine.order(call.wallet, number) for number in numbers]
+        found = [_looked_up(order) for order in orders if order is not None]
+        if not found:
+            raise Refused(Reason.NOT_FOUND, text="Order not found")
+        return found
+
+
+# Funding
+
+
+def _check_clabe(call: SpotCall) -> None:
+    """Check the last digit, which makes the last digits of all weighted digits add up to a multiple of ten."""
+    text = call.arguments.text("clabe")
+    if not _CLABE.fullmatch(text) or sum(int(d) * w % 10 for d, w in zip(text, _WEIGHTS, strict=True)) % 10:
+        raise Refused(Reason.WRONG_ARGUMENT, "clabe", "Invalid CLABE")
+
+
+def spei_due(now_ms: int) -> int:
+    """Return when a bank transfer requested now is done: at once from Monday to Friday, 9:00 to 17:00."""
+    now = datetime.fromtimestamp(now_ms / 1000, _MEXICO_CITY)
+    at = now
+    while at.weekday() >= SATURDAY or not OPENS <= at.hour < CLOSES:
+        at = at.replace(minute=0, second=0, microsecond=0) + _HOUR
+    return now_ms + SPEI_MS + round((at - now) / timedelta(milliseconds=1))
+
+
+def _accept_from(call: SpotCall) -> None:
+    """Accept deposits from the address of a withdrawal, from now on."""
+    call.account.ripple_address = call.arguments.text("address")
+
+
+class FundingHandlers(SpotHandlers):
+    """Withdrawals; until it is sent, one is outgoing and no longer part of the balance."""
+
+    bitcoin_deposit_address = answers(v2.Funding.bitcoin_deposit_address, lambda _, call: call.account.deposit_address)
+    bitcoin_withdrawal = withdraws(
+        v2.Funding.bitcoin_withdrawal, "Bitcoin", "ok", "btc", sent=lambda now_ms: now_ms + CRYPTO_MS
+    )
+    spei_withdrawal = withdraws(
+        v2.Funding.spei_withdrawal, "SPEI Transfer", "ok", "mxn", sent=spei_due, check=_check_clabe
+    )
+    ripple_withdrawal = withdraws(
+        v2.Funding.ripple_withdrawal, "Ripple", "ok", sent=lambda now_ms: now_ms + RIPPLE_MS, done=_accept_from
+    )

@@ -1,0 +1,87 @@
+"""How Bitstamp's generations identify callers and word rejections."""
+
+from __future__ import annotations
+
+from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.http.messages import HttpAnswer
+from exchanges.simulator.venues.venue import Account, Claim, Generation, ParsedRequest
+from exchanges.wire import Json, dumps
+
+__all__ = ["ALL_FIELDS", "GENERATIONS"]
+
+ALL_FIELDS = "__all__"
+"""The field that v1 names in a rejection that concerns no single one."""
+
+# Texts of v1 and, for what concerns one argument, of both.
+_TEXTS = {
+    Reason.WRONG_VERB: "Method not allowed.",
+    Reason.TOO_MANY_REQUESTS: "Request limit exceeded.",
+    Reason.NO_CREDENTIALS: "Missing key, signature and nonce parameters",
+    Reason.UNKNOWN_KEY: "API key not found",
+    Reason.WRONG_SIGNATURE: "Invalid signature",
+    Reason.WRONG_NONCE: "Invalid nonce",
+    Reason.UNREADABLE: "Invalid request",
+    Reason.UNKNOWN_ARGUMENT: "Invalid field.",
+    Reason.MISSING_ARGUMENT: "This field is required.",
+    Reason.WRONG_ARGUMENT: "Invalid value.",
+    Reason.WRONG_NUMBER: "Enter a number.",
+    Reason.UNKNOWN_BOOK: "Market not found.",
+    Reason.NOT_FOUND: "Not found",
+    Reason.NO_FUNDS: "Not enough funds",
+}
+# Status and code of v2; 400 and 400.001 for all others.
+_CODES_V2 = {
+    Reason.WRONG_VERB: (405, "405.001"),
+    Reason.UNKNOWN_BOOK: (404, "404.002"),
+    Reason.NOT_FOUND: (404, "404.001"),
+}
+
+
+def _claim(asked: ParsedRequest) -> Claim:
+    """Return the identity in the three fields of v1."""
+    rest = dict(asked.fields)
+    key, nonce, signature = (rest.pop(name, None) for name in ("key", "nonce", "signature"))
+    if not (isinstance(key, str) and isinstance(nonce, str) and isinstance(signature, str)):
+        raise Refused(Reason.NO_CREDENTIALS)
+    return Claim(key, rest, nonce, signature)
+
+
+def _signatures(_: ParsedRequest, claim: Claim, account: Account) -> tuple[str, ...]:
+    """Sign nonce, client id and key, in upper case."""
+    return (account.mac(f"{claim.nonce}{account.client_id}{account.api_key}".encode()).upper(),)
+
+
+def _refusal_v1(refused: Refused) -> HttpAnswer:
+    # Quirk: v1 rejects with status 200; the errors are in the body alone.
+    return _refusal_of_both(refused) or HttpAnswer(200, dumps({"error": _error(refused)}))
+
+
+def _refusal_v2(refused: Refused) -> HttpAnswer:
+    status, code = _CODES_V2.get(refused.reason, (400, "400.001"))
+    return _refusal_of_both(refused) or HttpAnswer(status, _error_v2(_error(refused), code))
+
+
+def _refusal_of_both(refused: Refused) -> HttpAnswer | None:
+    """Reject unknown paths and too many requests, which are the same in both generations."""
+    if refused.reason is Reason.NO_SUCH_PATH:
+        return HttpAnswer(404, b"<!DOCTYPE html><title>Page not found</title>", "text/html; charset=utf-8")
+    if refused.reason is Reason.TOO_MANY_REQUESTS:
+        return HttpAnswer(429, _error_v2(_TEXTS[refused.reason], "400.002"))
+    return None
+
+
+def _error(refused: Refused) -> Json:
+    text = refused.text or _TEXTS[refused.reason]
+    if not refused.about or refused.reason is Reason.UNKNOWN_BOOK:
+        return text
+    return {ALL_FIELDS if refused.reason is Reason.NO_FUNDS else refused.about: [text]}
+
+
+def _error_v2(error: Json, code: str) -> bytes:
+    return dumps({"status": "error", "reason": error, "response_code": code})
+
+
+GENERATIONS = {
+    "bitstamp.v1": Generation(_claim, _refusal_v1, _signatures),
+    "bitstamp": Generation(_claim, _refusal_v2),
+}

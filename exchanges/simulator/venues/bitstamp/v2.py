@@ -1,0 +1,92 @@
+"""Bitstamp v2: public market data."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from exchanges.bitstamp import OrderBook, PriceLevel, Side, Ticker, Transaction
+from exchanges.bitstamp.market import Market
+from exchanges.simulator.engine.liquidity import Side as OrderSide
+from exchanges.simulator.engine.matching import MatchingEngine
+from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, MINUTE_MS, Level, Trade
+from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, prices_of
+from exchanges.simulator.venues.venue import handles, lists, moment, second
+from exchanges.wire import Json, encode
+
+__all__ = ["SPANS_MS", "MarketHandlers"]
+
+SPANS_MS = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS}
+
+
+def _transaction(trade: Trade) -> Transaction:
+    return Transaction(
+        date=second(trade.at_ms),
+        tid=str(trade.id),
+        price=trade.price,
+        amount=trade.amount,
+        type=Side.SELL if trade.buyer_waited else Side.BUY,
+    )
+
+
+def _recent(handlers: SpotHandlers, call: SpotCall) -> list[Trade]:
+    """Return the trades of the last minute, hour or day."""
+    market = handlers.engine.market(call.arguments.text("market"))
+    return market.trades(call.now_ms - SPANS_MS[call.arguments.text("time", "hour")], call.now_ms)
+
+
+class MarketHandlers(SpotHandlers):
+    """The books, with the orders of accounts in them."""
+
+    transactions = lists(Market.transactions, _recent, _transaction)
+
+    @handles(Market.ticker)
+    def ticker(self, call: SpotCall) -> object:
+        """Return the prices of one book."""
+        name = call.arguments.text("market")
+        if name in self.engine.books:
+            return _ticker(self.engine.books[name], call.now_ms)
+        # Quirk: an unknown market is answered with all tickers (seen on the live server).
+        return [{"pair": _pair(book), **_object(_ticker(book, call.now_ms))} for book in self.engine.books.values()]
+
+    @handles(Market.order_book)
+    def order_book(self, call: SpotCall) -> object:
+        """Return a book; with the ids of orders for group 2."""
+        group = call.arguments.integer("group", 1)
+        if group not in (0, 1, 2):
+            raise Refused(Reason.WRONG_ARGUMENT, "group")
+        book = self.engine.book(call.arguments.text("market"))
+
+        def level(level: Level) -> PriceLevel:
+            return PriceLevel(level.price, level.amount, str(level.id) if group == 2 else None)
+
+        at_ms = book.market.snapshot(call.now_ms).at_ms
+        return OrderBook(
+            bids=tuple(map(level, book.levels(OrderSide.BUY, call.now_ms))),
+            asks=tuple(map(level, book.levels(OrderSide.SELL, call.now_ms))),
+            timestamp=second(at_ms),
+            microtimestamp=moment(at_ms),
+        )
+
+
+def _pair(book: MatchingEngine) -> str:
+    return f"{book.market.spec.base}/{book.market.spec.quote}".upper()
+
+
+def _object(ticker: Ticker) -> dict[str, Json]:
+    value = encode(ticker)
+    if not isinstance(value, dict):
+        raise TypeError("a ticker is an object")
+    return value
+
+
+def _ticker(book: MatchingEngine, now_ms: int) -> Ticker:
+    now = book.market.snapshot(now_ms)
+    return Ticker(
+        **prices_of(book, now_ms),
+        timestamp=second(now_ms),
+        open=now.day.open,
+        open_24=now.day.open,
+        percent_change_24=(100 * (now.last - now.day.open) / now.day.open).quantize(Decimal("0.01")),
+        side=Side.BUY if now.seller_waited else Side.SELL,
+    )
