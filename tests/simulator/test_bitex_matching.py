@@ -171,7 +171,7 @@ def test_what_buys_nothing_is_given_back():
     engine = new_engine()
     wallet = engine.open_wallet(1, {"usd": Decimal(10), "btc": NOTHING})
     price = Decimal(100_000)
-    order = engine.place(wallet, BOOK, Side.BUY, Decimal("0.0001"), price=price, now_ms=NOW_MS)
+    order = engine.book(BOOK).place(wallet, Side.BUY, Decimal("0.0001"), price=price, now_ms=NOW_MS)
     engine.pass_time(NOW_MS)
     bid = convert_order(order)
 

@@ -272,7 +272,7 @@ async def test_errors_are_counted_whatever_their_status(http, sim):
 
 @pytest.mark.asyncio
 async def test_accounts_are_keyword_arguments_of_the_clients():
-    """Each venue that is played gives what its client needs."""
+    """Each simulated venue returns what its client needs."""
     async with simulated(Venue.BITEX, Venue.BITSTAMP) as sim:
         given = {venue: set(sim.account(venue)) for venue in sim.venues}
 
@@ -282,12 +282,12 @@ async def test_accounts_are_keyword_arguments_of_the_clients():
 
 
 @pytest.mark.asyncio
-async def test_a_backstage_belongs_to_a_venue_that_is_played():
-    """Behind the stage of a venue that is not played there is nothing."""
+async def test_controls_exist_for_simulated_venues_alone():
+    """The controls of a venue that is not simulated are refused, by either name."""
     async with simulated(Venue.BITEX) as bitex, simulated(Venue.BITSO) as bitso:
         with pytest.raises(ValueError, match="bitso is not simulated here"):
-            _ = bitex.bitso
-        with pytest.raises(ValueError, match="bitstamp is not played"):
+            bitex.controls(Venue.BITSO)
+        with pytest.raises(ValueError, match="bitstamp is not simulated here"):
             _ = bitex.bitstamp
-        with pytest.raises(ValueError, match="bitex is not played"):
+        with pytest.raises(ValueError, match="bitex is not simulated here"):
             _ = bitso.bitex

@@ -9,7 +9,6 @@ from attrs import define, field
 
 from exchanges.simulator.engine.balances import Balance, Cause, Clearing, Incoming, Movement, Party, Wallet
 from exchanges.simulator.engine.events import Event, EventKind, Events
-from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.matching import MatchingEngine, MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds, Order
 from exchanges.simulator.engine.prices import Market
@@ -48,13 +47,8 @@ class Engine:
     _movement_ids: IdSequence = field(init=False, factory=IdSequence)
 
     def __attrs_post_init__(self) -> None:
-        order_ids = IdSequence()
-        self.books = {
-            market.spec.name: MatchingEngine(
-                market, self._options, self.clearing, self.events, order_ids, self._movement_ids
-            )
-            for market in self._markets
-        }
+        shared = self.clearing, self.events, self.orders, IdSequence(), self._movement_ids
+        self.books = {market.spec.name: MatchingEngine(market, self._options, *shared) for market in self._markets}
 
     def pass_time(self, now_ms: int) -> None:
         """Run what is due, and match orders that the market has reached."""
@@ -97,29 +91,6 @@ class Engine:
         return {"accounts": sum(totals, Decimal(0)), **others}
 
     # Orders
-
-    def place(
-        self,
-        wallet: Wallet,
-        book: str,
-        side: Side,
-        amount: Decimal,
-        *,
-        price: Decimal | None,
-        now_ms: int,
-        at_once: bool = False,
-        issuer: str = "",
-    ) -> Order:
-        """Place an order; see `MatchingEngine.place`.
-
-        Raises:
-            Refused: There is no such book.
-            InsufficientFunds: The exchange checks funds now, and they do not suffice.
-        """
-        matching = self.book(book)
-        order = matching.place(wallet, side, amount, price=price, now_ms=now_ms, at_once=at_once, issuer=issuer)
-        self.orders[order.id] = order
-        return order
 
     def cancel(self, order: Order, now_ms: int) -> None:
         """Cancel an order."""

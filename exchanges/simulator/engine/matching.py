@@ -71,17 +71,19 @@ class MatchingEngine:
         market: The book without the accounts' orders.
         options: How the exchange matches.
         clearing: Transfers the money.
-        events: Where it publishes what happens.
+        events: Publishes what happens.
+        orders: Where it adds its orders, by id.
         order_ids: Ids for the orders of all books.
         movement_ids: Ids for what moves money.
     """
 
     market: Market
     _options: MatchingOptions
-    _clearing: Clearing = field(factory=Clearing)
-    _events: Events = field(factory=Events)
-    _order_ids: IdSequence = field(factory=IdSequence)
-    _movement_ids: IdSequence = field(factory=IdSequence)
+    _clearing: Clearing
+    _events: Events
+    _orders: dict[int, Order]
+    _order_ids: IdSequence
+    _movement_ids: IdSequence
     _liquidity: Liquidity = field(init=False)
     _waiting: dict[Side, list[Order]] = field(init=False, factory=lambda: {side: list[Order]() for side in Side})
     _pending: list[Order] = field(init=False, factory=list[Order])
@@ -127,6 +129,7 @@ class MatchingEngine:
         if not later and (needed := self._required(order, now_ms)) > order.funds.available:
             raise InsufficientFunds(order.spends, needed, order.funds.available)
         order.id = next(self._order_ids)
+        self._orders[order.id] = order
         self._publish(EventKind.ORDER_PLACED, order, now_ms)
         if later:
             self._pending.append(order)

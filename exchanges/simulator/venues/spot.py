@@ -93,11 +93,10 @@ def places(
     """
 
     def place(handlers: SpotHandlers, call: SpotCall) -> object:
-        spec = handlers.engine.market(book(call)).spec
-        amount = amount_of(call, "amount")
-        price = amount_of(call, "price", spec.tick) if "price" in call.arguments.values else None
+        matching, amount = handlers.engine.book(book(call)), amount_of(call, "amount")
+        price = amount_of(call, "price", matching.market.spec.tick) if "price" in call.arguments.values else None
         check(amount, price)
-        return show(handlers.engine.place(call.wallet, spec.name, side, amount, price=price, now_ms=call.now_ms))
+        return show(matching.place(call.wallet, side, amount, price=price, now_ms=call.now_ms))
 
     return handles(method)(place)
 

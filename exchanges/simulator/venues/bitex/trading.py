@@ -70,7 +70,8 @@ def trades_of(wallet: Wallet) -> list[Buy | Sell]:
 
 def sell_at_once(engine: Engine, wallet: Wallet, quantity: Decimal, now_ms: int, issuer: str) -> Order:
     """Sell at whatever prices there are; what finds no buyer is left unsold."""
-    return engine.place(wallet, BOOK, Side.SELL, quantity, price=ANY_PRICE, now_ms=now_ms, at_once=True, issuer=issuer)
+    book = engine.book(BOOK)
+    return book.place(wallet, Side.SELL, quantity, price=ANY_PRICE, now_ms=now_ms, at_once=True, issuer=issuer)
 
 
 def _order_of(handlers: BitexHandlers, call: BitexCall, side: Side, argument: str) -> Order:
@@ -88,10 +89,8 @@ def _places(method: Callable[..., Any], side: Side) -> Handler:
         amount, price = amount_of(call, "amount", MINIMUM[side]), amount_of(call, "price")
         if side is Side.BUY and not quotient(amount, price):
             raise Refused(Reason.WRONG_NUMBER, "amount", "no alcanza para nada")
-        order = handlers.engine.place(
-            call.wallet, BOOK, side, amount, price=price, now_ms=call.now_ms, issuer="ApiKey#1"
-        )
-        return convert_order(order)
+        book, now_ms = handlers.engine.book(BOOK), call.now_ms
+        return convert_order(book.place(call.wallet, side, amount, price=price, now_ms=now_ms, issuer="ApiKey#1"))
 
     return handles(method)(place)
 
