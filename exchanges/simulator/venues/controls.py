@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from exchanges.bitex import UsageTier
 from exchanges.bitex.models.concierge import WorkOrderStatus
@@ -12,14 +12,13 @@ from exchanges.simulator.engine.events import Subscriber
 from exchanges.simulator.venues.bitex import BitexExchange
 from exchanges.simulator.venues.bitso import BitsoExchange
 from exchanges.simulator.venues.bitstamp import BitstampExchange
-from exchanges.simulator.venues.spot import deposit_delay_ms
+from exchanges.simulator.venues.spot import BLOCK_MS, CONFIRMATIONS
 from exchanges.simulator.venues.venue import Exchange
 from exchanges.simulator.webhooks import Deliver, Delivery
 
 __all__ = ["BitexControls", "BitsoControls", "BitstampControls", "Controls"]
 
 E = TypeVar("E", bound=Exchange)
-_NETWORKS = {"btc": "Bitcoin", "mxn": "SPEI Transfer"}
 
 
 class Controls(Generic[E]):
@@ -96,43 +95,39 @@ class Controls(Generic[E]):
         """
         return self._exchange.engine.events.subscribe(subscriber)
 
-    def _deposit(self, currency: str, amount: Decimal, number: int, network: str) -> None:
-        engine, after_ms = self._exchange.engine, deposit_delay_ms(currency)
+
+class _SpotControls(Controls[E]):
+    """Deposits."""
+
+    networks: ClassVar[Mapping[str, str]] = {}
+    """How a deposit travels, by currency, as movements show it."""
+    other_networks: ClassVar[str] = ""
+
+    def deposit(self, currency: str, amount: Decimal, number: int = 0) -> None:
+        """Deposit money: BTC is credited after three blocks, half an hour of simulated time, all else at once.
+
+        Args:
+            currency: Such as btc.
+            amount: How much.
+            number: Which account, as for `Simulator.account`.
+
+        Raises:
+            KeyError: There is no such currency.
+        """
+        engine, network = self._exchange.engine, self.networks.get(currency, self.other_networks)
+        after_ms = BLOCK_MS * CONFIRMATIONS if currency == "btc" else 0
         engine.deposit(engine.wallets[number], currency, amount, self._now(), after_ms=after_ms, method=network)
 
 
-class BitstampControls(Controls[BitstampExchange]):
+class BitstampControls(_SpotControls[BitstampExchange]):
     """Deposits at Bitstamp."""
 
-    def deposit(self, currency: str, amount: Decimal, number: int = 0) -> None:
-        """Deposit money: BTC is credited after three blocks, that is half an hour of simulated time, USD at once.
 
-        Args:
-            currency: Such as btc.
-            amount: How much.
-            number: Which account, as for `Simulator.account`.
-
-        Raises:
-            KeyError: There is no such currency.
-        """
-        self._deposit(currency, amount, number, "")
-
-
-class BitsoControls(Controls[BitsoExchange]):
+class BitsoControls(_SpotControls[BitsoExchange]):
     """Deposits and failing conversions at Bitso."""
 
-    def deposit(self, currency: str, amount: Decimal, number: int = 0) -> None:
-        """Deposit money: BTC is credited half an hour of simulated time later, all else at once.
-
-        Args:
-            currency: Such as btc.
-            amount: How much.
-            number: Which account, as for `Simulator.account`.
-
-        Raises:
-            KeyError: There is no such currency.
-        """
-        self._deposit(currency, amount, number, _NETWORKS.get(currency, "Ripple"))
+    networks: ClassVar[Mapping[str, str]] = {"btc": "Bitcoin", "mxn": "SPEI Transfer"}
+    other_networks: ClassVar[str] = "Ripple"
 
     def fail_conversion(self, conversion_id: str) -> None:
         """Make a conversion that is under way end in FAILED; what it reserved is released then.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, TypeAlias, TypedDict, TypeVar
 
 from attrs import define
 
@@ -13,22 +13,24 @@ from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.orders import Order
+from exchanges.simulator.engine.prices import Level
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.venues.venue import Account, Call, Handler, Handlers, handles
+from exchanges.simulator.venues.venue import Account, Call, Handler, Handlers, answers
 
 __all__ = [
     "BLOCK_MS",
     "CONFIRMATIONS",
-    "TOO_MUCH",
-    "Prices",
     "SpotCall",
     "SpotHandlers",
     "amount_of",
+    "balance",
     "cancels",
-    "deposit_delay_ms",
+    "order_book",
     "page_of",
     "places",
     "prices_of",
+    "sides_of",
+    "ticker",
     "withdraws",
 ]
 
@@ -39,6 +41,7 @@ CONFIRMATIONS = 3
 """Bitcoins are credited after this number of blocks."""
 
 SpotCall: TypeAlias = Call[Account]
+T = TypeVar("T")
 
 
 @define(eq=False)
@@ -74,6 +77,52 @@ def prices_of(book: MatchingEngine, now_ms: int) -> Prices:
     )
 
 
+def sides_of(book: MatchingEngine, now_ms: int, convert: Callable[[Level], T]) -> tuple[tuple[T, ...], tuple[T, ...]]:
+    """Return both sides of a book, bids first, best first."""
+    bids, asks = (tuple(convert(level) for level in book.levels(side, now_ms)) for side in Side)
+    return bids, asks
+
+
+def ticker(method: Callable[..., Any], book: Callable[[SpotCall], str], model: Callable[..., object]) -> Handler:
+    """Return a handler that shows the prices of a book, and the time."""
+
+    def show(handlers: SpotHandlers, call: SpotCall) -> object:
+        return model(**prices_of(handlers.engine.book(book(call)), call.now_ms), timestamp=call.now)
+
+    return answers(method, show)
+
+
+def order_book(
+    method: Callable[..., Any],
+    book: Callable[[SpotCall], str],
+    model: Callable[..., object],
+    level: Callable[[Decimal, Decimal], object],
+) -> Handler:
+    """Return a handler that shows a book; levels at the same price are one anyway, so grouping changes nothing."""
+
+    def show(handlers: SpotHandlers, call: SpotCall) -> object:
+        matching = handlers.engine.book(book(call))
+        bids, asks = sides_of(matching, call.now_ms, lambda shown: level(shown.price, shown.amount))
+        return model(bids=bids, asks=asks, timestamp=call.now)
+
+    return answers(method, show)
+
+
+def balance(
+    method: Callable[..., Any], model: Callable[..., object], each: Callable[..., object], fee_percent: Decimal
+) -> Handler:
+    """Return a handler that shows the fee and all currencies, each of them as three numbers."""
+
+    def show(_: SpotHandlers, call: SpotCall) -> object:
+        currencies = {
+            currency: each(balance=held.total, reserved=held.reserved, available=held.available)
+            for currency, held in call.wallet.balances.items()
+        }
+        return model(fee=fee_percent, currencies=currencies)
+
+    return answers(method, show)
+
+
 def places(
     method: Callable[..., Any],
     side: Side,
@@ -98,7 +147,7 @@ def places(
         check(amount, price)
         return show(matching.place(call.wallet, side, amount, price=price, now_ms=call.now_ms))
 
-    return handles(method)(place)
+    return answers(method, place)
 
 
 def cancels(method: Callable[..., Any], find: Callable[[Engine, SpotCall], Order | None], answer: object) -> Handler:
@@ -111,7 +160,7 @@ def cancels(method: Callable[..., Any], find: Callable[[Engine, SpotCall], Order
         handlers.engine.cancel(order, call.now_ms)
         return answer
 
-    return handles(method)(cancel)
+    return answers(method, cancel)
 
 
 def withdraws(
@@ -143,12 +192,7 @@ def withdraws(
         done(call)
         return answer
 
-    return handles(method)(withdraw)
-
-
-def deposit_delay_ms(currency: str) -> int:
-    """Return after what time a deposit is credited: bitcoins need confirmations."""
-    return BLOCK_MS * CONFIRMATIONS if currency == "btc" else 0
+    return answers(method, withdraw)
 
 
 def amount_of(call: SpotCall, name: str, smallest: Decimal = SMALLEST) -> Decimal:

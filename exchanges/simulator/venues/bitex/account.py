@@ -8,7 +8,7 @@ from exchanges.bitex import Profile
 from exchanges.bitex.account import Account
 from exchanges.simulator.venues.bitex.customers import BitexCall, BitexHandlers, created_since
 from exchanges.simulator.venues.bitex.funding import FundingHandlers
-from exchanges.simulator.venues.bitex.history import Row
+from exchanges.simulator.venues.bitex.history import Dated
 from exchanges.simulator.venues.bitex.trading import FEE_PERCENT, convert_order, trades_of
 from exchanges.simulator.venues.venue import handles
 
@@ -41,7 +41,7 @@ class AccountHandlers(BitexHandlers):
     def account_summary(self, call: BitexCall) -> object:
         """List what changed the balances, and orders that traded, newest first."""
         orders = reversed(self.engine.orders_of(call.wallet))
-        rows: list[Row] = [*(convert_order(order) for order in orders if order.received), *trades_of(call.wallet)]
+        rows: list[Dated] = [*(convert_order(order) for order in orders if order.received), *trades_of(call.wallet)]
         rows += [*self.funding.movements_of(call.owner), *call.account.history.movements]
         rows.sort(key=lambda row: row.created_at, reverse=True)
         return rows if call.arguments.flag("full", default=False) else created_since(rows, call.now_ms)

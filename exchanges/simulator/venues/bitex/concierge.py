@@ -8,15 +8,7 @@ from attrs import define, evolve, field
 
 from exchanges.bitex import Country, CurrencyCode
 from exchanges.bitex.concierge import Concierge
-from exchanges.bitex.models.concierge import (
-    WorkOrderBitcoinInput,
-    WorkOrderInput,
-    WorkOrderOutput,
-    WorkOrderRequest,
-    WorkOrderRequests,
-    WorkOrderStatus,
-    WorkOrderUser,
-)
+from exchanges.bitex.models import concierge as models
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.store import IdSequence, Store
 from exchanges.simulator.venues.bitex.customers import BitexAccount, BitexCall, BitexHandlers, finds
@@ -34,12 +26,13 @@ class ConciergeHandlers(BitexHandlers):
     """Work orders; the reseller is notified when one is created or changed."""
 
     funding: FundingHandlers
-    work_orders: Store[WorkOrderRequest] = field(init=False, factory=Store[WorkOrderRequest])
+    work_orders: Store[models.WorkOrderRequest] = field(init=False, factory=Store[models.WorkOrderRequest])
     _part_ids: IdSequence = field(init=False, factory=IdSequence)
 
     work_order_request = finds(Concierge.work_order_request, lambda self: self.work_orders, "work_order_request_id")
     work_order_requests = answers(
-        Concierge.work_order_requests, lambda self, call: WorkOrderRequests(tuple(self.work_orders.of(call.owner)))
+        Concierge.work_order_requests,
+        lambda self, call: models.WorkOrderRequests(tuple(self.work_orders.of(call.owner))),
     )
 
     @handles(Concierge.create_work_order_request)
@@ -50,10 +43,10 @@ class ConciergeHandlers(BitexHandlers):
         inputs, bitcoin_inputs, outputs = (arguments.objects(n) for n in ("inputs", "bitcoin_inputs", "outputs"))
         if sum(part.get("amount") is None for part in (*inputs, *bitcoin_inputs, *outputs)) != 1:
             raise Refused(Reason.WRONG_ARGUMENT, "outputs", "un solo monto debe quedar abierto")
-        order = WorkOrderRequest(
+        order = models.WorkOrderRequest(
             id=self.work_orders.next_id(),
             payer_id=payer.id,
-            status=WorkOrderStatus.RECEIVED,
+            status=models.WorkOrderStatus.RECEIVED,
             should_confirm_quote=arguments.flag("should_confirm_quote", default=False),
             bitcoin_rebate=Decimal(0),
             updated_at=call.now,
@@ -63,7 +56,7 @@ class ConciergeHandlers(BitexHandlers):
         )
         return self._store(reseller, order, call.now_ms)
 
-    def progress(self, work_order_id: int, status: WorkOrderStatus, now_ms: int) -> None:
+    def progress(self, work_order_id: int, status: models.WorkOrderStatus, now_ms: int) -> None:
         """Change the status of a work order.
 
         Raises:
@@ -72,23 +65,23 @@ class ConciergeHandlers(BitexHandlers):
         order = evolve(self.work_orders.find(work_order_id), status=status, updated_at=second(now_ms))
         self._store(self.customers.by_id[self.work_orders.owner(work_order_id)], order, now_ms)
 
-    def _store(self, reseller: BitexAccount, order: WorkOrderRequest, now_ms: int) -> WorkOrderRequest:
+    def _store(self, reseller: BitexAccount, order: models.WorkOrderRequest, now_ms: int) -> models.WorkOrderRequest:
         self.work_orders.put(reseller.user_id, order.id, order)
         self.customers.post_to_webhook(reseller, encode(order), now_ms)
         return order
 
-    def _party(self, reseller: BitexAccount, user_id: int, about: str) -> WorkOrderUser:
+    def _party(self, reseller: BitexAccount, user_id: int, about: str) -> models.WorkOrderUser:
         """Return who pays or is paid: the reseller, or one of their users."""
         user = self.customers.by_id.get(user_id)
         if user is None or reseller not in (user, user.created_by):
             raise Refused(Reason.WRONG_ARGUMENT, about, "no existe")
         profile = self.funding.kyc.default_of(user)
         name = " ".join(filter(None, (profile.first_name, profile.last_name)))
-        return WorkOrderUser(id=user_id, email=user.email, kyc_profile_id=profile.id, name=name or None)
+        return models.WorkOrderUser(id=user_id, email=user.email, kyc_profile_id=profile.id, name=name or None)
 
-    def _input(self, part: Part, payer: WorkOrderUser) -> WorkOrderInput:
+    def _input(self, part: Part, payer: models.WorkOrderUser) -> models.WorkOrderInput:
         country, currency = _place(part, "inputs")
-        return WorkOrderInput(
+        return models.WorkOrderInput(
             id=next(self._part_ids),
             currency=currency,
             amount=_amount(part, "inputs"),
@@ -97,10 +90,10 @@ class ConciergeHandlers(BitexHandlers):
             user=payer,
         )
 
-    def _bitcoin_input(self, part: Part, payer: WorkOrderUser) -> WorkOrderBitcoinInput:
+    def _bitcoin_input(self, part: Part, payer: models.WorkOrderUser) -> models.WorkOrderBitcoinInput:
         number = next(self._part_ids)
         address = self.customers.new_address(f"input {number}")
-        return WorkOrderBitcoinInput(
+        return models.WorkOrderBitcoinInput(
             id=number,
             amount=_amount(part, "bitcoin_inputs"),
             instructions={"method": "bitcoin", "address": address, "comments": None},
@@ -109,7 +102,7 @@ class ConciergeHandlers(BitexHandlers):
             user=payer,
         )
 
-    def _output(self, part: Part, reseller: BitexAccount) -> WorkOrderOutput:
+    def _output(self, part: Part, reseller: BitexAccount) -> models.WorkOrderOutput:
         user_id, instruction_id = part.get("user_id"), part.get("withdrawal_instruction_id")
         if not isinstance(user_id, int) or not isinstance(instruction_id, int):
             raise Refused(Reason.WRONG_ARGUMENT, "outputs")
@@ -117,7 +110,7 @@ class ConciergeHandlers(BitexHandlers):
         if not self.funding.instructions.has(user_id, instruction_id):
             raise Refused(Reason.WRONG_ARGUMENT, "outputs", "la instrucción no existe")
         country, currency = _place(part, "outputs")
-        return WorkOrderOutput(
+        return models.WorkOrderOutput(
             id=next(self._part_ids),
             amount=_amount(part, "outputs"),
             country=country,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from attrs import define, field
@@ -15,7 +15,7 @@ from exchanges.simulator.engine.balances import SMALLEST
 from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.store import Store
-from exchanges.simulator.venues.bitex.history import NO_HISTORY, History
+from exchanges.simulator.venues.bitex.history import NO_HISTORY, Dated, History
 from exchanges.simulator.venues.venue import Account, Call, Handler, Handlers, answers, lists, second
 from exchanges.simulator.webhooks import Delivery, Poster, is_loopback
 from exchanges.wire import Json, dumps
@@ -95,29 +95,10 @@ class Customers:
     by_id: dict[int, BitexAccount] = field(init=False, factory=dict[int, BitexAccount])
     poster: Poster = field(init=False, factory=Poster)
 
-    def create(
-        self,
-        user_id: int,
-        email: str,
-        api_key: str,
-        *,
-        usd: Decimal = Decimal(0),
-        btc: Decimal = Decimal(0),
-        reseller: bool = False,
-        created_by: BitexAccount | None = None,
-        history: History = NO_HISTORY,
-    ) -> BitexAccount:
-        """Create an account; it has no profile yet."""
-        account = BitexAccount(
-            self.engine.open_wallet(user_id, {"usd": usd, "btc": btc}),
-            api_key,
-            email=email,
-            reseller=reseller,
-            created_by=created_by,
-            history=history,
-            deposit_address=self.new_address(f"user {user_id}"),
-        )
-        self.by_id[user_id] = account
+    def add(self, account: BitexAccount) -> BitexAccount:
+        """Add a new account, which has no profile yet."""
+        account.deposit_address = self.new_address(f"user {account.user_id}")
+        self.by_id[account.user_id] = account
         return account
 
     def digest(self, purpose: str) -> bytes:
@@ -151,15 +132,6 @@ class BitexHandlers(Handlers):
     def engine(self) -> Engine:
         """Holds money and orders."""
         return self.customers.engine
-
-
-class Dated(Protocol):
-    """An object with a time of creation."""
-
-    @property
-    def created_at(self) -> datetime:
-        """When it was created."""
-        ...
 
 
 D = TypeVar("D", bound=Dated)

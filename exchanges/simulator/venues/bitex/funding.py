@@ -7,24 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from attrs import define, evolve, field
 
-from exchanges.bitex import (
-    Address,
-    Coordinates,
-    Country,
-    DepositMethod,
-    DepositReason,
-    DepositStatus,
-    InstructionSchema,
-    MoreMtBranch,
-    SpecieDeposit,
-    SpecieWithdrawal,
-    SpecieWithdrawalReason,
-    UsdDeposit,
-    UsdWithdrawal,
-    UsdWithdrawalReason,
-    WithdrawalInstruction,
-    WithdrawalStatus,
-)
+from exchanges import bitex
 from exchanges.bitex.funding import Funding
 from exchanges.simulator.engine.balances import product
 from exchanges.simulator.engine.rejections import Reason, Refused
@@ -52,24 +35,28 @@ PROCESSED_MS = 120 * MINUTE_MS
 CONFIRMED_MS = 30 * MINUTE_MS
 """Coins have enough confirmations after this time."""
 USD = 3
-_METHODS = {"bank": DepositMethod.OTHER, "other": DepositMethod.OTHER, "more_mt": DepositMethod.MORE_MT}
+_METHODS = {
+    "bank": bitex.DepositMethod.OTHER,
+    "other": bitex.DepositMethod.OTHER,
+    "more_mt": bitex.DepositMethod.MORE_MT,
+}
 _BRANCHES = [
-    MoreMtBranch(
+    bitex.MoreMtBranch(
         name=name,
-        coords=Coordinates(Decimal(longitude), Decimal(latitude)),
+        coords=bitex.Coordinates(Decimal(longitude), Decimal(latitude)),
         address=address,
         city=city,
         short_city=city.rpartition(" - ")[2],
         country=country,
     )
     for name, longitude, latitude, address, city, country in (
-        ("Sucursal Centro", "-58.3816", "-34.6037", "Calle 1 100", "Buenos Aires - Capital Federal", Country.AR),
-        ("Sucursal Lima", "-77.0428", "-12.0464", "Jiron 2 200", "Lima", Country.PE),
+        ("Sucursal Centro", "-58.3816", "-34.6037", "Calle 1 100", "Buenos Aires - Capital Federal", bitex.Country.AR),
+        ("Sucursal Lima", "-77.0428", "-12.0464", "Jiron 2 200", "Lima", bitex.Country.PE),
     )
 ]
 
-W = TypeVar("W", UsdWithdrawal, SpecieWithdrawal)
-Movement: TypeAlias = UsdDeposit | SpecieDeposit | UsdWithdrawal | SpecieWithdrawal
+W = TypeVar("W", bitex.UsdWithdrawal, bitex.SpecieWithdrawal)
+Movement: TypeAlias = bitex.UsdDeposit | bitex.SpecieDeposit | bitex.UsdWithdrawal | bitex.SpecieWithdrawal
 
 
 @define(eq=False)
@@ -82,12 +69,12 @@ class FundingHandlers(BitexHandlers):
 
     kyc: KycHandlers
     bots: BotHandlers
-    all_usd_deposits: Store[UsdDeposit] = field(init=False, factory=Store[UsdDeposit])
-    all_usd_withdrawals: Store[UsdWithdrawal] = field(init=False, factory=Store[UsdWithdrawal])
-    instructions: Store[WithdrawalInstruction] = field(init=False, factory=Store[WithdrawalInstruction])
-    all_btc_deposits: Store[SpecieDeposit] = field(init=False, factory=Store[SpecieDeposit])
-    all_btc_withdrawals: Store[SpecieWithdrawal] = field(init=False, factory=Store[SpecieWithdrawal])
-    created_addresses: Store[Address] = field(init=False, factory=Store[Address])
+    all_usd_deposits: Store[bitex.UsdDeposit] = field(init=False, factory=Store[bitex.UsdDeposit])
+    all_usd_withdrawals: Store[bitex.UsdWithdrawal] = field(init=False, factory=Store[bitex.UsdWithdrawal])
+    instructions: Store[bitex.WithdrawalInstruction] = field(init=False, factory=Store[bitex.WithdrawalInstruction])
+    all_btc_deposits: Store[bitex.SpecieDeposit] = field(init=False, factory=Store[bitex.SpecieDeposit])
+    all_btc_withdrawals: Store[bitex.SpecieWithdrawal] = field(init=False, factory=Store[bitex.SpecieWithdrawal])
+    created_addresses: Store[bitex.Address] = field(init=False, factory=Store[bitex.Address])
 
     usd_deposit = finds(Funding.usd_deposit, lambda self: self.all_usd_deposits, "deposit_id")
     usd_deposits = lists_since(Funding.usd_deposits, lambda self: self.all_usd_deposits)
@@ -114,14 +101,14 @@ class FundingHandlers(BitexHandlers):
         method = _METHODS.get(arguments.text("deposit_method"))
         if arguments.text("currency") not in USD_PER_UNIT or method is None:
             raise Refused(Reason.WRONG_ARGUMENT, "currency" if method else "deposit_method")
-        deposit = UsdDeposit(
+        deposit = bitex.UsdDeposit(
             id=self.all_usd_deposits.next_id(),
             created_at=call.now,
             requested_amount=amount_of(call, "amount"),
             amount=None,
             deposit_method=method,
-            status=DepositStatus.PENDING,
-            reason=DepositReason.NOT_CANCELLED,
+            status=bitex.DepositStatus.PENDING,
+            reason=bitex.DepositReason.NOT_CANCELLED,
             country=arguments.text("country"),
             currency=arguments.text("currency"),
             kyc_profile_id=self.kyc.profile_id(call),
@@ -130,11 +117,11 @@ class FundingHandlers(BitexHandlers):
         )
 
         def credit(now_ms: int) -> None:
-            if self.all_usd_deposits.find(deposit.id).status is not DepositStatus.PENDING:
+            if self.all_usd_deposits.find(deposit.id).status is not bitex.DepositStatus.PENDING:
                 return
             amount = product(deposit.requested_amount or Decimal(0), USD_PER_UNIT[deposit.currency])
             self.engine.credit(wallet, "usd", amount, now_ms)
-            credited = evolve(deposit, amount=amount, status=DepositStatus.DONE)
+            credited = evolve(deposit, amount=amount, status=bitex.DepositStatus.DONE)
             self.all_usd_deposits.put(wallet.owner, deposit.id, credited)
 
         self.engine.scheduler.at(call.now_ms + CREDITED_MS, credit)
@@ -144,9 +131,9 @@ class FundingHandlers(BitexHandlers):
     def cancel_usd_deposit(self, call: BitexCall) -> object:
         """Cancel an announced deposit that is not credited yet."""
         deposit = self.all_usd_deposits.get(call.owner, call.arguments.integer("deposit_id"))
-        if deposit.status is DepositStatus.DONE:
+        if deposit.status is bitex.DepositStatus.DONE:
             raise Refused(Reason.WRONG_ARGUMENT, "status", "ya fue acreditado")
-        cancelled = evolve(deposit, status=DepositStatus.CANCELLED, reason=DepositReason.USER_CANCELLED)
+        cancelled = evolve(deposit, status=bitex.DepositStatus.CANCELLED, reason=bitex.DepositReason.USER_CANCELLED)
         return self.all_usd_deposits.put(call.owner, deposit.id, cancelled)
 
     # Withdrawals
@@ -157,11 +144,11 @@ class FundingHandlers(BitexHandlers):
         body = call.arguments.fields("body")
         if not all(isinstance(body.get(name), str) for name in ("payment_method", "country")):
             raise Refused(Reason.WRONG_ARGUMENT, "body")
-        instruction = WithdrawalInstruction(
+        instruction = bitex.WithdrawalInstruction(
             id=self.instructions.next_id(),
             body=body,
             label=call.arguments.words("label"),
-            schema=InstructionSchema(call.arguments.text("schema", "bitex")),
+            schema=bitex.InstructionSchema(call.arguments.text("schema", "bitex")),
             created_at=call.now,
         )
         return self.instructions.put(call.owner, instruction.id, instruction)
@@ -174,12 +161,12 @@ class FundingHandlers(BitexHandlers):
             raise Refused(Reason.WRONG_ARGUMENT, "withdrawal_instruction_id", "no existe")
         instruction = self.instructions.find(number)
         body = dict(instruction.body) if isinstance(instruction.body, dict) else {}
-        withdrawal = UsdWithdrawal(
+        withdrawal = bitex.UsdWithdrawal(
             id=self.all_usd_withdrawals.next_id(),
             created_at=call.now,
             amount=amount,
-            status=WithdrawalStatus.RECEIVED,
-            reason=UsdWithdrawalReason.NOT_CANCELLED,
+            status=bitex.WithdrawalStatus.RECEIVED,
+            reason=bitex.UsdWithdrawalReason.NOT_CANCELLED,
             country=str(body.get("country")),
             currency=str(body.get("currency", "USD")),
             payment_method="international_bank" if body.get("payment_method") == "international_bank" else "bb",
@@ -188,25 +175,25 @@ class FundingHandlers(BitexHandlers):
             instructions=body,
             currency_id=USD,
         )
-        unfunded = {"reason": UsdWithdrawalReason.NOT_ENOUGH_FUNDS}
+        unfunded = {"reason": bitex.UsdWithdrawalReason.NOT_ENOUGH_FUNDS}
         return self._withdraw(call, self.all_usd_withdrawals, withdrawal, ("usd", amount), (unfunded, {}))
 
     @handles(Funding.create_btc_withdrawal)
     def create_btc_withdrawal(self, call: BitexCall) -> object:
         """Request a withdrawal of coins."""
         quantity, number = amount_of(call, "amount"), self.all_btc_withdrawals.next_id()
-        withdrawal = SpecieWithdrawal(
+        withdrawal = bitex.SpecieWithdrawal(
             id=number,
             created_at=call.now,
             specie=1,
             quantity=quantity,
-            status=WithdrawalStatus.RECEIVED,
-            reason=SpecieWithdrawalReason.NOT_CANCELLED,
+            status=bitex.WithdrawalStatus.RECEIVED,
+            reason=bitex.SpecieWithdrawalReason.NOT_CANCELLED,
             to_address=call.arguments.text("address"),
             label=call.arguments.words("label"),
             kyc_profile_id=self.kyc.profile_id(call),
         )
-        unfunded = {"reason": SpecieWithdrawalReason.NOT_ENOUGH_FUNDS}
+        unfunded = {"reason": bitex.SpecieWithdrawalReason.NOT_ENOUGH_FUNDS}
         when_done = {"transaction_id": self.customers.digest(f"withdrawal {number}").hex()}
         store, amount = self.all_btc_withdrawals, ("btc", quantity)
         return self._withdraw(call, store, withdrawal, amount, (unfunded, when_done))
@@ -232,10 +219,10 @@ class FundingHandlers(BitexHandlers):
         funded = call.wallet.balances[amount[0]].available >= amount[1]
         if funded:
             self.engine.withdraw(call.wallet, *amount, call.now_ms)
-            reviewed = evolve(withdrawal, status=WithdrawalStatus.PENDING)
+            reviewed = evolve(withdrawal, status=bitex.WithdrawalStatus.PENDING)
         else:
-            reviewed = evolve(withdrawal, status=WithdrawalStatus.CANCELLED, **unfunded)
-        done = evolve(reviewed, status=WithdrawalStatus.DONE, **when_done)
+            reviewed = evolve(withdrawal, status=bitex.WithdrawalStatus.CANCELLED, **unfunded)
+        done = evolve(reviewed, status=bitex.WithdrawalStatus.DONE, **when_done)
         owner, scheduler = call.owner, self.engine.scheduler
 
         def review(now_ms: int) -> None:
@@ -254,15 +241,17 @@ class FundingHandlers(BitexHandlers):
         """Create one more address."""
         return self.new_address(call.account, auto_sell=call.arguments.flag("auto_sell", default=False))
 
-    def new_address(self, account: BitexAccount, *, auto_sell: bool = False, payment_id: int | None = None) -> Address:
+    def new_address(
+        self, account: BitexAccount, *, auto_sell: bool = False, payment_id: int | None = None
+    ) -> bitex.Address:
         """Create an address of an account."""
         number = self.created_addresses.next_id()
-        address = Address(self.customers.new_address(f"address {number}"), auto_sell, payment_id)
+        address = bitex.Address(self.customers.new_address(f"address {number}"), auto_sell, payment_id)
         return self.created_addresses.put(account.user_id, number, address)
 
-    def addresses_of(self, account: BitexAccount) -> list[Address]:
+    def addresses_of(self, account: BitexAccount) -> list[bitex.Address]:
         """List the addresses of an account, newest first."""
-        first = Address(account.deposit_address, auto_sell=False)
+        first = bitex.Address(account.deposit_address, auto_sell=False)
         return [*self.created_addresses.of(account.user_id), first]
 
     @handles(Funding.address)
@@ -274,7 +263,7 @@ class FundingHandlers(BitexHandlers):
                 return address
         raise Refused(Reason.NOT_FOUND)
 
-    def find_address(self, public_address: str) -> tuple[BitexAccount, Address]:
+    def find_address(self, public_address: str) -> tuple[BitexAccount, bitex.Address]:
         """Return an address, and whose it is.
 
         Raises:
@@ -286,7 +275,7 @@ class FundingHandlers(BitexHandlers):
                     return account, address
         raise LookupError(f"no account has the address {public_address}")
 
-    def receive_btc(self, account: BitexAccount, address: Address, quantity: Decimal, now_ms: int) -> None:
+    def receive_btc(self, account: BitexAccount, address: bitex.Address, quantity: Decimal, now_ms: int) -> None:
         """Credit coins once they are confirmed."""
 
         def confirm(at_ms: int) -> None:
@@ -296,7 +285,7 @@ class FundingHandlers(BitexHandlers):
 
     def credit_btc(self, account: BitexAccount, quantity: Decimal, now_ms: int, *, auto_sell: bool = False) -> None:
         """Credit confirmed coins."""
-        deposit = SpecieDeposit(self.all_btc_deposits.next_id(), second(now_ms), 1, quantity)
+        deposit = bitex.SpecieDeposit(self.all_btc_deposits.next_id(), second(now_ms), 1, quantity)
         self.engine.credit(account.wallet, "btc", quantity, now_ms)
         self.all_btc_deposits.put(account.user_id, deposit.id, deposit)
         if auto_sell:

@@ -4,47 +4,41 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 from attrs import frozen
 
-from exchanges.bitex import (
-    Ask,
-    Bid,
-    Buy,
-    DepositMethod,
-    DepositReason,
-    DepositStatus,
-    OrderReason,
-    OrderStatus,
-    Sell,
-    SpecieDeposit,
-    SpecieWithdrawal,
-    SpecieWithdrawalReason,
-    UsdDeposit,
-    UsdWithdrawal,
-    UsdWithdrawalReason,
-    WithdrawalStatus,
-)
+from exchanges import bitex
 from exchanges.simulator.engine.snapshots import Shared
 from exchanges.simulator.engine.store import FIRST_ID
 from exchanges.simulator.venues.venue import second
+from exchanges.wire import Json
 
-__all__ = ["NO_HISTORY", "History", "Row", "sample_history"]
+__all__ = ["NO_HISTORY", "Dated", "History", "sample_history"]
 
-Row = Bid | Ask | Buy | Sell | SpecieDeposit | SpecieWithdrawal | UsdDeposit | UsdWithdrawal
 FIRST_BTC_IN = Decimal("0.25000000")
 USD_IN, USD_OUT, USD_SPENT = Decimal("120000.00"), Decimal("1500.00"), Decimal("6000.00")
 BTC_IN, BTC_OUT, BTC_SOLD = Decimal("5.00000000"), Decimal("0.50000000"), Decimal("0.05000000")
 BUY_PRICE, SELL_PRICE = Decimal("60000.00"), Decimal("62000.00")
+NOTHING, USD = Decimal(0), 3
 BTC_BOUGHT, USD_RECEIVED = Decimal("0.10000000"), Decimal("3100.00")
+
+
+class Dated(Protocol):
+    """An object with a time of creation."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was created."""
+        ...
 
 
 @frozen
 class History(Shared):
     """Movements before the simulator started, newest first, and the balances that they leave."""
 
-    movements: tuple[Row, ...]
-    trades: tuple[Buy | Sell, ...]
+    movements: tuple[Dated, ...]
+    trades: tuple[bitex.Buy | bitex.Sell, ...]
     usd: Decimal
     btc: Decimal
 
@@ -68,90 +62,31 @@ def sample_history(started_ms: int, fee_percent: Decimal) -> History:
     )
 
 
-def _bought(at: datetime, fee: Decimal) -> tuple[Bid, Buy]:
-    bid = Bid(
-        id=1,
-        created_at=at,
-        orderbook=1,
-        amount=USD_SPENT,
-        remaining_amount=Decimal(0),
-        price=BUY_PRICE,
-        status=OrderStatus.COMPLETED,
-        reason=OrderReason.NOT_CANCELLED,
-        produced_amount=BTC_BOUGHT - fee,
-        issuer="ApiKey#1",
-        fee=fee,
-    )
-    buy = Buy(
-        id=1, created_at=at, orderbook=1, quantity=BTC_BOUGHT, amount=USD_SPENT, fee=fee, price=BUY_PRICE, bid_id=1
-    )
-    return bid, buy
+# The fields of rows are given in the order of the wire, as the developer guide lists them.
 
 
-def _sold(at: datetime, fee: Decimal) -> tuple[Ask, Sell]:
-    ask = Ask(
-        id=1,
-        created_at=at,
-        orderbook=1,
-        amount=BTC_SOLD,
-        remaining_amount=Decimal(0),
-        price=SELL_PRICE,
-        status=OrderStatus.COMPLETED,
-        reason=OrderReason.NOT_CANCELLED,
-        produced_amount=USD_RECEIVED - fee,
-        issuer="User#1",
-        fee=fee,
-    )
-    sell = Sell(
-        id=1, created_at=at, orderbook=1, quantity=BTC_SOLD, amount=USD_RECEIVED, fee=fee, price=SELL_PRICE, ask_id=1
-    )
-    return ask, sell
+def _bought(at: datetime, fee: Decimal) -> tuple[bitex.Bid, bitex.Buy]:
+    done, bought = (bitex.OrderStatus.COMPLETED, bitex.OrderReason.NOT_CANCELLED), BTC_BOUGHT - fee
+    bid = bitex.Bid(1, at, 1, USD_SPENT, NOTHING, BUY_PRICE, *done, bought, "ApiKey#1", fee)
+    return bid, bitex.Buy(1, at, 1, BTC_BOUGHT, USD_SPENT, fee, BUY_PRICE, bid.id)
 
 
-def _deposited(at: datetime, first_at: datetime) -> tuple[UsdDeposit, SpecieDeposit, SpecieDeposit]:
-    money = UsdDeposit(
-        id=1,
-        created_at=at,
-        requested_amount=USD_IN,
-        amount=USD_IN,
-        deposit_method=DepositMethod.OTHER,
-        status=DepositStatus.DONE,
-        reason=DepositReason.NOT_CANCELLED,
-        country="UY",
-        currency="USD",
-        kyc_profile_id=FIRST_ID,
-        request_details="wire",
-        currency_id=3,
-    )
-    coins = SpecieDeposit(id=2, created_at=at, specie=1, quantity=BTC_IN)
-    return money, coins, SpecieDeposit(id=1, created_at=first_at, specie=1, quantity=FIRST_BTC_IN)
+def _sold(at: datetime, fee: Decimal) -> tuple[bitex.Ask, bitex.Sell]:
+    done, received = (bitex.OrderStatus.COMPLETED, bitex.OrderReason.NOT_CANCELLED), USD_RECEIVED - fee
+    ask = bitex.Ask(1, at, 1, BTC_SOLD, NOTHING, SELL_PRICE, *done, received, "User#1", fee)
+    return ask, bitex.Sell(1, at, 1, BTC_SOLD, USD_RECEIVED, fee, SELL_PRICE, ask.id)
 
 
-def _withdrawn(at: datetime) -> tuple[UsdWithdrawal, SpecieWithdrawal]:
-    money = UsdWithdrawal(
-        id=1,
-        created_at=at,
-        amount=USD_OUT,
-        status=WithdrawalStatus.DONE,
-        reason=UsdWithdrawalReason.NOT_CANCELLED,
-        country="UY",
-        currency="USD",
-        payment_method="bb",
-        label="staff",
-        kyc_profile_id=FIRST_ID,
-        instructions={"note": "as arranged"},
-        currency_id=3,
-    )
-    coins = SpecieWithdrawal(
-        id=1,
-        created_at=at,
-        specie=1,
-        quantity=BTC_OUT,
-        status=WithdrawalStatus.DONE,
-        reason=SpecieWithdrawalReason.NOT_CANCELLED,
-        to_address="1SimulatedAddressElsewhere",
-        label="cold",
-        kyc_profile_id=FIRST_ID,
-        transaction_id="51" * 32,
-    )
-    return money, coins
+def _deposited(at: datetime, first_at: datetime) -> tuple[bitex.UsdDeposit, bitex.SpecieDeposit, bitex.SpecieDeposit]:
+    done = (bitex.DepositStatus.DONE, bitex.DepositReason.NOT_CANCELLED)
+    method = bitex.DepositMethod.OTHER
+    money = bitex.UsdDeposit(1, at, USD_IN, USD_IN, method, *done, "UY", "USD", FIRST_ID, "wire", currency_id=USD)
+    return money, bitex.SpecieDeposit(2, at, 1, BTC_IN), bitex.SpecieDeposit(1, first_at, 1, FIRST_BTC_IN)
+
+
+def _withdrawn(at: datetime) -> tuple[bitex.UsdWithdrawal, bitex.SpecieWithdrawal]:
+    done, kept = bitex.WithdrawalStatus.DONE, bitex.UsdWithdrawalReason.NOT_CANCELLED
+    note: Json = {"note": "as arranged"}
+    money = bitex.UsdWithdrawal(1, at, USD_OUT, done, kept, "UY", "USD", "bb", "staff", FIRST_ID, note, USD)
+    sent = ("1SimulatedAddressElsewhere", "cold", FIRST_ID, "51" * 32)
+    return money, bitex.SpecieWithdrawal(1, at, 1, BTC_OUT, done, bitex.SpecieWithdrawalReason.NOT_CANCELLED, *sent)

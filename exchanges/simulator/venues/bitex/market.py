@@ -8,10 +8,9 @@ from typing import Any
 from exchanges.bitex import Candle, OrderBook, PriceLevel, Ticker, Transaction
 from exchanges.bitex.market import Market
 from exchanges.simulator.engine import prices
-from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, Bar, Trade
 from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHandlers
-from exchanges.simulator.venues.spot import prices_of
+from exchanges.simulator.venues.spot import prices_of, sides_of
 from exchanges.simulator.venues.venue import Handler, handles, lists, second
 
 __all__ = ["MarketHandlers"]
@@ -76,7 +75,5 @@ class MarketHandlers(BitexHandlers):
     def order_book(self, call: BitexCall) -> object:
         """Return the book."""
         book = self.engine.book(call.arguments.text("book", BOOK))
-        bids, asks = (
-            tuple(PriceLevel(level.price, level.amount) for level in book.levels(side, call.now_ms)) for side in Side
-        )
+        bids, asks = sides_of(book, call.now_ms, lambda level: PriceLevel(level.price, level.amount))
         return OrderBook(bids=bids, asks=asks)

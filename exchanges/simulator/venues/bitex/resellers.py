@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from decimal import Decimal
 
 from attrs import define
 
@@ -44,7 +45,9 @@ class ResellerHandlers(BitexHandlers):
         if "@" not in email or email in {account.email for account in customers.by_id.values()}:
             raise Refused(Reason.WRONG_ARGUMENT, "email")
         number = max(BELOW_FIRST_USER, *customers.by_id) + 1
-        user = self.kyc.add_default(customers.create(number, email, call.account.api_key, created_by=call.account))
+        wallet = self.engine.open_wallet(number, {"usd": Decimal(0), "btc": Decimal(0)})
+        user = BitexAccount(wallet, call.account.api_key, email=email, created_by=call.account)
+        self.kyc.add_default(customers.add(user))
         return ResellerUserCreated(user_id=number, kyc_profile_id=user.kyc_profile_id)
 
     @handles(Resellers.users_csv)

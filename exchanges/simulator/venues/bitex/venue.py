@@ -68,14 +68,12 @@ class BitexExchange(Exchange):
 
     def open_accounts(self) -> Iterable[Account]:
         """Open both accounts."""
-        history = sample_history(self.started_ms, FEE_PERCENT)
-        email, key = "reseller@example.com", "simulated-bitex-key"
-        reseller = self.customers.create(
-            1, email, key, usd=history.usd, btc=history.btc, reseller=True, history=history
-        )
-        yield self.kyc.add_default(reseller)
-        email, key = "ordinary@example.com", "simulated-bitex-ordinary-key"
-        yield self.kyc.add_default(self.customers.create(2, email, key, usd=Decimal(10_000), btc=Decimal(1)))
+        history, engine = sample_history(self.started_ms, FEE_PERCENT), self.engine
+        wallet, email = engine.open_wallet(1, {"usd": history.usd, "btc": history.btc}), "reseller@example.com"
+        reseller = BitexAccount(wallet, "simulated-bitex-key", email=email, reseller=True, history=history)
+        wallet, email = engine.open_wallet(2, {"usd": Decimal(10_000), "btc": Decimal(1)}), "ordinary@example.com"
+        ordinary = BitexAccount(wallet, "simulated-bitex-ordinary-key", email=email)
+        return [self.kyc.add_default(self.customers.add(account)) for account in (reseller, ordinary)]
 
     async def stop(self) -> None:
         """Stop posting."""

@@ -17,16 +17,8 @@ from exchanges.simulator.engine.liquidity import Side as OrderSide
 from exchanges.simulator.engine.orders import Order, OrderState
 from exchanges.simulator.engine.prices import HOUR_MS, MINUTE_MS, Trade
 from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.venues import spot
 from exchanges.simulator.venues.bitso.v3 import FEE_PERCENT, MAX_PAGE
-from exchanges.simulator.venues.spot import (
-    SpotCall,
-    SpotHandlers,
-    cancels,
-    page_of,
-    places,
-    prices_of,
-    withdraws,
-)
 from exchanges.simulator.venues.venue import answers, handles, lists, second
 
 __all__ = [
@@ -58,14 +50,14 @@ _TYPES = {
 }
 
 
-def _book(call: SpotCall) -> str:
+def _book(call: spot.SpotCall) -> str:
     return call.arguments.text("book", "btc_mxn")
 
 
 # Market data
 
 
-def _recent(handlers: SpotHandlers, call: SpotCall) -> list[Trade]:
+def _recent(handlers: spot.SpotHandlers, call: spot.SpotCall) -> list[Trade]:
     """Return the trades of the last hour or minute."""
     span_ms = MINUTE_MS if call.arguments.text("time", "hour") == "minute" else HOUR_MS
     return handlers.engine.market(_book(call)).trades(call.now_ms - span_ms, call.now_ms)
@@ -81,38 +73,25 @@ def _transaction(trade: Trade) -> v2.Transaction:
     )
 
 
-class MarketHandlers(SpotHandlers):
+class MarketHandlers(spot.SpotHandlers):
     """Public market data."""
 
     transactions = lists(v2.Market.transactions, _recent, _transaction)
-
-    @handles(v2.Market.ticker)
-    def ticker(self, call: SpotCall) -> object:
-        """Return the prices of a book."""
-        return v2.Ticker(**prices_of(self.engine.book(_book(call)), call.now_ms), timestamp=call.now)
-
-    @handles(v2.Market.order_book)
-    def order_book(self, call: SpotCall) -> object:
-        """Return a book; levels at the same price are one in any case, so grouping changes nothing."""
-        bids, asks = (self.engine.book(_book(call)).levels(side, call.now_ms) for side in OrderSide)
-        return v2.OrderBook(
-            bids=tuple(v2.PriceLevel(level.price, level.amount) for level in bids),
-            asks=tuple(v2.PriceLevel(level.price, level.amount) for level in asks),
-            timestamp=call.now,
-        )
+    ticker = spot.ticker(v2.Market.ticker, _book, v2.Ticker)
+    order_book = spot.order_book(v2.Market.order_book, _book, v2.OrderBook, v2.PriceLevel)
 
 
 # Account
 
 
-def _movements(handlers: SpotHandlers, call: SpotCall) -> list[Movement]:
+def _movements(handlers: spot.SpotHandlers, call: spot.SpotCall) -> list[Movement]:
     """Return a page of the trades of one book, and of the deposits and withdrawals of its two currencies."""
     spec = handlers.engine.market(_book(call)).spec
 
     def wanted(movement: Movement) -> bool:
         return (movement.book or spec.name) == spec.name and movement.amounts.keys() <= {spec.base, spec.quote}
 
-    return page_of(call, MAX_PAGE, wanted)
+    return spot.page_of(call, MAX_PAGE, wanted)
 
 
 def _movement(movement: Movement) -> v2.UserTransaction:
@@ -128,19 +107,11 @@ def _movement(movement: Movement) -> v2.UserTransaction:
     )
 
 
-class AccountHandlers(SpotHandlers):
+class AccountHandlers(spot.SpotHandlers):
     """Balances, and what changed them."""
 
     user_transactions = lists(v2.Account.user_transactions, _movements, _movement)
-
-    @handles(v2.Account.balance)
-    def balance(self, call: SpotCall) -> object:
-        """Return all currencies, three keys each."""
-        currencies = {
-            currency: v2.CurrencyBalance(balance=held.total, reserved=held.reserved, available=held.available)
-            for currency, held in call.wallet.balances.items()
-        }
-        return v2.Balance(fee=FEE_PERCENT, currencies=currencies)
+    balance = spot.balance(v2.Account.balance, v2.Balance, v2.CurrencyBalance, FEE_PERCENT)
 
 
 # Trading
@@ -157,7 +128,7 @@ def order_number(long_id: str) -> int:
     return number if _long_id(number) == long_id else -1
 
 
-def _find(engine: Engine, call: SpotCall) -> Order | None:
+def _find(engine: Engine, call: spot.SpotCall) -> Order | None:
     return engine.order(call.wallet, order_number(call.arguments.text("order_id")))
 
 
@@ -206,18 +177,18 @@ def _looked_up(order: Order) -> v2.Order:
     )
 
 
-class TradingHandlers(SpotHandlers):
+class TradingHandlers(spot.SpotHandlers):
     """Limit and market orders; the amounts of both are base currency."""
 
     open_orders = lists(
         v2.Trading.open_orders, lambda self, call: self.engine.open_orders(call.wallet, _book(call)), _listed
     )
-    cancel_order = cancels(v2.Trading.cancel_order, _find, answer="true")
-    buy = places(v2.Trading.buy, OrderSide.BUY, book=_book, check=_check, show=_placed)
-    sell = places(v2.Trading.sell, OrderSide.SELL, book=_book, check=_check, show=_placed)
+    cancel_order = spot.cancels(v2.Trading.cancel_order, _find, answer="true")
+    buy = spot.places(v2.Trading.buy, OrderSide.BUY, book=_book, check=_check, show=_placed)
+    sell = spot.places(v2.Trading.sell, OrderSide.SELL, book=_book, check=_check, show=_placed)
 
     @handles(v2.Trading.lookup_order)
-    def lookup_order(self, call: SpotCall) -> object:
+    def lookup_order(self, call: spot.SpotCall) -> object:
         """Return one order or several; unknown ones are left out, unless all are."""
         given = call.arguments.values["order_id"]
         numbers = [order_number(str(long_id)) for long_id in (given if isinstance(given, list) else [given])]
@@ -231,7 +202,7 @@ class TradingHandlers(SpotHandlers):
 # Funding
 
 
-def _check_clabe(call: SpotCall) -> None:
+def _check_clabe(call: spot.SpotCall) -> None:
     """Check the last digit, which makes the last digits of all weighted digits add up to a multiple of ten."""
     text = call.arguments.text("clabe")
     if not _CLABE.fullmatch(text) or sum(int(d) * w % 10 for d, w in zip(text, _WEIGHTS, strict=True)) % 10:
@@ -247,21 +218,21 @@ def spei_due(now_ms: int) -> int:
     return now_ms + SPEI_MS + round((at - now) / timedelta(milliseconds=1))
 
 
-def _accept_from(call: SpotCall) -> None:
+def _accept_from(call: spot.SpotCall) -> None:
     """Accept deposits from the address of a withdrawal, from now on."""
     call.account.ripple_address = call.arguments.text("address")
 
 
-class FundingHandlers(SpotHandlers):
+class FundingHandlers(spot.SpotHandlers):
     """Withdrawals; until it is sent, one is outgoing and no longer part of the balance."""
 
     bitcoin_deposit_address = answers(v2.Funding.bitcoin_deposit_address, lambda _, call: call.account.deposit_address)
-    bitcoin_withdrawal = withdraws(
+    bitcoin_withdrawal = spot.withdraws(
         v2.Funding.bitcoin_withdrawal, "Bitcoin", "ok", "btc", sent=lambda now_ms: now_ms + CRYPTO_MS
     )
-    spei_withdrawal = withdraws(
+    spei_withdrawal = spot.withdraws(
         v2.Funding.spei_withdrawal, "SPEI Transfer", "ok", "mxn", sent=spei_due, check=_check_clabe
     )
-    ripple_withdrawal = withdraws(
+    ripple_withdrawal = spot.withdraws(
         v2.Funding.ripple_withdrawal, "Ripple", "ok", sent=lambda now_ms: now_ms + RIPPLE_MS, done=_accept_from
     )

@@ -9,10 +9,9 @@ from exchanges.bitso.account import Account
 from exchanges.bitso.market import Market
 from exchanges.simulator.engine import prices
 from exchanges.simulator.engine.balances import Wallet
-from exchanges.simulator.engine.liquidity import Side as OrderSide
 from exchanges.simulator.engine.prices import DAY_MS, STEP_MS, BookSpec, Level
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, prices_of
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, prices_of, sides_of
 from exchanges.simulator.venues.venue import handles, lists, moment, second
 from exchanges.wire import encode
 
@@ -69,12 +68,8 @@ class MarketHandlers(SpotHandlers):
             order_id = None if aggregated else f"{level.id:016x}"
             return PriceLevel(book=book.market.spec.name, price=level.price, amount=level.amount, oid=order_id)
 
-        return OrderBook(
-            bids=tuple(map(level, book.levels(OrderSide.BUY, call.now_ms))),
-            asks=tuple(map(level, book.levels(OrderSide.SELL, call.now_ms))),
-            updated_at=moment(at_ms),
-            sequence=str(at_ms // STEP_MS),
-        )
+        bids, asks = sides_of(book, call.now_ms, level)
+        return OrderBook(bids=bids, asks=asks, updated_at=moment(at_ms), sequence=str(at_ms // STEP_MS))
 
     @handles(Market.trades)
     def trades(self, call: SpotCall) -> object:

@@ -15,19 +15,9 @@ from exchanges.simulator.engine.prices import Trade
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.scheduler import Action
 from exchanges.simulator.engine.store import Store
+from exchanges.simulator.venues import spot
 from exchanges.simulator.venues.bitstamp.generations import ALL_FIELDS
 from exchanges.simulator.venues.bitstamp.v2 import SPANS_MS
-from exchanges.simulator.venues.spot import (
-    BLOCK_MS,
-    SpotCall,
-    SpotHandlers,
-    amount_of,
-    cancels,
-    page_of,
-    places,
-    prices_of,
-    withdraws,
-)
 from exchanges.simulator.venues.venue import answers, handles, lists, moment, second
 from exchanges.wire import Json, encode
 
@@ -56,13 +46,13 @@ _TYPES = {
 }
 
 
-def _recent(handlers: SpotHandlers, call: SpotCall) -> list[Trade]:
+def _recent(handlers: spot.SpotHandlers, call: spot.SpotCall) -> list[Trade]:
     """Return the trades of the last minute or hour."""
     span_ms = SPANS_MS[call.arguments.text("time", "hour")]
     return handlers.engine.market(BOOK).trades(call.now_ms - span_ms, call.now_ms)
 
 
-class MarketHandlers(SpotHandlers):
+class MarketHandlers(spot.SpotHandlers):
     """Public market data."""
 
     transactions = lists(
@@ -70,24 +60,11 @@ class MarketHandlers(SpotHandlers):
         _recent,
         lambda trade: v1.Transaction(date=second(trade.at_ms), tid=trade.id, price=trade.price, amount=trade.amount),
     )
-
-    @handles(v1.Market.ticker)
-    def ticker(self, call: SpotCall) -> object:
-        """Return the prices."""
-        return v1.Ticker(**prices_of(self.engine.book(BOOK), call.now_ms), timestamp=call.now)
-
-    @handles(v1.Market.order_book)
-    def order_book(self, call: SpotCall) -> object:
-        """Return the book; levels at the same price are one in any case, so grouping changes nothing."""
-        bids, asks = (self.engine.book(BOOK).levels(side, call.now_ms) for side in Side)
-        return v1.OrderBook(
-            bids=tuple(v1.PriceLevel(level.price, level.amount) for level in bids),
-            asks=tuple(v1.PriceLevel(level.price, level.amount) for level in asks),
-            timestamp=call.now,
-        )
+    ticker = spot.ticker(v1.Market.ticker, lambda _: BOOK, v1.Ticker)
+    order_book = spot.order_book(v1.Market.order_book, lambda _: BOOK, v1.OrderBook, v1.PriceLevel)
 
     @handles(v1.Market.eur_usd)
-    def eur_usd(self, call: SpotCall) -> object:
+    def eur_usd(self, call: spot.SpotCall) -> object:
         """Return the best prices of the book of EUR."""
         now = self.engine.market("eurusd").snapshot(call.now_ms)
         return v1.ConversionRate(buy=now.asks[0].price, sell=now.bids[0].price)
@@ -111,22 +88,14 @@ def _movement(movement: Movement) -> Json:
     return {"order_id": None, **row} if isinstance(row, dict) else row
 
 
-class AccountHandlers(SpotHandlers):
+class AccountHandlers(spot.SpotHandlers):
     """Balances, and what changed them."""
 
-    user_transactions = lists(v1.Account.user_transactions, lambda _, call: page_of(call, MAX_PAGE), _movement)
-
-    @handles(v1.Account.balance)
-    def balance(self, call: SpotCall) -> object:
-        """Return all currencies, three keys each."""
-        currencies = {
-            currency: v1.CurrencyBalance(balance=held.total, reserved=held.reserved, available=held.available)
-            for currency, held in call.wallet.balances.items()
-        }
-        return v1.Balance(fee=FEE_PERCENT, currencies=currencies)
+    user_transactions = lists(v1.Account.user_transactions, lambda _, call: spot.page_of(call, MAX_PAGE), _movement)
+    balance = spot.balance(v1.Account.balance, v1.Balance, v1.CurrencyBalance, FEE_PERCENT)
 
 
-def _find(engine: Engine, call: SpotCall) -> Order | None:
+def _find(engine: Engine, call: spot.SpotCall) -> Order | None:
     return engine.order(call.wallet, call.arguments.integer("order_id"))
 
 
@@ -150,17 +119,17 @@ def _placed(order: Order) -> v1.Order:
     return evolve(_order(order), datetime=moment(order.placed_ms), amount=order.amount)
 
 
-class TradingHandlers(SpotHandlers):
+class TradingHandlers(spot.SpotHandlers):
     """Limit orders to buy and to sell BTC for USD."""
 
     open_orders = lists(v1.Trading.open_orders, lambda self, call: self.engine.open_orders(call.wallet, BOOK), _order)
-    cancel_order = cancels(v1.Trading.cancel_order, _find, answer=True)
-    buy = places(v1.Trading.buy, Side.BUY, book=lambda _: BOOK, check=_check, show=_placed)
-    sell = places(v1.Trading.sell, Side.SELL, book=lambda _: BOOK, check=_check, show=_placed)
+    cancel_order = spot.cancels(v1.Trading.cancel_order, _find, answer=True)
+    buy = spot.places(v1.Trading.buy, Side.BUY, book=lambda _: BOOK, check=_check, show=_placed)
+    sell = spot.places(v1.Trading.sell, Side.SELL, book=lambda _: BOOK, check=_check, show=_placed)
 
 
 @define(eq=False)
-class FundingHandlers(SpotHandlers):
+class FundingHandlers(spot.SpotHandlers):
     """Deposits and withdrawals of coins, and over Ripple. A withdrawal leaves the balance at once."""
 
     withdrawals: Store[v1.WithdrawalRequest] = field(init=False, factory=Store[v1.WithdrawalRequest])
@@ -169,12 +138,12 @@ class FundingHandlers(SpotHandlers):
     withdrawal_requests = lists(v1.Funding.withdrawal_requests, lambda self, call: self.withdrawals.of(call.owner))
     bitcoin_deposit_address = answers(v1.Funding.bitcoin_deposit_address, lambda _, call: call.account.deposit_address)
     ripple_address = answers(v1.Funding.ripple_address, lambda _, call: {"address": call.account.ripple_address})
-    ripple_withdrawal = withdraws(v1.Funding.ripple_withdrawal, "ripple", answer=True)
+    ripple_withdrawal = spot.withdraws(v1.Funding.ripple_withdrawal, "ripple", answer=True)
 
     @handles(v1.Funding.bitcoin_withdrawal)
-    def bitcoin_withdrawal(self, call: SpotCall) -> object:
+    def bitcoin_withdrawal(self, call: spot.SpotCall) -> object:
         """Withdraw coins, which are sent later."""
-        amount, address = amount_of(call, "amount"), call.arguments.text("address")
+        amount, address = spot.amount_of(call, "amount"), call.arguments.text("address")
         self.engine.withdraw(call.wallet, "btc", amount, call.now_ms, method="bitcoin")
         number, owner = self.withdrawals.next_id(), call.owner
         request = v1.WithdrawalRequest(
@@ -194,13 +163,13 @@ class FundingHandlers(SpotHandlers):
         return lambda _: self.withdrawals.put(owner, request.id, request)
 
     @handles(v1.Funding.unconfirmed_btc)
-    def unconfirmed_btc(self, call: SpotCall) -> object:
+    def unconfirmed_btc(self, call: spot.SpotCall) -> object:
         """List deposits of coins with too few confirmations."""
         return [
             v1.UnconfirmedDeposit(
                 amount=deposit.amount,
                 address=call.account.deposit_address,
-                confirmations=(call.now_ms - deposit.sent_ms) // BLOCK_MS,
+                confirmations=(call.now_ms - deposit.sent_ms) // spot.BLOCK_MS,
             )
             for deposit in call.wallet.incoming
             if deposit.currency == "btc"

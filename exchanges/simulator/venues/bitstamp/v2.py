@@ -6,11 +6,10 @@ from decimal import Decimal
 
 from exchanges.bitstamp import OrderBook, PriceLevel, Side, Ticker, Transaction
 from exchanges.bitstamp.market import Market
-from exchanges.simulator.engine.liquidity import Side as OrderSide
 from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, MINUTE_MS, Level, Trade
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, prices_of
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, prices_of, sides_of
 from exchanges.simulator.venues.venue import handles, lists, moment, second
 from exchanges.wire import Json, encode
 
@@ -61,12 +60,8 @@ class MarketHandlers(SpotHandlers):
             return PriceLevel(level.price, level.amount, str(level.id) if group == 2 else None)
 
         at_ms = book.market.snapshot(call.now_ms).at_ms
-        return OrderBook(
-            bids=tuple(map(level, book.levels(OrderSide.BUY, call.now_ms))),
-            asks=tuple(map(level, book.levels(OrderSide.SELL, call.now_ms))),
-            timestamp=second(at_ms),
-            microtimestamp=moment(at_ms),
-        )
+        bids, asks = sides_of(book, call.now_ms, level)
+        return OrderBook(bids=bids, asks=asks, timestamp=second(at_ms), microtimestamp=moment(at_ms))
 
 
 def _pair(book: MatchingEngine) -> str:
