@@ -159,6 +159,7 @@ class Simulator:
             elif exchange.stale_reads is None:
                 exchange.stale_reads = StaleReads(f"{self._seed} {venue} late", faults.late_seconds)
             else:
+                # Kept, so that writes already hidden stay hidden for their time.
                 exchange.stale_reads.late_seconds = faults.late_seconds
 
     @property

@@ -79,6 +79,7 @@ class Engine:
     def open_wallet(self, owner: int, held: Mapping[str, Decimal]) -> Wallet:
         """Create a wallet that holds what was deposited before the simulation began."""
         wallet = Wallet(owner, {currency: Balance(Decimal(0)) for currency in held})
+        # From outside, so that the sum of all balances is zero from the start.
         for currency, amount in held.items():
             self.clearing.transfer(currency, amount, Party.OUTSIDE, wallet.balances[currency])
         self.wallets.append(wallet)
@@ -135,6 +136,7 @@ class Engine:
             self.credit(wallet, currency, amount, at_ms, method)
 
         self.scheduler.at(now_ms + after_ms, arrive)
+        # A deposit without a delay is credited before this returns, not with the next request.
         self.pass_time(now_ms)
 
     def withdraw(

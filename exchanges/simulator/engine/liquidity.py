@@ -47,6 +47,7 @@ class Liquidity:
         for level in now.bids if side is Side.BUY else now.asks:
             if not self._taken:
                 yield level
+            # An order book set by a test may hold less than was taken of the old one.
             elif (left := level.amount - self._gone(side, level.price, now_ms)) > 0:
                 yield Level(level.price, left, level.id)
 

@@ -94,6 +94,7 @@ class MatchingEngine:
     def __deepcopy__(self, memo: dict[int, object]) -> MatchingEngine:
         """Copy the orders that wait; the background is the same in every copy."""
         copied = copy.copy(self)
+        # What is pending stays behind: a copy is only read, so its time never passes.
         copied._waiting = copy.deepcopy(self._waiting, memo)  # noqa: SLF001 - same class
         return copied
 
@@ -128,6 +129,7 @@ class MatchingEngine:
         later = self._options.accept_later and not at_once
         if not later and (needed := self._required(order, now_ms)) > order.funds.available:
             raise InsufficientFunds(order.spends, needed, order.funds.available)
+        # Only now: an order that is rejected uses up no id.
         order.id = next(self._order_ids)
         self._orders[order.id] = order
         self._publish(EventKind.ORDER_PLACED, order, now_ms)
@@ -162,6 +164,7 @@ class MatchingEngine:
 
     def pass_time(self, now_ms: int) -> None:
         """Move pending orders to their next state, then match what the background has reached."""
+        # Swapped first: what is accepted now goes one state further with the next request, not in this one.
         pending, self._pending = self._pending, []
         for order in pending:
             if order.state is OrderState.CANCELLING:
@@ -169,8 +172,7 @@ class MatchingEngine:
             elif order.state is OrderState.RECEIVED and self._required(order, now_ms) > order.funds.available:
                 self._end(order, OrderState.UNFUNDED, now_ms)
             elif order.state is OrderState.RECEIVED:
-                self._open(order, now_ms)
-                self._publish(EventKind.ORDER_CHANGED, order, now_ms)
+                self._open(order, now_ms, was_pending=True)
         for waiting in self._waiting.values():
             for order in tuple(waiting):
                 self._match(order, now_ms, resting=True)
@@ -186,6 +188,7 @@ class MatchingEngine:
         levels = {level.price: level for level in background}
         for order in own:
             below = levels.get(order.limit)
+            # The id of the account's order wins: books by order show where one's own order is.
             levels[order.limit] = Level(order.limit, order.base_left + (below.amount if below else 0), order.id)
         return tuple(sorted(levels.values(), key=lambda level: level.price, reverse=side is Side.BUY))
 
@@ -231,12 +234,15 @@ class MatchingEngine:
         order.funds.reserved += needed - order.reserved
         order.reserved = needed
 
-    def _open(self, order: Order, now_ms: int) -> None:
+    def _open(self, order: Order, now_ms: int, *, was_pending: bool = False) -> None:
         """Reserve the funds of an order, add it to the book and match it."""
         order.state = OrderState.OPEN
         self._reserve(order)
         if order.price is not None:
+            # Before it is matched, since `_end` removes it once it is filled.
             insort(self._waiting[order.side], order, key=_rank)
+        if was_pending:
+            self._publish(EventKind.ORDER_CHANGED, order, now_ms)
         self._match(order, now_ms)
 
     def _match(self, order: Order, now_ms: int, *, resting: bool = False) -> None:
@@ -291,6 +297,7 @@ class MatchingEngine:
         in_base = buys and not self._options.fee_in_quote
         fee_currency = spec.base if in_base else spec.quote
         fee = product(fill.quantity if in_base else fill.cost, self._options.fee)
+        # Taken while the funds are still reserved, so that nothing else can spend the fee.
         self._clearing.transfer(fee_currency, fee, order.wallet.balances[fee_currency], Party.FEES)
         sign = 1 if buys else -1
         movement = Movement(

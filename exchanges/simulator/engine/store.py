@@ -44,6 +44,7 @@ class Store(Generic[T]):
 
     def put(self, owner: int, item_id: int | str, item: T) -> T:
         """Add an object, or replace the one with this id."""
+        # A replaced object keeps its place: lists are in the order of creation, not of the last change.
         self._items[item_id] = owner, item
         return item
 

@@ -248,6 +248,7 @@ class Handlers:
     def __init_subclass__(cls) -> None:
         """Collect the handlers."""
         super().__init_subclass__()
+        # Of this class alone: a handler is always found in the class that shows it.
         cls.handlers = {m.__handles__: m for m in vars(cls).values() if hasattr(m, "__handles__")}
 
 
@@ -300,6 +301,7 @@ class Exchange(ABC):
     def __attrs_post_init__(self) -> None:
         markets = [Market(spec, self.seed, self.venue.value, self.started_ms) for spec in self.books]
         self.engine = Engine(markets, self.matching)
+        # Before the accounts, as opening one may need handlers: at Bitex it gets a profile.
         self.handlers = tuple(self.create_handlers())
         self.accounts = {account.api_key: account for account in self.open_accounts()}
 
@@ -349,9 +351,11 @@ class Exchange(ABC):
         Raises:
             Refused: The exchange rejects it.
         """
+        # First of all: what is due before this request must be visible to it.
         self.pass_time(now_ms)
         endpoint = asked.endpoint
         account = None if claim is None else self.admit(asked, claim)
+        # After the nonce, as at a real exchange: a request with wrong arguments uses up its nonce.
         arguments = Arguments.check(endpoint, asked.in_path, asked.fields if claim is None else claim.fields)
         if not any(endpoint.id in handlers.handlers for handlers in self.handlers):
             return Result(HttpAnswer(501, f"{endpoint.id} is not simulated".encode(), "text/plain"))

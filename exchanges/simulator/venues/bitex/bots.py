@@ -50,6 +50,7 @@ def _cancels(method: Callable[..., Any], store_of: StoreOf[B]) -> Handler:
             ended = evolve(store.find(bot.id), executing=False, updated_at=second(now_ms))
             store.put(bot.user_id, bot.id, evolve(ended, exit_status=BotExitStatus.CANCELLED))
 
+        # Due now, and so run before the next request: the answer to this one still says that it executes.
         handlers.engine.scheduler.at(call.now_ms, end)
         return store.put(bot.user_id, bot.id, evolve(bot, to_cancel=True, updated_at=call.now))
 

@@ -41,6 +41,7 @@ class ConciergeHandlers(BitexHandlers):
         reseller, arguments = call.account, call.arguments
         payer = self._party(reseller, arguments.integer("payer_id"), "payer_id")
         inputs, bitcoin_inputs, outputs = (arguments.objects(n) for n in ("inputs", "bitcoin_inputs", "outputs"))
+        # The amount left open is calculated from all others, so there must be exactly one.
         if sum(part.get("amount") is None for part in (*inputs, *bitcoin_inputs, *outputs)) != 1:
             raise Refused(Reason.WRONG_ARGUMENT, "outputs", "un solo monto debe quedar abierto")
         order = models.WorkOrderRequest(

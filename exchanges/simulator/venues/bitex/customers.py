@@ -117,6 +117,7 @@ class Customers:
 
     def post_to_webhook(self, account: BitexAccount, document: Json, now_ms: int) -> None:
         """Notify the reseller who created *account*, or the reseller that it is."""
+        # A user of a reseller has no webhook; the reseller is notified of both.
         reseller = account.created_by or account
         digest = hashlib.sha256(reseller.api_key.encode()).hexdigest()
         self.post(reseller.webhook_url, {"Webhook-Auth": digest}, document, now_ms)

@@ -117,6 +117,7 @@ class FundingHandlers(BitexHandlers):
         )
 
         def credit(now_ms: int) -> None:
+            # It may have been cancelled in the meantime.
             if self.all_usd_deposits.find(deposit.id).status is not bitex.DepositStatus.PENDING:
                 return
             amount = product(deposit.requested_amount or Decimal(0), USD_PER_UNIT[deposit.currency])

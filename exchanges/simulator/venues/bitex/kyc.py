@@ -71,6 +71,7 @@ class KycHandlers(BitexHandlers):
             raise Refused(Reason.WRONG_ARGUMENT, "document", "no es un archivo aceptado")
         number = self.stored_files.next_id()
         url = f"https://files.example.com/{number}?signature=simulated"
+        # The first file is accepted at once; a review may change that.
         if profile.accepted_usage_tier is None:
             self.profiles.put(call.owner, profile.id, evolve(profile, accepted_usage_tier=UsageTier.MICRO))
         file = KycFile(number, profile.id, url, str(document["file_name"]), kind, size)

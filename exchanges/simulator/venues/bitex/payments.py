@@ -140,6 +140,7 @@ class PaymentHandlers(BitexHandlers):
     def _confirm(self, number: int, quantity: Decimal, now_ms: int) -> None:
         payment, receipt = self.all_payments.find(number), self._receipts[number]
         payment = evolve(payment, confirmed_quantity=payment.confirmed_quantity + quantity)
+        # Coins for a payment that has ended are an ordinary deposit.
         if payment.status not in _AWAITED:
             self.funding.credit_btc(receipt.account, quantity, now_ms)
             if payment.status in (PaymentStatus.DONE, PaymentStatus.SETTLED):
@@ -157,6 +158,7 @@ class PaymentHandlers(BitexHandlers):
         payment, wallet = self.all_payments.find(number), self._receipts[number].account.wallet
         total = kept = self._credit(number, now_ms)
         in_coins = payment.currency_id is Currency.BTC
+        # Too little to be worth a sale is kept, whatever the percentage.
         if not in_coins:
             kept = product(total, (payment.keep or Decimal(0)) / 100)
             if product(total - kept, self._price(now_ms)) < WORTH_SELLING:
@@ -212,6 +214,7 @@ class PaymentHandlers(BitexHandlers):
             last_quoted_on=second(now_ms),
             quote_valid_until=second(now_ms + QUOTED_MS),
         )
+        # Not posted: a new quote is no change of status.
         self.all_payments.put(payment.user_id, number, quoted)
         self.engine.scheduler.at(now_ms + QUOTED_MS, lambda at_ms: self._requote(number, at_ms))
 

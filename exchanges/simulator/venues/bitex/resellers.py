@@ -44,6 +44,7 @@ class ResellerHandlers(BitexHandlers):
         email, customers = call.arguments.text("email"), self.customers
         if "@" not in email or email in {account.email for account in customers.by_id.values()}:
             raise Refused(Reason.WRONG_ARGUMENT, "email")
+        # Above 5000, so that the ids of created users and of the first accounts never meet.
         number = max(BELOW_FIRST_USER, *customers.by_id) + 1
         wallet = self.engine.open_wallet(number, {"usd": Decimal(0), "btc": Decimal(0)})
         user = BitexAccount(wallet, call.account.api_key, email=email, created_by=call.account)

@@ -109,6 +109,7 @@ class BitexExchange(Exchange):
         user = self._user(claim.acting_for)
         if user is None or user.created_by is not account:
             raise Refused(Reason.NOT_FOUND, "as_user")
+        # A reseller acts for a user as that user, who has no such permission.
         if for_reseller:
             raise Refused(Reason.NO_PERMISSION)
         return user

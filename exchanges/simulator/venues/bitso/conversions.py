@@ -89,6 +89,7 @@ class ConversionHandlers(Handlers):
         balance = wallet.balances[quote.from_currency]
         if quote.from_amount > balance.available:
             raise InsufficientFunds(quote.from_currency, quote.from_amount, balance.available)
+        # Reserved until the conversion ends, which may be seconds after the quote has expired.
         balance.reserved += quote.from_amount
         conversion_id = f"{next(self._ids):016x}"
         quoted = self._quotes.put(call.owner, quote_id, evolve(quoted, conversion_id=conversion_id))
@@ -132,6 +133,7 @@ class ConversionHandlers(Handlers):
         failed = conversion_id in self._failing
         done = self._set(conversion_id, ConversionStatus.FAILED if failed else ConversionStatus.COMPLETED)
         given, taken = wallet.balances[done.from_currency], wallet.balances[done.to_currency]
+        # Whatever became of it: a conversion that failed gives back what it reserved.
         given.reserved -= done.from_amount
         if not failed:
             self.engine.clearing.transfer(done.from_currency, done.from_amount, given, Party.LIQUIDITY)

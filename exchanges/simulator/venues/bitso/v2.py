@@ -125,6 +125,7 @@ def _long_id(order_id: int) -> str:
 def order_number(long_id: str) -> int:
     """Return the number in the id that v2 shows; -1 where it is not the id of any order."""
     number = int(long_id[-DIGITS:], 16) if _LONG_ID.fullmatch(long_id) else -1
+    # The digits before the number are checked too, so that no other id leads to an order.
     return number if _long_id(number) == long_id else -1
 
 
@@ -160,6 +161,7 @@ def _listed(order: Order) -> v2.Order:
 def _placed(order: Order) -> v2.Order:
     """Show a new order; a market order has neither price nor amount nor status."""
     shown = evolve(_listed(order), book=order.book.name)
+    # A limit order that traded at once still shows the amount that was requested.
     return evolve(shown, amount=order.amount) if order.price is not None else evolve(shown, amount=None, status=None)
 
 
@@ -213,6 +215,7 @@ def spei_due(now_ms: int) -> int:
     """Return when a bank transfer requested now is done: at once from Monday to Friday, 9:00 to 17:00."""
     now = datetime.fromtimestamp(now_ms / 1000, _MEXICO_CITY)
     at = now
+    # Holidays are not known here.
     while at.weekday() >= SATURDAY or not OPENS <= at.hour < CLOSES:
         at = at.replace(minute=0, second=0, microsecond=0) + _HOUR
     return now_ms + SPEI_MS + round((at - now) / timedelta(milliseconds=1))

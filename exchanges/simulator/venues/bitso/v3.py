@@ -99,6 +99,7 @@ class MarketHandlers(SpotHandlers):
 
 def _page(market: prices.Market, now_ms: int, marker: str, *, ascending: bool) -> range:
     """Return the ids of the trades beyond *marker*, of the last day."""
+    # Trades are a function of their id, so a page is a range of ids.
     newest = market.trade_number(now_ms)
     oldest = market.trade_number(now_ms - DAY_MS)
     if ascending:

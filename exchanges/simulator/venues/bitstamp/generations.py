@@ -74,6 +74,7 @@ def _error(refused: Refused) -> Json:
     text = refused.text or _TEXTS[refused.reason]
     if not refused.about or refused.reason is Reason.UNKNOWN_BOOK:
         return text
+    # The currency in `about` is for the text; v1 names no field for missing funds.
     return {ALL_FIELDS if refused.reason is Reason.NO_FUNDS else refused.about: [text]}
 
 
