@@ -18,7 +18,7 @@ async def sim():
 
 @pytest_asyncio.fixture
 async def http(sim: Simulator):
-    """A client that knows nothing of exchanges."""
+    """A plain HTTP client."""
     async with httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as client:
         yield client
 

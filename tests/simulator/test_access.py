@@ -119,7 +119,7 @@ async def test_a_forged_request_uses_up_no_nonce(http):
 @pytest.mark.asyncio
 @pytest.mark.parametrize("nonce", ["x", "-1", "", "1" * 20, "٣"])
 async def test_a_nonce_is_a_whole_number(http, nonce):
-    """What is no number of at most 19 digits is an invalid nonce."""
+    """Anything but a number of at most 19 digits is an invalid nonce."""
     key = "SimulatedBitstampKey"
     signature = mac("simulated-bitstamp-secret", f"{nonce}7890{key}").upper()
 
@@ -149,7 +149,7 @@ def test_delays_must_make_sense():
 
 @pytest.mark.asyncio
 async def test_bitex_refuses_the_sixth_call_in_a_second():
-    """Five in a second pass, the next gets 429, and the truth shows it."""
+    """Five in a second pass, the next gets 429, and the record shows it."""
     async with simulated(limits=True) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
         statuses = [(await http.get("/api-v1/rest/btc_usd/market/ticker")).status_code for _ in range(6)]
 
@@ -207,7 +207,7 @@ def test_a_window_slides_over_every_arrival():
 
 
 def test_subjects_do_not_share_a_limit():
-    """What one key does is not counted against another."""
+    """The requests of one key are not counted against another."""
     arrivals = Arrivals()
     limit = Limit("one", windows=(Window(1, 1.0),), scope=Scope.KEY)
 

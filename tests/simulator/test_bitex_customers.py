@@ -17,7 +17,7 @@ from tests.support.simulator_days import NOTHING, playing, sums
 
 @pytest.mark.asyncio
 async def test_a_user_has_money_of_his_own():
-    """What a reseller does as his user changes the user's balances and orders alone."""
+    """What a reseller does for a user changes the balances and orders of that user alone."""
     async with playing() as (sim, bitex, _):
         before = await bitex.account.profile()
         made = await bitex.resellers.create_user(email="susan@example.com", password="secret")
@@ -44,7 +44,7 @@ async def test_a_user_has_money_of_his_own():
 @pytest.mark.asyncio
 @pytest.mark.parametrize("user_id", [2, 7, 1])
 async def test_nobody_acts_for_a_user_who_is_not_his(user_id):
-    """Strangers, nobody and oneself are no users of a reseller."""
+    """Other accounts, unknown ids and the reseller's own are not users of a reseller."""
     async with playing() as (_, bitex, _):
         with pytest.raises(NotFound):
             await bitex.as_user(user_id).account.profile()
@@ -52,7 +52,7 @@ async def test_nobody_acts_for_a_user_who_is_not_his(user_id):
 
 @pytest.mark.asyncio
 async def test_only_resellers_may_do_what_resellers_do():
-    """An ordinary key neither lists users nor acts for one."""
+    """An ordinary key can neither list users nor act for one."""
     async with playing() as (_, bitex, ordinary):
         made = await bitex.resellers.create_user(email="susan@example.com", password="secret")
         for call in (
@@ -67,7 +67,7 @@ async def test_only_resellers_may_do_what_resellers_do():
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("user_id", "status"), [("5001", 401), ("5002", 404), ("all", 404)])
 async def test_a_user_is_no_reseller(http, user_id, status):
-    """Who acts for a user may not do what resellers do; a user that is none is not found."""
+    """A reseller who acts for a user may not do what resellers do; an unknown user is not found."""
     await ask_bitex(http, "resellers.create_user")
 
     assert status == (await ask_bitex(http, "resellers.users", as_user=user_id)).status_code
@@ -92,7 +92,7 @@ async def test_users_are_listed_as_a_table_too():
 
 @pytest.mark.asyncio
 async def test_profiles_are_stored_as_given():
-    """A profile has what was said of it, an update changes only what it says, nobody else finds it."""
+    """A profile has the given fields, an update changes only the given ones, and no other account finds it."""
     async with playing() as (_, bitex, ordinary):
         made = await bitex.kyc.create_profile(
             usage_tier=UsageTier.LARGE, first_name="José", birth_date="1970-01-30", legal_entity=True
@@ -163,7 +163,7 @@ async def test_files_of_other_kinds_are_refused(http):
     ids=["no boundary", "empty", "no parts", "no name", "no end", "twice"],
 )
 def test_forms_that_are_none_are_refused(content_type, body):
-    """A form of several parts has a boundary, names, an end, and says nothing twice."""
+    """A form of several parts has a boundary, names and an end, and repeats nothing."""
     with pytest.raises(Refused) as caught:
         read_multipart(content_type, body)
 
@@ -175,7 +175,7 @@ def test_forms_that_are_none_are_refused(content_type, body):
 
 @pytest.mark.asyncio
 async def test_webhooks_prove_themselves_by_the_key():
-    """A review of a user's profile is posted to his reseller, with the digest of the key in the header."""
+    """A review of a user's profile is posted to the reseller, with the digest of the key in the header."""
     async with playing() as (sim, bitex, _):
         assert (await bitex.webhooks.webhook()).webhook_url is None
 
@@ -199,7 +199,7 @@ async def test_webhooks_prove_themselves_by_the_key():
 
 @pytest.mark.asyncio
 async def test_work_orders_are_stored_and_told_of():
-    """A work order is returned as created, with all whom it is about, and posted when it is created and moves on."""
+    """A work order is returned as created, with payer and payees, and posted when it is created and changed."""
     async with playing() as (sim, bitex, _):
         await bitex.webhooks.update_webhook(webhook_url="https://example.com/webhook")
         payee = await bitex.resellers.create_user(email="susan@example.com", password="secret")
@@ -285,7 +285,7 @@ async def test_bots_are_kept_until_they_are_cancelled():
     ],
 )
 async def test_what_makes_no_sense_is_refused_by_field(http, name, fields, about):
-    """Minimums, dates, objects and percentages are looked at."""
+    """Minimums, dates, objects and percentages are checked."""
     response = await ask_bitex(http, name, **fields)
 
     assert (422, f"/data/attributes/{about}") == (

@@ -96,7 +96,7 @@ async def test_coins_are_withdrawn_at_once_and_sent_later():
 
 @pytest.mark.asyncio
 async def test_withdrawals_without_funds_are_cancelled():
-    """What is held by orders cannot be withdrawn; the withdrawal is accepted and then cancelled, nothing is debited."""
+    """What orders reserve cannot be withdrawn; the withdrawal is accepted, then cancelled, and nothing is debited."""
     async with playing() as (_, _, ordinary):
         await ordinary.trading.create_ask(amount="0.6", price=100_000)
         coins = await ordinary.funding.create_btc_withdrawal(address="1Elsewhere", amount="0.5")
@@ -118,7 +118,7 @@ async def test_withdrawals_without_funds_are_cancelled():
 
 @pytest.mark.asyncio
 async def test_money_is_paid_out_as_instructed():
-    """A withdrawal bears country, currency, label and body of its instruction."""
+    """A withdrawal has country, currency, label and body of its instruction."""
     async with playing() as (sim, bitex, _):
         body = {"payment_method": "international_bank", "country": "US", "currency": "USD", "bank": "B"}
         how = await bitex.funding.create_withdrawal_instruction(body=body, label="mine")
@@ -141,7 +141,7 @@ async def test_money_is_paid_out_as_instructed():
 
 @pytest.mark.asyncio
 async def test_coins_are_credited_when_confirmed():
-    """Coins sent to an address are there half an hour later; an address that sells starts a bot."""
+    """Coins sent to an address are credited half an hour later; an address that sells starts a bot."""
     async with playing() as (sim, bitex, _):
         address = await bitex.funding.create_address(auto_sell=True)
         sim.bitex.send_btc(address.public_address, Decimal("0.25"))
@@ -191,7 +191,7 @@ async def test_the_summary_tells_of_everything_for_thirty_days():
 
 @pytest.mark.asyncio
 async def test_the_clock_goes_forward_only():
-    """Time is moved on by a number of seconds; prices follow it."""
+    """Time is moved forward by a number of seconds; prices follow it."""
     async with playing() as (sim, bitex, _):
         before = await bitex.market.ticker()
         sim.advance(6 * HOUR)

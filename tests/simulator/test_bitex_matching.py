@@ -63,7 +63,7 @@ async def test_an_ask_trades_at_the_prices_of_the_book():
 
 @pytest.mark.asyncio
 async def test_what_depth_lacks_waits_in_the_book():
-    """A bid takes all that is offered up to its price, and the rest stands in the book at its own."""
+    """A bid takes all that is offered up to its price, and the rest is in the book at its own."""
     async with playing() as (_, bitex, _):
         book = await bitex.market.order_book()
         offered = [ask for ask in book.asks if ask.price <= book.asks[0].price]
@@ -79,8 +79,8 @@ async def test_what_depth_lacks_waits_in_the_book():
 
 
 @pytest.mark.asyncio
-async def test_strangers_offer_again_after_a_while():
-    """What was taken of the public book is there again a minute later, as far as prices stand still."""
+async def test_depth_that_was_taken_is_offered_again():
+    """Depth that was taken is offered again a minute later, as far as prices stand still."""
     async with playing() as (sim, bitex, _):
         first = (await bitex.market.order_book()).asks[0]
         await bitex.trading.create_bid(amount=1000, price=first.price)
@@ -94,7 +94,7 @@ async def test_strangers_offer_again_after_a_while():
 
 @pytest.mark.asyncio
 async def test_two_accounts_trade_with_each_other():
-    """An order that waits, between the strangers' prices, trades at its own price, and each side pays its fee."""
+    """An order that waits between the background's prices trades at its own price, and each side pays its fee."""
     async with playing() as (sim, bitex, ordinary):
         book = await bitex.market.order_book()
         price = (book.bids[0].price + book.asks[0].price) / 2
@@ -117,7 +117,7 @@ async def test_two_accounts_trade_with_each_other():
 
 @pytest.mark.asyncio
 async def test_cancelling_gives_back_what_is_left():
-    """Of a bid that traded in part the rest is free again."""
+    """The rest of a bid that traded in part is released."""
     async with playing() as (_, bitex, _):
         best = (await bitex.market.order_book()).asks[0]
         bid = await bitex.trading.create_bid(amount=110_000, price=best.price)
@@ -135,7 +135,7 @@ async def test_cancelling_gives_back_what_is_left():
 
 @pytest.mark.asyncio
 async def test_orders_that_wait_trade_when_the_market_comes_to_them():
-    """A bid below the market is met by strangers once the price has fallen."""
+    """A bid below the market trades once the price has fallen."""
     async with playing() as (sim, bitex, _):
         price = (await bitex.market.ticker()).bid - 5
         bid = await bitex.trading.create_bid(amount=10, price=price)
@@ -151,7 +151,7 @@ async def test_orders_that_wait_trade_when_the_market_comes_to_them():
 @pytest.mark.asyncio
 @pytest.mark.parametrize("amount", ["100.000000001", "1000000000000", "99999999999999999999"])
 async def test_amounts_are_bounded_and_have_eight_decimals(http, amount):
-    """What no purse could hold exactly is refused by field."""
+    """Amounts that no balance could hold exactly are rejected by field."""
     fields = {"api_key": "simulated-bitex-key", "amount": amount, "price": "1"}
     response = await http.post("/api-v1/rest/private/bids", data=fields)
 
@@ -167,7 +167,7 @@ def new_engine() -> Engine:
 
 
 def test_what_buys_nothing_is_given_back():
-    """A bid whose money does not buy a satoshi is cancelled by Bitex, and nothing is held."""
+    """A bid whose money does not buy a satoshi is cancelled by Bitex, and nothing is reserved."""
     engine = new_engine()
     wallet = engine.open_wallet(1, {"usd": Decimal(10), "btc": NOTHING})
     price = Decimal(100_000)
@@ -193,7 +193,7 @@ def test_a_sale_beyond_all_depth_is_left_unsold():
 
 
 class Walk:
-    """A walk of chance through everything that moves money, by both accounts."""
+    """A random walk through everything that moves money, by both accounts."""
 
     def __init__(self, sim, clients, seed):
         self.sim, self.clients, self.chance = sim, clients, Random(seed)
@@ -246,7 +246,7 @@ class Walk:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
-    """Whatever both accounts do, what everybody holds adds up, and the rows of each explain its balances."""
+    """All holdings always add up, and the rows of each account explain its balances."""
     async with playing(seed) as (sim, bitex, ordinary):
         walk = Walk(sim, [bitex, ordinary], seed)
         starts = [await client.account.profile() for client in (bitex, ordinary)]
@@ -266,7 +266,7 @@ async def test_money_is_conserved_to_the_last_digit(seed):
 
 
 async def explained(client: Bitex, start) -> tuple[Decimal, Decimal]:
-    """Work out the balances from the rows of what happened since *start*."""
+    """Calculate the balances from the rows of what happened since *start*."""
     orders = [o for o in await client.account.account_summary(full=True) if isinstance(o, Bid | Ask) and o.id > 1000]
     usd, btc = start.usd_balance, start.btc_balance
     for order in orders:
@@ -280,7 +280,7 @@ async def explained(client: Bitex, start) -> tuple[Decimal, Decimal]:
 
 
 async def reserved(client: Bitex) -> tuple[Decimal, Decimal]:
-    """Work out what is reserved from the orders that wait."""
+    """Calculate what is reserved from the orders that wait."""
     orders = [o for o in await client.trading.orders() if o.status in (OrderStatus.EXECUTING, OrderStatus.TO_CANCEL)]
     bids = sum((o.remaining_amount for o in orders if isinstance(o, Bid)), NOTHING)
     return bids, sum((o.remaining_amount for o in orders if isinstance(o, Ask)), NOTHING)

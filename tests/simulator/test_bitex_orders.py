@@ -20,15 +20,15 @@ async def place(http: httpx.AsyncClient, kind: str = "bids", **fields: str) -> h
 
 
 async def bitex(http: httpx.AsyncClient, path: str, verb: str = "GET") -> bytes:
-    """Make a private call and give the body of its answer."""
+    """Send a private request and return the body of its answer."""
     if verb == "POST":
         return (await http.post(f"{PRIVATE}/{path}", data={"api_key": "simulated-bitex-key"})).content
     return (await http.get(f"{PRIVATE}/{path}?{BITEX_KEY}")).content
 
 
 @pytest.mark.asyncio
-async def test_an_order_goes_its_way(http):
-    """A bid is received, executes with its money held, is to be cancelled, is cancelled and gives the money back."""
+async def test_an_order_goes_through_its_states(http):
+    """A bid is received, executes with its money reserved, is to be cancelled, is cancelled and releases the money."""
     bid = decode((await place(http, amount="100.5", price="10")).content, Bid, strict=True)
     held = json.loads(await bitex(http, "profile"))["usd_reserved"]
     executing = decode(await bitex(http, f"bids/{bid.id}"), Bid, strict=True)
@@ -46,7 +46,7 @@ async def test_an_order_goes_its_way(http):
 
 @pytest.mark.asyncio
 async def test_an_order_without_funds_is_accepted_and_then_cancelled(http):
-    """Placing says nothing about funds; looking again does."""
+    """Placing does not check funds; the next request does."""
     ask = decode((await place(http, "asks", amount="1000", price="10")).content, Ask, strict=True)
     again = decode(await bitex(http, f"asks/{ask.id}"), Ask, strict=True)
 
@@ -115,7 +115,7 @@ async def test_an_order_that_ended_is_listed_for_a_while():
         assert OrderReason.NOT_ENOUGH_FUNDS == found.reason
 
 
-def test_the_past_of_an_account_adds_up():
+def test_the_history_of_an_account_adds_up():
     """Balances are what deposits, withdrawals and trades leave, and all eight classes are there."""
     before = sample_history(NOW_MS, Decimal("0.5"))
     classes = {row.class_reference for row in before.movements}

@@ -15,7 +15,7 @@ CALLBACK = "https://example.com/ipn?shop=1"
 
 @pytest.mark.asyncio
 async def test_a_payment_is_settled_in_dollars():
-    """PENDING, SEEN, DONE, SETTLED: a quarter of the coins is kept, the rest sold; the callbacks say the same."""
+    """PENDING, SEEN, DONE, SETTLED: a quarter of the coins is kept, the rest sold; the callbacks agree."""
     async with playing() as (sim, bitex, _):
         before = await bitex.account.profile()
         payment = await bitex.payments.create_payment(currency_id=3, amount=1000, callback_url=CALLBACK, keep=25)
@@ -192,7 +192,7 @@ async def test_a_callback_url_is_https_or_of_this_machine(http, url):
 
 @pytest.mark.asyncio
 async def test_deliveries_may_go_to_an_application_in_the_same_process():
-    """Whatever function is given carries each delivery, in order, and says how it was answered."""
+    """The given function carries each delivery, in order, and returns the status of the answer."""
     came: list[Delivery] = []
 
     async def deliver(delivery: Delivery) -> int:

@@ -39,7 +39,7 @@ async def test_pipelined_requests_are_answered_in_order(sim):
 
 @pytest.mark.asyncio
 async def test_pipelined_requests_wait_for_a_delayed_answer():
-    """A peer that sends on regardless is made to wait, and gets all answers in order."""
+    """A peer that keeps sending is made to wait, and gets all answers in order."""
     body = urlencode({"api_key": "x" * 60_000}).encode()
     async with simulate(delay_seconds=(0.001, 0.001), limits=False) as sim, await Wired.to(sim) as wired:
         head = (f"Content-Length: {len(body)}", "Content-Type: application/x-www-form-urlencoded")
@@ -189,7 +189,7 @@ async def test_shutting_down_while_connections_arrive_is_quiet(steps, caplog):
 
 @pytest.mark.asyncio
 async def test_shutting_down_lets_answers_out():
-    """A request that is lying about is answered before its connection ends."""
+    """A request that is delayed is answered before its connection ends."""
     async with simulate(delay_seconds=(0.01, 0.01)) as sim:
         wired = await Wired.to(sim)
         wired.send("GET /api/ticker/ HTTP/1.1")
@@ -217,7 +217,7 @@ async def test_shutting_down_does_not_wait_for_ever(monkeypatch):
 
 @pytest.mark.asyncio
 async def test_a_client_that_left_changes_nothing():
-    """A request whose client is gone is carried out all the same."""
+    """A request whose client is gone is executed all the same."""
     async with simulate(delay_seconds=(0.005, 0.005)) as sim:
         async with await Wired.to(sim) as wired:
             wired.send(f"GET {PRIVATE}/profile?{BITEX_KEY} HTTP/1.1")

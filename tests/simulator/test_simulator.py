@@ -23,14 +23,14 @@ from tests.support.simulator_calls import (
 )
 
 CHECKED = re.compile(
-    r"^\s*(?:from|import) exchanges\.(session|transport|signing|nonces|client|request|verdicts|state|polling)\b"
-    r"|\.(scheme|facts|errors) import|exchanges\.errors|import .*\b(Ledger|Turn|Grant|Connections)\b",
+    r"^\s*(?:from|import) exchanges\.(session|client|http|limits\.limiter|limits\.nonces|outcomes|state|polling)\b"
+    r"|^from exchanges\.(?:bitex|bitso|bitstamp)\.(signing|api|errors) import|exchanges\.errors",
     re.MULTILINE,
 )
 
 
 def test_the_simulator_imports_nothing_that_it_checks():
-    """Session, signing, schemes, nonces and ledger are checked by code that does not use them."""
+    """Session, signing, nonces and limiter are checked by code that does not use them."""
     sources = Path(simulator.__file__).parent.rglob("*.py")
 
     assert {} == {path.name: found for path in sources if (found := CHECKED.findall(path.read_text()))}
@@ -70,7 +70,7 @@ async def test_every_answer_is_what_the_endpoint_declares(endpoint):
 
 @pytest.mark.asyncio
 async def test_an_endpoint_without_a_handler_answers_501(http, sim, monkeypatch):
-    """What is declared but not played says so in plain text."""
+    """An endpoint without a handler is answered in plain text."""
     monkeypatch.delitem(MarketHandlers.handlers, "bitex.market.ticker")
 
     response = await http.get("/api-v1/rest/btc_usd/market/ticker")
@@ -81,7 +81,7 @@ async def test_an_endpoint_without_a_handler_answers_501(http, sim, monkeypatch)
 
 @pytest.mark.asyncio
 async def test_a_fault_of_the_simulator_is_told_apart(http, sim, monkeypatch, caplog):
-    """A handler that breaks answers 500 and is logged."""
+    """A handler that raises answers 500 and is logged."""
     monkeypatch.setitem(MarketHandlers.handlers, "bitex.market.ticker", lambda *_: 1 / 0)
 
     response = await http.get("/api-v1/rest/btc_usd/market/ticker")
@@ -177,7 +177,7 @@ async def test_bitstamp_knows_no_such_market(http, path):
     ("path", "status"), [("/api/v2/ticker/btcusd/", 405), ("/api/v3/ticker", 400), ("/api-v1/rest/private/orders", 404)]
 )
 async def test_a_wrong_verb_is_refused(http, sim, path, status):
-    """A path that exists with another verb only is no call."""
+    """A path that exists with another verb only is rejected."""
     response = await http.put(path)
 
     assert (status, "wrong verb") == (response.status_code, sim.requests[-1].outcome)
@@ -249,7 +249,7 @@ async def test_the_record_tells_what_arrived(http, sim):
 
 @pytest.mark.asyncio
 async def test_the_record_holds_no_credentials(http, sim):
-    """Neither keys in addresses nor signatures are remembered."""
+    """Neither keys in addresses nor signatures are recorded."""
     await http.get(f"{PRIVATE}/profile?{BITEX_KEY}")
     await http.get("/api/v3/balance/", headers=bitso_v3(1))
     await http.post("/api/balance/", data=bitstamp_v1(7))

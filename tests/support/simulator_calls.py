@@ -74,7 +74,7 @@ SIGNED_FIELDS: dict[str, Any] = {
 
 
 def simulated(*venues: Venue, seed: int = 0, limits: bool = False, **options: Any) -> Any:
-    """Play without delay, while the clock stands still."""
+    """Simulate without delay, while the clock stands still."""
     options = {"delay_seconds": (0, 0), "clock": lambda: NOW, **options}
     return simulate(*venues, seed=seed, limits=limits, **options)
 
@@ -85,14 +85,14 @@ def mac(secret: str, message: str) -> str:
 
 
 def bitstamp_v1(number: int, **changes: str) -> dict[str, str]:
-    """The three fields of Bitstamp v1, right but for *changes*."""
+    """The three fields of Bitstamp v1, correct except for *changes*."""
     key, client_id = "SimulatedBitstampKey", "7890"
     signature = mac("simulated-bitstamp-secret", f"{number}{client_id}{key}").upper()
     return {"key": key, "signature": signature, "nonce": str(number), **changes}
 
 
 def bitso_v2(number: int, *, key_first: bool = False, **changes: object) -> dict[str, object]:
-    """The three fields of Bitso v2, right but for *changes*."""
+    """The three fields of Bitso v2, correct except for *changes*."""
     key, client_id = "simulatedbitsokey", "102030"
     order = f"{number}{key}{client_id}" if key_first else f"{number}{client_id}{key}"
     signature = mac("simulated-bitso-secret", order)
@@ -108,7 +108,7 @@ def bitso_v3(
 
 
 async def ask_declared(http: httpx.AsyncClient, endpoint: Endpoint) -> httpx.Response:
-    """Call *endpoint* with the least that it needs, signed."""
+    """Send a signed request to *endpoint*, with the fewest arguments that it accepts."""
     if endpoint.api.exchange == "bitex":
         return await ask_bitex(http, endpoint, **await live_a_little(http, endpoint))
     if endpoint.access is not Access.PUBLIC:
@@ -118,7 +118,7 @@ async def ask_declared(http: httpx.AsyncClient, endpoint: Endpoint) -> httpx.Res
 
 
 async def ask_signed(http: httpx.AsyncClient, endpoint: Endpoint | str, **known: object) -> httpx.Response:
-    """Call a private *endpoint* of Bitso or Bitstamp with what is *known*, and the least that it needs beside that."""
+    """Send a request to a private *endpoint* of Bitso or Bitstamp with what is *known* and all required arguments."""
     if isinstance(endpoint, str):
         endpoint = next(e for e in ENDPOINTS if e.id == endpoint)
     nonce, path = next(NONCES), path_of(endpoint, **known)
@@ -137,7 +137,7 @@ async def ask_signed(http: httpx.AsyncClient, endpoint: Endpoint | str, **known:
 
 
 async def trade_a_little(http: httpx.AsyncClient, endpoint: Endpoint) -> dict[str, Any]:
-    """Do at Bitso or Bitstamp what *endpoint* is about, and name what only now is known."""
+    """Create at Bitso or Bitstamp what *endpoint* needs, and return the arguments that refer to it."""
     exchange, name = endpoint.api.name, endpoint.id.split(".")[-1]
     if ".trading." in endpoint.id:
         resting = (await ask_signed(http, f"{exchange}.trading.sell", price="2000000")).json()
@@ -168,7 +168,7 @@ def path_of(endpoint: Endpoint, **known: object) -> str:
 
 
 async def ask_bitex(http: httpx.AsyncClient, endpoint: Endpoint | str, **known: object) -> httpx.Response:
-    """Call *endpoint* of Bitex with what is *known*, and the least that it needs beside that."""
+    """Send a request to *endpoint* of Bitex with what is *known* and all required arguments."""
     if isinstance(endpoint, str):
         endpoint = next(e for e in ENDPOINTS if e.id == f"bitex.{endpoint}")
     open_ = [a for a in endpoint.arguments if not a.in_path]
@@ -186,7 +186,7 @@ async def ask_bitex(http: httpx.AsyncClient, endpoint: Endpoint | str, **known: 
 
 
 async def live_a_little(http: httpx.AsyncClient, endpoint: Endpoint) -> dict[str, object]:
-    """Create at Bitex what *endpoint* is about, and name what only now is known."""
+    """Create at Bitex what *endpoint* needs, and return the arguments that refer to it."""
     area, name = endpoint.id.split(".")[1:]
     if area == "trading":
         await ask_bitex(http, "trading.create_bid")
@@ -244,7 +244,7 @@ class Wired:
         self.writer.write("\r\n".join([*lines, "Host: here", "", ""]).encode() + body)
 
     async def status(self) -> int:
-        """Read one answer and give its status."""
+        """Read one answer and return its status."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
         self.body = await self.reader.readexactly(int(fields.get(b"content-length", b"0")))
@@ -252,6 +252,6 @@ class Wired:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Let the event loop run until *condition* holds."""
+    """Run the event loop until *condition* holds."""
     while not condition():  # noqa: ASYNC110 - what is awaited belongs to the simulator, which has no event for it
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What the tests of the played exchanges share: clients of their accounts, and the sum of all that is there."""
+"""What the tests of the simulated exchanges share: clients of their accounts, and the sum of all holdings."""
 
 from contextlib import asynccontextmanager
 from decimal import ROUND_DOWN, Decimal
@@ -16,13 +16,13 @@ STILL: dict[str, Any] = {"limits": None, "clock": lambda: NOW}
 
 
 def down(amount: Decimal) -> Decimal:
-    """Round down to what can change hands."""
+    """Round down to the smallest amount that is transferred."""
     return amount.quantize(SATOSHI, rounding=ROUND_DOWN)
 
 
 @asynccontextmanager
 async def playing(seed: int = 0):
-    """Play Bitex alone, with a client of the reseller and one of the ordinary customer."""
+    """Simulate Bitex alone, with a client of the reseller and one of the ordinary account."""
     async with (
         simulated(Venue.BITEX, seed=seed) as sim,
         Bitex(base_url=sim.base_url, limits=None, strict=True, **sim.account(Venue.BITEX)) as reseller,
@@ -32,14 +32,14 @@ async def playing(seed: int = 0):
 
 
 def sums(sim: Simulator) -> tuple[Decimal, Decimal]:
-    """Add up what everybody holds of either currency."""
+    """Return the sum of all holdings of each currency."""
     usd, btc = (sum(sim.bitex.holdings(currency).values(), NOTHING) for currency in ("usd", "btc"))
     return usd, btc
 
 
 @asynccontextmanager
 async def playing_bitso(seed: int = 0):
-    """Play Bitso alone, with clients of both accounts, on whose clocks no quote ever expires."""
+    """Simulate Bitso alone, with clients of both accounts, on whose clocks no quote ever expires."""
     async with (
         simulated(Venue.BITSO, seed=seed) as sim,
         Bitso(base_url=sim.base_url, strict=True, **STILL, **sim.account(Venue.BITSO)) as bitso,
@@ -50,7 +50,7 @@ async def playing_bitso(seed: int = 0):
 
 @asynccontextmanager
 async def playing_bitstamp(seed: int = 0):
-    """Play Bitstamp alone, with clients of both accounts."""
+    """Simulate Bitstamp alone, with clients of both accounts."""
     async with (
         simulated(Venue.BITSTAMP, seed=seed) as sim,
         Bitstamp(base_url=sim.base_url, strict=True, **STILL, **sim.account(Venue.BITSTAMP)) as bitstamp,

@@ -313,7 +313,7 @@ class MatchingEngine:
         )
         order.wallet.movements.append(movement)
         order.left -= fill.cost if order.in_quote else fill.quantity
-        order.received += movement.net[order.receives]
+        order.received += movement.net[spec.base if buys else spec.quote]
         order.fee += fee
         order.updated_ms = fill.at_ms
         if order.left:

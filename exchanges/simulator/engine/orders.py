@@ -130,11 +130,6 @@ class Order:
         return self.book.quote if self.side is Side.BUY else self.book.base
 
     @property
-    def receives(self) -> str:
-        """The currency that it receives."""
-        return self.book.base if self.side is Side.BUY else self.book.quote
-
-    @property
     def funds(self) -> Balance:
         """The balance that it is paid from."""
         return self.wallet.balances[self.spends]

@@ -15,7 +15,7 @@ from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.orders import Order
 from exchanges.simulator.engine.prices import Level
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.venues.venue import Account, Call, Handler, Handlers, answers
+from exchanges.simulator.venues.venue import Account, Call, Claim, Handler, Handlers, ParsedRequest, answers
 
 __all__ = [
     "BLOCK_MS",
@@ -25,6 +25,7 @@ __all__ = [
     "amount_of",
     "balance",
     "cancels",
+    "claim_in_body",
     "order_book",
     "page_of",
     "places",
@@ -42,6 +43,16 @@ CONFIRMATIONS = 3
 
 SpotCall: TypeAlias = Call[Account]
 T = TypeVar("T")
+
+
+def claim_in_body(asked: ParsedRequest) -> Claim:
+    """Return the identity in three fields of the body."""
+    rest = dict(asked.fields)
+    key, nonce, signature = (rest.pop(name, None) for name in ("key", "nonce", "signature"))
+    # In JSON a nonce may be a number; true and false, which Python counts among them, are none.
+    if not isinstance(key, str) or type(nonce) not in (str, int) or not isinstance(signature, str):
+        raise Refused(Reason.NO_CREDENTIALS)
+    return Claim(key, rest, str(nonce), signature)
 
 
 @define(eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.http.messages import HttpAnswer
+from exchanges.simulator.venues.spot import claim_in_body
 from exchanges.simulator.venues.venue import Account, Claim, Generation, ParsedRequest
 from exchanges.wire import Json, dumps
 
@@ -38,15 +39,6 @@ _ERRORS_V2 = {
     Reason.UNKNOWN_BOOK: (20, "Unknown order book"),
     Reason.UNKNOWN_BOOK_OF_TICKER: (20, "Unknown order book"),  # on v3 alone
 }
-
-
-def _claim_v2(asked: ParsedRequest) -> Claim:
-    """Return the identity in three fields of the body."""
-    rest = dict(asked.fields)
-    key, nonce, signature = (rest.pop(name, None) for name in ("key", "nonce", "signature"))
-    if not isinstance(key, str) or type(nonce) not in (str, int) or not isinstance(signature, str):
-        raise Refused(Reason.NO_CREDENTIALS)
-    return Claim(key, rest, str(nonce), signature)
 
 
 def _signatures_v2(_: ParsedRequest, claim: Claim, account: Account) -> tuple[str, ...]:
@@ -102,7 +94,7 @@ def _text(refused: Refused, usual: str) -> str:
 
 
 GENERATIONS = {
-    "bitso.v2": Generation(_claim_v2, _refusal_v2, _signatures_v2),
+    "bitso.v2": Generation(claim_in_body, _refusal_v2, _signatures_v2),
     # v3 and v4 differ in their addresses alone.
     "bitso": Generation(
         _claim_v3, _refusal_v3, _signatures_v3, envelope=lambda value: {"success": True, "payload": value}

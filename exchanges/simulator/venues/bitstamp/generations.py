@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.http.messages import HttpAnswer
+from exchanges.simulator.venues.spot import claim_in_body
 from exchanges.simulator.venues.venue import Account, Claim, Generation, ParsedRequest
 from exchanges.wire import Json, dumps
 
@@ -35,15 +36,6 @@ _CODES_V2 = {
     Reason.UNKNOWN_BOOK: (404, "404.002"),
     Reason.NOT_FOUND: (404, "404.001"),
 }
-
-
-def _claim(asked: ParsedRequest) -> Claim:
-    """Return the identity in the three fields of v1."""
-    rest = dict(asked.fields)
-    key, nonce, signature = (rest.pop(name, None) for name in ("key", "nonce", "signature"))
-    if not (isinstance(key, str) and isinstance(nonce, str) and isinstance(signature, str)):
-        raise Refused(Reason.NO_CREDENTIALS)
-    return Claim(key, rest, nonce, signature)
 
 
 def _signatures(_: ParsedRequest, claim: Claim, account: Account) -> tuple[str, ...]:
@@ -83,6 +75,6 @@ def _error_v2(error: Json, code: str) -> bytes:
 
 
 GENERATIONS = {
-    "bitstamp.v1": Generation(_claim, _refusal_v1, _signatures),
-    "bitstamp": Generation(_claim, _refusal_v2),
+    "bitstamp.v1": Generation(claim_in_body, _refusal_v1, _signatures),
+    "bitstamp": Generation(claim_in_body, _refusal_v2),
 }

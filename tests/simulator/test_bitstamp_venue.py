@@ -53,7 +53,7 @@ async def test_an_order_that_crosses_the_book_trades_at_its_prices():
 
 @pytest.mark.asyncio
 async def test_what_depth_lacks_waits_and_is_seen_by_all():
-    """A bid takes what is offered at its price, and the rest stands first in the public book, of both generations."""
+    """A bid takes what is offered at its price; the rest is first in the public book of both generations."""
     async with playing_bitstamp() as (sim, bitstamp, _):
         sim.bitstamp.deposit("usd", Decimal(1_000_000))
         best = (await bitstamp.v1.market.order_book()).asks[0]
@@ -73,8 +73,8 @@ async def test_what_depth_lacks_waits_and_is_seen_by_all():
 
 
 @pytest.mark.asyncio
-async def test_strangers_offer_again_after_a_while():
-    """What was taken of the public book is there again a minute later, as far as prices stand still."""
+async def test_depth_that_was_taken_is_offered_again():
+    """Depth that was taken is offered again a minute later, as far as prices stand still."""
     async with playing_bitstamp() as (sim, bitstamp, _):
         first = (await bitstamp.v1.market.order_book()).asks[0]
         await bitstamp.v1.trading.buy(amount="0.01", price=first.price)
@@ -88,7 +88,7 @@ async def test_strangers_offer_again_after_a_while():
 
 @pytest.mark.asyncio
 async def test_two_accounts_trade_with_each_other():
-    """An order that waits between the strangers' prices trades at its own, and each side pays its fee."""
+    """An order that waits between the background's prices trades at its own, and each side pays its fee."""
     async with playing_bitstamp() as (sim, bitstamp, other):
         book = await bitstamp.v1.market.order_book()
         price = (book.bids[0].price + book.asks[0].price) / 2
@@ -114,7 +114,7 @@ async def test_two_accounts_trade_with_each_other():
 
 @pytest.mark.asyncio
 async def test_an_order_that_waits_trades_at_its_own_price():
-    """A bid below the market is met by strangers once the price has fallen, and pays no less than it says."""
+    """A bid below the market trades once the price has fallen, and at its own price."""
     async with playing_bitstamp() as (sim, bitstamp, _):
         price = (await bitstamp.v1.market.ticker()).bid - 5
         placed = await bitstamp.v1.trading.buy(amount="0.02", price=price)
@@ -129,7 +129,7 @@ async def test_an_order_that_waits_trades_at_its_own_price():
 
 @pytest.mark.asyncio
 async def test_cancelling_gives_back_what_was_held():
-    """An order that is cancelled holds nothing, and cannot be cancelled again."""
+    """An order that is cancelled reserves nothing, and cannot be cancelled again."""
     async with playing_bitstamp() as (_, bitstamp, _):
         before = await held(bitstamp, "btc")
         placed = await bitstamp.v1.trading.sell(amount=1, price=100_000)
@@ -153,7 +153,7 @@ async def test_cancelling_gives_back_what_was_held():
     ],
 )
 async def test_orders_are_refused_with_status_200(http, fields, error):
-    """What is wrong with an order is told by field, under status 200."""
+    """A wrong order is rejected by field, under status 200."""
     response = await ask_signed(http, "bitstamp.v1.trading.buy", **fields)
 
     assert (200, {"error": error}) == (response.status_code, response.json())
@@ -161,7 +161,7 @@ async def test_orders_are_refused_with_status_200(http, fields, error):
 
 @pytest.mark.asyncio
 async def test_refusals_become_the_errors_of_the_client():
-    """Too little money, too small an order and an unknown currency are told apart, and change nothing."""
+    """Missing funds, too small an order and an unknown currency are distinguished, and change nothing."""
     async with playing_bitstamp() as (_, bitstamp, _):
         before = await bitstamp.v1.account.balance()
         with pytest.raises(InsufficientFunds, match=r"only 2\.25000000 BTC"):
@@ -217,7 +217,7 @@ async def test_bitcoin_deposits_are_unconfirmed_at_first():
 
 @pytest.mark.asyncio
 async def test_ripple_takes_dollars_at_once():
-    """What goes over Ripple leaves the balance; the address to receive at is a text."""
+    """A withdrawal over Ripple leaves the balance; the address to receive at is a text."""
     async with playing_bitstamp() as (_, bitstamp, _):
         await bitstamp.v1.funding.ripple_withdrawal(amount=1000, address="rElsewhere", currency="USD")
 
@@ -227,7 +227,7 @@ async def test_ripple_takes_dollars_at_once():
 
 @pytest.mark.asyncio
 async def test_transactions_come_in_pages():
-    """Offset, limit and sort cut the list; all pages together are the list."""
+    """Offset, limit and sort select a page; all pages together are the list."""
     async with playing_bitstamp() as (sim, bitstamp, _):
         for number in range(1, 8):
             sim.bitstamp.deposit("usd", Decimal(number))
@@ -245,7 +245,7 @@ async def test_transactions_come_in_pages():
 
 
 class Walk:
-    """A walk of chance through everything that moves money."""
+    """A random walk through everything that moves money."""
 
     def __init__(self, sim, clients: list[Bitstamp], seed):
         self.sim, self.clients, self.chance = sim, clients, Random(seed)
@@ -289,7 +289,7 @@ class Walk:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
-    """Whatever happens, what everybody holds adds up, the rows explain the balances, and orders what is reserved."""
+    """All holdings always add up; rows explain the balances, and orders explain what is reserved."""
     async with playing_bitstamp(seed) as (sim, bitstamp, other):
         walk, starts = Walk(sim, [bitstamp, other], seed), ((42_000, Decimal("2.25")), (9000, 1))
         for _ in range(120):
@@ -311,7 +311,7 @@ async def test_money_is_conserved_to_the_last_digit(seed):
 
 
 def test_another_seed_begins_with_the_same_money():
-    """What an account has at first is no matter of chance."""
+    """The first balances of an account do not depend on the seed."""
     first, second = (BitstampExchange(seed, 0).engine.holdings("usd") for seed in (1, 2))
 
     assert first == second

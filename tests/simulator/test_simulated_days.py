@@ -1,4 +1,4 @@
-"""A day at Bitso and one at Bitstamp through the public API: all that came, traded and went adds up."""
+"""A day at Bitso and one at Bitstamp through the public API: deposits, trades and withdrawals add up."""
 
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def test_a_day_at_bitso():
-    """Money comes, is traded by market and limit orders, converted and sent out; rows and conversion explain it."""
+    """Money is deposited, traded by market and limit orders, converted and withdrawn; rows explain it."""
     async with playing_bitso() as (sim, bitso, _):
         start = (await bitso.v2.account.balance()).currencies
         sim.bitso.deposit("mxn", Decimal(500_000))
@@ -54,7 +54,7 @@ async def test_a_day_at_bitso():
 
 
 async def test_a_day_at_bitstamp():
-    """Money comes, is traded by limit orders and sent out; the rows explain it to the last digit."""
+    """Money is deposited, traded by limit orders and withdrawn; the rows explain it to the last digit."""
     async with playing_bitstamp() as (sim, bitstamp, _):
         v1 = bitstamp.v1
         start = (await v1.account.balance()).currencies

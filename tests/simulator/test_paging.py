@@ -11,7 +11,7 @@ ROWS = 1000
 @pytest.mark.asyncio
 @pytest.mark.parametrize("venue", [Venue.BITSO, Venue.BITSTAMP])
 async def test_rows_that_arrive_while_paging_neither_hide_nor_repeat_others(venue):
-    """Of 1,000 rows with equal times each comes once, though a new one arrives before every page."""
+    """Of 1,000 rows with equal times each is listed once, though a new one arrives before every page."""
     playing, currency = (playing_bitso, "mxn") if venue is Venue.BITSO else (playing_bitstamp, "usd")
     async with playing() as (sim, client, _):
         backstage, account = (

@@ -23,7 +23,7 @@ async def held(bitso: Bitso, currency: str) -> tuple[Decimal, Decimal, Decimal]:
 
 
 async def spei(bitso: Bitso, amount: Decimal | int) -> None:
-    """Send pesos to some bank."""
+    """Withdraw pesos to a bank."""
     await bitso.v2.funding.spei_withdrawal(
         amount=amount,
         recipient_given_names="Ana",
@@ -55,7 +55,7 @@ async def test_an_order_that_crosses_the_book_trades_at_its_prices():
 
 @pytest.mark.asyncio
 async def test_orders_are_filled_in_part_and_cancelled():
-    """What depth lacks waits in the public book of every generation; cancelling gives back what it held."""
+    """The rest of an order waits in the public book of every generation; cancelling it releases what it reserved."""
     async with playing_bitso() as (sim, bitso, _):
         sim.bitso.deposit("mxn", Decimal(100_000_000))
         best = (await bitso.v2.market.order_book()).asks[0]
@@ -75,7 +75,7 @@ async def test_orders_are_filled_in_part_and_cancelled():
 
 @pytest.mark.asyncio
 async def test_two_accounts_trade_with_each_other():
-    """Each side pays its fee in what it receives; nobody sees or cancels the orders of the other."""
+    """Each side pays its fee in what it receives; neither account sees or cancels the orders of the other."""
     async with playing_bitso() as (sim, bitso, other):
         book = await bitso.v2.market.order_book()
         price = (book.bids[0].price + book.asks[0].price) / 2
@@ -97,7 +97,7 @@ async def test_two_accounts_trade_with_each_other():
 
 @pytest.mark.asyncio
 async def test_an_active_order_lacks_book_and_update():
-    """Several orders are looked up at once; one that has not traded tells neither its book nor a change."""
+    """Several orders are looked up at once; one that has not traded shows neither its book nor a change."""
     async with playing_bitso() as (_, bitso, _):
         waits = await bitso.v2.trading.sell(amount="0.01", price=9_000_000)
         done = await bitso.v2.trading.sell(amount="0.01", price=10_000)
@@ -126,7 +126,7 @@ async def test_market_orders_take_any_price(side):
 
 @pytest.mark.asyncio
 async def test_a_market_order_beyond_all_depth_is_given_up():
-    """What no stranger wants is left unsold, and nothing is held for it."""
+    """What the background does not buy is left unsold, and nothing is reserved for it."""
     async with playing_bitso() as (sim, bitso, _):
         sim.bitso.deposit("eth", Decimal(100_000))
         placed = await bitso.v2.trading.sell(amount=100_000, book="eth_mxn")
@@ -149,7 +149,7 @@ async def test_a_market_order_beyond_all_depth_is_given_up():
     ],
 )
 async def test_orders_are_refused_in_the_shape_of_v2(http, fields, error):
-    """A refusal is a number with words, or words alone."""
+    """A rejection is a number with a text, or a text alone."""
     response = await ask_signed(http, "bitso.v2.trading.buy", **fields)
 
     assert (400, {"error": error}) == (response.status_code, response.json())
@@ -157,7 +157,7 @@ async def test_orders_are_refused_in_the_shape_of_v2(http, fields, error):
 
 @pytest.mark.asyncio
 async def test_refusals_become_the_errors_of_the_client():
-    """Too little money and wrong amounts are told apart, and change nothing."""
+    """Missing funds and wrong amounts are distinguished, and change nothing."""
     async with playing_bitso() as (_, bitso, _):
         before = await bitso.v2.account.balance()
         with pytest.raises(InsufficientFunds):
@@ -175,7 +175,7 @@ async def test_refusals_become_the_errors_of_the_client():
 
 @pytest.mark.asyncio
 async def test_withdrawals_are_pending_until_they_are_sent():
-    """What is going has left the balance, is told by v3 as pending, and listed at once."""
+    """An outgoing withdrawal has left the balance, is pending in v3, and is listed at once."""
     async with playing_bitso() as (sim, bitso, _):
         await bitso.v2.funding.bitcoin_withdrawal(amount="0.5", address="1Elsewhere")
         await spei(bitso, 5000)
@@ -208,7 +208,7 @@ async def test_a_deposit_of_coins_takes_three_blocks():
 
 @pytest.mark.asyncio
 async def test_a_ripple_withdrawal_changes_the_ripple_address():
-    """What was the receiver is from now on the sender of deposits."""
+    """The receiver of a withdrawal becomes the sender of deposits."""
     async with playing_bitso() as (sim, bitso, _):
         before = sim.bitso.ripple_address
         await bitso.v2.funding.ripple_withdrawal(currency="XRP", amount=100, address="rElsewhere")
@@ -246,7 +246,7 @@ async def test_a_clabe_that_no_bank_has_is_refused(http):
 
 @pytest.mark.asyncio
 async def test_transactions_come_in_pages_of_one_book():
-    """Offset, limit and sort cut the list; what concerns other currencies is not in it."""
+    """Offset, limit and sort select a page; movements of other currencies are not in it."""
     async with playing_bitso() as (sim, bitso, _):
         for number in range(1, 8):
             sim.bitso.deposit("mxn", Decimal(number))
@@ -263,7 +263,7 @@ async def test_transactions_come_in_pages_of_one_book():
 
 
 class Walk:
-    """A walk of chance through everything that moves money, over two books that share a currency."""
+    """A random walk through everything that moves money, over two books that share a currency."""
 
     def __init__(self, sim, clients: list[Bitso], seed):
         self.sim, self.clients, self.chance = sim, clients, Random(seed)
@@ -316,7 +316,7 @@ class Walk:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
-    """Whatever happens, what everybody holds adds up, and nothing is held when no order and no conversion is left."""
+    """All holdings always add up, and nothing is reserved when no order and no conversion is left."""
     async with playing_bitso(seed) as (sim, bitso, other):
         walk = Walk(sim, [bitso, other], seed)
         for _ in range(120):

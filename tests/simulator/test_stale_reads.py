@@ -19,7 +19,7 @@ NOTHING_YET = {"coming": None}
 
 @asynccontextmanager
 async def late(faults: Faults = LATE, **options: Any):
-    """Play with writes that are visible late, on a clock that moves with `Simulator.advance` alone."""
+    """Simulate with writes that become visible late, on a clock that moves with `Simulator.advance` alone."""
     async with (
         simulated(port=None, faults=faults, **options) as sim,
         httpx.AsyncClient(base_url=sim.base_url, transport=InProcess(sim)) as http,
@@ -28,7 +28,7 @@ async def late(faults: Faults = LATE, **options: Any):
 
 
 async def ask(http: httpx.AsyncClient, endpoint: str, **known: object) -> httpx.Response:
-    """Call an endpoint by its id."""
+    """Send a request to an endpoint, by its id."""
     venue, _, name = endpoint.partition(".")
     return await (ask_bitex(http, name, **known) if venue == "bitex" else ask_signed(http, endpoint, **known))
 
@@ -121,7 +121,7 @@ READS = [(write, fields, read, known) for write, fields, reads in CASES for read
 @pytest.mark.parametrize(("write", "fields", "read", "known"), READS, ids=[f"{w} {r}" for w, _, r, _ in READS])
 @in_virtual_time
 async def test_a_write_is_shown_late(write, fields, read, known):
-    """The answer is there at once; a read shows nothing of it for a while, and then everything."""
+    """A write is answered at once; a read shows nothing of it for a while, and then everything."""
     async with late() as (sim, http):
         before = await ask(http, read, **known)
         done = await ask(http, write, **fields)
@@ -137,7 +137,7 @@ async def test_a_write_is_shown_late(write, fields, read, known):
 
 @in_virtual_time
 async def test_work_orders_are_shown_late():
-    """They need more than one write before them."""
+    """Cancelling and the like need more than one write before them."""
     async with late(Faults()) as (sim, http):
         await ask(http, "bitex.resellers.create_user")
         await ask(http, "bitex.funding.create_withdrawal_instruction", as_user="5001")
@@ -181,7 +181,7 @@ async def test_an_order_looked_up_is_shown_late():
 
 @in_virtual_time
 async def test_cancels_are_shown_late():
-    """A cancelled order still seems open."""
+    """A cancelled order is still shown as open."""
     async with late(Faults()) as (sim, http):
         order = (await ask(http, "bitstamp.v1.trading.sell", price="1000000")).json()["id"]
         sim.faults = LATE
@@ -255,7 +255,7 @@ async def test_lateness_is_the_same_from_the_same_seed():
 
 @in_virtual_time
 async def test_a_write_that_is_refused_hides_nothing():
-    """Only what was carried out is shown late."""
+    """Only a write that was executed delays what is shown."""
     async with late() as (sim, http):
         await ask(http, "bitstamp.v1.trading.cancel_order", id=77)
         sim.bitstamp.deposit("usd", 100)
@@ -289,7 +289,7 @@ async def test_public_data_is_not_late():
 
 @in_virtual_time
 async def test_nonces_are_not_late():
-    """A later nonce that is accepted tells of the moment, whatever is shown."""
+    """Nonces are compared with the latest one, whatever reads show."""
     async with late() as (sim, http):
         await ask(http, "bitstamp.v1.trading.sell", price="1000000")
         await ask(http, "bitstamp.v1.trading.open_orders")
@@ -298,7 +298,7 @@ async def test_nonces_are_not_late():
 
 
 @in_virtual_time
-async def test_what_is_hidden_stays_hidden_when_lateness_is_set_anew():
+async def test_what_is_hidden_stays_hidden_when_the_delay_changes():
     """A write keeps the delay that it had; later ones have the new one."""
     async with late() as (sim, http):
         counts = []
@@ -313,7 +313,7 @@ async def test_what_is_hidden_stays_hidden_when_lateness_is_set_anew():
 
 
 @in_virtual_time
-async def test_lateness_ends_when_nothing_is_to_be_late():
+async def test_everything_is_visible_when_reads_are_no_longer_stale():
     """What was hidden is there at once."""
     async with late() as (sim, http):
         await ask(http, "bitstamp.v1.trading.sell", price="1000000")
@@ -323,7 +323,7 @@ async def test_lateness_ends_when_nothing_is_to_be_late():
 
 
 @in_virtual_time
-async def test_pictures_are_forgotten():
+async def test_copies_are_forgotten():
     """No more is kept than may still be shown."""
     async with late() as (sim, http):
         for _ in range(5):
@@ -336,8 +336,8 @@ async def test_pictures_are_forgotten():
 
 @pytest.mark.parametrize("venue", Venue)
 @in_virtual_time
-async def test_a_picture_stands_still(venue):
-    """Whatever is done later, every private read of a picture answers as it did when it was taken."""
+async def test_a_copied_state_stands_still(venue):
+    """Whatever is done later, every private read of a copied state answers as it did when it was copied."""
     reads = [e for e in ENDPOINTS if e.api.exchange == venue and e.kind is Kind.READ and e.access is not Access.PUBLIC]
 
     async def contents(http: httpx.AsyncClient) -> list[bytes]:
@@ -362,7 +362,7 @@ UNASKED = {"bitso.conversions.conversion", "bitso.v2.trading.lookup_order"}
 
 
 async def live(sim: Simulator, http: httpx.AsyncClient, venue: Venue) -> None:
-    """Do a little of everything."""
+    """Execute some of all kinds of writes."""
     for write, fields, _ in CASES:
         if write.startswith(venue):
             email = f"user{sim.calls}@example.com"

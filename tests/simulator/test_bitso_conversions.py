@@ -26,7 +26,7 @@ async def mxn(bitso: Bitso) -> tuple[Decimal, Decimal, Decimal]:
     ],
 )
 async def test_a_conversion_goes_through_its_states(given, taken, amounts):
-    """It is open, then queued while its funds are held, then completed, and moves what the quote says."""
+    """A conversion is open, then queued while its funds are reserved, then completed as quoted."""
     async with playing_bitso() as (sim, bitso, _):
         before = {b.currency: b.total for b in await bitso.account.balance()}
         quote = await bitso.conversions.create_quote(from_currency=given, to_currency=taken, **amounts)
@@ -45,7 +45,7 @@ async def test_a_conversion_goes_through_its_states(given, taken, amounts):
 
 @pytest.mark.asyncio
 async def test_what_was_converted_is_held_meanwhile():
-    """Between acceptance and end the funds are locked; if it fails they are free again."""
+    """Between acceptance and end the funds are reserved; if the conversion fails they are released."""
     async with playing_bitso() as (sim, bitso, _):
         quote = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=1000)
         number = await bitso.conversions.execute(quote)
@@ -62,7 +62,7 @@ async def test_what_was_converted_is_held_meanwhile():
 
 @pytest.mark.asyncio
 async def test_a_quote_expires_by_the_simulated_clock():
-    """After thirty seconds it is refused with the code for that, and so is one that was executed before."""
+    """After thirty seconds a quote is rejected with its own code, and so is one that was executed before."""
     async with playing_bitso() as (sim, bitso, _):
         first = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=1000)
         second = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=1000)
@@ -87,7 +87,7 @@ async def test_a_quote_expires_by_the_simulated_clock():
     ],
 )
 async def test_quotes_are_refused_in_the_envelope(http, fields, status, code):
-    """What cannot be quoted is refused with a code of four characters."""
+    """What cannot be quoted is rejected with a code of four characters."""
     response = await ask_signed(http, "bitso.conversions.create_quote", **fields)
     told = response.json()
 
@@ -96,7 +96,7 @@ async def test_quotes_are_refused_in_the_envelope(http, fields, status, code):
 
 @pytest.mark.asyncio
 async def test_a_quote_beyond_the_balance_is_refused_when_it_is_executed():
-    """The funds are looked at late; unknown quotes and conversions are not found."""
+    """Funds are checked on acceptance; unknown quotes and conversions are not found."""
     async with playing_bitso() as (_, bitso, _):
         quote = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=750_001)
         with pytest.raises(InsufficientFunds) as caught:
