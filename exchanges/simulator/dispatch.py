@@ -27,7 +27,8 @@ from exchanges.simulator.http.arguments import read_fields
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 from exchanges.simulator.http.router import Match, Router
 from exchanges.simulator.record import Deed, Seen, Venue
-from exchanges.simulator.venues.venue import Claim, Exchange, ParsedRequest, Result, is_private
+from exchanges.simulator.venues.calls import Claim, ParsedRequest, Result, is_private
+from exchanges.simulator.venues.venue import Exchange
 
 __all__ = ["Dispatcher"]
 

@@ -19,8 +19,9 @@ from exchanges.simulator.server import Listener
 from exchanges.simulator.venues.bitex import BitexExchange
 from exchanges.simulator.venues.bitso import BitsoExchange
 from exchanges.simulator.venues.bitstamp import BitstampExchange
+from exchanges.simulator.venues.calls import Key, Keys
 from exchanges.simulator.venues.controls import BitexControls, BitsoControls, BitstampControls
-from exchanges.simulator.venues.venue import Exchange, Key, Keys
+from exchanges.simulator.venues.venue import Exchange
 from exchanges.simulator.webhooks import Deliver, to_loopback
 
 __all__ = ["EXCHANGES", "Simulator", "serve", "simulate"]

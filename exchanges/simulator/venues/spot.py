@@ -15,7 +15,8 @@ from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.orders import Order
 from exchanges.simulator.engine.prices import Level
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.venues.venue import Account, Call, Claim, Handler, Handlers, ParsedRequest, answers
+from exchanges.simulator.venues.calls import Account, Call, Claim, ParsedRequest
+from exchanges.simulator.venues.handlers import Handler, Handlers, answers
 
 __all__ = [
     "BLOCK_MS",

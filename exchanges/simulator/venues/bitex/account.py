@@ -10,7 +10,7 @@ from exchanges.simulator.venues.bitex.customers import BitexCall, BitexHandlers,
 from exchanges.simulator.venues.bitex.funding import FundingHandlers
 from exchanges.simulator.venues.bitex.history import Dated
 from exchanges.simulator.venues.bitex.trading import FEE_PERCENT, convert_order, trades_of
-from exchanges.simulator.venues.venue import handles
+from exchanges.simulator.venues.handlers import handles
 
 __all__ = ["AccountHandlers"]
 

@@ -14,7 +14,8 @@ from exchanges.bitex.models.bots import BotExitStatus, BotIssuer, BuyingBot, Sel
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.customers import BitexCall, BitexHandlers, amount_of, created_since, finds
-from exchanges.simulator.venues.venue import Handler, handles, lists, second
+from exchanges.simulator.venues.calls import second
+from exchanges.simulator.venues.handlers import Handler, handles, lists
 
 __all__ = ["BotHandlers"]
 

@@ -13,7 +13,8 @@ from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.store import IdSequence, Store
 from exchanges.simulator.venues.bitex.customers import BitexAccount, BitexCall, BitexHandlers, finds
 from exchanges.simulator.venues.bitex.funding import FundingHandlers
-from exchanges.simulator.venues.venue import answers, handles, second
+from exchanges.simulator.venues.calls import second
+from exchanges.simulator.venues.handlers import answers, handles
 from exchanges.wire import Json, encode
 
 __all__ = ["ConciergeHandlers"]

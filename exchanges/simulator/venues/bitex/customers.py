@@ -16,7 +16,8 @@ from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.history import NO_HISTORY, Dated, History
-from exchanges.simulator.venues.venue import Account, Call, Handler, Handlers, answers, lists, second
+from exchanges.simulator.venues.calls import Account, Call, second
+from exchanges.simulator.venues.handlers import Handler, Handlers, answers, lists
 from exchanges.simulator.webhooks import Delivery, Poster, is_loopback
 from exchanges.wire import Json, dumps
 

@@ -24,7 +24,8 @@ from exchanges.simulator.venues.bitex.customers import (
 )
 from exchanges.simulator.venues.bitex.kyc import KycHandlers
 from exchanges.simulator.venues.bitex.rates import USD_PER_UNIT
-from exchanges.simulator.venues.venue import handles, lists, second
+from exchanges.simulator.venues.calls import second
+from exchanges.simulator.venues.handlers import handles, lists
 
 __all__ = ["CONFIRMED_MS", "CREDITED_MS", "PROCESSED_MS", "FundingHandlers"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.http.messages import HttpAnswer
-from exchanges.simulator.venues.venue import Claim, Generation, ParsedRequest
+from exchanges.simulator.venues.calls import Claim, ParsedRequest
+from exchanges.simulator.venues.venue import Generation
 from exchanges.wire import Json, dumps
 
 __all__ = ["GENERATIONS"]

@@ -11,7 +11,7 @@ from attrs import frozen
 from exchanges import bitex
 from exchanges.simulator.engine.snapshots import Shared
 from exchanges.simulator.engine.store import FIRST_ID
-from exchanges.simulator.venues.venue import second
+from exchanges.simulator.venues.calls import second
 from exchanges.wire import Json
 
 __all__ = ["NO_HISTORY", "Dated", "History", "sample_history"]

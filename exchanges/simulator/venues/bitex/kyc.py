@@ -13,7 +13,7 @@ from exchanges.bitex.kyc import Kyc
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.customers import BitexAccount, BitexCall, BitexHandlers, finds
-from exchanges.simulator.venues.venue import answers, handles, lists
+from exchanges.simulator.venues.handlers import answers, handles, lists
 from exchanges.wire import Json, encode
 
 __all__ = ["KycHandlers"]

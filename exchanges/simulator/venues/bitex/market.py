@@ -10,8 +10,9 @@ from exchanges.bitex.market import Market
 from exchanges.simulator.engine import prices
 from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, Bar, Trade
 from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHandlers
+from exchanges.simulator.venues.calls import second
+from exchanges.simulator.venues.handlers import Handler, handles, lists
 from exchanges.simulator.venues.spot import prices_of, sides_of
-from exchanges.simulator.venues.venue import Handler, handles, lists, second
 
 __all__ = ["MarketHandlers"]
 

@@ -32,7 +32,8 @@ from exchanges.simulator.venues.bitex.customers import (
 from exchanges.simulator.venues.bitex.funding import CONFIRMED_MS, FundingHandlers
 from exchanges.simulator.venues.bitex.rates import USD_PER_UNIT
 from exchanges.simulator.venues.bitex.trading import sell_at_once
-from exchanges.simulator.venues.venue import handles, lists, second
+from exchanges.simulator.venues.calls import second
+from exchanges.simulator.venues.handlers import handles, lists
 from exchanges.wire import Json, encode
 
 __all__ = ["PaymentHandlers"]

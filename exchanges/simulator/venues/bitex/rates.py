@@ -7,7 +7,7 @@ from decimal import Context, Decimal
 from exchanges.bitex.rates import Rates
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues.bitex.customers import BitexCall
-from exchanges.simulator.venues.venue import Handlers, answers, handles
+from exchanges.simulator.venues.handlers import Handlers, answers, handles
 from exchanges.wire import Json
 
 __all__ = ["USD_PER_UNIT", "RatesHandlers"]

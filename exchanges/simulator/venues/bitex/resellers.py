@@ -14,7 +14,7 @@ from exchanges.bitex.webhooks import Webhook, WebhookEcho, Webhooks
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues.bitex.customers import BitexAccount, BitexCall, BitexHandlers, url_of
 from exchanges.simulator.venues.bitex.kyc import KycHandlers
-from exchanges.simulator.venues.venue import answers, handles, lists
+from exchanges.simulator.venues.handlers import answers, handles, lists
 
 __all__ = ["ResellerHandlers"]
 

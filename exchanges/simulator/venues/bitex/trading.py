@@ -15,7 +15,8 @@ from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.orders import Order, OrderState
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHandlers, amount_of, created_since
-from exchanges.simulator.venues.venue import Handler, answers, handles, second
+from exchanges.simulator.venues.calls import second
+from exchanges.simulator.venues.handlers import Handler, answers, handles
 
 __all__ = ["FEE_PERCENT", "TradingHandlers", "convert_order", "convert_trade", "sell_at_once", "trades_of"]
 

@@ -26,7 +26,9 @@ from exchanges.simulator.venues.bitex.payments import PaymentHandlers
 from exchanges.simulator.venues.bitex.rates import RatesHandlers
 from exchanges.simulator.venues.bitex.resellers import ResellerHandlers
 from exchanges.simulator.venues.bitex.trading import FEE_PERCENT, TradingHandlers
-from exchanges.simulator.venues.venue import Account, Claim, Exchange, Handlers, ParsedRequest
+from exchanges.simulator.venues.calls import Account, Claim, ParsedRequest
+from exchanges.simulator.venues.handlers import Handlers
+from exchanges.simulator.venues.venue import Exchange
 
 __all__ = ["BitexExchange"]
 

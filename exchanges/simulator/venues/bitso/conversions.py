@@ -15,8 +15,9 @@ from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.store import IdSequence, Store
+from exchanges.simulator.venues.calls import moment
+from exchanges.simulator.venues.handlers import Handlers, handles
 from exchanges.simulator.venues.spot import SpotCall, amount_of
-from exchanges.simulator.venues.venue import Handlers, handles, moment
 
 __all__ = ["EXPIRY_MS", "ConversionHandlers"]
 

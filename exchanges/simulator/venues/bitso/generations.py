@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.http.messages import HttpAnswer
+from exchanges.simulator.venues.calls import Account, Claim, ParsedRequest
 from exchanges.simulator.venues.spot import claim_in_body
-from exchanges.simulator.venues.venue import Account, Claim, Generation, ParsedRequest
+from exchanges.simulator.venues.venue import Generation
 from exchanges.wire import Json, dumps
 
 __all__ = ["GENERATIONS"]

@@ -19,7 +19,8 @@ from exchanges.simulator.engine.prices import HOUR_MS, MINUTE_MS, Trade
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues import spot
 from exchanges.simulator.venues.bitso.v3 import FEE_PERCENT, MAX_PAGE
-from exchanges.simulator.venues.venue import answers, handles, lists, second
+from exchanges.simulator.venues.calls import second
+from exchanges.simulator.venues.handlers import answers, handles, lists
 
 __all__ = [
     "MINIMUM_AMOUNT",

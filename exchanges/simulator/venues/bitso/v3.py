@@ -11,8 +11,9 @@ from exchanges.simulator.engine import prices
 from exchanges.simulator.engine.balances import Wallet
 from exchanges.simulator.engine.prices import DAY_MS, STEP_MS, BookSpec, Level
 from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.venues.calls import moment, second
+from exchanges.simulator.venues.handlers import handles, lists
 from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, prices_of, sides_of
-from exchanges.simulator.venues.venue import handles, lists, moment, second
 from exchanges.wire import encode
 
 __all__ = ["FEE", "FEE_PERCENT", "MAX_PAGE", "AccountHandlers", "MarketHandlers"]

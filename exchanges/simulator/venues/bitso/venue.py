@@ -14,7 +14,9 @@ from exchanges.simulator.record import Venue
 from exchanges.simulator.venues.bitso import v2, v3
 from exchanges.simulator.venues.bitso.conversions import ConversionHandlers
 from exchanges.simulator.venues.bitso.generations import GENERATIONS
-from exchanges.simulator.venues.venue import Account, Exchange, Handlers
+from exchanges.simulator.venues.calls import Account
+from exchanges.simulator.venues.handlers import Handlers
+from exchanges.simulator.venues.venue import Exchange
 
 __all__ = ["BitsoExchange"]
 

@@ -18,7 +18,8 @@ from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues import spot
 from exchanges.simulator.venues.bitstamp.generations import ALL_FIELDS
 from exchanges.simulator.venues.bitstamp.v2 import SPANS_MS
-from exchanges.simulator.venues.venue import answers, handles, lists, moment, second
+from exchanges.simulator.venues.calls import moment, second
+from exchanges.simulator.venues.handlers import answers, handles, lists
 from exchanges.wire import Json, encode
 
 __all__ = [

@@ -9,8 +9,9 @@ from exchanges.bitstamp.market import Market
 from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, MINUTE_MS, Level, Trade
 from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.venues.calls import moment, second
+from exchanges.simulator.venues.handlers import handles, lists
 from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, prices_of, sides_of
-from exchanges.simulator.venues.venue import handles, lists, moment, second
 from exchanges.wire import Json, encode
 
 __all__ = ["SPANS_MS", "MarketHandlers"]

@@ -14,7 +14,9 @@ from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.record import Venue
 from exchanges.simulator.venues.bitstamp import v1, v2
 from exchanges.simulator.venues.bitstamp.generations import GENERATIONS
-from exchanges.simulator.venues.venue import Account, Exchange, Handlers
+from exchanges.simulator.venues.calls import Account
+from exchanges.simulator.venues.handlers import Handlers
+from exchanges.simulator.venues.venue import Exchange
 
 __all__ = ["BitstampExchange"]
 
