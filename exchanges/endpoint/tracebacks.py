@@ -1,8 +1,8 @@
 """Errors without the frames behind them.
 
-The frames of a call hold arguments, credentials and answers, and an error keeps the frames that it passed: who prints
-locals with a traceback, as many error reporters do, prints all of it. So errors are stripped where they leave the
-library, and where an outcome is kept for later. Messages, classes and causes stay.
+The frames of a call hold arguments, credentials and answers, and an error keeps the frames that it passed through.
+Many error reporters print the locals of a traceback, and so would print all of it. Errors are therefore stripped where
+they leave the library, and where an outcome is kept for later. Messages, classes and causes stay.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Discreet(ContextDecorator):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Strip what was raised."""
+        # What propagates from here gets a new traceback, which begins with the frame of the caller.
         if isinstance(error, self._kind):
             strip(error)
 

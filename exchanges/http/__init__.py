@@ -1,1 +1,1 @@
-"""What travels as bytes: requests, how they are signed, and how they get to the server and back."""
+"""Bytes: requests, signing, TLS, uploads, and the transport that sends and reads them."""

@@ -1,1 +1,1 @@
-"""How many calls an exchange takes, who waits for them, and in which order nonces are given out."""
+"""Waiting: limits and their windows, the limiter, pacing of polls, and counters of nonces."""

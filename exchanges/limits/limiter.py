@@ -190,7 +190,7 @@ class Limiter:
         if loop is not self._loop or self._process != os.getpid():
             self._move_to(loop)
         now = loop.time()
-        # Nobody is overtaken: with waiters in the queue even a call that could go now waits its turn.
+        # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
         if not self._waiting and self._has_room(priority, now) and lane.is_open(priority):
             return self._take(lane, now, loop)
         return await self._wait(_Waiter(lane, priority, next(self._numbers), loop.create_future()), now, deadline)
@@ -378,7 +378,7 @@ class Limiter:
         now = loop.time()
         for counted in self._counts:
             for _ in range(counted.in_flight):
-                counted.cool(now, complete=False)  # nobody will ever know how these calls ended
+                counted.cool(now, complete=False)  # their outcome will never be known here
         self._lines.clear()
         self._waiting, self._timer, self._loop = 0, None, loop
 

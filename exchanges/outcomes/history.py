@@ -76,7 +76,7 @@ class CallHistory:
         return self.remember(name_of(intent.endpoint, made), ended_at, intent)
 
     def doubt(self, intent: Intent, digest: str, at: datetime) -> str:
-        """Record a call that may have been executed, which nobody will determine; return the name of what it made."""
+        """Record a call whose outcome will not be determined; return the name of what it may have made."""
         return self.remember(name_of(intent.endpoint, _nameless(digest) + intent.id), at, None)
 
     def remember(self, name: str, at: datetime, intent: Intent | None) -> str:

@@ -282,7 +282,7 @@ class PendingCalls:
         """Keep the outcome for `open_calls`: the caller was cancelled."""
         pending.caller_gone = True
         if pending.landed.is_set():
-            # It ended in the same turn of the loop, and was removed as its caller was about to be told.
+            # It ended in the same turn of the loop, and was removed because its caller was about to get the result.
             self._pending[pending.intent] = pending
             _log(pending)
 

@@ -106,7 +106,7 @@ async def admit(
         try:
             permit = await limiter.acquire(lane, priority, deadline=deadline)
         except errors.RateLimitTimeout as error:
-            check(call)  # a client that closes ends the waiting of its calls: that is the reason to tell
+            check(call)  # a client that closes ends the waiting of its calls; then that is the error to raise
             raise errors.RateLimitTimeout(f"{call}: {error}", endpoint=call.endpoint.id) from None
         admission = Admission(call, destination, deadline, permit)
         if destination.shared_limiter is None:

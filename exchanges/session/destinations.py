@@ -2,7 +2,7 @@
 
 Limiters, key locks, counters and pending calls belong to the state and are shared by clients. A client registers with
 those it uses, and unregisters when it is closed or dropped: a limiter keeps a reserve only while a client with
-credentials uses it, and what nobody uses is forgotten.
+credentials uses it, and a state forgets limiters without users.
 """
 
 from __future__ import annotations
