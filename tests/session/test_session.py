@@ -1,9 +1,7 @@
 import asyncio
-import inspect
 import json
 import logging
 from decimal import Decimal
-from pathlib import Path
 
 import httpx
 import pytest
@@ -49,16 +47,6 @@ async def test_a_fourth_exchange():
         thing = await client.market.thing("a b")
 
     assert Thing(7) == thing
-
-
-@pytest.mark.parametrize("file", sorted(Path(inspect.getfile(exchanges)).parent.glob("*.py")), ids=lambda f: f.stem)
-def test_the_core_imports_no_exchange(file):
-    """No module of the core imports an exchange, but for the names that the package itself hands out."""
-    if file.stem in ("__init__", "__main__"):
-        return
-    lines = [line for line in file.read_text().splitlines() if line.lstrip().startswith(("import ", "from "))]
-
-    assert not [line for line in lines if any(f"exchanges.{name}" in line for name in ("bitex", "bitso", "bitstamp"))]
 
 
 @in_virtual_time

@@ -1,11 +1,8 @@
-import re
 from decimal import Decimal
-from pathlib import Path
 
 import httpx
 import pytest
 
-from exchanges import simulator
 from exchanges.simulator import Venue
 from exchanges.simulator.simulator import EXCHANGES
 from exchanges.simulator.venues.bitex.market import MarketHandlers
@@ -21,20 +18,6 @@ from tests.support.simulator_calls import (
     bitstamp_v1,
     simulated,
 )
-
-CHECKED = re.compile(
-    r"^\s*(?:from|import) exchanges\.(session|client|http|limits\.limiter|limits\.nonces|outcomes|state|polling)\b"
-    r"|^from exchanges\.(?:bitex|bitso|bitstamp)\.(signing|api|errors) import|exchanges\.errors",
-    re.MULTILINE,
-)
-
-
-def test_the_simulator_imports_nothing_that_it_checks():
-    """Session, signing, nonces and limiter are checked by code that does not use them."""
-    sources = Path(simulator.__file__).parent.rglob("*.py")
-
-    assert {} == {path.name: found for path in sources if (found := CHECKED.findall(path.read_text()))}
-
 
 # Every declared endpoint
 
