@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
+
+from attrs import evolve
 
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.snapshots import Shared
@@ -47,6 +49,15 @@ class Store(Generic[T]):
         # A replaced object keeps its place: lists are in the order of creation, not of the last change.
         self._items[item_id] = owner, item
         return item
+
+    def change(self, item_id: int | str, **changes: object) -> T:
+        """Replace fields of an object, whoever owns it.
+
+        Raises:
+            KeyError: There is none with this id.
+        """
+        owner, item = self._items[item_id]
+        return self.put(owner, item_id, evolve(cast("Any", item), **changes))
 
     def get(self, owner: int, item_id: int | str, missing: str = "") -> T:
         """Return the object of *owner* with an id.

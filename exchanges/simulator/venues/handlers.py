@@ -18,7 +18,7 @@ import attrs
 
 from exchanges.wire import Json, Row, TaggedRow, encode
 
-__all__ = ["Handler", "Handlers", "answers", "encode_answer", "handles", "id_of", "lists"]
+__all__ = ["Handler", "Handlers", "answers", "encode_answer", "handles", "id_of", "lists", "show"]
 
 Handler = Callable[[Any, Any], object]
 H = TypeVar("H", bound=Handler)
@@ -45,6 +45,12 @@ def lists(
 ) -> Handler:
     """Return a handler that answers with *rows* (called with handlers and call), each converted by *show*."""
     return answers(method, lambda handlers, call: [show(row) for row in rows(handlers, call)])
+
+
+def show(model: type[T], source: object, **fields: object) -> T:
+    """Build a model of *fields*, and for its other fields of the attributes of *source* that have their names."""
+    names = [a.name for a in attrs.fields(cast("Any", model)) if a.name not in fields and hasattr(source, a.name)]
+    return model(**fields, **{name: getattr(source, name) for name in names})
 
 
 class Handlers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeAlias, TypedDict, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from attrs import define
 
@@ -16,7 +16,7 @@ from exchanges.simulator.engine.orders import Order
 from exchanges.simulator.engine.prices import Level
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues.calls import Account, Call, Claim, ParsedRequest
-from exchanges.simulator.venues.handlers import Handler, Handlers, answers
+from exchanges.simulator.venues.handlers import Handler, Handlers, answers, show
 
 __all__ = [
     "BLOCK_MS",
@@ -30,9 +30,9 @@ __all__ = [
     "order_book",
     "page_of",
     "places",
-    "prices_of",
     "sides_of",
     "ticker",
+    "ticker_of",
     "withdraws",
 ]
 
@@ -63,30 +63,11 @@ class SpotHandlers(Handlers):
     engine: Engine
 
 
-class Prices(TypedDict):
-    """The fields that every ticker has."""
-
-    last: Decimal
-    high: Decimal
-    low: Decimal
-    vwap: Decimal
-    volume: Decimal
-    bid: Decimal
-    ask: Decimal
-
-
-def prices_of(book: MatchingEngine, now_ms: int) -> Prices:
-    """Return what every ticker shows of a book; best prices include the orders of accounts."""
-    now = book.market.snapshot(now_ms)
-    return Prices(
-        last=now.last,
-        high=now.day.high,
-        low=now.day.low,
-        vwap=now.day.vwap,
-        volume=now.day.volume,
-        bid=book.best(Side.BUY, now_ms),
-        ask=book.best(Side.SELL, now_ms),
-    )
+def ticker_of(model: type[T], matching: MatchingEngine, now_ms: int, **fields: object) -> T:
+    """Return a ticker with the prices of a book and *fields*; best prices include the orders of accounts."""
+    now = matching.market.snapshot(now_ms)
+    bid, ask = (matching.best(side, now_ms) for side in Side)
+    return show(model, now.day, last=now.last, bid=bid, ask=ask, **fields)
 
 
 def sides_of(book: MatchingEngine, now_ms: int, convert: Callable[[Level], T]) -> tuple[tuple[T, ...], tuple[T, ...]]:
@@ -95,13 +76,12 @@ def sides_of(book: MatchingEngine, now_ms: int, convert: Callable[[Level], T]) -
     return bids, asks
 
 
-def ticker(method: Callable[..., Any], book: Callable[[SpotCall], str], model: Callable[..., object]) -> Handler:
+def ticker(method: Callable[..., Any], book: Callable[[SpotCall], str], model: type[object]) -> Handler:
     """Return a handler that shows the prices of a book, and the time."""
-
-    def show(handlers: SpotHandlers, call: SpotCall) -> object:
-        return model(**prices_of(handlers.engine.book(book(call)), call.now_ms), timestamp=call.now)
-
-    return answers(method, show)
+    return answers(
+        method,
+        lambda handlers, call: ticker_of(model, handlers.engine.book(book(call)), call.now_ms, timestamp=call.now),
+    )
 
 
 def order_book(
@@ -112,27 +92,26 @@ def order_book(
 ) -> Handler:
     """Return a handler that shows a book; levels at the same price are one anyway, so grouping changes nothing."""
 
-    def show(handlers: SpotHandlers, call: SpotCall) -> object:
+    def answer(handlers: SpotHandlers, call: SpotCall) -> object:
         matching = handlers.engine.book(book(call))
         bids, asks = sides_of(matching, call.now_ms, lambda shown: level(shown.price, shown.amount))
         return model(bids=bids, asks=asks, timestamp=call.now)
 
-    return answers(method, show)
+    return answers(method, answer)
 
 
 def balance(
-    method: Callable[..., Any], model: Callable[..., object], each: Callable[..., object], fee_percent: Decimal
+    method: Callable[..., Any], model: Callable[..., object], each: type[object], fee_percent: Decimal
 ) -> Handler:
     """Return a handler that shows the fee and all currencies, each of them as three numbers."""
 
-    def show(_: SpotHandlers, call: SpotCall) -> object:
-        currencies = {
-            currency: each(balance=held.total, reserved=held.reserved, available=held.available)
-            for currency, held in call.wallet.balances.items()
-        }
-        return model(fee=fee_percent, currencies=currencies)
+    def answer(_: SpotHandlers, call: SpotCall) -> object:
+        balances = call.wallet.balances.items()
+        return model(
+            fee=fee_percent, currencies={name: show(each, held, balance=held.total) for name, held in balances}
+        )
 
-    return answers(method, show)
+    return answers(method, answer)
 
 
 def places(
@@ -141,7 +120,7 @@ def places(
     *,
     book: Callable[[SpotCall], str],
     check: Callable[[Decimal, Decimal | None], None],
-    show: Callable[[Order], object],
+    convert: Callable[[Order], object],
 ) -> Handler:
     """Return a handler that places an order; without a price it is a market order.
 
@@ -150,14 +129,14 @@ def places(
         side: What the order wants.
         book: Returns the name of the book.
         check: Raises `Refused` if amount and price are not accepted.
-        show: Converts the placed order.
+        convert: Converts the placed order.
     """
 
     def place(handlers: SpotHandlers, call: SpotCall) -> object:
         matching, amount = handlers.engine.book(book(call)), amount_of(call, "amount")
         price = amount_of(call, "price", matching.market.spec.tick) if "price" in call.arguments.values else None
         check(amount, price)
-        return show(matching.place(call.wallet, side, amount, price=price, now_ms=call.now_ms))
+        return convert(matching.place(call.wallet, side, amount, price=price, now_ms=call.now_ms))
 
     return answers(method, place)
 

@@ -24,18 +24,8 @@ class AccountHandlers(BitexHandlers):
     @handles(Account.profile)
     def profile(self, call: BitexCall) -> object:
         """Return the balances."""
-        usd, btc = call.wallet.balances["usd"], call.wallet.balances["btc"]
-        return Profile(
-            usd_balance=usd.total,
-            usd_reserved=usd.reserved,
-            usd_available=usd.available,
-            btc_balance=btc.total,
-            btc_reserved=btc.reserved,
-            btc_available=btc.available,
-            fee=FEE_PERCENT,
-            btc_deposit_address=call.account.deposit_address,
-            more_mt_deposit_code=f"SIM{call.owner:04}",
-        )
+        usd, btc = ((b.total, b.reserved, b.available) for b in map(call.wallet.balances.__getitem__, ("usd", "btc")))
+        return Profile(*usd, *btc, FEE_PERCENT, call.account.deposit_address, f"SIM{call.owner:04}")
 
     @handles(Account.account_summary)
     def account_summary(self, call: BitexCall) -> object:

@@ -11,8 +11,8 @@ from exchanges.simulator.engine import prices
 from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, Bar, Trade
 from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHandlers
 from exchanges.simulator.venues.calls import second
-from exchanges.simulator.venues.handlers import Handler, handles, lists
-from exchanges.simulator.venues.spot import prices_of, sides_of
+from exchanges.simulator.venues.handlers import Handler, handles, lists, show
+from exchanges.simulator.venues.spot import sides_of, ticker_of
 
 __all__ = ["MarketHandlers"]
 
@@ -29,16 +29,7 @@ def _transaction(trade: Trade) -> Transaction:
 
 
 def _candle(bar: Bar) -> Candle:
-    return Candle(
-        timestamp=second(bar.start_ms),
-        low=bar.low,
-        open=bar.open,
-        close=bar.close,
-        high=bar.high,
-        volume=bar.volume,
-        price_before_last=bar.before_close,
-        vwap=bar.vwap,
-    )
+    return show(Candle, bar, timestamp=second(bar.start_ms), price_before_last=bar.before_close)
 
 
 def _candles(method: Callable[..., Any], period_ms: int, count: int) -> Handler:
@@ -69,8 +60,8 @@ class MarketHandlers(BitexHandlers):
     def ticker(self, call: BitexCall) -> object:
         """Return the prices."""
         book = self.engine.book(call.arguments.text("book", BOOK))
-        now = book.market.snapshot(call.now_ms)
-        return Ticker(**prices_of(book, call.now_ms), price_before_last=now.before_last, open=now.day.open)
+        before_last = book.market.snapshot(call.now_ms).before_last
+        return ticker_of(Ticker, book, call.now_ms, price_before_last=before_last)
 
     @handles(Market.order_book)
     def order_book(self, call: BitexCall) -> object:

@@ -16,7 +16,7 @@ from exchanges.simulator.engine.orders import Order, OrderState
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHandlers, amount_of, created_since
 from exchanges.simulator.venues.calls import second
-from exchanges.simulator.venues.handlers import Handler, answers, handles
+from exchanges.simulator.venues.handlers import Handler, answers, handles, show
 
 __all__ = ["FEE_PERCENT", "TradingHandlers", "convert_order", "convert_trade", "sell_at_once", "trades_of"]
 
@@ -41,19 +41,16 @@ _STATES = {
 def convert_order(order: Order) -> Bid | Ask:
     """Show an order."""
     status, reason = _STATES[order.state]
-    kind = Bid if order.side is Side.BUY else Ask
-    return kind(
-        id=order.id,
+    kind: type[Bid | Ask] = Bid if order.side is Side.BUY else Ask
+    return show(
+        kind,
+        order,
         created_at=second(order.placed_ms),
         orderbook=1,
-        amount=order.amount,
         remaining_amount=order.left,
-        price=order.limit,
         status=status,
         reason=reason,
         produced_amount=order.received,
-        issuer=order.issuer,
-        fee=order.fee,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from exchanges.bitso import Conversion, ConversionStatus, Direction, Quote, Slippage
 from exchanges.bitso.conversions import Conversions
@@ -16,7 +16,7 @@ from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.store import IdSequence, Store
 from exchanges.simulator.venues.calls import moment
-from exchanges.simulator.venues.handlers import Handlers, handles
+from exchanges.simulator.venues.handlers import Handlers, handles, show
 from exchanges.simulator.venues.spot import SpotCall, amount_of
 
 __all__ = ["EXPIRY_MS", "ConversionHandlers"]
@@ -37,8 +37,8 @@ class _Quoted:
 
 @frozen
 class _Amounts:
-    spend: Decimal
-    receive: Decimal
+    from_amount: Decimal
+    to_amount: Decimal
     rate: Decimal
     plain_rate: Decimal
 
@@ -60,20 +60,19 @@ class ConversionHandlers(Handlers):
         book, side = self._book(given, taken)
         amounts = _amounts(call, book, side)
         quote_id = f"{next(self._ids):016x}"
-        quote = Quote(
+        quote = show(
+            Quote,
+            amounts,
             id=quote_id,
             oid=quote_id,
             from_currency=given,
-            from_amount=amounts.spend,
             to_currency=taken,
-            to_amount=amounts.receive,
             created_at=moment(call.now_ms),
             expires_at=moment(call.now_ms + EXPIRY_MS),
-            rate=amounts.rate,
             rate_currency=book.market.spec.quote,
             estimated_slippage=Slippage(level="normal", message="", value=Decimal("0.00")),
             padding=PADDING,
-            direction=Direction.BUY if side is Side.BUY else Direction.SELL,
+            direction=Direction[side.name],
             book=book.market.spec.name,
         )
         self._quotes.put(call.owner, quote_id, _Quoted(quote, amounts.plain_rate))
@@ -93,10 +92,13 @@ class ConversionHandlers(Handlers):
         # Reserved until the conversion ends, which may be seconds after the quote has expired.
         balance.reserved += quote.from_amount
         conversion_id = f"{next(self._ids):016x}"
-        quoted = self._quotes.put(call.owner, quote_id, evolve(quoted, conversion_id=conversion_id))
-        self._conversions.put(call.owner, conversion_id, _begun(quoted, call.now_ms))
-        scheduler = self.engine.scheduler
-        scheduler.at(call.now_ms + QUEUED_MS, lambda _: self._set(conversion_id, ConversionStatus.QUEUED))
+        self._quotes.change(quote_id, conversion_id=conversion_id)
+        created_at, plain_rate = moment(call.now_ms), quoted.plain_rate
+        conversion = show(Conversion, quote, id=conversion_id, created_at=created_at, plain_rate=plain_rate)
+        conversions, scheduler = self._conversions, self.engine.scheduler
+        conversions.put(call.owner, conversion_id, conversion)
+        queued = ConversionStatus.QUEUED
+        scheduler.at(call.now_ms + QUEUED_MS, lambda _: conversions.change(conversion_id, status=queued))
         scheduler.at(call.now_ms + DONE_MS, lambda _: self._finish(wallet, conversion_id))
         return {"oid": conversion_id}
 
@@ -125,14 +127,11 @@ class ConversionHandlers(Handlers):
                 return book, Side.SELL
         raise Refused(Reason.WRONG_ARGUMENT, "to_currency")
 
-    def _set(self, conversion_id: str, status: ConversionStatus) -> Conversion:
-        changed = evolve(self._conversions.find(conversion_id), status=status)
-        return self._conversions.put(self._conversions.owner(conversion_id), conversion_id, changed)
-
     def _finish(self, wallet: Wallet, conversion_id: str) -> None:
         """Exchange the amounts of the quote, or release what was reserved."""
         failed = conversion_id in self._failing
-        done = self._set(conversion_id, ConversionStatus.FAILED if failed else ConversionStatus.COMPLETED)
+        status = ConversionStatus.FAILED if failed else ConversionStatus.COMPLETED
+        done = self._conversions.change(conversion_id, status=status)
         given, taken = wallet.balances[done.from_currency], wallet.balances[done.to_currency]
         # Whatever became of it: a conversion that failed gives back what it reserved.
         given.reserved -= done.from_amount
@@ -159,21 +158,3 @@ def _amounts(call: SpotCall, book: MatchingEngine, side: Side) -> _Amounts:
     if not other:
         raise Refused(Reason.WRONG_NUMBER, names[0], "Too little to convert")
     return _Amounts(amount if spends else other, other if spends else amount, rate, plain)
-
-
-def _begun(quoted: _Quoted, now_ms: int) -> Conversion:
-    quote = quoted.quote
-    return Conversion(
-        id=quoted.conversion_id,
-        from_currency=quote.from_currency,
-        from_amount=quote.from_amount,
-        to_currency=quote.to_currency,
-        to_amount=quote.to_amount,
-        created_at=moment(now_ms),
-        expires_at=quote.expires_at,
-        rate=quote.rate,
-        plain_rate=quoted.plain_rate,
-        rate_currency=quote.rate_currency,
-        book=quote.book,
-        status=ConversionStatus.OPEN,
-    )

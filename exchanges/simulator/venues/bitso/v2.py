@@ -20,7 +20,7 @@ from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues import spot
 from exchanges.simulator.venues.bitso.v3 import FEE_PERCENT, MAX_PAGE
 from exchanges.simulator.venues.calls import second
-from exchanges.simulator.venues.handlers import answers, handles, lists
+from exchanges.simulator.venues.handlers import answers, handles, lists, show
 
 __all__ = [
     "MINIMUM_AMOUNT",
@@ -44,11 +44,6 @@ _CLABE = re.compile("[0-9]{18}")
 _WEIGHTS = (3, 7, 1) * 6
 DIGITS = 12
 _LONG_ID = re.compile("[0-9a-f]{64}")
-_TYPES = {
-    Cause.DEPOSIT: TransactionType.DEPOSIT,
-    Cause.WITHDRAWAL: TransactionType.WITHDRAWAL,
-    Cause.TRADE: TransactionType.TRADE,
-}
 
 
 def _book(call: spot.SpotCall) -> str:
@@ -65,13 +60,8 @@ def _recent(handlers: spot.SpotHandlers, call: spot.SpotCall) -> list[Trade]:
 
 
 def _transaction(trade: Trade) -> v2.Transaction:
-    return v2.Transaction(
-        date=second(trade.at_ms),
-        tid=trade.id,
-        price=trade.price,
-        amount=trade.amount,
-        side=Side.BUY if trade.buyer_waited else Side.SELL,
-    )
+    side = Side.BUY if trade.buyer_waited else Side.SELL
+    return show(v2.Transaction, trade, date=second(trade.at_ms), tid=trade.id, side=side)
 
 
 class MarketHandlers(spot.SpotHandlers):
@@ -100,7 +90,7 @@ def _movement(movement: Movement) -> v2.UserTransaction:
     return v2.UserTransaction(
         id=movement.id if traded else None,
         datetime=second(movement.at_ms),
-        type=_TYPES[movement.cause],
+        type=TransactionType[movement.cause.name],
         method=movement.method or None,
         order_id=_long_id(movement.order_id) if traded else None,
         rate=movement.price if traded else None,
@@ -151,7 +141,7 @@ def _listed(order: Order) -> v2.Order:
     """Show an open order, with what is left of it."""
     return v2.Order(
         id=_long_id(order.id),
-        type=OrderType.BUY if order.side is OrderSide.BUY else OrderType.SELL,
+        type=OrderType[order.side.name],
         price=order.price,
         amount=order.left,
         status=_status(order),
@@ -187,8 +177,8 @@ class TradingHandlers(spot.SpotHandlers):
         v2.Trading.open_orders, lambda self, call: self.engine.open_orders(call.wallet, _book(call)), _listed
     )
     cancel_order = spot.cancels(v2.Trading.cancel_order, _find, answer="true")
-    buy = spot.places(v2.Trading.buy, OrderSide.BUY, book=_book, check=_check, show=_placed)
-    sell = spot.places(v2.Trading.sell, OrderSide.SELL, book=_book, check=_check, show=_placed)
+    buy = spot.places(v2.Trading.buy, OrderSide.BUY, book=_book, check=_check, convert=_placed)
+    sell = spot.places(v2.Trading.sell, OrderSide.SELL, book=_book, check=_check, convert=_placed)
 
     @handles(v2.Trading.lookup_order)
     def lookup_order(self, call: spot.SpotCall) -> object:

@@ -12,8 +12,8 @@ from exchanges.simulator.engine.balances import Wallet
 from exchanges.simulator.engine.prices import DAY_MS, STEP_MS, BookSpec, Level
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues.calls import moment, second
-from exchanges.simulator.venues.handlers import handles, lists
-from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, prices_of, sides_of
+from exchanges.simulator.venues.handlers import handles, lists, show
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, sides_of, ticker_of
 from exchanges.wire import encode
 
 __all__ = ["FEE", "FEE_PERCENT", "MAX_PAGE", "AccountHandlers", "MarketHandlers"]
@@ -56,7 +56,8 @@ class MarketHandlers(SpotHandlers):
             raise Refused(Reason.UNKNOWN_BOOK_OF_TICKER, name)
         book = self.engine.books[name]
         now = book.market.snapshot(call.now_ms)
-        return Ticker(**prices_of(book, call.now_ms), book=name, created_at=call.now, change_24=now.last - now.day.open)
+        change_24 = now.last - now.day.open
+        return ticker_of(Ticker, book, call.now_ms, book=name, created_at=call.now, change_24=change_24)
 
     @handles(Market.order_book)
     def order_book(self, call: SpotCall) -> object:
@@ -85,17 +86,12 @@ class MarketHandlers(SpotHandlers):
             return []
         market = self.engine.market(name)
         numbers = _page(market, call.now_ms, marker, ascending=arguments.text("sort", "desc") == "asc")
-        return [
-            Trade(
-                book=name,
-                created_at=second(trade.at_ms),
-                amount=trade.amount,
-                maker_side=Side.BUY if trade.buyer_waited else Side.SELL,
-                price=trade.price,
-                tid=str(trade.id),
-            )
-            for trade in map(market.trade, numbers[:limit])
-        ]
+        return [_trade(name, market.trade(number)) for number in numbers[:limit]]
+
+
+def _trade(book: str, trade: prices.Trade) -> Trade:
+    side = Side.BUY if trade.buyer_waited else Side.SELL
+    return show(Trade, trade, book=book, created_at=second(trade.at_ms), maker_side=side, tid=str(trade.id))
 
 
 def _page(market: prices.Market, now_ms: int, marker: str, *, ascending: bool) -> range:
@@ -119,11 +115,11 @@ class AccountHandlers(SpotHandlers):
 
 def _balance(wallet: Wallet, currency: str) -> Balance:
     held, nothing = wallet.balances[currency], Decimal("0.00000000")
-    return Balance(
+    return show(
+        Balance,
+        held,
         currency=currency,
-        total=held.total,
         locked=held.reserved,
-        available=held.available,
         pending_deposit=sum((d.amount for d in wallet.incoming if d.currency == currency), nothing),
         pending_withdrawal=wallet.outgoing.get(currency, nothing),
     )

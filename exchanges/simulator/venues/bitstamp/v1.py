@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 from attrs import define, evolve, field
 
@@ -13,13 +14,12 @@ from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.orders import Order
 from exchanges.simulator.engine.prices import Trade
 from exchanges.simulator.engine.rejections import Reason, Refused
-from exchanges.simulator.engine.scheduler import Action
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues import spot
 from exchanges.simulator.venues.bitstamp.generations import ALL_FIELDS
 from exchanges.simulator.venues.bitstamp.v2 import SPANS_MS
 from exchanges.simulator.venues.calls import moment, second
-from exchanges.simulator.venues.handlers import answers, handles, lists
+from exchanges.simulator.venues.handlers import answers, handles, lists, show
 from exchanges.wire import Json, encode
 
 __all__ = [
@@ -59,7 +59,7 @@ class MarketHandlers(spot.SpotHandlers):
     transactions = lists(
         v1.Market.transactions,
         _recent,
-        lambda trade: v1.Transaction(date=second(trade.at_ms), tid=trade.id, price=trade.price, amount=trade.amount),
+        lambda trade: show(v1.Transaction, trade, date=second(trade.at_ms), tid=trade.id),
     )
     ticker = spot.ticker(v1.Market.ticker, lambda _: BOOK, v1.Ticker)
     order_book = spot.order_book(v1.Market.order_book, lambda _: BOOK, v1.OrderBook, v1.PriceLevel)
@@ -106,13 +106,8 @@ def _check(amount: Decimal, price: Decimal | None) -> None:
 
 
 def _order(order: Order) -> v1.Order:
-    return v1.Order(
-        id=order.id,
-        datetime=second(order.placed_ms),
-        type=v1.OrderType.BUY if order.side is Side.BUY else v1.OrderType.SELL,
-        price=order.limit,
-        amount=order.left,
-    )
+    kind = v1.OrderType[order.side.name]
+    return show(v1.Order, order, datetime=second(order.placed_ms), type=kind, amount=order.left)
 
 
 def _placed(order: Order) -> v1.Order:
@@ -125,8 +120,8 @@ class TradingHandlers(spot.SpotHandlers):
 
     open_orders = lists(v1.Trading.open_orders, lambda self, call: self.engine.open_orders(call.wallet, BOOK), _order)
     cancel_order = spot.cancels(v1.Trading.cancel_order, _find, answer=True)
-    buy = spot.places(v1.Trading.buy, Side.BUY, book=lambda _: BOOK, check=_check, show=_placed)
-    sell = spot.places(v1.Trading.sell, Side.SELL, book=lambda _: BOOK, check=_check, show=_placed)
+    buy = spot.places(v1.Trading.buy, Side.BUY, book=lambda _: BOOK, check=_check, convert=_placed)
+    sell = spot.places(v1.Trading.sell, Side.SELL, book=lambda _: BOOK, check=_check, convert=_placed)
 
 
 @define(eq=False)
@@ -146,7 +141,7 @@ class FundingHandlers(spot.SpotHandlers):
         """Withdraw coins, which are sent later."""
         amount, address = spot.amount_of(call, "amount"), call.arguments.text("address")
         self.engine.withdraw(call.wallet, "btc", amount, call.now_ms, method="bitcoin")
-        number, owner = self.withdrawals.next_id(), call.owner
+        number = self.withdrawals.next_id()
         request = v1.WithdrawalRequest(
             id=number,
             datetime=call.now,
@@ -155,13 +150,13 @@ class FundingHandlers(spot.SpotHandlers):
             status=v1.WithdrawalStatus.OPEN,
             data=address,
         )
-        self.withdrawals.put(owner, number, request)
+        self.withdrawals.put(call.owner, number, request)
         for after_ms, status in _PROGRESS:
-            self.engine.scheduler.at(call.now_ms + after_ms, self._storing(owner, evolve(request, status=status)))
+            self.engine.scheduler.at(call.now_ms + after_ms, partial(self._progress, number, status))
         return v1.BitcoinWithdrawal(id=number)
 
-    def _storing(self, owner: int, request: v1.WithdrawalRequest) -> Action:
-        return lambda _: self.withdrawals.put(owner, request.id, request)
+    def _progress(self, number: int, status: v1.WithdrawalStatus, _: int) -> None:
+        self.withdrawals.change(number, status=status)
 
     @handles(v1.Funding.unconfirmed_btc)
     def unconfirmed_btc(self, call: spot.SpotCall) -> object:

@@ -10,8 +10,8 @@ from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, MINUTE_MS, Level, Trade
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues.calls import moment, second
-from exchanges.simulator.venues.handlers import handles, lists
-from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, prices_of, sides_of
+from exchanges.simulator.venues.handlers import handles, lists, show
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, sides_of, ticker_of
 from exchanges.wire import Json, encode
 
 __all__ = ["SPANS_MS", "MarketHandlers"]
@@ -20,13 +20,8 @@ SPANS_MS = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS}
 
 
 def _transaction(trade: Trade) -> Transaction:
-    return Transaction(
-        date=second(trade.at_ms),
-        tid=str(trade.id),
-        price=trade.price,
-        amount=trade.amount,
-        type=Side.SELL if trade.buyer_waited else Side.BUY,
-    )
+    side = Side.SELL if trade.buyer_waited else Side.BUY
+    return show(Transaction, trade, date=second(trade.at_ms), tid=str(trade.id), type=side)
 
 
 def _recent(handlers: SpotHandlers, call: SpotCall) -> list[Trade]:
@@ -78,10 +73,11 @@ def _object(ticker: Ticker) -> dict[str, Json]:
 
 def _ticker(book: MatchingEngine, now_ms: int) -> Ticker:
     now = book.market.snapshot(now_ms)
-    return Ticker(
-        **prices_of(book, now_ms),
+    return ticker_of(
+        Ticker,
+        book,
+        now_ms,
         timestamp=second(now_ms),
-        open=now.day.open,
         open_24=now.day.open,
         percent_change_24=(100 * (now.last - now.day.open) / now.day.open).quantize(Decimal("0.01")),
         side=Side.BUY if now.seller_waited else Side.SELL,
