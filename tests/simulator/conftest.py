@@ -3,27 +3,27 @@
 import asyncio
 
 import httpx
-import pytest_asyncio
+import pytest
 
 from exchanges.simulator import Simulator
 from tests.support.simulator_calls import simulated
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def sim():
     """All three venues."""
     async with simulated() as simulator:
         yield simulator
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def http(sim: Simulator):
     """A plain HTTP client."""
     async with httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as client:
         yield client
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def raw_posts():
     """A server that answers each request with 204, and what it received."""
     received: list[bytes] = []

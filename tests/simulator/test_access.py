@@ -16,7 +16,6 @@ from tests.support.virtual_time import in_virtual_time
 # Keys, signatures, nonces
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("query", ["", "?api_key=", "?api_key=another"])
 async def test_bitex_wants_a_key_that_it_knows(http, query):
     """Without a key, or with an unknown one, the answer is 401."""
@@ -25,7 +24,6 @@ async def test_bitex_wants_a_key_that_it_knows(http, query):
     assert (401, {"error": "Invalid Api Key"}) == (response.status_code, response.json())
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -44,7 +42,6 @@ async def test_bitstamp_v1_checks_its_three_fields(http, body, words):
     assert (200, {"error": words}) == (response.status_code, response.json())
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("key_first", [False, True])
 async def test_bitso_v2_takes_either_documented_order(http, key_first):
     """Nonce, client id, key and nonce, key, client id are both right."""
@@ -53,7 +50,6 @@ async def test_bitso_v2_takes_either_documented_order(http, key_first):
     assert "3.50000000" == response.json()["btc_balance"]
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -72,7 +68,6 @@ async def test_bitso_v2_checks_its_three_fields(http, body, code):
     assert (400, code) == (response.status_code, response.json()["error"]["code"])
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("headers", "code"),
     [
@@ -91,7 +86,6 @@ async def test_bitso_v3_checks_its_header(http, headers, code):
     assert (401, code) == (response.status_code, response.json()["error"]["code"])
 
 
-@pytest.mark.asyncio
 async def test_a_nonce_is_taken_once(http):
     """A nonce that is not larger than the last is refused in each exchange's own shape."""
     await http.post("/api/balance/", data=bitstamp_v1(5))
@@ -106,7 +100,6 @@ async def test_a_nonce_is_taken_once(http):
     assert (401, "0207") == (v3.status_code, v3.json()["error"]["code"])
 
 
-@pytest.mark.asyncio
 async def test_a_forged_request_uses_up_no_nonce(http):
     """A wrong signature leaves the last nonce as it was."""
     await http.post("/api/balance/", data=bitstamp_v1(9, signature="0"))
@@ -116,7 +109,6 @@ async def test_a_forged_request_uses_up_no_nonce(http):
     assert "42000.00" == response.json()["usd_balance"]
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("nonce", ["x", "-1", "", "1" * 20, "٣"])
 async def test_a_nonce_is_a_whole_number(http, nonce):
     """Anything but a number of at most 19 digits is an invalid nonce."""
@@ -147,7 +139,6 @@ def test_delays_must_make_sense():
 # Limits
 
 
-@pytest.mark.asyncio
 async def test_bitex_refuses_the_sixth_call_in_a_second():
     """Five in a second pass, the next gets 429, and the record shows it."""
     async with simulated(limits=True) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
@@ -157,7 +148,6 @@ async def test_bitex_refuses_the_sixth_call_in_a_second():
         assert ((6, 5), 1) == (sim.busiest("bitex"), sim.errors)
 
 
-@pytest.mark.asyncio
 async def test_bitso_refuses_the_61st_public_call_in_a_minute():
     """Too many requests of either generation together get 420 and 0801; private ones are counted apart."""
     async with simulated(limits=True) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:

@@ -15,7 +15,6 @@ from tests.support.simulator_days import NOTHING, playing, sums
 # Resellers and their users
 
 
-@pytest.mark.asyncio
 async def test_a_user_has_money_of_his_own():
     """What a reseller does for a user changes the balances and orders of that user alone."""
     async with playing() as (sim, bitex, _):
@@ -41,7 +40,6 @@ async def test_a_user_has_money_of_his_own():
             await bitex.trading.ask(ask.id)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("user_id", [2, 7, 1])
 async def test_nobody_acts_for_a_user_who_is_not_his(user_id):
     """Other accounts, unknown ids and the reseller's own are not users of a reseller."""
@@ -50,7 +48,6 @@ async def test_nobody_acts_for_a_user_who_is_not_his(user_id):
             await bitex.as_user(user_id).account.profile()
 
 
-@pytest.mark.asyncio
 async def test_only_resellers_may_do_what_resellers_do():
     """An ordinary key can neither list users nor act for one."""
     async with playing() as (_, bitex, ordinary):
@@ -64,7 +61,6 @@ async def test_only_resellers_may_do_what_resellers_do():
                 await call()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("user_id", "status"), [("5001", 401), ("5002", 404), ("all", 404)])
 async def test_a_user_is_no_reseller(http, user_id, status):
     """A reseller who acts for a user may not do what resellers do; an unknown user is not found."""
@@ -73,7 +69,6 @@ async def test_a_user_is_no_reseller(http, user_id, status):
     assert status == (await ask_bitex(http, "resellers.users", as_user=user_id)).status_code
 
 
-@pytest.mark.asyncio
 async def test_users_are_listed_as_a_table_too():
     """The table has a row for each user, with amounts to the last digit."""
     async with playing() as (_, bitex, _):
@@ -90,7 +85,6 @@ async def test_users_are_listed_as_a_table_too():
 # KYC
 
 
-@pytest.mark.asyncio
 async def test_profiles_are_stored_as_given():
     """A profile has the given fields, an update changes only the given ones, and no other account finds it."""
     async with playing() as (_, bitex, ordinary):
@@ -114,7 +108,6 @@ async def test_profiles_are_stored_as_given():
             await ordinary.kyc.profile(made.id)
 
 
-@pytest.mark.asyncio
 async def test_files_are_taken_apart_and_measured():
     """Name, type and size of a file of any size are stored, and its profile is MICRO then."""
     async with playing() as (_, bitex, _):
@@ -132,7 +125,6 @@ async def test_files_are_taken_apart_and_measured():
         assert {"invalid_fields", "photo_id_is_illegible"} < {r.code for r in await bitex.kyc.rejection_reasons()}
 
 
-@pytest.mark.asyncio
 async def test_files_of_other_kinds_are_refused(http):
     """What is neither image nor PDF is refused by field."""
     response = await http.post(
@@ -173,7 +165,6 @@ def test_forms_that_are_none_are_refused(content_type, body):
 # Webhooks
 
 
-@pytest.mark.asyncio
 async def test_webhooks_prove_themselves_by_the_key():
     """A review of a user's profile is posted to the reseller, with the digest of the key in the header."""
     async with playing() as (sim, bitex, _):
@@ -197,7 +188,6 @@ async def test_webhooks_prove_themselves_by_the_key():
 # The Concierge
 
 
-@pytest.mark.asyncio
 async def test_work_orders_are_stored_and_told_of():
     """A work order is returned as created, with payer and payees, and posted when it is created and changed."""
     async with playing() as (sim, bitex, _):
@@ -225,7 +215,6 @@ async def test_work_orders_are_stored_and_told_of():
         assert WorkOrderStatus.DONE is done.status
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("changes", "about"),
     [
@@ -252,7 +241,6 @@ async def test_work_orders_that_make_no_sense_are_refused_by_field(http, changes
 # Bots
 
 
-@pytest.mark.asyncio
 async def test_bots_are_kept_until_they_are_cancelled():
     """A bot runs, is to be cancelled, has stopped; after a day it is in the full list only. It trades nothing."""
     async with playing() as (sim, bitex, _):
@@ -269,7 +257,6 @@ async def test_bots_are_kept_until_they_are_cancelled():
         assert before == await bitex.account.profile()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("name", "fields", "about"),
     [

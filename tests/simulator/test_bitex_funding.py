@@ -19,7 +19,6 @@ HOUR = 3600
 TRANSFER = {"country": "UY", "currency": "UYU", "deposit_method": "bank"}
 
 
-@pytest.mark.asyncio
 async def test_announced_money_arrives_within_the_hour():
     """A deposit is PENDING until the hour is over, then DONE and credited in USD."""
     async with playing() as (sim, bitex, _):
@@ -38,7 +37,6 @@ async def test_announced_money_arrives_within_the_hour():
         assert (NOTHING, NOTHING) == sums(sim)
 
 
-@pytest.mark.asyncio
 async def test_a_deposit_is_called_off_only_while_it_is_pending():
     """A cancelled deposit never arrives; one that arrived is not cancelled; cancelling twice changes nothing."""
     async with playing() as (sim, bitex, _):
@@ -57,7 +55,6 @@ async def test_a_deposit_is_called_off_only_while_it_is_pending():
             await bitex.funding.cancel_usd_deposit(second.id)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("changes", "about"),
     [
@@ -75,7 +72,6 @@ async def test_deposits_that_make_no_sense_are_refused_by_field(changes, about):
         assert [about] == list(caught.value.fields)
 
 
-@pytest.mark.asyncio
 async def test_coins_are_withdrawn_at_once_and_sent_later():
     """A withdrawal is debited when it is RECEIVED, PENDING with the next request, DONE hours later with its id."""
     async with playing() as (sim, bitex, _):
@@ -94,7 +90,6 @@ async def test_coins_are_withdrawn_at_once_and_sent_later():
         assert (NOTHING, NOTHING) == sums(sim)
 
 
-@pytest.mark.asyncio
 async def test_withdrawals_without_funds_are_cancelled():
     """What orders reserve cannot be withdrawn; the withdrawal is accepted, then cancelled, and nothing is debited."""
     async with playing() as (_, _, ordinary):
@@ -116,7 +111,6 @@ async def test_withdrawals_without_funds_are_cancelled():
         assert (Decimal(1), Decimal(10_000)) == (profile.btc_balance, profile.usd_balance)
 
 
-@pytest.mark.asyncio
 async def test_money_is_paid_out_as_instructed():
     """A withdrawal has country, currency, label and body of its instruction."""
     async with playing() as (sim, bitex, _):
@@ -139,7 +133,6 @@ async def test_money_is_paid_out_as_instructed():
         assert ["withdrawal_instruction_id"] == list(caught.value.fields)
 
 
-@pytest.mark.asyncio
 async def test_coins_are_credited_when_confirmed():
     """Coins sent to an address are credited half an hour later; an address that sells starts a bot."""
     async with playing() as (sim, bitex, _):
@@ -157,7 +150,6 @@ async def test_coins_are_credited_when_confirmed():
             sim.bitex.send_btc("1Nobody", Decimal(1))
 
 
-@pytest.mark.asyncio
 async def test_addresses_belong_to_one_account():
     """The first address is that of the profile; those of others are not found."""
     async with playing() as (_, bitex, ordinary):
@@ -171,7 +163,6 @@ async def test_addresses_belong_to_one_account():
             await ordinary.funding.address(made.public_address)
 
 
-@pytest.mark.asyncio
 async def test_the_summary_tells_of_everything_for_thirty_days():
     """Deposits, withdrawals, orders that traded and trades are listed; after a month in the full summary only."""
     async with playing() as (sim, bitex, _):
@@ -189,7 +180,6 @@ async def test_the_summary_tells_of_everything_for_thirty_days():
         assert len(new) == len(await bitex.account.account_summary(full=True))
 
 
-@pytest.mark.asyncio
 async def test_the_clock_goes_forward_only():
     """Time is moved forward by a number of seconds; prices follow it."""
     async with playing() as (sim, bitex, _):
@@ -201,7 +191,6 @@ async def test_the_clock_goes_forward_only():
             sim.advance(-1)
 
 
-@pytest.mark.asyncio
 async def test_the_fixed_tree_has_all_steps_and_is_walked():
     """Every path of the tree gives what its steps give; the four types of steps are there."""
     async with playing() as (_, bitex, _):

@@ -17,7 +17,6 @@ from tests.support.simulator_days import NOTHING, down, playing, sums
 FEE = Decimal("0.005")
 
 
-@pytest.mark.asyncio
 async def test_a_bid_trades_at_the_prices_of_the_book():
     """A bid above the best ask is spent whole, at the best price; half a percent of the coins is the fee."""
     async with playing() as (sim, bitex, _):
@@ -45,7 +44,6 @@ async def test_a_bid_trades_at_the_prices_of_the_book():
         assert (NOTHING, NOTHING) == sums(sim)
 
 
-@pytest.mark.asyncio
 async def test_an_ask_trades_at_the_prices_of_the_book():
     """An ask below the best bid brings its price, half a percent of the money is the fee."""
     async with playing() as (_, bitex, _):
@@ -61,7 +59,6 @@ async def test_an_ask_trades_at_the_prices_of_the_book():
         assert Sell(sell.id, placed.created_at, 1, Decimal("0.005"), brought, fee, best.price, placed.id) == sell
 
 
-@pytest.mark.asyncio
 async def test_what_depth_lacks_waits_in_the_book():
     """A bid takes all that is offered up to its price, and the rest is in the book at its own."""
     async with playing() as (_, bitex, _):
@@ -78,7 +75,6 @@ async def test_what_depth_lacks_waits_in_the_book():
         assert bid.remaining_amount == (await bitex.account.profile()).usd_reserved
 
 
-@pytest.mark.asyncio
 async def test_depth_that_was_taken_is_offered_again():
     """Depth that was taken is offered again a minute later, as far as prices stand still."""
     async with playing() as (sim, bitex, _):
@@ -92,7 +88,6 @@ async def test_depth_that_was_taken_is_offered_again():
         assert levels.get(first.price, first.amount) == first.amount
 
 
-@pytest.mark.asyncio
 async def test_two_accounts_trade_with_each_other():
     """An order that waits between the background's prices trades at its own price, and each side pays its fee."""
     async with playing() as (sim, bitex, ordinary):
@@ -115,7 +110,6 @@ async def test_two_accounts_trade_with_each_other():
         assert NOTHING == sim.bitex.holdings("usd")["strangers"]
 
 
-@pytest.mark.asyncio
 async def test_cancelling_gives_back_what_is_left():
     """The rest of a bid that traded in part is released."""
     async with playing() as (_, bitex, _):
@@ -133,7 +127,6 @@ async def test_cancelling_gives_back_what_is_left():
         assert (NOTHING, profile.usd_balance) == (profile.usd_reserved, profile.usd_available)
 
 
-@pytest.mark.asyncio
 async def test_orders_that_wait_trade_when_the_market_comes_to_them():
     """A bid below the market trades once the price has fallen."""
     async with playing() as (sim, bitex, _):
@@ -148,7 +141,6 @@ async def test_orders_that_wait_trade_when_the_market_comes_to_them():
         assert (bid.id, True) == (buy.bid_id, buy.price <= price)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("amount", ["100.000000001", "1000000000000", "99999999999999999999"])
 async def test_amounts_are_bounded_and_have_eight_decimals(http, amount):
     """Amounts that no balance could hold exactly are rejected by field."""
@@ -243,7 +235,6 @@ class Walk:
         self.sim.advance(self.chance.choice([1, 60, 1800, 7200]))
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
     """All holdings always add up, and the rows of each account explain its balances."""

@@ -26,7 +26,6 @@ async def bitex(http: httpx.AsyncClient, path: str, verb: str = "GET") -> bytes:
     return (await http.get(f"{PRIVATE}/{path}?{BITEX_KEY}")).content
 
 
-@pytest.mark.asyncio
 async def test_an_order_goes_through_its_states(http):
     """A bid is received, executes with its money reserved, is to be cancelled, is cancelled and releases the money."""
     bid = decode((await place(http, amount="100.5", price="10")).content, Bid, strict=True)
@@ -44,7 +43,6 @@ async def test_an_order_goes_through_its_states(http):
     assert datetime.fromtimestamp(NOW, UTC) == bid.created_at
 
 
-@pytest.mark.asyncio
 async def test_an_order_without_funds_is_accepted_and_then_cancelled(http):
     """Placing does not check funds; the next request does."""
     ask = decode((await place(http, "asks", amount="1000", price="10")).content, Ask, strict=True)
@@ -54,7 +52,6 @@ async def test_an_order_without_funds_is_accepted_and_then_cancelled(http):
     assert OrderReason.NOT_ENOUGH_FUNDS == again.reason
 
 
-@pytest.mark.asyncio
 async def test_cancelling_what_is_over_changes_nothing(http):
     """A cancelled order stays cancelled when it is cancelled again."""
     ask = decode((await place(http, "asks", amount="1", price="100000")).content, Ask, strict=True)
@@ -66,7 +63,6 @@ async def test_cancelling_what_is_over_changes_nothing(http):
     assert (OrderStatus.CANCELLED, OrderReason.USER_CANCELLED) == (again.status, again.reason)
 
 
-@pytest.mark.asyncio
 async def test_an_unknown_order_is_not_found(http):
     """The id of an ask names no bid."""
     ask = decode((await place(http, "asks", amount="1", price="10")).content, Ask, strict=True)
@@ -74,7 +70,6 @@ async def test_an_unknown_order_is_not_found(http):
     assert b'{"errors":[{"code":null,"detail":null}]}' == await bitex(http, f"bids/{ask.id}")
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("kind", "fields", "about"),
     [
@@ -98,7 +93,6 @@ async def test_orders_that_make_no_sense_are_refused_by_field(http, kind, fields
     )
 
 
-@pytest.mark.asyncio
 async def test_an_order_that_ended_is_listed_for_a_while():
     """Two hours after its end an order is no longer listed; it is still found by its id."""
     async with playing() as (sim, client, _):
@@ -124,7 +118,6 @@ def test_the_history_of_an_account_adds_up():
     assert sorted(before.movements, key=lambda row: row.created_at, reverse=True) == list(before.movements)
 
 
-@pytest.mark.asyncio
 async def test_the_whole_summary_goes_further_back(http):
     """What is older than thirty days is in the full summary only."""
     short = json.loads(await bitex(http, "account_summary"))

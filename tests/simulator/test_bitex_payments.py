@@ -13,7 +13,6 @@ from tests.support.simulator_days import NOTHING, playing, sums
 CALLBACK = "https://example.com/ipn?shop=1"
 
 
-@pytest.mark.asyncio
 async def test_a_payment_is_settled_in_dollars():
     """PENDING, SEEN, DONE, SETTLED: a quarter of the coins is kept, the rest sold; the callbacks agree."""
     async with playing() as (sim, bitex, _):
@@ -42,7 +41,6 @@ async def test_a_payment_is_settled_in_dollars():
         assert (NOTHING, NOTHING) == sums(sim)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("asked", "kept"),
     [
@@ -70,7 +68,6 @@ async def test_some_payments_stay_coins(asked, kept):
         )
 
 
-@pytest.mark.asyncio
 async def test_a_payment_that_nobody_makes_is_quoted_again_and_expires():
     """Each quarter of an hour there is a new quote, the one before stays valid; after an hour it is over."""
     async with playing() as (sim, bitex, _):
@@ -89,7 +86,6 @@ async def test_a_payment_that_nobody_makes_is_quoted_again_and_expires():
         assert ["expired"] == [json.loads(d.body)["payment"]["status"] for d in sim.bitex.deliveries]
 
 
-@pytest.mark.asyncio
 async def test_coins_that_are_too_few_too_late_or_too_many_are_credited():
     """In parts, after the end, or beyond what was expected: no coin is lost."""
     async with playing() as (sim, bitex, _):
@@ -112,7 +108,6 @@ async def test_coins_that_are_too_few_too_late_or_too_many_are_credited():
         assert (NOTHING, NOTHING) == sums(sim)
 
 
-@pytest.mark.asyncio
 async def test_a_payment_that_the_network_loses_is_cancelled():
     """Seen but not confirmed for two hours: CANCELLED, nothing is credited."""
     async with playing() as (sim, bitex, _):
@@ -124,7 +119,6 @@ async def test_a_payment_that_the_network_loses_is_cancelled():
         assert [] == await bitex.funding.btc_deposits()
 
 
-@pytest.mark.asyncio
 async def test_a_point_of_sale_is_set_up_bit_by_bit():
     """Settings that are not given stay; a slug belongs to one account."""
     async with playing() as (_, bitex, ordinary):
@@ -144,7 +138,6 @@ async def test_a_point_of_sale_is_set_up_bit_by_bit():
 # The post
 
 
-@pytest.mark.asyncio
 async def test_callbacks_travel_over_a_socket(raw_posts):
     """With `forward_to` each delivery is one POST to a server of the test, path, query, host and body as they are."""
     origin, received = raw_posts
@@ -163,7 +156,6 @@ async def test_callbacks_travel_over_a_socket(raw_posts):
         assert b"Content-Type: application/json" in head
 
 
-@pytest.mark.asyncio
 async def test_only_this_machine_is_ever_posted_to(raw_posts, http, sim):
     """Unless a test says otherwise, http on loopback is posted to; everything else is recorded, never contacted."""
     origin, received = raw_posts
@@ -177,7 +169,6 @@ async def test_only_this_machine_is_ever_posted_to(raw_posts, http, sim):
     assert [b"POST /here HTTP/1.1"] == [post.partition(b"\r\n")[0] for post in received]
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("url", ["http://example.com/", "ftp://127.0.0.1/", "https://", "nonsense"])
 async def test_a_callback_url_is_https_or_of_this_machine(http, url):
     """Bitex posts to no other address."""
@@ -190,7 +181,6 @@ async def test_a_callback_url_is_https_or_of_this_machine(http, url):
     )
 
 
-@pytest.mark.asyncio
 async def test_deliveries_may_go_to_an_application_in_the_same_process():
     """The given function carries each delivery, in order, and returns the status of the answer."""
     came: list[Delivery] = []
@@ -210,7 +200,6 @@ async def test_deliveries_may_go_to_an_application_in_the_same_process():
         assert (came, [200, 200]) == (sim.bitex.deliveries, [d.status for d in came])
 
 
-@pytest.mark.asyncio
 async def test_a_delivery_that_fails_has_no_status(caplog):
     """A server that is not there is logged without address or body; later deliveries go on."""
     answers = [OSError("refused"), 200]

@@ -15,7 +15,6 @@ async def mxn(bitso: Bitso) -> tuple[Decimal, Decimal, Decimal]:
     return held.balance, held.reserved, held.available
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("given", "taken", "amounts"),
     [
@@ -43,7 +42,6 @@ async def test_a_conversion_goes_through_its_states(given, taken, amounts):
         assert {NOTHING} == {sum(sim.bitso.holdings(c).values(), NOTHING) for c in ("btc", "mxn")}
 
 
-@pytest.mark.asyncio
 async def test_what_was_converted_is_held_meanwhile():
     """Between acceptance and end the funds are reserved; if the conversion fails they are released."""
     async with playing_bitso() as (sim, bitso, _):
@@ -60,7 +58,6 @@ async def test_what_was_converted_is_held_meanwhile():
             sim.bitso.fail_conversion(number)
 
 
-@pytest.mark.asyncio
 async def test_a_quote_expires_by_the_simulated_clock():
     """After thirty seconds a quote is rejected with its own code, and so is one that was executed before."""
     async with playing_bitso() as (sim, bitso, _):
@@ -76,7 +73,6 @@ async def test_a_quote_expires_by_the_simulated_clock():
             assert "0345" == caught.value.code
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [
@@ -94,7 +90,6 @@ async def test_quotes_are_refused_in_the_envelope(http, fields, status, code):
     assert (status, False, code) == (response.status_code, told["success"], told["error"]["code"])
 
 
-@pytest.mark.asyncio
 async def test_a_quote_beyond_the_balance_is_refused_when_it_is_executed():
     """Funds are checked on acceptance; unknown quotes and conversions are not found."""
     async with playing_bitso() as (_, bitso, _):

@@ -34,7 +34,6 @@ async def spei(bitso: Bitso, amount: Decimal | int) -> None:
     )
 
 
-@pytest.mark.asyncio
 async def test_an_order_that_crosses_the_book_trades_at_its_prices():
     """A bid above the best ask trades there; the fee is taken from the coins, and the row shows what is left."""
     async with playing_bitso() as (sim, bitso, _):
@@ -53,7 +52,6 @@ async def test_an_order_that_crosses_the_book_trades_at_its_prices():
         assert fee == sim.bitso.holdings("btc")["fees"]
 
 
-@pytest.mark.asyncio
 async def test_orders_are_filled_in_part_and_cancelled():
     """The rest of an order waits in the public book of every generation; cancelling it releases what it reserved."""
     async with playing_bitso() as (sim, bitso, _):
@@ -73,7 +71,6 @@ async def test_orders_are_filled_in_part_and_cancelled():
             await bitso.v2.trading.cancel_order(placed.id)
 
 
-@pytest.mark.asyncio
 async def test_two_accounts_trade_with_each_other():
     """Each side pays its fee in what it receives; neither account sees or cancels the orders of the other."""
     async with playing_bitso() as (sim, bitso, other):
@@ -95,7 +92,6 @@ async def test_two_accounts_trade_with_each_other():
         assert NOTHING == sim.bitso.holdings("mxn")["strangers"]
 
 
-@pytest.mark.asyncio
 async def test_an_active_order_lacks_book_and_update():
     """Several orders are looked up at once; one that has not traded shows neither its book nor a change."""
     async with playing_bitso() as (_, bitso, _):
@@ -109,7 +105,6 @@ async def test_an_active_order_lacks_book_and_update():
             await bitso.v2.trading.lookup_order("0" * 64)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("side", OrderType)
 async def test_market_orders_take_any_price(side):
     """A market order trades at once, answers without price, amount and status, and has the price 0 ever after."""
@@ -124,7 +119,6 @@ async def test_market_orders_take_any_price(side):
         assert (NOTHING, Decimal("0.02"), OrderStatus.COMPLETE) == (order.price, order.amount, order.status)
 
 
-@pytest.mark.asyncio
 async def test_a_market_order_beyond_all_depth_is_given_up():
     """What the background does not buy is left unsold, and nothing is reserved for it."""
     async with playing_bitso() as (sim, bitso, _):
@@ -137,7 +131,6 @@ async def test_a_market_order_beyond_all_depth_is_given_up():
         assert (await bitso.v2.market.ticker("eth_mxn")).bid > 0
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
@@ -155,7 +148,6 @@ async def test_orders_are_refused_in_the_shape_of_v2(http, fields, error):
     assert (400, {"error": error}) == (response.status_code, response.json())
 
 
-@pytest.mark.asyncio
 async def test_refusals_become_the_errors_of_the_client():
     """Missing funds and wrong amounts are distinguished, and change nothing."""
     async with playing_bitso() as (_, bitso, _):
@@ -173,7 +165,6 @@ async def test_refusals_become_the_errors_of_the_client():
 # Money in and out
 
 
-@pytest.mark.asyncio
 async def test_withdrawals_are_pending_until_they_are_sent():
     """An outgoing withdrawal has left the balance, is pending in v3, and is listed at once."""
     async with playing_bitso() as (sim, bitso, _):
@@ -192,7 +183,6 @@ async def test_withdrawals_are_pending_until_they_are_sent():
         assert {(TransactionType.WITHDRAWAL, None, None)} == {(row.type, row.id, row.order_id) for row in rows}
 
 
-@pytest.mark.asyncio
 async def test_a_deposit_of_coins_takes_three_blocks():
     """Coins are pending for half an hour, pesos come at once."""
     async with playing_bitso() as (sim, bitso, _):
@@ -206,7 +196,6 @@ async def test_a_deposit_of_coins_takes_three_blocks():
         assert Decimal("4.5") == (await held(bitso, "btc"))[0]
 
 
-@pytest.mark.asyncio
 async def test_a_ripple_withdrawal_changes_the_ripple_address():
     """The receiver of a withdrawal becomes the sender of deposits."""
     async with playing_bitso() as (sim, bitso, _):
@@ -236,7 +225,6 @@ def test_banks_send_in_their_hours(asked, done):
     assert done_ms == spei_due(asked_ms)
 
 
-@pytest.mark.asyncio
 async def test_a_clabe_that_no_bank_has_is_refused(http):
     """The exchange checks the last digit too."""
     response = await ask_signed(http, "bitso.v2.funding.spei_withdrawal", clabe=CLABE[:-1] + "0")
@@ -244,7 +232,6 @@ async def test_a_clabe_that_no_bank_has_is_refused(http):
     assert (400, {"error": "Invalid CLABE: clabe"}) == (response.status_code, response.json())
 
 
-@pytest.mark.asyncio
 async def test_transactions_come_in_pages_of_one_book():
     """Offset, limit and sort select a page; movements of other currencies are not in it."""
     async with playing_bitso() as (sim, bitso, _):
@@ -313,7 +300,6 @@ class Walk:
         self.sim.advance(self.chance.choice([1, 60, 1800, 7200]))
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
     """All holdings always add up, and nothing is reserved when no order and no conversion is left."""

@@ -29,7 +29,6 @@ async def held(bitstamp: Bitstamp, currency: str) -> tuple[Decimal, Decimal, Dec
     return found.balance, found.reserved, found.available
 
 
-@pytest.mark.asyncio
 async def test_an_order_that_crosses_the_book_trades_at_its_prices():
     """A bid above the best ask trades there; the fee is a quarter percent of the dollars, on top of them."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -51,7 +50,6 @@ async def test_an_order_that_crosses_the_book_trades_at_its_prices():
         )
 
 
-@pytest.mark.asyncio
 async def test_what_depth_lacks_waits_and_is_seen_by_all():
     """A bid takes what is offered at its price; the rest is first in the public book of both generations."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -72,7 +70,6 @@ async def test_what_depth_lacks_waits_and_is_seen_by_all():
         assert (best.price * (1 + FEE)).quantize(SATOSHI, ROUND_UP) == reserved
 
 
-@pytest.mark.asyncio
 async def test_depth_that_was_taken_is_offered_again():
     """Depth that was taken is offered again a minute later, as far as prices stand still."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -86,7 +83,6 @@ async def test_depth_that_was_taken_is_offered_again():
         assert first.amount == levels.get(first.price, first.amount)
 
 
-@pytest.mark.asyncio
 async def test_two_accounts_trade_with_each_other():
     """An order that waits between the background's prices trades at its own, and each side pays its fee."""
     async with playing_bitstamp() as (sim, bitstamp, other):
@@ -112,7 +108,6 @@ async def test_two_accounts_trade_with_each_other():
         )
 
 
-@pytest.mark.asyncio
 async def test_an_order_that_waits_trades_at_its_own_price():
     """A bid below the market trades once the price has fallen, and at its own price."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -127,7 +122,6 @@ async def test_an_order_that_waits_trades_at_its_own_price():
         assert Decimal("0.02") == sum(row.amounts["btc"] for row in rows)
 
 
-@pytest.mark.asyncio
 async def test_cancelling_gives_back_what_was_held():
     """An order that is cancelled reserves nothing, and cannot be cancelled again."""
     async with playing_bitstamp() as (_, bitstamp, _):
@@ -141,7 +135,6 @@ async def test_cancelling_gives_back_what_was_held():
             await bitstamp.v1.trading.cancel_order(placed.id)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
@@ -159,7 +152,6 @@ async def test_orders_are_refused_with_status_200(http, fields, error):
     assert (200, {"error": error}) == (response.status_code, response.json())
 
 
-@pytest.mark.asyncio
 async def test_refusals_become_the_errors_of_the_client():
     """Missing funds, too small an order and an unknown currency are distinguished, and change nothing."""
     async with playing_bitstamp() as (_, bitstamp, _):
@@ -176,7 +168,6 @@ async def test_refusals_become_the_errors_of_the_client():
         assert before == await bitstamp.v1.account.balance()
 
 
-@pytest.mark.asyncio
 async def test_bitcoin_withdrawals_go_on():
     """Coins leave the balance at once; the request goes from OPEN over IN_PROCESS to FINISHED."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -199,7 +190,6 @@ async def test_bitcoin_withdrawals_go_on():
         assert Decimal(2) == (await held(bitstamp, "btc"))[0]
 
 
-@pytest.mark.asyncio
 async def test_bitcoin_deposits_are_unconfirmed_at_first():
     """Coins are listed with their confirmations until there are three, then they are in the balance."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -215,7 +205,6 @@ async def test_bitcoin_deposits_are_unconfirmed_at_first():
         assert Decimal("0.5") == (await held(bitstamp, "btc"))[0] - before[0]
 
 
-@pytest.mark.asyncio
 async def test_ripple_takes_dollars_at_once():
     """A withdrawal over Ripple leaves the balance; the address to receive at is a text."""
     async with playing_bitstamp() as (_, bitstamp, _):
@@ -225,7 +214,6 @@ async def test_ripple_takes_dollars_at_once():
         assert (await bitstamp.v1.funding.ripple_address()).startswith("r")
 
 
-@pytest.mark.asyncio
 async def test_transactions_come_in_pages():
     """Offset, limit and sort select a page; all pages together are the list."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -286,7 +274,6 @@ class Walk:
         self.sim.advance(self.chance.choice([1, 60, 1800, 7200]))
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
     """All holdings always add up; rows explain the balances, and orders explain what is reserved."""

@@ -7,7 +7,6 @@ from tests.support.simulator_calls import NOW, ask_bitex, ask_signed, simulated
 from tests.support.simulator_in_process import InProcess
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("ahead", [300, -300])
 async def test_a_skewed_clock_shows_in_all_that_is_dated(ahead):
     """Orders, trades and withdrawals are dated by the clock of the exchange."""
@@ -26,7 +25,6 @@ async def test_a_skewed_clock_shows_in_all_that_is_dated(ahead):
     assert 0 == (sim.deeds[0].at_ms / 1000 - began) // 10
 
 
-@pytest.mark.asyncio
 async def test_nonces_do_not_depend_on_the_clock():
     """Any nonce above the last is good, whatever the clock shows."""
     now = [NOW]

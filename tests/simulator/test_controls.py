@@ -12,7 +12,6 @@ from tests.support.simulator_calls import ENDPOINTS, NOW, ask_declared, simulate
 from tests.support.simulator_days import NOTHING, playing, playing_bitso, playing_bitstamp
 
 
-@pytest.mark.asyncio
 async def test_the_old_names_stay():
     """`Backstage` and `Simulator.bitex` are the controls of Bitex."""
     async with simulated(Venue.BITEX) as sim:
@@ -20,7 +19,6 @@ async def test_the_old_names_stay():
         assert type(sim.bitex) is type(sim.controls(Venue.BITEX)) is BitexControls
 
 
-@pytest.mark.asyncio
 async def test_a_price_is_set_and_moves_again():
     """A price that is set stands still, with the book around it, until it is released."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -40,7 +38,6 @@ async def test_a_price_is_set_and_moves_again():
         assert abs(moving - later) < moving / 10
 
 
-@pytest.mark.asyncio
 async def test_an_order_that_a_set_price_reaches_trades():
     """An order that waits trades at its own price as soon as the price is set beyond it."""
     async with playing_bitso() as (sim, bitso, _):
@@ -52,7 +49,6 @@ async def test_an_order_that_a_set_price_reaches_trades():
         assert (OrderStatus.COMPLETE, Decimal(900_000)) == (found.status, trade.rate)
 
 
-@pytest.mark.asyncio
 async def test_an_order_book_is_set():
     """The levels that are set are those that are shown and traded with, best first."""
     async with playing() as (sim, bitex, _):
@@ -67,7 +63,6 @@ async def test_an_order_book_is_set():
         assert (BitexStatus.EXECUTING, Decimal(10)) == (bid.status, bid.remaining_amount)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("bids", "asks", "words"),
     [
@@ -86,7 +81,6 @@ async def test_an_order_book_that_makes_no_sense_is_rejected(bids, asks, words):
             sim.controls(Venue.BITSO).set_order_book("btc_mxn", *sides)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("price", ["-1", "0", "50000.001"])
 async def test_a_price_off_the_grid_is_rejected(price):
     """A price is a positive multiple of the tick."""
@@ -95,7 +89,6 @@ async def test_a_price_off_the_grid_is_rejected(price):
             sim.controls(Venue.BITSTAMP).set_price("btcusd", Decimal(price))
 
 
-@pytest.mark.asyncio
 async def test_an_order_is_filled_in_part():
     """A fill trades at the price of the order, which stays open with the rest."""
     async with playing_bitso() as (sim, bitso, _):
@@ -109,7 +102,6 @@ async def test_an_order_is_filled_in_part():
         assert {NOTHING} == {sum(sim.bitso.holdings(c).values(), NOTHING) for c in ("btc", "mxn")}
 
 
-@pytest.mark.asyncio
 async def test_a_bid_that_spends_money_is_filled_in_part():
     """At Bitex the quantity is coins too, although the amount of a bid is money; the bid is opened first."""
     async with playing() as (sim, bitex, _):
@@ -123,7 +115,6 @@ async def test_a_bid_that_spends_money_is_filled_in_part():
         assert (BitexStatus.COMPLETED, NOTHING) == (filled.status, filled.remaining_amount)
 
 
-@pytest.mark.asyncio
 async def test_only_what_is_left_can_be_filled():
     """More than is left, and an unknown order, are refused."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -136,7 +127,6 @@ async def test_only_what_is_left_can_be_filled():
             controls.fill_order(1, Decimal(1))
 
 
-@pytest.mark.asyncio
 async def test_the_controls_publish_events():
     """A subscriber hears of orders and money until it ends its subscription."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -171,7 +161,6 @@ async def shown_at(start: float) -> list[bytes]:
     return shown
 
 
-@pytest.mark.asyncio
 async def test_prices_follow_the_time_since_the_start():
     """Simulators of one seed show the same prices after the same steps, whatever the wall clock says at their start."""
     first, later = await shown_at(NOW), await shown_at(NOW + 123_456_789)

@@ -3,15 +3,12 @@ import gzip
 import json
 import zlib
 
-import pytest
-
 from exchanges.simulator.faults.effects import compressed_spaces
 from exchanges.simulator.server import GZIP_FROM_BYTES
 from tests.support.simulator_calls import Wired, ask_bitex, simulated, until
 from tests.support.simulator_faults import PATIENCE_SECONDS, TICKER, answered, asked, rest, sell, whole, wired
 
 
-@pytest.mark.asyncio
 async def test_closing_inside_the_head():
     """What arrives is a part of the head."""
     async with wired({"close inside the head": 1}) as (_, wire):
@@ -22,7 +19,6 @@ async def test_closing_inside_the_head():
     assert (await whole())[0].startswith(received)
 
 
-@pytest.mark.asyncio
 async def test_closing_inside_the_body_of_an_answer():
     """The head and some of the body arrive, unless the connection breaks so that it takes them along."""
     head, body = await whole()
@@ -40,7 +36,6 @@ async def test_closing_inside_the_body_of_an_answer():
     assert 0 < min(shares) <= max(shares) < len(body)
 
 
-@pytest.mark.asyncio
 async def test_an_answer_that_comes_twice():
     """The same bytes come again, and the next answer after them."""
     async with wired({"answer twice": 1}) as (sim, wire):
@@ -54,7 +49,6 @@ async def test_an_answer_that_comes_twice():
     assert (1001, 1002) == tuple(json.loads(body)["id"] for _, body in (first, third))
 
 
-@pytest.mark.asyncio
 async def test_dripping():
     """The answer is whole in the end, and each byte takes its time."""
     async with wired({"drip": 1}, drip_seconds=0.0001) as (_, wire):
@@ -65,7 +59,6 @@ async def test_dripping():
         assert asyncio.get_running_loop().time() - began > 300 * 0.0001
 
 
-@pytest.mark.asyncio
 async def test_dripping_ends_with_the_peer():
     """A peer that leaves stops it."""
     async with wired({"drip": 1}, drip_seconds=0.005) as (sim, wire):
@@ -76,7 +69,6 @@ async def test_dripping_ends_with_the_peer():
             await until(lambda: not sim._listener.connections)
 
 
-@pytest.mark.asyncio
 async def test_dripping_ends_with_the_simulator():
     """No timer is left that would send the next byte."""
     async with wired({"drip": 1}, drip_seconds=60) as (sim, wire):
@@ -88,7 +80,6 @@ async def test_dripping_ends_with_the_simulator():
         assert connection._runner._handle.cancelled()
 
 
-@pytest.mark.asyncio
 async def test_noise():
     """The body is as long as it would be, and nobody can read it."""
     async with wired({"garble": 1}) as (_, wire):
@@ -100,7 +91,6 @@ async def test_noise():
     assert body != polite
 
 
-@pytest.mark.asyncio
 async def test_a_bomb():
     """It unpacks to what it says, in JSON that is right at its very end."""
     size = 3 * 1024 * 1024
@@ -112,7 +102,6 @@ async def test_a_bomb():
     assert b" " * size + (await whole())[1] == gzip.decompress(body)
 
 
-@pytest.mark.asyncio
 async def test_a_bomb_in_a_bomb():
     """It is packed twice, and smaller than a bomb."""
     size = 30 * 1024 * 1024
@@ -124,7 +113,6 @@ async def test_a_bomb_in_a_bomb():
     assert size == gzip.decompress(gzip.decompress(body)).count(b" ")
 
 
-@pytest.mark.asyncio
 async def test_bombs_are_sent_to_everybody():
     """Nobody has to say that he unpacks."""
     async with wired({"gzip bomb": 1}, bomb_bytes=1) as (_, wire):
@@ -134,7 +122,6 @@ async def test_bombs_are_sent_to_everybody():
     assert b"Content-Encoding: gzip\r\n" in head
 
 
-@pytest.mark.asyncio
 async def test_an_endless_body():
     """It begins as the answer, and goes on for as long as somebody reads."""
     polite = (await whole())[1]
@@ -151,7 +138,6 @@ async def test_an_endless_body():
     assert (b"%x\r\n" % len(polite), polite) == first
 
 
-@pytest.mark.asyncio
 async def test_an_endless_body_waits_for_a_reader():
     """Nothing piles up while the peer does not read."""
     async with wired({"endless body": 1}) as (sim, wire):
@@ -167,7 +153,6 @@ async def test_an_endless_body_waits_for_a_reader():
         assert 0 < waiting < 1 << 20
 
 
-@pytest.mark.asyncio
 async def test_an_endless_body_ends_with_the_simulator():
     """It does not hold up its end."""
     async with wired({"endless body": 1}) as (sim, wire):
@@ -178,7 +163,6 @@ async def test_an_endless_body_ends_with_the_simulator():
     assert set() == sim._listener.connections
 
 
-@pytest.mark.asyncio
 async def test_a_length_that_is_too_large():
     """More is announced than comes, then the connection is closed."""
     head, body = await whole(seed=1)
@@ -189,7 +173,6 @@ async def test_a_length_that_is_too_large():
     assert head.replace(b": %d" % len(body), b": %d" % (len(body) + 7)) + b"\r\n\r\n" + body == received
 
 
-@pytest.mark.asyncio
 async def test_a_length_that_is_too_small():
     """Less is announced than comes, and the rest stands before the next answer."""
     _, body = await whole()
@@ -203,7 +186,6 @@ async def test_a_length_that_is_too_small():
     assert (body[:-7], body[-7:] + b"HTTP/1.1") == (first, left)
 
 
-@pytest.mark.asyncio
 async def test_packed_answers_are_hit_like_others():
     """A large answer is packed first, then cut."""
     async with wired({"length too large": 1}, seed=1) as (_, wire):
@@ -236,7 +218,6 @@ async def said(path: str, point: str | None = None) -> bytes:
 BITSTAMP_TICKER = "/api/v2/ticker/btcusd/"
 
 
-@pytest.mark.asyncio
 async def test_shuffled_keys():
     """The same is said in another order."""
     polite, shuffled = await said(BITSTAMP_TICKER), await said(BITSTAMP_TICKER, "shuffle keys")
@@ -245,7 +226,6 @@ async def test_shuffled_keys():
     assert json.loads(polite) == json.loads(shuffled)
 
 
-@pytest.mark.asyncio
 async def test_added_fields():
     """Every object says something more, and all that it said before."""
     more = json.loads(await said("/api/v3/order_book?book=btc_mxn", "add fields"))
@@ -258,7 +238,6 @@ async def test_added_fields():
     ]
 
 
-@pytest.mark.asyncio
 async def test_numbers_as_strings():
     """Every number is in quotes, with the same digits."""
     ticker = json.loads(await said("/api-v1/rest/btc_usd/market/ticker"), parse_float=str, parse_int=str)
@@ -266,7 +245,6 @@ async def test_numbers_as_strings():
     assert ticker == json.loads(await said("/api-v1/rest/btc_usd/market/ticker", "numbers as strings"))
 
 
-@pytest.mark.asyncio
 async def test_true_is_no_number():
     """True, false and null stay what they are."""
     path = "/api/v3/order_book?book=btc_mxn"
@@ -274,7 +252,6 @@ async def test_true_is_no_number():
     assert json.loads(await said(path))["success"] is json.loads(await said(path, "numbers as strings"))["success"]
 
 
-@pytest.mark.asyncio
 async def test_strings_as_numbers():
     """What looks like a number is one; other strings stay."""
     polite = json.loads(await said(BITSTAMP_TICKER))
@@ -284,7 +261,6 @@ async def test_strings_as_numbers():
     assert b'"last":"' not in await said(BITSTAMP_TICKER, "strings as numbers")
 
 
-@pytest.mark.asyncio
 async def test_what_is_no_json_stays():
     """A table is not changed."""
     async with asked("numbers as strings") as (_, http):

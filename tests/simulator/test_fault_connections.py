@@ -10,7 +10,6 @@ from tests.support.simulator_faults import FORM, PATIENCE_SECONDS, TICKER, answe
 # Connections
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("point", [FaultPoint.REFUSE_TO_ACCEPT, FaultPoint.CLOSE_AFTER_ACCEPT])
 async def test_a_connection_that_is_not_accepted_carries_nothing(point):
     """It ends before anything is read, and no request arrives."""
@@ -20,7 +19,6 @@ async def test_a_connection_that_is_not_accepted_carries_nothing(point):
         assert (b"", 0, {point: 1}) == (await rest(wire), sim.calls, sim.hits)
 
 
-@pytest.mark.asyncio
 async def test_a_connection_that_is_refused_is_reset():
     """The peer sees it break."""
     async with wired({"refuse to accept": 1}) as (_, wire):
@@ -28,7 +26,6 @@ async def test_a_connection_that_is_refused_is_reset():
             await wire.reader.read()
 
 
-@pytest.mark.asyncio
 async def test_a_connection_that_is_closed_after_accepting_ends():
     """The peer sees its end."""
     async with wired({"close after accept": 1}) as (_, wire):
@@ -38,7 +35,6 @@ async def test_a_connection_that_is_closed_after_accepting_ends():
 # Closed or silent
 
 
-@pytest.mark.asyncio
 async def test_closing_inside_the_head_of_a_request_without_body():
     """What needs no body is closed when its head was read."""
     async with wired({"close inside the request": 1}) as (sim, wire):
@@ -48,7 +44,6 @@ async def test_closing_inside_the_head_of_a_request_without_body():
         assert (0, FaultPoint.CLOSE_INSIDE_REQUEST) == (sim.requests[-1].status, sim.requests[-1].fault)
 
 
-@pytest.mark.asyncio
 async def test_closing_inside_the_body():
     """The connection is closed before the body is there, be it at its beginning or not."""
     waited = []
@@ -66,7 +61,6 @@ async def test_closing_inside_the_body():
     assert {False, True} == set(waited)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("point", [FaultPoint.CLOSE_BEFORE_EXECUTING, FaultPoint.CLOSE_AFTER_EXECUTING])
 async def test_closing_in_place_of_an_answer(point):
     """Not a byte is sent; at times the connection ends, at times it breaks."""
@@ -82,7 +76,6 @@ async def test_closing_in_place_of_an_answer(point):
     assert {b"", None} == ends
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("point", [FaultPoint.SILENT_BEFORE_EXECUTING, FaultPoint.SILENT_AFTER_EXECUTING])
 async def test_silence(point):
     """Nothing is sent, the connection stays open, and what is sent on it is not looked at."""
@@ -96,7 +89,6 @@ async def test_silence(point):
         assert (1, False, b"") == (sim.calls, wire.reader.at_eof(), bytes(wire.reader._buffer))
 
 
-@pytest.mark.asyncio
 async def test_silent_connections_end_with_the_simulator(monkeypatch):
     """They neither delay its end nor outlive it."""
     monkeypatch.setattr("exchanges.simulator.server.GRACE_SECONDS", 3600.0)  # an answer would be awaited for an hour
@@ -108,7 +100,6 @@ async def test_silent_connections_end_with_the_simulator(monkeypatch):
         assert b"" == await rest(wire)
 
 
-@pytest.mark.asyncio
 async def test_silent_connections_end_with_their_peer():
     """A peer that hangs up is let go."""
     async with wired({"stay silent after executing": 1}) as (sim, wire):
@@ -123,7 +114,6 @@ async def test_silent_connections_end_with_their_peer():
 # Idle connections
 
 
-@pytest.mark.asyncio
 async def test_an_idle_connection_is_closed():
     """It ends a while after the answer."""
     async with wired({}, idle_seconds=0.001) as (_, wire):
@@ -133,7 +123,6 @@ async def test_an_idle_connection_is_closed():
         assert b"" == await rest(wire)
 
 
-@pytest.mark.asyncio
 async def test_a_connection_is_idle_between_requests():
     """Not before the first one, and not while an answer is awaited."""
     idle = []
@@ -154,7 +143,6 @@ async def test_a_connection_is_idle_between_requests():
     assert 59 < idle[1].when() - asyncio.get_running_loop().time() <= 60
 
 
-@pytest.mark.asyncio
 async def test_idle_connections_stay_open_unless_said():
     """Setting other faults ends no connection."""
     async with wired({}, idle_seconds=60) as (sim, wire):
@@ -166,7 +154,6 @@ async def test_idle_connections_stay_open_unless_said():
         assert 200 == (await answered(wire))[0]
 
 
-@pytest.mark.asyncio
 async def test_a_request_that_meets_the_end_of_its_connection_is_not_seen():
     """Closed just as the next request is written: it never arrives."""
     async with wired({}, idle_seconds=60) as (sim, wire):
@@ -182,7 +169,6 @@ async def test_a_request_that_meets_the_end_of_its_connection_is_not_seen():
 # The server itself
 
 
-@pytest.mark.asyncio
 async def test_a_server_without_a_gate_is_well():
     """Whoever uses the server alone has no faults."""
     listener = Listener(lambda request, reply, fault: None, lambda status: None)

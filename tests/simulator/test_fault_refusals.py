@@ -9,7 +9,6 @@ from tests.support.simulator_calls import NOW, PRIVATE, ask_signed
 from tests.support.simulator_faults import answered, asked, wired
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "status"), [("/api/ticker/", 429), ("/api/v3/ticker?book=btc_mxn", 420), (f"{PRIVATE}/orders", 429)]
 )
@@ -23,7 +22,6 @@ async def test_too_many_requests_have_the_status_of_the_exchange(point, path, st
         assert sim.busiest(sim.limits[0])[0] == 1
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("point", "retry_after"),
     [
@@ -39,7 +37,6 @@ async def test_retry_after_in_numbers(point, retry_after):
         assert retry_after == (await http.get("/api/ticker/")).headers.get("Retry-After")
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("point", "seconds"), [(FaultPoint.TOO_MANY_REQUESTS_DATE, 2), (FaultPoint.TOO_MANY_REQUESTS_PAST, -3600)]
 )
@@ -51,7 +48,6 @@ async def test_retry_after_as_a_date(point, seconds):
     assert datetime.fromtimestamp(NOW + seconds, UTC) == parsedate_to_datetime(date)
 
 
-@pytest.mark.asyncio
 async def test_retry_after_may_be_garbage():
     """What is no number of seconds and no date comes in several kinds."""
     async with asked("too many requests, retry after garbage") as (_, http):
@@ -61,7 +57,6 @@ async def test_retry_after_may_be_garbage():
     assert not any(kind.isdigit() for kind in kinds)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("endpoint", "status", "words"),
     [
@@ -81,7 +76,6 @@ async def test_a_valid_nonce_is_refused_in_the_words_of_the_exchange(endpoint, s
     assert (status, words) == (response.status_code, response.json())
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("point", "status", "words"),
     [
@@ -101,7 +95,6 @@ async def test_pages_in_place_of_answers(point, status, words):
     assert response.headers["content-type"].startswith("text/html")
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("point", [FaultPoint.REDIRECT, FaultPoint.REDIRECT_AFTER_EXECUTING])
 async def test_redirects(point):
     """They lead to the same path elsewhere, with either status."""
@@ -112,7 +105,6 @@ async def test_redirects(point):
     assert {"http://127.0.0.1:9/api/sell/"} == {response.headers["Location"] for response in responses}
 
 
-@pytest.mark.asyncio
 async def test_hits_are_counted():
     """How often each fault happened can be asked."""
     async with asked("drip") as (sim, http):

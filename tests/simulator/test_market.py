@@ -18,7 +18,6 @@ async def bodies(seed: int) -> list[bytes]:
         return [(await ask_declared(http, endpoint)).content for endpoint in ENDPOINTS]
 
 
-@pytest.mark.asyncio
 async def test_the_same_seed_gives_the_same_answers():
     """Requests repeated at the same times on a new simulator get the same bytes; another seed gives others."""
     first, again, other = await bodies(1), await bodies(1), await bodies(2)
@@ -77,7 +76,6 @@ def test_candles_hold_their_prices():
         assert max(bar.open, bar.close, bar.vwap, bar.before_close) <= bar.high
 
 
-@pytest.mark.asyncio
 async def test_pages_of_trades_follow_the_marker(http):
     """The page beyond a marker begins right after it, in either direction."""
     first = (await http.get("/api/v3/trades?book=btc_mxn&limit=3")).json()["payload"]
@@ -89,7 +87,6 @@ async def test_pages_of_trades_follow_the_marker(http):
     assert [t["tid"] for t in reversed(first[:-1])] == [t["tid"] for t in up]
 
 
-@pytest.mark.asyncio
 async def test_orders_have_ids_where_they_are_not_summed_up(http):
     """Bitso shows ids without aggregation, Bitstamp in group 2."""
     bitso = (await http.get("/api/v3/order_book?book=btc_mxn&aggregate=false")).json()["payload"]["bids"][0]

@@ -8,7 +8,6 @@ from tests.support.simulator_days import playing_bitso, playing_bitstamp
 ROWS = 1000
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("venue", [Venue.BITSO, Venue.BITSTAMP])
 async def test_rows_that_arrive_while_paging_neither_hide_nor_repeat_others(venue):
     """Of 1,000 rows with equal times each is listed once, though a new one arrives before every page."""

@@ -39,7 +39,6 @@ async def lined(**line):
         yield between, wire, ends
 
 
-@pytest.mark.asyncio
 async def test_a_good_line_changes_nothing():
     """Answers come through whole, one after the other."""
     async with simulated() as sim, proxy(to=sim.base_url) as line, await Wired.to(line) as wire:
@@ -50,7 +49,6 @@ async def test_a_good_line_changes_nothing():
         assert (1, 0, 0, 2) == (line.connections, line.cuts, line.half_closes, len(sim.deeds))
 
 
-@pytest.mark.asyncio
 async def test_much_comes_through_in_order():
     """Bytes keep their order, however many there are and however much each chunk jitters."""
     sent = b"".join(b"%07d\n" % number for number in range(100_000))
@@ -67,7 +65,6 @@ async def test_much_comes_through_in_order():
         await sending
 
 
-@pytest.mark.asyncio
 async def test_the_last_bytes_reach_who_reads_late():
     """A connection that ends well is closed when everything has gone."""
     sent = bytes(50_000)
@@ -90,7 +87,6 @@ async def test_the_last_bytes_reach_who_reads_late():
                 assert len(sent) == len(await rest(wire))
 
 
-@pytest.mark.asyncio
 async def test_each_way_ends_by_itself():
     """A peer that says no more is still answered."""
     async with lined() as (_, wire, ends):
@@ -101,7 +97,6 @@ async def test_each_way_ends_by_itself():
     assert ["ended"] == ends
 
 
-@pytest.mark.asyncio
 async def test_a_cut_breaks_both_sides():
     """So many bytes pass, then the connection is reset on either side."""
     line = Line(cut=1, after_bytes=(3, 3))
@@ -114,7 +109,6 @@ async def test_a_cut_breaks_both_sides():
         assert (1, 0, ["broke"]) == (between.cuts, between.half_closes, ends)
 
 
-@pytest.mark.asyncio
 async def test_a_cut_of_the_answer_lets_the_request_through():
     """The exchange has sold, and nobody hears of it."""
     line = Line(cut=1, after_bytes=(20, 20))
@@ -125,7 +119,6 @@ async def test_a_cut_of_the_answer_lets_the_request_through():
         assert (1, 1) == (len(sim.deeds), between.cuts)
 
 
-@pytest.mark.asyncio
 async def test_a_cut_of_the_request_lets_nothing_be_done():
     """The exchange never sees the whole request."""
     line = Line(cut=1, after_bytes=(50, 50))
@@ -135,7 +128,6 @@ async def test_a_cut_of_the_request_lets_nothing_be_done():
         assert (b"", []) == (await rest(wire), sim.deeds)
 
 
-@pytest.mark.asyncio
 async def test_half_a_close_upstream():
     """The server sees the end within a request, and its answer still comes."""
     line = Line(half_close=1, after_bytes=(10, 10))
@@ -146,7 +138,6 @@ async def test_half_a_close_upstream():
         assert (0, 1) == (between.cuts, between.half_closes)
 
 
-@pytest.mark.asyncio
 async def test_half_a_close_downstream():
     """The client sees the end, within the answer, and no break."""
     line = Line(half_close=1, after_bytes=(8, 8))
@@ -156,7 +147,6 @@ async def test_half_a_close_downstream():
         assert b"HTTP/1.1" == await wire.reader.read()
 
 
-@pytest.mark.asyncio
 async def test_nothing_happens_where_too_few_bytes_go():
     """A connection that ends before its cut is not cut."""
     async with lined(cut=1, after_bytes=(100, 100)) as (between, wire, _):
@@ -167,7 +157,6 @@ async def test_nothing_happens_where_too_few_bytes_go():
         assert 0 == between.cuts
 
 
-@pytest.mark.asyncio
 async def test_some_connections_are_cut_and_the_same_from_the_same_seed():
     """The probability is one of connections, drawn in their order."""
 
@@ -188,7 +177,6 @@ async def test_some_connections_are_cut_and_the_same_from_the_same_seed():
     assert 2 < sum(first) < 18
 
 
-@pytest.mark.asyncio
 async def test_a_server_that_is_not_there():
     """The connection breaks, and the proxy goes on."""
     async with simulated() as sim:
@@ -201,7 +189,6 @@ async def test_a_server_that_is_not_there():
     assert 2 == line.connections
 
 
-@pytest.mark.asyncio
 async def test_the_end_of_a_proxy_breaks_its_connections():
     """No task is left, and nobody waits for ever."""
     before = asyncio.all_tasks()
@@ -216,7 +203,6 @@ async def test_the_end_of_a_proxy_breaks_its_connections():
             await until(lambda: asyncio.all_tasks() == before)
 
 
-@pytest.mark.asyncio
 async def test_a_peer_that_does_not_read_is_not_read_from():
     """What is under way is bounded."""
     async with lined(latency_seconds=(60, 60)) as (between, wire, _):
@@ -267,7 +253,6 @@ def test_what_cannot_be_is_refused(line, words):
         Line(**line)
 
 
-@pytest.mark.asyncio
 async def test_the_target_must_be_named():
     """A URL without a port leads nowhere."""
     with pytest.raises(ValueError, match="needs the URL of a server with host and port, got"):
@@ -275,7 +260,6 @@ async def test_the_target_must_be_named():
             pass
 
 
-@pytest.mark.asyncio
 async def test_a_proxy_prints_where_it_is():
     """Its place and what happened are in its repr."""
     async with proxy(to="http://127.0.0.1:9") as line:

@@ -13,7 +13,6 @@ from tests.support.simulator_calls import BITEX_KEY, PRIVATE, Wired, simulated, 
 # HTTP
 
 
-@pytest.mark.asyncio
 async def test_a_connection_serves_many_requests(sim):
     """The connection stays open after an answer, and after a refusal."""
     async with await Wired.to(sim) as wired:
@@ -25,7 +24,6 @@ async def test_a_connection_serves_many_requests(sim):
     assert [200, 404, 200] == statuses
 
 
-@pytest.mark.asyncio
 async def test_pipelined_requests_are_answered_in_order(sim):
     """Requests sent without awaiting answers get theirs in turn."""
     paths = ["/api/ticker/", "/nothing", "/api/v3/ticker"] * 20
@@ -37,7 +35,6 @@ async def test_pipelined_requests_are_answered_in_order(sim):
     assert [200, 404, 400] * 20 == statuses
 
 
-@pytest.mark.asyncio
 async def test_pipelined_requests_wait_for_a_delayed_answer():
     """A peer that keeps sending is made to wait, and gets all answers in order."""
     body = urlencode({"api_key": "x" * 60_000}).encode()
@@ -51,7 +48,6 @@ async def test_pipelined_requests_wait_for_a_delayed_answer():
     assert [401, 200] * 5 == statuses
 
 
-@pytest.mark.asyncio
 async def test_a_peer_that_does_not_read_is_made_to_wait(sim):
     """Answers to a peer that reads late are all there in the end."""
     async with await Wired.to(sim) as wired:
@@ -63,7 +59,6 @@ async def test_a_peer_that_does_not_read_is_made_to_wait(sim):
     assert {200} == statuses
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -92,7 +87,6 @@ async def test_malformed_requests_are_refused_and_cut_off(sim, monkeypatch, sent
     )
 
 
-@pytest.mark.asyncio
 async def test_a_request_that_breaks_off_is_malformed(sim):
     """The end of the connection within a request is told apart from its end between two."""
     async with await Wired.to(sim) as wired:
@@ -107,7 +101,6 @@ async def test_a_request_that_breaks_off_is_malformed(sim):
     assert 1 == sim.calls
 
 
-@pytest.mark.asyncio
 async def test_a_client_that_waits_to_send_its_body_is_told_to_go_on(sim):
     """``Expect: 100-continue`` gets its 100, then the answer."""
     async with await Wired.to(sim) as wired:
@@ -118,7 +111,6 @@ async def test_a_client_that_waits_to_send_its_body_is_told_to_go_on(sim):
         assert (100, 200) == (first, await wired.status())
 
 
-@pytest.mark.asyncio
 async def test_http_1_0_and_close_end_the_connection(sim):
     """A client that wants one answer gets one."""
     for line in (("GET /api/ticker/ HTTP/1.0",), ("GET /api/ticker/ HTTP/1.1", "Connection: close")):
@@ -128,7 +120,6 @@ async def test_http_1_0_and_close_end_the_connection(sim):
             assert (200, b"") == (await wired.status(), await wired.reader.read())
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("accepted", "path", "zipped"),
     [
@@ -152,7 +143,6 @@ async def test_a_long_body_is_compressed_for_who_asks(sim, accepted, path, zippe
 # Opening and closing
 
 
-@pytest.mark.asyncio
 async def test_shutting_down_closes_idle_connections():
     """Connections that wait for nothing see their end, and the address is free again."""
     async with simulated() as sim:
@@ -168,7 +158,6 @@ async def test_shutting_down_closes_idle_connections():
         await Wired.to(sim)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("steps", range(5))
 async def test_shutting_down_while_connections_arrive_is_quiet(steps, caplog):
     """However far a crowd of new connections has come, closing logs nothing (in debug mode) and leaves none open."""
@@ -187,7 +176,6 @@ async def test_shutting_down_while_connections_arrive_is_quiet(steps, caplog):
     assert "" == caplog.text
 
 
-@pytest.mark.asyncio
 async def test_shutting_down_lets_answers_out():
     """A request that is delayed is answered before its connection ends."""
     async with simulate(delay_seconds=(0.01, 0.01)) as sim:
@@ -200,7 +188,6 @@ async def test_shutting_down_lets_answers_out():
     assert 200 == status
 
 
-@pytest.mark.asyncio
 async def test_shutting_down_does_not_wait_for_ever(monkeypatch):
     """What takes too long is dropped, and leaves no timer behind."""
     monkeypatch.setattr("exchanges.simulator.server.GRACE_SECONDS", 0.0)
@@ -215,7 +202,6 @@ async def test_shutting_down_does_not_wait_for_ever(monkeypatch):
     assert (1, []) == (sim.calls, sim.requests)
 
 
-@pytest.mark.asyncio
 async def test_a_client_that_left_changes_nothing():
     """A request whose client is gone is executed all the same."""
     async with simulate(delay_seconds=(0.005, 0.005)) as sim:
@@ -227,7 +213,6 @@ async def test_a_client_that_left_changes_nothing():
         assert "ok" == sim.requests[-1].outcome
 
 
-@pytest.mark.asyncio
 async def test_serving_lasts_until_cancelled():
     """`serve` says when it listens, and closes when it is cancelled."""
     ready: asyncio.Future[Simulator] = asyncio.get_running_loop().create_future()

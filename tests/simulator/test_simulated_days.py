@@ -11,8 +11,6 @@ from exchanges.bitstamp.v1 import WithdrawalStatus
 from exchanges.errors import NotFound
 from tests.support.simulator_days import NOTHING, playing_bitso, playing_bitstamp
 
-pytestmark = pytest.mark.asyncio
-
 
 async def test_a_day_at_bitso():
     """Money is deposited, traded by market and limit orders, converted and withdrawn; rows explain it."""

@@ -31,7 +31,6 @@ def test_every_declared_endpoint_has_a_handler(venue):
     assert sorted(e.id for e in exchange.endpoints()) == sorted(handled)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.id)
 async def test_every_answer_is_what_the_endpoint_declares(endpoint):
     """The answer to each endpoint decodes strictly as the client declares it."""
@@ -51,7 +50,6 @@ async def test_every_answer_is_what_the_endpoint_declares(endpoint):
     assert (endpoint.answer is Done) == (wire(strict=True).structure(answer, endpoint.answer, "answer") is None)
 
 
-@pytest.mark.asyncio
 async def test_an_endpoint_without_a_handler_answers_501(http, sim, monkeypatch):
     """An endpoint without a handler is answered in plain text."""
     monkeypatch.delitem(MarketHandlers.handlers, "bitex.market.ticker")
@@ -62,7 +60,6 @@ async def test_an_endpoint_without_a_handler_answers_501(http, sim, monkeypatch)
     assert "not simulated" == sim.requests[-1].outcome
 
 
-@pytest.mark.asyncio
 async def test_a_fault_of_the_simulator_is_told_apart(http, sim, monkeypatch, caplog):
     """A handler that raises answers 500 and is logged."""
     monkeypatch.setitem(MarketHandlers.handlers, "bitex.market.ticker", lambda *_: 1 / 0)
@@ -76,7 +73,6 @@ async def test_a_fault_of_the_simulator_is_told_apart(http, sim, monkeypatch, ca
 # Paths
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "status", "body"),
     [
@@ -99,7 +95,6 @@ async def test_unknown_paths_and_books_are_answered_in_the_exchanges_own_way(htt
     assert (status, body) == (response.status_code, response.text)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
@@ -121,7 +116,6 @@ async def test_bitso_refuses_wrong_arguments_by_code(http, path, status, code):
     assert (status, code) == (response.status_code, response.json()["error"]["code"])
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
@@ -138,7 +132,6 @@ async def test_older_generations_refuse_wrong_arguments_in_their_own_shape(http,
     assert (status, words) == (response.status_code, response.json())
 
 
-@pytest.mark.asyncio
 async def test_bitstamp_answers_an_unknown_market_with_all_of_them(http):
     """The ticker of an unknown market is a list of tickers with status 200."""
     response = await http.get("/api/v2/ticker/none/")
@@ -146,7 +139,6 @@ async def test_bitstamp_answers_an_unknown_market_with_all_of_them(http):
     assert ["BTC/USD", "BTC/EUR", "ETH/USD", "EUR/USD"] == [t["pair"] for t in response.json()]
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("path", ["order_book/none/", "transactions/none/"])
 async def test_bitstamp_knows_no_such_market(http, path):
     """Books and trades of an unknown market are not found."""
@@ -155,7 +147,6 @@ async def test_bitstamp_knows_no_such_market(http, path):
     assert (404, "404.002") == (response.status_code, response.json()["response_code"])
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "status"), [("/api/v2/ticker/btcusd/", 405), ("/api/v3/ticker", 400), ("/api-v1/rest/private/orders", 404)]
 )
@@ -166,7 +157,6 @@ async def test_a_wrong_verb_is_refused(http, sim, path, status):
     assert (status, "wrong verb") == (response.status_code, sim.requests[-1].outcome)
 
 
-@pytest.mark.asyncio
 async def test_head_is_answered_without_a_body(http):
     """HEAD leads nowhere, and says so by its status alone."""
     response = await http.head("/api/ticker/")
@@ -174,7 +164,6 @@ async def test_head_is_answered_without_a_body(http):
     assert (200, b"") == (response.status_code, response.content)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "request_",
     [
@@ -191,7 +180,6 @@ async def test_a_body_must_have_the_declared_form(http, sim, request_):
     assert (422, "unreadable arguments") == (response.status_code, sim.requests[-1].outcome)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("body", [b"[]", b"{", b'{"a": 1e999}'])
 async def test_a_json_body_must_be_an_object(http, sim, body):
     """Bitso v2 takes an object of plain JSON."""
@@ -200,7 +188,6 @@ async def test_a_json_body_must_be_an_object(http, sim, body):
     assert "unreadable arguments" == sim.requests[-1].outcome
 
 
-@pytest.mark.asyncio
 async def test_a_get_has_no_body(http, sim):
     """Arguments of a GET travel in the query."""
     await http.request("GET", "/api/ticker/", content=b"x")
@@ -211,7 +198,6 @@ async def test_a_get_has_no_body(http, sim):
 # The truth
 
 
-@pytest.mark.asyncio
 async def test_the_record_tells_what_arrived(http, sim):
     """A record names endpoint, key by fingerprint, nonce, status and outcome."""
     await http.post("/api/balance/", data=bitstamp_v1(7))
@@ -230,7 +216,6 @@ async def test_the_record_tells_what_arrived(http, sim):
     assert 12 == len(seen.key or "")
 
 
-@pytest.mark.asyncio
 async def test_the_record_holds_no_credentials(http, sim):
     """Neither keys in addresses nor signatures are recorded."""
     await http.get(f"{PRIVATE}/profile?{BITEX_KEY}")
@@ -244,7 +229,6 @@ async def test_the_record_holds_no_credentials(http, sim):
     ]
 
 
-@pytest.mark.asyncio
 async def test_errors_are_counted_whatever_their_status(http, sim):
     """An error under status 200 is an error."""
     await http.get("/api/ticker/")
@@ -253,7 +237,6 @@ async def test_errors_are_counted_whatever_their_status(http, sim):
     assert (2, 1) == (sim.calls, sim.errors)
 
 
-@pytest.mark.asyncio
 async def test_accounts_are_keyword_arguments_of_the_clients():
     """Each simulated venue returns what its client needs."""
     async with simulated(Venue.BITEX, Venue.BITSTAMP) as sim:
@@ -264,7 +247,6 @@ async def test_accounts_are_keyword_arguments_of_the_clients():
             sim.account(Venue.BITSO)
 
 
-@pytest.mark.asyncio
 async def test_controls_exist_for_simulated_venues_alone():
     """The controls of a venue that is not simulated are refused, by either name."""
     async with simulated(Venue.BITEX) as bitex, simulated(Venue.BITSO) as bitso:
