@@ -380,11 +380,8 @@ def _has_body(head: h11.Request) -> bool:
 
 def _accepts_gzip(head: h11.Request) -> bool:
     """Whether the client accepts gzip."""
-    for name, value in head.headers:
-        if name == b"accept-encoding":
-            for choice in value.lower().split(b","):
-                coding, _, weight = choice.partition(b";")
-                if coding.strip() == b"gzip":
-                    # A weight of zero means "not acceptable" (RFC 9110 section 12.4.2); at most three decimals.
-                    return weight.replace(b" ", b"") not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
-    return False
+    accepted = b",".join(value for name, value in head.headers if name == b"accept-encoding").lower()
+    choices = (choice.partition(b";") for choice in accepted.split(b","))
+    weights = [weight.replace(b" ", b"") for coding, _, weight in choices if coding.strip() == b"gzip"]
+    # A weight of zero means "not acceptable" (RFC 9110 section 12.4.2); at most three decimals.
+    return bool(weights) and weights[0] not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")

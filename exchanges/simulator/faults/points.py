@@ -113,27 +113,14 @@ CONNECTION = frozenset({FaultPoint.REFUSE_TO_ACCEPT, FaultPoint.CLOSE_AFTER_ACCE
 TOO_MANY_REQUESTS = frozenset(point for point in FaultPoint if point.name.startswith("TOO_MANY_REQUESTS"))
 """Rejections for too many requests, with every kind of `Retry-After`."""
 
-BEFORE_EXECUTING = (
-    CONNECTION
-    | TOO_MANY_REQUESTS
-    | {
-        FaultPoint.CLOSE_INSIDE_REQUEST,
-        FaultPoint.CLOSE_BEFORE_EXECUTING,
-        FaultPoint.SILENT_BEFORE_EXECUTING,
-        FaultPoint.REFUSE_NONCE,
-        FaultPoint.HTML_403,
-        FaultPoint.HTML_502,
-        FaultPoint.REDIRECT,
-    }
-)
-"""A request that one of these hits is never executed."""
+_POINTS = tuple(FaultPoint)
+BEFORE_EXECUTING = frozenset(_POINTS[: _POINTS.index(FaultPoint.CLOSE_AFTER_EXECUTING)])
+"""A request that one of these hits is never executed: the first two sections of `FaultPoint`."""
 
-AFTER_EXECUTING = frozenset(FaultPoint) - BEFORE_EXECUTING
+AFTER_EXECUTING = frozenset(_POINTS) - BEFORE_EXECUTING
 """A request that one of these hits is executed, unless the exchange rejects it anyway."""
 
-HARMLESS = frozenset(
-    {FaultPoint.ANSWER_TWICE, FaultPoint.DRIP, FaultPoint.SHUFFLE_KEYS, FaultPoint.ADD_FIELDS},
-)
+HARMLESS = frozenset({FaultPoint.ANSWER_TWICE, FaultPoint.DRIP, FaultPoint.SHUFFLE_KEYS, FaultPoint.ADD_FIELDS})
 """Faults after executing under which the answer still arrives complete and true."""
 
 FaultShares: TypeAlias = Mapping[FaultPoint, float] | Mapping[str, float]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from attrs import frozen
@@ -18,6 +18,8 @@ from exchanges.simulator.http.multipart import read_multipart
 from exchanges.wire import Deviation, Json, OpenStrEnum, loads
 
 __all__ = ["Arguments", "read_fields"]
+
+V = TypeVar("V")
 
 MAX_TEXT = 1000
 _DECIMAL = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
@@ -100,17 +102,11 @@ class Arguments:
 
     def decimal(self, name: str) -> Decimal:
         """Return a decimal argument."""
-        value = self.values[name]
-        if not isinstance(value, Decimal):
-            raise TypeError(f"{name} is not declared as a decimal")
-        return value
+        return _typed(name, self.values[name], Decimal)
 
     def integer(self, name: str, default: int | None = None) -> int:
         """Return an integer argument, or *default* if it was not given."""
-        value = self.values[name] if default is None else self.values.get(name, default)
-        if not isinstance(value, int):
-            raise TypeError(f"{name} is not declared as an int")
-        return value
+        return _typed(name, self.values[name] if default is None else self.values.get(name, default), int)
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a flag, or *default* if it was not given."""
@@ -126,17 +122,17 @@ class Arguments:
 
     def fields(self, name: str) -> dict[str, Json]:
         """Return an object, or what is known of a file."""
-        value = self.values[name]
-        if not isinstance(value, dict):
-            raise TypeError(f"{name} is not declared as an object or a file")
-        return value
+        return _typed(name, self.values[name], dict)
 
     def objects(self, name: str) -> list[dict[str, Json]]:
         """Return a list of objects; empty if it was not given."""
-        value = self.values.get(name, [])
-        if not isinstance(value, list):
-            raise TypeError(f"{name} is not declared as a list")
-        return [item for item in value if isinstance(item, dict)]
+        return [item for item in _typed(name, self.values.get(name, []), list) if isinstance(item, dict)]
+
+
+def _typed(name: str, value: Json, kind: type[V]) -> V:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is not declared as {kind.__name__}")
+    return value
 
 
 def _value(argument: Argument, given: Json) -> Json:

@@ -97,10 +97,10 @@ class Script:
 
 def script_of(sending: Sending, head: bytes, body: bytes) -> Script:
     """Build the script for an answer whose *head* announces the length of its *body*."""
-    ending = _ENDINGS.get(sending.mode, Ending.CONTINUE)
+    pieces, ending = _MODES[sending.mode]
     if ending is Ending.CLOSE and sending.abrupt:
         ending = Ending.RESET
-    return Script(_PIECES[sending.mode](sending, head, body), ending, sending.pause_seconds)
+    return Script(pieces(sending, head, body), ending, sending.pause_seconds)
 
 
 def reset(transport: asyncio.WriteTransport) -> None:
@@ -185,8 +185,10 @@ def _bytes_of(whole: bytes) -> Iterator[bytes]:
     return (whole[i : i + 1] for i in range(len(whole)))
 
 
-def _announcing(head: bytes, body: bytes, length: int) -> bytes:
-    return head.replace(b"Content-Length: %d\r\n" % len(body), b"Content-Length: %d\r\n" % length)
+def _announcing(head: bytes, body: bytes, more: int) -> tuple[bytes]:
+    """Return an answer whose head announces *more* bytes than its body has."""
+    length = max(0, len(body) + more)
+    return (head.replace(b"Content-Length: %d\r\n" % len(body), b"Content-Length: %d\r\n" % length) + body,)
 
 
 def _endless(head: bytes, body: bytes) -> Iterator[bytes]:
@@ -201,24 +203,15 @@ def _chunk(data: bytes) -> bytes:
 
 Pieces: TypeAlias = Callable[[Sending, bytes, bytes], Iterable[bytes]]
 
-_PIECES: dict[SendMode, Pieces] = {
-    SendMode.WHOLE: lambda _, head, body: (head + body,),
-    SendMode.CLOSED: lambda _, __, ___: (),
-    SendMode.SILENT: lambda _, __, ___: (),
-    SendMode.CUT_IN_HEAD: lambda sending, head, _: (head[: _cut(head, sending.share)],),
-    SendMode.CUT_IN_BODY: lambda sending, head, body: (head + body[: _cut(body, sending.share)],),
-    SendMode.TWICE: lambda _, head, body: ((head + body) * 2,),
-    SendMode.DRIPPED: lambda _, head, body: _bytes_of(head + body),
-    SendMode.ENDLESS: lambda _, head, body: _endless(head, body),
-    SendMode.LENGTH_TOO_LARGE: lambda _, head, body: (_announcing(head, body, len(body) + WRONG_LENGTH_BYTES) + body,),
-    SendMode.LENGTH_TOO_SMALL: lambda _, head, body: (
-        _announcing(head, body, max(0, len(body) - WRONG_LENGTH_BYTES)) + body,
-    ),
-}
-_ENDINGS = {
-    SendMode.CLOSED: Ending.CLOSE,
-    SendMode.SILENT: Ending.HANG,
-    SendMode.CUT_IN_HEAD: Ending.CLOSE,
-    SendMode.CUT_IN_BODY: Ending.CLOSE,
-    SendMode.LENGTH_TOO_LARGE: Ending.CLOSE,
+_MODES: dict[SendMode, tuple[Pieces, Ending]] = {
+    SendMode.WHOLE: (lambda _, head, body: (head + body,), Ending.CONTINUE),
+    SendMode.CLOSED: (lambda _, __, ___: (), Ending.CLOSE),
+    SendMode.SILENT: (lambda _, __, ___: (), Ending.HANG),
+    SendMode.CUT_IN_HEAD: (lambda sending, head, _: (head[: _cut(head, sending.share)],), Ending.CLOSE),
+    SendMode.CUT_IN_BODY: (lambda sending, head, body: (head + body[: _cut(body, sending.share)],), Ending.CLOSE),
+    SendMode.TWICE: (lambda _, head, body: ((head + body) * 2,), Ending.CONTINUE),
+    SendMode.DRIPPED: (lambda _, head, body: _bytes_of(head + body), Ending.CONTINUE),
+    SendMode.ENDLESS: (lambda _, head, body: _endless(head, body), Ending.CONTINUE),
+    SendMode.LENGTH_TOO_LARGE: (lambda _, head, body: _announcing(head, body, WRONG_LENGTH_BYTES), Ending.CLOSE),
+    SendMode.LENGTH_TOO_SMALL: (lambda _, head, body: _announcing(head, body, -WRONG_LENGTH_BYTES), Ending.CONTINUE),
 }
