@@ -11,19 +11,7 @@ from attrs import define, field, frozen
 
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = [
-    "SMALLEST",
-    "Balance",
-    "Cause",
-    "Clearing",
-    "Holder",
-    "Incoming",
-    "Movement",
-    "Party",
-    "Wallet",
-    "product",
-    "quotient",
-]
+__all__ = ["SMALLEST", "Balance", "Cause", "Clearing", "Incoming", "Movement", "Party", "Wallet", "product", "quotient"]
 
 SMALLEST = Decimal("0.00000001")
 """The smallest amount that is transferred, in any currency."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field
@@ -46,14 +47,11 @@ def _cancels(method: Callable[..., Any], store_of: StoreOf[B]) -> Handler:
         bot = store.get(call.owner, call.arguments.integer("bot_id"))
         if not bot.executing or bot.to_cancel:
             return bot
-
-        def end(now_ms: int) -> None:
-            ended = evolve(store.find(bot.id), executing=False, updated_at=second(now_ms))
-            store.put(bot.user_id, bot.id, evolve(ended, exit_status=BotExitStatus.CANCELLED))
-
+        status = BotExitStatus.CANCELLED
+        end = partial(store.change, bot.id, executing=False, updated_at=call.now, exit_status=status)
         # Due now, and so run before the next request: the answer to this one still says that it executes.
-        handlers.engine.scheduler.at(call.now_ms, end)
-        return store.put(bot.user_id, bot.id, evolve(bot, to_cancel=True, updated_at=call.now))
+        handlers.engine.scheduler.at(call.now_ms, lambda _: end())
+        return store.change(bot.id, to_cancel=True, updated_at=call.now)
 
     return handles(method)(cancel)
 

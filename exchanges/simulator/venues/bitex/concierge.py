@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 from attrs import define, evolve, field
 
@@ -20,6 +22,7 @@ from exchanges.wire import Json, encode
 __all__ = ["ConciergeHandlers"]
 
 Part = dict[str, Json]
+P = TypeVar("P", models.WorkOrderInput, models.WorkOrderBitcoinInput, models.WorkOrderOutput)
 
 
 @define(eq=False)
@@ -56,7 +59,7 @@ class ConciergeHandlers(BitexHandlers):
             bitcoin_inputs=tuple(self._bitcoin_input(part, payer) for part in bitcoin_inputs),
             outputs=tuple(self._output(part, reseller) for part in outputs),
         )
-        return self._store(reseller, order, call.now_ms)
+        return self._post(self.work_orders.put(reseller.user_id, order.id, order), call.now_ms)
 
     def progress(self, work_order_id: int, status: models.WorkOrderStatus, now_ms: int) -> None:
         """Change the status of a work order.
@@ -64,11 +67,10 @@ class ConciergeHandlers(BitexHandlers):
         Raises:
             KeyError: There is no such order.
         """
-        order = evolve(self.work_orders.find(work_order_id), status=status, updated_at=second(now_ms))
-        self._store(self.customers.by_id[self.work_orders.owner(work_order_id)], order, now_ms)
+        self._post(self.work_orders.change(work_order_id, status=status, updated_at=second(now_ms)), now_ms)
 
-    def _store(self, reseller: BitexAccount, order: models.WorkOrderRequest, now_ms: int) -> models.WorkOrderRequest:
-        self.work_orders.put(reseller.user_id, order.id, order)
+    def _post(self, order: models.WorkOrderRequest, now_ms: int) -> models.WorkOrderRequest:
+        reseller = self.customers.by_id[self.work_orders.owner(order.id)]
         self.customers.post_to_webhook(reseller, encode(order), now_ms)
         return order
 
@@ -82,26 +84,17 @@ class ConciergeHandlers(BitexHandlers):
         return models.WorkOrderUser(id=user_id, email=user.email, kyc_profile_id=profile.id, name=name or None)
 
     def _input(self, part: Part, payer: models.WorkOrderUser) -> models.WorkOrderInput:
-        country, currency = _place(part, "inputs")
-        return models.WorkOrderInput(
-            id=next(self._part_ids),
-            currency=currency,
-            amount=_amount(part, "inputs"),
-            country=country,
-            instructions={"method": "bank_transfer", "comments": None},
-            user=payer,
-        )
+        place, instructions = _place(part, "inputs"), {"method": "bank_transfer", "comments": None}
+        return self._part(models.WorkOrderInput, part, "inputs", payer, instructions=instructions, **place)
 
     def _bitcoin_input(self, part: Part, payer: models.WorkOrderUser) -> models.WorkOrderBitcoinInput:
-        number = next(self._part_ids)
-        address = self.customers.new_address(f"input {number}")
-        return models.WorkOrderBitcoinInput(
-            id=number,
-            amount=_amount(part, "bitcoin_inputs"),
+        open_input = self._part(models.WorkOrderBitcoinInput, part, "bitcoin_inputs", payer)
+        address = self.customers.new_address(f"input {open_input.id}")
+        return evolve(
+            open_input,
             instructions={"method": "bitcoin", "address": address, "comments": None},
             bitcoins_credited=Decimal(0),
             concierge_fee_percent=Decimal(1),
-            user=payer,
         )
 
     def _output(self, part: Part, reseller: BitexAccount) -> models.WorkOrderOutput:
@@ -111,16 +104,11 @@ class ConciergeHandlers(BitexHandlers):
         payee = self._party(reseller, user_id, "outputs")
         if not self.funding.instructions.has(user_id, instruction_id):
             raise Refused(Reason.WRONG_ARGUMENT, "outputs", "la instrucción no existe")
-        country, currency = _place(part, "outputs")
-        return models.WorkOrderOutput(
-            id=next(self._part_ids),
-            amount=_amount(part, "outputs"),
-            country=country,
-            currency=currency,
-            user_id=user_id,
-            withdrawal_instruction_id=instruction_id,
-            user=payee,
-        )
+        fields = {"user_id": user_id, "withdrawal_instruction_id": instruction_id, **_place(part, "outputs")}
+        return self._part(models.WorkOrderOutput, part, "outputs", payee, **fields)
+
+    def _part(self, kind: Callable[..., P], part: Part, about: str, user: models.WorkOrderUser, **fields: object) -> P:
+        return kind(id=next(self._part_ids), amount=_amount(part, about), user=user, **fields)
 
 
 def _amount(part: Part, about: str) -> Decimal | None:
@@ -132,8 +120,8 @@ def _amount(part: Part, about: str) -> Decimal | None:
     return Decimal(amount)
 
 
-def _place(part: Part, about: str) -> tuple[Country, CurrencyCode]:
+def _place(part: Part, about: str) -> dict[str, Country | CurrencyCode]:
     country, currency = part.get("country"), part.get("currency")
     if country not in set(Country) or currency not in set(CurrencyCode):
         raise Refused(Reason.WRONG_ARGUMENT, about)
-    return Country(str(country)), CurrencyCode(str(currency))
+    return {"country": Country(str(country)), "currency": CurrencyCode(str(currency))}

@@ -24,7 +24,6 @@ from exchanges.wire import Json, dumps
 __all__ = [
     "BOOK",
     "MINUTE_MS",
-    "MONTH",
     "BitexAccount",
     "BitexCall",
     "BitexHandlers",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, TypeAlias, TypeVar
+from functools import partial
+from typing import TypeAlias, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from exchanges import bitex
 from exchanges.bitex.funding import Funding
@@ -27,7 +28,7 @@ from exchanges.simulator.venues.bitex.rates import USD_PER_UNIT
 from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import handles, lists
 
-__all__ = ["CONFIRMED_MS", "CREDITED_MS", "PROCESSED_MS", "FundingHandlers"]
+__all__ = ["CONFIRMED_MS", "FundingHandlers"]
 
 CREDITED_MS = 60 * MINUTE_MS
 """Announced money is credited after this time."""
@@ -123,8 +124,7 @@ class FundingHandlers(BitexHandlers):
                 return
             amount = product(deposit.requested_amount or Decimal(0), USD_PER_UNIT[deposit.currency])
             self.engine.credit(wallet, "usd", amount, now_ms)
-            credited = evolve(deposit, amount=amount, status=bitex.DepositStatus.DONE)
-            self.all_usd_deposits.put(wallet.owner, deposit.id, credited)
+            self.all_usd_deposits.change(deposit.id, amount=amount, status=bitex.DepositStatus.DONE)
 
         self.engine.scheduler.at(call.now_ms + CREDITED_MS, credit)
         return self.all_usd_deposits.put(call.owner, deposit.id, deposit)
@@ -135,8 +135,8 @@ class FundingHandlers(BitexHandlers):
         deposit = self.all_usd_deposits.get(call.owner, call.arguments.integer("deposit_id"))
         if deposit.status is bitex.DepositStatus.DONE:
             raise Refused(Reason.WRONG_ARGUMENT, "status", "ya fue acreditado")
-        cancelled = evolve(deposit, status=bitex.DepositStatus.CANCELLED, reason=bitex.DepositReason.USER_CANCELLED)
-        return self.all_usd_deposits.put(call.owner, deposit.id, cancelled)
+        status, reason = bitex.DepositStatus.CANCELLED, bitex.DepositReason.USER_CANCELLED
+        return self.all_usd_deposits.change(deposit.id, status=status, reason=reason)
 
     # Withdrawals
 
@@ -177,8 +177,7 @@ class FundingHandlers(BitexHandlers):
             instructions=body,
             currency_id=USD,
         )
-        unfunded = {"reason": bitex.UsdWithdrawalReason.NOT_ENOUGH_FUNDS}
-        return self._withdraw(call, self.all_usd_withdrawals, withdrawal, ("usd", amount), (unfunded, {}))
+        return self._withdraw(call, self.all_usd_withdrawals, withdrawal, ("usd", amount))
 
     @handles(Funding.create_btc_withdrawal)
     def create_btc_withdrawal(self, call: BitexCall) -> object:
@@ -195,18 +194,12 @@ class FundingHandlers(BitexHandlers):
             label=call.arguments.words("label"),
             kyc_profile_id=self.kyc.profile_id(call),
         )
-        unfunded = {"reason": bitex.SpecieWithdrawalReason.NOT_ENOUGH_FUNDS}
-        when_done = {"transaction_id": self.customers.digest(f"withdrawal {number}").hex()}
+        transaction_id = self.customers.digest(f"withdrawal {number}").hex()
         store, amount = self.all_btc_withdrawals, ("btc", quantity)
-        return self._withdraw(call, store, withdrawal, amount, (unfunded, when_done))
+        return self._withdraw(call, store, withdrawal, amount, transaction_id=transaction_id)
 
     def _withdraw(
-        self,
-        call: BitexCall,
-        store: Store[W],
-        withdrawal: W,
-        amount: tuple[str, Decimal],
-        changes: tuple[dict[str, Any], dict[str, Any]],
+        self, call: BitexCall, store: Store[W], withdrawal: W, amount: tuple[str, Decimal], **when_done: str
     ) -> W:
         """Debit a withdrawal if its funds suffice, and schedule its later states.
 
@@ -215,26 +208,18 @@ class FundingHandlers(BitexHandlers):
             store: Where it is stored.
             withdrawal: As it was received.
             amount: Currency and amount.
-            changes: What changes when its funds do not suffice, and when it is done; beside the status.
+            when_done: What changes beside the status when it is done.
         """
-        unfunded, when_done = changes
-        funded = call.wallet.balances[amount[0]].available >= amount[1]
-        if funded:
+        status, at, change = bitex.WithdrawalStatus, self.engine.scheduler.at, partial(store.change, withdrawal.id)
+        # Reviewed now, and so before the next request: the answer to this one still says RECEIVED.
+        if call.wallet.balances[amount[0]].available >= amount[1]:
             self.engine.withdraw(call.wallet, *amount, call.now_ms)
-            reviewed = evolve(withdrawal, status=bitex.WithdrawalStatus.PENDING)
+            at(call.now_ms, lambda _: change(status=status.PENDING))
+            at(call.now_ms + PROCESSED_MS, lambda _: change(status=status.DONE, **when_done))
         else:
-            reviewed = evolve(withdrawal, status=bitex.WithdrawalStatus.CANCELLED, **unfunded)
-        done = evolve(reviewed, status=bitex.WithdrawalStatus.DONE, **when_done)
-        owner, scheduler = call.owner, self.engine.scheduler
-
-        def review(now_ms: int) -> None:
-            store.put(owner, withdrawal.id, reviewed)
-            if funded:
-                scheduler.at(now_ms + PROCESSED_MS, lambda _: store.put(owner, withdrawal.id, done))
-
-        # Due now, and so run before the next request: the answer to this one still says RECEIVED.
-        scheduler.at(call.now_ms, review)
-        return store.put(owner, withdrawal.id, withdrawal)
+            reason = type(withdrawal.reason).NOT_ENOUGH_FUNDS
+            at(call.now_ms, lambda _: change(status=status.CANCELLED, reason=reason))
+        return store.put(call.owner, withdrawal.id, withdrawal)
 
     # Coins
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import attrs
-from attrs import define, evolve, field
+from attrs import define, field
 
 from exchanges.bitex import KycFile, KycProfile, UsageTier
 from exchanges.bitex.kyc import Kyc
@@ -73,7 +73,7 @@ class KycHandlers(BitexHandlers):
         url = f"https://files.example.com/{number}?signature=simulated"
         # The first file is accepted at once; a review may change that.
         if profile.accepted_usage_tier is None:
-            self.profiles.put(call.owner, profile.id, evolve(profile, accepted_usage_tier=UsageTier.MICRO))
+            self.profiles.change(profile.id, accepted_usage_tier=UsageTier.MICRO)
         file = KycFile(number, profile.id, url, str(document["file_name"]), kind, size)
         return self.stored_files.put(call.owner, number, file)
 
@@ -106,7 +106,7 @@ class KycHandlers(BitexHandlers):
     def update(self, call: BitexCall, kyc_profile_id: int) -> KycProfile:
         """Change what the request contains."""
         profile = self.profiles.get(call.owner, kyc_profile_id)
-        return self.profiles.put(call.owner, profile.id, evolve(profile, **_given(call)))
+        return self.profiles.change(profile.id, **_given(call))
 
     def review(self, kyc_profile_id: int, tier: UsageTier | None, now_ms: int) -> None:
         """Accept a profile into *tier*, or reject it, and notify the reseller.
@@ -114,9 +114,8 @@ class KycHandlers(BitexHandlers):
         Raises:
             KeyError: There is no such profile.
         """
-        profile = evolve(self.profiles.find(kyc_profile_id), accepted_usage_tier=tier)
+        profile = self.profiles.change(kyc_profile_id, accepted_usage_tier=tier)
         account = self.customers.by_id[self.profiles.owner(kyc_profile_id)]
-        self.profiles.put(account.user_id, profile.id, profile)
         cells = encode(profile)
         known = dict(zip(_NAMES[1:], cells[1:] if isinstance(cells, list) else [], strict=False))
         attributes: Json = {**known, "accepted_usage_tier": None if tier is None else tier.value}

@@ -208,15 +208,14 @@ class PaymentHandlers(BitexHandlers):
         payment = self.all_payments.find(number)
         if payment.status is not PaymentStatus.PENDING or second(now_ms) >= payment.valid_until:
             return
-        quoted = evolve(
-            payment,
+        # Not posted: a new quote is no change of status.
+        self.all_payments.change(
+            number,
             previous_expected_quantity=payment.expected_quantity,
             expected_quantity=self._quote(payment.currency_id, payment.amount, now_ms),
             last_quoted_on=second(now_ms),
             quote_valid_until=second(now_ms + QUOTED_MS),
         )
-        # Not posted: a new quote is no change of status.
-        self.all_payments.put(payment.user_id, number, quoted)
         self.engine.scheduler.at(now_ms + QUOTED_MS, lambda at_ms: self._requote(number, at_ms))
 
     def _change(self, payment: Payment, now_ms: int) -> None:

@@ -36,32 +36,26 @@ def _exchange(rate: Decimal) -> Json:
     return {"type": "exchange", "rate": rate}
 
 
-def _percentual(percentage: str) -> Json:
-    return {"type": "percentual_fee", "percentage": Decimal(percentage)}
-
-
-def _fixed(amount: str) -> Json:
-    return {"type": "fixed_fee", "amount": Decimal(amount)}
-
-
-def _minimum(minimum: str, percentage: str) -> Json:
-    return {"type": "minimum_fee", "minimum": Decimal(minimum), "percentage": Decimal(percentage)}
+def _fee(kind: str, **amounts: str) -> Json:
+    return {"type": f"{kind}_fee", **{name: Decimal(amount) for name, amount in amounts.items()}}
 
 
 def _paths() -> dict[str, Steps]:
+    trading, banking = _fee("percentual", percentage="0.5"), _fee("minimum", minimum="60", percentage="0.8")
     paths: dict[str, Steps] = {
-        "usd/bank/usd/bitex/international_bank": [_fixed("25"), _minimum("60", "0.8")],
-        "usd/bitex/usd/bank/international_bank": [_minimum("60", "0.8")],
-        "usd/bitex/btc/bitex/market": [_exchange(BTC_PER_USD), _percentual("0.5")],
-        "btc/bitex/usd/bitex/market": [_exchange(USD_PER_BTC), _percentual("0.5")],
+        "usd/bank/usd/bitex/international_bank": [_fee("fixed", amount="25"), banking],
+        "usd/bitex/usd/bank/international_bank": [banking],
+        "usd/bitex/btc/bitex/market": [_exchange(BTC_PER_USD), trading],
+        "btc/bitex/usd/bitex/market": [_exchange(USD_PER_BTC), trading],
         "usd/cash/vef/cash/reference": [_exchange(Decimal("389.795"))],
     }
     for currency, per_usd in _UNITS_PER_USD.items():
         name = currency.lower()
-        in_usd: Steps = [_exchange(USD_PER_UNIT[currency]), _percentual("3.63")]
+        in_usd: Steps = [_exchange(USD_PER_UNIT[currency]), _fee("percentual", percentage="3.63")]
+        out: Steps = [_fee("fixed", amount="2.5"), _exchange(per_usd), _fee("percentual", percentage="1.5")]
         paths[f"{name}/cash/usd/bitex/more_mt"] = in_usd
-        paths[f"{name}/cash/btc/bitex/more_mt"] = [*in_usd, _exchange(BTC_PER_USD), _percentual("0.5")]
-        paths[f"usd/bitex/{name}/cash/more_mt"] = [_fixed("2.5"), _exchange(per_usd), _percentual("1.5")]
+        paths[f"{name}/cash/btc/bitex/more_mt"] = [*in_usd, _exchange(BTC_PER_USD), trading]
+        paths[f"usd/bitex/{name}/cash/more_mt"] = out
     return paths
 
 

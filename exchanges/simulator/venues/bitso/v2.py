@@ -22,15 +22,7 @@ from exchanges.simulator.venues.bitso.v3 import FEE_PERCENT, MAX_PAGE
 from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import answers, handles, lists, show
 
-__all__ = [
-    "MINIMUM_AMOUNT",
-    "AccountHandlers",
-    "FundingHandlers",
-    "MarketHandlers",
-    "TradingHandlers",
-    "order_number",
-    "spei_due",
-]
+__all__ = ["AccountHandlers", "FundingHandlers", "MarketHandlers", "TradingHandlers", "order_number", "spei_due"]
 
 MINIMUM_AMOUNT = Decimal("0.00015000")
 CRYPTO_MS = 30 * 60_000
