@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from attrs import define, evolve
 
@@ -238,37 +239,32 @@ class Dispatcher:
         self.errors += outcome != "ok"
         if fault is not None:
             self.hits[fault] += 1
-        claim, endpoint = received.claim, received.endpoint
-        self.seen.append(
-            Seen(
-                arrived_at=received.arrived_at,
-                venue=None if received.exchange is None else received.exchange.venue,
-                endpoint=None if endpoint is None else endpoint.id,
-                verb=received.request.verb,
-                path=received.request.path,
-                key=claim.fingerprint if claim else None,
-                nonce=claim.nonce if claim else None,
-                status=result.answer.status,
-                outcome=outcome,
-                fault=fault,
-                executed=result.executed,
+        claim, endpoint, parsed = received.claim, received.endpoint, received.parsed
+        common: dict[str, Any] = {
+            "venue": None if received.exchange is None else received.exchange.venue,
+            "endpoint": None if endpoint is None else endpoint.id,
+            "key": claim.fingerprint if claim else None,
+            "nonce": claim.nonce if claim else None,
+            "status": result.answer.status,
+            "fault": fault,
+        }
+        seen = Seen(
+            arrived_at=received.arrived_at,
+            verb=received.request.verb,
+            path=received.request.path,
+            outcome=outcome,
+            executed=result.executed,
+            **common,
+        )
+        self.seen.append(seen)
+        if result.executed and parsed is not None and parsed.endpoint.kind is not Kind.READ:
+            deed = Deed(
+                at=asyncio.get_running_loop().time(),
+                at_ms=self._now_ms(),
+                kind=parsed.endpoint.kind,
+                arguments=parsed.texts(claim),
+                acting_for=claim.acting_for if claim else None,
+                id=result.created_id,
+                **common,
             )
-        )
-        if result.executed and received.parsed is not None and received.parsed.endpoint.kind is not Kind.READ:
-            self.deeds.append(self._deed(received.parsed, claim, result, fault))
-
-    def _deed(self, parsed: ParsedRequest, claim: Claim | None, result: Result, fault: FaultPoint | None) -> Deed:
-        return Deed(
-            at=asyncio.get_running_loop().time(),
-            at_ms=self._now_ms(),
-            venue=Venue(parsed.endpoint.api.exchange),
-            endpoint=parsed.endpoint.id,
-            kind=parsed.endpoint.kind,
-            key=claim.fingerprint if claim else None,
-            arguments=parsed.texts(claim),
-            nonce=claim.nonce if claim else None,
-            acting_for=claim.acting_for if claim else None,
-            id=result.created_id,
-            status=result.answer.status,
-            fault=fault,
-        )
+            self.deeds.append(deed)

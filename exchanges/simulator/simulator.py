@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 from exchanges.simulator.dispatch import Dispatcher
 from exchanges.simulator.engine.snapshots import StaleReads
@@ -30,6 +30,11 @@ EXCHANGES: dict[Venue, type[Exchange]] = {
     exchange.venue: exchange for exchange in (BitexExchange, BitsoExchange, BitstampExchange)
 }
 DELAY_SECONDS = (0.0, 0.003)
+_CONTROLS: dict[Venue, Callable[[Any, Callable[[], int]], BitexControls | BitsoControls | BitstampControls]] = {
+    Venue.BITEX: BitexControls,
+    Venue.BITSO: BitsoControls,
+    Venue.BITSTAMP: BitstampControls,
+}
 
 
 class Simulator:
@@ -92,15 +97,7 @@ class Simulator:
         Raises:
             ValueError: The venue is not simulated here.
         """
-        match self._exchange(venue):
-            case BitexExchange() as exchange:
-                return BitexControls(exchange, self._now_ms)
-            case BitsoExchange() as exchange:
-                return BitsoControls(exchange, self._now_ms)
-            case BitstampExchange() as exchange:
-                return BitstampControls(exchange, self._now_ms)
-            case exchange:
-                raise TypeError(f"{type(exchange).__name__} has no controls")
+        return _CONTROLS[venue](self._exchange(venue), self._now_ms)
 
     @property
     def bitex(self) -> BitexControls:
