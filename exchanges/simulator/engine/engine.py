@@ -12,7 +12,7 @@ from exchanges.simulator.engine.events import Event, EventKind, Events
 from exchanges.simulator.engine.matching import MatchingEngine, MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds, Order
 from exchanges.simulator.engine.prices import Market
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.scheduler import Scheduler
 from exchanges.simulator.engine.store import IdSequence
 
@@ -62,8 +62,7 @@ class Engine:
         Raises:
             Refused: There is no such book.
         """
-        if name not in self.books:
-            raise Refused(Reason.UNKNOWN_BOOK, name)
+        refuse_if(name not in self.books, Reason.UNKNOWN_BOOK, name)
         return self.books[name]
 
     def market(self, name: str) -> Market:

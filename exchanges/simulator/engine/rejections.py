@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Reason", "Refused"]
+__all__ = ["Reason", "Refused", "refuse_if"]
 
 
 class Reason(StrEnum):
@@ -44,3 +44,9 @@ class Refused(Exception):
         self.reason = reason
         self.about = about
         self.text = text
+
+
+def refuse_if(condition: object, reason: Reason, about: str = "", text: str = "") -> None:
+    """Raise `Refused` if *condition* is true."""
+    if condition:
+        raise Refused(reason, about, text)

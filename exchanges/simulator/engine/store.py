@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from attrs import evolve
 
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, refuse_if
 from exchanges.simulator.engine.snapshots import Shared
 
 __all__ = ["FIRST_ID", "IdSequence", "Store"]
@@ -65,8 +65,7 @@ class Store(Generic[T]):
         Raises:
             Refused: There is none, or it belongs to another owner; *missing* is the text of the rejection.
         """
-        if not self.has(owner, item_id):
-            raise Refused(Reason.NOT_FOUND, text=missing)
+        refuse_if(not self.has(owner, item_id), Reason.NOT_FOUND, text=missing)
         return self._items[item_id][1]
 
     def find(self, item_id: int | str) -> T:

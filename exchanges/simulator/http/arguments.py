@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from attrs import frozen
 
 from exchanges.endpoint import JSON, MULTIPART, Argument, Endpoint
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.http.messages import HttpRequest
 from exchanges.simulator.http.multipart import read_multipart
 from exchanges.wire import Deviation, Json, OpenStrEnum, loads
@@ -35,11 +35,9 @@ def read_fields(endpoint: Endpoint, request: HttpRequest) -> dict[str, Json]:
         Refused: In a format that the endpoint does not accept, given twice, or in the wrong place.
     """
     if endpoint.verb in _IN_QUERY:
-        if request.body:
-            raise Refused(Reason.UNREADABLE, text="a body was not expected")
+        refuse_if(request.body, Reason.UNREADABLE, text="a body was not expected")
         return _form(request.query)
-    if request.query:
-        raise Refused(Reason.UNREADABLE, text="a query was not expected")
+    refuse_if(request.query, Reason.UNREADABLE, text="a query was not expected")
     if not request.body:
         return {}
     if request.header("content-type").partition(";")[0].strip().lower() != endpoint.body.value:
@@ -58,8 +56,7 @@ def _form(text: str) -> dict[str, Json]:
         raise Refused(Reason.UNREADABLE) from None
     # A real exchange would take the first or the last of two values; a client must not depend on which.
     fields: dict[str, Json] = dict(pairs)
-    if len(fields) < len(pairs):
-        raise Refused(Reason.UNREADABLE, text="an argument was given twice")
+    refuse_if(len(fields) < len(pairs), Reason.UNREADABLE, text="an argument was given twice")
     return fields
 
 
@@ -140,12 +137,10 @@ def _value(argument: Argument, given: Json) -> Json:
         case "decimal":
             return _decimal(argument, given)
         case "int":
-            if not _WHOLE.fullmatch(_word(given)):
-                raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
+            refuse_if(not _WHOLE.fullmatch(_word(given)), Reason.WRONG_ARGUMENT, argument.wire)
             return int(_word(given))
         case "bool":
-            if _word(given) not in _FLAGS:
-                raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
+            refuse_if(_word(given) not in _FLAGS, Reason.WRONG_ARGUMENT, argument.wire)
             return _FLAGS[_word(given)]
         case "date":
             return _date(argument, given)
@@ -181,8 +176,7 @@ def _structure(argument: Argument, given: Json) -> Json:
         valid = isinstance(given, list) and all(isinstance(item, dict) for item in given)
     else:
         valid = isinstance(given, dict)
-    if not valid:
-        raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
+    refuse_if(not valid, Reason.WRONG_ARGUMENT, argument.wire)
     return given
 
 
@@ -199,8 +193,7 @@ def _text(argument: Argument, given: Json) -> str:
     words = {m.value for m in declared} if isinstance(declared, type) and issubclass(declared, OpenStrEnum) else None
     if not isinstance(given, str) or not 0 < len(given) <= MAX_TEXT or not given.isprintable():
         raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
-    if words is not None and given not in words:
-        raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
+    refuse_if(words is not None and given not in words, Reason.WRONG_ARGUMENT, argument.wire)
     return given
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.wire import Json
 
 __all__ = ["read_multipart"]
@@ -29,8 +29,7 @@ def read_multipart(content_type: str, body: bytes) -> dict[str, Json]:
     if start or len(parts) < 2 or not parts.pop().startswith(b"--"):
         raise Refused(Reason.UNREADABLE, text="no form of several parts")
     fields = dict(map(_part, parts))
-    if len(fields) < len(parts):
-        raise Refused(Reason.UNREADABLE, text="an argument was given twice")
+    refuse_if(len(fields) < len(parts), Reason.UNREADABLE, text="an argument was given twice")
     return fields
 
 

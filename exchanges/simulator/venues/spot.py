@@ -13,10 +13,10 @@ from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.orders import Order
-from exchanges.simulator.engine.prices import Level
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, MINUTE_MS, Level, Trade
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.calls import Account, Call, Claim, ParsedRequest
-from exchanges.simulator.venues.handlers import Handler, Handlers, answers, show
+from exchanges.simulator.venues.handlers import Handler, Handlers, answers, lists, show
 
 __all__ = [
     "BLOCK_MS",
@@ -33,10 +33,12 @@ __all__ = [
     "sides_of",
     "ticker",
     "ticker_of",
+    "transactions",
     "withdraws",
 ]
 
 TOO_MUCH = Decimal(10) ** 12
+SPANS_MS = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS}
 BLOCK_MS = 600_000
 """Average time between two Bitcoin blocks."""
 CONFIRMATIONS = 3
@@ -61,6 +63,18 @@ class SpotHandlers(Handlers):
     """Handlers of an area that needs nothing but the engine."""
 
     engine: Engine
+
+
+def transactions(
+    method: Callable[..., Any], book: Callable[[SpotCall], str], convert: Callable[[Trade], object]
+) -> Handler:
+    """Return a handler that lists the trades of the last minute, hour or day, newest first."""
+
+    def recent(handlers: SpotHandlers, call: SpotCall) -> list[Trade]:
+        since_ms = call.now_ms - SPANS_MS[call.arguments.text("time", "hour")]
+        return handlers.engine.market(book(call)).trades(since_ms, call.now_ms)
+
+    return lists(method, recent, convert)
 
 
 def ticker_of(model: type[T], matching: MatchingEngine, now_ms: int, **fields: object) -> T:
@@ -206,8 +220,7 @@ def page_of(call: SpotCall, most: int, wanted: Callable[[Movement], bool] = lamb
         Refused: The limit is out of range.
     """
     offset, limit = call.arguments.integer("offset", 0), call.arguments.integer("limit", 100)
-    if not 1 <= limit <= most:
-        raise Refused(Reason.WRONG_ARGUMENT, "limit")
+    refuse_if(not 1 <= limit <= most, Reason.WRONG_ARGUMENT, "limit")
     movements = call.wallet.movements
     ascending = call.arguments.text("sort", "desc") == "asc"
     rows = [m for m in (movements if ascending else reversed(movements)) if wanted(m)]

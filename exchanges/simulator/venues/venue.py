@@ -21,7 +21,7 @@ from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.matching import MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.prices import BookSpec, Market
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.snapshots import StaleReads
 from exchanges.simulator.http.arguments import Arguments
 from exchanges.simulator.http.messages import HttpAnswer
@@ -183,12 +183,10 @@ class Exchange(ABC):
         if account is None:
             raise Refused(Reason.UNKNOWN_KEY)
         right = self.generations[asked.endpoint.api.name].signatures(asked, claim, account)
-        if right and claim.signature not in right:
-            raise Refused(Reason.WRONG_SIGNATURE)
+        refuse_if(right and claim.signature not in right, Reason.WRONG_SIGNATURE)
         if claim.nonce is not None:
             nonce = int(claim.nonce) if claim.nonce.isascii() and claim.nonce.isdigit() else -1
-            if nonce <= account.last_nonce or len(claim.nonce) > MAX_NONCE_DIGITS:
-                raise Refused(Reason.WRONG_NONCE)
+            refuse_if(nonce <= account.last_nonce or len(claim.nonce) > MAX_NONCE_DIGITS, Reason.WRONG_NONCE)
             # From here on the nonce is used up, even if the arguments turn out to be wrong.
             account.last_nonce = nonce
         return account

@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 
 from exchanges.bitex.bots import Bots
 from exchanges.bitex.models.bots import BotExitStatus, BotIssuer, BuyingBot, SellingBot
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, refuse_if
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.customers import BitexCall, BitexHandlers, amount_of, created_since, finds
 from exchanges.simulator.venues.calls import second
@@ -32,8 +32,7 @@ def _creates(method: Callable[..., Any], kind: type[B], store_of: StoreOf[B]) ->
     def create(handlers: BotHandlers, call: BitexCall) -> object:
         amount, chunk_size = (amount_of(call, name, MINIMUM[kind]) for name in ("amount", "chunk_size"))
         seconds = call.arguments.integer("time_to_live")
-        if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
-            raise Refused(Reason.WRONG_NUMBER, "time_to_live")
+        refuse_if(not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS, Reason.WRONG_NUMBER, "time_to_live")
         store = store_of(handlers)
         bot = _new(kind, store.next_id(), call.owner, amount, call.now_ms)
         return store.put(call.owner, bot.id, evolve(bot, chunk_size=chunk_size, time_to_live=seconds))

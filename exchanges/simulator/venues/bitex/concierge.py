@@ -11,7 +11,7 @@ from attrs import define, evolve, field
 from exchanges.bitex import Country, CurrencyCode
 from exchanges.bitex.concierge import Concierge
 from exchanges.bitex.models import concierge as models
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.store import IdSequence, Store
 from exchanges.simulator.venues.bitex.customers import BitexAccount, BitexCall, BitexHandlers, finds
 from exchanges.simulator.venues.bitex.funding import FundingHandlers
@@ -122,6 +122,5 @@ def _amount(part: Part, about: str) -> Decimal | None:
 
 def _place(part: Part, about: str) -> dict[str, Country | CurrencyCode]:
     country, currency = part.get("country"), part.get("currency")
-    if country not in set(Country) or currency not in set(CurrencyCode):
-        raise Refused(Reason.WRONG_ARGUMENT, about)
+    refuse_if(country not in set(Country) or currency not in set(CurrencyCode), Reason.WRONG_ARGUMENT, about)
     return {"country": Country(str(country)), "currency": CurrencyCode(str(currency))}

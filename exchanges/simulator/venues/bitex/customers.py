@@ -13,7 +13,7 @@ from attrs import define, field
 
 from exchanges.simulator.engine.balances import SMALLEST
 from exchanges.simulator.engine.engine import Engine
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.history import NO_HISTORY, Dated, History
 from exchanges.simulator.venues.calls import Account, Call, second
@@ -161,10 +161,8 @@ def amount_of(call: BitexCall, name: str, minimum: Decimal = SMALLEST) -> Decima
         Refused: Less than *minimum*, far too large, or with more than eight decimals.
     """
     amount = call.arguments.decimal(name)
-    if amount < minimum:
-        raise Refused(Reason.WRONG_NUMBER, name, f"debe ser mayor que o igual a {minimum}")
-    if amount >= TOO_MUCH or amount != amount.quantize(SMALLEST):
-        raise Refused(Reason.WRONG_NUMBER, name)
+    refuse_if(amount < minimum, Reason.WRONG_NUMBER, name, f"debe ser mayor que o igual a {minimum}")
+    refuse_if(amount >= TOO_MUCH or amount != amount.quantize(SMALLEST), Reason.WRONG_NUMBER, name)
     return amount
 
 

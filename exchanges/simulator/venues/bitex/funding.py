@@ -11,7 +11,7 @@ from attrs import define, field
 from exchanges import bitex
 from exchanges.bitex.funding import Funding
 from exchanges.simulator.engine.balances import product
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.bots import BotHandlers
 from exchanges.simulator.venues.bitex.customers import (
@@ -133,8 +133,7 @@ class FundingHandlers(BitexHandlers):
     def cancel_usd_deposit(self, call: BitexCall) -> object:
         """Cancel an announced deposit that is not credited yet."""
         deposit = self.all_usd_deposits.get(call.owner, call.arguments.integer("deposit_id"))
-        if deposit.status is bitex.DepositStatus.DONE:
-            raise Refused(Reason.WRONG_ARGUMENT, "status", "ya fue acreditado")
+        refuse_if(deposit.status is bitex.DepositStatus.DONE, Reason.WRONG_ARGUMENT, "status", "ya fue acreditado")
         status, reason = bitex.DepositStatus.CANCELLED, bitex.DepositReason.USER_CANCELLED
         return self.all_usd_deposits.change(deposit.id, status=status, reason=reason)
 

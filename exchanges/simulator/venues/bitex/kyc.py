@@ -10,7 +10,7 @@ from attrs import define, field
 
 from exchanges.bitex import KycFile, KycProfile, UsageTier
 from exchanges.bitex.kyc import Kyc
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.customers import BitexAccount, BitexCall, BitexHandlers, finds
 from exchanges.simulator.venues.handlers import answers, handles, lists
@@ -48,17 +48,13 @@ class KycHandlers(BitexHandlers):
     files = lists(Kyc.files, lambda self, call: self.stored_files.of(call.owner))
     rejection_reasons = answers(Kyc.rejection_reasons, lambda _, __: {"data": _REJECTION_REASONS})
     default_profile = answers(Kyc.default_profile, lambda self, call: self.default_of(call.account))
+    create_profile = answers(Kyc.create_profile, lambda self, call: self.create(call.owner, _given(call)))
     update_profile = answers(
         Kyc.update_profile, lambda self, call: self.update(call, call.arguments.integer("kyc_profile_id"))
     )
     update_default_profile = answers(
         Kyc.update_default_profile, lambda self, call: self.update(call, call.account.kyc_profile_id)
     )
-
-    @handles(Kyc.create_profile)
-    def create_profile(self, call: BitexCall) -> object:
-        """Create a profile."""
-        return self._create(call.owner, _given(call))
 
     @handles(Kyc.create_file)
     def create_file(self, call: BitexCall) -> object:
@@ -85,7 +81,7 @@ class KycHandlers(BitexHandlers):
 
     def add_default(self, account: BitexAccount) -> BitexAccount:
         """Create the default profile of a new account."""
-        account.kyc_profile_id = self._create(account.user_id, {"usage_tier": UsageTier.MICRO}).id
+        account.kyc_profile_id = self.create(account.user_id, {"usage_tier": UsageTier.MICRO}).id
         return account
 
     def default_of(self, account: BitexAccount) -> KycProfile:
@@ -99,8 +95,7 @@ class KycHandlers(BitexHandlers):
             Refused: The account has no such profile.
         """
         number = call.arguments.integer("kyc_profile_id", call.account.kyc_profile_id)
-        if not self.profiles.has(call.owner, number):
-            raise Refused(Reason.WRONG_ARGUMENT, "kyc_profile_id", "no existe")
+        refuse_if(not self.profiles.has(call.owner, number), Reason.WRONG_ARGUMENT, "kyc_profile_id", "no existe")
         return number
 
     def update(self, call: BitexCall, kyc_profile_id: int) -> KycProfile:
@@ -122,7 +117,8 @@ class KycHandlers(BitexHandlers):
         data: Json = {"id": str(profile.id), "type": "kyc_profiles", "attributes": attributes}
         self.customers.post_to_webhook(account, {"data": data}, now_ms)
 
-    def _create(self, owner: int, given: dict[str, Any]) -> KycProfile:
+    def create(self, owner: int, given: dict[str, Any]) -> KycProfile:
+        """Create a profile of these fields; the others are absent."""
         fields: dict[str, Any] = {**dict.fromkeys(_ATTRIBUTES), **given}
         profile = KycProfile(self.profiles.next_id(), **fields)
         return self.profiles.put(owner, profile.id, profile)

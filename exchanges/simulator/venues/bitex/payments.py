@@ -16,7 +16,7 @@ from attrs import define, evolve, field
 from exchanges.bitex.models.payments import Currency, Payment, PaymentAddress, PaymentStatus, PointOfSale
 from exchanges.bitex.payments import MAX_PAYMENTS, Payments
 from exchanges.simulator.engine.balances import product, quotient
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.snapshots import Shared
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.customers import (
@@ -239,6 +239,5 @@ def _percentage(call: BitexCall, name: str) -> Decimal | None:
     if name not in call.arguments.values:
         return None
     percentage = call.arguments.decimal(name)
-    if percentage > 100:
-        raise Refused(Reason.WRONG_NUMBER, name)
+    refuse_if(percentage > 100, Reason.WRONG_NUMBER, name)
     return percentage

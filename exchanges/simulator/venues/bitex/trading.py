@@ -13,7 +13,7 @@ from exchanges.simulator.engine.balances import Cause, Movement, Wallet, quotien
 from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.orders import Order, OrderState
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHandlers, amount_of, created_since
 from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import Handler, answers, handles, show
@@ -82,8 +82,7 @@ def _order_of(handlers: BitexHandlers, call: BitexCall, side: Side, argument: st
 
 def _places(method: Callable[..., Any], side: Side) -> Handler:
     def place(handlers: BitexHandlers, call: BitexCall) -> object:
-        if call.arguments.integer("orderbook", 1) != 1:
-            raise Refused(Reason.WRONG_ARGUMENT, "orderbook", "no existe")
+        refuse_if(call.arguments.integer("orderbook", 1) != 1, Reason.WRONG_ARGUMENT, "orderbook", "no existe")
         amount, price = amount_of(call, "amount", MINIMUM[side]), amount_of(call, "price")
         if side is Side.BUY and not quotient(amount, price):
             raise Refused(Reason.WRONG_NUMBER, "amount", "no alcanza para nada")

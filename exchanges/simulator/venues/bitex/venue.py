@@ -11,7 +11,7 @@ from exchanges.bitex import Bitex
 from exchanges.endpoint import Access
 from exchanges.simulator.engine.matching import MatchingOptions
 from exchanges.simulator.engine.prices import BookSpec
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.record import Venue
 from exchanges.simulator.venues.bitex.account import AccountHandlers
 from exchanges.simulator.venues.bitex.bots import BotHandlers
@@ -96,24 +96,21 @@ class BitexExchange(Exchange):
     def same(self, account: Account) -> Account:
         """Return the account of this copy of the state that corresponds to one of another copy."""
         # Not by key, as users of a reseller have no key of their own.
-        if account.wallet.owner not in self.customers.by_id:
-            raise Refused(Reason.NOT_FOUND, "as_user")
+        refuse_if(account.wallet.owner not in self.customers.by_id, Reason.NOT_FOUND, "as_user")
         return self.customers.by_id[account.wallet.owner]
 
     def admit(self, asked: ParsedRequest, claim: Claim) -> Account:
         """Check the key, and return the account for which it acts."""
         account = self.customers.by_id[super().admit(asked, claim).wallet.owner]
         for_reseller = asked.endpoint.access is Access.RESELLER
-        if not account.reseller and (for_reseller or claim.acting_for is not None):
-            raise Refused(Reason.NO_PERMISSION)
+        refuse_if(not account.reseller and (for_reseller or claim.acting_for is not None), Reason.NO_PERMISSION)
         if claim.acting_for is None:
             return account
         user = self._user(claim.acting_for)
         if user is None or user.created_by is not account:
             raise Refused(Reason.NOT_FOUND, "as_user")
         # A reseller acts for a user as that user, who has no such permission.
-        if for_reseller:
-            raise Refused(Reason.NO_PERMISSION)
+        refuse_if(for_reseller, Reason.NO_PERMISSION)
         return user
 
     def _user(self, user_id: str) -> BitexAccount | None:

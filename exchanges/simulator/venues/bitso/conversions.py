@@ -13,7 +13,7 @@ from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.orders import InsufficientFunds
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.store import IdSequence, Store
 from exchanges.simulator.venues.calls import moment
 from exchanges.simulator.venues.handlers import Handlers, handles, show
@@ -84,8 +84,7 @@ class ConversionHandlers(Handlers):
         quote_id = call.arguments.text("quote_id")
         quoted = self._quotes.get(call.owner, quote_id, "Quote not found")
         quote, wallet = quoted.quote, call.wallet
-        if quoted.conversion_id or quote.expires_at <= moment(call.now_ms):
-            raise Refused(Reason.EXPIRED)
+        refuse_if(quoted.conversion_id or quote.expires_at <= moment(call.now_ms), Reason.EXPIRED)
         balance = wallet.balances[quote.from_currency]
         if quote.from_amount > balance.available:
             raise InsufficientFunds(quote.from_currency, quote.from_amount, balance.available)
@@ -143,8 +142,7 @@ class ConversionHandlers(Handlers):
 def _amounts(call: SpotCall, book: MatchingEngine, side: Side) -> _Amounts:
     """Calculate both amounts from the one that is given, rounded against the customer."""
     names = [name for name in ("spend_amount", "receive_amount") if name in call.arguments.values]
-    if len(names) != 1:
-        raise Refused(Reason.WRONG_ARGUMENT, "spend_amount", "Exactly one of both amounts must be given")
+    refuse_if(len(names) != 1, Reason.WRONG_ARGUMENT, "spend_amount", "Exactly one of both amounts must be given")
     amount, spends = amount_of(call, names[0]), names[0] == "spend_amount"
     plain = book.best(side.other, call.now_ms)
     buys = side is Side.BUY
@@ -155,6 +153,5 @@ def _amounts(call: SpotCall, book: MatchingEngine, side: Side) -> _Amounts:
         other = quotient(amount, rate) if buys else product(amount, rate)
     else:
         other = product(amount, rate, up=True) if buys else quotient(amount, rate, up=True)
-    if not other:
-        raise Refused(Reason.WRONG_NUMBER, names[0], "Too little to convert")
+    refuse_if(not other, Reason.WRONG_NUMBER, names[0], "Too little to convert")
     return _Amounts(amount if spends else other, other if spends else amount, rate, plain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.http.messages import HttpAnswer
 from exchanges.simulator.venues.calls import Account, Claim, ParsedRequest
 from exchanges.simulator.venues.spot import claim_in_body
@@ -65,8 +65,7 @@ def _claim_v3(asked: ParsedRequest) -> Claim:
     """Return the identity in the header."""
     word, _, credentials = asked.request.header("authorization").partition(" ")
     parts = credentials.split(":")
-    if word != "Bitso" or len(parts) != 3 or not all(parts):
-        raise Refused(Reason.NO_CREDENTIALS)
+    refuse_if(word != "Bitso" or len(parts) != 3 or not all(parts), Reason.NO_CREDENTIALS)
     return Claim(parts[0], asked.fields, parts[1], parts[2])
 
 

@@ -15,8 +15,8 @@ from exchanges.simulator.engine.balances import Cause, Movement
 from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side as OrderSide
 from exchanges.simulator.engine.orders import Order, OrderState
-from exchanges.simulator.engine.prices import HOUR_MS, MINUTE_MS, Trade
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.prices import Trade
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues import spot
 from exchanges.simulator.venues.bitso.v3 import FEE_PERCENT, MAX_PAGE
 from exchanges.simulator.venues.calls import second
@@ -45,12 +45,6 @@ def _book(call: spot.SpotCall) -> str:
 # Market data
 
 
-def _recent(handlers: spot.SpotHandlers, call: spot.SpotCall) -> list[Trade]:
-    """Return the trades of the last hour or minute."""
-    span_ms = MINUTE_MS if call.arguments.text("time", "hour") == "minute" else HOUR_MS
-    return handlers.engine.market(_book(call)).trades(call.now_ms - span_ms, call.now_ms)
-
-
 def _transaction(trade: Trade) -> v2.Transaction:
     side = Side.BUY if trade.buyer_waited else Side.SELL
     return show(v2.Transaction, trade, date=second(trade.at_ms), tid=trade.id, side=side)
@@ -59,7 +53,7 @@ def _transaction(trade: Trade) -> v2.Transaction:
 class MarketHandlers(spot.SpotHandlers):
     """Public market data."""
 
-    transactions = lists(v2.Market.transactions, _recent, _transaction)
+    transactions = spot.transactions(v2.Market.transactions, _book, _transaction)
     ticker = spot.ticker(v2.Market.ticker, _book, v2.Ticker)
     order_book = spot.order_book(v2.Market.order_book, _book, v2.OrderBook, v2.PriceLevel)
 
@@ -117,8 +111,7 @@ def _find(engine: Engine, call: spot.SpotCall) -> Order | None:
 
 
 def _check(amount: Decimal, _: Decimal | None) -> None:
-    if amount < MINIMUM_AMOUNT:
-        raise Refused(Reason.WRONG_NUMBER, text=f"Incorrect amount, the minimum is {MINIMUM_AMOUNT}")
+    refuse_if(amount < MINIMUM_AMOUNT, Reason.WRONG_NUMBER, text=f"Incorrect amount, the minimum is {MINIMUM_AMOUNT}")
 
 
 def _status(order: Order) -> OrderStatus:
@@ -179,8 +172,7 @@ class TradingHandlers(spot.SpotHandlers):
         numbers = [order_number(str(long_id)) for long_id in (given if isinstance(given, list) else [given])]
         orders = [self.engine.order(call.wallet, number) for number in numbers]
         found = [_looked_up(order) for order in orders if order is not None]
-        if not found:
-            raise Refused(Reason.NOT_FOUND, text="Order not found")
+        refuse_if(not found, Reason.NOT_FOUND, text="Order not found")
         return found
 
 

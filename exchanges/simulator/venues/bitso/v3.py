@@ -10,7 +10,7 @@ from exchanges.bitso.market import Market
 from exchanges.simulator.engine import prices
 from exchanges.simulator.engine.balances import Wallet
 from exchanges.simulator.engine.prices import DAY_MS, STEP_MS, BookSpec, Level
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import handles, lists, show
 from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, sides_of, ticker_of
@@ -52,8 +52,7 @@ class MarketHandlers(SpotHandlers):
     def ticker(self, call: SpotCall) -> object:
         """Return the prices of a book."""
         name = call.arguments.text("book")
-        if name not in self.engine.books:
-            raise Refused(Reason.UNKNOWN_BOOK_OF_TICKER, name)
+        refuse_if(name not in self.engine.books, Reason.UNKNOWN_BOOK_OF_TICKER, name)
         book = self.engine.books[name]
         now = book.market.snapshot(call.now_ms)
         change_24 = now.last - now.day.open
@@ -78,8 +77,7 @@ class MarketHandlers(SpotHandlers):
         """List a page of trades; an empty one for an unknown book."""
         arguments = call.arguments
         name, limit, marker = arguments.text("book"), arguments.integer("limit", 25), arguments.text("marker", "")
-        if not 1 <= limit <= MAX_PAGE:
-            raise Refused(Reason.WRONG_ARGUMENT, "limit")
+        refuse_if(not 1 <= limit <= MAX_PAGE, Reason.WRONG_ARGUMENT, "limit")
         if marker and not (marker.isascii() and marker.isdigit() and len(marker) < 19):
             raise Refused(Reason.WRONG_ARGUMENT, "marker")
         if name not in self.engine.books:

@@ -17,7 +17,6 @@ from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues import spot
 from exchanges.simulator.venues.bitstamp.generations import ALL_FIELDS
-from exchanges.simulator.venues.bitstamp.v2 import SPANS_MS
 from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import answers, handles, lists, show
 from exchanges.wire import Json, encode
@@ -39,20 +38,14 @@ _TYPES = {
 }
 
 
-def _recent(handlers: spot.SpotHandlers, call: spot.SpotCall) -> list[Trade]:
-    """Return the trades of the last minute or hour."""
-    span_ms = SPANS_MS[call.arguments.text("time", "hour")]
-    return handlers.engine.market(BOOK).trades(call.now_ms - span_ms, call.now_ms)
+def _transaction(trade: Trade) -> v1.Transaction:
+    return show(v1.Transaction, trade, date=second(trade.at_ms), tid=trade.id)
 
 
 class MarketHandlers(spot.SpotHandlers):
     """Public market data."""
 
-    transactions = lists(
-        v1.Market.transactions,
-        _recent,
-        lambda trade: show(v1.Transaction, trade, date=second(trade.at_ms), tid=trade.id),
-    )
+    transactions = spot.transactions(v1.Market.transactions, lambda _: BOOK, _transaction)
     ticker = spot.ticker(v1.Market.ticker, lambda _: BOOK, v1.Ticker)
     order_book = spot.order_book(v1.Market.order_book, lambda _: BOOK, v1.OrderBook, v1.PriceLevel)
 

@@ -7,16 +7,14 @@ from decimal import Decimal
 from exchanges.bitstamp import OrderBook, PriceLevel, Side, Ticker, Transaction
 from exchanges.bitstamp.market import Market
 from exchanges.simulator.engine.matching import MatchingEngine
-from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, MINUTE_MS, Level, Trade
-from exchanges.simulator.engine.rejections import Reason, Refused
+from exchanges.simulator.engine.prices import Level, Trade
+from exchanges.simulator.engine.rejections import Reason, refuse_if
 from exchanges.simulator.venues.calls import moment, second
-from exchanges.simulator.venues.handlers import handles, lists, show
-from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, sides_of, ticker_of
+from exchanges.simulator.venues.handlers import handles, show
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, sides_of, ticker_of, transactions
 from exchanges.wire import Json, encode
 
-__all__ = ["SPANS_MS", "MarketHandlers"]
-
-SPANS_MS = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS}
+__all__ = ["MarketHandlers"]
 
 
 def _transaction(trade: Trade) -> Transaction:
@@ -24,16 +22,10 @@ def _transaction(trade: Trade) -> Transaction:
     return show(Transaction, trade, date=second(trade.at_ms), tid=str(trade.id), type=side)
 
 
-def _recent(handlers: SpotHandlers, call: SpotCall) -> list[Trade]:
-    """Return the trades of the last minute, hour or day."""
-    market = handlers.engine.market(call.arguments.text("market"))
-    return market.trades(call.now_ms - SPANS_MS[call.arguments.text("time", "hour")], call.now_ms)
-
-
 class MarketHandlers(SpotHandlers):
     """The books, with the orders of accounts in them."""
 
-    transactions = lists(Market.transactions, _recent, _transaction)
+    transactions = transactions(Market.transactions, lambda call: call.arguments.text("market"), _transaction)
 
     @handles(Market.ticker)
     def ticker(self, call: SpotCall) -> object:
@@ -48,8 +40,7 @@ class MarketHandlers(SpotHandlers):
     def order_book(self, call: SpotCall) -> object:
         """Return a book; with the ids of orders for group 2."""
         group = call.arguments.integer("group", 1)
-        if group not in (0, 1, 2):
-            raise Refused(Reason.WRONG_ARGUMENT, "group")
+        refuse_if(group not in (0, 1, 2), Reason.WRONG_ARGUMENT, "group")
         book = self.engine.book(call.arguments.text("market"))
 
         def level(level: Level) -> PriceLevel:
