@@ -8,7 +8,7 @@ import pytest
 from exchanges.bitex import Ask, Bid, OrderReason, OrderStatus
 from exchanges.simulator.venues.bitex.history import sample_history
 from exchanges.wire import decode
-from tests.support.simulator_calls import BITEX_KEY, NOW, NOW_MS, PRIVATE
+from tests.support.simulator_calls import BITEX_KEY, NOW, NOW_MS, PRIVATE, wrong_field
 from tests.support.simulator_days import playing
 
 # Orders at Bitex
@@ -87,10 +87,7 @@ async def test_orders_that_make_no_sense_are_refused_by_field(http, kind, fields
     """The refusal points to the field."""
     response = await place(http, kind, **fields)
 
-    assert (422, f"/data/attributes/{about}") == (
-        response.status_code,
-        response.json()["errors"][0]["source"]["pointer"],
-    )
+    assert about == wrong_field(response)
 
 
 async def test_an_order_that_ended_is_listed_for_a_while():

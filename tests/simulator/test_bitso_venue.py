@@ -1,6 +1,5 @@
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from random import Random
 
 import pytest
 
@@ -9,7 +8,7 @@ from exchanges.bitso.v2 import AmountUnit, OrderStatus, OrderType, SortOrder, Tr
 from exchanges.errors import InsufficientFunds, InvalidRequest, NotFound
 from exchanges.simulator.venues.bitso.v2 import spei_due
 from tests.support.simulator_calls import ask_signed
-from tests.support.simulator_days import NOTHING, down, playing_bitso
+from tests.support.simulator_days import NOTHING, Walk, down, playing_bitso
 
 FEE = Decimal("0.0065")
 CURRENCIES = ("btc", "eth", "xrp", "usd", "mxn")
@@ -249,14 +248,8 @@ async def test_transactions_come_in_pages_of_one_book():
             await account.user_transactions(limit=101)
 
 
-class Walk:
+class BitsoWalk(Walk):
     """A random walk through everything that moves money, over two books that share a currency."""
-
-    def __init__(self, sim, clients: list[Bitso], seed):
-        self.sim, self.clients, self.chance = sim, clients, Random(seed)
-
-    def amount(self, most):
-        return Decimal(self.chance.randrange(10**8 * most // 100, 10**8 * most)).scaleb(-8)
 
     async def step(self):
         self.bitso = self.chance.choice(self.clients)
@@ -296,15 +289,12 @@ class Walk:
         if self.chance.random() < 0.3:
             self.sim.bitso.fail_conversion(number)
 
-    async def wait(self):
-        self.sim.advance(self.chance.choice([1, 60, 1800, 7200]))
-
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
     """All holdings always add up, and nothing is reserved when no order and no conversion is left."""
     async with playing_bitso(seed) as (sim, bitso, other):
-        walk = Walk(sim, [bitso, other], seed)
+        walk = BitsoWalk(sim, [bitso, other], seed)
         for _ in range(120):
             await walk.step()
 

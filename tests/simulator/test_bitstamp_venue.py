@@ -1,5 +1,4 @@
 from decimal import ROUND_UP, Decimal
-from random import Random
 
 import pytest
 
@@ -16,7 +15,7 @@ from exchanges.errors import InsufficientFunds, InvalidRequest, NotFound
 from exchanges.simulator.engine.liquidity import REFILL_MS
 from exchanges.simulator.venues.bitstamp import BitstampExchange
 from tests.support.simulator_calls import ask_signed
-from tests.support.simulator_days import NOTHING, SATOSHI, down, playing_bitstamp
+from tests.support.simulator_days import NOTHING, SATOSHI, Walk, down, playing_bitstamp
 
 FEE = Decimal("0.0025")
 NEED = "You need $100250.00 to open that order. You have only $42000.00 available."
@@ -232,28 +231,22 @@ async def test_transactions_come_in_pages():
             await account.user_transactions(limit=0)
 
 
-class Walk:
+class BitstampWalk(Walk):
     """A random walk through everything that moves money."""
-
-    def __init__(self, sim, clients: list[Bitstamp], seed):
-        self.sim, self.clients, self.chance = sim, clients, Random(seed)
-
-    def amount(self, most):
-        return Decimal(self.chance.randrange(10**8 * most // 100, 10**8 * most)).scaleb(-8)
 
     async def step(self):
         self.bitstamp = self.chance.choice(self.clients)
         steps = [self.order, self.order, self.order, self.order, self.cancel, self.deposit, self.withdraw, self.wait]
-        await self.chance.choice(steps)()
+        try:
+            await self.chance.choice(steps)()
+        except InsufficientFunds:
+            self.sim.advance(30)
 
     async def order(self):
         ticker = await self.bitstamp.v1.market.ticker()
         price = ticker.ask + Decimal(self.chance.randint(-20_000, 20_000)).scaleb(-2)
         place = self.bitstamp.v1.trading.buy if self.chance.random() < 0.5 else self.bitstamp.v1.trading.sell
-        try:
-            await place(amount=self.amount(3), price=price)
-        except InsufficientFunds:
-            self.sim.advance(30)
+        await place(amount=self.amount(3), price=price)
 
     async def cancel(self):
         for order in (await self.bitstamp.v1.trading.open_orders())[:2]:
@@ -264,21 +257,15 @@ class Walk:
         self.sim.bitstamp.deposit("btc", self.amount(1))
 
     async def withdraw(self):
-        try:
-            await self.bitstamp.v1.funding.bitcoin_withdrawal(amount=self.amount(1), address="1Elsewhere")
-            await self.bitstamp.v1.funding.ripple_withdrawal(amount=self.amount(900), address="r", currency="USD")
-        except InsufficientFunds:
-            self.sim.advance(30)
-
-    async def wait(self):
-        self.sim.advance(self.chance.choice([1, 60, 1800, 7200]))
+        await self.bitstamp.v1.funding.bitcoin_withdrawal(amount=self.amount(1), address="1Elsewhere")
+        await self.bitstamp.v1.funding.ripple_withdrawal(amount=self.amount(900), address="r", currency="USD")
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
     """All holdings always add up; rows explain the balances, and orders explain what is reserved."""
     async with playing_bitstamp(seed) as (sim, bitstamp, other):
-        walk, starts = Walk(sim, [bitstamp, other], seed), ((42_000, Decimal("2.25")), (9000, 1))
+        walk, starts = BitstampWalk(sim, [bitstamp, other], seed), ((42_000, Decimal("2.25")), (9000, 1))
         for _ in range(120):
             await walk.step()
 

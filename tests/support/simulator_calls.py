@@ -185,6 +185,12 @@ async def ask_bitex(http: httpx.AsyncClient, endpoint: Endpoint | str, **known: 
     return await http.request(endpoint.verb, path, **{"json" if endpoint.body is JSON else "data": fields})
 
 
+def wrong_field(response: httpx.Response) -> str:
+    """Return the field to which a rejection by Bitex points; it has the status 422."""
+    assert 422 == response.status_code
+    return response.json()["errors"][0]["source"]["pointer"].removeprefix("/data/attributes/")
+
+
 async def live_a_little(http: httpx.AsyncClient, endpoint: Endpoint) -> dict[str, object]:
     """Create at Bitex what *endpoint* needs, and return the arguments that refer to it."""
     area, name = endpoint.id.split(".")[1:]

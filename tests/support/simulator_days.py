@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 from decimal import ROUND_DOWN, Decimal
+from random import Random
 from typing import Any
 
 from exchanges.bitex import Bitex
@@ -57,3 +58,18 @@ async def playing_bitstamp(seed: int = 0):
         Bitstamp(base_url=sim.base_url, strict=True, **STILL, **sim.account(Venue.BITSTAMP, 1)) as other,
     ):
         yield sim, bitstamp, other
+
+
+class Walk:
+    """A random walk by the clients of both accounts; a subclass takes its steps."""
+
+    def __init__(self, sim: Simulator, clients: list[Any], seed: int) -> None:
+        self.sim, self.clients, self.chance = sim, clients, Random(seed)
+
+    def amount(self, most: int) -> Decimal:
+        """Draw an amount between a hundredth of *most* and *most*."""
+        return Decimal(self.chance.randrange(10**8 * most // 100, 10**8 * most)).scaleb(-8)
+
+    async def wait(self, _: object = None) -> None:
+        """Let up to two hours pass."""
+        self.sim.advance(self.chance.choice([1, 60, 1800, 7200]))
