@@ -168,7 +168,7 @@ class Dispatcher:
             fields = read_fields(endpoint, received.request)
             received.parsed = ParsedRequest(endpoint, in_path, received.request, fields)
             if is_private(endpoint):
-                received.claim = exchange.claim(received.parsed)
+                received.claim = exchange.generations[endpoint.api.name].claim(received.parsed)
         except Refused as refused:
             # Raised on execution only: a malformed request counts against its limit too.
             received.refused = refused

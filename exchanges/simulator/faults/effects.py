@@ -110,10 +110,6 @@ class FaultEffect:
             body = gzip.compress(body, mtime=0)
         return evolve(answer, body=body, headers=(("Content-Encoding", ", ".join(["gzip"] * layers)),))
 
-    def garbled(self, answer: HttpAnswer) -> HttpAnswer:
-        """Return *answer* with random bytes for its body."""
-        return evolve(answer, body=self.drawn.random.randbytes(len(answer.body)))
-
 
 _REPLACEMENTS: dict[FaultPoint, Callable[[FaultEffect], HttpAnswer]] = {
     FaultPoint.TOO_MANY_REQUESTS: lambda effect: effect.too_many_requests(),
@@ -133,7 +129,7 @@ _CHANGES: dict[FaultPoint, Callable[[FaultEffect, HttpAnswer], HttpAnswer]] = {
     FaultPoint.ANSWER_500: lambda _, __: _SOMETHING_WRONG,
     FaultPoint.HTML_502_AFTER_EXECUTING: lambda _, __: _BAD_GATEWAY,
     FaultPoint.REDIRECT_AFTER_EXECUTING: lambda effect, _: effect.redirect(),
-    FaultPoint.GARBLE: lambda effect, answer: effect.garbled(answer),
+    FaultPoint.GARBLE: lambda effect, answer: evolve(answer, body=effect.drawn.random.randbytes(len(answer.body))),
     FaultPoint.GZIP_BOMB: lambda effect, answer: effect.gzip_bomb(answer, layers=1),
     FaultPoint.DOUBLE_GZIP_BOMB: lambda effect, answer: effect.gzip_bomb(answer, layers=2),
 }

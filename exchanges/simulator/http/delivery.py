@@ -181,10 +181,6 @@ def _cut(whole: bytes, share: float) -> int:
     return max(1, min(len(whole) - 1, round(len(whole) * share)))
 
 
-def _bytes_of(whole: bytes) -> Iterator[bytes]:
-    return (whole[i : i + 1] for i in range(len(whole)))
-
-
 def _announcing(head: bytes, body: bytes, more: int) -> tuple[bytes]:
     """Return an answer whose head announces *more* bytes than its body has."""
     length = max(0, len(body) + more)
@@ -210,7 +206,7 @@ _MODES: dict[SendMode, tuple[Pieces, Ending]] = {
     SendMode.CUT_IN_HEAD: (lambda sending, head, _: (head[: _cut(head, sending.share)],), Ending.CLOSE),
     SendMode.CUT_IN_BODY: (lambda sending, head, body: (head + body[: _cut(body, sending.share)],), Ending.CLOSE),
     SendMode.TWICE: (lambda _, head, body: ((head + body) * 2,), Ending.CONTINUE),
-    SendMode.DRIPPED: (lambda _, head, body: _bytes_of(head + body), Ending.CONTINUE),
+    SendMode.DRIPPED: (lambda _, head, body: (bytes([byte]) for byte in head + body), Ending.CONTINUE),
     SendMode.ENDLESS: (lambda _, head, body: _endless(head, body), Ending.CONTINUE),
     SendMode.LENGTH_TOO_LARGE: (lambda _, head, body: _announcing(head, body, WRONG_LENGTH_BYTES), Ending.CLOSE),
     SendMode.LENGTH_TOO_SMALL: (lambda _, head, body: _announcing(head, body, -WRONG_LENGTH_BYTES), Ending.CONTINUE),

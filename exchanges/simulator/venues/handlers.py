@@ -68,13 +68,12 @@ class Handlers:
 
 def id_of(value: object) -> str | None:
     """Return the id in an answer, which is a model or plain JSON."""
-    names = ("id", "oid", "user_id", "public_address")
-    if isinstance(value, dict):
-        fields = cast("dict[str, object]", value)
-        found = [fields.get(name) for name in names]
-    else:
-        found = [getattr(value, name, None) for name in names]
-    return next((str(number) for number in found if number is not None), None)
+    fields = cast("dict[str, object]", value) if isinstance(value, dict) else None
+    for name in ("id", "oid", "user_id", "public_address"):
+        found = getattr(value, name, None) if fields is None else fields.get(name)
+        if found is not None:
+            return str(found)
+    return None
 
 
 def encode_answer(value: object) -> Json:

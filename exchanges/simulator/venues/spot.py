@@ -25,12 +25,12 @@ __all__ = [
     "SpotHandlers",
     "amount_of",
     "balance",
+    "book_of",
     "cancels",
     "claim_in_body",
     "order_book",
     "page_of",
     "places",
-    "sides_of",
     "ticker",
     "ticker_of",
     "transactions",
@@ -84,10 +84,12 @@ def ticker_of(model: type[T], matching: MatchingEngine, now_ms: int, **fields: o
     return show(model, now.day, last=now.last, bid=bid, ask=ask, **fields)
 
 
-def sides_of(book: MatchingEngine, now_ms: int, convert: Callable[[Level], T]) -> tuple[tuple[T, ...], tuple[T, ...]]:
-    """Return both sides of a book, bids first, best first."""
-    bids, asks = (tuple(convert(level) for level in book.levels(side, now_ms)) for side in Side)
-    return bids, asks
+def book_of(
+    model: Callable[..., T], matching: MatchingEngine, now_ms: int, level: Callable[[Level], object], **fields: object
+) -> T:
+    """Return an order book with both sides of a book, best first, each level converted by *level*, and *fields*."""
+    bids, asks = (tuple(map(level, matching.levels(side, now_ms))) for side in Side)
+    return model(bids=bids, asks=asks, **fields)
 
 
 def ticker(method: Callable[..., Any], book: Callable[[SpotCall], str], model: type[object]) -> Handler:
@@ -107,9 +109,8 @@ def order_book(
     """Return a handler that shows a book; levels at the same price are one anyway, so grouping changes nothing."""
 
     def answer(handlers: SpotHandlers, call: SpotCall) -> object:
-        matching = handlers.engine.book(book(call))
-        bids, asks = sides_of(matching, call.now_ms, lambda shown: level(shown.price, shown.amount))
-        return model(bids=bids, asks=asks, timestamp=call.now)
+        matching, now = handlers.engine.book(book(call)), call.now
+        return book_of(model, matching, call.now_ms, lambda shown: level(shown.price, shown.amount), timestamp=now)
 
     return answers(method, answer)
 

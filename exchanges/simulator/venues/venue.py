@@ -116,14 +116,6 @@ class Exchange(ABC):
         """Return the engine's id of an order whose id the exchange shows as *shown*."""
         return int(shown)
 
-    def claim(self, asked: ParsedRequest) -> Claim:
-        """Return the identity that a private request claims.
-
-        Raises:
-            Refused: It claims none.
-        """
-        return self.generations[asked.endpoint.api.name].claim(asked)
-
     def refusal(self, api: Api, refused: Refused) -> HttpAnswer:
         """Return the response that rejects a request."""
         return self.generations[api.name].refusal(refused)

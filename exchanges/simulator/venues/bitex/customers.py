@@ -23,7 +23,6 @@ from exchanges.wire import Json, dumps
 
 __all__ = [
     "BOOK",
-    "MINUTE_MS",
     "BitexAccount",
     "BitexCall",
     "BitexHandlers",
@@ -36,7 +35,6 @@ __all__ = [
 ]
 
 BOOK = "btc_usd"
-MINUTE_MS = 60_000
 MONTH = timedelta(days=30)
 TOO_MUCH = Decimal(10) ** 12
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

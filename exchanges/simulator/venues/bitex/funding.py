@@ -11,11 +11,11 @@ from attrs import define, field
 from exchanges import bitex
 from exchanges.bitex.funding import Funding
 from exchanges.simulator.engine.balances import product
+from exchanges.simulator.engine.prices import MINUTE_MS
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.bots import BotHandlers
 from exchanges.simulator.venues.bitex.customers import (
-    MINUTE_MS,
     BitexAccount,
     BitexCall,
     BitexHandlers,

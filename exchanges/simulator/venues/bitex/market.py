@@ -12,7 +12,7 @@ from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, Bar, Trade
 from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHandlers
 from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import Handler, handles, lists, show
-from exchanges.simulator.venues.spot import sides_of, ticker_of
+from exchanges.simulator.venues.spot import book_of, ticker_of
 
 __all__ = ["MarketHandlers"]
 
@@ -67,5 +67,4 @@ class MarketHandlers(BitexHandlers):
     def order_book(self, call: BitexCall) -> object:
         """Return the book."""
         book = self.engine.book(call.arguments.text("book", BOOK))
-        bids, asks = sides_of(book, call.now_ms, lambda level: PriceLevel(level.price, level.amount))
-        return OrderBook(bids=bids, asks=asks)
+        return book_of(OrderBook, book, call.now_ms, lambda level: PriceLevel(level.price, level.amount))

@@ -16,12 +16,12 @@ from attrs import define, evolve, field
 from exchanges.bitex.models.payments import Currency, Payment, PaymentAddress, PaymentStatus, PointOfSale
 from exchanges.bitex.payments import MAX_PAYMENTS, Payments
 from exchanges.simulator.engine.balances import product, quotient
+from exchanges.simulator.engine.prices import MINUTE_MS
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.snapshots import Shared
 from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.customers import (
     BOOK,
-    MINUTE_MS,
     BitexAccount,
     BitexCall,
     BitexHandlers,

@@ -13,7 +13,7 @@ from exchanges.simulator.engine.prices import DAY_MS, STEP_MS, BookSpec, Level
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import handles, lists, show
-from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, sides_of, ticker_of
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, book_of, ticker_of
 from exchanges.wire import encode
 
 __all__ = ["FEE", "FEE_PERCENT", "MAX_PAGE", "AccountHandlers", "MarketHandlers"]
@@ -69,8 +69,8 @@ class MarketHandlers(SpotHandlers):
             order_id = None if aggregated else f"{level.id:016x}"
             return PriceLevel(book=book.market.spec.name, price=level.price, amount=level.amount, oid=order_id)
 
-        bids, asks = sides_of(book, call.now_ms, level)
-        return OrderBook(bids=bids, asks=asks, updated_at=moment(at_ms), sequence=str(at_ms // STEP_MS))
+        sequence = str(at_ms // STEP_MS)
+        return book_of(OrderBook, book, call.now_ms, level, updated_at=moment(at_ms), sequence=sequence)
 
     @handles(Market.trades)
     def trades(self, call: SpotCall) -> object:

@@ -11,7 +11,7 @@ from exchanges.simulator.engine.prices import Level, Trade
 from exchanges.simulator.engine.rejections import Reason, refuse_if
 from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import handles, show
-from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, sides_of, ticker_of, transactions
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, book_of, ticker_of, transactions
 from exchanges.wire import Json, encode
 
 __all__ = ["MarketHandlers"]
@@ -47,8 +47,8 @@ class MarketHandlers(SpotHandlers):
             return PriceLevel(level.price, level.amount, str(level.id) if group == 2 else None)
 
         at_ms = book.market.snapshot(call.now_ms).at_ms
-        bids, asks = sides_of(book, call.now_ms, level)
-        return OrderBook(bids=bids, asks=asks, timestamp=second(at_ms), microtimestamp=moment(at_ms))
+        times = {"timestamp": second(at_ms), "microtimestamp": moment(at_ms)}
+        return book_of(OrderBook, book, call.now_ms, level, **times)
 
 
 def _pair(book: MatchingEngine) -> str:
