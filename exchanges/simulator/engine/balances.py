@@ -74,6 +74,8 @@ class Clearing(Shared):
         """Return what *party* holds."""
         return self._held.get((party, currency), Decimal(0))
 
+    # There is no way to change one side alone, which is what keeps the sum at zero.
+
     def transfer(self, currency: str, amount: Decimal, source: Holder, target: Holder) -> None:
         """Transfer *amount* from *source* to *target*."""
         self._change(source, currency, -amount)

@@ -66,5 +66,6 @@ class Events(Shared):
 
     def publish(self, event: Event) -> None:
         """Call every subscriber."""
+        # A copy, as a subscriber may end its own subscription while it is called.
         for subscriber in tuple(self._subscribers):
             subscriber(event)

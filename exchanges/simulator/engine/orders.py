@@ -104,6 +104,7 @@ class Order:
         if self.state.is_final:
             return self
         copied = copy.copy(self)
+        # By the same memo, so that all orders of an account in one copy of the state share one wallet.
         copied.wallet = copy.deepcopy(self.wallet, memo)
         return copied
 

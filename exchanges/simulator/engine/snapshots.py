@@ -75,6 +75,7 @@ class StaleReads(Shared, Generic[S]):
         """Copy *state*, and keep the copy unless the block raises: a rejected write has nothing to hide."""
         snapshot = _Snapshot(copy.deepcopy(state), now_ms, self._writes, self.late_seconds)
         yield
+        # Not in a `finally`: after a rejected write, later delays are the same as if it had not been sent.
         self._writes += 1
         self._snapshots.append(snapshot)
 

@@ -118,6 +118,7 @@ class Claim:
     @property
     def fingerprint(self) -> str:
         """The key, unreadable."""
+        # Records are printed by failing tests and kept by users: a digest tells keys apart without revealing them.
         return hashlib.sha256(self.key.encode()).hexdigest()[:12]
 
 
@@ -174,6 +175,7 @@ class Call(Generic[A]):
 
 def moment(at_ms: int) -> datetime:
     """Return the time *at_ms* milliseconds after 1970."""
+    # By addition, as fromtimestamp would go through a float, which does not hold every millisecond exactly.
     return _EPOCH + timedelta(milliseconds=at_ms)
 
 

@@ -116,6 +116,7 @@ class _SpotControls(Controls[E]):
         """
         engine, network = self._exchange.engine, self.networks.get(currency, self.other_networks)
         after_ms = BLOCK_MS * CONFIRMATIONS if currency == "btc" else 0
+        # By the order in which the accounts were opened: `Simulator.account` counts them in the same way.
         engine.deposit(engine.wallets[number], currency, amount, self._now(), after_ms=after_ms, method=network)
 
 

@@ -149,6 +149,7 @@ def places(
 
     def place(handlers: SpotHandlers, call: SpotCall) -> object:
         matching, amount = handlers.engine.book(book(call)), amount_of(call, "amount")
+        # A price has the decimals of its book; an amount has eight everywhere.
         price = amount_of(call, "price", matching.market.spec.tick) if "price" in call.arguments.values else None
         check(amount, price)
         return convert(matching.place(call.wallet, side, amount, price=price, now_ms=call.now_ms))

@@ -33,5 +33,6 @@ class AccountHandlers(BitexHandlers):
         orders = reversed(self.engine.orders_of(call.wallet))
         rows: list[Dated] = [*(convert_order(order) for order in orders if order.received), *trades_of(call.wallet)]
         rows += [*self.funding.movements_of(call.owner), *call.account.history.movements]
+        # Sorting is stable, so what happened within one second keeps the order of the lists above.
         rows.sort(key=lambda row: row.created_at, reverse=True)
         return rows if call.arguments.flag("full", default=False) else created_since(rows, call.now_ms)

@@ -95,6 +95,7 @@ class Customers:
 
     def add(self, account: BitexAccount) -> BitexAccount:
         """Add a new account, which has no profile yet."""
+        # Derived from the user, not from a counter, so that it does not depend on the order of requests.
         account.deposit_address = self.new_address(f"user {account.user_id}")
         self.by_id[account.user_id] = account
         return account

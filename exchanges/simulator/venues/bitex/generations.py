@@ -33,6 +33,7 @@ def _claim(asked: ParsedRequest) -> Claim:
 
 def _refusal(refused: Refused) -> HttpAnswer:
     """Reject as the later API of the same application does."""
+    # Before the table: too many requests are rejected in plain text, not in the JSON of the application.
     if refused.reason is Reason.TOO_MANY_REQUESTS:
         return HttpAnswer(429, b"Retry later\n", "text/plain")
     status = _STATUS.get(refused.reason, 422)

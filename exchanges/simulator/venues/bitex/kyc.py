@@ -114,6 +114,7 @@ class KycHandlers(BitexHandlers):
         cells = encode(profile)
         known = dict(zip(_NAMES[1:], cells[1:] if isinstance(cells, list) else [], strict=False))
         attributes: Json = {**known, "accepted_usage_tier": None if tier is None else tier.value}
+        # Posted as a json:api document, although the same profile is a row in answers.
         data: Json = {"id": str(profile.id), "type": "kyc_profiles", "attributes": attributes}
         self.customers.post_to_webhook(account, {"data": data}, now_ms)
 

@@ -53,6 +53,7 @@ class MarketHandlers(BitexHandlers):
     def transactions_archive(self, call: BitexCall) -> object:
         """List everything up to the beginning of the hour."""
         market = _market(self, call)
+        # From a fixed time on: a client that reads the archive again must find the same beginning.
         trades = market.trades(market.started_ms - ARCHIVE_MS, call.now_ms // HOUR_MS * HOUR_MS)
         return [_transaction(trade) for trade in trades]
 

@@ -89,6 +89,7 @@ class RatesHandlers(Handlers):
         amount = call.arguments.decimal("amount")
         for step in steps:
             amount = _after(amount, step if isinstance(step, dict) else {})
+        # Products have up to 28 digits, which for a small amount are more decimals than the wire can hold.
         return amount if abs(amount) >= 1 else amount.quantize(_FINEST)
 
 
