@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from attrs import frozen
@@ -119,11 +119,11 @@ class Arguments:
 
     def fields(self, name: str) -> dict[str, Json]:
         """Return an object, or what is known of a file."""
-        return _typed(name, self.values[name], dict)
+        return cast("dict[str, Json]", _typed(name, self.values[name], dict))
 
     def objects(self, name: str) -> list[dict[str, Json]]:
         """Return a list of objects; empty if it was not given."""
-        return [item for item in _typed(name, self.values.get(name, []), list) if isinstance(item, dict)]
+        return cast("list[dict[str, Json]]", _typed(name, self.values.get(name, []), list))
 
 
 def _typed(name: str, value: Json, kind: type[V]) -> V:

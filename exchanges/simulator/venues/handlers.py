@@ -68,9 +68,8 @@ class Handlers:
 
 def id_of(value: object) -> str | None:
     """Return the id in an answer, which is a model or plain JSON."""
-    fields = cast("dict[str, object]", value) if isinstance(value, dict) else None
     for name in ("id", "oid", "user_id", "public_address"):
-        found = getattr(value, name, None) if fields is None else fields.get(name)
+        found = cast("dict[str, object]", value).get(name) if isinstance(value, dict) else getattr(value, name, None)
         if found is not None:
             return str(found)
     return None
