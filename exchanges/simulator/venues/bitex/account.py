@@ -24,8 +24,9 @@ class AccountHandlers(BitexHandlers):
     @handles(Account.profile)
     def profile(self, call: BitexCall) -> object:
         """Return the balances."""
-        usd, btc = ((b.total, b.reserved, b.available) for b in map(call.wallet.balances.__getitem__, ("usd", "btc")))
-        return Profile(*usd, *btc, FEE_PERCENT, call.account.deposit_address, f"SIM{call.owner:04}")
+        usd, btc = call.wallet.balances["usd"], call.wallet.balances["btc"]
+        amounts = (usd.total, usd.reserved, usd.available, btc.total, btc.reserved, btc.available)
+        return Profile(*amounts, FEE_PERCENT, call.account.deposit_address, f"SIM{call.owner:04}")
 
     @handles(Account.account_summary)
     def account_summary(self, call: BitexCall) -> object:
