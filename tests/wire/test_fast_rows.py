@@ -176,7 +176,7 @@ def test_the_same_drift(endpoint, number):
 
     for body in chance.sample(bodies, min(len(bodies), 4 * number)):
         # Compiled readers report each length once: they go, the converters stay, whose hooks are slow to build.
-        fast._bulk.clear()
+        fast._fast_readers.clear()
         fast._reported.clear()
         slow._reported.clear()
         if fast.rows(body, answer) is not None:
