@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 
 import attrs
@@ -19,7 +19,7 @@ import cattrs
 import msgspec
 
 from exchanges.errors import DecodeError, quotable
-from exchanges.wire.codecs import Anything, Codec, Deviation, Json, Text, loads
+from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads
 from exchanges.wire.models import Field, Row, UnknownRow, codec_of, fields_of, optional_of, row_classes
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MAX_KEYS = 10_000
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 T = TypeVar("T")
-StructureHook = Callable[[Any, Any], Any]
+StructureHook = Callable[[Any], Any]
 UnstructureHook = Callable[[Any], Any]
 
 
@@ -62,6 +62,7 @@ class Wire:
         self.strict = strict
         self.exact = strict or exact
         self._fast_readers: dict[Any, RowReader | BookReader | None] = {}
+        self._structure_hooks: dict[Any, StructureHook] = {}
         self._reported: set[str] = set()
         self._converter = converter = cattrs.Converter()
         # cattrs asks the factories in reverse order: the last one registered whose predicate is true is used.
@@ -93,7 +94,10 @@ class Wire:
         if exact and not self.exact:
             return self._exact.structure(value, annotation, where)
         try:
-            return self._structure_hook(annotation)(value, annotation)
+            hook = self._structure_hooks.get(annotation)
+            if hook is None:
+                hook = self._structure_hooks[annotation] = self._structure_hook(annotation)
+            return hook(value)
         except Deviation as deviation:
             place = quotable(deviation.place)  # where there is no model it contains keys that the exchange sent
             raise DecodeError(f"{where}{place}: expected {deviation.expected}", endpoint=where) from None
@@ -126,7 +130,10 @@ class Wire:
 
     def _structure_hook(self, annotation: Any) -> StructureHook:
         codec = codec_of(annotation)
-        return self._converter.get_structure_hook(annotation) if codec is None else self._codec_structure_hook(codec)
+        if codec is not None:
+            return partial(codec.read, strict=self.strict)
+        # cattrs passes the annotation too; a hook that was built for it does not need it, so it has a default there.
+        return cast("StructureHook", self._converter.get_structure_hook(annotation))
 
     def _unstructure_hook(self, annotation: Any) -> UnstructureHook:
         codec = codec_of(annotation)
@@ -142,18 +149,18 @@ class Wire:
 
     # Single values
 
-    def _codec_structure_hook(self, codec: Codec[Any]) -> StructureHook:
-        read, strict = codec.read, self.strict
-        return lambda value, _: read(value, strict=strict)
-
-    def _optional_structure_hook(self, annotation: Any) -> StructureHook:
+    def _optional_structure_hook(self, annotation: Any, null_in: str | None = None) -> StructureHook:
         inner = optional_of(annotation)
         read = self._structure_hook(inner)
         # An empty text is a text, but no number and no moment: some exchanges send it for "none".
         blank = None if isinstance(codec_of(inner), Text | Anything) else ""
+        # A strict client raises, and then the row adds the place.
+        place = "" if self.strict else null_in or ""
 
-        def optional(value: Json, _: Any) -> Any:
-            return None if value is None or value == blank else read(value, inner)
+        def optional(value: Json, _: Any = None) -> Any:
+            if value is None and null_in is not None:
+                self._deviate("a number, found null", place)
+            return None if value is None or value == blank else read(value)
 
         return optional
 
@@ -167,12 +174,12 @@ class Wire:
         inner, origin = get_args(annotation)[0], get_origin(annotation)
         read = self._structure_hook(inner)
 
-        def items(value: Json, _: Any) -> Any:
+        def items(value: Json, _: Any = None) -> Any:
             if type(value) is not list:
                 raise Deviation("a list")
             result: list[Any] = []
             try:
-                result.extend(read(item, inner) for item in value)
+                result.extend(read(item) for item in value)
             except Deviation as deviation:
                 raise deviation.inside(f"[{len(result)}]") from None  # `extend` has kept what came before
             return result if origin is list else tuple(result)
@@ -187,10 +194,10 @@ class Wire:
         inner = get_args(annotation)[1]
         read = self._structure_hook(inner)
 
-        def mapping(value: Json, _: Any) -> Any:
+        def mapping(value: Json, _: Any = None) -> Any:
             if type(value) is not dict or len(value) > MAX_KEYS:
                 raise Deviation("an object")
-            return {key: read(item, inner) for key, item in value.items()}
+            return {key: read(item) for key, item in value.items()}
 
         return mapping
 
@@ -205,7 +212,7 @@ class Wire:
         known = {field.wire for field, _ in plan}
         reshape = getattr(cls, "from_wire", None)
 
-        def model(value: Json, _: Any) -> Any:
+        def model(value: Json, _: Any = None) -> Any:
             if type(value) is not dict or len(value) > MAX_KEYS:  # `from_wire` copies the object
                 raise Deviation("an object", f": {cls.__name__}")
             if reshape is not None:
@@ -214,7 +221,7 @@ class Wire:
             for field, read in plan:
                 if field.wire in value:
                     try:
-                        attributes[field.name] = read(value[field.wire], field.annotation)
+                        attributes[field.name] = read(value[field.wire])
                     except Deviation as deviation:
                         raise deviation.inside(f": {cls.__name__}.{field.name}") from None
                 elif field.required:
@@ -246,7 +253,7 @@ class Wire:
         last = first + len(plan)
         keeps_extra = any(a.name == "extra" for a in attrs.fields(cls))
 
-        def row(cells: Json, _: Any) -> Any:
+        def row(cells: Json, _: Any = None) -> Any:
             if type(cells) is not list:
                 raise Deviation("a row", f": {cls.__name__}")
             if reference is not None and (not cells or cells[0] != reference or type(cells[0]) is not int):
@@ -257,7 +264,7 @@ class Wire:
             values: list[Any] = []
             for cell, (field, read) in zip(cells[first:last], plan, strict=False):
                 try:
-                    values.append(read(cell, field.annotation))
+                    values.append(read(cell))
                 except Deviation as deviation:
                     raise deviation.inside(_position(cls, first + len(values), field)) from None
             if len(values) < len(plan):
@@ -279,16 +286,9 @@ class Wire:
 
     def _cell_structure_hook(self, cls: type, field: Field) -> StructureHook:
         """Build the hook of a cell; null where the documents show a number is tolerated, but it is drift."""
-        read = self._structure_hook(field.annotation)
         if field.required or not field.is_number:
-            return read
-
-        def cell(value: Json, annotation: Any) -> Any:
-            if value is None:
-                self._deviate("a number, found null", "" if self.strict else f": {cls.__name__} ({field.name})")
-            return read(value, annotation)
-
-        return cell
+            return self._structure_hook(field.annotation)
+        return self._optional_structure_hook(field.annotation, f": {cls.__name__} ({field.name})")
 
     def _row_unstructure_hook(self, cls: type) -> UnstructureHook:
         reference = getattr(cls, "class_reference", None)
@@ -306,14 +306,13 @@ class Wire:
         return plain_row
 
     def _reference_structure_hook(self, annotation: Any) -> StructureHook:
-        table = {cls.class_reference: (cls, self._structure_hook(cls)) for cls in row_classes(annotation)}
+        table = {cls.class_reference: self._structure_hook(cls) for cls in row_classes(annotation)}
         open_set = UnknownRow in get_args(annotation)
 
-        def by_reference(cells: Json, _: Any) -> Any:
+        def by_reference(cells: Json, _: Any = None) -> Any:
             reference = cells[0] if type(cells) is list and cells else None
             if type(reference) is int and reference in table:
-                cls, read = table[reference]
-                return read(cells, cls)
+                return table[reference](cells)
             place = ": row position 0"
             expected = f"a class reference among {sorted(table)}"
             if type(cells) is not list or type(reference) is not int or not open_set:
@@ -327,7 +326,10 @@ class Wire:
         return self.unstructure
 
     def _unknown_structure_hook(self, _: Any) -> StructureHook:
-        return lambda cells, _: UnknownRow(tuple(cells))
+        def unknown(cells: list[Json], _: Any = None) -> UnknownRow:
+            return UnknownRow(tuple(cells))
+
+        return unknown
 
     def _unknown_unstructure_hook(self, _: Any) -> UnstructureHook:
         return lambda row: list(row.cells)

@@ -23,7 +23,6 @@ from exchanges.wire.models import Row, TaggedRow, codec_of, fields_of, optional_
 
 __all__ = ["BookReader", "compile_book"]
 
-StructureHook = Callable[[Any, Any], Any]
 Build = Callable[[Any], Any]
 
 
@@ -45,7 +44,7 @@ class BookReader:
             return None
 
 
-def compile_book(annotation: Any, hook: Callable[[Any], StructureHook]) -> BookReader | None:
+def compile_book(annotation: Any, hook: Callable[[Any], Build]) -> BookReader | None:
     """Compile the fast path for a model with lists of rows of numbers; return None for all other answers."""
     if not isinstance(annotation, type) or not attrs.has(annotation) or issubclass(annotation, Row):
         return None
@@ -60,7 +59,7 @@ def compile_book(annotation: Any, hook: Callable[[Any], StructureHook]) -> BookR
         if field.name in lists:
             kind, builders[field.name] = _list_of(lists[field.name]), _rows_builder(lists[field.name], field.annotation)
         else:
-            builders[field.name] = _raw_builder(hook(field.annotation), field.annotation)
+            builders[field.name] = _raw_builder(hook(field.annotation))
         # None stands for a missing key, which then is left to the default of the model.
         default: dict[str, Any] = {} if field.required else {"default": None}
         fields.append((field.name, kind, msgspec.field(name=field.wire, **default)))
@@ -68,8 +67,8 @@ def compile_book(annotation: Any, hook: Callable[[Any], StructureHook]) -> BookR
     return BookReader(msgspec.json.Decoder(struct, float_hook=BOUNDS.create_decimal), annotation, builders)
 
 
-def _raw_builder(read: StructureHook, annotation: Any) -> Build:
-    return lambda raw: read(loads(bytes(raw)), annotation)
+def _raw_builder(read: Build) -> Build:
+    return lambda raw: read(loads(bytes(raw)))
 
 
 def _row_of(annotation: Any) -> type | None:

@@ -32,7 +32,7 @@ from exchanges.wire.models import Field, Row, TaggedRow, codec_of, fields_of, op
 
 __all__ = ["Fallback", "RowReader", "compile_rows", "mutable_twin"]
 
-StructureHook = Callable[[Any, Any], Any]
+StructureHook = Callable[[Any], Any]
 Build = Callable[[Any, Any], Any]
 
 # A string made only of characters that `Decimal` may accept, literal or escaped, and that is no plain number.
@@ -213,9 +213,9 @@ def _odd(cls: type, field: Field, fallback: Fallback, reported: set[Any], *, end
 
     def odd(value: Any) -> Any:
         if value.__class__ is msgspec.Raw:
-            return read(loads(bytes(value).replace(_MARK_BYTES, b"")), field.annotation)
+            return read(loads(bytes(value).replace(_MARK_BYTES, b"")))
         if value is None:
-            read(None, field.annotation)
+            read(None)
         elif ends_early:
             fallback.deviate(f"a row of {_length(cls)}", f": {cls.__name__}")
         reported.add(value)
