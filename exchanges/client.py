@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NoReturn, Self, Unpack
 from attrs import evolve
 
 from exchanges.endpoint import Areas, endpoints_of
-from exchanges.endpoint.tracebacks import Discreet
+from exchanges.endpoint.tracebacks import discreet
 from exchanges.errors import UsageError
 from exchanges.http.signing import NoncePolicy, Scheme
 from exchanges.intents import Intent
@@ -24,9 +24,6 @@ from exchanges.session.session import Options, Session
 __all__ = ["Client", "ClientOptions"]
 
 RECONCILE_SECONDS = 90.0
-
-# The frames of a constructor hold the credentials, so even errors that are bugs must not keep them.
-_discreet = Discreet(Exception)
 
 
 class Client(Areas):
@@ -50,9 +47,10 @@ class Client(Areas):
     def __init_subclass__(cls, **rest: Any) -> None:  # noqa: ANN401 - as its base
         super().__init_subclass__(**rest)
         for name in {"__init__"} & vars(cls).keys():
-            setattr(cls, name, _discreet(vars(cls)[name]))
+            # The frames of a constructor hold the credentials, so even errors that are bugs must not keep them.
+            setattr(cls, name, discreet(vars(cls)[name]))
 
-    @_discreet
+    @discreet
     def __init__(
         self,
         *,

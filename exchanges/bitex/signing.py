@@ -33,4 +33,4 @@ class ApiKeyScheme(Scheme):
         """Add the key to *unsigned* and render it."""
         key = credentials.api_key
         # In a query or form the key may appear quoted, and both spellings must be redacted.
-        return unsigned.adding(api_key=key).render(secrets=(key, quote_plus(key)))
+        return unsigned.render({"api_key": key}, secrets=(key, quote_plus(key)))

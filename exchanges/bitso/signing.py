@@ -50,7 +50,7 @@ class BodySignature:
         message = f"{stamp.nonce}{key}{client_id}" if self.key_first else f"{stamp.nonce}{client_id}{key}"
         signature = credentials.sign(message.encode())
         nonce: Json = int(stamp.nonce) if self.key_first else stamp.nonce
-        return unsigned.adding(key=key, nonce=nonce, signature=signature).render(secrets=(key, signature))
+        return unsigned.render({"key": key, "nonce": nonce, "signature": signature}, secrets=(key, signature))
 
 
 class HeaderSignature:

@@ -32,8 +32,8 @@ class BodySignature:
         """Add the three fields to *unsigned* and render it."""
         key = credentials.api_key
         signature = credentials.sign(f"{stamp.nonce}{credentials.client_id}{key}".encode()).upper()
-        signed = unsigned.adding(key=key, signature=signature, nonce=stamp.nonce)
-        return signed.render(secrets=(key, quote_plus(key), signature))
+        fields = {"key": key, "signature": signature, "nonce": stamp.nonce}
+        return unsigned.render(fields, secrets=(key, quote_plus(key), signature))
 
 
 class HeaderSignature:

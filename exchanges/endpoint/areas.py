@@ -23,9 +23,10 @@ from typing import (
 
 from attrs import field, frozen
 
+from exchanges.endpoint.arguments import converter_of
 from exchanges.endpoint.definition import MIB, READ, Access, Api, Argument, Before, Endpoint, Kind, Param
-from exchanges.endpoint.tracebacks import discreet
-from exchanges.errors import UsageError
+from exchanges.endpoint.tracebacks import strip
+from exchanges.errors import ExchangeError, UsageError
 from exchanges.http.request import Body
 from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
 
@@ -214,9 +215,13 @@ def _argument(parameter: inspect.Parameter, annotation: Any, placeholders: set[s
         name=parameter.name,
         wire=param.wire or parameter.name,
         annotation=bare,
+        convert=param.render or converter_of(bare),
         type=type_name,
         default=parameter.default,
+        required=parameter.default is inspect.Parameter.empty,
         in_path=parameter.name in placeholders,
+        # A secret is not compared: the message about a mismatch would show that it differs.
+        echo=None if param.secret else parameter.name if param.echo == "=" else param.echo,
         param=param,
     )
 
@@ -242,7 +247,7 @@ def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., A
 
     @functools.wraps(function)
     async def call(self: Area, *args: Any, **kwargs: Any) -> Any:
-        with discreet:
+        try:
             if len(args) > (endpoint.positional is not None and endpoint.positional not in kwargs):
                 fault = f"{endpoint.id}: arguments are passed by name; nothing was sent"
                 raise UsageError(fault, endpoint=endpoint.id)
@@ -251,6 +256,10 @@ def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., A
             answer = self.caller(endpoint, kwargs) if via is None else via(self, endpoint, kwargs)
             del args, kwargs  # a task that waits shows the locals of its frames, and some arguments are secrets
             return await answer
+        except ExchangeError as error:
+            # The frames behind it hold arguments and credentials. Raised again, it gets the caller's frames alone.
+            strip(error)
+            raise
 
     cast("Any", call).endpoint = endpoint
     return call

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, DecimalException
+from functools import partial
 from typing import Any, cast
 
 from exchanges.endpoint.definition import Argument, Endpoint
@@ -13,7 +14,7 @@ from exchanges.http.uploads import Upload
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
 from exchanges.wire.codecs import BOUNDS, MAX_DIGITS
 
-__all__ = ["check", "money", "text"]
+__all__ = ["check", "converter_of", "money", "text"]
 
 MAX_TEXT = 1000
 MAX_INT = 2**63 - 1
@@ -58,12 +59,11 @@ def _usage(endpoint: Endpoint, fault: str) -> UsageError:
 
 
 def _render(argument: Argument, value: Any) -> Json | Upload:
-    param, annotation = argument.param, argument.annotation
-    # A renderer of its own takes values that no annotation describes, so it checks their type itself.
+    param = argument.param
+    # A renderer of its own takes values that no annotation describes, so the check comes before it.
     if param.render is None:
-        value = _rendered(annotation, value)
-    fault = param.check(value) if param.check is not None else None
-    if fault:
+        value = argument.convert(value)
+    if param.check is not None and (fault := param.check(value)):
         raise _ArgumentError(fault)
     if param.render is not None:
         try:
@@ -76,20 +76,30 @@ def _render(argument: Argument, value: Any) -> Json | Upload:
     return cast("Json | Upload", value)
 
 
-def _rendered(annotation: Any, value: Any) -> Json:
+def converter_of(annotation: Any) -> Callable[[Any], Json]:
+    """Return the function that checks a value of this type, and converts it to one of the wire."""
     if annotation == Amount:
-        return money(value)
+        return money
     if annotation is bool:
-        if type(value) is not bool:
-            raise _ArgumentError(f"must be a bool, not {type(value).__name__}")
-        return value
+        return _boolean
     if annotation is int or (isinstance(annotation, type) and issubclass(annotation, OpenIntEnum)):
-        return _integer(value)
+        return _integer
     if isinstance(annotation, type) and issubclass(annotation, OpenStrEnum):
-        value = _string(value.value if isinstance(value, annotation) else value)
-        if value not in {m.value for m in annotation}:
-            raise _ArgumentError(f"must be one of {', '.join(sorted(m.value for m in annotation))}")
-    return _string(value)
+        return partial(_word, annotation)
+    return _string
+
+
+def _word(words: type[OpenStrEnum], value: Any) -> str:
+    word = _string(value.value if isinstance(value, words) else value)
+    if word not in (known := {m.value for m in words}):
+        raise _ArgumentError(f"must be one of {', '.join(sorted(known))}")
+    return word
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise _ArgumentError(f"must be a bool, not {type(value).__name__}")
+    return value
 
 
 def money(value: Any) -> str:
@@ -110,7 +120,7 @@ def money(value: Any) -> str:
         raise _ArgumentError(f"must have at most {MAX_DIGITS} digits") from None
     if not number.is_finite() or number <= 0:
         raise _ArgumentError("must be a finite number above zero")
-    return plain(number)
+    return format(number, "f")
 
 
 def _integer(value: Any) -> int:

@@ -116,7 +116,7 @@ def prepare(
             upload = (argument.wire, value)
             texts[name] = text({"content_type": value.content_type, "size": value.size})
             continue
-        texts[name] = words = text(value)
+        texts[name] = words = value if isinstance(value, str) else text(value)
         if argument.param.secret:
             secrets = (*secrets, words, quote_plus(words))
         if argument.in_path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +14,7 @@ from exchanges.http.request import FORM, Body
 from exchanges.http.signing import Scheme
 from exchanges.http.uploads import Upload
 from exchanges.limits.limit import Limit
-from exchanges.wire import Json, loads
+from exchanges.wire import Json
 
 __all__ = [
     "IDEMPOTENT",
@@ -47,10 +46,9 @@ class Kind(StrEnum):
     MONEY = "money"
     """Moves or commits money: never repeated."""
 
-    @property
-    def is_once(self) -> bool:
-        """Whether a call is never repeated, as a repetition would do the same once more."""
-        return self in (Kind.WRITE, Kind.MONEY)
+    def __init__(self, value: str) -> None:
+        # Not repeated, as a repetition would do the same once more.
+        self.is_once = value in ("write", "money")
 
 
 READ, IDEMPOTENT, WRITE, MONEY = Kind.READ, Kind.IDEMPOTENT, Kind.WRITE, Kind.MONEY
@@ -91,20 +89,31 @@ class Param:
 
 @frozen(eq=False, repr=False)
 class Argument:
-    """One argument of an endpoint, as declared."""
+    """One argument of an endpoint, as declared.
+
+    Attributes:
+        name: Its name in Python.
+        wire: Its name on the wire.
+        annotation: Its type without None and `Param`.
+        convert: Checks a value of this type, and converts it to one of the wire.
+        type: Name of its type in lists of endpoints.
+        default: What it is if the caller does not pass it.
+        required: Whether the caller must pass it.
+        in_path: Whether it fills a placeholder of the path.
+        echo: The field of the answer that must repeat it; None if none does, or if it is secret.
+        param: What the declaration says beside name and type.
+    """
 
     name: str
     wire: str
     annotation: Any
+    convert: Callable[[Any], Json | Upload]
     type: str
     default: Any
+    required: bool
     in_path: bool
+    echo: str | None
     param: Param
-
-    @property
-    def required(self) -> bool:
-        """Whether the caller must pass it."""
-        return self.default is inspect.Parameter.empty
 
 
 @frozen(eq=False, repr=False)
@@ -120,8 +129,8 @@ class Api:
         private_limit: What private calls are counted against.
         read_problem: Reads the exchange's error shapes; None for an answer that is not an error. Pure.
         lockout_seconds: How long to wait after a rejection for too many requests that names no time.
-        decode: Parses the body of an answer to an endpoint, with its status. Pure.
-        payload: Removes the envelope of an answer that is not an error. Pure.
+        decode: Parses the body of an answer to an endpoint, with its status; None for plain JSON. Pure.
+        payload: Removes the envelope of an answer that is not an error; None if there is none. Pure.
         body: How arguments travel in POST, PUT and PATCH.
     """
 
@@ -133,8 +142,8 @@ class Api:
     read_problem: Callable[[int, Json], Problem | None]
     lockout_seconds: float
     sandbox_url: str | None = None
-    decode: Callable[[Endpoint, int, bytes], Json] = lambda _, __, body: loads(body)
-    payload: Callable[[Json], Json] = lambda value: value
+    decode: Callable[[Endpoint, int, bytes], Json] | None = None
+    payload: Callable[[Json], Json] | None = None
     body: Body = FORM
 
     @property

@@ -7,15 +7,15 @@ they leave the library, and where an outcome is kept for later. Messages, classe
 
 from __future__ import annotations
 
-from contextlib import ContextDecorator
-from types import TracebackType
-from typing import TypeVar
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
-from exchanges.errors import ExchangeError
-
-__all__ = ["Discreet", "discreet", "strip"]
+__all__ = ["discreet", "strip"]
 
 E = TypeVar("E", bound=BaseException)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def strip(error: E) -> E:
@@ -27,26 +27,16 @@ def strip(error: E) -> E:
     return error
 
 
-class Discreet(ContextDecorator):
-    """A block, or a function, whose errors are stripped when they leave it. Its own frame goes with the others.
+def discreet(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a function whose errors are stripped when they leave it, its own frame included."""
 
-    Args:
-        kind: The errors that are stripped; others may be bugs, whose tracebacks are needed.
-    """
-
-    def __init__(self, kind: type[Exception]) -> None:
-        self._kind = kind
-
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Strip what was raised."""
-        # What propagates from here gets a new traceback, which begins with the frame of the caller.
-        if isinstance(error, self._kind):
+    @functools.wraps(function)
+    def stripped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            # What is raised again gets a new traceback, which begins with the frame of the caller.
             strip(error)
+            raise
 
-
-discreet = Discreet(ExchangeError)
+    return stripped

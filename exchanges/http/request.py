@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Self
+from types import MappingProxyType
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ from exchanges.wire import Json, dumps
 
 __all__ = ["FORM", "JSON", "MULTIPART", "Attachment", "Body", "Request", "Unsigned"]
 
+NOTHING: Mapping[str, Json] = MappingProxyType({})
 VERBS_WITHOUT_BODY = ("GET", "DELETE")
 
 
@@ -69,11 +70,6 @@ class Request:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     attachment: Attachment | None = None
 
-    @property
-    def size(self) -> int:
-        """Bytes of body and attachment together."""
-        return len(self.body) + (self.attachment.size if self.attachment is not None else 0)
-
     def __repr__(self) -> str:
         """Show no query, header or body: each may hold a secret."""
         return f"Request({self.verb} {self.target.partition('?')[0]})"
@@ -109,39 +105,41 @@ class Unsigned:
         """Show no fields: each may hold a secret."""
         return f"{type(self).__name__}({self.verb} {self.path})"
 
-    def adding(self, **fields: Json) -> Self:
-        """Return the same request with *fields* before its own."""
-        # Its own win: what a scheme adds must not replace an argument of the caller.
-        return evolve(self, fields={**fields, **self.fields})
+    def render(self, added: Mapping[str, Json] = NOTHING, *, secrets: tuple[str, ...] = ()) -> Request:
+        """Build the bytes.
 
-    def render(self, *, secrets: tuple[str, ...] = ()) -> Request:
-        """Build the bytes; *secrets* are those of a signature among the fields."""
+        Args:
+            added: Fields of a signature, which go before the others.
+            secrets: Texts among them that must not appear in errors.
+        """
         target, body = self.path, b""
+        # Its own win: what a scheme adds must not replace an argument of the caller.
+        fields = {**added, **self.fields}
         headers: tuple[tuple[str, str], ...] = ()
         secrets = (*self.secrets, *secrets)
         # The content of a file is read while it is sent, so it is not part of the bytes that are built here.
         if self.upload is not None:
-            return self._multipart(*self.upload, secrets)
+            return self._multipart(fields, *self.upload, secrets)
         if self.verb in VERBS_WITHOUT_BODY:
-            if self.fields:
-                target += "?" + urlencode(self.fields)
-        elif self.fields or self.body is JSON:
-            body = dumps(self.fields) if self.body is JSON else urlencode(self.fields).encode()
+            if fields:
+                target += "?" + urlencode(fields)
+        elif fields or self.body is JSON:
+            body = dumps(fields) if self.body is JSON else urlencode(fields).encode()
             headers = (("Content-Type", self.body.value),)
         return Request(self.verb, self.origin, target, headers, body, secrets)
 
-    def _multipart(self, name: str, upload: Upload, secrets: tuple[str, ...]) -> Request:
+    def _multipart(self, fields: dict[str, Json], name: str, upload: Upload, secrets: tuple[str, ...]) -> Request:
         """Build the parts of the fields, then the head of the file's part."""
         boundary = uuid4().hex  # random, so that no content can contain it
         part = f'--{boundary}\r\nContent-Disposition: form-data; name="%s"'
-        fields = "".join(f"{part % field}\r\n\r\n{text}\r\n" for field, text in self.fields.items())
+        before = "".join(f"{part % field}\r\n\r\n{text}\r\n" for field, text in fields.items())
         opening = f'{part % name}; filename="{upload.name}"\r\nContent-Type: {upload.content_type}\r\n\r\n'
         return Request(
             self.verb,
             self.origin,
             self.path,
             (("Content-Type", f"{MULTIPART.value}; boundary={boundary}"),),
-            (fields + opening).encode(),
+            (before + opening).encode(),
             secrets,
             Attachment(upload, f"\r\n--{boundary}--\r\n".encode()),
         )

@@ -40,11 +40,13 @@ class Credentials:
     The secret is kept as a keyed hash only. It never appears in ``repr``; copying shares it, pickling raises.
     """
 
-    __slots__ = ("_mac", "api_key", "client_id", "fingerprint")
+    __slots__ = ("_mac", "api_key", "client_id", "fingerprint", "secrets")
 
     def __init__(self, *, api_key: str, api_secret: str | None = None, client_id: str | None = None) -> None:
         self.api_key = api_key
         self.client_id = client_id
+        # No error may show them, sent or not: an exchange knows whose key it is, and may name it.
+        self.secrets = (api_key,) if client_id is None else (api_key, client_id)
         # A keyed hash signs as well as the secret, and prints nothing of it.
         self._mac = None if api_secret is None else hmac.new(api_secret.encode(), digestmod=hashlib.sha256)
         # With a prefix, so that it is not the plain hash of the key, which others may have computed.
@@ -65,11 +67,6 @@ class Credentials:
     def __deepcopy__(self, memo: dict[int, Any]) -> Credentials:
         """Return the same object: credentials never change."""
         return self
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Texts that no error may show, sent or not: an exchange knows whose key it is, and may name it."""
-        return (self.api_key,) if self.client_id is None else (self.api_key, self.client_id)
 
     @property
     def can_sign(self) -> bool:

@@ -181,11 +181,14 @@ class HttpTransport:
         return fault and f"ssl_context was changed: it {fault}"
 
     def _outgoing(self, request: Request, extensions: dict[str, Any]) -> _Outgoing:
-        url = self._url(request.origin, request.target)
+        url, attachment, size = self._url(request.origin, request.target), request.attachment, len(request.body)
+        stream: httpx.AsyncByteStream = httpx.ByteStream(request.body)
+        if attachment is not None:
+            stream, size = _Attached(request.body, attachment), size + attachment.size
         headers = [(b"Host", url.netloc), *_HEADERS, *((k.encode(), v.encode()) for k, v in request.headers)]
         if request.body or request.verb not in ("GET", "DELETE"):
-            headers.append((b"Content-Length", b"%d" % request.size))
-        return _Outgoing(request.verb, url, headers=headers, stream=_stream(request), extensions=extensions)
+            headers.append((b"Content-Length", b"%d" % size))
+        return _Outgoing(request.verb, url, headers=headers, stream=stream, extensions=extensions)
 
     async def aclose(self) -> None:
         """Close all connections of our own pools; an injected transport belongs to its owner."""
@@ -241,12 +244,6 @@ class _Attached(httpx.AsyncByteStream):
         async for chunk in self._attachment.upload.chunks():
             yield chunk
         yield self._attachment.tail
-
-
-def _stream(request: Request) -> httpx.AsyncByteStream:
-    if request.attachment is None:
-        return httpx.ByteStream(request.body)
-    return _Attached(request.body, request.attachment)
 
 
 def _url(origin: str, target: str) -> httpx.URL:

@@ -1,38 +1,140 @@
-"""One attempt at a call, from its signature on."""
+"""One attempt at a call: what it holds while it is sent, how it ended, and what is kept of it when it has ended.
+
+Rule for editors: an `Attempt` is dropped with its task. What must live longer, until the caller knows the outcome, is
+in its `PendingCall`, which holds neither the request nor its secrets.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import cached_property
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from exchanges.endpoint.call import PreparedCall
+from exchanges.endpoint.tracebacks import strip
+from exchanges.errors import ExchangeError, OutcomeUnknown
 from exchanges.http.request import Request
 from exchanges.http.signing import Stamp
 from exchanges.http.transport import Evidence
 from exchanges.intents import Intent
+from exchanges.limits.limiter import Permit
+from exchanges.outcomes.unresolved import OpenCall, Standing
+from exchanges.state.protocols import Lease
 
-__all__ = ["Sent"]
+__all__ = ["Attempt", "PendingCall", "Result"]
+
+
+def _stripped(error: ExchangeError | None) -> ExchangeError | None:
+    return None if error is None else strip(error)
 
 
 @frozen(eq=False, repr=False)
-class Sent:
-    """A request that was signed and is handed to the transport.
+class Result:
+    """How one attempt ended.
+
+    Attributes:
+        value: The decoded answer, if there is no error.
+        error: What went wrong, without the frames behind it: it may be kept for long.
+        status: HTTP status of the answer; None if none came.
+        closed_seconds: How long the exchange asks to send nothing; None if it does not ask.
+        nonce_floor: The largest nonce that the exchange says it has seen; None if it does not say.
+    """
+
+    value: Any = None
+    error: ExchangeError | None = field(default=None, converter=_stripped)
+    status: int | None = None
+    closed_seconds: float | None = None
+    nonce_floor: int | None = None
+
+
+@define(eq=False)
+class PendingCall:
+    """One call, from its signature until its caller knows the outcome. That may take long: the request is not kept.
+
+    Attributes:
+        intent: What it is to do.
+        digest: Equal for calls that would do the same.
+        nonce: The nonce of the request, if the scheme has one.
+        zero: What our clock showed, or would have shown, when that of the loop was zero: only ours is ever set.
+        caller_gone: Whether its caller was cancelled.
+        landed_at: When it ended, on the clock of the loop.
+        value: What the exchange answered, if it was executed.
+        error: What went wrong.
+        made: The name under which the history knows what it made.
+        landed: Set when it has ended.
+        loop: The loop that it runs in.
+    """
+
+    intent: Intent
+    digest: str
+    nonce: str | None
+    zero: datetime
+    caller_gone: bool = False
+    landed_at: float = 0.0
+    value: Any = None
+    error: ExchangeError | None = None
+    made: str | None = None
+    landed: asyncio.Event = field(factory=asyncio.Event)
+    loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended, even if our clock was set meanwhile."""
+        return self.zero + timedelta(seconds=self.landed_at) if self.landed.is_set() else None
+
+    @property
+    def standing(self) -> Standing:
+        """What is known of it."""
+        if not self.landed.is_set():
+            # The task of a closed loop never ends; the request may have been executed.
+            return Standing.UNKNOWN if self.loop.is_closed() else Standing.UNDER_WAY
+        if self.error is None:
+            return Standing.EXECUTED
+        return Standing.UNKNOWN if self.error.may_have_executed else Standing.NOT_EXECUTED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its caller does not know how it ended."""
+        return self.caller_gone or self.standing is Standing.UNKNOWN
+
+    def shown(self) -> OpenCall:
+        """Return what users see."""
+        phase = self.error.phase if isinstance(self.error, OutcomeUnknown) else None
+        return OpenCall(self.intent, self.standing, self.nonce, phase, self.ended_at, self.value, self.error)
+
+
+@define(eq=False, repr=False)
+class Attempt:
+    """One request for a call, from its admission until its outcome is known.
 
     Attributes:
         call: What it is for.
-        stamp: What it was signed with.
-        request: Its bytes.
+        permit: Slots, key lock and connection.
+        deadline: On the clock of the loop.
+        lease: What is held of a shared state; None if nothing is shared.
+        stamp: What it is signed with; set by the signature.
+        request: Its bytes; set by the signature.
+        intent: What it is to do; set when it is recorded, for a call that is never repeated.
         evidence: Whether any of it has left.
+        pending: Its record, for a call that is never repeated.
+        caller_gone: Whether its caller was cancelled.
+        sent: Whether the transport got the request.
+        complete: Whether a complete answer came, or certainly nothing was sent.
+        result: What the answer said; None without one.
     """
 
     call: PreparedCall
-    stamp: Stamp
-    request: Request
+    permit: Permit
+    deadline: float
+    lease: Lease | None = None
+    stamp: Stamp = field(init=False)
+    request: Request = field(init=False)
+    intent: Intent = field(init=False)
     evidence: Evidence = field(factory=Evidence)
-
-    @cached_property
-    def intent(self) -> Intent:
-        """What it is to do; built once, as every intent has a name of its own."""
-        return self.call.intent(datetime.fromtimestamp(self.stamp.timestamp_ms / 1000, UTC))
+    pending: PendingCall | None = None
+    caller_gone: bool = False
+    sent: bool = False
+    complete: bool = False
+    result: Result | None = None

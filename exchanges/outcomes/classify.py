@@ -27,7 +27,7 @@ from exchanges.errors import (
 )
 from exchanges.http.transport import BadAnswer, Lost
 from exchanges.intents import Phase
-from exchanges.outcomes.attempt import Sent
+from exchanges.outcomes.attempt import Attempt
 
 __all__ = [
     "cancelled",
@@ -64,10 +64,8 @@ _ADVICE: dict[type[ExchangeError], str] = {
 }
 
 
-def problem_of_status(status: int, *, is_json: bool) -> Problem | None:
-    """Return what a status means if the body has no error shape; None for success."""
-    if 200 <= status < 300:
-        return None
+def problem_of_status(status: int, *, is_json: bool) -> Problem:
+    """Return what a status other than success means if the body has no error shape."""
     # A redirect is never followed: it would send the signed request to a server that was not asked for.
     if 300 <= status < 400:
         kind: type[ExchangeError] = errors.RedirectRefused
@@ -78,11 +76,13 @@ def problem_of_status(status: int, *, is_json: bool) -> Problem | None:
     return Problem(kind, proves_not_executed=kind is errors.RateLimited)
 
 
-def transport_failure(sent: Sent, failure: Lost | None, reason: str = "no answer before the deadline") -> ExchangeError:
+def transport_failure(
+    attempt: Attempt, failure: Lost | None, reason: str = "no answer before the deadline"
+) -> ExchangeError:
     """Return what it means that no complete answer came; *reason* is used if there is no *failure*."""
-    call, endpoint = sent.call, sent.call.endpoint
+    call, endpoint = attempt.call, attempt.call.endpoint
     reason = reason if failure is None else str(failure)
-    if sent.evidence.nothing_left:
+    if attempt.evidence.nothing_left:
         error: ExchangeError = NotSent(
             f"{call}: {reason}; nothing was sent, it is safe to repeat", endpoint=endpoint.id
         )
@@ -91,7 +91,7 @@ def transport_failure(sent: Sent, failure: Lost | None, reason: str = "no answer
     else:
         unavailable = Unavailable(f"{call}: {reason}; no complete answer arrived", endpoint=endpoint.id)
         unavailable.__cause__ = failure
-        return unknown_outcome(sent, unavailable, Phase.SENT if sent.evidence.finished else Phase.MAYBE_SENT)
+        return unknown_outcome(attempt, unavailable, Phase.SENT if attempt.evidence.finished else Phase.MAYBE_SENT)
     error.__cause__ = failure
     return error
 
@@ -105,16 +105,16 @@ def cancelled(call: PreparedCall) -> ExchangeError:
     return NotSent(words, endpoint=call.endpoint.id)
 
 
-def rejection(sent: Sent, status: int, problem: Problem) -> ExchangeError:
+def rejection(attempt: Attempt, status: int, problem: Problem) -> ExchangeError:
     """Return what *problem* means for this call: of its own class if that is proven, secrets removed."""
-    secrets = sent.request.secrets
+    secrets = attempt.request.secrets
     text, code = quotable(problem.text, secrets), problem.code and quotable(problem.code, secrets)
     answered = f"{status}" + (f", code {code}" if code else "") + (f": {text}" if text else "")
     advice = _ADVICE.get(problem.kind)
-    message = f"{sent.call}: the exchange answered {answered}" + (f"; {advice}" if advice else "")
-    endpoint = sent.call.endpoint.id
+    message = f"{attempt.call}: the exchange answered {answered}" + (f"; {advice}" if advice else "")
+    endpoint = attempt.call.endpoint.id
     error = _error(problem, message, secrets, endpoint=endpoint, status=status, code=code, text=text or None)
-    return error if problem.proves_not_executed else unknown_outcome(sent, error)
+    return error if problem.proves_not_executed else unknown_outcome(attempt, error)
 
 
 def _error(problem: Problem, message: str, secrets: Iterable[str], **facts: Unpack[ErrorFields]) -> ExchangeError:
@@ -127,18 +127,18 @@ def _error(problem: Problem, message: str, secrets: Iterable[str], **facts: Unpa
     return problem.kind(message, **facts)
 
 
-def unknown_outcome(sent: Sent, error: ExchangeError, phase: Phase = Phase.ANSWERED) -> ExchangeError:
+def unknown_outcome(attempt: Attempt, error: ExchangeError, phase: Phase = Phase.ANSWERED) -> ExchangeError:
     """Return what *error* means if it is no proof: for a call that is never repeated the outcome is unknown."""
-    endpoint = sent.call.endpoint
+    endpoint = attempt.call.endpoint
     if not endpoint.kind.is_once:
         # A cancel that the exchange does not know changed nothing; any other answer may have come after the change.
         error.may_have_executed = endpoint.kind is Kind.IDEMPOTENT and not isinstance(error, errors.NotFound)
         return error
     unknown = OutcomeUnknown(
-        f"{sent.call}: it may have been executed ({phase}); "
+        f"{attempt.call}: it may have been executed ({phase}); "
         f"await client.reconcile(error.intent) before you repeat it: {error}",
-        intent=sent.intent,
-        nonce=sent.stamp.nonce or None,
+        intent=attempt.intent,
+        nonce=attempt.stamp.nonce or None,
         phase=phase,
         endpoint=endpoint.id,
         status=error.status,

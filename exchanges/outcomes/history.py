@@ -67,13 +67,15 @@ class CallHistory:
         assumed = ClockOffset(min(c.least for c in clocks), max(c.most for c in clocks))
         return known.get(_api_of(endpoint), assumed)
 
-    def note(self, intent: Intent, digest: str, trace: Match | None, ended_at: datetime, zero: datetime) -> str:
-        """Record an executed call, and return the name of what it made."""
+    def note(self, intent: Intent, digest: str, trace: Match | None, ended_at: datetime, zero: datetime) -> str | None:
+        """Record an executed call, and return the name of what it made; None if an earlier call made that."""
+        name = name_of(intent.endpoint, _nameless(digest) + intent.id if trace is None else trace.id)
+        if name in self._made:
+            return None
         if trace is not None and trace.at is not None:
             clock = ClockOffset(trace.at - ended_at - SLACK, trace.at - intent.at + SLACK)
             self._clocks[_api_of(intent.endpoint)] = clock, zero
-        made = trace.id if trace is not None else _nameless(digest) + intent.id
-        return self.remember(name_of(intent.endpoint, made), ended_at, intent)
+        return self.remember(name, ended_at, intent)
 
     def doubt(self, intent: Intent, digest: str, at: datetime) -> str:
         """Record a call whose outcome will not be determined; return the name of what it may have made."""
@@ -86,10 +88,6 @@ class CallHistory:
         while (first := next(iter(self._made.items())))[1][0] < at - REMEMBERED:
             del self._made[first[0]]
         return name
-
-    def knows(self, endpoint: str, made: str) -> bool:
-        """Whether a call of *endpoint* is known to have made this id."""
-        return name_of(endpoint, made) in self._made
 
     def made_by(self, intent: Intent) -> str | None:
         """Return the name of what a call is known to have made."""

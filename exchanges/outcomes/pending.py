@@ -18,90 +18,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
-from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
+from exchanges.errors import DecodeError, StateError, UnresolvedOutcome, UsageError
 from exchanges.intents import Intent
-from exchanges.outcomes.attempt import Sent
+from exchanges.outcomes.attempt import Attempt, PendingCall, Result
 from exchanges.outcomes.classify import unknown_outcome
 from exchanges.outcomes.history import REMEMBERED, CallHistory, name_of
-from exchanges.outcomes.response import Result
 from exchanges.outcomes.search import Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
 
-__all__ = ["JournalView", "PendingCall", "PendingCalls"]
+__all__ = ["JournalView", "PendingCalls"]
 
 logger = logging.getLogger(__name__)
 
 BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)
 """Standings of a call that must not be made again."""
-
-
-@define(eq=False)
-class PendingCall:
-    """One call, from its signature until its caller knows the outcome. That may take long: the request is not kept.
-
-    Attributes:
-        intent: What it is to do.
-        digest: Equal for calls that would do the same.
-        nonce: The nonce of the request, if the scheme has one.
-        began: When it was recorded, on the clock of the loop, which is never set.
-        caller_gone: Whether its caller was cancelled.
-        landed_at: When it ended, on the clock of the loop.
-        value: What the exchange answered, if it was executed.
-        error: What went wrong.
-        made: The name under which the history knows what it made.
-        landed: Set when it has ended.
-        loop: The loop that it runs in.
-    """
-
-    intent: Intent
-    digest: str
-    nonce: str | None
-    began: float
-    caller_gone: bool = False
-    landed_at: float = 0.0
-    value: Any = None
-    error: ExchangeError | None = None
-    made: str | None = None
-    landed: asyncio.Event = field(factory=asyncio.Event)
-    loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
-
-    @property
-    def zero(self) -> datetime:
-        """What our clock showed, or would have shown, when that of the loop was zero."""
-        return self.intent.at - timedelta(seconds=self.began)
-
-    @property
-    def ended_at(self) -> datetime | None:
-        """When it ended, even if our clock was set meanwhile."""
-        return self.zero + timedelta(seconds=self.landed_at) if self.landed.is_set() else None
-
-    @property
-    def standing(self) -> Standing:
-        """What is known of it."""
-        if not self.landed.is_set():
-            # The task of a closed loop never ends; the request may have been executed.
-            return Standing.UNKNOWN if self.loop.is_closed() else Standing.UNDER_WAY
-        if self.error is None:
-            return Standing.EXECUTED
-        return Standing.UNKNOWN if self.error.may_have_executed else Standing.NOT_EXECUTED
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its caller does not know how it ended."""
-        return self.caller_gone or self.standing is Standing.UNKNOWN
-
-    def shown(self) -> OpenCall:
-        """Return what users see."""
-        phase = self.error.phase if isinstance(self.error, OutcomeUnknown) else None
-        return OpenCall(self.intent, self.standing, self.nonce, phase, self.ended_at, self.value, self.error)
 
 
 @frozen(eq=False)
@@ -140,7 +79,7 @@ class PendingCalls:
     def __init__(self, book: JournalView, searches: Callable[[], Searches], now: Callable[[], datetime]) -> None:
         self.book = book
         self.history = CallHistory()
-        self.searches = searches
+        self.searches = cache(searches)  # built from the declarations, which do not change
         self.now = now
         self.users = 0
         self._began: float | None = None
@@ -235,14 +174,15 @@ class PendingCalls:
 
     # The course of a call
 
-    async def begin(self, sent: Sent) -> PendingCall:
-        """Record what is about to be sent.
+    async def begin(self, attempt: Attempt) -> PendingCall:
+        """Record what is about to be sent, as the intent of *attempt*.
 
         Raises:
             StateError: It cannot be written; nothing may be sent.
         """
-        book, intent, began = self.book, sent.intent, asyncio.get_running_loop().time()
-        digest, nonce = sent.call.digest, sent.stamp.nonce or None
+        call, stamp, began = attempt.call, attempt.stamp, asyncio.get_running_loop().time()
+        intent = attempt.intent = call.intent(datetime.fromtimestamp(stamp.timestamp_ms / 1000, UTC))
+        book, digest, nonce = self.book, call.digest, stamp.nonce or None
         if self._began is None:
             self._began = began
         if book.journal is not None:
@@ -251,29 +191,32 @@ class PendingCalls:
             except asyncio.CancelledError:
                 self._write(intent, None, None)  # the entry may have been written all the same
                 raise
-        pending = self._pending[intent] = PendingCall(intent, digest, nonce, began)
-        return pending
+        zero = intent.at - timedelta(seconds=began)
+        attempt.pending = self._pending[intent] = PendingCall(intent, digest, nonce, zero)
+        return attempt.pending
 
-    def end(self, pending: PendingCall, sent: Sent, result: Result) -> Result:
+    def end(self, pending: PendingCall, attempt: Attempt, result: Result) -> Result:
         """Record how a call ended, and return what its caller gets."""
-        match = None
-        if result.error is None:
-            match = self._made(pending.intent.endpoint, result.value)
-            result = self._doubted(sent, match, result)
-        error = result.error
-        pending.value, pending.error = result.value, error
+        intent = pending.intent
         pending.landed_at = asyncio.get_running_loop().time()
+        ended_at = pending.zero + timedelta(seconds=pending.landed_at)
+        if result.error is None:
+            match = self._made(intent.endpoint, result.value)
+            pending.made = self.history.note(intent, pending.digest, match, ended_at, pending.zero)
+            if pending.made is None:
+                # What an earlier call made is no proof of this one: the answer may belong to that call.
+                words = f"{attempt.call}: the answer names what an earlier call made"
+                doubt = unknown_outcome(attempt, DecodeError(words, endpoint=intent.endpoint))
+                result = Result(error=doubt, status=result.status)
+        pending.value, pending.error = result.value, result.error
         pending.landed.set()
-        zero, is_open = pending.zero, pending.is_open
-        ended_at = zero + timedelta(seconds=pending.landed_at)
-        if error is None:
-            pending.made = self.history.note(pending.intent, pending.digest, match, ended_at, zero)
+        is_open = pending.is_open
         if is_open and pending.standing in BLOCKING:
-            self._write(pending.intent, ended_at, None)
+            self._write(intent, ended_at, None)
         else:
-            self._write(pending.intent, None, pending.made)
+            self._write(intent, None, pending.made)
         if not is_open:
-            del self._pending[pending.intent]
+            del self._pending[intent]
         elif pending.caller_gone:
             _log(pending)
         return result
@@ -330,14 +273,6 @@ class PendingCalls:
         except Exception as fault:  # noqa: BLE001 - a reader that fails on an odd id must not hide the outcome
             logger.warning("%s: unexpected %s while reading the id in the answer", endpoint, type(fault).__name__)
             return None
-
-    def _doubted(self, sent: Sent, match: Match | None, result: Result) -> Result:
-        """Return *result*, or an unknown outcome if the answer belongs to an earlier call: it names what that made."""
-        if match is None or not self.history.knows(sent.call.endpoint.id, match.id):
-            return result
-        words = f"{sent.call}: the answer names what an earlier call made"
-        error = unknown_outcome(sent, DecodeError(words, endpoint=sent.call.endpoint.id))
-        return Result(error=error, status=result.status)
 
     def _remove(self, intent: Intent, name: str | None) -> None:
         self._write(intent, None, name)

@@ -8,73 +8,48 @@ numbers of decimals and words in other cases; what differs by more than that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal, DecimalException
 from enum import Enum
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from exchanges import errors
 from exchanges.endpoint import Endpoint
 from exchanges.endpoint.call import PreparedCall
-from exchanges.endpoint.tracebacks import strip
-from exchanges.errors import DecodeError, ExchangeError, Problem
+from exchanges.errors import DecodeError, Problem
 from exchanges.http.transport import Answer
-from exchanges.outcomes.attempt import Sent
+from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import lockout_seconds, problem_of_status, rejection, unknown_outcome
-from exchanges.wire import Deviation, Json
+from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.converter import Wire
 
-__all__ = ["Result", "interpret", "mismatches"]
+__all__ = ["interpret", "mismatches"]
 
 CENTS = -2
 """Exponent of the coarsest rounding that is taken for the same amount."""
 
 
-def _stripped(error: ExchangeError | None) -> ExchangeError | None:
-    return None if error is None else strip(error)
-
-
-@frozen(eq=False, repr=False)
-class Result:
-    """How one attempt ended.
-
-    Attributes:
-        value: The decoded answer, if there is no error.
-        error: What went wrong, without the frames behind it: it may be kept for long.
-        status: HTTP status of the answer; None if none came.
-        closed_seconds: How long the exchange asks to send nothing; None if it does not ask.
-        nonce_floor: The largest nonce that the exchange says it has seen; None if it does not say.
-    """
-
-    value: Any = None
-    error: ExchangeError | None = field(default=None, converter=_stripped)
-    status: int | None = None
-    closed_seconds: float | None = None
-    nonce_floor: int | None = None
-
-
-def interpret(sent: Sent, answer: Answer, wire: Wire) -> Result:
+def interpret(attempt: Attempt, answer: Answer, wire: Wire) -> Result:
     """Classify and decode a complete answer."""
     problem = None
     try:
-        problem, value = _read(sent, answer, wire)
+        problem, value = _read(attempt, answer, wire)
         if problem is None:
             return Result(value, status=answer.status)
-        failure = rejection(sent, answer.status, problem)
+        failure = rejection(attempt, answer.status, problem)
     except DecodeError as error:
-        failure = unknown_outcome(sent, error)
+        failure = unknown_outcome(attempt, error)
     except Exception as fault:  # noqa: BLE001 - a reader that fails on an unexpected answer must not hide an outcome
-        words = f"{sent.call}: unexpected {type(fault).__name__} while reading the answer"
-        failure = unknown_outcome(sent, DecodeError(words, endpoint=sent.call.endpoint.id))
+        words = f"{attempt.call}: unexpected {type(fault).__name__} while reading the answer"
+        failure = unknown_outcome(attempt, DecodeError(words, endpoint=attempt.call.endpoint.id))
     if problem is None:
         return Result(error=failure, status=answer.status)
     return Result(None, failure, answer.status, problem.retry_after_seconds, problem.nonce_floor)
 
 
-def _read(sent: Sent, answer: Answer, wire: Wire) -> tuple[Problem | None, Any]:
-    endpoint, status = sent.call.endpoint, answer.status
+def _read(attempt: Attempt, answer: Answer, wire: Wire) -> tuple[Problem | None, Any]:
+    endpoint, status = attempt.call.endpoint, answer.status
     if 200 <= status < 300:
         # Large lists of rows have a faster way, which also finds out whether the answer is such a list.
         rows = wire.rows(answer.body, endpoint.answer)
@@ -82,11 +57,12 @@ def _read(sent: Sent, answer: Answer, wire: Wire) -> tuple[Problem | None, Any]:
             return None, rows
     content, fault = _content(endpoint, answer)
     problem = None if fault else endpoint.api.read_problem(status, content)
-    problem = problem or problem_of_status(status, is_json=fault is None)
+    if problem is None and not 200 <= status < 300:
+        problem = problem_of_status(status, is_json=fault is None)
     if problem is not None:
         return _timed(problem, answer, endpoint), None
     value = _decode(endpoint, content, fault, wire)
-    if endpoint.kind.is_once and (names := mismatches(sent.call, value)):
+    if endpoint.kind.is_once and (names := mismatches(attempt.call, value)):
         words = f"{endpoint.id}: the answer does not match the request: {', '.join(names)}"
         raise DecodeError(words, endpoint=endpoint.id)
     return None, value
@@ -103,7 +79,7 @@ def _timed(problem: Problem, answer: Answer, endpoint: Endpoint) -> Problem:
 def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire) -> Any:
     if fault is None:
         try:
-            payload = endpoint.api.payload(content)
+            payload = content if endpoint.api.payload is None else endpoint.api.payload(content)
         except Deviation as deviation:
             fault = deviation.expected
         else:
@@ -117,7 +93,8 @@ def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, str | None]:
         # An error is JSON even where a good answer is text.
         if endpoint.text and answer.status < 300:
             return answer.body.decode(), None
-        return endpoint.api.decode(endpoint, answer.status, answer.body), None
+        decode = endpoint.api.decode
+        return loads(answer.body) if decode is None else decode(endpoint, answer.status, answer.body), None
     except UnicodeDecodeError:
         return None, "text in UTF-8"
     except Deviation as deviation:
@@ -126,15 +103,9 @@ def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, str | None]:
 
 def mismatches(call: PreparedCall, value: Any) -> list[str]:
     """Return the fields of the answer *value* that contradict *call*; fields that it does not repeat are fine."""
-    return [name for name, expected in _expected(call) if not _same(expected, getattr(value, name, None))]
-
-
-def _expected(call: PreparedCall) -> Iterator[tuple[str, Any]]:
-    yield from call.endpoint.echoes.items()
-    for argument in call.endpoint.arguments:
-        echo = argument.name if argument.param.echo == "=" else argument.param.echo
-        if echo is not None and not argument.param.secret and argument.name in call.values:
-            yield echo, call.values[argument.name]
+    echoed = [(a.echo, call.values[a.name]) for a in call.endpoint.arguments if a.echo and a.name in call.values]
+    expected = [*call.endpoint.echoes.items(), *echoed]
+    return [name for name, sent in expected if not _same(sent, getattr(value, name, None))]
 
 
 def _same(expected: Any, found: Any) -> bool:
@@ -142,19 +113,15 @@ def _same(expected: Any, found: Any) -> bool:
     expected = expected.value if isinstance(expected, Enum) else expected
     found = found.value if isinstance(found, Enum) else found
     if isinstance(found, Decimal):
-        number = _number(expected)
-        return number is None or number == found or _is_rounded(found, number)
+        try:
+            number = Decimal(str(expected))
+        except DecimalException:
+            return True
+        return number == found or _is_rounded(found, number)
     if isinstance(found, str | int) and isinstance(expected, str | int):
         # An exchange may return a word in another case.
         return str(found).strip().casefold() == str(expected).strip().casefold()
     return True
-
-
-def _number(value: Json) -> Decimal | None:
-    try:
-        return Decimal(str(value))
-    except DecimalException:
-        return None
 
 
 def _is_rounded(found: Decimal, expected: Decimal) -> bool:

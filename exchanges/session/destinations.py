@@ -36,6 +36,8 @@ class Destination:
         scheme: How they are signed; None for public calls.
         limiter: Of this process.
         lane: Key lock and connections.
+        calls: The pending calls of the client's key.
+        counter: Its nonces.
         shared_limiter: Of all processes that share the state; None if none does.
     """
 
@@ -43,6 +45,8 @@ class Destination:
     scheme: Scheme | None
     limiter: Limiter
     lane: Lane
+    calls: PendingCalls
+    counter: Counter
     shared_limiter: SharedLimiter | None = None
 
 
@@ -81,7 +85,8 @@ class Destinations:
             self._require_credentials(endpoint, scheme)
         base_url, limit = self.base_url(api), self._limit(endpoint.limit)
         shared = self._config.state.shared_limiter(limit, self._config.server, self._key)
-        destination = Destination(base_url, scheme, self._limiter(limit), self._lane(scheme), shared)
+        limiter, lane, counter = self._limiter(limit), self._lane(scheme), self._shared.counter
+        destination = Destination(base_url, scheme, limiter, lane, self.calls, counter, shared)
         self._known[api.base_url, is_public] = destination
         return destination
 
@@ -98,11 +103,6 @@ class Destinations:
         if api.sandbox_url is None:
             raise UsageError(f"{api.name} has no sandbox; nothing was sent")
         return api.sandbox_url
-
-    @property
-    def counter(self) -> Counter:
-        """The nonces of the client's key."""
-        return self._shared.counter
 
     @property
     def calls(self) -> PendingCalls:
@@ -190,5 +190,5 @@ class Destinations:
         if scheme is None or scheme.policy is not NoncePolicy.STRICT:
             return Lane(self._connections)
         if self._config.nonce_floor is not None:
-            self.counter.raise_to(self._config.nonce_floor)
+            self._shared.counter.raise_to(self._config.nonce_floor)
         return Lane(self._connections, self._shared.key_lock)

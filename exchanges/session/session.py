@@ -39,11 +39,11 @@ from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unique_nonce
 from exchanges.http.transport import Lost
 from exchanges.limits.pacing import pace
-from exchanges.outcomes.attempt import Sent
+from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import cancelled, final_error, repeatable, transport_failure
 from exchanges.outcomes.pending import PendingCalls
-from exchanges.outcomes.response import Result, interpret
-from exchanges.session.admission import Admission, admit
+from exchanges.outcomes.response import interpret
+from exchanges.session.admission import admit, release
 from exchanges.session.config import SessionConfig
 from exchanges.session.destinations import Destination, Destinations
 
@@ -178,18 +178,21 @@ class Session:
     async def _attempt(self, call: PreparedCall, destination: Destination, deadline: float) -> Result:
         """Wait until *call* may be sent, and exchange it for an answer in a task that no caller can cancel."""
         try:
-            admission = await admit(call, destination, deadline, check=self._check, next_nonce=self._next_nonce)
+            self._check(call, destination)
+            attempt = await admit(
+                call, destination, deadline, check=self._check, next_nonce=lambda: self._next_nonce(destination)
+            )
         except ExchangeError as error:
             return Result(error=error)
-        task = asyncio.create_task(self._exchange(admission), name=call.endpoint.id)
+        task = asyncio.create_task(self._exchange(attempt, destination), name=call.endpoint.id)
         self._tasks[task] = call.endpoint.kind
-        task.add_done_callback(functools.partial(self._done, admission))
+        task.add_done_callback(functools.partial(self._done, attempt))
         try:
             await asyncio.wait((task,))
         except asyncio.CancelledError:
-            admission.caller_gone = True  # as long as nothing was sent, nothing will be
-            if admission.pending is not None:
-                self._destinations.calls.keep_outcome(admission.pending)
+            attempt.caller_gone = True  # as long as nothing was sent, nothing will be
+            if attempt.pending is not None:
+                destination.calls.keep_outcome(attempt.pending)
             raise
         return Result(error=cancelled(call)) if task.cancelled() else task.result()
 
@@ -205,58 +208,58 @@ class Session:
 
     # In a task of the session's own
 
-    async def _exchange(self, admission: Admission) -> Result:
+    async def _exchange(self, attempt: Attempt, destination: Destination) -> Result:
         """Exchange an admitted call for its result: nonce, sign, journal, send, interpret, release."""
         try:
-            sent = self._sign(admission)
-            if not admission.call.endpoint.kind.is_once:
-                return await self._send(sent, admission)
-            calls = self._destinations.calls
-            admission.pending = await calls.begin(sent)
+            self._sign(attempt, destination)
+            if not attempt.call.endpoint.kind.is_once:
+                return await self._send(attempt, destination)
+            pending = await destination.calls.begin(attempt)
             # Recorded before the release below, which lets the next call go: it must see how this one ended.
-            return calls.end(admission.pending, sent, await self._send(sent, admission))
+            return destination.calls.end(pending, attempt, await self._send(attempt, destination))
         except ExchangeError as error:
             return Result(error=error)
         finally:
             with suppress(asyncio.CancelledError):  # from outside: the result is returned all the same
-                await admission.end()
+                await release(attempt)
 
-    def _sign(self, admission: Admission) -> Sent:
+    def _sign(self, attempt: Attempt, destination: Destination) -> None:
         """Draw the nonce and sign. What was checked before the call waited is checked again."""
-        call, scheme, credentials = admission.call, admission.destination.scheme, self._config.credentials
+        call, scheme, credentials = attempt.call, destination.scheme, self._config.credentials
         if self._closed:
             raise _closed(call.endpoint)
         if fault := self._config.transport.fault:
             raise errors.UsageError(f"{call}: {fault}; nothing was sent", endpoint=call.endpoint.id)
-        now_ms, nonce = int(self._config.wall_clock() * 1000), ""
-        if scheme is None or credentials is None:
-            return Sent(call, Stamp(nonce, now_ms), call.render())
-        if scheme.policy is NoncePolicy.UNIQUE:
+        policy, nonce = NoncePolicy.NONE if scheme is None else scheme.policy, ""
+        if policy is NoncePolicy.UNIQUE:
             nonce = unique_nonce()
-        elif scheme.policy is NoncePolicy.STRICT:
-            leased = None if admission.lease is None else admission.lease.nonce
-            nonce = str(self._next_nonce() if leased is None else leased)
-        stamp = Stamp(nonce, now_ms)
-        return Sent(call, stamp, scheme.sign(call, credentials, stamp))
+        elif policy is NoncePolicy.STRICT:
+            leased = None if attempt.lease is None else attempt.lease.nonce
+            nonce = str(self._next_nonce(destination) if leased is None else leased)
+        attempt.stamp = Stamp(nonce, int(self._config.wall_clock() * 1000))
+        if scheme is None or credentials is None:
+            attempt.request = call.render()
+        else:
+            attempt.request = scheme.sign(call, credentials, attempt.stamp)
 
-    async def _send(self, sent: Sent, admission: Admission) -> Result:
+    async def _send(self, attempt: Attempt, destination: Destination) -> Result:
         """Send, wait for the answer until the deadline, and interpret it."""
-        call, loop, answer, failure = sent.call, asyncio.get_running_loop(), None, None
-        if admission.pending is not None:
+        call, loop, answer, failure = attempt.call, asyncio.get_running_loop(), None, None
+        if attempt.pending is not None:
             # The second guard: while this call waited, or the journal was written, the same call may have become
             # unresolved. A call that is recorded must end with a result, so this one is not raised.
             try:
-                self._destinations.calls.guard(call)
+                destination.calls.guard(call)
             except ExchangeError as refusal:
                 return Result(error=refusal)
-            if admission.caller_gone:
+            if attempt.caller_gone:
                 return Result(error=cancelled(call))
-        admission.sent = True
+        attempt.sent = True
         try:
-            with anyio.move_on_after(admission.deadline - loop.time()):
+            with anyio.move_on_after(attempt.deadline - loop.time()):
                 answer = await self._config.transport.send(
-                    sent.request,
-                    sent.evidence,
+                    attempt.request,
+                    attempt.evidence,
                     max_bytes=call.endpoint.max_bytes,
                     careful=call.endpoint.kind is not Kind.READ,
                 )
@@ -265,41 +268,41 @@ class Session:
         except asyncio.CancelledError:
             if call.endpoint.kind is Kind.READ:
                 raise
-            error = transport_failure(sent, None, "its task was cancelled from outside, before the answer came")
+            error = transport_failure(attempt, None, "its task was cancelled from outside, before the answer came")
             return Result(error=final_error(call, error, error))
         finally:
-            admission.complete = answer is not None or sent.evidence.nothing_left
+            attempt.complete = answer is not None or attempt.evidence.nothing_left
         if answer is None:
-            return Result(error=transport_failure(sent, failure))
-        result = admission.result = interpret(sent, answer, self._config.wire)
+            return Result(error=transport_failure(attempt, failure))
+        result = attempt.result = interpret(attempt, answer, self._config.wire)
         if result.closed_seconds is not None:
             # While the permit is held: the limiter is closed before the next call is granted one.
-            admission.permit.limiter.close(loop.time() + result.closed_seconds)
+            attempt.permit.limiter.close(loop.time() + result.closed_seconds)
         if result.nonce_floor is not None:
-            self._destinations.counter.raise_to(result.nonce_floor)
+            destination.counter.raise_to(result.nonce_floor)
         return result
 
-    def _done(self, admission: Admission, task: asyncio.Task[Result]) -> None:
+    def _done(self, attempt: Attempt, task: asyncio.Task[Result]) -> None:
         del self._tasks[task]
         if not task.cancelled():
             task.exception()  # retrieved, as asyncio reports it otherwise if the caller is gone
-        if admission.permit.held:
+        if attempt.permit.held:
             # The task was cancelled before it started, so that its `finally` never ran.
-            release = asyncio.get_running_loop().create_task(admission.end())
-            self._tasks[release] = Kind.WRITE  # closing awaits it
-            release.add_done_callback(self._tasks.pop)
+            ending = asyncio.get_running_loop().create_task(release(attempt))
+            self._tasks[ending] = Kind.WRITE  # closing awaits it
+            ending.add_done_callback(self._tasks.pop)
 
     # Checks and nonces
 
-    def _check(self, call: PreparedCall) -> None:
+    def _check(self, call: PreparedCall, destination: Destination) -> None:
         """Raise if a call must not be sent: the client is closed, or the same call is unresolved."""
         if self._closed:
             raise _closed(call.endpoint)
         if call.endpoint.kind is Kind.MONEY:
-            self._destinations.calls.guard(call)
+            destination.calls.guard(call)
 
-    def _next_nonce(self) -> int:
-        return self._destinations.counter.draw(int(self._config.wall_clock() * 1000))
+    def _next_nonce(self, destination: Destination) -> int:
+        return destination.counter.draw(int(self._config.wall_clock() * 1000))
 
 
 def _closed(endpoint: Endpoint) -> errors.UsageError:

@@ -91,12 +91,12 @@ class Wire:
         Raises:
             DecodeError: Names *where*, class, position and what was expected; never the value.
         """
-        if exact and not self.exact:
-            return self._exact.structure(value, annotation, where)
+        converter = self if self.exact or not exact else self._exact
         try:
-            hook = self._structure_hooks.get(annotation)
+            # Kept here, as cattrs takes several steps to its own cache.
+            hook = converter._structure_hooks.get(annotation)  # noqa: SLF001 - same class
             if hook is None:
-                hook = self._structure_hooks[annotation] = self._structure_hook(annotation)
+                hook = converter._structure_hooks[annotation] = converter._structure_hook(annotation)  # noqa: SLF001
             return hook(value)
         except Deviation as deviation:
             place = quotable(deviation.place)  # where there is no model it contains keys that the exchange sent

@@ -102,7 +102,7 @@ class TestSecrets:
 
     def test_a_request_shows_no_query(self):
         """The repr of a request shows verb and path: a key may travel in the rest."""
-        request = prepare(Calls.find.endpoint, {"number": 1, "name": "n"}, BASE).adding(api_key="secret").render()
+        request = prepare(Calls.find.endpoint, {"number": 1, "name": "n"}, BASE).render({"api_key": "secret"})
 
         assert "Request(GET /api/find/1/n)" == repr(request)
 
@@ -110,13 +110,13 @@ class TestSecrets:
         """What a scheme adds stands before the caller's own fields."""
         call = prepare(Calls.order.endpoint, {"book": "b", "amount": 1}, BASE)
 
-        assert b"key=k&nonce=7&amount=1&count=1" == call.adding(key="k", nonce=7).render().body
+        assert b"key=k&nonce=7&amount=1&count=1" == call.render({"key": "k", "nonce": 7}).body
 
     def test_added_fields_win_nothing(self):
         """A field of the caller's is not replaced by one that is added."""
         call = prepare(Calls.order.endpoint, {"book": "b", "amount": 1}, BASE)
 
-        assert b"amount=1&count=1" == call.adding(amount="2").render().body
+        assert b"amount=1&count=1" == call.render({"amount": "2"}).body
 
     def test_the_intent(self):
         """What a call is to do is told by all its arguments by name, as they go out, in words."""

@@ -24,7 +24,6 @@ from exchanges.errors import (
 )
 from exchanges.http.signing import Credentials, Stamp
 from exchanges.http.transport import BadAnswer, Evidence, Lost
-from exchanges.outcomes.attempt import Sent
 from exchanges.outcomes.classify import (
     cancelled,
     final_error,
@@ -33,6 +32,8 @@ from exchanges.outcomes.classify import (
     transport_failure,
     unknown_outcome,
 )
+from tests.support.attempts import attempt_of
+from tests.support.documented_answers import settled
 from tests.support.fourth import API, Fourth
 
 READ, IDEMPOTENT, WRITE, MONEY = Kind.READ, Kind.IDEMPOTENT, Kind.WRITE, Kind.MONEY
@@ -61,14 +62,14 @@ def sent(kind, evidence=None):
     """A signed call of *kind* that has left, unless *evidence* says otherwise."""
     credentials = Credentials(api_key="canary-key", api_secret="canary-secret")
     request = API.scheme.sign(call(kind), credentials, STAMP)
-    return Sent(call(kind), STAMP, request, evidence or Evidence(watched=True, started=True))
+    return attempt_of(call(kind), STAMP, request, evidence or Evidence(watched=True, started=True))
 
 
 class TestStatus:
     @pytest.mark.parametrize("status", [200, 201, 204, 299])
     def test_success(self, status):
         """A status of 2xx is no problem."""
-        assert problem_of_status(status, is_json=True) is None
+        assert settled("bitex.market.order_book", b'{"bids": [], "asks": []}', status).error is None
 
     @pytest.mark.parametrize("is_json", [True, False])
     @pytest.mark.parametrize(
@@ -223,9 +224,9 @@ class TestUnknown:
         """Without a nonce there is none to tell."""
         one = sent(MONEY)
 
-        assert (
-            unknown_outcome(Sent(one.call, Stamp("", 0), one.request, one.evidence), Unavailable("gone")).nonce is None
-        )
+        unstamped = attempt_of(one.call, Stamp("", 0), one.request, one.evidence)
+
+        assert unknown_outcome(unstamped, Unavailable("gone")).nonce is None
 
     @pytest.mark.parametrize("kind", REPEATABLE)
     def test_not_for_what_may_be_repeated(self, kind):

@@ -11,11 +11,11 @@ from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE
 from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, OutcomeUnknown
 from exchanges.http.signing import Stamp
-from exchanges.http.transport import Answer, Evidence
+from exchanges.http.transport import Answer
 from exchanges.intents import Phase
-from exchanges.outcomes.attempt import Sent
 from exchanges.outcomes.response import interpret
 from exchanges.wire.converter import wire
+from tests.support.attempts import attempt_of
 from tests.support.fourth import API, Orders, Thing, Trading
 
 BUY = Orders.buy.endpoint
@@ -27,7 +27,7 @@ ONCE = [WRITE, MONEY]
 def said(body, status=200, *, endpoint=BUY, arguments=None, **headers):
     """Settle an answer to a purchase."""
     asked = prepare(endpoint, {"amount": 3, "price": 5} if arguments is None else arguments, API.base_url)
-    sent = Sent(asked, Stamp("7", 1_700_000_000_000), asked.render(secrets=("canary",)), Evidence())
+    sent = attempt_of(asked, Stamp("7", 1_700_000_000_000), asked.render(secrets=("canary",)))
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return interpret(sent, Answer(status, httpx.Headers(named), text), wire())

@@ -28,7 +28,7 @@ from exchanges.client import Client
 from exchanges.endpoint.call import PreparedCall
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.windows import MARGIN_SECONDS
-from exchanges.outcomes.response import Result
+from exchanges.outcomes.attempt import Result
 from exchanges.session.admission import admit
 from exchanges.session.destinations import Destination
 from exchanges.session.session import Session
@@ -261,8 +261,11 @@ async def _in_the_callers_task(
     session: Session, call: PreparedCall, destination: Destination, deadline: float
 ) -> Result:
     """Exchange a call for its result in the task of the caller, so that who is cancelled cancels it."""
-    admission = await admit(call, destination, deadline, check=session._check, next_nonce=session._next_nonce)
-    return await session._exchange(admission)
+    session._check(call, destination)
+    attempt = await admit(
+        call, destination, deadline, check=session._check, next_nonce=lambda: session._next_nonce(destination)
+    )
+    return await session._exchange(attempt, destination)
 
 
 MECHANISMS: Mechanisms = {"own task": lambda: patch.object(Session, "_attempt", _in_the_callers_task)}

@@ -160,8 +160,8 @@ def _repeated() -> Iterator[None]:
         yield
 
 
-def _taken_for_proof(sent: Any, status: int, problem: Any) -> ExchangeError:
-    return classify.rejection(sent, status, evolve(problem, proves_not_executed=True))
+def _taken_for_proof(attempt: Any, status: int, problem: Any) -> ExchangeError:
+    return classify.rejection(attempt, status, evolve(problem, proves_not_executed=True))
 
 
 MECHANISMS: Mechanisms = {

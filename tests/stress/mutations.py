@@ -22,7 +22,7 @@ from attrs import define, field
 from exchanges.bitex.callbacks import Callbacks
 from exchanges.errors import CallbackRejected
 from exchanges.http.transport import Answer
-from exchanges.outcomes.attempt import Sent
+from exchanges.outcomes.attempt import Attempt
 from exchanges.outcomes.response import interpret
 from exchanges.wire import codecs as forms
 from exchanges.wire.converter import wire
@@ -158,21 +158,21 @@ class Reading:
 
     count: Count = field(factory=Count)
 
-    def answer(self, sent: Sent, answer: Answer) -> None:
+    def answer(self, attempt: Attempt, answer: Answer) -> None:
         """Read an answer as the session does."""
         try:
-            said = interpret(sent, answer, wire())
+            said = interpret(attempt, answer, wire())
         except BaseException as error:  # noqa: BLE001 - whether there is any is the question
             self.count.foreign.append(
-                f"{type(error).__name__}: {sent.call.endpoint.id} {answer.status} {answer.body[:200]!r}"
+                f"{type(error).__name__}: {attempt.call.endpoint.id} {answer.status} {answer.body[:200]!r}"
             )
             return
         if said.error is None:
-            self.value(said.value, f"{sent.call.endpoint.id} {answer.body[:200]!r}")
+            self.value(said.value, f"{attempt.call.endpoint.id} {answer.body[:200]!r}")
             return
         self.count.ends[type(said.error).__name__] += 1
         if UNEXPECTED in str(said.error):
-            self.count.unexpected.append(f"{sent.call.endpoint.id} {answer.status} {answer.body[:200]!r}")
+            self.count.unexpected.append(f"{attempt.call.endpoint.id} {answer.status} {answer.body[:200]!r}")
 
     def post(self, body: bytes) -> None:
         """Read a callback, as a payment and as everything else."""

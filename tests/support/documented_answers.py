@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from exchanges.endpoint.call import prepare
 from exchanges.http.transport import Answer, Evidence
-from exchanges.outcomes.attempt import Sent
+from exchanges.outcomes.attempt import Attempt
 from exchanges.outcomes.response import Result, interpret
 from exchanges.wire.converter import wire
+from tests.support.attempts import attempt_of
 from tests.support.specimens import SPECIMENS, STAMP, Specimen, sent
 
 __all__ = ["CALLS", "SPECIMENS", "UNEXPECTED", "settled"]
@@ -15,13 +16,13 @@ UNEXPECTED = "while reading the answer"
 """Part of the message when a reader raises an exception that is none of the library's."""
 
 
-def _sent(specimen: Specimen) -> Sent:
+def _sent(specimen: Specimen) -> Attempt:
     endpoint = specimen.endpoint
     call = prepare(endpoint, specimen.arguments, endpoint.api.base_url)
-    return Sent(call, STAMP, sent(specimen), Evidence(watched=True, started=True, finished=True))
+    return attempt_of(call, STAMP, sent(specimen), Evidence(watched=True, started=True, finished=True))
 
 
-CALLS: dict[str, Sent] = {specimen.id: _sent(specimen) for specimen in SPECIMENS}
+CALLS: dict[str, Attempt] = {specimen.id: _sent(specimen) for specimen in SPECIMENS}
 """By id of the endpoint."""
 
 
