@@ -7,10 +7,12 @@ in its `PendingCall`, which holds neither the request nor its secrets.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from attrs import define, field, frozen
+from attrs.converters import optional
 
 from exchanges.endpoint.call import PreparedCall
 from exchanges.endpoint.tracebacks import strip
@@ -25,9 +27,7 @@ from exchanges.state.protocols import Lease
 
 __all__ = ["Attempt", "PendingCall", "Result"]
 
-
-def _stripped(error: ExchangeError | None) -> ExchangeError | None:
-    return None if error is None else strip(error)
+_strip: Callable[[ExchangeError], ExchangeError] = strip
 
 
 @frozen(eq=False, repr=False)
@@ -43,7 +43,7 @@ class Result:
     """
 
     value: Any = None
-    error: ExchangeError | None = field(default=None, converter=_stripped)
+    error: ExchangeError | None = field(default=None, converter=optional(_strip))
     status: int | None = None
     closed_seconds: float | None = None
     nonce_floor: int | None = None

@@ -11,6 +11,7 @@ never becomes money. Reading and writing of one codec stand next to each other, 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import (
     Clamped,
@@ -340,6 +341,26 @@ class Anything:
 
     def write(self, value: Json) -> Json:
         return value
+
+
+def optional(
+    read: Callable[[Json], Any], *, blank: str | None, on_null: Callable[[], None] | None = None
+) -> Callable[..., Any]:
+    """Return a reader of values that may be null.
+
+    Args:
+        read: Reads a value.
+        blank: The text that stands for null. An empty text is a text, but no number and no moment: some exchanges send
+            it for "none".
+        on_null: Reports null where the documents show a value.
+    """
+
+    def value_or_none(value: Json, _: Any = None) -> Any:
+        if value is None and on_null is not None:
+            on_null()
+        return None if value is None or value == blank else read(value)
+
+    return value_or_none
 
 
 class Nothing:

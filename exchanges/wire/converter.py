@@ -19,7 +19,7 @@ import cattrs
 import msgspec
 
 from exchanges.errors import DecodeError, quotable
-from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads
+from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads, optional
 from exchanges.wire.models import Field, Row, UnknownRow, codec_of, fields_of, optional_of, row_classes
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MAX_KEYS = 10_000
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 T = TypeVar("T")
-StructureHook = Callable[[Any], Any]
+StructureHook = Callable[..., Any]
 UnstructureHook = Callable[[Any], Any]
 
 
@@ -133,7 +133,7 @@ class Wire:
         if codec is not None:
             return partial(codec.read, strict=self.strict)
         # cattrs passes the annotation too; a hook that was built for it does not need it, so it has a default there.
-        return cast("StructureHook", self._converter.get_structure_hook(annotation))
+        return self._converter.get_structure_hook(annotation)
 
     def _unstructure_hook(self, annotation: Any) -> UnstructureHook:
         codec = codec_of(annotation)
@@ -151,18 +151,11 @@ class Wire:
 
     def _optional_structure_hook(self, annotation: Any, null_in: str | None = None) -> StructureHook:
         inner = optional_of(annotation)
-        read = self._structure_hook(inner)
-        # An empty text is a text, but no number and no moment: some exchanges send it for "none".
-        blank = None if isinstance(codec_of(inner), Text | Anything) else ""
         # A strict client raises, and then the row adds the place.
         place = "" if self.strict else null_in or ""
-
-        def optional(value: Json, _: Any = None) -> Any:
-            if value is None and null_in is not None:
-                self._deviate("a number, found null", place)
-            return None if value is None or value == blank else read(value)
-
-        return optional
+        on_null = None if null_in is None else partial(self._deviate, "a number, found null", place)
+        is_text = isinstance(codec_of(inner), Text | Anything)
+        return optional(self._structure_hook(inner), blank=None if is_text else "", on_null=on_null)
 
     def _optional_unstructure_hook(self, annotation: Any) -> UnstructureHook:
         write = self._unstructure_hook(optional_of(annotation))
