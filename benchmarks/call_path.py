@@ -2,9 +2,11 @@
 
 Run it with ``python benchmarks/call_path.py``.
 
-One call is made over a scripted transport and recorded with `sys.setprofile`. Counted are functions of the package
-alone, comprehensions left out; a coroutine counts once, however often it is resumed. A move is an entry into a function
-of another file than the function entered before.
+One call is made over a scripted transport and recorded with `sys.setprofile`. Counted are functions whose code is in a
+file of the package, lambdas and properties included, in the thread of the event loop; a coroutine or a generator counts
+once, however often it is resumed. Not counted are comprehensions, which are loops and not calls, and code that is
+compiled from text and so has no file: the ``__init__`` of attrs classes and the builders of the fast paths. A move is
+an entry into a function of another file than the function entered before; a return is none.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ class Recorder:
         code = frame.f_code
         if event != "call" or not is_own(code) or frame in self._seen:
             return
-        # The frame is kept, so that a later one at the same address is not taken for it.
+        # Once per frame: resuming a coroutine is an event too. The frame is kept, so that a later one at the same
+        # address is not taken for it.
         self._seen.add(frame)
         self.entries[code] += 1
         self.moves += bool(self._file) and code.co_filename != self._file
@@ -83,7 +86,7 @@ class Recorder:
 
 
 def is_own(code: CodeType) -> bool:
-    """Whether a function belongs to the package and is no comprehension."""
+    """Whether a function is written in the package and is no comprehension."""
     return code.co_filename.startswith(PACKAGE) and code.co_name not in COMPREHENSIONS
 
 

@@ -7,7 +7,6 @@ in its `PendingCall`, which holds neither the request nor its secrets.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +26,9 @@ from exchanges.state.protocols import Lease
 
 __all__ = ["Attempt", "PendingCall", "Result"]
 
-_strip: Callable[[ExchangeError], ExchangeError] = strip
+
+def _stripped(error: ExchangeError) -> ExchangeError:
+    return strip(error)
 
 
 @frozen(eq=False, repr=False)
@@ -43,7 +44,7 @@ class Result:
     """
 
     value: Any = None
-    error: ExchangeError | None = field(default=None, converter=optional(_strip))
+    error: ExchangeError | None = field(default=None, converter=optional(_stripped))
     status: int | None = None
     closed_seconds: float | None = None
     nonce_floor: int | None = None
