@@ -21,10 +21,8 @@ from typing import (
     get_type_hints,
 )
 
-from attrs import field, frozen
-
 from exchanges.endpoint.arguments import converter_of
-from exchanges.endpoint.definition import MIB, READ, Access, Api, Argument, Before, Endpoint, Kind, Param
+from exchanges.endpoint.definition import READ, Access, Api, Argument, Before, Endpoint, Kind, Param
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, UsageError
 from exchanges.http.request import Body
@@ -33,8 +31,6 @@ from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
 __all__ = ["Area", "Areas", "Caller", "Declared", "areas_of", "endpoints_of", "private", "public"]
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
-# A POST that only reads exists too, so no other verb decides the kind.
-_READING_VERBS = ("GET",)
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _TYPE_NAMES: dict[Any, str] = {str: "str", int: "int", bool: "bool", Decimal: "decimal"}
 
@@ -108,48 +104,33 @@ class Declared(TypedDict, total=False):
     via: Via
 
 
-@frozen(eq=False, repr=False)
-class _Declaration:
-    route: str
-    access: Access
-    kind: Kind | None = None
-    body: Body | None = None
-    check: Callable[[Mapping[str, Any]], str | None] | None = None
-    before: Before | None = None
-    notice: str | None = None
-    max_bytes: int = MIB
-    timeout_seconds: float | None = None
-    text: bool = False
-    echoes: Mapping[str, Any] = field(factory=dict[str, Any])
-    via: Via | None = None
-
-
 def public(route: str, **declared: Unpack[Declared]) -> Callable[[F], F]:
     """Declare a call that needs no credentials. *route*: verb and path as documented, placeholders in braces."""
-    return _mark(_Declaration(route, Access.PUBLIC, **declared))
+    return _mark(route, Access.PUBLIC, declared)
 
 
 def private(route: str, *, access: Access = Access.PRIVATE, **declared: Unpack[Declared]) -> Callable[[F], F]:
     """Declare a call that is signed; *access* is RESELLER where the exchange separates that."""
-    return _mark(_Declaration(route, access, **declared))
+    return _mark(route, access, declared)
 
 
-def _mark(declaration: _Declaration) -> Callable[[F], F]:
+def _mark(route: str, access: Access, declared: Declared) -> Callable[[F], F]:
     def mark(function: F) -> F:
-        cast("Any", function).__declaration__ = declaration
+        cast("Any", function).__declaration__ = route, access, declared
         return function
 
     return mark
 
 
 def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
-    declared: _Declaration = function.__declaration__
-    verb, _, route = declared.route.partition(" ")
-    kind = declared.kind or (READ if verb in _READING_VERBS else None)
-    if kind is None:
+    documented, access, declared = function.__declaration__
+    verb, _, route = documented.partition(" ")
+    facts: dict[str, Any] = {"body": api.body, **{name: fact for name, fact in declared.items() if name != "via"}}
+    # A POST that only reads exists too, so no other verb decides the kind.
+    if facts.setdefault("kind", READ if verb == "GET" else None) is None:
         raise TypeError(f"{endpoint_id}: a {verb} must declare its kind")
     if verb not in _VERBS or not route.startswith("/"):
-        raise TypeError(f"{endpoint_id}: {declared.route!r} is not 'VERB /path'")
+        raise TypeError(f"{endpoint_id}: {documented!r} is not 'VERB /path'")
     placeholders = set(_PLACEHOLDER.findall(route))
     # Here and not on the first call: what a declaration lacks must fail at import.
     hints = _expanded_hints(function)
@@ -158,7 +139,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         raise TypeError(f"{endpoint_id}: no annotation for {sorted(untyped)}")
     arguments = tuple(_argument(p, hints[p.name], placeholders, endpoint_id) for p in parameters)
     if missing := placeholders - {a.name for a in arguments}:
-        raise TypeError(f"{endpoint_id}: {declared.route} has no argument for {sorted(missing)}")
+        raise TypeError(f"{endpoint_id}: {documented} has no argument for {sorted(missing)}")
     positional = [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     # Two amounts by position are easily exchanged for one another.
     if len(positional) > 1:
@@ -167,21 +148,13 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         id=endpoint_id,
         verb=verb,
         route=route,
-        kind=kind,
-        access=declared.access,
+        access=access,
         arguments=arguments,
         answer=hints["return"],
-        text=declared.text,
         api=api,
-        body=declared.body or api.body,
-        max_bytes=declared.max_bytes,
-        timeout_seconds=declared.timeout_seconds,
-        check=declared.check,
-        before=declared.before,
-        notice=declared.notice,
-        echoes=declared.echoes,
         positional=positional[0] if positional else None,
         doc=inspect.getdoc(function) or "",
+        **facts,
     )
 
 
@@ -243,7 +216,7 @@ def _type_name(annotation: Any) -> str | None:
 
 
 def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., Any]:
-    via: Via | None = cast("Any", function).__declaration__.via
+    via: Via | None = cast("Any", function).__declaration__[2].get("via")
 
     @functools.wraps(function)
     async def call(self: Area, *args: Any, **kwargs: Any) -> Any:

@@ -188,17 +188,17 @@ class Endpoint:
     access: Access
     arguments: tuple[Argument, ...]
     answer: Any
-    text: bool
     api: Api = field(repr=False)
     body: Body
-    max_bytes: int
-    timeout_seconds: float | None
-    check: Callable[[Mapping[str, Any]], str | None] | None
-    before: Before | None
-    notice: str | None
-    echoes: Mapping[str, Any]
     positional: str | None
     doc: str = field(repr=False)
+    text: bool = False
+    max_bytes: int = MIB
+    timeout_seconds: float | None = None
+    check: Callable[[Mapping[str, Any]], str | None] | None = None
+    before: Before | None = None
+    notice: str | None = None
+    echoes: Mapping[str, Any] = field(factory=dict[str, Any])
 
     def __str__(self) -> str:
         """Return verb and path as they are documented: ``POST /private/bids``."""

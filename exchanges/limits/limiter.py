@@ -136,11 +136,11 @@ class Limiter:
         self.limit = limit
         self.users = 0
         self.signers = 0
+        self.waiting = 0  # calls
         self.demand: dict[object, float] = {}  # calls per second, by polled source
         self.mean_latency_seconds = 0.0
         self._counts = tuple(Slots(window) for window in limit.windows)
         self._lines: dict[Lane, tuple[deque[_Waiter], deque[_Waiter], deque[_Waiter]]] = {}
-        self._waiting = 0
         self._numbers = count()  # order of arrival, across lanes
         self._closed_until = [-math.inf for _ in IN_ORDER]  # by priority: the lowest is closed longest
         self._booked_until = -math.inf
@@ -153,12 +153,7 @@ class Limiter:
         """Show taken slots and waiting calls."""
         now = self._loop.time() if self._loop else -math.inf
         taken = ", ".join(f"{c.window.slots - c.free(now)} of {c.window}" for c in self._counts)
-        return f"Limiter({self.limit.name}: {taken or 'no limit'}; {self._waiting} waiting)"
-
-    @property
-    def waiting(self) -> int:
-        """Number of calls that wait."""
-        return self._waiting
+        return f"Limiter({self.limit.name}: {taken or 'no limit'}; {self.waiting} waiting)"
 
     @property
     def sustainable_per_second(self) -> float:
@@ -191,7 +186,7 @@ class Limiter:
             self._move_to(loop)
         now = loop.time()
         # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
-        if not self._waiting and self._has_room(priority, now) and lane.is_open(priority):
+        if not self.waiting and self._has_room(priority, now) and lane.is_open(priority):
             return self._take(lane, now, loop)
         return await self._wait(_Waiter(lane, priority, next(self._numbers), loop.create_future()), now, deadline)
 
@@ -203,7 +198,7 @@ class Limiter:
         waiter.lane.connections.limiters.add(self)
         if waiter.lane.key_lock is not None:
             waiter.lane.key_lock.limiters.add(self)
-        self._waiting += 1
+        self.waiting += 1
         self._warn(waiter, now)
         expiry = None
         if deadline < math.inf:
@@ -221,7 +216,7 @@ class Limiter:
                 granted.end(sent=False)
             raise
         finally:
-            self._waiting -= waiter.future.get_loop() is self._loop  # a new loop starts to count at zero
+            self.waiting -= waiter.future.get_loop() is self._loop  # a new loop starts to count at zero
             if expiry is not None:
                 expiry.cancel()
         if permit is None:
@@ -270,7 +265,7 @@ class Limiter:
         if lane.key_lock is not None and lane.key_lock.holder is permit:
             lane.key_lock.holder = None
             others = others | lane.key_lock.limiters
-        if self._waiting:
+        if self.waiting:
             self._wake_waiters()
         for limiter in others:
             if limiter is not self and limiter.waiting:
@@ -343,7 +338,7 @@ class Limiter:
 
     def _too_late(self, waiter: _Waiter, now: float) -> RateLimitTimeout:
         whole, closed = (self._closed_until[p] - now for p in (Priority.CANCEL, waiter.priority))
-        reason = f"{self._waiting} calls wait"
+        reason = f"{self.waiting} calls wait"
         if closed > 0:
             who = "the exchange closed it" if whole > 0 else "other processes use all of it"
             reason = f"{who} for {closed:.1f} s more"
@@ -358,7 +353,7 @@ class Limiter:
         expected = self._earliest(waiter, now) - now
         rate = self.sustainable_per_second
         if rate < math.inf:
-            expected = max(expected, (self._waiting - 1) / rate)
+            expected = max(expected, (self.waiting - 1) / rate)
         if expected > WARN_SECONDS:
             self._warned = True
             logger.warning("limit %s: calls wait, about %.1f s expected", self.limit.name, expected)
@@ -380,7 +375,7 @@ class Limiter:
             for _ in range(counted.in_flight):
                 counted.cool(now, complete=False)  # their outcome will never be known here
         self._lines.clear()
-        self._waiting, self._timer, self._loop = 0, None, loop
+        self.waiting, self._timer, self._loop = 0, None, loop
 
 
 def _expire(waiter: _Waiter) -> None:

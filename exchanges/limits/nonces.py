@@ -7,25 +7,11 @@ before signing, and the next one only after the answer to the last.
 
 from __future__ import annotations
 
-from typing import Protocol
-
-__all__ = ["Counter", "MemoryCounter"]
+__all__ = ["Counter"]
 
 
-class Counter(Protocol):
-    """The nonces of one key."""
-
-    def draw(self, now_ms: int) -> int:
-        """Return a nonce larger than every one drawn before; *now_ms* if that is larger."""
-        ...
-
-    def raise_to(self, floor: int) -> None:
-        """Raise the counter, so that the next nonce is larger than *floor*."""
-        ...
-
-
-class MemoryCounter:
-    """A counter that lives as long as the process."""
+class Counter:
+    """The nonces of one key, as long as the process lives."""
 
     __slots__ = ("last",)
 
@@ -34,7 +20,7 @@ class MemoryCounter:
 
     def __repr__(self) -> str:
         """Show the last nonce."""
-        return f"MemoryCounter(last={self.last})"
+        return f"Counter(last={self.last})"
 
     def draw(self, now_ms: int) -> int:
         """Return a nonce larger than every one drawn before; *now_ms* if that is larger."""

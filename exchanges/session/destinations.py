@@ -19,7 +19,7 @@ from exchanges.errors import UsageError
 from exchanges.http.signing import NoncePolicy, Scheme
 from exchanges.limits.limit import Limit
 from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter
-from exchanges.limits.nonces import Counter, MemoryCounter
+from exchanges.limits.nonces import Counter
 from exchanges.outcomes.pending import JournalView, PendingCalls
 from exchanges.session.config import SessionConfig
 from exchanges.state.protocols import SharedLimiter
@@ -164,7 +164,7 @@ class Destinations:
         config = self._config
         view = JournalView(config.state.journal, config.server, self._key or "")
         calls = PendingCalls(view, config.searches, lambda: datetime.fromtimestamp(config.wall_clock(), UTC))
-        return KeyState(KeyLock(), MemoryCounter(), calls)
+        return KeyState(KeyLock(), Counter(), calls)
 
     @property
     def _key(self) -> str | None:

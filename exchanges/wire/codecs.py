@@ -268,46 +268,36 @@ def _moment(text: str) -> datetime:
         raise Deviation("a moment that exists") from error
 
 
-class OpenIntEnum(IntEnum):
+class _Open:
+    """What lets an enum preserve a value that the documents do not list."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        kind: Any = cast("Any", cls)._member_type_
+        new: Any = kind.__new__
+        if type(value) is not kind:
+            return None
+        member = new(cls, value)
+        # Not added to the members: an exchange that sends ever new words would fill the memory.
+        member._name_, member._value_ = f"UNKNOWN_{quotable(str(value))}", value
+        return member
+
+    def __reduce_ex__(self, _: object) -> tuple[object, ...]:
+        """Pickle by value: some releases of Python pickle by name, which an unknown one lacks."""
+        return type(self), (cast("Any", self).value,)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the documents list it."""
+        return cast("Any", self).name in cast("Any", type(self)).__members__
+
+
+class OpenIntEnum(_Open, IntEnum):
     """A set of codes that preserves an unknown one: ``UNKNOWN_9`` equals 9 and encodes as 9."""
 
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        if type(value) is not int:
-            return None
-        member = int.__new__(cls, value)
-        member._name_, member._value_ = f"UNKNOWN_{value}", value
-        return member
 
-    def __reduce_ex__(self, _: object) -> tuple[object, ...]:
-        """Pickle by value: some releases of Python pickle by name, which an unknown code lacks."""
-        return type(self), (self.value,)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the documents list this code."""
-        return self.name in type(self).__members__
-
-
-class OpenStrEnum(StrEnum):
+class OpenStrEnum(_Open, StrEnum):
     """A set of words that preserves an unknown one."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        if type(value) is not str:
-            return None
-        member = str.__new__(cls, value)
-        member._name_, member._value_ = f"UNKNOWN_{quotable(value)}", value
-        return member
-
-    def __reduce_ex__(self, _: object) -> tuple[object, ...]:
-        """Pickle by value, for the reason given in `OpenIntEnum`."""
-        return type(self), (self.value,)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the documents list this word."""
-        return self.name in type(self).__members__
 
 
 @frozen(eq=False)

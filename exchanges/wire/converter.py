@@ -46,10 +46,6 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and attrs.has(annotation) and annotation is not UnknownRow
 
 
-def _is_container(annotation: Any, *kinds: type) -> bool:
-    return any(get_origin(annotation) is kind for kind in kinds)
-
-
 class Wire:
     """Structures and unstructures models. Tolerates drift unless *strict*.
 
@@ -69,8 +65,8 @@ class Wire:
         hooks: tuple[tuple[Callable[[Any], bool], Any, Any], ...] = (
             (_is_model, self._object_structure_hook, self._object_unstructure_hook),
             (_is_row, self._row_structure_hook, self._row_unstructure_hook),
-            (lambda a: _is_container(a, list, tuple), self._list_structure_hook, self._list_unstructure_hook),
-            (lambda a: _is_container(a, dict), self._dict_structure_hook, self._dict_unstructure_hook),
+            (lambda a: get_origin(a) in (list, tuple), self._list_structure_hook, self._list_unstructure_hook),
+            (lambda a: get_origin(a) is dict, self._dict_structure_hook, self._dict_unstructure_hook),
             (lambda a: bool(row_classes(a)), self._reference_structure_hook, self._reference_unstructure_hook),
             (lambda a: a is UnknownRow, self._unknown_structure_hook, self._unknown_unstructure_hook),
             (lambda a: optional_of(a) is not None, self._optional_structure_hook, self._optional_unstructure_hook),

@@ -4,39 +4,39 @@ from uuid import UUID
 import pytest
 
 from exchanges.http.signing import unique_nonce
-from exchanges.limits.nonces import MemoryCounter
+from exchanges.limits.nonces import Counter
 
 
 def test_the_clock_counts():
     """A nonce is the clock in milliseconds while that grows."""
-    counter = MemoryCounter()
+    counter = Counter()
 
     assert [5, 9, 1_700_000_000_000] == [counter.draw(now) for now in (5, 9, 1_700_000_000_000)]
 
 
 def test_many_in_a_millisecond():
     """Nonces drawn in the same millisecond are one apart."""
-    counter = MemoryCounter()
+    counter = Counter()
 
     assert [100, 101, 102] == [counter.draw(100) for _ in range(3)]
 
 
 def test_a_clock_that_goes_back():
     """Nonces grow though the clock goes back, and follow it once it has caught up."""
-    counter = MemoryCounter()
+    counter = Counter()
 
     assert [100, 101, 102, 200] == [counter.draw(now) for now in (100, 40, 101, 200)]
 
 
 def test_thirteen_digits():
     """The milliseconds of our time have thirteen digits."""
-    assert re.fullmatch(r"\d{13}", str(MemoryCounter().draw(1_700_000_000_000)))
+    assert re.fullmatch(r"\d{13}", str(Counter().draw(1_700_000_000_000)))
 
 
 @pytest.mark.parametrize(("floor", "expected"), [(500, 501), (99, 100), (100, 101)])
 def test_raising(floor, expected):
     """A floor is exceeded by the next nonce, and one that was passed already changes nothing."""
-    counter = MemoryCounter(last=99)
+    counter = Counter(last=99)
     counter.raise_to(floor)
 
     assert expected == counter.draw(0)
@@ -44,7 +44,7 @@ def test_raising(floor, expected):
 
 def test_a_floor_above_the_clock():
     """Above the clock nonces go on from the floor."""
-    counter = MemoryCounter()
+    counter = Counter()
     counter.raise_to(10**15)
 
     assert [10**15 + 1, 10**15 + 2] == [counter.draw(1_700_000_000_000) for _ in range(2)]
@@ -52,7 +52,7 @@ def test_a_floor_above_the_clock():
 
 def test_repr():
     """A counter shows its last nonce."""
-    assert repr(MemoryCounter(last=7)) == "MemoryCounter(last=7)"
+    assert repr(Counter(last=7)) == "Counter(last=7)"
 
 
 def test_unique_nonces():

@@ -8,11 +8,10 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from exchanges.errors import StateError
 from exchanges.limits.limit import Limit
-from exchanges.limits.limiter import Limiter
 from exchanges.state.file.limiter import SharedFileLimiter
 from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FileState"]
 
-T = TypeVar("T")
 
-
-class FileState:
+class FileState(MemoryState):
     """Nonces, limits and a journal in a file that outlives the process and that other processes share.
 
     All clients of a process use one instance. Every process creates its own, with the same path, and so does a child
@@ -45,7 +42,7 @@ class FileState:
 
     def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = _resolved(path)
-        self._memory = MemoryState()
+        super().__init__()
         self._store = _open_store(self._path, clock)
         # The store must not refer to this object, or it would never be collected and so never be closed.
         self._finalize = weakref.finalize(self, self._store.close)
@@ -63,14 +60,6 @@ class FileState:
     ) -> None:
         """Close it."""
         self.close()
-
-    def limiter(self, limit: Limit, server: str, key: str | None) -> Limiter:
-        """Return the limiter of *limit* at *server*, for the calls of this process."""
-        return self._memory.limiter(limit, server, key)
-
-    def shared(self, server: str, key: str, make: Callable[[], T]) -> T:
-        """Return what all clients of *key* at *server* share in this process, created by the first of them."""
-        return self._memory.shared(server, key, make)
 
     def shared_limiter(self, limit: Limit, server: str, key: str | None) -> SharedFileLimiter:
         """Return the limiter that all processes share.

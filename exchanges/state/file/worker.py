@@ -84,14 +84,7 @@ class Worker:
     def run_blocking(self, work: Callable[[], T]) -> T:
         """Block until *work* is done, and return what it returns."""
         future: Future[T] = Future()
-
-        def deliver(value: T | None, error: BaseException | None) -> None:
-            if error is None:
-                future.set_result(value)  # type: ignore[arg-type]  # a value where there is no error
-            else:
-                future.set_exception(error)
-
-        self.post(partial(_run, work, deliver))
+        self.post(partial(_run, work, partial(_set_outcome, future)))
         return future.result()
 
     def stop(self, last: Job) -> None:
@@ -134,7 +127,7 @@ def _deliver(
         loop.call_soon_threadsafe(_set_outcome, future, value, error)
 
 
-def _set_outcome(future: asyncio.Future[T], value: T | None, error: BaseException | None) -> None:
+def _set_outcome(future: asyncio.Future[T] | Future[T], value: T | None, error: BaseException | None) -> None:
     if future.done():
         return
     if error is None:
