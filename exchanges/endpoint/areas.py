@@ -6,7 +6,6 @@ import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from decimal import Decimal
 from typing import (
     Annotated,
     Any,
@@ -26,13 +25,12 @@ from exchanges.endpoint.definition import READ, Access, Api, Argument, Before, E
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, UsageError
 from exchanges.http.request import Body
-from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
+from exchanges.wire import Amount
 
 __all__ = ["Area", "Areas", "Caller", "Declared", "areas_of", "endpoints_of", "private", "public"]
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_TYPE_NAMES: dict[Any, str] = {str: "str", int: "int", bool: "bool", Decimal: "decimal"}
 
 
 class Caller(Protocol):
@@ -181,14 +179,15 @@ def _argument(parameter: inspect.Parameter, annotation: Any, placeholders: set[s
         annotation, *extras = get_args(annotation)
         param = next((e for e in extras if isinstance(e, Param)), param)
     bare = _without_none(annotation)
-    type_name = param.type or _type_name(bare)
+    type_name, convert = converter_of(bare)
+    type_name = param.type or type_name
     if type_name is None:
         raise TypeError(f"{endpoint_id}: no rendering for {parameter.name}: {annotation}")
     return Argument(
         name=parameter.name,
         wire=param.wire or parameter.name,
         annotation=bare,
-        convert=param.render or converter_of(bare),
+        convert=param.render or convert,
         type=type_name,
         default=parameter.default,
         required=parameter.default is inspect.Parameter.empty,
@@ -205,14 +204,6 @@ def _without_none(annotation: Any) -> Any:
     if annotation != Amount and len(members) < len(get_args(annotation)):
         return members[0] if len(members) == 1 else functools.reduce(lambda a, b: a | b, members)
     return annotation
-
-
-def _type_name(annotation: Any) -> str | None:
-    if annotation == Amount:
-        return "decimal"
-    if isinstance(annotation, type) and issubclass(annotation, OpenStrEnum | OpenIntEnum):
-        return "str" if issubclass(annotation, OpenStrEnum) else "int"
-    return _TYPE_NAMES.get(annotation)
 
 
 def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -76,19 +76,6 @@ def _render(argument: Argument, value: Any) -> Json | Upload:
     return cast("Json | Upload", value)
 
 
-def converter_of(annotation: Any) -> Callable[[Any], Json]:
-    """Return the function that checks a value of this type, and converts it to one of the wire."""
-    if annotation == Amount:
-        return money
-    if annotation is bool:
-        return _boolean
-    if annotation is int or (isinstance(annotation, type) and issubclass(annotation, OpenIntEnum)):
-        return _integer
-    if isinstance(annotation, type) and issubclass(annotation, OpenStrEnum):
-        return partial(_word, annotation)
-    return _string
-
-
 def _word(words: type[OpenStrEnum], value: Any) -> str:
     word = _string(value.value if isinstance(value, words) else value)
     if word not in (known := {m.value for m in words}):
@@ -139,6 +126,27 @@ def _string(value: Any) -> str:
     if any(not c.isprintable() for c in value):
         raise _ArgumentError("must not hold control characters")
     return str(value)
+
+
+_CONVERTERS: dict[Any, tuple[str | None, Callable[[Any], Json]]] = {
+    Amount: ("decimal", money),
+    Decimal: ("decimal", _string),
+    bool: ("bool", _boolean),
+    int: ("int", _integer),
+    str: ("str", _string),
+}
+
+
+def converter_of(annotation: Any) -> tuple[str | None, Callable[[Any], Json]]:
+    """Return the name of a type, and the function that checks a value of it and converts it to one of the wire.
+
+    The name is None for a type that needs a renderer of its own.
+    """
+    if isinstance(annotation, type) and issubclass(annotation, OpenStrEnum):
+        return "str", partial(_word, annotation)
+    if isinstance(annotation, type) and issubclass(annotation, OpenIntEnum):
+        annotation = int
+    return _CONVERTERS.get(annotation, (None, _string))
 
 
 def text(value: Json) -> str:

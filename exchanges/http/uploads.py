@@ -99,20 +99,6 @@ class Upload:
         return cls(_plain_name(name), kind, size, source)
 
 
-class _Bytes:
-    """Content in memory, read like a file."""
-
-    def __init__(self, content: bytes) -> None:
-        self._view = memoryview(content)
-
-    def read(self, size: int, /) -> bytes:
-        chunk, self._view = bytes(self._view[:size]), self._view[size:]
-        return chunk
-
-    def close(self) -> None:
-        self._view = memoryview(b"")
-
-
 class _Borrowed:
     """A file that belongs to the caller: read from its position, never closed."""
 
@@ -128,7 +114,7 @@ def _look(document: Document) -> tuple[str, int, Callable[[], _Readable]]:
     """Return name, size and how to open it."""
     if isinstance(document, bytes | bytearray):
         content = bytes(document)
-        return "document", len(content), lambda: _Bytes(content)
+        return "document", len(content), lambda: io.BytesIO(content)
     if isinstance(document, str | os.PathLike):
         return _look_at(Path(document))
     file = document
