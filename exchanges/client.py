@@ -105,6 +105,7 @@ class Client(Areas):
 
         Closing is completed even if the caller is cancelled.
         """
+        # Shielded: a session that is half closed would leave sockets, and journal entries that are not written.
         await asyncio.shield(asyncio.ensure_future(self._session.aclose()))
 
     @property
@@ -154,6 +155,7 @@ class Client(Areas):
         return self._view(evolve(self._options, timeout_seconds=timeout_of(timeout_seconds)))
 
     def _view(self, options: Options) -> Self:
+        # Not through the constructor: a second session would count and number its calls separately.
         view = object.__new__(type(self))
         vars(view).update(vars(self))
         view._use(options)

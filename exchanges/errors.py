@@ -73,6 +73,7 @@ __all__ = [
     "UsageError",
 ]
 
+# A sentence or two of the exchange; an answer may be a whole page of HTML.
 MAX_TEXT = 200
 
 
@@ -183,6 +184,7 @@ class InvalidRequest(Rejected):
         self, message: str, *, fields: Mapping[str, tuple[str, ...]] | None = None, **facts: Unpack[ErrorFields]
     ) -> None:
         super().__init__(message, **facts)
+        # A dict of its own: errors are pickled, and some mappings cannot be.
         self.fields = dict(fields or {})
 
 

@@ -123,6 +123,7 @@ def _mark(route: str, access: Access, declared: Declared) -> Callable[[F], F]:
 def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     documented, access, declared = function.__declaration__
     verb, _, route = documented.partition(" ")
+    # `via` is how the method makes the call, not what the call is.
     facts: dict[str, Any] = {"body": api.body, **{name: fact for name, fact in declared.items() if name != "via"}}
     # A POST that only reads exists too, so no other verb decides the kind.
     if facts.setdefault("kind", READ if verb == "GET" else None) is None:

@@ -132,6 +132,7 @@ def prepare(
         origin=f"{scheme}://{host}",
         path=slash + prefix + path,
         body=endpoint.body,
+        # The caller's own come last and win: a view adds what a call leaves open.
         fields={**acting, **fields},
         upload=upload,
         secrets=secrets,

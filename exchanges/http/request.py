@@ -123,6 +123,7 @@ class Unsigned:
         if self.verb in VERBS_WITHOUT_BODY:
             if fields:
                 target += "?" + urlencode(fields)
+        # JSON without fields is an empty object; a form without fields is no body, and has no content type to sign.
         elif fields or self.body is JSON:
             body = dumps(fields) if self.body is JSON else urlencode(fields).encode()
             headers = (("Content-Type", self.body.value),)

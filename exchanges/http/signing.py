@@ -77,6 +77,7 @@ class Credentials:
         """Return the hex HMAC-SHA256 of *message* under the secret, in lower case."""
         if self._mac is None:
             raise TypeError("these credentials have no secret to sign with")
+        # A copy: an update would change the state with which all later signatures begin.
         mac = self._mac.copy()
         mac.update(message)
         return mac.hexdigest()

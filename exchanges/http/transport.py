@@ -44,8 +44,11 @@ CONNECT_SECONDS = 10.0
 URLS_REMEMBERED = 256
 CHUNKS_AT_ONCE = 256
 ORDINARY_BYTES = 1024 * 1024
+# Requires the header and the trailer of gzip, whose checksum shows an answer that was cut.
 _GZIP_WBITS = 31
 _LAYER_BELOW = logging.getLogger("httpcore.http11")
+# Connecting alone has a limit of its own. The deadline of the call ends everything else: the timeouts of httpx begin
+# again with every chunk, so a server that sends one byte at a time would never meet them.
 _TIMEOUT = {"connect": CONNECT_SECONDS, "read": None, "write": None, "pool": None}
 _HEADERS = (
     (b"Accept", b"application/json"),
@@ -141,8 +144,10 @@ class HttpTransport:
             Lost: No complete answer came; *evidence* records whether anything was sent.
             BadAnswer: More than *max_bytes*, or it cannot be inflated.
         """
+        # An injected transport reports no events, and without them nothing proves that no byte was sent.
         evidence.watched = careful and self._injected is None
         extensions: dict[str, Any] = {"timeout": _TIMEOUT}
+        # While httpcore logs, reads are traced too: `Evidence.trace` clears what the log would show.
         if evidence.watched or (self._injected is None and _LAYER_BELOW.isEnabledFor(logging.DEBUG)):
             extensions["trace"] = evidence.trace
         try:
@@ -186,12 +191,14 @@ class HttpTransport:
         if attachment is not None:
             stream, size = _Attached(request.body, attachment), size + attachment.size
         headers = [(b"Host", url.netloc), *_HEADERS, *((k.encode(), v.encode()) for k, v in request.headers)]
+        # Stated even if it is 0, unless the verb gives a body no meaning (RFC 9110 section 8.6).
         if request.body or request.verb not in ("GET", "DELETE"):
             headers.append((b"Content-Length", b"%d" % size))
         return _Outgoing(request.verb, url, headers=headers, stream=stream, extensions=extensions)
 
     async def aclose(self) -> None:
         """Close all connections of our own pools; an injected transport belongs to its owner."""
+        # Replaced before the first await: from here on `is_open` is false, and a second call has nothing to close.
         pools, self._pools = self._pools, {}
         for pool in pools.values():
             with suppress(Exception):  # the connections of a closed loop are gone already
