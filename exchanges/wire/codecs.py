@@ -149,6 +149,13 @@ class Codec(Protocol[T]):
         ...
 
 
+class _Unchanged:
+    """Values that are sent as they are."""
+
+    def write(self, value: Any) -> Json:
+        return cast("Json", value)
+
+
 @frozen(eq=False)
 class Number:
     """A `Decimal`, as a JSON number or as text."""
@@ -169,7 +176,7 @@ class Number:
         return plain(value) if self.text else value
 
 
-class Whole:
+class Whole(_Unchanged):
     """An `int`."""
 
     def read(self, value: Json, *, strict: bool) -> int:
@@ -182,12 +189,9 @@ class Whole:
                 return int(value)
         raise Deviation("a whole number")
 
-    def write(self, value: int) -> Json:
-        return value
-
 
 @frozen(eq=False)
-class Text:
+class Text(_Unchanged):
     """A `str`; ids sometimes arrive as numbers, and the documents show some of them as either."""
 
     number: bool = False
@@ -199,11 +203,8 @@ class Text:
             return str(value)
         raise Deviation("an id" if self.number else "a text")
 
-    def write(self, value: str) -> Json:
-        return value
 
-
-class Flag:
+class Flag(_Unchanged):
     """A `bool`."""
 
     def read(self, value: Json, *, strict: bool) -> bool:
@@ -212,9 +213,6 @@ class Flag:
         if not strict and value in (0, 1):
             return value == 1
         raise Deviation("true or false")
-
-    def write(self, value: bool) -> Json:  # noqa: FBT001 - the signature is that of Codec
-        return value
 
 
 @frozen(eq=False)
@@ -323,13 +321,10 @@ class Choice:
         return str(value.value) if self.text else value.value
 
 
-class Anything:
+class Anything(_Unchanged):
     """Plain JSON, kept as received."""
 
     def read(self, value: Json, *, strict: bool) -> Json:
-        return value
-
-    def write(self, value: Json) -> Json:
         return value
 
 
@@ -353,15 +348,12 @@ def optional(
     return value_or_none
 
 
-class Nothing:
+class Nothing(_Unchanged):
     """A bare confirmation; what the API wraps it in was removed before."""
 
     def read(self, value: Json, *, strict: bool) -> None:
         if value is not None:
             raise Deviation("a confirmation")
-
-    def write(self, value: None) -> Json:
-        return value
 
 
 Done = Annotated[None, Nothing()]
