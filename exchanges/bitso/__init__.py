@@ -14,8 +14,7 @@ from typing import Unpack
 
 from exchanges.bitso.account import Account
 from exchanges.bitso.api import V2 as V2_API
-from exchanges.bitso.conversions import Conversions
-from exchanges.bitso.convert import RateRefused
+from exchanges.bitso.conversions import Conversions, RateRefused
 from exchanges.bitso.market import Market
 from exchanges.bitso.models.account import Balance
 from exchanges.bitso.models.conversions import Conversion, ConversionStatus, Direction, Quote, Slippage

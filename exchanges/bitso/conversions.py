@@ -1,21 +1,43 @@
-"""Conversions of one currency into another at a quoted rate, by v4."""
+"""Conversions of one currency into another at a quoted rate, by v4, with the caller's limit on that rate."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from decimal import Context, Decimal
+from typing import Annotated, Any, Unpack
 
 from exchanges.bitso.api import V4
-from exchanges.bitso.convert import convert
 from exchanges.bitso.models.conversions import Conversion, ConversionId, Quote
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
-from exchanges.errors import QuoteExpired
+from exchanges.endpoint.arguments import money
+from exchanges.endpoint.waiting import wait_until
+from exchanges.errors import ErrorFields, ExchangeError, NotSent, OutcomeUnknown, QuoteExpired, UsageError, quotable
+from exchanges.intents import Intent
 from exchanges.wire import Amount
 
-__all__ = ["Conversions"]
+__all__ = ["Conversions", "RateRefused"]
 
+logger = logging.getLogger(__name__)
+
+# The documents say that a conversion is queued for some ten seconds; the rest is for reads that fail meanwhile.
 TIMEOUT_SECONDS = 60.0
+EXECUTE = "bitso.conversions.execute"
+# Products of two numbers of at most 30 digits are exact in it.
+_EXACT = Context(prec=80)
+
+
+class RateRefused(NotSent):
+    """The rate of a quote is beyond the caller's limit: nothing was executed.
+
+    Attributes:
+        quote: The quote of the exchange.
+    """
+
+    def __init__(self, message: str, *, quote: Quote, **facts: Unpack[ErrorFields]) -> None:
+        super().__init__(message, **facts)
+        self.quote = quote
 
 
 def _fault_of_amounts(arguments: Mapping[str, Any]) -> str | None:
@@ -29,7 +51,7 @@ def _id_of(quote: object) -> str:
     value = quote.id if isinstance(quote, Quote) else quote
     if not isinstance(value, str):
         raise TypeError(f"must be a Quote or its id, not {type(value).__name__}")
-    # It becomes part of the path.
+    # It becomes part of the path. The ids of the samples have 8 characters; 100 leave room without a document's word.
     if not value.isprintable() or len(value) > 100:
         raise ValueError("must be a Quote or its id")
     return value
@@ -140,22 +162,87 @@ class Conversions(Area, api=V4):
             The conversion as it was last read: COMPLETED or FAILED, or still QUEUED if the time was over before.
 
         Raises:
+            UsageError: No limit, or a wrong one; nothing was sent.
             RateRefused: The rate of the quote is beyond the limit; nothing was executed.
             QuoteExpired: It expired before it could be accepted.
-            OutcomeUnknown: It may have been accepted; or it was, but its status could not be read in time.
+            OutcomeUnknown: It may have been accepted; or it was, but its status could not be read in time: then the
+                intent names the conversion.
 
         Source:
             Bitso API v4, "Request a Conversion Quote", "Execute a Conversion Quote" and "Get a Conversion Status".
         """
-        return await convert(
-            self,
-            lambda: self.create_quote(
-                from_currency=from_currency,
-                to_currency=to_currency,
-                spend_amount=spend_amount,
-                receive_amount=receive_amount,
-            ),
-            max_rate=max_rate,
-            min_rate=min_rate,
-            timeout_seconds=timeout_seconds,
+        highest, lowest = _limit(max_rate, "max_rate"), _limit(min_rate, "min_rate")
+        if highest is None and lowest is None:
+            raise UsageError("convert: give max_rate or min_rate: the quote is accepted unseen; nothing was sent")
+        quote = await self.create_quote(
+            from_currency=from_currency,
+            to_currency=to_currency,
+            spend_amount=spend_amount,
+            receive_amount=receive_amount,
         )
+        _check_rate(quote, highest, lowest)
+        # Taken before the call: an intent is never younger than what its call did.
+        at = datetime.now(UTC)
+        conversion_id = await self.execute(quote)
+        logger.info("%s: quote %s was accepted as %s", EXECUTE, quotable(quote.id), quotable(conversion_id))
+        conversion, failure = await _wait_final(self, conversion_id, timeout_seconds)
+        if conversion is not None:
+            return conversion
+        raise OutcomeUnknown(
+            f"{EXECUTE}: quote {quotable(quote.id)} was accepted as conversion {quotable(conversion_id)}, "
+            "but its state could not be read" + (f" ({failure})" if failure else " in time"),
+            intent=Intent(EXECUTE, {"quote_id": quote.id, "conversion_id": conversion_id}, at),
+            endpoint=EXECUTE,
+        ) from failure
+
+
+async def _wait_final(
+    conversions: Conversions, conversion_id: str, timeout_seconds: float
+) -> tuple[Conversion | None, ExchangeError | None]:
+    """Read a conversion until it is final or the time is up; reads that fail do not end the wait.
+
+    Returns:
+        The conversion as last read, None if it never was, and the last failure.
+    """
+    conversion: Conversion | None = None
+    failure: ExchangeError | None = None
+
+    async def read() -> Conversion | None:
+        nonlocal conversion, failure
+        try:
+            conversion = await conversions.conversion(conversion_id)
+        except ExchangeError as error:
+            # The quote has been accepted, so the conversion goes on whether or not it can be read at the moment.
+            failure = error
+        return conversion
+
+    def is_final(latest: Conversion | None) -> bool:
+        return latest is not None and latest.status.is_final
+
+    await wait_until(read, is_final, timeout_seconds, latest=conversion)
+    return conversion, failure
+
+
+def _limit(rate: Amount | None, name: str) -> Decimal | None:
+    """Parse a limit as amounts are parsed."""
+    try:
+        return None if rate is None else Decimal(money(rate))
+    except ValueError as error:
+        raise UsageError(f"convert: {name} {error}; nothing was sent") from None
+
+
+def _check_rate(quote: Quote, highest: Decimal | None, lowest: Decimal | None) -> None:
+    """Compare the exact amounts, not the rounded rate, whose currency is the exchange's choice."""
+    spent, received = quote.from_amount, quote.to_amount
+    sides = f"{quote.from_currency} to {quote.to_currency}"
+    if highest is not None and spent > _EXACT.multiply(highest, received):
+        fault = f"costs more than {highest} {quote.from_currency} per {quote.to_currency}"
+    elif lowest is not None and received < _EXACT.multiply(lowest, spent):
+        fault = f"brings less than {lowest} {quote.to_currency} per {quote.from_currency}"
+    else:
+        return
+    raise RateRefused(
+        f"convert: the quote from {sides} (rate {quote.rate}) {fault}; nothing was executed",
+        quote=quote,
+        endpoint="bitso.conversions.create_quote",
+    )

@@ -10,7 +10,7 @@ from attrs import evolve
 from exchanges import Bitso, wire
 from exchanges.bitso import Conversion, ConversionStatus, Direction, Quote, RateRefused
 from exchanges.bitso.api import V3, V4
-from exchanges.bitso.convert import convert, wait_final
+from exchanges.bitso.conversions import Conversions, _wait_final
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, NotFound, NotSent, OutcomeUnknown, QuoteExpired, ReadFailed, UsageError
@@ -204,49 +204,35 @@ class TestStatus:
 
 
 class Desk:
-    """Conversions that go as scripted, and what was done."""
+    """Conversions whose states are scripted; records each call with its moment."""
 
-    def __init__(self, *states, quote=QUOTE):
+    def __init__(self, *states):
         self.states = list(states)
-        self.quote = quote
         self.done = []
 
-    async def request(self):
-        """Quote."""
-        self.done.append("quote")
-        return self.quote
+    async def create_quote(self, **_):
+        """Return the quote."""
+        self.done.append(("quote", elapsed()))
+        return QUOTE
 
     async def execute(self, quote_id):
-        """Accept."""
-        self.done.append("execute")
+        """Accept the quote."""
+        self.done.append(("execute", elapsed()))
         return "7316"
 
     async def conversion(self, conversion_id):
-        """Read; the last state stays."""
-        self.done.append("read")
+        """Return or raise the next state; the last one stays."""
+        self.done.append(("read", elapsed()))
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         if isinstance(state, Exception):
             raise state
         return state
 
-    async def sleep(self, seconds):
-        """Wait."""
-        self.done.append(seconds)
-        await asyncio.sleep(seconds)
 
-
-def converted(desk, *, max_rate="19", min_rate=None, timeout_seconds=30.0):
-    """A conversion on *desk*."""
-    return run(
-        convert(
-            desk,
-            desk.request,
-            max_rate=max_rate,
-            min_rate=min_rate,
-            timeout_seconds=timeout_seconds,
-            sleep=desk.sleep,
-        )
-    )
+def converted(desk, *, max_rate="19", min_rate=None):
+    """Convert at *desk*."""
+    limits = {"max_rate": max_rate, "min_rate": min_rate}
+    return run(Conversions.convert(desk, from_currency="mxn", to_currency="usd", timeout_seconds=30.0, **limits))
 
 
 class TestConvert:
@@ -255,7 +241,7 @@ class TestConvert:
         desk = Desk(QUEUED, QUEUED, COMPLETED)
 
         assert COMPLETED == converted(desk)
-        assert ["quote", "execute", "read", 0.5, "read", 0.75, "read"] == desk.done
+        assert [("quote", 0), ("execute", 0), ("read", 0), ("read", 0.5), ("read", 1.25)] == desk.done
 
     @pytest.mark.parametrize(
         "limit",
@@ -267,7 +253,7 @@ class TestConvert:
         with pytest.raises(RateRefused, match="nothing was executed") as caught:
             converted(desk, **limit)
 
-        assert (QUOTE, ["quote"], True, False) == (
+        assert (QUOTE, [("quote", 0)], True, False) == (
             caught.value.quote,
             desk.done,
             isinstance(caught.value, NotSent),
@@ -324,7 +310,7 @@ class TestConvert:
         failure = ReadFailed("no")
         desk = Desk(QUEUED, failure)
 
-        assert (QUEUED, failure) == run(wait_final(desk, "7316", timeout_seconds=3, sleep=desk.sleep))
+        assert (QUEUED, failure) == run(_wait_final(desk, "7316", 3))
 
     def test_through_the_client(self):
         """The client's own method does all of it."""

@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 
 from exchanges.bitso import ConversionStatus
-from exchanges.bitso.convert import convert
 from exchanges.bitso.v2 import AmountUnit, OrderStatus
 from exchanges.bitstamp.v1 import WithdrawalStatus
 from exchanges.errors import NotFound
@@ -24,18 +23,10 @@ async def test_a_day_at_bitso():
         resting = await bitso.v2.trading.sell(amount="0.3", price=bid + 500_000)
         await bitso.v2.trading.sell(amount="0.05", price=bid)
         await bitso.v2.trading.cancel_order(resting.id)
-
-        async def wait(seconds: float) -> None:
-            sim.advance(seconds)
-
-        conversion = await convert(
-            bitso.conversions,
-            lambda: bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=20_000),
-            max_rate=bid * 2,
-            min_rate=None,
-            timeout_seconds=60,
-            sleep=wait,
-        )
+        quote = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=20_000)
+        conversion_id = await bitso.conversions.execute(quote)
+        sim.advance(60)
+        conversion = await bitso.conversions.conversion(conversion_id)
         await bitso.v2.funding.bitcoin_withdrawal(amount="0.2", address="1Elsewhere")
         sim.advance(3600)
         [looked_up] = await bitso.v2.trading.lookup_order(resting.id)
