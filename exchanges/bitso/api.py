@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -54,29 +55,23 @@ def payload_v2(answer: Json) -> Json:
     return None if answer in _CONFIRMATIONS else answer
 
 
-V2 = Api(
+_api = partial(Api, public_limit=PUBLIC_LIMIT, private_limit=PRIVATE_LIMIT, lockout_seconds=LOCKOUT_SECONDS, body=JSON)
+# Quirk: the document shows no address for v2; the exchange's clients used this host and bitso.com/api/v2 alike.
+V2 = _api(
     name="bitso.v2",
     base_url="https://api.bitso.com/v2",
     scheme=BodySignature(),
-    public_limit=PUBLIC_LIMIT,
-    private_limit=PRIVATE_LIMIT,
     read_problem=read_problem_v2,
-    lockout_seconds=LOCKOUT_SECONDS,
     payload=payload_v2,
-    body=JSON,
 )
 
-V3 = Api(
+V3 = _api(
     name="bitso",
     base_url="https://bitso.com/api/v3",
     sandbox_url="https://sandbox.bitso.com/api/v3",
     scheme=HeaderSignature(),
-    public_limit=PUBLIC_LIMIT,
-    private_limit=PRIVATE_LIMIT,
     read_problem=read_problem,
-    lockout_seconds=LOCKOUT_SECONDS,
     payload=payload,
-    body=JSON,
 )
 
 V4 = evolve(V3, base_url="https://bitso.com/api/v4", sandbox_url="https://sandbox.bitso.com/api/v4")

@@ -30,7 +30,7 @@ from exchanges.errors import (
     Rejected,
     Unavailable,
 )
-from exchanges.outcomes.error_table import ErrorRule, ErrorTable, Refusal, Words, fields_of, joined, texts_of
+from exchanges.outcomes.error_table import ErrorRule, ErrorTable, Refusal, Words, fields_of, joined, rules, texts_of
 
 if TYPE_CHECKING:
     from exchanges.wire import Json
@@ -38,32 +38,20 @@ if TYPE_CHECKING:
 __all__ = ["read_problem", "read_problem_v2"]
 
 CODES = {
-    "22": ErrorRule(InvalidRequest),  # v2: amount or precision
-    "104": ErrorRule(NonceRejected),  # v2, and inside the envelope of v3
-    "0202": ErrorRule(PermissionDenied),
-    "0206": ErrorRule(NonceRejected),  # type of the nonce
-    "0207": ErrorRule(NonceRejected),  # value of the nonce
-    "0213": ErrorRule(PermissionDenied),  # address
-    "0310": ErrorRule(NotFound),  # withdrawal
-    "0311": ErrorRule(NotFound),  # funding
-    "0312": ErrorRule(NotFound),  # order
-    "0321": ErrorRule(NotFound),  # trade
-    "0330": ErrorRule(PermissionDenied),  # withdrawals locked
-    "0345": ErrorRule(QuoteExpired),
-    "0367": ErrorRule(Rejected),  # no quote at the moment
-    "0373": ErrorRule(QuoteExpired),
-    "0377": ErrorRule(Unavailable, proves=False),  # matched, trades pending
-    "0378": ErrorRule(Unavailable, proves=False),  # not matched yet
-    "0379": ErrorRule(InsufficientFunds),
-    "0410": ErrorRule(Rejected),  # trading off
-    "0411": ErrorRule(Rejected),  # trading off
-    "1000": ErrorRule(Rejected),  # API off
-    "1001": ErrorRule(Rejected),  # too many open orders
-    "1002": ErrorRule(Rejected),  # unable to process the order
-    "1003": ErrorRule(Unavailable, proves=False),  # timeout
-    "1004": ErrorRule(Rejected),  # deprecated
-    "1008": ErrorRule(Rejected),  # trading off
-    "1009": ErrorRule(Rejected),  # conversions off
+    **rules(
+        (InvalidRequest, ("22",)),  # v2: amount or precision
+        # Quirk: 104 is a number of v2, and has been seen inside the envelope of v3 (the exchange's own client).
+        (NonceRejected, ("104", "0206", "0207")),  # the others: type and value of the nonce
+        (PermissionDenied, ("0202", "0213", "0330")),  # of the key; address; withdrawals locked
+        (NotFound, ("0310", "0311", "0312", "0321")),  # withdrawal, funding, order, trade
+        (QuoteExpired, ("0345", "0373")),
+        (InsufficientFunds, ("0379",)),
+        (Rejected, ("0367", "0410", "0411")),  # no quote at the moment; trading off
+        (Rejected, ("1000", "1004", "1008", "1009")),  # API off; deprecated; trading off; conversions off
+        (Rejected, ("1001", "1002")),  # too many open orders; unable to process the order
+    ),
+    # The order may be in the engine: matched with trades pending, not matched yet, or timed out on the way.
+    **rules((Unavailable, ("0377", "0378", "1003")), proves=False),
 }
 FAMILIES = {
     "01": ErrorRule(Unavailable, proves=False),

@@ -33,9 +33,10 @@ from attrs import define, evolve, field
 
 from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.models.conversions import Conversion, ConversionStatus
+from exchanges.bitso.models.market import SortOrder
 from exchanges.bitso.v2.account import Account
 from exchanges.bitso.v2.funding import Funding
-from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, SortOrder, TransactionType, UserTransaction
+from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, TransactionType, UserTransaction
 from exchanges.bitso.v2.trading import Trading
 from exchanges.outcomes.matching import (
     Listing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import get_origin
 
 from exchanges.bitstamp.errors import read_problem, read_problem_v1
@@ -34,24 +35,19 @@ def _decode(endpoint: Endpoint, status: int, body: bytes) -> Json:
     return loads(body)
 
 
-V1 = Api(
+_api = partial(Api, public_limit=LIMIT, private_limit=LIMIT, lockout_seconds=LOCKOUT_SECONDS)
+V1 = _api(
     name="bitstamp.v1",
     base_url="https://www.bitstamp.net/api",
     scheme=BodySignature(),
-    public_limit=LIMIT,
-    private_limit=LIMIT,
     read_problem=read_problem_v1,
-    lockout_seconds=LOCKOUT_SECONDS,
     payload=payload,
     decode=_decode,
 )
 
-V2 = Api(
+V2 = _api(
     name="bitstamp",
     base_url="https://www.bitstamp.net/api/v2",
     scheme=HeaderSignature(),
-    public_limit=LIMIT,
-    private_limit=LIMIT,
     read_problem=read_problem,
-    lockout_seconds=LOCKOUT_SECONDS,
 )

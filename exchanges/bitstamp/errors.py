@@ -39,6 +39,7 @@ from exchanges.outcomes.error_table import (
     Words,
     fields_of,
     joined,
+    rules,
     texts_of,
 )
 
@@ -48,20 +49,15 @@ if TYPE_CHECKING:
 __all__ = ["read_problem", "read_problem_v1"]
 
 CODES = {
-    "API0001": ErrorRule(AuthenticationFailed),  # unknown key
-    "API0002": ErrorRule(PermissionDenied),  # address
-    "API0003": ErrorRule(PermissionDenied),
-    "API0004": ErrorRule(NonceRejected),
-    "API0005": ErrorRule(AuthenticationFailed),  # signature
-    "API0006": ErrorRule(PermissionDenied),  # frozen account
-    "API0009": ErrorRule(PermissionDenied),  # FATCA
-    "API0019": ErrorRule(InvalidRequest),  # content type refused
-    "API0020": ErrorRule(InvalidRequest),  # content type without a body
-    "API0021": ErrorRule(InvalidRequest),  # address too long
-    "400.002": ErrorRule(RateLimited),
-    "400.067": ErrorRule(RateLimited),
-    "400.068": ErrorRule(RateLimited),
-    **{f"500.{number:03}": ErrorRule(Unavailable, proves=False) for number in range(12, 18)},  # matching engine
+    **rules(
+        (AuthenticationFailed, ("API0001", "API0005")),  # unknown key; signature
+        (PermissionDenied, ("API0002", "API0003", "API0006", "API0009")),  # address; of the key; frozen account; FATCA
+        (NonceRejected, ("API0004",)),
+        (InvalidRequest, ("API0019", "API0020", "API0021")),  # content type refused, or without a body; long address
+        (RateLimited, ("400.002", "400.067", "400.068")),
+    ),
+    # The matching engine: it may have got the order before it failed.
+    **rules((Unavailable, tuple(f"500.{number:03}" for number in range(12, 18))), proves=False),
 }
 FAMILIES = {
     "API": ErrorRule(AuthenticationFailed),

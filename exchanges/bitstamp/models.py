@@ -11,8 +11,6 @@ from attrs import frozen
 
 from exchanges.wire import Choice, OpenIntEnum, OpenStrEnum, Row, TextDecimal, UnixMicrosText, UnixTimeText
 
-__all__ = ["OrderBook", "PriceLevel", "Side", "Ticker", "TimeFrame", "Transaction"]
-
 
 class TimeFrame(OpenStrEnum):
     """The period of a list of trades."""
@@ -51,12 +49,8 @@ SideInText = Annotated[Side, Choice(Side, text=True)]
 
 
 @frozen(kw_only=True)
-class Ticker:
-    """Prices of the last 24 hours. Wire: object.
-
-    Source:
-        Bitstamp API v2, Tickers, "Get ticker"; the fields that may be None came later or are in lists only.
-    """
+class Prices:
+    """What the tickers of every generation show of the last 24 hours."""
 
     last: TextDecimal
     """Counter per base: the last trade."""
@@ -65,13 +59,23 @@ class Ticker:
     low: TextDecimal
     """Counter per base: the lowest."""
     vwap: TextDecimal | None = None
-    """Counter per base: the average weighted by volume; None if nothing was traded."""
+    """Counter per base: the average weighted by volume; None if nothing was traded, or not sent."""
     volume: TextDecimal
     """Base traded."""
     bid: TextDecimal
     """Counter per base: the highest open order to buy."""
     ask: TextDecimal
     """Counter per base: the lowest open order to sell."""
+
+
+@frozen(kw_only=True)
+class Ticker(Prices):
+    """Prices of the last 24 hours. Wire: object.
+
+    Source:
+        Bitstamp API v2, Tickers, "Get ticker"; the fields that may be None came later or are in lists only.
+    """
+
     timestamp: UnixTimeText
     """UTC: when it was created."""
     open: TextDecimal

@@ -23,7 +23,18 @@ from exchanges.errors import Problem
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["MAX_ENTRIES", "ErrorRule", "ErrorTable", "Fields", "Refusal", "Words", "fields_of", "joined", "texts_of"]
+__all__ = [
+    "MAX_ENTRIES",
+    "ErrorRule",
+    "ErrorTable",
+    "Fields",
+    "Refusal",
+    "Words",
+    "fields_of",
+    "joined",
+    "rules",
+    "texts_of",
+]
 
 MAX_ENTRIES = 50
 """How many entries of a list of errors, or of an object of fields, are read: an answer may be a mebibyte long."""
@@ -122,6 +133,11 @@ class ErrorTable:
             return ErrorRule(errors.Unavailable, proves=False)
         rule = self.statuses.get(status, ErrorRule(errors.Rejected, proves=False))
         return ErrorRule(rule.kind, proves=rule.proves or (refusal.text != "" and self.is_own(refusal)))
+
+
+def rules(*kinds: tuple[type[errors.ExchangeError], tuple[str, ...]], proves: bool = True) -> dict[str, ErrorRule]:
+    """Return the rules by code of classes with their codes."""
+    return {code: ErrorRule(kind, proves=proves) for kind, codes in kinds for code in codes}
 
 
 def texts_of(value: Json) -> tuple[str, ...]:

@@ -8,8 +8,6 @@ from attrs import frozen
 
 from exchanges.wire import OpenStrEnum, UnixTime
 
-__all__ = ["Bot", "BotExitStatus", "BotIssuer", "BuyingBot", "SellingBot"]
-
 
 class BotExitStatus(OpenStrEnum):
     """Why a bot stopped. It may have traded a part of its amount."""

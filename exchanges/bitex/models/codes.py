@@ -9,17 +9,6 @@ from __future__ import annotations
 
 from exchanges.wire import OpenIntEnum
 
-__all__ = [
-    "DepositMethod",
-    "DepositReason",
-    "DepositStatus",
-    "OrderReason",
-    "OrderStatus",
-    "SpecieWithdrawalReason",
-    "UsdWithdrawalReason",
-    "WithdrawalStatus",
-]
-
 
 class OrderStatus(OpenIntEnum):
     """The state of a bid or an ask."""

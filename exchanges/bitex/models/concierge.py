@@ -18,17 +18,6 @@ from exchanges.wire import IsoTime, OpenStrEnum, RawJson
 if TYPE_CHECKING:
     from exchanges.bitex.models.jsonapi import Object
 
-__all__ = [
-    "PricingSummary",
-    "WorkOrderBitcoinInput",
-    "WorkOrderInput",
-    "WorkOrderOutput",
-    "WorkOrderRequest",
-    "WorkOrderRequests",
-    "WorkOrderStatus",
-    "WorkOrderUser",
-]
-
 
 class WorkOrderStatus(OpenStrEnum):
     """The state of a work order."""

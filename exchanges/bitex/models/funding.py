@@ -12,8 +12,6 @@ from attrs import frozen
 
 from exchanges.bitex.models.places import Country
 
-__all__ = ["Address", "Coordinates", "MoreMtBranch"]
-
 
 @frozen
 class Address:

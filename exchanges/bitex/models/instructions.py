@@ -20,18 +20,6 @@ from exchanges.errors import DecodeError
 from exchanges.wire import Deviation, Json, OpenStrEnum, RawJson, UnixTime, dumps, encode, loads
 from exchanges.wire.converter import wire
 
-__all__ = [
-    "DomesticBank",
-    "InstructionBody",
-    "InstructionSchema",
-    "InternationalBank",
-    "MoreMtPickUp",
-    "ThirdParty",
-    "WithdrawalInstruction",
-    "fault_of_body",
-    "text_of_body",
-]
-
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _CUIT = re.compile(r"[0-9]{11}", re.ASCII)
 _CBU = re.compile(r"[0-9]{22}", re.ASCII)

@@ -21,8 +21,6 @@ from attrs import frozen
 
 from exchanges.wire import Deviation, Json
 
-__all__ = ["Resource", "ResourceId", "Resources", "build_resource", "compact", "expand", "flatten"]
-
 MAX_PARTS = 100_000  # a resource costs its bytes once, but may be referred to again and again
 MAX_DEPTH = 8
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from exchanges.bitex.models.jsonapi import Object
     from exchanges.wire import Json
 
-__all__ = ["KycProfile", "KycProfileUpdate", "KycRejectionReason", "KycRejectionReasons", "UsageTier"]
-
 PROFILES = "kyc_profiles"
 # The guide shows these two; which others a document contains is not documented.
 _OWN_FIELDS = ("id", "accepted_usage_tier")

@@ -15,8 +15,6 @@ from attrs import field, frozen
 from exchanges.http.uploads import Document, Upload
 from exchanges.wire import RawJson, Row
 
-__all__ = ["ACCEPTED_FORMATS", "KycFile", "fault_of_format", "upload_of"]
-
 MAX_BYTES = 16 * 1024 * 1024  # a bound of this library: the guide names none
 
 ACCEPTED_FORMATS = frozenset(

@@ -11,8 +11,6 @@ from attrs import frozen
 
 from exchanges.wire import Row, UnixTime
 
-__all__ = ["Candle", "OrderBook", "PriceLevel", "Profile", "Ticker", "Transaction"]
-
 
 @frozen(kw_only=True)
 class Ticker:

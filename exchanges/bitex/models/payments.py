@@ -8,8 +8,6 @@ from attrs import frozen
 
 from exchanges.wire import OpenIntEnum, OpenStrEnum, UnixTime
 
-__all__ = ["Currency", "Payment", "PaymentAddress", "PaymentStatus", "PaymentUpdate", "PointOfSale"]
-
 
 class Currency(OpenIntEnum):
     """A currency by Bitex's number.

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from exchanges.wire import OpenStrEnum
 
-__all__ = ["Country", "CurrencyCode"]
-
 
 class Country(OpenStrEnum):
     """A country: its ISO 3166 code of two letters."""

@@ -29,20 +29,6 @@ from exchanges.wire.converter import wire
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = [
-    "ExchangeRate",
-    "FixedFee",
-    "MinimumFee",
-    "PercentualFee",
-    "RatesPath",
-    "RatesTree",
-    "Step",
-    "UnknownStep",
-    "calculate",
-    "calculate_backwards",
-    "text_of_path",
-]
-
 # Every field is set, so that neither the caller's context nor a changed default takes part. Forwards, a few steps of
 # sixteen digits each stay exact.
 _CONTEXT = Context(

@@ -8,8 +8,6 @@ from attrs import field, frozen
 
 from exchanges.wire import Row
 
-__all__ = ["ResellerUser", "ResellerUserCreated"]
-
 
 @frozen(kw_only=True)
 class ResellerUserCreated:

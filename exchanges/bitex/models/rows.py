@@ -29,20 +29,6 @@ from exchanges.wire import RawJson, TaggedRow, UnixTime, UnknownRow
 # `Bid` and `Ask`, `Buy` and `Sell` have the same fields in opposite currencies. They are written out so that every
 # field states its own unit.
 
-__all__ = [
-    "Ask",
-    "Bid",
-    "Buy",
-    "Movement",
-    "Order",
-    "Sell",
-    "SpecieDeposit",
-    "SpecieWithdrawal",
-    "Trade",
-    "UsdDeposit",
-    "UsdWithdrawal",
-]
-
 
 @frozen
 class Bid(TaggedRow):

@@ -6,8 +6,6 @@ from attrs import frozen
 
 from exchanges.wire import TextDecimal
 
-__all__ = ["Balance"]
-
 
 @frozen(kw_only=True)
 class Balance:

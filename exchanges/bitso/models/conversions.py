@@ -8,8 +8,6 @@ from attrs import field, frozen
 
 from exchanges.wire import Deviation, Id, Json, OpenStrEnum, TextDecimal, UnixMillis
 
-__all__ = ["Conversion", "ConversionId", "ConversionStatus", "Direction", "Quote", "Slippage"]
-
 
 class Direction(OpenStrEnum):
     """Side of the exchange's order in the book that it converts through."""

@@ -9,19 +9,6 @@ from attrs import frozen
 
 from exchanges.wire import Id, IsoTime, OpenStrEnum, TextDecimal
 
-__all__ = [
-    "Book",
-    "FeeTier",
-    "Fees",
-    "FlatRate",
-    "OrderBook",
-    "PriceLevel",
-    "Side",
-    "SortOrder",
-    "Ticker",
-    "Trade",
-]
-
 
 class Side(OpenStrEnum):
     """Side of the order that was open in the book."""
@@ -114,15 +101,9 @@ class Book:
 
 
 @frozen(kw_only=True)
-class Ticker:
-    """Prices of the last 24 hours. Wire: object.
+class Prices:
+    """What the tickers of every generation show of the last 24 hours."""
 
-    Source:
-        Bitso API v3, "Get Ticker".
-    """
-
-    book: str
-    """Major and minor, such as btc_mxn."""
     last: TextDecimal
     """Minor per major: the last trade."""
     high: TextDecimal
@@ -137,6 +118,18 @@ class Ticker:
     """Minor per major: the highest open order to buy."""
     ask: TextDecimal
     """Minor per major: the lowest open order to sell."""
+
+
+@frozen(kw_only=True)
+class Ticker(Prices):
+    """Prices of the last 24 hours. Wire: object.
+
+    Source:
+        Bitso API v3, "Get Ticker".
+    """
+
+    book: str
+    """Major and minor, such as btc_mxn."""
     created_at: IsoTime
     """UTC: when it was created."""
     change_24: TextDecimal | None = None

@@ -6,6 +6,7 @@ Source:
 
 from __future__ import annotations
 
+from exchanges.bitso.models.market import Side, SortOrder
 from exchanges.bitso.v2.account import Account
 from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.market import Market
@@ -18,8 +19,6 @@ from exchanges.bitso.v2.models import (
     OrderStatus,
     OrderType,
     PriceLevel,
-    Side,
-    SortOrder,
     Ticker,
     TimeFrame,
     Transaction,

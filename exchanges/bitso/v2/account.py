@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from exchanges.bitso.api import V2
-from exchanges.bitso.v2.models import Balance, SortOrder, UserTransaction
+from exchanges.bitso.models.market import SortOrder
+from exchanges.bitso.v2.models import Balance, UserTransaction
 from exchanges.endpoint import READ, Area, private
 from exchanges.endpoint.paging import every_row
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from attrs import field, frozen
 
-from exchanges.bitso.models.market import Side, SortOrder
+from exchanges.bitso.models.market import Prices, Side
 from exchanges.wire import (
     Choice,
     Json,
@@ -24,24 +24,6 @@ from exchanges.wire import (
     nest_currencies,
     nest_keys,
 )
-
-__all__ = [
-    "AmountUnit",
-    "Balance",
-    "CurrencyBalance",
-    "Order",
-    "OrderBook",
-    "OrderStatus",
-    "OrderType",
-    "PriceLevel",
-    "Side",
-    "SortOrder",
-    "Ticker",
-    "TimeFrame",
-    "Transaction",
-    "TransactionType",
-    "UserTransaction",
-]
 
 
 class AmountUnit(OpenStrEnum):
@@ -83,27 +65,13 @@ class TimeFrame(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class Ticker:
+class Ticker(Prices):
     """Prices of the last 24 hours. Wire: object.
 
     Source:
         Bitso API v2, Public Endpoints, "Ticker"; the timestamp is in the sample only.
     """
 
-    last: TextDecimal
-    """Minor per major: the last trade."""
-    high: TextDecimal
-    """Minor per major: the highest."""
-    low: TextDecimal
-    """Minor per major: the lowest."""
-    vwap: TextDecimal | None = None
-    """Minor per major: the average weighted by volume; None if nothing was traded."""
-    volume: TextDecimal
-    """Major traded."""
-    bid: TextDecimal
-    """Minor per major: the highest open order to buy."""
-    ask: TextDecimal
-    """Minor per major: the lowest open order to sell."""
     timestamp: UnixTimeText | None = None
     """UTC: when it was created; None if not sent."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from exchanges.bitstamp.models import Prices
 from exchanges.wire import (
     Json,
     NaiveTime,
@@ -21,27 +22,6 @@ from exchanges.wire import (
     nest_currencies,
     nest_keys,
 )
-
-__all__ = [
-    "Balance",
-    "BitcoinWithdrawal",
-    "ConversionRate",
-    "CurrencyBalance",
-    "Order",
-    "OrderBook",
-    "OrderType",
-    "PriceLevel",
-    "SortOrder",
-    "Ticker",
-    "TimeFrame",
-    "Transaction",
-    "TransactionType",
-    "UnconfirmedDeposit",
-    "UserTransaction",
-    "WithdrawalRequest",
-    "WithdrawalStatus",
-    "WithdrawalType",
-]
 
 
 class SortOrder(OpenStrEnum):
@@ -95,27 +75,13 @@ class TimeFrame(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class Ticker:
-    """Prices of the last 24 hours. Wire: object.
+class Ticker(Prices):
+    """Prices of the last 24 hours, in USD per BTC. Wire: object.
 
     Source:
         Bitstamp API v1, Public Data Functions, "Ticker"; recordings of 2013 have a timestamp and no vwap.
     """
 
-    last: TextDecimal
-    """USD per BTC: the last trade."""
-    high: TextDecimal
-    """USD per BTC: the highest."""
-    low: TextDecimal
-    """USD per BTC: the lowest."""
-    vwap: TextDecimal | None = None
-    """USD per BTC: the average weighted by volume; None if not sent."""
-    volume: TextDecimal
-    """BTC traded."""
-    bid: TextDecimal
-    """USD per BTC: the highest open order to buy."""
-    ask: TextDecimal
-    """USD per BTC: the lowest open order to sell."""
     timestamp: UnixTimeText | None = None
     """UTC: when it was created; None if not sent."""
 
