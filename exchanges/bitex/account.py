@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
+from functools import partial
 from typing import Annotated
 
 from exchanges.bitex.api import API, LARGE_BYTES
@@ -10,6 +11,7 @@ from exchanges.bitex.checks import present_if_true
 from exchanges.bitex.models.market import Profile
 from exchanges.bitex.models.rows import Movement
 from exchanges.endpoint import Area, Param, private
+from exchanges.endpoint.paging import each_once
 from exchanges.wire import UnknownRow
 
 __all__ = ["Account"]
@@ -48,21 +50,16 @@ class Account(Area, api=API):
         """
         ...
 
-    async def every_movement(self) -> AsyncIterator[Movement]:
+    def every_movement(self) -> AsyncIterator[Movement]:
         """Iterate over all movements since the account was opened, newest first.
 
         The last 30 days are read first, and the rest, in one answer, when the iteration gets there. No movement is
         yielded twice; one that is newer than the start of the iteration may be missed.
         """
         # The full summary begins with the last 30 days again.
-        seen: set[object] = set()
-        for full in (False, True):
-            for movement in await self.account_summary(full=full):
-                if (identity := _identity(movement)) not in seen:
-                    seen.add(identity)
-                    yield movement
+        return each_once((self.account_summary, partial(self.account_summary, full=True)), _identity)
 
 
-def _identity(movement: Movement) -> object:
+def _identity(movement: Movement) -> Hashable:
     """Return what identifies a movement; for one of unknown class, all its cells."""
     return repr(movement.cells) if isinstance(movement, UnknownRow) else (movement.class_reference, movement.id)

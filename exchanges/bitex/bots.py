@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from typing import Annotated, Any, TypeVar
+from functools import partial
+from typing import Annotated, Any
 
 from attrs import evolve
 
@@ -12,14 +13,13 @@ from exchanges.bitex.api import API, MINIMUM_ASK, MINIMUM_BID
 from exchanges.bitex.checks import at_least, between, present_if_true
 from exchanges.bitex.models.bots import Bot, BuyingBot, SellingBot
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
+from exchanges.endpoint.paging import each_once
 from exchanges.errors import ExchangeError, NotFound, OutcomeUnknown
 from exchanges.wire import Amount
 
 __all__ = ["Bots"]
 
 _SECONDS = between(10, 600, "seconds")
-
-B = TypeVar("B", bound=Bot)
 
 
 async def _cancel(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Bot:
@@ -209,22 +209,13 @@ class Bots(Area, api=API):
 
         Older ones are read only when the iteration gets there. Bitex returns at most 200 bots.
         """
-        return _newest_first(lambda full: self.buying_bots(full=full))
+        # The full list begins with the last 24 hours again.
+        return each_once((self.buying_bots, partial(self.buying_bots, full=True)), lambda bot: bot.id)
 
     def every_selling_bot(self) -> AsyncIterator[SellingBot]:
         """Iterate over the selling bots, newest first: those of the last 24 hours, then older ones.
 
         Older ones are read only when the iteration gets there. Bitex returns at most 200 bots.
         """
-        return _newest_first(lambda full: self.selling_bots(full=full))
-
-
-async def _newest_first(read: Callable[[bool], Awaitable[list[B]]]) -> AsyncIterator[B]:
-    """Yield the bots of both lists, each once."""
-    # The full list begins with the last 24 hours again.
-    seen: set[int] = set()
-    for full in (False, True):
-        for bot in await read(full):
-            if bot.id not in seen:
-                seen.add(bot.id)
-                yield bot
+        # The full list begins with the last 24 hours again.
+        return each_once((self.selling_bots, partial(self.selling_bots, full=True)), lambda bot: bot.id)

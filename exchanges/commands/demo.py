@@ -26,8 +26,8 @@ EVERY_SECONDS = {"bitex": 0.75, "bitso": 2.2, "bitstamp": 2.2}
 570 in 600 s."""
 AMOUNT = Decimal(100)  # USD
 CENT = Decimal("0.01")
-STATUS_READS = 10
-"""How often the status of the cancelled order is read until it is CANCELLED."""
+SETTLE_SECONDS = 10.0
+"""How long to wait until the cancelled order is CANCELLED."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,16 +98,13 @@ class Demo:
             # Half the market price: nobody sells so low, so the bid is still open when it is cancelled.
             bid = await bitex.trading.create_bid(amount=AMOUNT, price=(ticker.bid / 2).quantize(CENT))
             await bitex.trading.cancel_bid(bid.id)
-            for _ in range(STATUS_READS):
-                bid = await bitex.trading.bid(bid.id)
-                if bid.status is OrderStatus.CANCELLED:
-                    break
+            bid = await bitex.trading.wait_settled(bid, timeout_seconds=SETTLE_SECONDS)
         except ExchangeError as error:
             self.failures.append(f"bitex bid: {error}")
             return
         self.summary.append(f"bitex bid {bid.id}: {bid.amount:f} USD at {bid.price:f}, {bid.status.name.lower()}")
         if bid.status is not OrderStatus.CANCELLED:
-            self.failures.append(f"bitex bid {bid.id}: not cancelled after {STATUS_READS} reads of its status")
+            self.failures.append(f"bitex bid {bid.id}: not cancelled after {SETTLE_SECONDS:g} s")
 
     def _check(self, sim: Simulator) -> None:
         """Compare the calls that the simulator counted with the limits."""

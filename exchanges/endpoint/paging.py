@@ -18,14 +18,14 @@ same page for every offset, and nothing will ever move.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from attrs import define, field, frozen
 
 from exchanges.errors import ReadFailed, UsageError
 
-__all__ = ["every_row"]
+__all__ = ["each_once", "every_row"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,23 @@ R = TypeVar("R")
 LONGEST_BOOKMARK = 10
 MAX_PAGES_WITHOUT_BOOKMARK = 50
 MAX_REPEATS = 10
+
+
+async def each_once(
+    reads: Iterable[Callable[[], Awaitable[Iterable[R]]]], identity: Callable[[R], Hashable]
+) -> AsyncIterator[R]:
+    """Iterate over the rows of lists that overlap, each row once.
+
+    Args:
+        reads: Read one list each, when the iteration reaches it.
+        identity: Returns what identifies a row.
+    """
+    seen: set[Hashable] = set()
+    for read in reads:
+        for row in await read():
+            if (key := identity(row)) not in seen:
+                seen.add(key)
+                yield row
 
 
 async def every_row(

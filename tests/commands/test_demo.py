@@ -55,7 +55,7 @@ class TestDemo:
             "the simulator rejected" in err,
         )
 
-    @pytest.mark.parametrize("attribute", ["AMOUNT", "STATUS_READS"])
+    @pytest.mark.parametrize("attribute", ["AMOUNT", "SETTLE_SECONDS"])
     def test_a_bid_that_is_not_cancelled(self, attribute, monkeypatch, capsys):
         """If the bid is not placed, or not read as cancelled, the status is 1."""
         monkeypatch.setattr(demo, attribute, 0)

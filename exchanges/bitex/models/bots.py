@@ -65,6 +65,14 @@ class Bot:
     """What created it; None if not reported."""
     issuer_id: int | None = None
     """Id of what created it, such as of the key; None if not reported."""
+    amount: Decimal
+    """USD for a `BuyingBot`, BTC for a `SellingBot`: to spend or to sell in total."""
+    produced_amount: Decimal
+    """The other currency: bought or received so far."""
+    remaining_amount: Decimal
+    """In the unit of *amount*: left to spend or to sell."""
+    chunk_size: Decimal
+    """In the unit of *amount*: at most per order."""
 
 
 @frozen(kw_only=True)
@@ -75,15 +83,6 @@ class BuyingBot(Bot):
         Bitex developer guide, Hosted Trading Bots, "Show a Buying Bot".
     """
 
-    amount: Decimal
-    """USD: to spend in total."""
-    produced_amount: Decimal
-    """BTC: bought so far."""
-    remaining_amount: Decimal
-    """USD: left to spend."""
-    chunk_size: Decimal
-    """USD: at most per order."""
-
 
 @frozen(kw_only=True)
 class SellingBot(Bot):
@@ -92,12 +91,3 @@ class SellingBot(Bot):
     Source:
         Bitex developer guide, Hosted Trading Bots, "Show a Selling Bot".
     """
-
-    amount: Decimal
-    """BTC: to sell in total."""
-    produced_amount: Decimal
-    """USD: received so far."""
-    remaining_amount: Decimal
-    """BTC: left to sell."""
-    chunk_size: Decimal
-    """BTC: at most per order."""

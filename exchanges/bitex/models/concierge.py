@@ -61,7 +61,35 @@ class WorkOrderUser(_Part):
 
 
 @frozen(kw_only=True)
-class WorkOrderInput(_Part):
+class _UserPart(_Part):
+    """An input or output: what one user pays or is paid. None means not known yet, unless said otherwise."""
+
+    related = ("user",)
+
+    concierge_fee_percent: Decimal | None = None
+    """Percent: the fee of the Concierge."""
+    user: WorkOrderUser | None = None
+    """The payer of an input, the payee of an output; None if the document does not include users."""
+
+
+@frozen(kw_only=True)
+class _PartnerPart(_UserPart):
+    """An input or output in money, which a partner receives or sends: the partner buys or sells BTC for it."""
+
+    currency: CurrencyCode | None = None
+    """The currency of *amount*."""
+    country: Country | None = None
+    """The country that it is sent from, or in which the payee is paid."""
+    broker_bitcoin_price: Decimal | None = None
+    """Price of a BTC at which the partner buys, or sells; the guide names no currency."""
+    partner_fee_percent: Decimal | None = None
+    """Percent: the fee of the partner."""
+    tax_invoice_number: str | None = None
+    """Number of the partner's invoice; None until there is one."""
+
+
+@frozen(kw_only=True)
+class WorkOrderInput(_PartnerPart):
     """Money that is sent to the Concierge. Wire: json:api resource of type ``work_order_request_inputs``.
 
     Money moves between countries as BTC: the difference between its buying and selling price is a cost too.
@@ -71,14 +99,9 @@ class WorkOrderInput(_Part):
     """
 
     resource_type = "work_order_request_inputs"
-    related = ("user",)
 
-    currency: CurrencyCode | None = None
-    """The currency of *amount*."""
     amount: Decimal | None = None
     """In *currency*: what is sent; None if it was left open and is not quoted yet."""
-    country: Country | None = None
-    """The country that it is sent from."""
     instructions: RawJson | None = field(default=None, repr=False)
     """How to send it: an object with a method, complete once the status is WAITING_FOR_INPUTS; None before."""
     cash_in_fee_percent: Decimal | None = None
@@ -87,22 +110,12 @@ class WorkOrderInput(_Part):
     """The fixed fee of the same banks; the guide names no currency."""
     fiat_received_by_partner: Decimal | None = None
     """What the partner receives after all fees, possibly in another currency than *currency*."""
-    broker_bitcoin_price: Decimal | None = None
-    """Price of a BTC at which the partner buys; the guide names no currency."""
     bitcoins_produced: Decimal | None = None
     """BTC bought with it."""
-    partner_fee_percent: Decimal | None = None
-    """Percent: the fee of the partner."""
-    concierge_fee_percent: Decimal | None = None
-    """Percent: the fee of the Concierge."""
-    tax_invoice_number: str | None = None
-    """Number of the partner's invoice; None until there is one."""
-    user: WorkOrderUser | None = None
-    """The payer; None if the document does not include users."""
 
 
 @frozen(kw_only=True)
-class WorkOrderBitcoinInput(_Part):
+class WorkOrderBitcoinInput(_UserPart):
     """BTC that are sent to the Concierge. Wire: json:api resource of type ``work_order_request_bitcoin_inputs``.
 
     Source:
@@ -110,7 +123,6 @@ class WorkOrderBitcoinInput(_Part):
     """
 
     resource_type = "work_order_request_bitcoin_inputs"
-    related = ("user",)
 
     amount: Decimal | None = None
     """BTC to send; None if it was left open and is not quoted yet."""
@@ -118,10 +130,6 @@ class WorkOrderBitcoinInput(_Part):
     """How to send them: an object with the address; None until known."""
     bitcoins_credited: Decimal | None = None
     """BTC received and confirmed so far; None until known."""
-    concierge_fee_percent: Decimal | None = None
-    """Percent: the fee of the Concierge."""
-    user: WorkOrderUser | None = None
-    """The payer; None if the document does not include users."""
 
 
 @frozen(kw_only=True)
@@ -149,7 +157,7 @@ class PricingSummary:
 
 
 @frozen(kw_only=True)
-class WorkOrderOutput(_Part):
+class WorkOrderOutput(_PartnerPart):
     """Money that is paid to one payee. Wire: json:api resource of type ``work_order_request_outputs``.
 
     Source:
@@ -157,36 +165,21 @@ class WorkOrderOutput(_Part):
     """
 
     resource_type = "work_order_request_outputs"
-    related = ("user",)
 
     amount: Decimal | None = None
     """In *currency*: what the payee receives after all fees; None if it was left open and is not quoted yet."""
-    country: Country | None = None
-    """The country in which the payee is paid."""
-    currency: CurrencyCode | None = None
-    """The currency of *amount*."""
     user_id: int | None = None
     """The payee, a user of the reseller."""
     withdrawal_instruction_id: int | None = None
     """How the payee is paid: the `WithdrawalInstruction.id`."""
-    concierge_fee_percent: Decimal | None = None
-    """Percent: the fee of the Concierge; None until known, like the amounts and fees below."""
-    broker_bitcoin_price: Decimal | None = None
-    """Price of a BTC at which the partner sells; the guide names no currency."""
-    partner_fee_percent: Decimal | None = None
-    """Percent: the fee of the partner."""
     fiat_sent_by_partner: Decimal | None = None
     """What the partner sends, possibly in another currency than *currency*."""
     cash_out_fee_percent: Decimal | None = None
     """Percent: the fee of the payee's and the partner's bank."""
     cash_out_fee_fixed: Decimal | None = None
     """The fixed fee of the same banks; the guide names no currency."""
-    tax_invoice_number: str | None = None
-    """Number of the partner's invoice; None until there is one."""
     friendly_pricing_summary: PricingSummary | None = None
     """What it cost; None until known, and for some outputs always."""
-    user: WorkOrderUser | None = None
-    """The payee; None if the document does not include users."""
 
 
 @frozen(kw_only=True)
@@ -220,9 +213,8 @@ class WorkOrderRequest(_Part):
     @property
     def users(self) -> tuple[WorkOrderUser, ...]:
         """All payers and payees, each once."""
-        users = [part.user for part in self.inputs]
-        users += [part.user for part in self.bitcoin_inputs]
-        users += [part.user for part in self.outputs]
+        users = (part.user for part in (*self.inputs, *self.bitcoin_inputs, *self.outputs))
+        # A dictionary keeps the order: one user may pay several inputs.
         return tuple(dict.fromkeys(user for user in users if user is not None))
 
     @classmethod

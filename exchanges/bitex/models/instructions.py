@@ -64,7 +64,13 @@ class _Body:
     choices: ClassVar[tuple[tuple[str, tuple[str, ...] | ByCountry], ...]] = ()
 
     country: str
-    """ISO code of two capital letters."""
+    """ISO code of two capital letters: the country of the bank or branch, or that the money goes to."""
+    name: str = field(repr=False)
+    """Name of the account holder, or of the person who picks the money up or asks for it."""
+    city: str = field(repr=False)
+    """City where that person lives."""
+    phone: str = field(repr=False)
+    """Phone number of that person."""
     extra_fields: dict[str, RawJson] = field(factory=dict[str, Json], repr=False)
     """Stored beside the other fields under their own names, without validation."""
 
@@ -102,7 +108,7 @@ class _Body:
 
 @frozen(kw_only=True)
 class DomesticBank(_Body):
-    """To a bank account in the same country, which must belong to the owner of the Bitex account.
+    """To a bank account in the same country (AR, PY or PE), which must belong to the owner of the Bitex account.
 
     Source:
         Bitex developer guide, "Example: Withdraw to a Domestic Bank".
@@ -114,20 +120,12 @@ class DomesticBank(_Body):
         *(("bank", DOMESTIC_BANKS), ("account_type", ACCOUNT_TYPES)),
     )
 
-    country: str
-    """Country of the bank: AR, PY or PE."""
     currency: str
     """The currency that is paid out: ARS or USD in Argentina, PEN or USD in Peru."""
     bank: str
     """Short name of the bank, in Argentina and Peru one of `DOMESTIC_BANKS`."""
-    name: str = field(repr=False)
-    """Name of the account holder."""
-    city: str = field(repr=False)
-    """City where the holder lives."""
     address: str = field(repr=False)
     """Postal address of the holder, home or work."""
-    phone: str = field(repr=False)
-    """Phone number of the holder."""
     cuit: str = field(repr=False)
     """Tax number of the holder; in Argentina 11 digits, without dashes."""
     cbu: str | None = field(default=None, repr=False)
@@ -151,7 +149,7 @@ class DomesticBank(_Body):
 
 @frozen(kw_only=True)
 class MoreMtPickUp(_Body):
-    """In cash, at a branch of MoreMT or another place, to somebody with a KYC profile in the Bitex account.
+    """In cash, at a branch of MoreMT (in AR, PY or PE) or another place, to somebody with a KYC profile in the account.
 
     Source:
         Bitex developer guide, "Example: Pick up cash on a MoreMt branch".
@@ -160,25 +158,17 @@ class MoreMtPickUp(_Body):
     payment_method = "more"
     choices = (("country", BRANCH_COUNTRIES), ("currency", PICK_UP_CURRENCIES))
 
-    country: str
-    """Country of the branch: AR, PY or PE."""
     currency: str
     """The currency that is paid out: the country's own."""
-    name: str = field(repr=False)
-    """Name of the person who picks it up."""
-    city: str = field(repr=False)
-    """City where that person lives."""
     address: str = field(repr=False)
     """Address of that person."""
-    phone: str = field(repr=False)
-    """Phone number of that person."""
 
 
 @frozen(kw_only=True)
 class InternationalBank(_Body):
-    """To a bank account anywhere, which must belong to the owner of the Bitex account. Paid in USD.
+    """To a bank account in one of `INTERNATIONAL_COUNTRIES`, which must belong to the owner of the Bitex account.
 
-    The receiving bank may convert the dollars into its own currency.
+    It is paid in USD. The receiving bank may convert the dollars into its own currency.
 
     Source:
         Bitex developer guide, "Example: Withdraw from bitex via international bank transfer."
@@ -190,20 +180,12 @@ class InternationalBank(_Body):
         ("account_type", ACCOUNT_TYPES),
     )
 
-    country: str
-    """One of `INTERNATIONAL_COUNTRIES`."""
     currency: str = "USD"
     """The currency that is paid out: only USD so far."""
-    name: str = field(repr=False)
-    """Name of the payee."""
-    city: str = field(repr=False)
-    """City where the payee lives."""
     address: str = field(repr=False)
     """Postal address of the payee, home or work."""
     postal_code: str | None = field(default=None, repr=False)
     """Postal code of that address; None if there is none."""
-    phone: str = field(repr=False)
-    """Phone number of the payee."""
     bank: str
     """Full name of the bank."""
     bank_country: str
@@ -224,22 +206,15 @@ class InternationalBank(_Body):
 
 @frozen(kw_only=True)
 class ThirdParty(_Body):
-    """Through a third party of the user's choice, anywhere: Bitex contacts the user to work out the details.
+    """Through a third party of the user's choice, in any country: Bitex contacts the user to work out the details.
+
+    The person who asks for it must be known to Bitex by *name*.
 
     Source:
         Bitex developer guide, "Example: Suggest a third party for your withdrawal".
     """
 
     payment_method = "third_party"
-
-    country: str
-    """The country that the money goes to: any."""
-    name: str = field(repr=False)
-    """Name of the person who asks for it; must be known to Bitex."""
-    city: str = field(repr=False)
-    """City where that person lives."""
-    phone: str = field(repr=False)
-    """Phone number of that person."""
 
 
 InstructionBody: TypeAlias = DomesticBank | MoreMtPickUp | InternationalBank | ThirdParty | Mapping[str, Json]

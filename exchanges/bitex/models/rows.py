@@ -26,12 +26,46 @@ from exchanges.bitex.models.codes import (
 )
 from exchanges.wire import RawJson, TaggedRow, UnixTime, UnknownRow
 
-# `Bid` and `Ask`, `Buy` and `Sell` have the same fields in opposite currencies. They are written out so that every
-# field states its own unit.
+
+@frozen
+class _Movement(TaggedRow):
+    """The cells that every row of a class begins with."""
+
+    id: int
+    """Unique among rows of its class."""
+    created_at: UnixTime
+    """UTC: when it was received, detected or executed."""
+
+
+# Bids and asks have the same cells in opposite currencies: what is spent is quote for a bid and base for an ask, and
+# what is produced is the other of the two.
+@frozen
+class _Order(_Movement):
+    """A bid or an ask; *created_at* is when it was received."""
+
+    orderbook: int
+    """1 is BTC/USD."""
+    amount: Decimal
+    """Quote for a `Bid`, base for an `Ask`: to spend or to sell in total."""
+    remaining_amount: Decimal
+    """In the unit of *amount*: left to spend or to sell."""
+    price: Decimal
+    """Quote per base: the highest price to pay, or the lowest to accept."""
+    status: OrderStatus
+    """The state of the order."""
+    # From here on old rows are shorter: the guide added cells at the end.
+    reason: OrderReason | None = None
+    """Why it was cancelled; None in old rows."""
+    produced_amount: Decimal | None = None
+    """Base for a `Bid`, quote for an `Ask`: bought or received so far, after fees; None in old rows."""
+    issuer: str | None = None
+    """What placed it: ``ApiKey#1`` or a user; None or empty in old rows."""
+    fee: Decimal | None = None
+    """In the unit of *produced_amount*: fees so far; None in old rows."""
 
 
 @frozen
-class Bid(TaggedRow):
+class Bid(_Order):
     """An order to buy: spends quote currency. Wire: row of 12, class reference 1.
 
     Source:
@@ -40,32 +74,9 @@ class Bid(TaggedRow):
 
     class_reference = 1
 
-    id: int
-    """Unique among bids."""
-    created_at: UnixTime
-    """UTC: when it was received."""
-    orderbook: int
-    """1 is BTC/USD."""
-    amount: Decimal
-    """Quote: to spend in total."""
-    remaining_amount: Decimal
-    """Quote: left to spend."""
-    price: Decimal
-    """Quote per base: the highest price to pay."""
-    status: OrderStatus
-    """The state of the order."""
-    reason: OrderReason | None = None
-    """Why it was cancelled; None in old rows."""
-    produced_amount: Decimal | None = None
-    """Base: bought so far, after fees; None in old rows."""
-    issuer: str | None = None
-    """What placed it: ``ApiKey#1`` or a user; None or empty in old rows."""
-    fee: Decimal | None = None
-    """Base: fees so far; None in old rows."""
-
 
 @frozen
-class Ask(TaggedRow):
+class Ask(_Order):
     """An order to sell: sells base currency. Wire: row of 12, class reference 2.
 
     Source:
@@ -74,32 +85,25 @@ class Ask(TaggedRow):
 
     class_reference = 2
 
-    id: int
-    """Unique among asks."""
-    created_at: UnixTime
-    """UTC: when it was received."""
+
+@frozen
+class _OwnTrade(_Movement):
+    """One trade of an order; *created_at* is when it was executed."""
+
     orderbook: int
     """1 is BTC/USD."""
+    quantity: Decimal
+    """Base: bought or sold."""
     amount: Decimal
-    """Base: to sell in total."""
-    remaining_amount: Decimal
-    """Base: left to sell."""
+    """Quote: spent or received."""
+    fee: Decimal
+    """Base for a `Buy`, quote for a `Sell`: the fee, which is taken from what the order produces."""
     price: Decimal
-    """Quote per base: the lowest price to accept."""
-    status: OrderStatus
-    """The state of the order."""
-    reason: OrderReason | None = None
-    """Why it was cancelled; None in old rows."""
-    produced_amount: Decimal | None = None
-    """Quote: received so far, after fees; None in old rows."""
-    issuer: str | None = None
-    """What placed it: ``ApiKey#1`` or a user; None or empty in old rows."""
-    fee: Decimal | None = None
-    """Quote: fees so far; None in old rows."""
+    """Quote per base."""
 
 
 @frozen
-class Buy(TaggedRow):
+class Buy(_OwnTrade):
     """One trade of a bid. Wire: row of 9, class reference 3.
 
     Source:
@@ -108,26 +112,12 @@ class Buy(TaggedRow):
 
     class_reference = 3
 
-    id: int
-    """Unique among buys."""
-    created_at: UnixTime
-    """UTC: when it was executed."""
-    orderbook: int
-    """1 is BTC/USD."""
-    quantity: Decimal
-    """Base: bought."""
-    amount: Decimal
-    """Quote: spent."""
-    fee: Decimal
-    """Base: the fee."""
-    price: Decimal
-    """Quote per base."""
     bid_id: int
     """The `Bid` that it belongs to."""
 
 
 @frozen
-class Sell(TaggedRow):
+class Sell(_OwnTrade):
     """One trade of an ask. Wire: row of 9, class reference 4.
 
     Source:
@@ -136,27 +126,13 @@ class Sell(TaggedRow):
 
     class_reference = 4
 
-    id: int
-    """Unique among sells."""
-    created_at: UnixTime
-    """UTC: when it was executed."""
-    orderbook: int
-    """1 is BTC/USD."""
-    quantity: Decimal
-    """Base: sold."""
-    amount: Decimal
-    """Quote: received."""
-    fee: Decimal
-    """Quote: the fee."""
-    price: Decimal
-    """Quote per base."""
     ask_id: int
     """The `Ask` that it belongs to."""
 
 
 @frozen
-class SpecieDeposit(TaggedRow):
-    """A deposit of coins. Wire: row of 5, class reference 5.
+class SpecieDeposit(_Movement):
+    """A deposit of coins, with when it was detected on the network. Wire: row of 5, class reference 5.
 
     Source:
         Bitex developer guide, Account Information, "Your Account Summary".
@@ -164,10 +140,6 @@ class SpecieDeposit(TaggedRow):
 
     class_reference = 5
 
-    id: int
-    """Unique among deposits of coins."""
-    created_at: UnixTime
-    """UTC: when it was detected on the network."""
     specie: int
     """1 is BTC."""
     quantity: Decimal
@@ -175,8 +147,8 @@ class SpecieDeposit(TaggedRow):
 
 
 @frozen
-class SpecieWithdrawal(TaggedRow):
-    """A withdrawal of coins. Wire: row of 11, class reference 6.
+class SpecieWithdrawal(_Movement):
+    """A withdrawal of coins, with when it was received. Wire: row of 11, class reference 6.
 
     Source:
         Bitex developer guide, Account Information, "Your Account Summary".
@@ -184,10 +156,6 @@ class SpecieWithdrawal(TaggedRow):
 
     class_reference = 6
 
-    id: int
-    """Unique among withdrawals of coins."""
-    created_at: UnixTime
-    """UTC: when it was received."""
     specie: int
     """1 is BTC."""
     quantity: Decimal
@@ -207,8 +175,8 @@ class SpecieWithdrawal(TaggedRow):
 
 
 @frozen
-class UsdDeposit(TaggedRow):
-    """A deposit of money. Wire: row of 15, class reference 7.
+class UsdDeposit(_Movement):
+    """A deposit of money, with when it was announced or detected. Wire: row of 15, class reference 7.
 
     Source:
         Bitex developer guide, Account Information, "Your Account Summary".
@@ -216,10 +184,6 @@ class UsdDeposit(TaggedRow):
 
     class_reference = 7
 
-    id: int
-    """Unique among deposits of money."""
-    created_at: UnixTime
-    """UTC: when it was announced or detected."""
     requested_amount: Decimal | None
     """In *currency*: the amount announced; None if it was not announced."""
     amount: Decimal | None
@@ -247,8 +211,8 @@ class UsdDeposit(TaggedRow):
 
 
 @frozen
-class UsdWithdrawal(TaggedRow):
-    """A withdrawal of money. Wire: row of 13, class reference 8.
+class UsdWithdrawal(_Movement):
+    """A withdrawal of money, with when it was received. Wire: row of 13, class reference 8.
 
     Source:
         Bitex developer guide, Account Information, "Your Account Summary".
@@ -256,10 +220,6 @@ class UsdWithdrawal(TaggedRow):
 
     class_reference = 8
 
-    id: int
-    """Unique among withdrawals of money."""
-    created_at: UnixTime
-    """UTC: when it was received."""
     amount: Decimal
     """USD: requested."""
     status: WithdrawalStatus

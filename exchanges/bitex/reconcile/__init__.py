@@ -12,39 +12,9 @@ as good as its lists:
 
 from __future__ import annotations
 
-from exchanges.bitex.bots import Bots
-from exchanges.bitex.concierge import Concierge
-from exchanges.bitex.funding import Funding
-from exchanges.bitex.kyc import Kyc
-from exchanges.bitex.payments import Payments
-from exchanges.bitex.reconcile.customers import FILES, PROFILES, USERS, created_user
-from exchanges.bitex.reconcile.orders import ASKS, BIDS, BUYING_BOTS, SELLING_BOTS
-from exchanges.bitex.reconcile.payments import PAYMENTS, WORK_ORDERS, created_payment, created_work_order
-from exchanges.bitex.reconcile.transfers import (
-    BTC_WITHDRAWALS,
-    USD_DEPOSITS,
-    USD_WITHDRAWALS,
-    addresses,
-    created_address,
-)
-from exchanges.bitex.resellers import Resellers
-from exchanges.bitex.trading import Trading
-from exchanges.outcomes.search import Search, Searches, id_of
+from exchanges.bitex.reconcile import customers, orders, payments, transfers
+from exchanges.outcomes.search import Searches
 
 __all__ = ["SEARCHES"]
 
-SEARCHES: Searches = {
-    id_of(Trading.create_bid): Search(BIDS),
-    id_of(Trading.create_ask): Search(ASKS),
-    id_of(Bots.create_buying_bot): Search(BUYING_BOTS),
-    id_of(Bots.create_selling_bot): Search(SELLING_BOTS),
-    id_of(Funding.create_usd_deposit): Search(USD_DEPOSITS),
-    id_of(Funding.create_usd_withdrawal): Search(USD_WITHDRAWALS),
-    id_of(Funding.create_address): Search(addresses, created_address),
-    id_of(Funding.create_btc_withdrawal): Search(BTC_WITHDRAWALS),
-    id_of(Payments.create_payment): Search(PAYMENTS, created_payment),
-    id_of(Kyc.create_profile): Search(PROFILES),
-    id_of(Kyc.create_file): Search(FILES),
-    id_of(Resellers.create_user): Search(USERS, created_user),
-    id_of(Concierge.create_work_order_request): Search(WORK_ORDERS, created_work_order),
-}
+SEARCHES: Searches = {**orders.SEARCHES, **transfers.SEARCHES, **payments.SEARCHES, **customers.SEARCHES}

@@ -12,10 +12,10 @@ from exchanges.bitex.models.kyc_files import KycFile
 from exchanges.bitex.models.resellers import ResellerUser, ResellerUserCreated
 from exchanges.bitex.resellers import Resellers
 from exchanges.outcomes.matching import Listing, MatchQuality, compare_numbers, match, same_if
-from exchanges.outcomes.search import Match, Query, Read
+from exchanges.outcomes.search import Match, Query, Read, Search, Searches, id_of
 from exchanges.redaction import REDACTED
 
-__all__ = ["FILES", "PROFILES", "USERS", "created_user"]
+__all__ = ["SEARCHES"]
 
 _CELLS = frozenset(a.name for a in attrs.fields(KycProfile)) - {"id", "accepted_usage_tier", "extra"}
 
@@ -62,13 +62,18 @@ def _are_all_users(query: Query, users: Sequence[ResellerUser]) -> bool:
     return len(users) != 1 or _user(query, users[0]) is not None
 
 
-def created_user(user: ResellerUserCreated) -> Match:
+def _created_user(user: ResellerUserCreated) -> Match:
     """Return the match that the answer to a new user shows."""
     return Match(str(user.user_id), user)
 
 
-PROFILES = Listing(lambda _: Read.of(Kyc.profiles), KycProfile, _profile)
-FILES = Listing(
-    lambda query: Read.of(Kyc.profile_files, kyc_profile_id=int(query.text("kyc_profile_id") or 0)), KycFile, _file
-)
-USERS = Listing(lambda _: Read.of(Resellers.users), ResellerUser, _user, _are_all_users)
+def _files_of(query: Query) -> Read:
+    return Read.of(Kyc.profile_files, kyc_profile_id=int(query.text("kyc_profile_id") or 0))
+
+
+_USERS = Listing(lambda _: Read.of(Resellers.users), ResellerUser, _user, _are_all_users)
+SEARCHES: Searches = {
+    id_of(Kyc.create_profile): Search(Listing(lambda _: Read.of(Kyc.profiles), KycProfile, _profile)),
+    id_of(Kyc.create_file): Search(Listing(_files_of, KycFile, _file)),
+    id_of(Resellers.create_user): Search(_USERS, _created_user),
+}

@@ -31,9 +31,9 @@ from exchanges.outcomes.matching import (
     rows_of,
     same_if,
 )
-from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
+from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
-__all__ = ["ASKS", "BIDS", "BUYING_BOTS", "SELLING_BOTS"]
+__all__ = ["SEARCHES"]
 
 ORDERS = Read.of(Trading.orders)
 TRADES = Read.of(Trading.trades)
@@ -111,7 +111,13 @@ def _are_all_bots(query: Query, bots: Sequence[BuyingBot | SellingBot]) -> bool:
     return reaches_back(query, [bot.created_at for bot in bots], MOST_BOTS)
 
 
-BIDS = _Orders(Bid, Buy, lambda buy: buy.bid_id, lambda number: Read.of(Trading.bid, bid_id=number))
-ASKS = _Orders(Ask, Sell, lambda sell: sell.ask_id, lambda number: Read.of(Trading.ask, ask_id=number))
-BUYING_BOTS = Listing(lambda _: Read.of(Bots.buying_bots, full=True), BuyingBot, _bot, _are_all_bots)
-SELLING_BOTS = Listing(lambda _: Read.of(Bots.selling_bots, full=True), SellingBot, _bot, _are_all_bots)
+_BIDS = _Orders(Bid, Buy, lambda buy: buy.bid_id, lambda number: Read.of(Trading.bid, bid_id=number))
+_ASKS = _Orders(Ask, Sell, lambda sell: sell.ask_id, lambda number: Read.of(Trading.ask, ask_id=number))
+_BUYING_BOTS = Listing(lambda _: Read.of(Bots.buying_bots, full=True), BuyingBot, _bot, _are_all_bots)
+_SELLING_BOTS = Listing(lambda _: Read.of(Bots.selling_bots, full=True), SellingBot, _bot, _are_all_bots)
+SEARCHES: Searches = {
+    id_of(Trading.create_bid): Search(_BIDS),
+    id_of(Trading.create_ask): Search(_ASKS),
+    id_of(Bots.create_buying_bot): Search(_BUYING_BOTS),
+    id_of(Bots.create_selling_bot): Search(_SELLING_BOTS),
+}

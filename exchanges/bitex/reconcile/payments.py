@@ -30,10 +30,10 @@ from exchanges.outcomes.matching import (
     reaches_back,
     same_if,
 )
-from exchanges.outcomes.search import Match, Query, Read
+from exchanges.outcomes.search import Match, Query, Read, Search, Searches, id_of
 from exchanges.wire import Json
 
-__all__ = ["PAYMENTS", "WORK_ORDERS", "created_payment", "created_work_order"]
+__all__ = ["SEARCHES"]
 
 VALID = timedelta(hours=1)
 
@@ -83,7 +83,7 @@ def _compare_keep(query: Query, payment: Payment) -> MatchQuality:
     return same_if(not payment.keep, MatchQuality.DOUBTFUL) if wanted is None else compare(payment.keep, wanted)
 
 
-def created_payment(payment: Payment) -> Match:
+def _created_payment(payment: Payment) -> Match:
     """Return the match that the answer to a new payment shows."""
     return Match(str(payment.id), payment, _created_at(payment))
 
@@ -134,7 +134,7 @@ def _compare_part(wanted: dict[str, Json], shown: Part) -> MatchQuality:
     return min(qualities, default=MatchQuality.SAME)
 
 
-def created_work_order(order: WorkOrderRequest) -> Match:
+def _created_work_order(order: WorkOrderRequest) -> Match:
     """Return the match that the answer to a new work order shows."""
     return Match(str(order.id), order, order.updated_at)
 
@@ -143,5 +143,9 @@ def _are_all_payments(query: Query, payments: Sequence[Payment]) -> bool:
     return reaches_back(query, [payment.valid_until for payment in payments], MAX_PAYMENTS)
 
 
-PAYMENTS = Listing(lambda _: Read.of(Payments.payments), Payment, _payment, _are_all_payments)
-WORK_ORDERS = Listing(lambda _: Read.of(Concierge.work_order_requests), WorkOrderRequest, _work_order)
+_PAYMENTS = Listing(lambda _: Read.of(Payments.payments), Payment, _payment, _are_all_payments)
+_WORK_ORDERS = Listing(lambda _: Read.of(Concierge.work_order_requests), WorkOrderRequest, _work_order)
+SEARCHES: Searches = {
+    id_of(Payments.create_payment): Search(_PAYMENTS, _created_payment),
+    id_of(Concierge.create_work_order_request): Search(_WORK_ORDERS, _created_work_order),
+}

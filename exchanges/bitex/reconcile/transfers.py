@@ -27,9 +27,9 @@ from exchanges.outcomes.matching import (
     rows_of,
     same_if,
 )
-from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
+from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
-__all__ = ["BTC_WITHDRAWALS", "USD_DEPOSITS", "USD_WITHDRAWALS", "addresses", "created_address"]
+__all__ = ["SEARCHES"]
 
 LISTED = timedelta(days=30)
 BTC = 1
@@ -117,7 +117,7 @@ def _btc_withdrawal(query: Query, withdrawal: SpecieWithdrawal) -> Match | None:
     )
 
 
-def addresses(query: Query, answers: Answers) -> Matches:
+def _addresses(query: Query, answers: Answers) -> Matches:
     """Search for an address: any that was not created for a payment, and is not the first one of the account."""
     if unread := tuple(read for read in (ADDRESSES, PROFILE) if read not in answers):
         return Matches(more=unread)
@@ -129,7 +129,7 @@ def addresses(query: Query, answers: Answers) -> Matches:
     return Matches(found, complete=rows is not None)
 
 
-def created_address(address: Address) -> Match:
+def _created_address(address: Address) -> Match:
     """Return the match that the answer to a new address shows."""
     return Match(address.public_address, address)
 
@@ -138,10 +138,18 @@ def _are_all_transfers(query: Query, _: object) -> bool:
     return is_shown(query, LISTED)
 
 
-USD_DEPOSITS = _Transfers(lambda _: Read.of(Funding.usd_deposits), UsdDeposit, _usd_deposit, _are_all_transfers)
-USD_WITHDRAWALS = _Transfers(
-    lambda _: Read.of(Funding.usd_withdrawals), UsdWithdrawal, _usd_withdrawal, _are_all_transfers
-)
-BTC_WITHDRAWALS = _Transfers(
-    lambda _: Read.of(Funding.btc_withdrawals), SpecieWithdrawal, _btc_withdrawal, _are_all_transfers
-)
+_DEPOSITS = Read.of(Funding.usd_deposits)
+_WITHDRAWALS = Read.of(Funding.usd_withdrawals)
+_BTC_WITHDRAWALS = Read.of(Funding.btc_withdrawals)
+SEARCHES: Searches = {
+    id_of(Funding.create_usd_deposit): Search(
+        _Transfers(lambda _: _DEPOSITS, UsdDeposit, _usd_deposit, _are_all_transfers)
+    ),
+    id_of(Funding.create_usd_withdrawal): Search(
+        _Transfers(lambda _: _WITHDRAWALS, UsdWithdrawal, _usd_withdrawal, _are_all_transfers)
+    ),
+    id_of(Funding.create_btc_withdrawal): Search(
+        _Transfers(lambda _: _BTC_WITHDRAWALS, SpecieWithdrawal, _btc_withdrawal, _are_all_transfers)
+    ),
+    id_of(Funding.create_address): Search(_addresses, _created_address),
+}
