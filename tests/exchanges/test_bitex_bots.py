@@ -1,17 +1,13 @@
 import httpx
 import pytest
 
-from exchanges.bitex import Bitex
-from exchanges.bitex.bots import Bots
 from exchanges.bitex.models.bots import BotExitStatus, BotIssuer, BuyingBot
-from exchanges.endpoint import Kind
-from exchanges.endpoint.call import prepare
-from exchanges.errors import AuthenticationFailed, NotFound, OutcomeUnknown, UsageError
+from exchanges.errors import AuthenticationFailed, NotFound, OutcomeUnknown
 from exchanges.wire import decode, dumps, encode
+from tests.support.bitex_requests import client, refused, text
 from tests.support.scripted_transport import Script, answer, html
 from tests.support.virtual_time import in_virtual_time
 
-ENDPOINTS = {e.id: e for e in Bots.endpoints}
 BASE = "/api-v1/rest/private"
 BOT = {
     "id": 7,
@@ -34,29 +30,10 @@ ENDING = {**BOT, "to_cancel": True}
 KINDS = ["buying", "selling"]
 
 
-def sent(endpoint_id, **arguments):
-    """Return the body or query of a request."""
-    request = prepare(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
-    return request.target.partition("?")[2] or request.body.decode()
-
-
-def client(script):
-    """Create a client with scripted answers."""
-    return Bitex(api_key="k", transport=script, limits=None)
-
-
 async def cancelled(script, kind="buying"):
     """Cancel bot 7."""
     async with client(script) as bitex:
         return await getattr(bitex.bots, f"cancel_{kind}_bot")(7)
-
-
-class TestDeclarations:
-    def test_kinds(self):
-        """Creating a bot commits money, cancelling one may be repeated, all other calls read."""
-        expected = {Kind.MONEY: "create_", Kind.IDEMPOTENT: "cancel_", Kind.READ: ""}
-
-        assert all(e.id.removeprefix("bitex.bots.").startswith(expected[e.kind]) for e in ENDPOINTS.values())
 
 
 class TestArguments:
@@ -74,23 +51,22 @@ class TestArguments:
     )
     def test_out_of_bounds(self, kind, wrong, words):
         """An amount, chunk size or time outside the documented range is rejected before it is sent."""
-        with pytest.raises(UsageError) as caught:
-            sent(f"bitex.bots.create_{kind}_bot", **{"amount": 10, "chunk_size": 1, "time_to_live": 20, **wrong})
+        arguments = {"amount": 10, "chunk_size": 1, "time_to_live": 20, **wrong}
 
-        assert words in str(caught.value)
+        assert words in refused(f"bots.create_{kind}_bot", **arguments)
 
     @pytest.mark.parametrize(("kind", "least"), [("buying", "1"), ("selling", "0.005")])
     @pytest.mark.parametrize("seconds", [10, 600])
     def test_the_bounds_themselves(self, kind, least, seconds):
         """Both ends of the range are accepted."""
-        body = sent(f"bitex.bots.create_{kind}_bot", amount=least, chunk_size=least, time_to_live=seconds)
+        body = text(f"bots.create_{kind}_bot", amount=least, chunk_size=least, time_to_live=seconds)
 
         assert f"amount={least}&chunk_size={least}&time_to_live={seconds}" == body
 
     @pytest.mark.parametrize(("full", "query"), [(True, "full=true"), (False, "")])
     def test_full_works_by_being_there(self, full, query):
         """A list that is not full omits the flag, because any value would mean true."""
-        assert query == sent("bitex.bots.selling_bots", full=full)
+        assert query == text("bots.selling_bots", full=full)
 
 
 class TestModels:

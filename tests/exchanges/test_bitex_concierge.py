@@ -1,13 +1,14 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import attrs
 import pytest
 from hypothesis import given, settings
 
-from exchanges.bitex.concierge import BitcoinInput, Concierge, Input, Output
+from exchanges.bitex.concierge import BitcoinInput, Input, Output
 from exchanges.bitex.models.concierge import (
     WorkOrderBitcoinInput,
     WorkOrderInput,
@@ -18,14 +19,13 @@ from exchanges.bitex.models.concierge import (
     WorkOrderUser,
 )
 from exchanges.bitex.models.places import CurrencyCode
-from exchanges.endpoint import JSON, Access, Kind
-from exchanges.endpoint.call import prepare
-from exchanges.errors import DecodeError, UsageError
+from exchanges.errors import DecodeError
 from exchanges.wire import decode, dumps, encode, loads
+from tests.support import bitex_requests
+from tests.support.bitex_requests import text
 from tests.support.strategies import QUICK, examples, values
 
-ENDPOINTS = {e.id: e for e in Concierge.endpoints}
-CREATE = ENDPOINTS["bitex.concierge.create_work_order_request"]
+CREATE = "concierge.create_work_order_request"
 SPECIMENS = Path(__file__).parent.parent / "specimens" / "bitex"
 MODELS = [
     WorkOrderBitcoinInput,
@@ -48,22 +48,11 @@ def documented(name):
 
 
 def sent(**arguments):
-    """Return the request."""
-    return loads(prepare(CREATE, {"payer_id": 9, **arguments}, "https://bitex.la/api-v1/rest").render().body)
+    """Return the body of the request."""
+    return loads(text(CREATE, payer_id=9, **arguments).encode())
 
 
-def refused(**arguments):
-    """Return the message of the usage error."""
-    with pytest.raises(UsageError) as caught:
-        sent(**arguments)
-    return str(caught.value)
-
-
-class TestDeclarations:
-    def test_for_resellers(self):
-        """All calls are for resellers; creating an order moves money and is sent as JSON."""
-        assert {Access.RESELLER} == {e.access for e in ENDPOINTS.values()}
-        assert (Kind.MONEY, JSON) == (CREATE.kind, CREATE.body)
+refused = partial(bitex_requests.refused, CREATE, payer_id=9)
 
 
 class TestRequests:

@@ -1,52 +1,24 @@
 from decimal import Decimal
-from urllib.parse import parse_qs
 
 import pytest
 
 from exchanges import wire
-from exchanges.bitex.funding import Funding
 from exchanges.bitex.models.funding import Address, MoreMtBranch
 from exchanges.bitex.models.places import Country, CurrencyCode
-from exchanges.endpoint import Kind
-from exchanges.endpoint.call import prepare
 from exchanges.errors import UsageError
-from exchanges.http.signing import Credentials, Stamp
-
-ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Funding.endpoints}
-BASE = "https://bitex.la/api-v1/rest"
-
-
-def sent(call, **arguments):
-    """Return the request."""
-    endpoint = ENDPOINTS[call]
-    return endpoint.api.scheme.sign(prepare(endpoint, arguments, BASE), Credentials(api_key="k"), Stamp("", 0))
-
-
-def form(call, **arguments):
-    """Return the fields of the form that is sent."""
-    return {name: value for name, (value,) in parse_qs(sent(call, **arguments).body.decode()).items()}
-
-
-class TestDeclarations:
-    def test_kinds(self):
-        """Withdrawing moves money, announcing and storing happen once, cancelling may be repeated, the rest reads."""
-        changing = {name: e.kind for name, e in ENDPOINTS.items() if e.kind is not Kind.READ}
-
-        assert {
-            "create_usd_deposit": Kind.WRITE,
-            "cancel_usd_deposit": Kind.IDEMPOTENT,
-            "create_usd_withdrawal": Kind.MONEY,
-            "create_withdrawal_instruction": Kind.WRITE,
-            "create_address": Kind.WRITE,
-            "create_btc_withdrawal": Kind.MONEY,
-        } == changing
+from tests.support.bitex_requests import fields as form
+from tests.support.bitex_requests import sent
 
 
 class TestDeposits:
     def test_announcing(self):
         """An announcement is sent in the order of the guide's curl example."""
         body = sent(
-            "create_usd_deposit", country=Country.UY, amount=100, currency=CurrencyCode.UYU, deposit_method="bank"
+            "funding.create_usd_deposit",
+            country=Country.UY,
+            amount=100,
+            currency=CurrencyCode.UYU,
+            deposit_method="bank",
         ).body
 
         assert b"api_key=k&country=UY&amount=100&currency=UYU&deposit_method=bank" == body
@@ -67,17 +39,17 @@ class TestDeposits:
         good = {"country": "UY", "amount": 100, "currency": "UYU", "deposit_method": "bank"}
 
         with pytest.raises(UsageError, match=words):
-            sent("create_usd_deposit", **{**good, **wrong})
+            sent("funding.create_usd_deposit", **{**good, **wrong})
 
     def test_a_new_country(self):
         """Codes that the guide does not name are sent."""
-        fields = form("create_usd_deposit", country="PY", amount=1, currency="PYG", deposit_method="bank")
+        fields = form("funding.create_usd_deposit", country="PY", amount=1, currency="PYG", deposit_method="bank")
 
         assert ("PY", "PYG") == (fields["country"], fields["currency"])
 
     def test_branches_are_no_deposit(self):
         """The path of the list of branches is not read as that of a deposit."""
-        targets = [sent("more_mt_branches").target, sent("usd_deposit", deposit_id=5).target]
+        targets = [sent("funding.more_mt_branches").target, sent("funding.usd_deposit", deposit_id=5).target]
 
         assert [
             "/api-v1/rest/private/usd/deposits/more_mt_branches?api_key=k",
@@ -106,21 +78,21 @@ class TestDeposits:
 class TestWithdrawals:
     def test_money(self):
         """A withdrawal of money sends the id of its instructions."""
-        fields = form("create_usd_withdrawal", amount="100.00", withdrawal_instruction_id=1)
+        fields = form("funding.create_usd_withdrawal", amount="100.00", withdrawal_instruction_id=1)
 
-        assert {"api_key": "k", "amount": "100.00", "withdrawal_instruction_id": "1"} == fields
+        assert {"amount": "100.00", "withdrawal_instruction_id": "1"} == fields
 
     def test_coins(self):
         """A withdrawal of coins sends their destination."""
-        fields = form("create_btc_withdrawal", address="1abc", amount="0.5", label="mine", kyc_profile_id=7)
+        fields = form("funding.create_btc_withdrawal", address="1abc", amount="0.5", label="mine", kyc_profile_id=7)
 
-        assert {"api_key": "k", "address": "1abc", "amount": "0.5", "label": "mine", "kyc_profile_id": "7"} == fields
+        assert {"address": "1abc", "amount": "0.5", "label": "mine", "kyc_profile_id": "7"} == fields
 
     @pytest.mark.parametrize("address", ["", " ", "1abc 2def", " 1abc", "1abc\n", None, 5])
     def test_no_address(self, address):
         """An address that is empty or contains spaces is rejected."""
         with pytest.raises(UsageError, match="address must"):
-            sent("create_btc_withdrawal", address=address, amount=1)
+            sent("funding.create_btc_withdrawal", address=address, amount=1)
 
 
 class TestAddresses:
@@ -134,11 +106,13 @@ class TestAddresses:
     )
     def test_auto_sell(self, arguments, body):
         """The flag to sell is sent only if it is set."""
-        assert body == sent("create_address", **arguments).body
+        assert body == sent("funding.create_address", **arguments).body
 
     def test_in_the_path(self):
         """An address is escaped in the path."""
-        assert "/api-v1/rest/private/btc/addresses/1%2F2?api_key=k" == sent("address", public_address="1/2").target
+        assert (
+            "/api-v1/rest/private/btc/addresses/1%2F2?api_key=k" == sent("funding.address", public_address="1/2").target
+        )
 
     @pytest.mark.parametrize("payment_id", [None, 7])
     def test_fields(self, payment_id):

@@ -1,12 +1,11 @@
 import json
 from decimal import Decimal
-from urllib.parse import parse_qs
+from functools import partial
 
 import pytest
 from attrs import evolve
 
 from exchanges import wire
-from exchanges.bitex.funding import Funding
 from exchanges.bitex.models.instructions import (
     DOMESTIC_BANKS,
     DomesticBank,
@@ -16,10 +15,9 @@ from exchanges.bitex.models.instructions import (
     ThirdParty,
     WithdrawalInstruction,
 )
-from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, UsageError
+from tests.support.bitex_requests import ENDPOINTS, fields
 
-ENDPOINT = next(e for e in Funding.endpoints if e.id == "bitex.funding.create_withdrawal_instruction")
 JOHN = {"name": "John Doe", "city": "Buenos Aires", "phone": "15-555-55-55"}
 DOMESTIC = DomesticBank(
     country="AR",
@@ -51,10 +49,7 @@ BODIES = [DOMESTIC, PICK_UP, INTERNATIONAL, THIRD]
 PERSONAL = [*JOHN.values(), "Evergreen", "20111111112", "0170000200000000000002", "33433333", "BANKUS66", "334-33333"]
 
 
-def form(**arguments):
-    """Return the fields of the form that is sent, without the key."""
-    request = prepare(ENDPOINT, arguments, ENDPOINT.api.base_url).render()
-    return {name: value for name, (value,) in parse_qs(request.body.decode()).items()}
+form = partial(fields, "funding.create_withdrawal_instruction")
 
 
 def body_sent(body):
@@ -186,7 +181,9 @@ class TestSendingInstructions:
 
     def test_it_stays_out_of_errors(self):
         """The body of instructions is a secret of the call."""
-        assert ["body"] == [a.name for a in ENDPOINT.arguments if a.param.secret]
+        assert ["body"] == [
+            a.name for a in ENDPOINTS["funding.create_withdrawal_instruction"].arguments if a.param.secret
+        ]
 
     def test_banks(self):
         """The guide names 33 banks in Argentina and 9 in Peru."""

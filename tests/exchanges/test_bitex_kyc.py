@@ -2,22 +2,17 @@ import io
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import get_args
-from urllib.parse import parse_qs
 
 import pytest
 
 from exchanges import wire
-from exchanges.bitex.kyc import Kyc
 from exchanges.bitex.models.kyc import KycProfile, KycRejectionReason, KycRejectionReasons, UsageTier
 from exchanges.bitex.models.kyc_files import ACCEPTED_FORMATS, MAX_BYTES, KycFile, upload_of
-from exchanges.endpoint import MULTIPART, Kind
-from exchanges.endpoint.call import prepare
+from exchanges.endpoint import MULTIPART
 from exchanges.errors import DecodeError, UsageError
-from exchanges.http.signing import Credentials, Stamp
 from exchanges.http.uploads import Upload
+from tests.support.bitex_requests import ENDPOINTS, fields, sent
 
-ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Kyc.endpoints}
-BASE = "https://bitex.la/api-v1/rest"
 BILLY = [
     *(12345678, "Billy", "Bob", "33222111N", "AR", "passport", "4332221115", 946685400, "brazilian", "male", "Singer"),
     *("Calle 1", "Calle 2", "+51 555 120921", True, False, "small", "micro"),
@@ -35,38 +30,16 @@ REASON = {
 }
 
 
-def sent(call, **arguments):
-    """Return the request."""
-    endpoint = ENDPOINTS[call]
-    return endpoint.api.scheme.sign(prepare(endpoint, arguments, BASE), Credentials(api_key="k"), Stamp("", 0))
-
-
-def body(call, **arguments):
-    """Return the fields of the form that is sent."""
-    return {name: value for name, (value,) in parse_qs(sent(call, **arguments).body.decode()).items()}
-
-
 def profile(cells, **options):
     """Read one row."""
     return wire.decode(wire.dumps(cells), KycProfile, **options)
 
 
 class TestDeclarations:
-    def test_kinds(self):
-        """Creating happens once, updating may be repeated, all other calls read."""
-        changing = {name: e.kind for name, e in ENDPOINTS.items() if e.kind is not Kind.READ}
-
-        assert {
-            "create_profile": Kind.WRITE,
-            "update_profile": Kind.IDEMPOTENT,
-            "update_default_profile": Kind.IDEMPOTENT,
-            "create_file": Kind.WRITE,
-        } == changing
-
     @pytest.mark.parametrize("call", ["create_profile", "update_profile", "update_default_profile"])
     def test_personal_data_are_secrets(self, call):
         """Fields that identify a person are secrets."""
-        assert PERSONAL == {a.name for a in ENDPOINTS[call].arguments if a.param.secret}
+        assert PERSONAL == {a.name for a in ENDPOINTS[f"kyc.{call}"].arguments if a.param.secret}
 
 
 class TestProfiles:
@@ -148,46 +121,46 @@ class TestProfiles:
 class TestSendingProfiles:
     def test_only_what_is_given(self):
         """Omitted fields are not sent."""
-        assert {"api_key": "k", "usage_tier": "micro"} == body("create_profile", usage_tier=UsageTier.MICRO)
+        assert {"usage_tier": "micro"} == fields("kyc.create_profile", usage_tier=UsageTier.MICRO)
 
     @pytest.mark.parametrize("born", [date(1970, 1, 30), "1970-01-30"])
     def test_a_date(self, born):
         """A date is sent as year/month/day, month and day with two digits."""
-        assert "1970/01/30" == body("create_profile", usage_tier="micro", birth_date=born)["birth_date"]
+        assert "1970/01/30" == fields("kyc.create_profile", usage_tier="micro", birth_date=born)["birth_date"]
 
     @pytest.mark.parametrize("born", [datetime(1970, 1, 30, tzinfo=UTC), "30/1/1970", "1970/1/30", "", 0, 1970.5])
     def test_no_date(self, born):
         """A datetime, a number or other text is rejected as a date."""
         with pytest.raises(UsageError, match="birth_date must be a date"):
-            sent("create_profile", usage_tier="micro", birth_date=born)
+            sent("kyc.create_profile", usage_tier="micro", birth_date=born)
 
     @pytest.mark.parametrize("country", ["ar", "ARG", "A", "", "Argentina"])
     def test_no_country(self, country):
         """The issuing country must be two capital letters."""
         with pytest.raises(UsageError, match="personal_id_issuer_country must be an ISO country code"):
-            sent("create_profile", usage_tier="micro", personal_id_issuer_country=country)
+            sent("kyc.create_profile", usage_tier="micro", personal_id_issuer_country=country)
 
     def test_a_new_country(self):
         """A country that the guide does not name is sent."""
-        fields = body("create_profile", usage_tier="micro", personal_id_issuer_country="JP")
+        form = fields("kyc.create_profile", usage_tier="micro", personal_id_issuer_country="JP")
 
-        assert "JP" == fields["personal_id_issuer_country"]
+        assert "JP" == form["personal_id_issuer_country"]
 
     @pytest.mark.parametrize("tier", ["huge", "MICRO", "", None])
     def test_no_tier(self, tier):
         """A tier that the guide does not name cannot be requested."""
         with pytest.raises(UsageError, match="usage_tier must be"):
-            sent("update_default_profile", usage_tier=tier)
+            sent("kyc.update_default_profile", usage_tier=tier)
 
     def test_flags(self):
         """A flag that is False is sent."""
-        fields = body("update_profile", kyc_profile_id=5, usage_tier="micro", legal_entity=False)
+        form = fields("kyc.update_profile", kyc_profile_id=5, usage_tier="micro", legal_entity=False)
 
-        assert {"api_key": "k", "usage_tier": "micro", "legal_entity": "false"} == fields
+        assert {"usage_tier": "micro", "legal_entity": "false"} == form
 
     def test_addresses(self):
         """The path of an update has the id of the profile, except for the default one."""
-        one, own = sent("update_profile", kyc_profile_id=5, usage_tier="micro"), sent("default_profile")
+        one, own = sent("kyc.update_profile", kyc_profile_id=5, usage_tier="micro"), sent("kyc.default_profile")
 
         assert ("PUT", "/api-v1/rest/private/kyc_profiles/5") == (one.verb, one.target)
         assert ("GET", "/api-v1/rest/private/kyc_profile?api_key=k") == (own.verb, own.target)
@@ -274,22 +247,22 @@ class TestFiles:
     def test_no_document(self, document, words):
         """Anything but a document of an accepted format is rejected before anything is sent."""
         with pytest.raises(UsageError, match=words):
-            sent("create_file", kyc_profile_id=1, document=document)
+            sent("kyc.create_file", kyc_profile_id=1, document=document)
 
     def test_not_from_a_pipe(self):
         """A file that cannot be rewound is rejected."""
         pipe = SimpleNamespace(read=lambda _: b"", readable=lambda: True, seekable=lambda: False)
 
         with pytest.raises(UsageError, match="can be rewound"):
-            sent("create_file", kyc_profile_id=1, document=pipe)
+            sent("kyc.create_file", kyc_profile_id=1, document=pipe)
 
     def test_sending(self):
         """A document is the last part of a multipart form, with its type; the type argument is a field before it."""
-        request = sent("create_file", kyc_profile_id=1, document=PNG, document_content_type="image/png")
+        request = sent("kyc.create_file", kyc_profile_id=1, document=PNG, document_content_type="image/png")
         text = request.body.decode()
 
         assert (MULTIPART, "/api-v1/rest/private/kyc_profiles/1/kyc_files") == (
-            ENDPOINTS["create_file"].body,
+            ENDPOINTS["kyc.create_file"].body,
             request.target,
         )
         assert 'name="api_key"\r\n\r\nk\r\n' in text
@@ -300,7 +273,7 @@ class TestFiles:
     def test_no_accepted_format(self, content_type):
         """A type that Bitex does not accept is rejected."""
         with pytest.raises(UsageError, match="document_content_type must be one of application/pdf"):
-            sent("create_file", kyc_profile_id=1, document=PNG, document_content_type=content_type)
+            sent("kyc.create_file", kyc_profile_id=1, document=PNG, document_content_type=content_type)
 
     def test_formats(self):
         """The seven documented formats are accepted."""
@@ -348,6 +321,6 @@ class TestRejectionReasons:
 
 def test_lists_are_lists():
     """Profiles and files are returned as lists of rows."""
-    answers = [get_args(ENDPOINTS[call].answer) for call in ("profiles", "profile_files", "files")]
+    answers = [get_args(ENDPOINTS[f"kyc.{call}"].answer) for call in ("profiles", "profile_files", "files")]
 
     assert [(KycProfile,), (KycFile,), (KycFile,)] == answers

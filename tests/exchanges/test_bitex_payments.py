@@ -2,18 +2,12 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges.bitex import Bitex
 from exchanges.bitex.models.payments import Currency, Payment, PaymentStatus
-from exchanges.bitex.payments import Payments
-from exchanges.bitex.webhooks import Webhooks
-from exchanges.endpoint import Access, Kind
-from exchanges.endpoint.call import prepare
-from exchanges.errors import UsageError
 from exchanges.wire import decode, dumps
+from tests.support.bitex_requests import client, refused, text
 from tests.support.scripted_transport import Script, answer
 from tests.support.virtual_time import in_virtual_time
 
-ENDPOINTS = {e.id: e for e in (*Payments.endpoints, *Webhooks.endpoints)}
 PAYMENT = {
     "id": 1,
     "user_id": 1,
@@ -42,54 +36,22 @@ ODD_URLS = [
 ]
 
 
-def sent(endpoint_id, **arguments):
-    """Return the body or query of a request."""
-    request = prepare(ENDPOINTS[endpoint_id], arguments, "https://bitex.la/api-v1/rest").render()
-    return request.target.partition("?")[2] or request.body.decode()
-
-
-def refused(endpoint_id, **arguments):
-    """Return the message of the usage error."""
-    with pytest.raises(UsageError) as caught:
-        sent(endpoint_id, **arguments)
-    return str(caught.value)
-
-
-class TestDeclarations:
-    def test_kinds(self):
-        """A payment is created once; settings may be set again."""
-        changing = {e.id.partition(".")[2]: e.kind for e in ENDPOINTS.values() if e.kind is not Kind.READ}
-
-        assert {
-            "payments.create_payment": Kind.WRITE,
-            "payments.setup_pos": Kind.IDEMPOTENT,
-            "webhooks.update_webhook": Kind.IDEMPOTENT,
-            "webhooks.test_webhook": Kind.IDEMPOTENT,
-        } == changing
-
-    def test_webhooks_are_for_resellers(self):
-        """Payments are for every account, the webhook is for resellers."""
-        reseller = {e.id.split(".")[1] for e in ENDPOINTS.values() if e.access is Access.RESELLER}
-
-        assert {"webhooks"} == reseller
-
-
 class TestCreating:
     def test_the_currency_by_name(self):
         """A currency is sent as its number."""
-        assert "currency_id=4&amount=100" == sent("bitex.payments.create_payment", currency_id=Currency.ARS, amount=100)
+        assert "currency_id=4&amount=100" == text("payments.create_payment", currency_id=Currency.ARS, amount=100)
 
     @pytest.mark.parametrize("url", ODD_URLS)
     def test_https_only(self, url):
         """A callback URL that is not https is rejected."""
         assert "callback_url must be an https URL" in refused(
-            "bitex.payments.create_payment", currency_id=3, amount=1, callback_url=url
+            "payments.create_payment", currency_id=3, amount=1, callback_url=url
         )
 
     @pytest.mark.parametrize("url", ["https://example.com", "HTTPS://EXAMPLE.com:8443/ipn?a=b", "https://[::1]/ipn"])
     def test_https(self, url):
         """Any https URL is accepted."""
-        assert "callback_url=" in sent("bitex.payments.create_payment", currency_id=3, amount=1, callback_url=url)
+        assert "callback_url=" in text("payments.create_payment", currency_id=3, amount=1, callback_url=url)
 
     @pytest.mark.parametrize(
         ("keep", "written"),
@@ -97,7 +59,7 @@ class TestCreating:
     )
     def test_percentages(self, keep, written):
         """The percentage to keep is 0 to 100, both included."""
-        body = sent("bitex.payments.create_payment", currency_id=3, amount=1, keep=keep)
+        body = text("payments.create_payment", currency_id=3, amount=1, keep=keep)
 
         assert f"currency_id=3&amount=1&keep={written}" == body
 
@@ -107,35 +69,35 @@ class TestCreating:
     )
     def test_no_percentages(self, keep):
         """Any other percentage is rejected; float and bool always."""
-        assert "keep must" in refused("bitex.payments.create_payment", currency_id=3, amount=1, keep=keep)
+        assert "keep must" in refused("payments.create_payment", currency_id=3, amount=1, keep=keep)
 
 
 class TestSettingUp:
     @pytest.mark.parametrize("slug", ["tierrabuena", "tierra-buena-2", "7"])
     def test_slugs(self, slug):
         """A slug consists of lower-case letters, digits and dashes."""
-        assert f"merchant_slug={slug}" == sent("bitex.payments.setup_pos", merchant_slug=slug)
+        assert f"merchant_slug={slug}" == text("payments.setup_pos", merchant_slug=slug)
 
     @pytest.mark.parametrize("slug", ["Tierra", "tierra_buena", "tierra buena", "tierra/buena", "ñandú", "t\u0661", ""])
     def test_no_slugs(self, slug):
         """Any other slug is rejected."""
-        assert "merchant_slug must contain lower-case" in refused("bitex.payments.setup_pos", merchant_slug=slug)
+        assert "merchant_slug must contain lower-case" in refused("payments.setup_pos", merchant_slug=slug)
 
     def test_some_settings(self):
         """Only what changes is sent; zero percent is a setting."""
-        assert "merchant_keep=0" == sent("bitex.payments.setup_pos", merchant_keep=0)
+        assert "merchant_keep=0" == text("payments.setup_pos", merchant_keep=0)
 
     @pytest.mark.parametrize("arguments", [{}, {"merchant_name": None}])
     def test_no_setting(self, arguments):
         """A call without settings is rejected before it is sent."""
-        assert "give at least one setting" in refused("bitex.payments.setup_pos", **arguments)
+        assert "give at least one setting" in refused("payments.setup_pos", **arguments)
 
 
 class TestWebhooks:
     @pytest.mark.parametrize("url", ODD_URLS)
     def test_https_only(self, url):
         """A webhook URL that is not https is rejected."""
-        assert "webhook_url must be an https URL" in refused("bitex.webhooks.update_webhook", webhook_url=url)
+        assert "webhook_url must be an https URL" in refused("webhooks.update_webhook", webhook_url=url)
 
 
 class TestModels:
@@ -166,7 +128,7 @@ class TestGoingThrough:
     async def test_a_short_list(self):
         """A list that is not cut off is complete."""
         script = Script.of(answer([PAYMENT]))
-        async with Bitex(api_key="k", transport=script, limits=None) as bitex:
+        async with client(script) as bitex:
             ids = [payment.id async for payment in bitex.payments.every_payment()]
 
         assert ([1], 1) == (ids, len(script.came))
@@ -181,7 +143,7 @@ class TestGoingThrough:
             return answer(done if request.url.params.get("status") == "done" else latest)
 
         script = Script.of(respond)
-        async with Bitex(api_key="k", transport=script, limits=None) as bitex:
+        async with client(script) as bitex:
             ids = [payment.id async for payment in bitex.payments.every_payment()]
 
         assert [*range(1000, 500, -1), 77] == ids

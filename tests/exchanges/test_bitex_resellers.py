@@ -7,41 +7,27 @@ import pytest
 
 from exchanges.bitex import Bitex
 from exchanges.bitex.models.resellers import ResellerUser
-from exchanges.bitex.resellers import Resellers
-from exchanges.endpoint import Access, Kind
 from exchanges.errors import DecodeError, ExchangeError, InvalidRequest, OutcomeUnknown, UsageError
 from exchanges.wire import Wire
+from tests.support.bitex_requests import ENDPOINTS, client
 from tests.support.scripted_transport import Script, answer
 from tests.support.virtual_time import in_virtual_time
 
-ENDPOINTS = {e.id: e for e in Resellers.endpoints}
 ROW = [1, "billy@example.com", Decimal("10000.00"), Decimal("500.00"), Decimal("20.5"), Decimal("1.5"), "1aB"]
 USER = ResellerUser(*ROW)
 CSV = 'id,email\r\n1,billy@example.com\r\n2,"señor, x"\r\n'
 PASSWORD = "canary+Pass/word 1"
 
 
-def client(script):
-    """Create a client with scripted answers."""
-    return Bitex(api_key="k", transport=script, limits=None)
-
-
 def users(value, *, strict=True):
     """Decode an answer to the list of users."""
-    endpoint = ENDPOINTS["bitex.resellers.users"]
+    endpoint = ENDPOINTS["resellers.users"]
     return Wire(strict=strict).structure(value, endpoint.answer, endpoint.id)
 
 
 def fields(came):
     """Return the fields of a request, from its query or its body."""
     return parse_qsl((came.request.url.query or came.request.content).decode())
-
-
-class TestDeclarations:
-    def test_for_resellers(self):
-        """All calls are for resellers, and creating a user is never repeated."""
-        assert {Access.RESELLER} == {e.access for e in ENDPOINTS.values()}
-        assert Kind.WRITE is ENDPOINTS["bitex.resellers.create_user"].kind
 
 
 class TestUsers:
