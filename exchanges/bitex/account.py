@@ -32,6 +32,7 @@ class Account(Area, api=API):
         """
         ...
 
+    # Quirk: the exchange's own client speaks of 15 days where the guide says 30, so nothing here relies on the window.
     @private("GET /private/account_summary", max_bytes=LARGE_BYTES)
     async def account_summary(self, *, full: Annotated[bool, Param(render=present_if_true)] = False) -> list[Movement]:
         """Return deposits, withdrawals, and bids and asks that traded, of the last 30 days.

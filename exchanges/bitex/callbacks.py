@@ -31,6 +31,7 @@ __all__ = ["MAX_BYTES", "Callback", "Callbacks", "Headers"]
 MAX_BYTES = 1024 * 1024
 """The largest body that is read."""
 
+# Quirk: the digest of the key alone, so it proves who posts but not what: the body is not signed (guide, "Webhooks").
 HEADER = b"webhook-auth"
 
 Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
@@ -126,6 +127,8 @@ class Callbacks:
 
     def _payment(self, raw_body: bytes) -> PaymentUpdate | None:
         try:
+            # Quirk: the sample of the guide has a comma too many. What is posted is taken to be valid JSON: a lenient
+            # parser could read another key than the one that is checked.
             body = read_strictly(raw_body, max_bytes=MAX_BYTES)
             if not isinstance(body, dict) or not isinstance(key := body.get("api_key"), str):
                 return None
@@ -146,6 +149,7 @@ class Callbacks:
             if kind is None:
                 return None
             update: WebhookUpdate = wire().structure(body, kind, "callback")
+        # Headers come from a web framework: those of another type are refused like wrong ones.
         except (Deviation, DecodeError, TypeError, ValueError):
             return None
         return update
@@ -156,6 +160,7 @@ class Callbacks:
 
 
 def _digest(key: str) -> bytes:
+    # A lone surrogate cannot be encoded; it must lead to a refusal, not to an error of its own.
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest().encode()
 
 

@@ -46,6 +46,7 @@ def present_if_true(value: object) -> bool | None:
     """Render a flag that Bitex reads as true whenever it is present: False is not sent."""
     if type(value) is not bool:
         raise TypeError(f"must be a bool, not {type(value).__name__}")
+    # Quirk: the exchange looks only whether the field is there, so "full=false" would mean true (guide).
     return value or None
 
 
@@ -59,6 +60,7 @@ def calendar_day(value: object) -> str:
     # A datetime is a date too, but which day it means depends on its zone.
     if not isinstance(value, date) or isinstance(value, datetime):
         raise TypeError(f"must be a date without a time, not {type(value).__name__}")
+    # Quirk: the sample of the guide has no leading zeros; the exchange's own client sends two digits, as here.
     return f"{value.year:04}/{value.month:02}/{value.day:02}"
 
 

@@ -39,6 +39,7 @@ TABLE = ErrorTable(
         400: ErrorRule(InvalidRequest),
         401: ErrorRule(AuthenticationFailed),
         403: ErrorRule(PermissionDenied),
+        # No proof: servers in front of the application answer so as well.
         404: ErrorRule(NotFound, proves=False),
         422: ErrorRule(InvalidRequest),
     },
@@ -59,6 +60,7 @@ def read_problem(status: int, answer: Json) -> Problem | None:
 
 def _problem(status: int, text: str) -> Problem:
     problem = TABLE.problem(status, Refusal(text))
+    # Whatever the words say, an application that fails may have executed the call before.
     return problem if status < 500 else evolve(problem, kind=Unavailable)
 
 

@@ -29,6 +29,7 @@ class Funding(Area, api=API):
     process withdrawals by hand, within working hours, and it may take hours.
     """
 
+    # Paths name the currency here; those of the later API of the exchange (cash, coin) do not exist.
     @private("POST /private/usd/deposits", kind=WRITE)
     async def create_usd_deposit(
         self,
@@ -121,6 +122,7 @@ class Funding(Area, api=API):
         """
         ...
 
+    # No argument is a text that comes back with the withdrawal, so it bears no tag: one that is searched is never sure.
     @private("POST /private/usd/withdrawals", kind=MONEY)
     async def create_usd_withdrawal(
         self, *, amount: Amount, withdrawal_instruction_id: int, kyc_profile_id: int | None = None
@@ -168,6 +170,7 @@ class Funding(Area, api=API):
         """
         ...
 
+    # Quirk: an object within a form, for which no encoding is documented: sent as JSON text, as in the curl example.
     @private("POST /private/usd/withdrawal_instructions", kind=WRITE)
     async def create_withdrawal_instruction(
         self,

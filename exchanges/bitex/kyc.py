@@ -214,6 +214,8 @@ class Kyc(Area, api=API):
         """
         ...
 
+    # Quirk: the sample of the guide sends the key in a JSON body, which a GET has not: it goes into the query as
+    # elsewhere.
     @private("GET /private/kyc_rejection_reasons")
     async def rejection_reasons(self) -> KycRejectionReasons:
         """Return the reasons for which a profile may be rejected, in three languages.

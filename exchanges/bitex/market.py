@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 async def _warn_if_early(area: Market, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Transaction]:
     """Read the archive; log a warning if that was done not long ago."""
     now, book = asyncio.get_running_loop().time(), arguments.get("book")
+    # Counted from the request, whether or not it succeeds: a failed read counts against the exchange as well.
     last, area.archive_read_at[book] = area.archive_read_at.get(book), now
     if last is not None and now - last < ARCHIVE_EVERY_SECONDS:
         logger.warning(
@@ -41,6 +42,7 @@ class Market(Area, api=API):
         super().__init__(caller)
         self.archive_read_at: dict[object, float] = {}
 
+    # Quirk: an older version of the exchange's own client has /btc/market/... for these paths; the guide's are used.
     @public("GET /{book}/market/ticker")
     async def ticker(self, book: str = "btc_usd") -> Ticker:
         """Return prices and volume of the last 24 hours.

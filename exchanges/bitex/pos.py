@@ -42,6 +42,7 @@ class PointOfSalePages:
         Source:
             Bitex developer guide, Web Point of Sale, "Payment Page".
         """
+        # It becomes a part of the path: nothing that needs quoting can be an address.
         if not public_address or not public_address.isalnum() or not public_address.isascii():
             raise UsageError("public_address must consist of letters and digits")
         return f"{self.self_service_page(merchant_slug)}/{public_address}"

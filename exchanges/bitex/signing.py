@@ -23,6 +23,7 @@ class ApiKeyScheme(Scheme):
         Bitex developer guide, "Your API keys".
     """
 
+    # Nothing is signed, so requests of one key may overtake each other.
     policy = NoncePolicy.NONE
     needs = ("api_key",)
 

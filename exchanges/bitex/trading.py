@@ -16,6 +16,7 @@ from exchanges.wire import Amount
 
 __all__ = ["Trading"]
 
+# TO_CANCEL is not among them: such an order may still trade.
 ENDED = (OrderStatus.CANCELLED, OrderStatus.COMPLETED)
 
 O = TypeVar("O", Bid, Ask)  # noqa: E741 - an order
@@ -28,6 +29,8 @@ class Trading(Area, api=API):
     the reason NOT_ENOUGH_FUNDS; it is never rejected.
     """
 
+    # Quirk: the guide lists active orders only; the exchange's own client says that those of the last two hours come
+    # too.
     @private("GET /private/orders")
     async def orders(self) -> list[Order]:
         """Return your active bids and asks.
@@ -42,6 +45,7 @@ class Trading(Area, api=API):
         """
         ...
 
+    # Quirk: the exchange's own client speaks of 30 days where the guide says 7 days and 500 rows.
     @private("GET /private/trades")
     async def trades(self) -> list[Trade]:
         """Return your buys and sells of the last 7 days, at most 500.
@@ -96,6 +100,7 @@ class Trading(Area, api=API):
         """
         ...
 
+    # A second cancel of the same order changes nothing, so it may be repeated.
     @private("POST /private/bids/{bid_id}/cancel", kind=IDEMPOTENT)
     async def cancel_bid(self, bid_id: int) -> Bid:
         """Request the cancellation of a bid.

@@ -29,10 +29,12 @@ __all__ = [
 # All generations are counted together: v2 and v3 are the same servers under two paths.
 PUBLIC_LIMIT = Limit("bitso public", windows=(Window(60, per_seconds=60.0),), scope=Scope.ADDRESS)
 PRIVATE_LIMIT = Limit("bitso private", windows=(Window(300, per_seconds=60.0),), scope=Scope.KEY)
+# The documents: one minute after the limit is exceeded, and up to a day if that is repeated.
 LOCKOUT_SECONDS = 60.0
 
 _LONE = ("balances", "oid")
 """Keys of a lone value inside an object: the balances, and the answer to an executed quote."""
+# Quirk: a text, not the boolean that the word suggests: the exchange's own client compares it with its quotes.
 _CONFIRMATIONS = ("true", "ok")
 
 
@@ -65,6 +67,7 @@ V2 = _api(
     payload=payload_v2,
 )
 
+# Quirk: the documents have named several sandboxes over the years; this is the newest. Both production hosts serve v3.
 V3 = _api(
     name="bitso",
     base_url="https://bitso.com/api/v3",

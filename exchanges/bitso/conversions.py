@@ -70,6 +70,7 @@ def _require_valid_quote(endpoint: Endpoint, arguments: Mapping[str, Any], now: 
 class Conversions(Area, api=V4):
     """Convert at a rate that the exchange quotes and keeps to for some seconds."""
 
+    # Quirk: the versions of the document name this path without a version, under v3 and under v4; v4 is the newest.
     @private("POST /currency_conversions", kind=IDEMPOTENT, check=_fault_of_amounts)
     async def create_quote(
         self,
@@ -97,6 +98,7 @@ class Conversions(Area, api=V4):
         """
         ...
 
+    # Quirk: older documents demand an empty JSON object as the body, the newest names none: it is sent and signed.
     @private("PUT /currency_conversions/{quote_id}", kind=MONEY, before=_require_valid_quote)
     async def execute(self, quote_id: Annotated[Quote | str, Param(type="str", render=_id_of)]) -> ConversionId:
         """Accept a quote: convert.
@@ -116,6 +118,7 @@ class Conversions(Area, api=V4):
         """
         ...
 
+    # Quirk: two ids: the one that the PUT answers with, not that of the quote, names the conversion.
     @private("GET /currency_conversions/{conversion_id}")
     async def conversion(self, conversion_id: str) -> Conversion:
         """Read the status of a conversion.

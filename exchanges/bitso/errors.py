@@ -124,6 +124,7 @@ def read_problem_v2(status: int, answer: Json) -> Problem | None:
 
 def _refusal(answer: Json) -> Refusal | None:
     """Read ``error`` in an object or in the first of a list, or an envelope without success."""
+    # Quirk: the exchange's own client of v2 looks for the error in the first entry of a list as well.
     envelope = answer[0] if isinstance(answer, list) and answer else answer
     if not isinstance(envelope, dict) or envelope.get("success") is True:
         return None

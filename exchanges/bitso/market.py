@@ -33,6 +33,7 @@ class Market(Area, api=V3):
         """
         ...
 
+    # Quirk: an unknown book is refused in the shape of v2, with a code that is a number (seen on the live server).
     @public("GET /ticker")
     async def ticker(self, book: str) -> Ticker:
         """Prices and volume of the last 24 hours.
@@ -68,6 +69,7 @@ class Market(Area, api=V3):
         """
         ...
 
+    # Quirk: an unknown book is no error here but an empty list with status 200 (seen on the live server).
     @public("GET /trades")
     async def trades(
         self,

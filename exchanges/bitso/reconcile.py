@@ -57,6 +57,7 @@ BOOK = "btc_mxn"
 CENT = Decimal("0.01")
 """Step of prices; of some books it is smaller."""
 PAGE_SIZE = 100
+# A bound of this library: 50 ids of 64 characters keep the request within a few kilobytes.
 LOOKUP_SIZE = 50
 ZONES = timedelta(hours=14)
 """Moments of v2 name no zone: until an answer has shown it, they may be off by as much as zones are."""

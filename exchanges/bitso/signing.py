@@ -47,6 +47,7 @@ class BodySignature:
     def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
         """Add the three fields to *unsigned* and render it."""
         key, client_id = credentials.api_key, credentials.client_id
+        # Quirk: two official clients signed in different orders for years, so the server must have accepted both.
         message = f"{stamp.nonce}{key}{client_id}" if self.key_first else f"{stamp.nonce}{client_id}{key}"
         signature = credentials.sign(message.encode())
         nonce: Json = int(stamp.nonce) if self.key_first else stamp.nonce
@@ -70,6 +71,7 @@ class HeaderSignature:
     def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
         """Render *unsigned* and add the header."""
         request, key = unsigned.render(), credentials.api_key
+        # From the final URL, never from a constant: a path without the prefix of its host is answered with code 0215.
         signature = credentials.sign(f"{stamp.nonce}{request.verb}{request.target}".encode() + request.body)
         authorization = f"Bitso {key}:{stamp.nonce}:{signature}"
         return request.adding(headers={"Authorization": authorization}, secrets=(key, signature))

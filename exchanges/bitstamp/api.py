@@ -14,12 +14,16 @@ from exchanges.wire import Json, loads
 __all__ = ["LIMIT", "LOCKOUT_SECONDS", "V1", "V2", "payload"]
 
 # Public and private calls of both generations are counted together, by address.
+# Quirk: later documents allow 8,000 and then 10,000 requests in the same time; the first and lowest figure satisfies
+# all.
 LIMIT = Limit("bitstamp", windows=(Window(600, per_seconds=600.0),), scope=Scope.ADDRESS)
+# No document says how long a ban lasts: the length of the window is the least that can help.
 LOCKOUT_SECONDS = 600.0
 
 
 def payload(answer: Json) -> Json:
     """Return the content of what v1 wraps: None for ``true``, and the value of ``{"address": ...}``."""
+    # Quirk: a cancel answers the JSON boolean (recordings), a ripple withdrawal the text (an old client).
     if answer is True or answer == "true":
         return None
     # Quirk: the ripple address has been seen as a text and as an object around it.
@@ -30,6 +34,8 @@ def payload(answer: Json) -> Json:
 
 def _decode(endpoint: Endpoint, status: int, body: bytes) -> Json:
     """Parse JSON; an empty body stands for an empty list."""
+    # Quirk: recordings of v1 have an empty body where a list without entries is due; nothing of the kind is known of
+    # v2.
     if not body and status == 200 and get_origin(endpoint.answer) is list:
         return []
     return loads(body)

@@ -19,6 +19,7 @@ def _fault_of_group(group: int) -> str | None:
 class Market(Area, api=V2):
     """Public market data; needs no key."""
 
+    # Quirk: an unknown market is answered with the tickers of all, status 200; see `errors`.
     @public("GET /ticker/{market}/")
     async def ticker(self, market: str) -> Ticker:
         """Prices and volume of the last 24 hours.

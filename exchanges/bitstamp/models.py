@@ -35,6 +35,7 @@ class PriceLevel(Row):
         Bitstamp API v2, Market info, "Get order book".
     """
 
+    # Rows have a third cell only where the request asks for orders one by one.
     shortest: ClassVar[int | None] = 2
 
     price: TextDecimal
@@ -45,6 +46,7 @@ class PriceLevel(Row):
     """Id of the order; None if orders are summed up by price."""
 
 
+# Quirk: declared as an integer, sent as a digit in text.
 SideInText = Annotated[Side, Choice(Side, text=True)]
 
 
@@ -118,6 +120,7 @@ class Transaction:
 
     date: UnixTimeText
     """UTC: when it took place."""
+    # Quirk: declared as an integer of 32 bits, which ids have outgrown, and sent as text: kept as text.
     tid: str
     """Id of the trade."""
     price: TextDecimal

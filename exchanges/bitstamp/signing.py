@@ -31,6 +31,7 @@ class BodySignature:
     def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
         """Add the three fields to *unsigned* and render it."""
         key = credentials.api_key
+        # Upper case as documented: of lower case on v1 no record exists.
         signature = credentials.sign(f"{stamp.nonce}{credentials.client_id}{key}".encode()).upper()
         fields = {"key": key, "signature": signature, "nonce": stamp.nonce}
         return unsigned.render(fields, secrets=(key, quote_plus(key), signature))
@@ -53,8 +54,10 @@ class HeaderSignature:
         """Render *unsigned* and add the headers."""
         request = unsigned.render()
         identity, timestamp = f"BITSTAMP {credentials.api_key}", str(stamp.timestamp_ms)
+        # Without a body there is no header to look up: the content type is then signed as no text at all.
         host, content_type = request.origin.partition("://")[2], dict(request.headers).get("Content-Type", "")
         parts = (identity, request.verb, host, request.target, content_type, stamp.nonce, timestamp, VERSION)
+        # Quirk: samples of the document have the digits in lower case and in upper case: either is accepted.
         signature = credentials.sign("".join(parts).encode() + request.body)
         headers = {
             "X-Auth": identity,

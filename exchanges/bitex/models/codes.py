@@ -17,6 +17,7 @@ class OrderStatus(OpenIntEnum):
     """Queued until the funds are checked; not yet in the order book."""
     EXECUTING = 2
     """In the order book."""
+    # The answer to a cancel has this status: the matching engine decides whether anything is left to cancel.
     TO_CANCEL = 3
     """To be cancelled as soon as the matching engine has removed it; may still trade."""
     CANCELLED = 4
@@ -25,6 +26,7 @@ class OrderStatus(OpenIntEnum):
     """Traded in full."""
 
 
+# An order without funds is accepted and cancelled afterwards, so the reason alone tells a failed order from others.
 class OrderReason(OpenIntEnum):
     """Why a bid or an ask was cancelled."""
 
@@ -80,6 +82,8 @@ class DepositStatus(OpenIntEnum):
 
     PENDING = 1
     """Announced; the funds have not arrived."""
+    # Quirk: the prose of the guide calls 2 and 3 "Accepted" and "Rejected"; its table and the recordings agree on
+    # these.
     DONE = 2
     """Credited and available."""
     CANCELLED = 3

@@ -124,6 +124,7 @@ class WorkOrderBitcoinInput(_UserPart):
 
     resource_type = "work_order_request_bitcoin_inputs"
 
+    # Null in the request as in the answer: the one amount that is left open until the order is quoted.
     amount: Decimal | None = None
     """BTC to send; None if it was left open and is not quoted yet."""
     instructions: RawJson | None = field(default=None, repr=False)
@@ -146,6 +147,8 @@ class PricingSummary:
     """In *currency_received*: what the payee receives."""
     amount_sent: Decimal | None = None
     """In *currency_sent*: the part of the inputs that was spent on it."""
+    # Quirk: the codes of a summary are in lower case, all others of the same document in capitals (sample of the
+    # guide).
     currency_received: str | None = None
     """Currency code in lower case."""
     currency_sent: str | None = None

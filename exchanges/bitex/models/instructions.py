@@ -77,6 +77,8 @@ class _Body:
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
         """Collect the undocumented fields as the extra ones."""
+        # It identifies the class, so it is not a field: two kinds with the same fields cannot be mistaken for each
+        # other.
         if value.get("payment_method") != cls.payment_method:
             raise Deviation(f"the payment method {cls.payment_method}")
         names = cls._names()
@@ -96,6 +98,7 @@ class _Body:
     def faults(self) -> Iterator[str]:
         """List what the exchange would reject."""
         for name, value in asdict(self, recurse=False, filter=lambda a, _: a.name != "extra_fields").items():
+            # Whoever builds one need not use a type checker, and a number would be stored without its leading zeros.
             if value is not None and (not isinstance(value, str) or not value.strip()):
                 yield f"{name} must be a non-empty str"
         for name in sorted({*self._names(), "payment_method"} & self.extra_fields.keys()):
@@ -140,6 +143,7 @@ class DomesticBank(_Body):
         yield from super().faults()
         if not _DIGITS.fullmatch(str(self.bank_account_number)):
             yield "bank_account_number must contain digits only"
+        # Both numbers are Argentine; the guide gives no format for other countries.
         if self.country == "AR":
             if not _CUIT.fullmatch(str(self.cuit)):
                 yield "cuit must be 11 digits in Argentina"

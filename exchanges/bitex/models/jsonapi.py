@@ -22,6 +22,7 @@ from attrs import frozen
 from exchanges.wire import Deviation, Json
 
 MAX_PARTS = 100_000  # a resource costs its bytes once, but may be referred to again and again
+# The deepest document of the guide, an order with the users of its outputs, has three levels.
 MAX_DEPTH = 8
 
 Object: TypeAlias = "dict[str, Json]"
@@ -222,6 +223,7 @@ def _identity(value: Json) -> Identity:
     # Quirk: the guide writes the ids of users as numbers, against json:api.
     if not isinstance(kind, str) or type(number) not in (str, int):
         raise Deviation("a json:api resource with type and id")
+    # As text, so that 7 and "7" are the same resource.
     return kind, str(number)
 
 

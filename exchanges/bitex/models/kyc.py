@@ -56,6 +56,7 @@ class KycProfile(Row):
     """Free text; ``dni``, ``passport`` and ``drivers_license`` are suggested."""
     tax_id: str | None = field(repr=False)
     """In Argentina the CUIT."""
+    # Quirk: sent as year/month/day, but returned as seconds since 1970 (guide, "Create a KYC Profile").
     birth_date: UnixTime | None = field(repr=False)
     """UTC: a time on the day of birth; the guide does not specify which, so the date may be off by one elsewhere."""
     nationality: str | None = field(repr=False)
@@ -92,6 +93,7 @@ class KycProfileUpdate:
 
     id: ResourceId
     """The `KycProfile.id`."""
+    # Without a default: a document that lacks the field must not be read as a rejection, which null is.
     accepted_usage_tier: UsageTier | None
     """The tier that was granted; None means rejected. May change at any time, from granted to rejected too."""
     attributes: dict[str, RawJson] = field(factory=dict[str, "Json"], repr=False)
@@ -108,6 +110,7 @@ class KycProfileUpdate:
     def to_wire(cls, value: Object) -> Object:
         """Build a document about one profile."""
         rest = value["attributes"] if isinstance(value["attributes"], dict) else {}
+        # Written even if it is None, which means rejected: other fields are left out then.
         tier = value.get("accepted_usage_tier")
         return {"data": build_resource({**rest, "id": value["id"], "accepted_usage_tier": tier}, PROFILES)}
 

@@ -20,6 +20,7 @@ MAX_BYTES = 16 * 1024 * 1024  # a bound of this library: the guide names none
 ACCEPTED_FORMATS = frozenset(
     {
         "image/jpeg",
+        # Quirk: the guide lists image/jpg and application/x-pdf, which are no registered types, beside the proper ones.
         "image/jpg",
         "image/png",
         "image/bmp",
@@ -28,6 +29,7 @@ ACCEPTED_FORMATS = frozenset(
         "application/x-pdf",
     }
 )
+# A wrong extension must not decide what the exchange is told: the first bytes do.
 _SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),

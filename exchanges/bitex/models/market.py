@@ -30,6 +30,7 @@ class Ticker:
     """Quote per base: the highest."""
     low: Decimal
     """Quote per base: the lowest."""
+    # Quirk: the guide shows a number; recorded answers have null where nothing was traded.
     vwap: Decimal | None = None
     """Quote per base: the average weighted by volume; None if nothing was traded."""
     volume: Decimal
@@ -96,6 +97,7 @@ class Candle(Row):
 
     timestamp: UnixTime
     """UTC: start of the period."""
+    # Quirk: the lowest price comes before the opening one, unlike the order of other exchanges (guide and recordings).
     low: Decimal
     """Quote per base: the lowest."""
     open: Decimal

@@ -26,6 +26,7 @@ class Currency(OpenIntEnum):
     BRL = 9
     COP = 10
     MXN = 11
+    # Quirk: the guide ends at MXN; the numbers below are those of the exchange's own client.
     PYG = 12
     CNY = 13
     INR = 14
@@ -59,6 +60,7 @@ class PaymentAddress:
 
     public_address: str
     """The address on the Bitcoin network."""
+    # Quirk: the guide has `payment_id` in answers and `id` in callbacks for the same object, so neither is required.
     payment_id: int | None = None
     """The `Payment.id`; None in a callback."""
     auto_sell: bool | None = None

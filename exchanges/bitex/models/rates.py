@@ -152,6 +152,7 @@ class MinimumFee(_KnownStep):
 
     def after(self, amount: Decimal) -> Decimal:
         """Return the amount after the step."""
+        # Of the two fees the larger one counts (guide), so a small amount pays the minimum.
         return amount - max(self.minimum, amount * self.percentage / _HUNDRED)
 
     def before(self, amount: Decimal) -> Decimal:
@@ -210,6 +211,7 @@ class _Branches:
         while stack:
             path, node = stack.pop()
             if isinstance(node, dict) and len(path) < MAX_PARTS:
+                # Reversed, because a stack returns last things first: the table keeps the order of the exchange.
                 stack.extend(((*path, part), below) for part, below in reversed(node.items()))
             elif isinstance(node, list) and path:
                 table[path] = tuple(_step(item, strict=strict) for item in node)
@@ -345,6 +347,8 @@ def calculate_backwards(amount: Amount, steps: Iterable[Step]) -> Decimal:
     Source:
         Bitex developer guide, Exchange Rates, "Using the Tree": each operation reversed, the last one first.
     """
+    # Quirk: the exchange's own client reverses each step but not their order, and rounds in between; the guide reverses
+    # both.
     return _apply(amount, reversed(tuple(steps)), lambda step: step.before)
 
 
@@ -362,6 +366,7 @@ def _apply(amount: Amount, steps: Iterable[Step], operation: Callable[[Step], Ca
 
 
 def _number(amount: Amount) -> Decimal:
+    # A bool is an int to Python, and a float has lost digits already.
     if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
         raise UsageError(f"amount must be a Decimal, an int or a decimal str, not {type(amount).__name__}")
     try:

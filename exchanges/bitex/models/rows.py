@@ -170,6 +170,7 @@ class SpecieWithdrawal(_Movement):
     """The user's own name for the address; None if not provided."""
     kyc_profile_id: int | None = None
     """The `KycProfile` that it is made for; None if not reported."""
+    # Recorded rows end before this cell: it came with a later version of the guide, as the currency of money did.
     transaction_id: str | None = None
     """Transaction on the coin's network; None until it is processed."""
 
@@ -184,6 +185,7 @@ class UsdDeposit(_Movement):
 
     class_reference = 7
 
+    # Quirk: the guide shows numbers; either amount may be an empty text in recorded rows, which is read as None.
     requested_amount: Decimal | None
     """In *currency*: the amount announced; None if it was not announced."""
     amount: Decimal | None
@@ -202,6 +204,7 @@ class UsdDeposit(_Movement):
     """The `KycProfile` that it is made for; None if not reported."""
     request_details: str | None = field(default=None, repr=False)
     """The user's remarks; None if there are none."""
+    # Quirk: recorded rows hold an object or JSON text here, so it is passed on as received.
     astropay_response: RawJson | None = None
     """Deprecated: AstroPay's answer, an object or JSON text; None for other methods."""
     third_party_reference: str | None = None
@@ -230,6 +233,7 @@ class UsdWithdrawal(_Movement):
     """Country that it is sent to, two letters."""
     currency: str
     """Currency that is paid out, three letters."""
+    # Quirk: the exchange's own client numbers these words (2 and 1); the guide and recorded rows have the words.
     payment_method: str
     """``international_bank`` (a transfer) or ``bb`` (arranged with the staff)."""
     label: str | None = None

@@ -30,6 +30,7 @@ def _profile(query: Query, profile: KycProfile) -> Match | None:
     return match(query, profile, *qualities, name=profile.id)
 
 
+# Free text: the exchange may trim it or change its case.
 def _compare_words(shown: object, wanted: str) -> MatchQuality:
     if shown is None:
         return MatchQuality.OTHER

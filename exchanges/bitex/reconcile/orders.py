@@ -41,6 +41,7 @@ SUMMARY = Read.of(Account.account_summary)
 LISTED = timedelta(hours=2)
 MOST_FOLLOWED = 20
 """Orders that only their trades show are read one by one, up to so many."""
+# The longest list of bots, by the guide.
 MOST_BOTS = 200
 _NO_CALLS = (BotIssuer.PAYMENT, BotIssuer.COIN_DEPOSIT)
 
@@ -80,6 +81,7 @@ class _Orders:
 
 
 def _order(query: Query, order: Order) -> Match | None:
+    # Its status is not compared: an order without funds is placed as well, and cancelled afterwards.
     return match(
         query,
         order,

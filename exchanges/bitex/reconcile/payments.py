@@ -35,6 +35,7 @@ from exchanges.wire import Json
 
 __all__ = ["SEARCHES"]
 
+# How long a payment is valid, by the guide: answers name its end and not its beginning.
 VALID = timedelta(hours=1)
 
 Part = WorkOrderInput | WorkOrderBitcoinInput | WorkOrderOutput

@@ -31,11 +31,13 @@ from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Sear
 
 __all__ = ["SEARCHES"]
 
+# By the guide; margins for clocks are added where it is compared.
 LISTED = timedelta(days=30)
 BTC = 1
 ADDRESSES = Read.of(Funding.addresses)
 PROFILE = Read.of(Account.profile)
 MAIN_PROFILE = Read.of(Kyc.default_profile)
+# Quirk: a deposit is announced with a word and shown with a number (guide); no document relates the two.
 _METHODS = {"bank": DepositMethod.OTHER, "more_mt": DepositMethod.MORE_MT}
 
 T = TypeVar("T", UsdDeposit, UsdWithdrawal, SpecieWithdrawal)
@@ -123,6 +125,7 @@ def _addresses(query: Query, answers: Answers) -> Matches:
         return Matches(more=unread)
     rows, profile = rows_of(answers, ADDRESSES, Address), answers[PROFILE]
     first = profile.btc_deposit_address if isinstance(profile, Profile) else None
+    # Quirk: the guide lists the first address of an account among those that were created.
     sells = query.text("auto_sell") == "true"
     own = [row for row in rows or () if row.payment_id is None and row.public_address != first]
     found = tuple(Match(row.public_address, row, sure=False) for row in own if row.auto_sell is sells)

@@ -23,6 +23,7 @@ class Balance:
     """Of the currency: in open orders."""
     available: TextDecimal
     """Of the currency: free to use."""
+    # Quirk: the table of the document has both, its later versions and samples do not.
     pending_deposit: TextDecimal | None = None
     """Of the currency: on its way in, not yet in the total; None if not sent."""
     pending_withdrawal: TextDecimal | None = None

@@ -29,6 +29,7 @@ class ConversionStatus(OpenStrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
+        # Quirk: capitals in the text of the documents, lower case in their samples.
         known = [member for member in cls if isinstance(value, str) and member.value == value.lower()]
         return known[0] if known else super()._missing_(value)
 
@@ -42,6 +43,7 @@ class _Oid:
     """The id of a conversion, bare or, in an older version of the document, inside the whole quote."""
 
     def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - both are documented
+        # Quirk: an older version of the document answers with the whole quote, the newest with the id alone.
         if isinstance(value, dict):
             value = value.get("oid")
         if not isinstance(value, str) and type(value) is not int:
@@ -91,12 +93,14 @@ class Quote:
     """Of *to_currency*: to receive."""
     created_at: UnixMillis = field(metadata={"wire": "created"})
     """UTC: when it was created."""
+    # Quirk: 20 seconds in one version of the document, 30 in the next: what is sent decides.
     expires_at: UnixMillis = field(metadata={"wire": "expires"})
     """UTC: when it ends. Only this is reliable: the documents speak of 20 and of 30 seconds."""
     rate: TextDecimal
     """*rate_currency* per unit of the other currency, rounded: the amounts are exact."""
     rate_currency: str | None = None
     """Currency of *rate*."""
+    # Quirk: the table of the document writes this key with a space; the samples have none.
     estimated_slippage: Slippage | None = None
     """None if not sent."""
     padding: TextDecimal | None = None

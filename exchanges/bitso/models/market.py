@@ -130,6 +130,7 @@ class Ticker(Prices):
 
     book: str
     """Major and minor, such as btc_mxn."""
+    # Quirk: zones come as +0000 or +00:00, seconds with or without a fraction (documents and live server).
     created_at: IsoTime
     """UTC: when it was created."""
     change_24: TextDecimal | None = None
@@ -170,6 +171,7 @@ class OrderBook:
     """Orders to sell."""
     updated_at: IsoTime
     """UTC: the last change."""
+    # Quirk: documented as a number, sent as text (seen on the live server).
     sequence: Id
     """Grows by one with each change; joins the stream of changes. Text, though documented as a number."""
 

@@ -191,6 +191,7 @@ class UserTransaction:
     """Minor per major: the price; None for deposits and withdrawals, and if it is in *rates*."""
     amounts: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
     """Of each currency, such as btc: received (above zero) or spent (below)."""
+    # Quirk: the documents name `rate`; the exchange's own client reads a key that is called like the book.
     rates: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
     """Minor per major, by book such as btc_mxn: the price, if it is sent so."""
 
@@ -217,6 +218,7 @@ class Order:
     """64 characters; the value for *order_id*."""
     type: Annotated[OrderType, Choice(OrderType, text=True)]
     """Its side."""
+    # Quirk: the answer to a new market order lacks the price, the lookup of the same order shows zero.
     price: TextDecimal | None = None
     """Minor per major: the limit; None, or zero, for a market order."""
     amount: TextDecimal | None = None

@@ -43,6 +43,8 @@ def _fault_of_unit(arguments: Mapping[str, Any]) -> str | None:
     unit, is_market = arguments.get("amount_unit"), arguments.get("price") is None
     if unit is not None and unit not in tuple(AmountUnit):
         return f"amount_unit must be one of {_UNITS}"
+    # Quirk: the unit changed in the documents twice within months. A wrong guess would buy for thousands of times the
+    # amount, so there is no default.
     if is_market and unit is None:
         return (
             "without a price it is a market order, and the documents contradict each other on whether its amount is in "
@@ -89,6 +91,7 @@ class Trading(Area, api=V2):
         """
         ...
 
+    # A second cancel of the same order finds nothing to cancel, so it may be repeated.
     @private("POST /cancel_order", kind=IDEMPOTENT)
     async def cancel_order(self, order_id: Annotated[str, Param(wire="id")]) -> Done:
         """Cancel an order.

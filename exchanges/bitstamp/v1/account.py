@@ -17,6 +17,7 @@ PAGE_SIZE = 100
 class Account(Area, api=V1):
     """The account whose key it is."""
 
+    # Private calls are all POST, as the signature is in the body; the kind tells those that only read.
     @private("POST /balance/", kind=READ)
     async def balance(self) -> Balance:
         """Balances of every currency, and the fee that the account pays.

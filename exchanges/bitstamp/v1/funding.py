@@ -65,6 +65,7 @@ class Funding(Area, api=V1):
         """
         ...
 
+    # Quirk: the document calls it a bitcoin address, as for the call above it; it is one of Ripple.
     @private("POST /ripple_withdrawal/", kind=MONEY)
     async def ripple_withdrawal(self, *, amount: Amount, address: str, currency: str) -> Done:
         """Send a currency over Ripple.

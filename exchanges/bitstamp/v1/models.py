@@ -52,6 +52,7 @@ class WithdrawalType(OpenIntEnum):
     SEPA = 0
     BITCOIN = 1
     WIRE_TRANSFER = 2
+    # Quirk: the document gives the same name to 3 and 4.
     BITSTAMP_CODE = 3
     OTHER_BITSTAMP_CODE = 4
     MTGOX_CODE = 5
@@ -82,6 +83,7 @@ class Ticker(Prices):
         Bitstamp API v1, Public Data Functions, "Ticker"; recordings of 2013 have a timestamp and no vwap.
     """
 
+    # Quirk: the document does not list it, recordings have it.
     timestamp: UnixTimeText | None = None
     """UTC: when it was created; None if not sent."""
 
@@ -207,6 +209,7 @@ class UserTransaction:
     """Its kind."""
     fee: TextDecimal
     """Counter currency: the fee of the exchange."""
+    # Quirk: null for deposits and withdrawals in recordings; the document does not say so.
     order_id: int | None = None
     """The `Order.id` that traded; None for deposits and withdrawals."""
     amounts: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
@@ -235,6 +238,7 @@ class Order:
 
     id: int
     """The value for *order_id*."""
+    # Quirk: with microseconds in the answer to a new order, without them in the list of open orders (recordings).
     datetime: NaiveTime
     """UTC: when it was placed."""
     type: OrderType
@@ -263,6 +267,7 @@ class WithdrawalRequest:
     """Of the currency of its type, which is not sent."""
     status: WithdrawalStatus
     """Its status."""
+    # Quirk: the document does not say what it holds, so it is kept as received.
     data: RawJson = None
     """Data of the type, such as the code; None if there are none."""
 

@@ -27,6 +27,7 @@ class Trading(Area, api=V1):
         """
         ...
 
+    # A second cancel of the same order finds nothing to cancel, so it may be repeated.
     @private("POST /cancel_order/", kind=IDEMPOTENT)
     async def cancel_order(self, order_id: Annotated[int, Param(wire="id")]) -> Done:
         """Cancel an order.
