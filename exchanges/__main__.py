@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Protocol, cast
+from types import ModuleType
 
 from exchanges.errors import ExchangeError
 
@@ -22,18 +22,6 @@ COMMANDS = {
 }
 
 
-class Command(Protocol):
-    """The interface of a command's module."""
-
-    def arguments(self, parser: argparse.ArgumentParser, /) -> None:
-        """Declare the arguments of the command."""
-        ...
-
-    def run(self, args: argparse.Namespace, /) -> int:
-        """Run the command and return the exit status."""
-        ...
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -46,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     args = _parser(words).parse_args(words)
     try:
-        status = _module(args.command).run(args)
+        status: int = _module(args.command).run(args)
         sys.stdout.flush()  # here, so that a closed pipe is reported below instead of at exit
         return status
     except ExchangeError as error:
@@ -72,8 +60,9 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _module(name: str) -> Command:
-    return cast("Command", importlib.import_module(f"exchanges.commands.{name}"))
+def _module(name: str) -> ModuleType:
+    """Return the module of a command: ``arguments`` declares its arguments, ``run`` returns the exit status."""
+    return importlib.import_module(f"exchanges.commands.{name}")
 
 
 if __name__ == "__main__":

@@ -54,19 +54,17 @@ CODES = {
     **rules((Unavailable, ("0377", "0378", "1003")), proves=False),
 }
 FAMILIES = {
-    "01": ErrorRule(Unavailable, proves=False),
-    "02": ErrorRule(AuthenticationFailed),
-    "03": ErrorRule(InvalidRequest),
-    "04": ErrorRule(InvalidRequest),  # limits of the system: price, amount, precision
-    "05": ErrorRule(Rejected),  # limits of the user
-    "06": ErrorRule(InsufficientFunds),
-    "07": ErrorRule(PermissionDenied),  # state of the account
-    "08": ErrorRule(RateLimited),
-    "09": ErrorRule(InvalidRequest),  # HTTP verb
-    "11": ErrorRule(Unavailable, proves=False),
-    "12": ErrorRule(InvalidRequest),  # phone
-    "13": ErrorRule(AuthenticationFailed),  # one-time password
-    "14": ErrorRule(NotFound),
+    **rules(
+        (AuthenticationFailed, ("02", "13")),  # one-time password
+        (InvalidRequest, ("03", "04", "09", "12")),  # limits of price, amount and precision; HTTP verb; phone
+        (Rejected, ("05",)),  # limits of the user
+        (InsufficientFunds, ("06",)),
+        (PermissionDenied, ("07",)),  # state of the account
+        (RateLimited, ("08",)),
+        (NotFound, ("14",)),
+    ),
+    # Unknown and operational errors: the exchange itself does not say how far the call got.
+    **rules((Unavailable, ("01", "11")), proves=False),
 }
 WORDS: Words = (
     (NonceRejected, ("nonce",)),
@@ -103,11 +101,7 @@ TABLE = ErrorTable(
 )
 
 
-def _is_of_v2(refusal: Refusal) -> bool:
-    return refusal.code is None or len(refusal.code) < CODE_LENGTH
-
-
-TABLE_V2 = evolve(TABLE, is_own=_is_of_v2)
+TABLE_V2 = evolve(TABLE, is_own=lambda refusal: refusal.code is None or len(refusal.code) < CODE_LENGTH)
 
 
 def read_problem(status: int, answer: Json) -> Problem | None:

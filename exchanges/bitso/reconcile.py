@@ -223,16 +223,11 @@ def _conversions(query: Query, answers: Answers) -> Matches:
     return Matches((Match(name, found, sure=executed, tagged=executed),))
 
 
-def _accepted(conversion_id: str) -> Match:
-    """Return the match that the answer to an accepted quote shows."""
-    return Match(conversion_id, conversion_id)
-
-
 SEARCHES: Searches = {
     id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed, MAX_SKEW + ZONES),
     id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed, MAX_SKEW + ZONES),
     id_of(Funding.bitcoin_withdrawal): Search(partial(_withdrawals, "btc")),
     id_of(Funding.ripple_withdrawal): Search(partial(_withdrawals, None)),
     id_of(Funding.spei_withdrawal): Search(partial(_withdrawals, "mxn")),
-    id_of(Conversions.execute): Search(_conversions, _accepted),
+    id_of(Conversions.execute): Search(_conversions, lambda conversion_id: Match(conversion_id, conversion_id)),
 }

@@ -91,13 +91,8 @@ TABLE = ErrorTable(
         404: ErrorRule(NotFound, proves=False),
     },
 )
-
-
-def _is_of_v1(refusal: Refusal) -> bool:
-    return refusal.code is None
-
-
-TABLE_V1 = evolve(TABLE, is_own=_is_of_v1)
+# Codes came with v2: a text without one is how v1 refuses.
+TABLE_V1 = evolve(TABLE, is_own=lambda refusal: refusal.code is None)
 _CODES = ("code", "response_code")
 
 

@@ -32,13 +32,22 @@ from exchanges.wire.codecs import (
     plain,
 )
 from exchanges.wire.converter import Wire, decode, dumps, encode
-from exchanges.wire.currencies import flatten_currencies, nest_currencies
-from exchanges.wire.models import Row, TaggedRow, UnknownRow, flatten_keys, named, nest_keys
+from exchanges.wire.currencies import (
+    CurrencyAmounts,
+    CurrencyBalance,
+    CurrencyBalances,
+    flatten_currencies,
+    nest_currencies,
+)
+from exchanges.wire.models import Row, TaggedRow, UnknownRow, named
 
 __all__ = [
     "Amount",
     "Choice",
     "Codec",
+    "CurrencyAmounts",
+    "CurrencyBalance",
+    "CurrencyBalances",
     "Deviation",
     "Done",
     "Epoch",
@@ -63,10 +72,8 @@ __all__ = [
     "dumps",
     "encode",
     "flatten_currencies",
-    "flatten_keys",
     "loads",
     "named",
     "nest_currencies",
-    "nest_keys",
     "plain",
 ]

@@ -1,15 +1,17 @@
-"""Objects whose keys are currencies (an amount each) and pairs of currencies (a price each)."""
+"""Objects whose keys are currencies (an amount each, or its parts) and pairs of currencies (a price each)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
-from exchanges.wire.codecs import Json
+from attrs import field, fields, frozen
 
-__all__ = ["flatten_currencies", "nest_currencies"]
+from exchanges.wire.codecs import Json, TextDecimal
+
+__all__ = ["CurrencyAmounts", "CurrencyBalance", "CurrencyBalances", "flatten_currencies", "nest_currencies"]
 
 AMOUNTS, RATES = "amounts", "rates"
 _CURRENCY = re.compile(r"[a-z0-9]{2,10}")
@@ -40,3 +42,61 @@ def flatten_currencies(value: dict[str, Json]) -> dict[str, Json]:
     for group in (AMOUNTS, RATES):
         flat.update(cast("dict[str, Json]", value[group]))
     return flat
+
+
+class CurrencyAmounts:
+    """A model with ``amounts`` and ``rates``, whose other fields are the known keys."""
+
+    @classmethod
+    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Collect the keys of currencies and pairs."""
+        return nest_currencies(value, {a.name for a in fields(cast("Any", cls))} - {AMOUNTS, RATES})
+
+    @classmethod
+    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Write a key for each currency and pair."""
+        return flatten_currencies(value)
+
+
+@frozen(kw_only=True)
+class CurrencyBalance:
+    """The balance of one currency. Wire: three keys of the object that holds all of them."""
+
+    balance: TextDecimal
+    """Of the currency: available and reserved together."""
+    reserved: TextDecimal
+    """Of the currency: in open orders."""
+    available: TextDecimal
+    """Of the currency: free to use."""
+
+
+@frozen(kw_only=True)
+class CurrencyBalances:
+    """A fee, and the balances of an account. Wire: flat object with three keys per currency: ``btc_available``."""
+
+    fee: TextDecimal
+    """Percent of each trade."""
+    currencies: dict[str, CurrencyBalance] = field(factory=dict[str, CurrencyBalance])
+    """By currency, such as btc."""
+
+    @classmethod
+    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Collect the keys of each currency."""
+        rest: dict[str, Json] = {}
+        currencies: dict[str, Json] = {}
+        for key, item in value.items():
+            # The name of a currency may contain the separator too: only what is behind the last one is the part.
+            currency, _, part = key.rpartition("_")
+            if currency and part in ("balance", "reserved", "available"):
+                cast("dict[str, Json]", currencies.setdefault(currency, {}))[part] = item
+            else:
+                rest[key] = item
+        return {**rest, "currencies": currencies}
+
+    @classmethod
+    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
+        """Write the keys of each currency."""
+        flat = {key: item for key, item in value.items() if key != "currencies"}
+        for currency, parts in cast("dict[str, dict[str, Json]]", value["currencies"]).items():
+            flat.update({f"{currency}_{part}": item for part, item in parts.items()})
+        return flat

@@ -5,7 +5,6 @@ Also what the annotation of a field states about its form on the wire.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
@@ -13,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
 import attrs
 from attrs import field, frozen
 
-from exchanges.wire.codecs import Choice, Codec, Flag, Json, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
+from exchanges.wire.codecs import Choice, Codec, Flag, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
 
 __all__ = [
     "Field",
@@ -22,9 +21,7 @@ __all__ = [
     "UnknownRow",
     "codec_of",
     "fields_of",
-    "flatten_keys",
     "named",
-    "nest_keys",
     "optional_of",
     "row_classes",
 ]
@@ -134,24 +131,3 @@ def fields_of(cls: type) -> list[Field]:
         for a in fields
         if a.name != "extra"
     ]
-
-
-def nest_keys(value: dict[str, Json], parts: Collection[str], into: str) -> dict[str, Json]:
-    """Move keys with a common prefix into one object: ``btc_fee`` becomes ``{into: {"btc": {"fee": ...}}}``."""
-    rest: dict[str, Json] = {}
-    groups: dict[str, dict[str, Json]] = {}
-    for key, item in value.items():
-        group, _, part = key.rpartition("_")
-        if group and part in parts:
-            groups.setdefault(group, {})[part] = item
-        else:
-            rest[key] = item
-    return {**rest, into: cast("Json", groups)}
-
-
-def flatten_keys(value: dict[str, Json], into: str) -> dict[str, Json]:
-    """Undo `nest_keys`."""
-    flat = {key: item for key, item in value.items() if key != into}
-    for group, items in cast("dict[str, dict[str, Json]]", value[into]).items():
-        flat.update({f"{group}_{part}": item for part, item in items.items()})
-    return flat

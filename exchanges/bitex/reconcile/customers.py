@@ -9,7 +9,7 @@ import attrs
 from exchanges.bitex.kyc import Kyc
 from exchanges.bitex.models.kyc import KycProfile
 from exchanges.bitex.models.kyc_files import KycFile
-from exchanges.bitex.models.resellers import ResellerUser, ResellerUserCreated
+from exchanges.bitex.models.resellers import ResellerUser
 from exchanges.bitex.resellers import Resellers
 from exchanges.outcomes.matching import Listing, MatchQuality, compare_numbers, match, same_if
 from exchanges.outcomes.search import Match, Query, Read, Search, Searches, id_of
@@ -63,11 +63,6 @@ def _are_all_users(query: Query, users: Sequence[ResellerUser]) -> bool:
     return len(users) != 1 or _user(query, users[0]) is not None
 
 
-def _created_user(user: ResellerUserCreated) -> Match:
-    """Return the match that the answer to a new user shows."""
-    return Match(str(user.user_id), user)
-
-
 def _files_of(query: Query) -> Read:
     return Read.of(Kyc.profile_files, kyc_profile_id=int(query.text("kyc_profile_id") or 0))
 
@@ -76,5 +71,5 @@ _USERS = Listing(lambda _: Read.of(Resellers.users), ResellerUser, _user, _are_a
 SEARCHES: Searches = {
     id_of(Kyc.create_profile): Search(Listing(lambda _: Read.of(Kyc.profiles), KycProfile, _profile)),
     id_of(Kyc.create_file): Search(Listing(_files_of, KycFile, _file)),
-    id_of(Resellers.create_user): Search(_USERS, _created_user),
+    id_of(Resellers.create_user): Search(_USERS, lambda user: Match(str(user.user_id), user)),
 }

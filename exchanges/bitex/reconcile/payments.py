@@ -84,11 +84,6 @@ def _compare_keep(query: Query, payment: Payment) -> MatchQuality:
     return same_if(not payment.keep, MatchQuality.DOUBTFUL) if wanted is None else compare(payment.keep, wanted)
 
 
-def _created_payment(payment: Payment) -> Match:
-    """Return the match that the answer to a new payment shows."""
-    return Match(str(payment.id), payment, _created_at(payment))
-
-
 # Work orders
 
 
@@ -135,11 +130,6 @@ def _compare_part(wanted: dict[str, Json], shown: Part) -> MatchQuality:
     return min(qualities, default=MatchQuality.SAME)
 
 
-def _created_work_order(order: WorkOrderRequest) -> Match:
-    """Return the match that the answer to a new work order shows."""
-    return Match(str(order.id), order, order.updated_at)
-
-
 def _are_all_payments(query: Query, payments: Sequence[Payment]) -> bool:
     return reaches_back(query, [payment.valid_until for payment in payments], MAX_PAYMENTS)
 
@@ -147,6 +137,10 @@ def _are_all_payments(query: Query, payments: Sequence[Payment]) -> bool:
 _PAYMENTS = Listing(lambda _: Read.of(Payments.payments), Payment, _payment, _are_all_payments)
 _WORK_ORDERS = Listing(lambda _: Read.of(Concierge.work_order_requests), WorkOrderRequest, _work_order)
 SEARCHES: Searches = {
-    id_of(Payments.create_payment): Search(_PAYMENTS, _created_payment),
-    id_of(Concierge.create_work_order_request): Search(_WORK_ORDERS, _created_work_order),
+    id_of(Payments.create_payment): Search(
+        _PAYMENTS, lambda payment: Match(str(payment.id), payment, _created_at(payment))
+    ),
+    id_of(Concierge.create_work_order_request): Search(
+        _WORK_ORDERS, lambda order: Match(str(order.id), order, order.updated_at)
+    ),
 }

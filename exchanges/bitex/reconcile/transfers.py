@@ -132,11 +132,6 @@ def _addresses(query: Query, answers: Answers) -> Matches:
     return Matches(found, complete=rows is not None)
 
 
-def _created_address(address: Address) -> Match:
-    """Return the match that the answer to a new address shows."""
-    return Match(address.public_address, address)
-
-
 def _are_all_transfers(query: Query, _: object) -> bool:
     return is_shown(query, LISTED)
 
@@ -154,5 +149,5 @@ SEARCHES: Searches = {
     id_of(Funding.create_btc_withdrawal): Search(
         _Transfers(lambda _: _BTC_WITHDRAWALS, SpecieWithdrawal, _btc_withdrawal, _are_all_transfers)
     ),
-    id_of(Funding.create_address): Search(_addresses, _created_address),
+    id_of(Funding.create_address): Search(_addresses, lambda address: Match(address.public_address, address)),
 }

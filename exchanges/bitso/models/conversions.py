@@ -74,7 +74,25 @@ class Slippage:
 
 
 @frozen(kw_only=True)
-class Quote:
+class _Exchange:
+    """What a quote and the conversion that it becomes have in common."""
+
+    from_currency: str
+    """Such as mxn."""
+    from_amount: TextDecimal
+    """Of *from_currency*: to spend, or spent."""
+    to_currency: str
+    """Such as usd."""
+    to_amount: TextDecimal
+    """Of *to_currency*: to receive, or received."""
+    created_at: UnixMillis = field(metadata={"wire": "created"})
+    """UTC: when it was created."""
+    rate_currency: str | None = None
+    """Currency of *rate*."""
+
+
+@frozen(kw_only=True)
+class Quote(_Exchange):
     """An offer to convert. Wire: object.
 
     Source:
@@ -83,23 +101,11 @@ class Quote:
 
     id: Id
     """Id of the quote; the argument of `execute`."""
-    from_currency: str
-    """Such as mxn."""
-    from_amount: TextDecimal
-    """Of *from_currency*: to spend."""
-    to_currency: str
-    """Such as usd."""
-    to_amount: TextDecimal
-    """Of *to_currency*: to receive."""
-    created_at: UnixMillis = field(metadata={"wire": "created"})
-    """UTC: when it was created."""
     # Quirk: 20 seconds in one version of the document, 30 in the next: what is sent decides.
     expires_at: UnixMillis = field(metadata={"wire": "expires"})
     """UTC: when it ends. Only this is reliable: the documents speak of 20 and of 30 seconds."""
     rate: TextDecimal
     """*rate_currency* per unit of the other currency, rounded: the amounts are exact."""
-    rate_currency: str | None = None
-    """Currency of *rate*."""
     # Quirk: the table of the document writes this key with a space; the samples have none.
     estimated_slippage: Slippage | None = None
     """None if not sent."""
@@ -119,7 +125,7 @@ class Quote:
 
 
 @frozen(kw_only=True)
-class Conversion:
+class Conversion(_Exchange):
     """A quote that was executed. Wire: object.
 
     Source:
@@ -128,24 +134,12 @@ class Conversion:
 
     id: Id
     """Id of the conversion; the argument of `conversion`."""
-    from_currency: str
-    """Such as mxn."""
-    from_amount: TextDecimal
-    """Of *from_currency*: spent."""
-    to_currency: str
-    """Such as usd."""
-    to_amount: TextDecimal
-    """Of *to_currency*: received."""
-    created_at: UnixMillis = field(metadata={"wire": "created"})
-    """UTC: when it was created."""
     expires_at: UnixMillis | None = field(metadata={"wire": "expires"}, default=None)
     """UTC: when its quote ended; None if not sent."""
     rate: TextDecimal
     """*rate_currency* per unit of the other currency, including the fee."""
     plain_rate: TextDecimal | None = None
     """The same without the fee; None if not sent."""
-    rate_currency: str | None = None
-    """Currency of *rate*."""
     book: str | None = None
     """The book that it went through; None if not sent."""
     status: ConversionStatus

@@ -13,7 +13,6 @@ from exchanges.bitso.v2.market import Market
 from exchanges.bitso.v2.models import (
     AmountUnit,
     Balance,
-    CurrencyBalance,
     Order,
     OrderBook,
     OrderStatus,
@@ -27,6 +26,7 @@ from exchanges.bitso.v2.models import (
 )
 from exchanges.bitso.v2.trading import Trading
 from exchanges.endpoint import Areas
+from exchanges.wire import CurrencyBalance
 
 __all__ = [
     "V2",

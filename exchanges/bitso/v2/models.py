@@ -12,17 +12,14 @@ from attrs import field, frozen
 from exchanges.bitso.models.market import Prices, Side
 from exchanges.wire import (
     Choice,
-    Json,
+    CurrencyAmounts,
+    CurrencyBalances,
     NaiveTime,
     OpenIntEnum,
     OpenStrEnum,
     Row,
     TextDecimal,
     UnixTimeText,
-    flatten_currencies,
-    flatten_keys,
-    nest_currencies,
-    nest_keys,
 )
 
 
@@ -127,49 +124,16 @@ class Transaction:
 
 
 @frozen(kw_only=True)
-class CurrencyBalance:
-    """The balance of one currency. Wire: three keys of the object that holds all of them."""
-
-    balance: TextDecimal
-    """Of the currency: available and reserved together."""
-    reserved: TextDecimal
-    """Of the currency: in open orders."""
-    available: TextDecimal
-    """Of the currency: free to use."""
-
-
-_PARTS = ("balance", "reserved", "available")
-
-
-@frozen(kw_only=True)
-class Balance:
+class Balance(CurrencyBalances):
     """The balances of the account. Wire: flat object with three keys per currency, such as ``btc_available``.
 
     Source:
         Bitso API v2, Private Endpoints, "Account balance". It shows btc and mxn; more came later.
     """
 
-    fee: TextDecimal
-    """Percent of each trade."""
-    currencies: dict[str, CurrencyBalance] = field(factory=dict[str, CurrencyBalance])
-    """By currency, such as btc."""
-
-    @classmethod
-    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Collect the keys of each currency."""
-        return nest_keys(value, _PARTS, "currencies")
-
-    @classmethod
-    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Write the keys of each currency."""
-        return flatten_keys(value, "currencies")
-
-
-_USER_TRANSACTION = ("id", "datetime", "type", "method", "order_id", "rate")
-
 
 @frozen(kw_only=True)
-class UserTransaction:
+class UserTransaction(CurrencyAmounts):
     """A deposit, a withdrawal or a trade of the account. Wire: object with a key per currency.
 
     Source:
@@ -194,16 +158,6 @@ class UserTransaction:
     # Quirk: the documents name `rate`; the exchange's own client reads a key that is called like the book.
     rates: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
     """Minor per major, by book such as btc_mxn: the price, if it is sent so."""
-
-    @classmethod
-    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Collect the keys of currencies and books."""
-        return nest_currencies(value, _USER_TRANSACTION)
-
-    @classmethod
-    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Write a key for each currency and book."""
-        return flatten_currencies(value)
 
 
 @frozen(kw_only=True)

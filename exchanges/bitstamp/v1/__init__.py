@@ -13,7 +13,6 @@ from exchanges.bitstamp.v1.models import (
     Balance,
     BitcoinWithdrawal,
     ConversionRate,
-    CurrencyBalance,
     Order,
     OrderBook,
     OrderType,
@@ -31,6 +30,7 @@ from exchanges.bitstamp.v1.models import (
 )
 from exchanges.bitstamp.v1.trading import Trading
 from exchanges.endpoint import Areas
+from exchanges.wire import CurrencyBalance
 
 __all__ = [
     "V1",

@@ -9,7 +9,8 @@ from attrs import field, frozen
 
 from exchanges.bitstamp.models import Prices
 from exchanges.wire import (
-    Json,
+    CurrencyAmounts,
+    CurrencyBalances,
     NaiveTime,
     OpenIntEnum,
     OpenStrEnum,
@@ -17,10 +18,6 @@ from exchanges.wire import (
     Row,
     TextDecimal,
     UnixTimeText,
-    flatten_currencies,
-    flatten_keys,
-    nest_currencies,
-    nest_keys,
 )
 
 
@@ -151,49 +148,16 @@ class ConversionRate:
 
 
 @frozen(kw_only=True)
-class CurrencyBalance:
-    """The balance of one currency. Wire: three keys of the object that holds all of them."""
-
-    balance: TextDecimal
-    """Of the currency: available and reserved together."""
-    reserved: TextDecimal
-    """Of the currency: in open orders."""
-    available: TextDecimal
-    """Of the currency: free to use."""
-
-
-_PARTS = ("balance", "reserved", "available")
-
-
-@frozen(kw_only=True)
-class Balance:
+class Balance(CurrencyBalances):
     """The balances of the account. Wire: flat object with three keys per currency, such as ``btc_available``.
 
     Source:
         Bitstamp API v1, Private Functions, "Account balance". It lists usd and btc; more came later.
     """
 
-    fee: TextDecimal
-    """Percent of each trade."""
-    currencies: dict[str, CurrencyBalance] = field(factory=dict[str, CurrencyBalance])
-    """By currency, such as btc."""
-
-    @classmethod
-    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Collect the keys of each currency."""
-        return nest_keys(value, _PARTS, "currencies")
-
-    @classmethod
-    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Write the keys of each currency."""
-        return flatten_keys(value, "currencies")
-
-
-_USER_TRANSACTION = ("id", "datetime", "type", "fee", "order_id")
-
 
 @frozen(kw_only=True)
-class UserTransaction:
+class UserTransaction(CurrencyAmounts):
     """A deposit, a withdrawal or a trade of the account. Wire: object with a key per currency and one per pair.
 
     Source:
@@ -216,16 +180,6 @@ class UserTransaction:
     """Of each currency, such as btc: received (above zero) or spent (below); zero if nothing moved."""
     rates: dict[str, TextDecimal] = field(factory=dict[str, TextDecimal])
     """Second currency per first, by pair such as btc_usd: the price; zero for deposits and withdrawals."""
-
-    @classmethod
-    def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Collect the keys of currencies and pairs."""
-        return nest_currencies(value, _USER_TRANSACTION)
-
-    @classmethod
-    def to_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Write a key for each currency and pair."""
-        return flatten_currencies(value)
 
 
 @frozen(kw_only=True)
