@@ -15,14 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
-from exchanges.errors import (
-    AuthenticationFailed,
-    InvalidRequest,
-    NotFound,
-    PermissionDenied,
-    Problem,
-    Unavailable,
-)
+from exchanges.errors import AuthenticationFailed, InvalidRequest, NotFound, PermissionDenied, Problem, Unavailable
 from exchanges.outcomes.error_table import MAX_ENTRIES, ErrorRule, ErrorTable, Fields, Refusal
 
 if TYPE_CHECKING:

@@ -60,11 +60,7 @@ class Trading(Area, api=API):
 
     @private("POST /private/bids", kind=MONEY)
     async def create_bid(
-        self,
-        *,
-        amount: Annotated[Amount, at_least(MINIMUM_BID, "USD")],
-        price: Amount,
-        orderbook: int = 1,
+        self, *, amount: Annotated[Amount, at_least(MINIMUM_BID, "USD")], price: Amount, orderbook: int = 1
     ) -> Bid:
         """Place a limit order to buy.
 

@@ -38,16 +38,7 @@ from exchanges.bitso.v2.account import Account
 from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, TransactionType, UserTransaction
 from exchanges.bitso.v2.trading import Trading
-from exchanges.outcomes.matching import (
-    Listing,
-    MatchQuality,
-    compare,
-    is_before,
-    match,
-    placed_at,
-    read_back,
-    rows_of,
-)
+from exchanges.outcomes.matching import Listing, MatchQuality, compare, is_before, match, placed_at, read_back, rows_of
 from exchanges.outcomes.search import MAX_SKEW, Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
 __all__ = ["SEARCHES"]
@@ -178,10 +169,7 @@ def _withdrawals(currency: str | None, query: Query, answers: Answers) -> Matche
     currency = currency or query.intent.arguments["currency"].lower()
     book = BOOK if currency in BOOK.split("_") else f"{currency}_mxn"
     matches = Listing(
-        lambda _: _transactions(book),
-        UserTransaction,
-        partial(_withdrawal, currency),
-        moment=lambda row: row.datetime,
+        lambda _: _transactions(book), UserTransaction, partial(_withdrawal, currency), moment=lambda row: row.datetime
     )(query, answers)
     candidates = tuple(_numbered(matches.candidates))
     return evolve(matches, candidates=candidates, complete=matches.complete and bool(candidates))

@@ -15,17 +15,7 @@ from exchanges.bitstamp.v1 import V1
 from exchanges.client import Client
 from exchanges.outcomes.search import Searches
 
-__all__ = [
-    "V1",
-    "Bitstamp",
-    "Market",
-    "OrderBook",
-    "PriceLevel",
-    "Side",
-    "Ticker",
-    "TimeFrame",
-    "Transaction",
-]
+__all__ = ["V1", "Bitstamp", "Market", "OrderBook", "PriceLevel", "Side", "Ticker", "TimeFrame", "Transaction"]
 
 
 class Bitstamp(Client):

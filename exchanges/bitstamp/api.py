@@ -52,8 +52,5 @@ V1 = _api(
 )
 
 V2 = _api(
-    name="bitstamp",
-    base_url="https://www.bitstamp.net/api/v2",
-    scheme=HeaderSignature(),
-    read_problem=read_problem,
+    name="bitstamp", base_url="https://www.bitstamp.net/api/v2", scheme=HeaderSignature(), read_problem=read_problem
 )

@@ -27,14 +27,7 @@ from tests.support.strategies import QUICK, examples, values
 
 CREATE = "concierge.create_work_order_request"
 SPECIMENS = Path(__file__).parent.parent / "specimens" / "bitex"
-MODELS = [
-    WorkOrderBitcoinInput,
-    WorkOrderInput,
-    WorkOrderOutput,
-    WorkOrderRequest,
-    WorkOrderRequests,
-    WorkOrderUser,
-]
+MODELS = [WorkOrderBitcoinInput, WorkOrderInput, WorkOrderOutput, WorkOrderRequest, WorkOrderRequests, WorkOrderUser]
 
 PESOS = Input(amount="1000.0", country="AR", currency="ARS")
 COINS = BitcoinInput(amount=2)

@@ -98,11 +98,7 @@ class TestWithdrawals:
 class TestAddresses:
     @pytest.mark.parametrize(
         ("arguments", "body"),
-        [
-            ({}, b"api_key=k"),
-            ({"auto_sell": False}, b"api_key=k"),
-            ({"auto_sell": True}, b"api_key=k&auto_sell=true"),
-        ],
+        [({}, b"api_key=k"), ({"auto_sell": False}, b"api_key=k"), ({"auto_sell": True}, b"api_key=k&auto_sell=true")],
     )
     def test_auto_sell(self, arguments, body):
         """The flag to sell is sent only if it is set."""

@@ -136,12 +136,7 @@ class TestResources:
         """Fields become a resource again, with relationships separated from attributes."""
         made = build_resource({"id": 1, "amount": 2, "user": SUSAN}, "orders", ("user", "boss"))
 
-        assert {
-            "id": 1,
-            "type": "orders",
-            "attributes": {"amount": 2},
-            "relationships": {"user": SUSAN},
-        } == made
+        assert {"id": 1, "type": "orders", "attributes": {"amount": 2}, "relationships": {"user": SUSAN}} == made
 
     def test_another_type(self):
         """A resource of another type is a deviation that names the expected type."""

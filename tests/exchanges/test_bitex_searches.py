@@ -23,7 +23,7 @@ ENDPOINTS = {e.id: e for e in endpoints_of(Bitex)}
 NO_EVIDENCE = {
     "bitex.funding.create_withdrawal_instruction": (
         "no read lists instructions; a withdrawal shows what its instruction says, not which it is"
-    ),
+    )
 }
 THIRD_PARTY = {"payment_method": "third_party", "country": "AR", "name": "N", "city": "C", "phone": "1"}
 
@@ -288,13 +288,7 @@ class TestForOthers:
             as_reseller.candidates,
         )
 
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "bitex.funding.create_btc_withdrawal",
-            "bitex.funding.create_usd_deposit",
-        ],
-    )
+    @pytest.mark.parametrize("name", ["bitex.funding.create_btc_withdrawal", "bitex.funding.create_usd_deposit"])
     async def test_another_profile(self, stage, name):
         """What was made for a profile is found by it; without it, when the main one is meant, it is not sure."""
         profile = await stage.reseller.kyc.create_profile(usage_tier=UsageTier.MICRO)

@@ -6,13 +6,7 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from exchanges.bitex import (
-    Ask,
-    BotIssuer,
-    Buy,
-    OrderStatus,
-    SellingBot,
-)
+from exchanges.bitex import Ask, BotIssuer, Buy, OrderStatus, SellingBot
 from tests.support.bitex_rows import AT, BID, BOT, GONE, OPEN_BID, documented, judge, verdicts
 
 

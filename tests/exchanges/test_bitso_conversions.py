@@ -244,8 +244,7 @@ class TestConvert:
         assert [("quote", 0), ("execute", 0), ("read", 0), ("read", 0.5), ("read", 1.25)] == desk.done
 
     @pytest.mark.parametrize(
-        "limit",
-        [{"max_rate": "18.66"}, {"max_rate": "18.6609342780"}, {"max_rate": None, "min_rate": "0.0536"}],
+        "limit", [{"max_rate": "18.66"}, {"max_rate": "18.6609342780"}, {"max_rate": None, "min_rate": "0.0536"}]
     )
     def test_beyond_the_limit(self, limit):
         """A quote beyond the limit is not executed; the amounts count, not the rounded rate."""

@@ -179,10 +179,7 @@ UNPROVEN_BITSTAMP = [
     (200, "[]", DecodeError),
 ]
 # What only the retired API takes for the exchange's own word.
-ONLY_V2_OF_BITSO = [
-    (200, said("Try again on Monday"), Rejected),
-    (400, old(7, "No withdrawals today"), Rejected),
-]
+ONLY_V2_OF_BITSO = [(200, said("Try again on Monday"), Rejected), (400, old(7, "No withdrawals today"), Rejected)]
 ONLY_V1_OF_BITSTAMP = [
     (200, said("Try again on Monday"), Rejected),
     (403, said("Banned"), RateLimited),
@@ -223,10 +220,7 @@ def outcome(call, status, body):
     return error
 
 
-@cases(
-    ((BITSO_V2, BITSO_V4), BITSO),
-    ((BITSTAMP_V1,), [*BITSTAMP, *ONLY_V1_OF_BITSTAMP]),
-)
+@cases(((BITSO_V2, BITSO_V4), BITSO), ((BITSTAMP_V1,), [*BITSTAMP, *ONLY_V1_OF_BITSTAMP]))
 def test_proven(call, status, body, kind):
     """A refusal that proves itself is of its class."""
     error = outcome(call, status, body)
@@ -258,11 +252,7 @@ def test_reads_of_v2(call, status, body, kind):
 
 
 @pytest.mark.parametrize(
-    "table",
-    [
-        [*BITSO, *UNPROVEN_BITSO, *ONLY_V2_OF_BITSO],
-        [*BITSTAMP, *UNPROVEN_BITSTAMP, *ONLY_V1_OF_BITSTAMP],
-    ],
+    "table", [[*BITSO, *UNPROVEN_BITSO, *ONLY_V2_OF_BITSO], [*BITSTAMP, *UNPROVEN_BITSTAMP, *ONLY_V1_OF_BITSTAMP]]
 )
 def test_how_many(table):
     """Each table holds at least sixty bodies, and no class in it says nothing."""

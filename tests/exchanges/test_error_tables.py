@@ -58,8 +58,7 @@ class TestCodes:
         assert (Rejected, False) == (problem.kind, problem.proves_not_executed)
 
     @pytest.mark.parametrize(
-        ("exchange", "code"),
-        [*(("bitso", code) for code in ("0301", "0801", "0207", "9901")), ("bitstamp", "400.001")],
+        ("exchange", "code"), [*(("bitso", code) for code in ("0301", "0801", "0207", "9901")), ("bitstamp", "400.001")]
     )
     @pytest.mark.parametrize("status", [302, 500, 503])
     def test_status_takes_proof_away(self, exchange, code, status):
@@ -134,11 +133,7 @@ class TestCodes:
         """Number 104 inside Bitso's envelope is the nonce, not the family 01."""
         problem = coded_by_bitso(104, 401, "The nonce must be higher than 1700000000123")
 
-        assert (NonceRejected, 1700000000123, True) == (
-            problem.kind,
-            problem.nonce_floor,
-            problem.proves_not_executed,
-        )
+        assert (NonceRejected, 1700000000123, True) == (problem.kind, problem.nonce_floor, problem.proves_not_executed)
 
     def test_unknown_v3_code_on_v2(self):
         """A code of four characters is foreign to Bitso's v2 and proves nothing where no document names it."""

@@ -229,10 +229,7 @@ class TestHeaderSignature:
 
     @pytest.mark.parametrize(
         ("name", "base_url"),
-        [
-            ("v3_get_balance_bitso_com", bitso.V3.base_url),
-            ("v3_get_balance_api_host", "https://api.bitso.com/v3"),
-        ],
+        [("v3_get_balance_bitso_com", bitso.V3.base_url), ("v3_get_balance_api_host", "https://api.bitso.com/v3")],
     )
     def test_declared_call(self, name, base_url):
         """Bitso's declared balance signs the path with its slash, and with the prefix of its host."""

@@ -6,14 +6,7 @@ from typing import Any
 
 from attrs import evolve
 
-from exchanges.bitex import (
-    Bid,
-    Bitex,
-    Currency,
-    Input,
-    OrderStatus,
-    Output,
-)
+from exchanges.bitex import Bid, Bitex, Currency, Input, OrderStatus, Output
 from exchanges.bitex.reconcile import SEARCHES
 from exchanges.endpoint import endpoints_of
 from exchanges.endpoint.call import prepare
