@@ -2,7 +2,6 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -11,17 +10,11 @@ from exchanges import Bitso, wire
 from exchanges.bitso import Conversion, ConversionStatus, Direction, Quote, RateRefused
 from exchanges.bitso.api import V3, V4
 from exchanges.bitso.conversions import Conversions, _wait_final
-from exchanges.endpoint import endpoints_of
-from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, NotFound, NotSent, OutcomeUnknown, QuoteExpired, ReadFailed, UsageError
-from exchanges.http.signing import Credentials, Stamp
+from tests.support import single_calls
 from tests.support.scripted_transport import Script, answer
 from tests.support.virtual_time import elapsed, run
 
-VECTORS = {
-    v["name"]: v for v in json.loads((Path(__file__).parent.parent / "vectors" / "bitso.json").read_text())["vectors"]
-}
-ENDPOINTS = {e.id: e for e in endpoints_of(Bitso)}
 CREATED_MS = 1678480752145
 WIRE_QUOTE = {
     "id": "EOTMmUZG",
@@ -57,13 +50,7 @@ def wrapped(payload):
 
 def ask(call, script, *, now=CREATED_MS / 1000):
     """What one call comes to, *now* by the client's clock."""
-
-    async def asking():
-        credentials = {"api_key": "k", "api_secret": "s"}
-        async with Bitso(transport=script, limits=None, clock=lambda: now + elapsed(), **credentials) as client:
-            return await call(client.conversions)
-
-    return run(asking())
+    return single_calls.ask(Bitso, lambda client: call(client.conversions), script, clock=lambda: now + elapsed())
 
 
 class TestQuote:
@@ -168,22 +155,6 @@ class TestExecute:
         """What is no quote, and cannot be the id of one, is refused."""
         with pytest.raises(UsageError):
             ask(lambda c: c.execute(quote), Script.of())
-
-    @pytest.mark.parametrize(
-        ("name", "endpoint", "arguments"),
-        [
-            ("v4_put_execute_empty_object", "execute", {"quote_id": "7316"}),
-            ("v4_get_conversion", "conversion", {"conversion_id": "7316"}),
-        ],
-    )
-    def test_vectors(self, name, endpoint, arguments):
-        """The declared calls are signed as the vectors are."""
-        vector = VECTORS[name]
-        credentials = Credentials(api_key=vector["key"], api_secret=vector["secret"])
-        call = prepare(ENDPOINTS[f"bitso.conversions.{endpoint}"], arguments, V4.base_url)
-        request = V4.scheme.sign(call, credentials, Stamp(vector["nonce"], 0))
-
-        assert vector["header"].partition(": ")[2] == dict(request.headers)["Authorization"]
 
 
 class TestStatus:

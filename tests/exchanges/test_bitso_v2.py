@@ -14,8 +14,8 @@ from exchanges.bitso.clabe import check_digit, fault_of_clabe
 from exchanges.bitso.v2 import AmountUnit, Order, OrderStatus, OrderType, TransactionType, UserTransaction
 from exchanges.endpoint import endpoints_of
 from exchanges.errors import AuthenticationFailed, DecodeError, NotFound, OutcomeUnknown, UsageError
+from tests.support import single_calls
 from tests.support.scripted_transport import Script, answer
-from tests.support.virtual_time import run
 
 ID = "543cr2v32a1h684430tvcqx1b0vkr93wd694957cg8umhyrlzkgbaedmf976ia3v"
 PLACED = {"id": ID, "book": "btc_mxn", "datetime": "2015-11-12 12:53:28", "type": "0"}
@@ -31,14 +31,7 @@ SPEI = {
 
 def ask(call, *steps, script=None, **options):
     """What one call comes to when it is answered with *steps*."""
-    script = script or Script.of(*steps)
-
-    async def asking():
-        credentials = {"api_key": "k", "api_secret": "s", "client_id": "7"}
-        async with Bitso(transport=script, limits=None, **credentials, **options) as client:
-            return await call(client.v2)
-
-    return run(asking())
+    return single_calls.ask(Bitso, lambda client: call(client.v2), script or Script.of(*steps), **options)
 
 
 def sent(call, said=PLACED, **options):
@@ -292,13 +285,8 @@ class TestSignatureOrder:
     def test_views_keep_it(self):
         """A view of the session signs in the same order."""
         script = Script.of(answer([]))
-
-        async def asking():
-            options = {"api_key": "k", "api_secret": "s", "client_id": "7", "signature_order": "key_first"}
-            async with Bitso(transport=script, limits=None, **options) as client:
-                await client.with_options(timeout_seconds=5).v2.trading.open_orders()
-
-        run(asking())
+        call = lambda client: client.with_options(timeout_seconds=5).v2.trading.open_orders()  # noqa: E731
+        single_calls.ask(Bitso, call, script, signature_order="key_first")
         body = json.loads(script.came[0].request.content)
 
         assert signature(body, "k", "7") == body["signature"]

@@ -17,21 +17,15 @@ from exchanges.bitstamp.v1 import (
     WithdrawalType,
 )
 from exchanges.errors import DecodeError, InsufficientFunds, NotFound, OutcomeUnknown, Rejected
+from tests.support import single_calls
 from tests.support.scripted_transport import Script, answer
-from tests.support.virtual_time import run
 
 ADDRESS = "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh"
 
 
 def ask(call, *steps):
     """What one call comes to when it is answered with *steps*."""
-
-    async def asking():
-        client = Bitstamp(api_key="k", api_secret="s", client_id="7", transport=Script.of(*steps), limits=None)
-        async with client:
-            return await call(client.v1)
-
-    return run(asking())
+    return single_calls.ask(Bitstamp, lambda client: call(client.v1), Script.of(*steps))
 
 
 def blank():
@@ -105,13 +99,8 @@ class TestLists:
 
     def test_empty_body_of_v2(self):
         """What is known of v1 is not taken to hold for v2."""
-
-        async def asking():
-            async with Bitstamp(transport=Script.of(blank()), limits=None) as client:
-                return await client.market.transactions("btcusd")
-
         with pytest.raises(DecodeError):
-            run(asking())
+            single_calls.ask(Bitstamp, lambda client: client.market.transactions("btcusd"), Script.of(blank()))
 
 
 class TestAddresses:

@@ -31,7 +31,7 @@ from exchanges.errors import (
     Unavailable,
 )
 from tests.support.scripted_transport import Script
-from tests.support.virtual_time import run
+from tests.support.single_calls import ask
 
 HTML = "<!DOCTYPE html><title>Just a moment...</title>"
 FUNDS = "You have only 0 BTC available. Check your account balance for details."
@@ -198,26 +198,14 @@ def cases(*tables):
     )
 
 
-def connected(exchange, *responses):
-    """A client that is answered with *responses*."""
-    script = Script.of(*responses)
-    return script, exchange(transport=script, limits=None, api_key="k", api_secret="s", client_id="7")
-
-
 def outcome(call, status, body):
     """The error of one call."""
     exchange, method = call
-    script, client = connected(exchange, httpx.Response(status, content=body.encode()))
-
-    async def asking():
-        async with client:
-            with pytest.raises(ExchangeError) as caught:
-                await method(client)
-            return caught.value
-
-    error = run(asking())
+    script = Script.of(httpx.Response(status, content=body.encode()))
+    with pytest.raises(ExchangeError) as caught:
+        ask(exchange, method, script)
     assert call is BITSTAMP_READ or len(script.came) == 1
-    return error
+    return caught.value
 
 
 @cases(((BITSO_V2, BITSO_V4), BITSO), ((BITSTAMP_V1,), [*BITSTAMP, *ONLY_V1_OF_BITSTAMP]))
@@ -270,13 +258,9 @@ def test_fields(call, status):
 
 def second_request(exchange, method, *responses):
     """The request that a read repeats after it was refused once."""
-    script, client = connected(exchange, *responses)
+    script = Script.of(*responses)
 
-    async def asking():
-        async with client:
-            return await method(client)
-
-    assert [] == run(asking())
+    assert [] == ask(exchange, method, script)
     return script.came[1].request
 
 

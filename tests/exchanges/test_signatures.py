@@ -228,15 +228,21 @@ class TestHeaderSignature:
         assert vector["body"].encode() == request.body
 
     @pytest.mark.parametrize(
-        ("name", "base_url"),
-        [("v3_get_balance_bitso_com", bitso.V3.base_url), ("v3_get_balance_api_host", "https://api.bitso.com/v3")],
+        ("name", "call", "arguments", "base_url"),
+        [
+            ("v3_get_balance_bitso_com", "account.balance", {}, bitso.V3.base_url),
+            ("v3_get_balance_api_host", "account.balance", {}, "https://api.bitso.com/v3"),
+            ("v4_put_execute_empty_object", "conversions.execute", {"quote_id": "7316"}, bitso.V4.base_url),
+            ("v4_get_conversion", "conversions.conversion", {"conversion_id": "7316"}, bitso.V4.base_url),
+        ],
     )
-    def test_declared_call(self, name, base_url):
-        """Bitso's declared balance signs the path with its slash, and with the prefix of its host."""
-        vector = VECTORS[name]
-        call = prepare(ALL["bitso.account.balance"], {}, base_url)
+    def test_declared_call(self, name, call, arguments, base_url):
+        """Bitso's declared calls sign the path with its slash, with the prefix of the host, and an empty object."""
+        vector, endpoint = VECTORS[name], ALL[f"bitso.{call}"]
         credentials = Credentials(api_key=vector["key"], api_secret=vector["secret"])
-        request = bitso.V3.scheme.sign(call, credentials, Stamp(vector["nonce"], 0))
+        request = endpoint.api.scheme.sign(
+            prepare(endpoint, arguments, base_url), credentials, Stamp(vector["nonce"], 0)
+        )
 
         assert vector["header"].partition(": ")[2] == dict(request.headers)["Authorization"]
 
