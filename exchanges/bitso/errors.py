@@ -101,7 +101,12 @@ TABLE = ErrorTable(
 )
 
 
-TABLE_V2 = evolve(TABLE, is_own=lambda refusal: refusal.code is None or len(refusal.code) < CODE_LENGTH)
+def _is_of_v2(refusal: Refusal) -> bool:
+    # Codes of v2 are shorter than those of v3: a code of another length did not come from v2.
+    return refusal.code is None or len(refusal.code) < CODE_LENGTH
+
+
+TABLE_V2 = evolve(TABLE, is_own=_is_of_v2)
 
 
 def read_problem(status: int, answer: Json) -> Problem | None:

@@ -91,8 +91,14 @@ TABLE = ErrorTable(
         404: ErrorRule(NotFound, proves=False),
     },
 )
-# Codes came with v2: a text without one is how v1 refuses.
-TABLE_V1 = evolve(TABLE, is_own=lambda refusal: refusal.code is None)
+
+
+def _is_of_v1(refusal: Refusal) -> bool:
+    # Codes came with v2: a text without one is how v1 refuses.
+    return refusal.code is None
+
+
+TABLE_V1 = evolve(TABLE, is_own=_is_of_v1)
 _CODES = ("code", "response_code")
 
 
