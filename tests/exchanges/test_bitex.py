@@ -245,7 +245,6 @@ class TestErrors:
         """Text and status determine the error, and whether it proves that nothing was executed."""
         problem = read_problem(status, answer)
 
-        assert problem is not None
         assert (kind, proven) == (problem.kind, problem.proves_not_executed)
 
     @pytest.mark.parametrize(
@@ -265,7 +264,6 @@ class TestErrors:
 
         problem = read_problem(422, answer)
 
-        assert problem is not None
         assert {"amount": ("too small", "odd"), "price": ("is blank",)} == dict(problem.fields)
 
     def test_text_and_code(self):
@@ -274,7 +272,6 @@ class TestErrors:
 
         problem = read_problem(422, answer)
 
-        assert problem is not None
         assert ("one; two", "7", {}) == (problem.text, problem.code, dict(problem.fields))
 
     @pytest.mark.parametrize("source", [None, "amount", {}, {"pointer": None}, {"pointer": "/"}, {"pointer": ""}])
@@ -282,7 +279,6 @@ class TestErrors:
         """An entry without a usable pointer belongs to no field."""
         problem = read_problem(422, {"errors": [{"detail": "wrong", "source": source}]})
 
-        assert problem is not None
         assert {} == dict(problem.fields)
 
 

@@ -24,29 +24,22 @@ async def movements(latest, full):
 
 
 @in_virtual_time
-async def test_no_movement_twice():
-    """The latest movements come first, then the rest of the full summary."""
-    assert [(Bid, 7), (Bid, 6)] == await movements([BID], [BID, OLD_BID])
-
-
-@in_virtual_time
-async def test_classes_have_ids_of_their_own():
-    """A bid and a buy of the same id are two movements."""
-    assert [(Bid, 7), (Buy, 7)] == await movements([BID], [BID, BUY])
-
-
-@in_virtual_time
-async def test_movements_of_an_unknown_class():
-    """Movements of an unknown class are identified by all their cells."""
-    assert [tuple(UNKNOWN), tuple(OLD_UNKNOWN)] == await movements([UNKNOWN], [UNKNOWN, OLD_UNKNOWN])
-
-
-@in_virtual_time
-async def test_a_movement_that_changed_meanwhile():
-    """A movement that changed between the two answers is yielded once, as first read."""
-    changed = [*BID[:7], 4]
-
-    assert [(Bid, 7)] == await movements([BID], [changed])
+@pytest.mark.parametrize(
+    ("latest", "full", "expected"),
+    [
+        # The latest movements come first, then the rest of the full summary.
+        ([BID], [BID, OLD_BID], [(Bid, 7), (Bid, 6)]),
+        # A bid and a buy of the same id are two movements.
+        ([BID], [BID, BUY], [(Bid, 7), (Buy, 7)]),
+        # Movements of an unknown class are identified by all their cells.
+        ([UNKNOWN], [UNKNOWN, OLD_UNKNOWN], [tuple(UNKNOWN), tuple(OLD_UNKNOWN)]),
+        # A movement that changed between the two answers is yielded as first read.
+        ([BID], [[*BID[:7], 4]], [(Bid, 7)]),
+    ],
+)
+async def test_no_movement_twice(latest, full, expected):
+    """Each movement is yielded once."""
+    assert expected == await movements(latest, full)
 
 
 @in_virtual_time

@@ -10,40 +10,32 @@ from exchanges.errors import UsageError
 PAGES = PointOfSalePages("https://bitex.la/api-v1/rest")
 
 
-def test_payment_page():
-    """The URL of a payment's page ends in its address."""
-    assert "https://bitex.la/pos/tierrabuena/1ABCdef" == PAGES.payment_page("tierrabuena", "1ABCdef")
+FRUIT = {"amount": 150, "currency_id": 4, "customer_reference": "Fruit Basket"}
 
 
-def test_self_service_page():
-    """Without fields the URL ends in the slug."""
-    assert "https://bitex.la/pos/tierrabuena" == PAGES.self_service_page("tierrabuena")
-
-
-def test_fields():
-    """Fields are in the order of the guide, a space as %20."""
-    url = PAGES.self_service_page("tierrabuena", amount=150, currency_id=4, customer_reference="Fruit Basket")
-
-    assert "https://bitex.la/pos/tierrabuena?amount=150&currency_id=4&customer_reference=Fruit%20Basket" == url
-
-
-def test_escapes():
-    """A reference cannot add fields, and keeps every character."""
-    url = PAGES.self_service_page("t", customer_reference="a&amount=1#ñ+/?")
-
-    assert "https://bitex.la/pos/t?customer_reference=a%26amount%3D1%23%C3%B1%2B%2F%3F" == url
-
-
-def test_exact_amounts():
-    """An amount keeps every digit and has no exponent."""
-    url = PAGES.self_service_page("t", amount=Decimal("1E-8"), currency_id=Currency.BTC)
-
-    assert "https://bitex.la/pos/t?amount=0.00000001&currency_id=1" == url
-
-
-def test_donation_page():
-    """Donations have their own page."""
-    assert "https://bitex.la/donate/tierrabuena" == PAGES.donation_page("tierrabuena")
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        (PAGES.payment_page("tierrabuena", "1ABCdef"), "pos/tierrabuena/1ABCdef"),
+        (PAGES.donation_page("tierrabuena"), "donate/tierrabuena"),
+        (PAGES.self_service_page("tierrabuena"), "pos/tierrabuena"),
+        # Fields are in the order of the guide, a space as %20.
+        (PAGES.self_service_page("t", **FRUIT), "pos/t?amount=150&currency_id=4&customer_reference=Fruit%20Basket"),
+        # A reference cannot add fields, and keeps every character.
+        (
+            PAGES.self_service_page("t", customer_reference="a&amount=1#ñ+/?"),
+            "pos/t?customer_reference=a%26amount%3D1%23%C3%B1%2B%2F%3F",
+        ),
+        # An amount keeps every digit and has no exponent.
+        (
+            PAGES.self_service_page("t", amount=Decimal("1E-8"), currency_id=Currency.BTC),
+            "pos/t?amount=0.00000001&currency_id=1",
+        ),
+    ],
+)
+def test_pages(url, path):
+    """The URL of a page ends in the slug, then in the address of the payment or in the given fields."""
+    assert f"https://bitex.la/{path}" == url
 
 
 @pytest.mark.parametrize("slug", ["", "..", "a/b", "A", "a?b", "a b", "a%2f"])

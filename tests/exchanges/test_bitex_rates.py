@@ -19,11 +19,10 @@ from exchanges.bitex.models.rates import (
     calculate_backwards,
 )
 from exchanges.bitex.rates import Rates
-from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, UsageError
+from tests.support.bitex_requests import ENDPOINTS, refused, sent
 from tests.support.strategies import QUICK
 
-ENDPOINTS = {e.id.rpartition(".")[2]: e for e in Rates.endpoints}
 MORE_MT = [ExchangeRate(Decimal("0.06675567")), PercentualFee(Decimal("3.63"))]
 WIRE = b"""{
     "ars": {"cash": {"btc": {"bitex": {"more_mt": [
@@ -260,23 +259,16 @@ class TestRequests:
     @pytest.mark.parametrize("path", ["ars/cash/btc/bitex/more_mt", ("ars", "cash", "btc", "bitex", "more_mt")])
     def test_a_path(self, path):
         """A path is sent as one text, whether given as text or tuple."""
-        endpoint = ENDPOINTS["calculate_path"]
+        target = sent("rates.calculate_path", amount=1000, path=path).target
 
-        request = prepare(endpoint, {"amount": 1000, "path": path}, endpoint.api.base_url).render()
-
-        assert request.target.endswith(
-            "/api-v1/rest/rates/calculate_path?amount=1000&path=ars%2Fcash%2Fbtc%2Fbitex%2Fmore_mt"
-        )
+        assert target == "/api-v1/rest/rates/calculate_path?amount=1000&path=ars%2Fcash%2Fbtc%2Fbitex%2Fmore_mt"
 
     @pytest.mark.parametrize("path", ["", "/", "ars//btc", (), ("ars", ""), ("ars", 5), ("a/b",), "a\nb", None, 5, {}])
     def test_no_path(self, path):
         """A path with an empty part, or of another type, is rejected."""
-        endpoint = ENDPOINTS["calculate_path"]
-
-        with pytest.raises(UsageError, match="path must be"):
-            prepare(endpoint, {"amount": 1000, "path": path}, endpoint.api.base_url)
+        assert "path must be" in refused("rates.calculate_path", amount=1000, path=path)
 
     @pytest.mark.parametrize("body", [b"64.332439179", b'"64.332439179"'])
     def test_the_answer(self, body):
         """The hosted calculator's answer is exact, as a number or as text."""
-        assert Decimal("64.332439179") == wire.decode(body, ENDPOINTS["calculate_path"].answer)
+        assert Decimal("64.332439179") == wire.decode(body, ENDPOINTS["rates.calculate_path"].answer)

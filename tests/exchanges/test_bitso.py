@@ -9,25 +9,25 @@ from exchanges.bitso.api import payload
 from exchanges.errors import DecodeError
 
 
-class TestPayload:
-    def test_envelope(self):
-        """The payload is taken out of the envelope."""
-        assert [1] == payload({"success": True, "payload": [1]})
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ([1], [1]),
+        # The balances stand in an object of their own, which goes with the envelope.
+        ({"balances": [1]}, [1]),
+        # An object that says more than the list stays whole.
+        ({"balances": [1], "more": 2}, {"balances": [1], "more": 2}),
+    ],
+)
+def test_payload(content, expected):
+    """The payload is taken out of the envelope."""
+    assert expected == payload({"success": True, "payload": content})
 
-    def test_balances_are_documented_as_a_list(self):
-        """The balances stand in an object of their own, which goes with the envelope."""
-        assert [1] == payload({"success": True, "payload": {"balances": [1]}})
 
-    def test_larger_object(self):
-        """An object that says more than the list stays whole."""
-        content = {"balances": [1], "more": 2}
-
-        assert content == payload({"success": True, "payload": content})
-
-    @pytest.mark.parametrize("answer", [[], {}, {"success": True}, "ok", None])
-    def test_no_envelope(self, answer):
-        """What stands in no envelope is left for the decoder to refuse."""
-        assert answer == payload(answer)
+@pytest.mark.parametrize("answer", [[], {}, {"success": True}, "ok", None])
+def test_no_envelope(answer):
+    """What stands in no envelope is left for the decoder to refuse."""
+    assert answer == payload(answer)
 
 
 class TestModels:

@@ -18,6 +18,7 @@ OPEN_ORDERS = specimen("bitso/v2.trading.open_orders")
 LOOKED_UP = specimen("bitso/v2.trading.lookup_order")
 TRANSACTIONS = specimen("bitso/v2.account.user_transactions")
 AT_ANOTHER = "2015-11-12 12:30:00"
+QUERY = query_for(Trading.sell, datetime(2015, 11, 12, 12, 37, 1, tzinfo=UTC), amount="0.01", price="5600")
 PARTLY, ACTIVE = OPEN_ORDERS[0]["id"], OPEN_ORDERS[1]["id"]
 
 
@@ -83,8 +84,7 @@ def test_the_documented_open_order_is_found():
 
 def test_the_documented_looked_up_order_is_found():
     """One that traded in part is looked up."""
-    query = query_for(Trading.sell, datetime(2015, 11, 12, 12, 37, 1, tzinfo=UTC), amount="0.01", price="5600")
-    matches = documented(query, OPEN_ORDERS, LOOKED_UP)
+    matches = documented(QUERY, OPEN_ORDERS, LOOKED_UP)
 
     assert [(PARTLY, True, OrderStatus.CANCELLED)] == [(t.id, t.sure, t.found.status) for t in matches.candidates]
 
@@ -92,9 +92,7 @@ def test_the_documented_looked_up_order_is_found():
 @pytest.mark.parametrize("missing", [GONE, []])
 def test_an_order_that_cannot_be_looked_up_is_in_doubt(missing):
     """What lists show before looking up does may be it."""
-    query = query_for(Trading.sell, datetime(2015, 11, 12, 12, 37, 1, tzinfo=UTC), amount="0.01", price="5600")
-
-    assert [(PARTLY, False)] == facts(documented(query, OPEN_ORDERS, missing))
+    assert [(PARTLY, False)] == facts(documented(QUERY, OPEN_ORDERS, missing))
 
 
 def test_a_trade_whose_order_cannot_be_looked_up_is_in_doubt():
@@ -115,18 +113,15 @@ def test_a_trade_from_before_the_call_is_none():
 @pytest.mark.parametrize("changes", [{"book": "eth_mxn"}, {"type": "0"}, {"price": "5600.01"}, {"created": AT_ANOTHER}])
 def test_an_order_that_turns_out_to_be_another(changes):
     """What looking it up tells is compared once more."""
-    query = query_for(Trading.sell, datetime(2015, 11, 12, 12, 37, 1, tzinfo=UTC), amount="0.01", price="5600")
-
-    assert Matches() == documented(query, OPEN_ORDERS, [{**LOOKED_UP[0], **changes}])
+    assert Matches() == documented(QUERY, OPEN_ORDERS, [{**LOOKED_UP[0], **changes}])
 
 
 @pytest.mark.parametrize("status", ["-1", "1"])
 def test_an_amount_may_be_what_is_left(status):
     """Of an order that traded in part, less than was asked for is no proof against it; more is."""
-    query = query_for(Trading.sell, datetime(2015, 11, 12, 12, 37, 1, tzinfo=UTC), amount="0.01", price="5600")
     less, more = ([{**LOOKED_UP[0], "amount": amount, "status": status}] for amount in ("0.004", "0.02"))
 
-    assert ([(PARTLY, False)], []) == tuple(facts(documented(query, OPEN_ORDERS, rows)) for rows in (less, more))
+    assert ([(PARTLY, False)], []) == tuple(facts(documented(QUERY, OPEN_ORDERS, rows)) for rows in (less, more))
 
 
 @pytest.mark.parametrize("changes", [{"price": "5600.004"}, {"amount": "0.010000001"}])

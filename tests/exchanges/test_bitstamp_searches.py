@@ -16,6 +16,7 @@ PLACED_AT = datetime(2013, 9, 26, 23, 15, 4, tzinfo=UTC)
 TRADED_AT = datetime(2013, 9, 26, 13, 28, 55, tzinfo=UTC)
 TRANSACTIONS = specimen("bitstamp/v1.account.user_transactions")
 FILL = {**TRANSACTIONS[1], "order_id": 7630204, "datetime": "2013-09-26 23:15:30", "btc_usd": "1.01", "btc": "0.4"}
+QUERY = query_for(Trading.buy, PLACED_AT, amount="1", price="1.01")
 REQUESTS = specimen("bitstamp/v1.funding.withdrawal_requests")
 ASKED_AT = datetime(2013, 9, 26, 13, 46, 59, tzinfo=UTC)
 
@@ -35,9 +36,7 @@ def recorded(query, open_orders=(), transactions=(), requests=()):
 
 def test_the_recorded_open_order_is_found():
     """One that waits is sure where limit and amount are the same."""
-    query = query_for(Trading.buy, PLACED_AT, amount="1", price="1.01")
-
-    assert [("7630204", True)] == facts(recorded(query, [OPEN], TRANSACTIONS))
+    assert [("7630204", True)] == facts(recorded(QUERY, [OPEN], TRANSACTIONS))
 
 
 def test_the_recorded_trade_is_found_in_doubt():
@@ -53,17 +52,13 @@ def test_the_recorded_trade_is_found_in_doubt():
 @pytest.mark.parametrize(("amount", "sure"), [("0.6", True), ("0.5", False), ("1", False)])
 def test_sums_that_do_not_add_up_are_in_doubt(amount, sure):
     """The lists are not of the same moment: what is left and what traded may be too much or too little together."""
-    query = query_for(Trading.buy, PLACED_AT, amount="1", price="1.01")
-
-    assert [("7630204", sure)] == facts(recorded(query, [{**OPEN, "amount": amount}], [FILL]))
+    assert [("7630204", sure)] == facts(recorded(QUERY, [{**OPEN, "amount": amount}], [FILL]))
 
 
 @pytest.mark.parametrize("changes", [{"amount": "1.1"}, {"price": "1.02"}, {"type": 1}])
 def test_an_open_order_that_is_another_one(changes):
     """More left than was asked for, another limit and another side cannot be explained by time."""
-    query = query_for(Trading.buy, PLACED_AT, amount="1", price="1.01")
-
-    assert [] == facts(recorded(query, [{**OPEN, **changes}]))
+    assert [] == facts(recorded(QUERY, [{**OPEN, **changes}]))
 
 
 @pytest.mark.parametrize(
@@ -79,18 +74,15 @@ def test_an_open_order_that_is_another_one(changes):
 @pytest.mark.parametrize("is_open", [False, True])
 def test_an_order_whose_trades_are_others(changes, is_open):
     """Too much, another side, a worse price, another market or an earlier moment: its order is another one."""
-    query = query_for(Trading.buy, PLACED_AT, amount="1", price="1.01")
     orders = [{**OPEN, "amount": "0.6"}] if is_open else []
 
-    assert [] == facts(recorded(query, orders, [{**FILL, **changes}]))
+    assert [] == facts(recorded(QUERY, orders, [{**FILL, **changes}]))
 
 
 def test_a_trade_without_its_price_is_in_doubt():
     """The document names no price of a transaction."""
     row = {key: value for key, value in FILL.items() if key != "btc_usd"}
-    query = query_for(Trading.buy, PLACED_AT, amount="1", price="1.01")
-
-    assert [("7630204", False)] == facts(recorded(query, (), [row]))
+    assert [("7630204", False)] == facts(recorded(QUERY, (), [row]))
 
 
 @pytest.mark.parametrize("changes", [{"price": "1.009"}, {"amount": "0.999999999"}])

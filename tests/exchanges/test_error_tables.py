@@ -20,12 +20,11 @@ from exchanges.errors import (
 
 NOT_ENOUGH = "You have only 0 BTC available. Check your account balance for details."
 # The retired generation of each exchange, whose every text is proof, and the current one.
-OLD = pytest.mark.parametrize("read", [bitso.read_problem_v2, bitstamp.read_problem_v1], ids=["bitso", "bitstamp"])
-NEW = pytest.mark.parametrize("read", [bitso.read_problem, bitstamp.read_problem], ids=["bitso", "bitstamp"])
+OLD_READS = [bitso.read_problem_v2, bitstamp.read_problem_v1]
+NEW_READS = [bitso.read_problem, bitstamp.read_problem]
+OLD = pytest.mark.parametrize("read", OLD_READS, ids=["bitso", "bitstamp"])
 ALL = pytest.mark.parametrize(
-    "read",
-    [bitso.read_problem, bitso.read_problem_v2, bitstamp.read_problem, bitstamp.read_problem_v1],
-    ids=["bitso v3", "bitso v2", "bitstamp v2", "bitstamp v1"],
+    "read", [*OLD_READS, *NEW_READS], ids=["bitso v2", "bitstamp v1", "bitso v3", "bitstamp v2"]
 )
 
 
@@ -65,17 +64,14 @@ class TestCodes:
         """Under a status of 3xx or 5xx nothing is proven."""
         assert CODED[exchange](code, status).proves_not_executed is False
 
-    @pytest.mark.parametrize(("exchange", "code"), [("bitso", "0100"), ("bitso", 101), ("bitso", 1103)])
-    def test_families_without_proof(self, exchange, code):
-        """A code of a family of unknown or operational errors does not say what happened."""
-        problem = CODED[exchange](code)
-
-        assert (Unavailable, False) == (problem.kind, problem.proves_not_executed)
-
-    @pytest.mark.parametrize("number", [11, 18])
-    def test_engine(self, number):
-        """Neither does one of the matching engine's family, whatever the words."""
-        problem = coded_by_bitstamp(f"500.{number:03}", 400, "Invalid something")
+    @pytest.mark.parametrize(
+        ("exchange", "code"),
+        [("bitso", "0100"), ("bitso", 101), ("bitso", 1103), ("bitstamp", "500.011"), ("bitstamp", "500.018")],
+    )
+    @pytest.mark.parametrize("words", ["no", "Invalid something"])
+    def test_families_without_proof(self, exchange, code, words):
+        """A code of unknown or operational errors, or of the matching engine, does not say what happened."""
+        problem = CODED[exchange](code, 400, words)
 
         assert (Unavailable, False) == (problem.kind, problem.proves_not_executed)
 
@@ -175,27 +171,21 @@ class TestWords:
 
         assert (kind, True, text, None) == (problem.kind, problem.proves_not_executed, problem.text, problem.code)
 
-    @OLD
-    def test_other_words_on_the_old(self, read):
-        """On v2 of Bitso and v1 of Bitstamp any text of the exchange's own proves that nothing was executed."""
-        problem = read(200, {"error": "So?"})
+    @pytest.mark.parametrize(
+        ("reads", "status", "kind", "proven"),
+        [
+            # On the old any text of the exchange's own proves that nothing was executed, on the new it is foreign.
+            (OLD_READS, 200, Rejected, True),
+            (NEW_READS, 200, Rejected, False),
+            (NEW_READS, 400, Rejected, False),
+            ([*OLD_READS, *NEW_READS], 502, Unavailable, False),
+        ],
+    )
+    def test_other_words(self, reads, status, kind, proven):
+        """A text that nobody knows proves something only on the old generation, and nothing with a status of 5xx."""
+        problems = [read(status, {"error": "So?"}) for read in reads]
 
-        assert (Rejected, True) == (problem.kind, problem.proves_not_executed)
-
-    @NEW
-    @pytest.mark.parametrize("status", [200, 400])
-    def test_other_words_on_the_new(self, read, status):
-        """On the current API a text that nobody knows is foreign and proves nothing."""
-        problem = read(status, {"error": "So?"})
-
-        assert (Rejected, False) == (problem.kind, problem.proves_not_executed)
-
-    @ALL
-    def test_words_with_a_server_error(self, read):
-        """A text with a status of 5xx proves nothing."""
-        problem = read(502, {"error": "Something broke"})
-
-        assert (Unavailable, False) == (problem.kind, problem.proves_not_executed)
+        assert [(kind, proven)] * len(reads) == [(p.kind, p.proves_not_executed) for p in problems]
 
     @pytest.mark.parametrize("status", [420, 429])
     @pytest.mark.parametrize("answer", [{"error": "So?"}, {"message": "So?", "success": False}])
