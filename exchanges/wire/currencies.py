@@ -47,6 +47,8 @@ def flatten_currencies(value: dict[str, Json]) -> dict[str, Json]:
 class CurrencyAmounts:
     """A model with ``amounts`` and ``rates``, whose other fields are the known keys."""
 
+    __slots__ = ()  # so that models have slots alone
+
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
         """Collect the keys of currencies and pairs."""
