@@ -3,7 +3,6 @@
 from contextlib import aclosing
 from decimal import Decimal
 
-import pytest
 from attrs import frozen
 
 from examples.arbitrage import Opportunity, Venue, Watch, match, opportunities, venues
@@ -73,7 +72,6 @@ def test_other_currencies_wait_for_a_rate():
     assert [Opportunity("a", "b", D(1), D(100), D(103))] == found
 
 
-@pytest.mark.asyncio
 async def test_against_the_simulator():
     """All three exchanges and the rate are read, and every opportunity found is one at the prices read."""
     async with (

@@ -214,7 +214,6 @@ class TestCalling:
 
         return declared(public("GET /x"), it)(recorder)
 
-    @pytest.mark.asyncio
     @pytest.mark.parametrize(
         ("args", "kwargs", "arguments"),
         [
@@ -231,19 +230,16 @@ class TestCalling:
 
         assert [("fourth.things.it", arguments)] == recorder.calls
 
-    @pytest.mark.asyncio
     async def test_answer(self, area):
         """A call gives what the session answers."""
         assert "answer" == await area.it()
 
-    @pytest.mark.asyncio
     @pytest.mark.parametrize(("args", "kwargs"), [(("y", 1), {}), (("y",), {"a": "z"})])
     async def test_too_many_positionals(self, area, recorder, args, kwargs):
         """More positional arguments than one, or the same twice, are refused before anything happens."""
         with pytest.raises(UsageError, match=r"fourth\.things\.it: arguments are passed by name; nothing was sent"):
             await area.it(*args, **kwargs)
 
-    @pytest.mark.asyncio
     async def test_no_positional(self, recorder):
         """Where no argument may go without its name, none is taken."""
 

@@ -4,7 +4,6 @@ import zlib
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from exchanges.endpoint.tracebacks import strip
 from exchanges.http.transport import ORDINARY_BYTES, BadAnswer, Evidence, HttpTransport, Lost
@@ -12,7 +11,7 @@ from tests.support.raw_server import answering, response, serving
 from tests.support.sending import BOMB, MAX_BYTES, lost, request_to, send
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def transport():
     """Make a transport with pools of its own."""
     transport = HttpTransport()
@@ -20,7 +19,6 @@ async def transport():
     await transport.aclose()
 
 
-@pytest.mark.asyncio
 async def test_gzip(transport):
     """An answer in gzip is inflated."""
     async with serving(answering(response(b"[1, 2, 3]" * 1000, zipped=True))) as server:
@@ -29,7 +27,6 @@ async def test_gzip(transport):
     assert b"[1, 2, 3]" * 1000 == answer.body
 
 
-@pytest.mark.asyncio
 async def test_gzip_in_small_pieces(transport):
     """An answer in gzip that comes byte by byte is inflated whole."""
     body = gzip.compress(b"[1, 2, 3]" * 100)
@@ -45,7 +42,6 @@ async def test_gzip_in_small_pieces(transport):
     assert b"[1, 2, 3]" * 100 == answer.body
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("size", [MAX_BYTES, MAX_BYTES + 1])
 @pytest.mark.parametrize("zipped", [False, True])
 async def test_the_largest_answer(transport, size, zipped):
@@ -59,7 +55,6 @@ async def test_the_largest_answer(transport, size, zipped):
     assert seen == (size if size == MAX_BYTES else f"an answer of more than {MAX_BYTES} bytes")
 
 
-@pytest.mark.asyncio
 async def test_a_bomb(transport):
     """Fifty kilobytes that would inflate to fifty megabytes are refused before they do."""
     body = response(BOMB, b"Content-Encoding: gzip")
@@ -73,7 +68,6 @@ async def test_a_bomb(transport):
     assert most < 3_000_000
 
 
-@pytest.mark.asyncio
 async def test_too_many_values(transport):
     """An answer that would take many times its size once it is read is refused, however it travels."""
     body = b"[" + b"{}," * 33_000 + b"1]"
@@ -83,7 +77,6 @@ async def test_too_many_values(transport):
                 await send(transport, server.origin)
 
 
-@pytest.mark.asyncio
 async def test_many_values_where_they_are_expected(transport):
     """Who allows a large answer is not asked how much it would take."""
     body = b"[" + b"{}," * 33_000 + b"1]"
@@ -99,7 +92,6 @@ EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
 GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("first", "piece", "headers", "said"),
     [
@@ -125,7 +117,6 @@ async def test_an_endless_answer(transport, first, piece, headers, said):
             await send(transport, server.origin)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("encoding", [b"br", b"deflate", b"zstd", b"gzip, gzip", b"x-gzip", b"\xff"])
 async def test_an_encoding_that_was_not_asked_for(transport, encoding):
     """An answer in any encoding but gzip is refused."""
@@ -135,7 +126,6 @@ async def test_an_encoding_that_was_not_asked_for(transport, encoding):
             await send(transport, server.origin)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("encoding", [b"identity", b"", b"GZip"])
 async def test_an_encoding_by_another_name(transport, encoding):
     """No encoding may be named too, and names come in any case."""
@@ -146,7 +136,6 @@ async def test_an_encoding_by_another_name(transport, encoding):
     assert b"{}" == answer.body
 
 
-@pytest.mark.asyncio
 async def test_gzip_that_is_none(transport):
     """An answer that says gzip and is none is refused."""
     async with serving(answering(response(b"{}", b"Content-Encoding: gzip"))) as server:
@@ -154,7 +143,6 @@ async def test_gzip_that_is_none(transport):
             await send(transport, server.origin)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("cut", [1, 8, 20])
 async def test_gzip_that_ends_early(transport, cut):
     """An answer whose gzip ends before its end is refused, however little is missing."""
@@ -164,7 +152,6 @@ async def test_gzip_that_ends_early(transport, cut):
             await send(transport, server.origin)
 
 
-@pytest.mark.asyncio
 async def test_nothing_in_gzip(transport):
     """An answer without a body may say gzip."""
     async with serving(answering(response(b"", b"Content-Encoding: gzip"))) as server:
@@ -173,7 +160,6 @@ async def test_nothing_in_gzip(transport):
     assert b"" == answer.body
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "said",
     [
@@ -201,7 +187,6 @@ async def test_an_answer_that_breaks_off(transport, said):
     assert (Lost, False, 200) == (type(error), evidence.nothing_left, answer.status)
 
 
-@pytest.mark.asyncio
 async def test_nothing_is_behind_a_loss():
     """A loss has no cause, and once it is stripped no context: the errors of httpx hold URLs and headers."""
 

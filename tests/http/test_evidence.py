@@ -3,7 +3,6 @@ import socket
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from exchanges import errors
 from exchanges.bitex import Bitex
@@ -13,7 +12,7 @@ from tests.support.raw_server import answering, response, serving
 from tests.support.sending import BOMB, closed_port, lost, send
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def transport():
     """Make a transport with pools of its own."""
     transport = HttpTransport()
@@ -21,7 +20,6 @@ async def transport():
     await transport.aclose()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("careful", [False, True])
 async def test_nobody_listens(transport, careful):
     """Without a connection it is proven that nothing left."""
@@ -30,7 +28,6 @@ async def test_nobody_listens(transport, careful):
     assert ("ConnectError", True) == (str(error).partition(" ")[0], evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_no_name(transport, monkeypatch):
     """A host that has no address proves that nothing left."""
 
@@ -43,7 +40,6 @@ async def test_no_name(transport, monkeypatch):
     assert evidence.nothing_left
 
 
-@pytest.mark.asyncio
 async def test_a_handshake_that_fails():
     """Where TLS fails, nothing of the request left."""
 
@@ -59,7 +55,6 @@ async def test_a_handshake_that_fails():
     assert evidence.nothing_left
 
 
-@pytest.mark.asyncio
 async def test_closed_after_the_request(transport):
     """A server that hangs up without an answer may have executed the request."""
 
@@ -72,7 +67,6 @@ async def test_closed_after_the_request(transport):
     assert (True, False) == (evidence.started, evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_closed_at_once(transport):
     """A server that accepts and hangs up at once may have read what was sent."""
 
@@ -85,7 +79,6 @@ async def test_closed_at_once(transport):
     assert (True, False) == (evidence.started, evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_reads_are_not_watched(transport):
     """Of a read nothing is proven: nobody asks, and watching costs."""
 
@@ -98,7 +91,6 @@ async def test_reads_are_not_watched(transport):
     assert (False, False) == (evidence.watched, evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_a_stale_connection_is_not_used_for_money(transport):
     """Where the server closed the idle connection, a careful call takes a new one and is answered."""
     closed = asyncio.Event()
@@ -118,7 +110,6 @@ async def test_a_stale_connection_is_not_used_for_money(transport):
         assert (200, 2) == (answer.status, server.connections)
 
 
-@pytest.mark.asyncio
 async def test_a_proxy_that_refuses():
     """Where the proxy refuses the way to the server, nothing of the request itself left."""
     async with serving(answering(response(status=b"407 No"))) as proxy:
@@ -129,7 +120,6 @@ async def test_a_proxy_that_refuses():
         assert (b"CONNECT", True) == (proxy.requests[0].split(b" ")[0], evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_an_injected_transport_proves_nothing():
     """Of a transport that was handed in nothing is proven but that there was no connection."""
 
@@ -141,7 +131,6 @@ async def test_an_injected_transport_proves_nothing():
     assert not evidence.nothing_left
 
 
-@pytest.mark.asyncio
 async def test_an_injected_transport_without_a_connection():
     """A transport that was handed in and says that it found no connection is believed."""
 
@@ -162,14 +151,12 @@ async def bid_at(origin, **options):
         return await bitex.trading.create_bid(amount=100, price=1000)
 
 
-@pytest.mark.asyncio
 async def test_an_order_that_found_nobody():
     """An order that found nobody who listens was not sent."""
     with pytest.raises(errors.NotSent, match="nothing was sent, it is safe to repeat"):
         await bid_at(f"http://127.0.0.1:{closed_port()}")
 
 
-@pytest.mark.asyncio
 async def test_an_order_without_an_answer():
     """An order whose connection was closed before the answer has an unknown outcome and was sent once."""
 
@@ -183,7 +170,6 @@ async def test_an_order_without_an_answer():
         assert len(server.requests) == 1
 
 
-@pytest.mark.asyncio
 async def test_an_order_whose_deadline_passes():
     """An order whose deadline passes has an unknown outcome, and its connection is closed."""
     gone = asyncio.Event()
@@ -199,7 +185,6 @@ async def test_an_order_whose_deadline_passes():
         await asyncio.wait_for(gone.wait(), 5)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("said", [response(BOMB, b"Content-Encoding: gzip"), response(b"x" * 2**20 + b"x")])
 async def test_an_order_with_a_hostile_answer(said):
     """An order whose answer is too large has an unknown outcome."""
@@ -208,7 +193,6 @@ async def test_an_order_with_a_hostile_answer(said):
             await bid_at(server.origin)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("said", [response(BOMB, b"Content-Encoding: gzip"), response(b"x" * 2**20 + b"x")])
 async def test_a_read_with_a_hostile_answer(said):
     """A read whose answer is too large fails at once, as an answer that is not what the documents say."""
@@ -220,7 +204,6 @@ async def test_a_read_with_a_hostile_answer(said):
         assert len(server.requests) == 1
 
 
-@pytest.mark.asyncio
 async def test_a_cancelled_caller_does_not_poison_the_pool():
     """After a caller was cancelled in the middle of its answer, that answer is read and the next calls go well."""
     half, rest = asyncio.Event(), asyncio.Event()

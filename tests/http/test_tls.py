@@ -73,7 +73,6 @@ def anonymous():
 # Who is trusted
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_a_server_that_is_who_it_says(host):
     """A server whose certificate has the name in the base URL, from an authority that is trusted, gets the call."""
@@ -84,7 +83,6 @@ async def test_a_server_that_is_who_it_says(host):
         assert (Thing(1), 1) == (thing, len(server.requests))
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("host", "name"), [("127.0.0.1", None), ("localhost", "localhost")])
 async def test_the_name_that_is_asked_for(host, name):
     """The handshake names the host of the base URL; an address has no name."""
@@ -95,7 +93,6 @@ async def test_the_name_that_is_asked_for(host, name):
         assert [name] == server.names
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("certificate", STRANGERS)
 async def test_a_server_that_is_somebody_else(certificate):
     """A server with another name, with no name, too old or from nobody is refused, and nothing was sent."""
@@ -106,7 +103,6 @@ async def test_a_server_that_is_somebody_else(certificate):
     assert STRANGERS[certificate] in str(error)
 
 
-@pytest.mark.asyncio
 async def test_another_host_with_a_certificate_of_its_own():
     """A certificate that is good for the address is not good for another name."""
     async with secured(presenting("elsewhere")) as server:
@@ -115,7 +111,6 @@ async def test_another_host_with_a_certificate_of_its_own():
     assert "Hostname mismatch" in str(error)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", CALLS)
 async def test_nobody_else_is_trusted(kind):
     """Without a context an authority that the world does not know is refused, whatever the call."""
@@ -125,7 +120,6 @@ async def test_nobody_else_is_trusted(kind):
         assert ({"read": ReadFailed}.get(kind, NotSent), []) == (type(error), server.requests)
 
 
-@pytest.mark.asyncio
 async def test_who_answers_in_place_of_the_server():
     """A proxy that ends the tunnel at itself, with a certificate of its own, is found out."""
 
@@ -141,7 +135,6 @@ async def test_who_answers_in_place_of_the_server():
     assert "IP address mismatch" in str(error)
 
 
-@pytest.mark.asyncio
 async def test_a_redirect_to_another_host():
     """A redirect is refused, whatever host it names: no other host hears of the call."""
     async with secured() as other:
@@ -185,7 +178,6 @@ def test_no_option_turns_it_off(option):
         Fourth(**{option: False})
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("before", [0, 1])
 async def test_a_context_that_is_changed_later(before):
     """A context that does not verify any more is refused by the next call, on an open connection too."""
@@ -212,7 +204,6 @@ def test_what_everybody_shares():
     assert not tls.takes_anonymous_servers(context)
 
 
-@pytest.mark.asyncio
 async def test_an_old_server():
     """A server that knows nothing newer than TLS 1.1 gets nothing."""
     with warnings.catch_warnings():
@@ -227,7 +218,6 @@ async def test_an_old_server():
         assert (NotSent, []) == (type(error), server.requests)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_a_server_of_today(version):
     """TLS 1.2 and 1.3 are spoken."""
@@ -251,7 +241,6 @@ def _fresh_context():
     tls.shared_context.cache_clear()
 
 
-@pytest.mark.asyncio
 @pytest.mark.usefixtures("_fresh_context")
 async def test_certificates_of_the_environment(monkeypatch):
     """Authorities that the environment names are not trusted."""
@@ -264,7 +253,6 @@ async def test_certificates_of_the_environment(monkeypatch):
         assert (NotSent, []) == (type(error), server.requests)
 
 
-@pytest.mark.asyncio
 @pytest.mark.usefixtures("_fresh_context")
 @pytest.mark.parametrize("folder", ["", "missing"])
 async def test_session_keys_are_not_written_down(monkeypatch, tmp_path, folder):
@@ -278,7 +266,6 @@ async def test_session_keys_are_not_written_down(monkeypatch, tmp_path, folder):
     assert "certificate verify failed" in str(error)
 
 
-@pytest.mark.asyncio
 async def test_proxies_of_the_environment(monkeypatch):
     """Proxies that the environment names hear nothing, over TLS or not."""
     async with serving(answering(response())) as proxy, secured() as server, serving(answering(response())) as plain:
@@ -294,7 +281,6 @@ async def test_proxies_of_the_environment(monkeypatch):
         assert (0, 1, 1) == (proxy.connections, len(server.requests), len(plain.requests))
 
 
-@pytest.mark.asyncio
 async def test_no_proxy_of_the_environment(monkeypatch):
     """A proxy that is asked for is used, whatever the environment excepts from proxies."""
     monkeypatch.setenv("NO_PROXY", "*")
@@ -304,7 +290,6 @@ async def test_no_proxy_of_the_environment(monkeypatch):
         assert (NotSent, 1, 0) == (type(error), proxy.connections, server.connections)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("variable", ["NETRC", "HOME"])
 async def test_passwords_of_the_environment(monkeypatch, tmp_path, variable):
     """A netrc that knows a password for the host is not read."""
@@ -332,7 +317,6 @@ async def talks_plainly(heard):
     await heard.say(response())
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("talk", [hangs_up, talks_plainly])
 async def test_a_handshake_that_fails(talk):
     """A handshake that comes to nothing proves that nothing was sent."""
@@ -347,7 +331,6 @@ async def takes_and_hangs_up(heard):
     await heard.request()
 
 
-@pytest.mark.asyncio
 async def test_a_connection_that_breaks_after_the_request():
     """Over TLS as elsewhere a request that left without an answer has an unknown outcome."""
     async with secured(talk=takes_and_hangs_up) as server:
@@ -356,7 +339,6 @@ async def test_a_connection_that_breaks_after_the_request():
         assert (OutcomeUnknown, 1) == (type(error), len(server.requests))
 
 
-@pytest.mark.asyncio
 async def test_http_to_a_server_that_speaks_tls():
     """A request in plain text to a server that waits for a handshake has left: nobody knows what became of it."""
     async with secured() as server:

@@ -3,14 +3,13 @@ import ssl
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from exchanges.http.transport import CHUNKS_AT_ONCE, Evidence, HttpTransport, Lost, _has_more
 from tests.support.raw_server import answering, response, serving
 from tests.support.sending import send
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def transport():
     """Make a transport with pools of its own."""
     transport = HttpTransport()
@@ -18,7 +17,6 @@ async def transport():
     await transport.aclose()
 
 
-@pytest.mark.asyncio
 async def test_the_headers_of_a_read(transport):
     """A read carries these headers and no others."""
     async with serving(answering(response())) as server:
@@ -33,7 +31,6 @@ async def test_the_headers_of_a_read(transport):
         ] == server.headers()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("verb", "body", "length"),
     [("POST", b"a=1", b"3"), ("POST", b"", b"0"), ("PUT", b"", b"0"), ("DELETE", b"", None), ("GET", b"", None)],
@@ -47,7 +44,6 @@ async def test_the_length_of_a_body(transport, verb, body, length):
         assert (length, body) == (dict(server.headers()).get(b"content-length"), whole.partition(b"\r\n\r\n")[2])
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("target", ["/a%2Fb/%20/%C3%A9?x=1%2B1&y=%3D&z=a+b", "/a//b/", "/?a=b%26c", "/x'(),;:@!$*~"])
 async def test_the_target_travels_as_it_was_signed(transport, target):
     """Path and query arrive byte for byte as they were signed."""
@@ -57,7 +53,6 @@ async def test_the_target_travels_as_it_was_signed(transport, target):
         assert target.encode() == server.requests[0].split(b" ")[1]
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("careful", [False, True])
 async def test_a_target_that_would_be_rewritten(transport, careful):
     """A path that the layer below would rewrite is not sent at all, and that is known."""
@@ -69,7 +64,6 @@ async def test_a_target_that_would_be_rewritten(transport, careful):
         assert ([], True) == (server.requests, evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("target", ["/?a=" + "x" * 70_000, "/" + "x" * 70_000])
 async def test_a_target_that_is_too_long(target):
     """A path that the layer below finds too long is not sent, whoever would send it, and no foreign error tells so."""
@@ -81,7 +75,6 @@ async def test_a_target_that_is_too_long(target):
     assert ([], True) == (came, evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_an_answer(transport):
     """An answer is its status, its headers and its body."""
     async with serving(answering(response(b"[1]", b"Retry-After: 7", status=b"429 Slow"))) as server:
@@ -90,7 +83,6 @@ async def test_an_answer(transport):
     assert (429, "7", b"[1]") == (answer.status, answer.headers.get("retry-after"), answer.body)
 
 
-@pytest.mark.asyncio
 async def test_no_cookie_is_kept(transport):
     """A cookie that a server sets is not sent back."""
     async with serving(answering(response(b"{}", b"Set-Cookie: session=1; Path=/"))) as server:
@@ -100,7 +92,6 @@ async def test_no_cookie_is_kept(transport):
         assert b"cookie" not in dict(server.headers())
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"303 Other", b"307 Temporary", b"308 Permanent"])
 async def test_redirects_are_not_followed(transport, status):
     """A redirect is an answer like any other."""
@@ -110,7 +101,6 @@ async def test_redirects_are_not_followed(transport, status):
         assert (int(status[:3]), 1) == (answer.status, len(server.requests))
 
 
-@pytest.mark.asyncio
 async def test_the_environment_is_not_asked(transport, monkeypatch):
     """Proxies and credentials of the environment are ignored."""
     for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
@@ -121,7 +111,6 @@ async def test_the_environment_is_not_asked(transport, monkeypatch):
         assert (200, b"authorization" in dict(server.headers())) == (answer.status, False)
 
 
-@pytest.mark.asyncio
 async def test_a_proxy():
     """A proxy that is given is asked in place of the server."""
     async with serving(answering(response())) as proxy:
@@ -132,7 +121,6 @@ async def test_a_proxy():
         assert b"GET http://127.0.0.1:9/a HTTP/1.1" == proxy.requests[0].partition(b"\r\n")[0]
 
 
-@pytest.mark.asyncio
 async def test_connections_are_kept(transport):
     """One connection serves one call after the other."""
     async with serving(answering(response())) as server:
@@ -142,7 +130,6 @@ async def test_connections_are_kept(transport):
         assert (1, 5) == (server.connections, len(server.requests))
 
 
-@pytest.mark.asyncio
 async def test_money_has_a_pool_of_its_own(transport):
     """Reads and careful calls share no connection."""
     async with serving(answering(response())) as server:
@@ -152,7 +139,6 @@ async def test_money_has_a_pool_of_its_own(transport):
         assert (2, {60.0, 1.0}) == (server.connections, set(transport._pools))
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("careful", "connections"), [(True, 2), (False, 1)])
 async def test_an_idle_connection(transport, careful, connections, monkeypatch):
     """A connection that was idle for two seconds is still used by reads, no longer by money."""
@@ -165,7 +151,6 @@ async def test_an_idle_connection(transport, careful, connections, monkeypatch):
         assert connections == server.connections
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("careful", [True, False])
 @pytest.mark.parametrize("surplus", [response(b'{"id": 9}'), b"\r\n", b"x"])
 async def test_more_than_an_answer(transport, careful, surplus):
@@ -176,7 +161,6 @@ async def test_more_than_an_answer(transport, careful, surplus):
         assert ([b"1", b"2"], 2) == (bodies, server.connections)
 
 
-@pytest.mark.asyncio
 async def test_more_that_comes_later(transport):
     """What comes when nothing was asked for is not taken for the answer to the next request."""
     late = asyncio.Event()
@@ -203,7 +187,6 @@ def test_what_cannot_be_looked_at():
     assert _has_more(httpx.Response(200, stream=httpx.ByteStream(b"")))
 
 
-@pytest.mark.asyncio
 async def test_others_go_on_while_chunks_rain(transport):
     """An answer in thousands of chunks that come at once leaves room for others, and for the deadline."""
     rain = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n1\r\n" * 8000 + b"0\r\n\r\n"
@@ -224,7 +207,6 @@ async def test_others_go_on_while_chunks_rain(transport):
     assert key_locks > 8000 // CHUNKS_AT_ONCE
 
 
-@pytest.mark.asyncio
 async def test_closing_closes_the_connections():
     """After closing no connection is open."""
     gone = asyncio.Event()
@@ -242,7 +224,6 @@ async def test_closing_closes_the_connections():
         await asyncio.wait_for(gone.wait(), 5)
 
 
-@pytest.mark.asyncio
 async def test_one_context_for_all():
     """Clients without a context of their own share one, which does not write down its keys."""
     pools = [HttpTransport()._pool("https://a.example", careful=careful) for careful in (True, False)]

@@ -33,7 +33,6 @@ def written(folder, content=b"content", name="scan.png"):
     return path
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("content", [b"content", bytearray(b"content")])
 async def test_bytes(content):
     """Bytes are what is sent, as they were when they were given."""
@@ -44,7 +43,6 @@ async def test_bytes(content):
     assert (7, PNG, [b"content"]) == (made.size, made.content_type, await read(made))
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", [str, Path])
 async def test_a_path(kind, tmp_path):
     """A path is sent as the file that it leads to, under that file's name."""
@@ -53,7 +51,6 @@ async def test_a_path(kind, tmp_path):
     assert ("scan.png", 7, PNG, [b"content"]) == (made.name, made.size, made.content_type, await read(made))
 
 
-@pytest.mark.asyncio
 async def test_an_open_file(tmp_path):
     """An open file is sent from where it stands, and stays open."""
     with written(tmp_path).open("rb") as file:
@@ -63,7 +60,6 @@ async def test_an_open_file(tmp_path):
         assert ("scan.png", 4, [b"tent"], False) == (made.name, made.size, await read(made), file.closed)
 
 
-@pytest.mark.asyncio
 async def test_an_open_file_that_was_read_meanwhile():
     """An open file that somebody read from after it was given is sent from where it stood then."""
     file = io.BytesIO(b"content")
@@ -73,7 +69,6 @@ async def test_an_open_file_that_was_read_meanwhile():
     assert [b"content"] == await read(made)
 
 
-@pytest.mark.asyncio
 async def test_twice(tmp_path):
     """A document can be read again from its beginning."""
     made = upload(written(tmp_path))
@@ -81,7 +76,6 @@ async def test_twice(tmp_path):
     assert [[b"content"], [b"content"]] == [await read(made), await read(made)]
 
 
-@pytest.mark.asyncio
 async def test_pieces(tmp_path):
     """A large file is read in pieces."""
     made = upload(written(tmp_path, bytes(2 * CHUNK + 1)))
@@ -89,7 +83,6 @@ async def test_pieces(tmp_path):
     assert [CHUNK, CHUNK, 1] == [len(chunk) for chunk in await read(made)]
 
 
-@pytest.mark.asyncio
 async def test_a_file_that_grows(tmp_path):
     """Of a file that grew only as many bytes are sent as were announced."""
     path = written(tmp_path)
@@ -99,7 +92,6 @@ async def test_a_file_that_grows(tmp_path):
     assert [b"content"] == await read(made)
 
 
-@pytest.mark.asyncio
 async def test_a_file_that_shrinks(tmp_path):
     """A file that became shorter cannot be sent as announced."""
     path = written(tmp_path)

@@ -149,7 +149,6 @@ async def test_what_to_do(kind):
     assert "await client.reconcile(error.intent) before you repeat it" in str(error)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["write", "money"])
 @pytest.mark.parametrize(
     ("said", "expected"),
@@ -176,7 +175,6 @@ async def test_how_far_it_came_with_sockets(said, expected, kind):
         assert (expected, 1) == (caught.value.phase, server.connections)
 
 
-@pytest.mark.asyncio
 async def test_a_request_that_left_in_part(monkeypatch):
     """A request that breaks off between its head and its end may have left in part."""
 

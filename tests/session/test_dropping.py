@@ -43,7 +43,6 @@ async def test_a_client_that_is_closed_and_dropped():
     await other.aclose()
 
 
-@pytest.mark.asyncio
 async def test_open_sockets_that_are_dropped():
     """A client that is dropped while its connections are open warns of it, and says what would have closed them."""
     async with serving(answering(response())) as server:

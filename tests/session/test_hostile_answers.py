@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import httpx
 import pytest
-import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,7 +45,7 @@ ENDS = dict.fromkeys(FAST, ReadFailed) | {
 ENDS |= {"status 304": RedirectRefused, "status 20": ReadFailed}
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def bitex(monkeypatch):
     """Create clients that retry without a pause."""
     monkeypatch.setattr("exchanges.session.session.BACKOFF_SECONDS", 0.0)
@@ -76,7 +75,6 @@ async def error_of(call):
 # Transport ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("name", FAST)
 async def test_no_answer(bitex, name):
     """Without a whole answer of bounded size a read fails, and the outcome of an order is unknown."""
@@ -87,7 +85,6 @@ async def test_no_answer(bitex, name):
     assert [ENDS[name], OutcomeUnknown] == errors
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("name", SLOW)
 async def test_an_answer_that_never_ends(bitex, name):
     """An answer that never ends is given up at the deadline; how soon after it, the stress stage `hostile` measures."""
@@ -142,7 +139,6 @@ def test_a_body_of_common_weight(row):
 
 @pytest.mark.parametrize("body", [b"[" * 1000, b'{"error": "no"}', b'{"error": "no"'])
 @pytest.mark.parametrize("status", [200, 500])
-@pytest.mark.asyncio
 async def test_an_answer_is_not_kept(body, status):
     """The memory of a refused answer is freed at once, without the garbage collector."""
     transport = Script.of(httpx.Response(status, content=body))

@@ -36,7 +36,6 @@ def nonces(client):
     return client._session._config.transport._injected.nonces
 
 
-@pytest.mark.asyncio
 async def test_nonces_go_on(path):
     """A client continues above the nonces of an earlier one, even if the clock went back an hour."""
     arrived = []
@@ -50,7 +49,6 @@ async def test_nonces_go_on(path):
     assert (4, True, sorted(arrived)) == (len(set(arrived)), arrived[0] >= 7_200_000, arrived)
 
 
-@pytest.mark.asyncio
 async def test_clients_of_two_processes(states):
     """Clients of two processes with one key never use a nonce twice."""
     clients = [client(state, clock=lambda: 5.0) for state in states]
@@ -64,7 +62,6 @@ async def test_clients_of_two_processes(states):
     assert 4 == len(set(arrived))
 
 
-@pytest.mark.asyncio
 async def test_the_limit_is_for_both(states):
     """What one process uses of a limit is not available to the other."""
     limits = [Limit(LIMIT.name, (Window(1, 3600.0),), Scope.KEY)]
@@ -78,7 +75,6 @@ async def test_the_limit_is_for_both(states):
     assert [] == nonces(two)
 
 
-@pytest.mark.asyncio
 async def test_a_lockout_is_for_both(states):
     """When the exchange closes its limit to one process, the other does not call either."""
     one, two = client(states[0], refusal("limit", 429)), client(states[1], timeout_seconds=5.0)
@@ -92,7 +88,6 @@ async def test_a_lockout_is_for_both(states):
     assert [] == nonces(two)
 
 
-@pytest.mark.asyncio
 async def test_nothing_is_sent_without_a_state(states, path):
     """If the state cannot be read or written, nothing is sent."""
     fourth = client(states[0])
@@ -104,7 +99,6 @@ async def test_nothing_is_sent_without_a_state(states, path):
     assert [] == nonces(fourth)
 
 
-@pytest.mark.asyncio
 async def test_money_of_another_process(states):
     """A money call that another process left with an unknown outcome is listed, and guarded, until it is dismissed."""
     one, two = client(states[0], httpx.ReadError("lost")), client(states[1], answer())

@@ -283,7 +283,6 @@ def test_a_full_disk(state):
     assert asyncio.run(call(shared_limiter_of(state))) is None
 
 
-@pytest.mark.asyncio
 async def test_an_end_that_could_not_be_written(path, state):
     """The end of a call that could not be written is written with the next change; the key lock is released at once."""
     limiter = shared_limiter_of(state, (2, 1000.0))

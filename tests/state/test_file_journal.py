@@ -36,7 +36,6 @@ def other(path):
         yield state.journal
 
 
-@pytest.mark.asyncio
 async def test_what_is_under_way_is_told(journal, other):
     """A call that a living process carries out is listed as such, here and elsewhere."""
     await journal.begin(entry())
@@ -44,7 +43,6 @@ async def test_what_is_under_way_is_told(journal, other):
     assert [True, True] == [e.is_under_way for j in (journal, other) for e in j.entries(SERVER, KEY)]
 
 
-@pytest.mark.asyncio
 async def test_a_call_in_doubt(journal, other):
     """A call with an unknown outcome is listed as it was recorded, with the moment of its end, in all processes."""
     written = entry(at=NOON, amount="1.5")
@@ -60,7 +58,6 @@ async def test_a_call_in_doubt(journal, other):
     )
 
 
-@pytest.mark.asyncio
 async def test_a_process_that_is_gone(path, other):
     """A call of a process that died is listed, without an end."""
     with FileState(path) as state:
@@ -70,7 +67,6 @@ async def test_a_process_that_is_gone(path, other):
     assert ({"amount": "1"}, NOON, None) == (found.intent.arguments, found.intent.at, found.ended_at)
 
 
-@pytest.mark.asyncio
 async def test_the_oldest_first(path, other):
     """Calls are listed in the order in which they were begun."""
     with FileState(path) as state:
@@ -80,7 +76,6 @@ async def test_the_oldest_first(path, other):
     assert ["1", "3", "2"] == [found.intent.arguments["amount"] for found in other.entries(SERVER, KEY)]
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("server", "key"), [("elsewhere", KEY), (SERVER, "another")])
 async def test_calls_of_others(server, key, journal):
     """The calls of one key at one server are not those of another."""
@@ -96,7 +91,6 @@ async def test_calls_of_others(server, key, journal):
     )
 
 
-@pytest.mark.asyncio
 async def test_a_call_that_is_settled(path, other):
     """A call whose outcome is known is deleted."""
     written = entry()
@@ -107,7 +101,6 @@ async def test_a_call_that_is_settled(path, other):
     assert ((), frozenset()) == (other.entries(SERVER, KEY), other.known(SERVER, KEY, NOON - DAY))
 
 
-@pytest.mark.asyncio
 async def test_settled_elsewhere(path, other):
     """Any process can settle what another one left behind."""
     with FileState(path) as state:
@@ -118,7 +111,6 @@ async def test_settled_elsewhere(path, other):
     assert () == other.entries(SERVER, KEY)
 
 
-@pytest.mark.asyncio
 async def test_settled_twice(journal):
     """Settling a call that is no longer pending does nothing, nor does recording its doubt."""
     written = entry(at=NOON)
@@ -130,7 +122,6 @@ async def test_settled_twice(journal):
     assert ((), {"one"}) == (journal.entries(SERVER, KEY), journal.known(SERVER, KEY, NOON))
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("since", "known"), [(NOON, {"made"}), (NOON + timedelta(microseconds=1), set())])
 async def test_what_was_made(since, known, journal, other):
     """The ids of what was created are listed by when their calls were begun."""
@@ -141,7 +132,6 @@ async def test_what_was_made(since, known, journal, other):
     assert known == other.known(SERVER, KEY, since)
 
 
-@pytest.mark.asyncio
 async def test_moments_of_other_zones(journal):
     """Moments are compared as moments, whatever zone they are given in."""
     written = entry(at=NOON.astimezone(timezone(timedelta(hours=-3))))
@@ -151,7 +141,6 @@ async def test_moments_of_other_zones(journal):
     assert {"made"} == journal.known(SERVER, KEY, NOON.astimezone(timezone(timedelta(hours=9))))
 
 
-@pytest.mark.asyncio
 async def test_a_week(journal):
     """Ids are deleted after a week, and the record then starts later."""
     for day in range(10):
@@ -165,7 +154,6 @@ async def test_a_week(journal):
     )
 
 
-@pytest.mark.asyncio
 async def test_since_when(journal, other):
     """The record of a key starts with its first call."""
     before = journal.since(SERVER, KEY)
@@ -175,7 +163,6 @@ async def test_since_when(journal, other):
     assert (None, NOON) == (before, other.since(SERVER, KEY))
 
 
-@pytest.mark.asyncio
 async def test_the_same_call_twice(journal):
     """An intent is recorded once."""
     written = entry()
@@ -184,7 +171,6 @@ async def test_the_same_call_twice(journal):
         await journal.begin(written)
 
 
-@pytest.mark.asyncio
 async def test_written_even_if_cancelled(journal, other):
     """A call is recorded even if the caller is cancelled meanwhile."""
     written = entry()
@@ -198,7 +184,6 @@ async def test_written_even_if_cancelled(journal, other):
     assert 1 == len(other.entries(SERVER, KEY))
 
 
-@pytest.mark.asyncio
 async def test_safe_on_the_disk(path, journal):
     """A call is on the disk before anything is sent; other writes need not wait for the disk."""
     statements, data = [], journal._database._writer
@@ -221,7 +206,6 @@ def test_a_loop_that_is_gone(path):
         assert 1 == len(state.journal.entries(SERVER, KEY))
 
 
-@pytest.mark.asyncio
 async def test_reading_waits_for_nobody(path, journal):
     """The journal can be read while another process writes."""
     with closing(sqlite3.connect(path, isolation_level=None)) as data:
@@ -231,7 +215,6 @@ async def test_reading_waits_for_nobody(path, journal):
     assert ((), None, frozenset()) == found
 
 
-@pytest.mark.asyncio
 async def test_nothing_but_fingerprints(path, journal):
     """The file contains what the call was to do, and the fingerprint of the key."""
     await journal.begin(entry(amount="1"))

@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-import pytest_asyncio
 
 from exchanges.errors import RateLimitTimeout, StateError
 from exchanges.state import FileState
@@ -21,7 +20,7 @@ def path(tmp_path):
     return tmp_path / "state"
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def states(path):
     """Open one file three times, as three processes do."""
     with FileState(path) as one, FileState(path) as two, FileState(path) as three:
@@ -51,7 +50,6 @@ async def release(lease):
     await lease.release(complete=True)
 
 
-@pytest.mark.asyncio
 async def test_one_at_a_time(states):
     """A call of one process waits until that of another has ended."""
     one, two, _ = states
@@ -63,7 +61,6 @@ async def test_one_at_a_time(states):
     assert (True, 2) == (waited, (await second).nonce)
 
 
-@pytest.mark.asyncio
 async def test_keys_do_not_wait_for_each_other(states):
     """Each key has a lock of its own."""
     one, two, _ = states
@@ -72,7 +69,6 @@ async def test_keys_do_not_wait_for_each_other(states):
     assert held.nonce == await call(shared_limiter_of(two, key="another"), in_order=True, now_ms=1)
 
 
-@pytest.mark.asyncio
 async def test_calls_without_a_nonce_do_not_wait(states):
     """A call that needs no key lock does not wait for it."""
     one, two, _ = states
@@ -81,7 +77,6 @@ async def test_calls_without_a_nonce_do_not_wait(states):
     assert (1, None) == (held.nonce, await call(shared_limiter_of(two)))
 
 
-@pytest.mark.asyncio
 async def test_no_room_no_key_lock(states):
     """A call that finds no room releases the key lock."""
     one, two, _ = states
@@ -91,7 +86,6 @@ async def test_no_room_no_key_lock(states):
     assert (True, 1) == (wait > 999, (await take(two)).nonce)
 
 
-@pytest.mark.asyncio
 async def test_timeout(states):
     """A call that waits too long for another process gets an error that says so."""
     one, two, _ = states
@@ -103,7 +97,6 @@ async def test_timeout(states):
     assert 2 == (await take(two)).nonce
 
 
-@pytest.mark.asyncio
 async def test_cancelled_while_waiting(states):
     """A call that is cancelled while it waits for another process neither keeps the key lock nor loses it."""
     one, two, three = states
@@ -120,7 +113,6 @@ async def test_cancelled_while_waiting(states):
     )
 
 
-@pytest.mark.asyncio
 async def test_handed_to_the_next_call(states):
     """The lock that a cancelled call waited for goes to the next waiting call of the process."""
     one, two, _ = states
@@ -133,7 +125,6 @@ async def test_handed_to_the_next_call(states):
     assert 2 == (await third).nonce
 
 
-@pytest.mark.asyncio
 async def test_cancelled_with_the_key_lock_in_hand(states):
     """A call that is cancelled just when it was answered releases everything."""
     one, two, _ = states
@@ -147,7 +138,6 @@ async def test_cancelled_with_the_key_lock_in_hand(states):
     assert (True, 2) == (task.cancelled(), (await enter(shared_limiter_of(two, (1, 1000.0)), in_order=True)).nonce)
 
 
-@pytest.mark.asyncio
 async def test_timeout_with_the_key_lock_in_hand(states):
     """An answer that has come counts, even if the time is up before the loop delivers it."""
     one, _, _ = states
@@ -158,7 +148,6 @@ async def test_timeout_with_the_key_lock_in_hand(states):
     assert 1 == (await task).nonce
 
 
-@pytest.mark.asyncio
 async def test_no_barging(states):
     """A process that releases the lock and wants it again at once is behind those that already wait."""
     one, two, _ = states
@@ -175,7 +164,6 @@ async def test_no_barging(states):
     assert (False, 2) == (barged, (await second).nonce)
 
 
-@pytest.mark.asyncio
 async def test_many_calls_in_each_process(states):
     """However many calls wait in however many processes, one holds the lock at a time, and all nonces increase."""
     inside, most, nonces = 0, 0, []
@@ -195,7 +183,6 @@ async def test_many_calls_in_each_process(states):
     assert (1, list(range(1, 61))) == (most, nonces)
 
 
-@pytest.mark.asyncio
 async def test_closing_while_waiting(states):
     """A state can be closed while a call waits for another process; the lock is released when it is acquired."""
     one, two, three = states
@@ -210,7 +197,6 @@ async def test_closing_while_waiting(states):
     assert (2, True) == (nonce, second.cancelled())
 
 
-@pytest.mark.asyncio
 async def test_closing_with_the_key_lock(states):
     """A state that is closed releases the key lock."""
     one, two, _ = states
@@ -220,7 +206,6 @@ async def test_closing_with_the_key_lock(states):
     assert (1, 2) == (held.nonce, (await take(two)).nonce)
 
 
-@pytest.mark.asyncio
 async def test_threads_end(path):
     """The thread that waits for a key lock ends with its state."""
     with FileState(path) as one, FileState(path) as two:
@@ -266,7 +251,6 @@ def child(path, what, code=CHILD):
     return process
 
 
-@pytest.mark.asyncio
 async def test_a_killed_process(path):
     """A killed process releases the key lock; its slot cools down and its call stays in the journal."""
     with FileState(path) as state, child(path, "hold") as process:
@@ -306,7 +290,6 @@ asyncio.run(hold())
 """
 
 
-@pytest.mark.asyncio
 async def test_a_child_holds_nothing(path):
     """A forked child does not keep the locks of its parent when the parent dies."""
     with child(path, "fork", FORKING) as process:
@@ -335,7 +318,6 @@ def test_a_loop_that_is_closed_while_waiting(path):
         assert (False, 2) == (task.done(), asyncio.run(end(held)))
 
 
-@pytest.mark.asyncio
 async def test_exit_while_waiting(path):
     """A process that waits for the key lock of another one can exit at any time."""
     with FileState(path) as state:
@@ -346,7 +328,6 @@ async def test_exit_while_waiting(path):
     assert (1, 7) == (held.nonce, ended)
 
 
-@pytest.mark.asyncio
 async def test_a_state_of_its_own_kind_of_error(states):
     """An error of the file reaches a call that waited for the key lock."""
     one, two, _ = states

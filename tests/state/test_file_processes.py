@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from exchanges.errors import StateError
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
@@ -32,7 +31,7 @@ def clock():
     return Clock()
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def state(path, clock):
     """Open a state."""
     with FileState(path, clock=clock) as state:
@@ -62,7 +61,6 @@ def booted(tmp_path, monkeypatch):
     return boot
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("now", [3.0, 1000.0, 10**7])
 async def test_another_boot(now, path, booted):
     """After another boot a cooling slot cools from the first opening on: W + 30 seconds at most, and no less."""
@@ -75,7 +73,6 @@ async def test_another_boot(now, path, booted):
     assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS, abs=1e-6) == wait
 
 
-@pytest.mark.asyncio
 async def test_the_same_boot(path, booted):
     """A state that is opened again in the same boot knows exactly how long slots cool down."""
     for _ in range(2):
@@ -85,7 +82,6 @@ async def test_the_same_boot(path, booted):
     assert pytest.approx(10 + MARGIN_SECONDS) == wait
 
 
-@pytest.mark.asyncio
 async def test_boots_without_names(path, monkeypatch, tmp_path):
     """Where boots have no ids, a clock that started again frees nothing early, and little late."""
     monkeypatch.setattr(book_module, "BOOT", tmp_path / "missing")
@@ -97,7 +93,6 @@ async def test_boots_without_names(path, monkeypatch, tmp_path):
     assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS) == wait
 
 
-@pytest.mark.asyncio
 async def test_a_lockout_and_another_boot(path, booted):
     """After another boot a lockout lasts no longer than the exchange demanded."""
     with FileState(path, clock=Clock(10**6)) as state:
@@ -109,7 +104,6 @@ async def test_a_lockout_and_another_boot(path, booted):
     assert 60.0 == wait
 
 
-@pytest.mark.asyncio
 async def test_a_lockout_outlives_its_process(path, clock):
     """The longest lockout holds for a process that starts meanwhile."""
     with FileState(path, clock=clock) as state:
@@ -124,7 +118,6 @@ async def test_a_lockout_outlives_its_process(path, clock):
     assert 40.0 == wait
 
 
-@pytest.mark.asyncio
 async def test_a_lockout_that_is_over_stays_over(path, booted, clock):
     """A lockout that ended does not come back with another boot."""
     with FileState(path, clock=clock) as state:
@@ -138,7 +131,6 @@ async def test_a_lockout_that_is_over_stays_over(path, booted, clock):
     assert wait is None
 
 
-@pytest.mark.asyncio
 async def test_a_dead_process(state, path, clock):
     """The calls of a dead process end as lost when another process notices."""
     with FileState(path, clock=clock) as dead:
@@ -148,7 +140,6 @@ async def test_a_dead_process(state, path, clock):
     assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS) == await enter(shared_limiter_of(state, (1, 10.0))), held
 
 
-@pytest.mark.asyncio
 async def test_a_living_process(state, other, clock):
     """The slots of a call in flight in a living process are not freed, however long it takes."""
     held = await enter(shared_limiter_of(other, (1, 10.0)))
@@ -160,7 +151,6 @@ async def test_a_living_process(state, other, clock):
 # Ends
 
 
-@pytest.mark.asyncio
 async def test_leaving_twice(state):
     """Releasing a second time does nothing."""
     limiter = shared_limiter_of(state, (1, 10.0))
@@ -171,7 +161,6 @@ async def test_leaving_twice(state):
     assert isinstance(await enter(limiter), float)
 
 
-@pytest.mark.asyncio
 async def test_a_passage_that_is_forgotten(state):
     """A lease that nobody releases ends as lost when it is collected, and the key lock is released."""
     limiter = shared_limiter_of(state, (2, 10.0))
@@ -196,7 +185,6 @@ def test_a_loop_that_is_gone(path):
     assert [5, 6] == nonces
 
 
-@pytest.mark.asyncio
 async def test_an_answer_that_nobody_waits_for(state):
     """A lease that is granted after its caller was cancelled is released."""
     limiter, loop = shared_limiter_of(state, (1, 10.0)), asyncio.get_running_loop()
@@ -211,7 +199,6 @@ async def test_an_answer_that_nobody_waits_for(state):
     assert (None, False) == (await call(limiter), waiter.future.done())
 
 
-@pytest.mark.asyncio
 async def test_a_fault_of_our_own(state, monkeypatch, caplog):
     """An internal error of the state reaches the caller, and the state continues."""
     limiter, acquire = shared_limiter_of(state), state._store._slots.acquire
@@ -224,7 +211,6 @@ async def test_a_fault_of_our_own(state, monkeypatch, caplog):
     assert (5, "internal error in the state") == (await call(limiter, in_order=True, now_ms=5), caplog.messages[-1])
 
 
-@pytest.mark.asyncio
 async def test_leaving_while_the_caller_is_cancelled(state):
     """A release is written even if the caller is cancelled meanwhile."""
     limiter = shared_limiter_of(state, (1, 10.0))
@@ -262,7 +248,6 @@ def test_a_state_that_is_forgotten(path):
     assert threads == threading.active_count()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "use",
     [
@@ -309,7 +294,6 @@ def test_limiters_are_those_of_the_process(path):
         )
 
 
-@pytest.mark.asyncio
 async def test_files_are_for_this_user_alone(path, clock):
     """The files can be read by this user only."""
     before = os.umask(0)

@@ -1,7 +1,6 @@
 import os
 
 import pytest
-import pytest_asyncio
 
 from exchanges.limits.limit import Scope
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
@@ -23,7 +22,7 @@ def clock():
     return Clock()
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def state(path, clock):
     """Open a state."""
     with FileState(path, clock=clock) as state:
@@ -40,7 +39,6 @@ def other(state, path, clock):
 # Slots
 
 
-@pytest.mark.asyncio
 async def test_states_share_the_slots(state, other):
     """What one process uses is not available to the others, in every window."""
     held = await enter(shared_limiter_of(state, (2, 10.0), (1, 1.0)))
@@ -49,7 +47,6 @@ async def test_states_share_the_slots(state, other):
     assert (None, 1.0) == (held.nonce, taken)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("complete", "seconds"), [(True, 0.0), (False, LOST_SECONDS)])
 async def test_slots_rest(complete, seconds, state, clock):
     """A slot cools down for a window after its call ended, and 30 seconds more without a complete answer."""
@@ -61,7 +58,6 @@ async def test_slots_rest(complete, seconds, state, clock):
     assert pytest.approx(10 + seconds + MARGIN_SECONDS) == await enter(limiter)
 
 
-@pytest.mark.asyncio
 async def test_a_slot_comes_back(state, other, clock):
     """When a slot has cooled down, any process can acquire it."""
     await call(shared_limiter_of(state, (1, 10.0)))
@@ -70,7 +66,6 @@ async def test_a_slot_comes_back(state, other, clock):
     assert await call(shared_limiter_of(other, (1, 10.0))) is None
 
 
-@pytest.mark.asyncio
 async def test_nothing_sent_nothing_taken(state):
     """The slot of a call that sent nothing is free at once."""
     limiter = shared_limiter_of(state, (1, 10.0))
@@ -79,7 +74,6 @@ async def test_nothing_sent_nothing_taken(state):
     assert await call(limiter) is None
 
 
-@pytest.mark.asyncio
 async def test_a_refused_call_takes_nothing(state, clock):
     """A call that has to wait for one window acquires nothing of the other."""
     narrow, wide = shared_limiter_of(state, (1, 10.0), (2, 100.0)), shared_limiter_of(state, (2, 100.0))
@@ -89,7 +83,6 @@ async def test_a_refused_call_takes_nothing(state, clock):
     assert await call(wide) is None
 
 
-@pytest.mark.asyncio
 async def test_reads_leave_the_reserve(state):
     """In a long window a call that leaves the reserve finds less room than one that does not."""
     limiter = shared_limiter_of(state, (40, 600.0))
@@ -99,7 +92,6 @@ async def test_reads_leave_the_reserve(state):
     assert (38, 600.0, False) == (len(held), read, isinstance(money, float))
 
 
-@pytest.mark.asyncio
 async def test_windows_may_differ(state, other, clock):
     """Processes with different windows of the same limit still count each other's calls."""
     await call(shared_limiter_of(other, (2, 10.0)))
@@ -109,7 +101,6 @@ async def test_windows_may_differ(state, other, clock):
     assert pytest.approx(8 + MARGIN_SECONDS) == await call(shared_limiter_of(other, (2, 10.0)))
 
 
-@pytest.mark.asyncio
 async def test_slots_are_forgotten(state, clock):
     """A slot that has cooled down in the longest window is deleted."""
     limiter = shared_limiter_of(state, (5, 1.0))
@@ -122,7 +113,6 @@ async def test_slots_are_forgotten(state, clock):
     assert 2 == left
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("scope", "server", "key", "shared"),
     [
@@ -142,7 +132,6 @@ async def test_who_shares_slots(scope, server, key, shared, state):
     assert shared is isinstance(found, float)
 
 
-@pytest.mark.asyncio
 async def test_a_limit_without_windows(state):
     """Without windows there is nothing to wait for."""
     limiter = shared_limiter_of(state)
@@ -151,7 +140,6 @@ async def test_a_limit_without_windows(state):
     assert not any(isinstance(lease, float) for lease in leases)
 
 
-@pytest.mark.asyncio
 async def test_money_goes_before_the_reads_of_others(state, other, clock):
     """While cancels or money calls wait, reads of all processes leave them the next slot."""
     money, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
@@ -163,7 +151,6 @@ async def test_money_goes_before_the_reads_of_others(state, other, clock):
     assert (True, None) == (isinstance(found, float), await call(money))
 
 
-@pytest.mark.asyncio
 async def test_who_asked_and_never_came(state, other, clock):
     """Reads do not wait long for a money call that asked for room and did not come back."""
     money, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
@@ -177,7 +164,6 @@ async def test_who_asked_and_never_came(state, other, clock):
 # What the exchange says
 
 
-@pytest.mark.asyncio
 async def test_a_lockout_is_for_all(state, other, clock):
     """When the exchange closes a limit, it is closed for all processes."""
     await call(shared_limiter_of(state, (5, 1.0)), closed_seconds=60.0)
@@ -186,7 +172,6 @@ async def test_a_lockout_is_for_all(state, other, clock):
     assert pytest.approx(40) == await call(shared_limiter_of(other, (5, 1.0)))
 
 
-@pytest.mark.asyncio
 async def test_a_lockout_ends(state, clock):
     """After a lockout calls continue."""
     limiter = shared_limiter_of(state, (5, 1.0))
@@ -196,7 +181,6 @@ async def test_a_lockout_ends(state, clock):
     assert await call(limiter) is None
 
 
-@pytest.mark.asyncio
 async def test_a_shorter_lockout_does_not_open(state, other, clock):
     """A shorter lockout does not end a longer one."""
     one, two = shared_limiter_of(state, (5, 1.0)), shared_limiter_of(other, (5, 1.0))
@@ -210,7 +194,6 @@ async def test_a_shorter_lockout_does_not_open(state, other, clock):
 # Nonces
 
 
-@pytest.mark.asyncio
 async def test_nonces_follow_the_clock(state):
     """The nonce is the clock in milliseconds if that is larger than every earlier one."""
     limiter = shared_limiter_of(state)
@@ -218,7 +201,6 @@ async def test_nonces_follow_the_clock(state):
     assert [1000, 2000] == [await call(limiter, in_order=True, now_ms=now) for now in (1000, 2000)]
 
 
-@pytest.mark.asyncio
 async def test_nonces_survive(path):
     """A state that is opened again continues above the last nonce, even if the clock went back."""
     nonces = []
@@ -229,7 +211,6 @@ async def test_nonces_survive(path):
     assert [5000, 5001, 5002] == nonces
 
 
-@pytest.mark.asyncio
 async def test_states_share_the_nonces(state, other):
     """Two processes never draw the same nonce."""
     nonces = [await call(shared_limiter_of(s), in_order=True, now_ms=7) for s in (state, other) * 3]
@@ -237,7 +218,6 @@ async def test_states_share_the_nonces(state, other):
     assert [7, 8, 9, 10, 11, 12] == nonces
 
 
-@pytest.mark.asyncio
 async def test_a_floor_lifts_all(state, other):
     """A nonce that the exchange reports to have seen raises the nonces of all processes."""
     await call(shared_limiter_of(state), in_order=True, now_ms=7, floor=10**18 * 9)
@@ -245,7 +225,6 @@ async def test_a_floor_lifts_all(state, other):
     assert 10**18 * 9 + 1 == await call(shared_limiter_of(other), in_order=True, now_ms=7)
 
 
-@pytest.mark.asyncio
 async def test_nineteen_digits(state, other):
     """Nonces of nineteen digits, too large for an integer of the database, are kept."""
     await call(shared_limiter_of(state), in_order=True, now_ms=10**19 - 5)
@@ -253,7 +232,6 @@ async def test_nineteen_digits(state, other):
     assert 10**19 - 4 == await call(shared_limiter_of(other), in_order=True)
 
 
-@pytest.mark.asyncio
 async def test_no_key_lock_no_nonce(state):
     """A call that needs no key lock gets no nonce."""
     lease = await enter(shared_limiter_of(state))
@@ -261,7 +239,6 @@ async def test_no_key_lock_no_nonce(state):
     assert lease.nonce is None
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("server", "key"), [("elsewhere", KEY), (SERVER, "another")])
 async def test_accounts_have_their_own_nonces(server, key, state):
     """Each key at each server has its own nonces."""
