@@ -32,8 +32,6 @@ from exchanges.limits.windows import LOST_SECONDS
 from tests.stress.figures import Figure, Mechanisms
 from tests.support.virtual_time import VirtualLoop
 
-__all__ = ["LIMITS", "MECHANISMS", "PROMISES", "Run", "figures", "largest"]
-
 PROMISES = (8,)
 LIMITS = (BITEX, BITSTAMP, BITSO_PUBLIC, BITSO_PRIVATE)
 CALLS = 1_000_000

@@ -25,8 +25,6 @@ from tests.stress.naive import Failed, NaiveClient
 from tests.stress.orders import KINDS, Mark, Order, mark_of, place, prepare
 from tests.stress.tally import Tally
 
-__all__ = ["Floor", "Told"]
-
 TRIES = 3
 HASTY = 0.06
 PATIENCE_SECONDS = 0.03

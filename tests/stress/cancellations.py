@@ -36,8 +36,6 @@ from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.stress.figures import Figure, Mechanisms
 
-__all__ = ["MECHANISMS", "PROMISES", "Left", "figures", "play"]
-
 PROMISES = (2,)
 CALLS = 10_000
 QUICK_CALLS = 200

@@ -34,8 +34,6 @@ from exchanges.state import FileState, MemoryState
 from exchanges.state.protocols import State
 from tests.stress.figures import Mechanisms
 
-__all__ = ["FILE", "TURN", "Child", "Job", "call_many", "live", "open_client", "shared", "spend"]
-
 CLIENTS = {"bitstamp": (Bitstamp, LIMIT), "bitso": (Bitso, PRIVATE_LIMIT)}
 PRELOAD = (
     "anyio._backends._asyncio",

@@ -8,8 +8,6 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-__all__ = ["Figure", "Mechanisms"]
-
 Mechanisms: TypeAlias = dict[str, Callable[[], AbstractContextManager[object]]]
 """What stands behind a promise, by name: enter it, and it is taken out of this process."""
 

@@ -27,8 +27,6 @@ from tests.stress.figures import Figure
 from tests.support.hostile_answers import ANSWER, BODIES, FAST, SLOW, answered
 from tests.support.raw_server import Heard, Talk, serving
 
-__all__ = ["MECHANISMS", "PROMISES", "figures"]
-
 PROMISES = (10,)
 MOST_MIB = 32.0
 MOST_SECONDS = 0.5

@@ -18,8 +18,6 @@ from exchanges.simulator.http.delivery import Sending, SendMode
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 from tests.support.simulator_in_process import InProcess
 
-__all__ = ["LABEL", "BadLine"]
-
 LABEL: ContextVar[int] = ContextVar("LABEL", default=0)
 """Of the call that is made."""
 WAY_SECONDS = (0.005, 0.3)

@@ -25,8 +25,6 @@ from tests.stress.figures import Figure, Mechanisms
 from tests.stress.naive import Failed, NaiveClient
 from tests.stress.orders import Order, place
 
-__all__ = ["MECHANISMS", "PROMISES", "figures"]
-
 PROMISES = (9,)
 WAY_SECONDS = 0.025
 CALM = 0.5

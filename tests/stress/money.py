@@ -26,8 +26,6 @@ from tests.stress.nowhere import sent_nowhere
 from tests.stress.orders import CLIENTS
 from tests.stress.tally import Tally, summed
 
-__all__ = ["MECHANISMS", "PROMISES", "figures"]
-
 PROMISES = (5, 6)
 ORDERS, BATCH = 20_000, 1_000
 NAIVE_ORDERS = 2_000

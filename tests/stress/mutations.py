@@ -30,8 +30,6 @@ from tests.stress.figures import Figure, Mechanisms
 from tests.support.documented_answers import CALLS, SPECIMENS, UNEXPECTED
 from tests.support.mutations import STATUSES, Seed, mutated
 
-__all__ = ["MECHANISMS", "PROMISES", "figures"]
-
 PROMISES = (11,)
 BODIES = 1_000_000
 QUICK_BODIES = 15_000

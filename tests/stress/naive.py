@@ -19,9 +19,6 @@ from exchanges.http.signing import Credentials, Stamp
 from exchanges.simulator import Venue
 from tests.stress.orders import CLIENTS, Order
 
-__all__ = ["Failed", "NaiveClient"]
-
-
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """No server here speaks TLS, and loading certificates is slow."""
 

@@ -15,8 +15,6 @@ from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.stress.figures import Figure, Mechanisms
 
-__all__ = ["MECHANISMS", "PROMISES", "Count", "figures", "play"]
-
 PROMISES = (1,)
 CALLS = 5_000
 QUICK_CALLS = 60

@@ -14,8 +14,6 @@ from exchanges.simulator import simulate
 from exchanges.state import MemoryState
 from tests.stress.tally import Tally
 
-__all__ = ["sent_nowhere"]
-
 PEERS = 4
 
 

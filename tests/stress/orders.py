@@ -17,8 +17,6 @@ from exchanges.client import Client
 from exchanges.errors import ExchangeError
 from exchanges.simulator import Venue
 
-__all__ = ["CENT", "CLIENTS", "EXECUTE", "KINDS", "Mark", "Order", "mark_of", "place", "prepare"]
-
 CLIENTS: dict[Venue, type[Client]] = {Venue.BITEX: Bitex, Venue.BITSO: Bitso, Venue.BITSTAMP: Bitstamp}
 ADDRESS = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
 EXECUTE = "bitso.conversions.execute"

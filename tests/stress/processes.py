@@ -19,8 +19,6 @@ from tests.stress.arrivals import largest
 from tests.stress.children import TURN, Child, Job, call_many
 from tests.stress.figures import Figure, Mechanisms
 
-__all__ = ["MECHANISMS", "PROMISES", "figures"]
-
 PROMISES = (4,)
 MECHANISMS: Mechanisms = TURN
 CALLS, QUICK_CALLS = 2_500, 20

@@ -19,8 +19,6 @@ from tests.stress.tally import Tally, summed
 from tests.stress.worlds import When, World, played
 from tests.support.virtual_time import run
 
-__all__ = ["MECHANISMS", "PROMISES", "figures"]
-
 PROMISES = (7,)
 UNKNOWN = 2_000
 WORLDS, NAIVE_WORLDS, BATCH = 240, 60, 15

@@ -24,8 +24,6 @@ from tests.stress.arrivals import largest
 from tests.stress.children import FILE, Child, Job, live, open_client, shared, spend
 from tests.stress.figures import Figure, Mechanisms
 
-__all__ = ["MECHANISMS", "PROMISES", "figures"]
-
 PROMISES = (3,)
 VENUES = (Venue.BITSTAMP, Venue.BITSO)
 KILLS = 100

@@ -27,8 +27,6 @@ from tests.support.leak_scenarios import CALLS, Failure, play
 from tests.support.leak_sinks import SINKS, Scene, chains, leaks
 from tests.support.leak_sockets import wired
 
-__all__ = ["MECHANISMS", "PROMISES", "Count", "failures", "figures"]
-
 PROMISES = (12,)
 
 

@@ -15,8 +15,6 @@ from attrs import define, field
 
 from tests.stress.figures import Figure
 
-__all__ = ["Tally", "summed"]
-
 EXAMPLES = 3
 
 

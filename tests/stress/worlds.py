@@ -27,8 +27,6 @@ from tests.stress.in_process import LABEL, BadLine
 from tests.stress.orders import CENT, CLIENTS, EXECUTE, KINDS, Order, place, prepare
 from tests.stress.tally import Tally
 
-__all__ = ["Judge", "When", "World", "played"]
-
 CALLS = 14
 TWINS = 0.25
 LONG_SECONDS = 600.0

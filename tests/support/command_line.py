@@ -12,8 +12,6 @@ import pytest
 import exchanges
 from exchanges.__main__ import main
 
-__all__ = ["NEEDS_SIGNALS", "NOWHERE", "Terminal", "ended", "failed", "started"]
-
 NEEDS_SIGNALS = pytest.mark.skipif(sys.platform == "win32", reason="signals end a process there")
 NOWHERE = "http://127.0.0.1:1"
 PATIENCE_SECONDS = 60.0

@@ -10,8 +10,6 @@ from exchanges.wire.converter import wire
 from tests.support.attempts import attempt_of
 from tests.support.specimens import SPECIMENS, STAMP, Specimen, sent
 
-__all__ = ["CALLS", "SPECIMENS", "UNEXPECTED", "settled"]
-
 UNEXPECTED = "while reading the answer"
 """Part of the message when a reader raises an exception that is none of the library's."""
 

@@ -12,8 +12,6 @@ from tests.support import secrets as canaries
 from tests.support.leak_scenarios import Call, Failure, Watching, called, credentials_of
 from tests.support.leak_sinks import Scene
 
-__all__ = ["answered"]
-
 
 def _secrets(call: Call, request: httpx.Request, scene: Scene) -> list[str]:
     """Return the secrets that a server has received."""

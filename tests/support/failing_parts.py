@@ -19,8 +19,6 @@ from exchanges.state import FileState, MemoryState
 from tests.support.leak_scenarios import Call, Failure, Watching, called, made
 from tests.support.leak_sinks import Scene
 
-__all__ = ["broken"]
-
 
 def _told(request: httpx.Request) -> str:
     return f"{request.url} {dict(request.headers)} {request.content!r}"

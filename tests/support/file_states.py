@@ -7,8 +7,6 @@ from exchanges.intents import Intent
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import Entry
 
-__all__ = ["KEY", "SERVER", "Clock", "call", "enter", "entry", "limit_of", "shared_limiter_of"]
-
 SERVER, KEY = "fourth production", "0123456789abcdef"
 TIMEOUT_SECONDS = 30.0
 

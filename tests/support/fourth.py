@@ -26,20 +26,6 @@ if TYPE_CHECKING:
     from exchanges.http.request import Request, Unsigned
     from exchanges.http.signing import Credentials, Stamp
 
-__all__ = [
-    "BASE",
-    "CREDENTIALS",
-    "LIMIT",
-    "OPEN_LIMIT",
-    "Fourth",
-    "NewOrders",
-    "Newer",
-    "Order",
-    "Orders",
-    "Placing",
-    "Side",
-    "Thing",
-]
 
 BASE = "https://fourth.example"
 CREDENTIALS = {"api_key": "canary-key", "api_secret": "canary-secret"}

@@ -7,8 +7,6 @@ from exchanges.limits.limit import Limit, Scope
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.support.virtual_time import elapsed
 
-__all__ = ["CALLS", "WALL", "failure_of", "fourth"]
-
 WALL = 1_700_000_000.0
 """The wall clock at the start of a test."""
 

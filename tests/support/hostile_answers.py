@@ -14,8 +14,6 @@ from functools import partial
 from exchanges.wire.codecs import is_heavy
 from tests.support.raw_server import Heard, Talk, answering, response
 
-__all__ = ["ANSWER", "BODIES", "DENSE", "FAST", "MIB", "NUMBERS", "SLOW", "SMALL_BODIES", "answered"]
-
 MIB = 1024 * 1024
 LETTERS = string.ascii_letters + string.digits
 ANSWER = b'[1, 12345678, 946685400, 100.0, 50.0, 1000.0, 2, 0, 0.1, "ApiKey#1", 0.01]'

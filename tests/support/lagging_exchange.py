@@ -18,24 +18,6 @@ from tests.support.fourth_calls import WALL
 from tests.support.scripted_transport import Script, answer, refusal
 from tests.support.virtual_time import elapsed
 
-__all__ = [
-    "ANSWERED",
-    "CALLS",
-    "DONE",
-    "LOST",
-    "MEASURED",
-    "Deed",
-    "Fate",
-    "Lagging",
-    "begin",
-    "cancel_caller",
-    "client_of",
-    "lagging",
-    "lose",
-    "placing",
-    "unknown",
-]
-
 SIDES = {"placed": "sell", "bought": "buy", "noted": None, "tipped": None}
 
 

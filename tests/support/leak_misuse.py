@@ -20,8 +20,6 @@ from tests.support import secrets as canaries
 from tests.support.leak_scenarios import Call, Failure, NewBitstamp, Watching, called, credentials_of, made
 from tests.support.leak_sinks import Scene
 
-__all__ = ["misused"]
-
 CLIENTS = (Bitex, Bitso, NewBitstamp)
 PROXY_PASSWORD = quote(canaries.PROXY_PASSWORD, safe="")
 KEY, PASSWORD, DETAILS, DOCUMENT = canaries.API_KEY, canaries.PASSWORD, canaries.DETAILS, canaries.DOCUMENT

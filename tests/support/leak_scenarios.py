@@ -22,8 +22,6 @@ from exchanges.wire import Amount
 from tests.support import secrets as canaries
 from tests.support.leak_sinks import Scene
 
-__all__ = ["CALLS", "Call", "Failure", "NewBitstamp", "Watching", "called", "credentials_of", "made", "play"]
-
 Step = Callable[[httpx.Request], Awaitable[httpx.Response] | httpx.Response]
 
 

@@ -31,8 +31,6 @@ from exchanges.endpoint import Api, Endpoint
 from exchanges.http.signing import Credentials
 from tests.support.secrets import Detector
 
-__all__ = ["SINKS", "Scene", "Sink", "chains", "leaks"]
-
 OURS = str(Path(exchanges.__file__).parent)
 LIBRARIES = tuple(str(Path(module.__file__).parent) for module in (exchanges, httpx, httpcore))
 DEPTH = 12

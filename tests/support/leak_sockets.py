@@ -19,8 +19,6 @@ from tests.support.leak_sinks import Scene
 from tests.support.raw_server import Heard, response, serving
 from tests.support.sending import closed_port
 
-__all__ = ["wired"]
-
 PROXY = f"user:{quote(canaries.PROXY_PASSWORD, safe='')}@127.0.0.1"
 Said = Callable[[bytes, Scene], bytes]
 

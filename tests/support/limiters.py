@@ -6,8 +6,6 @@ from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter, Permit, Priority
 from tests.support.virtual_time import elapsed
 
-__all__ = ["CANCEL", "MANY", "MONEY", "READ", "limiter_of", "note_permits", "taken_key_lock", "wide_lane"]
-
 CANCEL, MONEY, READ = Priority.CANCEL, Priority.MONEY, Priority.READ
 MANY = 1000
 

@@ -10,8 +10,6 @@ from attrs import frozen
 
 from exchanges.wire import Deviation, loads
 
-__all__ = ["HOSTILE", "STATUSES", "Seed", "mutated"]
-
 STATUSES = (*([200] * 12), 201, 400, 403, 404, 420, 422, 429, 500, 503)
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}:,"\s]+|[][{}:,]')
 

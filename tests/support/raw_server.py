@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 
 from attrs import define, field
 
-__all__ = ["Heard", "RawServer", "answering", "response", "serving"]
-
 Talk = Callable[["Heard"], Awaitable[None]]
 
 

@@ -13,8 +13,6 @@ from exchanges.errors import UsageError
 from exchanges.wire import Amount, OpenIntEnum, OpenStrEnum
 from tests.support.fourth import API as FOURTH
 
-__all__ = ["BASE", "Calls", "Level", "Side", "call", "order", "refusal"]
-
 BASE = "https://x.test/api"
 API = evolve(FOURTH, name="test", base_url=BASE, body=FORM)
 

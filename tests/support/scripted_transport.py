@@ -10,8 +10,6 @@ from typing import Any
 import httpx
 from attrs import define, field, frozen
 
-__all__ = ["Came", "Script", "answer", "html", "refusal"]
-
 Step = httpx.Response | Exception | Callable[[httpx.Request], Any]
 
 

@@ -17,19 +17,6 @@ from urllib.parse import parse_qsl, quote, quote_plus
 import httpx
 from attrs import define, field
 
-__all__ = [
-    "API_KEY",
-    "API_SECRET",
-    "CLIENT_ID",
-    "DETAILS",
-    "DOCUMENT",
-    "PASSWORD",
-    "PROXY_PASSWORD",
-    "SPELLINGS",
-    "Detector",
-    "signatures",
-]
-
 MOTIFS = {
     "api_key": "zQ7",
     "api_secret": "xJ5",

@@ -8,8 +8,6 @@ import pytest
 from exchanges.http.request import Request
 from exchanges.http.transport import Evidence, Lost
 
-__all__ = ["BOMB", "MAX_BYTES", "closed_port", "lost", "request_to", "send"]
-
 MAX_BYTES = 100_000
 BOMB = gzip.compress(bytes(50_000_000))
 

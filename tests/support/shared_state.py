@@ -15,8 +15,6 @@ from exchanges.state.protocols import Entry
 from tests.support.lagging_exchange import placing
 from tests.support.scripted_transport import Script
 
-__all__ = ["Journal", "Lease", "Records", "Shared", "SharedLimiter", "failure", "is_free", "sharing"]
-
 
 @define(eq=False)
 class Lease:

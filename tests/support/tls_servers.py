@@ -12,8 +12,6 @@ from attrs import define, field
 
 from tests.support.raw_server import RawServer, Talk, answering, response
 
-__all__ = ["AUTHORITY", "Secure", "presenting", "secured", "trusting"]
-
 CERTIFICATES = Path(__file__).parent.parent / "certificates"
 AUTHORITY = CERTIFICATES / "authority.pem"
 

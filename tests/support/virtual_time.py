@@ -12,8 +12,6 @@ import selectors
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["BEGIN", "Stuck", "VirtualLoop", "elapsed", "in_virtual_time", "run", "settle", "wait_until"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
