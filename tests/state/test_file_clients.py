@@ -1,4 +1,3 @@
-import os
 from decimal import Decimal
 
 import httpx
@@ -9,14 +8,6 @@ from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import FileState
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.support.scripted_transport import Script, answer, refusal
-
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
-
-
-@pytest.fixture
-def path(tmp_path):
-    """Return the path of a file that does not exist yet."""
-    return tmp_path / "state"
 
 
 @pytest.fixture

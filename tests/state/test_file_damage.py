@@ -14,14 +14,6 @@ from exchanges.state.file import database as database_module
 from exchanges.state.file.locks import Locks
 from tests.support.file_states import KEY, SERVER, call, enter, entry, shared_limiter_of
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
-
-
-@pytest.fixture
-def path(tmp_path):
-    """Return the path of a file that does not exist yet."""
-    return tmp_path / "state"
-
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
@@ -200,13 +192,6 @@ def test_a_folder_that_is_not_ours(path):
 
 
 # While in use
-
-
-@pytest.fixture
-def state(path):
-    """Open a state."""
-    with FileState(path) as state:
-        yield state
 
 
 def test_deleted_while_in_use(path, state):

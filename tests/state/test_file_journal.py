@@ -1,5 +1,4 @@
 import asyncio
-import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,23 +9,14 @@ from exchanges.errors import StateError
 from exchanges.state import FileState
 from tests.support.file_states import KEY, SERVER, entry
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
-
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def path(tmp_path):
-    """Return the path of a file that does not exist yet."""
-    return tmp_path / "state"
-
-
-@pytest.fixture
-def journal(path):
-    """Open a journal."""
-    with FileState(path) as state:
-        yield state.journal
+def journal(state):
+    """Return the journal of a state."""
+    return state.journal
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import asyncio
-import os
 import subprocess
 import sys
 import threading
@@ -10,14 +9,6 @@ import pytest
 from exchanges.errors import RateLimitTimeout, StateError
 from exchanges.state import FileState
 from tests.support.file_states import KEY, SERVER, call, enter, shared_limiter_of
-
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
-
-
-@pytest.fixture
-def path(tmp_path):
-    """Return the path of a file that does not exist yet."""
-    return tmp_path / "state"
 
 
 @pytest.fixture

@@ -16,35 +16,6 @@ from exchanges.state.file import slots as book_module
 from exchanges.state.file.leases import LeaseRequest, LeaseWaiter
 from tests.support.file_states import KEY, SERVER, Clock, call, enter, limit_of, shared_limiter_of
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
-
-
-@pytest.fixture
-def path(tmp_path):
-    """Return the path of a file that does not exist yet."""
-    return tmp_path / "state"
-
-
-@pytest.fixture
-def clock():
-    """Return a clock that stands still."""
-    return Clock()
-
-
-@pytest.fixture
-async def state(path, clock):
-    """Open a state."""
-    with FileState(path, clock=clock) as state:
-        yield state
-
-
-@pytest.fixture
-def other(state, path, clock):
-    """Open the same file a second time, as another process does."""
-    with FileState(path, clock=clock) as other:
-        yield other
-
-
 # Boots and dead processes
 
 

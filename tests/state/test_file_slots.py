@@ -4,7 +4,6 @@ Books are used directly, in virtual time: what the threads around them do is tes
 """
 
 import math
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -22,8 +21,6 @@ from exchanges.state.file.database import Database
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
 from exchanges.state.file.locks import Locks, ProcessMarker
 from exchanges.state.file.slots import SlotTable
-
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the locks are those of POSIX")
 
 WINDOWS = (Window(2, 10.0), Window(3, 40.0))
 PROCESSES = 3
