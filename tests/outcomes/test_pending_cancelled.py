@@ -21,8 +21,7 @@ LOST_ANSWER = httpx.ReadError("gone")
 @pytest.mark.parametrize("kind", ["create_order", "create_address"])
 async def test_the_outcome_of_a_forsaken_call(kind, caplog):
     """The answer to a call whose caller is gone is kept, and a warning names it."""
-    client, _ = client_of(answer({"id": 7}), seconds=5)
-    async with client:
+    async with client_of(answer({"id": 7}), seconds=5) as (client, _):
         await cancel_caller(getattr(client.trading, kind)(**{"amount": 3} if kind == "create_order" else {}))
         (under_way,) = client.unresolved.values()
         await asyncio.sleep(5)
@@ -47,8 +46,7 @@ async def test_the_outcome_of_a_forsaken_call(kind, caplog):
 )
 async def test_the_failure_of_a_forsaken_call(step, standing, error, caplog):
     """How a call failed whose caller is gone is kept, and a warning says it."""
-    client, _ = client_of(step, seconds=5)
-    async with client:
+    async with client_of(step, seconds=5) as (client, _):
         await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(5)
         (call,) = client.unresolved.values()
@@ -63,8 +61,7 @@ async def test_the_failure_of_a_forsaken_call(step, standing, error, caplog):
 )
 async def test_the_guard_knows_forsaken_calls(step, refused):
     """The same call is refused while a forsaken one is under way, unknown, or was executed; not if it was refused."""
-    client, script = client_of(step or answer(), answer(), seconds=5)
-    async with client:
+    async with client_of(step or answer(), answer(), seconds=5) as (client, script):
         await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(0 if step is None else 5)
         again = asyncio.create_task(client.trading.create_order(amount=3))
@@ -76,8 +73,7 @@ async def test_the_guard_knows_forsaken_calls(step, refused):
 @in_virtual_time
 async def test_the_guard_does_not_wait():
     """The same call is refused at once while a forsaken one is under way, though nothing else stands in its way."""
-    client, _ = client_of(seconds=5)
-    async with client:
+    async with client_of(seconds=5) as (client, _):
         await cancel_caller(client.v9.neworders.buy(amount=3, price=5))
         with pytest.raises(UnresolvedOutcome):
             await client.v9.neworders.buy(amount=3, price=5)
@@ -88,8 +84,7 @@ async def test_the_guard_does_not_wait():
 @in_virtual_time
 async def test_reconciling_what_is_under_way():
     """Reconciling a call that is under way waits for its answer, and reads nothing."""
-    client, script = client_of(answer({"id": 7}), seconds=5)
-    async with client:
+    async with client_of(answer({"id": 7}), seconds=5) as (client, script):
         await cancel_caller(client.trading.create_order(amount=3))
         (intent,) = client.unresolved
         verdict = await client.reconcile(intent)
@@ -106,8 +101,7 @@ async def test_reconciling_what_is_under_way():
 @pytest.mark.parametrize("step", [refusal("funds"), httpx.ConnectError("no")])
 async def test_reconciling_what_was_not_executed(step):
     """Reconciling a call that was refused, or not sent, needs no read either."""
-    client, script = client_of(step, seconds=5)
-    async with client:
+    async with client_of(step, seconds=5) as (client, script):
         await cancel_caller(client.trading.create_order(amount=3))
         (intent,) = client.unresolved
 
@@ -117,8 +111,7 @@ async def test_reconciling_what_was_not_executed(step):
 @in_virtual_time
 async def test_reconciling_what_is_under_way_for_longer():
     """Reconciling waits no longer than it may for a call that is under way."""
-    client, _ = client_of(answer(), seconds=20)
-    async with client:
+    async with client_of(answer(), seconds=20) as (client, _):
         await cancel_caller(client.trading.create_order(amount=3))
         (intent,) = client.unresolved
         verdict = await client.reconcile(intent, timeout_seconds=4)
@@ -143,8 +136,7 @@ async def test_what_a_forsaken_call_made_is_known():
 @pytest.mark.parametrize("ticks", range(14))
 async def test_cancelled_in_any_tick(ticks):
     """In whatever tick the caller is cancelled, either nothing was sent, or the outcome is kept, or it was told."""
-    client, script = client_of(answer(), max_connections=1)
-    async with client:
+    async with client_of(answer(), max_connections=1) as (client, script):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await settle(ticks)
         task.cancel()
@@ -163,8 +155,7 @@ async def test_cancelled_in_any_tick(ticks):
 @pytest.mark.parametrize("ticks", range(14))
 async def test_nothing_is_sent_twice(ticks):
     """In whatever tick the caller is cancelled, who makes the same call again at once does not do it twice."""
-    client, script = client_of(*(answer({"id": number, "amount": 3, "price": 5}) for number in (1, 2)))
-    async with client:
+    async with client_of(*(answer({"id": number, "amount": 3, "price": 5}) for number in (1, 2))) as (client, script):
         task = asyncio.create_task(client.v9.neworders.buy(amount=3, price=5))
         await settle(ticks)
         task.cancel()
@@ -180,8 +171,7 @@ async def test_nothing_is_sent_twice(ticks):
 @in_virtual_time
 async def test_gone_in_the_tick_of_the_answer():
     """An answer that comes in the very tick in which its caller is cancelled is kept."""
-    client, _ = client_of(answer({"id": 7}), seconds=5)
-    async with client:
+    async with client_of(answer({"id": 7}), seconds=5) as (client, _):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await settle()
         (own,) = client._session._tasks
@@ -195,8 +185,7 @@ async def test_gone_in_the_tick_of_the_answer():
 @in_virtual_time
 async def test_closing_with_open_calls():
     """Closing awaits forsaken calls; what became of them can be asked afterwards, and dismissed."""
-    client, _ = client_of(answer({"id": 7}), html(502), seconds=5)
-    async with client:
+    async with client_of(answer({"id": 7}), html(502), seconds=5) as (client, _):
         await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(5)
         await cancel_caller(client.trading.create_order(amount=4))
@@ -210,8 +199,7 @@ async def test_closing_with_open_calls():
 @in_virtual_time
 async def test_a_stranger_cancels_the_task():
     """Where a stranger cancels the session's own task the outcome is unknown, told to the caller, and kept."""
-    client, _ = client_of(answer(), seconds=5)
-    async with client:
+    async with client_of(answer(), seconds=5) as (client, _):
         call = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         (task,) = client._session._tasks
@@ -228,8 +216,7 @@ async def test_a_stranger_cancels_the_task():
 @in_virtual_time
 async def test_a_stranger_cancels_everything():
     """Where everything is cancelled at once, as at the end of a program, callers are gone and the outcome is kept."""
-    client, _ = client_of(answer(), seconds=5)
-    async with client:
+    async with client_of(answer(), seconds=5) as (client, _):
         call = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         (task,) = client._session._tasks

@@ -15,6 +15,7 @@ from tests.support.lagging_exchange import (
     Fate,
     Lagging,
     begin,
+    begun,
     lagging,
     lose,
     placing,
@@ -42,9 +43,7 @@ async def test_an_unmeasured_clock(skew, at, expected):
 @pytest.mark.parametrize(("at", "expected"), [(29.0, Ambiguous), (MEASURED, Reconciled)])
 async def test_the_first_half_minute(at, expected):
     """What was made within 30 seconds of a client's first call may have been sent before, by who used the key then."""
-    exchange = lagging(DONE)
-    async with placing(exchange) as client:
-        await begin(client, at=at)
+    async with begun(DONE, at=at) as (client, _):
         verdict = await client.reconcile(await lose(client))
 
         assert expected is type(verdict)
@@ -66,9 +65,7 @@ async def test_an_order_from_before_the_record():
 @in_virtual_time
 async def test_what_known_calls_made_is_theirs():
     """What a call made that went well is not taken for the doing of one that is unknown."""
-    exchange = lagging(ANSWERED, LOST)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(ANSWERED, LOST) as (client, _):
         await client.orders.buy(amount=3, price=5)
         intent = await lose(client)
 
@@ -79,9 +76,7 @@ async def test_what_known_calls_made_is_theirs():
 async def test_two_unknown_calls_that_would_do_the_same():
     """Of two unknown calls that would do the same, one of which was executed, nobody knows which it was."""
     note = lambda c: c.orders.note(amount=3, price=5)  # noqa: E731 - a write: the same may be made again
-    exchange = lagging(LOST, DONE)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(LOST, DONE) as (client, _):
         intents = {await lose(client, note), await lose(client, note)}
         verdicts = [await client.reconcile(intent) for intent in intents]
 
@@ -91,10 +86,8 @@ async def test_two_unknown_calls_that_would_do_the_same():
 @in_virtual_time
 async def test_a_rival_that_is_under_way():
     """As long as another call that would do the same is under way nothing is decided; then it is."""
-    exchange = lagging(LOST, Fate(arrives=0.0, breaks=25.0))
     call = CALLS["in any order"]
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(LOST, Fate(arrives=0.0, breaks=25.0)) as (client, _):
         first, second = asyncio.create_task(lose(client, call)), asyncio.create_task(lose(client, call))
         intent = await first
         early = await client.reconcile(intent, timeout_seconds=10)
@@ -107,11 +100,8 @@ async def test_a_rival_that_is_under_way():
 @in_virtual_time
 async def test_a_rival_that_is_told_its_order():
     """What turns out to be the order of a call that was under way meanwhile is no trace of the other."""
-    exchange = lagging(LOST, Fate(arrives=0.0, breaks=None))
     call = CALLS["in any order"]
-    async with placing(exchange) as client:
-        await begin(client)
-        exchange.fates[-1] = Fate(arrives=20.0)
+    async with begun(LOST, Fate(arrives=20.0)) as (client, _):
         first, second = asyncio.create_task(lose(client, call)), asyncio.create_task(call(client))
         intent = await first
         verdict = await client.reconcile(intent)
@@ -122,10 +112,7 @@ async def test_a_rival_that_is_told_its_order():
 @in_virtual_time
 async def test_deeds_without_names():
     """Where a call that would do the same went well and its answer named nothing, what is found may be its doing."""
-    exchange = lagging(ANSWERED, DONE)
-    exchange.priceless = True
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(ANSWERED, DONE, priceless=True) as (client, _):
         await client.orders.tip(amount=3)
         intent = await lose(client, lambda c: c.orders.tip(amount=3))
         verdict = await client.reconcile(intent)
@@ -136,9 +123,7 @@ async def test_deeds_without_names():
 @in_virtual_time
 async def test_a_deed_without_a_name_that_stands_alone():
     """Where no such call went well, the one thing that is found is the doing of the unknown one."""
-    exchange = lagging(DONE)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE) as (client, _):
         verdict = await client.reconcile(await lose(client, lambda c: c.orders.tip(amount=3)))
 
         assert Reconciled is type(verdict)
@@ -148,9 +133,7 @@ async def test_a_deed_without_a_name_that_stands_alone():
 async def test_what_was_known_two_days_ago():
     """Of a call from before everything that is remembered nothing is certain any more."""
     note = lambda c: c.orders.note(amount=3, price=5)  # noqa: E731 - a write: the same may be made again
-    exchange = lagging(LOST)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(LOST) as (client, _):
         intent = await lose(client, note)
         await note(client)
         await asyncio.sleep(2 * 86400.0)
@@ -187,8 +170,7 @@ async def test_a_tag_of_the_callers_own():
 @in_virtual_time
 async def test_reconciling_twice():
     """Who asks again gets the same: that it was executed is never forgotten, nor taken for the doing of another."""
-    async with placing(lagging(DONE)) as client:
-        await begin(client)
+    async with begun(DONE) as (client, _):
         intent = await lose(client)
 
         assert [3, 3] == [(await client.reconcile(intent)).found.id for _ in range(2)]
@@ -197,9 +179,7 @@ async def test_reconciling_twice():
 @in_virtual_time
 async def test_reconciling_twice_at_once():
     """Two who ask at the same time get the same."""
-    exchange = lagging(DONE, lag=lambda: 5.0)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE, lag=lambda: 5.0) as (client, _):
         intent = await lose(client)
         verdicts = await asyncio.gather(client.reconcile(intent), client.reconcile(intent))
 
@@ -209,9 +189,7 @@ async def test_reconciling_twice_at_once():
 @in_virtual_time
 async def test_reconciled_and_no_longer_shown():
     """That a call was executed is not taken back when the reads no longer show what it made."""
-    exchange = lagging(DONE)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE) as (client, exchange):
         intent = await lose(client)
         await client.reconcile(intent)
         exchange.deeds.clear()
@@ -223,9 +201,7 @@ async def test_reconciled_and_no_longer_shown():
 @in_virtual_time
 async def test_after_dismissing():
     """What a call may have made that was dismissed is not taken for the doing of a later one that is the same."""
-    exchange = lagging(DONE, LOST)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE, LOST) as (client, _):
         client.unresolved.dismiss(await lose(client))
         intent = await lose(client)
         verdict = await client.reconcile(intent)
@@ -236,9 +212,7 @@ async def test_after_dismissing():
 @in_virtual_time
 async def test_a_dismissed_call():
     """A call that was dismissed can be asked for: what is found is ambiguous, and nothing is nothing."""
-    exchange = lagging(DONE, LOST)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE, LOST) as (client, _):
         executed, lost = await lose(client), await lose(client, amount=4)
         for intent in (executed, lost):
             client.unresolved.dismiss(intent)
@@ -265,9 +239,7 @@ async def test_an_intent_of_another_day():
 @pytest.mark.parametrize("when", ["before", "during", "after"])
 async def test_our_clock_is_set(when, step):
     """An order is found although our own clock is set, before it is sent, while it is under way, or afterwards."""
-    exchange = lagging(Fate(arrives=0.5, breaks=2.0), skew=100)
-    async with placing(exchange) as client:
-        await begin(client, at=4000.0)
+    async with begun(Fate(arrives=0.5, breaks=2.0), skew=100, at=4000.0) as (client, exchange):
         loop = asyncio.get_running_loop()
         loop.call_later({"before": 0.1, "during": 1.2, "after": 2.2}[when], setattr, exchange, "step", step)
         await asyncio.sleep(0.2)
@@ -281,9 +253,7 @@ async def test_our_clock_is_set(when, step):
 @in_virtual_time
 async def test_zones_of_generations():
     """What an answer of one generation tells of the clock is not held against another, which may have another zone."""
-    exchange = lagging(ANSWERED, DONE)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(ANSWERED, DONE) as (client, exchange):
         exchange.skew = -6 * 3600.0
         await client.v9.neworders.buy(amount=7, price=7)
         exchange.skew = 0.0

@@ -1,32 +1,33 @@
 """What is known of calls that several processes made, who share a journal."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
 from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled, Standing
 from exchanges.errors import StateError
-from tests.support.lagging_exchange import ANSWERED, CALLS, DONE, LOST, Fate, begin, lagging, lose, placing
+from tests.support.lagging_exchange import ANSWERED, CALLS, DONE, LOST, MEASURED, Fate, begin, lagging, lose, placing
 from tests.support.shared_state import Journal, Records, Shared
 from tests.support.virtual_time import in_virtual_time, settle
 
 
-def together(exchange, **facts):
-    """Make clients in two processes that share a journal, and what is in it."""
-    records, first = Records(), Shared(Journal())
-    second = Shared(Journal(), like=first)
-    for name, state in (("one", first), ("two", second)):
-        state.journal.records, state.journal.process = records, name
-    return [placing(exchange, state=state, **facts) for state in (first, second)], records
+@asynccontextmanager
+async def together(*fates, at=MEASURED, skew=0.0, **options):
+    """Yield clients in two processes that share a journal, what is in it, and their exchange."""
+    records, exchange = Records(), lagging(*fates, skew=skew)
+    first = Shared(Journal(records, "one"))
+    second = Shared(Journal(records, "two"), like=first)
+    one, two = (placing(exchange, state=state, **options) for state in (first, second))
+    async with one, two:
+        await begin(one, at=at)
+        yield one, two, records, exchange
 
 
 @in_virtual_time
 async def test_a_call_of_a_process_that_died():
     """What a process left behind that died is unresolved in the next one, and can be found out there."""
-    exchange = lagging(DONE)
-    (one, two), records = together(exchange)
-    async with one, two:
-        await begin(one, at=400.0)
+    async with together(DONE, at=400.0) as (one, two, records, _):
         task = asyncio.create_task(lose(one))
         await settle()
         (intent,) = one._session.calls.book.journal.intents()
@@ -44,11 +45,8 @@ async def test_a_call_of_a_process_that_died():
 @in_virtual_time
 async def test_a_rival_in_another_process():
     """As long as another process makes a call that would do the same, what is found may be its doing."""
-    exchange = lagging(LOST, Fate(answers=20.0))
-    (one, two), _ = together(exchange)
     call = CALLS["in any order"]
-    async with one, two:
-        await begin(one)
+    async with together(LOST, Fate(answers=20.0)) as (one, two, *_):
         first, second = asyncio.create_task(lose(one, call)), asyncio.create_task(call(two))
         intent = await first
         early = await one.reconcile(intent, timeout_seconds=10)
@@ -61,10 +59,7 @@ async def test_a_rival_in_another_process():
 @in_virtual_time
 async def test_an_intent_that_is_under_way_in_another_process():
     """A call that another process still carries out is not judged."""
-    exchange = lagging(Fate(arrives=20.0))
-    (one, two), _ = together(exchange)
-    async with one, two:
-        await begin(one)
+    async with together(Fate(arrives=20.0)) as (one, two, *_):
         task = asyncio.create_task(CALLS["in any order"](one))
         await settle()
         (intent,) = one._session.calls.book.journal.intents()
@@ -78,10 +73,7 @@ async def test_an_intent_that_is_under_way_in_another_process():
 @pytest.mark.parametrize("at", [0.0, 1.0, 6.0, 20.0])
 async def test_found_out_by_another_process_meanwhile(at):
     """What another process finds out meanwhile is not mistaken for the doing of somebody else."""
-    exchange = lagging(DONE)
-    (one, two), records = together(exchange, timeout_seconds=5)
-    async with one, two:
-        await begin(one)
+    async with together(DONE, timeout_seconds=5) as (one, two, records, exchange):
         intent = await lose(one)
         records.dead.add("one")
         exchange.lag = lambda: 10.0
@@ -95,10 +87,7 @@ async def test_found_out_by_another_process_meanwhile(at):
 @in_virtual_time
 async def test_found_out_by_a_living_process():
     """What one process found out of another's call stays unresolved there, and is not taken for nothing."""
-    exchange = lagging(DONE)
-    (one, two), _ = together(exchange)
-    async with one, two:
-        await begin(one, at=4000.0)
+    async with together(DONE, at=4000.0) as (one, two, *_):
         intent = await lose(one)
         await settle()
         found = await two.reconcile(intent)
@@ -111,10 +100,7 @@ async def test_found_out_by_a_living_process():
 @in_virtual_time
 async def test_a_known_deed_of_another_process():
     """What a call of another process made is not taken for the doing of one here, clocks apart or not."""
-    exchange = lagging(ANSWERED, LOST, skew=290)
-    (one, two), _ = together(exchange)
-    async with one, two:
-        await begin(one)
+    async with together(ANSWERED, LOST, skew=290) as (one, two, *_):
         await one.orders.buy(amount=3, price=5)
         intent = await lose(two)
 
@@ -124,10 +110,7 @@ async def test_a_known_deed_of_another_process():
 @in_virtual_time
 async def test_dismissed_in_another_process():
     """What a call may have made that another process dismissed is ambiguous here."""
-    exchange = lagging(DONE, LOST)
-    (one, two), _ = together(exchange)
-    async with one, two:
-        await begin(one)
+    async with together(DONE, LOST) as (one, two, *_):
         one.unresolved.dismiss(await lose(one))
         await settle()
         intent = await lose(two)
@@ -138,21 +121,14 @@ async def test_dismissed_in_another_process():
 @in_virtual_time
 async def test_a_record_that_is_older_than_the_process():
     """With a journal from before, a process that has just begun knows what is its own."""
-    exchange = lagging(DONE)
-    (one, two), _ = together(exchange)
-    async with one, two:
-        await begin(one, at=4000)
-
+    async with together(DONE, at=4000) as (_, two, *_):
         assert Reconciled is type(await two.reconcile(await lose(two)))
 
 
 @in_virtual_time
 async def test_a_journal_that_cannot_be_read():
     """Without the journal nothing is said."""
-    exchange = lagging(DONE)
-    (one, _), _ = together(exchange)
-    async with one:
-        await begin(one)
+    async with together(DONE) as (one, *_):
         intent = await lose(one)
         one._session.calls.book.journal.unreadable = StateError("broken")
         with pytest.raises(StateError, match="broken"):

@@ -7,7 +7,7 @@ from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled
 from exchanges.errors import OutcomeUnknown, UsageError
 from exchanges.outcomes.search import Matches, Read, Search
 from tests.support.fourth import Orders, Placing
-from tests.support.lagging_exchange import CALLS, DONE, LOST, MEASURED, Fate, Lagging, begin, lagging, lose, placing
+from tests.support.lagging_exchange import CALLS, DONE, LOST, MEASURED, Fate, Lagging, begun, lose, placing
 from tests.support.scripted_transport import html, refusal
 from tests.support.virtual_time import elapsed, in_virtual_time
 
@@ -17,9 +17,7 @@ from tests.support.virtual_time import elapsed, in_virtual_time
 @pytest.mark.parametrize("skew", [-300, 0, 300])
 async def test_an_order_that_was_executed(skew, call):
     """An order that was executed is found, wherever the clocks stand, and is no longer unresolved."""
-    exchange = lagging(DONE, skew=skew)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE, skew=skew) as (client, _):
         intent = await lose(client, CALLS[call])
         verdict = await client.reconcile(intent)
 
@@ -30,9 +28,7 @@ async def test_an_order_that_was_executed(skew, call):
 @pytest.mark.parametrize(("call", "least", "most"), [("in order", 24, 30), ("in any order", 54, 60)])
 async def test_an_order_that_never_arrived(call, least, most):
     """That nothing was done is known once nothing can arrive nor hide any more: sooner where a later nonce fences."""
-    exchange = lagging(LOST)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(LOST) as (client, _):
         intent = await lose(client, CALLS[call])
         ended = elapsed()
         verdict = await client.reconcile(intent)
@@ -44,9 +40,7 @@ async def test_an_order_that_never_arrived(call, least, most):
 @pytest.mark.parametrize("late", [10.0, 29.0, 30.9])
 async def test_an_order_that_arrives_late(late):
     """Without a fence an order that arrives as late as 30 seconds after its connection broke is found."""
-    exchange = lagging(Fate(arrives=late, breaks=1.0), lag=lambda: 10.0)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(Fate(arrives=late, breaks=1.0), lag=lambda: 10.0) as (client, _):
         intent = await lose(client, CALLS["in any order"])
         verdict = await client.reconcile(intent)
 
@@ -56,9 +50,7 @@ async def test_an_order_that_arrives_late(late):
 @in_virtual_time
 async def test_an_order_that_arrives_behind_the_fence():
     """An order that arrives after a read with a later nonce is refused, and left no trace."""
-    exchange = lagging(Fate(arrives=20.0, breaks=1.0))
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(Fate(arrives=20.0, breaks=1.0)) as (client, exchange):
         intent = await lose(client)
         verdict = await client.reconcile(intent)
 
@@ -69,15 +61,13 @@ async def test_an_order_that_arrives_behind_the_fence():
 @pytest.mark.parametrize("failed", [html(503), refusal("vague"), refusal("missing", 404), html(404)])
 async def test_only_an_answered_read_is_a_fence(failed, monkeypatch):
     """A read that was not answered with what it asks for does not show that its nonce was accepted."""
-    exchange = lagging(Fate(arrives=25.0, breaks=1.0))
 
     def find(query, answers):
         read = Read.of(Orders.open_orders)
         return Matches() if read in answers else Matches(more=(read,))
 
     monkeypatch.setattr(Placing, "searches", classmethod(lambda cls: {"fourth.orders.buy": Search(find)}))
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(Fate(arrives=25.0, breaks=1.0)) as (client, exchange):
         intent = await lose(client)
         exchange.faults = [failed] * 100
         verdict = await client.reconcile(intent, timeout_seconds=40)
@@ -90,10 +80,8 @@ async def test_only_an_answered_read_is_a_fence(failed, monkeypatch):
 @pytest.mark.parametrize("lived", [2.0, 12.0, 14.0, 20.0, 30.0])
 async def test_an_order_that_is_filled_between_two_looks(lived, lag):
     """An order that moves to another list while it is looked for, lists being late each its own, is found."""
-    exchange = lagging(DONE, lives=lambda: lived)
-    exchange.lag = iter([lag, 0.0, 0.0, lag] * 100).__next__
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE, lives=lambda: lived) as (client, exchange):
+        exchange.lag = iter([lag, 0.0, 0.0, lag] * 100).__next__
         verdict = await client.reconcile(await lose(client))
 
         assert (Reconciled, 3) == (type(verdict), verdict.found.id)
@@ -102,9 +90,7 @@ async def test_an_order_that_is_filled_between_two_looks(lived, lag):
 @in_virtual_time
 async def test_between_both_lists():
     """An order that is in neither list in one look, since it moves just then, is found by the next."""
-    exchange = lagging(DONE, lives=lambda: 15.0)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE, lives=lambda: 15.0) as (client, exchange):
         intent = await lose(client)
         await asyncio.sleep(14.5)
         exchange.lag = iter([0.0, 10.0, 0.0, 10.0] + [0.0] * 100).__next__  # open as it is, done as it was
@@ -115,10 +101,7 @@ async def test_between_both_lists():
 @in_virtual_time
 async def test_a_candidate_that_cannot_be_compared():
     """What cannot be compared in full is looked at until nothing more can come to light, and is ambiguous then."""
-    exchange = lagging(DONE)
-    exchange.priceless = True
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE, priceless=True) as (client, _):
         intent = await lose(client)
         verdict = await client.reconcile(intent)
 
@@ -128,10 +111,7 @@ async def test_a_candidate_that_cannot_be_compared():
 @in_virtual_time
 async def test_a_candidate_that_can_be_compared_later():
     """What cannot be compared in full now is recognised when the reads show more of it."""
-    exchange = lagging(DONE)
-    exchange.priceless = True
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE, priceless=True) as (client, exchange):
         intent = await lose(client)
         asyncio.get_running_loop().call_later(5.0, setattr, exchange, "priceless", False)
 
@@ -141,9 +121,7 @@ async def test_a_candidate_that_can_be_compared_later():
 @in_virtual_time
 async def test_evidence_that_is_not_complete():
     """Where the reads do not show everything nothing is decided, and nothing is gained by waiting."""
-    exchange = lagging(LOST, lives=lambda: 0.0)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(LOST, lives=lambda: 0.0) as (client, exchange):
         for _ in range(50):
             exchange.do("noted", {"amount": "1", "price": "1"})
         intent = await lose(client)
@@ -156,9 +134,7 @@ async def test_evidence_that_is_not_complete():
 @in_virtual_time
 async def test_one_candidate_in_evidence_that_is_not_complete():
     """A single order that fits is nobody's for certain while the reads do not show everything."""
-    exchange = lagging(DONE, lives=lambda: 0.0)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE, lives=lambda: 0.0) as (client, exchange):
         intent = await lose(client)
         for _ in range(49):
             exchange.do("noted", {"amount": "1", "price": "1"})
@@ -170,9 +146,7 @@ async def test_one_candidate_in_evidence_that_is_not_complete():
 @in_virtual_time
 async def test_evidence_that_cannot_be_read():
     """Where reads fail the reason is told, and the call stays unresolved."""
-    exchange = lagging(DONE)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE) as (client, exchange):
         intent = await lose(client)
         exchange.faults = [refusal("auth", 401)] * 1000
         verdict = await client.reconcile(intent, timeout_seconds=10)
@@ -183,9 +157,7 @@ async def test_evidence_that_cannot_be_read():
 @in_virtual_time
 async def test_evidence_that_can_be_read_later():
     """Reads that fail for a while are made again."""
-    exchange = lagging(DONE)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE) as (client, exchange):
         intent = await lose(client)
         exchange.faults = [html(503)] * 7
 
@@ -201,8 +173,7 @@ async def test_a_search_that_wants_too_much():
         reads.append(len(answers))
         return Matches(more=(Read.of(Orders.done_orders, page=len(answers) + 1),))
 
-    async with placing(lagging(LOST)) as client:
-        await begin(client)
+    async with begun(LOST) as (client, _):
         client._session.calls.searches = lambda: {"fourth.orders.buy": Search(find)}
         verdict = await client.reconcile(await lose(client))
 
@@ -217,8 +188,7 @@ async def test_a_search_that_stumbles(fault):
     def find(query, answers):
         raise fault
 
-    async with placing(lagging(DONE)) as client:
-        await begin(client)
+    async with begun(DONE) as (client, _):
         client._session.calls.searches = lambda: {"fourth.orders.buy": Search(find)}
         verdict = await client.reconcile(await lose(client), timeout_seconds=5)
 
@@ -233,10 +203,8 @@ async def test_a_search_that_stumbles(fault):
 @pytest.mark.parametrize("seconds", [0.5, 5.0, 20.0])
 async def test_the_time_is_kept(seconds):
     """Looking ends when its time is up, even in the middle of a read."""
-    exchange = lagging(DONE)
-    exchange.hold = asyncio.Event()
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE) as (client, exchange):
+        exchange.hold = asyncio.Event()
         intent = await lose(client)
         began = elapsed()
         verdict = await client.reconcile(intent, timeout_seconds=seconds)
@@ -252,8 +220,7 @@ async def test_the_time_is_kept(seconds):
 @in_virtual_time
 async def test_a_short_look_says_how_long_to_look():
     """A look that ends too early to know anything says how much longer it takes."""
-    async with placing(lagging(LOST)) as client:
-        await begin(client)
+    async with begun(LOST) as (client, _):
         intent = await lose(client)
         verdict = await client.reconcile(intent, timeout_seconds=5)
 
@@ -263,8 +230,7 @@ async def test_a_short_look_says_how_long_to_look():
 @in_virtual_time
 async def test_a_second_look_goes_on_where_the_first_ended():
     """What nobody will find out sooner by waiting is found out by whoever asks later."""
-    async with placing(lagging(LOST)) as client:
-        await begin(client)
+    async with begun(LOST) as (client, _):
         intent = await lose(client, CALLS["in any order"])
         await client.reconcile(intent, timeout_seconds=5)
         await asyncio.sleep(60)
@@ -307,9 +273,7 @@ async def test_not_an_intent():
 @in_virtual_time
 async def test_reads_act_as_the_call_did():
     """The evidence is read as the user for whom the call was made, whichever view is asked."""
-    exchange = lagging(DONE)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(DONE) as (client, exchange):
         intent = await lose(client.as_user(5))
         await client.as_user(6).reconcile(intent)
 
@@ -319,9 +283,7 @@ async def test_reads_act_as_the_call_did():
 @in_virtual_time
 async def test_nothing_but_reads():
     """Reconciling sends nothing but reads."""
-    exchange = lagging(LOST)
-    async with placing(exchange) as client:
-        await begin(client)
+    async with begun(LOST) as (client, exchange):
         await client.reconcile(await lose(client))
 
         assert (2, []) == (len(exchange.deeds), exchange.fates)

@@ -22,8 +22,7 @@ MONEY = "fourth.trading.create_order"
 @in_virtual_time
 async def test_the_same_call_is_refused():
     """The same money call is refused while one is unresolved, before anything is sent, and the error names it."""
-    client, script = client_of(html(502), answer())
-    async with client:
+    async with client_of(html(502), answer()) as (client, script):
         intent = await unknown(client.trading.create_order(amount=3))
         with pytest.raises(UnresolvedOutcome, match=r"the same call is unresolved: .* nothing was sent") as caught:
             await client.trading.create_order(amount=3)
@@ -41,8 +40,7 @@ async def test_the_same_call_is_refused():
 @pytest.mark.parametrize("amount", ["3", "3.0", "3.00"])
 async def test_the_same_amount_in_other_words(amount):
     """Amounts are the same that are the same number."""
-    client, script = client_of(html(502), answer())
-    async with client:
+    async with client_of(html(502), answer()) as (client, script):
         await unknown(client.trading.create_order(amount=3))
         with pytest.raises(UnresolvedOutcome):
             await client.trading.create_order(amount=amount)
@@ -53,8 +51,7 @@ async def test_the_same_amount_in_other_words(amount):
 @in_virtual_time
 async def test_another_call_is_not_refused():
     """Another amount, another call and a write go through while a money call is unresolved."""
-    client, script = client_of(html(502), answer())
-    async with client:
+    async with client_of(html(502), answer()) as (client, script):
         await unknown(client.trading.create_order(amount=3))
         await client.trading.create_order(amount=30)
         await client.trading.create_order(amount="0.3")
@@ -67,8 +64,7 @@ async def test_another_call_is_not_refused():
 @in_virtual_time
 async def test_a_write_is_not_refused():
     """A write that is unresolved may be made again: it moves no money."""
-    client, _ = client_of(html(502), answer())
-    async with client:
+    async with client_of(html(502), answer()) as (client, _):
         intent = await unknown(client.trading.create_address())
 
         assert (Thing(1), [intent]) == (await client.trading.create_address(), list(client.unresolved))
@@ -80,8 +76,7 @@ async def test_a_write_is_not_refused():
 )
 async def test_what_was_not_executed_does_not_stand_in_the_way(step):
     """After a failure that proves that nothing was done the same call may be made again."""
-    client, _ = client_of(step, answer())
-    async with client:
+    async with client_of(step, answer()) as (client, _):
         with pytest.raises(errors.ExchangeError):
             await client.trading.create_order(amount=3)
         await asyncio.sleep(30)
@@ -92,8 +87,7 @@ async def test_what_was_not_executed_does_not_stand_in_the_way(step):
 @in_virtual_time
 async def test_two_at_once():
     """Two calls that do the same may be made at once by two callers who both wait."""
-    client, script = client_of(answer({"id": 1}), answer({"id": 2}), seconds=1)
-    async with client:
+    async with client_of(answer({"id": 1}), answer({"id": 2}), seconds=1) as (client, script):
         await asyncio.gather(*(client.trading.create_order(amount=3) for _ in range(2)))
 
     assert len(script.came) == 2
@@ -104,8 +98,7 @@ async def test_two_at_once():
 async def test_the_guard_holds_after_waiting(narrow):
     """Of two same calls in a queue the second is refused, and nothing of it sent, when the first ends unknown."""
     limits = [Limit(LIMIT.name, (Window(1, 10.0),) if narrow else (), Scope.KEY)]
-    client, script = client_of(html(502), answer(), limits=limits, seconds=1, timeout_seconds=100)
-    async with client:
+    async with client_of(html(502), answer(), limits=limits, seconds=1, timeout_seconds=100) as (client, script):
         first, second = (asyncio.create_task(client.trading.create_order(amount=3)) for _ in range(2))
         await asyncio.wait([first, second])
 
@@ -120,8 +113,7 @@ async def test_the_guard_holds_after_waiting(narrow):
 @in_virtual_time
 async def test_the_guard_leaves_the_queue_alone():
     """A call that is refused after waiting makes room for the next in line."""
-    client, script = client_of(html(502), answer(), seconds=1)
-    async with client:
+    async with client_of(html(502), answer(), seconds=1) as (client, script):
         tasks = [asyncio.create_task(client.trading.create_order(amount=a)) for a in (3, 3, 4, 3, 5)]
         await asyncio.wait(tasks)
 
@@ -134,8 +126,7 @@ async def test_the_guard_leaves_the_queue_alone():
 @in_virtual_time
 async def test_views_share_what_is_unresolved():
     """What a view puts on a call is part of it: for another user it is another call, for the same it is the same."""
-    client, script = client_of(html(502), answer())
-    async with client:
+    async with client_of(html(502), answer()) as (client, script):
         intent = await unknown(client.as_user(5).trading.create_order(amount=3))
         await client.as_user(6).trading.create_order(amount=3)
         await client.trading.create_order(amount=3)
@@ -148,8 +139,7 @@ async def test_views_share_what_is_unresolved():
 @in_virtual_time
 async def test_a_call_of_the_older_generation_is_another():
     """A call of another endpoint with the same arguments is another call."""
-    client, script = client_of(html(502), answer({"id": 1, "amount": 3, "price": 5}))
-    async with client:
+    async with client_of(html(502), answer({"id": 1, "amount": 3, "price": 5})) as (client, script):
         await unknown(client.orders.place(amount=3, price=5))
         await client.v9.neworders.buy(amount=3, price=5)
 
@@ -159,9 +149,7 @@ async def test_a_call_of_the_older_generation_is_another():
 @in_virtual_time
 async def test_clients_do_not_share():
     """What is unresolved is known to the client that made the call."""
-    one, _ = client_of(html(502))
-    other, script = client_of(answer())
-    async with one, other:
+    async with client_of(html(502)) as (one, _), client_of(answer()) as (other, script):
         await unknown(one.trading.create_order(amount=3))
         await other.trading.create_order(amount=3)
 
@@ -174,8 +162,7 @@ async def test_clients_do_not_share():
 @in_virtual_time
 async def test_dismissing():
     """A call that is dismissed is forgotten, and the same may be made."""
-    client, script = client_of(html(502), answer())
-    async with client:
+    async with client_of(html(502), answer()) as (client, script):
         client.unresolved.dismiss(await unknown(client.trading.create_order(amount=3)))
         await client.trading.create_order(amount=3)
 
@@ -215,8 +202,7 @@ async def test_what_does_not_lift_it(seconds):
 @in_virtual_time
 async def test_dismissing_what_is_under_way():
     """A call that is under way cannot be dismissed."""
-    client, _ = client_of(answer(), seconds=5)
-    async with client:
+    async with client_of(answer(), seconds=5) as (client, _):
         await cancel_caller(client.trading.create_order(amount=3))
         (intent,) = client.unresolved
         with pytest.raises(UsageError, match="is still under way"):
@@ -228,8 +214,7 @@ async def test_dismissing_what_is_under_way():
 @in_virtual_time
 async def test_dismissing_what_is_not_there():
     """An intent that is unknown, dismissed already, or of a call whose caller still waits, cannot be dismissed."""
-    client, _ = client_of(html(502), answer(), seconds=5)
-    async with client:
+    async with client_of(html(502), answer(), seconds=5) as (client, _):
         intent = await unknown(client.trading.create_order(amount=3))
         client.unresolved.dismiss(intent)
         waiting = asyncio.create_task(client.trading.create_order(amount=4))
@@ -247,8 +232,7 @@ async def test_dismissing_what_is_not_there():
 @in_virtual_time
 async def test_what_is_told_of_an_unknown_call():
     """An unknown call is listed with its intent, nonce, phase, error, and when it ended."""
-    client, script = client_of(html(502), seconds=2)
-    async with client:
+    async with client_of(html(502), seconds=2) as (client, script):
         intent = await unknown(client.trading.create_order(amount=3))
         call = client.unresolved[intent]
 
@@ -266,8 +250,7 @@ async def test_what_is_told_of_an_unknown_call():
 @in_virtual_time
 async def test_the_oldest_first():
     """Unresolved calls are listed in the order in which they were made."""
-    client, _ = client_of(html(502))
-    async with client:
+    async with client_of(html(502)) as (client, _):
         intents = []
         for amount in (5, 4, 3):
             intents.append(await unknown(client.trading.create_order(amount=amount)))
@@ -280,8 +263,7 @@ async def test_the_oldest_first():
 @in_virtual_time
 async def test_going_through_what_becomes_resolved():
     """Who goes through the calls sees them as they were, whatever is resolved meanwhile."""
-    client, _ = client_of(html(502))
-    async with client:
+    async with client_of(html(502)) as (client, _):
         intents = [await unknown(client.trading.create_order(amount=a)) for a in (1, 2, 3)]
         seen = []
         for intent, call in client.unresolved.items():
@@ -294,8 +276,7 @@ async def test_going_through_what_becomes_resolved():
 @in_virtual_time
 async def test_a_mapping():
     """What is unresolved is a mapping: known intents are in it, others are not; and it shows itself."""
-    client, _ = client_of(html(502), answer())
-    async with client:
+    async with client_of(html(502), answer()) as (client, _):
         intent = await unknown(client.trading.create_order(amount=3))
         unresolved = client.unresolved
 
@@ -306,8 +287,7 @@ async def test_a_mapping():
 @in_virtual_time
 async def test_intents_travel():
     """An intent that was pickled, as another process or day would have it, is the same intent."""
-    client, _ = client_of(html(502))
-    async with client:
+    async with client_of(html(502)) as (client, _):
         with pytest.raises(OutcomeUnknown) as caught:
             await client.trading.create_order(amount=3)
         error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own

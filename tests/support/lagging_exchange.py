@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -184,10 +185,21 @@ def lagging(*fates, **facts):
     return Lagging([ANSWERED, ANSWERED, *fates], **facts)
 
 
-def client_of(*steps, **options):
-    """Create a client with scripted answers; return both."""
-    script = Script.of(*steps, seconds=options.pop("seconds", 0.0))
-    return placing(script, **options), script
+@asynccontextmanager
+async def begun(*fates, at=MEASURED, **facts):
+    """Yield a client whose history is old enough, and its exchange with the fates of the orders to come."""
+    exchange = lagging(*fates, **facts)
+    async with placing(exchange) as client:
+        await begin(client, at=at)
+        yield client, exchange
+
+
+@asynccontextmanager
+async def client_of(*steps, seconds=0.0, **options):
+    """Yield a client with scripted answers, and the script."""
+    script = Script.of(*steps, seconds=seconds)
+    async with placing(script, **options) as client:
+        yield client, script
 
 
 async def unknown(call):
