@@ -11,14 +11,6 @@ from tests.support.raw_server import answering, response, serving
 from tests.support.sending import BOMB, MAX_BYTES, lost, request_to, send
 
 
-@pytest.fixture
-async def transport():
-    """Make a transport with pools of its own."""
-    transport = HttpTransport()
-    yield transport
-    await transport.aclose()
-
-
 async def test_gzip(transport):
     """An answer in gzip is inflated."""
     async with serving(answering(response(b"[1, 2, 3]" * 1000, zipped=True))) as server:

@@ -8,16 +8,8 @@ from exchanges import errors
 from exchanges.bitex import Bitex
 from exchanges.http.transport import HttpTransport
 from exchanges.state import MemoryState
-from tests.support.raw_server import answering, response, serving
+from tests.support.raw_server import answering, once, response, serving
 from tests.support.sending import BOMB, closed_port, lost, send
-
-
-@pytest.fixture
-async def transport():
-    """Make a transport with pools of its own."""
-    transport = HttpTransport()
-    yield transport
-    await transport.aclose()
 
 
 @pytest.mark.parametrize("careful", [False, True])
@@ -57,11 +49,7 @@ async def test_a_handshake_that_fails():
 
 async def test_closed_after_the_request(transport):
     """A server that hangs up without an answer may have executed the request."""
-
-    async def talk(heard):
-        await heard.request()
-
-    async with serving(talk) as server:
+    async with serving(once()) as server:
         _, evidence = await lost(transport, server.origin)
 
     assert (True, False) == (evidence.started, evidence.nothing_left)
@@ -81,11 +69,7 @@ async def test_closed_at_once(transport):
 
 async def test_reads_are_not_watched(transport):
     """Of a read nothing is proven: nobody asks, and watching costs."""
-
-    async def talk(heard):
-        await heard.request()
-
-    async with serving(talk) as server:
+    async with serving(once()) as server:
         _, evidence = await lost(transport, server.origin, careful=False)
 
     assert (False, False) == (evidence.watched, evidence.nothing_left)
@@ -159,11 +143,7 @@ async def test_an_order_that_found_nobody():
 
 async def test_an_order_without_an_answer():
     """An order whose connection was closed before the answer has an unknown outcome and was sent once."""
-
-    async def talk(heard):
-        await heard.request()
-
-    async with serving(talk) as server:
+    async with serving(once()) as server:
         with pytest.raises(errors.OutcomeUnknown):
             await bid_at(server.origin)
 

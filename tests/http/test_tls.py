@@ -12,7 +12,7 @@ from exchanges.limits.limit import Limit, Scope
 from exchanges.state import MemoryState
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth, Thing
 from tests.support.fourth_calls import CALLS
-from tests.support.raw_server import answering, response, serving
+from tests.support.raw_server import answering, once, response, serving
 from tests.support.tls_servers import AUTHORITY, presenting, secured, trusting
 
 STRANGERS = {
@@ -326,14 +326,9 @@ async def test_a_handshake_that_fails(talk):
     assert NotSent is type(error)
 
 
-async def takes_and_hangs_up(heard):
-    """Take the request, and close."""
-    await heard.request()
-
-
 async def test_a_connection_that_breaks_after_the_request():
     """Over TLS as elsewhere a request that left without an answer has an unknown outcome."""
-    async with secured(talk=takes_and_hangs_up) as server:
+    async with secured(talk=once()) as server:
         error = await failure_of(client(server))
 
         assert (OutcomeUnknown, 1) == (type(error), len(server.requests))

@@ -9,14 +9,6 @@ from tests.support.raw_server import answering, response, serving
 from tests.support.sending import send
 
 
-@pytest.fixture
-async def transport():
-    """Make a transport with pools of its own."""
-    transport = HttpTransport()
-    yield transport
-    await transport.aclose()
-
-
 async def test_the_headers_of_a_read(transport):
     """A read carries these headers and no others."""
     async with serving(answering(response())) as server:

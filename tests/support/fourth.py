@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from exchanges import errors
 from exchanges.client import Client
-from exchanges.endpoint import IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, Area, Areas, Param, private, public
+from exchanges.endpoint import FORM, IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, Area, Areas, Param, private, public
 from exchanges.errors import Problem
 from exchanges.http.signing import NoncePolicy
 from exchanges.limits.limit import Limit, Scope, Window
@@ -128,26 +128,8 @@ API = Api(
     lockout_seconds=20.0,
     body=JSON,
 )
-OLD = Api(
-    name="fourth.v1",
-    base_url=f"{BASE}/old",
-    scheme=HeaderScheme(),
-    public_limit=OPEN_LIMIT,
-    private_limit=LIMIT,
-    read_problem=read_problem,
-    lockout_seconds=20.0,
-)
-
-
-NEW = Api(
-    name="fourth.v9",
-    base_url=f"{BASE}/new",
-    scheme=UniqueScheme(),
-    public_limit=OPEN_LIMIT,
-    private_limit=LIMIT,
-    read_problem=read_problem,
-    lockout_seconds=20.0,
-)
+OLD = evolve(API, name="fourth.v1", base_url=f"{BASE}/old", sandbox_url=None, body=FORM)
+NEW = evolve(OLD, name="fourth.v9", base_url=f"{BASE}/new", scheme=UniqueScheme())
 
 
 class Market(Area, api=API):

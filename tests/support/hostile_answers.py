@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from exchanges.wire.codecs import is_heavy
-from tests.support.raw_server import Heard, Talk, answering, response
+from tests.support.raw_server import Heard, Talk, answering, once, response
 
 MIB = 1024 * 1024
 LETTERS = string.ascii_letters + string.digits
@@ -25,16 +25,6 @@ DRIP_SECONDS = 0.02
 FLOOD = 64 * 1024
 _EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
-
-
-def _once(*parts: bytes) -> Talk:
-    """Answer with *parts* and close the connection."""
-
-    async def talk(heard: Heard) -> None:
-        await heard.request()
-        await heard.say(*parts)
-
-    return talk
 
 
 def _for_ever(first: bytes, piece: bytes, seconds: float | None = None) -> Talk:
@@ -70,7 +60,7 @@ def _chunk(data: bytes) -> bytes:
 
 
 def _zipped(body: bytes, *more: bytes) -> Talk:
-    return _once(response(body + b"".join(more), b"Content-Encoding: gzip"))
+    return once(response(body + b"".join(more), b"Content-Encoding: gzip"))
 
 
 def _bomb(megabytes: int) -> bytes:
@@ -91,26 +81,26 @@ WHOLE = gzip.compress(ANSWER)
 # Ends before the deadline.
 FAST: dict[str, Talk] = {
     # Size
-    "a body that is too large": _once(response(b"1" * (2 * MIB))),
+    "a body that is too large": once(response(b"1" * (2 * MIB))),
     "a body without end": _for_ever(CHUNKED + b"\r\n", _chunk(b"1" * 1000)),
     "a body of a terabyte": _for_ever(HEAD + b"Content-Length: 1000000000000\r\n\r\n", b"1"),
     "a body without end or length": _for_ever(HEAD + b"\r\n", b"1"),
-    "a header of 200 kB": _once(HEAD + b"X: " + b"a" * 200_000 + b"\r\n\r\n"),
+    "a header of 200 kB": once(HEAD + b"X: " + b"a" * 200_000 + b"\r\n\r\n"),
     "a header without end": _for_ever(HEAD + b"X: ", b"a"),
     "headers without end": _for_ever(HEAD, b"a:b\r\n"),
     "a status without end": _for_ever(b"HTTP/1.1 200 ", b"a"),
     "trailers without end": _for_ever(CHUNKED + b"\r\n" + _chunk(ANSWER) + b"0\r\n", b"a:b\r\n"),
     "a chunk that is announced without end": _for_ever(CHUNKED + b"\r\n1;", b"a"),
-    "a length of 5,000 digits": _once(HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n"),
-    "a chunk of 5,000 digits": _once(CHUNKED + b"\r\n" + b"f" * 5000 + b"\r\n"),
+    "a length of 5,000 digits": once(HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n"),
+    "a chunk of 5,000 digits": once(CHUNKED + b"\r\n" + b"f" * 5000 + b"\r\n"),
     # Gzip
     "a bomb": _zipped(BOMB),
-    "a bomb in small chunks": _once(
+    "a bomb in small chunks": once(
         CHUNKED + ZIPPED + b"\r\n", *(_chunk(BOMB[i : i + 100]) for i in range(0, len(BOMB), 100))
     ),
     "a bomb within a bomb": _zipped(gzip.compress(BOMB)),
     "gzip twice": _zipped(gzip.compress(WHOLE)),
-    "gzip twice, declared twice": _once(response(gzip.compress(WHOLE), b"Content-Encoding: gzip, gzip")),
+    "gzip twice, declared twice": once(response(gzip.compress(WHOLE), b"Content-Encoding: gzip, gzip")),
     "gzip of nothing without end": _for_ever(
         CHUNKED + ZIPPED + b"\r\n" + _chunk(_GZIP_HEAD), _chunk(_EMPTY_BLOCK * 1000)
     ),
@@ -119,25 +109,25 @@ FAST: dict[str, Talk] = {
     "gzip that ends early": _zipped(WHOLE[:-9]),
     "gzip of a wrong sum": _zipped(WHOLE[:-8], b"\0\0\0\0", WHOLE[-4:]),
     "no gzip": _zipped(ANSWER),
-    "another encoding": _once(response(zlib.compress(ANSWER), b"Content-Encoding: deflate")),
-    "an encoding that commands": _once(response(ANSWER, b"Content-Encoding: \x1b[2J\xe2\x80\xae")),
+    "another encoding": once(response(zlib.compress(ANSWER), b"Content-Encoding: deflate")),
+    "an encoding that commands": once(response(ANSWER, b"Content-Encoding: \x1b[2J\xe2\x80\xae")),
     # Length and frame
-    "an answer that is cut": _once(response(ANSWER, length=len(ANSWER) + 10)),
-    "a negative length": _once(response(ANSWER, length=-1)),
-    "two lengths": _once(response(ANSWER, b"Content-Length: 3")),
-    "half a chunk": _once(CHUNKED + b"\r\n50\r\n" + ANSWER[:10]),
-    "no chunk": _once(CHUNKED + b"\r\n" + ANSWER),
-    "nothing": _once(),
-    "half a line": _once(b"HTTP/1.1 2"),
-    "half a head": _once(HEAD + b"Content-Length: 1"),
-    "no HTTP": _once(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10),
-    "another protocol": _once(b"HTTP/9.9 200 OK\r\n\r\n" + ANSWER),
-    "a header that breaks the line": _once(response(ANSWER, b"X: a\rSet-Cookie: b", b"Y: \0")),
-    "a header without a name": _once(response(ANSWER, b": a")),
+    "an answer that is cut": once(response(ANSWER, length=len(ANSWER) + 10)),
+    "a negative length": once(response(ANSWER, length=-1)),
+    "two lengths": once(response(ANSWER, b"Content-Length: 3")),
+    "half a chunk": once(CHUNKED + b"\r\n50\r\n" + ANSWER[:10]),
+    "no chunk": once(CHUNKED + b"\r\n" + ANSWER),
+    "nothing": once(),
+    "half a line": once(b"HTTP/1.1 2"),
+    "half a head": once(HEAD + b"Content-Length: 1"),
+    "no HTTP": once(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10),
+    "another protocol": once(b"HTTP/9.9 200 OK\r\n\r\n" + ANSWER),
+    "a header that breaks the line": once(response(ANSWER, b"X: a\rSet-Cookie: b", b"Y: \0")),
+    "a header without a name": once(response(ANSWER, b": a")),
     # Status
-    **{f"status {status}": _once(response(ANSWER, status=status.encode())) for status in ("099", "1000", "20", "-200")},
-    **{f"status {status}": _once(response(ANSWER, status=status.encode())) for status in ("600", "999", "101", "304")},
-    **{f"status {status}": _once(response(b"", status=status.encode())) for status in ("200", "204", "205", "418")},
+    **{f"status {status}": once(response(ANSWER, status=status.encode())) for status in ("099", "1000", "20", "-200")},
+    **{f"status {status}": once(response(ANSWER, status=status.encode())) for status in ("600", "999", "101", "304")},
+    **{f"status {status}": once(response(b"", status=status.encode())) for status in ("200", "204", "205", "418")},
 }
 # Ends at the deadline.
 SLOW: dict[str, Talk] = {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
 from attrs import define, field
 
@@ -89,11 +91,13 @@ class RawServer:
             writer.close()
 
 
+S = TypeVar("S", bound=RawServer)
+
+
 @asynccontextmanager
-async def serving(talk: Talk) -> AsyncIterator[RawServer]:
-    """Serve every connection with *talk*."""
-    server = RawServer(talk)
-    listener = await asyncio.start_server(server.take, "127.0.0.1", 0)
+async def listening(server: S, *, host: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> AsyncIterator[S]:
+    """Accept connections while the block lasts, then cancel those that are left."""
+    listener = await asyncio.start_server(server.take, host, 0, ssl=context)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server
@@ -104,6 +108,21 @@ async def serving(talk: Talk) -> AsyncIterator[RawServer]:
         if server.tasks:
             await asyncio.wait(server.tasks)
         await listener.wait_closed()
+
+
+def serving(talk: Talk) -> AbstractAsyncContextManager[RawServer]:
+    """Serve every connection with *talk*."""
+    return listening(RawServer(talk))
+
+
+def once(*parts: bytes) -> Talk:
+    """Answer one request with *parts* and close the connection."""
+
+    async def talk(heard: Heard) -> None:
+        await heard.request()
+        await heard.say(*parts)
+
+    return talk
 
 
 def answering(*answers: bytes) -> Talk:

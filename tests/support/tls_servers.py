@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from attrs import define, field
 
-from tests.support.raw_server import RawServer, Talk, answering, response
+from tests.support.raw_server import RawServer, Talk, answering, listening, response
 
 CERTIFICATES = Path(__file__).parent.parent / "certificates"
 AUTHORITY = CERTIFICATES / "authority.pem"
@@ -53,22 +52,11 @@ class Secure(RawServer):
         await super().take(reader, writer)
 
 
-@asynccontextmanager
-async def secured(
+def secured(
     context: ssl.SSLContext | None = None, talk: Talk | None = None, *, host: str = "127.0.0.1"
-) -> AsyncIterator[Secure]:
+) -> AbstractAsyncContextManager[Secure]:
     """Serve every connection with *talk*, by default with a good answer."""
     context = context or presenting("here")
     server = Secure(talk or answering(response()))
     context.sni_callback = lambda _, name, __: server.names.append(name)
-    listener = await asyncio.start_server(server.take, host, 0, ssl=context)
-    server.port = listener.sockets[0].getsockname()[1]
-    try:
-        yield server
-    finally:
-        listener.close()
-        for task in server.tasks:
-            task.cancel()
-        if server.tasks:
-            await asyncio.wait(server.tasks)
-        await listener.wait_closed()
+    return listening(server, host=host, context=context)
