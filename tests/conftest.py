@@ -1,5 +1,7 @@
 """What every test starts from."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from exchanges.state import PROCESS, MemoryState
@@ -15,3 +17,17 @@ def _fresh_process_state(monkeypatch):
     # The object is imported by name in several places, so its contents are replaced, not the object.
     for name, value in vars(MemoryState()).items():
         monkeypatch.setattr(PROCESS, name, value)
+
+
+@pytest.fixture
+def noon(monkeypatch):
+    """Stop the clock that `Retry-After` is compared with; return its moment."""
+    moment = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+    class StoppedClock(datetime):
+        @classmethod
+        def now(cls, _=None):
+            return moment
+
+    monkeypatch.setattr("exchanges.outcomes.classify.datetime", StoppedClock)
+    return moment

@@ -213,7 +213,7 @@ async def test_closing_closes_the_connections():
     async with serving(talk) as server:
         await send(transport, server.origin)
         await transport.aclose()
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 60)
 
 
 async def test_one_context_for_all():

@@ -144,7 +144,7 @@ async def test_no_barging(states):
     one, two, _ = states
     first = await take(one)
     second = await waiting(two)
-    key_lock, deadline = one._store._key_locks[SERVER, KEY], time.monotonic() + 5
+    key_lock, deadline = one._store._key_locks[SERVER, KEY], time.monotonic() + 60
     while key_lock._line.try_acquire() and time.monotonic() < deadline:  # until the thread of the other stands in line
         key_lock._line.release()
         await asyncio.sleep(0)
@@ -244,7 +244,8 @@ def child(path, what, code=CHILD):
 
 async def test_a_killed_process(path):
     """A killed process releases the key lock; its slot cools down and its call stays in the journal."""
-    with FileState(path) as state, child(path, "hold") as process:
+    now = time.monotonic()
+    with FileState(path, clock=lambda: now) as state, child(path, "hold") as process:
         waits = await waiting(state)
         (listed,) = state.journal.entries(SERVER, KEY)
         process.kill()
@@ -286,7 +287,7 @@ async def test_a_child_holds_nothing(path):
     with child(path, "fork", FORKING) as process:
         process.wait()
         with FileState(path) as state:
-            nonce = (await take(state, timeout_seconds=5.0)).nonce
+            nonce = (await take(state, timeout_seconds=60.0)).nonce
             signs = list(path.parent.glob("state.locks/alive-*"))
 
     assert (5, 6, 1) == (process.returncode, nonce, len(signs))
