@@ -1,88 +1,21 @@
 import asyncio
 import logging
+from functools import partial
 
-import anyio
 import pytest
 
 from exchanges.errors import OutcomeUnknown, ReadFailed
-from exchanges.limits.limit import Limit, Scope, Window
-from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
+from tests.support.cancelling import WAYS, by_cancel
+from tests.support.fourth_calls import CALLS, fourth
 from tests.support.scripted_transport import Script, answer, html
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
-NARROW = Limit(LIMIT.name, (Window(1, 60.0),), Scope.KEY)
-CALLS = {
-    "read": lambda c: c.trading.order(),
-    "idempotent": lambda c: c.trading.cancel(5),
-    "write": lambda c: c.trading.create_address(),
-    "money": lambda c: c.trading.create_order(amount=3),
-}
 CHANGING = ["idempotent", "write", "money"]
-
-
-def fourth(script, **options):
-    """Make a client of the fourth exchange whose answers are scripted and which knows no limits."""
-    return Fourth(transport=script, **CREDENTIALS, **{"limits": None, **options})
 
 
 def ledgers_of(client):
     """Show the ledgers that a client uses."""
     return {repr(limiter) for limiter in client._session._destinations._limiters}
-
-
-async def cancel_once(call):
-    """Cancel the task that makes a call."""
-    task = asyncio.create_task(call)
-    await asyncio.sleep(1)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-async def cancel_twice(call):
-    """Cancel the task that makes a call two times in one tick."""
-    task = asyncio.create_task(call)
-    await asyncio.sleep(1)
-    task.cancel()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-async def cancel_by_timeout(call):
-    """Leave a call by asyncio.timeout."""
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1):
-            await call
-
-
-async def cancel_by_wait_for(call):
-    """Leave a call by asyncio.wait_for."""
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(call, 1)
-
-
-async def cancel_by_scope(call):
-    """Leave a call by a cancel scope of anyio."""
-    with anyio.move_on_after(1) as scope:
-        await call
-    assert scope.cancelled_caught
-
-
-async def cancel_by_task_group(call):
-    """Leave a call because another task of its group fails."""
-
-    async def fail():
-        await asyncio.sleep(1)
-        raise ZeroDivisionError
-
-    with pytest.raises(ExceptionGroup):  # noqa: PT012 - the block is what is tested
-        async with asyncio.TaskGroup() as group:
-            group.create_task(call)
-            group.create_task(fail())
-
-
-WAYS = [cancel_once, cancel_twice, cancel_by_timeout, cancel_by_wait_for, cancel_by_scope, cancel_by_task_group]
 
 
 @in_virtual_time
@@ -92,7 +25,7 @@ async def test_the_call_goes_on_without_its_caller(kind, way):
     """A caller that is cancelled is gone at once; the call goes on to its answer and then lets go of everything."""
     script = Script.of(seconds=5)
     async with fourth(script) as client:
-        await way(CALLS[kind](client))
+        assert await way(partial(CALLS[kind], client), 1)
         gone = elapsed()
         await client.trading.order()
 
@@ -108,7 +41,7 @@ async def test_cancelled_while_waiting_for_the_turn(way):
     async with fourth(script) as client:
         first = asyncio.create_task(client.trading.order())
         await settle()
-        cancelled = asyncio.create_task(way(client.trading.order()))
+        cancelled = asyncio.create_task(way(client.trading.order, 1))
         await settle()
         last = asyncio.create_task(client.trading.order())
         await asyncio.gather(first, cancelled, last)
@@ -163,7 +96,7 @@ async def test_nonces_stay_in_order():
 async def test_a_forsaken_call_is_told(step, words, kind, caplog):
     """When nobody waits any more for a call that is never repeated, a warning says what became of it."""
     async with fourth(Script.of(step, seconds=5)) as client:
-        await cancel_once(CALLS[kind](client))
+        await by_cancel(partial(CALLS[kind], client), 1)
         caplog.clear()
 
     assert [("exchanges.outcomes.pending", logging.WARNING)] == [r[:2] for r in caplog.record_tuples]
@@ -176,7 +109,7 @@ async def test_a_forsaken_call_is_told(step, words, kind, caplog):
 async def test_a_forsaken_call_without_consequence(step, kind, caplog):
     """A forsaken call that may be repeated is nobody's concern, whether it went well or not."""
     async with fourth(Script.of(step, seconds=5)) as client:
-        await cancel_once(CALLS[kind](client))
+        await by_cancel(partial(CALLS[kind], client), 1)
 
         assert not client.unresolved
 
@@ -214,6 +147,6 @@ async def test_leaving_the_block_awaits_a_forsaken_order():
     """Leaving the block awaits a money call whose caller is gone."""
     script = Script.of(seconds=5)
     async with fourth(script) as client:
-        await cancel_once(CALLS["money"](client))
+        await by_cancel(partial(CALLS["money"], client), 1)
 
     assert (5.0, 0) == (elapsed(), script.cancelled)

@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import anyio
 from attrs import define, field, frozen
 
 from exchanges.bitex import Bitex
@@ -35,6 +34,7 @@ from exchanges.session.session import Session
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.stress.figures import Figure, Mechanisms
+from tests.support.cancelling import WAYS, Call
 
 PROMISES = (2,)
 CALLS = 10_000
@@ -47,61 +47,6 @@ PROBES = 10
 WIDE = Window(1_000_000, per_seconds=0.5)
 """Enough slots for all calls; they are counted nevertheless."""
 TICKS = 20
-
-Call = Callable[[], Awaitable[Any]]
-
-
-async def _by_cancel(call: Call, seconds: float, times: int = 1) -> bool:
-    task = asyncio.ensure_future(call())
-    await asyncio.wait([task], timeout=seconds)
-    for _ in range(times):
-        task.cancel()
-    await asyncio.wait([task])
-    return task.cancelled()
-
-
-async def _by_cancelling_twice(call: Call, seconds: float) -> bool:
-    return await _by_cancel(call, seconds, times=2)
-
-
-async def _by_timeout(call: Call, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await call()
-    except TimeoutError:
-        return True
-    return False
-
-
-async def _by_wait_for(call: Call, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(call(), seconds)
-    except TimeoutError:
-        return True
-    return False
-
-
-async def _by_scope(call: Call, seconds: float) -> bool:
-    with anyio.move_on_after(seconds) as scope:
-        await call()
-    return scope.cancelled_caught
-
-
-async def _by_task_group(call: Call, seconds: float) -> bool:
-    async def fail() -> None:
-        await asyncio.sleep(seconds)
-        raise ZeroDivisionError
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(call())  # type: ignore[arg-type]  # calls are coroutine functions
-            group.create_task(fail())
-    except* ZeroDivisionError:
-        pass
-    return task.cancelled()
-
-
-WAYS = (_by_cancel, _by_cancelling_twice, _by_timeout, _by_wait_for, _by_scope, _by_task_group)
 
 
 @frozen
