@@ -12,7 +12,7 @@ from tests.support.fourth import Thing
 from tests.support.fourth_calls import CALLS, WALL
 from tests.support.lagging_exchange import placing
 from tests.support.scripted_transport import answer, html, refusal
-from tests.support.shared_state import Journal, Shared, failure, is_free, sharing
+from tests.support.shared_state import Journal, Shared, failure, is_free, shared, sharing
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
 NOT_SENT = {"complete": False, "sent": False, "floor": None, "closed_seconds": 0.0}
@@ -25,8 +25,7 @@ ORDER = {"id": 1, "amount": 3, "price": 5}
 @pytest.mark.parametrize("kind", ["write", "money"])
 async def test_written_before_it_is_sent(kind):
     """A call that is never repeated is in the journal before it is sent, and struck out after its answer."""
-    client, script, _, journal = sharing(journal=Journal(seconds=3.0))
-    async with client:
+    async with sharing(journal=Journal(seconds=3.0)) as (client, script, _, journal):
         await CALLS[kind](client)
         told = elapsed()
 
@@ -42,8 +41,7 @@ async def test_written_before_it_is_sent(kind):
 @pytest.mark.parametrize("kind", ["read", "idempotent"])
 async def test_what_may_be_repeated_is_not_written(kind):
     """Reads and cancels are not in the journal."""
-    client, _, _, journal = sharing()
-    async with client:
+    async with sharing() as (client, _, _, journal):
         await CALLS[kind](client)
 
     assert [] == journal.records.log
@@ -52,8 +50,7 @@ async def test_what_may_be_repeated_is_not_written(kind):
 @in_virtual_time
 async def test_what_is_written():
     """The journal holds where the call went, whose it was, its intent, nonce and digest, and no secret."""
-    client, script, _, journal = sharing(html(502))
-    async with client:
+    async with sharing(html(502)) as (client, script, _, journal):
         error = await failure(client.orders.send("btc", amount=3, to="there", memo="secret memo"))
     ((entry, _),) = journal.records.rows.values()
 
@@ -70,8 +67,7 @@ async def test_what_is_written():
 @pytest.mark.parametrize("kind", ["write", "money"])
 async def test_what_cannot_be_written_is_not_sent(kind):
     """A call that cannot be written down is not sent, and lets go of everything."""
-    client, script, limiter, _ = sharing(journal=Journal(fault=BROKEN))
-    async with client:
+    async with sharing(journal=Journal(fault=BROKEN)) as (client, script, limiter, _):
         error = await failure(CALLS[kind](client))
 
         assert (StateError, [], [NOT_SENT]) == (type(error), script.came, limiter.leases[0].left)
@@ -82,8 +78,7 @@ async def test_what_cannot_be_written_is_not_sent(kind):
 @pytest.mark.parametrize("call", [CALLS["money"], lambda c: c.reconcile("x"), lambda c: asyncio.sleep(0, c.unresolved)])
 async def test_a_journal_that_cannot_be_read(call):
     """Where the journal cannot be read no money is sent."""
-    client, script, limiter, _ = sharing(journal=Journal(unreadable=BROKEN))
-    async with client:
+    async with sharing(journal=Journal(unreadable=BROKEN)) as (client, script, limiter, _):
         with pytest.raises((StateError, UsageError)):
             list(await call(client))
 
@@ -97,8 +92,7 @@ async def test_a_journal_that_cannot_be_read(call):
 )
 async def test_what_is_written_afterwards(step, expected):
     """What is known is struck out; what is not is doubted."""
-    client, _, _, journal = sharing(step)
-    async with client:
+    async with sharing(step) as (client, _, _, journal):
         await asyncio.gather(client.trading.create_order(amount=3), return_exceptions=True)
     ended = [entry.ended_at is not None for entry, _ in journal.records.rows.values()]
 
@@ -108,8 +102,7 @@ async def test_what_is_written_afterwards(step, expected):
 @in_virtual_time
 async def test_what_was_made_is_written():
     """The journal hears by which id the exchange knows what was made, or that the answer names none."""
-    client, _, _, journal = sharing(answer(ORDER | {"side": "buy"}), answer({"number": 1}))
-    async with client:
+    async with sharing(answer(ORDER | {"side": "buy"}), answer({"number": 1})) as (client, _, _, journal):
         await client.orders.buy(**BUY)
         await client.orders.tip(amount=3)
     named, nameless = journal.records.made
@@ -120,8 +113,7 @@ async def test_what_was_made_is_written():
 @in_virtual_time
 async def test_the_outcome_is_told_without_the_journal(caplog):
     """Where the journal cannot be written after the answer, the outcome is told all the same, and the fault logged."""
-    client, _, _, journal = sharing(seconds=1.0)
-    async with client:
+    async with sharing(seconds=1.0) as (client, _, _, journal):
         call = asyncio.create_task(client.trading.create_order(amount=3))
         await settle()
         journal.fault = BROKEN
@@ -142,8 +134,7 @@ async def test_an_id_that_nobody_reads(caplog):
     def stumble(value):
         raise AttributeError("canary")
 
-    client, _, _, journal = sharing(answer({"number": 7}))
-    async with client:
+    async with sharing(answer({"number": 7})) as (client, _, _, journal):
         client._session.calls.searches = lambda: {"fourth.orders.tip": Search(lambda *_: Matches(), stumble)}
         sent = await client.orders.tip(amount=3)
 
@@ -158,8 +149,7 @@ async def test_an_id_that_nobody_reads(caplog):
 @in_virtual_time
 async def test_what_is_refused_after_waiting_is_removed_from_the_journal():
     """Of two same calls in a queue the second is refused right before it is sent, and removed from the journal."""
-    client, script, limiter, journal = sharing(html(502), seconds=1.0)
-    async with client:
+    async with sharing(html(502), seconds=1.0) as (client, script, limiter, journal):
         tasks = [asyncio.create_task(client.trading.create_order(amount=3)) for _ in range(2)]
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -171,8 +161,7 @@ async def test_what_is_refused_after_waiting_is_removed_from_the_journal():
 @in_virtual_time
 async def test_a_forsaken_call_that_was_refused_in_the_journal():
     """A forsaken call that was not executed is struck out, though it is still told here."""
-    client, _, _, journal = sharing(refusal("funds"), seconds=2.0)
-    async with client:
+    async with sharing(refusal("funds"), seconds=2.0) as (client, _, _, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         task.cancel()
@@ -184,8 +173,7 @@ async def test_a_forsaken_call_that_was_refused_in_the_journal():
 @in_virtual_time
 async def test_cancelled_while_the_journal_is_written():
     """A caller that is cancelled while its call is written down is gone at once; nothing is sent, or left behind."""
-    client, script, limiter, journal = sharing(journal=Journal(seconds=3.0))
-    async with client:
+    async with sharing(journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         task.cancel()
@@ -201,8 +189,7 @@ async def test_cancelled_while_the_journal_is_written():
 @in_virtual_time
 async def test_a_stranger_cancels_while_the_journal_is_written():
     """Where a stranger cancels the session's task while the call is written down, nothing is sent, or left behind."""
-    client, script, limiter, journal = sharing(journal=Journal(seconds=3.0))
-    async with client:
+    async with sharing(journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         (own,) = client._session._tasks
@@ -216,8 +203,7 @@ async def test_a_stranger_cancels_while_the_journal_is_written():
 @in_virtual_time
 async def test_a_twin_that_becomes_unresolved_while_the_journal_is_written():
     """A call whose twin becomes unresolved while it is written down is refused, and struck out."""
-    client, script, limiter, journal = sharing(html(502), journal=Journal(seconds=3.0))
-    async with client:
+    async with sharing(html(502), journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
         first = asyncio.create_task(client.v9.neworders.buy(**BUY))
         await asyncio.sleep(1)
         second = asyncio.create_task(client.v9.neworders.buy(**BUY))
@@ -236,8 +222,7 @@ async def test_a_twin_that_becomes_unresolved_while_the_journal_is_written():
 @in_virtual_time
 async def test_a_dismissed_call_may_be_made_at_once():
     """What is dismissed does not stand in the way while the journal is still being written."""
-    client, script, _, journal = sharing(html(502), answer(), journal=Journal(seconds=3.0))
-    async with client:
+    async with sharing(html(502), answer(), journal=Journal(seconds=3.0)) as (client, script, _, journal):
         error = await failure(client.trading.create_order(amount=3))
         client.unresolved.dismiss(error.intent)
         began = elapsed()
@@ -250,8 +235,7 @@ async def test_a_dismissed_call_may_be_made_at_once():
 @in_virtual_time
 async def test_closing_awaits_the_journal():
     """Closing awaits what is still being written."""
-    client, _, _, journal = sharing(html(502), journal=Journal(seconds=3.0))
-    async with client:
+    async with sharing(html(502), journal=Journal(seconds=3.0)) as (client, _, _, journal):
         error = await failure(client.trading.create_order(amount=3))
     client.unresolved.dismiss(error.intent)
     await client.aclose()
@@ -262,8 +246,7 @@ async def test_closing_awaits_the_journal():
 @in_virtual_time
 async def test_a_forsaken_call_in_the_journal():
     """A forsaken call that was executed stays in the journal until somebody has heard of it."""
-    client, _, _, journal = sharing(seconds=2.0)
-    async with client:
+    async with sharing(seconds=2.0) as (client, _, _, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         task.cancel()
@@ -280,7 +263,7 @@ def test_dismissing_without_a_loop():
     kept = []
 
     async def lose():
-        client, _, _, _ = sharing(html(502), clock=lambda: WALL)
+        client, _, _, _ = shared(html(502), clock=lambda: WALL)
         async with client:
             await failure(client.trading.create_order(amount=3))
         kept.append(client)
@@ -298,7 +281,7 @@ def test_dismissing_without_a_loop():
 
 def processes(*steps, seconds=0.0):
     """Make the clients of two processes that share a journal."""
-    one, script, _, journal = sharing(*steps, seconds=seconds)
+    one, script, _, journal = shared(*steps, seconds=seconds)
     other = placing(script, state=Shared(Journal(journal.records, "two"), like=one._session._config.state))
     return one, other, script, journal.records
 

@@ -9,7 +9,7 @@ from tests.support.fourth import LIMIT, Thing
 from tests.support.fourth_calls import CALLS
 from tests.support.limiters import CANCEL, MONEY, READ, limiter_of, note_permits, wide_lane
 from tests.support.scripted_transport import answer, html, refusal
-from tests.support.shared_state import Lease, failure, is_free, sharing
+from tests.support.shared_state import Lease, failure, is_free, shared, sharing
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
 LEFT = {"complete": True, "sent": True, "floor": None, "closed_seconds": 0.0}
@@ -25,8 +25,7 @@ BUY = {"amount": 3, "price": 5}
 @pytest.mark.parametrize("kind", CALLS)
 async def test_a_call_acquires_a_lease(kind):
     """Every call acquires one lease, uses its nonce, and releases it once with its answer."""
-    client, script, limiter, _ = sharing()
-    async with client:
+    async with sharing() as (client, script, limiter, _):
         await CALLS[kind](client)
         (lease,) = limiter.leases
 
@@ -38,8 +37,7 @@ async def test_a_call_acquires_a_lease(kind):
 @in_virtual_time
 async def test_the_shared_limiter_says_when():
     """If there is no room a call waits as long as the shared limiter asks, and others can use its slot meanwhile."""
-    client, script, limiter, _ = sharing(answers=[2.5, 1.0])
-    async with client:
+    async with sharing(answers=[2.5, 1.0]) as (client, script, limiter, _):
         await client.trading.create_order(amount=3)
 
         assert ([3.5], 3, [30.0, 27.5, 26.5]) == (
@@ -53,8 +51,7 @@ async def test_the_shared_limiter_says_when():
 @in_virtual_time
 async def test_the_shared_limiter_may_say_zero():
     """A whole number of seconds is a time to wait like any other."""
-    client, script, _, _ = sharing(answers=[1, 0])
-    async with client:
+    async with sharing(answers=[1, 0]) as (client, script, _, _):
         await client.trading.order()
 
     assert [1.0] == [c.at - 1e6 for c in script.came]
@@ -63,8 +60,7 @@ async def test_the_shared_limiter_may_say_zero():
 @in_virtual_time
 async def test_the_shared_limiter_says_too_late():
     """A wait beyond the deadline ends the call at once, and nothing is sent."""
-    client, script, limiter, _ = sharing(answers=[40.0])
-    async with client:
+    async with sharing(answers=[40.0]) as (client, script, limiter, _):
         error = await failure(client.trading.create_order(amount=3))
 
         assert (RateLimitTimeout, 0.0, [], []) == (type(error), elapsed(), script.came, limiter.leases)
@@ -76,8 +72,7 @@ async def test_the_shared_limiter_says_too_late():
 @pytest.mark.parametrize("kind", CALLS)
 async def test_the_shared_limiter_fails(kind, fault):
     """An error of the shared limiter ends the call before anything is sent, and names it."""
-    client, script, _, journal = sharing(answers=[fault])
-    async with client:
+    async with sharing(answers=[fault]) as (client, script, _, journal):
         error = await failure(CALLS[kind](client))
 
         assert (type(fault), True, [], []) == (type(error), str(fault) in str(error), script.came, journal.records.log)
@@ -87,8 +82,7 @@ async def test_the_shared_limiter_fails(kind, fault):
 @in_virtual_time
 async def test_cancelled_while_waiting_for_a_lease():
     """A caller that is cancelled while it waits for a lease returns at once, and releases everything."""
-    client, script, limiter, _ = sharing(entering=5.0)
-    async with client:
+    async with sharing(entering=5.0) as (client, script, limiter, _):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         task.cancel()
@@ -100,7 +94,7 @@ async def test_cancelled_while_waiting_for_a_lease():
 @in_virtual_time
 async def test_closed_while_waiting_for_a_lease():
     """A call that gets its lease after its client was closed releases it and is not sent."""
-    client, script, limiter, _ = sharing(entering=5.0)
+    client, script, limiter, _ = shared(entering=5.0)
     task = asyncio.create_task(client.trading.create_order(amount=3))
     await asyncio.sleep(1)
     await client.aclose()
@@ -113,7 +107,7 @@ async def test_closed_while_waiting_for_a_lease():
 @pytest.mark.parametrize("ticks", range(16))
 async def test_closed_in_any_tick(ticks):
     """In whatever tick a client is closed, a read in flight releases its lease, once."""
-    client, _, limiter, _ = sharing()
+    client, _, limiter, _ = shared()
     task = asyncio.create_task(client.trading.order())
     await settle(ticks)
     await client.aclose()
@@ -127,8 +121,7 @@ async def test_closed_in_any_tick(ticks):
 @pytest.mark.parametrize("ticks", range(20))
 async def test_a_stranger_cancels_in_any_tick(ticks, kind):
     """In whatever tick a stranger cancels the session's task, the lease is released once and the outcome is right."""
-    client, script, limiter, _ = sharing()
-    async with client:
+    async with sharing() as (client, script, limiter, _):
         task = asyncio.create_task(CALLS[kind](client))
         await settle(ticks)
         for own in client._session._tasks:
@@ -144,8 +137,7 @@ async def test_a_stranger_cancels_in_any_tick(ticks, kind):
 @in_virtual_time
 async def test_cancelled_while_leaving():
     """A known outcome reaches the caller, even if a stranger cancels the task while it releases its lease."""
-    client, _, limiter, _ = sharing(answers=[Lease(seconds=5.0)])
-    async with client:
+    async with sharing(answers=[Lease(seconds=5.0)]) as (client, _, limiter, _):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
         for own in client._session._tasks:
@@ -158,8 +150,7 @@ async def test_cancelled_while_leaving():
 @pytest.mark.parametrize("fault", [BROKEN, ValueError("internal error in the state")])
 async def test_leaving_fails(fault, caplog):
     """If the state cannot be written after the answer, the outcome reaches the caller, and the fault is logged."""
-    client, _, _, _ = sharing(answers=[Lease(fault=fault)])
-    async with client:
+    async with sharing(answers=[Lease(fault=fault)]) as (client, _, _, _):
         thing = await client.trading.create_order(amount=3)
         errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
 
@@ -180,8 +171,7 @@ async def test_leaving_fails(fault, caplog):
 )
 async def test_how_the_lease_is_released(step, expected):
     """A release states whether the answer was complete, how long the exchange is closed, and which nonce it saw."""
-    client, _, limiter, _ = sharing(step)
-    async with client:
+    async with sharing(step) as (client, _, limiter, _):
         await failure(client.trading.create_order(amount=3))
 
         assert [[expected]] == [lease.left for lease in limiter.leases]
@@ -190,8 +180,7 @@ async def test_how_the_lease_is_released(step, expected):
 @in_virtual_time
 async def test_the_guard_after_the_lease():
     """A call whose twin becomes unresolved while it waits for a lease is refused, and releases it."""
-    client, script, limiter, _ = sharing(html(502), entering=1.0, seconds=0.5)
-    async with client:
+    async with sharing(html(502), entering=1.0, seconds=0.5) as (client, script, limiter, _):
         first = asyncio.create_task(client.v9.neworders.buy(**BUY))
         await settle()
         limiter.seconds = 3.0
@@ -210,8 +199,7 @@ async def test_the_guard_after_the_lease():
 @in_virtual_time
 async def test_money_is_not_held_up_by_reads():
     """If there is no room for reads, cancels and money calls still get a lease."""
-    client, script, _, _ = sharing(answers=[10.0])
-    async with client:
+    async with sharing(answers=[10.0]) as (client, script, _, _):
         read = asyncio.create_task(client.trading.order())
         await asyncio.sleep(1)
         await client.trading.cancel(1)
@@ -287,7 +275,7 @@ async def test_slots_are_given_back_on_every_path():
     """After a hundred calls of all kinds and outcomes nothing is held."""
     narrow = [Limit(LIMIT.name, (Window(3, 1.0),), Scope.KEY)]
     steps = [answer(), html(502), refusal("funds"), OSError("gone"), refusal("nonce"), html(429)]
-    client, _, limiter, _ = sharing(*steps * 20, seconds=0.3, limits=narrow, timeout_seconds=60)
+    client, _, limiter, _ = shared(*steps * 20, seconds=0.3, limits=narrow, timeout_seconds=60)
     limiter.answers = [0.5, BROKEN, Lease(), Lease(fault=BROKEN), 80.0, Lease(seconds=1.0)] * 10
     async with client:
         tasks = [asyncio.create_task(CALLS[kind](client)) for kind in list(CALLS) * 25]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import pytest
@@ -204,11 +205,19 @@ class Shared(MemoryState):
         return self._journal
 
 
-def sharing(*steps, answers=(), journal=None, entering=0.0, seconds=0.0, **options):
+def shared(*steps, answers=(), journal=None, entering=0.0, seconds=0.0, **options):
     """Build a client with a shared state and scripted answers; return it with its script, limiter and journal."""
     script, limiter = Script.of(*steps, seconds=seconds), SharedLimiter(list(answers), entering)
     journal = journal or Journal()
     return placing(script, state=Shared(journal, limiter), **options), script, limiter, journal
+
+
+@asynccontextmanager
+async def sharing(*steps, **options):
+    """Yield what `shared` builds, and close the client."""
+    client, script, limiter, journal = shared(*steps, **options)
+    async with client:
+        yield client, script, limiter, journal
 
 
 def is_free(client):
