@@ -8,15 +8,11 @@ counted is the largest number of arrivals in any window, wherever it begins.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import random
 from array import array
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
-from itertools import starmap
-from multiprocessing import get_context
 from unittest.mock import patch
 
 from attrs import define, field, frozen
@@ -30,6 +26,7 @@ from exchanges.limits.limit import Limit, Window
 from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter, Permit, Priority
 from exchanges.limits.windows import LOST_SECONDS
 from tests.stress.figures import Figure, Mechanisms
+from tests.stress.tally import results
 from tests.support.virtual_time import VirtualLoop
 
 PROMISES = (8,)
@@ -234,21 +231,12 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
     few = QUICK_CALLS if quick else CALLS // FEW
     calls = CALLS if not (quick or without) else few
     runs = [(limit, calls if mixed else few, mixed, seed, without) for limit in LIMITS for mixed in (True, False)]
-    outcomes = _outcomes(runs, spread=not quick)
+    outcomes = results(outcome, runs, spread=not quick)
     for limit, mixed, reads in zip(LIMITS, outcomes, outcomes, strict=True):
         yield from _figures_of(limit, mixed, reads)
         for name, peer in (("a token bucket", bucket_largest), ("a log of send times", log_largest)):
             fullest = peer(limit.windows[0], few, seed)
             yield Figure(f"{limit.name}: {few:,} arrivals behind {name}", f"{fullest} in the fullest window")
-
-
-def _outcomes(runs: list[tuple[Limit, int, bool, int, str | None]], *, spread: bool) -> Iterator[Outcome]:
-    """Run the limits in order; *spread* over processes if they are long."""
-    if not spread:
-        yield from starmap(outcome, runs)
-        return
-    with ProcessPoolExecutor(None, get_context("spawn"), logging.disable, (logging.CRITICAL,)) as pool:
-        yield from pool.map(outcome, *zip(*runs, strict=True))
 
 
 def _figures_of(limit: Limit, mixed: Outcome, reads: Outcome) -> Iterator[Figure]:

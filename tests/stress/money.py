@@ -24,7 +24,7 @@ from tests.stress.figures import Figure, Mechanisms
 from tests.stress.naive import NaiveClient
 from tests.stress.nowhere import sent_nowhere
 from tests.stress.orders import CLIENTS
-from tests.stress.tally import Tally, summed
+from tests.stress.tally import Tally, results, summed
 
 PROMISES = (5, 6)
 ORDERS, BATCH = 20_000, 1_000
@@ -92,27 +92,17 @@ async def _opened(seed: int, faults: Faults) -> AsyncIterator[tuple[Simulator, s
             yield simulator, line.base_url
 
 
-async def _traded(seed: int, orders: int) -> Tally:
-    """Place orders with clients of the library."""
-    async with _opened(seed, FAULTS) as (simulator, url), AsyncExitStack() as clients:
+async def _play(seed: int, orders: int, *, naive: bool) -> Tally:
+    """Place orders with clients of the library, or with plain ones."""
+    async with _opened(seed, BEARABLE if naive else FAULTS) as (simulator, url), AsyncExitStack() as clients:
         floor = Floor(simulator, orders, random.Random(seed))
+        call: Any = floor.call_naively if naive else floor.call
         async with asyncio.TaskGroup() as callers:
             for venue, account in _accounts(simulator):
-                client = await clients.enter_async_context(_client(venue, url, account))
-                for _ in range(CALLERS):
-                    callers.create_task(floor.call(venue, client))
+                client = await clients.enter_async_context(_client(venue, url, account, naive=naive))
+                for _ in range(1 if naive else CALLERS):
+                    callers.create_task(call(venue, client))
         await clients.aclose()  # what was cancelled is under way no more
-        return floor.judge()
-
-
-async def _tried_naively(seed: int, orders: int) -> Tally:
-    """Place orders with plain clients."""
-    async with _opened(seed, BEARABLE) as (simulator, url), AsyncExitStack() as clients:
-        floor = Floor(simulator, orders, random.Random(seed))
-        async with asyncio.TaskGroup() as callers:
-            for venue, account in _accounts(simulator):
-                naive = NaiveClient(venue, url, TIMEOUT_SECONDS, account)
-                callers.create_task(floor.call_naively(venue, await clients.enter_async_context(naive)))
         return floor.judge()
 
 
@@ -120,20 +110,18 @@ def _accounts(simulator: Simulator) -> Iterator[tuple[Venue, Any]]:
     return ((venue, simulator.account(venue, number)) for venue in Venue for number in range(2))
 
 
-def _client(venue: Venue, url: str, account: Any) -> Any:
+def _client(venue: Venue, url: str, account: Any, *, naive: bool) -> Any:
+    if naive:
+        return NaiveClient(venue, url, TIMEOUT_SECONDS, account)
     options: Any = {"limits": None, "state": MemoryState(), "timeout_seconds": TIMEOUT_SECONDS}
     return CLIENTS[venue](base_url=url, **account, **options)
 
 
 async def _batch(seed: int, orders: int, *, naive: bool) -> Tally:
-    play = _tried_naively if naive else _traded
-    plays = [play(FLOORS * seed + number, orders // FLOORS) for number in range(FLOORS)]
+    plays = [_play(FLOORS * seed + number, orders // FLOORS, naive=naive) for number in range(FLOORS)]
     if not naive:
         plays.append(sent_nowhere(round(orders * NOWHERE), TIMEOUT_SECONDS))
-    whole = Tally()
-    for tally in await asyncio.gather(*plays):
-        whole.add(tally)
-    return whole
+    return summed(await asyncio.gather(*plays))
 
 
 def _carried_out(seed: int, orders: int, naive: bool, without: str | None) -> Tally:
@@ -178,11 +166,11 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
     """Count what was executed twice and what was misreported."""
     sizes = [QUICK_ORDERS] if quick else [BATCH] * (ORDERS // BATCH)
     shares = [(100 * seed + number, size, False, without) for number, size in enumerate(sizes)]
-    yield from _figures_of(summed(_carried_out, shares, spread=not quick))
+    yield from _figures_of(summed(results(_carried_out, shares, spread=not quick)))
     if without is None:
         sizes = [QUICK_ORDERS // 3] if quick else [BATCH] * (NAIVE_ORDERS // BATCH)
         shares = [(100 * seed + number, size, True, None) for number, size in enumerate(sizes)]
-        yield from _beside(summed(_carried_out, shares, spread=not quick))
+        yield from _beside(summed(results(_carried_out, shares, spread=not quick)))
 
 
 def _figures_of(tally: Tally) -> Iterator[Figure]:

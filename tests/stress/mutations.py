@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from decimal import Decimal
-from multiprocessing import get_context
 from typing import Any
 from unittest.mock import patch
 
@@ -27,6 +24,7 @@ from exchanges.outcomes.response import interpret
 from exchanges.wire import codecs as forms
 from exchanges.wire.converter import wire
 from tests.stress.figures import Figure, Mechanisms
+from tests.stress.tally import results
 from tests.support.documented_answers import CALLS, SPECIMENS, UNEXPECTED
 from tests.support.mutations import STATUSES, Seed, mutated
 
@@ -224,14 +222,11 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
     bodies = QUICK_BODIES if quick else BODIES
     if without:  # a few show it, and are slow: without bounds a number of a few bytes takes seconds
         bodies = min(bodies, BODIES_WITHOUT)
-    if quick:
-        count = _count(bodies, seed, 0, without)
-    else:
-        count = Count()
-        with ProcessPoolExecutor(WORKERS, get_context("spawn"), logging.disable, (logging.CRITICAL,)) as pool:
-            each = [pool.submit(_count, bodies // WORKERS, seed, worker, without) for worker in range(WORKERS)]
-            for counted in each:
-                count.add(counted.result())
+    workers = 1 if quick else WORKERS
+    shares = [(bodies // workers, seed, worker, without) for worker in range(workers)]
+    count = Count()
+    for counted in results(_count, shares, spread=not quick, workers=workers):
+        count.add(counted)
     ours = sum(n for name, n in count.ends.items() if name != "value")
     about = f"{bodies:,} mutated bodies for {len(CALLS)} endpoints and callbacks"
     yield Figure(

@@ -15,7 +15,7 @@ from exchanges.intents import Intent
 from exchanges.outcomes.history import CallHistory
 from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
 from tests.stress.figures import Figure, Mechanisms
-from tests.stress.tally import Tally, summed
+from tests.stress.tally import Tally, results, summed
 from tests.stress.worlds import When, World, played
 from tests.support.virtual_time import run
 
@@ -73,11 +73,12 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
     """Count the verdicts on unknown outcomes, and the wrong ones."""
     worlds, size = (QUICK_WORLDS, QUICK_WORLDS) if quick else (WORLDS, BATCH)
     firsts = range(seed * WORLDS, seed * WORLDS + worlds, size)
-    tally = summed(_play, [(first, size, "client", without) for first in firsts], spread=not quick)
+    tally = summed(results(_play, [(first, size, "client", without) for first in firsts], spread=not quick))
     yield from _figures_of(tally, least=0 if quick else UNKNOWN)
     if without is None:
         firsts = firsts[: 1 if quick else NAIVE_WORLDS // BATCH]
-        beside = summed(_play, [(first, size, "rule of thumb", None) for first in firsts], spread=not quick)
+        shares = [(first, size, "rule of thumb", None) for first in firsts]
+        beside = summed(results(_play, shares, spread=not quick))
         wrong, unknown = (beside.numbers[what] for what in (f"{When.FIRST} wrong", When.FIRST))
         shown = f"{wrong:,} wrong of {unknown:,}"
         yield Figure("one look at the open orders, for the same amount and price", shown)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import starmap
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, field
 
 from tests.stress.figures import Figure
 
 EXAMPLES = 3
+
+T = TypeVar("T")
 
 
 @define
@@ -53,15 +55,21 @@ class Tally:
         return Figure(promise, shown, "0", found == 0, number)
 
 
-def summed(work: Callable[..., Tally], shares: Sequence[tuple[Any, ...]], *, spread: bool) -> Tally:
-    """Do all shares of some work; *spread* over processes if there is much."""
+def results(
+    work: Callable[..., T], shares: Sequence[tuple[Any, ...]], *, spread: bool, workers: int | None = None
+) -> Iterator[T]:
+    """Yield the results of some work, in the order of its shares; *spread* over processes if there is much."""
     if not spread:
-        return _sum(starmap(work, shares))
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), logging.disable, (logging.CRITICAL,)) as pool:
-        return _sum(pool.map(work, *zip(*shares, strict=True)))
+        yield from starmap(work, shares)
+        return
+    # Spawned, not forked: this process may have threads and event loops.
+    context, workers = get_context("spawn"), workers or os.cpu_count()
+    with ProcessPoolExecutor(workers, context, logging.disable, (logging.CRITICAL,)) as pool:
+        yield from pool.map(work, *zip(*shares, strict=True))
 
 
-def _sum(tallies: Iterable[Tally]) -> Tally:
+def summed(tallies: Iterable[Tally]) -> Tally:
+    """Add tallies."""
     whole = Tally()
     for tally in tallies:
         whole.add(tally)
