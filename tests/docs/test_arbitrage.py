@@ -31,7 +31,7 @@ def levels(*pairs):
 
 
 async def nothing():
-    """Stand for a book that is not read."""
+    """Replace a book that is not read."""
     raise NotImplementedError
 
 

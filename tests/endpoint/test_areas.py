@@ -32,19 +32,19 @@ class Level(OpenIntEnum):
 
 
 def declared(declare, method):
-    """Make an area of one method."""
+    """Create an area with one method."""
     return type("Things", (Area,), {"it": declare(method)}, api=API)
 
 
 def fault(declare, method):
-    """What is said of a declaration that cannot be."""
+    """Return the message about an invalid declaration."""
     with pytest.raises(TypeError) as caught:
         declared(declare, method)
     return str(caught.value)
 
 
 def endpoint(endpoint_id):
-    """Find one of the fourth exchange's endpoints."""
+    """Return one of the fourth exchange's endpoints."""
     return next(e for e in endpoints_of(Fourth) if e.id == endpoint_id)
 
 
@@ -78,7 +78,7 @@ class TestFaults:
         assert fault(public("GET /x"), it).startswith("fourth.things.it: no rendering for x: ")
 
     def test_a_remark_inside_an_optional(self):
-        """What is said of an argument that may be None stands around the whole annotation, or it fails."""
+        """A `Param` inside an optional fails: it must annotate the whole type."""
 
         async def it(self, x: Annotated[str, Param(wire="id")] | None = None) -> str: ...
 
@@ -114,7 +114,7 @@ class TestEndpoint:
         assert READ is endpoint("fourth.market.thing").kind
 
     def test_kind(self):
-        """A kind that is said is kept."""
+        """A declared kind is kept."""
         assert [READ, IDEMPOTENT, Kind.WRITE, MONEY] == [
             e.kind for e in endpoints_of(Fourth) if e.id.startswith("fourth.trading.")
         ]
@@ -148,7 +148,7 @@ class TestEndpoint:
         ],
     )
     def test_types(self, annotation, name):
-        """The type of an argument is told by its annotation, or by what is said of it."""
+        """The type of an argument comes from its annotation or its `Param`."""
 
         async def it(self, x: annotation = None) -> str: ...
 
@@ -157,7 +157,7 @@ class TestEndpoint:
         assert name == argument.type
 
     def test_arguments(self):
-        """Arguments tell name, name on the wire, place and whether they are required."""
+        """An argument has a name, a name on the wire, a place, and a required flag."""
 
         async def it(self, book: str, *, order: Annotated[int, Param(wire="id")], side: Side | None = None) -> str: ...
 
@@ -182,7 +182,7 @@ class TestEndpoint:
         assert "One thing." == endpoint("fourth.market.thing").doc
 
     def test_repr_is_short(self):
-        """The repr of an endpoint spares the reader the facts of the API."""
+        """The repr of an endpoint leaves out the API."""
         assert "read_problem" not in repr(endpoint("fourth.market.thing"))
 
     def test_method_keeps_its_name(self):

@@ -206,15 +206,15 @@ class TestArguments:
         assert "amount=1&count=1&label=ABC" == order(tag="abc")
 
     def test_a_rendering_that_refuses(self):
-        """What a rendering of its own says of a value is said to the caller."""
+        """The message of an argument's own rendering reaches the caller."""
         assert "tag must be letters" in refusal(tag="a1")
 
     def test_a_check_of_one(self):
-        """The check of an argument sees it as it would go out, and what it says is said to the caller."""
+        """The check of an argument gets the rendered value, and its message reaches the caller."""
         assert "amount must be at least 100" in refusal("large", amount=Decimal("99.99"))
 
     def test_a_check_of_all(self):
-        """The check of an endpoint sees all arguments, and what it says is said to the caller."""
+        """The check of an endpoint gets all arguments, and its message reaches the caller."""
         assert "give note or tag, not both" in refusal(note="n", tag="t")
 
     def test_the_message(self):

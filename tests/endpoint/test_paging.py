@@ -8,7 +8,7 @@ from tests.support.virtual_time import run
 
 @frozen
 class Row:
-    """A row; one without an id may have a twin."""
+    """A row; without an id it may equal another one."""
 
     text: str
     id: int | None = None
@@ -59,7 +59,7 @@ def arriving(count):
 @pytest.mark.parametrize("make", [named, nameless])
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 19, 20, 21, 100])
 def test_a_list_at_rest(make, count):
-    """Every row of a list at rest comes once, in order, wherever pages end."""
+    """Every row of an unchanged list is yielded once, in order, wherever pages end."""
     rows = make(count)
 
     assert rows == gone_through(Limiter(rows))
@@ -103,7 +103,7 @@ def test_arrivals_inside_a_bookmark():
 
 @pytest.mark.parametrize("cut", [(1, 2), (2, 9), (5, 5)])
 def test_twins(cut):
-    """Rows that say the same are told apart by those before them."""
+    """Equal rows are distinguished by the rows before them."""
     before, twins = cut
     rows = [*nameless(before), *[Row("twin")] * twins, *nameless(30)]
 

@@ -19,7 +19,7 @@ def placed(*, tag=None, acting=None, **arguments):
 
 
 async def intent_of(call, **arguments):
-    """Make a call whose outcome is unknown; give its intent and the label that went out."""
+    """Send a call whose outcome is unknown; return its intent and the label that was sent."""
     script = Script.of(html(502))
     async with placing(script) as client:
         with pytest.raises(OutcomeUnknown) as caught:

@@ -24,7 +24,7 @@ class Things(Area, api=API):
 
 
 def test_arguments():
-    """The keys of an unpacked TypedDict are arguments, required or None by default, with what is said of each."""
+    """The keys of an unpacked TypedDict are arguments, required or None by default, each with its `Param`."""
     arguments = {a.name: (a.type, a.required, a.default, a.param.secret) for a in Things.create.endpoint.arguments}
 
     assert {

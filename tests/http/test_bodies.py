@@ -70,7 +70,7 @@ async def test_too_many_values(transport):
 
 
 async def test_many_values_where_they_are_expected(transport):
-    """Who allows a large answer is not asked how much it would take."""
+    """An endpoint that allows large answers has no bound on the memory of their values."""
     body = b"[" + b"{}," * 33_000 + b"1]"
     async with serving(answering(response(body))) as server:
         answer = await transport.send(
@@ -129,7 +129,7 @@ async def test_an_encoding_by_another_name(transport, encoding):
 
 
 async def test_gzip_that_is_none(transport):
-    """An answer that says gzip and is none is refused."""
+    """An answer that declares gzip and is not gzip is refused."""
     async with serving(answering(response(b"{}", b"Content-Encoding: gzip"))) as server:
         with pytest.raises(BadAnswer, match="not valid gzip"):
             await send(transport, server.origin)
@@ -165,7 +165,7 @@ async def test_nothing_in_gzip(transport):
     ids=["too short", "half a chunk", "half a line", "no HTTP", "negative length", "endless header"],
 )
 async def test_an_answer_that_breaks_off(transport, said):
-    """What is not a whole HTTP answer is lost, as our own exception, and the next call goes well."""
+    """An incomplete HTTP answer raises `Lost`, and the next call succeeds."""
 
     async def talk(heard):
         number = len(heard.server.requests)

@@ -68,7 +68,7 @@ async def test_closed_at_once(transport):
 
 
 async def test_reads_are_not_watched(transport):
-    """Of a read nothing is proven: nobody asks, and watching costs."""
+    """Nothing is proven of a read: watching has a cost, and reads need no proof."""
     async with serving(once()) as server:
         _, evidence = await lost(transport, server.origin, careful=False)
 
@@ -105,7 +105,7 @@ async def test_a_proxy_that_refuses():
 
 
 async def test_an_injected_transport_proves_nothing():
-    """Of a transport that was handed in nothing is proven but that there was no connection."""
+    """With an injected transport nothing is proven but the lack of a connection."""
 
     def gone(request):
         raise httpx.ReadError("gone")
@@ -116,7 +116,7 @@ async def test_an_injected_transport_proves_nothing():
 
 
 async def test_an_injected_transport_without_a_connection():
-    """A transport that was handed in and says that it found no connection is believed."""
+    """An injected transport that reports no connection proves that nothing was sent."""
 
     def unreachable(request):
         raise httpx.ConnectError("no")
@@ -136,7 +136,7 @@ async def bid_at(origin, **options):
 
 
 async def test_an_order_that_found_nobody():
-    """An order that found nobody who listens was not sent."""
+    """An order to a port where nobody listens was not sent."""
     with pytest.raises(errors.NotSent, match="nothing was sent, it is safe to repeat"):
         await bid_at(f"http://127.0.0.1:{closed_port()}")
 

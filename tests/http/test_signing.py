@@ -27,7 +27,7 @@ def test_repr(credentials):
 
 
 def test_fingerprint(credentials):
-    """The fingerprint is that of the key: sixteen digits of its SHA-256, with a prefix of ours."""
+    """The fingerprint of a key is sixteen digits of the SHA-256 of a fixed prefix and the key."""
     # printf 'aioexchanges:canary-key' | sha256sum
     assert "ee00b06aa3931682" == credentials.fingerprint
 

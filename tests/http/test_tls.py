@@ -1,4 +1,4 @@
-"""TLS: who is trusted, what the environment may say about it, and what is known of a call when it fails."""
+"""TLS: trust, the environment, and the outcome of a call when TLS fails."""
 
 import ssl
 import warnings
@@ -24,13 +24,13 @@ STRANGERS = {
 
 
 def client(server, **options):
-    """Make a client of the fourth exchange that trusts the authority of the tests."""
+    """Create a client of the fourth exchange that trusts the authority of the tests."""
     options = {"base_url": server.origin, "ssl_context": trusting(), **options}
     return Fourth(state=MemoryState(), limits=[Limit(LIMIT.name, (), Scope.KEY)], **CREDENTIALS, **options)
 
 
 async def failure_of(opened, kind="money"):
-    """Make a call that fails, with a client of its own."""
+    """Send a call that fails, with a client of its own; return the error."""
     async with opened:
         with pytest.raises(Exception) as caught:  # noqa: PT011 - the tests say which
             await CALLS[kind](opened)
@@ -38,7 +38,7 @@ async def failure_of(opened, kind="money"):
 
 
 def old(**versions):
-    """Make a context with versions that its module warns of."""
+    """Build a context with versions that the ssl module warns of."""
     context = trusting()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -48,7 +48,7 @@ def old(**versions):
 
 
 def careless(**attributes):
-    """Make a context that verifies less than it should."""
+    """Build a context that verifies less than it should."""
     context = trusting()
     context.check_hostname = False
     for name, value in attributes.items():
@@ -57,14 +57,14 @@ def careless(**attributes):
 
 
 def optional():
-    """Make a context that would take a server without a certificate, if TLS had such."""
+    """Build a context that accepts a server without a certificate."""
     context = trusting()
     context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 
 def anonymous():
-    """Make a context that knows ciphers without certificates, beside others."""
+    """Build a context that also allows ciphers without certificates."""
     context = trusting()
     context.set_ciphers("ALL:@SECLEVEL=0")
     return context
@@ -95,7 +95,7 @@ async def test_the_name_that_is_asked_for(host, name):
 
 @pytest.mark.parametrize("certificate", STRANGERS)
 async def test_a_server_that_is_somebody_else(certificate):
-    """A server with another name, with no name, too old or from nobody is refused, and nothing was sent."""
+    """A server with another name, no name, an expired or an untrusted certificate is refused; nothing was sent."""
     async with secured(presenting(certificate)) as server:
         error = await failure_of(client(server))
 
@@ -136,7 +136,7 @@ async def test_who_answers_in_place_of_the_server():
 
 
 async def test_a_redirect_to_another_host():
-    """A redirect is refused, whatever host it names: no other host hears of the call."""
+    """A redirect is refused, whatever host it names: no other host gets a request."""
     async with secured() as other:
         location = f"Location: {other.origin}/api/things/a".encode()
         async with secured(talk=answering(response(b"", location, status=b"302 Found"))) as server:
@@ -235,7 +235,7 @@ async def test_a_server_of_today(version):
 
 @pytest.fixture
 def _fresh_context():
-    """Let the shared context be made anew, before and after."""
+    """Build the shared context again, before and after."""
     tls.shared_context.cache_clear()
     yield
     tls.shared_context.cache_clear()
@@ -267,7 +267,7 @@ async def test_session_keys_are_not_written_down(monkeypatch, tmp_path, folder):
 
 
 async def test_proxies_of_the_environment(monkeypatch):
-    """Proxies that the environment names hear nothing, over TLS or not."""
+    """Proxies that the environment names get no request, over TLS or not."""
     async with serving(answering(response())) as proxy, secured() as server, serving(answering(response())) as plain:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.origin)
@@ -335,7 +335,7 @@ async def test_a_connection_that_breaks_after_the_request():
 
 
 async def test_http_to_a_server_that_speaks_tls():
-    """A request in plain text to a server that waits for a handshake has left: nobody knows what became of it."""
+    """A plain request to a TLS server was sent: its outcome is unknown."""
     async with secured() as server:
         error = await failure_of(client(server, base_url=f"http://127.0.0.1:{server.port}"))
 

@@ -58,7 +58,7 @@ async def test_a_target_that_would_be_rewritten(transport, careful):
 
 @pytest.mark.parametrize("target", ["/?a=" + "x" * 70_000, "/" + "x" * 70_000])
 async def test_a_target_that_is_too_long(target):
-    """A path that the layer below finds too long is not sent, whoever would send it, and no foreign error tells so."""
+    """A path that is too long for the HTTP client is not sent by any transport, and raises an error of the library."""
     evidence, came = Evidence(), []
     transport = HttpTransport(injected=httpx.MockTransport(came.append))
     with pytest.raises(Lost, match="too long for a URL"):

@@ -15,7 +15,7 @@ def upload(document, *, name="scan.png", max_bytes=10 * CHUNK, **options):
 
 
 def refusal(document, **options):
-    """What is said of a document that is refused."""
+    """Return the message about a document that is refused."""
     with pytest.raises(ValueError, match=r"^must") as caught:
         upload(document, **options)
     return str(caught.value)
@@ -52,7 +52,7 @@ async def test_a_path(kind, tmp_path):
 
 
 async def test_an_open_file(tmp_path):
-    """An open file is sent from where it stands, and stays open."""
+    """An open file is sent from its current position, and stays open."""
     with written(tmp_path).open("rb") as file:
         file.seek(3)
         made = upload(file, name=None)
@@ -61,7 +61,7 @@ async def test_an_open_file(tmp_path):
 
 
 async def test_an_open_file_that_was_read_meanwhile():
-    """An open file that somebody read from after it was given is sent from where it stood then."""
+    """An open file is sent from its position at the time of the call, even if it is read afterwards."""
     file = io.BytesIO(b"content")
     made = upload(file)
     file.read()
@@ -93,7 +93,7 @@ async def test_a_file_that_grows(tmp_path):
 
 
 async def test_a_file_that_shrinks(tmp_path):
-    """A file that became shorter cannot be sent as announced."""
+    """A file that was shortened cannot be sent as announced."""
     path = written(tmp_path)
     made = upload(path)
     path.write_bytes(b"con")
@@ -143,7 +143,7 @@ def test_a_folder(tmp_path):
 
 
 def test_a_pipe(tmp_path):
-    """A pipe is no file, and nobody waits for its writer."""
+    """A pipe is refused without waiting for its writer."""
     os.mkfifo(tmp_path / "scan.png")
 
     assert refusal(tmp_path / "scan.png") == "must be a file, not a folder or a device"
@@ -186,7 +186,7 @@ def test_a_file_for_writing(tmp_path):
     ],
 )
 def test_a_name_is_made_safe(name, plain):
-    """A name is told without its path and without what could end it in a header."""
+    """A file name is sent without its path and without characters that could end it in a header."""
     assert plain == upload(b"x", name=name).name
 
 

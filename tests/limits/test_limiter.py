@@ -12,7 +12,7 @@ from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time, run, set
 
 @in_virtual_time
 async def test_a_slot_counts_from_the_end():
-    """A slot comes free W seconds after its call ended, not after it began."""
+    """A slot is free again W seconds after its call ended, not after it began."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     permit = await limiter.acquire(lane, READ)
     await asyncio.sleep(3)
@@ -24,7 +24,7 @@ async def test_a_slot_counts_from_the_end():
 
 @in_virtual_time
 async def test_a_call_in_flight_keeps_its_slot():
-    """As long as a call has not ended, its slot does not come free, however long that takes."""
+    """The slot of a call in flight is not freed, however long the call takes."""
     limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
     permit = await limiter.acquire(lane, READ)
     waiting = note_permits(limiter, lane, into=noted)
@@ -54,7 +54,7 @@ async def test_cancelled_at_its_deadline():
 
 @in_virtual_time
 async def test_what_is_said_of_a_closed_limit():
-    """Who waited in vain is told for how long the exchange closed the limit from now on."""
+    """The timeout error says for how long the exchange closed the limit from now on."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     await limiter.acquire(lane, READ)
     waiting = asyncio.create_task(limiter.acquire(lane, READ, deadline=BEGIN + 30))
@@ -67,7 +67,7 @@ async def test_what_is_said_of_a_closed_limit():
 
 @in_virtual_time
 async def test_a_lost_call_rests_longer():
-    """The slot of a call without a complete answer comes free W + 30 seconds after its end."""
+    """The slot of a call without a complete answer is free W + 30 seconds after its end."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     (await limiter.acquire(lane, READ)).end(sent=True, complete=False)
     await limiter.acquire(lane, READ)
@@ -77,7 +77,7 @@ async def test_a_lost_call_rests_longer():
 
 @in_virtual_time
 async def test_a_lost_call_does_not_hold_up_the_complete_ones():
-    """A slot that rests longer delays no slot that came to rest after it."""
+    """A slot with a longer cooling time does not delay slots that ended after it."""
     limiter, lane = limiter_of((2, 1.0)), wide_lane()
     lost, answered = await limiter.acquire(lane, READ), await limiter.acquire(lane, READ)
     lost.end(sent=True, complete=False)
@@ -108,7 +108,7 @@ async def test_no_windows():
 
 @in_virtual_time
 async def test_releasing_twice():
-    """A permit that was ended is not ended once more."""
+    """Ending a permit a second time does nothing."""
     limiter, lane = limiter_of((2, 10.0)), wide_lane()
     permit = await limiter.acquire(lane, READ)
     permit.end(sent=True, complete=True)
@@ -120,7 +120,7 @@ async def test_releasing_twice():
 
 @in_virtual_time
 async def test_a_grant_given_back():
-    """A grant given back leaves nothing behind: its slot is free at once."""
+    """A permit that is returned unused leaves nothing behind: its slot is free at once."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane(key_lock=KeyLock())
     (await limiter.acquire(lane, READ)).end(sent=False)
     await limiter.acquire(lane, READ)
@@ -147,7 +147,7 @@ async def test_arrivals_never_exceed_the_window():
 
 
 async def taken_at_once(limiter, priority):
-    """Count the grants that a ledger gives without waiting."""
+    """Count the permits that a limiter grants without waiting."""
     count = 0
     try:
         while True:
@@ -159,7 +159,7 @@ async def taken_at_once(limiter, priority):
 
 @in_virtual_time
 async def test_reads_leave_a_reserve_in_long_windows():
-    """While somebody with credentials lives, reads take 95 of 100 slots in a minute, and money the other five."""
+    """While there is a client with credentials, reads use 95 of 100 slots in a minute, and money the other five."""
     limiter = limiter_of((100, 60.0))
     limiter.signers = 1
 
@@ -202,7 +202,7 @@ async def test_a_read_that_waits_for_the_reserve_holds_up_no_money():
 
 
 def test_sustainable_rate():
-    """What can go on for ever is slots without reserve over the window plus the mean latency."""
+    """The sustainable rate is slots without reserve over the window plus the mean latency."""
     limiter = limiter_of((600, 600.0), (50, 10.0))
     limiter.signers, limiter.mean_latency_seconds = 1, 0.5
 
@@ -210,7 +210,7 @@ def test_sustainable_rate():
 
 
 def test_mean_latency():
-    """The mean latency of a ledger follows the calls that ended."""
+    """The mean latency of a limiter follows the calls that ended."""
     limiter = limiter_of((10, 1.0))
 
     async def main():
@@ -223,7 +223,7 @@ def test_mean_latency():
 
 @in_virtual_time
 async def test_a_closed_ledger():
-    """A ledger that the exchange closed lets nothing through before the time it named, cancels neither."""
+    """A limiter that the exchange closed admits nothing before the given time, not even cancels."""
     limiter, lane, noted = limiter_of((10, 1.0)), wide_lane(), []
     limiter.close(asyncio.get_running_loop().time() + 60)
     await asyncio.gather(*(note_permits(limiter, lane, p, name=p.name, into=noted) for p in (READ, CANCEL)))
@@ -233,7 +233,7 @@ async def test_a_closed_ledger():
 
 @in_virtual_time
 async def test_closing_holds_those_who_wait():
-    """Who waits already when the ledger is closed waits on."""
+    """Calls that already wait when the limiter is closed keep waiting."""
     limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
     await note_permits(limiter, lane, into=[])
     waiting = note_permits(limiter, lane, into=noted)
@@ -246,7 +246,7 @@ async def test_closing_holds_those_who_wait():
 
 @in_virtual_time
 async def test_closing_only_extends():
-    """A shorter time does not open a ledger that is closed for longer."""
+    """A shorter time does not open a limiter that is closed for longer."""
     limiter, lane, noted = limiter_of((10, 1.0)), wide_lane(), []
     limiter.close(asyncio.get_running_loop().time() + 60)
     limiter.close(asyncio.get_running_loop().time() + 5)
@@ -257,7 +257,7 @@ async def test_closing_only_extends():
 
 @in_virtual_time
 async def test_a_closed_ledger_says_so():
-    """Giving up on a closed ledger names how long it is closed."""
+    """The timeout error of a closed limiter says how long it is closed."""
     limiter, lane = limiter_of((10, 1.0)), wide_lane()
     limiter.close(asyncio.get_running_loop().time() + 60)
 
@@ -267,7 +267,7 @@ async def test_a_closed_ledger_says_so():
 
 @in_virtual_time
 async def test_one_warning_per_congestion(caplog):
-    """A wait of over a second is told once for all who wait, with the limit and the seconds expected."""
+    """A wait of over a second is logged once for all waiters, with the limit and the seconds expected."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     await asyncio.gather(*(note_permits(limiter, lane, into=[]) for _ in range(5)))
 
@@ -278,7 +278,7 @@ async def test_one_warning_per_congestion(caplog):
 
 @in_virtual_time
 async def test_the_next_congestion_is_told_again(caplog):
-    """When nobody has waited in between, the next to wait is told anew."""
+    """After the queue was empty, the next wait is logged again."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     for _ in range(2):
         await asyncio.gather(*(note_permits(limiter, lane, into=[]) for _ in range(3)))
@@ -289,7 +289,7 @@ async def test_the_next_congestion_is_told_again(caplog):
 
 @in_virtual_time
 async def test_a_short_wait_is_not_told(caplog):
-    """A wait of up to a second is nobody's concern."""
+    """A wait of up to a second is not logged."""
     limiter, lane = limiter_of((5, 0.9)), wide_lane()
     await asyncio.gather(*(note_permits(limiter, lane, into=[]) for _ in range(6)))
 
@@ -298,7 +298,7 @@ async def test_a_short_wait_is_not_told(caplog):
 
 @in_virtual_time
 async def test_a_long_queue_is_told(caplog):
-    """A hundred calls against five a second are told that it takes about twenty seconds."""
+    """A queue of a hundred calls against five a second logs one warning."""
     limiter, lane = limiter_of((5, 1.0)), wide_lane()
     await asyncio.gather(*(note_permits(limiter, lane, into=[]) for _ in range(100)))
 
@@ -306,10 +306,10 @@ async def test_a_long_queue_is_told(caplog):
 
 
 def test_repr_of_an_unused_ledger():
-    """A ledger shows what is taken of each window, and who waits, before it was ever used."""
+    """The repr of a limiter shows the slots in use of each window and the waiters, even before its first use."""
     assert repr(limiter_of((5, 1.0), (600, 600.0))) == "Limiter(test: 0 of 5 in 1 s, 0 of 600 in 600 s; 0 waiting)"
 
 
 def test_repr_without_windows():
-    """A ledger without windows says that there is no limit."""
+    """The repr of a limiter without windows says that there is no limit."""
     assert repr(limiter_of()) == "Limiter(test: no limit; 0 waiting)"

@@ -45,7 +45,7 @@ def test_a_closed_loop_is_taken_over():
 
 
 def test_calls_in_flight_when_a_loop_was_closed():
-    """Calls that a closed loop left in flight count as lost: their slots rest, their turn is free."""
+    """Calls that a closed loop left in flight count as lost: their slots cool down, their key lock is free."""
     limiter, ends = limiter_of((1, 10.0)), []
     key_lock = KeyLock()
 
@@ -81,7 +81,7 @@ def test_a_late_end_from_a_closed_loop(end):
 
 
 def test_waiters_of_a_closed_loop_are_forgotten():
-    """Nobody stands in line behind a waiter whose loop is closed."""
+    """A waiter whose loop is closed blocks no other."""
     limiter, lane, ends = limiter_of((1, 10.0)), wide_lane(), []
     kept = []
 
@@ -101,7 +101,7 @@ def test_waiters_of_a_closed_loop_are_forgotten():
 
 
 def test_after_fork(monkeypatch):
-    """A child that uses its parent's ledger is refused, and told what to do."""
+    """A child that uses its parent's limiter is refused with advice."""
     limiter = limiter_of((5, 1.0))
     run(limiter.acquire(wide_lane(), READ))
     monkeypatch.setattr(os, "getpid", lambda: -1)

@@ -15,7 +15,7 @@ from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time
 
 
 def limited(slots, seconds, script=None, **options):
-    """Make a client of the fourth exchange whose public limit is as given."""
+    """Create a client of the fourth exchange with the given public limit."""
     options.setdefault("limits", [Limit(OPEN_LIMIT.name, (Window(slots, seconds),), Scope.ADDRESS)])
     return Fourth(transport=script or Script.of(), **options)
 
@@ -146,7 +146,7 @@ async def test_sources_are_marked():
 
 @in_virtual_time
 async def test_one_warning_per_poll(caplog):
-    """However many rounds and sources there are, the stretching is told once."""
+    """However many rounds and sources there are, the stretching is logged once."""
     caplog.set_level(logging.WARNING)
     client = limited(5, 10.0)
     async with client, poll(dict.fromkeys("abc", client.market.thing), every_seconds=1) as updates:

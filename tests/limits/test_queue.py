@@ -21,7 +21,7 @@ async def test_first_come_first_served():
 
 @in_virtual_time
 async def test_cancels_before_money_before_reads():
-    """When a slot comes free, a cancel goes first, then money, then reads, whoever came first."""
+    """A free slot goes to a cancel first, then to money, then to reads, in whatever order they arrived."""
     limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
     await note_permits(limiter, lane, into=[])
     waiting = [note_permits(limiter, lane, p, name=p.name, into=noted) for p in (READ, MONEY, READ, CANCEL)]
@@ -32,7 +32,7 @@ async def test_cancels_before_money_before_reads():
 
 @in_virtual_time
 async def test_a_newcomer_does_not_overtake():
-    """A call that comes in the instant in which a slot comes free stands behind those who wait for it."""
+    """A call that arrives in the instant in which a slot is freed queues behind those that wait for it."""
     limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
     await note_permits(limiter, lane, into=[])
     first = note_permits(limiter, lane, name="first", into=noted)
@@ -44,7 +44,7 @@ async def test_a_newcomer_does_not_overtake():
 
 @in_virtual_time
 async def test_a_turn_is_taken_with_the_slot():
-    """Of calls that share a turn one flies at a time, and the others hold no slot while they wait."""
+    """Of calls that share a key lock one is in flight at a time, and the others hold no slot while they wait."""
     limiter, noted = limiter_of((10, 1.0)), []
     lane = wide_lane(key_lock=KeyLock())
     calls = [note_permits(limiter, lane, name=i, into=noted, hold=0.1) for i in range(3)]
@@ -59,7 +59,7 @@ async def test_a_turn_is_taken_with_the_slot():
 
 @in_virtual_time
 async def test_a_taken_turn_holds_up_nobody_else():
-    """A waiter whose turn is taken lets those go who need no turn, or another one."""
+    """A waiter whose key lock is taken does not block calls that need none, or another one."""
     limiter, noted = limiter_of((10, 1.0)), []
     signed = wide_lane(key_lock=KeyLock())
     calls = [
@@ -124,7 +124,7 @@ async def test_a_read_may_take_an_only_connection():
 
 @in_virtual_time
 async def test_a_cancelled_waiter_gives_back_its_place():
-    """Who is cancelled while waiting leaves the queue; those behind move up."""
+    """A waiter that is cancelled leaves the queue; those behind move up."""
     limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
     await note_permits(limiter, lane, into=[])
     first, second, third = (note_permits(limiter, lane, name=i, into=noted) for i in range(3))
@@ -137,7 +137,7 @@ async def test_a_cancelled_waiter_gives_back_its_place():
 
 @in_virtual_time
 async def test_a_waiter_cancelled_in_the_tick_of_its_grant():
-    """Who is cancelled with the grant already in the future gives all of it back, and the next has it at once."""
+    """A waiter that is cancelled after its permit was granted releases everything, and the next gets it at once."""
     limiter, noted = limiter_of((1, 100.0)), []
     lane = Lane(Connections(1), KeyLock())
     holder = await limiter.acquire(lane, MONEY)
@@ -166,7 +166,7 @@ async def test_many_cancelled_waiters():
 
 @in_virtual_time
 async def test_one_turn_in_two_ledgers():
-    """Clients of one key that meet different limits take turns all the same, and hear of each other's end."""
+    """Clients of one key under different limits share the key lock, and wake each other."""
     key_lock, noted = KeyLock(), []
     one, two = (limiter_of((10, 1.0)) for _ in range(2))
     tasks = [
@@ -180,7 +180,7 @@ async def test_one_turn_in_two_ledgers():
 
 @in_virtual_time
 async def test_giving_up_at_the_deadline():
-    """Who waits for a turn that does not come gets `RateLimitTimeout` at the deadline, not later."""
+    """A call that waits for a key lock in vain gets `RateLimitTimeout` at the deadline, not later."""
     limiter, lane = limiter_of((10, 1.0)), wide_lane(key_lock=taken_key_lock())
     with pytest.raises(RateLimitTimeout, match="nothing was sent"):
         await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 7)
@@ -190,7 +190,7 @@ async def test_giving_up_at_the_deadline():
 
 @in_virtual_time
 async def test_giving_up_at_once():
-    """Where it is certain that no slot comes free before the deadline, nobody waits for it."""
+    """If no slot can be free before the deadline, the call fails without waiting."""
     limiter, lane = limiter_of((1, 100.0)), wide_lane()
     (await limiter.acquire(lane, READ)).end(sent=True, complete=True)
     with pytest.raises(RateLimitTimeout, match="the limit test"):
@@ -201,7 +201,7 @@ async def test_giving_up_at_once():
 
 @in_virtual_time
 async def test_a_grant_before_the_deadline():
-    """Where the slot comes free before the deadline, the call goes."""
+    """If the slot is free before the deadline, the call goes."""
     limiter, lane = limiter_of((1, 100.0)), wide_lane()
     (await limiter.acquire(lane, READ)).end(sent=True, complete=True)
     await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 101)
@@ -211,7 +211,7 @@ async def test_a_grant_before_the_deadline():
 
 @in_virtual_time
 async def test_cancelled_in_the_tick_of_giving_up():
-    """Who is cancelled as the deadline passes is cancelled, and holds nothing."""
+    """A waiter that is cancelled as the deadline passes is cancelled, and holds nothing."""
     limiter, lane = limiter_of((10, 1.0)), wide_lane(key_lock=taken_key_lock())
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(limiter.acquire(lane, READ, deadline=loop.time() + 7))

@@ -219,7 +219,7 @@ class TestUnknown:
         assert expected == str(error)
 
     def test_no_nonce(self):
-        """Without a nonce there is none to tell."""
+        """A call without a nonce has None as its nonce."""
         one = sent(MONEY)
 
         unstamped = attempt_of(one.call, Stamp("", 0), one.request, one.evidence)
@@ -263,14 +263,14 @@ class TestLost:
 
     @pytest.mark.parametrize(("failure", "words"), [(None, "no answer before the deadline"), (Lost("reset"), "reset")])
     def test_message(self, failure, words):
-        """The message says what became of the answer."""
+        """The message says why there is no complete answer."""
         expected = f"fourth.trading.order (GET /orders): {words}; no complete answer arrived"
 
         assert expected == str(transport_failure(sent(READ), failure))
 
     @every_kind
     def test_cause(self, kind):
-        """What was lost on the way stands at the end of the causes."""
+        """The failure of the transport is the last in the chain of causes."""
         failure = Lost("reset")
 
         error = transport_failure(sent(kind), failure)
@@ -281,14 +281,14 @@ class TestLost:
         ("kind", "expected"), [(READ, ReadFailed), (IDEMPOTENT, NotSent), (MONEY, NotSent), (WRITE, NotSent)]
     )
     def test_ended(self, kind, expected):
-        """A call whose task was ended before it could tell failed as a read; anything else had not been sent."""
+        """A call whose task was cancelled before it was sent is `ReadFailed` for a read and `NotSent` otherwise."""
         assert expected is type(cancelled(call(kind)))
 
 
 class TestFinal:
     @pytest.mark.parametrize("error", [NotSent("gone"), Unavailable("gone", status=503)])
     def test_a_read(self, error):
-        """A read that used up its attempts says so, with the last failure behind it."""
+        """A read that used up its attempts raises `ReadFailed` with the last failure as its cause."""
         told = final_error(call(READ), error, None)
 
         assert (ReadFailed, error, error.status) == (type(told), told.__cause__, told.status)
@@ -319,7 +319,7 @@ class TestFinal:
         assert (OutcomeUnknown, error, {"order_id": "7"}) == (type(told), told.__cause__, told.intent.arguments)
 
     def test_not_found_after_doubt(self):
-        """Not to be found after a doubtful attempt may be its effect, and says so."""
+        """`NotFound` after an uncertain attempt may be the effect of that attempt, and the message says so."""
         told = final_error(call(IDEMPOTENT), NotFound("not found"), Unavailable("before"))
 
         assert (NotFound, True, "not found; an earlier attempt may have done it: gone, filled or cancelled") == (

@@ -44,7 +44,7 @@ def test_the_tree_is_as_drawn():
 
 
 def test_a_usage_error_is_a_value_error():
-    """Whoever catches `ValueError` catches wrong arguments too."""
+    """An `except ValueError` catches wrong arguments too."""
     assert (ExchangeError, ValueError) == errors.UsageError.__bases__
 
 
@@ -67,7 +67,7 @@ def test_only_an_unknown_outcome_may_have_executed(name):
 
 @every
 def test_facts(name):
-    """Every error carries endpoint, status, code and words beside its message."""
+    """Every error carries endpoint, status, code and text in addition to its message."""
     error = ERRORS[name]("message", **REQUIRED.get(name, {}), **FACTS)
 
     assert FACTS | {"message": "message"} == {key: getattr(error, key) for key in FACTS} | {"message": str(error)}
@@ -75,7 +75,7 @@ def test_facts(name):
 
 @every
 def test_nothing_known(name):
-    """What is not known of an error is None."""
+    """An unknown attribute of an error is None."""
     error = ERRORS[name]("message", **REQUIRED.get(name, {}))
 
     assert dict.fromkeys(FACTS) == {key: getattr(error, key) for key in FACTS}
@@ -138,7 +138,7 @@ class TestQuotable:
         ],
     )
     def test_escaped(self, text, shown):
-        """Control characters, and those that turn the text around, are escaped."""
+        """Control characters, and those that change the direction of text, are escaped."""
         assert shown == quotable(text)
 
     @pytest.mark.parametrize("length", [199, 200])
@@ -156,7 +156,7 @@ class TestQuotable:
         assert (r"\x00" * 50)[:197] + "..." == quotable("\x00" * 51)
 
     def test_redacted(self):
-        """Every secret is taken out, wherever it stands."""
+        """Every secret is redacted, wherever it appears."""
         shown = quotable("KEY-123: KEY-123signature.", ("KEY-123", "signature"))
 
         assert "[redacted]: [redacted]." == shown

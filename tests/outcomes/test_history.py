@@ -23,7 +23,7 @@ def intent(endpoint=BUY, at=AT):
 
 
 def noted(*, told=None, took=1.0, endpoint=BUY, zero=ZERO, made="7"):
-    """Note one call; *told*: how much later than its sending the exchange's clock says that it was done."""
+    """Record one call; *told*: seconds from its sending to its execution by the exchange's clock."""
     history = CallHistory()
     trace = Match(made, "it", None if told is None else AT + seconds(told))
     history.note(intent(endpoint), "digest", trace, AT + seconds(took), zero)
@@ -31,7 +31,7 @@ def noted(*, told=None, took=1.0, endpoint=BUY, zero=ZERO, made="7"):
 
 
 def test_a_clock_that_nobody_knows():
-    """As long as no answer told the time the clocks are taken to be within five minutes of each other."""
+    """Until an answer shows the time, the clocks are assumed to be within five minutes of each other."""
     assert ClockOffset(-MAX_SKEW, MAX_SKEW) == CallHistory().clock(BUY, ZERO)
 
 
@@ -39,7 +39,7 @@ def test_a_clock_that_nobody_knows():
 @pytest.mark.parametrize("took", [0.0, 1.0, 30.0])
 @pytest.mark.parametrize("done", [0.0, 0.5, 1.0])
 def test_a_clock_that_an_answer_told(skew, took, done):
-    """The true difference lies within what an answer told, in whole seconds, and so does it for what is told later."""
+    """The true offset lies within the bounds that an answer in whole seconds gives, now and later."""
     told = int((AT + seconds(took * done + skew)).timestamp()) - AT.timestamp()
     clock = noted(told=told, took=took).clock(BUY, ZERO)
 
@@ -49,7 +49,7 @@ def test_a_clock_that_an_answer_told(skew, took, done):
 
 
 def test_the_last_answer_counts():
-    """The last answer that told the time is believed."""
+    """The last answer that shows the time counts."""
     history = noted(told=0)
     history.note(intent(), "digest", Match("8", "it", AT + seconds(100)), AT + seconds(1), ZERO)
 
@@ -57,7 +57,7 @@ def test_the_last_answer_counts():
 
 
 def test_an_answer_that_tells_no_time():
-    """An answer that tells no time changes nothing."""
+    """An answer without a time changes nothing."""
     assert ClockOffset() == noted().clock(BUY, ZERO)
 
 
@@ -70,7 +70,7 @@ def test_our_clock_was_set_since(set_by):
 
 
 def test_areas_of_one_generation_share_a_clock():
-    """What one call told of the clock holds for all of its generation."""
+    """The clock offset that one call shows applies to its whole generation."""
     assert ClockOffset(seconds(-3), seconds(2)) == noted(told=0).clock(SELL, ZERO)
 
 
@@ -83,7 +83,7 @@ def test_areas_of_one_generation_share_a_clock():
     ],
 )
 def test_generations_have_clocks_of_their_own(told, expected):
-    """A generation that told nothing may be right, or as wrong as another."""
+    """A generation that never showed the time may be right, or as wrong as another one."""
     assert expected == noted(told=told).clock(OTHER, ZERO)
 
 
@@ -96,7 +96,7 @@ def test_what_was_made_is_known():
 
 
 def test_who_made_it_is_known():
-    """What a call is known to have made is told by its intent."""
+    """What a call created is found by its intent."""
     history, mine = CallHistory(), intent()
     history.note(mine, "digest", Match("7", "it"), AT, ZERO)
 
@@ -104,7 +104,7 @@ def test_who_made_it_is_known():
 
 
 def test_deeds_without_names():
-    """Calls whose answers name nothing, and such that were dismissed, are counted among those that did the same."""
+    """Calls without an id, and dismissed ones, are counted among the calls with the same digest."""
     history = noted()
     for _ in range(2):
         history.note(intent(), "digest", None, AT, ZERO)

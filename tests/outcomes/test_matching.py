@@ -86,7 +86,7 @@ def test_a_list_that_is_not_there_is_not_complete():
     ],
 )
 def test_moments_in_whole_seconds(seconds, moment):
-    """A second is allowed for what the exchange leaves out or rounds up; what is found lies within the query."""
+    """One second is allowed for rounding by the exchange; the moment that is found lies within the query."""
     assert moment == placed_at(QUERY, AT + timedelta(seconds=seconds))
 
 

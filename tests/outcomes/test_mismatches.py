@@ -15,7 +15,7 @@ SENT = {"number": 1}
 
 
 def sent_as(told, **arguments):
-    """Name the fields of an answer that are strange for what was asked to be sent."""
+    """Return the names of the fields of an answer that contradict the request."""
     asked = prepare(Orders.send.endpoint, {"currency": "btc", "amount": 3, "to": "there"} | arguments, "https://x.test")
     return mismatches(asked, Sent(**SENT | told))
 
@@ -84,7 +84,7 @@ def test_answers_without_fields(value):
 
 
 async def buy(told):
-    """Buy, and hand back what it raised."""
+    """Place an order; return the error and the unresolved intents."""
     async with placing(Script.of(answer(ORDER | told))) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await client.orders.buy(amount=3, price=5)

@@ -83,7 +83,7 @@ async def test_an_answer_that_proves_nothing(case, kind):
     ],
 )
 async def test_an_answer_that_its_reader_did_not_expect(kind, expected):
-    """An answer on which an exchange's own reader stumbles is an error of ours, and proves nothing."""
+    """An unexpected exception in an exchange's own reader becomes an error of the library, and proves nothing."""
     script = Script.of(refusal("no such code"))
     error = await failure_of(script, kind)
 
@@ -98,7 +98,7 @@ async def test_an_answer_that_its_reader_did_not_expect(kind, expected):
 @pytest.mark.parametrize("kind", ["write", "money"])
 @pytest.mark.parametrize("fault", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
 async def test_no_connection(fault, kind):
-    """Without a connection nothing was sent, and it is said that it is safe to repeat."""
+    """Without a connection nothing was sent, and the error says that it is safe to repeat."""
     script = Script.of(fault("no"))
     error = await failure_of(script, kind)
 
@@ -133,7 +133,7 @@ async def test_what_an_unknown_outcome_carries():
 @pytest.mark.parametrize("kind", ["write", "money"])
 @pytest.mark.parametrize("case", UNPROVEN)
 async def test_how_far_it_came(case, kind):
-    """An injected transport does not tell how far a request came that was never answered; an answer does."""
+    """An injected transport does not show how far an unanswered request came; an answer does."""
     error = await failure_of(Script.of(UNPROVEN[case][0]), kind)
     phase = Phase.MAYBE_SENT if case in ("broken off", "a foreign fault") else Phase.ANSWERED
 
@@ -161,7 +161,7 @@ async def test_what_to_do(kind):
     ids=["silence", "half an answer", "no answer of theirs", "garbled"],
 )
 async def test_how_far_it_came_with_sockets(said, expected, kind):
-    """Our own transport tells that all of a request was handed over, or that an answer came."""
+    """The library's own transport shows that a whole request was sent, or that an answer arrived."""
 
     async def talk(heard):
         await heard.request()
@@ -249,7 +249,7 @@ async def test_a_read_that_recovers(failures):
 
 @in_virtual_time
 async def test_pauses_are_drawn_by_lot(monkeypatch):
-    """Between attempts lies a pause drawn from the whole of an interval that doubles."""
+    """The pause between attempts is drawn from an interval that doubles."""
     intervals = []
 
     def largest(low, high):
@@ -274,7 +274,7 @@ async def test_no_pause_beyond_the_deadline(monkeypatch):
 
 @in_virtual_time
 async def test_a_read_whose_limit_is_too_slow():
-    """Where the limit lets no second attempt go in time, the first is what is told."""
+    """If the limit leaves no time for a second attempt, the first failure is raised."""
     narrow = [Limit(LIMIT.name, (Window(1, 60.0),), Scope.KEY)]
     error = await failure_of(Script.of(html(503)), "read", limits=narrow)
 
@@ -283,7 +283,7 @@ async def test_a_read_whose_limit_is_too_slow():
 
 @in_virtual_time
 async def test_a_cancel_is_repeated():
-    """A cancel that is answered in the end went well."""
+    """A cancel that is answered after failed attempts succeeds."""
     script = Script.of(httpx.ReadError("gone"), html(503), answer())
     async with fourth(script) as client:
         await client.trading.cancel(5)

@@ -1,4 +1,4 @@
-"""Callers that are cancelled while their call is under way, and what becomes of it."""
+"""Callers that are cancelled while their call is in flight, and the outcome of that call."""
 
 import asyncio
 import logging
@@ -60,7 +60,7 @@ async def test_the_failure_of_a_forsaken_call(step, standing, error, caplog):
     ("step", "refused"), [(answer(), True), (html(502), True), (refusal("funds"), False), (None, True)]
 )
 async def test_the_guard_knows_forsaken_calls(step, refused):
-    """The same call is refused while a forsaken one is under way, unknown, or was executed; not if it was refused."""
+    """The same call is refused while an abandoned one is in flight, unknown or executed; not after a refusal."""
     async with client_of(step or answer(), answer(), seconds=5) as (client, script):
         await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(0 if step is None else 5)
@@ -72,7 +72,7 @@ async def test_the_guard_knows_forsaken_calls(step, refused):
 
 @in_virtual_time
 async def test_the_guard_does_not_wait():
-    """The same call is refused at once while a forsaken one is under way, though nothing else stands in its way."""
+    """The same call is refused at once while an abandoned one is in flight, even if nothing else blocks it."""
     async with client_of(seconds=5) as (client, _):
         await cancel_caller(client.v9.neworders.buy(amount=3, price=5))
         with pytest.raises(UnresolvedOutcome):
@@ -121,7 +121,7 @@ async def test_reconciling_what_is_under_way_for_longer():
 
 @in_virtual_time
 async def test_what_a_forsaken_call_made_is_known():
-    """Who asks again for a forsaken call that was executed never hears that it left no trace."""
+    """Reconciling an abandoned call that was executed never returns `NoTrace`, however often it is done."""
     exchange = Lagging([Fate(arrives=2.0)])
     async with placing(exchange) as client:
         await cancel_caller(client.orders.buy(amount=3, price=5))
@@ -135,7 +135,7 @@ async def test_what_a_forsaken_call_made_is_known():
 @in_virtual_time
 @pytest.mark.parametrize("ticks", range(14))
 async def test_cancelled_in_any_tick(ticks):
-    """In whatever tick the caller is cancelled, either nothing was sent, or the outcome is kept, or it was told."""
+    """In whatever tick the caller is cancelled, nothing was sent, or the outcome is kept, or the caller got it."""
     async with client_of(answer(), max_connections=1) as (client, script):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await settle(ticks)
@@ -154,7 +154,7 @@ async def test_cancelled_in_any_tick(ticks):
 @in_virtual_time
 @pytest.mark.parametrize("ticks", range(14))
 async def test_nothing_is_sent_twice(ticks):
-    """In whatever tick the caller is cancelled, who makes the same call again at once does not do it twice."""
+    """In whatever tick the caller is cancelled, repeating the call at once does not execute it twice."""
     async with client_of(*(answer({"id": number, "amount": 3, "price": 5}) for number in (1, 2))) as (client, script):
         task = asyncio.create_task(client.v9.neworders.buy(amount=3, price=5))
         await settle(ticks)
@@ -170,7 +170,7 @@ async def test_nothing_is_sent_twice(ticks):
 
 @in_virtual_time
 async def test_gone_in_the_tick_of_the_answer():
-    """An answer that comes in the very tick in which its caller is cancelled is kept."""
+    """An answer that arrives in the same tick in which its caller is cancelled is kept."""
     async with client_of(answer({"id": 7}), seconds=5) as (client, _):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await settle()
@@ -184,7 +184,7 @@ async def test_gone_in_the_tick_of_the_answer():
 
 @in_virtual_time
 async def test_closing_with_open_calls():
-    """Closing awaits forsaken calls; what became of them can be asked afterwards, and dismissed."""
+    """Closing waits for abandoned calls; their outcomes can be read and dismissed afterwards."""
     async with client_of(answer({"id": 7}), html(502), seconds=5) as (client, _):
         await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(5)
@@ -198,7 +198,7 @@ async def test_closing_with_open_calls():
 
 @in_virtual_time
 async def test_a_stranger_cancels_the_task():
-    """Where a stranger cancels the session's own task the outcome is unknown, told to the caller, and kept."""
+    """If other code cancels the session's own task, the outcome is unknown, raised to the caller, and kept."""
     async with client_of(answer(), seconds=5) as (client, _):
         call = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
@@ -230,5 +230,5 @@ async def test_a_stranger_cancels_everything():
 
 
 def test_an_open_call_shows_no_answer():
-    """What is told of a call does not print its answer."""
+    """The repr of an open call does not contain its answer."""
     assert "canary" not in repr(OpenCall("i", Standing.EXECUTED, value="canary", error=ValueError("canary")))

@@ -29,7 +29,7 @@ from tests.support.virtual_time import elapsed, in_virtual_time
     [(299, 28.0, Ambiguous), (299, 35.0, Reconciled), (-299, 625.0, Ambiguous), (-299, 635.0, Reconciled)],
 )
 async def test_an_unmeasured_clock(skew, at, expected):
-    """As long as no answer told the time, an order is ours only if it is younger than the record, by any clock."""
+    """Until an answer shows the time, an order counts as ours only if it is younger than the record by any clock."""
     exchange = Lagging([Fate(arrives=None, breaks=0.0), DONE], skew=skew)
     async with placing(exchange) as client:
         await lose(client, amount=9)
@@ -42,7 +42,7 @@ async def test_an_unmeasured_clock(skew, at, expected):
 @in_virtual_time
 @pytest.mark.parametrize(("at", "expected"), [(29.0, Ambiguous), (MEASURED, Reconciled)])
 async def test_the_first_half_minute(at, expected):
-    """What was made within 30 seconds of a client's first call may have been sent before, by who used the key then."""
+    """An order of the first 30 seconds of a client may be from an earlier user of the key."""
     async with begun(DONE, at=at) as (client, _):
         verdict = await client.reconcile(await lose(client))
 
@@ -64,7 +64,7 @@ async def test_an_order_from_before_the_record():
 
 @in_virtual_time
 async def test_what_known_calls_made_is_theirs():
-    """What a call made that went well is not taken for the doing of one that is unknown."""
+    """What a successful call created is not attributed to an unknown one."""
     async with begun(ANSWERED, LOST) as (client, _):
         await client.orders.buy(amount=3, price=5)
         intent = await lose(client)
@@ -74,7 +74,7 @@ async def test_what_known_calls_made_is_theirs():
 
 @in_virtual_time
 async def test_two_unknown_calls_that_would_do_the_same():
-    """Of two unknown calls that would do the same, one of which was executed, nobody knows which it was."""
+    """If one of two unknown calls with the same arguments was executed, both are ambiguous."""
     note = lambda c: c.orders.note(amount=3, price=5)  # noqa: E731 - a write: the same may be made again
     async with begun(LOST, DONE) as (client, _):
         intents = {await lose(client, note), await lose(client, note)}
@@ -99,7 +99,7 @@ async def test_a_rival_that_is_under_way():
 
 @in_virtual_time
 async def test_a_rival_that_is_told_its_order():
-    """What turns out to be the order of a call that was under way meanwhile is no trace of the other."""
+    """An order that proves to belong to another call in flight is no trace of this one."""
     call = CALLS["in any order"]
     async with begun(LOST, Fate(arrives=20.0)) as (client, _):
         first, second = asyncio.create_task(lose(client, call)), asyncio.create_task(call(client))
@@ -111,7 +111,7 @@ async def test_a_rival_that_is_told_its_order():
 
 @in_virtual_time
 async def test_deeds_without_names():
-    """Where a call that would do the same went well and its answer named nothing, what is found may be its doing."""
+    """After a successful call with the same arguments and no id in its answer, what is found may belong to it."""
     async with begun(ANSWERED, DONE, priceless=True) as (client, _):
         await client.orders.tip(amount=3)
         intent = await lose(client, lambda c: c.orders.tip(amount=3))
@@ -122,7 +122,7 @@ async def test_deeds_without_names():
 
 @in_virtual_time
 async def test_a_deed_without_a_name_that_stands_alone():
-    """Where no such call went well, the one thing that is found is the doing of the unknown one."""
+    """Without such a call, the only order that is found belongs to the unknown one."""
     async with begun(DONE) as (client, _):
         verdict = await client.reconcile(await lose(client, lambda c: c.orders.tip(amount=3)))
 
@@ -169,7 +169,7 @@ async def test_a_tag_of_the_callers_own():
 
 @in_virtual_time
 async def test_reconciling_twice():
-    """Who asks again gets the same: that it was executed is never forgotten, nor taken for the doing of another."""
+    """Reconciling again gives the same: an executed call stays executed, and its order stays its own."""
     async with begun(DONE) as (client, _):
         intent = await lose(client)
 
@@ -178,7 +178,7 @@ async def test_reconciling_twice():
 
 @in_virtual_time
 async def test_reconciling_twice_at_once():
-    """Two who ask at the same time get the same."""
+    """Two tasks that reconcile at the same time get the same verdict."""
     async with begun(DONE, lag=lambda: 5.0) as (client, _):
         intent = await lose(client)
         verdicts = await asyncio.gather(client.reconcile(intent), client.reconcile(intent))
@@ -200,7 +200,7 @@ async def test_reconciled_and_no_longer_shown():
 
 @in_virtual_time
 async def test_after_dismissing():
-    """What a call may have made that was dismissed is not taken for the doing of a later one that is the same."""
+    """What a dismissed call may have created is not attributed to a later call with the same arguments."""
     async with begun(DONE, LOST) as (client, _):
         client.unresolved.dismiss(await lose(client))
         intent = await lose(client)
@@ -222,7 +222,7 @@ async def test_a_dismissed_call():
 
 @in_virtual_time
 async def test_an_intent_of_another_day():
-    """An intent that nobody wrote down may have ended just now, and never makes anything certain but its tag."""
+    """For an intent without a record only its tag is proof: it may have ended just now."""
     exchange = lagging()
     exchange.do("bought", {"amount": "3", "price": "5"})
     async with placing(exchange) as client:
@@ -252,7 +252,7 @@ async def test_our_clock_is_set(when, step):
 
 @in_virtual_time
 async def test_zones_of_generations():
-    """What an answer of one generation tells of the clock is not held against another, which may have another zone."""
+    """The clock offset of one generation is not applied to another, which may use another time zone."""
     async with begun(ANSWERED, DONE) as (client, exchange):
         exchange.skew = -6 * 3600.0
         await client.v9.neworders.buy(amount=7, price=7)

@@ -24,7 +24,7 @@ ORDER = {"id": 1, "amount": 3, "price": 5}
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["write", "money"])
 async def test_written_before_it_is_sent(kind):
-    """A call that is never repeated is in the journal before it is sent, and struck out after its answer."""
+    """A call that is never repeated is in the journal before it is sent, and removed after its answer."""
     async with sharing(journal=Journal(seconds=3.0)) as (client, script, _, journal):
         await CALLS[kind](client)
         told = elapsed()
@@ -66,7 +66,7 @@ async def test_what_is_written():
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["write", "money"])
 async def test_what_cannot_be_written_is_not_sent(kind):
-    """A call that cannot be written down is not sent, and lets go of everything."""
+    """A call that cannot be written to the journal is not sent, and releases everything."""
     async with sharing(journal=Journal(fault=BROKEN)) as (client, script, limiter, _):
         error = await failure(CALLS[kind](client))
 
@@ -91,7 +91,7 @@ async def test_a_journal_that_cannot_be_read(call):
     [(answer(), "settle"), (refusal("funds"), "settle"), (html(502), "doubt"), (OSError("gone"), "doubt")],
 )
 async def test_what_is_written_afterwards(step, expected):
-    """What is known is struck out; what is not is doubted."""
+    """A known outcome is removed from the journal; an unknown one is recorded as such."""
     async with sharing(step) as (client, _, _, journal):
         await asyncio.gather(client.trading.create_order(amount=3), return_exceptions=True)
     ended = [entry.ended_at is not None for entry, _ in journal.records.rows.values()]
@@ -101,7 +101,7 @@ async def test_what_is_written_afterwards(step, expected):
 
 @in_virtual_time
 async def test_what_was_made_is_written():
-    """The journal hears by which id the exchange knows what was made, or that the answer names none."""
+    """The journal records the exchange's id of what was created, or that the answer has none."""
     async with sharing(answer(ORDER | {"side": "buy"}), answer({"number": 1})) as (client, _, _, journal):
         await client.orders.buy(**BUY)
         await client.orders.tip(amount=3)
@@ -112,7 +112,7 @@ async def test_what_was_made_is_written():
 
 @in_virtual_time
 async def test_the_outcome_is_told_without_the_journal(caplog):
-    """Where the journal cannot be written after the answer, the outcome is told all the same, and the fault logged."""
+    """If the journal cannot be written after the answer, the outcome is still returned, and the fault is logged."""
     async with sharing(seconds=1.0) as (client, _, _, journal):
         call = asyncio.create_task(client.trading.create_order(amount=3))
         await settle()
@@ -129,7 +129,7 @@ async def test_the_outcome_is_told_without_the_journal(caplog):
 
 @in_virtual_time
 async def test_an_id_that_nobody_reads(caplog):
-    """Where an exchange stumbles over the id of what was made, the answer is told all the same."""
+    """If reading the id of what was created fails, the answer is still returned."""
 
     def stumble(value):
         raise AttributeError("canary")
@@ -160,7 +160,7 @@ async def test_what_is_refused_after_waiting_is_removed_from_the_journal():
 
 @in_virtual_time
 async def test_a_forsaken_call_that_was_refused_in_the_journal():
-    """A forsaken call that was not executed is struck out, though it is still told here."""
+    """An abandoned call that was not executed is removed from the journal, and still listed in this process."""
     async with sharing(refusal("funds"), seconds=2.0) as (client, _, _, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
@@ -188,7 +188,7 @@ async def test_cancelled_while_the_journal_is_written():
 
 @in_virtual_time
 async def test_a_stranger_cancels_while_the_journal_is_written():
-    """Where a stranger cancels the session's task while the call is written down, nothing is sent, or left behind."""
+    """If other code cancels the session's task during the journal write, nothing is sent or left behind."""
     async with sharing(journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
@@ -202,7 +202,7 @@ async def test_a_stranger_cancels_while_the_journal_is_written():
 
 @in_virtual_time
 async def test_a_twin_that_becomes_unresolved_while_the_journal_is_written():
-    """A call whose twin becomes unresolved while it is written down is refused, and struck out."""
+    """If the same call becomes unresolved during the journal write, this one is refused and removed."""
     async with sharing(html(502), journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
         first = asyncio.create_task(client.v9.neworders.buy(**BUY))
         await asyncio.sleep(1)
@@ -221,7 +221,7 @@ async def test_a_twin_that_becomes_unresolved_while_the_journal_is_written():
 
 @in_virtual_time
 async def test_a_dismissed_call_may_be_made_at_once():
-    """What is dismissed does not stand in the way while the journal is still being written."""
+    """A dismissed call blocks nothing while the journal is still being written."""
     async with sharing(html(502), answer(), journal=Journal(seconds=3.0)) as (client, script, _, journal):
         error = await failure(client.trading.create_order(amount=3))
         client.unresolved.dismiss(error.intent)
@@ -245,7 +245,7 @@ async def test_closing_awaits_the_journal():
 
 @in_virtual_time
 async def test_a_forsaken_call_in_the_journal():
-    """A forsaken call that was executed stays in the journal until somebody has heard of it."""
+    """An abandoned call that was executed stays in the journal until its outcome has been read."""
     async with sharing(seconds=2.0) as (client, _, _, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
@@ -280,7 +280,7 @@ def test_dismissing_without_a_loop():
 
 
 def processes(*steps, seconds=0.0):
-    """Make the clients of two processes that share a journal."""
+    """Create the clients of two processes that share a journal."""
     one, script, _, journal = shared(*steps, seconds=seconds)
     other = placing(script, state=Shared(Journal(journal.records, "two"), like=one._session._config.state))
     return one, other, script, journal.records
@@ -288,7 +288,7 @@ def processes(*steps, seconds=0.0):
 
 @in_virtual_time
 async def test_what_another_process_does_not_know():
-    """A call whose outcome another process does not know is unresolved here, and stands in the way of the same one."""
+    """A call whose outcome another process does not know is unresolved here, and blocks the same call."""
     one, other, script, _ = processes(html(502), answer())
     async with one, other:
         intent = (await failure(one.trading.create_order(amount=3))).intent
@@ -303,7 +303,7 @@ async def test_what_another_process_does_not_know():
 
 @in_virtual_time
 async def test_what_another_process_still_does():
-    """What a living process still carries out is not unresolved, and does not stand in the way."""
+    """A call in flight in a living process is not unresolved here, and blocks nothing."""
     one, other, script, _ = processes(answer({"id": 1}), answer({"id": 2}), seconds=5)
     async with one, other:
         first = asyncio.create_task(one.trading.create_order(amount=3))
@@ -343,7 +343,7 @@ async def test_dismissed_by_another_process():
 
 @in_virtual_time
 async def test_another_key():
-    """What another key left open concerns nobody else."""
+    """Unresolved calls of one key do not affect another key."""
     one, _, script, records = processes(html(502), answer())
     other = placing(script, state=Shared(Journal(records, "two")), api_key="another", api_secret="s")
     async with one, other:

@@ -1,4 +1,4 @@
-"""What is known of calls that several processes made, who share a journal."""
+"""Calls of several processes that share a journal."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -44,7 +44,7 @@ async def test_a_call_of_a_process_that_died():
 
 @in_virtual_time
 async def test_a_rival_in_another_process():
-    """As long as another process makes a call that would do the same, what is found may be its doing."""
+    """While another process has the same call in flight, what is found may belong to that call."""
     call = CALLS["in any order"]
     async with together(LOST, Fate(answers=20.0)) as (one, two, *_):
         first, second = asyncio.create_task(lose(one, call)), asyncio.create_task(call(two))
@@ -72,7 +72,7 @@ async def test_an_intent_that_is_under_way_in_another_process():
 @in_virtual_time
 @pytest.mark.parametrize("at", [0.0, 1.0, 6.0, 20.0])
 async def test_found_out_by_another_process_meanwhile(at):
-    """What another process finds out meanwhile is not mistaken for the doing of somebody else."""
+    """What another process settles meanwhile is not attributed to a third party."""
     async with together(DONE, timeout_seconds=5) as (one, two, records, exchange):
         intent = await lose(one)
         records.dead.add("one")
@@ -99,7 +99,7 @@ async def test_found_out_by_a_living_process():
 
 @in_virtual_time
 async def test_a_known_deed_of_another_process():
-    """What a call of another process made is not taken for the doing of one here, clocks apart or not."""
+    """An order of another process is not attributed to a call of this one, at any clock offset."""
     async with together(ANSWERED, LOST, skew=290) as (one, two, *_):
         await one.orders.buy(amount=3, price=5)
         intent = await lose(two)
@@ -127,7 +127,7 @@ async def test_a_record_that_is_older_than_the_process():
 
 @in_virtual_time
 async def test_a_journal_that_cannot_be_read():
-    """Without the journal nothing is said."""
+    """If the journal cannot be read, reconciling raises."""
     async with together(DONE) as (one, *_):
         intent = await lose(one)
         one._session.calls.book.journal.unreadable = StateError("broken")

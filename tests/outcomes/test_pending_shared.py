@@ -23,7 +23,7 @@ async def test_the_guard_of_another_client():
 
 @in_virtual_time
 async def test_what_was_done_is_forgotten_with_the_last_client():
-    """A server that begins anew may give an id again, once no client is left that knew it."""
+    """After the last client is closed, a restarted server may use the same ids again."""
     state = MemoryState()
     async with placing(lagging(), state=state) as client:
         first = await client.orders.place(amount=3, price=5)

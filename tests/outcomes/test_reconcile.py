@@ -16,7 +16,7 @@ from tests.support.virtual_time import elapsed, in_virtual_time
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("skew", [-300, 0, 300])
 async def test_an_order_that_was_executed(skew, call):
-    """An order that was executed is found, wherever the clocks stand, and is no longer unresolved."""
+    """An order that was executed is found at any clock offset, and is no longer unresolved."""
     async with begun(DONE, skew=skew) as (client, _):
         intent = await lose(client, CALLS[call])
         verdict = await client.reconcile(intent)
@@ -133,7 +133,7 @@ async def test_evidence_that_is_not_complete():
 
 @in_virtual_time
 async def test_one_candidate_in_evidence_that_is_not_complete():
-    """A single order that fits is nobody's for certain while the reads do not show everything."""
+    """A single order that fits proves nothing while the reads are incomplete."""
     async with begun(DONE, lives=lambda: 0.0) as (client, exchange):
         intent = await lose(client)
         for _ in range(49):
@@ -145,7 +145,7 @@ async def test_one_candidate_in_evidence_that_is_not_complete():
 
 @in_virtual_time
 async def test_evidence_that_cannot_be_read():
-    """Where reads fail the reason is told, and the call stays unresolved."""
+    """If reads fail, the verdict gives the reason, and the call stays unresolved."""
     async with begun(DONE) as (client, exchange):
         intent = await lose(client)
         exchange.faults = [refusal("auth", 401)] * 1000
@@ -229,7 +229,7 @@ async def test_a_short_look_says_how_long_to_look():
 
 @in_virtual_time
 async def test_a_second_look_goes_on_where_the_first_ended():
-    """What nobody will find out sooner by waiting is found out by whoever asks later."""
+    """A verdict that needs more time is given to a later call without waiting again."""
     async with begun(LOST) as (client, _):
         intent = await lose(client, CALLS["in any order"])
         await client.reconcile(intent, timeout_seconds=5)
@@ -262,7 +262,7 @@ async def test_not_a_call_that_is_never_repeated(endpoint):
 
 @in_virtual_time
 async def test_not_an_intent():
-    """The error itself is no intent, and that is said."""
+    """Passing the error in place of its intent raises an error that says so."""
     async with placing(Lagging([DONE])) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await client.orders.buy(amount=3, price=5)
@@ -272,7 +272,7 @@ async def test_not_an_intent():
 
 @in_virtual_time
 async def test_reads_act_as_the_call_did():
-    """The evidence is read as the user for whom the call was made, whichever view is asked."""
+    """The evidence is read as the user for whom the call was sent, whichever view reconciles."""
     async with begun(DONE) as (client, exchange):
         intent = await lose(client.as_user(5))
         await client.as_user(6).reconcile(intent)

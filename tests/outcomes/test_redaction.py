@@ -14,7 +14,7 @@ INSTRUCTION = json.dumps({"payment_method": "bank", "to": ["01105995200000012355
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_spellings(spelling):
-    """However a secret is written, nothing is left of it, and everything of what stands beside it."""
+    """However a secret is spelled, nothing of it remains, and the text around it is unchanged."""
     shown = redacted(f"before {SPELLINGS[spelling](CANARY)} after", [CANARY])
 
     assert [] == Detector().find(shown)
@@ -51,7 +51,7 @@ def test_pieces(begin):
     ],
 )
 def test_words(text, secrets, shown):
-    """What is a secret goes, whatever stands beside it stays as it came."""
+    """A secret is replaced, and the text around it is unchanged."""
     assert shown == redacted(text, secrets)
 
 
@@ -64,7 +64,7 @@ def test_words(text, secrets, shown):
     ],
 )
 def test_short_secrets(text, secret, shown):
-    """A short secret counts only where it stands alone: words stay readable."""
+    """A short secret is replaced only as a whole word: other words stay readable."""
     assert shown == redacted(text, [secret])
 
 
@@ -84,7 +84,7 @@ def test_a_secret_object(text, shown):
 
 @pytest.mark.parametrize("secret", ["[not JSON, but long", '{"deep": ' * 5000])
 def test_what_only_looks_like_an_object(secret):
-    """A secret that begins like JSON and is none is a text like others."""
+    """A secret that begins like JSON but is not valid JSON is treated as plain text."""
     assert "[redacted]" == redacted(secret[:3000], [secret])
 
 

@@ -119,14 +119,14 @@ def test_other_refusals_close_nothing():
 
 
 def test_a_floor_of_the_nonces():
-    """A refusal that names the largest nonce it saw is heard."""
+    """The largest nonce that a refusal names is used."""
     assert said({"error": "no", "code": "nonce", "floor": 99}, 400).nonce_floor == 99
 
 
 @pytest.mark.parametrize("place", ["read_problem", "payload"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_reader_that_stumbles(kind, place):
-    """A reader that stumbles over an answer does not hide the outcome, and says nothing of the answer."""
+    """An unexpected exception in a reader does not hide the outcome, and the message quotes nothing of the answer."""
 
     def stumble(*_):
         raise KeyError("canary")

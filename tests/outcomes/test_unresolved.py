@@ -86,7 +86,7 @@ async def test_what_was_not_executed_does_not_stand_in_the_way(step):
 
 @in_virtual_time
 async def test_two_at_once():
-    """Two calls that do the same may be made at once by two callers who both wait."""
+    """Two callers may send the same call at the same time if both wait for it."""
     async with client_of(answer({"id": 1}), answer({"id": 2}), seconds=1) as (client, script):
         await asyncio.gather(*(client.trading.create_order(amount=3) for _ in range(2)))
 
@@ -262,7 +262,7 @@ async def test_the_oldest_first():
 
 @in_virtual_time
 async def test_going_through_what_becomes_resolved():
-    """Who goes through the calls sees them as they were, whatever is resolved meanwhile."""
+    """An iteration shows the calls as they were when it began, even if some are resolved during it."""
     async with client_of(html(502)) as (client, _):
         intents = [await unknown(client.trading.create_order(amount=a)) for a in (1, 2, 3)]
         seen = []

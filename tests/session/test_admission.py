@@ -36,7 +36,7 @@ async def test_a_call_acquires_a_lease(kind):
 
 @in_virtual_time
 async def test_the_shared_limiter_says_when():
-    """If there is no room a call waits as long as the shared limiter asks, and others can use its slot meanwhile."""
+    """If there is no room a call waits as long as the shared limiter asks, and its slot is free for others."""
     async with sharing(answers=[2.5, 1.0]) as (client, script, limiter, _):
         await client.trading.create_order(amount=3)
 
@@ -120,7 +120,7 @@ async def test_closed_in_any_tick(ticks):
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("ticks", range(20))
 async def test_a_stranger_cancels_in_any_tick(ticks, kind):
-    """In whatever tick a stranger cancels the session's task, the lease is released once and the outcome is right."""
+    """In whatever tick other code cancels the session's task, the lease is released once and the outcome is right."""
     async with sharing() as (client, script, limiter, _):
         task = asyncio.create_task(CALLS[kind](client))
         await settle(ticks)
@@ -136,7 +136,7 @@ async def test_a_stranger_cancels_in_any_tick(ticks, kind):
 
 @in_virtual_time
 async def test_cancelled_while_leaving():
-    """A known outcome reaches the caller, even if a stranger cancels the task while it releases its lease."""
+    """A known outcome reaches the caller, even if other code cancels the task while it releases its lease."""
     async with sharing(answers=[Lease(seconds=5.0)]) as (client, _, limiter, _):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
@@ -179,7 +179,7 @@ async def test_how_the_lease_is_released(step, expected):
 
 @in_virtual_time
 async def test_the_guard_after_the_lease():
-    """A call whose twin becomes unresolved while it waits for a lease is refused, and releases it."""
+    """If the same call becomes unresolved while this one waits for a lease, this one is refused and releases it."""
     async with sharing(html(502), entering=1.0, seconds=0.5) as (client, script, limiter, _):
         first = asyncio.create_task(client.v9.neworders.buy(**BUY))
         await settle()

@@ -14,7 +14,7 @@ CHANGING = ["idempotent", "write", "money"]
 
 
 def ledgers_of(client):
-    """Show the ledgers that a client uses."""
+    """Return the reprs of the limiters that a client uses."""
     return {repr(limiter) for limiter in client._session._destinations._limiters}
 
 
@@ -22,7 +22,7 @@ def ledgers_of(client):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", CALLS)
 async def test_the_call_goes_on_without_its_caller(kind, way):
-    """A caller that is cancelled is gone at once; the call goes on to its answer and then lets go of everything."""
+    """A cancelled caller returns at once; the call continues to its answer and then releases everything."""
     script = Script.of(seconds=5)
     async with fourth(script) as client:
         assert await way(partial(CALLS[kind], client), 1)
@@ -51,7 +51,7 @@ async def test_cancelled_while_waiting_for_the_turn(way):
 
 @in_virtual_time
 async def test_cancelled_before_the_first_step():
-    """A caller that is cancelled as its call begins neither takes a slot nor keeps the turn."""
+    """A caller that is cancelled as its call begins holds neither a slot nor the key lock."""
     script = Script.of()
     async with fourth(script) as client:
         task = asyncio.create_task(client.trading.order())
@@ -65,7 +65,7 @@ async def test_cancelled_before_the_first_step():
 @in_virtual_time
 @pytest.mark.parametrize("ticks", range(12))
 async def test_cancelled_in_any_tick(ticks):
-    """In whatever tick a caller is cancelled, the next call finds slot, turn and connection free."""
+    """In whatever tick a caller is cancelled, slot, key lock and connection are free for the next call."""
     script = Script.of()
     async with fourth(script, max_connections=1) as client:
         task = asyncio.create_task(client.trading.order())
@@ -94,7 +94,7 @@ async def test_nonces_stay_in_order():
 @pytest.mark.parametrize("kind", ["write", "money"])
 @pytest.mark.parametrize(("step", "words"), [(html(502), "fourth.trading.create_"), (answer(), "executed")])
 async def test_a_forsaken_call_is_told(step, words, kind, caplog):
-    """When nobody waits any more for a call that is never repeated, a warning says what became of it."""
+    """If an abandoned call is never repeated, a warning states its outcome."""
     async with fourth(Script.of(step, seconds=5)) as client:
         await by_cancel(partial(CALLS[kind], client), 1)
         caplog.clear()
@@ -107,7 +107,7 @@ async def test_a_forsaken_call_is_told(step, words, kind, caplog):
 @pytest.mark.parametrize("kind", ["read", "idempotent"])
 @pytest.mark.parametrize("step", [html(502), answer()])
 async def test_a_forsaken_call_without_consequence(step, kind, caplog):
-    """A forsaken call that may be repeated is nobody's concern, whether it went well or not."""
+    """An abandoned call that may be repeated causes no warning, whatever its outcome."""
     async with fourth(Script.of(step, seconds=5)) as client:
         await by_cancel(partial(CALLS[kind], client), 1)
 
@@ -131,7 +131,7 @@ async def test_cancelled_between_attempts(monkeypatch):
 @in_virtual_time
 @pytest.mark.parametrize(("kind", "expected"), [("read", ReadFailed), *((kind, OutcomeUnknown) for kind in CHANGING)])
 async def test_a_task_cancelled_from_outside(kind, expected):
-    """Where a stranger cancels the session's own task, a read failed and the outcome of anything else is unknown."""
+    """If other code cancels the session's own task, a read failed, and any other outcome is unknown."""
     async with fourth(Script.of(open=asyncio.Event())) as client:
         call = asyncio.create_task(CALLS[kind](client))
         await settle()

@@ -24,7 +24,7 @@ def _no_credentials(monkeypatch):
 
 
 async def origin_of(**options):
-    """Tell where a public call of the fourth exchange goes."""
+    """Return the URL of a public call of the fourth exchange."""
     script = Script.of()
     async with Fourth(transport=script, **options) as client:
         await client.market.thing()
@@ -137,7 +137,7 @@ def test_a_way_without_tls_through_a_proxy_here(proxy):
 
 
 def test_a_password_in_a_base_url_is_not_repeated():
-    """What is wrong with a base URL is said without printing it."""
+    """The error about a base URL does not contain the URL."""
     with pytest.raises(UsageError) as caught:
         Fourth(base_url="https://user:canary@a.example")
 
@@ -151,7 +151,7 @@ def test_base_url_and_sandbox():
 
 
 def test_no_sandbox():
-    """Where an exchange has no sandbox, asking for one says so."""
+    """Asking for the sandbox of an exchange without one raises."""
     with pytest.raises(UsageError, match="Bitstamp: this exchange has no sandbox"):
         Bitstamp(sandbox=True)
 
@@ -237,7 +237,7 @@ async def test_a_limit_in_place_of_another():
 
 @in_virtual_time
 async def test_no_limits():
-    """Without limits nothing waits but for connections and turns."""
+    """Without limits, calls wait only for connections and key locks."""
     async with Fourth(transport=Script.of(), limits=None) as client:
         await asyncio.gather(*(client.market.thing() for _ in range(500)))
 
@@ -273,7 +273,7 @@ async def test_strict():
 
 
 def headers_of(script):
-    """Give what the fourth exchange saw of the credentials."""
+    """Return the key that the fourth exchange received."""
     return script.came[0].request.headers["X-Key"]
 
 
@@ -329,7 +329,7 @@ def test_credentials_without_a_key():
 
 
 def test_a_secret_alone_in_the_environment(monkeypatch):
-    """A secret that stands in the environment without a key is nobody's mistake: there are no credentials."""
+    """A secret without a key in the environment is ignored: there are no credentials."""
     monkeypatch.setenv("FOURTH_API_SECRET", "s")
 
     assert Fourth()._session._config.credentials is None

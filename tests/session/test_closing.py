@@ -36,7 +36,7 @@ async def test_a_closed_client():
 
 @in_virtual_time
 async def test_closing_ends_reads():
-    """Closing ends reads at once; who waits for them gets `ReadFailed`."""
+    """Closing ends reads at once; their callers get `ReadFailed`."""
     script = Script.of(open=asyncio.Event())
     client = fourth(script)
     reads = [asyncio.create_task(f()) for f in (client.market.thing, client.trading.order)]
@@ -75,7 +75,7 @@ async def test_closing_awaits_to_the_deadline():
 @in_virtual_time
 @pytest.mark.parametrize("kind", CALLS)
 async def test_closing_turns_away_who_waits(kind):
-    """Closing turns away at once who waits for the limit: nothing was sent."""
+    """Closing refuses calls that wait for the limit at once: nothing was sent."""
     script = Script.of()
     client = fourth(script, limits=[NARROW], timeout_seconds=600)
     await client.trading.create_address()
@@ -107,7 +107,7 @@ async def test_closing_turns_nobody_else_away():
 
 @in_virtual_time
 async def test_a_read_ended_before_it_began():
-    """A read that is granted and ended by closing in the same tick gives back its slot and its turn."""
+    """A read that gets its permit and is ended by closing in the same tick releases slot and key lock."""
     state, script = MemoryState(), Script.of()
     one, other = (fourth(script, limits=[NARROW], state=state) for _ in range(2))
     closing = asyncio.create_task(one.aclose())
@@ -134,7 +134,7 @@ async def test_closing_twice():
 
 @in_virtual_time
 async def test_closing_goes_on_without_its_caller():
-    """Closing goes on to its end when the one who closes is cancelled."""
+    """Closing continues to its end when its caller is cancelled."""
     state = MemoryState()
     client = fourth(Script.of(seconds=5), state=state)
     call = asyncio.create_task(CALLS["money"](client))
@@ -162,7 +162,7 @@ async def test_a_closed_client_uses_no_ledger():
 
 @in_virtual_time
 async def test_an_injected_transport_is_its_owners():
-    """Closing a client leaves a transport that was handed in open."""
+    """Closing a client leaves an injected transport open."""
 
     class Watched(Script):
         closed = False

@@ -20,7 +20,7 @@ def refuse_late(endpoint, arguments, now):
 
 
 async def make_twice(area, endpoint, arguments):
-    """Make the call two times."""
+    """Send the call two times."""
     return [await area.caller(endpoint, arguments) for _ in range(2)]
 
 
@@ -41,7 +41,7 @@ class Declaring(Fourth):
 
 @in_virtual_time
 async def test_a_notice(caplog):
-    """A call that was executed logs what it does beside its purpose."""
+    """A call that was executed logs its further consequence."""
     async with Declaring(transport=Script.of(), **CREDENTIALS) as client:
         await client.facts.noticed()
 

@@ -11,7 +11,7 @@ from tests.support.virtual_time import in_virtual_time
 
 @in_virtual_time
 async def test_a_client_that_is_dropped():
-    """A client that nobody closes gives back its ledgers when it is gone, and not before its last view is."""
+    """A client that nobody closes releases its limiters when it and its last view are collected."""
     state = MemoryState()
     client = Fourth(transport=Script.of(), state=state, **CREDENTIALS)
     await client.trading.order()
@@ -28,7 +28,7 @@ async def test_a_client_that_is_dropped():
 
 @in_virtual_time
 async def test_a_client_that_is_closed_and_dropped():
-    """A client that was closed gives back its ledgers once."""
+    """A client that was closed releases its limiters once."""
     state = MemoryState()
     client, other = (Fourth(transport=Script.of(), state=state, **CREDENTIALS) for _ in range(2))
     for opened in (client, other):

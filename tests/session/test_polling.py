@@ -35,12 +35,12 @@ class Source:
 
 
 async def take(updates, count):
-    """Take so many updates."""
+    """Return the next *count* updates."""
     return [await anext(updates) for _ in range(count)]
 
 
 def limited(slots, seconds, script=None, **options):
-    """Make a client of the fourth exchange whose public limit is as given."""
+    """Create a client of the fourth exchange with the given public limit."""
     options.setdefault("limits", [Limit(OPEN_LIMIT.name, (Window(slots, seconds),), Scope.ADDRESS)])
     return Fourth(transport=script or Script.of(), **options)
 
@@ -107,7 +107,7 @@ async def test_iterating():
 
 @in_virtual_time
 async def test_a_failing_source():
-    """A source that raises is told as an update with an error, is asked again, and stops nobody else."""
+    """A source that raises gives an update with the error, is asked again, and stops no other source."""
     error = ValueError("odd")
     bad, good = Source(error=error), Source()
     async with poll({"bad": bad, "good": good}, every_seconds=2) as updates:
@@ -119,7 +119,7 @@ async def test_a_failing_source():
 
 @in_virtual_time
 async def test_a_hanging_source():
-    """A source that never answers delays nobody else."""
+    """A source that never answers delays no other source."""
     hanging, good = Source(seconds=10**6), Source()
     async with poll({"hanging": hanging, "good": good}, every_seconds=2) as updates:
         await take(updates, 3)
@@ -142,7 +142,7 @@ async def test_a_source_that_raises_before_it_awaits():
 
 @in_virtual_time
 async def test_a_source_whose_own_task_is_cancelled():
-    """A source that awaits something cancelled elsewhere fails with an error of ours, and is asked again."""
+    """A source that awaits a cancelled task fails with an error of the library, and is asked again."""
     asked = []
 
     async def awaits_a_cancelled_task():
@@ -298,7 +298,7 @@ async def test_a_reader_that_is_busy_when_the_block_is_left():
 
 @in_virtual_time
 async def test_entering_twice():
-    """A block that is open is not entered once more."""
+    """An open block cannot be entered again."""
     async with poll({"a": Source()}, every_seconds=2) as updates:
         with pytest.raises(UsageError, match="entered already"):
             await updates.__aenter__()

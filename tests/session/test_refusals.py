@@ -90,7 +90,7 @@ async def test_refused_nonces_of_the_exchanges(client, call, refused):
 
 
 def second_at(script):
-    """Tell when the second request came."""
+    """Return the moment of the second request."""
     return script.moments(BEGIN)[1]
 
 
@@ -107,7 +107,7 @@ async def test_retry_after_closes_the_ledger(status):
 
 @in_virtual_time
 async def test_a_lockout_without_a_time():
-    """A refusal that names no time closes the ledger for as long as the exchange's facts say."""
+    """A refusal without a time closes the limiter for as long as the exchange declares."""
     script = Script.of(html(429), answer())
     async with fourth(script) as client:
         await client.trading.order()
@@ -153,7 +153,7 @@ async def test_the_body_before_the_header():
 
 @in_virtual_time
 async def test_a_lockout_lasts_an_hour_at_most():
-    """However long the exchange asks for, the ledger is closed for an hour at most."""
+    """However long the exchange asks for, the limiter is closed for an hour at most."""
     script = Script.of(answer({}, 429, Retry_After="999999"), answer())
     async with fourth(script, timeout_seconds=4000) as client:
         await client.trading.order()

@@ -111,7 +111,7 @@ class TestLockout:
         "written", ["%a, %d %b %Y %H:%M:%S", "%a, %d %b %Y %H:%M:%S -0000", "%a %b %d %H:%M:%S %Y"]
     )
     def test_a_moment_without_a_zone(self, monkeypatch, noon, written):
-        """A moment without a zone is one in UTC, wherever this machine stands."""
+        """A moment without a zone is in UTC, whatever the time zone of the machine."""
         with monkeypatch.context() as patched:
             patched.setenv("TZ", "JST-9")
             time.tzset()

@@ -24,23 +24,23 @@ BALANCE = {"fee": "0.5", "usd_balance": "1.00", "usd_available": "1.00", "usd_re
 
 
 def clock():
-    """Show a wall clock that goes with the loop."""
+    """Return a wall clock that follows the loop."""
     return WALL + elapsed()
 
 
 def fourth(script=None, **options):
-    """Make a client of the fourth exchange whose answers are scripted."""
+    """Create a client of the fourth exchange with scripted answers."""
     return Fourth(transport=script or Script.of(), **{"clock": clock, **CREDENTIALS, **options})
 
 
 def limit_of(slots, seconds):
-    """Make a limit in place of the one for private calls."""
+    """Build a limit that replaces the one for private calls."""
     return Limit(LIMIT.name, (Window(slots, seconds),), Scope.KEY)
 
 
 @in_virtual_time
 async def test_a_fourth_exchange():
-    """An exchange that the core has never heard of is declared, called and decoded like the others."""
+    """An exchange that the core does not know is declared, called and decoded like the others."""
     router = respx.MockRouter()
     router.get("https://fourth.example/api/things/a%20b").respond(json={"id": 7})
     async with Fourth(transport=httpx.MockTransport(router.async_handler)) as client:
@@ -83,7 +83,7 @@ async def test_one_signed_request_in_flight():
 @in_virtual_time
 @pytest.mark.parametrize("limits", [(), None])
 async def test_generations_share_the_turn(limits):
-    """Calls of an older generation take the same turn and the same nonces as those of the current one."""
+    """Calls of an older generation use the same key lock and the same nonces as the current one."""
     script = Script.of(seconds=0.01)
     async with fourth(script, limits=limits) as client:
         await asyncio.gather(*(f() for _ in range(2) for f in (client.trading.order, client.v1.oldtrading.order)))
@@ -93,7 +93,7 @@ async def test_generations_share_the_turn(limits):
 
 @in_virtual_time
 async def test_unique_nonces_need_no_turn():
-    """Where nonces only must differ, signed calls fly together, each with a nonce of its own."""
+    """If nonces only have to differ, signed calls run at the same time, each with its own nonce."""
     script = Script.of(seconds=0.01)
     async with Newer(transport=script, limits=None, **CREDENTIALS) as client:
         await asyncio.gather(*(client.v9.newtrading.order() for _ in range(9)))
@@ -116,7 +116,7 @@ async def test_fields_of_a_view_go_with_private_calls():
 
 @in_virtual_time
 async def test_a_request_that_cannot_be_signed():
-    """Where drawing the nonce or signing fails, slot and turn are given back: nothing was sent."""
+    """If drawing the nonce or signing fails, slot and key lock are released: nothing was sent."""
     script = Script.of()
     async with fourth(script, limits=[limit_of(1, 60.0)], clock=lambda: 1 // 0) as client:
         with pytest.raises(ZeroDivisionError):
@@ -128,7 +128,7 @@ async def test_a_request_that_cannot_be_signed():
 
 @in_virtual_time
 async def test_public_calls_fly_together():
-    """Public calls need no turn: as many are under way as there are connections for reads."""
+    """Public calls need no key lock: as many are in flight as there are connections for reads."""
     script = Script.of(seconds=0.01)
     async with fourth(script) as client:
         await asyncio.gather(*(client.market.thing() for _ in range(20)))
@@ -138,7 +138,7 @@ async def test_public_calls_fly_together():
 
 @in_virtual_time
 async def test_a_cancel_overtakes_reads():
-    """A cancel goes before the reads that waited for a turn and a slot longer than it did."""
+    """A cancel goes before reads that have waited longer for the key lock and a slot."""
     script = Script.of()
     async with fourth(script, limits=[limit_of(2, 10.0)]) as client:
         reads = [client.trading.order() for _ in range(4)]
@@ -188,7 +188,7 @@ async def test_money_goes_out_in_plain_notation():
 
 @in_virtual_time
 async def test_bitstamp_and_bitso_draw_increasing_nonces():
-    """The signed calls of Bitstamp v1 and of both generations of Bitso take turns, each exchange by itself."""
+    """Signed calls of Bitstamp v1, and those of both generations of Bitso, run one at a time, exchanges in parallel."""
     forms = []
 
     async def reply(request):
@@ -301,7 +301,7 @@ def test_a_client_of_another_loop():
 
 
 def test_two_clients_in_two_open_loops():
-    """Two clients that share state in two open loops: the second is refused and told what to do."""
+    """Of two clients that share state in two open loops, the second is refused with advice."""
     state = exchanges.state.MemoryState()
     loops = [VirtualLoop(), VirtualLoop()]
     loops[0].run_until_complete(Fourth(transport=Script.of(), state=state).market.thing())

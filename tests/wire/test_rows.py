@@ -146,7 +146,7 @@ def test_exact_rows_of_strict_clients():
 
 
 def test_null_in_the_middle():
-    """A null in place of a value that may be missing is None."""
+    """A null for an optional value is None."""
     order = Wire(strict=True).structure([1, 7, 946685400, None, 1], Order, "it")
 
     assert Order(7, AT, None, Decimal(1)) == order
@@ -160,7 +160,7 @@ def test_null_in_place_of_a_number_strictly():
 
 
 def test_null_in_place_of_a_number_is_reported_once(caplog):
-    """Null where the documents show a number is None, and is logged once per field."""
+    """A null where the documents show a number is None, and is logged once per field."""
     rows = Wire().structure([[1, 7, 946685400, "n", None]] * 1000, list[Known], "it")
 
     assert [None] * 1000 == [row.fee for row in rows]
@@ -168,7 +168,7 @@ def test_null_in_place_of_a_number_is_reported_once(caplog):
 
 
 def test_an_empty_text_is_no_number():
-    """An empty text in place of a number that may be missing is None."""
+    """An empty text for an optional number is None."""
     assert Wire().structure([1, 7, 946685400, "n", ""], Order, "it").fee is None
 
 
@@ -262,7 +262,7 @@ class TestObjects:
         assert expected == Wire(strict=True).structure(DOCUMENTED, Thing, "it")
 
     def test_encode(self):
-        """An object is encoded with the names on the wire, without what is None."""
+        """An object is encoded with the names on the wire, without fields that are None."""
         thing = Thing(kind=7, price=Decimal("1.5"))
 
         assert {"type": 7, "price": Decimal("1.5"), "tags": [], "levels": []} == encode(thing)
