@@ -58,7 +58,7 @@ def arriving(count):
 
 @pytest.mark.parametrize("make", [named, nameless])
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 19, 20, 21, 100])
-def test_a_list_at_rest(make, count):
+def test_an_unchanged_list(make, count):
     """Every row of an unchanged list is yielded once, in order, wherever pages end."""
     rows = make(count)
 
@@ -102,7 +102,7 @@ def test_arrivals_inside_a_bookmark():
 
 
 @pytest.mark.parametrize("cut", [(1, 2), (2, 9), (5, 5)])
-def test_twins(cut):
+def test_equal_rows(cut):
     """Equal rows are distinguished by the rows before them."""
     before, twins = cut
     rows = [*nameless(before), *[Row("twin")] * twins, *nameless(30)]

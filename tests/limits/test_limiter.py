@@ -53,7 +53,7 @@ async def test_cancelled_at_its_deadline():
 
 
 @in_virtual_time
-async def test_what_is_said_of_a_closed_limit():
+async def test_the_message_about_a_closed_limit():
     """The timeout error says for how long the exchange closed the limit from now on."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     await limiter.acquire(lane, READ)
@@ -66,7 +66,7 @@ async def test_what_is_said_of_a_closed_limit():
 
 
 @in_virtual_time
-async def test_a_lost_call_rests_longer():
+async def test_a_lost_call_cools_down_longer():
     """The slot of a call without a complete answer is free W + 30 seconds after its end."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     (await limiter.acquire(lane, READ)).end(sent=True, complete=False)
@@ -119,7 +119,7 @@ async def test_releasing_twice():
 
 
 @in_virtual_time
-async def test_a_grant_given_back():
+async def test_a_permit_that_is_returned():
     """A permit that is returned unused leaves nothing behind: its slot is free at once."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane(key_lock=KeyLock())
     (await limiter.acquire(lane, READ)).end(sent=False)
@@ -222,7 +222,7 @@ def test_mean_latency():
 
 
 @in_virtual_time
-async def test_a_closed_ledger():
+async def test_a_closed_limiter():
     """A limiter that the exchange closed admits nothing before the given time, not even cancels."""
     limiter, lane, noted = limiter_of((10, 1.0)), wide_lane(), []
     limiter.close(asyncio.get_running_loop().time() + 60)
@@ -256,7 +256,7 @@ async def test_closing_only_extends():
 
 
 @in_virtual_time
-async def test_a_closed_ledger_says_so():
+async def test_a_closed_limiter_says_so():
     """The timeout error of a closed limiter says how long it is closed."""
     limiter, lane = limiter_of((10, 1.0)), wide_lane()
     limiter.close(asyncio.get_running_loop().time() + 60)
@@ -277,7 +277,7 @@ async def test_one_warning_per_congestion(caplog):
 
 
 @in_virtual_time
-async def test_the_next_congestion_is_told_again(caplog):
+async def test_the_next_congestion_is_logged_again(caplog):
     """After the queue was empty, the next wait is logged again."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     for _ in range(2):
@@ -288,7 +288,7 @@ async def test_the_next_congestion_is_told_again(caplog):
 
 
 @in_virtual_time
-async def test_a_short_wait_is_not_told(caplog):
+async def test_a_short_wait_is_not_logged(caplog):
     """A wait of up to a second is not logged."""
     limiter, lane = limiter_of((5, 0.9)), wide_lane()
     await asyncio.gather(*(note_permits(limiter, lane, into=[]) for _ in range(6)))
@@ -297,7 +297,7 @@ async def test_a_short_wait_is_not_told(caplog):
 
 
 @in_virtual_time
-async def test_a_long_queue_is_told(caplog):
+async def test_a_long_queue_is_logged(caplog):
     """A queue of a hundred calls against five a second logs one warning."""
     limiter, lane = limiter_of((5, 1.0)), wide_lane()
     await asyncio.gather(*(note_permits(limiter, lane, into=[]) for _ in range(100)))
@@ -305,7 +305,7 @@ async def test_a_long_queue_is_told(caplog):
     assert ["limit test: calls wait, about 1.0 s expected"] == caplog.messages
 
 
-def test_repr_of_an_unused_ledger():
+def test_repr_of_an_unused_limiter():
     """The repr of a limiter shows the slots in use of each window and the waiters, even before its first use."""
     assert repr(limiter_of((5, 1.0), (600, 600.0))) == "Limiter(test: 0 of 5 in 1 s, 0 of 600 in 600 s; 0 waiting)"
 

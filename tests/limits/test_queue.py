@@ -43,7 +43,7 @@ async def test_a_newcomer_does_not_overtake():
 
 
 @in_virtual_time
-async def test_a_turn_is_taken_with_the_slot():
+async def test_a_key_lock_is_acquired_with_the_slot():
     """Of calls that share a key lock one is in flight at a time, and the others hold no slot while they wait."""
     limiter, noted = limiter_of((10, 1.0)), []
     lane = wide_lane(key_lock=KeyLock())
@@ -58,7 +58,7 @@ async def test_a_turn_is_taken_with_the_slot():
 
 
 @in_virtual_time
-async def test_a_taken_turn_holds_up_nobody_else():
+async def test_a_taken_key_lock_blocks_no_other_call():
     """A waiter whose key lock is taken does not block calls that need none, or another one."""
     limiter, noted = limiter_of((10, 1.0)), []
     signed = wide_lane(key_lock=KeyLock())
@@ -74,7 +74,7 @@ async def test_a_taken_turn_holds_up_nobody_else():
 
 
 @in_virtual_time
-async def test_a_taken_connection_holds_up_nobody_else():
+async def test_a_taken_connection_blocks_no_other_client():
     """A waiter whose client has no connection left lets those of other clients go."""
     limiter, noted = limiter_of((10, 1.0)), []
     narrow = Lane(Connections(1))
@@ -136,7 +136,7 @@ async def test_a_cancelled_waiter_gives_back_its_place():
 
 
 @in_virtual_time
-async def test_a_waiter_cancelled_in_the_tick_of_its_grant():
+async def test_a_waiter_cancelled_in_the_tick_of_its_permit():
     """A waiter that is cancelled after its permit was granted releases everything, and the next gets it at once."""
     limiter, noted = limiter_of((1, 100.0)), []
     lane = Lane(Connections(1), KeyLock())
@@ -165,7 +165,7 @@ async def test_many_cancelled_waiters():
 
 
 @in_virtual_time
-async def test_one_turn_in_two_ledgers():
+async def test_one_key_lock_in_two_limiters():
     """Clients of one key under different limits share the key lock, and wake each other."""
     key_lock, noted = KeyLock(), []
     one, two = (limiter_of((10, 1.0)) for _ in range(2))
@@ -200,7 +200,7 @@ async def test_giving_up_at_once():
 
 
 @in_virtual_time
-async def test_a_grant_before_the_deadline():
+async def test_a_permit_before_the_deadline():
     """If the slot is free before the deadline, the call goes."""
     limiter, lane = limiter_of((1, 100.0)), wide_lane()
     (await limiter.acquire(lane, READ)).end(sent=True, complete=True)

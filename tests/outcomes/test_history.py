@@ -38,7 +38,7 @@ def test_a_clock_that_nobody_knows():
 @pytest.mark.parametrize("skew", [-300, -1, 0, 0.4, 300])
 @pytest.mark.parametrize("took", [0.0, 1.0, 30.0])
 @pytest.mark.parametrize("done", [0.0, 0.5, 1.0])
-def test_a_clock_that_an_answer_told(skew, took, done):
+def test_a_clock_that_an_answer_showed(skew, took, done):
     """The true offset lies within the bounds that an answer in whole seconds gives, now and later."""
     told = int((AT + seconds(took * done + skew)).timestamp()) - AT.timestamp()
     clock = noted(told=told, took=took).clock(BUY, ZERO)
@@ -103,7 +103,7 @@ def test_who_made_it_is_known():
     assert (name_of(BUY, "7"), None) == (history.made_by(mine), history.made_by(intent()))
 
 
-def test_deeds_without_names():
+def test_orders_without_ids():
     """Calls without an id, and dismissed ones, are counted among the calls with the same digest."""
     history = noted()
     for _ in range(2):
@@ -124,7 +124,7 @@ def test_what_is_dismissed_was_made_by_nobody():
 
 
 @pytest.mark.parametrize(("later", "kept"), [(REMEMBERED - seconds(1), True), (REMEMBERED + seconds(1), False)])
-def test_deeds_are_forgotten(later, kept):
+def test_orders_are_forgotten(later, kept):
     """What was made is remembered for a day."""
     history = noted()
     history.remember("new", AT + seconds(1) + later, None)

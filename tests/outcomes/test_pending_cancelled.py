@@ -19,7 +19,7 @@ LOST_ANSWER = httpx.ReadError("gone")
 
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["create_order", "create_address"])
-async def test_the_outcome_of_a_forsaken_call(kind, caplog):
+async def test_the_outcome_of_an_abandoned_call(kind, caplog):
     """The answer to a call whose caller is gone is kept, and a warning names it."""
     async with client_of(answer({"id": 7}), seconds=5) as (client, _):
         await cancel_caller(getattr(client.trading, kind)(**{"amount": 3} if kind == "create_order" else {}))
@@ -44,7 +44,7 @@ async def test_the_outcome_of_a_forsaken_call(kind, caplog):
         (LOST_ANSWER, Standing.UNKNOWN, OutcomeUnknown),
     ],
 )
-async def test_the_failure_of_a_forsaken_call(step, standing, error, caplog):
+async def test_the_failure_of_an_abandoned_call(step, standing, error, caplog):
     """How a call failed whose caller is gone is kept, and a warning says it."""
     async with client_of(step, seconds=5) as (client, _):
         await cancel_caller(client.trading.create_order(amount=3))
@@ -59,7 +59,7 @@ async def test_the_failure_of_a_forsaken_call(step, standing, error, caplog):
 @pytest.mark.parametrize(
     ("step", "refused"), [(answer(), True), (html(502), True), (refusal("funds"), False), (None, True)]
 )
-async def test_the_guard_knows_forsaken_calls(step, refused):
+async def test_the_guard_knows_abandoned_calls(step, refused):
     """The same call is refused while an abandoned one is in flight, unknown or executed; not after a refusal."""
     async with client_of(step or answer(), answer(), seconds=5) as (client, script):
         await cancel_caller(client.trading.create_order(amount=3))
@@ -120,7 +120,7 @@ async def test_reconciling_what_is_under_way_for_longer():
 
 
 @in_virtual_time
-async def test_what_a_forsaken_call_made_is_known():
+async def test_the_order_of_an_abandoned_call_is_known():
     """Reconciling an abandoned call that was executed never returns `NoTrace`, however often it is done."""
     exchange = Lagging([Fate(arrives=2.0)])
     async with placing(exchange) as client:
@@ -197,7 +197,7 @@ async def test_closing_with_open_calls():
 
 
 @in_virtual_time
-async def test_a_stranger_cancels_the_task():
+async def test_other_code_cancels_the_task():
     """If other code cancels the session's own task, the outcome is unknown, raised to the caller, and kept."""
     async with client_of(answer(), seconds=5) as (client, _):
         call = asyncio.create_task(client.trading.create_order(amount=3))
@@ -214,7 +214,7 @@ async def test_a_stranger_cancels_the_task():
 
 
 @in_virtual_time
-async def test_a_stranger_cancels_everything():
+async def test_everything_is_cancelled():
     """Where everything is cancelled at once, as at the end of a program, callers are gone and the outcome is kept."""
     async with client_of(answer(), seconds=5) as (client, _):
         call = asyncio.create_task(client.trading.create_order(amount=3))

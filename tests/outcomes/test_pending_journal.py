@@ -98,7 +98,7 @@ async def test_a_rival_that_is_under_way():
 
 
 @in_virtual_time
-async def test_a_rival_that_is_told_its_order():
+async def test_a_rival_that_gets_its_answer():
     """An order that proves to belong to another call in flight is no trace of this one."""
     call = CALLS["in any order"]
     async with begun(LOST, Fate(arrives=20.0)) as (client, _):
@@ -110,7 +110,7 @@ async def test_a_rival_that_is_told_its_order():
 
 
 @in_virtual_time
-async def test_deeds_without_names():
+async def test_orders_without_ids():
     """After a successful call with the same arguments and no id in its answer, what is found may belong to it."""
     async with begun(ANSWERED, DONE, priceless=True) as (client, _):
         await client.orders.tip(amount=3)
@@ -121,7 +121,7 @@ async def test_deeds_without_names():
 
 
 @in_virtual_time
-async def test_a_deed_without_a_name_that_stands_alone():
+async def test_a_single_order_without_an_id():
     """Without such a call, the only order that is found belongs to the unknown one."""
     async with begun(DONE) as (client, _):
         verdict = await client.reconcile(await lose(client, lambda c: c.orders.tip(amount=3)))
@@ -262,7 +262,7 @@ async def test_zones_of_generations():
 
 
 @in_virtual_time
-async def test_a_generation_that_never_told_the_time():
+async def test_a_generation_that_never_showed_the_time():
     """Where one generation's clock proves to be hours off, that of another is not taken for right."""
     exchange = Lagging([ANSWERED, DONE], skew=-6 * 3600.0)
     async with placing(exchange) as client:

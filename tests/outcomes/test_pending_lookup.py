@@ -111,7 +111,7 @@ async def test_what_was_made_is_written():
 
 
 @in_virtual_time
-async def test_the_outcome_is_told_without_the_journal(caplog):
+async def test_the_outcome_is_returned_without_the_journal(caplog):
     """If the journal cannot be written after the answer, the outcome is still returned, and the fault is logged."""
     async with sharing(seconds=1.0) as (client, _, _, journal):
         call = asyncio.create_task(client.trading.create_order(amount=3))
@@ -131,11 +131,11 @@ async def test_the_outcome_is_told_without_the_journal(caplog):
 async def test_an_id_that_nobody_reads(caplog):
     """If reading the id of what was created fails, the answer is still returned."""
 
-    def stumble(value):
+    def fail(value):
         raise AttributeError("canary")
 
     async with sharing(answer({"number": 7})) as (client, _, _, journal):
-        client._session.calls.searches = lambda: {"fourth.orders.tip": Search(lambda *_: Matches(), stumble)}
+        client._session.calls.searches = lambda: {"fourth.orders.tip": Search(lambda *_: Matches(), fail)}
         sent = await client.orders.tip(amount=3)
 
         assert (7, 0) == (sent.number, len(client.unresolved))
@@ -159,7 +159,7 @@ async def test_what_is_refused_after_waiting_is_removed_from_the_journal():
 
 
 @in_virtual_time
-async def test_a_forsaken_call_that_was_refused_in_the_journal():
+async def test_an_abandoned_call_that_was_refused_in_the_journal():
     """An abandoned call that was not executed is removed from the journal, and still listed in this process."""
     async with sharing(refusal("funds"), seconds=2.0) as (client, _, _, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
@@ -187,7 +187,7 @@ async def test_cancelled_while_the_journal_is_written():
 
 
 @in_virtual_time
-async def test_a_stranger_cancels_while_the_journal_is_written():
+async def test_other_code_cancels_while_the_journal_is_written():
     """If other code cancels the session's task during the journal write, nothing is sent or left behind."""
     async with sharing(journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
@@ -201,7 +201,7 @@ async def test_a_stranger_cancels_while_the_journal_is_written():
 
 
 @in_virtual_time
-async def test_a_twin_that_becomes_unresolved_while_the_journal_is_written():
+async def test_the_same_call_becomes_unresolved_while_the_journal_is_written():
     """If the same call becomes unresolved during the journal write, this one is refused and removed."""
     async with sharing(html(502), journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
         first = asyncio.create_task(client.v9.neworders.buy(**BUY))
@@ -244,7 +244,7 @@ async def test_closing_awaits_the_journal():
 
 
 @in_virtual_time
-async def test_a_forsaken_call_in_the_journal():
+async def test_an_abandoned_call_in_the_journal():
     """An abandoned call that was executed stays in the journal until its outcome has been read."""
     async with sharing(seconds=2.0) as (client, _, _, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))

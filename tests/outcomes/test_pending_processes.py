@@ -98,7 +98,7 @@ async def test_found_out_by_a_living_process():
 
 
 @in_virtual_time
-async def test_a_known_deed_of_another_process():
+async def test_a_known_order_of_another_process():
     """An order of another process is not attributed to a call of this one, at any clock offset."""
     async with together(ANSWERED, LOST, skew=290) as (one, two, *_):
         await one.orders.buy(amount=3, price=5)

@@ -182,7 +182,7 @@ async def test_a_search_that_wants_too_much():
 
 @in_virtual_time
 @pytest.mark.parametrize("fault", [KeyError("canary"), TypeError("canary"), ValueError("canary")])
-async def test_a_search_that_stumbles(fault):
+async def test_a_search_that_fails(fault):
     """A search that is taken by surprise ends in `Incomplete`, which says nothing of what it saw."""
 
     def find(query, answers):

@@ -125,13 +125,13 @@ def test_a_floor_of_the_nonces():
 
 @pytest.mark.parametrize("place", ["read_problem", "payload"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_reader_that_stumbles(kind, place):
+def test_a_reader_that_fails(kind, place):
     """An unexpected exception in a reader does not hide the outcome, and the message quotes nothing of the answer."""
 
-    def stumble(*_):
+    def fail(*_):
         raise KeyError("canary")
 
-    api = evolve(API, **{place: stumble})
+    api = evolve(API, **{place: fail})
     error = said(ORDER, endpoint=evolve(BUY, kind=kind, api=api)).error
 
     assert kind.is_once is isinstance(error, OutcomeUnknown)

@@ -156,7 +156,7 @@ async def test_clients_do_not_share():
     assert len(script.came) == 1
 
 
-# What lifts it
+# What ends the guard
 
 
 @in_virtual_time
@@ -226,11 +226,11 @@ async def test_dismissing_what_is_not_there():
         await waiting
 
 
-# What is told
+# What is listed
 
 
 @in_virtual_time
-async def test_what_is_told_of_an_unknown_call():
+async def test_attributes_of_an_unknown_call():
     """An unknown call is listed with its intent, nonce, phase, error, and when it ended."""
     async with client_of(html(502), seconds=2) as (client, script):
         intent = await unknown(client.trading.create_order(amount=3))

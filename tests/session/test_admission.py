@@ -119,7 +119,7 @@ async def test_closed_in_any_tick(ticks):
 @in_virtual_time
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("ticks", range(20))
-async def test_a_stranger_cancels_in_any_tick(ticks, kind):
+async def test_other_code_cancels_in_any_tick(ticks, kind):
     """In whatever tick other code cancels the session's task, the lease is released once and the outcome is right."""
     async with sharing() as (client, script, limiter, _):
         task = asyncio.create_task(CALLS[kind](client))
@@ -209,7 +209,7 @@ async def test_money_is_not_held_up_by_reads():
     assert [1.0, 1.0, 10.0] == [c.at - 1e6 for c in script.came]
 
 
-# The ledger
+# The limiter itself
 
 
 @in_virtual_time
@@ -248,7 +248,7 @@ async def test_closing_in_part_holds_those_who_wait():
 
 
 @in_virtual_time
-async def test_who_closed_it_is_told():
+async def test_the_error_says_who_closed_it():
     """The error of a read that times out says whether the exchange closed the limit or other processes use it up."""
     words = []
     for above in (READ, CANCEL):

@@ -13,7 +13,7 @@ from tests.support.virtual_time import elapsed, in_virtual_time, settle
 CHANGING = ["idempotent", "write", "money"]
 
 
-def ledgers_of(client):
+def limiters_of(client):
     """Return the reprs of the limiters that a client uses."""
     return {repr(limiter) for limiter in client._session._destinations._limiters}
 
@@ -30,12 +30,12 @@ async def test_the_call_goes_on_without_its_caller(kind, way):
         await client.trading.order()
 
         assert (1.0, 10.0, 0, 1) == (gone, elapsed(), script.cancelled, script.most_inside)
-        assert {"Limiter(fourth: no limit; 0 waiting)"} == ledgers_of(client)
+        assert {"Limiter(fourth: no limit; 0 waiting)"} == limiters_of(client)
 
 
 @in_virtual_time
 @pytest.mark.parametrize("way", WAYS)
-async def test_cancelled_while_waiting_for_the_turn(way):
+async def test_cancelled_while_waiting_for_the_key_lock(way):
     """A caller that is cancelled while it waits sends nothing, and those behind it move up."""
     script = Script.of(seconds=5)
     async with fourth(script) as client:
@@ -93,7 +93,7 @@ async def test_nonces_stay_in_order():
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["write", "money"])
 @pytest.mark.parametrize(("step", "words"), [(html(502), "fourth.trading.create_"), (answer(), "executed")])
-async def test_a_forsaken_call_is_told(step, words, kind, caplog):
+async def test_an_abandoned_call_is_logged(step, words, kind, caplog):
     """If an abandoned call is never repeated, a warning states its outcome."""
     async with fourth(Script.of(step, seconds=5)) as client:
         await by_cancel(partial(CALLS[kind], client), 1)
@@ -106,7 +106,7 @@ async def test_a_forsaken_call_is_told(step, words, kind, caplog):
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["read", "idempotent"])
 @pytest.mark.parametrize("step", [html(502), answer()])
-async def test_a_forsaken_call_without_consequence(step, kind, caplog):
+async def test_an_abandoned_call_without_consequence(step, kind, caplog):
     """An abandoned call that may be repeated causes no warning, whatever its outcome."""
     async with fourth(Script.of(step, seconds=5)) as client:
         await by_cancel(partial(CALLS[kind], client), 1)
@@ -139,11 +139,11 @@ async def test_a_task_cancelled_from_outside(kind, expected):
         task.cancel()
         await asyncio.wait([call])
 
-        assert (expected, {"Limiter(fourth: no limit; 0 waiting)"}) == (type(call.exception()), ledgers_of(client))
+        assert (expected, {"Limiter(fourth: no limit; 0 waiting)"}) == (type(call.exception()), limiters_of(client))
 
 
 @in_virtual_time
-async def test_leaving_the_block_awaits_a_forsaken_order():
+async def test_leaving_the_block_waits_for_an_abandoned_order():
     """Leaving the block awaits a money call whose caller is gone."""
     script = Script.of(seconds=5)
     async with fourth(script) as client:

@@ -74,7 +74,7 @@ async def test_closing_awaits_to_the_deadline():
 
 @in_virtual_time
 @pytest.mark.parametrize("kind", CALLS)
-async def test_closing_turns_away_who_waits(kind):
+async def test_closing_refuses_waiting_calls(kind):
     """Closing refuses calls that wait for the limit at once: nothing was sent."""
     script = Script.of()
     client = fourth(script, limits=[NARROW], timeout_seconds=600)
@@ -89,7 +89,7 @@ async def test_closing_turns_away_who_waits(kind):
 
 
 @in_virtual_time
-async def test_closing_turns_nobody_else_away():
+async def test_closing_refuses_no_calls_of_others():
     """Closing one client leaves the waiting calls of another on the same limit alone."""
     state, script = MemoryState(), Script.of()
     two = Limit(LIMIT.name, (Window(2, 60.0),), Scope.KEY)
@@ -149,7 +149,7 @@ async def test_closing_goes_on_without_its_caller():
 
 
 @in_virtual_time
-async def test_a_closed_client_uses_no_ledger():
+async def test_a_closed_client_uses_no_limiter():
     """A closed client is no longer counted among those that use the limit, and keeps no reserve."""
     state = MemoryState()
     async with fourth(Script.of(), state=state) as client:

@@ -96,7 +96,7 @@ def second_at(script):
 
 @in_virtual_time
 @pytest.mark.parametrize("status", [420, 429])
-async def test_retry_after_closes_the_ledger(status):
+async def test_retry_after_closes_the_limiter(status):
     """After 429 or 420 with Retry-After nothing goes before that time, neither this call nor others."""
     script = Script.of(answer({}, status, Retry_After="7"), answer())
     async with fourth(script) as client:

@@ -82,7 +82,7 @@ async def test_one_signed_request_in_flight():
 
 @in_virtual_time
 @pytest.mark.parametrize("limits", [(), None])
-async def test_generations_share_the_turn(limits):
+async def test_generations_share_the_key_lock(limits):
     """Calls of an older generation use the same key lock and the same nonces as the current one."""
     script = Script.of(seconds=0.01)
     async with fourth(script, limits=limits) as client:
@@ -92,7 +92,7 @@ async def test_generations_share_the_turn(limits):
 
 
 @in_virtual_time
-async def test_unique_nonces_need_no_turn():
+async def test_unique_nonces_need_no_key_lock():
     """If nonces only have to differ, signed calls run at the same time, each with its own nonce."""
     script = Script.of(seconds=0.01)
     async with Newer(transport=script, limits=None, **CREDENTIALS) as client:

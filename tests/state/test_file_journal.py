@@ -26,7 +26,7 @@ def other(path):
         yield state.journal
 
 
-async def test_what_is_under_way_is_told(journal, other):
+async def test_calls_in_flight_are_listed(journal, other):
     """A call that a living process carries out is listed as such, here and elsewhere."""
     await journal.begin(entry())
 

@@ -17,7 +17,7 @@ async def test_states_share_the_slots(state, other):
 
 
 @pytest.mark.parametrize(("complete", "seconds"), [(True, 0.0), (False, LOST_SECONDS)])
-async def test_slots_rest(complete, seconds, state, clock):
+async def test_slots_cool_down(complete, seconds, state, clock):
     """A slot cools down for a window after its call ended, and 30 seconds more without a complete answer."""
     limiter = shared_limiter_of(state, (1, 10.0))
     lease = await enter(limiter)

@@ -123,7 +123,7 @@ def test_refused(annotation, cells, expected, strict):
 
 
 @pytest.mark.parametrize("cells", [[2, 7, 946685400], ["2", 7, 946685400], [None, 7, 946685400], [[], 7, 946685400]])
-def test_another_class_where_it_would_tell_of_another_deed(cells):
+def test_another_class_of_an_exact_row(cells):
     """Where rows must be exact, one of another class is refused, as strict clients refuse it."""
     with pytest.raises(DecodeError) as caught:
         Wire().structure(cells, Order, "it", exact=True)
