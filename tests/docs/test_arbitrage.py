@@ -49,12 +49,12 @@ def test_depth():
 
 
 def test_nothing_to_gain():
-    """Where the best ask is above the best bid there is nothing."""
+    """If the best ask is above the best bid there is no opportunity."""
     assert (0, 0, 0) == match([(D(101), D(1))], [(D(100), D(1))])
 
 
 def test_fees_are_counted():
-    """Fees of both venues come off: 1 % each leaves 101.97 - 101 of the first coin alone."""
+    """The fees of both venues are subtracted: 1 % each leaves 101.97 - 101 of the first coin alone."""
     terms = {"a": Venue(nothing, fee=D("0.01")), "b": Venue(nothing, fee=D("0.01"))}
     found = opportunities({"a": CHEAP, "b": DEAR}, terms, {})
 

@@ -49,7 +49,7 @@ def endpoint(endpoint_id):
 
 
 class TestFaults:
-    """A declaration that cannot be fails when its class is made, that is at import."""
+    """An invalid declaration fails when its class is created, at import."""
 
     def test_a_placeholder_without_an_argument(self):
         """Each placeholder of a route needs an argument."""
@@ -63,7 +63,7 @@ class TestFaults:
     @pytest.mark.parametrize("verb", ["POST", "PUT", "PATCH", "DELETE"])
     @pytest.mark.parametrize("declare", [public, private])
     def test_no_kind(self, declare, verb):
-        """Everything but a GET says whether it may be repeated."""
+        """Every endpoint but a GET must declare its kind."""
 
         async def it(self) -> str: ...
 
@@ -85,7 +85,7 @@ class TestFaults:
         assert fault(public("GET /x"), it).startswith("fourth.things.it: no rendering for x: ")
 
     def test_two_positionals(self):
-        """Only one argument may be given without its name."""
+        """At most one argument may be positional."""
 
         async def it(self, a: str, b: str) -> str: ...
 
@@ -168,7 +168,7 @@ class TestEndpoint:
         ]
 
     def test_positional(self):
-        """The one argument that may go without its name is known."""
+        """The positional argument of an endpoint is known."""
         assert "order_id" == endpoint("fourth.trading.cancel").positional
 
     def test_defaults(self):
@@ -225,23 +225,23 @@ class TestCalling:
         ],
     )
     async def test_arguments(self, area, recorder, args, kwargs, arguments):
-        """A call hands its arguments on by name, as they were given."""
+        """A call passes its arguments on by name, unchanged."""
         await area.it(*args, **kwargs)
 
         assert [("fourth.things.it", arguments)] == recorder.calls
 
     async def test_answer(self, area):
-        """A call gives what the session answers."""
+        """A call returns the session's answer."""
         assert "answer" == await area.it()
 
     @pytest.mark.parametrize(("args", "kwargs"), [(("y", 1), {}), (("y",), {"a": "z"})])
     async def test_too_many_positionals(self, area, recorder, args, kwargs):
-        """More positional arguments than one, or the same twice, are refused before anything happens."""
+        """More than one positional argument, or the same argument twice, is refused before anything happens."""
         with pytest.raises(UsageError, match=r"fourth\.things\.it: arguments are passed by name; nothing was sent"):
             await area.it(*args, **kwargs)
 
     async def test_no_positional(self, recorder):
-        """Where no argument may go without its name, none is taken."""
+        """An endpoint without a positional argument accepts none."""
 
         async def it(self, *, a: str) -> str: ...
 
@@ -255,7 +255,7 @@ class TestAreas:
         assert ["market", "trading", "v1"] == list(areas_of(Fourth))
 
     def test_other_annotations_are_no_areas(self):
-        """What is annotated as something else is no area."""
+        """An annotation of another type is no area."""
 
         class Bundle(Areas):
             name: str
@@ -289,5 +289,5 @@ class TestAreas:
 
     @pytest.mark.parametrize("client", [Bitex, Bitso, Bitstamp])
     def test_every_call_has_a_source(self, client):
-        """Every call says which document it is from."""
+        """The docstring of every call names its source."""
         assert [] == [e.id for e in endpoints_of(client) if "\nSource:\n" not in e.doc]

@@ -44,7 +44,7 @@ class TestMoney:
         ],
     )
     def test_written_plainly(self, given, sent):
-        """An amount goes out in plain notation with every digit."""
+        """An amount is sent in plain notation with every digit."""
         assert f"amount={sent}&count=1" == order(amount=given)
 
     def test_the_caller_s_context_decides_nothing(self):
@@ -87,14 +87,14 @@ class TestMoney:
         ],
     )
     def test_refused(self, given, words):
-        """What is no exact amount above zero is refused."""
+        """An amount that is not exact or not above zero is refused."""
         assert words in refusal(amount=given)
 
 
 class TestNumbers:
     @pytest.mark.parametrize("given", [0, 1, 2**63 - 1])
     def test_whole(self, given):
-        """A whole number goes out as it is."""
+        """A whole number is sent unchanged."""
         assert f"amount=1&count={given}" == order(count=given)
 
     @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ class TestNumbers:
         ],
     )
     def test_refused(self, given, words):
-        """What is no whole number from zero on is refused."""
+        """A number that is not whole or below zero is refused."""
         assert words in refusal(count=given)
 
     @pytest.mark.parametrize("given", [Level.ONE, 1])
@@ -165,14 +165,14 @@ class TestTexts:
 
     @pytest.mark.parametrize("given", [1, ["buy"], {"buy"}, object()])
     def test_no_word(self, given):
-        """What is no text is no word."""
+        """A member of an enum of texts must be a text."""
         assert "side must be a str" in refusal(side=given)
 
 
 class TestFlags:
     @pytest.mark.parametrize(("given", "sent"), [(True, "true"), (False, "false")])
     def test_sent(self, given, sent):
-        """A flag goes out as a word."""
+        """A flag is sent as a word."""
         assert f"amount=1&count=1&hidden={sent}" == order(hidden=given)
 
     @pytest.mark.parametrize("given", [1, 0, "true", ""])
@@ -194,15 +194,15 @@ class TestArguments:
         assert "no such argument: colour, size" in refusal(size=1, colour="red")
 
     def test_none_is_not_sent(self):
-        """None leaves an optional argument out."""
+        """An optional argument that is None is not sent."""
         assert "amount=1" == order(count=None, side=None, note=None, tag=None)
 
     def test_order_of_the_declaration(self):
-        """Arguments go out in the order of the declaration, whatever the order of the call."""
+        """Arguments are sent in the order of the declaration, whatever the order of the call."""
         assert "amount=1&count=2&hidden=true&note=n" == order(note="n", hidden=True, count=2)
 
     def test_wire_name(self):
-        """A renamed argument goes out under its name on the wire."""
+        """A renamed argument is sent under its name on the wire."""
         assert "amount=1&count=1&label=ABC" == order(tag="abc")
 
     def test_a_rendering_that_refuses(self):
@@ -218,7 +218,7 @@ class TestArguments:
         assert "give note or tag, not both" in refusal(note="n", tag="t")
 
     def test_the_message(self):
-        """A refusal names endpoint, route and argument, and says that nothing was sent."""
+        """The message of a refusal has endpoint, route and argument, and says that nothing was sent."""
         expected = "test.calls.order (POST /orders/{book}): count must be an int, not float; nothing was sent"
 
         assert expected == refusal(count=1.5)
@@ -231,7 +231,7 @@ class TestArguments:
         assert "test.calls.order" == caught.value.endpoint
 
     def test_nothing_behind_it(self):
-        """A refusal hides how it came about."""
+        """A refusal has no cause and hides its context."""
         with pytest.raises(UsageError) as caught:
             order(amount=1.5)
 
@@ -245,7 +245,7 @@ class TestArguments:
         assert "secret" not in refusal(**given)
 
     def test_check_alone(self):
-        """The check alone gives the values for the wire by the names of the arguments."""
+        """`check` returns the values for the wire by the names of the arguments."""
         values = check(Calls.order.endpoint, {"book": "b", "amount": Decimal("1E+2"), "tag": "t"})
 
         assert {"book": "b", "amount": "100", "count": 1, "tag": "T"} == values

@@ -111,7 +111,7 @@ def test_equal_rows(cut):
 
 
 def test_fewer_rows_than_asked_for():
-    """A page that is shorter than asked for is not yet the end."""
+    """A page that is shorter than requested is not the end."""
     rows = named(95)
 
     assert rows == gone_through(Limiter(rows, most=7))
@@ -139,13 +139,13 @@ def test_the_end_is_asked_for_once():
 
 
 def test_rows_that_vanish():
-    """Where the row read last is gone, going on would be a guess."""
+    """If the last row that was read is gone, paging raises instead of guessing."""
     with pytest.raises(ReadFailed, match="not in it any more"):
         gone_through(Limiter(named(60), between=lambda rows, reading: rows.__delitem__(slice(0, 30))))
 
 
 def test_rows_that_arrive_faster_than_they_are_read():
-    """A list that grows by more than a page each time is given up."""
+    """Paging raises if the list grows by more than a page each time."""
     with pytest.raises(ReadFailed, match="not in it any more"):
         gone_through(Limiter(named(60), between=arriving(30)))
 

@@ -29,7 +29,7 @@ async def intent_of(call, **arguments):
 
 @in_virtual_time
 async def test_a_tag_travels():
-    """An order whose label is empty bears a tag, which is in the intent but not among its arguments."""
+    """An order with an empty label gets a tag, which is in the intent but not among its arguments."""
     intent, label = await intent_of(lambda c: c.orders.place)
 
     assert (label, {"amount": "3", "price": "5"}) == (intent.tag, intent.arguments)
@@ -39,7 +39,7 @@ async def test_a_tag_travels():
 @in_virtual_time
 @pytest.mark.parametrize("mine", ["mine", ""])
 async def test_a_label_of_the_callers_own(mine):
-    """A label that the caller gives is left alone, and is an argument like any other."""
+    """A label of the caller is not changed, and is an argument like any other."""
     intent, label = await intent_of(lambda c: c.orders.place, label=mine)
 
     assert (mine, None, mine) == (label, intent.tag, intent.arguments["label"])
@@ -47,7 +47,7 @@ async def test_a_label_of_the_callers_own(mine):
 
 @in_virtual_time
 async def test_a_call_without_a_place_for_a_tag():
-    """A call that has no field for a tag bears none."""
+    """A call without a field for a tag has none."""
     intent, label = await intent_of(lambda c: c.orders.buy)
 
     assert (None, None) == (label, intent.tag)
@@ -63,7 +63,7 @@ async def test_tags_differ():
 
 @in_virtual_time
 async def test_a_tag_is_signed():
-    """The tag is among what is signed."""
+    """The tag is part of the signed message."""
     script = Script.of(html(502))
     async with placing(script) as client:
         with pytest.raises(OutcomeUnknown):
@@ -87,7 +87,7 @@ def test_the_digest_knows_no_tag():
     "arguments", [{"amount": 4}, {"price": 4}, {"label": "a"}, {"amount": 5, "price": 3}, {"amount": "0.3"}]
 )
 def test_the_digest_knows_what_is_done(arguments):
-    """Calls that would do something else have another digest; a label that the caller gave is part of it."""
+    """Calls with different arguments have different digests; a label of the caller is part of them."""
     assert placed().digest != placed(**arguments).digest
 
 
@@ -98,7 +98,7 @@ def test_the_digest_knows_numbers(amount):
 
 
 def test_the_digest_knows_what_a_view_adds():
-    """What a view puts on a call is part of the digest."""
+    """The fields of a view are part of the digest."""
     assert placed().digest != placed(acting={"as_user": "5"}).digest
 
 

@@ -31,7 +31,7 @@ async def test_until_it_is_done():
 
 @in_virtual_time
 async def test_done_already():
-    """What is known to be done is not read at all."""
+    """A value that is already final is not read again."""
     counter = Counter()
 
     assert 5 == await wait_until(counter.read, lambda n: n == 5, 60, latest=5)
@@ -51,21 +51,21 @@ async def test_pauses():
 
 @in_virtual_time
 async def test_the_time_is_up():
-    """When the time is up, the value comes back as it was last read."""
+    """When the time is up, the last value that was read is returned."""
     assert 6 == await wait_until(Counter().read, lambda _: False, 10, latest=0)
     assert 10 == elapsed()
 
 
 @in_virtual_time
 async def test_a_read_that_hangs():
-    """A read that takes longer than there is time does not prolong the wait."""
+    """A read that takes longer than the time left does not extend the wait."""
     assert 0 == await wait_until(Counter(seconds=100).read, bool, 10, latest=0)
     assert 10 == elapsed()
 
 
 @in_virtual_time
 async def test_injected_sleep():
-    """Waiting is what the caller says it is."""
+    """The function that sleeps can be injected."""
     slept = []
 
     async def sleep(seconds):

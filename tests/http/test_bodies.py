@@ -137,7 +137,7 @@ async def test_gzip_that_is_none(transport):
 
 @pytest.mark.parametrize("cut", [1, 8, 20])
 async def test_gzip_that_ends_early(transport, cut):
-    """An answer whose gzip ends before its end is refused, however little is missing."""
+    """An answer whose gzip is incomplete is refused, however little is missing."""
     body = gzip.compress(b"[1, 2, 3]" * 100)[:-cut]
     async with serving(answering(response(body, b"Content-Encoding: gzip"))) as server:
         with pytest.raises(BadAnswer, match="gzip is incomplete"):
@@ -145,7 +145,7 @@ async def test_gzip_that_ends_early(transport, cut):
 
 
 async def test_nothing_in_gzip(transport):
-    """An answer without a body may say gzip."""
+    """An answer without a body may declare gzip."""
     async with serving(answering(response(b"", b"Content-Encoding: gzip"))) as server:
         answer = await send(transport, server.origin)
 

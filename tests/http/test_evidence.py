@@ -33,7 +33,7 @@ async def test_no_name(transport, monkeypatch):
 
 
 async def test_a_handshake_that_fails():
-    """Where TLS fails, nothing of the request left."""
+    """If TLS fails, nothing of the request was sent."""
 
     async def talk(heard):
         await heard.reader.read(1)
@@ -76,7 +76,7 @@ async def test_reads_are_not_watched(transport):
 
 
 async def test_a_stale_connection_is_not_used_for_money(transport):
-    """Where the server closed the idle connection, a careful call takes a new one and is answered."""
+    """If the server closed the idle connection, a careful call opens a new one and is answered."""
     closed = asyncio.Event()
 
     async def talk(heard):
@@ -95,7 +95,7 @@ async def test_a_stale_connection_is_not_used_for_money(transport):
 
 
 async def test_a_proxy_that_refuses():
-    """Where the proxy refuses the way to the server, nothing of the request itself left."""
+    """If the proxy refuses the tunnel, nothing of the request itself was sent."""
     async with serving(answering(response(status=b"407 No"))) as proxy:
         transport = HttpTransport(proxy=proxy.origin)
         _, evidence = await lost(transport, "https://exchange.example")
@@ -175,7 +175,7 @@ async def test_an_order_with_a_hostile_answer(said):
 
 @pytest.mark.parametrize("said", [response(BOMB, b"Content-Encoding: gzip"), response(b"x" * 2**20 + b"x")])
 async def test_a_read_with_a_hostile_answer(said):
-    """A read whose answer is too large fails at once, as an answer that is not what the documents say."""
+    """A read whose answer is too large fails at once with `DecodeError`."""
     async with serving(answering(said)) as server:
         async with Bitex(base_url=server.origin, state=MemoryState()) as bitex:
             with pytest.raises(errors.DecodeError):
@@ -185,7 +185,7 @@ async def test_a_read_with_a_hostile_answer(said):
 
 
 async def test_a_cancelled_caller_does_not_poison_the_pool():
-    """After a caller was cancelled in the middle of its answer, that answer is read and the next calls go well."""
+    """After a caller is cancelled in the middle of its answer, that answer is read and the next calls succeed."""
     half, rest = asyncio.Event(), asyncio.Event()
 
     async def talk(heard):

@@ -75,7 +75,7 @@ def anonymous():
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_a_server_that_is_who_it_says(host):
-    """A server whose certificate has the name in the base URL, from an authority that is trusted, gets the call."""
+    """A server with a trusted certificate for the name in the base URL gets the call."""
     async with secured() as server:
         async with client(server, base_url=f"https://{host}:{server.port}") as opened:
             thing = await opened.trading.order()
@@ -104,7 +104,7 @@ async def test_a_server_that_is_somebody_else(certificate):
 
 
 async def test_another_host_with_a_certificate_of_its_own():
-    """A certificate that is good for the address is not good for another name."""
+    """A certificate that is valid for the address is not valid for another name."""
     async with secured(presenting("elsewhere")) as server:
         error = await failure_of(client(server, base_url=f"https://localhost:{server.port}"))
 
@@ -121,7 +121,7 @@ async def test_nobody_else_is_trusted(kind):
 
 
 async def test_who_answers_in_place_of_the_server():
-    """A proxy that ends the tunnel at itself, with a certificate of its own, is found out."""
+    """A proxy that answers the tunnel itself, with its own certificate, is refused."""
 
     async def talk(heard):
         await heard.request()
@@ -164,7 +164,7 @@ async def test_a_redirect_to_another_host():
     ],
 )
 def test_a_context_that_does_not_verify(context, said):
-    """A context that would talk to anybody is refused when the client is made."""
+    """A context that does not verify servers is refused when the client is created."""
     with pytest.raises(UsageError, match=f"^Fourth: ssl_context {said}"):
         Fourth(ssl_context=context)
 
@@ -197,7 +197,7 @@ async def test_a_context_that_is_changed_later(before):
 
 
 def test_what_everybody_shares():
-    """The context of clients that bring none verifies, and speaks nothing older than TLS 1.2."""
+    """The shared context verifies servers, and accepts nothing older than TLS 1.2."""
     context = tls.shared_context(secure=True)
 
     assert tls.fault_of(context) is None
@@ -205,7 +205,7 @@ def test_what_everybody_shares():
 
 
 async def test_an_old_server():
-    """A server that knows nothing newer than TLS 1.1 gets nothing."""
+    """A server with nothing newer than TLS 1.1 gets no request."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         context = presenting("here")
@@ -282,7 +282,7 @@ async def test_proxies_of_the_environment(monkeypatch):
 
 
 async def test_no_proxy_of_the_environment(monkeypatch):
-    """A proxy that is asked for is used, whatever the environment excepts from proxies."""
+    """A given proxy is used, whatever exceptions the environment names."""
     monkeypatch.setenv("NO_PROXY", "*")
     async with serving(answering(response(b"no", status=b"502 No"))) as proxy, secured() as server:
         error = await failure_of(client(server, proxy=proxy.origin))
@@ -292,7 +292,7 @@ async def test_no_proxy_of_the_environment(monkeypatch):
 
 @pytest.mark.parametrize("variable", ["NETRC", "HOME"])
 async def test_passwords_of_the_environment(monkeypatch, tmp_path, variable):
-    """A netrc that knows a password for the host is not read."""
+    """A netrc with a password for the host is not read."""
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password word\ndefault login somebody password word\n")
     netrc.chmod(0o600)
@@ -319,7 +319,7 @@ async def talks_plainly(heard):
 
 @pytest.mark.parametrize("talk", [hangs_up, talks_plainly])
 async def test_a_handshake_that_fails(talk):
-    """A handshake that comes to nothing proves that nothing was sent."""
+    """A handshake that fails proves that nothing was sent."""
     async with serving(talk) as server:
         error = await failure_of(client(server, base_url=f"https://127.0.0.1:{server.port}"))
 

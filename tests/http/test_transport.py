@@ -28,7 +28,7 @@ async def test_the_headers_of_a_read(transport):
     [("POST", b"a=1", b"3"), ("POST", b"", b"0"), ("PUT", b"", b"0"), ("DELETE", b"", None), ("GET", b"", None)],
 )
 async def test_the_length_of_a_body(transport, verb, body, length):
-    """A body travels as it is, with its length; a verb that could have one says that it has none."""
+    """A body is sent unchanged with its length; POST and PUT without a body have the length zero."""
     async with serving(answering(response())) as server:
         await send(transport, server.origin, verb=verb, body=body)
         whole = server.requests[0]
@@ -104,7 +104,7 @@ async def test_the_environment_is_not_asked(transport, monkeypatch):
 
 
 async def test_a_proxy():
-    """A proxy that is given is asked in place of the server."""
+    """A given proxy gets the request in place of the server."""
     async with serving(answering(response())) as proxy:
         transport = HttpTransport(proxy=proxy.origin)
         await send(transport, "http://127.0.0.1:9")
@@ -146,7 +146,7 @@ async def test_an_idle_connection(transport, careful, connections, monkeypatch):
 @pytest.mark.parametrize("careful", [True, False])
 @pytest.mark.parametrize("surplus", [response(b'{"id": 9}'), b"\r\n", b"x"])
 async def test_more_than_an_answer(transport, careful, surplus):
-    """What comes behind an answer is not taken for the answer to the next request."""
+    """Bytes after an answer are not read as the answer to the next request."""
     async with serving(answering(response(b"1") + surplus, response(b"2"))) as server:
         bodies = [(await send(transport, server.origin, careful=careful)).body for _ in range(2)]
 
@@ -154,7 +154,7 @@ async def test_more_than_an_answer(transport, careful, surplus):
 
 
 async def test_more_that_comes_later(transport):
-    """What comes when nothing was asked for is not taken for the answer to the next request."""
+    """Bytes that arrive without a request are not read as the answer to the next one."""
     late = asyncio.Event()
 
     async def talk(heard):
@@ -180,7 +180,7 @@ def test_what_cannot_be_looked_at():
 
 
 async def test_others_go_on_while_chunks_rain(transport):
-    """An answer in thousands of chunks that come at once leaves room for others, and for the deadline."""
+    """While an answer of thousands of chunks arrives at once, other tasks and the deadline still run."""
     rain = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n1\r\n" * 8000 + b"0\r\n\r\n"
     key_locks = 0
 

@@ -106,7 +106,7 @@ async def test_a_file_that_shrinks(tmp_path):
     [(b"", "must hold between 1 and 5 bytes, not 0"), (b"123456", "must hold between 1 and 5 bytes, not 6")],
 )
 def test_a_bad_size(content, said, tmp_path):
-    """An empty or too large document is refused, however it is given."""
+    """An empty or too large document is refused, in whatever form it is passed."""
     documents = [content, written(tmp_path, content), io.BytesIO(content)]
 
     assert [said] * 3 == [refusal(document, max_bytes=5) for document in documents]
@@ -125,7 +125,7 @@ def test_a_type_that_is_not_accepted(name, said):
 
 
 def test_a_type_that_is_given():
-    """A type that is given goes before the one that the name suggests."""
+    """A given type overrides the one that the name suggests."""
     assert upload(b"x", name="a.gif", content_type="image/jpeg").content_type == "image/jpeg"
 
 

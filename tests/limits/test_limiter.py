@@ -38,7 +38,7 @@ async def test_a_call_in_flight_keeps_its_slot():
 
 @in_virtual_time
 async def test_cancelled_at_its_deadline():
-    """A waiter that is cancelled as its deadline passes lets those behind it go."""
+    """A waiter that is cancelled as its deadline passes does not block those behind it."""
     limiter, lane, noted = limiter_of((1, 2.0)), wide_lane(), []
     held = await limiter.acquire(lane, READ)
     first = asyncio.create_task(limiter.acquire(lane, READ, deadline=BEGIN + 3))
@@ -89,7 +89,7 @@ async def test_a_lost_call_does_not_hold_up_the_complete_ones():
 
 @in_virtual_time
 async def test_all_windows_hold_at_once():
-    """A call goes only when every window has a slot: here the second lets four through, and then none."""
+    """A call needs a slot in every window: here the second one admits four, and then none."""
     limiter, lane, noted = limiter_of((2, 1.0), (4, 20.0)), wide_lane(), []
     await asyncio.gather(*(note_permits(limiter, lane, name=i, into=noted) for i in range(5)))
 
@@ -98,7 +98,7 @@ async def test_all_windows_hold_at_once():
 
 @in_virtual_time
 async def test_no_windows():
-    """A limit without windows lets everything through at once."""
+    """A limit without windows admits everything at once."""
     limiter, lane = limiter_of(), wide_lane()
     for _ in range(500):
         await limiter.acquire(lane, READ)
@@ -130,7 +130,7 @@ async def test_a_permit_that_is_returned():
 
 @in_virtual_time
 async def test_arrivals_never_exceed_the_window():
-    """No window of any place holds more arrivals than slots, though every call takes another time to arrive."""
+    """No window, wherever it begins, has more arrivals than slots, though each call takes another time to arrive."""
     limiter, lane, arrivals = limiter_of((5, 1.0)), wide_lane(), []
 
     async def call(number):
@@ -178,7 +178,7 @@ async def test_no_reserve(signers, seconds):
 
 @in_virtual_time
 async def test_a_reserve_leaves_something_to_reads():
-    """Where a long window has a single slot, reads may take it: a reserve is never all there is."""
+    """If a long window has a single slot, reads may use it: the reserve is never all of it."""
     limiter = limiter_of((1, 60.0))
     limiter.signers = 1
 
@@ -187,7 +187,7 @@ async def test_a_reserve_leaves_something_to_reads():
 
 @in_virtual_time
 async def test_a_read_that_waits_for_the_reserve_holds_up_no_money():
-    """A read that may not touch the reserve waits; money that comes later goes at once."""
+    """A read that waits because of the reserve does not block later money calls."""
     limiter, lane, noted = limiter_of((20, 60.0)), wide_lane(), []
     limiter.signers = 1
     await taken_at_once(limiter, READ)

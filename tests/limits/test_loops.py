@@ -11,7 +11,7 @@ from tests.support.virtual_time import VirtualLoop, elapsed, run, settle
 
 
 def test_a_second_open_loop():
-    """A limit in use by one open loop refuses another, and says what to do."""
+    """A limit in use by one open loop refuses another with advice."""
     limiter, first, second = limiter_of((5, 1.0)), VirtualLoop(), VirtualLoop()
     first.run_until_complete(limiter.acquire(wide_lane(), READ))
     with pytest.raises(UsageError, match="use one loop for all clients"):
@@ -32,7 +32,7 @@ def two_loops(first, second, *, pause=0.0):
 
 
 def test_a_closed_loop_is_taken_over():
-    """What a closed loop used is remembered by the next: a slot stays taken to its end."""
+    """Slots that a closed loop used stay in use for the next loop until they have cooled down."""
     limiter, lane, ends = limiter_of((1, 10.0)), wide_lane(), []
 
     async def use():

@@ -11,7 +11,7 @@ from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
 @in_virtual_time
 async def test_first_come_first_served():
-    """Waiters of one priority are served in the order in which they came."""
+    """Waiters of one priority are served in order of arrival."""
     limiter, noted = limiter_of((3, 1.0)), []
     lanes = [wide_lane(), wide_lane()]
     await asyncio.gather(*(note_permits(limiter, lanes[i % 2], name=i, into=noted) for i in range(20)))
@@ -75,7 +75,7 @@ async def test_a_taken_key_lock_blocks_no_other_call():
 
 @in_virtual_time
 async def test_a_taken_connection_blocks_no_other_client():
-    """A waiter whose client has no connection left lets those of other clients go."""
+    """A waiter whose client has no free connection does not block other clients."""
     limiter, noted = limiter_of((10, 1.0)), []
     narrow = Lane(Connections(1))
     calls = [
@@ -90,7 +90,7 @@ async def test_a_taken_connection_blocks_no_other_client():
 
 @in_virtual_time
 async def test_a_connection_freed_by_another_limit():
-    """A connection that a call under one limit frees goes to the client's call that waits under another."""
+    """A connection that is freed under one limit goes to a call of that client that waits under another."""
     public, private, noted = limiter_of((10, 1.0)), limiter_of((10, 1.0)), []
     connections = Connections(1)
     calls = [
@@ -153,7 +153,7 @@ async def test_a_waiter_cancelled_in_the_tick_of_its_permit():
 
 @in_virtual_time
 async def test_many_cancelled_waiters():
-    """Of a thousand waiters half are cancelled; the others get all the slots and nothing stays taken."""
+    """Of a thousand waiters half are cancelled; the others are served, and no slot stays in use."""
     limiter, lane, noted = limiter_of((10, 1.0)), wide_lane(), []
     tasks = [note_permits(limiter, lane, Priority(i % 3), name=i, into=noted) for i in range(MANY)]
     for number, task in enumerate(tasks[::2]):

@@ -59,7 +59,7 @@ def call(kind):
 
 
 def sent(kind, evidence=None):
-    """A signed call of *kind* that has left, unless *evidence* says otherwise."""
+    """Return a signed call of *kind* that was sent, unless *evidence* says otherwise."""
     credentials = Credentials(api_key="canary-key", api_secret="canary-secret")
     request = API.scheme.sign(call(kind), credentials, STAMP)
     return attempt_of(call(kind), STAMP, request, evidence or Evidence(watched=True, started=True))
@@ -94,12 +94,12 @@ class TestStatus:
         ],
     )
     def test_table(self, status, kind, is_json):
-        """Where the body says nothing, the status says what it can."""
+        """If the body gives no problem, the status does."""
         assert kind is problem_of_status(status, is_json=is_json).kind
 
     @pytest.mark.parametrize(("is_json", "kind"), [(True, PermissionDenied), (False, Blocked)])
     def test_forbidden(self, is_json, kind):
-        """A 403 in JSON is the exchange's own; in anything else it is a proxy's."""
+        """A 403 in JSON is the exchange's own; any other is a proxy's."""
         assert kind is problem_of_status(403, is_json=is_json).kind
 
     @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 500, 503])
@@ -134,19 +134,19 @@ class TestRefused:
         assert (OutcomeUnknown, problem_kind) == (type(error), type(error.__cause__))
 
     def test_facts(self):
-        """A refusal carries endpoint, status, the exchange's code and its words."""
+        """A refusal carries endpoint, status, the exchange's code and its text."""
         error = rejection(sent(READ), 400, Problem(Rejected, text="words", code="7"))
 
         assert ("fourth.trading.order", 400, "7", "words") == (error.endpoint, error.status, error.code, error.text)
 
     def test_message(self):
-        """A refusal names the call, the status, the code and the words."""
+        """The message of a refusal has the call, the status, the code and the text."""
         error = rejection(sent(READ), 400, Problem(Rejected, text="words", code="7"))
 
         assert "fourth.trading.order (GET /orders): the exchange answered 400, code 7: words" == str(error)
 
     def test_message_without_words(self):
-        """A refusal without code and words names the status alone."""
+        """The message of a refusal without code and text has the status alone."""
         error = rejection(sent(READ), 400, Problem(Rejected))
 
         assert "fourth.trading.order (GET /orders): the exchange answered 400" == str(error)
@@ -163,11 +163,11 @@ class TestRefused:
         ],
     )
     def test_advice(self, kind, advice):
-        """Where something can be done about it, the message says what."""
+        """If the user can do something about a refusal, the message says what."""
         assert str(rejection(sent(READ), 400, Problem(kind))).endswith(advice)
 
     def test_fields(self):
-        """A refusal of arguments carries what was said of each field."""
+        """A refusal of arguments carries the messages of each field."""
         error = rejection(sent(MONEY), 400, Problem(InvalidRequest, fields={"amount": ("too small\n",)}))
 
         assert {"amount": (r"too small\n",)} == error.fields
@@ -180,7 +180,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("proven", [True, False])
     def test_secrets(self, proven):
-        """What the exchange echoes of the credentials is taken out everywhere."""
+        """Credentials that the exchange repeats are redacted everywhere."""
         words = "unknown key canary-key\x00"
         problem = Problem(InvalidRequest, words, words, {words: (words,)}, proves_not_executed=proven)
 
@@ -209,7 +209,7 @@ class TestUnknown:
         assert (502, "7", "words") == (error.status, error.code, error.text)
 
     def test_message(self):
-        """An unknown outcome says to look first."""
+        """The message of an unknown outcome says to reconcile first."""
         error = unknown_outcome(sent(MONEY), Unavailable("gone"))
 
         expected = (
@@ -254,11 +254,11 @@ class TestLost:
     @pytest.mark.parametrize("failure", [Lost("reset"), None])
     @pytest.mark.parametrize("kind", REPEATABLE)
     def test_no_answer_where_it_does_not_matter(self, kind, failure):
-        """Without an answer a call that may be repeated finds the exchange unavailable."""
+        """Without an answer, a call that may be repeated raises `Unavailable`."""
         assert Unavailable is type(transport_failure(sent(kind), failure))
 
     def test_a_bad_answer_to_a_read(self):
-        """A read whose answer cannot be taken in is not worth repeating."""
+        """A read whose answer is too large is not repeated."""
         assert DecodeError is type(transport_failure(sent(READ), BadAnswer("more than 1 MiB")))
 
     @pytest.mark.parametrize(("failure", "words"), [(None, "no answer before the deadline"), (Lost("reset"), "reset")])
@@ -329,7 +329,7 @@ class TestFinal:
         )
 
     def test_that_belongs_to_one_error(self):
-        """That one error may be of something executed does not make all of its class so."""
+        """An error of one executed call does not change its class."""
         final_error(call(IDEMPOTENT), NotFound("not found"), Unavailable("before"))
 
         assert not NotFound("another").may_have_executed

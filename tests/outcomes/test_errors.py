@@ -55,13 +55,13 @@ def test_all_is_complete():
 
 @every
 def test_each_has_a_docstring(name):
-    """Every error says what happened."""
+    """Every error has a docstring of its own."""
     assert inspect.getdoc(ERRORS[name]) != inspect.getdoc(ERRORS[name].__base__)
 
 
 @every
 def test_only_an_unknown_outcome_may_have_executed(name):
-    """No error but `OutcomeUnknown` says of itself that something may have been executed."""
+    """Only `OutcomeUnknown` says of every instance that the call may have been executed."""
     assert (name == "OutcomeUnknown") is ERRORS[name].may_have_executed
 
 
@@ -102,7 +102,7 @@ def test_copy(name, copied):
 
 
 def test_pickle_keeps_what_was_added():
-    """What was learnt of an error later survives pickling."""
+    """An attribute that is set later survives pickling."""
     error = errors.NotFound("gone")
     error.may_have_executed = True
 
@@ -121,7 +121,7 @@ def test_what_some_carry(name, attributes):
 
 
 class TestQuotable:
-    """What an exchange wrote, made safe to show."""
+    """Text of an exchange, made safe to show."""
 
     @pytest.mark.parametrize(
         ("text", "shown"),
@@ -162,7 +162,7 @@ class TestQuotable:
         assert "[redacted]: [redacted]." == shown
 
     def test_redacted_before_it_is_cut(self):
-        """A secret across the cut leaves no trace."""
+        """A secret across the cut is redacted whole."""
         assert "x" * 197 + "..." == quotable("x" * 197 + "SECRET", ("SECRET",))
 
     def test_no_secrets(self):
@@ -171,7 +171,7 @@ class TestQuotable:
 
 
 def test_a_problem_proves_by_default():
-    """What an exchange's reader makes of an answer is a refusal, unless it says otherwise."""
+    """A problem is a proven refusal by default."""
     problem = Problem(errors.Rejected)
 
     assert ("", None, {}, True, None, None) == (

@@ -8,7 +8,7 @@ from exchanges.outcomes.search import Match
 
 AT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 ZERO = AT - timedelta(seconds=1000)
-"""What our clock showed when that of the loop stood at zero."""
+"""The wall clock when the clock of the loop was at zero."""
 BUY, SELL, OTHER = "fourth.orders.buy", "fourth.orders.sell", "fourth.v9.orders.buy"
 
 
@@ -18,7 +18,7 @@ def seconds(number):
 
 
 def intent(endpoint=BUY, at=AT):
-    """What a call was to do."""
+    """Return the intent of a call."""
     return Intent(endpoint, {"amount": "3"}, at)
 
 
@@ -63,7 +63,7 @@ def test_an_answer_that_tells_no_time():
 
 @pytest.mark.parametrize("set_by", [-3600, 3600])
 def test_our_clock_was_set_since(set_by):
-    """Where our own clock was set since, the exchange's is as much nearer or farther."""
+    """If our own clock was set since, the offset changes by as much."""
     clock = noted(told=0).clock(BUY, ZERO + seconds(set_by))
 
     assert ClockOffset(seconds(-3 - set_by), seconds(2 - set_by)) == clock
@@ -88,7 +88,7 @@ def test_generations_have_clocks_of_their_own(told, expected):
 
 
 def test_what_was_made_is_known():
-    """What a call made is known by its endpoint and id."""
+    """What a call created is known by its endpoint and id."""
     history = noted()
 
     assert [True, False, False] == [name_of(*made) in history.names() for made in ((BUY, "7"), (BUY, "8"), (SELL, "7"))]
@@ -116,7 +116,7 @@ def test_orders_without_ids():
 
 
 def test_what_is_dismissed_was_made_by_nobody():
-    """A call that was dismissed is not known to have made anything."""
+    """A dismissed call is not known to have created anything."""
     history, mine = CallHistory(), intent()
     history.doubt(mine, "digest", AT)
 
@@ -125,7 +125,7 @@ def test_what_is_dismissed_was_made_by_nobody():
 
 @pytest.mark.parametrize(("later", "kept"), [(REMEMBERED - seconds(1), True), (REMEMBERED + seconds(1), False)])
 def test_orders_are_forgotten(later, kept):
-    """What was made is remembered for a day."""
+    """What was created is remembered for a day."""
     history = noted()
     history.remember("new", AT + seconds(1) + later, None)
 

@@ -26,21 +26,21 @@ def read(answer):
 
 
 def paged(rows, size):
-    """What an exchange answers that gives at most *size* rows."""
+    """Return the pages of an exchange that answers with at most *size* rows."""
     return lambda offset: rows[offset : offset + size]
 
 
 @pytest.mark.parametrize("size", [10, 25, 100])
 @pytest.mark.parametrize("count", [0, 1, 5, 6, 25, 45])
 def test_a_list_is_read_to_its_end(count, size):
-    """Every row comes once, however many a page holds; a short page is not taken for the end."""
+    """Every row is returned once, whatever the page size; a short page is not the end."""
     back = read(paged(ENDLESS[:count], size))
 
     assert (tuple(range(count)), True) == (back.rows, back.complete)
 
 
 def test_a_list_is_read_until_it_is_too_old():
-    """One row from before what matters is enough; no further page is asked for."""
+    """Reading ends at the first row that is too old; no further page is read."""
     rows = [*range(30), TOO_OLD, *range(30)]
     asked = []
     back = read(lambda offset: asked.append(offset) or rows[offset : offset + 31])
@@ -50,7 +50,7 @@ def test_a_list_is_read_until_it_is_too_old():
 
 @pytest.mark.parametrize("rows", [ENDLESS, [1] * 5000])
 def test_a_list_without_end_is_not_complete(rows):
-    """After ten pages it is given up, also where all rows say the same."""
+    """Reading ends after ten pages, even if all rows are equal."""
     back = read(paged(rows, 25))
 
     assert (205, False) == (len(back.rows), back.complete)
@@ -71,7 +71,7 @@ def test_rows_that_arrive_meanwhile_do_no_harm():
 
 
 def test_a_list_that_is_not_there_is_not_complete():
-    """An exchange that does not know what was asked for has shown nothing."""
+    """`NotFound` in place of a list is no evidence."""
     assert not read(lambda offset: NotFound("there is no such book")).complete
 
 
@@ -104,5 +104,5 @@ def test_moments_in_whole_seconds(seconds, moment):
     ],
 )
 def test_numbers_that_may_have_been_rounded(shown, wanted, quality):
-    """What is finer than the exchange counts may have become either neighbour; all else is compared exactly."""
+    """A number with more digits than the exchange shows may match either neighbour; others are compared exactly."""
     assert quality is compare(None if shown is None else Decimal(shown), Decimal(wanted), CENT)

@@ -43,7 +43,7 @@ def sent_as(told, **arguments):
     ],
 )
 def test_what_fits(told, arguments):
-    """An answer fits that repeats what was asked for: as a value, rounded, in other letters, or not at all."""
+    """An answer fits if it repeats the argument as a value, rounded, in other case, or not at all."""
     assert [] == sent_as(told, **arguments)
 
 
@@ -65,13 +65,13 @@ def test_what_fits(told, arguments):
     ],
 )
 def test_what_does_not_fit(told, arguments, expected):
-    """An answer that says another amount, word, choice or number than was asked for is named, field by field."""
+    """Each field of the answer with another amount, word, choice or number than the argument is listed."""
     assert expected == sent_as(told, **arguments)
 
 
 @pytest.mark.parametrize(("side", "expected"), [(Side.BUY, []), (Side.SELL, ["side"]), (None, [])])
 def test_what_the_declaration_says(side, expected):
-    """What a declaration says of the answer must be so, whatever the arguments."""
+    """The answer must have what the declaration says, whatever the arguments."""
     asked = prepare(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test")
 
     assert expected == mismatches(asked, Order(1, Decimal(3), Decimal(5), side))
@@ -93,7 +93,7 @@ async def buy(told):
 
 @in_virtual_time
 async def test_an_answer_to_another_request():
-    """A money call whose answer speaks of something else has an unknown outcome, and says no value of the answer."""
+    """A money call whose answer contradicts it has an unknown outcome, and the message has no value of the answer."""
     error, unresolved = await buy({"amount": "31337", "side": "sell"})
 
     assert (DecodeError, [error.intent], "ANSWERED") == (type(error.__cause__), unresolved, error.phase.name)
@@ -102,7 +102,7 @@ async def test_an_answer_to_another_request():
 
 @in_virtual_time
 async def test_an_answer_that_names_an_earlier_order():
-    """An answer that names what an earlier call made belongs to that one: the outcome is unknown, and nothing shown."""
+    """An answer with the id of an earlier call's order makes the outcome unknown, and is not shown."""
     async with placing(Script.of(answer(ORDER))) as client:
         await client.orders.buy(amount=3, price=5)
         with pytest.raises(OutcomeUnknown) as caught:
@@ -119,7 +119,7 @@ async def test_an_answer_that_names_an_earlier_order():
 
 @in_virtual_time
 async def test_the_same_id_of_another_call():
-    """What two different calls make may have the same id."""
+    """What two different calls create may have the same id."""
     async with placing(Script.of(answer(ORDER), answer(ORDER | {"side": None}))) as client:
         made = [await client.orders.buy(amount=3, price=5), await client.orders.note(amount=3, price=5)]
 

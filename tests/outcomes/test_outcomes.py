@@ -59,7 +59,7 @@ async def test_a_refusal_that_proves_it(case, kind):
 @pytest.mark.parametrize("kind", ["write", "money"])
 @pytest.mark.parametrize("case", UNPROVEN)
 async def test_an_answer_that_proves_nothing(case, kind):
-    """Where nothing is proven the outcome is unknown, with what it would have been as its cause, and no repetition."""
+    """If nothing is proven the outcome is unknown, with the failure as its cause, and the call is not repeated."""
     step, expected = UNPROVEN[case]
     script = Script.of(step)
     error = await failure_of(script, kind)
@@ -108,7 +108,7 @@ async def test_no_connection(fault, kind):
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["write", "money"])
 async def test_no_answer_before_the_deadline(kind):
-    """A call that is never repeated and whose deadline passes under way has an unknown outcome."""
+    """A call that is never repeated and whose deadline passes in flight has an unknown outcome."""
     error = await failure_of(Script.of(open=asyncio.Event()), kind, timeout_seconds=5)
 
     assert (OutcomeUnknown, 5.0) == (type(error), elapsed())
@@ -116,7 +116,7 @@ async def test_no_answer_before_the_deadline(kind):
 
 @in_virtual_time
 async def test_what_an_unknown_outcome_carries():
-    """`OutcomeUnknown` carries what was to be done, when, with which nonce, and how far it came."""
+    """`OutcomeUnknown` carries the intent, its time, the nonce, and the phase that the request reached."""
     error = await failure_of(Script.of(html(502)), "money")
 
     assert (
@@ -195,7 +195,7 @@ async def test_a_request_that_left_in_part(monkeypatch):
 @in_virtual_time
 @pytest.mark.parametrize("case", ["a key, says a proxy", "nowhere", "vague", "garbled", "another shape", "empty"])
 async def test_a_read_that_is_answered(case):
-    """A read fails with what the answer says, at once."""
+    """A read fails at once with the error of its answer."""
     step, expected = UNPROVEN[case]
     script = Script.of(step)
     error = await failure_of(script, "read")
@@ -215,7 +215,7 @@ async def test_what_is_not_asked_twice(step, expected):
 
 @in_virtual_time
 async def test_the_error_names_endpoint_and_words():
-    """An error names the endpoint, status, code and words."""
+    """An error carries the endpoint, status, code and text."""
     error = await failure_of(Script.of(refusal("funds")), "money")
 
     assert ("fourth.trading.create_order", 400, "funds", "no: funds") == (
@@ -311,7 +311,7 @@ async def test_a_cancel_that_never_left():
 
 @in_virtual_time
 async def test_not_found_after_a_doubtful_attempt():
-    """What is not found after an attempt without an answer may be gone because that attempt did it."""
+    """`NotFound` after an attempt without an answer may be the effect of that attempt."""
     error = await failure_of(Script.of(httpx.ReadError("gone"), refusal("missing", 404)), "idempotent")
 
     assert (errors.NotFound, True, True) == (
@@ -323,7 +323,7 @@ async def test_not_found_after_a_doubtful_attempt():
 
 @in_virtual_time
 async def test_not_found_at_once():
-    """What is not found at the first attempt is not found."""
+    """`NotFound` at the first attempt is certain."""
     error = await failure_of(Script.of(refusal("missing", 404)), "idempotent")
 
     assert (errors.NotFound, False) == (type(error), error.may_have_executed)
@@ -331,7 +331,7 @@ async def test_not_found_at_once():
 
 @in_virtual_time
 async def test_refused_after_a_doubtful_attempt():
-    """A refusal of the second attempt says nothing about the first."""
+    """A refusal of the second attempt proves nothing about the first."""
     error = await failure_of(Script.of(httpx.ReadError("gone"), refusal("auth", 401)), "idempotent")
 
     assert (OutcomeUnknown, errors.AuthenticationFailed) == (type(error), type(error.__cause__))
@@ -339,7 +339,7 @@ async def test_refused_after_a_doubtful_attempt():
 
 @in_virtual_time
 async def test_a_cancel_whose_repetition_comes_too_late():
-    """A cancel without an answer whose repetition the limit has no room go in time has an unknown outcome."""
+    """A cancel without an answer that the limit leaves no time to repeat has an unknown outcome."""
     narrow = [Limit(LIMIT.name, (Window(1, 60.0),), Scope.KEY)]
     error = await failure_of(Script.of(httpx.ReadError("gone")), "idempotent", limits=narrow)
 

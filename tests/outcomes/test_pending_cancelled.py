@@ -20,7 +20,7 @@ LOST_ANSWER = httpx.ReadError("gone")
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["create_order", "create_address"])
 async def test_the_outcome_of_an_abandoned_call(kind, caplog):
-    """The answer to a call whose caller is gone is kept, and a warning names it."""
+    """The answer to an abandoned call is kept, and a warning names the call."""
     async with client_of(answer({"id": 7}), seconds=5) as (client, _):
         await cancel_caller(getattr(client.trading, kind)(**{"amount": 3} if kind == "create_order" else {}))
         (under_way,) = client.unresolved.values()
@@ -45,7 +45,7 @@ async def test_the_outcome_of_an_abandoned_call(kind, caplog):
     ],
 )
 async def test_the_failure_of_an_abandoned_call(step, standing, error, caplog):
-    """How a call failed whose caller is gone is kept, and a warning says it."""
+    """The failure of an abandoned call is kept, and a warning states it."""
     async with client_of(step, seconds=5) as (client, _):
         await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(5)
@@ -215,7 +215,7 @@ async def test_other_code_cancels_the_task():
 
 @in_virtual_time
 async def test_everything_is_cancelled():
-    """Where everything is cancelled at once, as at the end of a program, callers are gone and the outcome is kept."""
+    """If everything is cancelled at once, as at the end of a program, callers return and the outcome is kept."""
     async with client_of(answer(), seconds=5) as (client, _):
         call = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)

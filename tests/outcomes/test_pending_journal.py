@@ -51,7 +51,7 @@ async def test_the_first_half_minute(at, expected):
 
 @in_virtual_time
 async def test_an_order_from_before_the_record():
-    """An order that looks the same and is from before the client's first call makes it ambiguous, whatever is ours."""
+    """An equal order from before the client's first call makes the verdict ambiguous, whatever is ours."""
     exchange = Lagging([ANSWERED, LOST])
     exchange.do("bought", {"amount": "3", "price": "5"})
     async with placing(exchange) as client:
@@ -85,7 +85,7 @@ async def test_two_unknown_calls_that_would_do_the_same():
 
 @in_virtual_time
 async def test_a_rival_that_is_under_way():
-    """As long as another call that would do the same is under way nothing is decided; then it is."""
+    """While another call with the same arguments is in flight nothing is decided; afterwards it is."""
     call = CALLS["in any order"]
     async with begun(LOST, Fate(arrives=0.0, breaks=25.0)) as (client, _):
         first, second = asyncio.create_task(lose(client, call)), asyncio.create_task(lose(client, call))
@@ -131,7 +131,7 @@ async def test_a_single_order_without_an_id():
 
 @in_virtual_time
 async def test_what_was_known_two_days_ago():
-    """Of a call from before everything that is remembered nothing is certain any more."""
+    """For a call from before all records nothing is certain."""
     note = lambda c: c.orders.note(amount=3, price=5)  # noqa: E731 - a write: the same may be made again
     async with begun(LOST) as (client, _):
         intent = await lose(client, note)
@@ -144,7 +144,7 @@ async def test_what_was_known_two_days_ago():
 
 @in_virtual_time
 async def test_a_tag_is_proof():
-    """An order that bears the tag is found at once, among any number that look the same, and from any time."""
+    """An order with the tag is found at once, among any number of equal ones, and from any time."""
     exchange = Lagging([DONE])
     for _ in range(3):
         exchange.do("placed", {"amount": "3", "price": "5"})
@@ -157,7 +157,7 @@ async def test_a_tag_is_proof():
 
 @in_virtual_time
 async def test_a_tag_of_the_callers_own():
-    """Where the caller filled the field there is no tag: what looks the same is ambiguous."""
+    """If the caller filled the field there is no tag: equal orders are ambiguous."""
     exchange = Lagging([DONE])
     exchange.do("placed", {"amount": "3", "price": "5", "label": "mine"})
     async with placing(exchange) as client:
@@ -188,7 +188,7 @@ async def test_reconciling_twice_at_once():
 
 @in_virtual_time
 async def test_reconciled_and_no_longer_shown():
-    """That a call was executed is not taken back when the reads no longer show what it made."""
+    """A call that was executed stays executed when the reads no longer show its order."""
     async with begun(DONE) as (client, exchange):
         intent = await lose(client)
         await client.reconcile(intent)
@@ -211,7 +211,7 @@ async def test_after_dismissing():
 
 @in_virtual_time
 async def test_a_dismissed_call():
-    """A call that was dismissed can be asked for: what is found is ambiguous, and nothing is nothing."""
+    """A dismissed call can be reconciled: an order that is found is ambiguous, and none is `NoTrace`."""
     async with begun(DONE, LOST) as (client, _):
         executed, lost = await lose(client), await lose(client, amount=4)
         for intent in (executed, lost):
@@ -263,7 +263,7 @@ async def test_zones_of_generations():
 
 @in_virtual_time
 async def test_a_generation_that_never_showed_the_time():
-    """Where one generation's clock proves to be hours off, that of another is not taken for right."""
+    """If one generation's clock is hours off, another's is not assumed to be right."""
     exchange = Lagging([ANSWERED, DONE], skew=-6 * 3600.0)
     async with placing(exchange) as client:
         await client.orders.buy(amount=7, price=7)

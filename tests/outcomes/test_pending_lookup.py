@@ -1,4 +1,4 @@
-"""What is written down of calls that are never repeated, and what other processes make of it."""
+"""The journal of calls that are never repeated, and its use by other processes."""
 
 import asyncio
 import logging
@@ -49,7 +49,7 @@ async def test_what_may_be_repeated_is_not_written(kind):
 
 @in_virtual_time
 async def test_what_is_written():
-    """The journal holds where the call went, whose it was, its intent, nonce and digest, and no secret."""
+    """The journal holds server, key, intent, nonce and digest of a call, and no secret."""
     async with sharing(html(502)) as (client, script, _, journal):
         error = await failure(client.orders.send("btc", amount=3, to="there", memo="secret memo"))
     ((entry, _),) = journal.records.rows.values()
@@ -77,7 +77,7 @@ async def test_what_cannot_be_written_is_not_sent(kind):
 @in_virtual_time
 @pytest.mark.parametrize("call", [CALLS["money"], lambda c: c.reconcile("x"), lambda c: asyncio.sleep(0, c.unresolved)])
 async def test_a_journal_that_cannot_be_read(call):
-    """Where the journal cannot be read no money is sent."""
+    """If the journal cannot be read no money call is sent."""
     async with sharing(journal=Journal(unreadable=BROKEN)) as (client, script, limiter, _):
         with pytest.raises((StateError, UsageError)):
             list(await call(client))
@@ -172,7 +172,7 @@ async def test_an_abandoned_call_that_was_refused_in_the_journal():
 
 @in_virtual_time
 async def test_cancelled_while_the_journal_is_written():
-    """A caller that is cancelled while its call is written down is gone at once; nothing is sent, or left behind."""
+    """A caller that is cancelled during the journal write returns at once; nothing is sent, or left behind."""
     async with sharing(journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
@@ -234,7 +234,7 @@ async def test_a_dismissed_call_may_be_made_at_once():
 
 @in_virtual_time
 async def test_closing_awaits_the_journal():
-    """Closing awaits what is still being written."""
+    """Closing waits for the journal."""
     async with sharing(html(502), journal=Journal(seconds=3.0)) as (client, _, _, journal):
         error = await failure(client.trading.create_order(amount=3))
     client.unresolved.dismiss(error.intent)
@@ -259,7 +259,7 @@ async def test_an_abandoned_call_in_the_journal():
 
 
 def test_dismissing_without_a_loop():
-    """Where the journal would have to be written and no event loop runs, dismissing is refused."""
+    """Dismissing is refused if the journal has to be written and no event loop runs."""
     kept = []
 
     async def lose():
@@ -316,7 +316,7 @@ async def test_what_another_process_still_does():
 
 @in_virtual_time
 async def test_the_oldest_first():
-    """Calls of this process and of others are listed in the order in which they were made."""
+    """Calls of this process and of others are listed in the order in which they were sent."""
     one, other, _, _ = processes(html(502))
     async with one, other:
         intents = []
@@ -329,7 +329,7 @@ async def test_the_oldest_first():
 
 @in_virtual_time
 async def test_dismissed_by_another_process():
-    """A call of another process can be dismissed here, and then made."""
+    """A call of another process can be dismissed here, and then sent."""
     one, other, script, records = processes(html(502), answer())
     async with one, other:
         intent = (await failure(one.trading.create_order(amount=3))).intent

@@ -26,7 +26,7 @@ async def together(*fates, at=MEASURED, skew=0.0, **options):
 
 @in_virtual_time
 async def test_a_call_of_a_process_that_died():
-    """What a process left behind that died is unresolved in the next one, and can be found out there."""
+    """A call of a process that died is unresolved in the next one, and can be reconciled there."""
     async with together(DONE, at=400.0) as (one, two, records, _):
         task = asyncio.create_task(lose(one))
         await settle()
@@ -86,7 +86,7 @@ async def test_found_out_by_another_process_meanwhile(at):
 
 @in_virtual_time
 async def test_found_out_by_a_living_process():
-    """What one process found out of another's call stays unresolved there, and is not taken for nothing."""
+    """A call that another process reconciled stays unresolved here, and is not `NoTrace`."""
     async with together(DONE, at=4000.0) as (one, two, *_):
         intent = await lose(one)
         await settle()
@@ -109,7 +109,7 @@ async def test_a_known_order_of_another_process():
 
 @in_virtual_time
 async def test_dismissed_in_another_process():
-    """What a call may have made that another process dismissed is ambiguous here."""
+    """What a call dismissed by another process may have created is ambiguous here."""
     async with together(DONE, LOST) as (one, two, *_):
         one.unresolved.dismiss(await lose(one))
         await settle()
@@ -120,7 +120,7 @@ async def test_dismissed_in_another_process():
 
 @in_virtual_time
 async def test_a_record_that_is_older_than_the_process():
-    """With a journal from before, a process that has just begun knows what is its own."""
+    """With an older journal, a new process knows which orders are its own."""
     async with together(DONE, at=4000) as (_, two, *_):
         assert Reconciled is type(await two.reconcile(await lose(two)))
 

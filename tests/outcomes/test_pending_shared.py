@@ -1,4 +1,4 @@
-"""What the clients of one key in one process know of each other's calls."""
+"""Calls of several clients of one key in one process."""
 
 import pytest
 
@@ -35,7 +35,7 @@ async def test_what_was_done_is_forgotten_with_the_last_client():
 
 @in_virtual_time
 async def test_what_was_done_is_known_as_long_as_a_client_is_left():
-    """An id that a call of another living client made is doubted."""
+    """An id that a call of another open client created makes an outcome unknown."""
     state = MemoryState()
     async with placing(lagging(), state=state) as one, placing(lagging(), state=state) as two:
         await one.orders.place(amount=3, price=5)

@@ -60,7 +60,7 @@ async def test_an_order_that_arrives_behind_the_fence():
 @in_virtual_time
 @pytest.mark.parametrize("failed", [html(503), refusal("vague"), refusal("missing", 404), html(404)])
 async def test_only_an_answered_read_is_a_fence(failed, monkeypatch):
-    """A read that was not answered with what it asks for does not show that its nonce was accepted."""
+    """A read without a valid answer does not prove that its nonce was accepted."""
 
     def find(query, answers):
         read = Read.of(Orders.open_orders)
@@ -89,7 +89,7 @@ async def test_an_order_that_is_filled_between_two_looks(lived, lag):
 
 @in_virtual_time
 async def test_between_both_lists():
-    """An order that is in neither list in one look, since it moves just then, is found by the next."""
+    """An order that is in neither list in one read, as it moves just then, is found by the next."""
     async with begun(DONE, lives=lambda: 15.0) as (client, exchange):
         intent = await lose(client)
         await asyncio.sleep(14.5)
@@ -100,7 +100,7 @@ async def test_between_both_lists():
 
 @in_virtual_time
 async def test_a_candidate_that_cannot_be_compared():
-    """What cannot be compared in full is looked at until nothing more can come to light, and is ambiguous then."""
+    """An order that cannot be compared in full is read until nothing more can appear, and is then ambiguous."""
     async with begun(DONE, priceless=True) as (client, _):
         intent = await lose(client)
         verdict = await client.reconcile(intent)
@@ -110,7 +110,7 @@ async def test_a_candidate_that_cannot_be_compared():
 
 @in_virtual_time
 async def test_a_candidate_that_can_be_compared_later():
-    """What cannot be compared in full now is recognised when the reads show more of it."""
+    """An order that cannot be compared in full is recognised when the reads show more of it."""
     async with begun(DONE, priceless=True) as (client, exchange):
         intent = await lose(client)
         asyncio.get_running_loop().call_later(5.0, setattr, exchange, "priceless", False)
@@ -120,7 +120,7 @@ async def test_a_candidate_that_can_be_compared_later():
 
 @in_virtual_time
 async def test_evidence_that_is_not_complete():
-    """Where the reads do not show everything nothing is decided, and nothing is gained by waiting."""
+    """If the reads are incomplete nothing is decided, and waiting does not help."""
     async with begun(LOST, lives=lambda: 0.0) as (client, exchange):
         for _ in range(50):
             exchange.do("noted", {"amount": "1", "price": "1"})
@@ -156,7 +156,7 @@ async def test_evidence_that_cannot_be_read():
 
 @in_virtual_time
 async def test_evidence_that_can_be_read_later():
-    """Reads that fail for a while are made again."""
+    """Reads that fail for a while are repeated."""
     async with begun(DONE) as (client, exchange):
         intent = await lose(client)
         exchange.faults = [html(503)] * 7
@@ -166,7 +166,7 @@ async def test_evidence_that_can_be_read_later():
 
 @in_virtual_time
 async def test_a_search_that_wants_too_much():
-    """A search that never has enough is ended, and nothing is decided."""
+    """A search that always wants more reads is ended, and nothing is decided."""
     reads = []
 
     def find(query, answers):
@@ -183,7 +183,7 @@ async def test_a_search_that_wants_too_much():
 @in_virtual_time
 @pytest.mark.parametrize("fault", [KeyError("canary"), TypeError("canary"), ValueError("canary")])
 async def test_a_search_that_fails(fault):
-    """A search that is taken by surprise ends in `Incomplete`, which says nothing of what it saw."""
+    """An unexpected exception in a search ends in `Incomplete`, which quotes nothing of the answers."""
 
     def find(query, answers):
         raise fault
@@ -219,7 +219,7 @@ async def test_the_time_is_kept(seconds):
 
 @in_virtual_time
 async def test_a_short_look_says_how_long_to_look():
-    """A look that ends too early to know anything says how much longer it takes."""
+    """A reconcile that ends too early says how much longer it takes."""
     async with begun(LOST) as (client, _):
         intent = await lose(client)
         verdict = await client.reconcile(intent, timeout_seconds=5)
@@ -241,7 +241,7 @@ async def test_a_second_look_goes_on_where_the_first_ended():
 
 @in_virtual_time
 async def test_a_call_without_a_search():
-    """A call that no read finds again is `Incomplete` at once, and stays unresolved."""
+    """A call that no read shows is `Incomplete` at once, and stays unresolved."""
     async with placing(Lagging([DONE])) as client:
         intent = await lose(client, lambda c: c.orders.note(amount=3, price=5))
         client._session.calls.searches = dict

@@ -89,7 +89,7 @@ def test_what_only_looks_like_an_object(secret):
 
 
 def test_a_sentence():
-    """Of a secret with blanks sixteen letters in a row are taken out, so that no single word is."""
+    """Of a secret with blanks, pieces of sixteen characters are replaced, so that single words stay."""
     secret = "the withdrawal to my brother's account"
 
     assert "withdrawal failed: [redacted]" == redacted(f"withdrawal failed: {secret[:20]}", [secret])
@@ -103,5 +103,5 @@ def test_a_long_text():
 
 
 def test_it_is_cut_afterwards():
-    """A secret at the edge of what is shown is taken out whole."""
+    """A secret at the cut of a message is replaced whole."""
     assert Detector().find(quotable("." * 195 + "zQ7" * 20, ["zQ7" * 20])) == []

@@ -40,7 +40,7 @@ def of_kind(kind, body, status=200, **headers):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_value(kind):
-    """An answer that is what the documents say is a value, and nothing else."""
+    """An answer as documented is a value, and no error."""
     told = of_kind(kind, ORDER)
 
     assert (1, None, None, None) == (told.value.id, told.error, told.closed_seconds, told.nonce_floor)
@@ -48,7 +48,7 @@ def test_a_value(kind):
 
 @pytest.mark.parametrize("kind", ONCE)
 def test_an_answer_to_another_request(kind):
-    """What repeats something else than was asked for proves nothing where a call is never repeated."""
+    """For a call that is never repeated, an answer that contradicts the request proves nothing."""
     told = of_kind(kind, ORDER | {"amount": "4"})
 
     assert (None, OutcomeUnknown, DecodeError, Phase.ANSWERED) == (
@@ -61,7 +61,7 @@ def test_an_answer_to_another_request(kind):
 
 @pytest.mark.parametrize("kind", [READ, IDEMPOTENT])
 def test_what_may_differ(kind):
-    """What a call that may be repeated is answered is not compared: it may have changed since."""
+    """The answer to a call that may be repeated is not compared: the order may have changed since."""
     assert of_kind(kind, ORDER | {"amount": "4"}).value.amount == 4
 
 
@@ -71,7 +71,7 @@ def test_what_may_differ(kind):
     [(READ, DecodeError), (IDEMPOTENT, DecodeError), (WRITE, OutcomeUnknown), (MONEY, OutcomeUnknown)],
 )
 def test_another_shape(kind, expected, body):
-    """What is not what the documents say is a `DecodeError`, or proves nothing because of one."""
+    """An answer that is not as documented is a `DecodeError`, or proves nothing because of one."""
     error = of_kind(kind, body).error
 
     assert (expected, True) == (type(error), isinstance(error.__cause__ or error, DecodeError))
@@ -89,7 +89,7 @@ def test_a_refusal_that_proves_it(kind, code):
 @pytest.mark.parametrize("kind", ONCE)
 @pytest.mark.parametrize(("status", "code"), [(400, "vague"), (404, "missing"), (200, "vague")])
 def test_a_refusal_that_proves_nothing(kind, status, code):
-    """A refusal that proves nothing leaves the outcome unknown, with what it would have been as its cause."""
+    """A refusal that proves nothing makes the outcome unknown, with the refusal as its cause."""
     error = of_kind(kind, {"error": "no", "code": code}, status).error
 
     assert (OutcomeUnknown, status, code) == (type(error), error.status, error.code)
@@ -107,14 +107,14 @@ def test_a_refusal_that_proves_nothing(kind, status, code):
     ],
 )
 def test_how_long_the_exchange_is_closed(body, headers, expected):
-    """A refusal for too many requests says how long the exchange wants to be left alone: itself, or by header."""
+    """A rate limit refusal gives the seconds to wait, from its body or its header."""
     told = said(body, 429, **headers)
 
     assert (expected, errors.RateLimited) == (told.closed_seconds, type(told.error))
 
 
 def test_other_refusals_close_nothing():
-    """Another refusal closes nothing, whatever its headers say."""
+    """Any other refusal closes no limit, whatever its headers say."""
     assert said({"error": "no", "code": "funds"}, 400, retry_after="9").closed_seconds is None
 
 
@@ -142,7 +142,7 @@ def test_a_reader_that_fails(kind, place):
     "body", [{"error": "the canary sings", "code": "funds"}, {"id": "canary"}, b"canary", ORDER | {"amount": "1234"}]
 )
 def test_nothing_holds_on_to_the_answer(body):
-    """No error keeps the answer: not in its words, its frames or what is behind it."""
+    """No error keeps the answer: not in its text, its frames or its causes."""
     error, behind = said(body, 200 if body != b"canary" else 500).error, []
     while error is not None:
         behind.append(error)
@@ -155,7 +155,7 @@ def test_nothing_holds_on_to_the_answer(body):
 
 
 def test_text():
-    """What is declared as text is taken as it is; a refusal of it is read as ever."""
+    """An answer declared as text is returned unchanged; a refusal of it is read as usual."""
     plain = evolve(BUY, text=True, answer=str)
 
     assert ("grüezi", errors.InsufficientFunds) == (
@@ -181,5 +181,5 @@ def test_rows_are_read_fast():
 
 
 def test_no_field_is_needed():
-    """A call whose answer repeats nothing is judged by its shape."""
+    """A call whose answer repeats no argument is checked by its shape."""
     assert Thing(9) == said({"id": 9}, endpoint=Trading.create_order.endpoint, arguments={"amount": 3}).value

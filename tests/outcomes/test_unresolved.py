@@ -21,7 +21,7 @@ MONEY = "fourth.trading.create_order"
 
 @in_virtual_time
 async def test_the_same_call_is_refused():
-    """The same money call is refused while one is unresolved, before anything is sent, and the error names it."""
+    """The same money call is refused while one is unresolved, before anything is sent, and the error has its intent."""
     async with client_of(html(502), answer()) as (client, script):
         intent = await unknown(client.trading.create_order(amount=3))
         with pytest.raises(UnresolvedOutcome, match=r"the same call is unresolved: .* nothing was sent") as caught:
@@ -50,7 +50,7 @@ async def test_the_same_amount_in_other_words(amount):
 
 @in_virtual_time
 async def test_another_call_is_not_refused():
-    """Another amount, another call and a write go through while a money call is unresolved."""
+    """Another amount, another call and a write are sent while a money call is unresolved."""
     async with client_of(html(502), answer()) as (client, script):
         await unknown(client.trading.create_order(amount=3))
         await client.trading.create_order(amount=30)
@@ -63,7 +63,7 @@ async def test_another_call_is_not_refused():
 
 @in_virtual_time
 async def test_a_write_is_not_refused():
-    """A write that is unresolved may be made again: it moves no money."""
+    """A write that is unresolved may be sent again: it moves no money."""
     async with client_of(html(502), answer()) as (client, _):
         intent = await unknown(client.trading.create_address())
 
@@ -75,7 +75,7 @@ async def test_a_write_is_not_refused():
     "step", [refusal("funds"), html(429), httpx.ConnectError("no")], ids=["refused", "limited", "not sent"]
 )
 async def test_what_was_not_executed_does_not_stand_in_the_way(step):
-    """After a failure that proves that nothing was done the same call may be made again."""
+    """After a failure that proves that nothing was executed the same call may be sent again."""
     async with client_of(step, answer()) as (client, _):
         with pytest.raises(errors.ExchangeError):
             await client.trading.create_order(amount=3)
@@ -112,7 +112,7 @@ async def test_the_guard_holds_after_waiting(narrow):
 
 @in_virtual_time
 async def test_the_guard_leaves_the_queue_alone():
-    """A call that is refused after waiting makes room for the next in line."""
+    """A call that is refused after waiting frees its place for the next one."""
     async with client_of(html(502), answer(), seconds=1) as (client, script):
         tasks = [asyncio.create_task(client.trading.create_order(amount=a)) for a in (3, 3, 4, 3, 5)]
         await asyncio.wait(tasks)
@@ -125,7 +125,7 @@ async def test_the_guard_leaves_the_queue_alone():
 
 @in_virtual_time
 async def test_views_share_what_is_unresolved():
-    """What a view puts on a call is part of it: for another user it is another call, for the same it is the same."""
+    """Fields of a view are part of its calls: for another user it is another call, for the same the same."""
     async with client_of(html(502), answer()) as (client, script):
         intent = await unknown(client.as_user(5).trading.create_order(amount=3))
         await client.as_user(6).trading.create_order(amount=3)
@@ -148,7 +148,7 @@ async def test_a_call_of_the_older_generation_is_another():
 
 @in_virtual_time
 async def test_clients_do_not_share():
-    """What is unresolved is known to the client that made the call."""
+    """Unresolved calls are known to the client that sent them."""
     async with client_of(html(502)) as (one, _), client_of(answer()) as (other, script):
         await unknown(one.trading.create_order(amount=3))
         await other.trading.create_order(amount=3)
@@ -161,7 +161,7 @@ async def test_clients_do_not_share():
 
 @in_virtual_time
 async def test_dismissing():
-    """A call that is dismissed is forgotten, and the same may be made."""
+    """A dismissed call is removed, and the same call may be sent."""
     async with client_of(html(502), answer()) as (client, script):
         client.unresolved.dismiss(await unknown(client.trading.create_order(amount=3)))
         await client.trading.create_order(amount=3)
@@ -172,7 +172,7 @@ async def test_dismissing():
 @in_virtual_time
 @pytest.mark.parametrize(("fate", "expected"), [(DONE, Reconciled), (LOST, NoTrace)])
 async def test_reconciling_lifts_it(fate, expected):
-    """After `Reconciled` and `NoTrace` the same call may be made."""
+    """After `Reconciled` and `NoTrace` the same call may be sent."""
     exchange = Lagging([Fate(), fate])
     async with placing(exchange) as client:
         await client.orders.buy(amount=7, price=7)
@@ -249,7 +249,7 @@ async def test_attributes_of_an_unknown_call():
 
 @in_virtual_time
 async def test_the_oldest_first():
-    """Unresolved calls are listed in the order in which they were made."""
+    """Unresolved calls are listed in the order in which they were sent."""
     async with client_of(html(502)) as (client, _):
         intents = []
         for amount in (5, 4, 3):
@@ -275,7 +275,7 @@ async def test_going_through_what_becomes_resolved():
 
 @in_virtual_time
 async def test_a_mapping():
-    """What is unresolved is a mapping: known intents are in it, others are not; and it shows itself."""
+    """The unresolved calls are a mapping by intent, with a repr that lists them."""
     async with client_of(html(502), answer()) as (client, _):
         intent = await unknown(client.trading.create_order(amount=3))
         unresolved = client.unresolved

@@ -118,7 +118,7 @@ async def test_an_abandoned_call_without_consequence(step, kind, caplog):
 
 @in_virtual_time
 async def test_cancelled_between_attempts(monkeypatch):
-    """A caller that is cancelled in the pause between two attempts makes no second one."""
+    """A caller that is cancelled in the pause between two attempts sends no second one."""
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     script = Script.of(html(503))
     async with fourth(script) as client:
@@ -144,7 +144,7 @@ async def test_a_task_cancelled_from_outside(kind, expected):
 
 @in_virtual_time
 async def test_leaving_the_block_waits_for_an_abandoned_order():
-    """Leaving the block awaits a money call whose caller is gone."""
+    """Leaving the block waits for an abandoned money call."""
     script = Script.of(seconds=5)
     async with fourth(script) as client:
         await by_cancel(partial(CALLS["money"], client), 1)

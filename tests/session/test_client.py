@@ -48,7 +48,7 @@ async def origin_of(**options):
     ],
 )
 async def test_where_calls_go(options, url):
-    """Calls go to production, to the sandbox, or to the host that is given, each below the path of its generation."""
+    """Calls go to production, to the sandbox, or to the given host, each below the path of its generation."""
     assert url == await origin_of(**options)
 
 
@@ -123,7 +123,7 @@ def test_a_bad_base_url(base_url, said):
 
 @pytest.mark.parametrize("proxy", ["http://proxy.example:3128", "https://10.0.0.1", "http://localhost.evil.example"])
 def test_a_way_without_tls_through_a_proxy(proxy):
-    """What is not encrypted goes through no proxy but one on this machine: it would hand the key to others."""
+    """Without TLS, only a local proxy is accepted: any other would see the key."""
     with pytest.raises(
         UsageError, match="Fourth: requests to a base_url without TLS may not go through a remote proxy"
     ):
@@ -132,7 +132,7 @@ def test_a_way_without_tls_through_a_proxy(proxy):
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:3128", "http://user:word@localhost:3128", "http://[::1]:3128"])
 def test_a_way_without_tls_through_a_proxy_here(proxy):
-    """A proxy on this machine may see what goes to this machine."""
+    """A local proxy may see requests to this machine."""
     assert "Fourth(" in repr(Fourth(base_url="http://127.0.0.1:8080", proxy=proxy))
 
 
@@ -158,7 +158,7 @@ def test_no_sandbox():
 
 @in_virtual_time
 async def test_a_generation_without_a_sandbox():
-    """A generation without a sandbox refuses calls, and nothing goes to production."""
+    """A generation without a sandbox refuses calls, and nothing is sent to production."""
     script = Script.of()
     async with Fourth(transport=script, sandbox=True, **CREDENTIALS) as client:
         with pytest.raises(UsageError, match=r"fourth\.v1 has no sandbox; nothing was sent"):
@@ -194,7 +194,7 @@ async def test_a_generation_without_a_sandbox():
     ],
 )
 def test_a_bad_option(options, said):
-    """An option that is unknown or wrong is refused when the client is made."""
+    """An unknown or invalid option is refused when the client is created."""
     with pytest.raises(UsageError) as caught:
         Fourth(**options)
 
@@ -211,19 +211,19 @@ def test_a_bad_window(window):
 
 
 def test_windows_in_a_list():
-    """The windows of a limit may be given in a list."""
+    """The windows of a limit may be a list."""
     assert Limit("a", (Window(1, 1.0),), Scope.KEY) == Limit("a", [Window(1, 1.0)], Scope.KEY)
 
 
 def test_arguments_are_given_by_name():
-    """Credentials and options are given by name."""
+    """Credentials and options are keyword-only."""
     with pytest.raises(TypeError):
         Fourth("key")
 
 
 @in_virtual_time
 async def test_a_limit_in_place_of_another():
-    """A limit that is given takes the place of the exchange's limit of that name; the others stay."""
+    """A given limit replaces the exchange's limit of that name; the others stay."""
     wide = Limit(LIMIT.name, (Window(1000, 1.0),), Scope.KEY)
     async with Fourth(transport=Script.of(), limits=[wide], **CREDENTIALS) as client:
         await asyncio.gather(client.trading.order(), client.market.thing())
@@ -255,7 +255,7 @@ async def test_one_connection():
 
 
 def test_a_context_of_ones_own():
-    """A context for TLS that is given verifies the server."""
+    """A given TLS context is used as it is."""
     context = ssl.create_default_context()
     pool = Fourth(ssl_context=context)._session._config.transport._pool("https://fourth.example", careful=False)
 
@@ -264,7 +264,7 @@ def test_a_context_of_ones_own():
 
 @in_virtual_time
 async def test_strict():
-    """A strict client raises where an answer has more than the documents say; others survive it."""
+    """A strict client raises if an answer has undocumented fields; others ignore them."""
     script = Script.of(answer({"id": 1, "more": 2}))
     async with Fourth(transport=script) as tolerant, Fourth(transport=script, strict=True) as strict:
         await tolerant.market.thing()
@@ -279,7 +279,7 @@ def headers_of(script):
 
 @in_virtual_time
 async def test_credentials_of_the_environment(monkeypatch):
-    """Credentials that are not given are read from the environment."""
+    """Missing credentials are read from the environment."""
     monkeypatch.setenv("FOURTH_API_KEY", "from-environment")
     monkeypatch.setenv("FOURTH_API_SECRET", "s")
     script = Script.of()
@@ -291,7 +291,7 @@ async def test_credentials_of_the_environment(monkeypatch):
 
 @in_virtual_time
 async def test_explicit_credentials_win(monkeypatch):
-    """Credentials that are given go before those of the environment."""
+    """Given credentials override those of the environment."""
     monkeypatch.setenv("FOURTH_API_KEY", "from-environment")
     monkeypatch.setenv("FOURTH_API_SECRET", "s")
     script = Script.of()
@@ -303,7 +303,7 @@ async def test_explicit_credentials_win(monkeypatch):
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_no_credentials(client):
-    """A client for public calls needs none."""
+    """A client for public calls needs no credentials."""
     assert client()._session._config.credentials is None
 
 
@@ -316,7 +316,7 @@ def test_a_bad_credential(name, value):
 
 
 def test_a_bad_credential_of_the_environment(monkeypatch):
-    """A bad credential of the environment is refused by the name of its variable."""
+    """The error about an invalid credential of the environment names its variable."""
     monkeypatch.setenv("FOURTH_API_KEY", "with blank")
     with pytest.raises(UsageError, match="FOURTH_API_KEY must be printable ASCII"):
         Fourth()
@@ -343,7 +343,7 @@ def test_a_credential_that_an_exchange_does_not_have():
 
 @in_virtual_time
 async def test_a_view_is_a_client():
-    """A view has all areas of its client, of older generations too, and leaves the client as it was."""
+    """A view has all areas of its client, of older generations too, and does not change the client."""
     script = Script.of(open=asyncio.Event())
     async with Fourth(transport=script, **CREDENTIALS) as client:
         view = client.with_options(timeout_seconds=2)
@@ -358,7 +358,7 @@ async def test_a_view_is_a_client():
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "2"])
 def test_a_bad_view(seconds):
-    """A view with a bad deadline is refused."""
+    """A view with an invalid deadline is refused."""
     with pytest.raises(UsageError, match="timeout_seconds must be a positive number"):
         Fourth().with_options(timeout_seconds=seconds)
 

@@ -50,7 +50,7 @@ async def test_closing_ends_reads():
 @in_virtual_time
 @pytest.mark.parametrize("kind", CHANGING)
 async def test_closing_awaits_what_changes_something(kind):
-    """Closing awaits calls that change something; their callers get the answer."""
+    """Closing waits for calls that change something; their callers get the answer."""
     client = fourth(Script.of(seconds=5))
     call = asyncio.create_task(CALLS[kind](client))
     await settle()
@@ -61,7 +61,7 @@ async def test_closing_awaits_what_changes_something(kind):
 
 @in_virtual_time
 async def test_closing_awaits_to_the_deadline():
-    """Closing awaits a money call without an answer until its deadline, no longer."""
+    """Closing waits for a money call without an answer until its deadline, no longer."""
     client = fourth(Script.of(open=asyncio.Event()), timeout_seconds=8)
     call = asyncio.create_task(CALLS["money"](client))
     await settle()
@@ -90,7 +90,7 @@ async def test_closing_refuses_waiting_calls(kind):
 
 @in_virtual_time
 async def test_closing_refuses_no_calls_of_others():
-    """Closing one client leaves the waiting calls of another on the same limit alone."""
+    """Closing one client does not affect the waiting calls of another under the same limit."""
     state, script = MemoryState(), Script.of()
     two = Limit(LIMIT.name, (Window(2, 60.0),), Scope.KEY)
     one, other = (fourth(script, limits=[two], state=state, timeout_seconds=600) for _ in range(2))

@@ -60,7 +60,7 @@ async def test_no_notice(caplog):
 
 @in_virtual_time
 async def test_before():
-    """A call that must not be made at this moment of the client's clock is not sent."""
+    """A call that the client's clock does not allow at this moment is not sent."""
     script = Script.of()
     async with Declaring(transport=script, clock=lambda: WALL) as client:
         await client.facts.early(int(WALL) + 1)
@@ -72,7 +72,7 @@ async def test_before():
 
 @in_virtual_time
 async def test_via():
-    """A call that is more than one request is made by a function of its own."""
+    """A call of several requests is carried out by its own function."""
     script = Script.of()
     async with Declaring(transport=script) as client:
         things = await client.facts.twice()

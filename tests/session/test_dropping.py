@@ -44,7 +44,7 @@ async def test_a_client_that_is_closed_and_dropped():
 
 
 async def test_open_sockets_that_are_dropped():
-    """A client that is dropped while its connections are open warns of it, and says what would have closed them."""
+    """A client that is dropped with open connections warns, and the warning names `aclose()`."""
     async with serving(answering(response())) as server:
         held = [Fourth(base_url=server.origin, state=MemoryState())]
         await held[0].market.thing()

@@ -87,7 +87,7 @@ async def test_no_answer(bitex, name):
 
 @pytest.mark.parametrize("name", SLOW)
 async def test_an_answer_that_never_ends(bitex, name):
-    """An answer that never ends is given up at the deadline; how soon after it, the stress stage `hostile` measures."""
+    """An answer that never ends fails at the deadline; how soon after it, the stress stage `hostile` measures."""
     async with serving(SLOW[name]) as server:
         client = bitex(server).with_options(timeout_seconds=SLOW_SECONDS)
         errors = [await error_of(call) for call in (client.market.ticker(), bid(client))]
@@ -165,7 +165,7 @@ TICKER = json.dumps({
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda n: n[:20].decode(errors="replace"))
 def test_a_number(number):
-    """What is not a number of bounded length is refused where a number is expected, as a text and in a row too."""
+    """A number that is invalid or of unbounded length is refused, as a text and in a row too."""
     cases = {
         READ: TICKER.replace(b"632.0", number, 1),
         "bitstamp.market.order_book": b'{"timestamp":"1","microtimestamp":"1","bids":[[%s,"1"]],"asks":[]}' % number,

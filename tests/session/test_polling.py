@@ -214,7 +214,7 @@ async def test_leaving_ends_everything():
 
 @in_virtual_time
 async def test_an_exception_of_the_block():
-    """What the block raises comes out as it is, and ends everything."""
+    """An exception of the block is raised unchanged, and ends everything."""
     source = Source(seconds=5)
     with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is what is tested
         async with poll({"a": source}, every_seconds=1):

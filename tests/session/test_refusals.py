@@ -30,7 +30,7 @@ async def test_attempts_with_fresh_nonces(kind, attempts):
 
 @in_virtual_time
 async def test_a_refused_nonce_says_what_to_do():
-    """`NonceRejected` says how nonces go wrong and names the way out."""
+    """The message of `NonceRejected` says why nonces are refused and what to do."""
     error = await failure_of(Script.of(refusal("nonce", 403)), "money")
 
     assert "pass nonce_floor= with the largest nonce ever used" in str(error)
@@ -97,7 +97,7 @@ def second_at(script):
 @in_virtual_time
 @pytest.mark.parametrize("status", [420, 429])
 async def test_retry_after_closes_the_limiter(status):
-    """After 429 or 420 with Retry-After nothing goes before that time, neither this call nor others."""
+    """After 429 or 420 with Retry-After nothing is sent before that time, neither this call nor others."""
     script = Script.of(answer({}, status, Retry_After="7"), answer())
     async with fourth(script) as client:
         await asyncio.gather(client.trading.order(), client.trading.cancel(5))
@@ -129,7 +129,7 @@ async def test_retry_after_as_a_date(noon):
 @in_virtual_time
 @pytest.mark.parametrize("value", ["soon", "-5", "1e3", "٣", ""])
 async def test_retry_after_that_is_none(value):
-    """A Retry-After that is neither a number nor a date counts as none."""
+    """A Retry-After that is neither a number nor a date is ignored."""
     reply = httpx.Response(429, headers={"retry-after": value.encode()})
     script = Script.of(reply, answer())
     async with fourth(script) as client:
@@ -140,7 +140,7 @@ async def test_retry_after_that_is_none(value):
 
 @in_virtual_time
 async def test_the_body_before_the_header():
-    """A time that the body names goes before the header."""
+    """A time in the body overrides the header."""
     script = Script.of(
         httpx.Response(429, json={"error": "", "code": "limit", "wait": 3}, headers={"retry-after": "9"})
     )
@@ -163,7 +163,7 @@ async def test_a_lockout_lasts_an_hour_at_most():
 
 @in_virtual_time
 async def test_a_lockout_longer_than_the_deadline(noon):
-    """A read that may not go again in time says that it was refused and until when."""
+    """A read that cannot be repeated in time raises `RateLimited` with the moment until which it is refused."""
     error = await failure_of(Script.of(answer({}, 429, Retry_After="60")), "read")
 
     assert (RateLimited, 0.0, noon + timedelta(seconds=60)) == (type(error), elapsed(), error.retry_at)
@@ -171,7 +171,7 @@ async def test_a_lockout_longer_than_the_deadline(noon):
 
 @in_virtual_time
 async def test_money_is_not_repeated_after_a_lockout(noon):
-    """A money call that was refused for too many requests says until when, and is not repeated."""
+    """A money call that is refused for too many requests carries that moment, and is not repeated."""
     script = Script.of(answer({}, 429, Retry_After="7"))
     error = await failure_of(script, "money")
 
@@ -180,7 +180,7 @@ async def test_money_is_not_repeated_after_a_lockout(noon):
 
 @in_virtual_time
 async def test_public_calls_are_not_locked_out_with_the_key():
-    """A lockout of the key's limit leaves calls under another limit alone."""
+    """A lockout of the key's limit does not affect calls under another limit."""
     script = Script.of(html(429), answer())
     async with fourth(script) as client:
         with pytest.raises(RateLimited):

@@ -93,12 +93,12 @@ class TestLockout:
         ],
     )
     def test_header(self, header, seconds):
-        """`Retry-After` counts in seconds or names a moment; what is neither says nothing, and an hour is the most."""
+        """`Retry-After` counts seconds or names a moment, at most an hour; any other value is ignored."""
         assert seconds == lockout_seconds(Problem(RateLimited), header, 60.0)
 
     @pytest.mark.parametrize(("said", "seconds"), [(5.0, 5.0), (0.0, 0.0), (-1.0, 0.0), (1e9, 3600.0)])
     def test_the_body_before_the_header(self, said, seconds):
-        """What the exchange says itself counts before the header."""
+        """The seconds in the body override the header."""
         assert seconds == lockout_seconds(Problem(RateLimited, retry_after_seconds=said), "30", 60.0)
 
     def test_a_moment_to_come(self, noon):

@@ -45,7 +45,7 @@ def locals_of(error):
 
 @in_virtual_time
 async def test_the_frames_of_a_call():
-    """An error leaves no frame of the library behind: each of them may hold arguments or the answer."""
+    """An error holds no frame of the library: each of them may have arguments or the answer."""
     error = await failure_of("money", answer({"error": API_KEY, "code": "funds"}, 400))
     frames = [frame.name for frame in traceback.extract_tb(error.__traceback__) if "/exchanges/" in frame.filename]
 

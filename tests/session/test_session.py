@@ -51,7 +51,7 @@ async def test_a_fourth_exchange():
 
 @in_virtual_time
 async def test_wrong_arguments_come_first():
-    """Arguments are checked before anything is waited for, and nothing is sent."""
+    """Arguments are checked before any wait, and nothing is sent."""
     script = Script.of()
     async with fourth(script) as client:
         with pytest.raises(UsageError, match=r"fourth\.trading\.create_order .*amount.*nothing was sent"):
@@ -62,7 +62,7 @@ async def test_wrong_arguments_come_first():
 
 @in_virtual_time
 async def test_the_nonce_is_drawn_after_the_wait():
-    """A call that waited ten seconds for its slot carries the milliseconds of the moment at which it goes."""
+    """A call that waited ten seconds for its slot has the milliseconds of its sending as its nonce."""
     script = Script.of()
     async with fourth(script, limits=[limit_of(1, 10.0)]) as client:
         await asyncio.gather(client.trading.order(), client.trading.order())
@@ -104,7 +104,7 @@ async def test_unique_nonces_need_no_key_lock():
 
 @in_virtual_time
 async def test_fields_of_a_view_go_with_private_calls():
-    """Fields that a view adds go with its private calls, and with no public one."""
+    """Fields that a view adds are sent with its private calls, and with no public one."""
     script = Script.of()
     async with fourth(script) as client:
         view = client._view(Options(private_fields={"as_user": "5000"}))
@@ -156,7 +156,7 @@ async def test_a_cancel_overtakes_reads():
 
 @in_virtual_time
 async def test_every_attempt_takes_a_slot():
-    """An attempt that is repeated takes a slot each time."""
+    """Each attempt uses a slot."""
     script = Script.of(httpx.ReadError("gone"), answer())
     async with fourth(script, limits=[limit_of(1, 5.0)], timeout_seconds=60) as client:
         await client.trading.order()
@@ -228,7 +228,7 @@ async def test_the_deadline_is_total():
     ],
 )
 async def test_whose_deadline_it_is(options, method, seconds):
-    """A call ends after 30 seconds, or what its endpoint says, or what the client says."""
+    """The deadline of a call is 30 seconds, or that of its endpoint, or that of the client."""
     script = Script.of(open=asyncio.Event())
     async with fourth(script, **options) as client:
         with pytest.raises(exchanges.ReadFailed, match="no answer before the deadline"):
@@ -239,7 +239,7 @@ async def test_whose_deadline_it_is(options, method, seconds):
 
 @in_virtual_time
 async def test_the_view_has_the_last_word():
-    """The deadline of a view goes before that of its client and of the endpoint."""
+    """The deadline of a view overrides that of its client and of the endpoint."""
     script = Script.of(open=asyncio.Event())
     async with fourth(script, timeout_seconds=50) as client:
         with pytest.raises(exchanges.ReadFailed):
@@ -313,7 +313,7 @@ def test_two_clients_in_two_open_loops():
 
 @in_virtual_time
 async def test_one_line_per_call(caplog):
-    """A call makes one INFO line: verb, endpoint, status, milliseconds."""
+    """A call logs one INFO line: verb, endpoint, status, milliseconds."""
     caplog.set_level(logging.INFO)
     async with fourth(Script.of(seconds=0.25)) as client:
         await client.trading.cancel(5)
@@ -325,7 +325,7 @@ async def test_one_line_per_call(caplog):
 
 @in_virtual_time
 async def test_one_line_per_failed_call(caplog):
-    """A call that fails after three attempts makes one INFO line, which names the failure."""
+    """A call that fails after three attempts logs one INFO line with the failure."""
     caplog.set_level(logging.INFO)
     async with fourth(Script.of(answer({}, 503))) as client:
         with pytest.raises(exchanges.ReadFailed):
@@ -339,7 +339,7 @@ async def test_one_line_per_failed_call(caplog):
 
 @in_virtual_time
 async def test_one_line_per_cancelled_call(caplog):
-    """A call whose caller is cancelled makes one INFO line, without a status."""
+    """A call whose caller is cancelled logs one INFO line, without a status."""
     caplog.set_level(logging.INFO)
     async with fourth(Script.of(seconds=5)) as client:
         with pytest.raises(TimeoutError):
@@ -350,7 +350,7 @@ async def test_one_line_per_cancelled_call(caplog):
 
 @in_virtual_time
 async def test_repr():
-    """A client shows its exchange, server and what is under way."""
+    """The repr of a client shows its exchange, server and calls in flight."""
     script = Script.of(seconds=1)
     async with fourth(script) as client:
         call = asyncio.create_task(client.market.thing())

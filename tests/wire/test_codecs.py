@@ -237,7 +237,7 @@ def test_a_fraction_beyond_microseconds_is_cut():
 
 @pytest.mark.parametrize("kind", [Annotated[Decimal, Number()], Annotated[datetime, Epoch()]])
 def test_the_message_keeps_the_value_to_itself(kind):
-    """The message says what was expected, never what was found."""
+    """The message has the expected type, never the value."""
     with pytest.raises(DecodeError) as caught:
         read(kind, "secret")
 

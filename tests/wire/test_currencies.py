@@ -23,5 +23,5 @@ def test_flattened():
     "odd", [{"x" * 11: "1"}, {"BTC": "1"}, {"b": "1"}, {"btc": None}, {"btc": True}, {"a_b_c": "1"}]
 )
 def test_neither(odd):
-    """A key that looks like neither, or whose value is no number, stays where it is."""
+    """A key that looks like neither, or whose value is not a number, is left in place."""
     assert {**odd, "amounts": {}, "rates": {}} == nest_currencies(odd, ())

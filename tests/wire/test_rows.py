@@ -124,7 +124,7 @@ def test_refused(annotation, cells, expected, strict):
 
 @pytest.mark.parametrize("cells", [[2, 7, 946685400], ["2", 7, 946685400], [None, 7, 946685400], [[], 7, 946685400]])
 def test_another_class_of_an_exact_row(cells):
-    """Where rows must be exact, one of another class is refused, as strict clients refuse it."""
+    """An exact row of another class is refused, as by a strict client."""
     with pytest.raises(DecodeError) as caught:
         Wire().structure(cells, Order, "it", exact=True)
 
@@ -135,7 +135,7 @@ def test_another_class_of_an_exact_row(cells):
     "cells", [[1, 7, 946685400, "n", 1], ["1", 7, 946685400, "n", 1], [1, 7, 946685400, "n", 1, 2]]
 )
 def test_other_drift_of_exact_rows(cells):
-    """Where rows must be exact, all other drift is tolerated."""
+    """All other deviations of exact rows are tolerated."""
     assert Order(7, AT, "n", Decimal(1)) == evolve(Wire().structure(cells, Order, "it", exact=True), extra=())
 
 
@@ -173,7 +173,7 @@ def test_an_empty_text_is_no_number():
 
 
 def test_an_empty_text_is_a_text():
-    """An empty text in place of a text that may be missing stays one."""
+    """An empty text for an optional text stays a text."""
     assert Wire().structure([1, 7, 946685400, ""], Order, "it").note == ""
 
 
