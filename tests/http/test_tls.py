@@ -15,7 +15,7 @@ from tests.support.fourth_calls import CALLS
 from tests.support.raw_server import answering, once, response, serving
 from tests.support.tls_servers import AUTHORITY, presenting, secured, trusting
 
-STRANGERS = {
+UNTRUSTED = {
     "elsewhere": "IP address mismatch",
     "unnamed": "IP address mismatch",
     "expired": "certificate has expired",
@@ -93,14 +93,14 @@ async def test_the_name_that_is_asked_for(host, name):
         assert [name] == server.names
 
 
-@pytest.mark.parametrize("certificate", STRANGERS)
+@pytest.mark.parametrize("certificate", UNTRUSTED)
 async def test_a_server_that_is_somebody_else(certificate):
     """A server with another name, no name, an expired or an untrusted certificate is refused; nothing was sent."""
     async with secured(presenting(certificate)) as server:
         error = await failure_of(client(server))
 
         assert (NotSent, []) == (type(error), server.requests)
-    assert STRANGERS[certificate] in str(error)
+    assert UNTRUSTED[certificate] in str(error)
 
 
 async def test_another_host_with_a_certificate_of_its_own():

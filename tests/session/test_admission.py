@@ -68,7 +68,7 @@ async def test_the_shared_limiter_says_too_late():
 
 
 @in_virtual_time
-@pytest.mark.parametrize("fault", [BROKEN, RateLimitTimeout("another process keeps the turn")])
+@pytest.mark.parametrize("fault", [BROKEN, RateLimitTimeout("another process holds the key lock")])
 @pytest.mark.parametrize("kind", CALLS)
 async def test_the_shared_limiter_fails(kind, fault):
     """An error of the shared limiter ends the call before anything is sent, and names it."""

@@ -1,6 +1,6 @@
 """Secrets stay out of every error, log, traceback and repr, whatever goes wrong.
 
-A share of the failures is played here, chosen in turn; the stress stage `secrets` plays them all.
+A share of the failures runs here; the stress stage `secrets` runs them all.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """A limit as the exchange counts it: arrivals at a server, after random latencies, in virtual time.
 
 Each call is granted by a real `Limiter`, takes a random time to arrive and a random time to be answered. Some answers
-are lost, some waiters give up or are cancelled, some grants are given back, priorities and turns are mixed. What is
+are lost, some waiters give up or are cancelled, some permits are returned, priorities and key locks are mixed. What is
 counted is the largest number of arrivals in any window, wherever it begins.
 """
 

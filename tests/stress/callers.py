@@ -1,7 +1,7 @@
 """Callers that place orders, what each of them learns, and what was executed.
 
-Each caller does what the documentation lets him do: he repeats what was not sent, and nothing else. Some lose patience
-and are cancelled, some try again what they were told not to.
+Each caller does what the documentation allows: they repeat what was not sent, and nothing else. Some lose patience and
+are cancelled, some repeat what they must not.
 """
 
 from __future__ import annotations

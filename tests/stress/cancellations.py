@@ -1,6 +1,6 @@
 """Many calls over real sockets, half of them cancelled at any moment in six ways; then ten calls that must go well.
 
-What a cancelled call could leave behind is looked for afterwards: slots, turns, connections, tasks, sockets.
+Then everything is counted that a cancelled call could leave behind: slots, key locks, connections, tasks, sockets.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Left:
         probes: Of the calls afterwards, how many went well.
         refused: Requests that the server refused.
         tasks: Tasks that were not there before.
-        slots: Slots, turns and connections still taken, and calls still waiting.
+        slots: Slots, key locks and connections still taken, and calls still waiting.
         busy: Connections in a pool that are not idle.
         sockets: Sockets that were not there before, after closing.
     """
@@ -162,7 +162,7 @@ def _tasks() -> set[asyncio.Task[Any]]:
 
 
 def _taken(client: Client) -> int:
-    """Count what a client and its ledgers will still hold when every slot has rested."""
+    """Count what a client and its limiters will still hold when every slot has cooled down."""
     session, now = client._session, asyncio.get_running_loop().time() + WIDE.per_seconds + MARGIN_SECONDS
     taken = session._destinations._connections.taken + len(session._tasks)
     taken += sum(shared.key_lock.taken for shared in session._config.state._shared.values())
@@ -194,7 +194,7 @@ def _sockets() -> int:
 NAMES = {
     "refused": "refused requests and failed calls",
     "tasks": "tasks left",
-    "slots": "slots, turns and connections taken",
+    "slots": "slots, key locks and connections taken",
     "busy": "connections not idle",
     "sockets": "sockets left",
 }

@@ -59,7 +59,7 @@ def shared(path: str) -> State:
 
 
 FILE: Mechanisms = {"state file": lambda: patch(f"{__name__}.shared", lambda _: MemoryState())}
-TURN: Mechanisms = {
+KEY_LOCK: Mechanisms = {
     "key lock of processes": lambda: patch("exchanges.state.file.key_lock.SharedKeyLock._try_acquire", lambda _: True)
 }
 
@@ -182,7 +182,7 @@ def spend(job: Job, _: Connection) -> None:
 
 def _run(job: Job, main: Coroutine[Any, Any, None]) -> None:
     logging.disable(logging.CRITICAL)
-    with (FILE | TURN)[job.without]() if job.without else nullcontext():
+    with (FILE | KEY_LOCK)[job.without]() if job.without else nullcontext():
         asyncio.run(main)
 
 

@@ -1,6 +1,6 @@
 """A client as often written: a plain HTTP client that retries after any failure.
 
-It sends the very same bytes and holds one turn per key, so that what differs is what it makes of failures alone.
+It sends the same bytes and holds one lock per key: only its handling of failures differs.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ from attrs import evolve, frozen
 from exchanges.limits.limit import Window
 from exchanges.simulator import Venue, simulate
 from tests.stress.arrivals import largest
-from tests.stress.children import TURN, Child, Job, call_many
+from tests.stress.children import KEY_LOCK, Child, Job, call_many
 from tests.stress.figures import Figure, Mechanisms
 
 PROMISES = (4,)
-MECHANISMS: Mechanisms = TURN
+MECHANISMS: Mechanisms = KEY_LOCK
 CALLS, QUICK_CALLS = 2_500, 20
 PROCESSES, QUICK_PROCESSES = 4, 2
 TIGHT_CALLS, QUICK_TIGHT_CALLS = 7, 4
