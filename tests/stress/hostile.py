@@ -8,7 +8,7 @@ import logging
 import resource
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -23,7 +23,7 @@ from exchanges.bitex import Bitex
 from exchanges.bitstamp import Bitstamp
 from exchanges.errors import ExchangeError, OutcomeUnknown
 from exchanges.http import transport
-from tests.stress.figures import Figure
+from tests.stress.figures import Figure, Mechanisms
 from tests.support.hostile_answers import ANSWER, BODIES, FAST, SLOW, answered
 from tests.support.raw_server import Heard, Talk, serving
 
@@ -77,13 +77,6 @@ def _unbounded() -> Iterator[None]:
 
 
 @contextmanager
-def _careless() -> Iterator[None]:
-    """Parse every body of ordinary size, whatever memory it takes."""
-    with patch.object(transport, "is_heavy", lambda _: False):
-        yield
-
-
-@contextmanager
 def _patient() -> Iterator[None]:
     """Wait a second longer than the deadline."""
     until = anyio.move_on_after
@@ -91,9 +84,10 @@ def _patient() -> Iterator[None]:
         yield
 
 
-MECHANISMS: dict[str, Callable[[], AbstractContextManager[object]]] = {
+MECHANISMS: Mechanisms = {
     "bound": _unbounded,
-    "weight": _careless,
+    # Every body of ordinary size is parsed, whatever memory it takes.
+    "weight": lambda: patch.object(transport, "is_heavy", lambda _: False),
     "deadline": _patient,
 }
 

@@ -7,7 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -21,7 +21,7 @@ from exchanges.errors import CallbackRejected
 from exchanges.http.transport import Answer
 from exchanges.outcomes.attempt import Attempt
 from exchanges.outcomes.response import interpret
-from exchanges.wire import codecs as forms
+from exchanges.wire import codecs
 from exchanges.wire.converter import wire
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.tally import results
@@ -34,7 +34,7 @@ QUICK_BODIES = 15_000
 BODIES_WITHOUT = 40_000
 WORKERS = 2
 CALLBACKS_AMONG = 20
-MOST_DEPTH = forms.MAX_DEPTH + 16  # what models stand in, and the documents within them
+MOST_DEPTH = codecs.MAX_DEPTH + 16  # what models stand in, and the documents within them
 
 KEY = "key"
 CALLBACKS = Callbacks([KEY])
@@ -73,35 +73,18 @@ WAITS = (
 
 
 class _StandardParser:
-    """The parser of the standard library."""
+    """The JSON parser of the standard library."""
 
     def decode(self, body: bytes) -> object:
         """Read JSON."""
         return json.loads(body, parse_float=Decimal)
 
 
-@contextmanager
-def _no_door() -> Iterator[None]:
-    """Read JSON with the standard parser."""
-    with patch.object(forms, "_DECODER", _StandardParser()):
-        yield
-
-
-@contextmanager
-def _no_bounds() -> Iterator[None]:
-    """Accept every number that `Decimal` accepts."""
-    with patch.object(forms, "_DECODER", msgspec.json.Decoder(float_hook=Decimal)):
-        yield
-
-
-@contextmanager
-def _no_depth() -> Iterator[None]:
-    """Accept any depth that the stack allows."""
-    with patch.object(forms, "_is_deep", lambda _: False):
-        yield
-
-
-MECHANISMS: Mechanisms = {"door": _no_door, "bounds": _no_bounds, "depth": _no_depth}
+MECHANISMS: Mechanisms = {
+    "door": lambda: patch.object(codecs, "_DECODER", _StandardParser()),
+    "bounds": lambda: patch.object(codecs, "_DECODER", msgspec.json.Decoder(float_hook=Decimal)),
+    "depth": lambda: patch.object(codecs, "_is_deep", lambda _: False),
+}
 
 
 # Counting ------------------------------------------------------------------------------------------------------------
@@ -135,7 +118,7 @@ def _fault(value: Any, depth: int = 0) -> str | None:
     if depth > MOST_DEPTH:
         return "too deep"
     if isinstance(value, Decimal):
-        return None if value.is_finite() and value == forms.BOUNDS.copy().plus(value) else "a number out of bounds"
+        return None if value.is_finite() and value == codecs.BOUNDS.copy().plus(value) else "a number out of bounds"
     if isinstance(value, float):
         return "a float"
     inside: Iterable[Any] = ()
