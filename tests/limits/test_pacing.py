@@ -6,18 +6,12 @@ from itertools import pairwise
 import pytest
 
 from exchanges import poll
-from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.pacing import pace
 from exchanges.state import MemoryState
-from tests.support.fourth import CREDENTIALS, OPEN_LIMIT, Fourth
+from tests.support.fourth import CREDENTIALS, OPEN_LIMIT
+from tests.support.fourth_calls import limited
 from tests.support.scripted_transport import Script
 from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time
-
-
-def limited(slots, seconds, script=None, **options):
-    """Create a client of the fourth exchange with the given public limit."""
-    options.setdefault("limits", [Limit(OPEN_LIMIT.name, (Window(slots, seconds),), Scope.ADDRESS)])
-    return Fourth(transport=script or Script.of(), **options)
 
 
 @in_virtual_time

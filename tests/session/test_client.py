@@ -272,33 +272,19 @@ async def test_strict():
             await strict.market.thing()
 
 
-def headers_of(script):
-    """Return the key that the fourth exchange received."""
-    return script.came[0].request.headers["X-Key"]
-
-
 @in_virtual_time
-async def test_credentials_of_the_environment(monkeypatch):
-    """Missing credentials are read from the environment."""
+@pytest.mark.parametrize(
+    ("given", "key"), [({}, "from-environment"), ({"api_key": "given", "api_secret": "t"}, "given")]
+)
+async def test_credentials_of_the_environment(given, key, monkeypatch):
+    """Credentials are read from the environment, unless they are given."""
     monkeypatch.setenv("FOURTH_API_KEY", "from-environment")
     monkeypatch.setenv("FOURTH_API_SECRET", "s")
     script = Script.of()
-    async with Fourth(transport=script) as client:
+    async with Fourth(transport=script, **given) as client:
         await client.trading.order()
 
-    assert headers_of(script) == "from-environment"
-
-
-@in_virtual_time
-async def test_explicit_credentials_win(monkeypatch):
-    """Given credentials override those of the environment."""
-    monkeypatch.setenv("FOURTH_API_KEY", "from-environment")
-    monkeypatch.setenv("FOURTH_API_SECRET", "s")
-    script = Script.of()
-    async with Fourth(transport=script, api_key="given", api_secret="t") as client:
-        await client.trading.order()
-
-    assert headers_of(script) == "given"
+    assert key == script.came[0].request.headers["X-Key"]
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -5,10 +5,9 @@ import pytest
 
 from exchanges import poll
 from exchanges.errors import ExchangeError, UsageError
-from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.polling import Update
 from exchanges.state import MemoryState
-from tests.support.fourth import OPEN_LIMIT, Fourth
+from tests.support.fourth_calls import limited
 from tests.support.scripted_transport import Script, html
 from tests.support.virtual_time import elapsed, in_virtual_time, run, settle
 
@@ -37,12 +36,6 @@ class Source:
 async def take(updates, count):
     """Return the next *count* updates."""
     return [await anext(updates) for _ in range(count)]
-
-
-def limited(slots, seconds, script=None, **options):
-    """Create a client of the fourth exchange with the given public limit."""
-    options.setdefault("limits", [Limit(OPEN_LIMIT.name, (Window(slots, seconds),), Scope.ADDRESS)])
-    return Fourth(transport=script or Script.of(), **options)
 
 
 @in_virtual_time

@@ -1,6 +1,5 @@
 import asyncio
 from datetime import timedelta
-from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -116,17 +115,6 @@ async def test_a_lockout_without_a_time():
 
 
 @in_virtual_time
-async def test_retry_after_as_a_date(noon):
-    """Retry-After may be a date."""
-    date = format_datetime(noon + timedelta(seconds=9), usegmt=True)
-    script = Script.of(answer({}, 429, Retry_After=date), answer())
-    async with fourth(script) as client:
-        await client.trading.order()
-
-    assert second_at(script) == 9.0
-
-
-@in_virtual_time
 @pytest.mark.parametrize("value", ["soon", "-5", "1e3", "٣", ""])
 async def test_retry_after_that_is_none(value):
     """A Retry-After that is neither a number nor a date is ignored."""
@@ -136,29 +124,6 @@ async def test_retry_after_that_is_none(value):
         await client.trading.order()
 
     assert second_at(script) == 20.0
-
-
-@in_virtual_time
-async def test_the_body_before_the_header():
-    """A time in the body overrides the header."""
-    script = Script.of(
-        httpx.Response(429, json={"error": "", "code": "limit", "wait": 3}, headers={"retry-after": "9"})
-    )
-    script.steps.append(answer())
-    async with fourth(script) as client:
-        await client.trading.order()
-
-    assert second_at(script) == 3.0
-
-
-@in_virtual_time
-async def test_a_lockout_lasts_an_hour_at_most():
-    """However long the exchange asks for, the limiter is closed for an hour at most."""
-    script = Script.of(answer({}, 429, Retry_After="999999"), answer())
-    async with fourth(script, timeout_seconds=4000) as client:
-        await client.trading.order()
-
-    assert second_at(script) == 3600.0
 
 
 @in_virtual_time

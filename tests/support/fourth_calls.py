@@ -3,8 +3,9 @@
 import pytest
 
 from exchanges.errors import ExchangeError
-from exchanges.limits.limit import Limit, Scope
-from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
+from exchanges.limits.limit import Limit, Scope, Window
+from tests.support.fourth import CREDENTIALS, LIMIT, OPEN_LIMIT, Fourth
+from tests.support.scripted_transport import Script
 from tests.support.virtual_time import elapsed
 
 WALL = 1_700_000_000.0
@@ -30,3 +31,9 @@ async def failure_of(script, kind, **options):
         with pytest.raises(ExchangeError) as caught:
             await CALLS[kind](client)
     return caught.value
+
+
+def limited(slots, seconds, script=None, **options):
+    """Create a client of the fourth exchange with the given public limit."""
+    limits = [Limit(OPEN_LIMIT.name, (Window(slots, seconds),), Scope.ADDRESS)]
+    return Fourth(transport=script or Script.of(), **{"limits": limits, **options})
