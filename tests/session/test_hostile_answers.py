@@ -30,6 +30,7 @@ from tests.support.documented_answers import CALLS, UNEXPECTED, settled
 from tests.support.hostile_answers import ANSWER, BODIES, DENSE, FAST, MIB, NUMBERS, SLOW, SMALL_BODIES
 from tests.support.raw_server import serving
 from tests.support.scripted_transport import Script
+from tests.support.sending import error_of_sent
 from tests.support.strategies import QUICK, plain
 
 SLOW_SECONDS = 0.1
@@ -89,8 +90,12 @@ async def test_no_answer(bitex, name):
 async def test_an_answer_that_never_ends(bitex, name):
     """An answer that never ends fails at the deadline; how soon after it, the stress stage `hostile` measures."""
     async with serving(SLOW[name]) as server:
-        client = bitex(server).with_options(timeout_seconds=SLOW_SECONDS)
-        errors = [await error_of(call) for call in (client.market.ticker(), bid(client))]
+        client = bitex(server)
+        calls = [
+            lambda seconds: client.with_options(timeout_seconds=seconds).market.ticker(),
+            lambda seconds: bid(client.with_options(timeout_seconds=seconds)),
+        ]
+        errors = [type(await error_of_sent(call, SLOW_SECONDS)) for call in calls]
 
     assert [ReadFailed, OutcomeUnknown] == errors
 

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from exchanges.errors import ExchangeError, NotSent
 from exchanges.http.request import Request
 from exchanges.http.transport import Evidence, Lost
 
@@ -30,6 +31,19 @@ async def lost(transport, origin, *, careful=True):
     with pytest.raises(Lost) as caught:
         await send(transport, origin, careful=careful, evidence=evidence)
     return caught.value, evidence
+
+
+async def error_of_sent(call, seconds):
+    """Return the error of a call with a deadline of *seconds*, which is doubled until the request is sent.
+
+    On a busy machine a short deadline may pass before there is a connection.
+    """
+    while True:
+        with pytest.raises(ExchangeError) as caught:
+            await call(seconds)
+        if not isinstance(caught.value, NotSent):
+            return caught.value
+        seconds *= 2
 
 
 def closed_port():
