@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from exchanges.endpoint import endpoints_of
 from exchanges.errors import ExchangeError, StateError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import FileState, MemoryState
@@ -133,20 +134,25 @@ async def _through(call: Call, step: Any, scene: Scene, **options: Any) -> None:
     await called(scene, call, Watching(scene, step), **options)
 
 
+def _opened(call: Call, scene: Scene, step: Any = _silence, *, timeout_seconds: float = 2.0, **options: Any) -> Any:
+    """Create a client whose transport answers with *step*, without limits."""
+    options = {"limits": None, "timeout_seconds": timeout_seconds, **options}
+    return made(call.client, scene, transport=Watching(scene, step), **options)
+
+
 def _no_clock() -> float:
     raise OSError("no clock")
 
 
 async def _viewed(call: Call, scene: Scene) -> None:
-    async with made(call.client, scene, transport=Watching(scene, _silence), limits=None) as client:
+    async with _opened(call, scene, timeout_seconds=30.0) as client:
         view = client.with_options(timeout_seconds=2)
         scene.clients.append(view)
         await call.make(view)
 
 
 async def _cancelled(call: Call, times: int, scene: Scene) -> None:
-    options = {"limits": None, "timeout_seconds": 2}
-    async with made(call.client, scene, transport=Watching(scene, _silence), **options) as client:
+    async with _opened(call, scene) as client:
         task = asyncio.create_task(call.make(client))
         await asyncio.sleep(1)
         scene.look()
@@ -160,7 +166,7 @@ async def _cancelled(call: Call, times: int, scene: Scene) -> None:
 
 
 async def _closed(call: Call, scene: Scene) -> None:
-    client = made(call.client, scene, transport=Watching(scene, _silence), limits=None, timeout_seconds=2)
+    client = _opened(call, scene)
     task = asyncio.create_task(call.make(client))
     await asyncio.sleep(1)
     await client.aclose()
@@ -168,29 +174,19 @@ async def _closed(call: Call, scene: Scene) -> None:
 
 
 async def _crowded(call: Call, scene: Scene) -> None:
-    names = {e.limit.name for e in _limits_of(call)}
+    names = {e.limit.name for e in endpoints_of(call.client)}
     limits = [Limit(name, (Window(1, 500.0),), Scope.KEY) for name in names]
-    transport = Watching(scene, lambda _: httpx.Response(503))
-    async with made(call.client, scene, transport=transport, limits=limits, timeout_seconds=5) as client:
+    async with _opened(call, scene, lambda _: httpx.Response(503), limits=limits, timeout_seconds=5) as client:
         for _ in range(4):
             with suppress(ExchangeError):
                 await call.make(client)
         await call.make(client)
 
 
-def _limits_of(call: Call) -> Iterator[Any]:
-    from exchanges.endpoint import endpoints_of
-
-    return endpoints_of(call.client)
-
-
 async def _again(call: Call, scene: Scene) -> None:
-    transport = Watching(scene, lambda _: httpx.Response(500))
-    async with made(call.client, scene, transport=transport, limits=None, timeout_seconds=9) as client:
-        try:
+    async with _opened(call, scene, lambda _: httpx.Response(500), timeout_seconds=9) as client:
+        with scene.kept():
             await call.make(client)
-        except ExchangeError as error:
-            scene.errors.append(error)
         await call.make(client)
 
 
@@ -199,15 +195,14 @@ async def _stateless(call: Call, part: str, error: Exception, scene: Scene) -> N
 
 
 async def _closed_before(call: Call, scene: Scene) -> None:
-    client = made(call.client, scene, transport=Watching(scene, _silence), limits=None)
+    client = _opened(call, scene)
     await client.aclose()
     await call.make(client)
 
 
 async def _elsewhere(call: Call, scene: Scene) -> None:
     """Use a client in one event loop, then in another."""
-    transport = Watching(scene, lambda _: httpx.Response(403))
-    async with made(call.client, scene, transport=transport, limits=None, timeout_seconds=5) as client:
+    async with _opened(call, scene, lambda _: httpx.Response(403), timeout_seconds=5) as client:
         with suppress(ExchangeError):
             await call.make(client)
 
