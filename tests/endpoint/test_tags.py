@@ -14,7 +14,7 @@ BASE = "https://x.test/api"
 
 
 def placed(*, tag=None, acting=None, **arguments):
-    """Lay out an order that may bear a tag."""
+    """Prepare an order that may have a tag."""
     return prepare(Orders.place.endpoint, {"amount": 3, "price": 5} | arguments, BASE, tag=tag, acting=acting or {})
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 Mechanisms: TypeAlias = dict[str, Callable[[], AbstractContextManager[object]]]
-"""What stands behind a promise, by name: enter it, and it is taken out of this process."""
+"""The mechanisms behind a promise, by name: entering one disables it in this process."""
 
 
 @frozen

@@ -19,13 +19,13 @@ from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 from tests.support.simulator_in_process import InProcess
 
 LABEL: ContextVar[int] = ContextVar("LABEL", default=0)
-"""Of the call that is made."""
+"""The label of the current call."""
 WAY_SECONDS = (0.005, 0.3)
 BROKEN = HttpAnswer(0, sending=Sending(SendMode.CLOSED))
 
 
 class BadLine:
-    """What a transport takes for a simulator.
+    """Stands in for a simulator behind a transport.
 
     Args:
         simulator: Behind it.
@@ -44,11 +44,11 @@ class BadLine:
         self._known = 0
 
     def transport(self) -> InProcess:
-        """Make a transport for one client."""
+        """Create a transport for one client."""
         return InProcess(cast("Any", self), WAY_SECONDS, self._chance.getrandbits(32))
 
     def receive(self, request: HttpRequest, reply: Reply) -> None:
-        """Take a request, as `Simulator.receive` does."""
+        """Receive a request, as `Simulator.receive` does."""
         draw, label = self._chance.random(), LABEL.get()
         if draw >= 2 * self._lost:
             self._hand_over(request, label, reply)

@@ -44,7 +44,7 @@ KINDS = {
 
 @frozen
 class Thing:
-    """What every call answers with. Wire: object."""
+    """The answer to every call. Wire: object."""
 
     id: int
 
@@ -70,7 +70,7 @@ class Order:
 
 @frozen
 class Sent:
-    """What was given away. Wire: object."""
+    """The answer to money that was sent. Wire: object."""
 
     number: int
     quantity: Decimal | None = None
@@ -89,7 +89,7 @@ class HeaderScheme:
     needs = ("api_key", "api_secret")
 
     def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
-        """Render *unsigned* and put on the headers."""
+        """Render *unsigned* and add the headers."""
         request = unsigned.render()
         signature = credentials.sign(f"{stamp.nonce}{request.target}".encode() + request.body)
         headers = {"X-Key": credentials.api_key, "X-Nonce": stamp.nonce, "X-Signature": signature}
@@ -97,7 +97,7 @@ class HeaderScheme:
 
 
 class UniqueScheme(HeaderScheme):
-    """The same with nonces that only must differ."""
+    """The same with nonces that only have to differ."""
 
     policy = NoncePolicy.UNIQUE
 
@@ -142,7 +142,7 @@ class Market(Area, api=API):
 
     @public("GET /slow", timeout_seconds=90.0)
     async def slow(self) -> Thing:
-        """A thing that takes its time."""
+        """A slow call."""
         ...
 
 
@@ -217,23 +217,23 @@ class Newer(Fourth):
 
 
 class Orders(Area, api=API):
-    """Orders, and giving away."""
+    """Orders, and sending money."""
 
     @private("POST /placed", kind=MONEY)
     async def place(
         self, *, amount: Amount, price: Amount, label: Annotated[str | None, Param(tag=True)] = None
     ) -> Order:
-        """An order that bears a tag."""
+        """An order with a tag."""
         ...
 
     @private("POST /bought", kind=MONEY, echoes={"side": Side.BUY})
     async def buy(self, *, amount: Amount, price: Amount) -> Order:
-        """An order that bears none."""
+        """An order without a tag."""
         ...
 
     @private("POST /tipped", kind=MONEY)
     async def tip(self, *, amount: Amount) -> Sent:
-        """An order whose answer does not name it."""
+        """An order whose answer has no id."""
         ...
 
     @private("POST /noted", kind=WRITE)
@@ -254,7 +254,7 @@ class Orders(Area, api=API):
         memo: Annotated[str | None, Param(secret=True)] = None,
         number: Annotated[int | None, Param(echo=None)] = None,
     ) -> Sent:
-        """Money away, and what is said of it."""
+        """Send money; the arguments are of every kind."""
         ...
 
     @private("GET /open")
@@ -273,7 +273,7 @@ class NewOrders(Area, api=NEW):
 
     @private("POST /bought", kind=MONEY)
     async def buy(self, *, amount: Amount, price: Amount) -> Order:
-        """An order that bears no tag."""
+        """An order without a tag."""
         ...
 
     @private("GET /open")
@@ -297,7 +297,7 @@ PAGE = 50
 
 
 def look_for(area: type[Orders | NewOrders], side: Side | None, sought: Query, seen: Answers) -> Matches:
-    """Look among the open orders and those that are done; a full page of them may not be all."""
+    """Search the open and the done orders; a full page of done ones may not be all."""
     readings = (Read.of(area.open_orders), Read.of(area.done_orders, page=1))
     if unread := tuple(r for r in readings if r not in seen):
         return Matches(more=unread)
@@ -307,7 +307,7 @@ def look_for(area: type[Orders | NewOrders], side: Side | None, sought: Query, s
 
 
 def _trace(sought: Query, row: Order) -> Match | None:
-    """Compare one row; without a price it may be the one that is sought, but that is not sure."""
+    """Compare one row; a row without a price may match, but not for sure."""
     tagged = sought.intent.tag is not None and row.label == sought.intent.tag
     price = sought.amount("price")
     if not tagged and (row.amount != sought.amount("amount") or row.price not in (None, price)):
@@ -318,18 +318,18 @@ def _trace(sought: Query, row: Order) -> Match | None:
 
 
 def made_nothing(_: Any) -> None:
-    """Read no id in an answer."""
+    """Return no id for an answer."""
 
 
 class Placing(Fourth):
-    """The client with orders that are found again."""
+    """The client with orders that can be reconciled."""
 
     orders: Orders
     v9: NewPlacing
 
     @classmethod
     def searches(cls) -> Searches:
-        """Find every order in the same two lists: a tag shows who placed it, else the side."""
+        """Search every order in the same two lists: a tag shows who placed it, else the side."""
         return {
             id_of(Orders.place): Search(partial(look_for, Orders, Side.SELL)),
             id_of(Orders.buy): Search(partial(look_for, Orders, Side.BUY)),
@@ -339,5 +339,5 @@ class Placing(Fourth):
         }
 
     def as_user(self, user: int) -> Self:
-        """Make a view that acts for somebody."""
+        """Return a view that acts for a user."""
         return self._view(evolve(self._options, private_fields={"as_user": str(user)}))

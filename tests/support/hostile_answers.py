@@ -235,7 +235,7 @@ _SINGLE: dict[str, bytes] = {
 
 
 def _bodies(size: int) -> dict[str, Callable[[], bytes]]:
-    """Name complete answers, the dense ones of up to *size*; each is built when it is called for."""
+    """Return complete answers, the dense ones of up to *size*; each is built when it is called for."""
     return {
         **{name: partial(bytes, body) for name, body in _SINGLE.items()},
         **{f"too many {name}": partial(build, MIB) for name, build in DENSE.items()},

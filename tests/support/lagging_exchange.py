@@ -160,7 +160,7 @@ def placing(exchange: httpx.AsyncBaseTransport, **options: Any) -> Placing:
 LOST = Fate(arrives=None, breaks=1.0)
 DONE = Fate(arrives=0.0, breaks=1.0)
 MEASURED = 40.0
-"""When a client whose first call succeeded at once has a complete history, whatever was sent before it began."""
+"""After so many seconds a client has a complete history, whatever was sent before its first call."""
 
 CALLS = {
     "in order": lambda c, **options: c.orders.buy(**{"amount": 3, "price": 5} | options),

@@ -132,7 +132,7 @@ async def _without_server(call: Call, options: dict[str, Any], scene: Scene) -> 
 
 
 async def _refused_by_proxy(call: Call, scene: Scene, *, secure: bool) -> None:
-    """Be refused by a proxy that repeats its password."""
+    """Send a call through a proxy that refuses it and repeats its password."""
 
     def said(request: bytes, _: Scene) -> bytes:
         told = _header(request, scene)

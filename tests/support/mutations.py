@@ -68,7 +68,7 @@ class Seed:
 
     @classmethod
     def of(cls, body: bytes) -> Seed:
-        """Find the values; a body that is not JSON is one value."""
+        """Return a seed with the places of its values; a body that is not JSON is one value."""
         spans: list[tuple[int, int]] = []
         begun: list[int] = []
         for token in _TOKEN.finditer(body):

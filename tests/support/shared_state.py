@@ -19,7 +19,7 @@ from tests.support.scripted_transport import Script
 
 @define(eq=False)
 class Lease:
-    """What one call holds.
+    """The lease of one call.
 
     Attributes:
         nonce: What was drawn.
@@ -64,7 +64,7 @@ class SharedLimiter:
     async def acquire(
         self, *, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
     ) -> Lease | float:
-        """Return or raise what comes next."""
+        """Return or raise the next answer."""
         self.asked.append({"in_order": in_order, "leave_reserve": leave_reserve, "timeout_seconds": timeout_seconds})
         self.inside += 1
         try:
@@ -84,7 +84,7 @@ class SharedLimiter:
 
 @define(eq=False)
 class Records:
-    """What is on the disk.
+    """The content of the file.
 
     Attributes:
         rows: Pending calls, with the process that began them.
@@ -106,7 +106,7 @@ class Journal:
     """The journal as one process has it open.
 
     Attributes:
-        records: What is on the disk.
+        records: The content of the file.
         process: Its name.
         dead: Whether the process died, and so writes no more.
         seconds: How long writing takes.
