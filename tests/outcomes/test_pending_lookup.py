@@ -10,7 +10,7 @@ from exchanges.errors import OutcomeUnknown, StateError, UnresolvedOutcome, Usag
 from exchanges.outcomes.search import Matches, Search
 from tests.support.fourth import Thing
 from tests.support.fourth_calls import CALLS, WALL
-from tests.support.lagging_exchange import placing
+from tests.support.lagging_exchange import cancel_caller, placing
 from tests.support.scripted_transport import answer, html, refusal
 from tests.support.shared_state import Journal, Shared, failure, is_free, shared, sharing
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
@@ -162,9 +162,7 @@ async def test_what_is_refused_after_waiting_is_removed_from_the_journal():
 async def test_an_abandoned_call_that_was_refused_in_the_journal():
     """An abandoned call that was not executed is removed from the journal, and still listed in this process."""
     async with sharing(refusal("funds"), seconds=2.0) as (client, _, _, journal):
-        task = asyncio.create_task(client.trading.create_order(amount=3))
-        await asyncio.sleep(1)
-        task.cancel()
+        await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(2)
 
         assert (["begin", "settle"], 1) == ([what for what, _ in journal.records.log], len(client.unresolved))
@@ -174,14 +172,11 @@ async def test_an_abandoned_call_that_was_refused_in_the_journal():
 async def test_cancelled_while_the_journal_is_written():
     """A caller that is cancelled during the journal write returns at once; nothing is sent, or left behind."""
     async with sharing(journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
-        task = asyncio.create_task(client.trading.create_order(amount=3))
-        await asyncio.sleep(1)
-        task.cancel()
-        await asyncio.wait([task])
+        await cancel_caller(client.trading.create_order(amount=3))
         gone = elapsed()
         again = await client.trading.create_order(amount=3)
 
-        assert (True, 1.0, Thing(1), 1) == (task.cancelled(), gone, again, len(script.came))
+        assert (1.0, Thing(1), 1) == (gone, again, len(script.came))
         assert ([NOT_SENT], 0) == (limiter.leases[0].left, len(client.unresolved))
     assert {} == journal.records.rows
 
@@ -247,9 +242,7 @@ async def test_closing_awaits_the_journal():
 async def test_an_abandoned_call_in_the_journal():
     """An abandoned call that was executed stays in the journal until its outcome has been read."""
     async with sharing(seconds=2.0) as (client, _, _, journal):
-        task = asyncio.create_task(client.trading.create_order(amount=3))
-        await asyncio.sleep(1)
-        task.cancel()
+        await cancel_caller(client.trading.create_order(amount=3))
         await asyncio.sleep(2)
         (intent,) = client.unresolved
         written = journal.intents()

@@ -7,6 +7,7 @@ from exchanges.errors import OutcomeUnknown, RateLimitTimeout, StateError, Unres
 from exchanges.limits.limit import Limit, Scope, Window
 from tests.support.fourth import LIMIT, Thing
 from tests.support.fourth_calls import CALLS
+from tests.support.lagging_exchange import cancel_caller
 from tests.support.limiters import CANCEL, MONEY, READ, limiter_of, note_permits, wide_lane
 from tests.support.scripted_transport import answer, html, refusal
 from tests.support.shared_state import Lease, failure, is_free, shared, sharing
@@ -83,10 +84,7 @@ async def test_the_shared_limiter_fails(kind, fault):
 async def test_cancelled_while_waiting_for_a_lease():
     """A caller that is cancelled while it waits for a lease returns at once, and releases everything."""
     async with sharing(entering=5.0) as (client, script, limiter, _):
-        task = asyncio.create_task(client.trading.create_order(amount=3))
-        await asyncio.sleep(1)
-        task.cancel()
-        await asyncio.wait([task])
+        await cancel_caller(client.trading.create_order(amount=3))
 
         assert (1.0, 0, [], True) == (elapsed(), limiter.inside, script.came, is_free(client))
 
