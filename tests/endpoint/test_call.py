@@ -31,7 +31,7 @@ class TestPaths:
         assert "book must not be empty or dots: it is part of the path" in refusal(book=given)
 
     def test_one_placeholder_never_fills_another(self):
-        """A value that looks like a placeholder is no placeholder."""
+        """A value that looks like a placeholder is not replaced."""
         assert "/api/find/7/%7Bnumber%7D" == call("find", number=7, name="{number}").target
 
     @pytest.mark.parametrize(("given", "path"), [({}, "/api/day/today"), ({"day": "monday"}, "/api/day/monday")])
@@ -45,7 +45,7 @@ class TestPaths:
 
     @pytest.mark.parametrize("base", ["https://x.test/api", "https://x.test:8443/api", "http://127.0.0.1:8080/api"])
     def test_origin(self, base):
-        """The origin is scheme, host and port of the base; its path stands before the route."""
+        """The origin is scheme, host and port of the base; its path precedes the route."""
         request = prepare(Calls.nothing.endpoint, {}, base).render()
 
         assert (base, "/api/nothing") == (request.origin + "/api", request.target)
@@ -57,7 +57,7 @@ class TestPaths:
 
 class TestBodies:
     def test_form(self):
-        """A form says what it is."""
+        """A form has its content type."""
         assert (("Content-Type", "application/x-www-form-urlencoded"),) == call("order", book="b", amount=1).headers
 
     def test_json(self):
@@ -67,11 +67,11 @@ class TestBodies:
         assert b'{"amount":"100.0","count":2,"hidden":false,"side":"buy"}' == request.body
 
     def test_json_type(self):
-        """A JSON body says what it is."""
+        """A JSON body has its content type."""
         assert (("Content-Type", "application/json"),) == call("large", amount=100).headers
 
     def test_an_empty_form(self):
-        """Without fields there is no form, and nothing says that there is."""
+        """Without fields there is neither a form nor a content type."""
         request = call("nothing")
 
         assert (b"", ()) == (request.body, request.headers)
@@ -101,13 +101,13 @@ class TestSecrets:
         assert "PreparedCall(test.calls.order)" == repr(call)
 
     def test_a_request_shows_no_query(self):
-        """The repr of a request shows verb and path: a key may travel in the rest."""
+        """The repr of a request shows verb and path, not the query: a key may be in it."""
         request = prepare(Calls.find.endpoint, {"number": 1, "name": "n"}, BASE).render({"api_key": "secret"})
 
         assert "Request(GET /api/find/1/n)" == repr(request)
 
     def test_added_fields_come_first(self):
-        """What a scheme adds stands before the caller's own fields."""
+        """Fields that a scheme adds precede the caller's own fields."""
         call = prepare(Calls.order.endpoint, {"book": "b", "amount": 1}, BASE)
 
         assert b"key=k&nonce=7&amount=1&count=1" == call.render({"key": "k", "nonce": 7}).body
@@ -119,7 +119,7 @@ class TestSecrets:
         assert b"amount=1&count=1" == call.render({"amount": "2"}).body
 
     def test_the_intent(self):
-        """What a call is to do is told by all its arguments by name, as they go out, in words."""
+        """The intent of a call has all its arguments by name, as the text that is sent."""
         arguments = {"book": "b", "amount": Decimal("1E+2"), "hidden": True, "tag": "t"}
 
         intent = prepare(Calls.order.endpoint, arguments, BASE).intent(None)

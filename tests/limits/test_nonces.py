@@ -22,7 +22,7 @@ def test_many_in_a_millisecond():
 
 
 def test_a_clock_that_goes_back():
-    """Nonces grow though the clock goes back, and follow it once it has caught up."""
+    """Nonces increase while the clock goes back, and follow it once it has caught up."""
     counter = Counter()
 
     assert [100, 101, 102, 200] == [counter.draw(now) for now in (100, 40, 101, 200)]
@@ -43,7 +43,7 @@ def test_raising(floor, expected):
 
 
 def test_a_floor_above_the_clock():
-    """Above the clock nonces go on from the floor."""
+    """A floor above the clock is where nonces continue."""
     counter = Counter()
     counter.raise_to(10**15)
 
