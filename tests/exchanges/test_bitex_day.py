@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-import pytest_asyncio
 from attrs import define, field
 
 from examples.bitex_callbacks import CallbackEndpoint
@@ -24,8 +23,6 @@ from exchanges.bitex import (
 )
 from exchanges.simulator import Venue, forward_to, simulate
 from tests.support.asgi import hosted
-
-pytestmark = pytest.mark.asyncio
 
 HOUR = 3600.0
 BANK = DomesticBank(
@@ -59,7 +56,7 @@ class Day:
         self.news.append(news)
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def day():
     """Create a new account of a reseller, without limits, with time controlled by the test."""
     async with simulate(Venue.BITEX, seed=11, delay_seconds=(0, 0), limits=False) as sim:

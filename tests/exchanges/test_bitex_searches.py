@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from attrs import frozen
 
 from exchanges.bitex import Bitex, Currency, Input, OrderReason, OrderStatus, Output, UsageTier, WithdrawalStatus
@@ -144,7 +143,7 @@ class Stage:
         return await look(self.reseller, intent_of(name), **window)
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def stage():
     """Everything that the calls of the table need."""
     async with playing() as (sim, reseller, ordinary):
@@ -168,7 +167,6 @@ def test_every_search_is_tried():
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.asyncio
 class TestTheSimulator:
     async def test_what_was_made(self, stage, name):
         """What a call made is found, and nothing else, by the id that its answer names."""
@@ -195,7 +193,6 @@ class TestTheSimulator:
 
 
 @pytest.mark.parametrize("name", sorted(CALLS.keys() - {"bitex.resellers.create_user"}))
-@pytest.mark.asyncio
 async def test_a_twin(stage, name):
     """Of two that are the same both are found."""
     first, second = await stage.make(name), await stage.make(name)
@@ -207,7 +204,6 @@ async def test_a_twin(stage, name):
 @pytest.mark.parametrize(
     ("name", "changes"), OTHERS, ids=lambda case: case if isinstance(case, str) else next(iter(case))
 )
-@pytest.mark.asyncio
 async def test_another(stage, name, changes):
     """What differs in one argument was made by another call."""
     await stage.make(name)
@@ -217,7 +213,6 @@ async def test_another(stage, name, changes):
 
 
 @pytest.mark.parametrize("name", sorted(SURE))
-@pytest.mark.asyncio
 async def test_another_time(stage, name):
     """Of what was made before the call could have been, or after it, nothing is sure to be its."""
     await stage.make(name)
@@ -226,7 +221,6 @@ async def test_another_time(stage, name):
     assert [] == [c for c in (*later.candidates, *earlier.candidates) if c.sure]
 
 
-@pytest.mark.asyncio
 class TestOrders:
     async def test_traded_at_once(self, stage):
         """An order that traded at once, and left the list of orders hours ago, is in the summary."""
@@ -273,7 +267,6 @@ class TestOrders:
         assert () == matches.candidates
 
 
-@pytest.mark.asyncio
 class TestForOthers:
     async def test_as_user(self, stage):
         """What was made as a user is found as this user, and not as the reseller."""
@@ -303,7 +296,6 @@ class TestForOthers:
     ("name", "field"),
     [("bitex.funding.create_btc_withdrawal", "label"), ("bitex.payments.create_payment", "merchant_reference")],
 )
-@pytest.mark.asyncio
 class TestTags:
     async def test_found_by_its_tag(self, stage, name, field):
         """Among calls that are otherwise the same the one that bears the tag is found, and no other."""

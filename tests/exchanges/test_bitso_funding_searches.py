@@ -26,7 +26,6 @@ def documented(query, transactions):
 # Withdrawals
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
@@ -89,7 +88,6 @@ def test_a_withdrawal_may_be_carried_out_later():
 # Conversions
 
 
-@pytest.mark.asyncio
 async def test_a_conversion_of_unknown_name_is_not_found():
     """The quote's id names no conversion, which proves nothing."""
     async with playing_bitso() as (_, bitso, _):
@@ -100,7 +98,6 @@ async def test_a_conversion_of_unknown_name_is_not_found():
         assert Matches(complete=False) == matches
 
 
-@pytest.mark.asyncio
 async def test_a_conversion_of_known_name_is_found():
     """What `convert` knew of it names it, and it is not taken for what its own acceptance made."""
     async with playing_bitso() as (_, bitso, _):

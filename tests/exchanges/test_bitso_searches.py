@@ -35,7 +35,6 @@ def documented(query, open_orders=(), looked_up=GONE, transactions=()):
 # Orders, at the simulator
 
 
-@pytest.mark.asyncio
 async def test_market_orders_are_found():
     """They bear the price 0, and are not taken for limit orders nor these for them."""
     async with playing_bitso() as (_, bitso, _):
@@ -49,7 +48,6 @@ async def test_market_orders_are_found():
         assert ([(sold.id, True)], [(bought.id, True)]) == (facts(sell), facts(buy))
 
 
-@pytest.mark.asyncio
 async def test_a_market_order_to_buy_may_have_been_counted_otherwise():
     """One of another amount may be it, as nobody knows what the exchange counts in; of one to sell everybody does."""
     async with playing_bitso() as (_, bitso, _):
@@ -61,7 +59,6 @@ async def test_a_market_order_to_buy_may_have_been_counted_otherwise():
         assert ([(bought.id, False)], []) == (facts(buy), facts(sell))
 
 
-@pytest.mark.asyncio
 async def test_the_other_book_is_read():
     """An order in another book is found there, and its major currency is not bitcoin."""
     async with playing_bitso() as (_, bitso, _):

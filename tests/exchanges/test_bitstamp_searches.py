@@ -96,7 +96,6 @@ def test_what_may_have_been_rounded_is_in_doubt(changes):
 # Withdrawals
 
 
-@pytest.mark.asyncio
 async def test_a_bitcoin_withdrawal_is_found():
     """It is listed at once, by the id that the call answered with; there it names its address."""
     async with playing_bitstamp() as (sim, bitstamp, _):
@@ -113,7 +112,6 @@ async def test_a_bitcoin_withdrawal_is_found():
         assert AT == after.candidates[0].at
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
@@ -150,7 +148,6 @@ def test_requests_that_are_not_there_are_not_complete():
     assert Matches(complete=False) == search_in({"withdrawal_requests": GONE}, SEARCHES, query)
 
 
-@pytest.mark.asyncio
 async def test_a_ripple_withdrawal_is_found_in_doubt():
     """Amount, currency and moment are compared, the address cannot be; that there is none is no proof."""
     async with playing_bitstamp() as (_, bitstamp, _):

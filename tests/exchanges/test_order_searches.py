@@ -114,7 +114,6 @@ def test_every_call_that_is_never_repeated_has_a_search_or_a_reason(client):
     assert once == client.searches().keys() | WITHOUT_EVIDENCE[client].keys()
 
 
-@pytest.mark.asyncio
 @EXCHANGES
 @SIDES
 async def test_an_order_that_waits_is_found(exchange, side):
@@ -130,7 +129,6 @@ async def test_an_order_that_waits_is_found(exchange, side):
         assert (str(placed.id), True) == (answered.id, matches.complete)
 
 
-@pytest.mark.asyncio
 @EXCHANGES
 @SIDES
 async def test_an_order_that_traded_at_once_is_found(exchange, side):
@@ -145,7 +143,6 @@ async def test_an_order_that_traded_at_once_is_found(exchange, side):
         assert Decimal("0.01") == abs(exchange.amount_of(match.found))
 
 
-@pytest.mark.asyncio
 @EXCHANGES
 @pytest.mark.parametrize("cancelled", [False, True])
 async def test_an_order_that_traded_in_part_is_found(exchange, cancelled):
@@ -166,7 +163,6 @@ async def test_an_order_that_traded_in_part_is_found(exchange, cancelled):
         assert exchange.shown[cancelled] == shown
 
 
-@pytest.mark.asyncio
 @EXCHANGES
 async def test_an_order_that_traded_later_is_found(exchange):
     """That its trade took place long after the call does not speak against it."""
@@ -185,7 +181,6 @@ OTHERS = [{}, {"price": 1}, {"amount": "0.009"}, {"at": AT + HOUR}, {"at": AT - 
 ONLY_BITSO = [{"amount": "0.02"}, {"book": "btc_usd"}]
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("exchange", "level", "changes"),
     [
@@ -209,7 +204,6 @@ async def test_other_orders_are_not_found(exchange, level, changes):
         assert Matches() == matches
 
 
-@pytest.mark.asyncio
 @EXCHANGES
 async def test_orders_of_others_are_not_found(exchange):
     """An account sees its own orders alone."""
@@ -221,7 +215,6 @@ async def test_orders_of_others_are_not_found(exchange):
         assert Matches() == await search(client, exchange.searches, query)
 
 
-@pytest.mark.asyncio
 @EXCHANGES
 async def test_two_that_are_the_same_are_both_found(exchange):
     """Each is a candidate of its own."""
@@ -233,7 +226,6 @@ async def test_two_that_are_the_same_are_both_found(exchange):
         assert placed == {match.id for match in matches.candidates if match.sure}
 
 
-@pytest.mark.asyncio
 @EXCHANGES
 async def test_many_trades_are_read_page_by_page(exchange):
     """An order whose trades lie behind more than a page is found all the same."""
