@@ -31,8 +31,6 @@ from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.venues.calls import Claim, ParsedRequest, Result, is_private
 from exchanges.simulator.venues.venue import Exchange
 
-__all__ = ["Dispatcher"]
-
 logger = logging.getLogger(__name__)
 
 MAX_SEEN = 200_000

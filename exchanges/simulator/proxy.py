@@ -23,8 +23,6 @@ from attrs import define, frozen
 
 from exchanges.simulator.http.delivery import reset
 
-__all__ = ["Line", "Proxy", "proxy"]
-
 READ_BYTES = 16 * 1024
 CHUNKS = 64
 """Number of chunks in transit, per direction, above which no more are read."""

@@ -10,8 +10,6 @@ from attrs import field, frozen
 from exchanges.endpoint import Kind
 from exchanges.simulator.faults.points import FaultPoint
 
-__all__ = ["Deed", "Seen", "Venue"]
-
 
 class Venue(StrEnum):
     """An exchange that can be simulated."""

@@ -25,8 +25,6 @@ from exchanges.simulator.faults.points import FaultPoint
 from exchanges.simulator.http.delivery import WHOLE, ScriptRunner, reset, script_of
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 
-__all__ = ["Gate", "Listener"]
-
 MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 17 * 1024 * 1024
 MAX_WAITING_BYTES = 64 * 1024

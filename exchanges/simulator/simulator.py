@@ -24,8 +24,6 @@ from exchanges.simulator.venues.controls import BitexControls, BitsoControls, Bi
 from exchanges.simulator.venues.venue import Exchange
 from exchanges.simulator.webhooks import Deliver, to_loopback
 
-__all__ = ["EXCHANGES", "Simulator", "serve", "simulate"]
-
 EXCHANGES: dict[Venue, type[Exchange]] = {
     exchange.venue: exchange for exchange in (BitexExchange, BitsoExchange, BitstampExchange)
 }

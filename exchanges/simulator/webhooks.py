@@ -27,8 +27,6 @@ from attrs import define, field
 
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["Deliver", "Delivery", "Poster", "forward_to", "is_loopback", "to_loopback"]
-
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 5.0

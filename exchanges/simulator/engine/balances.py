@@ -11,8 +11,6 @@ from attrs import define, field, frozen
 
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["SMALLEST", "Balance", "Cause", "Clearing", "Incoming", "Movement", "Party", "Wallet", "product", "quotient"]
-
 SMALLEST = Decimal("0.00000001")
 """The smallest amount that is transferred, in any currency."""
 # Amounts have up to 30 digits on either side; 80 keep their products exact until they are rounded once.

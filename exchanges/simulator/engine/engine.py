@@ -16,8 +16,6 @@ from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.engine.scheduler import Scheduler
 from exchanges.simulator.engine.store import IdSequence
 
-__all__ = ["Engine"]
-
 
 @define(eq=False)
 class Engine:

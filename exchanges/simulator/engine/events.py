@@ -12,8 +12,6 @@ from exchanges.simulator.engine.balances import Movement, Wallet
 from exchanges.simulator.engine.orders import Order
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["Event", "EventKind", "Events", "Subscriber"]
-
 
 class EventKind(StrEnum):
     """What happened."""

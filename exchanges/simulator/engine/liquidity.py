@@ -10,8 +10,6 @@ from attrs import define, field
 
 from exchanges.simulator.engine.prices import Level, Market
 
-__all__ = ["REFILL_MS", "Liquidity", "Side", "better"]
-
 REFILL_MS = 60_000
 """Depth that was taken is offered again after this time."""
 

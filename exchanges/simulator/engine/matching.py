@@ -24,8 +24,6 @@ from exchanges.simulator.engine.orders import InsufficientFunds, Order, OrderSta
 from exchanges.simulator.engine.prices import Level, Market
 from exchanges.simulator.engine.store import IdSequence
 
-__all__ = ["MatchingEngine", "MatchingOptions"]
-
 
 @frozen
 class MatchingOptions:

@@ -12,8 +12,6 @@ from exchanges.simulator.engine.balances import Balance, Wallet, quotient
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.prices import BookSpec
 
-__all__ = ["InsufficientFunds", "Order", "OrderState"]
-
 
 class InsufficientFunds(Exception):
     """An account has too little available.

@@ -22,8 +22,6 @@ from attrs import evolve, frozen
 
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["Bar", "BookSpec", "Level", "Market", "Trade"]
-
 ORIGIN_MS = 1_700_000_000_000
 """The start of every simulator on the clock that prices follow. Large, so that trades before the start have ids too."""
 

@@ -11,8 +11,6 @@ from attrs import define, field
 
 from exchanges.limits.limit import Limit, Window
 
-__all__ = ["Arrivals"]
-
 
 @define
 class _Sliding:

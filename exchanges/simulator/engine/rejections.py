@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Reason", "Refused", "refuse_if"]
-
 
 class Reason(StrEnum):
     """A reason to reject a request; its value is the outcome in the record."""

@@ -9,8 +9,6 @@ from typing import TypeAlias
 
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["Action", "Scheduler"]
-
 Action: TypeAlias = Callable[[int], object]
 """Called with its due time, in milliseconds since 1970."""
 

@@ -18,8 +18,6 @@ from typing import Generic, Self, TypeVar
 
 from attrs import define, field
 
-__all__ = ["Shared", "StaleReads"]
-
 S = TypeVar("S")
 
 

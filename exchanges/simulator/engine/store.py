@@ -9,8 +9,6 @@ from attrs import evolve
 from exchanges.simulator.engine.rejections import Reason, refuse_if
 from exchanges.simulator.engine.snapshots import Shared
 
-__all__ = ["FIRST_ID", "IdSequence", "Store"]
-
 FIRST_ID = 1001
 
 T = TypeVar("T")

@@ -18,8 +18,6 @@ from exchanges.simulator.faults.points import FaultPoint, Faults
 from exchanges.simulator.http.delivery import Sending, SendMode
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest
 
-__all__ = ["FaultEffect", "compressed_spaces"]
-
 Refuse: TypeAlias = Callable[[Refused], HttpAnswer]
 """Builds the answer by which the exchange rejects a request."""
 

@@ -11,8 +11,6 @@ from typing import TypeAlias
 from exchanges.simulator.faults.points import FaultPoint
 from exchanges.wire import Deviation, Json, dumps, loads
 
-__all__ = ["change_json"]
-
 Object: TypeAlias = dict[str, Json]
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,12})?", re.ASCII)

@@ -9,8 +9,6 @@ from attrs import frozen
 from exchanges.endpoint import Kind
 from exchanges.simulator.faults.points import CONNECTION, FaultPoint, Faults
 
-__all__ = ["NO_FAULT", "DrawnFault", "FaultPlan"]
-
 
 @frozen
 class DrawnFault:

@@ -22,17 +22,6 @@ from attrs import field, frozen
 
 from exchanges.endpoint import Kind
 
-__all__ = [
-    "AFTER_EXECUTING",
-    "BEFORE_EXECUTING",
-    "CONNECTION",
-    "HARMLESS",
-    "TOO_MANY_REQUESTS",
-    "FaultPoint",
-    "FaultShares",
-    "Faults",
-]
-
 
 class FaultPoint(StrEnum):
     """Where something fails. Faults of the answer hit rejections too."""

@@ -17,8 +17,6 @@ from exchanges.simulator.http.messages import HttpRequest
 from exchanges.simulator.http.multipart import read_multipart
 from exchanges.wire import Deviation, Json, OpenStrEnum, loads
 
-__all__ = ["Arguments", "read_fields"]
-
 V = TypeVar("V")
 
 MAX_TEXT = 1000

@@ -19,8 +19,6 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-__all__ = ["WHOLE", "Ending", "Script", "ScriptRunner", "SendMode", "Sending", "reset", "script_of"]
-
 PADDING = b" " * 16 * 1024
 WRONG_LENGTH_BYTES = 7
 """Difference between a wrong `Content-Length` and the true one, unless the body is shorter."""

@@ -10,8 +10,6 @@ from attrs import field, frozen
 
 from exchanges.simulator.http.delivery import WHOLE, Sending
 
-__all__ = ["HttpAnswer", "HttpRequest", "Reply"]
-
 _KNOWN = frozenset(HTTPStatus)
 
 

@@ -7,8 +7,6 @@ import re
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.wire import Json
 
-__all__ = ["read_multipart"]
-
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.ASCII)
 _NAME = re.compile(r';\s*name="([^"]*)"')
 _FILE_NAME = re.compile(r';\s*filename="([^"]*)"')

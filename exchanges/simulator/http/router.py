@@ -10,8 +10,6 @@ from attrs import field, frozen
 
 from exchanges.endpoint import Api, Endpoint
 
-__all__ = ["Match", "Router"]
-
 _PLACEHOLDER = re.compile(r"\\{(\w+)\\}")
 
 

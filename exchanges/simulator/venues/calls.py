@@ -16,8 +16,6 @@ from exchanges.simulator.http.arguments import Arguments
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest
 from exchanges.wire import Json, dumps
 
-__all__ = ["Account", "Call", "Claim", "Key", "Keys", "ParsedRequest", "Result", "is_private", "moment", "second"]
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -16,8 +16,6 @@ from exchanges.simulator.venues.spot import BLOCK_MS, CONFIRMATIONS
 from exchanges.simulator.venues.venue import Exchange
 from exchanges.simulator.webhooks import Deliver, Delivery
 
-__all__ = ["BitexControls", "BitsoControls", "BitstampControls"]
-
 E = TypeVar("E", bound=Exchange)
 
 

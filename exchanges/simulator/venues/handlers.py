@@ -18,8 +18,6 @@ import attrs
 
 from exchanges.wire import Json, Row, TaggedRow, encode
 
-__all__ = ["Handler", "Handlers", "answers", "encode_answer", "handles", "id_of", "lists", "show"]
-
 Handler = Callable[[Any, Any], object]
 H = TypeVar("H", bound=Handler)
 T = TypeVar("T")

@@ -18,25 +18,6 @@ from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.calls import Account, Call, Claim, ParsedRequest
 from exchanges.simulator.venues.handlers import Handler, Handlers, answers, lists, show
 
-__all__ = [
-    "BLOCK_MS",
-    "CONFIRMATIONS",
-    "SpotCall",
-    "SpotHandlers",
-    "amount_of",
-    "balance",
-    "book_of",
-    "cancels",
-    "claim_in_body",
-    "order_book",
-    "page_of",
-    "places",
-    "ticker",
-    "ticker_of",
-    "transactions",
-    "withdraws",
-]
-
 TOO_MUCH = Decimal(10) ** 12
 SPANS_MS = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS}
 BLOCK_MS = 600_000

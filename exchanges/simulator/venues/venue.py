@@ -30,8 +30,6 @@ from exchanges.simulator.venues.calls import Account, Call, Claim, ParsedRequest
 from exchanges.simulator.venues.handlers import Handlers, encode_answer, id_of
 from exchanges.wire import Json, dumps
 
-__all__ = ["Exchange", "Generation"]
-
 MAX_NONCE_DIGITS = 19
 
 

@@ -12,8 +12,6 @@ from exchanges.simulator.venues.bitex.history import Dated
 from exchanges.simulator.venues.bitex.trading import FEE_PERCENT, convert_order, trades_of
 from exchanges.simulator.venues.handlers import handles
 
-__all__ = ["AccountHandlers"]
-
 
 @define(eq=False)
 class AccountHandlers(BitexHandlers):

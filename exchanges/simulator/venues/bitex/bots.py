@@ -18,8 +18,6 @@ from exchanges.simulator.venues.bitex.customers import BitexCall, BitexHandlers,
 from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import Handler, handles, lists
 
-__all__ = ["BotHandlers"]
-
 MINIMUM = {BuyingBot: Decimal(1), SellingBot: Decimal("0.005")}
 SHORTEST_SECONDS, LONGEST_SECONDS = 10, 600
 DAY, MOST_BOTS = timedelta(days=1), 200

@@ -19,8 +19,6 @@ from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import answers, handles
 from exchanges.wire import Json, encode
 
-__all__ = ["ConciergeHandlers"]
-
 Part = dict[str, Json]
 P = TypeVar("P", models.WorkOrderInput, models.WorkOrderBitcoinInput, models.WorkOrderOutput)
 

@@ -21,19 +21,6 @@ from exchanges.simulator.venues.handlers import Handler, Handlers, answers, list
 from exchanges.simulator.webhooks import Delivery, Poster, is_loopback
 from exchanges.wire import Json, dumps
 
-__all__ = [
-    "BOOK",
-    "BitexAccount",
-    "BitexCall",
-    "BitexHandlers",
-    "Customers",
-    "amount_of",
-    "created_since",
-    "finds",
-    "lists_since",
-    "url_of",
-]
-
 BOOK = "btc_usd"
 MONTH = timedelta(days=30)
 TOO_MUCH = Decimal(10) ** 12

@@ -28,8 +28,6 @@ from exchanges.simulator.venues.bitex.rates import USD_PER_UNIT
 from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import handles, lists
 
-__all__ = ["CONFIRMED_MS", "FundingHandlers"]
-
 CREDITED_MS = 60 * MINUTE_MS
 """Announced money is credited after this time."""
 PROCESSED_MS = 120 * MINUTE_MS

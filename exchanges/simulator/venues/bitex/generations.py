@@ -8,8 +8,6 @@ from exchanges.simulator.venues.calls import Claim, ParsedRequest
 from exchanges.simulator.venues.venue import Generation
 from exchanges.wire import Json, dumps
 
-__all__ = ["GENERATIONS"]
-
 _NOT_FOUND: Json = {"errors": [{"code": None, "detail": None}]}
 _STATUS = {
     Reason.NO_SUCH_PATH: 404,

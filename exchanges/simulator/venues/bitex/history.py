@@ -14,8 +14,6 @@ from exchanges.simulator.engine.store import FIRST_ID
 from exchanges.simulator.venues.calls import second
 from exchanges.wire import Json
 
-__all__ = ["NO_HISTORY", "Dated", "History", "sample_history"]
-
 FIRST_BTC_IN = Decimal("0.25000000")
 USD_IN, USD_OUT, USD_SPENT = Decimal("120000.00"), Decimal("1500.00"), Decimal("6000.00")
 BTC_IN, BTC_OUT, BTC_SOLD = Decimal("5.00000000"), Decimal("0.50000000"), Decimal("0.05000000")

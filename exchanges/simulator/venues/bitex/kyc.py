@@ -16,8 +16,6 @@ from exchanges.simulator.venues.bitex.customers import BitexAccount, BitexCall, 
 from exchanges.simulator.venues.handlers import answers, handles, lists
 from exchanges.wire import Json, encode
 
-__all__ = ["KycHandlers"]
-
 ACCEPTED = ("image/jpeg", "image/jpg", "image/png", "image/bmp", "image/gif", "application/pdf", "application/x-pdf")
 _NAMES = [a.name for a in attrs.fields(KycProfile) if a.name != "extra"]
 _ATTRIBUTES = [name for name in _NAMES if name not in ("id", "accepted_usage_tier")]

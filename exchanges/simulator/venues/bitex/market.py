@@ -14,8 +14,6 @@ from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import Handler, handles, lists, show
 from exchanges.simulator.venues.spot import book_of, ticker_of
 
-__all__ = ["MarketHandlers"]
-
 ARCHIVE_MS = 2 * DAY_MS
 """How far the archive reaches back before the start of the simulator."""
 

@@ -36,8 +36,6 @@ from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import handles, lists
 from exchanges.wire import Json, encode
 
-__all__ = ["PaymentHandlers"]
-
 VALID_MS, QUOTED_MS, LOST_MS, SETTLED_MS = 60 * MINUTE_MS, 15 * MINUTE_MS, 120 * MINUTE_MS, MINUTE_MS
 WORTH_SELLING = Decimal(2)
 _SLUG = re.compile(r"[a-z0-9-]+", re.ASCII)

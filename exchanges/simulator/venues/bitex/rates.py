@@ -10,8 +10,6 @@ from exchanges.simulator.venues.bitex.customers import BitexCall
 from exchanges.simulator.venues.handlers import Handlers, answers, handles
 from exchanges.wire import Json
 
-__all__ = ["USD_PER_UNIT", "RatesHandlers"]
-
 USD_PER_UNIT = {
     "USD": Decimal(1),
     "ARS": Decimal("0.0625"),

@@ -16,8 +16,6 @@ from exchanges.simulator.venues.bitex.customers import BitexAccount, BitexCall, 
 from exchanges.simulator.venues.bitex.kyc import KycHandlers
 from exchanges.simulator.venues.handlers import answers, handles, lists
 
-__all__ = ["ResellerHandlers"]
-
 BELOW_FIRST_USER = 5000
 
 

@@ -18,8 +18,6 @@ from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHan
 from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import Handler, answers, handles, show
 
-__all__ = ["FEE_PERCENT", "TradingHandlers", "convert_order", "sell_at_once", "trades_of"]
-
 FEE_PERCENT = Decimal("0.5")
 MINIMUM = {Side.BUY: Decimal(1), Side.SELL: Decimal("0.005")}
 """Smallest amount of an order: in USD to buy, in BTC to sell."""

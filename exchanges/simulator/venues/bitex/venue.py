@@ -30,8 +30,6 @@ from exchanges.simulator.venues.calls import Account, Claim, ParsedRequest
 from exchanges.simulator.venues.handlers import Handlers
 from exchanges.simulator.venues.venue import Exchange
 
-__all__ = ["BitexExchange"]
-
 
 @define(eq=False, slots=False)
 class BitexExchange(Exchange):

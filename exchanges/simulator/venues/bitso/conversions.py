@@ -19,8 +19,6 @@ from exchanges.simulator.venues.calls import moment
 from exchanges.simulator.venues.handlers import Handlers, handles, show
 from exchanges.simulator.venues.spot import SpotCall, amount_of
 
-__all__ = ["ConversionHandlers"]
-
 EXPIRY_MS = 30_000
 QUEUED_MS, DONE_MS = 1_000, 6_000
 PADDING = Decimal("0.0025")

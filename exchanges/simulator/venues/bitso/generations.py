@@ -9,8 +9,6 @@ from exchanges.simulator.venues.spot import claim_in_body
 from exchanges.simulator.venues.venue import Generation
 from exchanges.wire import Json, dumps
 
-__all__ = ["GENERATIONS"]
-
 # Status, code and text of v3.
 _ERRORS_V3 = {
     Reason.WRONG_VERB: (400, "0901", "HTTP verb not allowed for this endpoint"),

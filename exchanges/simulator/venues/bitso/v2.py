@@ -22,8 +22,6 @@ from exchanges.simulator.venues.bitso.v3 import FEE_PERCENT, MAX_PAGE
 from exchanges.simulator.venues.calls import second
 from exchanges.simulator.venues.handlers import answers, handles, lists, show
 
-__all__ = ["AccountHandlers", "FundingHandlers", "MarketHandlers", "TradingHandlers", "order_number", "spei_due"]
-
 MINIMUM_AMOUNT = Decimal("0.00015000")
 CRYPTO_MS = 30 * 60_000
 """A bitcoin withdrawal is sent so long after its request."""

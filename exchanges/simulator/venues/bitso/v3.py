@@ -16,8 +16,6 @@ from exchanges.simulator.venues.handlers import handles, lists, show
 from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, book_of, ticker_of
 from exchanges.wire import encode
 
-__all__ = ["FEE", "FEE_PERCENT", "MAX_PAGE", "AccountHandlers", "MarketHandlers"]
-
 FEE_PERCENT = Decimal("0.6500")
 FEE = Decimal("0.0065")
 MAX_PAGE = 100

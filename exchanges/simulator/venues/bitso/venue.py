@@ -18,8 +18,6 @@ from exchanges.simulator.venues.calls import Account
 from exchanges.simulator.venues.handlers import Handlers
 from exchanges.simulator.venues.venue import Exchange
 
-__all__ = ["BitsoExchange"]
-
 _CURRENCIES = ("btc", "eth", "xrp", "usd", "mxn")
 _ACCOUNTS = (
     ("", 102030, ("3.50000000", "12.00000000", "25000.00000000", "9000.00", "750000.00")),

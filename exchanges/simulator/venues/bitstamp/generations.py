@@ -9,8 +9,6 @@ from exchanges.simulator.venues.spot import claim_in_body
 from exchanges.simulator.venues.venue import Generation
 from exchanges.wire import Json, dumps
 
-__all__ = ["ALL_FIELDS", "GENERATIONS"]
-
 ALL_FIELDS = "__all__"
 """The field that v1 names in a rejection that concerns no single one."""
 

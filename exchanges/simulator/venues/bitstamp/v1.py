@@ -21,8 +21,6 @@ from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import answers, handles, lists, show
 from exchanges.wire import Json, encode
 
-__all__ = ["BOOK", "FEE_PERCENT", "AccountHandlers", "FundingHandlers", "MarketHandlers", "TradingHandlers"]
-
 FEE_PERCENT = Decimal("0.2500")
 BOOK = "btcusd"
 """The only book of v1."""

@@ -14,8 +14,6 @@ from exchanges.simulator.venues.handlers import handles, show
 from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, book_of, ticker_of, transactions
 from exchanges.wire import Json, encode
 
-__all__ = ["MarketHandlers"]
-
 
 def _transaction(trade: Trade) -> Transaction:
     side = Side.SELL if trade.buyer_waited else Side.BUY

@@ -18,8 +18,6 @@ from exchanges.simulator.venues.calls import Account
 from exchanges.simulator.venues.handlers import Handlers
 from exchanges.simulator.venues.venue import Exchange
 
-__all__ = ["BitstampExchange"]
-
 _CHECK = "Check your account balance for details."
 
 
