@@ -14,8 +14,6 @@ from exchanges.endpoint import Area, Param, private
 from exchanges.endpoint.paging import each_once
 from exchanges.wire import UnknownRow
 
-__all__ = ["Account"]
-
 
 class Account(Area, api=API):
     """Balances and movements of the account."""

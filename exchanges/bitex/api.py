@@ -9,8 +9,6 @@ from exchanges.bitex.signing import ApiKeyScheme
 from exchanges.endpoint import MIB, Api
 from exchanges.limits.limit import Limit, Scope, Window
 
-__all__ = ["API", "ARCHIVE_EVERY_SECONDS", "ARCHIVE_SECONDS", "LARGE_BYTES", "LIMIT", "MINIMUM_ASK", "MINIMUM_BID"]
-
 # The guide does not specify whether calls are counted by IP address or by key. One limit for all calls from this
 # address, public and private, is never exceeded under either reading.
 LIMIT = Limit("bitex", windows=(Window(5, per_seconds=1.0),), scope=Scope.ADDRESS)

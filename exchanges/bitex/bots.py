@@ -17,8 +17,6 @@ from exchanges.endpoint.paging import each_once
 from exchanges.errors import ExchangeError, NotFound, OutcomeUnknown
 from exchanges.wire import Amount
 
-__all__ = ["Bots"]
-
 _SECONDS = between(10, 600, "seconds")
 
 

@@ -12,19 +12,6 @@ from exchanges.endpoint import Param
 from exchanges.endpoint.arguments import money
 from exchanges.wire import Amount, plain
 
-__all__ = [
-    "at_least",
-    "between",
-    "calendar_day",
-    "fault_of_address",
-    "fault_of_country",
-    "fault_of_currency",
-    "fault_of_slug",
-    "fault_of_url",
-    "percentage",
-    "present_if_true",
-]
-
 _ZERO = re.compile(r"0+(?:\.0+)?", re.ASCII)
 _BLANK = re.compile(r"\s")
 

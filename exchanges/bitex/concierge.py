@@ -19,8 +19,6 @@ from exchanges.wire import Amount
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["BitcoinInput", "Concierge", "Input", "Output"]
-
 # The guide lists all countries and currencies but these for the Concierge.
 COUNTRIES = frozenset(Country) - {Country.CO, Country.UY}
 CURRENCIES = frozenset(CurrencyCode) - {CurrencyCode.COP, CurrencyCode.UYU}

@@ -21,8 +21,6 @@ from exchanges.outcomes.error_table import MAX_ENTRIES, ErrorRule, ErrorTable, F
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["read_problem"]
-
 TABLE = ErrorTable(
     words=(
         (AuthenticationFailed, ("invalid api key",)),

@@ -18,8 +18,6 @@ from exchanges.bitex.models.rows import SpecieDeposit, SpecieWithdrawal, UsdDepo
 from exchanges.endpoint import IDEMPOTENT, MONEY, WRITE, Area, Param, private
 from exchanges.wire import Amount
 
-__all__ = ["Funding"]
-
 
 class Funding(Area, api=API):
     """Deposit and withdraw dollars and bitcoins.

@@ -12,8 +12,6 @@ from exchanges.bitex.models.kyc_files import KycFile, fault_of_format, upload_of
 from exchanges.endpoint import IDEMPOTENT, MULTIPART, WRITE, Area, Param, private
 from exchanges.http.uploads import Document, Upload
 
-__all__ = ["Kyc", "ProfileFields"]
-
 # Fields that identify a person are secrets: neither errors nor logs show them.
 IssuerCountry: TypeAlias = Annotated[str | None, Param(check=fault_of_country)]
 BirthDate: TypeAlias = Annotated[date | str | None, Param(type="date", render=calendar_day, secret=True)]

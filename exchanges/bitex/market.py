@@ -11,8 +11,6 @@ from exchanges.bitex.api import API, ARCHIVE_EVERY_SECONDS, ARCHIVE_SECONDS, LAR
 from exchanges.bitex.models.market import Candle, OrderBook, Ticker, Transaction
 from exchanges.endpoint import Area, Caller, Endpoint, public
 
-__all__ = ["Market"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -11,8 +11,6 @@ from exchanges.bitex.models.payments import Payment, PaymentStatus, PointOfSale
 from exchanges.endpoint import IDEMPOTENT, WRITE, Area, Param, private
 from exchanges.wire import Amount
 
-__all__ = ["Payments"]
-
 MAX_PAYMENTS = 500
 _PERCENTAGE = Param(type="decimal", render=percentage)
 

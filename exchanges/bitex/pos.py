@@ -11,8 +11,6 @@ from exchanges.endpoint.arguments import money
 from exchanges.errors import UsageError
 from exchanges.wire import Amount
 
-__all__ = ["PointOfSalePages"]
-
 
 def _origin(url: str) -> str:
     parts = urlsplit(url)

@@ -10,8 +10,6 @@ from exchanges.bitex.models.rates import RatesPath, RatesTree, calculate, calcul
 from exchanges.endpoint import Area, Param, public
 from exchanges.wire import Amount
 
-__all__ = ["Rates"]
-
 
 class Rates(Area, api=API):
     """Estimates of the result of moving money between currencies and services.

@@ -10,8 +10,6 @@ from exchanges.endpoint import WRITE, Access, Area, Param, private
 from exchanges.wire import Json, encode
 from exchanges.wire.converter import wire
 
-__all__ = ["Resellers"]
-
 
 class _RowOrRows:
     """The codec of a list of rows, or of a single row in place of the list."""

@@ -14,8 +14,6 @@ from exchanges.endpoint.waiting import wait_until
 from exchanges.errors import UsageError
 from exchanges.wire import Amount
 
-__all__ = ["Trading"]
-
 # TO_CANCEL is not among them: such an order may still trade.
 ENDED = (OrderStatus.CANCELLED, OrderStatus.COMPLETED)
 

@@ -10,8 +10,6 @@ from exchanges.bitex.api import API
 from exchanges.bitex.checks import fault_of_url
 from exchanges.endpoint import IDEMPOTENT, JSON, Access, Area, Param, private
 
-__all__ = ["Webhook", "WebhookEcho", "Webhooks"]
-
 
 @frozen(kw_only=True)
 class Webhook:

@@ -6,8 +6,6 @@ from exchanges.bitso.api import V3
 from exchanges.bitso.models.account import Balance
 from exchanges.endpoint import Area, private
 
-__all__ = ["Account"]
-
 
 class Account(Area, api=V3):
     """The account whose key it is."""

@@ -15,8 +15,6 @@ from exchanges.limits.limit import Limit, Scope, Window
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["LOCKOUT_SECONDS", "PRIVATE_LIMIT", "PUBLIC_LIMIT", "V2", "V3", "V4", "payload", "payload_v2"]
-
 # All generations are counted together: v2 and v3 are the same servers under two paths.
 PUBLIC_LIMIT = Limit("bitso public", windows=(Window(60, per_seconds=60.0),), scope=Scope.ADDRESS)
 PRIVATE_LIMIT = Limit("bitso private", windows=(Window(300, per_seconds=60.0),), scope=Scope.KEY)

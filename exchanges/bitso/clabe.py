@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from itertools import cycle
 
-__all__ = ["check_digit", "fault_of_clabe"]
-
 LENGTH = 18
 _WEIGHTS = (3, 7, 1)
 _DIGITS = re.compile(r"[0-9]{18}")

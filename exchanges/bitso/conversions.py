@@ -17,8 +17,6 @@ from exchanges.errors import ErrorFields, ExchangeError, NotSent, OutcomeUnknown
 from exchanges.intents import Intent
 from exchanges.wire import Amount
 
-__all__ = ["Conversions", "RateRefused"]
-
 logger = logging.getLogger(__name__)
 
 # The documents say that a conversion is queued for some ten seconds; the rest is for reads that fail meanwhile.

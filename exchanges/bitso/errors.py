@@ -35,8 +35,6 @@ from exchanges.outcomes.error_table import ErrorRule, ErrorTable, Refusal, Words
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["read_problem", "read_problem_v2"]
-
 CODES = {
     **rules(
         (InvalidRequest, ("22",)),  # v2: amount or precision

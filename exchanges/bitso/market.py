@@ -8,8 +8,6 @@ from exchanges.bitso.api import V3
 from exchanges.bitso.models.market import Book, OrderBook, SortOrder, Ticker, Trade
 from exchanges.endpoint import Area, Param, public
 
-__all__ = ["Market"]
-
 MAX_TRADES = 100
 
 

@@ -41,8 +41,6 @@ from exchanges.bitso.v2.trading import Trading
 from exchanges.outcomes.matching import Listing, MatchQuality, compare, is_before, match, placed_at, read_back, rows_of
 from exchanges.outcomes.search import MAX_SKEW, Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
-__all__ = ["SEARCHES"]
-
 BOOK = "btc_mxn"
 """The book of a call that names none."""
 CENT = Decimal("0.01")

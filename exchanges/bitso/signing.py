@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from exchanges.http.signing import Credentials, Stamp
     from exchanges.wire import Json
 
-__all__ = ["BodySignature", "HeaderSignature", "SignatureOrder"]
-
 
 class SignatureOrder(StrEnum):
     """The two documented orders of the parts that v2 signs after the nonce."""

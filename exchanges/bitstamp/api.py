@@ -11,8 +11,6 @@ from exchanges.endpoint import Api, Endpoint
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.wire import Json, loads
 
-__all__ = ["LIMIT", "LOCKOUT_SECONDS", "V1", "V2", "payload"]
-
 # Public and private calls of both generations are counted together, by address.
 # Quirk: later documents allow 8,000 and then 10,000 requests in the same time; the first and lowest figure satisfies
 # all.

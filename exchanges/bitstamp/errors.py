@@ -46,8 +46,6 @@ from exchanges.outcomes.error_table import (
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = ["read_problem", "read_problem_v1"]
-
 CODES = {
     **rules(
         (AuthenticationFailed, ("API0001", "API0005")),  # unknown key; signature

@@ -8,8 +8,6 @@ from exchanges.bitstamp.api import V2
 from exchanges.bitstamp.models import OrderBook, Ticker, TimeFrame, Transaction
 from exchanges.endpoint import Area, Param, public
 
-__all__ = ["Market"]
-
 
 def _fault_of_group(group: int) -> str | None:
     """Return what is wrong with a way of grouping; None if nothing is."""

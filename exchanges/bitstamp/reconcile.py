@@ -50,8 +50,6 @@ from exchanges.outcomes.matching import (
 )
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
-__all__ = ["SEARCHES"]
-
 BASE, PAIR = "btc", "btc_usd"
 CENT = Decimal("0.01")
 """Step of prices."""

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from exchanges.http.request import Request, Unsigned
     from exchanges.http.signing import Credentials, Stamp
 
-__all__ = ["BodySignature", "HeaderSignature"]
-
 VERSION = "v2"
 
 

@@ -15,6 +15,4 @@ from __future__ import annotations
 from exchanges.bitex.reconcile import customers, orders, payments, transfers
 from exchanges.outcomes.search import Searches
 
-__all__ = ["SEARCHES"]
-
 SEARCHES: Searches = {**orders.SEARCHES, **transfers.SEARCHES, **payments.SEARCHES, **customers.SEARCHES}

@@ -15,8 +15,6 @@ from exchanges.outcomes.matching import Listing, MatchQuality, compare_numbers, 
 from exchanges.outcomes.search import Match, Query, Read, Search, Searches, id_of
 from exchanges.redaction import REDACTED
 
-__all__ = ["SEARCHES"]
-
 _CELLS = frozenset(a.name for a in attrs.fields(KycProfile)) - {"id", "accepted_usage_tier", "extra"}
 
 

@@ -33,8 +33,6 @@ from exchanges.outcomes.matching import (
 )
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
-__all__ = ["SEARCHES"]
-
 ORDERS = Read.of(Trading.orders)
 TRADES = Read.of(Trading.trades)
 SUMMARY = Read.of(Account.account_summary)

@@ -33,8 +33,6 @@ from exchanges.outcomes.matching import (
 from exchanges.outcomes.search import Match, Query, Read, Search, Searches, id_of
 from exchanges.wire import Json
 
-__all__ = ["SEARCHES"]
-
 # How long a payment is valid, by the guide: answers name its end and not its beginning.
 VALID = timedelta(hours=1)
 

@@ -29,8 +29,6 @@ from exchanges.outcomes.matching import (
 )
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
-__all__ = ["SEARCHES"]
-
 # By the guide; margins for clocks are added where it is compared.
 LISTED = timedelta(days=30)
 BTC = 1

@@ -10,8 +10,6 @@ from exchanges.bitso.v2.models import Balance, UserTransaction
 from exchanges.endpoint import READ, Area, private
 from exchanges.endpoint.paging import every_row
 
-__all__ = ["Account"]
-
 PAGE_SIZE = 100
 
 

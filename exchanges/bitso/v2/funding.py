@@ -9,8 +9,6 @@ from exchanges.bitso.clabe import fault_of_clabe
 from exchanges.endpoint import MONEY, READ, Area, Param, private
 from exchanges.wire import Amount, Done
 
-__all__ = ["Funding"]
-
 
 def _fault_of_reference(reference: str) -> str | None:
     return None if reference.isascii() and reference.isdigit() else "must be digits"

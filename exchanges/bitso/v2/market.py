@@ -8,8 +8,6 @@ from exchanges.bitso.api import V2
 from exchanges.bitso.v2.models import OrderBook, Ticker, TimeFrame, Transaction
 from exchanges.endpoint import Area, Param, public
 
-__all__ = ["Market"]
-
 
 def _digit(value: object) -> int:
     """Convert a bool to 0 or 1."""

@@ -10,8 +10,6 @@ from exchanges.bitso.v2.models import AmountUnit, Order, OrderType
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
 from exchanges.wire import Amount, Done, Json
 
-__all__ = ["Trading"]
-
 MAX_ID = 100
 _UNITS = ", ".join(unit.value for unit in AmountUnit)
 

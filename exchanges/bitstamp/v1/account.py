@@ -9,8 +9,6 @@ from exchanges.bitstamp.v1.models import Balance, SortOrder, UserTransaction
 from exchanges.endpoint import READ, Area, private
 from exchanges.endpoint.paging import every_row
 
-__all__ = ["Account"]
-
 PAGE_SIZE = 100
 
 

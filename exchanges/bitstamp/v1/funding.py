@@ -7,8 +7,6 @@ from exchanges.bitstamp.v1.models import BitcoinWithdrawal, UnconfirmedDeposit, 
 from exchanges.endpoint import MONEY, READ, Area, private
 from exchanges.wire import Amount, Done
 
-__all__ = ["Funding"]
-
 
 class Funding(Area, api=V1):
     """Deposit and withdraw bitcoins and currencies over Ripple; read withdrawals of every kind."""

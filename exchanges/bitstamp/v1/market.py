@@ -8,8 +8,6 @@ from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import ConversionRate, OrderBook, Ticker, TimeFrame, Transaction
 from exchanges.endpoint import Area, Param, public
 
-__all__ = ["Market"]
-
 
 def _digit(value: object) -> int:
     """Convert a bool to 0 or 1."""

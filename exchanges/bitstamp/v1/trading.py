@@ -9,8 +9,6 @@ from exchanges.bitstamp.v1.models import Order, OrderType
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
 from exchanges.wire import Amount, Done
 
-__all__ = ["Trading"]
-
 
 class Trading(Area, api=V1):
     """Place and cancel limit orders."""
