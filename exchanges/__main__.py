@@ -11,8 +11,6 @@ from types import ModuleType
 
 from exchanges.errors import ExchangeError
 
-__all__ = ["main"]
-
 COMMANDS = {
     "demo": "poll three simulated exchanges, place and cancel an order; needs no internet access",
     "poll": "poll tickers and order books of the exchanges or of another server",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["no_attribute"]
-
 
 def no_attribute(module: str, name: str, names: Iterable[str]) -> AttributeError:
     """Build the error for an unknown attribute of a module.

@@ -20,8 +20,6 @@ from exchanges.commands.tables import aligned
 if TYPE_CHECKING:
     from rich.console import Group
 
-__all__ = ["Board", "can_update_in_place", "format_price", "plain_table", "updating_in_place"]
-
 HEADS = ("exchange", "book", "last", "bid", "ask", "spread", "updates", "p50 latency")
 NUMBERS = HEADS[2:]
 MAX_LATENCIES = 1000

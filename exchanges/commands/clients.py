@@ -9,8 +9,6 @@ from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.endpoint import Endpoint, endpoints_of
 from exchanges.limits.limit import Limit
 
-__all__ = ["CLIENTS", "MarketClient", "endpoints", "limits"]
-
 MarketClient: TypeAlias = Bitex | Bitso | Bitstamp
 """A client with the market data that all exchanges have in common."""
 

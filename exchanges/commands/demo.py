@@ -19,8 +19,6 @@ from exchanges.commands.clients import MarketClient, limits
 from exchanges.commands.markets import BOOKS, Quote, sources
 from exchanges.simulator import Simulator, Venue, simulate
 
-__all__ = ["arguments", "run"]
-
 EVERY_SECONDS = {"bitex": 0.75, "bitso": 2.2, "bitstamp": 2.2}
 """The shortest intervals at which two calls stay within the limits: 5 in 1 s with room for the order, 57 in 60 s,
 570 in 600 s."""

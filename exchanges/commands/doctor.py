@@ -14,8 +14,6 @@ import exchanges
 from exchanges.commands.clients import endpoints
 from exchanges.commands.tables import aligned
 
-__all__ = ["arguments", "run"]
-
 DISTRIBUTION = "aioexchanges"
 _NAME = re.compile(r"[\w.-]+")
 

@@ -11,8 +11,6 @@ from exchanges.commands.tables import aligned, markdown
 from exchanges.endpoint import Argument, Endpoint
 from exchanges.wire import Json, dumps
 
-__all__ = ["arguments", "described", "run", "table"]
-
 HEADS = ("id", "kind", "verb", "path", "access", "arguments")
 
 

@@ -12,8 +12,6 @@ from attrs import frozen
 from exchanges import MarketLevel, MarketOrderBook, MarketTicker
 from exchanges.commands.clients import MarketClient
 
-__all__ = ["BOOKS", "Quote", "Sources", "source_names", "sources"]
-
 BOOKS = {"bitex": "btc_usd", "bitso": "btc_mxn", "bitstamp": "btcusd"}
 
 

@@ -17,8 +17,6 @@ from exchanges.commands.clients import CLIENTS, MarketClient
 from exchanges.commands.markets import BOOKS, Quote, source_names, sources
 from exchanges.wire import dumps
 
-__all__ = ["arguments", "run"]
-
 EVERY_SECONDS = 2.5
 """Two calls per interval stay below one per second, the rate of the strictest limit."""
 

@@ -11,8 +11,6 @@ from ipaddress import ip_address
 from exchanges import UsageError
 from exchanges.simulator import FaultPoint, Faults, Simulator, Venue, serve
 
-__all__ = ["arguments", "run"]
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""

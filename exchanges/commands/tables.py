@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-__all__ = ["aligned", "markdown"]
-
 
 def aligned(
     heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Collection[str] = (), gap: str = "  "

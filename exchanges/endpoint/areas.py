@@ -27,8 +27,6 @@ from exchanges.errors import ExchangeError, UsageError
 from exchanges.http.request import Body
 from exchanges.wire import Amount
 
-__all__ = ["Area", "Areas", "Caller", "Declared", "areas_of", "endpoints_of", "private", "public"]
-
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

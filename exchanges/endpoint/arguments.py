@@ -14,8 +14,6 @@ from exchanges.http.uploads import Upload
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
 from exchanges.wire.codecs import BOUNDS, MAX_DIGITS
 
-__all__ = ["check", "converter_of", "money", "text"]
-
 MAX_TEXT = 1000
 MAX_INT = 2**63 - 1
 _MONEY_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)

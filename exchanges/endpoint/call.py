@@ -24,8 +24,6 @@ from exchanges.intents import Intent
 from exchanges.redaction import REDACTED
 from exchanges.wire import Amount, Json
 
-__all__ = ["PreparedCall", "prepare"]
-
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 

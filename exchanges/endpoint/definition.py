@@ -16,21 +16,6 @@ from exchanges.http.uploads import Upload
 from exchanges.limits.limit import Limit
 from exchanges.wire import Json
 
-__all__ = [
-    "IDEMPOTENT",
-    "MIB",
-    "MONEY",
-    "READ",
-    "WRITE",
-    "Access",
-    "Api",
-    "Argument",
-    "Before",
-    "Endpoint",
-    "Kind",
-    "Param",
-]
-
 MIB = 1024 * 1024
 
 

@@ -25,8 +25,6 @@ from attrs import define, field, frozen
 
 from exchanges.errors import ReadFailed, UsageError
 
-__all__ = ["each_once", "every_row"]
-
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")

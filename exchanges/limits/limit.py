@@ -13,8 +13,6 @@ from attrs import field, frozen
 
 from exchanges.errors import UsageError
 
-__all__ = ["Limit", "Scope", "Window"]
-
 LONG_WINDOW_SECONDS = 60.0
 RESERVE = 0.05
 

@@ -35,8 +35,6 @@ from exchanges.errors import RateLimitTimeout, UsageError
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.windows import MARGIN_SECONDS, Slots
 
-__all__ = ["Connections", "KeyLock", "Lane", "Limiter", "Permit", "Priority"]
-
 logger = logging.getLogger(__name__)
 
 SLACK = 0.99

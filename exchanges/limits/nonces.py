@@ -7,8 +7,6 @@ before signing, and the next one only after the answer to the last.
 
 from __future__ import annotations
 
-__all__ = ["Counter"]
-
 
 class Counter:
     """The nonces of one key, as long as the process lives."""

@@ -12,8 +12,6 @@ from attrs import define, field
 
 from exchanges.limits.limiter import Limiter
 
-__all__ = ["Pace", "pace"]
-
 
 @define(eq=False, repr=False)
 class Pace:

@@ -8,8 +8,6 @@ from attrs import define, field
 
 from exchanges.limits.limit import Window
 
-__all__ = ["LOST_SECONDS", "MARGIN_SECONDS", "Slots"]
-
 MARGIN_SECONDS = 0.001
 """Added to each window: a timer may fire a clock tick early, and both ends of a window belong to it."""
 LOST_SECONDS = 30.0

@@ -24,8 +24,6 @@ from exchanges.limits.limiter import Permit
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Lease
 
-__all__ = ["Attempt", "PendingCall", "Result"]
-
 
 def _stripped(error: ExchangeError) -> ExchangeError:
     return strip(error)

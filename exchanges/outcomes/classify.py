@@ -29,17 +29,6 @@ from exchanges.http.transport import BadAnswer, Lost
 from exchanges.intents import Phase
 from exchanges.outcomes.attempt import Attempt
 
-__all__ = [
-    "cancelled",
-    "final_error",
-    "lockout_seconds",
-    "problem_of_status",
-    "rejection",
-    "repeatable",
-    "transport_failure",
-    "unknown_outcome",
-]
-
 MAX_LOCKOUT_SECONDS = 3600.0
 ATTEMPTS = 3
 NONCE_ATTEMPTS = 4

@@ -23,19 +23,6 @@ from exchanges.errors import Problem
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
-__all__ = [
-    "MAX_ENTRIES",
-    "ErrorRule",
-    "ErrorTable",
-    "Fields",
-    "Refusal",
-    "Words",
-    "fields_of",
-    "joined",
-    "rules",
-    "texts_of",
-]
-
 MAX_ENTRIES = 50
 """How many entries of a list of errors, or of an object of fields, are read: an answer may be a mebibyte long."""
 MAX_CHARACTERS = 20_000

@@ -15,8 +15,6 @@ from attrs import define, field, frozen
 from exchanges.intents import Intent
 from exchanges.outcomes.search import MAX_SKEW, Match
 
-__all__ = ["MAX_SKEW", "REMEMBERED", "CallHistory", "ClockOffset", "name_of", "nameless"]
-
 SLACK = timedelta(seconds=2)
 """Exchanges round times to whole seconds, and may not take them at the moment at which the call is executed."""
 REMEMBERED = timedelta(days=1)

@@ -23,24 +23,6 @@ from exchanges.errors import NotFound
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
 from exchanges.redaction import REDACTED
 
-__all__ = [
-    "Listing",
-    "MatchQuality",
-    "Page",
-    "compare",
-    "compare_numbers",
-    "compare_tags",
-    "compare_texts",
-    "is_before",
-    "is_shown",
-    "match",
-    "placed_at",
-    "reaches_back",
-    "read_back",
-    "rows_of",
-    "same_if",
-]
-
 MAX_PAGES = 10
 OVERLAP = 5
 """Rows of a page that the next page is asked to repeat: they show that nothing is missing between the two."""

@@ -35,8 +35,6 @@ from exchanges.outcomes.search import Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
 
-__all__ = ["JournalView", "PendingCalls"]
-
 logger = logging.getLogger(__name__)
 
 BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)

@@ -37,8 +37,6 @@ from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.search import Match, Matches, Query, Read, Search
 from exchanges.outcomes.unresolved import Standing
 
-__all__ = ["Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Reconciler", "Verdict"]
-
 LATE_SECONDS = 12.0
 """How old the state may be that a read shows: ten seconds, and a margin."""
 PAUSE_SECONDS = 3.0

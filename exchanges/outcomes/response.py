@@ -24,8 +24,6 @@ from exchanges.outcomes.classify import lockout_seconds, problem_of_status, reje
 from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.converter import Wire
 
-__all__ = ["interpret", "mismatches"]
-
 CENTS = -2
 """Exponent of the coarsest rounding that is taken for the same amount."""
 

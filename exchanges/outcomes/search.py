@@ -29,8 +29,6 @@ from exchanges.wire import Deviation, Json, loads
 if TYPE_CHECKING:
     from exchanges.endpoint import Endpoint
 
-__all__ = ["MAX_SKEW", "Answers", "Match", "Matches", "Query", "Read", "Search", "Searches", "id_of"]
-
 
 @frozen
 class Read:

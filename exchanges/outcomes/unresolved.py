@@ -17,8 +17,6 @@ from attrs import field, frozen
 from exchanges.errors import ExchangeError, UsageError
 from exchanges.intents import Intent, Phase
 
-__all__ = ["OpenCall", "Standing", "Unresolved"]
-
 
 class Standing(StrEnum):
     """What is known about an unresolved call."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from exchanges.state.protocols import Journal, SharedLimiter
 
-__all__ = ["PROCESS", "MemoryState"]
-
 T = TypeVar("T")
 
 

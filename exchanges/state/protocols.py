@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from exchanges.limits.limit import Limit
     from exchanges.limits.limiter import Limiter
 
-__all__ = ["Entry", "Journal", "Lease", "SharedLimiter", "State"]
-
 T = TypeVar("T")
 
 

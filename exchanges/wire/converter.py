@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from exchanges.wire.fast_books import BookReader
     from exchanges.wire.fast_rows import RowReader
 
-__all__ = ["Wire", "decode", "dumps", "encode", "wire"]
-
 logger = logging.getLogger(__name__)
 
 MAX_KEYS = 10_000

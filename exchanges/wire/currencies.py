@@ -11,8 +11,6 @@ from attrs import field, fields, frozen
 
 from exchanges.wire.codecs import Json, TextDecimal
 
-__all__ = ["CurrencyAmounts", "CurrencyBalance", "CurrencyBalances", "flatten_currencies", "nest_currencies"]
-
 AMOUNTS, RATES = "amounts", "rates"
 _CURRENCY = re.compile(r"[a-z0-9]{2,10}")
 _PAIR = re.compile(r"[a-z0-9]{2,10}_[a-z0-9]{2,10}")

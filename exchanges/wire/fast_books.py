@@ -21,8 +21,6 @@ from exchanges.wire.codecs import BOUNDS, Deviation, Number, Text, loads
 from exchanges.wire.fast_rows import mutable_twin
 from exchanges.wire.models import Row, TaggedRow, codec_of, fields_of, optional_of
 
-__all__ = ["BookReader", "compile_book"]
-
 Build = Callable[[Any], Any]
 
 

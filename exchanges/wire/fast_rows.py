@@ -30,8 +30,6 @@ from attrs import frozen
 from exchanges.wire.codecs import BOUNDS, PLAIN, Choice, Deviation, Epoch, Number, OpenIntEnum, Text, Whole, loads
 from exchanges.wire.models import Field, Row, TaggedRow, codec_of, fields_of, optional_of, row_classes
 
-__all__ = ["Fallback", "RowReader", "compile_rows", "mutable_twin"]
-
 StructureHook = Callable[[Any], Any]
 Build = Callable[[Any, Any], Any]
 

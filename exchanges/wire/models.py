@@ -14,18 +14,6 @@ from attrs import field, frozen
 
 from exchanges.wire.codecs import Choice, Codec, Flag, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
 
-__all__ = [
-    "Field",
-    "Row",
-    "TaggedRow",
-    "UnknownRow",
-    "codec_of",
-    "fields_of",
-    "named",
-    "optional_of",
-    "row_classes",
-]
-
 
 @frozen
 class Row:

@@ -11,8 +11,6 @@ from typing import NoReturn
 
 from exchanges.wire.codecs import Deviation, Json, is_heavy, loads
 
-__all__ = ["read_strictly"]
-
 
 def read_strictly(body: bytes, *, max_bytes: int) -> Json:
     """Parse JSON of at most *max_bytes*, in which no object has a key twice.

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exchanges.intents import Intent
-from exchanges.outcomes.history import MAX_SKEW, REMEMBERED, CallHistory, ClockOffset, name_of, nameless
-from exchanges.outcomes.search import Match
+from exchanges.outcomes.history import REMEMBERED, CallHistory, ClockOffset, name_of, nameless
+from exchanges.outcomes.search import MAX_SKEW, Match
 
 AT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 ZERO = AT - timedelta(seconds=1000)

@@ -24,8 +24,6 @@ from pathlib import Path
 from exchanges.errors import StateError
 from exchanges.state.file.locks import Locks
 
-__all__ = ["BUSY_SECONDS", "Database", "damaged", "translated_errors"]
-
 APPLICATION_ID = 0x61696F78
 VERSION = 1
 BUSY_SECONDS = 5.0

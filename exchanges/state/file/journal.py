@@ -27,8 +27,6 @@ from exchanges.state.file.slots import checksum
 from exchanges.state.file.worker import Worker
 from exchanges.state.protocols import Entry
 
-__all__ = ["FileJournal"]
-
 KEPT_FOR = timedelta(days=7)
 _ROWS = "SELECT id, server, key, body, holder, ended_at, seal FROM calls"
 

@@ -22,8 +22,6 @@ from exchanges.errors import StateError
 from exchanges.state.file.leases import LeaseWaiter
 from exchanges.state.file.locks import LockFile, Locks
 
-__all__ = ["SharedKeyLock"]
-
 Post = Callable[[Callable[[], None]], None]
 
 

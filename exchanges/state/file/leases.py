@@ -15,8 +15,6 @@ from attrs import define, field, frozen
 from exchanges.errors import StateError
 from exchanges.limits.limit import Window
 
-__all__ = ["LeaseEnd", "LeaseRecord", "LeaseRequest", "LeaseWaiter", "unsent"]
-
 
 @frozen
 class LeaseRequest:

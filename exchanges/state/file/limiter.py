@@ -16,8 +16,6 @@ from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, Lea
 if TYPE_CHECKING:
     from exchanges.state.file.store import Store
 
-__all__ = ["FileLease", "SharedFileLimiter"]
-
 
 class SharedFileLimiter:
     """Grants leases to the calls of one limit, server and key.

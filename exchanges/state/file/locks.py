@@ -19,8 +19,6 @@ from attrs import define, field
 
 from exchanges.errors import StateError
 
-__all__ = ["LockFile", "Locks", "ProcessMarker"]
-
 
 @define(eq=False)
 class Locks:

@@ -31,8 +31,6 @@ from exchanges.state.file.database import Database, damaged
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
 from exchanges.state.file.locks import ProcessMarker
 
-__all__ = ["SlotTable", "boot", "checksum"]
-
 LOOK_SECONDS = 1.0
 """How often dead processes are looked for while there is room."""
 GRACE_SECONDS = 0.05

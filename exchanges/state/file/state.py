@@ -19,8 +19,6 @@ from exchanges.state.protocols import Journal
 if TYPE_CHECKING:
     from exchanges.state.file.store import Store
 
-__all__ = ["FileState"]
-
 
 class FileState(MemoryState):
     """Nonces, limits and a journal in a file that outlives the process and that other processes share.

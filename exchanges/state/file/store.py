@@ -22,8 +22,6 @@ from exchanges.state.file.locks import Locks, ProcessMarker
 from exchanges.state.file.slots import SlotTable
 from exchanges.state.file.worker import Worker
 
-__all__ = ["Store"]
-
 
 class Store:
     """One open state.

@@ -19,8 +19,6 @@ from typing import TypeVar
 
 from exchanges.errors import StateError
 
-__all__ = ["Worker"]
-
 T = TypeVar("T")
 Job = Callable[[], object]
 
