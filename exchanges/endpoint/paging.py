@@ -52,10 +52,7 @@ async def each_once(
 
 
 async def every_row(
-    read: Callable[[int, int], Awaitable[Sequence[R]]],
-    *,
-    identity: Callable[[R], Hashable | None],
-    page_size: int,
+    read: Callable[[int, int], Awaitable[Sequence[R]]], *, identity: Callable[[R], Hashable | None], page_size: int
 ) -> AsyncIterator[R]:
     """Iterate over all rows, newest first, each once; those that arrive meanwhile are left out.
 
