@@ -148,7 +148,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             due = max(due + interval, loop.time())
             await asyncio.sleep(due - loop.time())
             if interval > self._every:
-                due = max(limiter.book(calls) for limiter, calls in source.pace.calls.items())
+                due = max(limiter.reserve_spot(calls) for limiter, calls in source.pace.calls.items())
                 await asyncio.sleep(due - loop.time())
 
     async def _ask(self, source: _Source[T]) -> None:

@@ -141,7 +141,7 @@ class Limiter:
         self._lines: dict[Lane, tuple[deque[_Waiter], deque[_Waiter], deque[_Waiter]]] = {}
         self._numbers = count()  # order of arrival, across lanes
         self._closed_until = [-math.inf for _ in IN_ORDER]  # by priority: the lowest is closed longest
-        self._booked_until = -math.inf
+        self._reserved_until = -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
@@ -228,10 +228,10 @@ class Limiter:
             self._closed_until[priority] = max(self._closed_until[priority], until)
         self._wake_waiters()
 
-    def book(self, calls: int) -> float:
+    def reserve_spot(self, calls: int) -> float:
         """Return the next moment at which so many paced calls fit between the others, and reserve it."""
-        spot = max(self._booked_until, self._loop.time() if self._loop else -math.inf)
-        self._booked_until = spot + calls / self.paced_per_second
+        spot = max(self._reserved_until, self._loop.time() if self._loop else -math.inf)
+        self._reserved_until = spot + calls / self.paced_per_second
         return spot
 
     def turn_away(self, connections: Connections) -> None:
