@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from exchanges.limits.limit import Window
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.state.file import slots as book_module
+from exchanges.state.file import slots as slots_module
 from exchanges.state.file.database import Database
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
 from exchanges.state.file.locks import Locks, ProcessMarker
@@ -34,7 +34,7 @@ class Process:
 
     database: Database
     marker: ProcessMarker
-    book: SlotTable
+    slots: SlotTable
 
     @classmethod
     def start(cls, path, clock):
@@ -66,7 +66,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=QUICK if QUICK.is_dir() else None))
         self.path = self.folder / "state"
-        self.boot_file, book_module.BOOT = book_module.BOOT, self.folder / "boot"
+        self.boot_file, slots_module.BOOT = slots_module.BOOT, self.folder / "boot"
         self.boots = 0
         self.now = 50.0
         self.booted_at = 0.0
@@ -76,7 +76,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def start_all(self):
-        book_module.BOOT.write_text("0")
+        slots_module.BOOT.write_text("0")
         self.processes = [self._start() for _ in range(PROCESSES)]
 
     def _start(self):
@@ -100,7 +100,7 @@ class Machine(RuleBasedStateMachine):
     )
     def take(self, number, leave_reserve, windows, now_ms):
         process = self.processes[number]
-        found = process.book.acquire(LeaseRequest(1, windows, leave_reserve, ACCOUNT, True, now_ms))
+        found = process.slots.acquire(LeaseRequest(1, windows, leave_reserve, ACCOUNT, True, now_ms))
         if isinstance(found, LeaseRecord):
             self.nonces.append(found.nonce)
             call = Call(process, found, self.now)
@@ -114,7 +114,7 @@ class Machine(RuleBasedStateMachine):
     def leave(self, pick, complete, sent):
         call = self.in_flight[pick % len(self.in_flight)]
         floor = self.nonces[-1] + 5 if pick % 7 == 0 else None
-        call.process.book.release(LeaseEnd(call.record, complete, sent, floor))
+        call.process.slots.release(LeaseEnd(call.record, complete, sent, floor))
         if floor is not None:
             self.nonces.append(floor)
         self._end(call, self.now + (0 if complete else LOST_SECONDS))
@@ -137,7 +137,7 @@ class Machine(RuleBasedStateMachine):
         self.now += seconds
         self.booted_at = self.now
         self.boots += 1
-        book_module.BOOT.write_text(str(self.boots))
+        slots_module.BOOT.write_text(str(self.boots))
         self.now += 2.0
         self.processes = [self._start() for _ in range(PROCESSES)]
 
@@ -155,7 +155,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self):
         for process in getattr(self, "processes", ()):
             process.die()
-        book_module.BOOT = self.boot_file
+        slots_module.BOOT = self.boot_file
         shutil.rmtree(self.folder)
 
 
