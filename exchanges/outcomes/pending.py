@@ -69,13 +69,13 @@ class PendingCalls:
     server of the same address, such as a simulator.
 
     Args:
-        book: The journal.
+        view: The journal, as one key at one server sees it.
         searches: Returns how what the calls make is found again.
         now: The wall clock.
     """
 
-    def __init__(self, book: JournalView, searches: Callable[[], Searches], now: Callable[[], datetime]) -> None:
-        self.book = book
+    def __init__(self, view: JournalView, searches: Callable[[], Searches], now: Callable[[], datetime]) -> None:
+        self.view = view
         self.history = CallHistory()
         self.searches = cache(searches)  # built from the declarations, which do not change
         self.now = now
@@ -131,9 +131,9 @@ class PendingCalls:
 
     def is_open(self, intent: Intent) -> bool:
         """Whether a call is recorded, in the journal if there is one, and not resolved."""
-        if self.book.journal is None:
+        if self.view.journal is None:
             return intent in self._pending
-        return intent in self.book.entries()
+        return intent in self.view.entries()
 
     # For reconciling
 
@@ -143,8 +143,8 @@ class PendingCalls:
 
     def recorded_since(self, zero: datetime) -> datetime:
         """Return the moment since which every call of this account is recorded, and none forgotten."""
-        journal = self.book.journal
-        since = None if journal is None else journal.since(self.book.server, self.book.key)
+        journal = self.view.journal
+        since = None if journal is None else journal.since(self.view.server, self.view.key)
         began = self.now() if self._began is None else zero + timedelta(seconds=self._began)
         # Our own record begins with our first call and reaches back a day; that of the journal may reach back further.
         least = max(began, self.now() - REMEMBERED)
@@ -152,9 +152,9 @@ class PendingCalls:
 
     def names(self, intent: Intent) -> frozenset[str]:
         """Return the names of all that other calls of this account are known to have made around that time."""
-        names, journal = self.history.names(), self.book.journal
+        names, journal = self.history.names(), self.view.journal
         if journal is not None:
-            written = journal.known(self.book.server, self.book.key, intent.at - REMEMBERED)
+            written = journal.known(self.view.server, self.view.key, intent.at - REMEMBERED)
             # If it is resolved already, what another process found to be made by it is among the names.
             if self.is_open(intent):
                 names |= written
@@ -180,12 +180,12 @@ class PendingCalls:
         """
         call, stamp, began = attempt.call, attempt.stamp, asyncio.get_running_loop().time()
         intent = attempt.intent = call.intent(datetime.fromtimestamp(stamp.timestamp_ms / 1000, UTC))
-        book, digest, nonce = self.book, call.digest, stamp.nonce or None
+        view, digest, nonce = self.view, call.digest, stamp.nonce or None
         if self._began is None:
             self._began = began
-        if book.journal is not None:
+        if view.journal is not None:
             try:
-                await book.journal.begin(Entry(book.server, book.key, intent, nonce, digest))
+                await view.journal.begin(Entry(view.server, view.key, intent, nonce, digest))
             except asyncio.CancelledError:
                 self._write(intent, None, None)  # the entry may have been written all the same
                 raise
@@ -259,9 +259,9 @@ class PendingCalls:
 
     def _others(self) -> dict[Intent, Entry]:
         """Return the calls in the journal that are not of this process, nor being removed."""
-        if self.book.journal is None:
+        if self.view.journal is None:
             return {}
-        entries = self.book.entries()
+        entries = self.view.entries()
         return {i: e for i, e in entries.items() if i not in self._pending and i not in self._removing}
 
     def _made(self, endpoint: str, value: Any) -> Match | None:
@@ -277,7 +277,7 @@ class PendingCalls:
         self._pending.pop(intent, None)
 
     def _write(self, intent: Intent, doubted_at: datetime | None, name: str | None) -> None:
-        if self.book.journal is None:
+        if self.view.journal is None:
             return
         try:
             loop = asyncio.get_running_loop()
@@ -286,7 +286,7 @@ class PendingCalls:
             raise UsageError(words, endpoint=intent.endpoint) from None
         if doubted_at is None:
             self._removing.add(intent)
-        task = loop.create_task(self._written(self.book.journal, intent, doubted_at, name))
+        task = loop.create_task(self._written(self.view.journal, intent, doubted_at, name))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 

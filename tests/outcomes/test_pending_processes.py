@@ -30,10 +30,10 @@ async def test_a_call_of_a_process_that_died():
     async with together(DONE, at=400.0) as (one, two, records, _):
         task = asyncio.create_task(lose(one))
         await settle()
-        (intent,) = one._session.calls.book.journal.intents()
+        (intent,) = one._session.calls.view.journal.intents()
         before = list(two.unresolved)
         records.dead.add("one")
-        one._session.calls.book.journal.dead = True
+        one._session.calls.view.journal.dead = True
         shown = two.unresolved[intent]
         verdict = await two.reconcile(intent)
         await task
@@ -62,7 +62,7 @@ async def test_an_intent_that_is_under_way_in_another_process():
     async with together(Fate(arrives=20.0)) as (one, two, *_):
         task = asyncio.create_task(CALLS["in any order"](one))
         await settle()
-        (intent,) = one._session.calls.book.journal.intents()
+        (intent,) = one._session.calls.view.journal.intents()
         verdict = await two.reconcile(intent)
         await task
 
@@ -79,7 +79,7 @@ async def test_found_out_by_another_process_meanwhile(at):
         exchange.lag = lambda: 10.0
         slow = asyncio.create_task(two.reconcile(intent))
         await asyncio.sleep(at)
-        await one._session.calls.book.journal.settle(intent.id, known="fourth.orders.buy:3")
+        await one._session.calls.view.journal.settle(intent.id, known="fourth.orders.buy:3")
 
         assert NoTrace is not type(await slow)
 
@@ -130,7 +130,7 @@ async def test_a_journal_that_cannot_be_read():
     """If the journal cannot be read, reconciling raises."""
     async with together(DONE) as (one, *_):
         intent = await lose(one)
-        one._session.calls.book.journal.unreadable = StateError("broken")
+        one._session.calls.view.journal.unreadable = StateError("broken")
         with pytest.raises(StateError, match="broken"):
             await one.reconcile(intent)
-        one._session.calls.book.journal.unreadable = None
+        one._session.calls.view.journal.unreadable = None

@@ -78,9 +78,9 @@ class Line:
         state = shared(self.job.path)
         async with open_client(self.job, state) as client:
             self.listed = {call.nonce for call in client.unresolved.values() if call.nonce is not None}
-            book = client._session.calls.book
+            view = client._session.calls.view
             if state.journal is not None:
-                self.known = state.journal.known(book.server, book.key, LONG_AGO)
+                self.known = state.journal.known(view.server, view.key, LONG_AGO)
 
     @property
     def orders(self) -> list[Deed]:
