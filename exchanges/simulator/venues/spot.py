@@ -29,9 +29,9 @@ SpotCall: TypeAlias = Call[Account]
 T = TypeVar("T")
 
 
-def claim_in_body(asked: ParsedRequest) -> Claim:
+def claim_in_body(parsed: ParsedRequest) -> Claim:
     """Return the identity in three fields of the body."""
-    rest = dict(asked.fields)
+    rest = dict(parsed.fields)
     key, nonce, signature = (rest.pop(name, None) for name in ("key", "nonce", "signature"))
     # In JSON a nonce may be a number; true and false, which Python counts among them, are none.
     if not isinstance(key, str) or type(nonce) not in (str, int) or not isinstance(signature, str):

@@ -118,7 +118,7 @@ class Exchange(ABC):
         """Return the response that rejects a request."""
         return self.generations[api.name].refusal(refused)
 
-    def answer(self, asked: ParsedRequest, claim: Claim | None, now_ms: int) -> Result:
+    def answer(self, parsed: ParsedRequest, claim: Claim | None, now_ms: int) -> Result:
         """Check a request and execute it.
 
         Raises:
@@ -126,10 +126,10 @@ class Exchange(ABC):
         """
         # First of all: what is due before this request must be visible to it.
         self.pass_time(now_ms)
-        endpoint = asked.endpoint
-        account = None if claim is None else self.admit(asked, claim)
+        endpoint = parsed.endpoint
+        account = None if claim is None else self.admit(parsed, claim)
         # After the nonce, as at a real exchange: a request with wrong arguments uses up its nonce.
-        arguments = Arguments.check(endpoint, asked.in_path, asked.fields if claim is None else claim.fields)
+        arguments = Arguments.check(endpoint, parsed.in_path, parsed.fields if claim is None else claim.fields)
         if not any(endpoint.id in handlers.handlers for handlers in self.handlers):
             return Result(HttpAnswer(501, f"{endpoint.id} is not simulated".encode(), "text/plain"))
         value = self._execute(endpoint, Call(arguments, now_ms, account))
@@ -163,7 +163,7 @@ class Exchange(ABC):
         """
         return self.accounts[account.api_key]
 
-    def admit(self, asked: ParsedRequest, claim: Claim) -> Account:
+    def admit(self, parsed: ParsedRequest, claim: Claim) -> Account:
         """Check key, signature and nonce, and return the account.
 
         Raises:
@@ -172,7 +172,7 @@ class Exchange(ABC):
         account = self.accounts.get(claim.key)
         if account is None:
             raise Refused(Reason.UNKNOWN_KEY)
-        right = self.generations[asked.endpoint.api.name].signatures(asked, claim, account)
+        right = self.generations[parsed.endpoint.api.name].signatures(parsed, claim, account)
         refuse_if(right and claim.signature not in right, Reason.WRONG_SIGNATURE)
         if claim.nonce is not None:
             nonce = int(claim.nonce) if claim.nonce.isascii() and claim.nonce.isdigit() else -1

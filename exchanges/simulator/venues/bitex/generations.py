@@ -20,9 +20,9 @@ _STATUS = {
 }
 
 
-def _claim(asked: ParsedRequest) -> Claim:
+def _claim(parsed: ParsedRequest) -> Claim:
     """Return the identity in the arguments: the key, and the user for whom it acts."""
-    rest = dict(asked.fields)
+    rest = dict(parsed.fields)
     key, user_id = rest.pop("api_key", None), rest.pop("as_user", None)
     if not isinstance(key, str) or not key:
         raise Refused(Reason.NO_CREDENTIALS)

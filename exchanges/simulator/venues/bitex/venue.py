@@ -97,10 +97,10 @@ class BitexExchange(Exchange):
         refuse_if(account.wallet.owner not in self.customers.by_id, Reason.NOT_FOUND, "as_user")
         return self.customers.by_id[account.wallet.owner]
 
-    def admit(self, asked: ParsedRequest, claim: Claim) -> Account:
+    def admit(self, parsed: ParsedRequest, claim: Claim) -> Account:
         """Check the key, and return the account for which it acts."""
-        account = self.customers.by_id[super().admit(asked, claim).wallet.owner]
-        for_reseller = asked.endpoint.access is Access.RESELLER
+        account = self.customers.by_id[super().admit(parsed, claim).wallet.owner]
+        for_reseller = parsed.endpoint.access is Access.RESELLER
         refuse_if(not account.reseller and (for_reseller or claim.acting_for is not None), Reason.NO_PERMISSION)
         if claim.acting_for is None:
             return account

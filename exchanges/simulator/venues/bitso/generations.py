@@ -59,17 +59,17 @@ def _refusal_v2(refused: Refused) -> HttpAnswer:
     return HttpAnswer(400, dumps({"error": error}))
 
 
-def _claim_v3(asked: ParsedRequest) -> Claim:
+def _claim_v3(parsed: ParsedRequest) -> Claim:
     """Return the identity in the header."""
-    word, _, credentials = asked.request.header("authorization").partition(" ")
+    word, _, credentials = parsed.request.header("authorization").partition(" ")
     parts = credentials.split(":")
     refuse_if(word != "Bitso" or len(parts) != 3 or not all(parts), Reason.NO_CREDENTIALS)
-    return Claim(parts[0], asked.fields, parts[1], parts[2])
+    return Claim(parts[0], parsed.fields, parts[1], parts[2])
 
 
-def _signatures_v3(asked: ParsedRequest, claim: Claim, account: Account) -> tuple[str, ...]:
+def _signatures_v3(parsed: ParsedRequest, claim: Claim, account: Account) -> tuple[str, ...]:
     """Sign nonce, verb, target and body."""
-    request = asked.request
+    request = parsed.request
     return (account.mac(f"{claim.nonce}{request.verb}{request.target}".encode() + request.body),)
 
 
