@@ -64,7 +64,7 @@ class MarketLevel(Protocol):
 
     @property
     def amount(self) -> Decimal:
-        """Base currency on offer, or sought, at this price."""
+        """Base currency on offer, or wanted, at this price."""
         ...
 
 

@@ -204,7 +204,7 @@ def _conversions(query: Query, answers: Answers) -> Matches:
         return Matches(complete=False)
     # A quote that was not accepted is open, and may fail when it expires.
     executed = known is not None or found.status in (ConversionStatus.QUEUED, ConversionStatus.COMPLETED)
-    # The call that accepted a quote is recorded as the one that created its conversion; here its fate is asked for.
+    # The call that accepted a quote is recorded as the one that created its conversion; this one needs its own name.
     name = found.id if known is None else f"{quote} as {found.id}"
     return Matches((Match(name, found, sure=executed, tagged=executed),))
 

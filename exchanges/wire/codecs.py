@@ -119,8 +119,8 @@ def _is_deep(value: Json) -> bool:
     # Level by level, not recursively: the recursion limit belongs to the program that calls.
     level: list[list[Json] | dict[str, Json]] = [[value]]
     for _ in range(MAX_DEPTH + 1):
-        insides = (whole.values() if isinstance(whole, dict) else whole for whole in level)
-        level = [part for inside in insides for part in inside if isinstance(part, dict | list)]
+        contents = (whole.values() if isinstance(whole, dict) else whole for whole in level)
+        level = [part for content in contents for part in content if isinstance(part, dict | list)]
     return bool(level)
 
 

@@ -50,7 +50,7 @@ class Store:
         try:
             self.worker.run_blocking(self._open)
         except BaseException:
-            self.worker.stop(_nothing)
+            self.worker.stop(lambda: None)  # `_open` has closed what it had opened
             raise
 
     def close(self) -> None:
@@ -145,7 +145,3 @@ class Store:
             key_lock.close()
         self._marker.remove()
         self._database.close()
-
-
-def _nothing() -> None:
-    """Do nothing."""
