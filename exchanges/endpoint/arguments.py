@@ -87,6 +87,11 @@ def _boolean(value: Any) -> bool:
     return value
 
 
+def digit(value: Any) -> int:
+    """Convert a bool to 0 or 1."""
+    return int(_boolean(value))
+
+
 def money(value: Any) -> str:
     """Return an amount in plain notation with every digit.
 

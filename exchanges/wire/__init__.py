@@ -11,7 +11,6 @@ Two paths lead from bytes to objects, and they return equal objects:
 from exchanges.wire.codecs import (
     Amount,
     Choice,
-    Codec,
     Deviation,
     Done,
     Epoch,
@@ -32,19 +31,12 @@ from exchanges.wire.codecs import (
     plain,
 )
 from exchanges.wire.converter import Wire, decode, dumps, encode
-from exchanges.wire.currencies import (
-    CurrencyAmounts,
-    CurrencyBalance,
-    CurrencyBalances,
-    flatten_currencies,
-    nest_currencies,
-)
-from exchanges.wire.models import Row, TaggedRow, UnknownRow, named
+from exchanges.wire.currencies import CurrencyAmounts, CurrencyBalance, CurrencyBalances
+from exchanges.wire.models import Row, TaggedRow, UnknownRow
 
 __all__ = [
     "Amount",
     "Choice",
-    "Codec",
     "CurrencyAmounts",
     "CurrencyBalance",
     "CurrencyBalances",
@@ -71,9 +63,6 @@ __all__ = [
     "decode",
     "dumps",
     "encode",
-    "flatten_currencies",
     "loads",
-    "named",
-    "nest_currencies",
     "plain",
 ]

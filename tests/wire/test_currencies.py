@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges.wire import flatten_currencies, nest_currencies
+from exchanges.wire.currencies import flatten_currencies, nest_currencies
 
 ROW = {"id": 5, "btc": "-1", "1inch": 2, "usd": Decimal("0.5"), "btc_usd": "7"}
 

@@ -7,8 +7,9 @@ import pytest
 from attrs import evolve, frozen
 
 from exchanges.errors import DecodeError
-from exchanges.wire import RawJson, Row, TaggedRow, UnixTime, UnknownRow, Wire, dumps, encode, named
+from exchanges.wire import RawJson, Row, TaggedRow, UnixTime, UnknownRow, Wire, dumps, encode
 from exchanges.wire import decode as public_decode
+from exchanges.wire.models import named
 
 
 @frozen

@@ -7,13 +7,7 @@ from typing import Annotated
 from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import ConversionRate, OrderBook, Ticker, TimeFrame, Transaction
 from exchanges.endpoint import Area, Param, public
-
-
-def _digit(value: object) -> int:
-    """Convert a bool to 0 or 1."""
-    if not isinstance(value, bool):
-        raise TypeError(f"must be a bool, not {type(value).__name__}")
-    return int(value)
+from exchanges.endpoint.arguments import digit
 
 
 class Market(Area, api=V1):
@@ -32,7 +26,7 @@ class Market(Area, api=V1):
         ...
 
     @public("GET /order_book/")
-    async def order_book(self, *, group: Annotated[bool | None, Param(render=_digit)] = None) -> OrderBook:
+    async def order_book(self, *, group: Annotated[bool | None, Param(render=digit)] = None) -> OrderBook:
         """Open orders, best prices first.
 
         Args:

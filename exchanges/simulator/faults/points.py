@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from exchanges.endpoint import Kind
+from exchanges.endpoint import MIB, Kind
 
 
 class FaultPoint(StrEnum):
@@ -113,7 +113,6 @@ HARMLESS = frozenset({FaultPoint.ANSWER_TWICE, FaultPoint.DRIP, FaultPoint.SHUFF
 """Faults after executing under which the answer still arrives complete and true."""
 
 FaultShares: TypeAlias = Mapping[FaultPoint, float] | Mapping[str, float]
-MIB = 1024 * 1024
 
 
 def _read_points(at: FaultShares) -> Mapping[FaultPoint, float]:

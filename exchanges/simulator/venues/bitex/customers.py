@@ -18,12 +18,12 @@ from exchanges.simulator.engine.store import Store
 from exchanges.simulator.venues.bitex.history import NO_HISTORY, Dated, History
 from exchanges.simulator.venues.calls import Account, Call, second
 from exchanges.simulator.venues.handlers import Handler, Handlers, answers, lists
+from exchanges.simulator.venues.spot import TOO_MUCH
 from exchanges.simulator.webhooks import Delivery, Poster, is_loopback
 from exchanges.wire import Json, dumps
 
 BOOK = "btc_usd"
 MONTH = timedelta(days=30)
-TOO_MUCH = Decimal(10) ** 12
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
