@@ -35,7 +35,7 @@ class Caller(Protocol):
     """What an area needs of a session: a function that makes one call."""
 
     def __call__(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Awaitable[Any]:
-        """Make one call."""
+        """Call an endpoint."""
         ...
 
 

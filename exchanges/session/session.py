@@ -98,7 +98,7 @@ class Session:
         return self._destinations.base_url(api)
 
     async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any], options: Options) -> Any:
-        """Make one call, and repeat it where that is safe.
+        """Call an endpoint, and repeat the call where that is safe.
 
         Raises:
             ExchangeError: See `exchanges.errors`.

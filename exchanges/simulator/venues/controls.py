@@ -129,7 +129,7 @@ class BitsoControls(_SpotControls[BitsoExchange]):
     other_networks: ClassVar[str] = "Ripple"
 
     def fail_conversion(self, conversion_id: str) -> None:
-        """Make a conversion that is under way end in FAILED; what it reserved is released then.
+        """Fail a conversion that is under way; what it reserved is released then.
 
         Raises:
             KeyError: No conversion with this id is under way.

@@ -105,7 +105,7 @@ class ConversionHandlers(Handlers):
         return self._conversions.get(call.owner, call.arguments.text("conversion_id"), "Conversion not found")
 
     def fail(self, conversion_id: str) -> None:
-        """Make a conversion end in FAILED.
+        """Fail a conversion.
 
         Raises:
             KeyError: No conversion with this id is under way.
