@@ -1,0 +1,147 @@
+"""Decoding of answer bodies: bounded, and only in the encodings that a request asks for.
+
+A body is decoded while it arrives, so that a body that grows without bound is refused at the bound and not after it.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from exchanges.http.transport import ORDINARY_BYTES, BadAnswer
+from exchanges.wire.codecs import is_heavy
+
+__all__ = ["BodyDecoder", "is_gzip"]
+
+_GZIP_WBITS = 31
+_GZIP_MAGIC = b"\x1f\x8b"
+_IDENTITY = ("identity", "")
+_GZIP = ("gzip", "x-gzip")  # RFC 9110 8.4.1.3: a recipient treats both names alike
+_SLICE = 16 * 1024
+_FREE_MEMBERS = 64
+_BYTES_PER_MEMBER = 512
+
+
+def is_gzip(encoding: str) -> bool:
+    """Return whether a ``Content-Encoding`` means gzip.
+
+    Raises:
+        BadAnswer: An encoding that no request asks for.
+    """
+    name = encoding.strip().lower()
+    if name in _IDENTITY:
+        return False
+    if name not in _GZIP:
+        raise BadAnswer("an answer in an encoding that was not asked for")
+    return True
+
+
+class BodyDecoder:
+    """One body, decoded piece by piece within a bound.
+
+    Args:
+        encoding: The value of ``Content-Encoding``; empty if the answer has none.
+        max_bytes: Largest size of the decoded body; on the wire it may take twice that.
+
+    Raises:
+        BadAnswer: An encoding that no request asks for.
+    """
+
+    __slots__ = ("_body", "_is_heavy_allowed", "_max_bytes", "_members", "_received")
+
+    def __init__(self, encoding: str, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._is_heavy_allowed = max_bytes > ORDINARY_BYTES
+        self._members = _Members() if is_gzip(encoding) else None
+        self._body = bytearray()  # not a list of chunks: a server may send one byte in each
+        self._received = 0
+
+    def __len__(self) -> int:
+        return len(self._body)
+
+    def expect(self, size: int) -> None:
+        """Refuse a body of *size* bytes on the wire that cannot fit, before any of it arrives."""
+        if size > (2 * self._max_bytes if self._members else self._max_bytes):
+            raise self._too_large()
+
+    def add(self, chunk: bytes | bytearray | memoryview) -> None:
+        """Decode the next bytes of the body.
+
+        Raises:
+            BadAnswer: Too large, or not the gzip that the head announced.
+        """
+        self._received += len(chunk)
+        # gzip that inflates to nothing is endless too
+        if self._received > 2 * self._max_bytes:
+            raise self._too_large()
+        if self._members is None:
+            self._body += chunk
+        else:
+            self._members.inflate(memoryview(chunk), self._body, self._max_bytes + 1)
+        if len(self._body) > self._max_bytes:
+            raise self._too_large()
+
+    def end(self) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            BadAnswer: The gzip ends early, or the JSON in it would take many times its size.
+        """
+        if self._members is not None and self._received and not self._members.is_whole:
+            raise BadAnswer("an answer whose gzip ends early")
+        if not self._is_heavy_allowed and is_heavy(self._body):
+            raise BadAnswer(f"an answer of too many values for {len(self._body)} bytes")
+        return bytes(self._body)
+
+    def _too_large(self) -> BadAnswer:
+        return BadAnswer(f"an answer of more than {self._max_bytes} bytes")
+
+
+class _Members:
+    """The members of a gzip file one after the other (RFC 1952 2.2), and zeros that pad it."""
+
+    __slots__ = ("_count", "_head", "_inflater", "_is_padded")
+
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(_GZIP_WBITS)
+        self._head: bytes = b""  # the start of what follows a member, while it is too short to tell what it is
+        self._count = 1
+        self._is_padded = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the last member is complete and nothing began behind it."""
+        return self._inflater.eof and not self._head
+
+    def inflate(self, data: memoryview, body: bytearray, bound: int) -> None:
+        """Append what *data* inflates to, until *body* has *bound* bytes."""
+        # Where a member ends zlib copies all that follows it: slices keep many small members from costing the square.
+        for start in range(0, len(data), _SLICE):
+            rest: bytes | memoryview = data[start : start + _SLICE]
+            while len(rest) and len(body) < bound:
+                rest = self._next(bytes(rest)) if self._inflater.eof else self._inflate(rest, body, bound)
+
+    def _inflate(self, data: bytes | memoryview, body: bytearray, bound: int) -> bytes:
+        try:
+            body += self._inflater.decompress(data, bound - len(body))
+        except zlib.error as error:
+            raise BadAnswer("an answer that is not the gzip it says it is") from error
+        # What zlib did not consume is no rest: `body` has reached its bound then, and the answer is refused.
+        return self._inflater.unused_data
+
+    def _next(self, data: bytes) -> bytes:
+        """Begin the member that *data* opens; return what belongs to it."""
+        data = self._head + data
+        self._head = b""
+        if self._is_padded or data[0] == 0:
+            self._is_padded = True
+            if data.strip(b"\0"):
+                raise BadAnswer("an answer that goes on after its gzip")
+            return b""
+        if len(data) < len(_GZIP_MAGIC) and _GZIP_MAGIC.startswith(data):
+            self._head = data
+            return b""
+        if not data.startswith(_GZIP_MAGIC):
+            raise BadAnswer("an answer that goes on after its gzip")
+        self._count += 1
+        self._inflater = zlib.decompressobj(_GZIP_WBITS)
+        return data
