@@ -1,0 +1,168 @@
+"""From a host name to a connected socket: one look-up for all, and several addresses side by side (RFC 8305).
+
+A look-up runs in a thread that nobody can stop. It belongs to the book of addresses and not to a request: a request
+that gives up leaves it alone, and the next one finds its result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+
+from attrs import define, field, frozen
+
+__all__ = ["Address", "AddressBook", "connect"]
+
+REMEMBERED_SECONDS = 30.0
+HEAD_START_SECONDS = 0.25
+MAX_ADDRESSES = 8
+
+
+@frozen
+class Address:
+    """Where a socket connects to.
+
+    Attributes:
+        family: Of the socket.
+        place: What `socket.socket.connect` takes.
+    """
+
+    family: int
+    place: tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+
+
+Name = tuple[str, int]
+Lookup = asyncio.Task[tuple[Address, ...]]
+
+
+@define(eq=False)
+class AddressBook:
+    """Looks names up, once for all that wait, and remembers them for half a minute."""
+
+    _known: dict[Name, tuple[float, tuple[Address, ...]]] = field(factory=dict[Name, tuple[float, tuple[Address, ...]]])
+    _lookups: dict[Name, Lookup] = field(factory=dict[Name, Lookup])
+
+    async def resolve(self, host: str, port: int) -> tuple[Address, ...]:
+        """Return the addresses of *host*, families in turn.
+
+        Raises:
+            OSError: The name cannot be resolved.
+        """
+        if (literal := _literal(host, port)) is not None:
+            return (literal,)
+        key, now = (host, port), asyncio.get_running_loop().time()
+        known = self._known.get(key)
+        if known is not None and now < known[0] + REMEMBERED_SECONDS:
+            return known[1]
+        lookup = self._lookups.get(key)
+        if lookup is None:
+            lookup = self._lookups[key] = asyncio.create_task(_look_up(host, port), name=f"look up {host}")
+            lookup.add_done_callback(lambda task: self._remember(key, task))
+        await asyncio.wait((lookup,))  # unlike `await lookup`, giving up does not cancel it for the others
+        if lookup.cancelled():
+            raise OSError("the look-up was cancelled")
+        return lookup.result()
+
+    def forget(self, host: str, port: int) -> None:
+        """Forget addresses at which nobody answered."""
+        self._known.pop((host, port), None)
+
+    async def aclose(self) -> None:
+        """Cancel what is being looked up."""
+        lookups = list(self._lookups.values())
+        for lookup in lookups:
+            lookup.cancel()
+        if lookups:
+            await asyncio.wait(lookups)
+
+    def _remember(self, key: Name, lookup: Lookup) -> None:
+        del self._lookups[key]
+        # Asking for the exception also keeps asyncio from reporting it where every caller has given up.
+        if not lookup.cancelled() and lookup.exception() is None:
+            self._known[key] = (lookup.get_loop().time(), lookup.result())
+
+
+async def connect(addresses: Sequence[Address]) -> socket.socket:
+    """Return a socket that is connected to the first of *addresses* that answers.
+
+    Each has a head start of a quarter of a second before the next. However this ends, no other socket stays open.
+
+    Raises:
+        OSError: No address can be reached; that of the first.
+    """
+    if len(addresses) == 1:
+        return await _connect(addresses[0])
+    attempts: list[asyncio.Task[socket.socket]] = []
+    winner = None
+    try:
+        winner = await _race(addresses, attempts)
+        return winner.result()
+    finally:
+        others = [attempt for attempt in attempts if attempt is not winner]
+        for attempt in others:
+            attempt.cancel()
+        if others:
+            await asyncio.wait(others)
+        for attempt in others:
+            # One that connected in the same turn of the loop has a socket that nobody will use.
+            if not attempt.cancelled() and attempt.exception() is None:
+                attempt.result().close()
+
+
+async def _race(
+    addresses: Sequence[Address], attempts: list[asyncio.Task[socket.socket]]
+) -> asyncio.Task[socket.socket]:
+    """Return the first attempt that succeeds, or the first of all if all fail; *attempts* grows by those begun."""
+    pending: set[asyncio.Task[socket.socket]] = set()
+    for number, address in enumerate(addresses, 1):
+        attempt = asyncio.create_task(_connect(address), name="connect")
+        attempts.append(attempt)
+        pending.add(attempt)
+        is_last = number == len(addresses)
+        while pending:
+            done, pending = await asyncio.wait(
+                pending,
+                timeout=None if is_last else HEAD_START_SECONDS,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for finished in attempts:  # in the order of preference
+                if finished in done and finished.exception() is None:
+                    return finished
+            if not is_last:  # one failed, or its head start is over
+                break
+    return attempts[0]
+
+
+async def _connect(address: Address) -> socket.socket:
+    opened = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        opened.setblocking(False)  # noqa: FBT003 - the signature is that of the standard library
+        await asyncio.get_running_loop().sock_connect(opened, address.place)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+async def _look_up(host: str, port: int) -> tuple[Address, ...]:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    addresses = list(dict.fromkeys(Address(family, place) for family, _, _, _, place in found))
+    if not addresses:
+        raise OSError("the name has no address")
+    first = [address for address in addresses if address.family == addresses[0].family]
+    second = [address for address in addresses if address.family != addresses[0].family]
+    in_turn = chain.from_iterable(zip_longest(first, second))
+    return tuple(address for address in in_turn if address is not None)[:MAX_ADDRESSES]
+
+
+def _literal(host: str, port: int) -> Address | None:
+    """Return the address that *host* spells out, which needs no look-up."""
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return Address(socket.AF_INET if parsed.version == 4 else socket.AF_INET6, (host, port))
