@@ -1,0 +1,400 @@
+"""One HTTP/1.1 connection: which bytes went out, what came back, and whether it may carry another request.
+
+Theory. Proof that nothing was sent is worth as much as the answer itself, and only who writes to the socket has it. So
+this is an `asyncio` protocol directly on the transport: ``evidence.started`` is set in the same step as the first byte
+of a request is handed over, and everything that fails before has sent nothing. The connection listens while it is idle:
+an end, or bytes that nobody asked for, close it at once.
+
+Rules for editors:
+
+1. Between the last look at the socket (`Connection.is_quiet`) and the first write there is no ``await``.
+2. An exchange that does not end with a complete answer ends the connection.
+3. No exception is set on a future: its task may be gone, and asyncio would report it as lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import ssl
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import cast
+
+from exchanges.errors import quotable
+from exchanges.http.answers import AnswerReader
+from exchanges.http.records import TlsRecords
+from exchanges.http.request import Attachment
+from exchanges.http.transport import Evidence, Lost
+
+__all__ = ["Connection", "Silent", "TimedOut"]
+
+BUFFER_BYTES = 64 * 1024
+# A turn of the loop reads what waits in the socket only after the task that yielded has run again: two turns, and one
+# more for TLS records that arrive in between.
+QUIET_TURNS = 4
+
+
+class TimedOut(Lost):
+    """The deadline passed.
+
+    Attributes:
+        phase: What the request was waiting for.
+    """
+
+    def __init__(self, phase: str) -> None:
+        super().__init__(f"no answer before the deadline; {phase}")
+        self.phase = phase
+
+
+class Silent(Lost):
+    """A reused connection gave no byte for so long that it is probably dead; a fresh one may be asked again."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One connection to one server, for one request at a time.
+
+    Attributes:
+        idle_since: On the clock of the loop; when its last answer was complete, or when it was opened.
+        is_used: Whether it has carried a request.
+        closed: Done when the socket is closed.
+
+    Args:
+        tls: The TLS layer; None for plain HTTP.
+        on_close: Called once, when the connection is gone.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_descriptor",
+        "_end",
+        "_failure",
+        "_is_silence_watched",
+        "_is_writing",
+        "_loop",
+        "_on_close",
+        "_poll",
+        "_reader",
+        "_timer",
+        "_tls",
+        "_transport",
+        "_waiter",
+        "_writable",
+        "closed",
+        "expires_after",
+        "idle_since",
+        "is_used",
+    )
+
+    def __init__(self, tls: TlsRecords | None, on_close: Callable[[Connection], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tls, self._on_close = tls, on_close
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
+        self._transport: asyncio.Transport | None = None
+        self._descriptor = -1
+        self._poll: select.poll | None = None
+        self._reader: AnswerReader | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._failure: Lost | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_silence_watched = self._is_writing = False
+        self._end = 0.0
+        self.closed = self._loop.create_future()
+        self.idle_since = self._loop.time()
+        self.expires_after: float | None = None
+        self.is_used = False
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport, and prepare to look at its socket."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._descriptor = transport.get_extra_info("socket").fileno()
+        if sys.platform != "win32":
+            self._poll = select.poll()
+            self._poll.register(self._descriptor, select.POLLIN)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the signature is that of asyncio
+        """Return where the next bytes go: one buffer for the life of the connection bounds what one read takes."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Read what arrived."""
+        if self._tls is None:
+            self._receive(bytes(self._buffer[:nbytes]))
+        else:
+            self._receive_records(self._tls, self._buffer[:nbytes])
+
+    def eof_received(self) -> None:
+        """Handle the end of what the server sends; the transport closes itself then."""
+        self._receive_end(orderly=self._tls is None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the socket is closed."""
+        self._transport = self._poll = None
+        if exc is not None:
+            self._settle(Lost(f"the connection broke ({type(exc).__name__})"))
+        if self._reader is not None:
+            self._receive_end(orderly=False)
+        self._settle(Lost("the connection was closed"))
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        if not self.closed.done():
+            self.closed.set_result(None)
+        self._on_close(self)
+
+    def pause_writing(self) -> None:
+        """Hold back an upload: the buffer of the transport is full."""
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Let an upload go on."""
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+
+    # What the pool calls
+
+    async def handshake(self) -> None:
+        """Wait until TLS is established.
+
+        Raises:
+            Lost: The server is not trusted, or does not speak TLS.
+        """
+        if self._tls is None or self._transport is None:
+            return
+        self._failure = None
+        self._waiter = self._loop.create_future()
+        try:
+            self._tls.start()
+            self._transport.write(self._tls.output())
+            await self._waiter
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._waiter = None
+        if self._failure is not None:
+            raise self._failure
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has closed it, as far as the loop has looked."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def is_quiet(self) -> bool:
+        """Look at the socket: whether it is open, and nothing waits in it or in the TLS layer."""
+        if not self.is_open or (self._tls is not None and self._tls.has_input):
+            return False
+        if self._poll is not None:
+            return not self._poll.poll(0)
+        return not select.select((self._descriptor,), (), (), 0)[0]
+
+    async def becomes_quiet(self) -> bool:
+        """Let the loop read what waits: TLS sends tickets that mean nothing; an end or a surplus closes."""
+        try:
+            for _ in range(QUIET_TURNS):
+                if self.is_quiet() or not self.is_open:
+                    break
+                await asyncio.sleep(0)
+        except BaseException:
+            self.abort()
+            raise
+        return self.is_quiet()
+
+    async def exchange(
+        self,
+        outgoing: bytes,
+        attachment: Attachment | None,
+        reader: AnswerReader,
+        evidence: Evidence,
+        *,
+        deadline: float,
+        silent_after: float | None = None,
+    ) -> None:
+        """Send one request and read its answer into *reader*.
+
+        Args:
+            outgoing: The head, and the body or what comes of it before a file.
+            deadline: On the clock of the loop.
+            silent_after: Seconds without a byte after which the connection counts as dead.
+
+        Raises:
+            Lost: No complete answer; *evidence* says whether anything was sent.
+        """
+        self._failure, self._reader = None, reader
+        self._waiter = waiter = self._loop.create_future()
+        try:
+            self._start_timer(deadline, silent_after)
+            self.is_used = self._is_writing = True
+            self._write(outgoing, evidence)
+            if attachment is not None:
+                await self._upload(attachment, evidence)
+            # An answer that came while its request was still being sent leaves half a request behind.
+            is_sent = not waiter.done()
+            self._is_writing, evidence.finished = False, is_sent
+            if is_sent:
+                await waiter
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._stop()
+        self._end_exchange(reader, is_sent=is_sent)
+
+    def _end_exchange(self, reader: AnswerReader, *, is_sent: bool) -> None:
+        if self._failure is not None:
+            self.abort()
+            raise self._failure
+        if not is_sent or not self._may_be_reused(reader):
+            self.abort()
+        self.idle_since, self.expires_after = self._loop.time(), reader.keep_alive_seconds
+
+    def abort(self) -> None:
+        """Close the socket now, whatever waits to be sent."""
+        if self._transport is not None:
+            with suppress(RuntimeError):  # the loop is closed, and took the socket with it
+                self._transport.abort()
+
+    def close(self) -> None:
+        """Close an idle connection; over TLS the server is told first, so that it need not take it for a cut."""
+        if self._tls is not None and self.is_open and self._transport is not None:
+            with suppress(RuntimeError):
+                self._transport.write(self._tls.close())
+        self.abort()
+
+    # Out
+
+    def _write(self, data: bytes, evidence: Evidence) -> None:
+        try:
+            records = data if self._tls is None else self._tls.encrypt(data)
+        except ssl.SSLError as error:
+            raise _tls_failure(error) from error
+        if self._transport is None or self._transport.is_closing():
+            raise Lost("the connection was closed before the request was sent")
+        evidence.started = True
+        self._transport.write(records)
+
+    async def _upload(self, attachment: Attachment, evidence: Evidence) -> None:
+        """Send a file while its answer is awaited: a server may refuse it before its end."""
+        try:
+            # Reading a file may hang as well, and the timer of the exchange could not interrupt that.
+            async with asyncio.timeout_at(self._end):
+                async for chunk in attachment.upload.chunks():
+                    if not await self._can_write():
+                        return
+                    self._write(chunk, evidence)
+                if await self._can_write():
+                    self._write(attachment.tail, evidence)
+        except TimeoutError as error:
+            raise TimedOut("sending the request") from error
+        except OSError as error:
+            raise Lost(f"the file could not be read: {type(error).__name__}") from error
+
+    async def _can_write(self) -> bool:
+        """Wait for room in the buffer of the transport; False if the exchange is over before."""
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return False
+        if self._writable is not None:
+            await asyncio.wait((self._writable, waiter), return_when=asyncio.FIRST_COMPLETED)
+        return not waiter.done()
+
+    # In
+
+    def _receive_records(self, tls: TlsRecords, records: memoryview) -> None:
+        was_established, failure, plain = tls.is_established, None, b""
+        try:
+            plain = tls.receive(records)
+        except ssl.SSLError as error:
+            failure = _tls_failure(error)
+        if (output := tls.output()) and self._transport is not None:
+            self._transport.write(output)  # an alert too: the server learns why
+        if failure is not None:
+            self._settle(failure)
+            self.abort()
+            return
+        if tls.is_established and not was_established:
+            self._settle(None)
+        if plain:
+            self._receive(plain)
+        if tls.has_ended:
+            self._receive_end(orderly=True)
+            self.abort()
+
+    def _receive(self, data: bytes) -> None:
+        reader = self._reader
+        if reader is None:
+            self.abort()  # bytes that nobody asked for would be taken for the next answer
+            return
+        try:
+            reader.feed(data)
+        except Lost as error:
+            self._settle(error)
+            self.abort()
+            return
+        if reader.is_complete:
+            self._settle(None)
+
+    def _receive_end(self, *, orderly: bool) -> None:
+        reader = self._reader
+        if reader is None:
+            self._settle(Lost("the server closed the connection during the TLS handshake"))
+            return
+        try:
+            reader.end(orderly=orderly)
+        except Lost as error:
+            self._settle(error)
+        else:
+            self._settle(None)
+
+    def _may_be_reused(self, reader: AnswerReader) -> bool:
+        transport, tls = self._transport, self._tls
+        if transport is None or transport.get_write_buffer_size() or not reader.allows_reuse:
+            return False
+        # A part of a record is the start of something that nobody asked for.
+        return tls is None or not (tls.has_input or tls.has_ended)
+
+    def _settle(self, failure: Lost | None) -> None:
+        """End what is waited for, once; the first reason counts."""
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            self._failure = failure
+            waiter.set_result(None)
+
+    # Time
+
+    def _start_timer(self, deadline: float, silent_after: float | None) -> None:
+        self._end = deadline
+        self._is_silence_watched = silent_after is not None
+        moment = deadline if silent_after is None else min(deadline, self._loop.time() + silent_after)
+        # One timer for both: an answer within the time of silence, as nearly all are, costs no second one.
+        self._timer = self._loop.call_at(moment, self._run_out)
+
+    def _run_out(self) -> None:
+        reader, is_watched = self._reader, self._is_silence_watched
+        if reader is None:
+            return
+        self._is_silence_watched = False
+        if self._loop.time() < self._end and is_watched:
+            if not reader.has_begun:
+                self._settle(Silent("no byte of an answer came on a connection that was used before"))
+                return
+            self._timer = self._loop.call_at(self._end, self._run_out)
+            return
+        phase = "sending the request" if self._is_writing else "waiting for the answer"
+        self._settle(TimedOut("reading the answer" if reader.has_begun else phase))
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._reader = self._waiter = None
+        self._is_writing = False
+
+
+def _tls_failure(error: ssl.SSLError) -> Lost:
+    failure = Lost(f"TLS failed ({quotable(str(error))})")
+    failure.__cause__ = error
+    return failure

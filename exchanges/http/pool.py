@@ -1,0 +1,190 @@
+"""Our own connections, by server: what a request is sent over if nothing else was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from collections.abc import Callable
+from typing import Protocol
+
+from exchanges.errors import quotable
+from exchanges.http.addresses import AddressBook, connect
+from exchanges.http.answers import AnswerReader
+from exchanges.http.connection import Connection, Silent, TimedOut
+from exchanges.http.origin_pool import KEEP_FOR_MONEY_SECONDS, OriginPool
+from exchanges.http.records import TlsRecords
+from exchanges.http.request import Request
+from exchanges.http.request_head import Origin, render_head
+from exchanges.http.tls import shared_context
+from exchanges.http.transport import Answer, Evidence, Lost
+from exchanges.limits.limiter import Priority
+
+__all__ = ["ConnectionPool", "Sender"]
+
+CONNECT_SECONDS = 10.0
+MAX_CONNECTIONS = 16
+RESERVED_FOR_CANCELS = 2
+SILENT_READ_SECONDS = 2.0
+SILENT_READ_SHARE = 1 / 3
+SILENT_CANCEL_SECONDS = 1.0
+SILENT_CANCEL_ANSWERS = 5
+
+
+class Sender(Protocol):
+    """What sends one request and reads the whole answer."""
+
+    async def send(
+        self,
+        request: Request,
+        evidence: Evidence,
+        *,
+        max_bytes: int,
+        priority: Priority,
+        deadline: float,
+        silent_after: float | None = None,
+        fresh: bool = False,
+    ) -> Answer:
+        """Send *request* and return its answer, decoded.
+
+        Args:
+            evidence: Filled in on the way: what is known of bytes that were sent.
+            max_bytes: Largest size of the decoded body.
+            priority: Who goes first where connections are short, and how old a connection may be.
+            deadline: On the clock of the loop.
+            silent_after: Seconds without a byte after which a connection that was used before counts as dead.
+            fresh: Whether the connection must be a new one.
+
+        Raises:
+            Lost: No complete answer; *evidence* says whether anything was sent.
+            BadAnswer: Too large, or not to be decoded.
+            TimedOut: The deadline passed; says in which phase.
+            Silent: Nothing came within *silent_after*; never for money.
+        """
+        ...
+
+
+class ConnectionPool:
+    """Sends requests over connections of its own, in one event loop.
+
+    Args:
+        ssl_context: How to verify servers; default: the context that all clients share.
+        max_connections: Largest number of connections to one server.
+        reserve: How many of them only cancels may use.
+        keeps_ready: Whether an unused connection is kept for what must not be repeated, once that was asked for.
+    """
+
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        max_connections: int = MAX_CONNECTIONS,
+        reserve: int = RESERVED_FOR_CANCELS,
+        keeps_ready: bool = True,
+    ) -> None:
+        self._context = ssl_context
+        self._max_connections, self._reserve, self._keeps_ready = max_connections, reserve, keeps_ready
+        self._addresses = AddressBook()
+        self._pools: dict[str, OriginPool] = {}
+
+    async def send(
+        self,
+        request: Request,
+        evidence: Evidence,
+        *,
+        max_bytes: int,
+        priority: Priority,
+        deadline: float,
+        silent_after: float | None = None,
+        fresh: bool = False,
+    ) -> Answer:
+        """Send *request* and return its answer, decoded; see `Sender`."""
+        evidence.watched = True
+        try:
+            pool = self._pool(request.origin)
+            outgoing = render_head(request, pool.origin.authority) + request.body
+            connection = await pool.acquire(priority, deadline, fresh=fresh)
+        except Lost:
+            evidence.refused = True
+            raise
+        # No `await` from here to the first write: what was seen of the connection must still be so.
+        now = asyncio.get_running_loop().time
+        reader, began = AnswerReader(max_bytes), now()
+        # A connection that was opened for this request has just been heard.
+        is_new = not connection.is_used and began - connection.idle_since < KEEP_FOR_MONEY_SECONDS
+        try:
+            await connection.exchange(
+                outgoing,
+                request.attachment,
+                reader,
+                evidence,
+                deadline=deadline,
+                silent_after=None if is_new or priority is Priority.MONEY else silent_after,
+            )
+            pool.answer_seconds.append(now() - began)
+        except Silent:
+            pool.drop_idle()
+            raise
+        finally:
+            pool.release(connection, priority)
+        return reader.answer()
+
+    def silence_seconds(self, origin: str, priority: Priority, seconds_left: float) -> float | None:
+        """Return after how much silence a used connection to *origin* counts as dead; None for money: never."""
+        if priority is Priority.MONEY:
+            return None
+        if priority is Priority.READ:
+            return max(SILENT_READ_SECONDS, SILENT_READ_SHARE * seconds_left)
+        pool = self._pools.get(origin)
+        measured = sorted(pool.answer_seconds) if pool is not None else []
+        median = measured[len(measured) // 2] if measured else 0.0
+        return max(SILENT_CANCEL_SECONDS, SILENT_CANCEL_ANSWERS * median)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are connections that nobody closed."""
+        return any(pool.connections for pool in self._pools.values())
+
+    async def aclose(self) -> None:
+        """Close all connections; no task and no socket is left."""
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            await pool.aclose()
+        await self._addresses.aclose()
+
+    def _pool(self, text: str) -> OriginPool:
+        pool = self._pools.get(text)
+        if pool is None:
+            pool = self._pools[text] = OriginPool(
+                Origin.parse(text),
+                self._open,
+                size=self._max_connections,
+                reserve=self._reserve,
+                keeps_ready=self._keeps_ready,
+            )
+        return pool
+
+    async def _open(self, origin: Origin, deadline: float, on_close: Callable[[Connection], None]) -> Connection:
+        loop, phase = asyncio.get_running_loop(), "looking up the name"
+        try:
+            async with asyncio.timeout_at(min(deadline, loop.time() + CONNECT_SECONDS)):
+                addresses = await self._addresses.resolve(origin.host, origin.port)
+                phase = "connecting"
+                records = TlsRecords(await self._secure_context(), origin.host) if origin.is_secure else None
+                opened = await connect(addresses)
+                _, connection = await loop.create_connection(lambda: Connection(records, on_close), sock=opened)
+                phase = "TLS handshake"
+                await connection.handshake()
+        except TimeoutError as error:
+            raise TimedOut(phase) from error
+        except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot carry
+            self._addresses.forget(origin.host, origin.port)
+            raise Lost(f"{phase} failed ({quotable(str(error))})") from error
+        return connection
+
+    async def _secure_context(self) -> ssl.SSLContext:
+        if self._context is None:
+            # Loading the certificates takes 15 ms, in which nothing else of the process would run.
+            build = functools.partial(shared_context, secure=True)
+            self._context = await asyncio.get_running_loop().run_in_executor(None, build)
+        return self._context
