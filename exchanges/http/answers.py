@@ -40,6 +40,10 @@ class Malformed(Lost):
     """What arrived is not an HTTP/1.1 answer."""
 
 
+class _Complete(Exception):
+    """Stops llhttp at the end of a chunked answer."""
+
+
 class AnswerReader:
     """One answer while it arrives.
 
@@ -160,8 +164,10 @@ class AnswerReader:
         self._is_kept_alive = self._parser is not None and self._parser.should_keep_alive()
 
     def on_message_complete(self) -> None:
-        """Note that the answer ended by its own framing."""
+        """Note that the answer ended by its own framing, and keep llhttp from reading on: what follows is not ours."""
         self.is_complete = True
+        if self._read is not None:
+            raise _Complete
 
     # Head
 
@@ -264,7 +270,7 @@ class AnswerReader:
         try:
             parser.feed_data(data)
         except HttpParserError as error:
-            if not self.is_complete:  # else it stumbled over the surplus, and the answer is whole
+            if not self.is_complete:  # else `on_message_complete` stopped it
                 raise Malformed(f"the body of the answer is malformed: {error}") from error
         # Neither the bound of the head nor that of the body covers chunk extensions and trailers.
         self._chunk_overhead = 0 if self._unchunked else self._chunk_overhead + len(data)

@@ -118,7 +118,7 @@ class _Members:
         for start in range(0, len(data), _SLICE):
             rest: bytes | memoryview = data[start : start + _SLICE]
             while len(rest) and len(body) < bound:
-                rest = self._next(bytes(rest)) if self._inflater.eof else self._inflate(rest, body, bound)
+                rest = self._next(bytes(rest), len(body)) if self._inflater.eof else self._inflate(rest, body, bound)
 
     def _inflate(self, data: bytes | memoryview, body: bytearray, bound: int) -> bytes:
         try:
@@ -128,8 +128,8 @@ class _Members:
         # What zlib did not consume is no rest: `body` has reached its bound then, and the answer is refused.
         return self._inflater.unused_data
 
-    def _next(self, data: bytes) -> bytes:
-        """Begin the member that *data* opens; return what belongs to it."""
+    def _next(self, data: bytes, size: int) -> bytes:
+        """Begin the member that *data* opens, after *size* bytes of body; return what belongs to it."""
         data = self._head + data
         self._head = b""
         if self._is_padded or data[0] == 0:
@@ -143,5 +143,7 @@ class _Members:
         if not data.startswith(_GZIP_MAGIC):
             raise BadAnswer("an answer that goes on after its gzip")
         self._count += 1
+        if self._count > _FREE_MEMBERS + size // _BYTES_PER_MEMBER:  # each costs time and memory, however small it is
+            raise BadAnswer("an answer of too many members of gzip")
         self._inflater = zlib.decompressobj(_GZIP_WBITS)
         return data
