@@ -176,6 +176,10 @@ class OriginPool:
         connection = await self._open_connection(self.origin, deadline, self._forget)
         if connection.is_open:
             self.connections.add(connection)
+        # On a new connection too a server may speak before it is asked.
+        if not connection.is_quiet() and not await connection.becomes_quiet():
+            connection.abort()
+            raise Lost("the server closed the new connection, or sent something before it was asked")
         return connection
 
     def _forget(self, connection: Connection) -> None:

@@ -1,7 +1,8 @@
 """TLS of one connection, without any I/O: bytes from the network in, plaintext out, and the other way round.
 
 asyncio's own TLS keeps to itself what it has received and not yet decrypted, and a second answer may wait there, whole
-or in part, when the first one is complete. Here both sides of the TLS object are in sight.
+or in part, when the first one is complete. OpenSSL keeps the start of a record to itself as well, so the borders of
+records (RFC 8446 5.1: type, version, length) are counted here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import suppress
 __all__ = ["TlsRecords"]
 
 _RECORD_BYTES = 16 * 1024
+_HEADER_BYTES = 5
 
 
 class TlsRecords:
@@ -22,12 +24,13 @@ class TlsRecords:
         has_ended: Whether the server announced the end (``close_notify``): nobody on the way can forge that.
     """
 
-    __slots__ = ("_incoming", "_object", "_outgoing", "has_ended", "is_established")
+    __slots__ = ("_header", "_incoming", "_object", "_outgoing", "_record_left", "has_ended", "is_established")
 
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self.is_established = self.has_ended = False
+        self._header, self._record_left = b"", 0
 
     def start(self) -> None:
         """Begin the handshake."""
@@ -39,6 +42,7 @@ class TlsRecords:
         Raises:
             ssl.SSLError: The server is not trusted, or does not speak TLS.
         """
+        self._count(data)
         self._incoming.write(data)
         if not self.is_established:
             self._shake_hands()
@@ -60,7 +64,7 @@ class TlsRecords:
     @property
     def has_input(self) -> bool:
         """Whether bytes have arrived that were not decrypted yet, be it a part of a record."""
-        return bool(self._incoming.pending or self._object.pending())
+        return bool(self._record_left or self._header or self._has_whole_input)
 
     def close(self) -> bytes:
         """Return the records that announce our end."""
@@ -68,6 +72,23 @@ class TlsRecords:
             with suppress(ssl.SSLError):  # the server's own announcement is not waited for
                 self._object.unwrap()
         return self.output()
+
+    @property
+    def _has_whole_input(self) -> bool:
+        return bool(self._incoming.pending or self._object.pending())
+
+    def _count(self, data: bytes | memoryview) -> None:
+        at, size = 0, len(data)
+        while at < size:
+            if self._record_left:
+                step = min(self._record_left, size - at)
+                self._record_left -= step
+            else:
+                step = min(_HEADER_BYTES - len(self._header), size - at)
+                self._header += bytes(data[at : at + step])
+                if len(self._header) == _HEADER_BYTES:
+                    self._record_left, self._header = int.from_bytes(self._header[3:], "big"), b""
+            at += step
 
     def _shake_hands(self) -> None:
         with suppress(ssl.SSLWantReadError):
@@ -78,7 +99,7 @@ class TlsRecords:
         chunks: list[bytes] = []
         with suppress(ssl.SSLWantReadError):
             # Asking once more when nothing is left would cost an exception for each answer.
-            while self.has_input:
+            while self._has_whole_input:
                 chunk = self._object.read(_RECORD_BYTES)
                 if not chunk:
                     self.has_ended = True

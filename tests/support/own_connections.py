@@ -1,0 +1,209 @@
+"""A pool over loopback, plain and TLS, whose sockets and tasks are counted; and TLS servers that place every record."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+from attrs import define, field
+
+from exchanges.http import addresses
+from exchanges.http.pool import ConnectionPool
+from exchanges.http.request import Request
+from exchanges.http.transport import Evidence
+from exchanges.limits.limiter import Priority
+from tests.support.raw_server import serving
+from tests.support.tls_servers import presenting, secured, trusting
+
+__all__ = [
+    "KINDS",
+    "SECONDS",
+    "Clock",
+    "Watch",
+    "by_records",
+    "get",
+    "lab",
+    "opened",
+    "order",
+    "post",
+    "turns",
+    "until",
+]
+
+KINDS = ("plain", "tls")
+MAX_BYTES = 100_000
+SECONDS = 30.0  # a deadline that no test is to meet
+
+
+@define(eq=False)
+class Watch:
+    """What a pool opened.
+
+    Attributes:
+        pool: The pool.
+        server: Whom it talks to.
+        sockets: All that were created.
+        others: The tasks that were there before.
+    """
+
+    pool: ConnectionPool
+    server: object
+    sockets: list[socket.socket] = field(factory=list)
+    others: frozenset = frozenset()
+
+    @property
+    def open_sockets(self) -> int:
+        """How many are not closed."""
+        return sum(opened.fileno() != -1 for opened in self.sockets)
+
+    @property
+    def own_tasks(self) -> set:
+        """Tasks that neither the test nor its server made."""
+        return asyncio.all_tasks() - self.others - set(self.server.tasks) - {asyncio.current_task()}
+
+    async def send(self, request=None, *, priority=Priority.READ, evidence=None, seconds=SECONDS, **options):
+        """Send one request to the server."""
+        return await self.pool.send(
+            request or get(self.server.origin),
+            evidence if evidence is not None else Evidence(),
+            max_bytes=options.pop("max_bytes", MAX_BYTES),
+            priority=priority,
+            deadline=asyncio.get_running_loop().time() + seconds,
+            **options,
+        )
+
+
+def get(origin, target="/a"):
+    """Make a read."""
+    return Request("GET", origin, target, (), b"")
+
+
+def order(origin, body=b"amount=1"):
+    """Make an order."""
+    return Request("POST", origin, "/buy/", (("Content-Type", "text/plain"),), body)
+
+
+def post(origin, attachment):
+    """Make a request that carries a file."""
+    return Request("POST", origin, "/file", (), b"begin", attachment=attachment)
+
+
+@asynccontextmanager
+async def opened(kind, talk, **options):
+    """Serve *talk* plainly or over TLS, with a pool for it; nothing may be left of the pool behind."""
+    context = secured(talk=talk) if kind == "tls" else serving(talk)
+    options.setdefault("keeps_ready", False)
+    async with context as server, lab(server, **options) as watch:
+        yield watch
+
+
+@asynccontextmanager
+async def lab(server, **options):
+    """Make a pool for a server that runs."""
+    watch = Watch(ConnectionPool(ssl_context=trusting(), **options), server, others=frozenset(asyncio.all_tasks()))
+
+    class Recorded(socket.socket):
+        def __init__(self, *args):
+            super().__init__(*args)
+            watch.sockets.append(self)
+
+    addresses.socket = SimpleNamespace(**{**vars(socket), "socket": Recorded})  # the server's sockets are its own
+    try:
+        yield watch
+    finally:
+        addresses.socket = socket
+        await watch.pool.aclose()
+    await turns(4)
+
+    assert (0, set()) == (watch.open_sockets, watch.own_tasks)
+
+
+async def turns(count):
+    """Let the loop turn."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+class Clock:
+    """The clock of the loop, standing still unless it is advanced: no test depends on how busy the machine is."""
+
+    def __init__(self):
+        loop = asyncio.get_running_loop()
+        self.now = loop.time()
+        loop.time = lambda: self.now
+
+    def advance(self, seconds):
+        """Let time pass at once."""
+        self.now += seconds
+
+
+async def until(condition):
+    """Let the loop turn until *condition* holds."""
+    while not condition():
+        await turns(1)
+
+
+@define(eq=False)
+class Records:
+    """The server's side of TLS, record by record."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    incoming: ssl.MemoryBIO = field(factory=ssl.MemoryBIO)
+    outgoing: ssl.MemoryBIO = field(factory=ssl.MemoryBIO)
+    layer: ssl.SSLObject = None
+
+    async def shake_hands(self, context):
+        """Accept one connection."""
+        self.layer = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        while True:
+            try:
+                self.layer.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await self.flush()
+                await self.fill()
+        await self.flush()
+
+    async def request(self):
+        """Read one request without a body."""
+        received = b""
+        while b"\r\n\r\n" not in received:
+            try:
+                received += self.layer.read(65_536)
+            except ssl.SSLWantReadError:
+                await self.fill()
+        return received
+
+    def records(self, *parts):
+        """Return one record for each part."""
+        for part in parts:
+            self.layer.write(part)
+        return self.outgoing.read()
+
+    async def fill(self):
+        """Read what the client sent."""
+        data = await self.reader.read(65_536)
+        if not data:
+            raise ConnectionError
+        self.incoming.write(data)
+
+    async def flush(self):
+        """Send what waits."""
+        self.writer.write(self.outgoing.read())
+        await self.writer.drain()
+
+
+def by_records(talk):
+    """Make a `Talk` whose TLS is done record by record: *talk* gets the connection and its records."""
+    context = presenting("here")
+
+    async def wrapped(heard):
+        records = Records(heard.reader, heard.writer)
+        await records.shake_hands(context)
+        await talk(heard, records)
+
+    return wrapped
