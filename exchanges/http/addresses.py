@@ -101,15 +101,16 @@ async def connect(addresses: Sequence[Address]) -> socket.socket:
         winner = await _race(addresses, attempts)
         return winner.result()
     finally:
-        others = [attempt for attempt in attempts if attempt is not winner]
-        for attempt in others:
-            attempt.cancel()
-        if others:
-            await asyncio.wait(others)
-        for attempt in others:
-            # One that connected in the same turn of the loop has a socket that nobody will use.
-            if not attempt.cancelled() and attempt.exception() is None:
-                attempt.result().close()
+        for attempt in attempts:
+            if attempt is not winner:
+                attempt.cancel()
+                attempt.add_done_callback(_close_socket)
+
+
+def _close_socket(attempt: asyncio.Task[socket.socket]) -> None:
+    """Close what an attempt connected in the turn of the loop in which it lost."""
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().close()
 
 
 async def _race(
