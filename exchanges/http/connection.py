@@ -58,34 +58,13 @@ class Connection(asyncio.BufferedProtocol):
     Attributes:
         idle_since: On the clock of the loop; when its last answer was complete, or when it was opened.
         is_used: Whether it has carried a request.
+        expires_after: For how many seconds the server keeps it open while it is idle; None if it does not say.
         closed: Done when the socket is closed.
 
     Args:
         tls: The TLS layer; None for plain HTTP.
         on_close: Called once, when the connection is gone.
     """
-
-    __slots__ = (
-        "_buffer",
-        "_descriptor",
-        "_end",
-        "_failure",
-        "_is_silence_watched",
-        "_is_writing",
-        "_loop",
-        "_on_close",
-        "_poll",
-        "_reader",
-        "_timer",
-        "_tls",
-        "_transport",
-        "_waiter",
-        "_writable",
-        "closed",
-        "expires_after",
-        "idle_since",
-        "is_used",
-    )
 
     def __init__(self, tls: TlsRecords | None, on_close: Callable[[Connection], None]) -> None:
         self._loop = asyncio.get_running_loop()

@@ -113,6 +113,8 @@ class ConnectionPool:
         # A connection that was opened for this request has just been heard.
         is_new = not connection.is_used and began - connection.idle_since < KEEP_FOR_MONEY_SECONDS
         try:
+            if began >= deadline:  # what is too late when it leaves can only be lost
+                raise TimedOut("waiting for a connection")
             await connection.exchange(
                 outgoing,
                 request.attachment,
@@ -166,8 +168,9 @@ class ConnectionPool:
 
     async def _open(self, origin: Origin, deadline: float, on_close: Callable[[Connection], None]) -> Connection:
         loop, phase = asyncio.get_running_loop(), "looking up the name"
+        end = min(deadline, loop.time() + CONNECT_SECONDS)
         try:
-            async with asyncio.timeout_at(min(deadline, loop.time() + CONNECT_SECONDS)):
+            async with asyncio.timeout_at(end):
                 addresses = await self._addresses.resolve(origin.host, origin.port)
                 phase = "connecting"
                 records = TlsRecords(await self._secure_context(), origin.host) if origin.is_secure else None
@@ -175,10 +178,13 @@ class ConnectionPool:
                 _, connection = await loop.create_connection(lambda: Connection(records, on_close), sock=opened)
                 phase = "TLS handshake"
                 await connection.handshake()
-        except TimeoutError as error:
-            raise TimedOut(phase) from error
         except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot carry
             self._addresses.forget(origin.host, origin.port)
+            # The system has a time limit of its own, and calls it by the same class, with a number.
+            if isinstance(error, TimeoutError) and error.errno is None:
+                if end == deadline:
+                    raise TimedOut(phase) from error
+                raise Lost(f"{phase} took more than {CONNECT_SECONDS:.0f} s") from error
             raise Lost(f"{phase} failed ({quotable(str(error))})") from error
         return connection
 

@@ -465,16 +465,60 @@ async def test_a_look_up_that_hangs(monkeypatch):
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
         clock, evidence = Clock(), Evidence()
         request = get(f"http://exchange.test:{watch.server.port}")
-        sending = asyncio.create_task(watch.send(request, evidence=evidence))
+        sending = asyncio.create_task(watch.send(request, evidence=evidence, seconds=5))
         await until(lambda: watch.pool._addresses._lookups)
         await turns(3)
-        clock.advance(SECONDS)
+        clock.advance(5)
         error = await failure_of(sending)
         finish.set()
         answer = await watch.send(request)
 
         assert (TimedOut, "looking up the name", True) == (type(error), error.phase, evidence.nothing_left)
         assert answer.status == 200
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(5.0, "no answer before the deadline; connecting"), (30.0, "connecting took")]
+)
+async def test_a_server_that_does_not_accept(monkeypatch, seconds, said):
+    """A connection that is not accepted is given up after ten seconds, or at the deadline if that comes first."""
+    async with opened("plain", answering(ANSWER)) as watch:
+        clock, evidence, loop = Clock(), Evidence(), asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "sock_connect", lambda *_: asyncio.Event().wait())
+        sending = asyncio.create_task(watch.send(evidence=evidence, seconds=seconds))
+        await until(lambda: watch.sockets)
+        clock.advance(min(seconds, pool.CONNECT_SECONDS))
+        error = await failure_of(sending)
+
+        assert (True, True) == (str(error).startswith(said), evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+async def test_the_time_limit_of_the_system(monkeypatch):
+    """A connection that the system gives up failed; no deadline has passed."""
+    async with opened("plain", answering(ANSWER)) as watch:
+        loop = asyncio.get_running_loop()
+
+        async def sock_connect(*_):
+            raise TimeoutError(110, "Connection timed out")
+
+        monkeypatch.setattr(loop, "sock_connect", sock_connect)
+
+        assert "connecting failed ([Errno 110] Connection timed out)" == str(await failure_of(watch.send()))
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_is_too_late():
+    """A request whose deadline has passed is not sent, and its connection serves the next."""
+    async with opened("plain", answering(ANSWER)) as watch:
+        await watch.send()
+        evidence = Evidence()
+        error = await failure_of(watch.send(evidence=evidence, seconds=0, priority=Priority.MONEY))
+        await watch.send()
+
+        assert (TimedOut, True) == (type(error), evidence.nothing_left)
+        assert (1, 2) == (watch.server.connections, len(watch.server.requests))
 
 
 @pytest.mark.asyncio
