@@ -1,7 +1,7 @@
-"""From a host name to a connected socket: one look-up for all, and several addresses side by side (RFC 8305).
+"""Name resolution with a short cache, and connecting to the first of several addresses that answers (RFC 8305).
 
-A look-up runs in a thread that nobody can stop. It belongs to the book of addresses and not to a request: a request
-that gives up leaves it alone, and the next one finds its result.
+A look-up runs in a thread that cannot be cancelled. So it belongs to the cache and not to a request: when a request
+times out, the look-up continues, and the next request uses its result.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 
 from attrs import define, field, frozen
 
-__all__ = ["Address", "AddressBook", "connect"]
+__all__ = ["Address", "AddressCache", "connect"]
 
 REMEMBERED_SECONDS = 30.0
 HEAD_START_SECONDS = 0.25
@@ -39,14 +39,14 @@ Lookup = asyncio.Task[tuple[Address, ...]]
 
 
 @define(eq=False)
-class AddressBook:
-    """Looks names up, once for all that wait, and remembers them for half a minute."""
+class AddressCache:
+    """Resolves names, once for all concurrent requests, and caches the addresses for half a minute."""
 
     _known: dict[Name, tuple[float, tuple[Address, ...]]] = field(factory=dict[Name, tuple[float, tuple[Address, ...]]])
     _lookups: dict[Name, Lookup] = field(factory=dict[Name, Lookup])
 
     async def resolve(self, host: str, port: int) -> tuple[Address, ...]:
-        """Return the addresses of *host*, families in turn.
+        """Return the addresses of *host*, alternating between the families.
 
         Raises:
             OSError: The name cannot be resolved.
@@ -61,17 +61,17 @@ class AddressBook:
         if lookup is None:
             lookup = self._lookups[key] = asyncio.create_task(_look_up(host, port), name=f"look up {host}")
             lookup.add_done_callback(lambda task: self._remember(key, task))
-        await asyncio.wait((lookup,))  # unlike `await lookup`, giving up does not cancel it for the others
+        await asyncio.wait((lookup,))  # `await lookup` would cancel it together with the request
         if lookup.cancelled():
             raise OSError("the look-up was cancelled")
         return lookup.result()
 
     def forget(self, host: str, port: int) -> None:
-        """Forget addresses at which nobody answered."""
+        """Remove the addresses of *host*, as none of them could be reached."""
         self._known.pop((host, port), None)
 
     async def aclose(self) -> None:
-        """Cancel what is being looked up."""
+        """Cancel the look-ups that are running."""
         lookups = list(self._lookups.values())
         for lookup in lookups:
             lookup.cancel()
@@ -80,18 +80,18 @@ class AddressBook:
 
     def _remember(self, key: Name, lookup: Lookup) -> None:
         del self._lookups[key]
-        # Asking for the exception also keeps asyncio from reporting it where every caller has given up.
+        # Retrieving the exception keeps asyncio from reporting it when no request waits any more.
         if not lookup.cancelled() and lookup.exception() is None:
             self._known[key] = (lookup.get_loop().time(), lookup.result())
 
 
 async def connect(addresses: Sequence[Address]) -> socket.socket:
-    """Return a socket that is connected to the first of *addresses* that answers.
+    """Return a socket connected to the first of *addresses* that answers.
 
-    Each has a head start of a quarter of a second before the next. However this ends, no other socket stays open.
+    Each address has a head start of a quarter of a second before the next. All other sockets are closed.
 
     Raises:
-        OSError: No address can be reached; that of the first.
+        OSError: No address can be reached; the error of the first one.
     """
     if len(addresses) == 1:
         return await _connect(addresses[0])
@@ -108,7 +108,7 @@ async def connect(addresses: Sequence[Address]) -> socket.socket:
 
 
 def _close_socket(attempt: asyncio.Task[socket.socket]) -> None:
-    """Close what an attempt connected in the turn of the loop in which it lost."""
+    """Close the socket of an attempt that succeeded too late."""
     if not attempt.cancelled() and attempt.exception() is None:
         attempt.result().close()
 
@@ -116,7 +116,7 @@ def _close_socket(attempt: asyncio.Task[socket.socket]) -> None:
 async def _race(
     addresses: Sequence[Address], attempts: list[asyncio.Task[socket.socket]]
 ) -> asyncio.Task[socket.socket]:
-    """Return the first attempt that succeeds, or the first of all if all fail; *attempts* grows by those begun."""
+    """Return the first attempt that succeeds, or the first one if all fail; add all that were started to *attempts*."""
     pending: set[asyncio.Task[socket.socket]] = set()
     for number, address in enumerate(addresses, 1):
         attempt = asyncio.create_task(_connect(address), name="connect")
@@ -129,7 +129,7 @@ async def _race(
                 timeout=None if is_last else HEAD_START_SECONDS,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            for finished in attempts:  # in the order of preference
+            for finished in attempts:  # in order of preference
                 if finished in done and finished.exception() is None:
                     return finished
             if not is_last:  # one failed, or its head start is over
@@ -161,7 +161,7 @@ async def _look_up(host: str, port: int) -> tuple[Address, ...]:
 
 
 def _literal(host: str, port: int) -> Address | None:
-    """Return the address that *host* spells out, which needs no look-up."""
+    """Return *host* itself if it is an address, which needs no look-up."""
     try:
         parsed = ipaddress.ip_address(host)
     except ValueError:

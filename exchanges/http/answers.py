@@ -1,16 +1,16 @@
 """Reading one HTTP/1.1 answer from the bytes of a connection, without any I/O.
 
-Theory. llhttp (`httptools`) validates the head and decodes chunks. It does not say how many bytes an answer took, and
-that is what decides whether a connection may be used again: bytes beyond the answer would be taken for the answer to
-the next request. So this module finds the end of the head and counts ``Content-Length`` itself, and gives llhttp the
-last byte of each chunked read alone: an answer that is complete before it leaves at least that byte over.
+Theory. llhttp (`httptools`) validates the head and decodes chunks. It does not report how many bytes an answer took,
+but a connection may only be reused if none followed: they would be read as the answer to the next request. So this
+module finds the end of the head and counts ``Content-Length`` itself, and passes the last byte of each chunked read to
+llhttp alone: if the answer is complete before that byte, there is a surplus.
 
 Rules for editors:
 
-1. An answer is complete only by its own framing: by length, by the last chunk, by its status, or, if it announces
-   neither, by an orderly end of the connection.
-2. Whatever contradicts itself about framing is refused, never repaired.
-3. Bytes beyond a complete answer do not spoil it; they make the connection unusable.
+1. An answer is complete only by its own framing: by its length, its last chunk, its status, or, if it has none of
+   these, by an orderly end of the connection.
+2. Contradictory framing is rejected, never repaired.
+3. Surplus bytes do not invalidate a complete answer; they make the connection unusable.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NO_BODY = (204, 304)
 
 
 class Malformed(Lost):
-    """What arrived is not an HTTP/1.1 answer."""
+    """The bytes that arrived are not an HTTP/1.1 answer."""
 
 
 class _Complete(Exception):
@@ -49,7 +49,7 @@ class AnswerReader:
 
     Attributes:
         is_complete: Whether the whole answer has arrived.
-        has_surplus: Whether bytes arrived beyond it.
+        has_surplus: Whether more bytes arrived than belong to it.
         has_begun: Whether any byte of it has arrived.
 
     Args:
@@ -85,7 +85,7 @@ class AnswerReader:
         self._is_head_done = self._is_kept_alive = False
         self._parser: HttpResponseParser | None = None
         self._body: BodyDecoder | None = None
-        # A plain function and no bound method, which would refer back to its reader.
+        # A plain function: a bound method would be a reference cycle.
         self._read: Callable[[AnswerReader, bytes], None] | None = None
         self._unchunked = bytearray()
         self.on_body = self._unchunked.extend  # called by llhttp for each piece of a chunk
@@ -114,11 +114,11 @@ class AnswerReader:
         """Handle the end of the connection; it completes an answer that announces no length.
 
         Args:
-            orderly: Whether the server ended it by FIN, over TLS by ``close_notify`` too: anybody can cut a connection.
+            orderly: Whether the server itself ended it: by FIN, over TLS by ``close_notify``, which cannot be forged.
 
         Raises:
             Lost: The answer is incomplete.
-            BadAnswer: The body is complete and cannot be decoded.
+            BadAnswer: The body is complete, but cannot be decoded.
         """
         if self.is_complete:
             return
@@ -138,12 +138,12 @@ class AnswerReader:
 
     @property
     def allows_reuse(self) -> bool:
-        """Whether the connection may carry another request as far as this answer tells."""
+        """Whether this answer allows another request on the connection."""
         return self.is_complete and self._is_kept_alive and not self.has_surplus
 
     @property
     def keep_alive_seconds(self) -> float | None:
-        """How long the server says it keeps an idle connection open; None if it does not say."""
+        """How long the server keeps an idle connection open; None if it is not specified."""
         text = self._headers.get("keep-alive")
         match = _KEEP_ALIVE_TIMEOUT.search(text) if text is not None else None
         return float(match[1]) if match is not None else None
@@ -152,19 +152,19 @@ class AnswerReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header, or a further value of one."""
-        if self._is_head_done:  # a trailer: nobody reads it, and it must not replace what the head says
+        if self._is_head_done:  # trailers are not used, and must not replace headers
             return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
         known = self._headers.get(key)
         self._headers[key] = text if known is None else f"{known}, {text}"
 
     def on_headers_complete(self) -> None:
-        """Note whether the connection persists, which llhttp knows only now."""
+        """Record whether the connection persists; llhttp resets this when the answer is complete."""
         self._is_head_done = True
         self._is_kept_alive = self._parser is not None and self._parser.should_keep_alive()
 
     def on_message_complete(self) -> None:
-        """Note that the answer ended by its own framing, and keep llhttp from reading on: what follows is not ours."""
+        """Record that the answer is complete, and stop llhttp: it would parse the surplus as another answer."""
         self.is_complete = True
         if self._read is not None:
             raise _Complete
@@ -176,24 +176,24 @@ class AnswerReader:
         self._head = self._head + data if self._head else data
         match = _HEAD_END.search(self._head, start)
         size = len(self._head) if match is None else match.end()
-        if self._head_bytes + size > MAX_HEAD_BYTES:  # interim answers count too: they may be endless
+        if self._head_bytes + size > MAX_HEAD_BYTES:  # including interim answers, which may be endless
             raise BadAnswer(f"an answer whose head takes more than {MAX_HEAD_BYTES} bytes")
         return None if match is None else size
 
     def _parse_head(self, head: bytes) -> None:
         self._head_bytes += len(head)
         if head.count(b"\n") > MAX_HEADER_LINES:
-            raise BadAnswer(f"an answer of more than {MAX_HEADER_LINES} header lines")
+            raise BadAnswer(f"an answer with more than {MAX_HEADER_LINES} header lines")
         try:
             self._parse(head)
-        except HttpParserUpgrade as error:
-            raise Malformed("the server changed the protocol, which was not asked for") from error
+        except HttpParserUpgrade:
+            raise Malformed("the server changed the protocol, which was not requested") from None
         except HttpParserError:
             self._parse_repaired(head)
         if not head.startswith(b"HTTP/1.") or not self._is_head_done:
-            raise Malformed("what the server sent is not an HTTP/1.1 answer")
+            raise Malformed("the server sent something other than an HTTP/1.1 answer")
         if self._status == 101:
-            raise Malformed("the server changed the protocol, which was not asked for")
+            raise Malformed("the server changed the protocol, which was not requested")
         if self._status >= 200:
             self._choose_framing()
 
@@ -201,8 +201,8 @@ class AnswerReader:
         try:
             self._parse(_repaired(head))
         except HttpParserError as error:
-            # llhttp names the rule that was broken, and nothing of what was sent.
-            raise Malformed(f"the head of the answer is malformed: {error}") from error
+            # The text of llhttp names the rule that was broken, and contains nothing that the server sent.
+            raise Malformed(f"the head of the answer is malformed: {error}") from None
 
     def _parse(self, head: bytes) -> None:
         self._headers, self._is_head_done, self.is_complete = {}, False, False
@@ -210,7 +210,7 @@ class AnswerReader:
         parser.feed_data(head)
         self._status = parser.get_status_code()
         if self._status < 200:
-            self.is_complete = False  # an interim answer; the one that counts follows
+            self.is_complete = False  # an interim answer; the final one follows
 
     # Body
 
@@ -223,7 +223,7 @@ class AnswerReader:
         self._body = BodyDecoder(self._headers.get("content-encoding", ""), self._max_bytes)
         if coding is not None:
             if coding.lower() != "chunked":
-                raise BadAnswer("an answer in a transfer coding that was not asked for")
+                raise BadAnswer("an answer in a transfer coding that was not requested")
             self._read = AnswerReader._read_chunks
         elif length is not None:
             self._left = int(length)
@@ -257,7 +257,7 @@ class AnswerReader:
         view = memoryview(data)
         self._feed_chunks(view[:-1])
         if self.is_complete:
-            self.has_surplus = True  # the last byte at least
+            self.has_surplus = True  # at least the last byte
         else:
             self._feed_chunks(view[-1:])
         if self.is_complete:
@@ -271,8 +271,8 @@ class AnswerReader:
             parser.feed_data(data)
         except HttpParserError as error:
             if not self.is_complete:  # else `on_message_complete` stopped it
-                raise Malformed(f"the body of the answer is malformed: {error}") from error
-        # Neither the bound of the head nor that of the body covers chunk extensions and trailers.
+                raise Malformed(f"the body of the answer is malformed: {error}") from None
+        # Chunk extensions and trailers count neither as head nor as body, and may be endless as well.
         self._chunk_overhead = 0 if self._unchunked else self._chunk_overhead + len(data)
         if self._chunk_overhead > MAX_HEAD_BYTES:
             raise BadAnswer(f"an answer with more than {MAX_HEAD_BYTES} bytes between two chunks")
@@ -282,14 +282,14 @@ class AnswerReader:
 
     def _finish(self) -> None:
         self.is_complete = True
-        self._parser = None  # reader and parser refer to each other
+        self._parser = None  # a reference cycle otherwise
 
 
 def _repaired(head: bytes) -> bytes:
-    """Return *head* without lines that are no headers, as other parsers read it.
+    """Return *head* without lines that are not headers, as other parsers read it.
 
-    Incapsula in front of Bitstamp has sent a cookie folded by a bare LF, and names with a blank before the colon. Lines
-    that concern framing are left as they are, for llhttp to refuse.
+    Quirk: Incapsula in front of Bitstamp has sent cookies folded by a bare LF, and a space between name and colon.
+    Lines about framing are kept as they are, so that llhttp rejects them.
     """
     status, *lines = _LINE_END.split(head.rstrip(b"\r\n"))
     unfolded: list[bytes] = []
@@ -299,11 +299,11 @@ def _repaired(head: bytes) -> bytes:
         else:
             unfolded.append(line)
     if _STATUS_LINE.fullmatch(status) is None:
-        raise Malformed("what the server sent is not an HTTP/1.1 answer")
+        raise Malformed("the server sent something other than an HTTP/1.1 answer")
     kept: list[bytes] = []
     for line in unfolded:
         is_framing = any(name in line.lower() for name in _FRAMING)
-        # Content-Length twice with the same value is no contradiction, RFC 9110 8.6.
+        # The same Content-Length twice is not a contradiction, RFC 9110 8.6.
         if is_framing and line in kept:
             continue
         if is_framing or _HEADER_LINE.fullmatch(line) is not None:

@@ -1,6 +1,6 @@
-"""Decoding of answer bodies: bounded, and only in the encodings that a request asks for.
+"""Decoding of answer bodies: bounded, and only in the encodings that requests accept.
 
-A body is decoded while it arrives, so that a body that grows without bound is refused at the bound and not after it.
+A body is decoded while it arrives, so that one that grows without end is rejected at the bound and not behind it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ def is_gzip(encoding: str) -> bool:
     """Return whether a ``Content-Encoding`` means gzip.
 
     Raises:
-        BadAnswer: An encoding that no request asks for.
+        BadAnswer: An encoding that was not requested.
     """
     name = encoding.strip().lower()
     if name in _IDENTITY:
         return False
     if name not in _GZIP:
-        raise BadAnswer("an answer in an encoding that was not asked for")
+        raise BadAnswer("an answer in an encoding that was not requested")
     return True
 
 
@@ -43,7 +43,7 @@ class BodyDecoder:
         max_bytes: Largest size of the decoded body; on the wire it may take twice that.
 
     Raises:
-        BadAnswer: An encoding that no request asks for.
+        BadAnswer: An encoding that was not requested.
     """
 
     __slots__ = ("_body", "_is_heavy_allowed", "_max_bytes", "_members", "_received")
@@ -59,7 +59,7 @@ class BodyDecoder:
         return len(self._body)
 
     def expect(self, size: int) -> None:
-        """Refuse a body of *size* bytes on the wire that cannot fit, before any of it arrives."""
+        """Reject a body of *size* bytes on the wire that is too large, before any of it arrives."""
         if size > (2 * self._max_bytes if self._members else self._max_bytes):
             raise self._too_large()
 
@@ -70,7 +70,7 @@ class BodyDecoder:
             BadAnswer: Too large, or not the gzip that the head announced.
         """
         self._received += len(chunk)
-        # gzip that inflates to nothing is endless too
+        # Gzip that inflates to nothing is endless too.
         if self._received > 2 * self._max_bytes:
             raise self._too_large()
         if self._members is None:
@@ -84,12 +84,12 @@ class BodyDecoder:
         """Return the whole body.
 
         Raises:
-            BadAnswer: The gzip ends early, or the JSON in it would take many times its size.
+            BadAnswer: The gzip is incomplete, or the JSON would take many times its size once it is parsed.
         """
         if self._members is not None and self._received and not self._members.is_whole:
-            raise BadAnswer("an answer whose gzip ends early")
+            raise BadAnswer("an answer whose gzip is incomplete")
         if not self._is_heavy_allowed and is_heavy(self._body):
-            raise BadAnswer(f"an answer of too many values for {len(self._body)} bytes")
+            raise BadAnswer(f"an answer with too many values for {len(self._body)} bytes")
         return bytes(self._body)
 
     def _too_large(self) -> BadAnswer:
@@ -97,24 +97,24 @@ class BodyDecoder:
 
 
 class _Members:
-    """The members of a gzip file one after the other (RFC 1952 2.2), and zeros that pad it."""
+    """The members of a gzip file, one after the other (RFC 1952 2.2), and the zeros that may pad it."""
 
     __slots__ = ("_count", "_head", "_inflater", "_is_padded")
 
     def __init__(self) -> None:
         self._inflater = zlib.decompressobj(_GZIP_WBITS)
-        self._head: bytes = b""  # the start of what follows a member, while it is too short to tell what it is
+        self._head: bytes = b""  # what follows a member, while it is too short to be recognised
         self._count = 1
         self._is_padded = False
 
     @property
     def is_whole(self) -> bool:
-        """Whether the last member is complete and nothing began behind it."""
+        """Whether the last member is complete and nothing else has begun."""
         return self._inflater.eof and not self._head
 
     def inflate(self, data: memoryview, body: bytearray, bound: int) -> None:
         """Append what *data* inflates to, until *body* has *bound* bytes."""
-        # Where a member ends zlib copies all that follows it: slices keep many small members from costing the square.
+        # At the end of a member zlib copies everything behind it; slices keep many small members from being quadratic.
         for start in range(0, len(data), _SLICE):
             rest: bytes | memoryview = data[start : start + _SLICE]
             while len(rest) and len(body) < bound:
@@ -123,27 +123,27 @@ class _Members:
     def _inflate(self, data: bytes | memoryview, body: bytearray, bound: int) -> bytes:
         try:
             body += self._inflater.decompress(data, bound - len(body))
-        except zlib.error as error:
-            raise BadAnswer("an answer that is not the gzip it says it is") from error
-        # What zlib did not consume is no rest: `body` has reached its bound then, and the answer is refused.
+        except zlib.error:
+            raise BadAnswer("an answer that is not valid gzip") from None
+        # Input that zlib did not consume is not returned: *body* has reached its bound, and the answer is rejected.
         return self._inflater.unused_data
 
     def _next(self, data: bytes, size: int) -> bytes:
-        """Begin the member that *data* opens, after *size* bytes of body; return what belongs to it."""
+        """Start the next member if *data* opens one; return the input that belongs to it."""
         data = self._head + data
         self._head = b""
         if self._is_padded or data[0] == 0:
             self._is_padded = True
             if data.strip(b"\0"):
-                raise BadAnswer("an answer that goes on after its gzip")
+                raise BadAnswer("an answer with bytes behind its gzip")
             return b""
         if len(data) < len(_GZIP_MAGIC) and _GZIP_MAGIC.startswith(data):
             self._head = data
             return b""
         if not data.startswith(_GZIP_MAGIC):
-            raise BadAnswer("an answer that goes on after its gzip")
+            raise BadAnswer("an answer with bytes behind its gzip")
         self._count += 1
-        if self._count > _FREE_MEMBERS + size // _BYTES_PER_MEMBER:  # each costs time and memory, however small it is
-            raise BadAnswer("an answer of too many members of gzip")
+        if self._count > _FREE_MEMBERS + size // _BYTES_PER_MEMBER:  # each costs time and memory, however small
+            raise BadAnswer("an answer with too many members of gzip")
         self._inflater = zlib.decompressobj(_GZIP_WBITS)
         return data

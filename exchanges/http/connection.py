@@ -1,15 +1,15 @@
-"""One HTTP/1.1 connection: which bytes went out, what came back, and whether it may carry another request.
+"""One HTTP/1.1 connection: sends a request, reads its answer, and decides whether it can be reused.
 
-Theory. Proof that nothing was sent is worth as much as the answer itself, and only who writes to the socket has it. So
-this is an `asyncio` protocol directly on the transport: ``evidence.started`` is set in the same step as the first byte
-of a request is handed over, and everything that fails before has sent nothing. The connection listens while it is idle:
-an end, or bytes that nobody asked for, close it at once.
+Theory. Only the code that writes to the socket can prove that nothing was sent. So this is an `asyncio` protocol
+directly on the transport: ``evidence.started`` is set together with the first write of a request, and a failure before
+it means that nothing was sent. The connection also reads while it is idle: an end, or unexpected bytes, close it at
+once.
 
 Rules for editors:
 
-1. Between the last look at the socket (`Connection.is_quiet`) and the first write there is no ``await``.
-2. An exchange that does not end with a complete answer ends the connection.
-3. No exception is set on a future: its task may be gone, and asyncio would report it as lost.
+1. Between the last check of the socket (`Connection.is_quiet`) and the first write there is no ``await``.
+2. An exchange that does not end with a complete answer closes the connection.
+3. No exception is set on a future: asyncio would report it if the waiting task was cancelled meanwhile.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from exchanges.http.transport import Evidence, Lost
 __all__ = ["Connection", "Silent", "TimedOut"]
 
 BUFFER_BYTES = 64 * 1024
-# A turn of the loop reads what waits in the socket only after the task that yielded has run again: two turns, and one
-# more for TLS records that arrive in between.
+# After a `sleep(0)` the task runs again before the loop reads the socket: two turns for one read, and two more for TLS
+# records that arrive meanwhile.
 QUIET_TURNS = 4
 
 
@@ -49,7 +49,7 @@ class TimedOut(Lost):
 
 
 class Silent(Lost):
-    """A reused connection gave no byte for so long that it is probably dead; a fresh one may be asked again."""
+    """No byte came on a reused connection, which is probably dead; a read may be repeated on a new connection."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -63,7 +63,7 @@ class Connection(asyncio.BufferedProtocol):
 
     Args:
         tls: The TLS layer; None for plain HTTP.
-        on_close: Called once, when the connection is gone.
+        on_close: Called once, when the connection is closed.
     """
 
     def __init__(self, tls: TlsRecords | None, on_close: Callable[[Connection], None]) -> None:
@@ -85,10 +85,10 @@ class Connection(asyncio.BufferedProtocol):
         self.expires_after: float | None = None
         self.is_used = False
 
-    # What asyncio calls
+    # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, and prepare to look at its socket."""
+        """Store the transport, and prepare to poll its socket."""
         self._transport = cast("asyncio.Transport", transport)
         self._descriptor = transport.get_extra_info("socket").fileno()
         if sys.platform != "win32":
@@ -96,22 +96,22 @@ class Connection(asyncio.BufferedProtocol):
             self._poll.register(self._descriptor, select.POLLIN)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the signature is that of asyncio
-        """Return where the next bytes go: one buffer for the life of the connection bounds what one read takes."""
+        """Return the buffer for the next read; its size bounds how long one read occupies the loop."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Read what arrived."""
+        """Process the bytes of one read."""
         if self._tls is None:
             self._receive(bytes(self._buffer[:nbytes]))
         else:
             self._receive_records(self._tls, self._buffer[:nbytes])
 
     def eof_received(self) -> None:
-        """Handle the end of what the server sends; the transport closes itself then."""
+        """Handle FIN; the transport closes itself afterwards."""
         self._receive_end(orderly=self._tls is None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the socket is closed."""
+        """Record that the socket is closed, and fail the request that waits."""
         self._transport = self._poll = None
         if exc is not None:
             self._settle(Lost(f"the connection broke ({type(exc).__name__})"))
@@ -125,16 +125,16 @@ class Connection(asyncio.BufferedProtocol):
         self._on_close(self)
 
     def pause_writing(self) -> None:
-        """Hold back an upload: the buffer of the transport is full."""
+        """Pause an upload: the buffer of the transport is full."""
         self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        """Let an upload go on."""
+        """Resume an upload."""
         writable, self._writable = self._writable, None
         if writable is not None and not writable.done():
             writable.set_result(None)
 
-    # What the pool calls
+    # Called by the pool
 
     async def handshake(self) -> None:
         """Wait until TLS is established.
@@ -160,11 +160,11 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether neither side has closed it, as far as the loop has looked."""
+        """Whether neither side has closed it, as far as the loop has read."""
         return self._transport is not None and not self._transport.is_closing()
 
     def is_quiet(self) -> bool:
-        """Look at the socket: whether it is open, and nothing waits in it or in the TLS layer."""
+        """Whether it is open, and neither socket nor TLS layer holds unread bytes."""
         if not self.is_open or (self._tls is not None and self._tls.has_input):
             return False
         if self._poll is not None:
@@ -172,7 +172,7 @@ class Connection(asyncio.BufferedProtocol):
         return not select.select((self._descriptor,), (), (), 0)[0]
 
     async def becomes_quiet(self) -> bool:
-        """Let the loop read what waits: TLS sends tickets that mean nothing; an end or a surplus closes."""
+        """Wait until the loop has read what is there: session tickets of TLS are harmless, all else closes it."""
         try:
             for _ in range(QUIET_TURNS):
                 if self.is_quiet() or not self.is_open:
@@ -211,7 +211,7 @@ class Connection(asyncio.BufferedProtocol):
             self._write(outgoing, evidence)
             if attachment is not None:
                 await self._upload(attachment, evidence)
-            # An answer that came while its request was still being sent leaves half a request behind.
+            # If the answer came before the end of its request, a next request would be read as the rest of this one.
             is_sent = not waiter.done()
             self._is_writing, evidence.finished = False, is_sent
             if is_sent:
@@ -232,34 +232,34 @@ class Connection(asyncio.BufferedProtocol):
         self.idle_since, self.expires_after = self._loop.time(), reader.keep_alive_seconds
 
     def abort(self) -> None:
-        """Close the socket now, whatever waits to be sent."""
+        """Close the socket now, and drop what is not sent yet."""
         if self._transport is not None:
-            with suppress(RuntimeError):  # the loop is closed, and took the socket with it
+            with suppress(RuntimeError):  # the loop is closed already
                 self._transport.abort()
 
     def close(self) -> None:
-        """Close an idle connection; over TLS the server is told first, so that it need not take it for a cut."""
+        """Close an idle connection, over TLS with ``close_notify``."""
         if self._tls is not None and self.is_open and self._transport is not None:
             with suppress(RuntimeError):
                 self._transport.write(self._tls.close())
         self.abort()
 
-    # Out
+    # Writing
 
     def _write(self, data: bytes, evidence: Evidence) -> None:
         try:
             records = data if self._tls is None else self._tls.encrypt(data)
         except ssl.SSLError as error:
-            raise _tls_failure(error) from error
+            raise _tls_failure(error) from None
         if self._transport is None or self._transport.is_closing():
             raise Lost("the connection was closed before the request was sent")
         evidence.started = True
         self._transport.write(records)
 
     async def _upload(self, attachment: Attachment, evidence: Evidence) -> None:
-        """Send a file while its answer is awaited: a server may refuse it before its end."""
+        """Send a file; stop when the answer comes before its end."""
         try:
-            # Reading a file may hang as well, and the timer of the exchange could not interrupt that.
+            # Reading the file may hang as well, which the timer of the exchange cannot interrupt.
             async with asyncio.timeout_at(self._end):
                 async for chunk in attachment.upload.chunks():
                     if not await self._can_write():
@@ -267,13 +267,13 @@ class Connection(asyncio.BufferedProtocol):
                     self._write(chunk, evidence)
                 if await self._can_write():
                     self._write(attachment.tail, evidence)
-        except TimeoutError as error:
-            raise TimedOut("sending the request") from error
+        except TimeoutError:
+            raise TimedOut("sending the request") from None
         except OSError as error:
-            raise Lost(f"the file could not be read: {type(error).__name__}") from error
+            raise Lost(f"the file could not be read: {type(error).__name__}") from None
 
     async def _can_write(self) -> bool:
-        """Wait for room in the buffer of the transport; False if the exchange is over before."""
+        """Wait until the transport accepts more; return False if the exchange has ended."""
         waiter = self._waiter
         if waiter is None or waiter.done():
             return False
@@ -281,7 +281,7 @@ class Connection(asyncio.BufferedProtocol):
             await asyncio.wait((self._writable, waiter), return_when=asyncio.FIRST_COMPLETED)
         return not waiter.done()
 
-    # In
+    # Reading
 
     def _receive_records(self, tls: TlsRecords, records: memoryview) -> None:
         was_established, failure, plain = tls.is_established, None, b""
@@ -290,7 +290,7 @@ class Connection(asyncio.BufferedProtocol):
         except ssl.SSLError as error:
             failure = _tls_failure(error)
         if (output := tls.output()) and self._transport is not None:
-            self._transport.write(output)  # an alert too: the server learns why
+            self._transport.write(output)  # including the alert that tells the server why it failed
         if failure is not None:
             self._settle(failure)
             self.abort()
@@ -306,7 +306,7 @@ class Connection(asyncio.BufferedProtocol):
     def _receive(self, data: bytes) -> None:
         reader = self._reader
         if reader is None:
-            self.abort()  # bytes that nobody asked for would be taken for the next answer
+            self.abort()  # unexpected bytes would be read as the next answer
             return
         try:
             reader.feed(data)
@@ -333,23 +333,23 @@ class Connection(asyncio.BufferedProtocol):
         transport, tls = self._transport, self._tls
         if transport is None or transport.get_write_buffer_size() or not reader.allows_reuse:
             return False
-        # A part of a record is the start of something that nobody asked for.
+        # A part of a record is the start of a surplus.
         return tls is None or not (tls.has_input or tls.has_ended)
 
     def _settle(self, failure: Lost | None) -> None:
-        """End what is waited for, once; the first reason counts."""
+        """End the exchange or handshake; only the first reason is kept."""
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             self._failure = failure
             waiter.set_result(None)
 
-    # Time
+    # Timers
 
     def _start_timer(self, deadline: float, silent_after: float | None) -> None:
         self._end = deadline
         self._is_silence_watched = silent_after is not None
         moment = deadline if silent_after is None else min(deadline, self._loop.time() + silent_after)
-        # One timer for both: an answer within the time of silence, as nearly all are, costs no second one.
+        # One timer serves both: most answers come before either, and each timer costs time.
         self._timer = self._loop.call_at(moment, self._run_out)
 
     def _run_out(self) -> None:
@@ -359,7 +359,7 @@ class Connection(asyncio.BufferedProtocol):
         self._is_silence_watched = False
         if self._loop.time() < self._end and is_watched:
             if not reader.has_begun:
-                self._settle(Silent("no byte of an answer came on a connection that was used before"))
+                self._settle(Silent("no byte of an answer came on a reused connection"))
                 return
             self._timer = self._loop.call_at(self._end, self._run_out)
             return
@@ -374,6 +374,4 @@ class Connection(asyncio.BufferedProtocol):
 
 
 def _tls_failure(error: ssl.SSLError) -> Lost:
-    failure = Lost(f"TLS failed ({quotable(str(error))})")
-    failure.__cause__ = error
-    return failure
+    return Lost(f"TLS failed ({quotable(str(error))})")

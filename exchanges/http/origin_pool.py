@@ -1,15 +1,15 @@
-"""The connections to one server: who may open one, who gets which, and when they are closed.
+"""The connections to one server: how many, which request gets which, and when they are closed.
 
-Theory. A server may close an idle connection in the moment in which a request is written to it, and then nobody can say
-what became of that request. So there are two ages: what must not be repeated (and cancels, which must not wait for a
-repetition) goes over a connection that was idle for less than a second, or over one that carried nothing yet. So that
-an order does not pay for the handshake, one such connection is kept ready as long as orders are sent.
+Theory. A server may close an idle connection just as a request is written to it, and then the outcome of that request
+is unknown. So there are two age limits: reads use any connection that is kept; requests that must not be repeated, and
+cancels, use one that was idle for less than a second, or one that has not been used. So that an order does not wait for
+the handshake, one unused connection is kept ready while orders are sent.
 
 Rules for editors:
 
-1. Every way out of `OriginPool.acquire` either returns a connection or gives the place back.
-2. A connection is in exactly one place: idle, ready, or leased to one request.
-3. There is no ``await`` between the last look at a connection and its return.
+1. `OriginPool.acquire` either returns a connection or releases its capacity, however it ends.
+2. A connection is either idle, ready, or in use by one request.
+3. There is no ``await`` between the last check of a connection and its return.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ class OriginPool:
 
     Attributes:
         origin: The server.
-        connections: All that are open, leased ones too.
-        answer_seconds: How long the last answers took.
+        connections: All that are open, including those in use.
+        answer_seconds: Seconds that the last answers took.
 
     Args:
-        open_connection: Opens one until a moment on the clock of the loop, and has it report its end.
+        open_connection: Opens one, until a time on the clock of the loop; it calls back when it is closed.
         size: Largest number of connections.
         reserve: How many of them only cancels may use.
-        keeps_ready: Whether an unused connection is kept for what must not be repeated.
+        keeps_ready: Whether an unused connection is kept ready for orders.
     """
 
     def __init__(self, origin: Origin, open_connection: Open, *, size: int, reserve: int, keeps_ready: bool) -> None:
@@ -67,9 +67,9 @@ class OriginPool:
         self.answer_seconds: deque[float] = deque(maxlen=MEASURED_ANSWERS)
         self._open_connection, self._size, self._reserve = open_connection, size, reserve
         self._keeps_ready, self._loop = keeps_ready, asyncio.get_running_loop()
-        self._idle: list[Connection] = []  # in the order in which they became idle
+        self._idle: list[Connection] = []  # longest idle first
         self._ready: Connection | None = None
-        self._leased = 0
+        self._in_use = 0
         self._waiters: list[_Waiter] = []
         self._arrivals = 0
         self._sweeper: asyncio.TimerHandle | None = None
@@ -79,17 +79,17 @@ class OriginPool:
         self._is_closed = False
 
     async def acquire(self, priority: Priority, deadline: float, *, fresh: bool) -> Connection:
-        """Return a connection that is open and silent, for one request.
+        """Return an open connection without unread bytes, for one request.
 
         Args:
-            priority: Who goes first, and how old the connection may be.
+            priority: Order of waiting requests, and age limit of the connection.
             deadline: On the clock of the loop.
-            fresh: Whether it must be a new one.
+            fresh: Whether to open a new one.
 
         Raises:
-            Lost: There is none, and nothing was sent.
+            Lost: No connection could be opened, or none became free before the deadline.
         """
-        await self._take_place(priority, deadline)
+        await self._acquire_capacity(priority, deadline)
         try:
             while (connection := self._pick(priority, fresh=fresh)) is not None:
                 if connection.is_quiet() or await connection.becomes_quiet():
@@ -98,32 +98,32 @@ class OriginPool:
             self._make_room()
             return await self._open(deadline)
         except BaseException:
-            self._give_place_back()
+            self._release_capacity()
             raise
 
     def release(self, connection: Connection, priority: Priority) -> None:
-        """Take a connection back after its request, and serve who waits for one."""
+        """Return a connection after its request, and wake the next waiter."""
         if connection.is_open and not self._is_closed and self._idle_seconds(connection) > 0:
             self._idle.append(connection)
             self._start_sweeper()
         else:
             connection.abort()
-        self._give_place_back()
+        self._release_capacity()
         if priority is Priority.MONEY and self._keeps_ready and not self._is_closed:
             self._keep_ready()
 
     def drop_idle(self) -> None:
-        """Close every connection that nobody uses: where one was dead without a sign, the others are too."""
+        """Close all unused connections: if one has died silently, so have the others."""
         unused = [*self._idle, *((self._ready,) if self._ready is not None else ())]
         for connection in unused:
             connection.abort()
 
     async def aclose(self) -> None:
-        """Close all connections and wait until their sockets are closed; end the task that keeps one ready."""
+        """Close all connections, wait until their sockets are closed, and end the keeper task."""
         self._is_closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
-        if self._loop is not asyncio.get_running_loop():  # its loop is closed, and nothing of it can be waited for
+        if self._loop is not asyncio.get_running_loop():  # its loop is closed, and so are its connections
             return
         if self._keeper is not None:
             self._keeper.cancel()
@@ -134,13 +134,13 @@ class OriginPool:
         if closing:
             await asyncio.wait([connection.closed for connection in closing])
 
-    # Places
+    # Capacity
 
-    async def _take_place(self, priority: Priority, deadline: float) -> None:
-        self._drop_gone_waiters()
+    async def _acquire_capacity(self, priority: Priority, deadline: float) -> None:
+        self._drop_cancelled_waiters()
         is_first = not self._waiters or priority < self._waiters[0].priority
-        if is_first and self._has_place(priority):
-            self._leased += 1
+        if is_first and self._has_capacity(priority):
+            self._in_use += 1
             return
         self._arrivals += 1
         waiter = _Waiter(priority, self._arrivals, self._loop.create_future())
@@ -150,23 +150,23 @@ class OriginPool:
                 await waiter.granted
         except BaseException as error:
             if waiter.granted.done() and not waiter.granted.cancelled():
-                self._give_place_back()  # it was granted in the same turn of the loop
+                self._release_capacity()  # granted in the same turn of the loop
             if isinstance(error, TimeoutError):
-                raise TimedOut("waiting for a connection") from error
+                raise TimedOut("waiting for a connection") from None
             raise
 
-    def _has_place(self, priority: int) -> bool:
-        return self._leased < self._size - (0 if priority == Priority.CANCEL else self._reserve)
+    def _has_capacity(self, priority: int) -> bool:
+        return self._in_use < self._size - (0 if priority == Priority.CANCEL else self._reserve)
 
-    def _give_place_back(self) -> None:
-        self._leased -= 1
-        self._drop_gone_waiters()
-        while self._waiters and self._has_place(self._waiters[0].priority):
+    def _release_capacity(self) -> None:
+        self._in_use -= 1
+        self._drop_cancelled_waiters()
+        while self._waiters and self._has_capacity(self._waiters[0].priority):
             heapq.heappop(self._waiters).granted.set_result(None)
-            self._leased += 1
-            self._drop_gone_waiters()
+            self._in_use += 1
+            self._drop_cancelled_waiters()
 
-    def _drop_gone_waiters(self) -> None:
+    def _drop_cancelled_waiters(self) -> None:
         while self._waiters and self._waiters[0].granted.done():
             heapq.heappop(self._waiters)
 
@@ -176,24 +176,24 @@ class OriginPool:
         connection = await self._open_connection(self.origin, deadline, self._forget)
         if connection.is_open:
             self.connections.add(connection)
-        # On a new connection too a server may speak before it is asked.
+        # A server may also send something unexpected on a new connection.
         if not connection.is_quiet() and not await connection.becomes_quiet():
             connection.abort()
-            raise Lost("the server closed the new connection, or sent something before it was asked")
+            raise Lost("the server closed the new connection, or sent something before the request")
         return connection
 
     def _forget(self, connection: Connection) -> None:
-        """Remove a connection that is gone, whoever closed it."""
+        """Remove a connection that is closed."""
         self.connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         if connection is self._ready:
             self._ready = None
-            self._tell_keeper(was_closed=True)
+            self._notify_keeper(was_closed=True)
 
     def _pick(self, priority: Priority, *, fresh: bool) -> Connection | None:
-        """Remove and return the best connection that is there: the one idle for the shortest time."""
-        if fresh:  # not the one that is kept ready either: it may be as dead as the one before
+        """Remove and return the unused connection that was idle for the shortest time, if one is young enough."""
+        if fresh:  # the ready one may be as dead as the one before
             return None
         now, is_careful = self._loop.time(), priority is not Priority.READ
         if self._idle:
@@ -202,12 +202,12 @@ class OriginPool:
                 return self._idle.pop()
         if is_careful and self._ready is not None:
             connection, self._ready = self._ready, None
-            self._tell_keeper(was_closed=False)
+            self._notify_keeper(was_closed=False)
             return connection
         return None
 
     def _make_room(self) -> None:
-        """Close what nobody uses so that one more can be opened; this request has its place already."""
+        """Close unused connections so that one more can be opened."""
         while self._idle and self._count() > self._size:
             self._idle.pop(0).close()
         if self._ready is not None and self._count() > self._size:
@@ -215,11 +215,11 @@ class OriginPool:
             connection.close()
 
     def _count(self) -> int:
-        return self._leased + len(self._idle) + (self._ready is not None)
+        return self._in_use + len(self._idle) + (self._ready is not None)
 
     @staticmethod
     def _idle_seconds(connection: Connection) -> float:
-        """Return how long it may be idle: a second less than the server says, for what is on its way then."""
+        """Return how long it may be idle: a second less than the server allows, as a request takes time to arrive."""
         announced = connection.expires_after
         return KEEP_FOR_READS_SECONDS if announced is None else min(KEEP_FOR_READS_SECONDS, announced - 1)
 
@@ -228,7 +228,7 @@ class OriginPool:
             self._sweeper = self._loop.call_later(KEEP_FOR_READS_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
-        """Close what is too old for any request."""
+        """Close the connections that are too old for any request."""
         now, self._sweeper = self._loop.time(), None
         for connection in self._idle[:]:
             if now - connection.idle_since >= self._idle_seconds(connection):
@@ -245,13 +245,13 @@ class OriginPool:
             self._keeper = self._loop.create_task(self._keep(), name="keep a connection ready")
 
     async def _keep(self) -> None:
-        """Keep one connection that carried nothing yet, and renew it before a server may find it idle for too long."""
+        """Keep one unused connection open, and renew it before the server closes it."""
         pause, lifetime = READY_PAUSE_SECONDS, KEEP_READY_SECONDS
         while (began := self._loop.time()) < self._ready_until:
             self._changed = changed = self._loop.create_future()
             try:
                 await self._renew()
-            except Lost:  # whoever has a request is told by that request
+            except Lost:  # the next request raises it
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, READY_MAX_PAUSE_SECONDS)
                 continue
@@ -260,9 +260,9 @@ class OriginPool:
             if not was_closed:
                 pause = READY_PAUSE_SECONDS
             elif age > 2 * READY_PAUSE_SECONDS:
-                lifetime = min(lifetime, 0.8 * age)  # the server has its own idea of how long is too long
+                lifetime = min(lifetime, 0.8 * age)  # renewed before this server closes it the next time
             else:
-                # A server that closes at once what carries nothing must not be asked without end.
+                # A server that closes unused connections at once must not be flooded with them.
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, READY_MAX_PAUSE_SECONDS)
         old, self._ready = self._ready, None
@@ -274,12 +274,12 @@ class OriginPool:
             return
         old, opened = self._ready, await self._open(self._loop.time() + KEEP_READY_SECONDS)
         if self._ready is not old or self._count() >= self._size:
-            opened.close()  # the place was taken meanwhile
+            opened.close()  # no capacity is left for it
             return
         self._ready = opened
         if old is not None:
             old.close()
 
-    def _tell_keeper(self, *, was_closed: bool) -> None:
+    def _notify_keeper(self, *, was_closed: bool) -> None:
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(was_closed)

@@ -1,9 +1,9 @@
-"""Whether somebody has replaced what httpx or httpcore send with: a mock, a recorder, a tracer.
+"""Detection of patches: whether a mock, recorder or tracer has replaced a method with which httpx or httpcore send.
 
-Requests must go through httpx then, so that a mock is honoured and no order leaves a test. That is asked before every
-request, for patches come and go, and may have been there before this package was imported: an identity noted at import
-proves nothing. A method is original if it is a plain function whose code comes from the package's own file under its
-own name, and that wraps nothing. Whatever cannot be recognised counts as replaced.
+Requests must go through httpx then, so that mocks are respected and no test places a real order. Patches come and go,
+and may be older than the import of this package, so the methods are checked before every request, and not compared
+with those at import. A method is original if it is a plain function with code from the package's own file under its
+own name, and without ``__wrapped__``. Everything else counts as replaced.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Watched:
 
     Attributes:
         name: Of the class.
-        modules: Where httpx looks it up; a patch may replace the class in one of them only.
-        methods: Those that patches are known to replace.
+        modules: Where it can be looked up; a patch may replace the class in one of them only.
+        methods: Those that patches replace.
     """
 
     name: str
@@ -64,7 +64,7 @@ WATCHED = (
 
 @frozen
 class _Original:
-    """A class that was recognised as the original, with its methods."""
+    """A class that was verified to be the original, with its methods."""
 
     owner: type
     places: tuple[tuple[dict[str, object], str], ...]
@@ -72,7 +72,7 @@ class _Original:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether everything is as it was when it was recognised."""
+        """Whether nothing has changed since."""
         owner = self.owner
         for namespace, name in self.places:
             if namespace.get(name) is not owner:
@@ -86,14 +86,14 @@ class _Original:
 
 @define(eq=False)
 class PatchDetector:
-    """Looks at httpx and httpcore, quickly as long as nothing changes."""
+    """Checks httpx and httpcore, quickly if nothing has changed since the last time."""
 
     _originals: dict[Watched, _Original] = field(factory=dict[Watched, _Original])
 
     def replaced(self) -> str | None:
-        """Return what is not the original, such as ``httpx.AsyncClient.send``; None if everything is.
+        """Return the name of what was replaced, such as ``httpx.AsyncClient.send``; None if nothing was.
 
-        A package that was not imported cannot be patched, and is not imported for this.
+        A package that is not imported cannot be patched, and is not imported here.
         """
         for watched in WATCHED:
             known = self._originals.get(watched)
@@ -101,14 +101,14 @@ class PatchDetector:
                 continue
             if watched.modules[0].partition(".")[0] not in sys.modules:
                 continue
-            original = _recognise(watched)
+            original = _verify(watched)
             if isinstance(original, str):
                 return original
             self._originals[watched] = original
         return None
 
 
-def _recognise(watched: Watched) -> _Original | str:
+def _verify(watched: Watched) -> _Original | str:
     """Return the original class, or the name of what replaced it."""
     package = watched.modules[0].partition(".")[0]
     shown = f"{package}.{watched.name}"
@@ -124,7 +124,7 @@ def _recognise(watched: Watched) -> _Original | str:
     methods: list[tuple[str, FunctionType, CodeType]] = []
     for name in watched.methods:
         function = getattr(owner, name, None)
-        # By type and not by `isinstance`: the proxies of wrapt claim the class, and the code, of what they wrap.
+        # `isinstance` would accept proxies of wrapt, which report the class and the code of what they wrap.
         if type(function) is not FunctionType or not _is_original(function, owner, name, folder):
             return f"{shown}.{name}"
         methods.append((name, function, function.__code__))
@@ -132,12 +132,12 @@ def _recognise(watched: Watched) -> _Original | str:
 
 
 def _is_of(owner: type, package: str, name: str) -> bool:
-    """Return whether a class is *package*'s own; a metaclass could show one method and call another."""
+    """Return whether a class belongs to *package*; a metaclass could return other methods than are called."""
     return type(owner) is type and owner.__name__ == name and owner.__module__.partition(".")[0] == package
 
 
 def _is_original(function: FunctionType, owner: type, name: str, folder: str) -> bool:
     code = function.__code__
-    # A method of the same package under another name is a patch too: MockTransport's in place of AsyncHTTPTransport's.
+    # A patch may use another method of the package itself, such as that of MockTransport.
     names = {f"{base.__name__}.{name}" for base in owner.__mro__}
     return code.co_filename.startswith(folder) and code.co_qualname in names and not function.__dict__

@@ -1,4 +1,4 @@
-"""Our own connections, by server: what a request is sent over if nothing else was asked for."""
+"""The pool of own connections, by server: the default way to send a request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from exchanges.errors import quotable
-from exchanges.http.addresses import AddressBook, connect
+from exchanges.http.addresses import AddressCache, connect
 from exchanges.http.answers import AnswerReader
 from exchanges.http.connection import Connection, Silent, TimedOut
 from exchanges.http.origin_pool import KEEP_FOR_MONEY_SECONDS, OriginPool
@@ -32,7 +32,7 @@ SILENT_CANCEL_ANSWERS = 5
 
 
 class Sender(Protocol):
-    """What sends one request and reads the whole answer."""
+    """Sends one request and reads the whole answer."""
 
     async def send(
         self,
@@ -48,30 +48,30 @@ class Sender(Protocol):
         """Send *request* and return its answer, decoded.
 
         Args:
-            evidence: Filled in on the way: what is known of bytes that were sent.
+            evidence: Records how far the request came.
             max_bytes: Largest size of the decoded body.
-            priority: Who goes first where connections are short, and how old a connection may be.
+            priority: Order of waiting requests, and age limit of the connection.
             deadline: On the clock of the loop.
-            silent_after: Seconds without a byte after which a connection that was used before counts as dead.
-            fresh: Whether the connection must be a new one.
+            silent_after: Seconds without a byte after which a reused connection counts as dead; ignored for orders.
+            fresh: Whether to open a new connection.
 
         Raises:
-            Lost: No complete answer; *evidence* says whether anything was sent.
-            BadAnswer: Too large, or not to be decoded.
-            TimedOut: The deadline passed; says in which phase.
-            Silent: Nothing came within *silent_after*; never for money.
+            Lost: No complete answer came; *evidence* records whether anything was sent.
+            BadAnswer: Too large, or it cannot be decoded.
+            TimedOut: The deadline passed.
+            Silent: No byte came within *silent_after*.
         """
         ...
 
 
 class ConnectionPool:
-    """Sends requests over connections of its own, in one event loop.
+    """Sends requests over its own connections, in one event loop.
 
     Args:
         ssl_context: How to verify servers; default: the context that all clients share.
         max_connections: Largest number of connections to one server.
         reserve: How many of them only cancels may use.
-        keeps_ready: Whether an unused connection is kept for what must not be repeated, once that was asked for.
+        keeps_ready: Whether an unused connection is kept ready for orders, after the first one.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ConnectionPool:
     ) -> None:
         self._context = ssl_context
         self._max_connections, self._reserve, self._keeps_ready = max_connections, reserve, keeps_ready
-        self._addresses = AddressBook()
+        self._addresses = AddressCache()
         self._pools: dict[str, OriginPool] = {}
 
     async def send(
@@ -107,13 +107,13 @@ class ConnectionPool:
         except Lost:
             evidence.refused = True
             raise
-        # No `await` from here to the first write: what was seen of the connection must still be so.
+        # No `await` from here to the first write: the check of the connection must still hold.
         now = asyncio.get_running_loop().time
         reader, began = AnswerReader(max_bytes), now()
-        # A connection that was opened for this request has just been heard.
+        # A connection that was just opened cannot be dead: its server has accepted it.
         is_new = not connection.is_used and began - connection.idle_since < KEEP_FOR_MONEY_SECONDS
         try:
-            if began >= deadline:  # what is too late when it leaves can only be lost
+            if began >= deadline:  # its answer would be too late
                 raise TimedOut("waiting for a connection")
             await connection.exchange(
                 outgoing,
@@ -132,7 +132,7 @@ class ConnectionPool:
         return reader.answer()
 
     def silence_seconds(self, origin: str, priority: Priority, seconds_left: float) -> float | None:
-        """Return after how much silence a used connection to *origin* counts as dead; None for money: never."""
+        """Return the *silent_after* of a request to *origin*; None for orders, which are never repeated."""
         if priority is Priority.MONEY:
             return None
         if priority is Priority.READ:
@@ -144,11 +144,11 @@ class ConnectionPool:
 
     @property
     def is_open(self) -> bool:
-        """Whether there are connections that nobody closed."""
+        """Whether any connection is open."""
         return any(pool.connections for pool in self._pools.values())
 
     async def aclose(self) -> None:
-        """Close all connections; no task and no socket is left."""
+        """Close all connections; no task and no socket remains."""
         pools, self._pools = self._pools, {}
         for pool in pools.values():
             await pool.aclose()
@@ -178,19 +178,19 @@ class ConnectionPool:
                 _, connection = await loop.create_connection(lambda: Connection(records, on_close), sock=opened)
                 phase = "TLS handshake"
                 await connection.handshake()
-        except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot carry
+        except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot send
             self._addresses.forget(origin.host, origin.port)
-            # The system has a time limit of its own, and calls it by the same class, with a number.
+            # The system raises the same class for its own time limit, but with a number.
             if isinstance(error, TimeoutError) and error.errno is None:
                 if end == deadline:
-                    raise TimedOut(phase) from error
-                raise Lost(f"{phase} took more than {CONNECT_SECONDS:.0f} s") from error
-            raise Lost(f"{phase} failed ({quotable(str(error))})") from error
+                    raise TimedOut(phase) from None
+                raise Lost(f"{phase} took more than {CONNECT_SECONDS:.0f} s") from None
+            raise Lost(f"{phase} failed ({quotable(str(error))})") from None
         return connection
 
     async def _secure_context(self) -> ssl.SSLContext:
         if self._context is None:
-            # Loading the certificates takes 15 ms, in which nothing else of the process would run.
+            # Loading the certificates would block the loop for 15 ms.
             build = functools.partial(shared_context, secure=True)
             self._context = await asyncio.get_running_loop().run_in_executor(None, build)
         return self._context

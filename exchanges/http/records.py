@@ -1,8 +1,8 @@
-"""TLS of one connection, without any I/O: bytes from the network in, plaintext out, and the other way round.
+"""TLS of one connection, without any I/O: converts records to plaintext and back.
 
-asyncio's own TLS keeps to itself what it has received and not yet decrypted, and a second answer may wait there, whole
-or in part, when the first one is complete. OpenSSL keeps the start of a record to itself as well, so the borders of
-records (RFC 8446 5.1: type, version, length) are counted here.
+asyncio's own TLS does not show what it has received and not yet decrypted, where a second answer may wait when the
+first one is complete. OpenSSL does not show the start of an incomplete record either, so the boundaries of records
+(RFC 8446 5.1: type, version, length) are counted here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class TlsRecords:
 
     Attributes:
         is_established: Whether the handshake is complete.
-        has_ended: Whether the server announced the end (``close_notify``): nobody on the way can forge that.
+        has_ended: Whether the server has sent ``close_notify``, which cannot be forged.
     """
 
     __slots__ = ("_header", "_incoming", "_object", "_outgoing", "_record_left", "has_ended", "is_established")
@@ -33,14 +33,14 @@ class TlsRecords:
         self._header, self._record_left = b"", 0
 
     def start(self) -> None:
-        """Begin the handshake."""
+        """Start the handshake."""
         self._shake_hands()
 
     def receive(self, data: bytes | memoryview) -> bytes:
-        """Return the plaintext that *data* completes; empty while the handshake goes on.
+        """Return the plaintext that *data* completes; empty during the handshake.
 
         Raises:
-            ssl.SSLError: The server is not trusted, or does not speak TLS.
+            ssl.SSLError: The server is not trusted, or does not use TLS.
         """
         self._count(data)
         self._incoming.write(data)
@@ -49,27 +49,27 @@ class TlsRecords:
         return self._decrypt() if self.is_established else b""
 
     def encrypt(self, data: bytes) -> bytes:
-        """Return *data* as records, after what the TLS layer itself still has to send.
+        """Return *data* as records, behind those that the TLS layer itself has to send.
 
         Raises:
-            ssl.SSLError: The TLS layer refuses to write now; none of *data* is in a record.
+            ssl.SSLError: Nothing can be written now; no record contains any of *data*.
         """
         self._object.write(data)
         return self.output()
 
     def output(self) -> bytes:
-        """Return what the TLS layer has to send by itself: handshake, alerts, key updates."""
+        """Return what the TLS layer itself has to send: handshake, alerts, key updates."""
         return self._outgoing.read() if self._outgoing.pending else b""
 
     @property
     def has_input(self) -> bool:
-        """Whether bytes have arrived that were not decrypted yet, be it a part of a record."""
+        """Whether received bytes are not decrypted yet, if only a part of a record."""
         return bool(self._record_left or self._header or self._has_whole_input)
 
     def close(self) -> bytes:
-        """Return the records that announce our end."""
+        """Return the records that end the connection (``close_notify``)."""
         if self.is_established:
-            with suppress(ssl.SSLError):  # the server's own announcement is not waited for
+            with suppress(ssl.SSLError):  # raised because the server has not sent its own yet
                 self._object.unwrap()
         return self.output()
 
@@ -98,7 +98,7 @@ class TlsRecords:
     def _decrypt(self) -> bytes:
         chunks: list[bytes] = []
         with suppress(ssl.SSLWantReadError):
-            # Asking once more when nothing is left would cost an exception for each answer.
+            # Reading until OpenSSL needs more input would cost an exception per answer.
             while self._has_whole_input:
                 chunk = self._object.read(_RECORD_BYTES)
                 if not chunk:

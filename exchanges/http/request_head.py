@@ -1,4 +1,4 @@
-"""The head of a request as it travels, and the address in its origin."""
+"""Rendering of request heads, and parsing of origins."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["Origin", "render_head"]
 
 MAX_TARGET_BYTES = 65_536
 _PORTS = {"http": 80, "https": 443}
-# What RFC 3986 allows in a path and a query. Everything else would be rewritten by a proxy or a server on the way, and
-# the signature would not match what arrives.
+# What RFC 3986 allows in a path and a query. Proxies and servers may rewrite anything else, and the signature would not
+# match what arrives.
 _TARGET = re.compile(r"/[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~\[\]]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e\x80-\U0010ffff]*\r\n")
 _OWN = "Accept: application/json\r\nAccept-Encoding: gzip\r\nUser-Agent: aioexchanges\r\n"
@@ -23,13 +23,13 @@ _OWN = "Accept: application/json\r\nAccept-Encoding: gzip\r\nUser-Agent: aioexch
 
 @frozen
 class Origin:
-    """Whom a request goes to.
+    """The server of a request.
 
     Attributes:
         host: Name or address, without brackets.
         port: TCP port.
-        is_secure: Whether TLS is spoken.
-        authority: As it stands in ``Host``, without the default port.
+        is_secure: Whether TLS is used.
+        authority: Value of ``Host``: without the default port.
     """
 
     host: str
@@ -42,13 +42,13 @@ class Origin:
         """Parse ``https://host:port``.
 
         Raises:
-            Lost: It is no origin of HTTP.
+            Lost: It is not an HTTP origin.
         """
         try:
             parts = urlsplit(text)
             port, host = parts.port, (parts.hostname or "").encode("idna").decode("ascii")
-        except ValueError as error:
-            raise Lost("the address of the server is malformed") from error
+        except ValueError:
+            raise Lost("the address of the server is malformed") from None
         if parts.scheme not in _PORTS or not host:
             raise Lost("the address of the server is malformed")
         shown = f"[{host}]" if ":" in host else host
@@ -61,18 +61,18 @@ def render_head(request: Request, authority: str) -> bytes:
     """Return the head of *request* as bytes.
 
     Raises:
-        Lost: A target or header that would not arrive as it was signed. Nothing was sent.
+        Lost: A target or header that would not arrive as it was signed.
     """
     if len(request.target) > MAX_TARGET_BYTES:
-        raise Lost("the path is too long to travel")
+        raise Lost("the path is too long for a URL")
     if _TARGET.fullmatch(request.target) is None:
-        raise Lost("the path would not travel as it was signed")
+        raise Lost("the path would be sent otherwise than it was signed")
     lines = [f"{request.verb} {request.target} HTTP/1.1\r\nHost: {authority}\r\n{_OWN}"]
     for name, value in request.headers:
         line = f"{name}: {value}\r\n"
-        # A line break inside a value would be a header, or a request, of its own.
+        # A line break in a value would start another header, or another request.
         if _HEADER.fullmatch(line) is None:
-            raise Lost("a header would not travel as it was signed")
+            raise Lost("a header would be sent otherwise than it was signed")
         lines.append(line)
     if request.body or request.attachment is not None or request.verb not in ("GET", "DELETE"):
         lines.append(f"Content-Length: {_size(request)}\r\n")

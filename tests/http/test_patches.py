@@ -136,7 +136,7 @@ def test_what_is_watched_exists():
 def test_a_look_is_quick(detector):
     """A look that finds nothing new asks each method for its identity and compares no texts."""
     detector.replaced()
-    with mock.patch("exchanges.http.patches._recognise", side_effect=AssertionError):
+    with mock.patch("exchanges.http.patches._verify", side_effect=AssertionError):
         assert detector.replaced() is None
 
 

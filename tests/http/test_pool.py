@@ -206,7 +206,7 @@ async def test_a_waiter_that_is_cancelled(steps):
 
         assert (b"0", False) == ((await first).body, waiting[1].cancelled())
         assert [0, []] == [
-            watch.pool._pools[watch.server.origin]._leased,
+            watch.pool._pools[watch.server.origin]._in_use,
             watch.pool._pools[watch.server.origin]._waiters,
         ]
 
@@ -594,7 +594,7 @@ async def test_families_in_turn(monkeypatch):
     six = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (f"::{n}", 1, 0, 0)) for n in (1, 2, 3)]
     four = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", 1)) for n in (1, 2)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [*six, *four, six[0]])
-    found = await addresses.AddressBook().resolve("exchange.test", 1)
+    found = await addresses.AddressCache().resolve("exchange.test", 1)
 
     assert ["::1", "127.0.0.1", "::2", "127.0.0.2", "::3"] == [address.place[0] for address in found]
 
@@ -789,7 +789,7 @@ async def test_tasks_that_are_cancelled_from_outside():
                 task.cancel()
             await asyncio.wait(sending)
         await turns(5)
-        leased = watch.pool._pools[watch.server.origin]._leased
+        leased = watch.pool._pools[watch.server.origin]._in_use
 
         assert (0, 200) == (leased, (await watch.send(priority=Priority.MONEY)).status)
 
