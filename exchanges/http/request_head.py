@@ -10,7 +10,7 @@ from attrs import frozen
 from exchanges.http.request import Request
 from exchanges.http.transport import Lost
 
-__all__ = ["Origin", "render_head"]
+__all__ = ["Origin", "header_pairs", "render_head"]
 
 MAX_TARGET_BYTES = 65_536
 _PORTS = {"http": 80, "https": 443}
@@ -18,7 +18,8 @@ _PORTS = {"http": 80, "https": 443}
 # match what arrives.
 _TARGET = re.compile(r"/[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~\[\]]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e\x80-\U0010ffff]*\r\n")
-_OWN = "Accept: application/json\r\nAccept-Encoding: gzip\r\nUser-Agent: aioexchanges\r\n"
+_OWN = (("Accept", "application/json"), ("Accept-Encoding", "gzip"), ("User-Agent", "aioexchanges"))
+_OWN_LINES = "".join(f"{name}: {value}\r\n" for name, value in _OWN)
 
 
 @frozen
@@ -67,17 +68,27 @@ def render_head(request: Request, authority: str) -> bytes:
         raise Lost("the path is too long for a URL")
     if _TARGET.fullmatch(request.target) is None:
         raise Lost("the path would be sent otherwise than it was signed")
-    lines = [f"{request.verb} {request.target} HTTP/1.1\r\nHost: {authority}\r\n{_OWN}"]
+    lines = [f"{request.verb} {request.target} HTTP/1.1\r\nHost: {authority}\r\n{_OWN_LINES}"]
     for name, value in request.headers:
         line = f"{name}: {value}\r\n"
         # A line break in a value would start another header, or another request.
         if _HEADER.fullmatch(line) is None:
             raise Lost("a header would be sent otherwise than it was signed")
         lines.append(line)
-    if request.body or request.attachment is not None or request.verb not in ("GET", "DELETE"):
+    if _has_length(request):
         lines.append(f"Content-Length: {_size(request)}\r\n")
     lines.append("\r\n")
     return "".join(lines).encode()
+
+
+def header_pairs(request: Request, authority: str) -> list[tuple[str, str]]:
+    """Return the same headers as names and values, for httpx."""
+    length = [("Content-Length", str(_size(request)))] if _has_length(request) else []
+    return [("Host", authority), *_OWN, *request.headers, *length]
+
+
+def _has_length(request: Request) -> bool:
+    return bool(request.body) or request.attachment is not None or request.verb not in ("GET", "DELETE")
 
 
 def _size(request: Request) -> int:

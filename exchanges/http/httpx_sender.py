@@ -1,0 +1,320 @@
+"""Sending through httpx: transports of the caller, proxies, and a patched httpx.
+
+Nothing that httpx reports proves that a request was not sent: a transport of the caller may retry, and a patch may send
+by other means. The one exception is a failure to connect through a proxy, by a transport that was created here and not
+patched before or after.
+
+A request through a patched httpx shows its URL to mocks, recorders and tracers. Secrets in it are replaced, and
+restored below httpx (`_Restoring`), so that no key gets into a cassette or a span.
+
+Connections are not reused here: httpx cannot tell whether bytes came behind an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+import re
+import ssl
+import sys
+from collections.abc import AsyncIterable, AsyncIterator
+from types import ModuleType
+from typing import Any, Protocol, cast
+from urllib.parse import quote
+
+import httpx
+
+from exchanges.errors import UsageError, quotable
+from exchanges.http.bodies import BodyDecoder
+from exchanges.http.connection import TimedOut
+from exchanges.http.patches import PatchDetector
+from exchanges.http.request import Attachment, Request
+from exchanges.http.request_head import Origin, header_pairs
+from exchanges.http.tls import shared_context
+from exchanges.http.transport import Answer, Evidence, Lost
+from exchanges.limits.limiter import Priority
+from exchanges.redaction import redacted
+
+__all__ = ["HttpxSender", "Injected", "ProxyRefused"]
+
+CHUNKS_AT_ONCE = 256
+HIDDEN = "hidden"
+_TARGET = "exchanges_target"
+_CLIENT = re.compile(r"httpx\.AsyncClient(?:\.([a-z_]+))?")
+_VERBS = ("get", "post", "put", "patch", "delete", "request")
+_STATUS = re.compile(r"([1-5][0-9]{2})\b")
+# Errors of the network, by the package that raises them. Everything else that an injected transport raises is an error
+# in its code, which its author wants to see.
+_NETWORK = frozenset({"anyio", "h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2", "socket", "socksio", "ssl"})
+
+
+class Injected(Protocol):
+    """A transport of httpx or httpx2, or anything that behaves like one."""
+
+    async def handle_async_request(self, request: Any, /) -> Any:  # noqa: ANN401 - of either package
+        """Return the response to *request*."""
+        ...
+
+
+class ProxyRefused(Lost):
+    """A proxy refused the connection.
+
+    Attributes:
+        status: HTTP status of its answer; 407 needs a user and a password, and is not worth repeating.
+    """
+
+    def __init__(self, status: int) -> None:
+        hint = "; it requires a user and a password in the URL of the proxy" if status == 407 else ""
+        super().__init__(f"the proxy refused the connection with status {status}{hint}")
+        self.status = status
+
+
+class HttpxSender:
+    """Sends requests through httpx; a `Sender`.
+
+    Args:
+        injected: A transport of the caller.
+        ssl_context: How to verify servers; default: the context that all clients share.
+        proxy: URL of a proxy.
+        detector: What detects patches.
+
+    Raises:
+        UsageError: *proxy* cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        injected: Injected | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        detector: PatchDetector | None = None,
+    ) -> None:
+        self._injected, self._ssl_context = injected, ssl_context
+        self._proxy = None if proxy is None else _parse_proxy(proxy)
+        self._detector = detector or PatchDetector()
+        self._package = httpx if injected is None else _package_of(injected)
+
+    async def send(
+        self,
+        request: Request,
+        evidence: Evidence,
+        *,
+        max_bytes: int,
+        priority: Priority,
+        deadline: float,
+        silent_after: float | None = None,
+        fresh: bool = False,
+    ) -> Answer:
+        """Send *request* and return its answer, decoded; see `Sender`.
+
+        Raises:
+            ProxyRefused: With the status of the proxy.
+        """
+        del priority, silent_after, fresh  # every connection is a new one
+        replaced = None if self._injected is not None else self._detector.replaced()
+        try:
+            hidden = _hide(request) if replaced is not None else None
+            outgoing = _outgoing(self._package, request, hidden)
+        except Lost:
+            evidence.refused = True
+            raise
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._send(outgoing, replaced, max_bytes)
+        except (Lost, asyncio.CancelledError):
+            raise
+        except TimeoutError as error:
+            if error.errno is None:
+                raise TimedOut("waiting for the answer") from None
+            raise Lost(type(error).__name__) from None
+        except Exception as error:
+            if self._injected is not None and not _is_of_network(error):
+                raise
+            is_own = self._injected is None and replaced is None and self._detector.replaced() is None
+            raise _lost(error, evidence, is_own=is_own) from None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any connection is open: none is kept."""
+        return False
+
+    async def aclose(self) -> None:
+        """Do nothing: no connection is kept, and an injected transport belongs to its owner."""
+
+    async def _send(self, outgoing: httpx.Request, replaced: str | None, max_bytes: int) -> Answer:
+        if self._injected is not None:
+            return await _read(await self._injected.handle_async_request(outgoing), max_bytes)
+        transport = self._transport(secure=outgoing.url.scheme == "https", restores=replaced is not None)
+        try:
+            client_method = _CLIENT.fullmatch(replaced or "")
+            if client_method is None:
+                return await _read(await transport.handle_async_request(outgoing), max_bytes)
+            return await _send_by_client(transport, outgoing, client_method[1], max_bytes)
+        finally:
+            await transport.aclose()
+
+    def _transport(self, *, secure: bool, restores: bool) -> httpx.AsyncHTTPTransport:
+        transport = httpx.AsyncHTTPTransport(
+            verify=self._ssl_context or shared_context(secure=secure),
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            proxy=self._proxy,
+            retries=0,  # a repetition that we do not know of would be no proof of anything
+        )
+        pool = getattr(transport, "_pool", None)
+        if restores and pool is not None:
+            cast("Any", transport)._pool = _Restoring(pool)  # noqa: SLF001 - there is no public way below httpx
+        return transport
+
+
+async def _send_by_client(
+    transport: httpx.AsyncHTTPTransport, outgoing: httpx.Request, method: str | None, max_bytes: int
+) -> Answer:
+    """Send through `httpx.AsyncClient`, by the *method* that was replaced."""
+    client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+    if method not in _VERBS:
+        return await _read(await client.send(outgoing, stream=True, auth=None), max_bytes)
+    # Only mocks replace these, and they are honoured only if they are called. httpx decodes their answers.
+    content = b"".join([chunk async for chunk in cast("AsyncIterable[bytes]", outgoing.stream)])
+    arguments: dict[str, Any] = {"headers": outgoing.headers.multi_items(), "extensions": outgoing.extensions}
+    if content:
+        arguments["content"] = content
+    verb = outgoing.method.lower()
+    if method == verb:
+        response = await getattr(client, verb)(outgoing.url, **arguments)
+    else:
+        response = await client.request(outgoing.method, outgoing.url, **arguments)
+    body = BodyDecoder("", max_bytes)
+    body.add(response.content)
+    return Answer(response.status_code, _headers(response), body.end())
+
+
+class _Restoring:
+    """A connection pool of httpcore that sends the true target of requests whose URL hides a secret."""
+
+    def __init__(self, pool: Any) -> None:  # noqa: ANN401 - httpcore's, or what replaced it
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
+        return getattr(self._pool, name)
+
+    async def handle_async_request(self, request: Any) -> Any:  # noqa: ANN401 - as above
+        target = request.extensions.get(_TARGET)
+        if target is not None:
+            url = request.url
+            request.url = type(url)(scheme=url.scheme, host=url.host, port=url.port, target=target)
+        return await self._pool.handle_async_request(request)
+
+
+class _Attached:
+    """A body whose file is read while it is sent."""
+
+    def __init__(self, body: bytes, attachment: Attachment) -> None:
+        self._body, self._attachment = body, attachment
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+        async for chunk in self._attachment.upload.chunks():
+            yield chunk
+        yield self._attachment.tail
+
+    async def aclose(self) -> None:
+        """Do nothing: the file is closed where it is read."""
+
+
+def _shown(request: Any) -> str:  # noqa: ANN401 - of either package
+    return f"<{request.method} request>"
+
+
+@functools.cache
+def _classes(package: ModuleType) -> tuple[type[Any], type[Any]]:
+    """Return a request class that does not print its URL, and a stream class, both of *package*."""
+    request = type("Request", (package.Request,), {"__repr__": _shown})
+    return request, type("Attached", (_Attached, package.AsyncByteStream), {})
+
+
+def _outgoing(package: ModuleType, request: Request, hidden: str | None) -> httpx.Request:
+    request_class, attached_class = _classes(package)
+    try:
+        url = package.URL(request.origin).copy_with(raw_path=request.target.encode("ascii"))
+    except (package.InvalidURL, UnicodeEncodeError):
+        raise Lost("the path is too long for a URL") from None
+    if url.raw_path != request.target.encode("ascii"):
+        raise Lost("the path would be sent otherwise than it was signed")
+    extensions: dict[str, Any] = {"timeout": {"connect": None, "read": None, "write": None, "pool": None}}
+    if hidden is not None:
+        extensions[_TARGET] = url.raw_path
+        url = url.copy_with(raw_path=hidden.encode("ascii"))
+    body = package.ByteStream(request.body)
+    if request.attachment is not None:
+        body = attached_class(request.body, request.attachment)
+    pairs = header_pairs(request, Origin.parse(request.origin).authority)
+    headers = [(name.encode(), value.encode()) for name, value in pairs]
+    return cast(
+        "httpx.Request",
+        request_class(request.verb, url, headers=headers, stream=body, extensions=extensions),
+    )
+
+
+def _hide(request: Request) -> str | None:
+    """Return the target without secrets; None if it has none."""
+    if redacted(request.target, request.secrets) == request.target:
+        return None
+    hidden = request.target
+    for secret in request.secrets:
+        for written in {secret, quote(secret, safe="")} - {""}:
+            hidden = hidden.replace(written, HIDDEN)
+    # Written in a way that is not known here, a secret costs the whole query.
+    return hidden if redacted(hidden, request.secrets) == hidden else f"{hidden.partition('?')[0]}?{HIDDEN}"
+
+
+async def _read(response: Any, max_bytes: int) -> Answer:  # noqa: ANN401 - of either package
+    try:
+        body = BodyDecoder(response.headers.get("content-encoding", ""), max_bytes)
+        chunks = 0
+        async for chunk in response.stream:
+            body.add(chunk)
+            chunks += 1
+            if chunks % CHUNKS_AT_ONCE == 0:  # thousands may be ready at once, and the deadline must not be missed
+                await asyncio.sleep(0)
+        return Answer(response.status_code, _headers(response), body.end())
+    finally:
+        await response.aclose()
+
+
+def _headers(response: Any) -> dict[str, str]:  # noqa: ANN401 - of either package
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _lost(error: Exception, evidence: Evidence, *, is_own: bool) -> Lost:
+    if isinstance(error, httpx.ProxyError):
+        evidence.refused = is_own  # the tunnel was never open
+        if (status := _STATUS.match(str(error))) is not None:
+            return ProxyRefused(int(status[1]))
+    if is_own and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        evidence.refused = True
+        return Lost(f"{type(error).__name__} ({quotable(str(error))})")
+    return Lost(type(error).__name__)  # its text may be anybody's
+
+
+def _is_of_network(error: Exception) -> bool:
+    roots = {base.__module__.partition(".")[0] for base in type(error).__mro__}
+    return isinstance(error, OSError) or not _NETWORK.isdisjoint(roots)
+
+
+def _package_of(injected: object) -> ModuleType:
+    """Return the package whose requests a transport takes: httpx, or httpx2 without depending on it."""
+    roots = {base.__module__.partition(".")[0] for base in type(injected).__mro__}
+    return sys.modules["httpx2"] if "httpx2" in roots else httpx
+
+
+def _parse_proxy(url: str) -> httpx.Proxy:
+    try:
+        proxy = httpx.Proxy(url, ssl_context=shared_context(secure=True) if url[:6].lower() == "https:" else None)
+        if proxy.url.scheme.startswith("socks"):
+            importlib.import_module("socksio")
+    except (ImportError, TypeError, ValueError, httpx.InvalidURL):
+        raise UsageError("proxy must be the URL of an http proxy, or of a socks5 proxy with httpx[socks]") from None
+    return proxy

@@ -1,0 +1,419 @@
+"""Requests through httpx: what is honoured, what is proven, and what shows."""
+
+import asyncio
+import gzip
+import io
+
+import httpx
+import pytest
+
+from exchanges.errors import UsageError
+from exchanges.http.connection import TimedOut
+from exchanges.http.httpx_sender import HttpxSender, ProxyRefused
+from exchanges.http.request import Attachment, Request
+from exchanges.http.transport import BadAnswer, Evidence, Lost
+from exchanges.http.uploads import Upload
+from exchanges.limits.limiter import Priority
+from tests.support.own_connections import SECONDS, get, order
+from tests.support.raw_server import answering, response, serving
+from tests.support.sending import closed_port
+from tests.support.tls_servers import secured, trusting
+
+ANSWER = response(b'{"id": 1}')
+KEY = "THE/KEY=of this"
+
+
+def secret(origin):
+    """Make a read with a key in its query."""
+    return Request("GET", origin, "/profile?api_key=THE%2FKEY%3Dof%20this&page=2", (), b"", (KEY,))
+
+
+async def send(sender, request, *, evidence=None, seconds=SECONDS, max_bytes=100_000):
+    """Send one request."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    return await sender.send(
+        request, evidence or Evidence(), max_bytes=max_bytes, priority=Priority.MONEY, deadline=deadline
+    )
+
+
+async def failure_of(sending, kind=Lost):
+    """Return what a request fails with."""
+    with pytest.raises(kind) as caught:
+        await sending
+    return caught.value
+
+
+# Transports of the caller
+
+
+@pytest.mark.asyncio
+async def test_a_transport_of_the_caller():
+    """A transport of the caller gets the request as it is, and proves nothing."""
+    came, evidence = [], Evidence()
+
+    def answer(request):
+        came.append((request.method, str(request.url), request.headers.raw, request.content, repr(request)))
+        return httpx.Response(201, json=[1], headers={"X-A": "1"})
+
+    sender = HttpxSender(injected=httpx.MockTransport(answer))
+    answered = await send(sender, order("https://a.example"), evidence=evidence)
+    headers = [
+        (b"Host", b"a.example"),
+        (b"Accept", b"application/json"),
+        (b"Accept-Encoding", b"gzip"),
+        (b"User-Agent", b"aioexchanges"),
+        (b"Content-Type", b"text/plain"),
+        (b"Content-Length", b"8"),
+    ]
+
+    assert [("POST", "https://a.example/buy/", headers, b"amount=1", "<POST request>")] == came
+    assert (201, b"[1]", "1", False) == (
+        answered.status,
+        answered.body,
+        answered.headers["x-a"],
+        evidence.nothing_left,
+    )
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ReadError(""),
+        OSError("down"),
+        TimeoutError(110, "late"),
+        httpx.PoolTimeout(""),
+    ],
+)
+async def test_a_failure_of_the_network(error):
+    """A failure in a transport of the caller proves nothing, a failure to connect included: it may have retried."""
+    evidence = Evidence()
+
+    def fail(_):
+        raise error
+
+    lost = await failure_of(
+        send(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example"), evidence=evidence)
+    )
+
+    assert (Lost, type(error).__name__, False) == (type(lost), str(lost), evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", [ZeroDivisionError, KeyError, AttributeError])
+async def test_an_error_in_the_code_of_the_caller(kind):
+    """An error in the code of a transport of the caller reaches the caller."""
+
+    def fail(_):
+        raise kind("x")
+
+    await failure_of(send(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example")), kind)
+
+
+@pytest.mark.asyncio
+async def test_a_transport_that_hangs():
+    """A transport of the caller is given up at the deadline."""
+
+    class Hangs(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            await asyncio.Event().wait()
+
+    evidence = Evidence()
+    lost = await failure_of(send(HttpxSender(injected=Hangs()), get("https://a.example"), evidence=evidence, seconds=0))
+
+    assert (TimedOut, False) == (type(lost), evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+async def test_a_file():
+    """A file is read while it is sent."""
+    came = []
+
+    async def answer(request):
+        came.append(await request.aread())
+        return httpx.Response(200)
+
+    upload = Upload("a.png", "image/png", 9, lambda: io.BytesIO(b"x" * 9))
+    request = Request("POST", "https://a.example", "/", (), b"<", attachment=Attachment(upload, b">"))
+    await send(HttpxSender(injected=httpx.MockTransport(answer)), request)
+
+    assert [b"<xxxxxxxxx>"] == came
+
+
+@pytest.mark.asyncio
+async def test_the_bounds_of_a_body():
+    """A body is decoded and bounded here too."""
+
+    class Zipped(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            stream = httpx.ByteStream(gzip.compress(b"[1]") * 2)
+            return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
+
+    sender = HttpxSender(injected=Zipped())
+    answer = await send(sender, get("https://a.example"))
+    await failure_of(send(sender, get("https://a.example"), max_bytes=5), BadAnswer)
+
+    assert b"[1][1]" == answer.body
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("target", ["/?a=" + "x" * 70_000, '/a"b'])
+async def test_a_target_that_httpx_would_change(target):
+    """What httpx would rewrite or refuses is not sent."""
+    evidence, came = Evidence(), []
+    sender = HttpxSender(injected=httpx.MockTransport(came.append))
+    await failure_of(send(sender, get("https://a.example", target), evidence=evidence))
+
+    assert ([], True) == (came, evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+async def test_a_transport_of_httpx2():
+    """A transport of httpx2 gets requests of httpx2, and its errors are errors of the network."""
+    httpx2 = pytest.importorskip("httpx2")
+    kinds = []
+
+    def answer(request):
+        kinds.append(isinstance(request, httpx2.Request))
+        if request.url.path == "/fail":
+            raise httpx2.ConnectError("refused")
+        return httpx2.Response(200, json=[1])
+
+    sender = HttpxSender(injected=httpx2.MockTransport(answer))
+    body = (await send(sender, order("https://a.example"))).body
+    lost = await failure_of(send(sender, get("https://a.example", "/fail")))
+    async with serving(answering(ANSWER)) as server, httpx2.AsyncHTTPTransport() as transport:
+        real = (await send(HttpxSender(injected=transport), get(server.origin))).body
+
+    assert ([True, True], b"[1]", "ConnectError", b'{"id": 1}') == (kinds, body, str(lost), real)
+
+
+# Proxies
+
+
+@pytest.mark.asyncio
+async def test_a_proxy():
+    """A proxy is asked, and no connection is kept: httpx cannot tell what came behind an answer."""
+    async with serving(answering(ANSWER + ANSWER)) as proxy:
+        sender = HttpxSender(proxy=proxy.origin)
+        answers = [(await send(sender, get("http://127.0.0.1:9"))).body for _ in range(2)]
+        await sender.aclose()
+
+        assert ([b'{"id": 1}'] * 2, 2, False) == (answers, proxy.connections, sender.is_open)
+        assert proxy.requests[0].startswith(b"GET http://127.0.0.1:9/a HTTP/1.1\r\n")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("said", "status", "hint"),
+    [
+        (b"407 Proxy Authentication Required", 407, "requires a user and a password"),
+        (b"502 Bad Gateway", 502, "status 502"),
+        (b"302 Found", 302, "status 302"),
+    ],
+)
+async def test_a_proxy_that_refuses(said, status, hint):
+    """The status of a proxy is named, and nothing was sent to the server."""
+    async with serving(answering(response(b"", status=said))) as proxy:
+        evidence = Evidence()
+        sender = HttpxSender(proxy=proxy.origin, ssl_context=trusting())
+        lost = await failure_of(send(sender, order("https://127.0.0.1:9"), evidence=evidence), ProxyRefused)
+
+        assert (status, True, True) == (lost.status, hint in str(lost), evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("patched", ["never", "at the start", "at the end"])
+async def test_a_proxy_that_cannot_be_reached(monkeypatch, patched):
+    """A failure to connect proves that nothing was sent, unless httpx was patched at the start or at the end."""
+    evidence, original = Evidence(), httpx.AsyncHTTPTransport.handle_async_request
+    patch = httpx.AsyncClient
+
+    async def send_wrapped(self, *args, **kwargs):
+        raise AssertionError
+
+    async def late(self, request):
+        monkeypatch.setattr(patch, "send", send_wrapped)
+        return await original(self, request)
+
+    if patched == "at the start":
+
+        async def wrapper(self, request):
+            return await original(self, request)
+
+        monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", wrapper)
+    sender = HttpxSender(proxy=f"http://127.0.0.1:{closed_port()}")
+    if patched == "at the end":
+        opening = sender._transport
+
+        def open_then_patch(**options):
+            transport = opening(**options)
+            monkeypatch.setattr(patch, "send", send_wrapped)
+            return transport
+
+        monkeypatch.setattr(sender, "_transport", open_then_patch)
+    await failure_of(send(sender, order("http://127.0.0.1:9"), evidence=evidence))
+
+    assert (patched == "never") is evidence.nothing_left
+
+
+@pytest.mark.parametrize("proxy", ["ftp://a", "", 7, "socks6://a"])
+def test_a_proxy_that_is_none(proxy):
+    """What cannot be a proxy is refused at once."""
+    with pytest.raises(UsageError, match="proxy must be"):
+        HttpxSender(proxy=proxy)
+
+
+# A patched httpx
+
+
+async def forwards(self, request):
+    """Stand for a recorder that sends by other means, and returns a response without extensions."""
+    reader, writer = await asyncio.open_connection(request.url.host, request.url.port)
+    body = b"".join([chunk async for chunk in request.stream])
+    writer.write(b"POST /forwarded HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    head = await reader.readuntil(b"\r\n\r\n")
+    content = await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]))
+    writer.close()
+    return httpx.Response(200, content=content)
+
+
+@pytest.mark.asyncio
+async def test_a_recorder(monkeypatch):
+    """A recorder that really sends gets the request, and its answer is the answer."""
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", forwards)
+    async with serving(answering(ANSWER)) as server:
+        evidence = Evidence()
+        answer = await send(HttpxSender(), order(server.origin), evidence=evidence)
+
+        assert (b'{"id": 1}', 1, False) == (answer.body, len(server.requests), evidence.nothing_left)
+
+
+@pytest.mark.asyncio
+async def test_a_recorder_that_fails(monkeypatch):
+    """A recorder that fails to connect may have sent before: that proves nothing."""
+
+    async def fails(self, request):
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", fails)
+    evidence = Evidence()
+    await failure_of(send(HttpxSender(), order("https://a.example"), evidence=evidence))
+
+    assert not evidence.nothing_left
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["send", "_send_single_request", "_send_handling_auth", "_transport_for_url"])
+async def test_a_tracer_of_the_client(monkeypatch, name):
+    """A tracer that wraps a method of the client is called, sees no key, and the server gets the true one."""
+    original, urls = getattr(httpx.AsyncClient, name), []
+
+    def traced(self, request, *args, **kwargs):
+        urls.append(str(getattr(request, "url", request)))
+        return original(self, request, *args, **kwargs)
+
+    monkeypatch.setattr(httpx.AsyncClient, name, traced)
+    async with serving(answering(ANSWER)) as server:
+        request = secret(server.origin)
+        answer = await send(HttpxSender(), request)
+
+        assert (b'{"id": 1}', [f"{server.origin}/profile?api_key=hidden&page=2"]) == (answer.body, urls)
+        assert server.requests[0].startswith(f"GET {request.target} HTTP/1.1\r\n".encode())
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["get", "request", "post"])
+async def test_a_mock_of_a_verb(monkeypatch, name):
+    """A mock of a method for one verb is called for that verb."""
+    calls = []
+
+    async def mocked(self, *args, **kwargs):
+        calls.append((args, kwargs.get("content")))
+        return httpx.Response(200, json=[name])
+
+    monkeypatch.setattr(httpx.AsyncClient, name, mocked)
+    request = order("https://a.example") if name == "post" else get("https://a.example")
+    answer = await send(HttpxSender(), request)
+
+    assert (f'["{name}"]'.encode(), 1) == (answer.body, len(calls))
+    assert (b"amount=1" if name == "post" else None) == calls[0][1]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("using", ["httpx", "httpcore"])
+async def test_respx(using):
+    """A mock of respx answers, at either layer; nothing leaves."""
+    respx = pytest.importorskip("respx")
+    with respx.mock(using=using) as router:
+        route = router.post("https://a.example/buy/").respond(200, json={"id": 7})
+        answer = await send(HttpxSender(), order("https://a.example"))
+
+    assert (b'{"id":7}', b"amount=1") == (answer.body.replace(b" ", b""), route.calls.last.request.content)
+
+
+@pytest.mark.asyncio
+async def test_vcrpy(tmp_path):
+    """A recorder of vcrpy records and replays an order, and no key is in its cassette."""
+    vcr = pytest.importorskip("vcr")
+    cassette = tmp_path / "cassette.yaml"
+    async with serving(answering(ANSWER)) as server:
+        bodies, request = [], secret(server.origin)
+        for _ in range(2):
+            with vcr.use_cassette(str(cassette)):
+                bodies.append((await send(HttpxSender(), request)).body)
+
+        assert ([b'{"id": 1}'] * 2, 1) == (bodies, len(server.requests))
+        assert request.target.encode() in server.requests[0]
+    assert "THE" not in cassette.read_text()
+
+
+@pytest.mark.asyncio
+async def test_pytest_httpx(request):
+    """A mock of pytest-httpx answers; nothing leaves."""
+    pytest.importorskip("pytest_httpx")
+    httpx_mock = request.getfixturevalue("httpx_mock")
+    httpx_mock.add_response(url="https://a.example/buy/", json={"id": 7})
+    answer = await send(HttpxSender(), order("https://a.example"))
+
+    assert b'{"id":7}' == answer.body.replace(b" ", b"")
+
+
+@pytest.mark.asyncio
+async def test_opentelemetry():
+    """The spans of OpenTelemetry hold no key, and the server gets it."""
+    instrumentation = pytest.importorskip("opentelemetry.instrumentation.httpx")
+    sdk = pytest.importorskip("opentelemetry.sdk.trace")
+    export = pytest.importorskip("opentelemetry.sdk.trace.export")
+    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    spans, provider = memory.InMemorySpanExporter(), sdk.TracerProvider()
+    provider.add_span_processor(export.SimpleSpanProcessor(spans))
+    instrumentor = instrumentation.HTTPXClientInstrumentor()
+    instrumentor.instrument(tracer_provider=provider)
+    try:
+        async with secured(talk=answering(ANSWER)) as server:
+            request = secret(server.origin)
+            await send(HttpxSender(ssl_context=trusting()), request)
+
+            assert request.target.encode() in server.requests[0]
+    finally:
+        instrumentor.uninstrument()
+    shown = "".join(span.to_json() for span in spans.get_finished_spans())
+
+    assert ("hidden" in shown, "THE" in shown) == (True, False)
+
+
+@pytest.mark.asyncio
+async def test_a_secret_in_a_form_that_is_not_known(monkeypatch):
+    """A secret that is written in a form that cannot be replaced costs the whole query."""
+    urls = []
+
+    async def recorded(self, request):
+        urls.append(str(request.url))
+        return httpx.Response(200)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", recorded)
+    await send(HttpxSender(), Request("GET", "https://a.example", "/a?x=%54HE%2fKEY%3dof%20this", (), b"", (KEY,)))
+
+    assert ["https://a.example/a?hidden"] == urls
