@@ -460,6 +460,24 @@ async def test_an_answer_before_the_end_of_its_file(kind, reads):
 
 @kinds
 @pytest.mark.asyncio
+async def test_an_answer_before_the_end_of_its_request(kind):
+    """A connection on which a part of the request still waits to be sent is closed with the answer."""
+
+    async def talk(heard):
+        await heard.reader.readuntil(b"\r\n\r\n")
+        heard.writer.transport.pause_reading()
+        await heard.say(response(b"too large", status=b"413 Content Too Large"))
+        await asyncio.Event().wait()
+
+    async with opened(kind, talk) as watch:
+        answer = await watch.send(order(watch.server.origin, b"x" * 50_000_000), priority=Priority.MONEY)
+        await turns(3)
+
+        assert (413, 0) == (answer.status, watch.open_sockets)
+
+
+@kinds
+@pytest.mark.asyncio
 async def test_a_file_that_cannot_be_read(kind):
     """A file that fails while it is sent ends the request, and the server sees no whole one."""
 
