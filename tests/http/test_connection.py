@@ -281,7 +281,7 @@ async def test_more_than_an_answer(kind, surplus, segments):
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("layout", ["one record", "two records", "two segments", "in the middle of a record"])
+@pytest.mark.parametrize("layout", ["one record", "two records", "two segments", 3, 9])
 async def test_more_than_an_answer_in_records(layout):
     """Nor does it matter how the surplus lies in TLS: a part of a record is the start of something."""
     count = 0
@@ -300,9 +300,9 @@ async def test_more_than_an_answer_in_records(layout):
                 await heard.say(records.records(whole), records.records(whole))
             else:
                 first, second = records.records(whole), records.records(whole)
-                await heard.say(first + second[:9])
+                await heard.say(first + second[:layout])  # cut within, and behind, the head of a record
                 await turns(20)
-                await heard.say(second[9:])
+                await heard.say(second[layout:])
 
     async with serving(by_records(talk)) as server, lab(server) as watch:
         request = get(f"https://127.0.0.1:{server.port}")

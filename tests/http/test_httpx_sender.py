@@ -224,7 +224,7 @@ async def test_a_proxy_that_refuses(said, status, hint):
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("patched", ["never", "at the start", "at the end"])
+@pytest.mark.parametrize("patched", ["never", "throughout", "at the start", "at the end"])
 async def test_a_proxy_that_cannot_be_reached(monkeypatch, patched):
     """A failure to connect proves that nothing was sent, unless httpx was patched at the start or at the end."""
     evidence, original = Evidence(), httpx.AsyncHTTPTransport.handle_async_request
@@ -233,13 +233,11 @@ async def test_a_proxy_that_cannot_be_reached(monkeypatch, patched):
     async def send_wrapped(self, *args, **kwargs):
         raise AssertionError
 
-    async def late(self, request):
-        monkeypatch.setattr(patch, "send", send_wrapped)
-        return await original(self, request)
-
-    if patched == "at the start":
+    if patched in ("throughout", "at the start"):
 
         async def wrapper(self, request):
+            if patched == "at the start":
+                httpx.AsyncHTTPTransport.handle_async_request = original
             return await original(self, request)
 
         monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", wrapper)
