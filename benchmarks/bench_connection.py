@@ -12,10 +12,10 @@ from data import TICKER
 from rounds import Figure, Target, of, rounds
 from server import serving
 
+from exchanges.http.answer import Evidence
 from exchanges.http.patches import PatchDetector
 from exchanges.http.pool import ConnectionPool
 from exchanges.http.request import Request
-from exchanges.http.transport import Evidence
 from exchanges.limits.limiter import Priority
 
 PATH = "/api/v2/ticker/btcusd/"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 
-from exchanges.http.transport import ORDINARY_BYTES, BadAnswer
+from exchanges.http.answer import ORDINARY_BYTES, BadAnswer
 from exchanges.wire.codecs import is_heavy
 
 __all__ = ["BodyDecoder", "is_gzip"]

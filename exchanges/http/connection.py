@@ -23,33 +23,17 @@ from contextlib import suppress
 from typing import cast
 
 from exchanges.errors import quotable
-from exchanges.http.answers import AnswerReader
+from exchanges.http.answer import Evidence, Lost, Silent, TimedOut
+from exchanges.http.answer_reader import AnswerReader
 from exchanges.http.records import TlsRecords
 from exchanges.http.request import Attachment
-from exchanges.http.transport import Evidence, Lost
 
-__all__ = ["Connection", "Silent", "TimedOut"]
+__all__ = ["Connection"]
 
 BUFFER_BYTES = 64 * 1024
 # After a `sleep(0)` the task runs again before the loop reads the socket: two turns for one read, and two more for TLS
 # records that arrive meanwhile.
 QUIET_TURNS = 4
-
-
-class TimedOut(Lost):
-    """The deadline passed.
-
-    Attributes:
-        phase: What the request was waiting for.
-    """
-
-    def __init__(self, phase: str) -> None:
-        super().__init__(f"no answer before the deadline; {phase}")
-        self.phase = phase
-
-
-class Silent(Lost):
-    """No byte came on a reused connection, which is probably dead; a read may be repeated on a new connection."""
 
 
 class Connection(asyncio.BufferedProtocol):

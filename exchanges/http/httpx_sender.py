@@ -26,17 +26,16 @@ from urllib.parse import quote
 import httpx
 
 from exchanges.errors import UsageError, quotable
+from exchanges.http.answer import Answer, Evidence, Lost, ProxyRefused, TimedOut
 from exchanges.http.bodies import BodyDecoder
-from exchanges.http.connection import TimedOut
 from exchanges.http.patches import PatchDetector
 from exchanges.http.request import Attachment, Request
 from exchanges.http.request_head import Origin, header_pairs
 from exchanges.http.tls import shared_context
-from exchanges.http.transport import Answer, Evidence, Lost
 from exchanges.limits.limiter import Priority
 from exchanges.redaction import redacted
 
-__all__ = ["HttpxSender", "Injected", "ProxyRefused"]
+__all__ = ["HttpxSender", "Injected"]
 
 CHUNKS_AT_ONCE = 256
 HIDDEN = "hidden"
@@ -55,19 +54,6 @@ class Injected(Protocol):
     async def handle_async_request(self, request: Any, /) -> Any:  # noqa: ANN401 - of either package
         """Return the response to *request*."""
         ...
-
-
-class ProxyRefused(Lost):
-    """A proxy refused the connection.
-
-    Attributes:
-        status: HTTP status of its answer; 407 needs a user and a password, and is not worth repeating.
-    """
-
-    def __init__(self, status: int) -> None:
-        hint = "; it requires a user and a password in the URL of the proxy" if status == 407 else ""
-        super().__init__(f"the proxy refused the connection with status {status}{hint}")
-        self.status = status
 
 
 class HttpxSender:

@@ -21,9 +21,9 @@ from collections.abc import Awaitable, Callable
 
 from attrs import define, field
 
-from exchanges.http.connection import Connection, TimedOut
+from exchanges.http.answer import Lost, TimedOut
+from exchanges.http.connection import Connection
 from exchanges.http.request_head import Origin
-from exchanges.http.transport import Lost
 from exchanges.limits.limiter import Priority
 
 __all__ = ["OriginPool"]

@@ -10,14 +10,14 @@ from typing import Protocol
 
 from exchanges.errors import quotable
 from exchanges.http.addresses import AddressCache, connect
-from exchanges.http.answers import AnswerReader
-from exchanges.http.connection import Connection, Silent, TimedOut
+from exchanges.http.answer import Answer, Evidence, Lost, Silent, TimedOut
+from exchanges.http.answer_reader import AnswerReader
+from exchanges.http.connection import Connection
 from exchanges.http.origin_pool import KEEP_FOR_MONEY_SECONDS, OriginPool
 from exchanges.http.records import TlsRecords
 from exchanges.http.request import Request
 from exchanges.http.request_head import Origin, render_head
 from exchanges.http.tls import shared_context
-from exchanges.http.transport import Answer, Evidence, Lost
 from exchanges.limits.limiter import Priority
 
 __all__ = ["ConnectionPool", "Sender"]

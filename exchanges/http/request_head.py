@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from exchanges.http.answer import Lost
 from exchanges.http.request import Request
-from exchanges.http.transport import Lost
 
 __all__ = ["Origin", "header_pairs", "render_head"]
 
@@ -75,22 +75,20 @@ def render_head(request: Request, authority: str) -> bytes:
         if _HEADER.fullmatch(line) is None:
             raise Lost("a header would be sent otherwise than it was signed")
         lines.append(line)
-    if _has_length(request):
-        lines.append(f"Content-Length: {_size(request)}\r\n")
+    if (length := _length(request)) is not None:
+        lines.append(f"Content-Length: {length}\r\n")
     lines.append("\r\n")
     return "".join(lines).encode()
 
 
 def header_pairs(request: Request, authority: str) -> list[tuple[str, str]]:
     """Return the same headers as names and values, for httpx."""
-    length = [("Content-Length", str(_size(request)))] if _has_length(request) else []
-    return [("Host", authority), *_OWN, *request.headers, *length]
+    length = _length(request)
+    pairs = [("Host", authority), *_OWN, *request.headers]
+    return pairs if length is None else [*pairs, ("Content-Length", str(length))]
 
 
-def _has_length(request: Request) -> bool:
-    return bool(request.body) or request.attachment is not None or request.verb not in ("GET", "DELETE")
-
-
-def _size(request: Request) -> int:
-    """Return the bytes of the whole body."""
-    return len(request.body) + (0 if request.attachment is None else request.attachment.size)
+def _length(request: Request) -> int | None:
+    """Return the bytes of the body; None where the verb gives an empty one no meaning (RFC 9110 8.6)."""
+    size = len(request.body) + (0 if request.attachment is None else request.attachment.size)
+    return size if size or request.verb not in ("GET", "DELETE") else None

@@ -23,18 +23,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
-from attrs import define, field, frozen
 
 from exchanges.errors import UsageError, quotable
+from exchanges.http.answer import ORDINARY_BYTES, Answer, BadAnswer, Evidence, Lost
 from exchanges.http.tls import fault_of, shared_context
 from exchanges.wire.codecs import is_heavy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
     from exchanges.http.request import Attachment, Request
 
-__all__ = ["Answer", "BadAnswer", "Evidence", "HttpTransport", "Lost", "Transport"]
+__all__ = ["HttpTransport", "Transport"]
 
 Transport = httpx.AsyncBaseTransport
 
@@ -43,7 +43,6 @@ KEEP_FOR_MONEY_SECONDS = 1.0
 CONNECT_SECONDS = 10.0
 URLS_REMEMBERED = 256
 CHUNKS_AT_ONCE = 256
-ORDINARY_BYTES = 1024 * 1024
 # Requires the header and the trailer of gzip, whose checksum shows an answer that was cut.
 _GZIP_WBITS = 31
 _LAYER_BELOW = logging.getLogger("httpcore.http11")
@@ -55,58 +54,6 @@ _HEADERS = (
     (b"Accept-Encoding", b"gzip"),
     (b"User-Agent", b"aioexchanges"),
 )
-
-
-@frozen(eq=False)
-class Answer:
-    """One whole HTTP answer, inflated."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-
-class Lost(Exception):
-    """No complete answer arrived; see the `Evidence` for what can have left.
-
-    It has no cause: the errors of httpx hold URLs and headers.
-    """
-
-
-class BadAnswer(Lost):
-    """The answer is too large or cannot be inflated."""
-
-
-@define(eq=False)
-class Evidence:
-    """What is known about how far a request came.
-
-    Attributes:
-        watched: Whether the transport reports when the first byte is sent.
-        started: Whether the first byte was sent.
-        finished: Whether all of the request was handed to the connection.
-        refused: Whether there was never a connection.
-    """
-
-    watched: bool = False
-    started: bool = False
-    finished: bool = False
-    refused: bool = False
-
-    @property
-    def nothing_left(self) -> bool:
-        """Whether it is proven that not one byte of the request was sent."""
-        return self.refused or (self.watched and not self.started)
-
-    async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Record the events of a connection; the CONNECT of a proxy is not the request."""
-        if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
-            self.started = True
-        elif event == "http11.send_request_body.complete":
-            self.finished = self.started
-        # The layer below logs *info* afterwards, and answers and errors may hold secrets.
-        if not event.endswith(".started"):
-            info.clear()
 
 
 class HttpTransport:

@@ -16,9 +16,9 @@ from attrs.converters import optional
 from exchanges.endpoint.call import PreparedCall
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, OutcomeUnknown
+from exchanges.http.answer import Evidence
 from exchanges.http.request import Request
 from exchanges.http.signing import Stamp
-from exchanges.http.transport import Evidence
 from exchanges.intents import Intent
 from exchanges.limits.limiter import Permit
 from exchanges.outcomes.unresolved import OpenCall, Standing

@@ -25,7 +25,7 @@ from exchanges.errors import (
     Unavailable,
     quotable,
 )
-from exchanges.http.transport import BadAnswer, Lost
+from exchanges.http.answer import BadAnswer, Lost
 from exchanges.intents import Phase
 from exchanges.outcomes.attempt import Attempt
 

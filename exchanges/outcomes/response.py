@@ -18,7 +18,7 @@ from exchanges import errors
 from exchanges.endpoint import Endpoint
 from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, Problem
-from exchanges.http.transport import Answer
+from exchanges.http.answer import Answer
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import lockout_seconds, problem_of_status, rejection, unknown_outcome
 from exchanges.wire import Deviation, Json, loads

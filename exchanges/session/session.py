@@ -36,8 +36,8 @@ from exchanges import errors
 from exchanges.endpoint import Access, Api, Endpoint, Kind
 from exchanges.endpoint.call import PreparedCall, prepare
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
+from exchanges.http.answer import Lost
 from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unique_nonce
-from exchanges.http.transport import Lost
 from exchanges.limits.pacing import pace
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import cancelled, final_error, repeatable, transport_failure

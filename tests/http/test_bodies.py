@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from exchanges.endpoint.tracebacks import strip
-from exchanges.http.transport import ORDINARY_BYTES, BadAnswer, Evidence, HttpTransport, Lost
+from exchanges.http.answer import ORDINARY_BYTES, BadAnswer, Evidence, Lost
+from exchanges.http.transport import HttpTransport
 from tests.support.raw_server import answering, response, serving
 from tests.support.sending import BOMB, MAX_BYTES, lost, request_to, send
 

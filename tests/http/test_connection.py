@@ -10,9 +10,8 @@ from contextlib import suppress
 
 import pytest
 
-from exchanges.http.connection import Silent, TimedOut
+from exchanges.http.answer import BadAnswer, Evidence, Lost, Silent, TimedOut
 from exchanges.http.request import Attachment
-from exchanges.http.transport import BadAnswer, Evidence, Lost
 from exchanges.http.uploads import Upload
 from exchanges.limits.limiter import Priority
 from tests.support.own_connections import KINDS, SECONDS, Clock, by_records, get, lab, opened, order, post, turns, until

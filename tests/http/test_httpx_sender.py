@@ -8,10 +8,9 @@ import httpx
 import pytest
 
 from exchanges.errors import UsageError
-from exchanges.http.connection import TimedOut
-from exchanges.http.httpx_sender import HttpxSender, ProxyRefused
+from exchanges.http.answer import BadAnswer, Evidence, Lost, ProxyRefused, TimedOut
+from exchanges.http.httpx_sender import HttpxSender
 from exchanges.http.request import Attachment, Request
-from exchanges.http.transport import BadAnswer, Evidence, Lost
 from exchanges.http.uploads import Upload
 from exchanges.limits.limiter import Priority
 from tests.support.own_connections import SECONDS, get, order

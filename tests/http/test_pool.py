@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from exchanges.http import addresses, origin_pool, pool
-from exchanges.http.connection import TimedOut
+from exchanges.http.answer import Evidence, Lost, TimedOut
 from exchanges.http.origin_pool import (
     KEEP_FOR_MONEY_SECONDS,
     KEEP_FOR_READS_SECONDS,
@@ -17,7 +17,6 @@ from exchanges.http.origin_pool import (
     READY_PAUSE_SECONDS,
 )
 from exchanges.http.pool import ConnectionPool
-from exchanges.http.transport import Evidence, Lost
 from exchanges.limits.limiter import Priority
 from tests.support.own_connections import KINDS, SECONDS, Clock, get, lab, opened, order, turns, until
 from tests.support.raw_server import answering, response, serving

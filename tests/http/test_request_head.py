@@ -1,8 +1,8 @@
 import pytest
 
+from exchanges.http.answer import Lost
 from exchanges.http.request import Request
 from exchanges.http.request_head import Origin, render_head
-from exchanges.http.transport import Lost
 
 OWN = b"Accept: application/json\r\nAccept-Encoding: gzip\r\nUser-Agent: aioexchanges\r\n"
 

@@ -4,7 +4,8 @@ import ssl
 import httpx
 import pytest
 
-from exchanges.http.transport import CHUNKS_AT_ONCE, Evidence, HttpTransport, Lost, _has_more
+from exchanges.http.answer import Evidence, Lost
+from exchanges.http.transport import CHUNKS_AT_ONCE, HttpTransport, _has_more
 from tests.support.raw_server import answering, response, serving
 from tests.support.sending import send
 

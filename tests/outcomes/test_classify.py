@@ -22,8 +22,8 @@ from exchanges.errors import (
     Rejected,
     Unavailable,
 )
+from exchanges.http.answer import BadAnswer, Evidence, Lost
 from exchanges.http.signing import Credentials, Stamp
-from exchanges.http.transport import BadAnswer, Evidence, Lost
 from exchanges.outcomes.classify import (
     cancelled,
     final_error,

@@ -10,8 +10,8 @@ from exchanges.bitex import Account
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE
 from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, OutcomeUnknown
+from exchanges.http.answer import Answer
 from exchanges.http.signing import Stamp
-from exchanges.http.transport import Answer
 from exchanges.intents import Phase
 from exchanges.outcomes.response import interpret
 from exchanges.wire.converter import wire

@@ -21,7 +21,7 @@ from exchanges.errors import (
     Rejected,
     quotable,
 )
-from exchanges.http.transport import Answer
+from exchanges.http.answer import Answer
 from exchanges.outcomes.classify import MAX_LOCKOUT_SECONDS, lockout_seconds
 from exchanges.wire import Deviation
 from exchanges.wire.codecs import is_heavy

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from exchanges.endpoint import Kind
 from exchanges.errors import ExchangeError, OutcomeUnknown
-from exchanges.http.transport import Evidence
+from exchanges.http.answer import Evidence
 from exchanges.outcomes import classify
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.simulator import FaultPoint, Faults, Simulator, Venue, simulate

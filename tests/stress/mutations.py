@@ -18,7 +18,7 @@ from attrs import define, field
 
 from exchanges.bitex.callbacks import Callbacks
 from exchanges.errors import CallbackRejected
-from exchanges.http.transport import Answer
+from exchanges.http.answer import Answer
 from exchanges.outcomes.attempt import Attempt
 from exchanges.outcomes.response import interpret
 from exchanges.wire import codecs

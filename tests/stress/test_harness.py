@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from exchanges.http.transport import Answer
+from exchanges.http.answer import Answer
 from tests.stress import __main__ as harness
 from tests.stress import arrivals, mutations
 from tests.stress.figures import Figure

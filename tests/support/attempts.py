@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from exchanges.http.transport import Evidence
+from exchanges.http.answer import Evidence
 from exchanges.outcomes.attempt import Attempt
 
 if TYPE_CHECKING:

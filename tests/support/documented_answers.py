@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchanges.endpoint.call import prepare
-from exchanges.http.transport import Answer, Evidence
+from exchanges.http.answer import Answer, Evidence
 from exchanges.outcomes.attempt import Attempt
 from exchanges.outcomes.response import Result, interpret
 from exchanges.wire.converter import wire

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from attrs import define, field
 
 from exchanges.http import addresses
+from exchanges.http.answer import Evidence
 from exchanges.http.pool import ConnectionPool
 from exchanges.http.request import Request
-from exchanges.http.transport import Evidence
 from exchanges.limits.limiter import Priority
 from tests.support.raw_server import serving
 from tests.support.tls_servers import presenting, secured, trusting

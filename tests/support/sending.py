@@ -6,8 +6,8 @@ import socket
 import pytest
 
 from exchanges.errors import ExchangeError, NotSent
+from exchanges.http.answer import Evidence, Lost
 from exchanges.http.request import Request
-from exchanges.http.transport import Evidence, Lost
 
 MAX_BYTES = 100_000
 BOMB = gzip.compress(bytes(50_000_000))

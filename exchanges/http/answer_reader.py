@@ -20,8 +20,8 @@ from collections.abc import Callable
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from exchanges.http.answer import Answer, BadAnswer, Lost
 from exchanges.http.bodies import BodyDecoder
-from exchanges.http.transport import Answer, BadAnswer, Lost
 
 __all__ = ["MAX_HEAD_BYTES", "AnswerReader", "Malformed"]
 

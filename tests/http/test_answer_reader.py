@@ -6,8 +6,8 @@ import tracemalloc
 
 import pytest
 
-from exchanges.http.answers import MAX_HEAD_BYTES, MAX_HEADER_LINES, AnswerReader, Malformed
-from exchanges.http.transport import ORDINARY_BYTES, BadAnswer, Lost
+from exchanges.http.answer import ORDINARY_BYTES, BadAnswer, Lost
+from exchanges.http.answer_reader import MAX_HEAD_BYTES, MAX_HEADER_LINES, AnswerReader, Malformed
 from tests.support.raw_server import response
 from tests.support.sending import BOMB, MAX_BYTES
 

@@ -1,0 +1,93 @@
+"""What comes of one request: its answer, or why none came, and the evidence of how far the request got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+
+__all__ = ["ORDINARY_BYTES", "Answer", "BadAnswer", "Evidence", "Lost", "ProxyRefused", "Silent", "TimedOut"]
+
+ORDINARY_BYTES = 1024 * 1024
+
+
+@frozen(eq=False)
+class Answer:
+    """One whole HTTP answer, decompressed."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Lost(Exception):
+    """No complete answer arrived; see the `Evidence` for what can have been sent.
+
+    It has no cause: the errors of httpx hold URLs and headers.
+    """
+
+
+class BadAnswer(Lost):
+    """The answer is too large or cannot be decoded."""
+
+
+class TimedOut(Lost):
+    """The deadline passed.
+
+    Attributes:
+        phase: What the request was waiting for.
+    """
+
+    def __init__(self, phase: str) -> None:
+        super().__init__(f"no answer before the deadline; {phase}")
+        self.phase = phase
+
+
+class Silent(Lost):
+    """No byte came on a reused connection, which is probably dead; a read may be repeated on a new connection."""
+
+
+class ProxyRefused(Lost):
+    """A proxy refused the connection.
+
+    Attributes:
+        status: HTTP status of its answer; 407 needs a user and a password, and is not worth repeating.
+    """
+
+    def __init__(self, status: int) -> None:
+        hint = "; it requires a user and a password in the URL of the proxy" if status == 407 else ""
+        super().__init__(f"the proxy refused the connection with status {status}{hint}")
+        self.status = status
+
+
+@define(eq=False)
+class Evidence:
+    """What is known about how far a request came.
+
+    Attributes:
+        watched: Whether whoever sends it sets *started* together with its first byte.
+        started: Whether the first byte was sent.
+        finished: Whether all of the request was handed to the connection.
+        refused: Whether there was never a connection.
+    """
+
+    watched: bool = False
+    started: bool = False
+    finished: bool = False
+    refused: bool = False
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether it is proven that not one byte of the request was sent."""
+        return self.refused or (self.watched and not self.started)
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Record the events of a connection; the CONNECT of a proxy is not the request."""
+        if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.started = True
+        elif event == "http11.send_request_body.complete":
+            self.finished = self.started
+        # The layer below logs *info* afterwards, and answers and errors may hold secrets.
+        if not event.endswith(".started"):
+            info.clear()
