@@ -40,6 +40,7 @@ from exchanges.market_data import MarketLevel, MarketOrderBook, MarketTicker, Ma
 from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.polling import Update, poll
+from exchanges.version import __version__
 from exchanges.wire import encode
 
 if TYPE_CHECKING:
@@ -99,7 +100,6 @@ __all__ = [
     "poll",
 ]
 
-__version__ = "0.1.0"
 
 # The package of each client. They are loaded on first use: a program mostly needs one of the three.
 _PACKAGES = {"Bitex": "bitex", "Bitso": "bitso", "Bitstamp": "bitstamp"}

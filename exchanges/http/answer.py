@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import define, field, frozen
 
@@ -81,13 +80,3 @@ class Evidence:
     def nothing_left(self) -> bool:
         """Whether it is proven that not one byte of the request was sent."""
         return self.refused or (self.watched and not self.started)
-
-    async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Record the events of a connection; the CONNECT of a proxy is not the request."""
-        if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
-            self.started = True
-        elif event == "http11.send_request_body.complete":
-            self.finished = self.started
-        # The layer below logs *info* afterwards, and answers and errors may hold secrets.
-        if not event.endswith(".started"):
-            info.clear()

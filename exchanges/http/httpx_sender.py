@@ -20,7 +20,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterable, AsyncIterator
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -31,11 +31,12 @@ from exchanges.http.bodies import BodyDecoder
 from exchanges.http.patches import PatchDetector
 from exchanges.http.request import Attachment, Request
 from exchanges.http.request_head import Origin, header_pairs
+from exchanges.http.sender import Injected
 from exchanges.http.tls import shared_context
 from exchanges.limits.limiter import Priority
 from exchanges.redaction import redacted
 
-__all__ = ["HttpxSender", "Injected"]
+__all__ = ["HttpxSender"]
 
 CHUNKS_AT_ONCE = 256
 HIDDEN = "hidden"
@@ -46,14 +47,6 @@ _STATUS = re.compile(r"([1-5][0-9]{2})\b")
 # Errors of the network, by the package that raises them. Everything else that an injected transport raises is an error
 # in its code, which its author wants to see.
 _NETWORK = frozenset({"anyio", "h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2", "socket", "socksio", "ssl"})
-
-
-class Injected(Protocol):
-    """A transport of httpx or httpx2, or anything that behaves like one."""
-
-    async def handle_async_request(self, request: Any, /) -> Any:  # noqa: ANN401 - of either package
-        """Return the response to *request*."""
-        ...
 
 
 class HttpxSender:
@@ -103,6 +96,8 @@ class HttpxSender:
         try:
             hidden = _hide(request) if replaced is not None else None
             outgoing = _outgoing(self._package, request, hidden)
+            if self._injected is None:
+                outgoing.extensions["trace"] = _clear
         except Lost:
             evidence.refused = True
             raise
@@ -175,6 +170,12 @@ async def _send_by_client(
     body = BodyDecoder("", max_bytes)
     body.add(response.content)
     return Answer(response.status_code, _headers(response), body.end())
+
+
+async def _clear(event: str, info: dict[str, Any]) -> None:
+    """Remove what httpcore logs at DEBUG after an event: answers, and errors of proxies, may contain secrets."""
+    if not event.endswith(".started"):
+        info.clear()
 
 
 class _Restoring:

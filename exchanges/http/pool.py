@@ -6,7 +6,8 @@ import asyncio
 import functools
 import ssl
 from collections.abc import Callable
-from typing import Protocol
+
+from attrs import field, frozen
 
 from exchanges.errors import quotable
 from exchanges.http.addresses import AddressCache, connect
@@ -18,50 +19,23 @@ from exchanges.http.records import TlsRecords
 from exchanges.http.request import Request
 from exchanges.http.request_head import Origin, render_head
 from exchanges.http.tls import shared_context
-from exchanges.limits.limiter import Priority
+from exchanges.limits.limiter import Priority, reserved_connections
 
-__all__ = ["ConnectionPool", "Sender"]
+__all__ = ["MAX_CONNECTIONS", "ConnectionPool"]
 
 CONNECT_SECONDS = 10.0
 MAX_CONNECTIONS = 16
-RESERVED_FOR_CANCELS = 2
 SILENT_READ_SECONDS = 2.0
 SILENT_READ_SHARE = 1 / 3
 SILENT_CANCEL_SECONDS = 1.0
 SILENT_CANCEL_ANSWERS = 5
 
 
-class Sender(Protocol):
-    """Sends one request and reads the whole answer."""
+@frozen(eq=False, repr=False)
+class _Rendered:
+    """The bytes of a request. They may contain a key, and tools that print the locals of tasks must not show it."""
 
-    async def send(
-        self,
-        request: Request,
-        evidence: Evidence,
-        *,
-        max_bytes: int,
-        priority: Priority,
-        deadline: float,
-        silent_after: float | None = None,
-        fresh: bool = False,
-    ) -> Answer:
-        """Send *request* and return its answer, decoded.
-
-        Args:
-            evidence: Records how far the request came.
-            max_bytes: Largest size of the decoded body.
-            priority: Order of waiting requests, and age limit of the connection.
-            deadline: On the clock of the loop.
-            silent_after: Seconds without a byte after which a reused connection counts as dead; ignored for orders.
-            fresh: Whether to open a new connection.
-
-        Raises:
-            Lost: No complete answer came; *evidence* records whether anything was sent.
-            BadAnswer: Too large, or it cannot be decoded.
-            TimedOut: The deadline passed.
-            Silent: No byte came within *silent_after*.
-        """
-        ...
+    data: bytes = field(repr=False)
 
 
 class ConnectionPool:
@@ -70,7 +44,7 @@ class ConnectionPool:
     Args:
         ssl_context: How to verify servers; default: the context that all clients share.
         max_connections: Largest number of connections to one server.
-        reserve: How many of them only cancels may use.
+        reserve: How many of them only cancels may use; default: as the limiter reserves them.
         keeps_ready: Whether an unused connection is kept ready for orders, after the first one.
     """
 
@@ -79,11 +53,12 @@ class ConnectionPool:
         *,
         ssl_context: ssl.SSLContext | None = None,
         max_connections: int = MAX_CONNECTIONS,
-        reserve: int = RESERVED_FOR_CANCELS,
+        reserve: int | None = None,
         keeps_ready: bool = True,
     ) -> None:
         self._context = ssl_context
-        self._max_connections, self._reserve, self._keeps_ready = max_connections, reserve, keeps_ready
+        self._max_connections, self._keeps_ready = max_connections, keeps_ready
+        self._reserve = reserved_connections(max_connections) if reserve is None else reserve
         self._addresses = AddressCache()
         self._pools: dict[str, OriginPool] = {}
 
@@ -102,7 +77,7 @@ class ConnectionPool:
         evidence.watched = True
         try:
             pool = self._pool(request.origin)
-            outgoing = render_head(request, pool.origin.authority) + request.body
+            rendered = _Rendered(render_head(request, pool.origin.authority) + request.body)
             connection = await pool.acquire(priority, deadline, fresh=fresh)
         except Lost:
             evidence.refused = True
@@ -116,7 +91,7 @@ class ConnectionPool:
             if began >= deadline:  # its answer would be too late
                 raise TimedOut("waiting for a connection")
             await connection.exchange(
-                outgoing,
+                rendered.data,
                 request.attachment,
                 reader,
                 evidence,

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from exchanges.http.answer import Lost
 from exchanges.http.request import Request
+from exchanges.version import __version__
 
 __all__ = ["Origin", "header_pairs", "render_head"]
 
@@ -18,7 +19,7 @@ _PORTS = {"http": 80, "https": 443}
 # match what arrives.
 _TARGET = re.compile(r"/[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~\[\]]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e\x80-\U0010ffff]*\r\n")
-_OWN = (("Accept", "application/json"), ("Accept-Encoding", "gzip"), ("User-Agent", "aioexchanges"))
+_OWN = (("Accept", "application/json"), ("Accept-Encoding", "gzip"), ("User-Agent", f"aioexchanges/{__version__}"))
 _OWN_LINES = "".join(f"{name}: {value}\r\n" for name, value in _OWN)
 
 

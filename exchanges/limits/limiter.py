@@ -10,7 +10,7 @@ Everything that a call needs is granted together by one queue: a slot in every w
 arrive in order, a connection of its client. So no slot is held while waiting for a key lock, and no key lock while
 waiting for a slot. Waiters are served by priority (cancel, money, read), first come first served within one; a waiter
 whose key lock or connection is taken does not block the others. In long windows reads leave a reserve to cancels and
-money while a client with credentials exists, and they never take a client's last connection.
+money while a client with credentials exists. A client's last two connections are for cancels alone.
 
 Rules for editors:
 
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 SLACK = 0.99
 WARN_SECONDS = 1.0
+RESERVED_CONNECTIONS = 2
 LATENCY_MEMORY = 16
 """The mean latency follows about so many of the last calls."""
 
@@ -67,6 +68,11 @@ class KeyLock:
         return self.holder is not None and not self.holder.loop.is_closed()
 
 
+def reserved_connections(most: int) -> int:
+    """Return how many of *most* connections only cancels take; at least one is left for other calls."""
+    return min(RESERVED_CONNECTIONS, most - 1)
+
+
 @define(eq=False)
 class Connections:
     """The connections of one client."""
@@ -76,8 +82,8 @@ class Connections:
     limiters: set[Limiter] = field(factory=set["Limiter"], repr=False)
 
     def has_room(self, priority: Priority) -> bool:
-        """Whether a call may take one now; reads never take the last."""
-        return self.taken < self.most - (priority is Priority.READ and self.most > 1)
+        """Whether a call may take one now; the reserved ones are for cancels."""
+        return self.taken < self.most - (0 if priority is Priority.CANCEL else reserved_connections(self.most))
 
 
 @frozen(eq=False, repr=False)

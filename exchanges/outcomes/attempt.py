@@ -118,6 +118,7 @@ class Attempt:
         intent: What it is to do; set when it is recorded, for a call that is never repeated.
         evidence: Whether any of it has left.
         pending: Its record, for a call that is never repeated.
+        fresh: Whether it needs a new connection, as that of the attempt before is probably dead.
         caller_gone: Whether its caller was cancelled.
         sent: Whether the transport got the request.
         complete: Whether a complete answer came, or certainly nothing was sent.
@@ -133,6 +134,7 @@ class Attempt:
     intent: Intent = field(init=False)
     evidence: Evidence = field(factory=Evidence)
     pending: PendingCall | None = None
+    fresh: bool = False
     caller_gone: bool = False
     sent: bool = False
     complete: bool = False

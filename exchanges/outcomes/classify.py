@@ -25,7 +25,7 @@ from exchanges.errors import (
     Unavailable,
     quotable,
 )
-from exchanges.http.answer import BadAnswer, Lost
+from exchanges.http.answer import BadAnswer, Lost, ProxyRefused
 from exchanges.intents import Phase
 from exchanges.outcomes.attempt import Attempt
 
@@ -187,6 +187,9 @@ _NOT_REPEATED = (errors.Blocked, errors.RedirectRefused)
 def repeatable(kind: Kind, error: ExchangeError, attempt: int) -> bool:
     """Whether a call of *kind* is sent again after attempt number *attempt* failed with *error*."""
     if kind not in (Kind.READ, Kind.IDEMPOTENT) or isinstance(error, _NOT_REPEATED):
+        return False
+    # A proxy that lacks a password stays so as well.
+    if isinstance(error.__cause__, ProxyRefused) and error.__cause__.status == 407:
         return False
     attempts = NONCE_ATTEMPTS if isinstance(error, errors.NonceRejected) else ATTEMPTS
     return isinstance(error, _REPEATED) and attempt < attempts

@@ -19,7 +19,7 @@ from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.session.destinations import Destination
 from exchanges.state.protocols import SharedLimiter
 
-__all__ = ["admit", "release"]
+__all__ = ["PRIORITIES", "admit", "release"]
 
 logger = logging.getLogger(__name__)
 

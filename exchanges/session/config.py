@@ -20,9 +20,11 @@ from attrs import field, frozen
 
 from exchanges.endpoint import Areas, endpoints_of
 from exchanges.errors import UsageError
+from exchanges.http.pool import MAX_CONNECTIONS
+from exchanges.http.sender import Injected
 from exchanges.http.signing import Credentials, Scheme
 from exchanges.http.tls import fault_of, takes_anonymous_servers
-from exchanges.http.transport import HttpTransport, Transport
+from exchanges.http.transport import HttpTransport
 from exchanges.limits.limit import Limit
 from exchanges.outcomes.search import Searches
 from exchanges.state import PROCESS, MemoryState, State
@@ -30,7 +32,6 @@ from exchanges.wire.converter import Wire, wire
 
 __all__ = ["ClientOptions", "SessionConfig", "configure", "timeout_of"]
 
-MAX_CONNECTIONS = 4
 MAX_NONCE = 10**19
 """The largest nonces of the exchanges have 19 digits."""
 _KEY = re.compile(r"[\x21-\x7e]{1,512}")
@@ -44,10 +45,11 @@ class ClientOptions(TypedDict, total=False):
         base_url: Scheme, host and port in place of those of every generation; http only for loopback.
         sandbox: Use the exchange's own test server, if there is one.
         timeout_seconds: Total per call, waiting and retries included; default 30.
-        transport: An `httpx.AsyncBaseTransport` in place of our own pools. Such a client shares no state by default.
+        transport: An `httpx.AsyncBaseTransport`, or one of httpx2, in place of our own connections. Such a client
+            shares no state by default.
         ssl_context: How to verify the server; one that does not verify is rejected.
         proxy: URL of a proxy; the environment is never read.
-        max_connections: Default 4; reads never take the last.
+        max_connections: Default 16; the last two are for cancels.
         limits: Limits in place of those of the same name; None: no limits, for servers of your own.
         clock: Wall clock in seconds since 1970; default `time.time`.
         state: Where nonces, limits and pending calls are kept; default: in this process, shared by its clients.
@@ -58,7 +60,7 @@ class ClientOptions(TypedDict, total=False):
     base_url: str | None
     sandbox: bool
     timeout_seconds: float
-    transport: Transport | None
+    transport: Injected | None
     ssl_context: ssl.SSLContext | None
     proxy: str | None
     max_connections: int
@@ -123,7 +125,7 @@ def configure(
         raise UsageError(f"{name}: no such option: {', '.join(sorted(unknown))}")
     sandbox, transport = options.get("sandbox", False), options.get("transport")
     origin = _server(client, options)
-    if transport is not None and not isinstance(transport, Transport):
+    if transport is not None and (isinstance(transport, type) or not hasattr(transport, "handle_async_request")):
         raise UsageError(f"{name}: transport must be an httpx.AsyncBaseTransport")
     max_connections = options.get("max_connections", MAX_CONNECTIONS)
     if type(max_connections) is not int or max_connections < 1:

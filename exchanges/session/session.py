@@ -3,8 +3,8 @@
 Theory. Waiting may be long and a nonce must not age, so the nonce is drawn and the request signed only when the permit
 is held. From the permit to the interpreted answer everything runs in one task that the session owns: a caller that is
 cancelled gets its `CancelledError` at once, while the request goes on to its answer or its deadline. So cancelling
-never reaches httpx (whose pool it would damage), never opens a gap in the order of nonces, and the outcome of a money
-call is recorded even if nobody waits for it.
+costs no connection and opens no gap in the order of nonces, and the outcome of a money call is recorded even if nobody
+waits for it.
 
 Rules for editors:
 
@@ -12,8 +12,8 @@ Rules for editors:
 2. The permit is ended in a ``finally`` inside the task: when the answer is complete and interpreted, or when the
    deadline has passed and the connection is closed.
 3. Retries are in `Session.call` and nowhere else. `WRITE` and `MONEY` are never repeated.
-4. Only exceptions of our own tree leave `Session.call`, beside cancellation. Within, errors travel as `Result`: one
-   that is never raised holds no frames.
+4. Only exceptions of our own tree leave `Session.call`, beside cancellation and errors in the code of a transport of
+   the caller. Within, errors travel as `Result`: one that is never raised holds no frames.
 """
 
 from __future__ import annotations
@@ -29,21 +29,20 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import anyio
 from attrs import field, frozen
 
 from exchanges import errors
 from exchanges.endpoint import Access, Api, Endpoint, Kind
 from exchanges.endpoint.call import PreparedCall, prepare
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
-from exchanges.http.answer import Lost
+from exchanges.http.answer import Lost, Silent
 from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unique_nonce
 from exchanges.limits.pacing import pace
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import cancelled, final_error, repeatable, transport_failure
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.response import interpret
-from exchanges.session.admission import admit, release
+from exchanges.session.admission import PRIORITIES, admit, release
 from exchanges.session.config import SessionConfig
 from exchanges.session.destinations import Destination, Destinations
 
@@ -110,16 +109,19 @@ class Session:
         deadline = began + (options.timeout_seconds or default)
         if (paced := pace.get()) is not None:
             paced.note(destination.limiter)
-        attempts, doubtful, last, outcome = 0, None, None, "-"
+        attempts, doubtful, last, outcome, fresh = 0, None, None, "-", False
         try:
             while True:
                 attempts += 1
-                result = await self._attempt(call, destination, deadline)
+                result = await self._attempt(call, destination, deadline, fresh=fresh)
                 if (error := result.error) is None:
                     outcome = str(result.status)
                     break
                 if error.may_have_executed or isinstance(error, Unavailable | DecodeError):
                     doubtful = error
+                if isinstance(error.__cause__, Silent):
+                    # Once per call, and beside the other attempts: no connection that is fresh is given up early.
+                    attempts, fresh = attempts - 1, True
                 if not repeatable(endpoint.kind, error, attempts) or not await self._pause(error, attempts, deadline):
                     # If the limit allows no repetition in time, the error of the attempt before is the one to raise.
                     if last is not None and isinstance(error, errors.RateLimitTimeout):
@@ -175,7 +177,7 @@ class Session:
             secrets=() if credentials is None else credentials.secrets,
         )
 
-    async def _attempt(self, call: PreparedCall, destination: Destination, deadline: float) -> Result:
+    async def _attempt(self, call: PreparedCall, destination: Destination, deadline: float, *, fresh: bool) -> Result:
         """Wait until *call* may be sent, and exchange it for an answer in a task that no caller can cancel."""
         try:
             self._check(call, destination)
@@ -184,6 +186,7 @@ class Session:
             )
         except ExchangeError as error:
             return Result(error=error)
+        attempt.fresh = fresh
         task = asyncio.create_task(self._exchange(attempt, destination), name=call.endpoint.id)
         self._tasks[task] = call.endpoint.kind
         task.add_done_callback(functools.partial(self._done, attempt))
@@ -198,8 +201,8 @@ class Session:
 
     async def _pause(self, error: ExchangeError, attempts: int, deadline: float) -> bool:
         """Wait before the next attempt, with full jitter; return False if the deadline does not allow one."""
-        if isinstance(error, errors.NonceRejected | errors.RateLimited):
-            return True  # a fresh nonce needs no pause, and a closed limiter is one
+        if isinstance(error, errors.NonceRejected | errors.RateLimited) or isinstance(error.__cause__, Silent):
+            return True  # a fresh nonce or connection needs no pause, and a closed limiter is one
         seconds = random.uniform(0, BACKOFF_SECONDS * 2**attempts)
         if asyncio.get_running_loop().time() + seconds >= deadline:
             return False
@@ -215,8 +218,15 @@ class Session:
             if not attempt.call.endpoint.kind.is_once:
                 return await self._send(attempt, destination)
             pending = await destination.calls.begin(attempt)
+            try:
+                result = await self._send(attempt, destination)
+            except Exception:
+                # A transport of the caller has an error in its code, and may have sent the request all the same.
+                error = transport_failure(attempt, None, "the transport raised an exception")
+                destination.calls.end(pending, attempt, Result(error=error))
+                raise
             # Recorded before the release below, which lets the next call go: it must see how this one ended.
-            return destination.calls.end(pending, attempt, await self._send(attempt, destination))
+            return destination.calls.end(pending, attempt, result)
         except ExchangeError as error:
             return Result(error=error)
         finally:
@@ -244,7 +254,7 @@ class Session:
 
     async def _send(self, attempt: Attempt, destination: Destination) -> Result:
         """Send, wait for the answer until the deadline, and interpret it."""
-        call, loop, answer, failure = attempt.call, asyncio.get_running_loop(), None, None
+        call = attempt.call
         if attempt.pending is not None:
             # The second guard: while this call waited, or the journal was written, the same call may have become
             # unresolved. A call that is recorded must end with a result, so this one is not raised.
@@ -256,28 +266,28 @@ class Session:
                 return Result(error=cancelled(call))
         attempt.sent = True
         try:
-            with anyio.move_on_after(attempt.deadline - loop.time()):
-                answer = await self._config.transport.send(
-                    attempt.request,
-                    attempt.evidence,
-                    max_bytes=call.endpoint.max_bytes,
-                    careful=call.endpoint.kind is not Kind.READ,
-                )
-        except Lost as lost:
-            failure = lost
+            answer = await self._config.transport.send(
+                attempt.request,
+                attempt.evidence,
+                max_bytes=call.endpoint.max_bytes,
+                priority=PRIORITIES[call.endpoint.kind],
+                deadline=attempt.deadline,
+                fresh=attempt.fresh,
+            )
+            attempt.complete = True
+        except Lost as failure:
+            return Result(error=transport_failure(attempt, failure))
         except asyncio.CancelledError:
             if call.endpoint.kind is Kind.READ:
                 raise
             error = transport_failure(attempt, None, "its task was cancelled from outside, before the answer came")
             return Result(error=final_error(call, error, error))
         finally:
-            attempt.complete = answer is not None or attempt.evidence.nothing_left
-        if answer is None:
-            return Result(error=transport_failure(attempt, failure))
+            attempt.complete = attempt.complete or attempt.evidence.nothing_left
         result = attempt.result = interpret(attempt, answer, self._config.wire)
         if result.closed_seconds is not None:
             # While the permit is held: the limiter is closed before the next call is granted one.
-            attempt.permit.limiter.close(loop.time() + result.closed_seconds)
+            attempt.permit.limiter.close(attempt.permit.loop.time() + result.closed_seconds)
         if result.nonce_floor is not None:
             destination.counter.raise_to(result.nonce_floor)
         return result

@@ -14,6 +14,7 @@ from exchanges.http.answer import BadAnswer, Evidence, Lost, Silent, TimedOut
 from exchanges.http.request import Attachment
 from exchanges.http.uploads import Upload
 from exchanges.limits.limiter import Priority
+from exchanges.version import __version__
 from tests.support.own_connections import KINDS, SECONDS, Clock, by_records, get, lab, opened, order, post, turns, until
 from tests.support.raw_server import answering, response, serving
 
@@ -63,7 +64,11 @@ async def test_a_read_and_an_order(kind):
         await watch.send(order(watch.server.origin), priority=Priority.MONEY)
         host = f"127.0.0.1:{watch.server.port}".encode()
         common = (
-            b"Host: " + host + b"\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\nUser-Agent: aioexchanges\r\n"
+            b"Host: "
+            + host
+            + b"\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\nUser-Agent: aioexchanges/"
+            + __version__.encode()
+            + b"\r\n"
         )
 
         assert (429, "7", b"[1]") == (answer.status, answer.headers["retry-after"], answer.body)

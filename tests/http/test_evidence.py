@@ -7,17 +7,18 @@ import pytest
 from exchanges import errors
 from exchanges.bitex import Bitex
 from exchanges.http.transport import HttpTransport
+from exchanges.limits.limiter import Priority
 from exchanges.state import MemoryState
 from tests.support.raw_server import answering, once, response, serving
 from tests.support.sending import BOMB, closed_port, error_of_sent, lost, send
 
 
-@pytest.mark.parametrize("careful", [False, True])
-async def test_nobody_listens(transport, careful):
+@pytest.mark.parametrize("priority", [Priority.READ, Priority.MONEY])
+async def test_nobody_listens(transport, priority):
     """Without a connection it is proven that nothing left."""
-    error, evidence = await lost(transport, f"http://127.0.0.1:{closed_port()}", careful=careful)
+    error, evidence = await lost(transport, f"http://127.0.0.1:{closed_port()}", priority=priority)
 
-    assert ("ConnectError", True) == (str(error).partition(" ")[0], evidence.nothing_left)
+    assert ("connecting failed", True) == (str(error).partition(" (")[0], evidence.nothing_left)
 
 
 async def test_no_name(transport, monkeypatch):
@@ -27,9 +28,9 @@ async def test_no_name(transport, monkeypatch):
         raise socket.gaierror(-2, "no such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    _, evidence = await lost(transport, "http://nowhere.invalid")
+    error, evidence = await lost(transport, "http://nowhere.invalid")
 
-    assert evidence.nothing_left
+    assert ("looking up the name failed ([Errno -2] no such name)", True) == (str(error), evidence.nothing_left)
 
 
 async def test_a_handshake_that_fails():
@@ -67,16 +68,8 @@ async def test_closed_at_once(transport):
     assert (True, False) == (evidence.started, evidence.nothing_left)
 
 
-async def test_reads_are_not_watched(transport):
-    """Nothing is proven of a read: watching has a cost, and reads need no proof."""
-    async with serving(once()) as server:
-        _, evidence = await lost(transport, server.origin, careful=False)
-
-    assert (False, False) == (evidence.watched, evidence.nothing_left)
-
-
-async def test_a_stale_connection_is_not_used_for_money(transport):
-    """If the server closed the idle connection, a careful call opens a new one and is answered."""
+async def test_a_closed_connection_is_not_used(transport):
+    """If the server closed the idle connection, a request opens a new one and is answered."""
     closed = asyncio.Event()
 
     async def talk(heard):
@@ -87,9 +80,9 @@ async def test_a_stale_connection_is_not_used_for_money(transport):
         closed.set()
 
     async with serving(talk) as server:
-        await send(transport, server.origin, careful=True)
+        await send(transport, server.origin, priority=Priority.CANCEL)
         await closed.wait()
-        answer = await send(transport, server.origin, careful=True)
+        answer = await send(transport, server.origin, priority=Priority.CANCEL)
 
         assert (200, 2) == (answer.status, server.connections)
 
@@ -105,7 +98,7 @@ async def test_a_proxy_that_refuses():
 
 
 async def test_an_injected_transport_proves_nothing():
-    """With an injected transport nothing is proven but the lack of a connection."""
+    """An injected transport proves nothing."""
 
     def gone(request):
         raise httpx.ReadError("gone")
@@ -116,14 +109,14 @@ async def test_an_injected_transport_proves_nothing():
 
 
 async def test_an_injected_transport_without_a_connection():
-    """An injected transport that reports no connection proves that nothing was sent."""
+    """An injected transport that reports no connection may have retried, and proves nothing."""
 
     def unreachable(request):
         raise httpx.ConnectError("no")
 
     _, evidence = await lost(HttpTransport(injected=httpx.MockTransport(unreachable)), "https://a.example")
 
-    assert evidence.nothing_left
+    assert not evidence.nothing_left
 
 
 BID = b'[1, 12345678, 946685400, 1, 100.0, 100.0, 1000.0, 1, 0, 0.0, "API", 1]'
@@ -136,9 +129,13 @@ async def bid_at(origin, **options):
 
 
 async def test_an_order_that_found_nobody():
-    """An order to a port where nobody listens was not sent."""
-    with pytest.raises(errors.NotSent, match="nothing was sent, it is safe to repeat"):
-        await bid_at(f"http://127.0.0.1:{closed_port()}")
+    """An order to a port where nobody listens was not sent, and may be placed again."""
+    async with Bitex(api_key="k", base_url=f"http://127.0.0.1:{closed_port()}", state=MemoryState()) as bitex:
+        for _ in range(2):
+            with pytest.raises(errors.NotSent, match=r"connecting failed .*; nothing was sent, it is safe to repeat"):
+                await bitex.trading.create_bid(amount=100, price=1000)
+
+        assert 0 == len(bitex.unresolved)
 
 
 async def test_an_order_without_an_answer():

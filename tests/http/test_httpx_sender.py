@@ -13,6 +13,7 @@ from exchanges.http.httpx_sender import HttpxSender
 from exchanges.http.request import Attachment, Request
 from exchanges.http.uploads import Upload
 from exchanges.limits.limiter import Priority
+from exchanges.version import __version__
 from tests.support.own_connections import SECONDS, get, order
 from tests.support.raw_server import answering, response, serving
 from tests.support.sending import closed_port
@@ -60,7 +61,7 @@ async def test_a_transport_of_the_caller():
         (b"Host", b"a.example"),
         (b"Accept", b"application/json"),
         (b"Accept-Encoding", b"gzip"),
-        (b"User-Agent", b"aioexchanges"),
+        (b"User-Agent", f"aioexchanges/{__version__}".encode()),
         (b"Content-Type", b"text/plain"),
         (b"Content-Length", b"8"),
     ]

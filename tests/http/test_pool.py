@@ -17,7 +17,7 @@ from exchanges.http.origin_pool import (
     READY_PAUSE_SECONDS,
 )
 from exchanges.http.pool import ConnectionPool
-from exchanges.limits.limiter import Priority
+from exchanges.limits.limiter import Priority, reserved_connections
 from tests.support.own_connections import KINDS, SECONDS, Clock, get, lab, opened, order, turns, until
 from tests.support.raw_server import answering, response, serving
 from tests.support.sending import closed_port
@@ -809,5 +809,6 @@ async def test_an_address_that_is_none(origin):
 
 def test_the_reserve_is_smaller_than_the_number():
     """There are connections for everybody."""
-    assert pool.RESERVED_FOR_CANCELS < pool.MAX_CONNECTIONS
+    assert reserved_connections(pool.MAX_CONNECTIONS) < pool.MAX_CONNECTIONS
+    assert [0, 1, 2, 2] == [reserved_connections(most) for most in (1, 2, 3, 16)]
     assert origin_pool.KEEP_READY_SECONDS < origin_pool.KEEP_FOR_READS_SECONDS

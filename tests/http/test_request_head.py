@@ -3,8 +3,9 @@ import pytest
 from exchanges.http.answer import Lost
 from exchanges.http.request import Request
 from exchanges.http.request_head import Origin, render_head
+from exchanges.version import __version__
 
-OWN = b"Accept: application/json\r\nAccept-Encoding: gzip\r\nUser-Agent: aioexchanges\r\n"
+OWN = b"Accept: application/json\r\nAccept-Encoding: gzip\r\nUser-Agent: aioexchanges/" + __version__.encode() + b"\r\n"
 
 
 def head(verb="GET", target="/a", headers=(), body=b""):

@@ -1,11 +1,13 @@
 import asyncio
-import ssl
 
 import httpx
 import pytest
 
 from exchanges.http.answer import Evidence, Lost
-from exchanges.http.transport import CHUNKS_AT_ONCE, HttpTransport, _has_more
+from exchanges.http.connection import BUFFER_BYTES
+from exchanges.http.transport import HttpTransport
+from exchanges.limits.limiter import Priority
+from exchanges.version import __version__
 from tests.support.raw_server import answering, response, serving
 from tests.support.sending import send
 
@@ -19,7 +21,7 @@ async def test_the_headers_of_a_read(transport):
             (b"host", f"127.0.0.1:{server.port}".encode()),
             (b"accept", b"application/json"),
             (b"accept-encoding", b"gzip"),
-            (b"user-agent", b"aioexchanges"),
+            (b"user-agent", f"aioexchanges/{__version__}".encode()),
             (b"x-key", b"k"),
         ] == server.headers()
 
@@ -46,13 +48,13 @@ async def test_the_target_travels_as_it_was_signed(transport, target):
         assert target.encode() == server.requests[0].split(b" ")[1]
 
 
-@pytest.mark.parametrize("careful", [False, True])
-async def test_a_target_that_would_be_rewritten(transport, careful):
+@pytest.mark.parametrize("priority", [Priority.READ, Priority.MONEY])
+async def test_a_target_that_would_be_rewritten(transport, priority):
     """A path that the layer below would rewrite is not sent at all, and that is known."""
     async with serving(answering(response())) as server:
         evidence = Evidence()
         with pytest.raises(Lost, match="would be sent otherwise than it was signed"):
-            await send(transport, server.origin, target='/a"b', careful=careful, evidence=evidence)
+            await send(transport, server.origin, target='/a"b', priority=priority, evidence=evidence)
 
         assert ([], True) == (server.requests, evidence.nothing_left)
 
@@ -63,7 +65,7 @@ async def test_a_target_that_is_too_long(target):
     evidence, came = Evidence(), []
     transport = HttpTransport(injected=httpx.MockTransport(came.append))
     with pytest.raises(Lost, match="too long for a URL"):
-        await send(transport, "https://a.example", target=target, careful=True, evidence=evidence)
+        await send(transport, "https://a.example", target=target, priority=Priority.MONEY, evidence=evidence)
 
     assert ([], True) == (came, evidence.nothing_left)
 
@@ -123,33 +125,12 @@ async def test_connections_are_kept(transport):
         assert (1, 5) == (server.connections, len(server.requests))
 
 
-async def test_money_has_a_pool_of_its_own(transport):
-    """Reads and careful calls share no connection."""
-    async with serving(answering(response())) as server:
-        for careful in (False, True, False, True):
-            await send(transport, server.origin, careful=careful)
-
-        assert (2, {60.0, 1.0}) == (server.connections, set(transport._pools))
-
-
-@pytest.mark.parametrize(("careful", "connections"), [(True, 2), (False, 1)])
-async def test_an_idle_connection(transport, careful, connections, monkeypatch):
-    """A connection that was idle for two seconds is still used by reads, no longer by money."""
-    async with serving(answering(response())) as server:
-        await send(transport, server.origin, careful=careful)
-        now = asyncio.get_running_loop().time()
-        monkeypatch.setattr("httpcore._async.http11.time.monotonic", lambda: now + 2)
-        await send(transport, server.origin, careful=careful)
-
-        assert connections == server.connections
-
-
-@pytest.mark.parametrize("careful", [True, False])
+@pytest.mark.parametrize("priority", [Priority.CANCEL, Priority.READ])
 @pytest.mark.parametrize("surplus", [response(b'{"id": 9}'), b"\r\n", b"x"])
-async def test_more_than_an_answer(transport, careful, surplus):
+async def test_more_than_an_answer(transport, priority, surplus):
     """Bytes after an answer are not read as the answer to the next request."""
     async with serving(answering(response(b"1") + surplus, response(b"2"))) as server:
-        bodies = [(await send(transport, server.origin, careful=careful)).body for _ in range(2)]
+        bodies = [(await send(transport, server.origin, priority=priority)).body for _ in range(2)]
 
         assert ([b"1", b"2"], 2) == (bodies, server.connections)
 
@@ -168,36 +149,31 @@ async def test_more_that_comes_later(transport):
             await heard.reader.read()
 
     async with serving(talk) as server:
-        first = await send(transport, server.origin, careful=True)
+        first = await send(transport, server.origin, priority=Priority.MONEY)
         await late.wait()
-        second = await send(transport, server.origin, careful=True)
+        second = await send(transport, server.origin, priority=Priority.MONEY)
 
     assert (b"0", b"1") == (first.body, second.body)
 
 
-def test_what_cannot_be_looked_at():
-    """A connection that does not show what it holds counts as one that holds more."""
-    assert _has_more(httpx.Response(200, stream=httpx.ByteStream(b"")))
-
-
 async def test_others_go_on_while_chunks_rain(transport):
     """While an answer of thousands of chunks arrives at once, other tasks and the deadline still run."""
-    rain = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n1\r\n" * 8000 + b"0\r\n\r\n"
-    key_locks = 0
+    rain = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n1\r\n" * 90_000 + b"0\r\n\r\n"
+    turns = 0
 
     async def others():
-        nonlocal key_locks
+        nonlocal turns
         while True:
-            key_locks += 1
+            turns += 1
             await asyncio.sleep(0)
 
     async with serving(answering(rain)) as server:
         task = asyncio.create_task(others())
-        key_locks = 0
+        turns = 0
         await send(transport, server.origin)
         task.cancel()
 
-    assert key_locks > 8000 // CHUNKS_AT_ONCE
+    assert turns >= len(rain) // BUFFER_BYTES
 
 
 async def test_closing_closes_the_connections():
@@ -215,15 +191,3 @@ async def test_closing_closes_the_connections():
         await send(transport, server.origin)
         await transport.aclose()
         await asyncio.wait_for(gone.wait(), 60)
-
-
-async def test_one_context_for_all():
-    """Clients without a context of their own share one, which does not write down its keys."""
-    pools = [HttpTransport()._pool("https://a.example", careful=careful) for careful in (True, False)]
-    contexts = [pool._pool._ssl_context for pool in pools]
-
-    assert (True, True, None) == (
-        contexts[0] is contexts[1],
-        contexts[0].verify_mode is ssl.CERT_REQUIRED,
-        contexts[0].keylog_filename,
-    )

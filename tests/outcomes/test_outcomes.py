@@ -7,13 +7,17 @@ import pytest
 
 from exchanges import errors
 from exchanges.errors import OutcomeUnknown, RateLimited
+from exchanges.http.answer import Lost
+from exchanges.http.connection import Connection
 from exchanges.intents import Phase
 from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.outcomes.unresolved import Standing
 from exchanges.state import MemoryState
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth, Thing
 from tests.support.fourth_calls import CALLS, WALL, failure_of, fourth
 from tests.support.raw_server import response, serving
 from tests.support.scripted_transport import Script, answer, html, refusal
+from tests.support.sending import closed_port
 from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time
 
 GARBLED = httpx.Response(200, content=b'{"id": ')
@@ -39,9 +43,9 @@ UNPROVEN = {
     "another shape": (OTHER_SHAPE, errors.DecodeError),
     "empty": (httpx.Response(200), errors.DecodeError),
     "broken off": (httpx.ReadError("gone"), errors.Unavailable),
-    "a foreign fault": (RuntimeError("odd"), errors.Unavailable),
+    "no connection": (httpx.ConnectError("no"), errors.Unavailable),
 }
-ANSWERED = [case for case in UNPROVEN if case not in ("unavailable", "broken off", "a foreign fault")]
+ANSWERED = [case for case in UNPROVEN if case not in ("unavailable", "broken off", "no connection")]
 
 
 @in_virtual_time
@@ -99,11 +103,26 @@ async def test_an_answer_that_its_reader_did_not_expect(kind, expected):
 @pytest.mark.parametrize("kind", ["write", "money"])
 @pytest.mark.parametrize("fault", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
 async def test_no_connection(fault, kind):
-    """Without a connection nothing was sent, and the error says that it is safe to repeat."""
+    """A transport of the caller may retry, so that its failure to connect proves nothing."""
     script = Script.of(fault("no"))
     error = await failure_of(script, kind)
 
-    assert (errors.NotSent, False, 1) == (type(error), error.may_have_executed, len(script.came))
+    assert (OutcomeUnknown, True, 1) == (type(error), error.may_have_executed, len(script.came))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", CALLS)
+async def test_an_error_in_the_code_of_a_transport(kind):
+    """An error in the code of a transport reaches the caller as it is, and a call that is never repeated is kept."""
+    odd = RuntimeError("odd")
+    script = Script.of(odd)
+    async with fourth(script) as client:
+        with pytest.raises(RuntimeError) as caught:
+            await CALLS[kind](client)
+        kept = [(call.standing, type(call.error)) for call in client.unresolved.values()]
+
+        expected = [(Standing.UNKNOWN, OutcomeUnknown)] if kind in ("write", "money") else []
+        assert (odd, expected, 1) == (caught.value, kept, len(script.came))
 
 
 @in_virtual_time
@@ -136,7 +155,7 @@ async def test_what_an_unknown_outcome_carries():
 async def test_how_far_it_came(case, kind):
     """An injected transport does not show how far an unanswered request came; an answer does."""
     error = await failure_of(Script.of(UNPROVEN[case][0]), kind)
-    phase = Phase.MAYBE_SENT if case in ("broken off", "a foreign fault") else Phase.ANSWERED
+    phase = Phase.MAYBE_SENT if case in ("broken off", "no connection") else Phase.ANSWERED
 
     assert (phase, True) == (error.phase, f"it may have been executed ({phase})" in str(error))
 
@@ -182,10 +201,13 @@ async def test_a_request_that_left_in_part(monkeypatch):
     async def talk(heard):
         await heard.reader.readuntil(b"\r\n")
 
-    async def break_off(self, request):
-        raise ConnectionResetError
+    write = Connection._write
 
-    monkeypatch.setattr("httpcore._async.http11.AsyncHTTP11Connection._send_request_body", break_off)
+    def break_off(self, data, evidence):
+        write(self, data[:30], evidence)
+        raise Lost("the connection broke")
+
+    monkeypatch.setattr(Connection, "_write", break_off)
     async with serving(talk) as server, Fourth(base_url=server.origin, **CREDENTIALS, state=MemoryState()) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await CALLS["money"](client)
@@ -291,13 +313,13 @@ async def test_a_cancel_without_an_answer(case):
     assert (OutcomeUnknown, True, True) == (type(error), error.may_have_executed, "safe to call it again" in str(error))
 
 
-@in_virtual_time
 async def test_a_cancel_that_never_left():
     """A cancel that never found a connection was not sent."""
-    script = Script.of(httpx.ConnectError("no"))
-    error = await failure_of(script, "idempotent")
+    async with Fourth(base_url=f"http://127.0.0.1:{closed_port()}", **CREDENTIALS, state=MemoryState()) as client:
+        with pytest.raises(errors.NotSent, match=r"connecting failed .*; nothing was sent") as caught:
+            await CALLS["idempotent"](client)
 
-    assert (errors.NotSent, False, 3) == (type(error), error.may_have_executed, len(script.came))
+    assert not caught.value.may_have_executed
 
 
 @in_virtual_time

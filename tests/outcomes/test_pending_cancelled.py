@@ -39,7 +39,7 @@ async def test_the_outcome_of_an_abandoned_call(kind, caplog):
     ("step", "standing", "error"),
     [
         (refusal("funds"), Standing.NOT_EXECUTED, errors.InsufficientFunds),
-        (httpx.ConnectError("no"), Standing.NOT_EXECUTED, errors.NotSent),
+        (httpx.ConnectError("no"), Standing.UNKNOWN, OutcomeUnknown),
         (html(502), Standing.UNKNOWN, OutcomeUnknown),
         (LOST_ANSWER, Standing.UNKNOWN, OutcomeUnknown),
     ],
@@ -98,10 +98,9 @@ async def test_reconciling_what_is_under_way():
 
 
 @in_virtual_time
-@pytest.mark.parametrize("step", [refusal("funds"), httpx.ConnectError("no")])
-async def test_reconciling_what_was_not_executed(step):
-    """Reconciling a call that was refused, or not sent, needs no read either."""
-    async with client_of(step, seconds=5) as (client, script):
+async def test_reconciling_what_was_not_executed():
+    """Reconciling a call that was refused needs no read either."""
+    async with client_of(refusal("funds"), seconds=5) as (client, script):
         await cancel_caller(client.trading.create_order(amount=3))
         (intent,) = client.unresolved
 

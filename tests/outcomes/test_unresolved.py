@@ -1,7 +1,6 @@
 import asyncio
 import pickle
 
-import httpx
 import pytest
 
 from exchanges import NoTrace, Phase, Reconciled, Standing, errors
@@ -71,9 +70,7 @@ async def test_a_write_is_not_refused():
 
 
 @in_virtual_time
-@pytest.mark.parametrize(
-    "step", [refusal("funds"), html(429), httpx.ConnectError("no")], ids=["refused", "limited", "not sent"]
-)
+@pytest.mark.parametrize("step", [refusal("funds"), html(429)], ids=["refused", "limited"])
 async def test_what_was_not_executed_does_not_stand_in_the_way(step):
     """After a failure that proves that nothing was executed the same call may be sent again."""
     async with client_of(step, answer()) as (client, _):

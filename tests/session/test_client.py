@@ -257,9 +257,9 @@ async def test_one_connection():
 def test_a_context_of_ones_own():
     """A given TLS context is used as it is."""
     context = ssl.create_default_context()
-    pool = Fourth(ssl_context=context)._session._config.transport._pool("https://fourth.example", careful=False)
+    pool = Fourth(ssl_context=context)._session._config.transport._pool
 
-    assert context is pool._pool._ssl_context
+    assert context is pool._context
 
 
 @in_virtual_time

@@ -8,8 +8,9 @@ from exchanges import errors
 from exchanges.errors import OutcomeUnknown, ReadFailed, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import MemoryState
-from tests.support.fourth import LIMIT, OPEN_LIMIT, Thing
+from tests.support.fourth import LIMIT, OPEN_LIMIT, Fourth, Thing
 from tests.support.fourth_calls import CALLS, fourth
+from tests.support.raw_server import answering, response, serving
 from tests.support.scripted_transport import Script, html
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
@@ -177,19 +178,19 @@ async def test_an_injected_transport_is_its_owners():
     assert script.closed is False
 
 
-@in_virtual_time
-async def test_closing_connections_of_a_loop_that_is_gone():
+def test_closing_connections_of_a_loop_that_is_gone():
     """Connections that cannot be closed, since their loop is closed, keep neither a client nor its limits in use."""
+    clients = []
 
-    class Gone(httpx.AsyncBaseTransport):
-        async def aclose(self):
-            raise RuntimeError("Event loop is closed")
+    async def call():
+        async with serving(answering(response())) as server:
+            clients.append(Fourth(base_url=server.origin, state=MemoryState()))
+            await clients[0].market.thing()
+            await clients[0]._session._config.transport._pool._pools[server.origin].aclose()
 
-    client = fourth(Script.of())
-    await client.market.thing()
-    (limiter,) = client._session._destinations._limiters
-    client._session._config.transport._pools = {1.0: Gone(), 60.0: Gone()}
-    await client.aclose()
+    asyncio.run(call())
+    (limiter,) = clients[0]._session._destinations._limiters
+    asyncio.run(clients[0].aclose())
 
     assert (0, 0) == (limiter.users, limiter.signers)
 

@@ -37,12 +37,12 @@ SLOW_SECONDS = 0.1
 PATIENT_SECONDS = 20.0
 READ, MONEY = "bitex.market.ticker", "bitex.trading.create_bid"
 
+ANSWERED = (
+    *("a body", "a bomb", "gzip", "no gzip", "another encoding", "status 20"),
+    *("a header", "headers", "a status", "trailers", "a chunk that is announced", "chunks of", "patience without"),
+)
 # The error of a read. Without an answer it was retried until the deadline; with one it is not retried.
-ENDS = dict.fromkeys(FAST, ReadFailed) | {
-    name: DecodeError
-    for name in FAST
-    if name.startswith(("a body", "a bomb", "gzip", "no gzip", "another", "an encoding", "status 20"))
-}
+ENDS = dict.fromkeys(FAST, ReadFailed) | {name: DecodeError for name in FAST if name.startswith(ANSWERED)}
 ENDS |= {"status 304": RedirectRefused, "status 20": ReadFailed}
 
 

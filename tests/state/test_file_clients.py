@@ -24,7 +24,7 @@ def client(state, *steps, **options):
 
 def nonces(client):
     """Return the nonces that arrived."""
-    return client._session._config.transport._injected.nonces
+    return client._session._config.transport._external._injected.nonces
 
 
 async def test_nonces_go_on(path):

@@ -173,8 +173,8 @@ def _taken(client: Client) -> int:
 
 
 def _busy(client: Client) -> int:
-    pools = client._session._config.transport._pools.values()
-    return sum(not connection.is_idle() for pool in pools for connection in pool._pool.connections)
+    pools = client._session._config.transport._pool._pools.values()
+    return sum(pool._in_use + len(pool.connections) - len(pool._idle) for pool in pools)
 
 
 def _sockets() -> int:
@@ -201,13 +201,14 @@ NAMES = {
 
 
 async def _in_the_callers_task(
-    session: Session, call: PreparedCall, destination: Destination, deadline: float
+    session: Session, call: PreparedCall, destination: Destination, deadline: float, *, fresh: bool
 ) -> Result:
     """Exchange a call for its result in the task of the caller, so that who is cancelled cancels it."""
     session._check(call, destination)
     attempt = await admit(
         call, destination, deadline, check=session._check, next_nonce=lambda: session._next_nonce(destination)
     )
+    attempt.fresh = fresh
     return await session._exchange(attempt, destination)
 
 

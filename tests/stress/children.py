@@ -41,7 +41,6 @@ PRELOAD = (
     "exchanges.bitstamp.reconcile",
     "exchanges.state.file.store",
     "exchanges.wire.fast_rows",
-    "httpcore",
     "tests.stress.children",
 )
 CALLERS = 3

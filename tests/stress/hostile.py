@@ -11,18 +11,19 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import anyio
 from attrs import define, field
 
 from exchanges.bitex import Bitex
 from exchanges.bitstamp import Bitstamp
 from exchanges.errors import ExchangeError, OutcomeUnknown
-from exchanges.http import transport
+from exchanges.http import answer_reader
+from exchanges.http.answer_reader import AnswerReader
+from exchanges.http.connection import Connection
 from tests.stress.figures import Figure, Mechanisms
 from tests.support.hostile_answers import ANSWER, BODIES, FAST, SLOW, answered
 from tests.support.raw_server import Heard, Talk, serving
@@ -71,23 +72,29 @@ MONEY: dict[str, Call] = {
 @contextmanager
 def _unbounded() -> Iterator[None]:
     """Read answers of any size."""
-    read = transport._read
-    with patch.object(transport, "_read", lambda response, _: read(response, 1 << 40)):
+    with (
+        patch("exchanges.http.pool.AnswerReader", lambda _: AnswerReader(1 << 40)),
+        patch.object(answer_reader, "MAX_HEAD_BYTES", 1 << 40),
+    ):
         yield
 
 
 @contextmanager
 def _patient() -> Iterator[None]:
     """Wait a second longer than the deadline."""
-    until = anyio.move_on_after
-    with patch.object(anyio, "move_on_after", lambda delay: until(delay + 1)):
+    exchange = Connection.exchange
+
+    async def patient(connection: Connection, *args: Any, deadline: float, **options: Any) -> None:
+        await exchange(connection, *args, deadline=deadline + 1, **options)
+
+    with patch.object(Connection, "exchange", patient):
         yield
 
 
 MECHANISMS: Mechanisms = {
     "bound": _unbounded,
     # Every body of ordinary size is parsed, whatever memory it takes.
-    "weight": lambda: patch.object(transport, "is_heavy", lambda _: False),
+    "weight": lambda: patch("exchanges.http.bodies.is_heavy", lambda _: False),
     "deadline": _patient,
 }
 
@@ -102,7 +109,7 @@ def _talk(name: str) -> Talk:
     return answered(ANSWER if name == GOOD else BODIES[name]())
 
 
-def _serve(ours: Connection) -> None:
+def _serve(ours: Pipe) -> None:
     """Serve the answers that the other process asks for, until it sends None."""
     said = _talk(GOOD)
 
@@ -124,7 +131,7 @@ def _serve(ours: Connection) -> None:
 
 
 @contextmanager
-def _server() -> Iterator[tuple[str, Connection]]:
+def _server() -> Iterator[tuple[str, Pipe]]:
     """Start the server; yield its URL and the connection to choose its answers."""
     ours, theirs = SPAWN.Pipe()
     process = SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
@@ -186,7 +193,7 @@ async def _call(cost: Cost, call: Call, clients: Clients, name: str, *, seconds:
         cost.told.append(name)
 
 
-async def _suffer(origin: str, server: Connection, *, quick: bool) -> Cost:
+async def _suffer(origin: str, server: Pipe, *, quick: bool) -> Cost:
     """Send every call to every answer of the server."""
     names, rounds = (QUICK, 1) if quick else ([*FAST, *SLOW, *BODIES], ROUNDS)
     cost = Cost(len(names))
@@ -215,7 +222,7 @@ async def _suffer(origin: str, server: Connection, *, quick: bool) -> Cost:
     return cost
 
 
-def _client(quick: bool, without: str | None, ours: Connection) -> None:
+def _client(quick: bool, without: str | None, ours: Pipe) -> None:
     logging.disable(logging.CRITICAL)
     taken_out = MECHANISMS[without]() if without else nullcontext()
     # What answers cost is the question, not the pauses between them.

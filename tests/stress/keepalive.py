@@ -113,7 +113,7 @@ def _client(url: str, account: Any, *, naive: bool) -> Any:
     return Bitex(base_url=url, limits=None, state=MemoryState(), **account)
 
 
-MECHANISMS: Mechanisms = {"careful pool": lambda: patch("exchanges.http.transport.KEEP_FOR_MONEY_SECONDS", 60.0)}
+MECHANISMS: Mechanisms = {"careful pool": lambda: patch("exchanges.http.origin_pool.KEEP_FOR_MONEY_SECONDS", 60.0)}
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:

@@ -25,14 +25,6 @@ def _told(request: httpx.Request) -> str:
     return f"{request.url} {dict(request.headers)} {request.content!r}"
 
 
-def _grouped(words: str) -> Exception:
-    return ExceptionGroup(words, [RuntimeError(words)])
-
-
-def _undecodable(words: str) -> Exception:
-    return UnicodeDecodeError("utf-8", words.encode(), 0, 1, words)
-
-
 FAULTS: dict[str, Callable[[str], BaseException]] = {
     "no connection": httpx.ConnectError,
     "no connection in time": httpx.ConnectTimeout,
@@ -46,12 +38,15 @@ FAULTS: dict[str, Callable[[str], BaseException]] = {
     "too many redirects": httpx.TooManyRedirects,
     "a bad address": httpx.InvalidURL,
     "the system": OSError,
+    "cancelled from inside": asyncio.CancelledError,
+}
+# Errors in the code of a transport reach the caller as they are, so they must not hold secrets themselves.
+CODE_FAULTS: dict[str, Callable[[], Exception]] = {
     "a fault": RuntimeError,
     "a missing key": KeyError,
-    "not UTF-8": _undecodable,
-    "several": _grouped,
+    "not UTF-8": partial(UnicodeDecodeError, "utf-8", b"", 0, 1, "odd"),
+    "several": partial(ExceptionGroup, "odd", [RuntimeError()]),
     "too deep": RecursionError,
-    "cancelled from inside": asyncio.CancelledError,
 }
 
 
@@ -68,6 +63,13 @@ def _failing(kind: Callable[[str], BaseException]) -> Callable[[httpx.Request], 
     return step
 
 
+def _raising(fault: Callable[[], Exception]) -> Callable[[httpx.Request], httpx.Response]:
+    def step(_: httpx.Request) -> httpx.Response:
+        raise fault()
+
+    return step
+
+
 class _Breaking(httpx.AsyncByteStream):
     """A body that ends in an exception, and raises another when it is closed."""
 
@@ -76,10 +78,10 @@ class _Breaking(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield b'{"'
-        raise RuntimeError(_told(self._request))
+        raise httpx.ReadError(_told(self._request))
 
     async def aclose(self) -> None:
-        raise ValueError(_told(self._request))
+        raise httpx.CloseError(_told(self._request))
 
 
 def _broken_body(request: httpx.Request) -> httpx.Response:
@@ -112,6 +114,8 @@ def broken(name: str, call: Call) -> Iterator[Failure]:
 
     for what, kind in FAULTS.items():
         yield failure(f"{what}, and the exception holds the request", partial(_through, call, _failing(kind)))
+    for what, fault in CODE_FAULTS.items():
+        yield failure(what, partial(_through, call, _raising(fault)))
     yield failure("the body breaks off", partial(_through, call, _broken_body))
     if not call.real:
         yield failure("silence", partial(_through, call, _silence))

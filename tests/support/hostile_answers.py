@@ -91,6 +91,8 @@ FAST: dict[str, Talk] = {
     "a status without end": _for_ever(b"HTTP/1.1 200 ", b"a"),
     "trailers without end": _for_ever(CHUNKED + b"\r\n" + _chunk(ANSWER) + b"0\r\n", b"a:b\r\n"),
     "a chunk that is announced without end": _for_ever(CHUNKED + b"\r\n1;", b"a"),
+    "chunks of one byte": _for_ever(CHUNKED + b"\r\n", b"1\r\n1\r\n"),
+    "patience without end": _for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "a length of 5,000 digits": once(HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n"),
     "a chunk of 5,000 digits": once(CHUNKED + b"\r\n" + b"f" * 5000 + b"\r\n"),
     # Gzip
@@ -138,8 +140,6 @@ SLOW: dict[str, Talk] = {
     "a body in drops": _for_ever(HEAD + b"Content-Length: 1000000\r\n\r\n", b"1", DRIP_SECONDS),
     "chunks in drops": _for_ever(CHUNKED + b"\r\n", b"1\r\n1\r\n", DRIP_SECONDS),
     "gzip in drops": _for_ever(CHUNKED + ZIPPED + b"\r\n" + _chunk(_GZIP_HEAD), _chunk(_EMPTY_BLOCK), DRIP_SECONDS),
-    "chunks of one byte": _for_ever(CHUNKED + b"\r\n", b"1\r\n1\r\n"),
-    "patience without end": _for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "patience in drops": _for_ever(b"", b"HTTP/1.1 102 Processing\r\n\r\n", DRIP_SECONDS),
 }
 

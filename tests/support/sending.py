@@ -1,5 +1,6 @@
 """One request over a transport, and its result."""
 
+import asyncio
 import gzip
 import socket
 
@@ -8,8 +9,10 @@ import pytest
 from exchanges.errors import ExchangeError, NotSent
 from exchanges.http.answer import Evidence, Lost
 from exchanges.http.request import Request
+from exchanges.limits.limiter import Priority
 
 MAX_BYTES = 100_000
+SECONDS = 20.0
 BOMB = gzip.compress(bytes(50_000_000))
 
 
@@ -18,18 +21,22 @@ def request_to(origin, target="/a", verb="GET", headers=(), body=b""):
     return Request(verb, origin, target, headers, body)
 
 
-async def send(transport, origin, *, careful=False, evidence=None, **options):
+async def send(transport, origin, *, priority=Priority.READ, evidence=None, max_bytes=MAX_BYTES, **options):
     """Send one request."""
     return await transport.send(
-        request_to(origin, **options), evidence or Evidence(), max_bytes=MAX_BYTES, careful=careful
+        request_to(origin, **options),
+        evidence or Evidence(),
+        max_bytes=max_bytes,
+        priority=priority,
+        deadline=asyncio.get_running_loop().time() + SECONDS,
     )
 
 
-async def lost(transport, origin, *, careful=True):
+async def lost(transport, origin, *, priority=Priority.MONEY):
     """Send one request that gets no complete answer; return the error and the evidence."""
     evidence = Evidence()
     with pytest.raises(Lost) as caught:
-        await send(transport, origin, careful=careful, evidence=evidence)
+        await send(transport, origin, priority=priority, evidence=evidence)
     return caught.value, evidence
 
 
