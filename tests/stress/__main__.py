@@ -22,11 +22,12 @@ STAGES = (
     "reconciled",
     "arrivals",
     "keepalive",
+    "halfdead",
     "hostile",
     "mutations",
     "secrets",
 )
-PROMISES = range(1, 13)
+PROMISES = (*range(1, 13), 17)
 CHEAP = {
     "nonces": ("key lock",),
     "cancellations": ("own task",),
@@ -34,6 +35,7 @@ CHEAP = {
     "reconciled": ("lateness",),
     "arrivals": ("cooling slots",),
     "keepalive": ("careful pool",),
+    "halfdead": ("silence",),
 }
 """Mechanisms that a quick run takes out: a second or two is enough to miss a figure without one of them."""
 

@@ -39,7 +39,7 @@ def run(capsys, monkeypatch):
 
 
 def test_every_promise_has_a_stage():
-    """Each of the twelve promises has one stage."""
+    """Each promise has one stage."""
     shown = [number for stage in STAGES.values() for number in stage.PROMISES]
 
     assert list(harness.PROMISES) == sorted(shown)
