@@ -99,6 +99,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def interop(session: nox.Session) -> None:
+    """Run the tests with the real mocks, recorders, tracers and transports of others."""
+    session.install("-q", "-e", ".", *group("interop"))
+    session.run("python", "-m", "pytest", "-m", "interop", *session.posargs)
+
+
+@nox.session
 def stress(session: nox.Session) -> None:
     """Measure the promises at full size, or in small with `-- --quick`, and run the cases left out of `tests`."""
     session.install("-q", "-e", ".[cli]", *group("tests"))

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 
 from rounds import Figure
 
-ROUNDS = {"calls": 41, "decoding": 21, "limiter": 15, "imports": 11}
+ROUNDS = {"calls": 41, "connection": 21, "decoding": 21, "limiter": 15, "imports": 11}
 QUICK_ROUNDS = 5
 _ROW = "{:<72} {:>10} {:>9} {:>15}  {}"
 

@@ -168,6 +168,7 @@ async def test_a_target_that_httpx_would_change(target):
     assert ([], True) == (came, evidence.nothing_left)
 
 
+@pytest.mark.interop
 @pytest.mark.asyncio
 async def test_a_transport_of_httpx2():
     """A transport of httpx2 gets requests of httpx2, and its errors are errors of the network."""
@@ -339,6 +340,7 @@ async def test_a_mock_of_a_verb(monkeypatch, name):
     assert (b"amount=1" if name == "post" else None) == calls[0][1]
 
 
+@pytest.mark.interop
 @pytest.mark.asyncio
 @pytest.mark.parametrize("using", ["httpx", "httpcore"])
 async def test_respx(using):
@@ -351,6 +353,7 @@ async def test_respx(using):
     assert (b'{"id":7}', b"amount=1") == (answer.body.replace(b" ", b""), route.calls.last.request.content)
 
 
+@pytest.mark.interop
 @pytest.mark.asyncio
 async def test_vcrpy(tmp_path):
     """A recorder of vcrpy records and replays an order, and no key is in its cassette."""
@@ -367,6 +370,7 @@ async def test_vcrpy(tmp_path):
     assert "THE" not in cassette.read_text()
 
 
+@pytest.mark.interop
 @pytest.mark.asyncio
 async def test_pytest_httpx(request):
     """A mock of pytest-httpx answers; nothing leaves."""
@@ -378,6 +382,7 @@ async def test_pytest_httpx(request):
     assert b'{"id":7}' == answer.body.replace(b" ", b"")
 
 
+@pytest.mark.interop
 @pytest.mark.asyncio
 async def test_opentelemetry():
     """The spans of OpenTelemetry hold no key, and the server gets it."""

@@ -143,6 +143,7 @@ def test_a_look_is_quick(detector):
 # Real packages
 
 
+@pytest.mark.interop
 def test_respx(detector):
     """The mocks of respx are noticed, and gone when they end, in both of its ways."""
     respx = pytest.importorskip("respx")
@@ -157,6 +158,7 @@ def test_respx(detector):
     assert seen[3] is None
 
 
+@pytest.mark.interop
 def test_vcrpy(detector, tmp_path):
     """A recorder of vcrpy is noticed, and gone when it ends."""
     vcr = pytest.importorskip("vcr")
@@ -166,6 +168,7 @@ def test_vcrpy(detector, tmp_path):
     assert ("httpx.AsyncHTTPTransport.handle_async_request", None) == (seen, detector.replaced())
 
 
+@pytest.mark.interop
 def test_pytest_httpx(detector, request):
     """The fixture of pytest-httpx is noticed."""
     pytest.importorskip("pytest_httpx")
@@ -174,6 +177,7 @@ def test_pytest_httpx(detector, request):
     assert "httpx.AsyncHTTPTransport.handle_async_request" == detector.replaced()
 
 
+@pytest.mark.interop
 def test_opentelemetry(detector):
     """The instrumentation of OpenTelemetry is noticed, and gone when it ends."""
     instrumentation = pytest.importorskip("opentelemetry.instrumentation.httpx")
