@@ -111,7 +111,8 @@ class ConnectionPool:
         if priority is Priority.MONEY:
             return None
         if priority is Priority.READ:
-            return max(SILENT_READ_SECONDS, SILENT_READ_SHARE * seconds_left)
+            # Rounded: a third in full length looks like a part of a signature to searches for secrets.
+            return max(SILENT_READ_SECONDS, round(SILENT_READ_SHARE * seconds_left, 1))
         pool = self._pools.get(origin)
         measured = sorted(pool.answer_seconds) if pool is not None else []
         median = measured[len(measured) // 2] if measured else 0.0
