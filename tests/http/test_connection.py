@@ -56,7 +56,6 @@ async def failure_of(sending):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_read_and_an_order(kind):
     """A request travels byte for byte, and its answer comes back."""
     async with opened(kind, answering(response(b"[1]", b"Retry-After: 7", status=b"429 Slow"))) as watch:
@@ -79,7 +78,6 @@ async def test_a_read_and_an_order(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_the_evidence_of_an_answer(kind):
     """A request that was answered was sent, and all of it."""
     async with opened(kind, answering(ANSWER)) as watch:
@@ -95,7 +93,6 @@ async def test_the_evidence_of_an_answer(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_an_answer_drip_by_drip(kind):
     """An answer that comes in single bytes, after interim answers, is read."""
     whole = b"HTTP/1.1 100 Continue\r\n\r\n" + response(b"[1, 2]", zipped=True)
@@ -114,7 +111,6 @@ async def test_an_answer_drip_by_drip(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_large_answer(kind):
     """An answer of megabytes is read whole."""
     body = os.urandom(3_000_000)
@@ -125,7 +121,6 @@ async def test_a_large_answer(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_large_request(kind):
     """A request larger than every buffer on the way arrives whole."""
     body = b"x" * 3_000_000
@@ -148,7 +143,6 @@ async def test_a_large_request(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize("ending", ["orderly", "reset"])
 async def test_an_answer_that_is_cut(kind, ending):
     """An answer that is cut at any byte is lost, and never told as not sent."""
@@ -169,7 +163,6 @@ async def test_an_answer_that_is_cut(kind, ending):
         assert len(watch.server.requests) == len(ANSWER)
 
 
-@pytest.mark.asyncio
 async def test_records_that_are_cut():
     """Records that are cut at any byte are no answer, even of one that ends with its connection."""
     size = len(ANSWER) + 64
@@ -192,7 +185,6 @@ async def test_records_that_are_cut():
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_request_that_is_cut(kind):
     """Who is told that nothing was sent can rely on it, at whatever byte the server stops reading."""
     read = []
@@ -216,7 +208,6 @@ async def test_a_request_that_is_cut(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize("orderly", [True, False])
 async def test_an_answer_that_ends_with_its_connection(kind, orderly):
     """An answer without a length is whole if the server ended the connection in order, and its connection is gone."""
@@ -238,7 +229,6 @@ async def test_an_answer_that_ends_with_its_connection(kind, orderly):
         assert watch.open_sockets == 0
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("announced", [True, False])
 async def test_an_end_that_anybody_can_forge(announced):
     """Over TLS only the server's announcement ends an answer without a length; FIN is nobody's word."""
@@ -263,7 +253,6 @@ async def test_an_end_that_anybody_can_forge(announced):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize("surplus", [response(b"surplus"), b"\r\n", b"x"])
 @pytest.mark.parametrize("segments", [1, 2])
 async def test_more_than_an_answer(kind, surplus, segments):
@@ -284,7 +273,6 @@ async def test_more_than_an_answer(kind, surplus, segments):
         assert [b"%d" % number for number in range(1, 11)] == bodies
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("layout", ["one record", "two records", "two segments", 3, 9])
 async def test_more_than_an_answer_in_records(layout):
     """Nor does it matter how the surplus lies in TLS: a part of a record is the start of something."""
@@ -316,7 +304,6 @@ async def test_more_than_an_answer_in_records(layout):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_an_answer_before_its_request(kind):
     """What a server says before it was asked is no answer, on a new connection too."""
 
@@ -337,7 +324,6 @@ async def test_an_answer_before_its_request(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_more_on_an_idle_connection(kind):
     """A connection on which something comes while nobody asks is closed at once."""
     late = asyncio.Event()
@@ -361,7 +347,6 @@ async def test_more_on_an_idle_connection(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_more_that_the_loop_has_not_read(kind):
     """What waits in the socket when a request begins is seen before the request is written."""
     ready = asyncio.Event()
@@ -387,7 +372,6 @@ async def test_more_that_the_loop_has_not_read(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_closed_idle_connection(kind):
     """A connection that the server closes is gone at once, and the next request opens another."""
 
@@ -405,7 +389,6 @@ async def test_a_closed_idle_connection(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize("header", [b"Connection: close", b"Keep-Alive: timeout=0", b"Keep-Alive: timeout=1"])
 async def test_a_connection_that_is_not_to_be_kept(kind, header):
     """A connection that the server will close is closed with its answer."""
@@ -422,7 +405,6 @@ async def test_a_connection_that_is_not_to_be_kept(kind, header):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_file(kind):
     """A file travels between what stands before and behind it."""
     async with opened(kind, answering(ANSWER)) as watch:
@@ -436,7 +418,6 @@ async def test_a_file(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize("reads", [0, 100_000])
 async def test_an_answer_before_the_end_of_its_file(kind, reads):
     """A server may refuse a file that it has not read; the rest is not sent, and the connection is closed."""
@@ -463,7 +444,6 @@ async def test_an_answer_before_the_end_of_its_file(kind, reads):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_an_answer_before_the_end_of_its_request(kind):
     """A connection on which a part of the request still waits to be sent is closed with the answer."""
 
@@ -481,7 +461,6 @@ async def test_an_answer_before_the_end_of_its_request(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_file_that_cannot_be_read(kind):
     """A file that fails while it is sent ends the request, and the server sees no whole one."""
 
@@ -501,7 +480,6 @@ async def test_a_file_that_cannot_be_read(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_deadline_within_a_file(kind):
     """A server that does not read a file ends its request at the deadline."""
 
@@ -525,7 +503,6 @@ async def test_a_deadline_within_a_file(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("part", "phase"),
     [
@@ -554,7 +531,6 @@ async def test_a_deadline(kind, part, phase):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("priority", "expected"), [(Priority.READ, Silent), (Priority.CANCEL, Silent), (Priority.MONEY, TimedOut)]
 )
@@ -584,7 +560,6 @@ async def test_a_connection_that_died_in_silence(kind, priority, expected):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize("has_begun", [False, True])
 async def test_what_is_not_silent(kind, has_begun):
     """A new connection is not given up early, nor one on which a byte of the answer came."""
@@ -618,7 +593,6 @@ async def test_what_is_not_silent(kind, has_begun):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "said",
     [
@@ -641,7 +615,6 @@ async def test_an_answer_that_is_refused(kind, said):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize("warm", [False, True])
 async def test_cancellation_at_every_step(kind, warm):
     """A task that is cancelled at any step costs its connection and nothing else."""
@@ -667,7 +640,6 @@ async def test_cancellation_at_every_step(kind, warm):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_cancellation_within_a_file(kind):
     """A task that is cancelled while it sends a file leaves nothing behind."""
     async with opened(kind, answering(ANSWER)) as watch:

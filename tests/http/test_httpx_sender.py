@@ -46,7 +46,6 @@ async def failure_of(sending, kind=Lost):
 # Transports of the caller
 
 
-@pytest.mark.asyncio
 async def test_a_transport_of_the_caller():
     """A transport of the caller gets the request as it is, and proves nothing."""
     came, evidence = [], Evidence()
@@ -75,7 +74,6 @@ async def test_a_transport_of_the_caller():
     )
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "error",
     [
@@ -100,7 +98,6 @@ async def test_a_failure_of_the_network(error):
     assert (Lost, type(error).__name__, False) == (type(lost), str(lost), evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", [ZeroDivisionError, KeyError, AttributeError])
 async def test_an_error_in_the_code_of_the_caller(kind):
     """An error in the code of a transport of the caller reaches the caller."""
@@ -111,7 +108,6 @@ async def test_an_error_in_the_code_of_the_caller(kind):
     await failure_of(send(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example")), kind)
 
 
-@pytest.mark.asyncio
 async def test_a_transport_that_hangs():
     """A transport of the caller is given up at the deadline."""
 
@@ -125,7 +121,6 @@ async def test_a_transport_that_hangs():
     assert (TimedOut, False) == (type(lost), evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_a_file():
     """A file is read while it is sent."""
     came = []
@@ -141,7 +136,6 @@ async def test_a_file():
     assert [b"<xxxxxxxxx>"] == came
 
 
-@pytest.mark.asyncio
 async def test_the_bounds_of_a_body():
     """A body is decoded and bounded here too."""
 
@@ -157,7 +151,6 @@ async def test_the_bounds_of_a_body():
     assert b"[1][1]" == answer.body
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("target", ["/?a=" + "x" * 70_000, '/a"b'])
 async def test_a_target_that_httpx_would_change(target):
     """What httpx would rewrite or refuses is not sent."""
@@ -169,7 +162,6 @@ async def test_a_target_that_httpx_would_change(target):
 
 
 @pytest.mark.interop
-@pytest.mark.asyncio
 async def test_a_transport_of_httpx2():
     """A transport of httpx2 gets requests of httpx2, and its errors are errors of the network."""
     httpx2 = pytest.importorskip("httpx2")
@@ -193,7 +185,6 @@ async def test_a_transport_of_httpx2():
 # Proxies
 
 
-@pytest.mark.asyncio
 async def test_a_proxy():
     """A proxy is asked, and no connection is kept: httpx cannot tell what came behind an answer."""
     async with serving(answering(ANSWER + ANSWER)) as proxy:
@@ -205,7 +196,6 @@ async def test_a_proxy():
         assert proxy.requests[0].startswith(b"GET http://127.0.0.1:9/a HTTP/1.1\r\n")
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("said", "status", "hint"),
     [
@@ -224,7 +214,6 @@ async def test_a_proxy_that_refuses(said, status, hint):
         assert (status, True, True) == (lost.status, hint in str(lost), evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("patched", ["never", "throughout", "at the start", "at the end"])
 async def test_a_proxy_that_cannot_be_reached(monkeypatch, patched):
     """A failure to connect proves that nothing was sent, unless httpx was patched at the start or at the end."""
@@ -278,7 +267,6 @@ async def forwards(self, request):
     return httpx.Response(200, content=content)
 
 
-@pytest.mark.asyncio
 async def test_a_recorder(monkeypatch):
     """A recorder that really sends gets the request, and its answer is the answer."""
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", forwards)
@@ -289,7 +277,6 @@ async def test_a_recorder(monkeypatch):
         assert (b'{"id": 1}', 1, False) == (answer.body, len(server.requests), evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_a_recorder_that_fails(monkeypatch):
     """A recorder that fails to connect may have sent before: that proves nothing."""
 
@@ -303,7 +290,6 @@ async def test_a_recorder_that_fails(monkeypatch):
     assert not evidence.nothing_left
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("name", ["send", "_send_single_request", "_send_handling_auth", "_transport_for_url"])
 async def test_a_tracer_of_the_client(monkeypatch, name):
     """A tracer that wraps a method of the client is called, sees no key, and the server gets the true one."""
@@ -322,7 +308,6 @@ async def test_a_tracer_of_the_client(monkeypatch, name):
         assert server.requests[0].startswith(f"GET {request.target} HTTP/1.1\r\n".encode())
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("name", ["get", "request", "post"])
 async def test_a_mock_of_a_verb(monkeypatch, name):
     """A mock of a method for one verb is called for that verb."""
@@ -341,7 +326,6 @@ async def test_a_mock_of_a_verb(monkeypatch, name):
 
 
 @pytest.mark.interop
-@pytest.mark.asyncio
 @pytest.mark.parametrize("using", ["httpx", "httpcore"])
 async def test_respx(using):
     """A mock of respx answers, at either layer; nothing leaves."""
@@ -354,7 +338,6 @@ async def test_respx(using):
 
 
 @pytest.mark.interop
-@pytest.mark.asyncio
 async def test_vcrpy(tmp_path):
     """A recorder of vcrpy records and replays an order, and no key is in its cassette."""
     vcr = pytest.importorskip("vcr")
@@ -371,7 +354,6 @@ async def test_vcrpy(tmp_path):
 
 
 @pytest.mark.interop
-@pytest.mark.asyncio
 async def test_pytest_httpx(request):
     """A mock of pytest-httpx answers; nothing leaves."""
     pytest.importorskip("pytest_httpx")
@@ -383,7 +365,6 @@ async def test_pytest_httpx(request):
 
 
 @pytest.mark.interop
-@pytest.mark.asyncio
 async def test_opentelemetry():
     """The spans of OpenTelemetry hold no key, and the server gets it."""
     instrumentation = pytest.importorskip("opentelemetry.instrumentation.httpx")
@@ -407,7 +388,6 @@ async def test_opentelemetry():
     assert ("hidden" in shown, "THE" in shown) == (True, False)
 
 
-@pytest.mark.asyncio
 async def test_a_secret_in_a_form_that_is_not_known(monkeypatch):
     """A secret that is written in a form that cannot be replaced costs the whole query."""
     urls = []

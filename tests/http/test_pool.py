@@ -51,7 +51,6 @@ def holding(events):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("priority", "idle", "connections"),
     [
@@ -76,7 +75,6 @@ async def test_how_old_a_connection_may_be(kind, priority, idle, connections):
         assert connections == watch.server.connections
 
 
-@pytest.mark.asyncio
 async def test_the_connection_that_was_used_last():
     """Of several idle connections the one that was used last is taken, and the others grow old."""
     async with opened("plain", answering(ANSWER)) as watch:
@@ -91,7 +89,6 @@ async def test_the_connection_that_was_used_last():
         assert (3, 3, 1) == (watch.server.connections, before, watch.open_sockets)
 
 
-@pytest.mark.asyncio
 async def test_what_a_server_says_of_idle_connections():
     """A server that keeps connections for five seconds is asked within four."""
     async with opened("plain", answering(response(b"1", b"Keep-Alive: timeout=5"))) as watch:
@@ -104,7 +101,6 @@ async def test_what_a_server_says_of_idle_connections():
         assert [1, 1, 2] == seen
 
 
-@pytest.mark.asyncio
 async def test_a_new_connection_on_request():
     """A request may ask for a new connection, whatever is idle or ready."""
     async with opened("plain", answering(ANSWER), keeps_ready=True) as watch:
@@ -119,7 +115,6 @@ async def test_a_new_connection_on_request():
 # How many
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("priority", [Priority.READ, Priority.MONEY])
 async def test_connections_that_only_cancels_may_use(priority):
     """Two of the connections are kept for cancels; whoever is beyond the number waits for its turn."""
@@ -138,7 +133,6 @@ async def test_connections_that_only_cancels_may_use(priority):
         assert (16, 16, 18) == (most, watch.server.connections, len(watch.server.requests))
 
 
-@pytest.mark.asyncio
 async def test_who_goes_first():
     """Cancels go before orders, orders before reads, each in the order in which they came."""
     events = [asyncio.Event() for _ in range(8)]
@@ -166,7 +160,6 @@ async def test_who_goes_first():
         ]
 
 
-@pytest.mark.asyncio
 async def test_a_deadline_while_waiting_for_a_connection():
     """Who waits for a connection until its deadline has sent nothing, and leaves its place to others."""
     events = [asyncio.Event() for _ in range(3)]
@@ -186,7 +179,6 @@ async def test_a_deadline_while_waiting_for_a_connection():
         assert (TimedOut, "waiting for a connection", True) == (type(error), error.phase, evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("steps", range(6))
 async def test_a_waiter_that_is_cancelled(steps):
     """A waiter that is cancelled, even as its turn comes, gives its place to the next."""
@@ -210,7 +202,6 @@ async def test_a_waiter_that_is_cancelled(steps):
         ]
 
 
-@pytest.mark.asyncio
 async def test_room_for_a_new_connection():
     """Where all connections are idle and too old for an order, the oldest is closed for a new one."""
     events = [asyncio.Event() for _ in range(17)]
@@ -228,7 +219,6 @@ async def test_room_for_a_new_connection():
         assert (17, 16) == (watch.server.connections, watch.open_sockets)
 
 
-@pytest.mark.asyncio
 async def test_concurrent_requests():
     """A hundred requests at once are all answered, each with its own answer, over sixteen connections at most."""
 
@@ -249,7 +239,6 @@ async def test_concurrent_requests():
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_connection_is_kept_ready(kind):
     """After the first order an unused connection is ready, and after the next one another."""
     async with opened(kind, answering(ANSWER), keeps_ready=True) as watch:
@@ -269,7 +258,6 @@ async def test_a_connection_is_kept_ready(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_ready_connection_is_renewed(kind):
     """A connection that is kept ready is replaced before it is old, and no longer once orders have stopped."""
     async with opened(kind, answering(ANSWER), keeps_ready=True) as watch:
@@ -288,7 +276,6 @@ async def test_a_ready_connection_is_renewed(kind):
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_ready_connection_that_the_server_closes(kind):
     """A server that closes what carries nothing is asked again after a pause, and ever more rarely."""
 
@@ -314,7 +301,6 @@ async def test_a_ready_connection_that_the_server_closes(kind):
         assert [2, 3, 4, 5] == seen
 
 
-@pytest.mark.asyncio
 async def test_a_ready_connection_that_the_server_closes_later():
     """A server that closes after five seconds gets a new connection at once, and from then on before five seconds."""
     close = asyncio.Event()
@@ -342,7 +328,6 @@ async def test_a_ready_connection_that_the_server_closes_later():
         assert watch.server.connections == 4
 
 
-@pytest.mark.asyncio
 async def test_bytes_on_a_ready_connection():
     """A ready connection on which the server speaks unasked is closed, and no order goes over it."""
     speak = asyncio.Event()
@@ -366,7 +351,6 @@ async def test_bytes_on_a_ready_connection():
         assert b'{"id": 1}' == answer.body
 
 
-@pytest.mark.asyncio
 async def test_a_server_that_is_gone():
     """A ready connection that cannot be renewed is tried again after a pause, and orders say what is wrong."""
     async with serving(answering(ANSWER)) as server, lab(server, keeps_ready=True) as watch:
@@ -413,7 +397,6 @@ def literal(*places):
     return look_up
 
 
-@pytest.mark.asyncio
 async def test_a_name_is_looked_up_once(monkeypatch):
     """Requests that start together share one look-up, which is remembered for half a minute."""
     async with opened("plain", answering(ANSWER)) as watch:
@@ -434,7 +417,6 @@ async def test_a_name_is_looked_up_once(monkeypatch):
         assert [1, 1, 2] == counts
 
 
-@pytest.mark.asyncio
 async def test_a_name_that_does_not_exist(monkeypatch):
     """A name that cannot be resolved is an error of that phase, and is not remembered."""
     async with opened("plain", answering(ANSWER)) as watch:
@@ -451,7 +433,6 @@ async def test_a_name_that_does_not_exist(monkeypatch):
         assert str(error).startswith("looking up the name failed ([Errno -2] Name or service not known")
 
 
-@pytest.mark.asyncio
 async def test_a_look_up_that_hangs(monkeypatch):
     """A deadline while the name is looked up says so; the look-up goes on for whoever comes next."""
     finish = threading.Event()
@@ -476,7 +457,6 @@ async def test_a_look_up_that_hangs(monkeypatch):
         assert answer.status == 200
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("seconds", "said"), [(5.0, "no answer before the deadline; connecting"), (30.0, "connecting took")]
 )
@@ -493,7 +473,6 @@ async def test_a_server_that_does_not_accept(monkeypatch, seconds, said):
         assert (True, True) == (str(error).startswith(said), evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_the_time_limit_of_the_system(monkeypatch):
     """A connection that the system gives up failed; no deadline has passed."""
     async with opened("plain", answering(ANSWER)) as watch:
@@ -507,7 +486,6 @@ async def test_the_time_limit_of_the_system(monkeypatch):
         assert "connecting failed ([Errno 110] Connection timed out)" == str(await failure_of(watch.send()))
 
 
-@pytest.mark.asyncio
 async def test_a_request_that_is_too_late():
     """A request whose deadline has passed is not sent, and its connection serves the next."""
     async with opened("plain", answering(ANSWER)) as watch:
@@ -520,7 +498,6 @@ async def test_a_request_that_is_too_late():
         assert (1, 2) == (watch.server.connections, len(watch.server.requests))
 
 
-@pytest.mark.asyncio
 async def test_closing_while_a_name_is_looked_up(monkeypatch):
     """A pool that is closed waits for no look-up."""
     finish = threading.Event()
@@ -536,7 +513,6 @@ async def test_closing_while_a_name_is_looked_up(monkeypatch):
     assert "looking up the name failed" in str(error)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 4, 6, 8, 10, 15])
 async def test_several_addresses(monkeypatch, steps):
     """Where an address hangs the next has its turn after a moment; whoever loses, or is cancelled, is closed."""
@@ -570,7 +546,6 @@ async def test_several_addresses(monkeypatch, steps):
         assert ((await sending).status, left <= 1) == (200, True)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("order_of", [("closed", "good"), ("good", "closed"), ("closed", "closed")])
 async def test_addresses_that_refuse(monkeypatch, order_of):
     """Where an address refuses the next is tried at once; if all do, the first says why."""
@@ -587,7 +562,6 @@ async def test_addresses_that_refuse(monkeypatch, order_of):
             assert (True, True) == ("Connect call failed" in str(error), evidence.nothing_left)
 
 
-@pytest.mark.asyncio
 async def test_families_in_turn(monkeypatch):
     """Addresses of both families are tried in turn, beginning with the family that the system prefers."""
     six = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (f"::{n}", 1, 0, 0)) for n in (1, 2, 3)]
@@ -598,7 +572,6 @@ async def test_families_in_turn(monkeypatch):
     assert ["::1", "127.0.0.1", "::2", "127.0.0.2", "::3"] == [address.place[0] for address in found]
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["plain", "tls"])
 async def test_nobody_listens(kind):
     """A port at which nobody listens refuses, and nothing was sent."""
@@ -613,7 +586,6 @@ async def test_nobody_listens(kind):
 # TLS
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("certificate", "said"),
     [("elsewhere", "IP address mismatch"), ("expired", "certificate has expired"), ("nobody", "signed certificate")],
@@ -628,7 +600,6 @@ async def test_a_server_that_is_somebody_else(certificate, said):
         assert (True, True, [], 0) == (said in str(error), evidence.refused, server.requests, watch.open_sockets)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", None])
 async def test_a_server_that_does_not_speak_tls(says):
     """A server that answers a handshake with something else, or closes, or is silent, gets no request."""
@@ -653,7 +624,6 @@ async def test_a_server_that_does_not_speak_tls(says):
         assert ("TLS handshake" in str(error)) is (says is None or not says)
 
 
-@pytest.mark.asyncio
 async def test_the_shared_context_is_built_in_a_thread(monkeypatch):
     """The context of clients that bring none is built once, outside the loop."""
     threads, built = [], ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -677,7 +647,6 @@ async def test_the_shared_context_is_built_in_a_thread(monkeypatch):
 # Half-dead connections
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("priority", "left", "answers", "expected"),
     [
@@ -697,7 +666,6 @@ async def test_how_long_a_silence_is(priority, left, answers, expected):
     assert expected == own.silence_seconds("http://127.0.0.1", priority, left)
 
 
-@pytest.mark.asyncio
 async def test_where_one_connection_is_dead_the_others_are_too():
     """After a connection died in silence no idle one is used: they were cut at the same time."""
 
@@ -723,7 +691,6 @@ async def test_where_one_connection_is_dead_the_others_are_too():
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_closing(kind):
     """A closed pool has no socket and no task; what is under way is lost, and says so."""
 
@@ -751,7 +718,6 @@ async def test_closing(kind):
         )
 
 
-@pytest.mark.asyncio
 async def test_a_closed_pool_opens_again():
     """A pool that was closed can be used again: closing has left nothing behind."""
     async with opened("plain", answering(ANSWER)) as watch:
@@ -777,7 +743,6 @@ def test_a_loop_that_is_closed():
     assert not own.is_open
 
 
-@pytest.mark.asyncio
 async def test_tasks_that_are_cancelled_from_outside():
     """Whoever cancels every task of the process harms the requests that were under way, and no other."""
     async with opened("plain", answering(ANSWER), keeps_ready=True) as watch:
@@ -796,7 +761,6 @@ async def test_tasks_that_are_cancelled_from_outside():
 # What is not sent
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("origin", ["ftp://a.example", "http://", "http://a.example:99999", "a.example", "http://[::1"])
 async def test_an_address_that_is_none(origin):
     """An origin that is none refuses the request."""

@@ -59,7 +59,6 @@ def impatient(monkeypatch):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize("name", ["read", "idempotent"])
 @pytest.mark.usefixtures("impatient")
 async def test_a_connection_that_died_in_silence(kind, name):
@@ -72,7 +71,6 @@ async def test_a_connection_that_died_in_silence(kind, name):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.usefixtures("impatient")
 async def test_an_order_on_a_connection_that_died_in_silence(kind):
     """An order is never sent again, however long no answer comes."""
@@ -84,7 +82,6 @@ async def test_an_order_on_a_connection_that_died_in_silence(kind):
         assert (2, 1) == (len(server.requests), len(client.unresolved))
 
 
-@pytest.mark.asyncio
 @pytest.mark.usefixtures("impatient")
 async def test_a_server_that_is_silent():
     """A read is asked again once because of silence: a new connection is not given up before the deadline."""
@@ -95,7 +92,6 @@ async def test_a_server_that_is_silent():
         assert 1 == len(server.requests)
 
 
-@pytest.mark.asyncio
 @pytest.mark.usefixtures("impatient")
 async def test_silence_is_no_attempt():
     """A read that met a dead connection is still repeated where the server is unavailable for a moment."""
@@ -113,7 +109,6 @@ async def test_silence_is_no_attempt():
         assert (Thing(1), 5) == (await CALLS["read"](client), len(server.requests))
 
 
-@pytest.mark.asyncio
 @pytest.mark.usefixtures("impatient")
 async def test_not_found_after_silence():
     """A cancel whose first attempt was not answered may have done what the second one does not find."""
@@ -134,7 +129,6 @@ async def test_not_found_after_silence():
 
 
 @kinds
-@pytest.mark.asyncio
 async def test_a_connection_is_ready_for_orders(kind):
     """After the first order an unused connection is kept, on which the next one goes."""
     async with served(kind, answering(ANSWER)) as server, client_of(server.origin, ssl_context=trusting()) as client:
@@ -145,7 +139,6 @@ async def test_a_connection_is_ready_for_orders(kind):
         assert (2, 1) == (server.connections, len(server.requests))
 
 
-@pytest.mark.asyncio
 async def test_tasks_that_are_cancelled_from_outside():
     """Whoever cancels the tasks of the library costs the calls their connections, and later calls nothing."""
     asked = asyncio.Event()
@@ -172,7 +165,6 @@ async def test_tasks_that_are_cancelled_from_outside():
 # Surplus
 
 
-@pytest.mark.asyncio
 async def test_two_answers_in_one_segment():
     """Over TLS a second answer that comes together with the first is not taken for that to the next call."""
 
@@ -216,7 +208,6 @@ def recorder(monkeypatch):
     return ends
 
 
-@pytest.mark.asyncio
 @pytest.mark.usefixtures("recorder")
 async def test_a_recorder(caplog):
     """Calls go through a patched httpx, which is logged once, and are answered."""
@@ -227,7 +218,6 @@ async def test_a_recorder(caplog):
     assert 1 == sum("is patched: requests go through httpx" in message for message in caplog.messages)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("end", [httpx.ConnectError("no"), httpx.ProxyError("no"), KeyError("network_stream")])
 async def test_a_recorder_that_fails(recorder, end):
     """However a patched httpx fails, it is no proof that an order was not sent."""
@@ -239,7 +229,6 @@ async def test_a_recorder_that_fails(recorder, end):
         assert (1, 1) == (len(server.requests), len(client.unresolved))
 
 
-@pytest.mark.asyncio
 async def test_a_mock_of_respx():
     """A mock of respx answers the calls of a client that was used before, and no order leaves the test."""
     async with serving(answering(response(b'{"id": 2}'))) as server, client_of(server.origin) as client:
@@ -252,7 +241,6 @@ async def test_a_mock_of_respx():
         assert ([2, 1, 1, 2], 2) == ([thing.id for thing in things], len(server.requests))
 
 
-@pytest.mark.asyncio
 @respx.mock
 async def test_a_client_within_a_mock_of_respx():
     """A client that is opened within a mock gets its answers."""
@@ -261,7 +249,6 @@ async def test_a_client_within_a_mock_of_respx():
         assert 7 == (await client.market.thing()).id
 
 
-@pytest.mark.asyncio
 async def test_a_patch_that_comes_under_way(monkeypatch):
     """A patch that appears while an own connection waits changes nothing about what that connection sent."""
 
@@ -277,7 +264,6 @@ async def test_a_patch_that_comes_under_way(monkeypatch):
 # Transports of the caller
 
 
-@pytest.mark.asyncio
 async def test_a_transport_by_its_method():
     """A transport is whatever has the method of one."""
 
@@ -290,7 +276,6 @@ async def test_a_transport_by_its_method():
 
 
 @pytest.mark.interop
-@pytest.mark.asyncio
 async def test_a_transport_of_httpx2():
     """A transport of httpx2 serves a client."""
     httpx2 = pytest.importorskip("httpx2")
@@ -302,7 +287,6 @@ async def test_a_transport_of_httpx2():
 # Proxies
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("status", "attempts"), [(b"407 Proxy Authentication Required", 1), (b"502 Bad Gateway", 3), (b"302 Found", 3)]
 )
@@ -321,7 +305,6 @@ async def test_a_proxy_that_refuses(monkeypatch, status, attempts):
             await CALLS["money"](client)
 
 
-@pytest.mark.asyncio
 async def test_a_proxy_that_is_not_there():
     """Where our own transport to a proxy finds nobody, an order was not sent."""
     origin = f"http://127.0.0.1:{closed_port()}"
@@ -333,7 +316,6 @@ async def test_a_proxy_that_is_not_there():
 # Names
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("name", "kind"), [("read", errors.ReadFailed), ("money", errors.NotSent)])
 async def test_a_name_that_is_not_found_in_time(monkeypatch, name, kind):
     """An error names what the call was waiting for."""
@@ -356,7 +338,6 @@ async def test_a_name_that_is_not_found_in_time(monkeypatch, name, kind):
 
 
 @kinds
-@pytest.mark.asyncio
 @pytest.mark.parametrize("coding", [b"gzip", b"x-gzip"])
 @pytest.mark.parametrize("padding", [b"", b"\0" * 9])
 async def test_several_members_of_gzip(kind, coding, padding):
@@ -367,7 +348,6 @@ async def test_several_members_of_gzip(kind, coding, padding):
         assert Thing(1) == await client.market.thing()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("line", [b"X-Odd : a", b"garbage", b": a", b"Set-Cookie: a\n b", b"X: \x01", b"X: \xe9"])
 async def test_header_lines_that_are_none(line):
     """A malformed line among the headers costs no answer."""
