@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 from contextlib import asynccontextmanager
@@ -132,7 +133,7 @@ class Clock:
 
     def __init__(self):
         loop = asyncio.get_running_loop()
-        self.now = loop.time()
+        self.now = float(math.ceil(loop.time()))  # whole seconds, so that sums and differences are exact
         loop.time = lambda: self.now
 
     def advance(self, seconds):
