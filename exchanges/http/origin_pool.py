@@ -118,6 +118,10 @@ class OriginPool:
         for connection in unused:
             connection.abort()
 
+    def abandon(self) -> None:
+        """Keep no connection ready any more: the client was dropped. May be called from any thread."""
+        self._keeps_ready, self._ready_until = False, 0.0
+
     async def aclose(self) -> None:
         """Close all connections, wait until their sockets are closed, and end the keeper task."""
         self._is_closed = True

@@ -123,6 +123,11 @@ class ConnectionPool:
         """Whether any connection is open."""
         return any(pool.connections for pool in self._pools.values())
 
+    def abandon(self) -> None:
+        """Open no further connections that no request needs; those that are idle close within a minute."""
+        for pool in list(self._pools.values()):
+            pool.abandon()
+
     async def aclose(self) -> None:
         """Close all connections; no task and no socket remains."""
         pools, self._pools = self._pools, {}

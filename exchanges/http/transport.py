@@ -103,6 +103,10 @@ class HttpTransport:
         fault = None if self._ssl_context is None else fault_of(self._ssl_context)
         return fault and f"ssl_context was changed: it {fault}"
 
+    def abandon(self) -> None:
+        """Open no further connections that no request needs: the client was dropped."""
+        self._pool.abandon()
+
     async def aclose(self) -> None:
         """Close all connections of our own; an injected transport belongs to its owner."""
         await self._pool.aclose()

@@ -136,6 +136,7 @@ class Destinations:
     def dropped(self) -> None:
         """Unregister a client that was garbage collected; warn if it was not closed."""
         self.leave()
+        self._config.transport.abandon()
         if self._config.transport.is_open:
             words = f"a client of {self._config.server} was dropped without aclose(): its connections are still open"
             warnings.warn(words, ResourceWarning, stacklevel=2)

@@ -1,3 +1,4 @@
+import asyncio
 import gc
 
 import pytest
@@ -51,4 +52,18 @@ async def test_open_sockets_that_are_dropped():
         transport = held[0]._session._config.transport
         with pytest.warns(ResourceWarning, match=r"a client of fourth http.* was dropped without aclose\(\)"):
             held.clear()
+        await transport.aclose()
+
+
+async def test_a_ready_connection_that_is_dropped(monkeypatch):
+    """No connection is kept ready for a client that was dropped."""
+    monkeypatch.setattr("exchanges.http.origin_pool.KEEP_READY_SECONDS", 0.01)
+    async with serving(answering(response())) as server:
+        held = [Fourth(base_url=server.origin, state=MemoryState(), **CREDENTIALS)]
+        await held[0].trading.create_order(amount=1)
+        transport = held[0]._session._config.transport
+        keeper = transport._pool._pools[server.origin]._keeper
+        with pytest.warns(ResourceWarning, match="was dropped without"):
+            held.clear()
+        await asyncio.wait_for(keeper, 20)
         await transport.aclose()
