@@ -19,8 +19,6 @@ from tests.stress.figures import Figure, Mechanisms
 from tests.support.fourth import CREDENTIALS, Fourth
 from tests.support.raw_server import Heard, response, serving
 
-__all__ = ["MECHANISMS", "PROMISES", "figures"]
-
 PROMISES = (17,)
 CLIENTS, QUICK_CLIENTS = 100, 20
 CALLS, QUICK_CALLS = 10, 2

@@ -19,21 +19,6 @@ from exchanges.limits.limiter import Priority
 from tests.support.raw_server import serving
 from tests.support.tls_servers import presenting, secured, trusting
 
-__all__ = [
-    "KINDS",
-    "SECONDS",
-    "Clock",
-    "Watch",
-    "by_records",
-    "get",
-    "lab",
-    "opened",
-    "order",
-    "post",
-    "turns",
-    "until",
-]
-
 KINDS = ("plain", "tls")
 MAX_BYTES = 100_000
 SECONDS = 30.0  # a deadline that no test is to meet
