@@ -102,9 +102,12 @@ class Session:
         Raises:
             ExchangeError: See `exchanges.errors`.
         """
-        loop, destination = self._enter(endpoint), self._destinations.find(endpoint)
-        call = self._prepare(endpoint, arguments, options, destination)
-        del arguments  # a task that waits shows the locals of its frames, and some arguments are secrets
+        try:
+            loop, destination = self._enter(endpoint), self._destinations.find(endpoint)
+            call = self._prepare(endpoint, arguments, options, destination)
+        finally:
+            # A task that waits, and an error of a state, show the locals of this frame; some arguments are secrets.
+            del arguments
         began, default = loop.time(), self._config.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         deadline = began + (options.timeout_seconds or default)
         if (paced := pace.get()) is not None:

@@ -154,3 +154,21 @@ def test_the_frames_of_a_subclass():
 def test_an_uninitialized_client():
     """A client whose constructor failed has a repr: a traceback may print it."""
     assert "Bitex('')" == repr(object.__new__(Bitex))
+
+
+class _FailingState(MemoryState):
+    """A state whose disk fails."""
+
+    def limiter(self, *_):
+        raise OSError("the disk is full")
+
+
+async def test_a_state_that_fails():
+    """An exception of the state, which is not ours to strip, passes through no frame that holds an argument."""
+    password = PASSWORD
+    async with Bitex(api_key="k", state=_FailingState()) as client:
+        with pytest.raises(OSError, match="the disk is full") as caught:
+            await client.resellers.create_user(email="a@example.com", password=password)
+    frames = traceback.StackSummary.extract(traceback.walk_tb(caught.value.__traceback__), capture_locals=True)
+
+    assert [] == [f.name for f in frames if "/exchanges/" in f.filename and password in str(f.locals)]
