@@ -141,6 +141,7 @@ class Connection(asyncio.BufferedProtocol):
             self._waiter = None
         if self._failure is not None:
             raise self._failure
+        self.idle_since = self._loop.time()
 
     @property
     def is_open(self) -> bool:

@@ -101,6 +101,10 @@ class HttpxSender:
         except Lost:
             evidence.refused = True
             raise
+        if asyncio.get_running_loop().time() >= deadline:
+            # A deadline that has passed would cancel the sending only at its first wait, behind the first byte.
+            evidence.refused = True
+            raise TimedOut("waiting to be sent")
         try:
             async with asyncio.timeout_at(deadline):
                 return await self._send(outgoing, replaced, max_bytes)

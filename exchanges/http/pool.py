@@ -85,8 +85,8 @@ class ConnectionPool:
         # No `await` from here to the first write: the check of the connection must still hold.
         now = asyncio.get_running_loop().time
         reader, began = AnswerReader(max_bytes), now()
-        # A connection that was just opened cannot be dead: its server has accepted it.
-        is_new = not connection.is_used and began - connection.idle_since < KEEP_FOR_MONEY_SECONDS
+        # A connection that was just opened cannot be dead: its server has accepted it, however long TLS took.
+        is_new = fresh or (not connection.is_used and began - connection.idle_since < KEEP_FOR_MONEY_SECONDS)
         try:
             if began >= deadline:  # its answer would be too late
                 raise TimedOut("waiting for a connection")
@@ -159,7 +159,7 @@ class ConnectionPool:
                 _, connection = await loop.create_connection(lambda: Connection(records, on_close), sock=opened)
                 phase = "TLS handshake"
                 await connection.handshake()
-        except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot send
+        except (OSError, ValueError, RuntimeError) as error:  # a name that TLS cannot send; no thread for the look-up
             self._addresses.forget(origin.host, origin.port)
             # The system raises the same class for its own time limit, but with a number.
             if isinstance(error, TimeoutError) and error.errno is None:

@@ -122,7 +122,7 @@ class Session:
                     break
                 if error.may_have_executed or isinstance(error, Unavailable | DecodeError):
                     doubtful = error
-                if isinstance(error.__cause__, Silent):
+                if isinstance(error.__cause__, Silent) and not fresh:
                     # Once per call, and beside the other attempts: no connection that is fresh is given up early.
                     attempts, fresh = attempts - 1, True
                 if not repeatable(endpoint.kind, error, attempts) or not await self._pause(error, attempts, deadline):
@@ -284,7 +284,8 @@ class Session:
             if call.endpoint.kind is Kind.READ:
                 raise
             error = transport_failure(attempt, None, "its task was cancelled from outside, before the answer came")
-            return Result(error=final_error(call, error, error))
+            # What is proven not to be sent leaves no doubt, for a cancel either.
+            return Result(error=final_error(call, error, error if error.may_have_executed else None))
         finally:
             attempt.complete = attempt.complete or attempt.evidence.nothing_left
         result = attempt.result = interpret(attempt, answer, self._config.wire)

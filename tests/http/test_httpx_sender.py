@@ -116,9 +116,20 @@ async def test_a_transport_that_hangs():
             await asyncio.Event().wait()
 
     evidence = Evidence()
-    lost = await failure_of(send(HttpxSender(injected=Hangs()), get("https://a.example"), evidence=evidence, seconds=0))
+    lost = await failure_of(
+        send(HttpxSender(injected=Hangs()), get("https://a.example"), evidence=evidence, seconds=0.05)
+    )
 
     assert (TimedOut, False) == (type(lost), evidence.nothing_left)
+
+
+async def test_a_deadline_that_has_passed():
+    """What comes too late is not passed to a transport of the caller, and nothing has left."""
+    came, evidence = [], Evidence()
+    sender = HttpxSender(injected=httpx.MockTransport(came.append))
+    lost = await failure_of(send(sender, order("https://a.example"), evidence=evidence, seconds=0))
+
+    assert (TimedOut, True, []) == (type(lost), evidence.nothing_left, came)
 
 
 async def test_a_file():
