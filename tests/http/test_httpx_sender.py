@@ -7,16 +7,14 @@ import io
 import httpx
 import pytest
 
-from exchanges.errors import UsageError
-from exchanges.http.answer import BadAnswer, Evidence, Lost, ProxyRefused, TimedOut
+from exchanges.http.answer import BadAnswer, Evidence, Lost, TimedOut
 from exchanges.http.httpx_sender import HttpxSender
 from exchanges.http.request import Attachment, Request
 from exchanges.http.uploads import Upload
-from exchanges.limits.limiter import Priority
 from exchanges.version import __version__
-from tests.support.own_connections import SECONDS, get, order
+from tests.support.own_connections import get, order
 from tests.support.raw_server import answering, response, serving
-from tests.support.sending import closed_port
+from tests.support.sending import failure_of, send_by
 from tests.support.tls_servers import secured, trusting
 
 ANSWER = response(b'{"id": 1}')
@@ -26,21 +24,6 @@ KEY = "THE/KEY=of this"
 def secret(origin):
     """Make a read with a key in its query."""
     return Request("GET", origin, "/profile?api_key=THE%2FKEY%3Dof%20this&page=2", (), b"", (KEY,))
-
-
-async def send(sender, request, *, evidence=None, seconds=SECONDS, max_bytes=100_000):
-    """Send one request."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    return await sender.send(
-        request, evidence or Evidence(), max_bytes=max_bytes, priority=Priority.MONEY, deadline=deadline
-    )
-
-
-async def failure_of(sending, kind=Lost):
-    """Return what a request fails with."""
-    with pytest.raises(kind) as caught:
-        await sending
-    return caught.value
 
 
 # Transports of the caller
@@ -55,7 +38,7 @@ async def test_a_transport_of_the_caller():
         return httpx.Response(201, json=[1], headers={"X-A": "1"})
 
     sender = HttpxSender(injected=httpx.MockTransport(answer))
-    answered = await send(sender, order("https://a.example"), evidence=evidence)
+    answered = await send_by(sender, order("https://a.example"), evidence=evidence)
     headers = [
         (b"Host", b"a.example"),
         (b"Accept", b"application/json"),
@@ -92,7 +75,7 @@ async def test_a_failure_of_the_network(error):
         raise error
 
     lost = await failure_of(
-        send(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example"), evidence=evidence)
+        send_by(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example"), evidence=evidence)
     )
 
     assert (Lost, type(error).__name__, False) == (type(lost), str(lost), evidence.nothing_left)
@@ -105,7 +88,7 @@ async def test_an_error_in_the_code_of_the_caller(kind):
     def fail(_):
         raise kind("x")
 
-    await failure_of(send(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example")), kind)
+    await failure_of(send_by(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example")), kind)
 
 
 async def test_a_transport_that_hangs():
@@ -117,7 +100,7 @@ async def test_a_transport_that_hangs():
 
     evidence = Evidence()
     lost = await failure_of(
-        send(HttpxSender(injected=Hangs()), get("https://a.example"), evidence=evidence, seconds=0.05)
+        send_by(HttpxSender(injected=Hangs()), get("https://a.example"), evidence=evidence, seconds=0.05)
     )
 
     assert (TimedOut, False) == (type(lost), evidence.nothing_left)
@@ -127,7 +110,7 @@ async def test_a_deadline_that_has_passed():
     """What comes too late is not passed to a transport of the caller, and nothing has left."""
     came, evidence = [], Evidence()
     sender = HttpxSender(injected=httpx.MockTransport(came.append))
-    lost = await failure_of(send(sender, order("https://a.example"), evidence=evidence, seconds=0))
+    lost = await failure_of(send_by(sender, order("https://a.example"), evidence=evidence, seconds=0))
 
     assert (TimedOut, True, []) == (type(lost), evidence.nothing_left, came)
 
@@ -142,7 +125,7 @@ async def test_a_file():
 
     upload = Upload("a.png", "image/png", 9, lambda: io.BytesIO(b"x" * 9))
     request = Request("POST", "https://a.example", "/", (), b"<", attachment=Attachment(upload, b">"))
-    await send(HttpxSender(injected=httpx.MockTransport(answer)), request)
+    await send_by(HttpxSender(injected=httpx.MockTransport(answer)), request)
 
     assert [b"<xxxxxxxxx>"] == came
 
@@ -156,8 +139,8 @@ async def test_the_bounds_of_a_body():
             return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
 
     sender = HttpxSender(injected=Zipped())
-    answer = await send(sender, get("https://a.example"))
-    await failure_of(send(sender, get("https://a.example"), max_bytes=5), BadAnswer)
+    answer = await send_by(sender, get("https://a.example"))
+    await failure_of(send_by(sender, get("https://a.example"), max_bytes=5), BadAnswer)
 
     assert b"[1][1]" == answer.body
 
@@ -167,7 +150,7 @@ async def test_a_target_that_httpx_would_change(target):
     """What httpx would rewrite or refuses is not sent."""
     evidence, came = Evidence(), []
     sender = HttpxSender(injected=httpx.MockTransport(came.append))
-    await failure_of(send(sender, get("https://a.example", target), evidence=evidence))
+    await failure_of(send_by(sender, get("https://a.example", target), evidence=evidence))
 
     assert ([], True) == (came, evidence.nothing_left)
 
@@ -185,83 +168,12 @@ async def test_a_transport_of_httpx2():
         return httpx2.Response(200, json=[1])
 
     sender = HttpxSender(injected=httpx2.MockTransport(answer))
-    body = (await send(sender, order("https://a.example"))).body
-    lost = await failure_of(send(sender, get("https://a.example", "/fail")))
+    body = (await send_by(sender, order("https://a.example"))).body
+    lost = await failure_of(send_by(sender, get("https://a.example", "/fail")))
     async with serving(answering(ANSWER)) as server, httpx2.AsyncHTTPTransport() as transport:
-        real = (await send(HttpxSender(injected=transport), get(server.origin))).body
+        real = (await send_by(HttpxSender(injected=transport), get(server.origin))).body
 
     assert ([True, True], b"[1]", "ConnectError", b'{"id": 1}') == (kinds, body, str(lost), real)
-
-
-# Proxies
-
-
-async def test_a_proxy():
-    """A proxy is asked, and no connection is kept: httpx cannot tell what came behind an answer."""
-    async with serving(answering(ANSWER + ANSWER)) as proxy:
-        sender = HttpxSender(proxy=proxy.origin)
-        answers = [(await send(sender, get("http://127.0.0.1:9"))).body for _ in range(2)]
-        await sender.aclose()
-
-        assert ([b'{"id": 1}'] * 2, 2, False) == (answers, proxy.connections, sender.is_open)
-        assert proxy.requests[0].startswith(b"GET http://127.0.0.1:9/a HTTP/1.1\r\n")
-
-
-@pytest.mark.parametrize(
-    ("said", "status", "hint"),
-    [
-        (b"407 Proxy Authentication Required", 407, "requires a user and a password"),
-        (b"502 Bad Gateway", 502, "status 502"),
-        (b"302 Found", 302, "status 302"),
-    ],
-)
-async def test_a_proxy_that_refuses(said, status, hint):
-    """The status of a proxy is named, and nothing was sent to the server."""
-    async with serving(answering(response(b"", status=said))) as proxy:
-        evidence = Evidence()
-        sender = HttpxSender(proxy=proxy.origin, ssl_context=trusting())
-        lost = await failure_of(send(sender, order("https://127.0.0.1:9"), evidence=evidence), ProxyRefused)
-
-        assert (status, True, True) == (lost.status, hint in str(lost), evidence.nothing_left)
-
-
-@pytest.mark.parametrize("patched", ["never", "throughout", "at the start", "at the end"])
-async def test_a_proxy_that_cannot_be_reached(monkeypatch, patched):
-    """A failure to connect proves that nothing was sent, unless httpx was patched at the start or at the end."""
-    evidence, original = Evidence(), httpx.AsyncHTTPTransport.handle_async_request
-    patch = httpx.AsyncClient
-
-    async def send_wrapped(self, *args, **kwargs):
-        raise AssertionError
-
-    if patched in ("throughout", "at the start"):
-
-        async def wrapper(self, request):
-            if patched == "at the start":
-                httpx.AsyncHTTPTransport.handle_async_request = original
-            return await original(self, request)
-
-        monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", wrapper)
-    sender = HttpxSender(proxy=f"http://127.0.0.1:{closed_port()}")
-    if patched == "at the end":
-        opening = sender._transport
-
-        def open_then_patch(**options):
-            transport = opening(**options)
-            monkeypatch.setattr(patch, "send", send_wrapped)
-            return transport
-
-        monkeypatch.setattr(sender, "_transport", open_then_patch)
-    await failure_of(send(sender, order("http://127.0.0.1:9"), evidence=evidence))
-
-    assert (patched == "never") is evidence.nothing_left
-
-
-@pytest.mark.parametrize("proxy", ["ftp://a", "", 7, "socks6://a"])
-def test_a_proxy_that_is_none(proxy):
-    """What cannot be a proxy is refused at once."""
-    with pytest.raises(UsageError, match="proxy must be"):
-        HttpxSender(proxy=proxy)
 
 
 # A patched httpx
@@ -283,7 +195,7 @@ async def test_a_recorder(monkeypatch):
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", forwards)
     async with serving(answering(ANSWER)) as server:
         evidence = Evidence()
-        answer = await send(HttpxSender(), order(server.origin), evidence=evidence)
+        answer = await send_by(HttpxSender(), order(server.origin), evidence=evidence)
 
         assert (b'{"id": 1}', 1, False) == (answer.body, len(server.requests), evidence.nothing_left)
 
@@ -296,7 +208,7 @@ async def test_a_recorder_that_fails(monkeypatch):
 
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", fails)
     evidence = Evidence()
-    await failure_of(send(HttpxSender(), order("https://a.example"), evidence=evidence))
+    await failure_of(send_by(HttpxSender(), order("https://a.example"), evidence=evidence))
 
     assert not evidence.nothing_left
 
@@ -313,7 +225,7 @@ async def test_a_tracer_of_the_client(monkeypatch, name):
     monkeypatch.setattr(httpx.AsyncClient, name, traced)
     async with serving(answering(ANSWER)) as server:
         request = secret(server.origin)
-        answer = await send(HttpxSender(), request)
+        answer = await send_by(HttpxSender(), request)
 
         assert (b'{"id": 1}', [f"{server.origin}/profile?api_key=hidden&page=2"]) == (answer.body, urls)
         assert server.requests[0].startswith(f"GET {request.target} HTTP/1.1\r\n".encode())
@@ -330,7 +242,7 @@ async def test_a_mock_of_a_verb(monkeypatch, name):
 
     monkeypatch.setattr(httpx.AsyncClient, name, mocked)
     request = order("https://a.example") if name == "post" else get("https://a.example")
-    answer = await send(HttpxSender(), request)
+    answer = await send_by(HttpxSender(), request)
 
     assert (f'["{name}"]'.encode(), 1) == (answer.body, len(calls))
     assert (b"amount=1" if name == "post" else None) == calls[0][1]
@@ -343,7 +255,7 @@ async def test_respx(using):
     respx = pytest.importorskip("respx")
     with respx.mock(using=using) as router:
         route = router.post("https://a.example/buy/").respond(200, json={"id": 7})
-        answer = await send(HttpxSender(), order("https://a.example"))
+        answer = await send_by(HttpxSender(), order("https://a.example"))
 
     assert (b'{"id":7}', b"amount=1") == (answer.body.replace(b" ", b""), route.calls.last.request.content)
 
@@ -357,7 +269,7 @@ async def test_vcrpy(tmp_path):
         bodies, request = [], secret(server.origin)
         for _ in range(2):
             with vcr.use_cassette(str(cassette)):
-                bodies.append((await send(HttpxSender(), request)).body)
+                bodies.append((await send_by(HttpxSender(), request)).body)
 
         assert ([b'{"id": 1}'] * 2, 1) == (bodies, len(server.requests))
         assert request.target.encode() in server.requests[0]
@@ -370,7 +282,7 @@ async def test_pytest_httpx(request):
     pytest.importorskip("pytest_httpx")
     httpx_mock = request.getfixturevalue("httpx_mock")
     httpx_mock.add_response(url="https://a.example/buy/", json={"id": 7})
-    answer = await send(HttpxSender(), order("https://a.example"))
+    answer = await send_by(HttpxSender(), order("https://a.example"))
 
     assert b'{"id":7}' == answer.body.replace(b" ", b"")
 
@@ -389,7 +301,7 @@ async def test_opentelemetry():
     try:
         async with secured(talk=answering(ANSWER)) as server:
             request = secret(server.origin)
-            await send(HttpxSender(ssl_context=trusting()), request)
+            await send_by(HttpxSender(ssl_context=trusting()), request)
 
             assert request.target.encode() in server.requests[0]
     finally:
@@ -408,6 +320,6 @@ async def test_a_secret_in_a_form_that_is_not_known(monkeypatch):
         return httpx.Response(200)
 
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", recorded)
-    await send(HttpxSender(), Request("GET", "https://a.example", "/a?x=%54HE%2fKEY%3dof%20this", (), b"", (KEY,)))
+    await send_by(HttpxSender(), Request("GET", "https://a.example", "/a?x=%54HE%2fKEY%3dof%20this", (), b"", (KEY,)))
 
     assert ["https://a.example/a?hidden"] == urls

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import math
 import socket
 import ssl
+import struct
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
@@ -14,7 +16,8 @@ from attrs import define, field
 from exchanges.http import addresses
 from exchanges.http.answer import Evidence
 from exchanges.http.pool import ConnectionPool
-from exchanges.http.request import Request
+from exchanges.http.request import Attachment, Request
+from exchanges.http.uploads import Upload
 from exchanges.limits.limiter import Priority
 from tests.support.raw_server import serving
 from tests.support.tls_servers import presenting, secured, trusting
@@ -193,3 +196,41 @@ def by_records(talk):
         await talk(heard, records)
 
     return wrapped
+
+
+def reset(heard):
+    """Close with RST, and not with FIN."""
+    linger = struct.pack("ii", 1, 0)
+    heard.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    heard.writer.transport.abort()
+
+
+def attached(size, *, opening=None):
+    """Make a file of *size* bytes."""
+    content = b"x" * size
+    return Attachment(Upload("a.png", "image/png", size, opening or (lambda: io.BytesIO(content))), b"end")
+
+
+def idle(watch):
+    """Return the connections that wait for a request."""
+    return [connection for pool in watch.pool._pools.values() for connection in pool._idle]
+
+
+def busy(watch):
+    """Return the connections that carry a request."""
+    return [c for pool in watch.pool._pools.values() for c in pool.connections if c._reader is not None]
+
+
+def ready_of(watch):
+    """Return the connection that is kept ready."""
+    pools = list(watch.pool._pools.values())
+    return pools[0]._ready if pools else None
+
+
+def literal(*places):
+    """Make a look-up that finds these places."""
+
+    def look_up(*_, **__):
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place) for place in places]
+
+    return look_up

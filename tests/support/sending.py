@@ -58,3 +58,18 @@ def closed_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]
+
+
+async def send_by(sender, request, *, evidence=None, seconds=SECONDS, max_bytes=MAX_BYTES):
+    """Send one request."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    return await sender.send(
+        request, evidence or Evidence(), max_bytes=max_bytes, priority=Priority.MONEY, deadline=deadline
+    )
+
+
+async def failure_of(sending, kind=Lost):
+    """Return what a request fails with."""
+    with pytest.raises(kind) as caught:
+        await sending
+    return caught.value
