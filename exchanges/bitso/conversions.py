@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 # The documents say that a conversion is queued for some ten seconds; the rest is for reads that fail meanwhile.
 TIMEOUT_SECONDS = 60.0
 EXECUTE = "bitso.conversions.execute"
-# Products of two numbers of at most 30 digits are exact in it.
-_EXACT = Context(prec=80)
+# Products of two numbers of as many digits as an answer may have are exact in it.
+_EXACT = Context(prec=130)
 
 
 class RateRefused(NotSent):

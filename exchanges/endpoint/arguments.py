@@ -12,10 +12,12 @@ from exchanges.endpoint.definition import Argument, Endpoint
 from exchanges.errors import UsageError
 from exchanges.http.uploads import Upload
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
-from exchanges.wire.codecs import BOUNDS, MAX_DIGITS
+from exchanges.wire.codecs import bounds_of
 
 MAX_TEXT = 1000
 MAX_INT = 2**63 - 1
+MAX_DIGITS = 30
+_BOUNDS = bounds_of(MAX_DIGITS)
 _MONEY_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
@@ -105,7 +107,7 @@ def money(value: Any) -> str:
         raise _ArgumentError("must be written in plain decimal digits, such as '10000.05'")
     # The bounds raise where the default context would round.
     try:
-        number = BOUNDS.create_decimal(value)
+        number = _BOUNDS.create_decimal(value)
     except (DecimalException, ValueError):
         raise _ArgumentError(f"must have at most {MAX_DIGITS} digits") from None
     if not number.is_finite() or number <= 0:

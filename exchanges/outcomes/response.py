@@ -22,6 +22,7 @@ from exchanges.http.answer import Answer
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import lockout_seconds, problem_of_status, rejection, unknown_outcome
 from exchanges.wire import Deviation, Json, loads
+from exchanges.wire.codecs import without_mark
 from exchanges.wire.converter import Wire
 
 CENTS = -2
@@ -90,7 +91,7 @@ def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, str | None]:
     try:
         # An error is JSON even where a good answer is text.
         if endpoint.text and answer.status < 300:
-            return answer.body.decode(), None
+            return without_mark(answer.body).decode(), None
         decode = endpoint.api.decode
         return loads(answer.body) if decode is None else decode(endpoint, answer.status, answer.body), None
     except UnicodeDecodeError:

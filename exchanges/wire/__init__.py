@@ -13,26 +13,28 @@ from exchanges.wire.codecs import (
     Choice,
     Deviation,
     Done,
-    Epoch,
     Id,
-    IsoTime,
     Json,
-    NaiveTime,
     Number,
     OpenIntEnum,
     OpenStrEnum,
     RawJson,
     TextDecimal,
-    UnixMicrosText,
-    UnixMillis,
-    UnixTime,
-    UnixTimeText,
     loads,
     plain,
 )
 from exchanges.wire.converter import Wire, decode, dumps, encode
 from exchanges.wire.currencies import CurrencyAmounts, CurrencyBalance, CurrencyBalances
 from exchanges.wire.models import Row, TaggedRow, UnknownRow
+from exchanges.wire.moments import (
+    Epoch,
+    IsoTime,
+    NaiveTime,
+    UnixMicrosText,
+    UnixMillis,
+    UnixTime,
+    UnixTimeText,
+)
 
 __all__ = [
     "Amount",

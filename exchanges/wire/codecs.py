@@ -1,8 +1,9 @@
-"""Codecs of single values, in both directions: exact numbers, moments, open enums.
+"""Codecs of single values, in both directions: exact numbers, texts, open enums.
 
-`loads` is the only parser of JSON. Numbers become `int` or `Decimal` with every digit, never a `float`. It rejects a
-number with a fraction or an exponent if it has more than 30 digits or an exponent beyond 30, and values that are nested
-too deeply; the codecs reject whole numbers of more than 30 digits.
+`loads` is the only parser of JSON. Numbers become `int` or `Decimal` with every digit, never a `float`; `NaN` and
+`Infinity`, which some servers send though JSON has neither, become a NaN. It rejects values that are nested too deeply,
+but no number: what nobody reads must not make an answer unreadable. The codecs reject a number that is read if it has
+more than 60 digits or an exponent beyond 60, and every NaN.
 
 Rules for editors: a string that `Decimal` accepts but that is no plain number ("NaN", " 1 ", "1_000", Arabic digits)
 never becomes money. Reading and writing of one codec stand next to each other, and ``read(write(x)) == x``.
@@ -10,9 +11,9 @@ never becomes money. Reading and writing of one codec stand next to each other, 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Rounded, Subnormal
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
@@ -32,23 +33,20 @@ else:  # annotations of models are resolved in their own modules, where the recu
 Amount = Decimal | int | str
 """Money in arguments: exact types only, a `float` is rejected."""
 
-MAX_DIGITS = 30
-# The largest number is below 10**30, so that none has more than 30 digits when it is written without an exponent.
-BOUNDS = Context(
-    prec=MAX_DIGITS,
-    Emax=MAX_DIGITS - 1,
-    Emin=-MAX_DIGITS,
-    traps=[Inexact, Rounded, Overflow, Subnormal, Clamped, InvalidOperation],
-)
-# Wide enough for every moment; the decimal context of the caller must not change what a moment is.
-_COUNTING = Context(prec=2 * MAX_DIGITS, traps=[])
+MAX_DIGITS = 60
+
+
+def bounds_of(digits: int) -> Context:
+    """Build a context that raises for a number which needs more than *digits* digits without an exponent."""
+    traps = [Inexact, Rounded, Overflow, Subnormal, Clamped, InvalidOperation]
+    return Context(prec=digits, Emax=digits - 1, Emin=-digits, traps=traps)
+
+
+BOUNDS = bounds_of(MAX_DIGITS)
 _INT_BOUND = 10**MAX_DIGITS
 PLAIN = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?"
 _PLAIN = re.compile(PLAIN)
-_WHOLE = re.compile(r"-?[0-9]{1,30}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
-_NAIVE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
+_WHOLE = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}")
 
 
 class Deviation(Exception):
@@ -76,6 +74,17 @@ def exact(text: str) -> Decimal:
         raise Deviation(f"a number of at most {MAX_DIGITS} digits") from error
 
 
+def bounded(number: Decimal) -> Decimal:
+    """Return a number that was parsed; reject one that is too long or too large, and NaN."""
+    try:
+        BOUNDS.plus(number)
+    except DecimalException as error:
+        raise Deviation(f"a number of at most {MAX_DIGITS} digits") from error
+    if not number.is_finite():
+        raise Deviation("a decimal number")
+    return number
+
+
 def plain(number: Decimal) -> str:
     """Render a number without an exponent and without losing a digit."""
     return format(number, "f")
@@ -84,25 +93,63 @@ def plain(number: Decimal) -> str:
 MAX_DEPTH = 64
 MAX_MEMORY = 10 * 1024 * 1024
 _LIGHT_BYTES = 90_000  # no body as short as this can need `MAX_MEMORY`
-_DECODER = msgspec.json.Decoder[Any](float_hook=exact)
+_DECODER = msgspec.json.Decoder[Any](float_hook=Decimal)
+_BOM = b"\xef\xbb\xbf"
+_UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00")
+_NOT_NUMBERS = re.compile(rb"NaN|Infinity|[0-9]{100}|[eE][+-]?[0-9]{9}")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_LONGEST_INT = 100
+
+
+def without_mark(body: bytes) -> bytes:
+    """Return *body* without the byte order mark that some servers send before JSON."""
+    return body.removeprefix(_BOM)
 
 
 def loads(body: bytes) -> Json:
-    """Parse JSON exactly.
+    """Parse JSON exactly, with or without a byte order mark.
 
     Raises:
-        Deviation: Not JSON in UTF-8, nested too deeply, or a number out of bounds.
+        Deviation: Not JSON in UTF-8, or nested too deeply.
     """
+    body = without_mark(body)
     try:
         value = cast("Json", _DECODER.decode(body))
     except RecursionError as error:
         raise Deviation("JSON of bounded depth") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Deviation("JSON with numbers in bounds") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, DecimalException) as error:
+        value = _loads_odd(body, error)
     # Counting brackets is cheap and an upper bound of the depth; only what exceeds it is walked.
     if len(body) > 2 * MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
         raise Deviation("JSON of bounded depth")
     return value
+
+
+def _loads_odd(body: bytes, reason: Exception) -> Json:
+    """Parse JSON with numbers that the fast parser does not accept; it was rejected for *reason*."""
+    if body.startswith(_UTF_16_OR_32) or body[1:2] == b"\x00":
+        raise Deviation("JSON in UTF-8, found another encoding") from reason
+    # Only where such a number can be: everything else that was rejected is no JSON, and need not be parsed again.
+    # The standard parser accepts half a surrogate pair, which no text can hold.
+    if not _NOT_NUMBERS.search(body) or _SURROGATE.search(body):
+        raise Deviation("JSON") from reason
+    try:
+        return cast("Json", json.loads(body, parse_float=_number, parse_int=_number, parse_constant=_number))
+    except RecursionError as error:
+        raise Deviation("JSON of bounded depth") from error
+    except ValueError as error:
+        raise Deviation("JSON") from error
+
+
+def _number(text: str) -> int | Decimal:
+    """Return a number of any length; NaN for infinity, and for an exponent that no `Decimal` holds."""
+    if len(text) <= _LONGEST_INT and text.lstrip("-").isdigit():
+        return int(text)
+    try:
+        number = Decimal(text)
+    except DecimalException:
+        return Decimal("NaN")
+    return number if number.is_finite() else Decimal("NaN")
 
 
 def is_heavy(body: bytes | bytearray) -> bool:
@@ -157,7 +204,7 @@ class Number:
             return exact(value)
         if not (self.text and strict):
             if type(value) is Decimal:
-                return value
+                return bounded(value)
             if type(value) is int and -_INT_BOUND < value < _INT_BOUND:
                 return Decimal(value)
         raise Deviation("a decimal number as text" if self.text and strict else "a decimal number")
@@ -175,7 +222,8 @@ class Whole(_Unchanged):
         if not strict:
             if type(value) is str and _WHOLE.fullmatch(value):
                 return int(value)
-            if type(value) is Decimal and value == value.to_integral_value():
+            # The bounds first: to write out a number with a huge exponent would need all memory.
+            if type(value) is Decimal and bounded(value) == value.to_integral_value():
                 return int(value)
         raise Deviation("a whole number")
 
@@ -203,57 +251,6 @@ class Flag(_Unchanged):
         if not strict and value in (0, 1):
             return value == 1
         raise Deviation("true or false")
-
-
-@frozen(eq=False)
-class Epoch:
-    """An aware UTC moment, on the wire a count since 1970, as a number or as text."""
-
-    per_second: int = 1
-    text: bool = False
-
-    def read(self, value: Json, *, strict: bool) -> datetime:
-        count = Number(text=self.text).read(value, strict=strict)
-        try:
-            return _EPOCH + timedelta(microseconds=int(_COUNTING.multiply(count, 1_000_000 // self.per_second)))
-        except OverflowError as error:
-            raise Deviation("a moment between the years 1 and 9999") from error
-
-    def write(self, value: datetime) -> Json:
-        count = _COUNTING.divide((value - _EPOCH) // timedelta(microseconds=1), 1_000_000 // self.per_second)
-        number = int(count) if count == int(count) else count.normalize(_COUNTING)
-        return plain(Decimal(number)) if self.text else number
-
-
-class Iso:
-    """An aware UTC moment as ISO 8601 text, with or without a fraction, zone as +00:00, +0000 or Z."""
-
-    def read(self, value: Json, *, strict: bool) -> datetime:
-        if type(value) is str and _ISO.fullmatch(value):
-            return _moment(value)
-        raise Deviation("a moment as 2016-04-08T17:52:31+00:00")
-
-    def write(self, value: datetime) -> Json:
-        return value.isoformat(timespec="milliseconds" if value.microsecond % 1000 == 0 < value.microsecond else "auto")
-
-
-class Naive:
-    """An aware UTC moment, on the wire without its zone: 2013-09-26 23:15:04, sometimes with microseconds."""
-
-    def read(self, value: Json, *, strict: bool) -> datetime:
-        if type(value) is str and _NAIVE.fullmatch(value):
-            return _moment(value + "+00:00")
-        raise Deviation("a moment as 2013-09-26 23:15:04")
-
-    def write(self, value: datetime) -> Json:
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise Deviation("a moment that exists") from error
 
 
 class _Open:
@@ -349,10 +346,4 @@ class Nothing(_Unchanged):
 Done = Annotated[None, Nothing()]
 Id = Annotated[str, Text(number=True)]
 TextDecimal = Annotated[Decimal, Number(text=True)]
-UnixTime = Annotated[datetime, Epoch()]
-UnixTimeText = Annotated[datetime, Epoch(text=True)]
-UnixMillis = Annotated[datetime, Epoch(per_second=1000)]
-UnixMicrosText = Annotated[datetime, Epoch(per_second=1_000_000, text=True)]
-IsoTime = Annotated[datetime, Iso()]
-NaiveTime = Annotated[datetime, Naive()]
 RawJson = Annotated[Json, Anything()]

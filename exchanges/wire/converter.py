@@ -19,7 +19,7 @@ import cattrs
 import msgspec
 
 from exchanges.errors import DecodeError, quotable
-from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads, optional
+from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads, optional, without_mark
 from exchanges.wire.models import Field, Row, UnknownRow, codec_of, fields_of, optional_of, row_classes
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Wire:
             compiled = compile_rows(annotation, fallback) or compile_book(annotation, self._structure_hook)
             self._fast_readers[annotation] = compiled
         reader = self._fast_readers[annotation]
-        return reader.read(body) if reader is not None else None
+        return reader.read(without_mark(body)) if reader is not None else None
 
     def unstructure(self, value: Any) -> Json:
         """Return plain JSON for a model, or for a list of models."""

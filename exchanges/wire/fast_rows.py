@@ -27,8 +27,9 @@ import attrs
 import msgspec
 from attrs import frozen
 
-from exchanges.wire.codecs import BOUNDS, PLAIN, Choice, Deviation, Epoch, Number, OpenIntEnum, Text, Whole, loads
+from exchanges.wire.codecs import BOUNDS, PLAIN, Choice, Deviation, Number, OpenIntEnum, Text, Whole, loads
 from exchanges.wire.models import Field, Row, TaggedRow, codec_of, fields_of, optional_of, row_classes
+from exchanges.wire.moments import Epoch
 
 StructureHook = Callable[[Any], Any]
 Build = Callable[[Any, Any], Any]

@@ -172,7 +172,7 @@ TICKER = json.dumps({
 def test_a_number(number):
     """A number that is invalid or of unbounded length is refused, as a text and in a row too."""
     cases = {
-        READ: TICKER.replace(b"632.0", number, 1),
+        "bitstamp.v1.market.eur_usd": b'{"buy": %s, "sell": "1"}' % number,
         "bitstamp.market.order_book": b'{"timestamp":"1","microtimestamp":"1","bids":[[%s,"1"]],"asks":[]}' % number,
         "bitex.market.transactions": b"[[946685400,1,%s,1.5]]" % number,
     }
