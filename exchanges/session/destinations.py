@@ -68,6 +68,7 @@ class Destinations:
         self._known: dict[tuple[str, bool], Destination] = {}
         self._limiters: set[Limiter] = set()
         self._calls: PendingCalls | None = None
+        self._left = False
 
     def find(self, endpoint: Endpoint) -> Destination:
         """Return the destination of a call.
@@ -109,7 +110,8 @@ class Destinations:
         """The pending calls of the client's key."""
         if self._calls is None:
             self._calls = self._shared.calls
-            self._calls.users += 1
+            # A client that was closed may still be asked what is unresolved, but keeps no history alive.
+            self._calls.users += not self._left
         return self._calls
 
     def turn_away(self) -> None:
@@ -125,9 +127,9 @@ class Destinations:
 
     def leave(self) -> None:
         """Unregister this client everywhere."""
-        if self._calls is not None:
+        if self._calls is not None and not self._left:
             self._calls.leave()
-            self._calls = None
+        self._left = True
         for limiter in self._limiters:
             limiter.users -= 1
             limiter.signers -= self._key is not None

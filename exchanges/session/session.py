@@ -141,11 +141,22 @@ class Session:
         return result.value
 
     async def aclose(self) -> None:
-        """Refuse new calls, await money and writes to their deadline, cancel reads, close the connections."""
+        """Refuse new calls, await money and writes to their deadline, cancel reads, close the connections.
+
+        Raises:
+            UsageError: Another event loop runs the calls of this client.
+        """
+        loop = self._loop
+        if loop is not None and loop is not asyncio.get_running_loop() and not loop.is_closed():
+            raise errors.UsageError("this client belongs to another event loop, which is open; close it there")
         self._closed = True
-        for task in [t for t, kind in self._tasks.items() if kind is Kind.READ]:
-            task.cancel()
-        self._destinations.turn_away()
+        if loop is None or not loop.is_closed():
+            for task in [t for t, kind in self._tasks.items() if kind is Kind.READ]:
+                task.cancel()
+            self._destinations.turn_away()
+        else:
+            # Nothing ends the tasks of a loop that was closed by hand; what they sent is found unresolved.
+            self._tasks.clear()
         while self._tasks:
             await asyncio.wait(list(self._tasks))
         await self._destinations.close()
