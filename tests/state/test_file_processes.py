@@ -12,7 +12,7 @@ import pytest
 from exchanges.errors import StateError
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
-from exchanges.state.file import slots as slots_module
+from exchanges.state.file import seals
 from exchanges.state.file.leases import LeaseRequest, LeaseWaiter
 from tests.support.file_states import KEY, SERVER, Clock, call, enter, limit_of, shared_limiter_of
 
@@ -23,7 +23,7 @@ from tests.support.file_states import KEY, SERVER, Clock, call, enter, limit_of,
 def booted(tmp_path, monkeypatch):
     """Simulate a boot of the system; return a function that boots it again."""
     file = tmp_path / "boot_id"
-    monkeypatch.setattr(slots_module, "BOOT", file)
+    monkeypatch.setattr(seals, "BOOT", file)
 
     def boot(name):
         file.write_text(f"{name}\n")
@@ -55,7 +55,7 @@ async def test_the_same_boot(path, booted):
 
 async def test_boots_without_names(path, monkeypatch, tmp_path):
     """Where boots have no ids, a clock that started again frees nothing early, and little late."""
-    monkeypatch.setattr(slots_module, "BOOT", tmp_path / "missing")
+    monkeypatch.setattr(seals, "BOOT", tmp_path / "missing")
     with FileState(path, clock=Clock(10**6)) as state:
         await call(shared_limiter_of(state, (1, 10.0)))
     with FileState(path, clock=Clock(3.0)) as state:

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from exchanges.limits.limit import Window
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.state.file import slots as slots_module
+from exchanges.state.file import seals
 from exchanges.state.file.database import Database
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
 from exchanges.state.file.locks import Locks, ProcessMarker
@@ -66,7 +66,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=QUICK if QUICK.is_dir() else None))
         self.path = self.folder / "state"
-        self.boot_file, slots_module.BOOT = slots_module.BOOT, self.folder / "boot"
+        self.boot_file, seals.BOOT = seals.BOOT, self.folder / "boot"
         self.boots = 0
         self.now = 50.0
         self.booted_at = 0.0
@@ -76,7 +76,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def start_all(self):
-        slots_module.BOOT.write_text("0")
+        seals.BOOT.write_text("0")
         self.processes = [self._start() for _ in range(PROCESSES)]
 
     def _start(self):
@@ -137,7 +137,7 @@ class Machine(RuleBasedStateMachine):
         self.now += seconds
         self.booted_at = self.now
         self.boots += 1
-        slots_module.BOOT.write_text(str(self.boots))
+        seals.BOOT.write_text(str(self.boots))
         self.now += 2.0
         self.processes = [self._start() for _ in range(PROCESSES)]
 
@@ -155,7 +155,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self):
         for process in getattr(self, "processes", ()):
             process.die()
-        slots_module.BOOT = self.boot_file
+        seals.BOOT = self.boot_file
         shutil.rmtree(self.folder)
 
 

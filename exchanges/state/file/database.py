@@ -1,10 +1,14 @@
 """One SQLite file that several processes use: created whole, checked when opened, each failure raised as `StateError`.
 
 No process sees a half-created file: it is written under another name and then renamed, so an empty one is damaged. It
-is in WAL mode, where one process writes and readers never wait. A process that is killed loses nothing; a power failure
-can lose the last moments, but nothing that was written with `durable` and nothing before it. What must not change
-unnoticed is stored twice, in a table and an index, which SQLite compares when the file is opened, or has a checksum
-(the columns ``seal``).
+is in WAL mode, where one process writes, readers never wait, and only durable transactions wait for the disk. A process
+that is killed loses nothing; a power failure can lose the last moments, but nothing that was written with `durable` and
+nothing before it.
+
+What must not change unnoticed is stored twice, in a table and an index, which SQLite compares when the file is opened,
+or has a checksum (the columns ``seal``). What must not be lost unnoticed is counted: see `exchanges.state.file.seals`.
+A log or an index of it that was removed or replaced would split the processes into two camps, so every transaction
+checks that all files are the ones that were opened.
 
 Rules for editors: never open the file except through SQLite, not even to read its first bytes. When a process closes
 any of its descriptors of the file, POSIX drops all locks that the process has on it.
@@ -13,6 +17,7 @@ any of its descriptors of the file, POSIX drops all locks that the process has o
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import stat
 import threading
@@ -23,10 +28,16 @@ from pathlib import Path
 
 from exchanges.errors import StateError
 from exchanges.state.file.locks import Locks
+from exchanges.state.file.seals import Generations, Identity, Unsealed
 
 APPLICATION_ID = 0x61696F78
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 5.0
+"""How long another program may lock the file."""
+BUSY_AGAIN_SECONDS = 0.1
+"""The same while it is known to be locked: what queues up must not wait so long one after the other."""
+READ_SECONDS = 0.25
+"""The same for readers, which stop the event loop; they wait only for a program that locks the whole file."""
 RETRY_SECONDS = 0.01
 LEAST_BYTES = 512
 """Less is no page; SQLite would treat it as a new file."""
@@ -36,6 +47,7 @@ BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 CREATE TABLE boots (id TEXT NOT NULL);
+CREATE TABLE generations (name INTEGER NOT NULL, generation INTEGER NOT NULL);
 CREATE TABLE limits (
     place INTEGER PRIMARY KEY,
     longest_seconds REAL NOT NULL,
@@ -96,6 +108,7 @@ ADVICE = {
     sqlite3.SQLITE_PERM: "cannot be opened; make the file and its folder readable and writable for this user",
 }
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+LOST = "lost its last changes: its -wal file was removed or altered, or an older copy was put back"
 
 
 def damaged(path: Path, how: str) -> StateError:
@@ -111,6 +124,12 @@ def translated_errors(path: Path) -> Generator[None]:
     """Raise what SQLite and the system report about the file at *path* as `StateError`."""
     try:
         yield
+    except Unsealed as error:
+        raise StateError(
+            f"the state in {path} {error}; restore the file, its -wal file and its folder {path.name}.locks as they "
+            "were last. If that is impossible, check at the exchange what your last calls did, and open the file once "
+            "with FileState(path, adopt=True)"
+        ) from error
     except sqlite3.Error as error:
         # The low byte is the primary code; the extended ones add details that the advice does not depend on.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
@@ -132,30 +151,37 @@ class Database:
     Args:
         path: Path of the file, which is created if it is missing.
         locks: The lock files beside it.
+        adopt: Whether to accept a file that was copied, restored, or lost its last changes.
 
     Raises:
         StateError: It was not created by this library, or cannot be used.
     """
 
-    def __init__(self, path: Path, locks: Locks) -> None:
+    def __init__(self, path: Path, locks: Locks, *, adopt: bool = False) -> None:
         self.path = path
+        self._is_slow = False
         with translated_errors(path):
             if not path.exists():
                 _create(path, locks)
-            self._stat = path.stat()
-            if not stat.S_ISREG(self._stat.st_mode):
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
                 raise StateError(f"{path} is not a file; pass a file of its own for the state")
-            if self._stat.st_size < LEAST_BYTES:
+            if found.st_size < LEAST_BYTES:
                 raise damaged(path, "is empty or truncated")
-            self._writer = _connect(path)
+            self._read_lock = threading.Lock()
+            self._record = Generations(locks.open("generations"))
+            self._opened = {path: found, self._record.file.path: self._record.file.path.stat()}
+            self._writer = _connect(path, BUSY_SECONDS)
             try:
-                self._check()
+                self._check(found.st_ino, adopt=adopt)
                 # A connection of its own: readers in other threads must not see, or end, a transaction of the writer.
-                self._reader = _connect(path)
+                self._reader = _connect(path, READ_SECONDS)
+                self._generation = _generation(self._reader)
+                self._require_place()
             except BaseException:
                 self._writer.close()
+                self._record.file.close()
                 raise
-        self._read_lock = threading.Lock()
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Generator[sqlite3.Connection]:
@@ -165,7 +191,7 @@ class Database:
             durable: Whether it must survive a power failure once this returns.
 
         Raises:
-            StateError: It cannot be written; nothing was.
+            StateError: It cannot be written, or others may not see it; nothing may be sent.
         """
         with translated_errors(self.path):
             self._require_place()
@@ -174,8 +200,12 @@ class Database:
                 data.execute("PRAGMA synchronous = FULL")
             try:
                 # Immediate: a transaction that only starts to write after it has read may fail and cannot be resumed.
-                data.execute("BEGIN IMMEDIATE")
+                self._begin(data)
+                generation, changes = self._current(data), data.total_changes
                 yield data
+                if data.total_changes > changes:
+                    generation += 1
+                    data.execute("UPDATE generations SET generation = ?", (generation,))
                 data.execute("COMMIT")
             finally:
                 if data.in_transaction:
@@ -183,6 +213,11 @@ class Database:
                         data.execute("ROLLBACK")
                 if durable:
                     data.execute("PRAGMA synchronous = NORMAL")
+            # Again: what was committed to a log that was removed meanwhile is seen by nobody.
+            self._require_place()
+            if generation > self._generation:
+                self._record.add(generation, durable=durable)
+            self._generation = generation
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
@@ -192,8 +227,8 @@ class Database:
             StateError: It cannot be read.
         """
         with translated_errors(self.path), self._read_lock:
-            self._require_place()
             yield self._reader
+            self._require_place()
 
     def close(self) -> None:
         """Close the file."""
@@ -201,22 +236,42 @@ class Database:
             self._reader.close()
         with suppress(sqlite3.Error):
             self._writer.close()
+        self._record.file.close()
+
+    def _begin(self, data: sqlite3.Connection) -> None:
+        try:
+            data.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            data.execute(f"PRAGMA busy_timeout = {BUSY_AGAIN_SECONDS * 1000:.0f}")
+            self._is_slow = True
+            raise
+        if self._is_slow:
+            data.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+            self._is_slow = False
+
+    def _current(self, data: sqlite3.Connection) -> int:
+        """Return the generation, which never goes back while the file is open."""
+        generation = _generation(data)
+        if generation < self._generation:
+            raise Unsealed(LOST)
+        return generation
 
     def _require_place(self) -> None:
         try:
-            if os.path.samestat(self.path.stat(), self._stat):
+            if all(os.path.samestat(path.stat(), opened) for path, opened in self._opened.items()):
                 return
         except FileNotFoundError:
             pass
         raise StateError(
-            f"the state in {self.path} was deleted or replaced while in use; restore the file, or stop all "
-            "processes that use it, then start them again"
+            f"the state in {self.path}, or a file beside it, was deleted or replaced while in use; restore the files, "
+            "or stop all processes that use it, then start them again"
         )
 
-    def _check(self) -> None:
-        """Raise unless the file was created by this library, is whole, and is still the one that was opened."""
-        (application,) = self._writer.execute("PRAGMA application_id").fetchone()
-        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+    def _check(self, inode: int, *, adopt: bool) -> None:
+        """Raise unless the file was created by this library, is whole, and is the one that was written last."""
+        data = self._writer
+        (application,) = data.execute("PRAGMA application_id").fetchone()
+        (version,) = data.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:
             raise StateError(f"{self.path} is the database of another program; pass a file of its own for the state")
         if version != VERSION:
@@ -224,17 +279,37 @@ class Database:
                 f"the state in {self.path} was written by another version of this library (format {version}, not "
                 f"{VERSION}); pass a file of its own for this version"
             )
-        (result,) = self._writer.execute("PRAGMA integrity_check(1)").fetchone()
+        data.execute("PRAGMA journal_mode = WAL").fetchone()  # another program may have changed it
+        (result,) = data.execute("PRAGMA integrity_check(1)").fetchone()
         if result != "ok":
             raise damaged(self.path, f"is damaged ({result})")
-        self._require_place()
+        # From the first read to the end of the connection SQLite keeps the same two files open.
+        for end in ("-wal", "-shm"):
+            beside = self.path.with_name(self.path.name + end)
+            self._opened[beside] = beside.stat()
+        self._check_seal(data, inode, adopt=adopt)
+
+    def _check_seal(self, data: sqlite3.Connection, inode: int, *, adopt: bool) -> None:
+        row = data.execute("SELECT name FROM generations").fetchone()
+        if row is None:
+            raise damaged(self.path, "is damaged (it has no generation)")
+        identity = Identity(row[0], inode)
+        if adopt:
+            self._record.create(identity, _generation(data))
+        # The record first: other processes may go on meanwhile.
+        elif self._record.least(identity) > _generation(data):
+            raise Unsealed(LOST)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _generation(data: sqlite3.Connection) -> int:
+    return int(data.execute("SELECT generation FROM generations").fetchone()[0])
+
+
+def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
     """Open an existing file; never create one."""
     # mode=rw: if the file was deleted a moment ago, SQLite must fail instead of creating an empty one.
     data = sqlite3.connect(
-        f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"{path.as_uri()}?mode=rw", uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
     )
     try:
         data.execute("PRAGMA synchronous = NORMAL")
@@ -254,18 +329,26 @@ def _create(path: Path, locks: Locks) -> None:
                 raise StateError(f"another process is creating the state in {path} and does not finish; stop it")
             time.sleep(RETRY_SECONDS)
         if not path.exists():
-            _write_new(path)
+            _write_new(path, locks)
     finally:
         lock.close()
 
 
-def _write_new(path: Path) -> None:
+def _write_new(path: Path, locks: Locks) -> None:
     new = path.with_name(f"{path.name}.new")
     for left in (new, *(file.with_name(file.name + end) for file in (new, path) for end in ("-wal", "-shm"))):
         left.unlink(missing_ok=True)  # a log that was left behind would be read into the new file
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(sqlite3.connect(new, isolation_level=None)) as data:
         data.executescript(SCHEMA)
+        name = secrets.randbits(63)
+        data.execute("INSERT INTO generations (name, generation) VALUES (?, 0)", (name,))
+    record = locks.open("generations")
+    try:
+        # Before the rename: no process may meet a database without its record.
+        Generations(record).create(Identity(name, new.stat().st_ino), 0)
+    finally:
+        record.close()
     new.rename(path)
     # The rename too must be on the disk before the first durable write is: it would have no name after a power failure.
     folder = os.open(path.parent, os.O_RDONLY)

@@ -23,7 +23,7 @@ from exchanges.intents import Intent
 from exchanges.state.file.database import Database, damaged
 from exchanges.state.file.leases import unsent
 from exchanges.state.file.locks import ProcessMarker
-from exchanges.state.file.slots import checksum
+from exchanges.state.file.seals import checksum
 from exchanges.state.file.worker import Worker
 from exchanges.state.protocols import Entry
 

@@ -19,10 +19,8 @@ no room asks for it, and reads of all processes leave that much room until the m
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 from sqlite3 import Connection
 
 from exchanges.limits.limit import Window
@@ -30,26 +28,13 @@ from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state.file.database import Database, damaged
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
 from exchanges.state.file.locks import ProcessMarker
+from exchanges.state.file.seals import boot, checksum
 
 LOOK_SECONDS = 1.0
 """How often dead processes are looked for while there is room."""
 GRACE_SECONDS = 0.05
 """How long room stays reserved after it is free: the process that asked for it has yet to wake."""
 LEAST_SECONDS = 0.001
-BOOT = Path("/proc/sys/kernel/random/boot_id")
-
-
-def boot() -> str:
-    """Return the id of this boot of the system; empty where the system has none."""
-    try:
-        return BOOT.read_text().strip()
-    except OSError:
-        return ""
-
-
-def checksum(*values: str | None) -> int:
-    """Return a number that shows whether *values* are what was written."""
-    return zlib.crc32(repr(values).encode())
 
 
 class SlotTable:

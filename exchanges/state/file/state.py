@@ -25,7 +25,8 @@ class FileState(MemoryState):
 
     All clients of a process use one instance. Every process creates its own, with the same path, and so does a child
     after ``fork``. It is for one host and for a local disk of that host. Beside the file there are others whose names
-    begin with its name, and a folder of lock files: they belong together.
+    begin with its name, and a folder of lock files: they belong together, and a file without them, a copy or an older
+    one is refused.
 
     Calls of one process wait for each other as with `MemoryState`; then they wait for those of other processes. Keys
     are written as fingerprints only, secrets never.
@@ -33,15 +34,20 @@ class FileState(MemoryState):
     Args:
         path: Path of the file, which is created, for this user alone, if it is missing.
         clock: Monotonic clock in seconds, the same in all processes.
+        adopt: Whether to accept a file that was copied, moved or restored, or that lost its last changes, and to go on
+            from what it contains. Pass it once, when you have checked at the exchange what your last calls did, and
+            when nothing uses another copy.
 
     Raises:
         StateError: The file cannot be used; the message says what to do.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic, adopt: bool = False
+    ) -> None:
         self._path = _resolved(path)
         super().__init__()
-        self._store = _open_store(self._path, clock)
+        self._store = _open_store(self._path, clock, adopt=adopt)
         # The store must not refer to this object, or it would never be collected and so never be closed.
         self._finalize = weakref.finalize(self, self._store.close)
 
@@ -91,7 +97,7 @@ def _resolved(path: str | os.PathLike[str]) -> Path:
         raise StateError(f"FileState needs a file path, got {path!r}") from None
 
 
-def _open_store(path: Path, clock: Callable[[], float]) -> Store:
+def _open_store(path: Path, clock: Callable[[], float], *, adopt: bool) -> Store:
     try:
         from exchanges.state.file.store import Store  # noqa: PLC0415 - programs without a file load no sqlite3 and fcntl
     except ImportError:
@@ -99,4 +105,4 @@ def _open_store(path: Path, clock: Callable[[], float]) -> Store:
             "FileState needs POSIX file locks and the module sqlite3; without them use MemoryState, in one process at "
             "a time"
         ) from None
-    return Store(path, clock)
+    return Store(path, clock, adopt=adopt)

@@ -29,6 +29,7 @@ class Store:
     Args:
         path: Path of the database.
         clock: Monotonic clock in seconds, the same in all processes.
+        adopt: See `FileState`.
 
     Raises:
         StateError: It cannot be used.
@@ -40,8 +41,9 @@ class Store:
     _slots: SlotTable
     journal: FileJournal
 
-    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float], *, adopt: bool) -> None:
         self._path = path
+        self._adopt = adopt
         self._clock = clock
         self._key_locks: dict[tuple[str, str], SharedKeyLock] = {}
         self._leases: dict[LeaseRecord, tuple[LeaseWaiter, SharedKeyLock | None]] = {}
@@ -129,7 +131,7 @@ class Store:
         try:
             with translated_errors(path):
                 self._marker.remove_stale()
-            self._database = Database(path, self._locks)
+            self._database = Database(path, self._locks, adopt=self._adopt)
             try:
                 self._slots = SlotTable(self._database, self._marker, self._clock)
                 self.journal = FileJournal(self.worker, self._database, self._marker)
