@@ -112,7 +112,7 @@ class Client(Areas):
     def unresolved(self) -> Unresolved:
         """The calls that are never repeated and whose callers do not know their outcome; shared by all views."""
         calls = self._session.calls
-        return Unresolved(calls.open_calls, calls.dismiss)
+        return Unresolved(calls.open_calls, calls.dismiss, calls.view.require_own)
 
     async def reconcile(self, intent: Intent, *, timeout_seconds: float = RECONCILE_SECONDS) -> Verdict:
         """Determine the outcome of a call: read what the exchange shows until it is certain. Nothing is sent again.
@@ -125,7 +125,8 @@ class Client(Areas):
             timeout_seconds: How long to read.
 
         Raises:
-            UsageError: This client has no such call that is never repeated.
+            UsageError: This client has no such call that is never repeated, or it was sent with another key or to
+                another server.
             StateError: The journal cannot be read.
         """
         if not isinstance(intent, Intent):
@@ -134,6 +135,7 @@ class Client(Areas):
         endpoint = endpoints.get(intent.endpoint)
         if endpoint is None or not endpoint.kind.is_once:
             raise UsageError(f"{intent.endpoint}: {type(self).__name__} has no such call that is never repeated")
+        self._session.calls.view.require_own(intent)
         options = evolve(self._options, private_fields=intent.acting)
         reconciler = Reconciler(
             self._session.calls, lambda reading: self._session.call(reading.endpoint, dict(reading.arguments), options)

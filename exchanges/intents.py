@@ -35,6 +35,8 @@ class Intent:
             if there is no such field, or if the caller set it.
         acting: What a view added to the call, such as the user that it acts for.
         id: Unique id.
+        server: Exchange and address that it was sent to, such as ``bitso production``; empty if it was not recorded.
+        account: Whose it is: a fingerprint of the key, never the key; empty if it was not recorded.
     """
 
     endpoint: str
@@ -44,6 +46,8 @@ class Intent:
     tag: str | None = None
     acting: dict[str, str] = field(factory=dict[str, str], hash=False)
     id: str = field(factory=_new_id)
+    server: str = field(default="", kw_only=True)
+    account: str = field(default="", kw_only=True)
 
     def __str__(self) -> str:
         """Return it as messages name it."""

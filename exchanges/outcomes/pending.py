@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
@@ -59,7 +59,22 @@ class JournalView:
         """Return the open calls of all processes."""
         if self.journal is None:
             return {}
-        return {entry.intent: entry for entry in self.journal.entries(self.server, self.key)}
+        entries = self.journal.entries(self.server, self.key)
+        return {entry.intent: entry for entry in entries if (entry.server, entry.key) == (self.server, self.key)}
+
+    def require_own(self, intent: Intent) -> None:
+        """Raise if *intent* is that of a call to another server, or of another key.
+
+        Raises:
+            UsageError: The reads of this key show nothing of what that call did.
+        """
+        # Neither is known of an intent that the caller built. What it proves is limited in `reconcile`.
+        for what, theirs, ours in (("server", intent.server, self.server), ("account", intent.account, self.key)):
+            if theirs not in ("", ours):
+                words = (
+                    f"{intent} is of another {what} ({theirs}) than this client ({ours}); use the client that sent it"
+                )
+                raise UsageError(words, endpoint=intent.endpoint)
 
 
 class PendingCalls:
@@ -179,8 +194,9 @@ class PendingCalls:
             StateError: It cannot be written; nothing may be sent.
         """
         call, stamp, began = attempt.call, attempt.stamp, asyncio.get_running_loop().time()
-        intent = attempt.intent = call.intent(datetime.fromtimestamp(stamp.timestamp_ms / 1000, UTC))
         view, digest, nonce = self.view, call.digest, stamp.nonce or None
+        at = datetime.fromtimestamp(stamp.timestamp_ms / 1000, UTC)
+        intent = attempt.intent = evolve(call.intent(at), server=view.server, account=view.key)
         if self._began is None:
             self._began = began
         if view.journal is not None:

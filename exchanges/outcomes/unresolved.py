@@ -64,9 +64,15 @@ class Unresolved(Mapping[Intent, OpenCall]):
         StateError: The journal cannot be read.
     """
 
-    def __init__(self, calls: Callable[[], Mapping[Intent, OpenCall]], dismiss: Callable[[Intent], None]) -> None:
+    def __init__(
+        self,
+        calls: Callable[[], Mapping[Intent, OpenCall]],
+        dismiss: Callable[[Intent], None],
+        require_own: Callable[[Intent], None],
+    ) -> None:
         self._calls = calls
         self._dismiss = dismiss
+        self._require_own = require_own
 
     def __repr__(self) -> str:
         """Show intents and standings."""
@@ -101,8 +107,11 @@ class Unresolved(Mapping[Intent, OpenCall]):
             intent: Of an `OutcomeUnknown`, or from here.
 
         Raises:
-            UsageError: There is no such call, or it is under way.
+            UsageError: There is no such call, it is under way, or it is of another key or server.
         """
+        if not isinstance(intent, Intent):
+            raise UsageError("dismiss needs the intent of a call, such as that of an OutcomeUnknown")
+        self._require_own(intent)
         # The request of a call under way may yet be executed: a second one must not be let through.
         call = self._calls().get(intent)
         if call is None:

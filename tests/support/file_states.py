@@ -50,4 +50,10 @@ async def call(limiter, *, complete=True, sent=True, floor=None, closed_seconds=
 def entry(*, server=SERVER, key=KEY, at=None, digest="same", nonce="7", **arguments):
     """Build an entry of the journal."""
     at = at or datetime.fromtimestamp(time.time(), UTC)
-    return Entry(server, key, Intent("fourth.trading.create_order", arguments, at, "tag"), nonce, digest)
+    return Entry(
+        server,
+        key,
+        Intent("fourth.trading.create_order", arguments, at, "tag", server=server, account=key),
+        nonce,
+        digest,
+    )

@@ -51,7 +51,8 @@ class _Row:
         """Return it as the journal shows it."""
         body = json.loads(self.body)
         at = datetime.fromisoformat(body["at"])
-        intent = Intent(body["endpoint"], body["arguments"], at, body["tag"], body["acting"], self.id)
+        facts = {"tag": body["tag"], "acting": body["acting"], "id": self.id}
+        intent = Intent(body["endpoint"], body["arguments"], at, **facts, server=self.server, account=self.key)
         ended_at = None if self.ended_at is None else datetime.fromisoformat(self.ended_at)
         return Entry(self.server, self.key, intent, body["nonce"], body["digest"], ended_at, is_under_way)
 
