@@ -201,9 +201,13 @@ class PendingCalls:
             self._began = began
         if view.journal is not None:
             try:
-                await view.journal.begin(Entry(view.server, view.key, intent, nonce, digest))
-            except asyncio.CancelledError:
+                async with asyncio.timeout_at(attempt.deadline):
+                    await view.journal.begin(Entry(view.server, view.key, intent, nonce, digest))
+            except (asyncio.CancelledError, TimeoutError) as error:
                 self._write(intent, None, None)  # the entry may have been written all the same
+                if isinstance(error, TimeoutError):
+                    words = f"{call}: the journal was not written before the deadline; nothing was sent"
+                    raise StateError(words, endpoint=intent.endpoint) from None
                 raise
         zero = intent.at - timedelta(seconds=began)
         attempt.pending = self._pending[intent] = PendingCall(intent, digest, nonce, zero)

@@ -38,6 +38,18 @@ async def test_written_before_it_is_sent(kind):
 
 
 @in_virtual_time
+@pytest.mark.parametrize("kind", ["write", "money"])
+async def test_a_journal_that_is_late(kind):
+    """A journal that is not written before the deadline ends the call there, unsent; what was written is removed."""
+    async with sharing(journal=Journal(seconds=50.0)) as (client, script, limiter, journal):
+        error = await failure(CALLS[kind](client.with_options(timeout_seconds=2.0)))
+
+        assert (StateError, 2.0, [NOT_SENT]) == (type(error), elapsed(), limiter.leases[0].left)
+    assert "the journal was not written before the deadline; nothing was sent" in str(error)
+    assert ([], ["settle"]) == (script.came, [what for what, _ in journal.records.log])
+
+
+@in_virtual_time
 @pytest.mark.parametrize("kind", ["read", "idempotent"])
 async def test_what_may_be_repeated_is_not_written(kind):
     """Reads and cancels are not in the journal."""

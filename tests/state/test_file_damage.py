@@ -12,7 +12,7 @@ from exchanges.errors import ExchangeError, StateError
 from exchanges.state import FileState
 from exchanges.state.file import database as database_module
 from exchanges.state.file.locks import Locks
-from tests.support.file_states import KEY, SERVER, call, enter, entry, shared_limiter_of
+from tests.support.file_states import KEY, SERVER, call, enter, entry, leave, shared_limiter_of
 
 
 @pytest.fixture(scope="module")
@@ -269,18 +269,34 @@ def test_a_full_disk(state):
     assert asyncio.run(call(shared_limiter_of(state))) is None
 
 
-async def test_an_end_that_could_not_be_written(path, state):
+async def test_an_end_that_could_not_be_written(path, state, caplog):
     """The end of a call that could not be written is written with the next change; the key lock is released at once."""
     limiter = shared_limiter_of(state, (2, 1000.0))
     lease = await enter(limiter, in_order=True, now_ms=5)
     away = path.with_name("away")
     path.rename(away)
-    with pytest.raises(StateError, match="deleted or replaced"):
-        await lease.release(complete=True, floor=70)
+    await leave(lease, complete=True, floor=70)
     away.rename(path)
     nonce = await call(limiter, in_order=True)
 
     assert (71, True) == (nonce, 999.0 < await call(limiter) < 1000.01)
+    assert caplog.messages[0].endswith("the ends of calls will be written later")
+
+
+async def test_ends_are_written_without_another_call(path, state, other, clock):
+    """The end of a call that could not be written is tried again as long as the state is open."""
+    lease = await enter(shared_limiter_of(state, (1, 10.0)))
+    away = path.with_name("away")
+    path.rename(away)
+    await leave(lease, complete=True)
+    away.rename(path)
+    clock.now += 5
+    await state._store.worker.run(lambda: None)
+    waits = await enter(shared_limiter_of(other, (1, 10.0)))
+    await state._store.worker.run(lambda: None)
+
+    assert pytest.approx(10.001) == waits
+    assert state._store._sweep() is None
 
 
 def test_many_make_it(path):

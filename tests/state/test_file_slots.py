@@ -114,7 +114,8 @@ class Machine(RuleBasedStateMachine):
     def leave(self, pick, complete, sent):
         call = self.in_flight[pick % len(self.in_flight)]
         floor = self.nonces[-1] + 5 if pick % 7 == 0 else None
-        call.process.slots.release(LeaseEnd(call.record, complete, sent, floor))
+        call.process.slots.add_end(LeaseEnd(call.record, complete, sent, floor))
+        call.process.slots.write_ends()
         if floor is not None:
             self.nonces.append(floor)
         self._end(call, self.now + (0 if complete else LOST_SECONDS))

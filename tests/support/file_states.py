@@ -43,8 +43,14 @@ async def call(limiter, *, complete=True, sent=True, floor=None, closed_seconds=
     lease = await enter(limiter, **options)
     if isinstance(lease, float):
         return lease
-    await lease.release(complete=complete, sent=sent, floor=floor, closed_seconds=closed_seconds)
+    await leave(lease, complete=complete, sent=sent, floor=floor, closed_seconds=closed_seconds)
     return lease.nonce
+
+
+async def leave(lease, **options):
+    """Release a lease, and wait until that is written: other processes see it then."""
+    await lease.release(**options)
+    await lease._store.worker.run(lambda: None)
 
 
 def entry(*, server=SERVER, key=KEY, at=None, digest="same", nonce="7", **arguments):

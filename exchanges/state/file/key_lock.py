@@ -8,6 +8,9 @@ There are two locks. A process first acquires the head of the line, waits there 
 head of the line. So a process that releases the key lock and wants it again at once finds another one before it; with
 a single lock it would win against all that the kernel has yet to wake, for as long as it likes.
 
+The kernel may refuse a lock, for want of memory or of locks. Then all calls that wait get the error, and the next one
+tries again.
+
 Rules for editors: all of it runs in the worker's thread, except `_wait`.
 """
 
@@ -16,6 +19,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 
 from exchanges.errors import StateError
@@ -50,6 +54,7 @@ class SharedKeyLock:
     def acquire(self, waiter: LeaseWaiter) -> None:
         """Queue *waiter* for the lock."""
         self._waiters.append(waiter)
+        waiter.waits_for_key = True
         self._advance()
 
     def release(self) -> None:
@@ -71,28 +76,46 @@ class SharedKeyLock:
         self._drop_cancelled()
         if not self._waiters or self._is_held or self._is_waiting:
             return
-        if self._try_acquire():
-            self._serve_next()
+        try:
+            if not self._try_acquire():
+                self._wait_in_thread()
+                return
+        except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be started
+            self._failed(error)
             return
-        self._is_waiting = True
+        self._serve_next()
+
+    def _wait_in_thread(self) -> None:
         if self._requests is None:
-            self._requests = SimpleQueue()
-            arguments = (self._requests, self._line, self._key_lock, self._post, self._acquired)
+            requests: SimpleQueue[bool] = SimpleQueue()
+            arguments = (requests, self._line, self._key_lock, lambda error: self._post(partial(self._waited, error)))
             threading.Thread(target=_wait, args=arguments, name="exchanges-key-lock", daemon=True).start()
+            self._requests = requests
+        self._is_waiting = True
         self._requests.put(item=True)
 
     def _try_acquire(self) -> bool:
         # Through the line here too: a free key lock belongs to the process that waits at the head of it.
-        if not self._line.try_acquire():
-            return False
-        acquired = self._key_lock.try_acquire()
-        self._line.release()
-        return acquired
+        try:
+            return self._line.try_acquire() and self._key_lock.try_acquire()
+        finally:
+            self._line.release()
 
-    def _acquired(self) -> None:
-        """Continue after the thread has acquired the lock."""
+    def _failed(self, error: Exception) -> None:
+        """Pass the error to all that wait; the next call tries again."""
+        self._line.release()  # it may have been acquired
+        reason = getattr(error, "strerror", None) or str(error)
+        while self._waiters:
+            words = f"the key could not be locked in {self._line.path.parent} ({reason}); call again"
+            self._waiters.popleft().answer(StateError(words))
+
+    def _waited(self, error: OSError | None) -> None:
+        """Continue after the thread has acquired the lock, or failed to."""
         self._is_waiting = False
-        self._serve_next()
+        if error is None:
+            self._serve_next()
+        else:
+            self._failed(error)
 
     def _serve_next(self) -> None:
         self._drop_cancelled()
@@ -100,6 +123,7 @@ class SharedKeyLock:
             self._key_lock.release()
             return
         waiter, self._is_held = self._waiters.popleft(), True
+        waiter.waits_for_key = False
         try:
             # Removed lock files would let a second process in: it creates new ones and locks those.
             self._line.require_place()
@@ -116,15 +140,19 @@ class SharedKeyLock:
 
 
 def _wait(
-    requests: SimpleQueue[bool], line: LockFile, key_lock: LockFile, post: Post, acquired: Callable[[], None]
+    requests: SimpleQueue[bool], line: LockFile, key_lock: LockFile, done: Callable[[OSError | None], None]
 ) -> None:
     """Wait for the lock as often as requested, then close the files."""
     try:
         while requests.get():
-            line.acquire()
-            key_lock.acquire()
-            line.release()
-            post(acquired)
+            try:
+                line.acquire()
+                key_lock.acquire()
+                line.release()
+            except OSError as error:
+                done(error)
+            else:
+                done(None)
     except StateError:  # the worker stopped meanwhile
         pass
     finally:

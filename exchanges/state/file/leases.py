@@ -7,6 +7,7 @@ back a lease that was granted before it went away, the worker takes back one tha
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 
@@ -66,11 +67,21 @@ class LeaseEnd:
 
 @define(eq=False)
 class LeaseWaiter:
-    """A call that waits for its lease."""
+    """A call that waits for its lease.
+
+    Attributes:
+        request: What it needs.
+        loop: Of the call.
+        future: Receives the answer.
+        timeout_seconds: How long the call may take from now on.
+        waits_for_key: Whether it waits for the key lock; otherwise it waits for the file.
+    """
 
     request: LeaseRequest
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[LeaseRecord | float]
+    timeout_seconds: float = math.inf
+    waits_for_key: bool = False
     _answer: LeaseRecord | float | Exception | None = field(default=None, init=False)
     _gone: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)

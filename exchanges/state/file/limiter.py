@@ -7,9 +7,10 @@ import hashlib
 import math
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exchanges.errors import RateLimitTimeout, StateError
+from exchanges.errors import ExchangeError, RateLimitTimeout, StateError
 from exchanges.limits.limit import Limit, Scope
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter, unsent
 
@@ -45,19 +46,20 @@ class SharedFileLimiter:
         """Acquire everything that a call needs at once, or return the seconds to wait at least."""
         request = LeaseRequest(self._limit_id, self._limit.windows, leave_reserve, self._account, in_order, least_nonce)
         loop = asyncio.get_running_loop()
-        waiter = LeaseWaiter(request, loop, loop.create_future())
+        waiter = LeaseWaiter(request, loop, loop.create_future(), timeout_seconds)
         try:
-            answer = await self._wait(waiter, timeout_seconds)
+            answer = await self._wait(waiter)
         except StateError as error:
             raise unsent(error) from error.__cause__
         return FileLease(self._store, answer, self._keep_alive) if isinstance(answer, LeaseRecord) else answer
 
-    async def _wait(self, waiter: LeaseWaiter, timeout_seconds: float) -> LeaseRecord | float:
+    async def _wait(self, waiter: LeaseWaiter) -> LeaseRecord | float:
         """Wait for the answer; release a lease that comes too late."""
         self._store.worker.post(partial(self._store.acquire, waiter))
         expiry = None
-        if timeout_seconds < math.inf:
-            expiry = waiter.loop.call_later(timeout_seconds, waiter.expire, partial(_timed_out, timeout_seconds))
+        if waiter.timeout_seconds < math.inf:
+            expire = partial(waiter.expire, partial(_timed_out, waiter, self._store.path))
+            expiry = waiter.loop.call_later(waiter.timeout_seconds, expire)
         try:
             return await waiter.future
         except BaseException:
@@ -97,13 +99,13 @@ class FileLease:
     async def release(
         self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
     ) -> None:
-        """Release everything; a second time does nothing."""
+        """Release everything, without waiting for the file; a second time does nothing."""
         if self._is_over:
             return
-        # Set before the await: a caller that is cancelled there has posted the release all the same.
         self._is_over = True
+        # What was posted before a later call is written before it. Nobody who has an answer waits for a locked file.
         end = LeaseEnd(self._record, complete, sent, floor, closed_seconds)
-        await self._store.worker.run(partial(self._store.release, end))
+        self._store.worker.post(partial(self._store.release, end))
 
 
 def _limit_id(*names: str) -> int:
@@ -111,8 +113,14 @@ def _limit_id(*names: str) -> int:
     return int.from_bytes(hashlib.sha256("\n".join(names).encode()).digest()[:7])
 
 
-def _timed_out(seconds: float) -> RateLimitTimeout:
-    return RateLimitTimeout(
-        f"another call held the lock of this key for more than {seconds:.1f} s; nothing was sent. Check whether a "
-        "process that uses the same state hangs, or pass a larger timeout_seconds"
+def _timed_out(waiter: LeaseWaiter, path: Path) -> ExchangeError:
+    seconds = waiter.timeout_seconds
+    if waiter.waits_for_key:
+        return RateLimitTimeout(
+            f"another call held the lock of this key for more than {seconds:.1f} s; nothing was sent. Check whether a "
+            "process that uses the same state hangs, or pass a larger timeout_seconds"
+        )
+    return StateError(
+        f"the state in {path} could not be written within {seconds:.1f} s; look for another program that locks the "
+        "file, or a disk that hangs"
     )

@@ -74,7 +74,12 @@ class LockFile:
 
     def release(self) -> None:
         """Release the lock."""
-        fcntl.flock(self.number, fcntl.LOCK_UN)
+        try:
+            fcntl.flock(self.number, fcntl.LOCK_UN)
+        except OSError:
+            # Closing releases it for certain, and nobody else may wait for a lock that nobody needs.
+            self.close()
+            self.number = self.locks.open(self.path.name).number
 
     def is_in_place(self) -> bool:
         """Whether others who open the same name get the same lock."""

@@ -81,13 +81,16 @@ class SlotTable:
             nonce = self._draw(data, request.account, request.least_nonce) if request.in_order else None
         return LeaseRecord(request, slot, nonce)
 
-    def release(self, end: LeaseEnd) -> None:
-        """Start cooling the slots, or free them; record what the exchange answered.
+    def add_end(self, end: LeaseEnd) -> None:
+        """Start cooling the slots, or free them, and record what the exchange answered, with the next change."""
+        self._unwritten.append(end)
+
+    def write_ends(self) -> None:
+        """Write what was added.
 
         Raises:
-            StateError: It cannot be written now; it is written together with the next change.
+            StateError: It cannot be written now.
         """
-        self._unwritten.append(end)
         with self._writing():
             pass
 

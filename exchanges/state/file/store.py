@@ -2,15 +2,18 @@
 
 Rules for editors: what begins with an underscore runs in the worker's thread, and so do `acquire` and `release`. A
 lease that was granted is released once: by its holder, by a caller that was cancelled with it, or here, if nobody was
-left to receive it or its loop is closed.
+left to receive it, its loop is closed, or its holder is late: an exception in any line can end a task for which nobody
+releases anything.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
+import math
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from exchanges.errors import StateError
@@ -21,6 +24,13 @@ from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseWaiter
 from exchanges.state.file.locks import Locks, ProcessMarker
 from exchanges.state.file.slots import SlotTable
 from exchanges.state.file.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1.0
+"""How often late holders are looked for, and what could not be written is tried again."""
+LATE_SECONDS = 5.0
+"""How long after the deadline of its call a lease is released."""
 
 
 class Store:
@@ -42,15 +52,16 @@ class Store:
     journal: FileJournal
 
     def __init__(self, path: Path, clock: Callable[[], float], *, adopt: bool) -> None:
-        self._path = path
-        self._adopt = adopt
+        self.path = path
         self._clock = clock
         self._key_locks: dict[tuple[str, str], SharedKeyLock] = {}
-        self._leases: dict[LeaseRecord, tuple[LeaseWaiter, SharedKeyLock | None]] = {}
+        self._leases: dict[LeaseRecord, tuple[LeaseWaiter, SharedKeyLock | None, float]] = {}  # and until when
+        self._owes = False
+        self._sweep_at = -math.inf
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.worker = Worker("exchanges-state", f"the state in {path}")
+        self.worker = Worker("exchanges-state", f"the state in {path}", self._sweep)
         try:
-            self.worker.run_blocking(self._open)
+            self.worker.run_blocking(partial(self._open, adopt=adopt))
         except BaseException:
             self.worker.stop(lambda: None)  # `_open` has closed what it had opened
             raise
@@ -61,9 +72,13 @@ class Store:
 
     def acquire(self, waiter: LeaseWaiter) -> None:
         """Answer *waiter*, after it has acquired the key lock if it needs one."""
+        if not waiter.is_waiting:
+            return
+        if waiter.loop is not self._loop:
+            self._loop, self._sweep_at = waiter.loop, -math.inf
+            self._sweep()
         try:
-            with translated_errors(self._path):
-                self._release_lost(waiter.loop)
+            with translated_errors(self.path):
                 if waiter.request.in_order:
                     self._key_lock(waiter.request.account).acquire(waiter)
                 else:
@@ -72,20 +87,24 @@ class Store:
             waiter.answer(error)
 
     def release(self, end: LeaseEnd) -> None:
-        """Release a lease and its key lock; a second time does nothing.
-
-        Raises:
-            StateError: It cannot be written now; it is written together with the next change.
-        """
+        """Release a lease and its key lock; a second time does nothing. What cannot be written now is written later."""
         if end.record not in self._leases:
             return
-        # Removed first: the slot table keeps an end that it cannot write now, and must not get it twice.
-        _, key_lock = self._leases.pop(end.record)
+        _, key_lock, _ = self._leases.pop(end.record)
+        self._slots.add_end(end)
+        self._write_ends()
+        if key_lock is not None:
+            key_lock.release()
+
+    def _write_ends(self) -> None:
         try:
-            self._slots.release(end)
-        finally:
-            if key_lock is not None:
-                key_lock.release()
+            self._slots.write_ends()
+        except StateError as error:
+            if not self._owes:
+                logger.error("%s; the ends of calls will be written later", error)  # noqa: TRY400 - a traceback shows locals
+            self._owes = True
+        else:
+            self._owes = False
 
     def _serve(self, waiter: LeaseWaiter, key_lock: SharedKeyLock | None) -> None:
         answer: LeaseRecord | float | Exception
@@ -95,10 +114,9 @@ class Store:
             answer = error
         if isinstance(answer, LeaseRecord):
             # Recorded before the caller hears of it: a caller that is gone by now cannot release it.
-            self._leases[answer] = (waiter, key_lock)
+            self._leases[answer] = (waiter, key_lock, self._clock() + waiter.timeout_seconds + LATE_SECONDS)
             if not waiter.answer(answer):
-                with suppress(StateError):
-                    self.release(LeaseEnd(answer, complete=True, sent=False))
+                self.release(LeaseEnd(answer, complete=True, sent=False))
             return
         waiter.answer(answer)
         if key_lock is not None:
@@ -111,18 +129,21 @@ class Store:
             self._key_locks[account] = SharedKeyLock(self._locks, name, self.worker.post, self._serve)
         return self._key_locks[account]
 
-    def _release_lost(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Release the leases of closed loops, whose calls nobody ends; checked whenever a new loop appears."""
-        if loop is self._loop:
-            return
-        self._loop = loop
-        for record, (waiter, _) in list(self._leases.items()):
-            if waiter.loop.is_closed():
-                with suppress(StateError):
+    def _sweep(self) -> float | None:
+        """Release leases that nobody else will, and write what was not; return when to look again."""
+        if not self._leases and not self._owes:
+            return None
+        if (now := self._clock()) >= self._sweep_at:
+            self._sweep_at = now + SWEEP_SECONDS
+            for record, (waiter, _, until) in list(self._leases.items()):
+                if now >= until or waiter.loop.is_closed():
                     self.release(LeaseEnd(record, complete=False))
+            if self._owes:
+                self._write_ends()
+        return SWEEP_SECONDS
 
-    def _open(self) -> None:
-        path = self._path
+    def _open(self, *, adopt: bool) -> None:
+        path = self.path
         with translated_errors(path):
             if not path.parent.is_dir():
                 raise StateError(f"the folder {path.parent} is missing; create it for the state in {path.name}")
@@ -131,7 +152,7 @@ class Store:
         try:
             with translated_errors(path):
                 self._marker.remove_stale()
-            self._database = Database(path, self._locks, adopt=self._adopt)
+            self._database = Database(path, self._locks, adopt=adopt)
             try:
                 self._slots = SlotTable(self._database, self._marker, self._clock)
                 self.journal = FileJournal(self.worker, self._database, self._marker)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from exchanges.errors import StateError
@@ -33,16 +33,17 @@ class Worker:
     Args:
         name: Name of the thread.
         subject: What errors begin with: what this worker serves.
+        after: Runs after each job, and again after the seconds that it returns; None: not before the next job.
     """
 
-    def __init__(self, name: str, subject: str) -> None:
+    def __init__(self, name: str, subject: str, after: Callable[[], float | None]) -> None:
         self._subject = subject
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         # Reentrant: the garbage collector may release a lease while this thread is posting.
         self._lock = threading.RLock()
         self._stopped = False
         self._process = os.getpid()
-        self._thread = threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True)
+        self._thread = threading.Thread(target=_work, args=(self._jobs, after), name=name, daemon=True)
         self._thread.start()
 
     def post(self, job: Job) -> None:
@@ -100,13 +101,27 @@ class Worker:
             self._thread.join(STOP_SECONDS)
 
 
-def _work(jobs: SimpleQueue[Job | None]) -> None:
-    while (job := jobs.get()) is not None:
+def _work(jobs: SimpleQueue[Job | None], after: Callable[[], float | None]) -> None:
+    seconds = None
+    while (job := _next_job(jobs, seconds)) is not None:
+        seconds = None
         try:
             job()
+            seconds = after()
         except Exception:
             logger.exception("internal error in the state")
         del job  # while idle, keep no state alive
+
+
+def _next_job(jobs: SimpleQueue[Job | None], seconds: float | None) -> Job | None:
+    try:
+        return jobs.get(timeout=seconds)
+    except Empty:
+        return _nothing
+
+
+def _nothing() -> None:
+    """Be the job whose only purpose is what runs after it."""
 
 
 def _run(work: Callable[[], T], deliver: Callable[[T | None, BaseException | None], None]) -> None:
