@@ -19,7 +19,7 @@ import select
 import ssl
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import cast
 
 from exchanges.errors import quotable
@@ -196,7 +196,7 @@ class Connection(asyncio.BufferedProtocol):
             self._write(outgoing, evidence)
             del outgoing  # it may contain a key, and a task that waits shows its locals
             if attachment is not None:
-                await self._upload(attachment, evidence)
+                await self._upload(attachment, evidence, waiter)
             # If the answer came before the end of its request, a next request would be read as the rest of this one.
             is_sent = not waiter.done()
             self._is_writing, evidence.finished = False, is_sent
@@ -242,20 +242,24 @@ class Connection(asyncio.BufferedProtocol):
         evidence.started = True
         self._transport.write(records)
 
-    async def _upload(self, attachment: Attachment, evidence: Evidence) -> None:
+    async def _upload(self, attachment: Attachment, evidence: Evidence, waiter: asyncio.Future[None]) -> None:
         """Send a file; stop when the answer comes before its end."""
+        limit = asyncio.timeout_at(self._end)
         try:
-            # Reading the file may hang as well, which the timer of the exchange cannot interrupt.
-            async with asyncio.timeout_at(self._end):
-                async for chunk in attachment.upload.chunks():
+            # Reading the file may hang, which neither the timer of the exchange nor an early answer can interrupt.
+            async with limit, aclosing(attachment.upload.chunks()) as chunks:
+                waiter.add_done_callback(lambda _: _end_now(limit))
+                async for chunk in chunks:
                     if not await self._can_write():
                         return
                     self._write(chunk, evidence)
                 if await self._can_write():
                     self._write(attachment.tail, evidence)
-        except TimeoutError:
-            raise TimedOut("sending the request") from None
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: its owner has closed it
+            if waiter.done():
+                return
+            if limit.expired():
+                raise TimedOut("sending the request") from None
             raise Lost(f"the file could not be read: {type(error).__name__}") from None
 
     async def _can_write(self) -> bool:
@@ -357,6 +361,11 @@ class Connection(asyncio.BufferedProtocol):
             self._timer.cancel()
         self._timer = self._reader = self._waiter = None
         self._is_writing = False
+
+
+def _end_now(limit: asyncio.Timeout) -> None:
+    with suppress(RuntimeError):  # it has ended already
+        limit.reschedule(0.0)
 
 
 def _tls_failure(error: ssl.SSLError) -> Lost:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import mimetypes
 import os
 import re
 import stat
-from collections.abc import AsyncIterator, Callable, Collection
+import threading
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
@@ -44,23 +47,27 @@ class Upload:
     size: int
     _open: Callable[[], _Readable] = field(repr=False)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Read exactly *size* bytes of the content, in pieces, in a worker thread.
+
+        Whoever stops early closes the generator, which closes the file.
 
         Raises:
             OSError: The file cannot be read, or is shorter than it was.
         """
         left = self.size  # the length is sent already: a file that grew must not add to it
-        source = await to_thread.run_sync(self._open)
+        source = _Source(self._open)
         try:
             while left:
                 chunk = await to_thread.run_sync(source.read, min(CHUNK, left))
-                if not chunk:
-                    raise OSError("the file became shorter while it was sent")
                 left -= len(chunk)
                 yield chunk
-        finally:
-            source.close()
+        except BaseException:
+            # Not awaited: on a disk that hangs, closing hangs too, and the deadline has passed already.
+            closing = asyncio.get_running_loop().run_in_executor(None, source.close)
+            closing.add_done_callback(_retrieve)
+            raise
+        await to_thread.run_sync(source.close)
 
     @classmethod
     def of(
@@ -97,6 +104,58 @@ class Upload:
         if not 0 < size <= max_bytes:
             raise ValueError(f"must hold between 1 and {max_bytes} bytes, not {size}")
         return cls(_plain_name(name), kind, size, source)
+
+
+def _retrieve(closing: asyncio.Future[None]) -> None:
+    """Retrieve the exception of a future, as asyncio reports it otherwise."""
+    if not closing.cancelled():
+        closing.exception()
+
+
+class _Source:
+    """A file that is opened, read and closed in worker threads, never by the event loop.
+
+    A request that ends while a read hangs closes the source at once; the thread that reads closes the file when the
+    read returns.
+    """
+
+    def __init__(self, opening: Callable[[], _Readable]) -> None:
+        self._open = opening
+        self._file: _Readable | None = None
+        self._lock = threading.Lock()
+        self._is_reading = self._is_closed = False
+
+    def read(self, size: int) -> bytes:
+        """Open the file if it is not open, and read up to *size* bytes, at least one."""
+        with self._lock:
+            if self._is_closed:  # cancelled before a thread was free
+                raise OSError("the file is not read any more")
+            self._is_reading = True
+        try:
+            if self._file is None:
+                self._file = self._open()
+            if chunk := self._file.read(size):
+                return chunk
+            raise OSError("the file became shorter while it was sent")
+        finally:
+            with self._lock:
+                self._is_reading = False
+                is_closed = self._is_closed
+            if is_closed:
+                self._close_file()
+
+    def close(self) -> None:
+        """Close the file, or let the read that is running close it."""
+        with self._lock:
+            self._is_closed = True
+            if self._is_reading:
+                return
+        self._close_file()
+
+    def _close_file(self) -> None:
+        with suppress(OSError):  # everything was read, or nobody is interested any more
+            if self._file is not None:
+                self._file.close()
 
 
 class _Borrowed:

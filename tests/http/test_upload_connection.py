@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import threading
 
 import pytest
 
@@ -134,3 +135,72 @@ async def test_cancellation_within_a_file(kind):
             await turns(5)
 
             assert (set(), 0) == (watch.own_tasks, watch.open_sockets)
+
+
+class Recorded(io.BytesIO):
+    """A file whose reads hang after the first, until they may go on."""
+
+    def __init__(self, content, *, hangs):
+        super().__init__(content)
+        self.may_go_on = threading.Event()
+        self.hangs = hangs
+
+    def read(self, size=-1):
+        """Read at once if it is the first time."""
+        if self.hangs and self.tell():
+            self.may_go_on.wait()
+        return super().read(size)
+
+
+@kinds
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_the_file_of_a_request_that_was_answered_early(kind, hangs):
+    """An answer before the end of a file is returned even if the file hangs, and the file is closed."""
+    file = Recorded(bytes(50_000_000), hangs=hangs)
+
+    async def talk(heard):
+        await heard.reader.readuntil(b"\r\n\r\n")
+        await heard.reader.readexactly(100)
+        await heard.say(response(b"too large", status=b"413 Content Too Large"))
+        await asyncio.Event().wait()
+
+    async with opened(kind, talk) as watch:
+        Clock()  # the answer comes although no time passes
+        evidence = Evidence()
+        request = post(watch.server.origin, attached(50_000_000, opening=lambda: file))
+        answer = await watch.send(request, priority=Priority.MONEY, evidence=evidence)
+        file.may_go_on.set()
+        await until(lambda: file.closed)
+
+        assert (413, False, False) == (answer.status, evidence.finished, evidence.nothing_left)
+
+
+@kinds
+async def test_a_file_that_hangs_until_the_deadline(kind):
+    """A file that hangs costs its request at the deadline, and nothing else stands still."""
+    file = Recorded(bytes(1_000_000), hangs=True)
+    async with opened(kind, answering(ANSWER)) as watch:
+        clock, evidence = Clock(), Evidence()
+        request = post(watch.server.origin, attached(1_000_000, opening=lambda: file))
+        sending = asyncio.create_task(watch.send(request, priority=Priority.MONEY, evidence=evidence))
+        await until(lambda: evidence.started and file.tell())
+        clock.advance(SECONDS)
+        error = await failure_of(sending)
+        answer = await watch.send()
+        file.may_go_on.set()
+        await until(lambda: file.closed)
+
+        assert (TimedOut, "sending the request", 200) == (type(error), error.phase, answer.status)
+
+
+@kinds
+async def test_a_file_that_its_owner_closed(kind):
+    """A file that its owner closes while it is sent fails the request like one that cannot be read."""
+    file = io.BytesIO(b"x" * 10)
+    async with opened(kind, answering(ANSWER)) as watch:
+        evidence = Evidence()
+        request = post(watch.server.origin, attached(10, opening=lambda: file))
+        file.close()
+        error = await failure_of(watch.send(request, priority=Priority.MONEY, evidence=evidence))
+
+        assert ("the file could not be read: ValueError", False) == (str(error), evidence.nothing_left)

@@ -1,10 +1,13 @@
+import asyncio
 import io
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from exchanges.http.uploads import CHUNK, Upload
+from tests.support.own_connections import until
 
 PNG = "image/png"
 
@@ -193,3 +196,74 @@ def test_a_name_is_made_safe(name, plain):
 def test_repr():
     """A document shows what it is: what it holds is secret, and its name may be that of a person."""
     assert "Upload(content_type='image/png', size=6)" == repr(upload(b"secret", name="somebody.png"))
+
+
+class Watched(io.BytesIO):
+    """A file that records the threads in which it is read and closed, and may hang."""
+
+    def __init__(self, content):
+        super().__init__(content)
+        self.threads, self.hangs, self.reads = [], threading.Event(), threading.Event()
+        self.hangs.set()
+
+    def read(self, size=-1):
+        """Read when it does not hang any more."""
+        self.threads.append(threading.current_thread())
+        self.reads.set()
+        self.hangs.wait()
+        return super().read(size)
+
+    def close(self):
+        """Close like a file of the disk, which waits for a read that hangs."""
+        self.threads.append(threading.current_thread())
+        self.hangs.wait()
+        super().close()
+
+
+async def test_a_file_is_read_and_closed_in_threads():
+    """The event loop neither reads nor closes a file: both may hang."""
+    file = Watched(b"content")
+    chunks = await read(Upload("a.png", PNG, 7, lambda: file))
+
+    assert ([b"content"], True) == (chunks, file.closed)
+    assert threading.current_thread() not in file.threads
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "closed"])
+async def test_a_file_that_is_not_read_to_its_end(ends):
+    """A file whose request ends early is closed."""
+    file = Watched(bytes(2 * CHUNK))
+    chunks = Upload("a.png", PNG, 2 * CHUNK, lambda: file).chunks()
+    await anext(chunks)
+    if ends == "closed":
+        await chunks.aclose()
+    else:
+        with pytest.raises(asyncio.CancelledError):
+            await chunks.athrow(asyncio.CancelledError)
+    await until(lambda: file.closed)
+
+    assert threading.current_thread() not in file.threads
+
+
+@pytest.mark.parametrize("opens", [True, False], ids=["while it is opened", "while it is read"])
+async def test_a_file_that_hangs(opens):
+    """A file that hangs does not hold up the loop, and is closed when it goes on."""
+    file = Watched(b"content")
+    file.hangs.clear()
+
+    def open_late():
+        file.reads.set()
+        file.hangs.wait()
+        return file
+
+    task = asyncio.create_task(read(Upload("a.png", PNG, 7, open_late if opens else lambda: file)))
+    await until(file.reads.is_set)
+    task.cancel()
+    await asyncio.wait((task,))
+    before = file.closed
+    file.hangs.set()
+    await until(lambda: file.closed)
+
+    assert (True, False) == (task.cancelled(), before)
+    assert threading.current_thread() not in file.threads
+    assert opens or len(set(file.threads)) == 1  # the thread that hung has closed it
