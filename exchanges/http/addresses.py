@@ -99,6 +99,8 @@ async def connect(addresses: Sequence[Address]) -> socket.socket:
     winner = None
     try:
         winner = await _race(addresses, attempts)
+        if winner.cancelled():  # from outside: not the request itself
+            raise OSError("the attempt was cancelled")
         return winner.result()
     finally:
         for attempt in attempts:
@@ -130,7 +132,7 @@ async def _race(
                 return_when=asyncio.FIRST_COMPLETED,
             )
             for finished in attempts:  # in order of preference
-                if finished in done and finished.exception() is None:
+                if finished in done and not finished.cancelled() and finished.exception() is None:
                     return finished
             if not is_last:  # one failed, or its head start is over
                 break

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 
 from attrs import define, field, frozen
 
-__all__ = ["ORDINARY_BYTES", "Answer", "BadAnswer", "Evidence", "Lost", "ProxyRefused", "Silent", "TimedOut"]
+__all__ = [
+    "ORDINARY_BYTES",
+    "Answer",
+    "BadAnswer",
+    "Evidence",
+    "Lost",
+    "ProxyRefused",
+    "Silent",
+    "TimedOut",
+    "Unwanted",
+]
 
 ORDINARY_BYTES = 1024 * 1024
 
@@ -47,6 +57,10 @@ class Silent(Lost):
     """No byte came on a reused connection, which is probably dead; a read may be repeated on a new connection."""
 
 
+class Unwanted(Lost):
+    """The caller was cancelled before the first byte was sent."""
+
+
 class ProxyRefused(Lost):
     """A proxy refused the connection.
 
@@ -69,12 +83,24 @@ class Evidence:
         started: Whether the first byte was sent.
         finished: Whether all of the request was handed to the connection.
         refused: Whether there was never a connection.
+        caller_gone: Whether the caller was cancelled; nothing is sent then, if nothing was sent yet.
     """
 
     watched: bool = False
     started: bool = False
     finished: bool = False
     refused: bool = False
+    caller_gone: bool = False
+
+    def require_caller(self) -> None:
+        """Check, immediately before the first byte, that somebody still waits for the answer.
+
+        Raises:
+            Unwanted: The caller was cancelled.
+        """
+        if self.caller_gone:
+            self.refused = True
+            raise Unwanted("its caller was cancelled")
 
     @property
     def nothing_left(self) -> bool:

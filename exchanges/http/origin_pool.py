@@ -114,9 +114,11 @@ class OriginPool:
 
     def drop_idle(self) -> None:
         """Close all unused connections: if one has died silently, so have the others."""
-        unused = [*self._idle, *((self._ready,) if self._ready is not None else ())]
-        for connection in unused:
+        ready, self._ready = self._ready, None
+        for connection in (*self._idle, *(() if ready is None else (ready,))):
             connection.abort()
+        if ready is not None:
+            self._notify_keeper(was_closed=False)  # not by the server, so its lifetime stays as it is
 
     def abandon(self) -> None:
         """Keep no connection ready any more: the client was dropped. May be called from any thread."""
@@ -124,19 +126,25 @@ class OriginPool:
 
     async def aclose(self) -> None:
         """Close all connections, wait until their sockets are closed, and end the keeper task."""
-        self._is_closed = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        self.close()
         if self._loop is not asyncio.get_running_loop():  # its loop is closed, and so are its connections
             return
         if self._keeper is not None:
-            self._keeper.cancel()
             await asyncio.wait((self._keeper,))
-        closing = list(self.connections)
-        for connection in closing:
+        if self.connections:
+            await asyncio.wait([connection.closed for connection in self.connections])
+
+    def close(self) -> None:
+        """Close all connections, without waiting until their sockets are closed."""
+        self._is_closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._loop is not asyncio.get_running_loop():
+            return
+        if self._keeper is not None:
+            self._keeper.cancel()
+        for connection in list(self.connections):
             connection.close()
-        if closing:
-            await asyncio.wait([connection.closed for connection in closing])
 
     # Capacity
 

@@ -90,6 +90,7 @@ class ConnectionPool:
         try:
             if began >= deadline:  # its answer would be too late
                 raise TimedOut("waiting for a connection")
+            evidence.require_caller()
             await connection.exchange(
                 rendered.data,
                 request.attachment,
@@ -131,6 +132,8 @@ class ConnectionPool:
     async def aclose(self) -> None:
         """Close all connections; no task and no socket remains."""
         pools, self._pools = self._pools, {}
+        for pool in pools.values():  # at once, so that a cancelled closing leaves no connection open
+            pool.close()
         for pool in pools.values():
             await pool.aclose()
         await self._addresses.aclose()

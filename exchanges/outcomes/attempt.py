@@ -119,9 +119,8 @@ class Attempt:
         evidence: Whether any of it has left.
         pending: Its record, for a call that is never repeated.
         fresh: Whether it needs a new connection, as that of the attempt before is probably dead.
-        caller_gone: Whether its caller was cancelled.
-        sent: Whether the transport got the request.
-        complete: Whether a complete answer came, or certainly nothing was sent.
+        sent: Whether the transport got the request, and it is not proven that nothing was sent.
+        complete: Whether a complete answer came.
         result: What the answer said; None without one.
     """
 
@@ -135,7 +134,6 @@ class Attempt:
     evidence: Evidence = field(factory=Evidence)
     pending: PendingCall | None = None
     fresh: bool = False
-    caller_gone: bool = False
     sent: bool = False
     complete: bool = False
     result: Result | None = None

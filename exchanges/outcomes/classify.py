@@ -85,10 +85,11 @@ def transport_failure(
     return error
 
 
-def cancelled(call: PreparedCall) -> ExchangeError:
-    """Return what it means that the task was cancelled: a read as its client closes, others before they were sent."""
+def cancelled(call: PreparedCall, *, is_closed: bool) -> ExchangeError:
+    """Return what it means that the task was cancelled: a read at any moment, others before they were sent."""
     if call.endpoint.kind is Kind.READ:
-        words = f"{call}: the client was closed before the answer came"
+        reason = "the client was closed" if is_closed else "its task was cancelled from outside"
+        words = f"{call}: {reason} before the answer came"
         return errors.ReadFailed(words, endpoint=call.endpoint.id)
     words = f"{call}: its task was cancelled from outside before anything was sent; it is safe to repeat"
     return NotSent(words, endpoint=call.endpoint.id)

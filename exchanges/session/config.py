@@ -49,7 +49,7 @@ class ClientOptions(TypedDict, total=False):
             shares no state by default.
         ssl_context: How to verify the server; one that does not verify is rejected.
         proxy: URL of a proxy; the environment is never read.
-        max_connections: Default 16; the last two are for cancels.
+        max_connections: To each server; default 16, of which the last two are for cancels.
         limits: Limits in place of those of the same name; None: no limits, for servers of your own.
         clock: Wall clock in seconds since 1970; default `time.time`.
         state: Where nonces, limits and pending calls are kept; default: in this process, shared by its clients.

@@ -64,7 +64,7 @@ class Destinations:
 
     def __init__(self, config: SessionConfig) -> None:
         self._config = config
-        self._connections = Connections(config.max_connections)
+        self._connections: dict[str, Connections] = {}  # by server, as own connections are counted
         self._known: dict[tuple[str, bool], Destination] = {}
         self._limiters: set[Limiter] = set()
         self._calls: PendingCalls | None = None
@@ -86,7 +86,7 @@ class Destinations:
             self._require_credentials(endpoint, scheme)
         base_url, limit = self.base_url(api), self._limit(endpoint.limit)
         shared = self._config.state.shared_limiter(limit, self._config.server, self._key)
-        limiter, lane, counter = self._limiter(limit), self._lane(scheme), self._shared.counter
+        limiter, lane, counter = self._limiter(limit), self._lane(scheme, base_url), self._shared.counter
         destination = Destination(base_url, scheme, limiter, lane, self.calls, counter, shared)
         self._known[api.base_url, is_public] = destination
         return destination
@@ -117,7 +117,8 @@ class Destinations:
     def turn_away(self) -> None:
         """End the waiting of all calls of this client."""
         for limiter in self._limiters:
-            limiter.turn_away(self._connections)
+            for connections in self._connections.values():
+                limiter.turn_away(connections)
 
     async def close(self) -> None:
         """Wait until the journal is written, then unregister."""
@@ -189,9 +190,11 @@ class Destinations:
             limiter.signers += self._key is not None
         return limiter
 
-    def _lane(self, scheme: Scheme | None) -> Lane:
+    def _lane(self, scheme: Scheme | None, base_url: str) -> Lane:
+        server = "{0.scheme}://{0.netloc}".format(urlsplit(base_url))
+        connections = self._connections.setdefault(server, Connections(self._config.max_connections))
         if scheme is None or scheme.policy is not NoncePolicy.STRICT:
-            return Lane(self._connections)
+            return Lane(connections)
         if self._config.nonce_floor is not None:
             self._shared.counter.raise_to(self._config.nonce_floor)
-        return Lane(self._connections, self._shared.key_lock)
+        return Lane(connections, self._shared.key_lock)

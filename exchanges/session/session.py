@@ -207,11 +207,11 @@ class Session:
         try:
             await asyncio.wait((task,))
         except asyncio.CancelledError:
-            attempt.caller_gone = True  # as long as nothing was sent, nothing will be
+            attempt.evidence.caller_gone = True  # as long as nothing was sent, nothing will be
             if attempt.pending is not None:
                 destination.calls.keep_outcome(attempt.pending)
             raise
-        return Result(error=cancelled(call)) if task.cancelled() else task.result()
+        return Result(error=cancelled(call, is_closed=self._closed)) if task.cancelled() else task.result()
 
     async def _pause(self, error: ExchangeError, attempts: int, deadline: float) -> bool:
         """Wait before the next attempt, with full jitter; return False if the deadline does not allow one."""
@@ -234,8 +234,9 @@ class Session:
             pending = await destination.calls.begin(attempt)
             try:
                 result = await self._send(attempt, destination)
-            except Exception:
-                # A transport of the caller has an error in its code, and may have sent the request all the same.
+            except BaseException:
+                # A transport of the caller has an error in its code, and may have sent the request all the same. A
+                # test that fails in a mock raises no `Exception`.
                 error = transport_failure(attempt, None, "the transport raised an exception")
                 destination.calls.end(pending, attempt, Result(error=error))
                 raise
@@ -276,10 +277,9 @@ class Session:
                 destination.calls.guard(call)
             except ExchangeError as refusal:
                 return Result(error=refusal)
-            if attempt.caller_gone:
-                return Result(error=cancelled(call))
         attempt.sent = True
         try:
+            attempt.evidence.require_caller()
             answer = await self._config.transport.send(
                 attempt.request,
                 attempt.evidence,
@@ -298,7 +298,8 @@ class Session:
             # What is proven not to be sent leaves no doubt, for a cancel either.
             return Result(error=final_error(call, error, error if error.may_have_executed else None))
         finally:
-            attempt.complete = attempt.complete or attempt.evidence.nothing_left
+            if attempt.evidence.nothing_left:  # proven, so that its slots are free at once
+                attempt.sent = False
         result = attempt.result = interpret(attempt, answer, self._config.wire)
         if result.closed_seconds is not None:
             # While the permit is held: the limiter is closed before the next call is granted one.

@@ -190,6 +190,26 @@ async def test_addresses_that_refuse(monkeypatch, order_of):
             assert (True, True) == ("Connect call failed" in str(error), evidence.nothing_left)
 
 
+async def test_an_attempt_that_is_cancelled_from_outside(monkeypatch):
+    """An attempt to connect whose task is cancelled from outside counts as failed; the next address is tried."""
+    async with opened("plain", answering(ANSWER)) as watch:
+        dead = ("127.0.0.2", watch.server.port)
+        monkeypatch.setattr(socket, "getaddrinfo", literal(dead, ("127.0.0.1", watch.server.port)))
+        loop = asyncio.get_running_loop()
+        really = loop.sock_connect
+
+        async def sock_connect(connecting, place):
+            if place == dead:
+                asyncio.current_task().cancel()
+                await asyncio.Event().wait()
+            await really(connecting, place)
+
+        monkeypatch.setattr(loop, "sock_connect", sock_connect)
+        Clock()
+
+        assert 200 == (await watch.send(get(f"http://exchange.test:{watch.server.port}"))).status
+
+
 async def test_families_in_turn(monkeypatch):
     """Addresses of both families are tried in turn, beginning with the family that the system prefers."""
     six = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (f"::{n}", 1, 0, 0)) for n in (1, 2, 3)]

@@ -1,6 +1,7 @@
 """TLS handshakes with servers that are not what they should be."""
 
 import asyncio
+import gc
 import ssl
 import threading
 
@@ -40,6 +41,36 @@ async def test_a_server_that_is_somebody_else(certificate, said):
         await turns(3)
 
         assert (True, True, [], 0) == (said in str(error), evidence.refused, server.requests, watch.open_sockets)
+
+
+@pytest.mark.parametrize("ends", ["deadline", "cancelled"])
+async def test_a_handshake_that_is_given_up(ends):
+    """A deadline, or a cancellation, in the handshake leaves no socket to the garbage collector."""
+
+    async def talk(heard):
+        heard.server.requests.append(await heard.reader.read(1))
+        await asyncio.Event().wait()
+
+    async with serving(talk) as server, lab(server) as watch:
+        clock, evidence = Clock(), Evidence()
+        gc.disable()
+        try:
+            for number in range(1, 6):
+                sending = asyncio.create_task(
+                    watch.send(order(f"https://127.0.0.1:{server.port}"), evidence=evidence, seconds=5.0)
+                )
+                await until(lambda: len(server.requests) == number)  # noqa: B023 - used at once
+                if ends == "cancelled":
+                    sending.cancel()
+                clock.advance(5.0)
+                await asyncio.wait((sending,))
+                await turns(3)
+        finally:
+            gc.enable()
+
+        assert (5, 0) == (len(watch.sockets), watch.open_sockets)
+        assert evidence.nothing_left
+        assert ends == "cancelled" or sending.exception().phase == "TLS handshake"
 
 
 @pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", None])

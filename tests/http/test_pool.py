@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exchanges.http import origin_pool, pool
-from exchanges.http.answer import Evidence, TimedOut
+from exchanges.http.answer import Evidence, TimedOut, Unwanted
 from exchanges.http.origin_pool import (
     KEEP_FOR_MONEY_SECONDS,
     KEEP_FOR_READS_SECONDS,
@@ -18,6 +18,7 @@ from tests.support.own_connections import (
     Clock,
     get,
     opened,
+    order,
     turns,
     until,
 )
@@ -221,6 +222,41 @@ async def test_concurrent_requests():
 
         assert [target.encode() for target in targets] == [answer.body for answer in answers]
         assert watch.server.connections <= 16
+
+
+@kinds
+@pytest.mark.parametrize("warm", [False, True])
+async def test_a_caller_who_is_gone(kind, warm):
+    """A request whose caller is cancelled before its first byte is not sent, and its connection serves the next."""
+    async with opened(kind, answering(ANSWER)) as watch:
+        if warm:
+            await watch.send()
+        evidence, before = Evidence(), len(watch.server.requests)
+        sending = asyncio.create_task(watch.send(order(watch.server.origin), evidence=evidence))
+        await turns(0 if warm else 3)
+        evidence.caller_gone = True
+        lost = await failure_of(sending)
+        sent = len(watch.server.requests) - before
+        await watch.send()
+
+        assert (Unwanted, True, 0, 1) == (type(lost), evidence.nothing_left, sent, watch.server.connections)
+
+
+async def test_a_caller_who_is_gone_while_waiting_for_a_connection():
+    """A request that waits for a connection is not sent if its caller is gone by the time there is one."""
+    events = [asyncio.Event() for _ in range(3)]
+    async with opened("plain", holding(events), max_connections=1, reserve=0) as watch:
+        evidence, first = Evidence(), asyncio.create_task(watch.send())
+        await until(lambda: watch.server.requests)
+        waiting = asyncio.create_task(watch.send(evidence=evidence, priority=Priority.MONEY))
+        await turns(3)
+        evidence.caller_gone = True
+        for event in events:
+            event.set()
+        await first
+        lost = await failure_of(waiting)
+
+        assert (Unwanted, True, 1) == (type(lost), evidence.nothing_left, len(watch.server.requests))
 
 
 @pytest.mark.parametrize("origin", ["ftp://a.example", "http://", "http://a.example:99999", "a.example", "http://[::1"])

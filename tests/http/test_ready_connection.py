@@ -119,6 +119,26 @@ async def test_a_ready_connection_that_the_server_closes_later():
         assert watch.server.connections == 4
 
 
+async def test_a_ready_connection_that_is_closed_here():
+    """A ready connection that is closed because another one died is renewed as late as before."""
+    async with opened("plain", answering(ANSWER), keeps_ready=True) as watch:
+        clock = Clock()
+        await watch.send(priority=Priority.MONEY)
+        await until(lambda: ready_of(watch) is not None)
+        first = ready_of(watch)
+        clock.advance(5.0)
+        watch.pool._pools[watch.server.origin].drop_idle()
+        await until(lambda: ready_of(watch) not in (None, first))
+        second = ready_of(watch)
+        clock.advance(KEEP_READY_SECONDS - 0.5)
+        await turns(50)
+        kept = ready_of(watch)
+        clock.advance(1.0)
+        await until(lambda: ready_of(watch) not in (None, second))
+
+        assert (second, False) == (kept, first.is_open)
+
+
 async def test_bytes_on_a_ready_connection():
     """A ready connection on which the server speaks unasked is closed, and no order goes over it."""
     speak = asyncio.Event()

@@ -282,7 +282,14 @@ class TestLost:
     )
     def test_ended(self, kind, expected):
         """A call whose task was cancelled before it was sent is `ReadFailed` for a read and `NotSent` otherwise."""
-        assert expected is type(cancelled(call(kind)))
+        assert expected is type(cancelled(call(kind), is_closed=True))
+
+    @pytest.mark.parametrize(
+        ("is_closed", "said"), [(True, "the client was closed"), (False, "cancelled from outside")]
+    )
+    def test_why_a_read_ended(self, is_closed, said):
+        """A read whose task was cancelled says whether its client was closed."""
+        assert said in str(cancelled(call(READ), is_closed=is_closed))
 
 
 class TestFinal:

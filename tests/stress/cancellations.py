@@ -164,7 +164,7 @@ def _tasks() -> set[asyncio.Task[Any]]:
 def _taken(client: Client) -> int:
     """Count what a client and its limiters will still hold when every slot has cooled down."""
     session, now = client._session, asyncio.get_running_loop().time() + WIDE.per_seconds + MARGIN_SECONDS
-    taken = session._destinations._connections.taken + len(session._tasks)
+    taken = sum(c.taken for c in session._destinations._connections.values()) + len(session._tasks)
     taken += sum(shared.key_lock.taken for shared in session._config.state._shared.values())
     for limiter in session._destinations._limiters:
         taken += limiter.waiting

@@ -225,7 +225,9 @@ def is_free(client):
     state, routes = client._session._config.state, client._session._destinations
     slots = [count.in_flight for limiter in routes._limiters for count in limiter._counts]
     return (
-        not any(slots) and not routes._connections.taken and not any(s.key_lock.taken for s in state._shared.values())
+        not any(slots)
+        and not any(connections.taken for connections in routes._connections.values())
+        and not any(s.key_lock.taken for s in state._shared.values())
     )
 
 
