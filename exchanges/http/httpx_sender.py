@@ -18,7 +18,8 @@ import importlib
 import re
 import ssl
 import sys
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing, suppress
 from types import ModuleType
 from typing import Any, cast
 from urllib.parse import quote
@@ -44,8 +45,8 @@ _TARGET = "exchanges_target"
 _CLIENT = re.compile(r"httpx\.AsyncClient(?:\.([a-z_]+))?")
 _VERBS = ("get", "post", "put", "patch", "delete", "request")
 _STATUS = re.compile(r"([1-5][0-9]{2})\b")
-# Errors of the network, by the package that raises them. Everything else that an injected transport raises is an error
-# in its code, which its author wants to see.
+# Errors of the network, by the package that raises them. Everything else that an injected transport or a mock raises is
+# an error in its code.
 _NETWORK = frozenset({"anyio", "h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2", "socket", "socksio", "ssl"})
 
 
@@ -105,20 +106,23 @@ class HttpxSender:
             # A deadline that has passed would cancel the sending only at its first wait, behind the first byte.
             evidence.refused = True
             raise TimedOut("waiting to be sent")
+        evidence.require_caller()
+        limit = asyncio.timeout_at(deadline)
         try:
-            async with asyncio.timeout_at(deadline):
+            async with limit:
                 return await self._send(outgoing, replaced, max_bytes)
-        except (Lost, asyncio.CancelledError):
+        except Lost:
             raise
-        except TimeoutError as error:
-            if error.errno is None:
-                raise TimedOut("waiting for the answer") from None
-            raise Lost(type(error).__name__) from None
         except Exception as error:
-            if self._injected is not None and not _is_of_network(error):
-                raise
+            if limit.expired() and isinstance(error, TimeoutError):
+                raise TimedOut("waiting for the answer") from None
             is_own = self._injected is None and replaced is None and self._detector.replaced() is None
+            if not is_own and not _is_of_network(error):
+                raise  # an error in the code of somebody else, which its author wants to see
             raise _lost(error, evidence, is_own=is_own) from None
+        finally:
+            if isinstance(outgoing.stream, _Attached):
+                await outgoing.stream.aclose()
 
     @property
     def is_open(self) -> bool:
@@ -204,15 +208,24 @@ class _Attached:
 
     def __init__(self, body: bytes, attachment: Attachment) -> None:
         self._body, self._attachment = body, attachment
+        self._running: list[AsyncGenerator[bytes, None]] = []
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        self._running.append(self._parts())
+        return self._running[-1]
+
+    async def _parts(self) -> AsyncGenerator[bytes, None]:
         yield self._body
-        async for chunk in self._attachment.upload.chunks():
-            yield chunk
+        async with aclosing(self._attachment.upload.chunks()) as chunks:
+            async for chunk in chunks:
+                yield chunk
         yield self._attachment.tail
 
     async def aclose(self) -> None:
-        """Do nothing: the file is closed where it is read."""
+        """Close the file, which stays open if the answer came before its end."""
+        for parts in self._running:
+            with suppress(RuntimeError):  # a transport of the caller still reads it in a task of its own
+                await parts.aclose()
 
 
 def _shown(request: Any) -> str:  # noqa: ANN401 - of either package
@@ -291,8 +304,12 @@ def _lost(error: Exception, evidence: Evidence, *, is_own: bool) -> Lost:
 
 
 def _is_of_network(error: Exception) -> bool:
+    if isinstance(error, ExceptionGroup):
+        return all(map(_is_of_network, cast("ExceptionGroup[Exception]", error).exceptions))
+    if isinstance(error, OSError):
+        return error.filename is None  # a file of a recorder is not the network
     roots = {base.__module__.partition(".")[0] for base in type(error).__mro__}
-    return isinstance(error, OSError) or not _NETWORK.isdisjoint(roots)
+    return not _NETWORK.isdisjoint(roots)
 
 
 def _package_of(injected: object) -> ModuleType:

@@ -7,12 +7,12 @@ import io
 import httpx
 import pytest
 
-from exchanges.http.answer import BadAnswer, Evidence, Lost, TimedOut
+from exchanges.http.answer import BadAnswer, Evidence, Lost, TimedOut, Unwanted
 from exchanges.http.httpx_sender import HttpxSender
 from exchanges.http.request import Attachment, Request
 from exchanges.http.uploads import Upload
 from exchanges.version import __version__
-from tests.support.own_connections import get, order
+from tests.support.own_connections import get, order, until
 from tests.support.raw_server import answering, response, serving
 from tests.support.sending import failure_of, send_by
 from tests.support.tls_servers import secured, trusting
@@ -91,6 +91,38 @@ async def test_an_error_in_the_code_of_the_caller(kind):
     await failure_of(send_by(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example")), kind)
 
 
+async def test_a_file_that_a_transport_of_the_caller_misses():
+    """An error of a file in the code of the caller is no error of the network."""
+
+    def fail(_):
+        open("/nowhere/cassette")  # noqa: PTH123, SIM115 - it does not exist
+
+    await failure_of(
+        send_by(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example")), FileNotFoundError
+    )
+
+
+@pytest.mark.parametrize(("error", "kind"), [(httpx.ReadError(""), Lost), (KeyError("x"), ExceptionGroup)])
+async def test_a_group_of_errors(error, kind):
+    """A group of errors is one of the network if all of them are."""
+
+    def fail(_):
+        raise ExceptionGroup("tasks", [OSError("down"), error])
+
+    await failure_of(send_by(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example")), kind)
+
+
+async def test_a_time_limit_of_the_caller():
+    """A transport of the caller that gives up before the deadline has not met the deadline."""
+
+    def fail(_):
+        raise TimeoutError
+
+    lost = await failure_of(send_by(HttpxSender(injected=httpx.MockTransport(fail)), order("https://a.example")))
+
+    assert (Lost, "TimeoutError") == (type(lost), str(lost))
+
+
 async def test_a_transport_that_hangs():
     """A transport of the caller is given up at the deadline."""
 
@@ -128,6 +160,31 @@ async def test_a_file():
     await send_by(HttpxSender(injected=httpx.MockTransport(answer)), request)
 
     assert [b"<xxxxxxxxx>"] == came
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_file_that_is_not_read_to_its_end(fails):
+    """A file is closed if a transport of the caller does not read all of it."""
+    file = io.BytesIO(bytes(9))
+
+    class Early(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            parts = aiter(request.stream)
+            await anext(parts)
+            await anext(parts)
+            if fails:
+                raise httpx.ReadError("")
+            return httpx.Response(413)
+
+    request = Request(
+        "POST", "https://a.example", "/", (), b"<", attachment=Attachment(Upload("a", "a/b", 9, lambda: file), b">")
+    )
+    sending = send_by(HttpxSender(injected=Early()), request)
+    if fails:
+        await failure_of(sending)
+    else:
+        assert 413 == (await sending).status
+    await until(lambda: file.closed)
 
 
 async def test_the_bounds_of_a_body():
@@ -211,6 +268,28 @@ async def test_a_recorder_that_fails(monkeypatch):
     await failure_of(send_by(HttpxSender(), order("https://a.example"), evidence=evidence))
 
     assert not evidence.nothing_left
+
+
+@pytest.mark.parametrize("kind", [AssertionError, ZeroDivisionError, KeyError])
+async def test_an_error_in_the_code_of_a_mock(monkeypatch, kind):
+    """An error in the code of a mock of httpx reaches the caller."""
+
+    async def fails(self, request):
+        raise kind("x")
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", fails)
+    await failure_of(send_by(HttpxSender(), order("https://a.example")), kind)
+
+
+@pytest.mark.parametrize("injected", [True, False])
+async def test_a_caller_who_is_gone(monkeypatch, injected):
+    """A request whose caller was cancelled is not passed to httpx, and nothing has left."""
+    came, evidence = [], Evidence(caller_gone=True)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", came.append)
+    sender = HttpxSender(injected=httpx.MockTransport(came.append) if injected else None)
+    lost = await failure_of(send_by(sender, order("https://a.example"), evidence=evidence))
+
+    assert (Unwanted, True, []) == (type(lost), evidence.nothing_left, came)
 
 
 @pytest.mark.parametrize("name", ["send", "_send_single_request", "_send_handling_auth", "_transport_for_url"])

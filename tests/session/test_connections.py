@@ -218,7 +218,7 @@ async def test_a_recorder(caplog):
     assert 1 == sum("is patched: requests go through httpx" in message for message in caplog.messages)
 
 
-@pytest.mark.parametrize("end", [httpx.ConnectError("no"), httpx.ProxyError("no"), KeyError("network_stream")])
+@pytest.mark.parametrize("end", [httpx.ConnectError("no"), httpx.ProxyError("no"), OSError("no")])
 async def test_a_recorder_that_fails(recorder, end):
     """However a patched httpx fails, it is no proof that an order was not sent."""
     recorder.append(end)
@@ -227,6 +227,30 @@ async def test_a_recorder_that_fails(recorder, end):
             await CALLS["money"](client)
 
         assert (1, 1) == (len(server.requests), len(client.unresolved))
+
+
+@pytest.mark.parametrize("end", [KeyError("x"), AssertionError("x"), pytest.fail.Exception("x")])
+@pytest.mark.parametrize("name", ["read", "idempotent", "money"])
+async def test_a_mock_with_an_error_in_its_code(recorder, end, name):
+    """An error in the code of a mock reaches the caller after one attempt, once a money call is recorded as open."""
+    recorder.append(end)
+    async with serving(answering(ANSWER)) as server, client_of(server.origin) as client:
+        with pytest.raises(type(end)) as caught:
+            await CALLS[name](client)
+
+        assert (end, 1, name == "money") == (caught.value, len(server.requests), bool(client.unresolved))
+
+
+@respx.mock
+async def test_a_mock_of_respx_without_a_route():
+    """What respx has no route for is told in its own words."""
+    respx.get("https://fourth.example/elsewhere")
+    async with Fourth(state=MemoryState(), **CREDENTIALS) as client:
+        for name in ("read", "money"):
+            with pytest.raises(AssertionError, match="not mocked"):
+                await CALLS[name](client)
+
+        assert 1 == len(client.unresolved)
 
 
 async def test_a_mock_of_respx():
