@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from rounds import Figure, Target, rounds
 
 from exchanges.limits.limit import Limit, Scope, Window
-from exchanges.limits.limiter import Connections, Lane, Limiter, Permit, Priority
+from exchanges.limits.limiter import Connections, Lane, Limiter, Permit, Priority, reserved_connections
 
 PAIRS = 10_000
 WAITERS = 10_000
 LIMIT = Limit("bench", (Window(PAIRS + WAITERS, 600.0),), Scope.ADDRESS)
 DEADLINE_SECONDS = 600.0
+CONNECTIONS = 4
 
 
 def figures(number: int) -> Iterator[Figure]:
@@ -27,7 +28,7 @@ def figures(number: int) -> Iterator[Figure]:
 
 
 async def _free() -> float:
-    limiter, lane = Limiter(LIMIT), Lane(Connections(4))
+    limiter, lane = Limiter(LIMIT), Lane(Connections(CONNECTIONS))
     deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
     began = time.process_time()
     for _ in range(PAIRS):
@@ -37,7 +38,7 @@ async def _free() -> float:
 
 
 async def _line() -> float:
-    limiter, lane = Limiter(LIMIT), Lane(Connections(4))
+    limiter, lane = Limiter(LIMIT), Lane(Connections(CONNECTIONS))
     deadline = asyncio.get_running_loop().time() + DEADLINE_SECONDS
     order: list[int] = []
 
@@ -47,7 +48,8 @@ async def _line() -> float:
         permit.end(sent=True, complete=True)
         return permit
 
-    held = [await limiter.acquire(lane, Priority.READ) for _ in range(3)]
+    free_for_reads = CONNECTIONS - reserved_connections(CONNECTIONS)
+    held = [await limiter.acquire(lane, Priority.READ) for _ in range(free_for_reads)]
     began = time.process_time()
     tasks = [asyncio.create_task(wait(number)) for number in range(WAITERS)]
     await asyncio.sleep(0)
