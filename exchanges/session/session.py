@@ -200,12 +200,14 @@ class Session:
             )
         except ExchangeError as error:
             return Result(error=error)
-        attempt.fresh = fresh
-        task = asyncio.create_task(self._exchange(attempt, destination), name=call.endpoint.id)
+        attempt.fresh, loop = fresh, attempt.permit.loop
+        task = loop.create_task(self._exchange(attempt, destination), name=call.endpoint.id)
         self._tasks[task] = call.endpoint.kind
-        task.add_done_callback(functools.partial(self._done, attempt))
+        # Not the task itself is awaited: it would be cancelled together with its caller.
+        ended = loop.create_future()
+        task.add_done_callback(functools.partial(self._done, attempt, ended))
         try:
-            await asyncio.wait((task,))
+            await ended
         except asyncio.CancelledError:
             attempt.evidence.caller_gone = True  # as long as nothing was sent, nothing will be
             if attempt.pending is not None:
@@ -308,8 +310,10 @@ class Session:
             destination.counter.raise_to(result.nonce_floor)
         return result
 
-    def _done(self, attempt: Attempt, task: asyncio.Task[Result]) -> None:
+    def _done(self, attempt: Attempt, ended: asyncio.Future[None], task: asyncio.Task[Result]) -> None:
         del self._tasks[task]
+        if not ended.done():  # cancelled together with the caller
+            ended.set_result(None)
         if not task.cancelled():
             task.exception()  # retrieved, as asyncio reports it otherwise if the caller is gone
         if attempt.permit.held:
