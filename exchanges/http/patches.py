@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 __all__ = ["WATCHED", "PatchDetector", "Watched"]
 
@@ -26,11 +26,13 @@ class Watched:
         name: Of the class.
         modules: Where it can be looked up; a patch may replace the class in one of them only.
         methods: Those that patches replace.
+        package: The first part of all modules; kept, as every request asks whether it is imported.
     """
 
     name: str
     modules: tuple[str, ...]
     methods: tuple[str, ...]
+    package: str = field(init=False, default=Factory(lambda self: self.modules[0].partition(".")[0], takes_self=True))
 
 
 _HANDLE = "handle_async_request"
@@ -99,7 +101,7 @@ class PatchDetector:
             known = self._originals.get(watched)
             if known is not None and known.is_unchanged:
                 continue
-            if watched.modules[0].partition(".")[0] not in sys.modules:
+            if watched.package not in sys.modules:
                 continue
             original = _verify(watched)
             if isinstance(original, str):
@@ -110,7 +112,7 @@ class PatchDetector:
 
 def _verify(watched: Watched) -> _Original | str:
     """Return the original class, or the name of what replaced it."""
-    package = watched.modules[0].partition(".")[0]
+    package = watched.package
     shown = f"{package}.{watched.name}"
     modules = [sys.modules.get(name) for name in watched.modules]
     namespaces = [module.__dict__ for module in modules if isinstance(module, ModuleType)]

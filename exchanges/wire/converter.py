@@ -195,8 +195,8 @@ class Wire:
     # Objects
 
     def _object_structure_hook(self, cls: type) -> StructureHook:
-        plan = [(field, self._structure_hook(field.annotation)) for field in fields_of(cls)]
-        known = {field.wire for field, _ in plan}
+        plan = [(f.wire, f.name, f.required, self._structure_hook(f.annotation)) for f in fields_of(cls)]
+        known = {key for key, *_ in plan}
         reshape = getattr(cls, "from_wire", None)
 
         def model(value: Json, _: Any = None) -> Any:
@@ -205,14 +205,14 @@ class Wire:
             if reshape is not None:
                 value = cast("dict[str, Json]", reshape(value))
             attributes: dict[str, Any] = {}
-            for field, read in plan:
-                if field.wire in value:
+            for key, name, is_required, read in plan:
+                if key in value:
                     try:
-                        attributes[field.name] = read(value[field.wire])
+                        attributes[name] = read(value[key])
                     except Deviation as deviation:
-                        raise deviation.inside(f": {cls.__name__}.{field.name}") from None
-                elif field.required:
-                    raise Deviation("a value, found none", f": {cls.__name__}.{field.name}")
+                        raise deviation.inside(f": {cls.__name__}.{name}") from None
+                elif is_required:
+                    raise Deviation("a value, found none", f": {cls.__name__}.{name}")
             if self.strict and not known.issuperset(value):
                 surplus = len(value.keys() - known)
                 raise Deviation(f"no keys but the documented ones ({surplus} more)", f": {cls.__name__}")

@@ -13,6 +13,7 @@ from exchanges.wire.codecs import MAX_DIGITS, Deviation, Json, Number, plain
 
 # Wide enough for every moment; the decimal context of the caller must not change what a moment is.
 _COUNTING = Context(prec=2 * MAX_DIGITS, traps=[])
+_NUMBER, _TEXT = Number(), Number(text=True)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE, _TIME, _ZONE = r"(?P<date>\d{4}-\d\d-\d\d)", r"(?P<time>\d\d:\d\d:\d\d)", r"(?P<zone>Z|[+-]\d\d:?\d\d)"
 _ISO = re.compile(rf"{_DATE}T{_TIME}(?:\.(?P<fraction>\d{{1,6}}))?{_ZONE}", re.ASCII)
@@ -29,7 +30,7 @@ class Epoch:
     text: bool = False
 
     def read(self, value: Json, *, strict: bool) -> datetime:
-        count = Number(text=self.text).read(value, strict=strict)
+        count = (_TEXT if self.text else _NUMBER).read(value, strict=strict)
         try:
             return _EPOCH + timedelta(microseconds=int(_COUNTING.multiply(count, 1_000_000 // self.per_second)))
         except OverflowError as error:
