@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Hashable, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -32,7 +32,9 @@ class Account(Area, api=API):
 
     # Quirk: the exchange's own client speaks of 15 days where the guide says 30, so nothing here relies on the window.
     @private("GET /private/account_summary", max_bytes=LARGE_BYTES)
-    async def account_summary(self, *, full: Annotated[bool, Param(render=present_if_true)] = False) -> list[Movement]:
+    async def account_summary(
+        self, *, full: Annotated[bool, Param(render=present_if_true)] = False
+    ) -> Sequence[Movement]:
         """Return deposits, withdrawals, and bids and asks that traded, of the last 30 days.
 
         `Trading.trades` returns the single trades.
@@ -41,8 +43,9 @@ class Account(Area, api=API):
             full: All movements since the account was opened, up to 64 MiB. Bitex asks not to do this often.
 
         Returns:
-            Newest first. Wire: list of rows, their class given by class reference: 1, 2 and 5 to 8 are documented, 3
-            and 4 are accepted too.
+            Newest first; a large answer is checked while it arrives, and its rows are built when they are accessed.
+            Wire: list of rows, their class given by class reference: 1, 2 and 5 to 8 are documented, 3 and 4 are
+            accepted too.
 
         Source:
             Bitex developer guide, Account Information, "Your Account Summary".

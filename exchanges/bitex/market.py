@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exchanges.bitex.api import API, ARCHIVE_EVERY_SECONDS, ARCHIVE_SECONDS, LARGE_BYTES
@@ -14,7 +14,7 @@ from exchanges.endpoint import Area, Caller, Endpoint, public
 logger = logging.getLogger(__name__)
 
 
-async def _warn_if_early(area: Market, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[Transaction]:
+async def _warn_if_early(area: Market, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Sequence[Transaction]:
     """Read the archive; log a warning if that was done not long ago."""
     now, book = asyncio.get_running_loop().time(), arguments.get("book")
     # Counted from the request, whether or not it succeeds: a failed read counts against the exchange as well.
@@ -26,7 +26,7 @@ async def _warn_if_early(area: Market, endpoint: Endpoint, arguments: Mapping[st
             now - last,
             ARCHIVE_EVERY_SECONDS,
         )
-    transactions: list[Transaction] = await area.caller(endpoint, arguments)
+    transactions: Sequence[Transaction] = await area.caller(endpoint, arguments)
     return transactions
 
 
@@ -94,17 +94,18 @@ class Market(Area, api=API):
         timeout_seconds=ARCHIVE_SECONDS,
         via=_warn_if_early,
     )
-    async def transactions_archive(self, book: str = "btc_usd") -> list[Transaction]:
+    async def transactions_archive(self, book: str = "btc_usd") -> Sequence[Transaction]:
         """Return all trades since Bitex opened, up to the beginning of the current hour.
 
         A large answer that changes once an hour: Bitex may refuse to send it more than a few times per hour. Up to
-        64 MiB are read; the default deadline is 60 seconds.
+        64 MiB are read; the default deadline is 60 seconds. Every row is checked while it arrives and built when it is
+        accessed, so that a large archive takes twice its bytes in memory at most; ``list()`` of it takes fifteen times.
 
         Args:
             book: Order book, such as btc_usd.
 
         Returns:
-            Newest first. Wire: list of rows of 4, without class reference.
+            Newest first, as an immutable sequence. Wire: list of rows of 4, without class reference.
 
         Source:
             Bitex developer guide, Public Market Data, "Transactions Archive".

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from attrs import define, field, frozen
 
+from exchanges.wire.row_cutter import RowCutter
+
 __all__ = [
     "ORDINARY_BYTES",
     "Answer",
@@ -23,11 +25,19 @@ ORDINARY_BYTES = 1024 * 1024
 
 @frozen(eq=False)
 class Answer:
-    """One whole HTTP answer, decompressed."""
+    """One whole HTTP answer, decompressed.
+
+    Attributes:
+        status: HTTP status.
+        headers: By lower-case name.
+        body: The bytes; empty if *rows* has them.
+        rows: What cut and checked the body while it arrived; None if nothing did.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    rows: RowCutter | None = field(default=None, repr=False)
 
 
 class Lost(Exception):

@@ -16,12 +16,13 @@ Rules for editors:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from exchanges.http.answer import Answer, BadAnswer, Lost
-from exchanges.http.bodies import BodyDecoder
+from exchanges.http.bodies import BodyDecoder, body_decoder
+from exchanges.wire.row_cutter import RowCutter
 
 __all__ = ["MAX_HEAD_BYTES", "AnswerReader", "Malformed"]
 
@@ -54,11 +55,13 @@ class AnswerReader:
 
     Args:
         max_bytes: Largest size of the decoded body.
+        cutter: Reads the body of a successful answer, if that is a large list.
     """
 
     __slots__ = (
         "_body",
         "_chunk_overhead",
+        "_cutter",
         "_head",
         "_head_bytes",
         "_headers",
@@ -76,9 +79,9 @@ class AnswerReader:
         "on_body",
     )
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, cutter: RowCutter | None = None) -> None:
         self.is_complete = self.has_surplus = self.has_begun = False
-        self._max_bytes = max_bytes
+        self._max_bytes, self._cutter = max_bytes, cutter
         self._head = b""
         self._head_bytes = self._status = self._left = self._chunk_overhead = 0
         self._headers: dict[str, str] = {}
@@ -131,10 +134,19 @@ class AnswerReader:
             raise Lost("the connection was closed inside the head of the answer")
         raise Lost(f"the connection was closed inside the answer, after {len(self._body)} bytes of its body")
 
+    def steps(self) -> Iterator[None]:
+        """Decode what is left of a complete answer, in steps of bounded work.
+
+        Raises:
+            BadAnswer: Too large, or its body cannot be decoded.
+        """
+        return iter(()) if self._body is None else self._body.steps()
+
     def answer(self) -> Answer:
-        """Return the complete answer."""
-        body = b"" if self._body is None else self._body.end()
-        return Answer(self._status, self._headers, body)
+        """Return the complete answer, when all steps are done."""
+        if self._body is None:
+            return Answer(self._status, self._headers, b"")
+        return Answer(self._status, self._headers, self._body.end(), self._body.rows)
 
     @property
     def allows_reuse(self) -> bool:
@@ -220,7 +232,7 @@ class AnswerReader:
             self._read = AnswerReader._read_surplus
             self._finish()
             return
-        self._body = BodyDecoder(self._headers.get("content-encoding", ""), self._max_bytes)
+        self._body = body_decoder(self._status, self._headers, self._max_bytes, self._cutter)
         if coding is not None:
             if coding.lower() != "chunked":
                 raise BadAnswer("an answer in a transfer coding that was not requested")

@@ -18,7 +18,7 @@ import importlib
 import re
 import ssl
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from contextlib import aclosing, suppress
 from types import ModuleType
 from typing import Any, cast
@@ -28,18 +28,21 @@ import httpx
 
 from exchanges.errors import UsageError, quotable
 from exchanges.http.answer import Answer, Evidence, Lost, ProxyRefused, TimedOut
-from exchanges.http.bodies import BodyDecoder
+from exchanges.http.bodies import BodyDecoder, body_decoder
 from exchanges.http.patches import PatchDetector
 from exchanges.http.request import Attachment, Request
 from exchanges.http.request_head import Origin, header_pairs
 from exchanges.http.sender import Injected
+from exchanges.http.slices import in_slices
 from exchanges.http.tls import shared_context
 from exchanges.limits.limiter import Priority
 from exchanges.redaction import redacted
+from exchanges.wire.row_cutter import RowCutter
 
 __all__ = ["HttpxSender"]
 
 CHUNKS_AT_ONCE = 256
+BYTES_AT_ONCE = 64 * 1024
 HIDDEN = "hidden"
 _TARGET = "exchanges_target"
 _CLIENT = re.compile(r"httpx\.AsyncClient(?:\.([a-z_]+))?")
@@ -48,6 +51,8 @@ _STATUS = re.compile(r"([1-5][0-9]{2})\b")
 # Errors of the network, by the package that raises them. Everything else that an injected transport or a mock raises is
 # an error in its code.
 _NETWORK = frozenset({"anyio", "h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2", "socket", "socksio", "ssl"})
+
+Decoder = Callable[[int, Mapping[str, str]], BodyDecoder]
 
 
 class HttpxSender:
@@ -86,6 +91,7 @@ class HttpxSender:
         deadline: float,
         silent_after: float | None = None,
         fresh: bool = False,
+        cutter: RowCutter | None = None,
     ) -> Answer:
         """Send *request* and return its answer, decoded; see `Sender`.
 
@@ -107,10 +113,11 @@ class HttpxSender:
             evidence.refused = True
             raise TimedOut("waiting to be sent")
         evidence.require_caller()
+        decoder = functools.partial(body_decoder, max_bytes=max_bytes, cutter=cutter)
         limit = asyncio.timeout_at(deadline)
         try:
             async with limit:
-                return await self._send(outgoing, replaced, max_bytes)
+                return await self._send(outgoing, replaced, decoder)
         except Lost:
             raise
         except Exception as error:
@@ -132,15 +139,15 @@ class HttpxSender:
     async def aclose(self) -> None:
         """Do nothing: no connection is kept, and an injected transport belongs to its owner."""
 
-    async def _send(self, outgoing: httpx.Request, replaced: str | None, max_bytes: int) -> Answer:
+    async def _send(self, outgoing: httpx.Request, replaced: str | None, decoder: Decoder) -> Answer:
         if self._injected is not None:
-            return await _read(await self._injected.handle_async_request(outgoing), max_bytes)
+            return await _read(await self._injected.handle_async_request(outgoing), decoder)
         transport = self._transport(secure=outgoing.url.scheme == "https", restores=replaced is not None)
         try:
             client_method = _CLIENT.fullmatch(replaced or "")
             if client_method is None:
-                return await _read(await transport.handle_async_request(outgoing), max_bytes)
-            return await _send_by_client(transport, outgoing, client_method[1], max_bytes)
+                return await _read(await transport.handle_async_request(outgoing), decoder)
+            return await _send_by_client(transport, outgoing, client_method[1], decoder)
         finally:
             await transport.aclose()
 
@@ -159,12 +166,12 @@ class HttpxSender:
 
 
 async def _send_by_client(
-    transport: httpx.AsyncHTTPTransport, outgoing: httpx.Request, method: str | None, max_bytes: int
+    transport: httpx.AsyncHTTPTransport, outgoing: httpx.Request, method: str | None, decoder: Decoder
 ) -> Answer:
     """Send through `httpx.AsyncClient`, by the *method* that was replaced."""
     client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
     if method not in _VERBS:
-        return await _read(await client.send(outgoing, stream=True, auth=None), max_bytes)
+        return await _read(await client.send(outgoing, stream=True, auth=None), decoder)
     # Only mocks replace these, and they are honoured only if they are called. httpx decodes their answers.
     content = b"".join([chunk async for chunk in cast("AsyncIterable[bytes]", outgoing.stream)])
     arguments: dict[str, Any] = {"headers": outgoing.headers.multi_items(), "extensions": outgoing.extensions}
@@ -175,9 +182,9 @@ async def _send_by_client(
         response = await getattr(client, verb)(outgoing.url, **arguments)
     else:
         response = await client.request(outgoing.method, outgoing.url, **arguments)
-    body = BodyDecoder("", max_bytes)
+    body = decoder(response.status_code, {})
     body.add(response.content)
-    return Answer(response.status_code, _headers(response), body.end())
+    return await _answer(response, body)
 
 
 async def _clear(event: str, info: dict[str, Any]) -> None:
@@ -274,18 +281,25 @@ def _hide(request: Request) -> str | None:
     return hidden if redacted(hidden, request.secrets) == hidden else f"{hidden.partition('?')[0]}?{HIDDEN}"
 
 
-async def _read(response: Any, max_bytes: int) -> Answer:  # noqa: ANN401 - of either package
+async def _read(response: Any, decoder: Decoder) -> Answer:  # noqa: ANN401 - of either package
     try:
-        body = BodyDecoder(response.headers.get("content-encoding", ""), max_bytes)
-        chunks = 0
+        body = decoder(response.status_code, response.headers)
+        chunks = size = 0
         async for chunk in response.stream:
             body.add(chunk)
-            chunks += 1
-            if chunks % CHUNKS_AT_ONCE == 0:  # thousands may be ready at once, and the deadline must not be missed
+            chunks, size = chunks + 1, size + len(chunk)
+            # Thousands may be ready at once, and neither the deadline nor others must wait for all of them.
+            if chunks >= CHUNKS_AT_ONCE or size >= BYTES_AT_ONCE:
                 await asyncio.sleep(0)
-        return Answer(response.status_code, _headers(response), body.end())
+                chunks = size = 0
+        return await _answer(response, body)
     finally:
         await response.aclose()
+
+
+async def _answer(response: Any, body: BodyDecoder) -> Answer:  # noqa: ANN401 - of either package
+    await in_slices(body.steps())
+    return Answer(response.status_code, _headers(response), body.end(), body.rows)
 
 
 def _headers(response: Any) -> dict[str, str]:  # noqa: ANN401 - of either package

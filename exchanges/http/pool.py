@@ -18,8 +18,10 @@ from exchanges.http.origin_pool import KEEP_FOR_MONEY_SECONDS, OriginPool
 from exchanges.http.records import TlsRecords
 from exchanges.http.request import Request
 from exchanges.http.request_head import Origin, render_head
+from exchanges.http.slices import in_slices
 from exchanges.http.tls import shared_context
 from exchanges.limits.limiter import Priority, reserved_connections
+from exchanges.wire.row_cutter import RowCutter
 
 __all__ = ["MAX_CONNECTIONS", "ConnectionPool"]
 
@@ -72,6 +74,7 @@ class ConnectionPool:
         deadline: float,
         silent_after: float | None = None,
         fresh: bool = False,
+        cutter: RowCutter | None = None,
     ) -> Answer:
         """Send *request* and return its answer, decoded; see `Sender`."""
         evidence.watched = True
@@ -84,7 +87,7 @@ class ConnectionPool:
             raise
         # No `await` from here to the first write: the check of the connection must still hold.
         now = asyncio.get_running_loop().time
-        reader, began = AnswerReader(max_bytes), now()
+        reader, began = AnswerReader(max_bytes, cutter), now()
         # A connection that was just opened cannot be dead: its server has accepted it, however long TLS took.
         is_new = fresh or (not connection.is_used and began - connection.idle_since < KEEP_FOR_MONEY_SECONDS)
         try:
@@ -105,6 +108,7 @@ class ConnectionPool:
             raise
         finally:
             pool.release(connection, priority)
+        await in_slices(reader.steps(), deadline)
         return reader.answer()
 
     def silence_seconds(self, origin: str, priority: Priority, seconds_left: float) -> float | None:

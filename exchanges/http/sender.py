@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from exchanges.http.answer import Answer, Evidence
 from exchanges.http.request import Request
 from exchanges.limits.limiter import Priority
+from exchanges.wire.row_cutter import RowCutter
 
 __all__ = ["Injected", "Sender"]
 
@@ -32,6 +33,7 @@ class Sender(Protocol):
         deadline: float,
         silent_after: float | None = None,
         fresh: bool = False,
+        cutter: RowCutter | None = None,
     ) -> Answer:
         """Send *request* and return its answer, decoded.
 
@@ -42,6 +44,7 @@ class Sender(Protocol):
             deadline: On the clock of the loop.
             silent_after: Seconds without a byte after which a reused connection counts as dead; ignored for orders.
             fresh: Whether to open a new connection.
+            cutter: Reads the body, if that is a large list; a new one for each request.
 
         Raises:
             Lost: No complete answer came; *evidence* records whether anything was sent.

@@ -19,6 +19,7 @@ from exchanges.http.request import Request
 from exchanges.http.sender import Injected, Sender
 from exchanges.http.tls import fault_of
 from exchanges.limits.limiter import Priority
+from exchanges.wire.row_cutter import RowCutter
 
 if TYPE_CHECKING:
     from exchanges.http.httpx_sender import HttpxSender
@@ -64,6 +65,7 @@ class HttpTransport:
         priority: Priority,
         deadline: float,
         fresh: bool = False,
+        cutter: RowCutter | None = None,
     ) -> Answer:
         """Send *request* and return its answer, decoded.
 
@@ -73,6 +75,7 @@ class HttpTransport:
             priority: Order of waiting requests, and age limit of the connection.
             deadline: On the clock of the loop.
             fresh: Whether to open a new connection.
+            cutter: Reads the body, if that is a large list; a new one for each request.
 
         Raises:
             Lost: No complete answer came; *evidence* records whether anything was sent.
@@ -90,6 +93,7 @@ class HttpTransport:
             deadline=deadline,
             silent_after=silent_after,
             fresh=fresh,
+            cutter=cutter,
         )
 
     @property

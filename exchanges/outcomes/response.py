@@ -49,6 +49,8 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire) -> Result:
 
 def _read(attempt: Attempt, answer: Answer, wire: Wire) -> tuple[Problem | None, Any]:
     endpoint, status = attempt.call.endpoint, answer.status
+    if answer.rows is not None:
+        return None, answer.rows.result()
     if 200 <= status < 300:
         # Large lists of rows have a faster way, which also finds out whether the answer is such a list.
         rows = wire.rows(answer.body, endpoint.answer)

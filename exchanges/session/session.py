@@ -289,6 +289,7 @@ class Session:
                 priority=PRIORITIES[call.endpoint.kind],
                 deadline=attempt.deadline,
                 fresh=attempt.fresh,
+                cutter=self._config.wire.cutter(call.endpoint.answer, call.endpoint.id),
             )
             attempt.complete = True
         except Lost as failure:

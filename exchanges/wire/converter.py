@@ -10,8 +10,9 @@ can be tolerated goes through `_deviate`, so that strict clients raise and other
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property, partial
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 
 import attrs
@@ -19,8 +20,11 @@ import cattrs
 import msgspec
 
 from exchanges.errors import DecodeError, quotable
+from exchanges.wire import large_lists
 from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads, optional, without_mark
 from exchanges.wire.models import Field, Row, UnknownRow, codec_of, fields_of, optional_of, row_classes
+from exchanges.wire.row_cutter import RowCutter
+from exchanges.wire.rows import Rows
 
 if TYPE_CHECKING:
     from exchanges.wire.fast_books import BookReader
@@ -64,6 +68,7 @@ class Wire:
             (_is_model, self._object_structure_hook, self._object_unstructure_hook),
             (_is_row, self._row_structure_hook, self._row_unstructure_hook),
             (lambda a: get_origin(a) in (list, tuple), self._list_structure_hook, self._list_unstructure_hook),
+            (lambda a: get_origin(a) is Sequence, self._sequence_structure_hook, self._list_unstructure_hook),
             (lambda a: get_origin(a) is dict, self._dict_structure_hook, self._dict_unstructure_hook),
             (lambda a: bool(row_classes(a)), self._reference_structure_hook, self._reference_unstructure_hook),
             (lambda a: a is UnknownRow, self._unknown_structure_hook, self._unknown_unstructure_hook),
@@ -87,14 +92,18 @@ class Wire:
         """
         converter = self if self.exact or not exact else self._exact
         try:
-            # Kept here, as cattrs takes several steps to its own cache.
-            hook = converter._structure_hooks.get(annotation)  # noqa: SLF001 - same class
-            if hook is None:
-                hook = converter._structure_hooks[annotation] = converter._structure_hook(annotation)  # noqa: SLF001
-            return hook(value)
+            return converter.hook(annotation)(value)
         except Deviation as deviation:
             place = quotable(deviation.place)  # where there is no model it contains keys that the exchange sent
             raise DecodeError(f"{where}{place}: expected {deviation.expected}", endpoint=where) from None
+
+    def hook(self, annotation: Any) -> StructureHook:
+        """Return what structures plain JSON as *annotation* states, and raises `Deviation`."""
+        # Kept here, as cattrs takes several steps to its own cache.
+        hook = self._structure_hooks.get(annotation)
+        if hook is None:
+            hook = self._structure_hooks[annotation] = self._structure_hook(annotation)
+        return hook
 
     @cached_property
     def _exact(self) -> Wire:
@@ -102,6 +111,8 @@ class Wire:
 
     def rows(self, body: bytes, annotation: Any) -> Any | None:
         """Decode long lists of rows on the fast path; None if the reference path has to decode *body*."""
+        if get_origin(annotation) is Sequence:
+            return large_lists.read(self, body, annotation)
         if self.strict:
             return None
         if annotation not in self._fast_readers:
@@ -114,9 +125,13 @@ class Wire:
         reader = self._fast_readers[annotation]
         return reader.read(without_mark(body)) if reader is not None else None
 
+    def cutter(self, annotation: Any, where: str) -> RowCutter | None:
+        """Return what reads a large answer while it arrives; None if *annotation* is no sequence of rows."""
+        return large_lists.cutter(self, annotation, where) if get_origin(annotation) is Sequence else None
+
     def unstructure(self, value: Any) -> Json:
         """Return plain JSON for a model, or for a list of models."""
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple | Rows):
             return [self.unstructure(v) for v in cast("list[Any]", value)]
         return cast("Json", self._unstructure_hook(type(value))(value))
 
@@ -172,6 +187,14 @@ class Wire:
             return result if origin is list else tuple(result)
 
         return items
+
+    def _sequence_structure_hook(self, annotation: Any) -> StructureHook:
+        read = self._structure_hook(GenericAlias(list, get_args(annotation)))
+
+        def sequence(value: Json, _: Any = None) -> Rows[Any]:
+            return Rows[Any].of(read(value))
+
+        return sequence
 
     def _list_unstructure_hook(self, annotation: Any) -> UnstructureHook:
         write = self._unstructure_hook(get_args(annotation)[0])

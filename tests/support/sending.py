@@ -21,7 +21,9 @@ def request_to(origin, target="/a", verb="GET", headers=(), body=b""):
     return Request(verb, origin, target, headers, body)
 
 
-async def send(transport, origin, *, priority=Priority.READ, evidence=None, max_bytes=MAX_BYTES, **options):
+async def send(
+    transport, origin, *, priority=Priority.READ, evidence=None, max_bytes=MAX_BYTES, cutter=None, **options
+):
     """Send one request."""
     return await transport.send(
         request_to(origin, **options),
@@ -29,6 +31,7 @@ async def send(transport, origin, *, priority=Priority.READ, evidence=None, max_
         max_bytes=max_bytes,
         priority=priority,
         deadline=asyncio.get_running_loop().time() + SECONDS,
+        cutter=cutter,
     )
 
 

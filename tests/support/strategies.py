@@ -1,6 +1,7 @@
 """Values of every model, generated from its annotations alone, and cells as no document shows them."""
 
 import inspect
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import NoneType, UnionType
@@ -86,8 +87,8 @@ def values(annotation):
         return st.one_of(*(st.none() if a is NoneType else values(a) for a in inner))
     if origin is dict:
         return st.dictionaries(words, values(inner[1]), max_size=3)
-    if origin in (list, tuple):
-        return st.lists(values(inner[0]), max_size=4).map(origin)
+    if origin in (list, tuple, Sequence):
+        return st.lists(values(inner[0]), max_size=4).map(tuple if origin is tuple else list)
     return _single(annotation)
 
 

@@ -5,7 +5,7 @@ A line with an ignore is one that a checker must refuse: where it does not, the 
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import assert_type
@@ -26,7 +26,7 @@ async def of_bitex(client: Bitex) -> None:
     assert_type(await client.trading.orders(), list[bitex.Bid | bitex.Ask | bitex.UnknownRow])
     assert_type(await client.trading.trades(), list[bitex.Buy | bitex.Sell | bitex.UnknownRow])
     assert_type(await client.account.profile(), bitex.Profile)
-    assert_type(await client.account.account_summary(full=True), list[bitex.Movement])
+    assert_type(await client.account.account_summary(full=True), Sequence[bitex.Movement])
     assert_type(await client.kyc.create_profile(usage_tier=bitex.UsageTier.MICRO, first_name="Ada"), bitex.KycProfile)
 
 
