@@ -236,9 +236,9 @@ class Wire:
                         raise deviation.inside(f": {cls.__name__}.{name}") from None
                 elif is_required:
                     raise Deviation("a value, found none", f": {cls.__name__}.{name}")
-            if self.strict and not known.issuperset(value):
+            if not known.issuperset(value):
                 surplus = len(value.keys() - known)
-                raise Deviation(f"no keys but the documented ones ({surplus} more)", f": {cls.__name__}")
+                self._deviate(f"no keys but the documented ones ({surplus} more)", f": {cls.__name__}")
             return cls(**attributes)
 
         return model

@@ -12,8 +12,11 @@ from attrs import field, fields, frozen
 from exchanges.wire.codecs import Json, TextDecimal
 
 AMOUNTS, RATES = "amounts", "rates"
-_CURRENCY = re.compile(r"[a-z0-9]{2,10}")
-_PAIR = re.compile(r"[a-z0-9]{2,10}_[a-z0-9]{2,10}")
+# Any name: there are currencies of one letter (S, T) and of digits and letters (1inch).
+_CURRENCY = re.compile(r"[A-Za-z0-9]+")
+_PAIR = re.compile(r"[A-Za-z0-9]+_[A-Za-z0-9]+")
+# Wider than what is accepted as a number, so that an amount in a form that cannot be read is an error and not left out.
+_LIKE_A_NUMBER = re.compile(r"[-+]?[0-9.,_ ]*[0-9][0-9.,_ ]*(?:[eE][-+]?[0-9]+)?")
 
 
 def nest_currencies(value: dict[str, Json], known: Collection[str]) -> dict[str, Json]:
@@ -25,13 +28,19 @@ def nest_currencies(value: dict[str, Json], known: Collection[str]) -> dict[str,
     amounts: dict[str, Json] = {}
     rates: dict[str, Json] = {}
     for key, item in value.items():
-        if key in known or isinstance(item, bool) or not isinstance(item, str | int | Decimal):
+        if key in known or not _is_amount(item):
             rest[key] = item
         elif _PAIR.fullmatch(key):
             rates[key] = item
         else:
             (amounts if _CURRENCY.fullmatch(key) else rest)[key] = item
     return {**rest, AMOUNTS: amounts, RATES: rates}
+
+
+def _is_amount(item: Json) -> bool:
+    if isinstance(item, str):
+        return _LIKE_A_NUMBER.fullmatch(item) is not None
+    return isinstance(item, int | Decimal) and not isinstance(item, bool)
 
 
 def flatten_currencies(value: dict[str, Json]) -> dict[str, Json]:

@@ -180,7 +180,7 @@ async def test_a_body_must_have_the_declared_form(http, sim, request_):
     assert (422, "unreadable arguments") == (response.status_code, sim.requests[-1].outcome)
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b'{"a": 1e999}'])
+@pytest.mark.parametrize("body", [b"[]", b"{", b'{"a": 01}'])
 async def test_a_json_body_must_be_an_object(http, sim, body):
     """Bitso v2 takes an object of plain JSON."""
     await http.post("/v2/balance", content=body, headers={"Content-Type": "application/json"})
