@@ -16,40 +16,40 @@ __all__ = ["MarketLevel", "MarketOrderBook", "MarketTicker", "MarketTrade"]
 
 
 class MarketTicker(Protocol):
-    """Prices of the last 24 hours, in quote currency per unit of base."""
+    """Prices of the last 24 hours, in quote currency per unit of base; None for what the exchange has no value of."""
 
     @property
-    def last(self) -> Decimal:
+    def last(self) -> Decimal | None:
         """Price of the last trade."""
         ...
 
     @property
-    def bid(self) -> Decimal:
+    def bid(self) -> Decimal | None:
         """Highest price of all offers to buy."""
         ...
 
     @property
-    def ask(self) -> Decimal:
+    def ask(self) -> Decimal | None:
         """Lowest price of all offers to sell."""
         ...
 
     @property
-    def high(self) -> Decimal:
+    def high(self) -> Decimal | None:
         """Highest price of the last 24 hours."""
         ...
 
     @property
-    def low(self) -> Decimal:
+    def low(self) -> Decimal | None:
         """Lowest price of the last 24 hours."""
         ...
 
     @property
     def vwap(self) -> Decimal | None:
-        """Volume-weighted average price of the last 24 hours; None if the exchange omits it."""
+        """Volume-weighted average price of the last 24 hours."""
         ...
 
     @property
-    def volume(self) -> Decimal:
+    def volume(self) -> Decimal | None:
         """Base currency traded in the last 24 hours."""
         ...
 

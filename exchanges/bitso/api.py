@@ -21,24 +21,26 @@ PRIVATE_LIMIT = Limit("bitso private", windows=(Window(300, per_seconds=60.0),),
 # The documents: one minute after the limit is exceeded, and up to a day if that is repeated.
 LOCKOUT_SECONDS = 60.0
 
-_LONE = ("balances", "oid")
-"""Keys of a lone value inside an object: the balances, and the answer to an executed quote."""
 # Quirk: a text, not the boolean that the word suggests: the exchange's own client compares it with its quotes.
 _CONFIRMATIONS = ("true", "ok")
 
 
 def payload(answer: Json) -> Json:
-    """Return the content of the envelope ``{"success": true, "payload": ...}``, without an object around a lone value.
+    """Return the content of the envelope ``{"success": true, "payload": ...}``, without an object around it.
+
+    The objects around balances, and around the id in the answer to an executed quote, are removed.
 
     An answer without an envelope is returned unchanged, for the decoder to refuse.
     """
     if not isinstance(answer, dict) or "payload" not in answer:
         return answer
     content = answer["payload"]
-    # Quirk: the balances are documented as a list, but travel as {"balances": [...]}.
-    if isinstance(content, dict) and len(content) == 1 and (key := next(iter(content))) in _LONE:
-        return content[key]
-    return content
+    if not isinstance(content, dict):
+        return content
+    # Quirk: the balances are documented as a list, but travel as {"balances": [...]}; more may stand beside them.
+    if isinstance(balances := content.get("balances"), list):
+        return balances
+    return content["oid"] if content.keys() == {"oid"} else content
 
 
 def payload_v2(answer: Json) -> Json:

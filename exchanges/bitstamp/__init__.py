@@ -10,12 +10,23 @@ Source:
 from __future__ import annotations
 
 from exchanges.bitstamp.market import Market
-from exchanges.bitstamp.models import OrderBook, PriceLevel, Side, Ticker, TimeFrame, Transaction
+from exchanges.bitstamp.models import MarketType, OrderBook, PriceLevel, Side, Ticker, TimeFrame, Transaction
 from exchanges.bitstamp.v1 import V1
 from exchanges.client import Client
 from exchanges.outcomes.search import Searches
 
-__all__ = ["V1", "Bitstamp", "Market", "OrderBook", "PriceLevel", "Side", "Ticker", "TimeFrame", "Transaction"]
+__all__ = [
+    "V1",
+    "Bitstamp",
+    "Market",
+    "MarketType",
+    "OrderBook",
+    "PriceLevel",
+    "Side",
+    "Ticker",
+    "TimeFrame",
+    "Transaction",
+]
 
 
 class Bitstamp(Client):

@@ -20,14 +20,21 @@ LOCKOUT_SECONDS = 600.0
 
 
 def payload(answer: Json) -> Json:
-    """Return the content of what v1 wraps: None for ``true``, and the value of ``{"address": ...}``."""
+    """Return the content of what v1 wraps: None for ``true``, and the address of ``{"address": ...}``."""
     # Quirk: a cancel answers the JSON boolean (recordings), a ripple withdrawal the text (an old client).
     if answer is True or answer == "true":
         return None
-    # Quirk: the ripple address has been seen as a text and as an object around it.
-    if isinstance(answer, dict) and answer.keys() == {"address"}:
-        return answer["address"]
-    return answer
+    return _address(answer) if isinstance(answer, dict) and "address" in answer else answer
+
+
+def _address(answer: dict[str, Json]) -> Json:
+    """Return the address in an object of nothing else, with its tag as the exchange itself appends it."""
+    # Quirk: the ripple address has been seen as a text and as an object around it, with a tag and without.
+    tag = answer.get("destination_tag")
+    if answer.keys() - {"destination_tag"} != {"address"} or not (tag is None or type(tag) is int):
+        return answer
+    # Without its tag an amount would not reach the account.
+    return answer["address"] if tag is None else f"{answer['address']}?dt={tag}"
 
 
 def _decode(endpoint: Endpoint, status: int, body: bytes) -> Json:

@@ -27,6 +27,13 @@ class Side(OpenIntEnum):
     SELL = 1
 
 
+class MarketType(OpenStrEnum):
+    """Kind of a market."""
+
+    SPOT = "SPOT"
+    PERPETUAL = "PERPETUAL"
+
+
 @frozen
 class PriceLevel(Row):
     """An order, or all orders at one price. Wire: row of 2, or of 3 if orders are not summed up.
@@ -52,21 +59,21 @@ SideInText = Annotated[Side, Choice(Side, text=True)]
 
 @frozen(kw_only=True)
 class Prices:
-    """What the tickers of every generation show of the last 24 hours."""
+    """What the tickers of every generation show of the last 24 hours; None for what the exchange has no value of."""
 
-    last: TextDecimal
+    last: TextDecimal | None
     """Counter per base: the last trade."""
-    high: TextDecimal
+    high: TextDecimal | None
     """Counter per base: the highest."""
-    low: TextDecimal
+    low: TextDecimal | None
     """Counter per base: the lowest."""
     vwap: TextDecimal | None = None
     """Counter per base: the average weighted by volume; None if nothing was traded, or not sent."""
-    volume: TextDecimal
+    volume: TextDecimal | None
     """Base traded."""
-    bid: TextDecimal
+    bid: TextDecimal | None
     """Counter per base: the highest open order to buy."""
-    ask: TextDecimal
+    ask: TextDecimal | None
     """Counter per base: the lowest open order to sell."""
 
 
@@ -80,16 +87,28 @@ class Ticker(Prices):
 
     timestamp: UnixTimeText
     """UTC: when it was created."""
-    open: TextDecimal
-    """Counter per base: the first trade of the day."""
+    open: TextDecimal | None
+    """Counter per base: the first trade of the day; None if there is none."""
     open_24: TextDecimal | None = None
     """Counter per base: 24 hours ago; None if not sent."""
     percent_change_24: TextDecimal | None = None
     """Percent: the change since then; None if not sent."""
     side: SideInText | None = None
     """Side of the order that caused the last trade; None if not sent."""
+    market_type: MarketType | None = None
+    """Kind of the market; None if not sent."""
     pair: str | None = None
     """Such as BTC/USD; None if a single market was asked for."""
+    market: str | None = None
+    """The same under its newer name."""
+    mark_price: TextDecimal | None = None
+    """Counter per base: at which positions are valued; None if the market is no perpetual."""
+    index_price: TextDecimal | None = None
+    """Counter per base: on the markets that the perpetual follows; None if the market is no perpetual."""
+    open_interest: TextDecimal | None = None
+    """Base: all open positions; None if the market is no perpetual."""
+    open_interest_value: TextDecimal | None = None
+    """Counter: what they are worth; None if the market is no perpetual."""
 
 
 @frozen(kw_only=True)

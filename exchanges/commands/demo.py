@@ -92,9 +92,10 @@ class Demo:
     async def _trade(self, bitex: Bitex) -> None:
         """Place a bid, cancel it and wait until it is CANCELLED."""
         try:
-            ticker = await bitex.market.ticker()
+            book = await bitex.market.order_book()
             # Half the market price: nobody sells so low, so the bid is still open when it is cancelled.
-            bid = await bitex.trading.create_bid(amount=AMOUNT, price=(ticker.bid / 2).quantize(CENT))
+            price = (book.bids[0].price / 2).quantize(CENT)
+            bid = await bitex.trading.create_bid(amount=AMOUNT, price=price)
             await bitex.trading.cancel_bid(bid.id)
             bid = await bitex.trading.wait_settled(bid, timeout_seconds=SETTLE_SECONDS)
         except ExchangeError as error:

@@ -245,11 +245,12 @@ class Wire:
 
     def _object_unstructure_hook(self, cls: type) -> UnstructureHook:
         plan = [(field, self._unstructure_hook(field.annotation)) for field in fields_of(cls)]
+        nullable = {field.wire for field, _ in plan if field.required}
         reshape = getattr(cls, "to_wire", None)
 
         def plain_object(model: Any) -> Any:
             pairs = ((field.wire, write(getattr(model, field.name))) for field, write in plan)
-            value = {key: item for key, item in pairs if item is not None}
+            value = {key: item for key, item in pairs if item is not None or key in nullable}
             return value if reshape is None else reshape(value)
 
         return plain_object
@@ -376,7 +377,8 @@ def decode(body: bytes, annotation: type[T], *, strict: bool = False) -> T:
 def encode(model: object) -> Json:
     """Return what is sent for a model: a list for a row, a dict for an object, a list of those for a list.
 
-    Money is `Decimal` where the exchange sends numbers and text where it sends text. ``None`` is not sent.
+    Money is `Decimal` where the exchange sends numbers and text where it sends text. ``None`` is not sent, but as null
+    where the key is always there.
     """
     return wire().unstructure(model)
 

@@ -15,8 +15,11 @@ from exchanges.errors import DecodeError
         ([1], [1]),
         # The balances stand in an object of their own, which goes with the envelope.
         ({"balances": [1]}, [1]),
-        # An object that says more than the list stays whole.
-        ({"balances": [1], "more": 2}, {"balances": [1], "more": 2}),
+        ({"balances": [1], "more": 2}, [1]),
+        ({"balances": {"mxn": 1}}, {"balances": {"mxn": 1}}),
+        ({"oid": "x"}, "x"),
+        # An object that says more than the id stays whole.
+        ({"oid": "x", "more": 2}, {"oid": "x", "more": 2}),
     ],
 )
 def test_payload(content, expected):

@@ -10,6 +10,7 @@ from exchanges.bitstamp.api import V1, payload
 from exchanges.bitstamp.v1 import (
     Order,
     OrderType,
+    Transaction,
     TransactionType,
     UserTransaction,
     WithdrawalRequest,
@@ -118,6 +119,21 @@ class TestAddresses:
         """Everything else stands in no wrapping."""
         assert content == payload(content)
 
+    @pytest.mark.parametrize(
+        ("answer", "expected"),
+        [
+            ({"address": "rEx"}, "rEx"),
+            ({"address": "rEx", "destination_tag": 1455}, "rEx?dt=1455"),
+            ({"address": "rEx", "destination_tag": None}, "rEx"),
+            ({"address": "rEx", "destination_tag": "1455?"}, {"address": "rEx", "destination_tag": "1455?"}),
+            # What else an address may need is not dropped: the object is no text, and is refused.
+            ({"address": "GEx", "memo_id": "7"}, {"address": "GEx", "memo_id": "7"}),
+        ],
+    )
+    def test_addresses(self, answer, expected):
+        """An address is never separated from its tag."""
+        assert expected == payload(answer)
+
     def test_api(self):
         """Only v1 wraps."""
         assert V1.payload is payload
@@ -162,6 +178,28 @@ class TestModels:
             order.datetime,
             order.type,
             wire.encode(order),
+        )
+
+    @pytest.mark.parametrize("side", ["1", 1])
+    def test_side_of_a_transaction(self, side):
+        """The side of a trade is read, as a number too; old recordings have none."""
+        row = {"date": "1", "tid": 1, "price": "1", "amount": "1"}
+        newer, older = (wire.decode(wire.dumps(value), Transaction) for value in ({**row, "type": side}, row))
+
+        assert (OrderType.SELL, None) == (newer.type, older.type)
+
+    def test_withdrawal_of_today(self):
+        """What came to withdrawal requests later is named."""
+        value = {"id": 1, "datetime": "2026-03-02 03:04:05", "type": 1, "amount": "1", "status": 2, "currency": "ETH"}
+        value |= {"network": "ethereum", "address": "0xa", "txid": 7, "transaction_id": "0xb"}
+        request = wire.decode(wire.dumps(value), WithdrawalRequest, strict=True)
+
+        assert ("ETH", "ethereum", "0xa", "7", "0xb") == (
+            request.currency,
+            request.network,
+            request.address,
+            request.txid,
+            request.transaction_id,
         )
 
     @pytest.mark.parametrize("data", [None, "MTGOX-USD-CODE", {"code": "x"}, 5])

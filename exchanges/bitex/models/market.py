@@ -14,30 +14,30 @@ from exchanges.wire import Row, UnixTime
 
 @frozen(kw_only=True)
 class Ticker:
-    """Prices of the last 24 hours, in quote per unit of base. Wire: object.
+    """Prices of the last 24 hours, in quote per unit of base; None for what the exchange has no value of. Wire: object.
 
     Source:
-        Bitex developer guide, Public Market Data, "Ticker".
+        Bitex developer guide, Public Market Data, "Ticker"; recordings of 2014 lack the fields that may be missing.
     """
 
-    last: Decimal
+    last: Decimal | None
     """Quote per base: the last trade."""
-    price_before_last: Decimal
-    """Quote per base: the trade before the last, for the direction of the price."""
-    open: Decimal
-    """Quote per base: 24 hours ago."""
-    high: Decimal
+    price_before_last: Decimal | None = None
+    """Quote per base: the trade before the last, for the direction of the price; None if not sent."""
+    open: Decimal | None = None
+    """Quote per base: 24 hours ago; None if not sent."""
+    high: Decimal | None
     """Quote per base: the highest."""
-    low: Decimal
+    low: Decimal | None
     """Quote per base: the lowest."""
     # Quirk: the guide shows a number; recorded answers have null where nothing was traded.
     vwap: Decimal | None = None
     """Quote per base: the average weighted by volume; None if nothing was traded."""
-    volume: Decimal
+    volume: Decimal | None
     """Base: traded in 24 hours."""
-    bid: Decimal
+    bid: Decimal | None
     """Quote per base: the highest open bid."""
-    ask: Decimal
+    ask: Decimal | None
     """Quote per base: the lowest open ask."""
 
 

@@ -70,7 +70,7 @@ class Fees:
 
 @frozen(kw_only=True)
 class Book:
-    """An order book and the bounds of orders in it. Wire: object.
+    """An order book and the bounds of orders in it, None for one that the exchange does not state. Wire: object.
 
     Source:
         Bitso API v3, "List Available Books"; the fields that may be None came later.
@@ -78,17 +78,17 @@ class Book:
 
     book: str
     """Major and minor, such as btc_mxn."""
-    minimum_amount: TextDecimal
+    minimum_amount: TextDecimal | None
     """Major."""
-    maximum_amount: TextDecimal
+    maximum_amount: TextDecimal | None
     """Major."""
-    minimum_price: TextDecimal
+    minimum_price: TextDecimal | None
     """Minor per major."""
-    maximum_price: TextDecimal
+    maximum_price: TextDecimal | None
     """Minor per major."""
-    minimum_value: TextDecimal
+    minimum_value: TextDecimal | None
     """Minor: amount times price."""
-    maximum_value: TextDecimal
+    maximum_value: TextDecimal | None
     """Minor: amount times price."""
     tick_size: TextDecimal | None = None
     """Minor per major: the step of prices; None if not sent."""
@@ -102,21 +102,21 @@ class Book:
 
 @frozen(kw_only=True)
 class Prices:
-    """What the tickers of every generation show of the last 24 hours."""
+    """What the tickers of every generation show of the last 24 hours; None for what the exchange has no value of."""
 
-    last: TextDecimal
+    last: TextDecimal | None
     """Minor per major: the last trade."""
-    high: TextDecimal
+    high: TextDecimal | None
     """Minor per major: the highest."""
-    low: TextDecimal
+    low: TextDecimal | None
     """Minor per major: the lowest."""
     vwap: TextDecimal | None = None
     """Minor per major: the average weighted by volume; None if nothing was traded."""
-    volume: TextDecimal
+    volume: TextDecimal | None
     """Major traded."""
-    bid: TextDecimal
+    bid: TextDecimal | None
     """Minor per major: the highest open order to buy."""
-    ask: TextDecimal
+    ask: TextDecimal | None
     """Minor per major: the lowest open order to sell."""
 
 

@@ -5,12 +5,16 @@ Moments of the account travel as 2013-09-26 23:15:04 without a zone, at times wi
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from attrs import field, frozen
 
 from exchanges.bitstamp.models import Prices
 from exchanges.wire import (
+    Choice,
     CurrencyAmounts,
     CurrencyBalances,
+    Id,
     NaiveTime,
     OpenIntEnum,
     OpenStrEnum,
@@ -83,6 +87,8 @@ class Ticker(Prices):
     # Quirk: the document does not list it, recordings have it.
     timestamp: UnixTimeText | None = None
     """UTC: when it was created; None if not sent."""
+    open: TextDecimal | None = None
+    """USD per BTC: the first trade of the day; None if not sent."""
 
 
 @frozen
@@ -120,7 +126,7 @@ class Transaction:
     """One trade between any two users. Wire: object.
 
     Source:
-        Bitstamp API v1, Public Data Functions, "Transactions".
+        Bitstamp API v1, Public Data Functions, "Transactions"; the type came later.
     """
 
     date: UnixTimeText
@@ -131,6 +137,8 @@ class Transaction:
     """USD per BTC."""
     amount: TextDecimal
     """BTC."""
+    type: Annotated[OrderType, Choice(OrderType, text=True)] | None = None
+    """Side of the order that caused it; None if not sent."""
 
 
 @frozen(kw_only=True)
@@ -208,7 +216,7 @@ class WithdrawalRequest:
     """A withdrawal that was requested. Wire: object.
 
     Source:
-        Bitstamp API v1, Private Functions, "Withdrawal requests".
+        Bitstamp API v1, Private Functions, "Withdrawal requests"; the fields from the currency on came later.
     """
 
     id: int
@@ -218,12 +226,22 @@ class WithdrawalRequest:
     type: WithdrawalType
     """Its destination."""
     amount: TextDecimal
-    """Of the currency of its type, which is not sent."""
+    """Of *currency*, or of that of its type if none is sent."""
     status: WithdrawalStatus
     """Its status."""
     # Quirk: the document does not say what it holds, so it is kept as received.
     data: RawJson = None
     """Data of the type, such as the code; None if there are none."""
+    currency: str | None = None
+    """Such as BTC; None if not sent."""
+    network: str | None = None
+    """The chain on which it is sent, such as ethereum; None if not sent."""
+    address: str | None = None
+    """Where it goes, a tag of Ripple appended as ``?dt=1455``; None if not sent."""
+    txid: Id | None = None
+    """Id of the exchange's own transaction; None if not sent."""
+    transaction_id: str | None = None
+    """Id of the transaction on the chain; None if not sent, or not yet known."""
 
 
 @frozen(kw_only=True)
