@@ -1,7 +1,8 @@
 """Bitso, Bitex and Bitstamp for asyncio: typed, exact, inside their limits.
 
 Everything a user needs is importable from here or, for models and enums, from ``exchanges.bitso``, ``exchanges.bitex``
-and ``exchanges.bitstamp``. The package of an exchange is loaded when it or its client is first used.
+and ``exchanges.bitstamp``. The package of an exchange is loaded when it or its client is first used; so are polling and
+reconciling.
 """
 
 from __future__ import annotations
@@ -37,9 +38,7 @@ from exchanges.errors import (
 from exchanges.intents import Intent, Phase
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.market_data import MarketLevel, MarketOrderBook, MarketTicker, MarketTrade
-from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
 from exchanges.outcomes.unresolved import OpenCall, Standing
-from exchanges.polling import Update, poll
 from exchanges.version import __version__
 from exchanges.wire import encode
 
@@ -50,6 +49,8 @@ if TYPE_CHECKING:
     from exchanges.bitex import Bitex
     from exchanges.bitso import Bitso
     from exchanges.bitstamp import Bitstamp
+    from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
+    from exchanges.polling import Update, poll
 
 __all__ = [
     "Ambiguous",
@@ -101,22 +102,28 @@ __all__ = [
 ]
 
 
-# The package of each client. They are loaded on first use: a program mostly needs one of the three.
+# Where the names are that are loaded on first use: a program mostly needs one client, and few reconcile or poll.
 _PACKAGES = {"Bitex": "bitex", "Bitso": "bitso", "Bitstamp": "bitstamp"}
+_ON_USE = {
+    **_PACKAGES,
+    **dict.fromkeys(("Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Verdict"), "outcomes.reconcile"),
+    **dict.fromkeys(("Update", "poll"), "polling"),
+}
 
 if not TYPE_CHECKING:
     # A type checker that sees this function accepts every name, so a misspelled import would be no error.
 
     def __getattr__(name: str) -> object:
-        """Load an exchange's package when the package or its client is first used."""
+        """Load what is not loaded yet when it is first used."""
         import importlib
 
-        package = _PACKAGES.get(name, name)
-        if package not in _PACKAGES.values():
+        if name in _PACKAGES.values():
+            return importlib.import_module(f"{__name__}.{name}")
+        if name not in _ON_USE:
             raise suggestions.no_attribute(__name__, name, [*__all__, *_PACKAGES.values()])
-        module = importlib.import_module(f"{__name__}.{package}")
-        # Kept, so that the next access does not come here; the import system does so for the package itself.
-        return module if name == package else globals().setdefault(name, getattr(module, name))
+        module = importlib.import_module(f"{__name__}.{_ON_USE[name]}")
+        # Kept, so that the next access does not come here; the import system does so for a package itself.
+        return globals().setdefault(name, getattr(module, name))
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, ClassVar, NoReturn, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack
 
 from attrs import evolve
 
@@ -15,11 +15,13 @@ from exchanges.endpoint.tracebacks import discreet
 from exchanges.errors import UsageError
 from exchanges.http.signing import NoncePolicy, Scheme
 from exchanges.intents import Intent
-from exchanges.outcomes.reconcile import Reconciler, Verdict
 from exchanges.outcomes.search import Searches
 from exchanges.outcomes.unresolved import Unresolved
 from exchanges.session.config import ClientOptions, configure, timeout_of
 from exchanges.session.session import Options, Session
+
+if TYPE_CHECKING:
+    from exchanges.outcomes.reconcile import Verdict
 
 __all__ = ["Client", "ClientOptions"]
 
@@ -137,6 +139,8 @@ class Client(Areas):
             raise UsageError(f"{intent.endpoint}: {type(self).__name__} has no such call that is never repeated")
         self._session.calls.view.require_own(intent)
         options = evolve(self._options, private_fields=intent.acting)
+        from exchanges.outcomes.reconcile import Reconciler  # noqa: PLC0415 - most programs never reconcile
+
         reconciler = Reconciler(
             self._session.calls, lambda reading: self._session.call(reading.endpoint, dict(reading.arguments), options)
         )

@@ -11,7 +11,6 @@ contains blanks. Words stay readable: a short secret counts only where it stands
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -116,6 +115,8 @@ def _decoded(match: re.Match[bytes]) -> bytes:
     if unit:
         return chr(int(unit, 16)).encode(errors="surrogatepass")
     if entity:
+        import html  # noqa: PLC0415 - for messages alone
+
         return html.unescape(entity.decode()).encode(errors="surrogatepass")
     return _CONTROLS.get(escaped, cast("bytes", escaped))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -14,6 +13,8 @@ def no_attribute(module: str, name: str, names: Iterable[str]) -> AttributeError
         name: The unknown attribute.
         names: The attributes that exist; those most similar to *name* are suggested.
     """
+    import difflib  # noqa: PLC0415 - for messages alone
+
     similar = difflib.get_close_matches(name, names)
     suggestion = f"; did you mean {' or '.join(map(repr, similar))}?" if similar else ""
     # `name` without `obj`: with neither, the interpreter would add a suggestion of its own to the traceback.

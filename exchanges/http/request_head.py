@@ -18,7 +18,7 @@ _PORTS = {"http": 80, "https": 443}
 # What RFC 3986 allows in a path and a query. Proxies and servers may rewrite anything else, and the signature would not
 # match what arrives.
 _TARGET = re.compile(r"/[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~\[\]]*")
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e\x80-\U0010ffff]*\r\n")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n")
 _OWN = (("Accept", "application/json"), ("Accept-Encoding", "gzip"), ("User-Agent", f"aioexchanges/{__version__}"))
 _OWN_LINES = "".join(f"{name}: {value}\r\n" for name, value in _OWN)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import mimetypes
 import os
 import re
 import stat
@@ -14,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from anyio import to_thread
 from attrs import field, frozen
 
 __all__ = ["Document", "Upload"]
@@ -56,6 +54,8 @@ class Upload:
             OSError: The file cannot be read, or is shorter than it was.
         """
         left = self.size  # the length is sent already: a file that grew must not add to it
+        from anyio import to_thread  # noqa: PLC0415 - few clients upload files
+
         source = _Source(self._open)
         try:
             while left:
@@ -98,6 +98,8 @@ class Upload:
         finally:
             del document  # it may be the content itself, and a traceback may show locals
         name = name or found
+        import mimetypes  # noqa: PLC0415 - as above
+
         kind = content_type or mimetypes.guess_type(name)[0] or "unknown"
         if kind not in accepted:
             raise ValueError(f"must be one of {', '.join(sorted(accepted))}, not {kind}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Unpack
 
 from exchanges import errors
@@ -173,6 +172,8 @@ def lockout_seconds(problem: Problem, retry_after: str | None, default: float) -
 def _header_seconds(value: str) -> float | None:
     if value.isascii() and value.isdigit():
         return float(value[:6])  # more digits are beyond the maximum, and may be thousands
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most refusals name seconds, if anything
+
     try:
         moment = parsedate_to_datetime(value)
         return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()

@@ -96,7 +96,7 @@ def _classes(annotation):
 
 def loaded_by(statement):
     """Return the modules that a new interpreter has loaded after *statement*."""
-    code = f"{statement}; import sys; print(' '.join(sys.modules))"
+    code = f"{statement}\nimport sys; print(' '.join(sys.modules))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
 
@@ -120,6 +120,36 @@ def test_one_exchange_does_not_load_another():
     assert {"exchanges.bitstamp", "exchanges.bitstamp.v1"} == loaded & set(PACKAGES)
 
 
-def test_the_simulator_is_not_loaded():
-    """Importing a client does not load the simulator."""
-    assert "exchanges.simulator" not in loaded_by("from exchanges import Bitex, Bitso, Bitstamp")
+NOT_LOADED = ["anyio", "certifi", "h11", "httpcore", "httpx", "rich", "sqlite3"]
+NOT_LOADED += [f"exchanges.{part}" for part in ("commands", "outcomes.reconcile", "polling", "simulator", "state.file")]
+FIRST_CALL = """
+import asyncio
+from exchanges import Bitstamp
+
+async def answer(reader, writer):
+    await reader.readuntil(b"\\r\\n\\r\\n")
+    writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n[]")
+
+async def main():
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Bitstamp(base_url=f"http://127.0.0.1:{port}") as client:
+            assert await client.market.transactions("btcusd") == []
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("statement", ["from exchanges import Bitex, Bitso, Bitstamp", FIRST_CALL])
+def test_what_is_not_loaded(statement):
+    """Importing clients, and the first call over plain loopback, load nothing that only other calls need."""
+    assert set() == set(NOT_LOADED) & set(loaded_by(statement))
+
+
+def test_names_that_load_on_use():
+    """What is loaded on first use is listed by `dir`, and kept once it is loaded."""
+    code = "import exchanges; first = dir(exchanges)"
+    for name in ("Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Update", "Verdict", "poll"):
+        code += f"; assert {name!r} in first; exchanges.{name}; assert {name!r} in vars(exchanges)"
+
+    assert {"exchanges.outcomes.reconcile", "exchanges.polling"} <= set(loaded_by(code))
