@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve
 
 from exchanges import errors
-from exchanges.endpoint import Endpoint
+from exchanges.endpoint import Access, Endpoint
 from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, Problem
 from exchanges.http.answer import Answer
@@ -84,7 +84,11 @@ def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire) ->
         except Deviation as deviation:
             fault = deviation.expected
         else:
-            return wire.structure(payload, endpoint.answer, endpoint.id, exact=endpoint.kind.is_once)
+            # A list of the account is evidence of what a call did, and never loses a row.
+            is_public = endpoint.access is Access.PUBLIC
+            return wire.structure(
+                payload, endpoint.answer, endpoint.id, exact=endpoint.kind.is_once, set_apart=is_public
+            )
     raise DecodeError(f"{endpoint.id}: expected {fault}", endpoint=endpoint.id)
 
 

@@ -23,6 +23,7 @@ from exchanges.errors import DecodeError, quotable
 from exchanges.wire import large_lists
 from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads, optional, without_mark
 from exchanges.wire.models import Field, Row, UnknownRow, codec_of, fields_of, optional_of, row_classes
+from exchanges.wire.odd_rows import without_odd_rows
 from exchanges.wire.row_cutter import RowCutter
 from exchanges.wire.rows import Rows
 
@@ -78,7 +79,9 @@ class Wire:
             converter.register_structure_hook_factory(predicate, structure)
             converter.register_unstructure_hook_factory(predicate, unstructure)
 
-    def structure(self, value: Json, annotation: Any, where: str, *, exact: bool = False) -> Any:
+    def structure(
+        self, value: Json, annotation: Any, where: str, *, exact: bool = False, set_apart: bool = False
+    ) -> Any:
         """Structure plain JSON as *annotation* states.
 
         Args:
@@ -86,6 +89,7 @@ class Wire:
             annotation: A model, or a list of models.
             where: What the message begins with.
             exact: Whether a row of another class is an error, because it would describe another action.
+            set_apart: Whether single rows of a list that cannot be read are left out, and reported, unless strict.
 
         Raises:
             DecodeError: Names *where*, class, position and what was expected; never the value.
@@ -94,6 +98,11 @@ class Wire:
         try:
             return converter.hook(annotation)(value)
         except Deviation as deviation:
+            origin = get_origin(annotation) if set_apart and not self.strict else None
+            if origin in (list, Sequence) and type(value) is list:
+                rows = without_odd_rows(self.hook(get_args(annotation)[0]), value, partial(self._report_row, where))
+                if rows is not None:
+                    return rows if origin is list else Rows[Any].of(rows)
             place = quotable(deviation.place)  # where there is no model it contains keys that the exchange sent
             raise DecodeError(f"{where}{place}: expected {deviation.expected}", endpoint=where) from None
 
@@ -155,6 +164,9 @@ class Wire:
         if place + expected not in self._reported:
             self._reported.add(place + expected)
             logger.warning("drift%s: expected %s", place, expected)
+
+    def _report_row(self, where: str, expected: str, place: str) -> None:
+        self._deviate(expected, f" in {where}{quotable(place)}")
 
     # Single values
 
