@@ -149,7 +149,7 @@ def _words_of(status: int, answer: dict[str, Json]) -> Json:
     """Return the words of an object that has one of the error shapes; None for any other."""
     if words := answer.get("error") or answer.get("errors"):
         return words
-    reason = next((answer[key] for key in ("reason", "message") if answer.get(key) is not None), None)
+    reason = answer.get("message") if answer.get("reason") is None else answer["reason"]
     failed = answer.get("success") is False or answer.get("status") == "error"
     alone = "message" in answer and answer.keys() <= {"message", *_CODES}
     if failed or alone or (status >= 400 and (reason is not None or any(texts_of(answer.get(key)) for key in _CODES))):

@@ -46,7 +46,7 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
             raise _usage(endpoint, f"{argument.name} {wrong}") from None
         if rendered is not None:
             values[argument.name] = rendered
-    if unknown := arguments.keys() - {a.name for a in endpoint.arguments}:
+    if unknown := arguments.keys() - endpoint.names:
         raise _usage(endpoint, f"no such argument: {', '.join(sorted(unknown))}")
     # Last, so that it may rely on each argument being right by itself.
     if endpoint.check is not None and (fault := endpoint.check(arguments)):
@@ -128,7 +128,7 @@ def _string(value: Any) -> str:
         raise _ArgumentError(f"must be a str, not {type(value).__name__}")
     if len(value) > MAX_TEXT:
         raise _ArgumentError(f"must have at most {MAX_TEXT} characters")
-    if any(not c.isprintable() for c in value):
+    if not value.isprintable():
         raise _ArgumentError("must not hold control characters")
     return str(value)
 

@@ -118,11 +118,15 @@ def prepare(
         if argument.param.secret:
             secrets = (*secrets, words, quote_plus(words))
         if argument.in_path:
-            path = path.replace("{" + name + "}", quote(words, safe=""))
+            # Most are plain words, of which `quote` would change nothing.
+            plain = words if words.isascii() and words.isalnum() else quote(words, safe="")
+            path = path.replace("{" + name + "}", plain)
         else:
             fields[argument.wire] = value if is_json else words
-    place = next((a for a in endpoint.arguments if a.param.tag and a.name not in values), None)
-    if tag is not None and place is not None:
+    place = None
+    if tag is not None:
+        place = next((a for a in endpoint.arguments if a.param.tag and a.name not in values), None)
+    if place is not None:
         # An answer repeats the tag, so it is among the values; but it is no argument that the caller chose.
         values[place.name] = fields[place.wire] = tag
     return PreparedCall(

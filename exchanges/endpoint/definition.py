@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from exchanges.errors import Problem
 from exchanges.http.request import FORM, Body
@@ -164,6 +164,7 @@ class Endpoint:
         echoes: Values that fields of the answer must have, whatever the arguments.
         positional: The one argument that may be passed without its name.
         doc: The docstring of the declaration.
+        names: Those of the arguments.
     """
 
     id: str
@@ -184,6 +185,9 @@ class Endpoint:
     before: Before | None = None
     notice: str | None = None
     echoes: Mapping[str, Any] = field(factory=dict[str, Any])
+    names: frozenset[str] = field(
+        init=False, repr=False, default=Factory(lambda self: frozenset(a.name for a in self.arguments), takes_self=True)
+    )
 
     def __str__(self) -> str:
         """Return verb and path as they are documented: ``POST /private/bids``."""

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
-from attrs import Factory, define, field, frozen
+from attrs import define, frozen
 
 __all__ = ["WATCHED", "PatchDetector", "Watched"]
 
@@ -26,13 +26,11 @@ class Watched:
         name: Of the class.
         modules: Where it can be looked up; a patch may replace the class in one of them only.
         methods: Those that patches replace.
-        package: The first part of all modules; kept, as every request asks whether it is imported.
     """
 
     name: str
     modules: tuple[str, ...]
     methods: tuple[str, ...]
-    package: str = field(init=False, default=Factory(lambda self: self.modules[0].partition(".")[0], takes_self=True))
 
 
 _HANDLE = "handle_async_request"
@@ -64,73 +62,87 @@ WATCHED = (
 )
 
 
-@frozen
-class _Original:
-    """A class that was verified to be the original, with its methods."""
+@frozen(eq=False)
+class _Originals:
+    """Classes that were verified to be the originals, with their methods.
 
-    owner: type
-    places: tuple[tuple[dict[str, object], str], ...]
-    methods: tuple[tuple[str, FunctionType, CodeType], ...]
+    Attributes:
+        missing: Packages that were not imported.
+        places: Where each class is looked up: namespace, name, class.
+        methods: Owner, name, function and code of each method.
+    """
+
+    missing: frozenset[str]
+    places: tuple[tuple[dict[str, object], str, type], ...]
+    methods: tuple[tuple[type, str, FunctionType, CodeType], ...]
 
     @property
-    def is_unchanged(self) -> bool:
+    def are_unchanged(self) -> bool:
         """Whether nothing has changed since."""
-        owner = self.owner
-        for namespace, name in self.places:
+        # Plain loops over tuples that are made once: every request passes here.
+        for namespace, name, owner in self.places:
             if namespace.get(name) is not owner:
                 return False
-        for name, function, code in self.methods:
+        for owner, name, function, code in self.methods:
             # ``f.__code__ = g.__code__`` replaces a method without another function.
             if getattr(owner, name, None) is not function or function.__code__ is not code:
                 return False
-        return True
+        return sys.modules.keys().isdisjoint(self.missing)
 
 
 @define(eq=False)
 class PatchDetector:
     """Checks httpx and httpcore, quickly if nothing has changed since the last time."""
 
-    _originals: dict[Watched, _Original] = field(factory=dict[Watched, _Original])
+    _originals: _Originals | None = None
 
     def replaced(self) -> str | None:
         """Return the name of what was replaced, such as ``httpx.AsyncClient.send``; None if nothing was.
 
         A package that is not imported cannot be patched, and is not imported here.
         """
-        for watched in WATCHED:
-            known = self._originals.get(watched)
-            if known is not None and known.is_unchanged:
-                continue
-            if watched.package not in sys.modules:
-                continue
-            original = _verify(watched)
-            if isinstance(original, str):
-                return original
-            self._originals[watched] = original
+        if self._originals is not None and self._originals.are_unchanged:
+            return None
+        found = _verify()
+        if isinstance(found, str):
+            return found
+        self._originals = found
         return None
 
 
-def _verify(watched: Watched) -> _Original | str:
-    """Return the original class, or the name of what replaced it."""
-    package = watched.package
-    shown = f"{package}.{watched.name}"
-    modules = [sys.modules.get(name) for name in watched.modules]
-    namespaces = [module.__dict__ for module in modules if isinstance(module, ModuleType)]
+def _verify() -> _Originals | str:
+    """Return the original classes, or the name of what replaced one of them."""
+    missing: set[str] = set()
+    places: list[tuple[dict[str, object], str, type]] = []
+    methods: list[tuple[type, str, FunctionType, CodeType]] = []
+    for watched in WATCHED:
+        package = watched.modules[0].partition(".")[0]
+        if package not in sys.modules:
+            missing.add(package)
+            continue
+        modules = [sys.modules.get(name) for name in watched.modules]
+        namespaces = [module.__dict__ for module in modules if isinstance(module, ModuleType)]
+        owner, file = _owner(watched, package, namespaces), getattr(sys.modules[package], "__file__", None)
+        if owner is None or file is None:
+            return f"{package}.{watched.name}"
+        places += [(namespace, watched.name, owner) for namespace in namespaces]
+        folder = str(Path(file).parent) + os.sep
+        for name in watched.methods:
+            function = getattr(owner, name, None)
+            # `isinstance` would accept proxies of wrapt, which report the class and the code of what they wrap.
+            if type(function) is not FunctionType or not _is_original(function, owner, name, folder):
+                return f"{package}.{watched.name}.{name}"
+            methods.append((owner, name, function, function.__code__))
+    return _Originals(frozenset(missing), tuple(places), tuple(methods))
+
+
+def _owner(watched: Watched, package: str, namespaces: list[dict[str, object]]) -> type | None:
+    """Return the class that is watched, if it is the package's own and the same everywhere."""
     owners = [namespace.get(watched.name) for namespace in namespaces]
-    owner, file = owners[0] if owners else None, getattr(sys.modules[package], "__file__", None)
-    if len(owners) < len(watched.modules) or not isinstance(owner, type) or file is None:
-        return shown
-    if any(other is not owner for other in owners) or not _is_of(owner, package, watched.name):
-        return shown
-    folder = str(Path(file).parent) + os.sep
-    methods: list[tuple[str, FunctionType, CodeType]] = []
-    for name in watched.methods:
-        function = getattr(owner, name, None)
-        # `isinstance` would accept proxies of wrapt, which report the class and the code of what they wrap.
-        if type(function) is not FunctionType or not _is_original(function, owner, name, folder):
-            return f"{shown}.{name}"
-        methods.append((name, function, function.__code__))
-    return _Original(owner, tuple((namespace, watched.name) for namespace in namespaces), tuple(methods))
+    owner = owners[0] if len(owners) == len(watched.modules) else None
+    if not isinstance(owner, type) or any(other is not owner for other in owners):
+        return None
+    return owner if _is_of(owner, package, watched.name) else None
 
 
 def _is_of(owner: type, package: str, name: str) -> bool:

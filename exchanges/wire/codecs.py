@@ -65,13 +65,11 @@ class Deviation(Exception):
 
 # Numbers --------------------------------------------------------------------------------------------------------------
 
+_create_decimal = BOUNDS.create_decimal
 
-def exact(text: str) -> Decimal:
-    """Parse a plain number with every digit; reject one that is too long or too large."""
-    try:
-        return BOUNDS.create_decimal(text)
-    except DecimalException as error:
-        raise Deviation(f"a number of at most {MAX_DIGITS} digits") from error
+
+def _too_long() -> Deviation:
+    return Deviation(f"a number of at most {MAX_DIGITS} digits")
 
 
 def bounded(number: Decimal) -> Decimal:
@@ -79,7 +77,7 @@ def bounded(number: Decimal) -> Decimal:
     try:
         BOUNDS.plus(number)
     except DecimalException as error:
-        raise Deviation(f"a number of at most {MAX_DIGITS} digits") from error
+        raise _too_long() from error
     if not number.is_finite():
         raise Deviation("a decimal number")
     return number
@@ -201,7 +199,10 @@ class Number:
 
     def read(self, value: Json, *, strict: bool) -> Decimal:
         if type(value) is str and (self.text or not strict) and _PLAIN.fullmatch(value):
-            return exact(value)
+            try:
+                return _create_decimal(value)
+            except DecimalException as error:
+                raise _too_long() from error
         if not (self.text and strict):
             if type(value) is Decimal:
                 return bounded(value)
@@ -328,9 +329,11 @@ def optional(
     """
 
     def value_or_none(value: Json, _: Any = None) -> Any:
-        if value is None and on_null is not None:
-            on_null()
-        return None if value is None or value == blank else read(value)
+        if value is None:
+            if on_null is not None:
+                on_null()
+            return None
+        return None if value == blank else read(value)
 
     return value_or_none
 

@@ -40,6 +40,8 @@ T = TypeVar("T")
 StructureHook = Callable[..., Any]
 UnstructureHook = Callable[[Any], Any]
 
+_origin_of: Callable[[Any], Any] = cache(get_origin)  # asked for every answer
+
 
 def _is_row(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Row)
@@ -120,7 +122,7 @@ class Wire:
 
     def rows(self, body: bytes, annotation: Any) -> Any | None:
         """Decode long lists of rows on the fast path; None if the reference path has to decode *body*."""
-        if get_origin(annotation) is Sequence:
+        if _origin_of(annotation) is Sequence:
             return large_lists.read(self, body, annotation)
         if self.strict:
             return None
@@ -136,7 +138,7 @@ class Wire:
 
     def cutter(self, annotation: Any, where: str) -> RowCutter | None:
         """Return what reads a large answer while it arrives; None if *annotation* is no sequence of rows."""
-        return large_lists.cutter(self, annotation, where) if get_origin(annotation) is Sequence else None
+        return large_lists.cutter(self, annotation, where) if _origin_of(annotation) is Sequence else None
 
     def unstructure(self, value: Any) -> Json:
         """Return plain JSON for a model, or for a list of models."""
