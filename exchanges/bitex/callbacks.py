@@ -92,7 +92,7 @@ class Callbacks:
             Bitex developer guide, Payments API, "Payment Callbacks".
         """
         update = self._payment(raw_body)
-        del raw_body  # a traceback that shows locals must not show the key
+        raw_body = b""  # a traceback that shows locals must not show the key
         if update is None:
             raise self._rejection()
         return update
@@ -115,7 +115,7 @@ class Callbacks:
             Bitex developer guide, "Webhooks".
         """
         update = self._webhook(headers, raw_body)
-        del headers, raw_body  # as in `payment`
+        headers, raw_body = {}, b""  # as in `payment`
         if update is None:
             raise self._rejection()
         return update

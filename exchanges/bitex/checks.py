@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from exchanges.endpoint import Param
 from exchanges.endpoint.arguments import money
-from exchanges.wire import Amount, plain
+from exchanges.wire import Amount
 
 _ZERO = re.compile(r"0+(?:\.0+)?", re.ASCII)
 _BLANK = re.compile(r"\s")
@@ -32,9 +32,10 @@ def percentage(value: Amount) -> str:
     Raises:
         ValueError: It is negative or above 100, or not an exact number.
     """
-    written = plain(value) if isinstance(value, Decimal) else str(value)
-    # `money` accepts only what is above zero, but keeping nothing is a valid percentage.
-    if not isinstance(value, float) and _ZERO.fullmatch(written):
+    # `money` accepts only what is above zero, but keeping nothing is a valid percentage. Not by its text, which may be
+    # as long as its exponent is large.
+    is_number = isinstance(value, Decimal | int) and not isinstance(value, bool)
+    if (is_number and value == 0) or (isinstance(value, str) and _ZERO.fullmatch(value)):
         return "0"
     written = money(value)
     if Decimal(written) > 100:

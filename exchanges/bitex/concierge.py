@@ -100,7 +100,7 @@ def _rendered(name: str, value: object) -> Json:
     if name in _CODES:
         if not isinstance(value, str) or value not in _CODES[name]:
             raise ValueError(f"must be one of {', '.join(sorted(_CODES[name]))}")
-        return str(value)
+        return str.__str__(value)
     if type(value) is not int or value < 1:
         raise ValueError("must be an id, an int above zero")
     return value

@@ -209,7 +209,7 @@ def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., A
     via: Via | None = cast("Any", function).__declaration__[2].get("via")
 
     @functools.wraps(function)
-    async def call(self: Area, *args: Any, **kwargs: Any) -> Any:
+    async def call(self: Area, /, *args: Any, **kwargs: Any) -> Any:
         try:
             if len(args) > (endpoint.positional is not None and endpoint.positional not in kwargs):
                 fault = f"{endpoint.id}: arguments are passed by name; nothing was sent"
@@ -217,7 +217,9 @@ def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., A
             if args:  # one, and the endpoint has a name for it
                 kwargs[str(endpoint.positional)] = args[0]
             answer = self.caller(endpoint, kwargs) if via is None else via(self, endpoint, kwargs)
-            del args, kwargs  # a task that waits shows the locals of its frames, and some arguments are secrets
+            # A task that waits shows the locals of its frames, and some arguments are secrets. Assigned, not deleted:
+            # reporters such as cgitb look up every parameter of a frame.
+            args, kwargs = (), {}
             return await answer
         except ExchangeError as error:
             # The frames behind it hold arguments and credentials. Raised again, it gets the caller's frames alone.

@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, DecimalException
+from enum import Enum
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from exchanges.endpoint.definition import Argument, Endpoint
-from exchanges.errors import UsageError
+from exchanges.errors import UsageError, quotable
 from exchanges.http.uploads import Upload
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
 from exchanges.wire.codecs import bounds_of
+
+T = TypeVar("T")
 
 MAX_TEXT = 1000
 MAX_INT = 2**63 - 1
 MAX_DIGITS = 30
 _BOUNDS = bounds_of(MAX_DIGITS)
+_BARE = frozenset((str, int, bool, Decimal, type(None)))
 _MONEY_TEXT = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
@@ -33,25 +37,65 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
     Raises:
         UsageError: Names the argument that is wrong, and the reason.
     """
+    given = {
+        name: value if type(value) in _BARE else _guarded(endpoint, name, partial(_bare, value))
+        for name, value in arguments.items()
+    }
     values: dict[str, Json | Upload] = {}
     for argument in endpoint.arguments:
-        given = arguments.get(argument.name, argument.default)
-        if given is None and not argument.required and not argument.in_path:
+        value = given.get(argument.name, argument.default)
+        if value is None and not argument.required and not argument.in_path:
             continue
-        if argument.name not in arguments and argument.required:
+        if argument.name not in given and argument.required:
             raise _usage(endpoint, f"{argument.name} is missing")
         try:
-            rendered = _render(argument, given)
-        except _ArgumentError as wrong:
-            raise _usage(endpoint, f"{argument.name} {wrong}") from None
+            rendered = _render(argument, value)
+        except Exception as error:  # noqa: BLE001 - an object of the caller's own may raise anything
+            raise _usage(endpoint, _fault_of(argument.name, error)) from None
         if rendered is not None:
             values[argument.name] = rendered
-    if unknown := arguments.keys() - endpoint.names:
-        raise _usage(endpoint, f"no such argument: {', '.join(sorted(unknown))}")
+    if unknown := given.keys() - endpoint.names:
+        raise _usage(endpoint, f"no such argument: {', '.join(sorted(map(quotable, unknown)))}")
     # Last, so that it may rely on each argument being right by itself.
-    if endpoint.check is not None and (fault := endpoint.check(arguments)):
-        raise _usage(endpoint, fault)
+    if endpoint.check is not None:
+        fault = _guarded(endpoint, "one of the arguments", partial(endpoint.check, given))
+        if fault:
+            raise _usage(endpoint, fault)
     return values
+
+
+def _guarded(endpoint: Endpoint, name: str, step: Callable[[], T]) -> T:
+    """Return what a step returns that looks at an argument; raise `UsageError` whatever it raises."""
+    try:
+        return step()
+    except Exception as error:  # noqa: BLE001 - as above
+        raise _usage(endpoint, _fault_of(name, error)) from None
+
+
+def _fault_of(name: str, error: Exception) -> str:
+    """Return the fault of an argument that made *error*; not its text, unless it is ours: that may be a secret."""
+    if isinstance(error, _ArgumentError):
+        return f"{quotable(name)} {error}"
+    reason = "contains itself" if isinstance(error, RecursionError) else f"cannot be read: {type(error).__name__}"
+    return f"{quotable(name)} {reason}"
+
+
+def _bare(value: Any) -> Any:
+    """Return the value of a subclass of text or number as that type.
+
+    What is checked must be what is sent, and not what the methods of a subclass say: ``str()`` of an enum with text for
+    values is its name.
+    """
+    bare = value
+    if isinstance(value, str):
+        bare = str.__str__(value)
+    elif isinstance(value, Decimal):
+        bare = Decimal(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        bare = int.__int__(value)
+    if isinstance(value, Enum) and bare is not value and value.value != bare:
+        raise _ArgumentError("must not be an enum whose text or number is not its value")
+    return bare
 
 
 def _usage(endpoint: Endpoint, fault: str) -> UsageError:
@@ -118,19 +162,21 @@ def money(value: Any) -> str:
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _ArgumentError(f"must be an int, not {type(value).__name__}")
-    if not 0 <= value <= MAX_INT:
+    number = int.__int__(value)
+    if not 0 <= number <= MAX_INT:
         raise _ArgumentError(f"must lie between 0 and {MAX_INT}")
-    return int(value)
+    return number
 
 
 def _string(value: Any) -> str:
     if not isinstance(value, str):
         raise _ArgumentError(f"must be a str, not {type(value).__name__}")
-    if len(value) > MAX_TEXT:
+    words = str.__str__(value)
+    if len(words) > MAX_TEXT:
         raise _ArgumentError(f"must have at most {MAX_TEXT} characters")
-    if not value.isprintable():
+    if not words.isprintable():
         raise _ArgumentError("must not hold control characters")
-    return str(value)
+    return words
 
 
 _CONVERTERS: dict[Any, tuple[str | None, Callable[[Any], Json]]] = {

@@ -194,7 +194,7 @@ class Connection(asyncio.BufferedProtocol):
             self._start_timer(deadline, silent_after)
             self.is_used = self._is_writing = True
             self._write(outgoing, evidence)
-            del outgoing  # it may contain a key, and a task that waits shows its locals
+            outgoing = b""  # it may contain a key, and a task that waits shows its locals
             if attachment is not None:
                 await self._upload(attachment, evidence, waiter)
             # If the answer came before the end of its request, a next request would be read as the rest of this one.

@@ -98,7 +98,7 @@ class HttpxSender:
         Raises:
             ProxyRefused: With the status of the proxy.
         """
-        del priority, silent_after, fresh  # every connection is a new one
+        _ = priority, silent_after, fresh  # every connection is a new one
         replaced = None if self._injected is not None else self._detector.replaced()
         try:
             hidden = _hide(request) if replaced is not None else None

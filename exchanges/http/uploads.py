@@ -96,7 +96,7 @@ class Upload:
         except OSError as error:
             raise ValueError(f"must be a file that can be read ({error.strerror or type(error).__name__})") from None
         finally:
-            del document  # it may be the content itself, and a traceback may show locals
+            document = b""  # it may be the content itself, and a traceback may show locals
         name = name or found
         import mimetypes  # noqa: PLC0415 - as above
 

@@ -107,7 +107,7 @@ class Session:
             call = self._prepare(endpoint, arguments, options, destination)
         finally:
             # A task that waits, and an error of a state, show the locals of this frame; some arguments are secrets.
-            del arguments
+            arguments = {}
         began, default = loop.time(), self._config.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         deadline = began + (options.timeout_seconds or default)
         if (paced := pace.get()) is not None:

@@ -29,7 +29,7 @@ def _id(value: object) -> str:
         raise TypeError(f"must be a str, not {type(value).__name__}")
     if not (value.isascii() and value.isalnum() and len(value) <= MAX_ID):
         raise ValueError("must be the id of an order: letters and digits")
-    return value
+    return str.__str__(value)
 
 
 def _unsent(_: object) -> None:

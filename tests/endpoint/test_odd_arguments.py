@@ -1,0 +1,148 @@
+"""Arguments of odd types: every one is refused before anything is sent, or is sent as the value that it has."""
+
+import asyncio
+import inspect
+import operator
+from decimal import Decimal
+from urllib.parse import unquote_plus
+
+import pytest
+from attrs import frozen
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exchanges import Bitso, Bitstamp
+from exchanges.endpoint.call import prepare
+from exchanges.errors import UsageError
+from tests.support.odd_values import BROKEN, ODD, Crossed, OddDecimal, OddInt, Raising, Shouting, Wallet, itself
+from tests.support.scripted_transport import Script
+from tests.support.specimens import SPECIMENS
+
+CASES = [(specimen, argument.name) for specimen in SPECIMENS for argument in specimen.endpoint.arguments]
+
+
+def is_right(specimen, arguments):
+    """Whether *arguments* are refused by our own error, or rendered to a request without a line of its own."""
+    endpoint = specimen.endpoint
+    try:
+        call = prepare(endpoint, arguments, endpoint.api.base_url)
+    except UsageError as error:
+        return str(error).endswith("; nothing was sent") and BROKEN not in str(error)
+    lines = (call.path, *call.texts.values())
+    return not any(c in text for text in lines for c in "\r\n\0") and all(type(text) is str for text in lines)
+
+
+@pytest.mark.parametrize(("specimen", "name"), CASES, ids=[f"{s.id}-{name}" for s, name in CASES])
+def test_each_argument(specimen, name):
+    """No odd value of one argument raises a foreign exception, or gets a line break into a request."""
+    wrong = [number for number, odd in enumerate(ODD) if not is_right(specimen, {**specimen.arguments, name: odd})]
+
+    assert [] == wrong
+
+
+@pytest.mark.parametrize("name", ["self", "no such", BROKEN, ""])
+@pytest.mark.parametrize("specimen", SPECIMENS[::10], ids=lambda s: s.id)
+def test_other_names(specimen, name):
+    """A name that is no argument is refused, and quoted without its line breaks."""
+    with pytest.raises(UsageError, match="no such argument") as caught:
+        prepare(specimen.endpoint, {**specimen.arguments, name: 1}, specimen.endpoint.api.base_url)
+
+    assert "\n" not in str(caught.value)
+
+
+def body_of(specimen_id, **arguments):
+    """Return the signed request body with some *arguments* of a specimen replaced."""
+    specimen = next(s for s in SPECIMENS if s.id == specimen_id)
+    call = prepare(specimen.endpoint, {**specimen.arguments, **arguments}, specimen.endpoint.api.base_url)
+    return unquote_plus(call.render().body.decode())
+
+
+@pytest.mark.parametrize("address", [Wallet.COLD, Shouting(Wallet.COLD.value)], ids=range(2))
+def test_a_text_with_a_name(address):
+    """A member of a ``str`` enum is sent as its value, and not as its name."""
+    expected = body_of("bitstamp.v1.funding.bitcoin_withdrawal", address=Wallet.COLD.value)
+
+    assert expected == body_of("bitstamp.v1.funding.bitcoin_withdrawal", address=address)
+    assert Wallet.COLD.value in expected
+
+
+@pytest.mark.parametrize("amount", [OddInt(7), OddDecimal(7), Shouting("7"), Decimal(7)], ids=range(4))
+def test_numbers_of_subclasses(amount):
+    """An amount of a subclass is sent as the number that it is."""
+    assert "amount=7&" in body_of("bitstamp.v1.trading.buy", amount=amount) + "&"
+
+
+def test_an_enum_that_contradicts_itself():
+    """An enum whose text is not its value is refused: which of the two is meant?"""
+    with pytest.raises(UsageError, match="address must not be an enum whose text"):
+        body_of("bitstamp.v1.funding.bitcoin_withdrawal", address=Crossed.ONE)
+
+
+@pytest.mark.parametrize("ids", [itself(list), [itself(list)], [Raising()], Raising()], ids=range(4))
+async def test_nothing_is_sent(ids):
+    """A list that contains itself, or what raises when it is looked at, is a `UsageError` of the call."""
+    transport = Script.of()
+    async with Bitso(transport=transport, api_key="k", api_secret="s", client_id="1") as client:
+        with pytest.raises(UsageError, match="nothing was sent"):
+            await client.v2.trading.lookup_order(ids)
+
+    assert 0 == len(transport.came)
+
+
+async def test_self_is_a_name_as_any_other():
+    """An argument called self is refused like any other that does not exist."""
+    async with Bitstamp(transport=Script.of()) as client:
+        with pytest.raises(UsageError, match="no such argument: self"):
+            await client.market.ticker("btcusd", self=1)
+
+
+@frozen
+class Odd:
+    """The number of an odd value: Hypothesis prints what it has drawn, and some of them cannot be printed."""
+
+    number: int
+
+    @staticmethod
+    def made(value):
+        """Return *value* with the odd values in place of their numbers."""
+        if isinstance(value, Odd):
+            return ODD[value.number]
+        if isinstance(value, list):
+            return [Odd.made(item) for item in value]
+        return {key: Odd.made(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+values = st.recursive(
+    st.builds(Odd, st.integers(0, len(ODD) - 1))
+    | st.one_of(st.text(max_size=5), st.integers(), st.decimals(), st.floats(), st.binary(max_size=3)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@pytest.mark.stress
+@settings(max_examples=2000)
+@given(st.data(), st.sampled_from(SPECIMENS))
+def test_many_together(data, specimen):
+    """The same with any number of arguments at once, nested as may be."""
+    names = [argument.name for argument in specimen.endpoint.arguments]
+    odd = data.draw(st.dictionaries(st.sampled_from(names), values)) if names else {}
+
+    assert is_right(specimen, {**specimen.arguments, **Odd.made(odd)})
+
+
+@pytest.mark.parametrize("endpoint", ["bitso.v2.trading.lookup_order", "bitstamp.market.ticker"])
+async def test_frames_keep_their_parameters(endpoint):
+    """A frame that waits has all its parameters, which reporters such as cgitb look up, and none of the arguments."""
+    waiting = Script.of(open=asyncio.Event())
+    client = {"bitso": Bitso, "bitstamp": Bitstamp}[endpoint.partition(".")[0]]
+    async with client(transport=waiting, api_key="k", api_secret="s", client_id="1") as open_client:
+        method = operator.attrgetter(endpoint.partition(".")[2])(open_client)
+        task = asyncio.create_task(method("canary"))
+        await asyncio.sleep(0)
+        frames = task.get_stack()
+        shown = [inspect.formatargvalues(*inspect.getargvalues(frame)) for frame in frames]
+        task.cancel()
+
+    assert frames
+    assert not any("canary" in text for text in shown)
