@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from attrs import define, evolve, frozen
 
@@ -33,6 +33,10 @@ __all__ = ["Update", "poll"]
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+MAX_CANCELS = 3
+CANCEL_EVERY_SECONDS = 1.0
+"""How long a source may take to end after each cancellation."""
 
 
 @frozen
@@ -68,23 +72,27 @@ class _Source(Generic[T]):
 class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in iterators
     """Ask every source now and every *every_seconds*; iterate over what they return.
 
-    Use it as an asynchronous context manager; leaving the block cancels everything. The block must be left in the task
-    that entered it.
+    Use it as an asynchronous context manager; leaving the block cancels everything, and waits up to three seconds for
+    sources that take long to end. The block must be left in the task that entered it.
 
     Args:
         sources: Name to function that returns a new awaitable, such as ``{"bitex": bitex.market.ticker}``.
         every_seconds: From one round of a source to its next.
 
     Raises:
-        UsageError: No sources, one that is not callable, or an interval that is not a positive number.
+        UsageError: No mapping, no sources, one that is not callable, or an interval that is not a positive number.
     """
 
     def __init__(self, sources: Mapping[str, Callable[[], Awaitable[T]]], *, every_seconds: float) -> None:
+        if not isinstance(sources, Mapping):
+            raise UsageError("poll: pass a mapping of names to functions, such as {'bitex': bitex.market.ticker}")
         if not sources:
             raise UsageError("poll: no sources to ask")
+        if not all(isinstance(name, str) for name in sources):
+            raise UsageError("poll: the names of sources must be texts")
         if wrong := [name for name, ask in sources.items() if not callable(ask)]:
             raise UsageError(f"poll: pass functions that return an awaitable, not awaitables: {', '.join(wrong)}")
-        if type(every_seconds) not in (int, float) or not 0 < every_seconds < math.inf:
+        if type(every_seconds) not in (int, float) or not 0 < every_seconds <= sys.float_info.max:
             raise UsageError("poll: every_seconds must be a positive number")
         self._every = float(every_seconds)
         self._sources = [_Source(name, ask, Pace(self._every)) for name, ask in sources.items()]
@@ -92,7 +100,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._warned: set[Limiter] = set()
-        self._entered = False
+        self._entered = self._left = False
 
     def __repr__(self) -> str:
         """Show sources and interval."""
@@ -100,23 +108,23 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
 
     async def __aenter__(self) -> Self:
         """Start asking."""
-        if self._tasks:
+        if self._entered:
             raise UsageError("poll: the block was entered already; create another poll")
         self._entered, began = True, asyncio.get_running_loop().time()
         self._tasks = [asyncio.create_task(self._run(s, began), name=f"poll {s.name}") for s in self._sources]
+        for task in self._tasks:
+            task.add_done_callback(lambda _: self._changed.set())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Cancel all sources and wait until their tasks have ended."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
+        tasks, self._tasks, self._left = self._tasks, [], True
         self._unread.clear()
         self._changed.set()  # ends the iteration of another task
         try:
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
         finally:
             for source in self._sources:
                 source.pace.end()
@@ -130,7 +138,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         if not self._entered:
             raise UsageError("poll: enter the block first: async with poll(...) as updates")
         while not self._unread:
-            if not self._tasks:
+            if all(task.done() for task in self._tasks):
                 raise StopAsyncIteration
             self._changed.clear()
             await self._changed.wait()
@@ -142,6 +150,9 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         loop = asyncio.get_running_loop()
         while True:
             await self._ask(source)
+            # A source may have swallowed the cancellation that was to end this task.
+            if self._left:
+                return
             interval = self._interval(source)
             # From the last due time, so that the duration of an answer does not add up; one that took longer than the
             # interval is not made up for.
@@ -166,6 +177,11 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             failure = ExchangeError(f"poll: something that {source.name} waits for was cancelled")
         except Exception as error:  # noqa: BLE001 - any failure of a source goes to the reader
             failure = error
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - else the source would be silent for ever
+            failure = ExchangeError(f"poll: {source.name} raised {type(error).__name__}")
+            failure.__cause__ = error
         finally:
             pace.reset(token)
         source.pace.end_round()
@@ -173,6 +189,8 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         self._publish(Update(source.name, value, failure, asked_at, datetime.now(UTC), seconds))
 
     def _publish(self, update: Update[T]) -> None:
+        if self._left:
+            return
         # Popped, not overwritten: the new update goes to the end, or a fast source would always be read first.
         unread = self._unread.pop(update.source, None)
         if unread is not None:
@@ -204,3 +222,17 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             interval,
             self._every,
         )
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancel *tasks* until they end; a source that swallows every cancellation is left behind, and named."""
+    left = set(tasks)
+    for _ in range(MAX_CANCELS):
+        for task in left:
+            task.cancel()
+        if left:
+            _, left = await asyncio.wait(left, timeout=CANCEL_EVERY_SECONDS)
+    for task in left:
+        logger.error("%s: the source does not end when it is cancelled, and is left running", task.get_name())
+    # Retrieves their exceptions, as asyncio reports them otherwise.
+    await asyncio.gather(*(task for task in tasks if task.done()), return_exceptions=True)

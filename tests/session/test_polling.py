@@ -331,3 +331,119 @@ def test_updates_are_values():
     now = datetime.now(UTC)
 
     assert Update("a", 1, None, now, now, 0.5) == Update("a", 1, None, now, now, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ([Source()], "pass a mapping"),
+        (Source(), "pass a mapping"),
+        ("abc", "pass a mapping"),
+        (None, "pass a mapping"),
+        ({1: Source()}, "names of sources must be texts"),
+        ({"a": None}, "pass functions"),
+    ],
+    ids=range(6),
+)
+def test_odd_sources(sources, message):
+    """What is no mapping of names to functions is refused when the poll is created."""
+    with pytest.raises(UsageError, match=message):
+        poll(sources, every_seconds=1)
+
+
+@pytest.mark.parametrize("every", [0, -1, float("nan"), float("inf"), 10**400, "1", True, None])
+def test_odd_intervals(every):
+    """An interval that is no positive number is refused, however large it is."""
+    with pytest.raises(UsageError, match="every_seconds must be a positive number"):
+        poll({"a": Source()}, every_seconds=every)
+
+
+class Stubborn:
+    """Swallows cancellations, and then returns a value."""
+
+    def __init__(self, times):
+        self.left = times
+        self.asked = 0
+
+    async def __call__(self):
+        self.asked += 1
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                self.left -= 1
+                if self.left < 0:
+                    raise
+                if self.left == 0:
+                    return self.asked
+
+
+@in_virtual_time
+async def test_a_swallowed_cancellation(caplog):
+    """A source that swallows its cancellation and returns is not asked again: the block is left at once."""
+    source = Stubborn(1)
+    async with poll({"a": source}, every_seconds=1):
+        await settle()
+
+    assert (1, 0.0, []) == (source.asked, elapsed(), caplog.messages)
+
+
+@in_virtual_time
+async def test_many_swallowed_cancellations(caplog):
+    """A source that swallows two cancellations ends with the third."""
+    async with poll({"a": Stubborn(3)}, every_seconds=1):
+        await settle()
+
+    assert (2.0, []) == (elapsed(), caplog.messages)
+
+
+@in_virtual_time
+async def test_a_source_that_never_ends(caplog):
+    """A source that swallows every cancellation cannot hold the block: it is left running, and named."""
+    source = Stubborn(1000)
+    async with poll({"a": source, "b": Source()}, every_seconds=1):
+        await settle()
+    seconds, source.left = elapsed(), 1
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await settle()
+
+    assert 3.0 == seconds
+    assert ["poll a: the source does not end when it is cancelled, and is left running"] == caplog.messages
+
+
+class Foreign(BaseException):
+    """No `Exception`: what test runners and other frameworks raise to end things."""
+
+
+@in_virtual_time
+async def test_any_exception_reaches_the_reader():
+    """A source that raises what is no `Exception` fails like any other, and is asked again."""
+    async with poll({"a": Source(error=Foreign())}, every_seconds=1) as updates:
+        seen = await take(updates, 2)
+
+    assert ["poll: a raised Foreign"] * 2 == [str(update.error) for update in seen]
+    assert isinstance(seen[0].error.__cause__, Foreign)
+
+
+@pytest.mark.parametrize("result", [5, None, "x", iter(())], ids=str)
+@in_virtual_time
+async def test_what_cannot_be_awaited(result):
+    """A function that returns something else than an awaitable is a failing source."""
+    async with poll({"a": lambda: result}, every_seconds=1) as updates:
+        update = await anext(updates)
+
+    assert isinstance(update.error, TypeError)
+
+
+@in_virtual_time
+async def test_tasks_that_others_cancel():
+    """If somebody cancels the tasks of all sources, the iteration ends and does not wait for ever."""
+    async with poll({"a": Source(seconds=5)}, every_seconds=1) as updates:
+        await settle()
+        for task in asyncio.all_tasks():
+            if task.get_name() == "poll a":
+                task.cancel()
+        rest = [update async for update in updates]
+
+    assert [] == rest
