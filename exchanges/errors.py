@@ -14,8 +14,8 @@
         NotFound
         QuoteExpired
         RateLimited                the exchange counted too many requests (see ``retry_at``)
-      Unavailable                  an answer that does not show the outcome: maintenance, 5xx
-        Blocked                    a proxy in front of the exchange rejected the request
+      Unavailable                  no answer, or one that does not show the outcome: the cause of other errors
+        Blocked                    a web page, or a status 403 that nothing explains
         RedirectRefused            a redirect; never followed
       ReadFailed                   a read that used up its attempts
       OutcomeUnknown               a write or money call that may have been executed
@@ -28,8 +28,9 @@ before the first byte was sent or that the exchange rejected, and for reads, whi
 `OutcomeUnknown`: a write or money call whose answer leaves the outcome open raises that, with the error of the answer
 as its cause. For a cancel, which is safe to call again, it can be True on an error of any class that has an answer.
 
-Every error names its endpoint. What the exchange wrote is in ``code`` and ``text``: cut to 200 characters, control
-characters escaped, credentials removed.
+Every error names its endpoint and, of a call that was prepared, the host; without an answer also what the call was
+waiting for. What the exchange wrote is in ``code`` and ``text``: cut to 200 characters, control characters escaped,
+credentials removed. What came in place of an answer is in ``status``, ``content_type`` and ``received``.
 """
 
 from __future__ import annotations
@@ -89,9 +90,13 @@ class ErrorFields(TypedDict, total=False):
     """The attributes that every error can have."""
 
     endpoint: str | None
+    host: str | None
     status: int | None
     code: str | None
     text: str | None
+    content_type: str | None
+    received: str | None
+    retry_at: datetime | None
 
 
 class ExchangeError(Exception):
@@ -99,9 +104,13 @@ class ExchangeError(Exception):
 
     Attributes:
         endpoint: Id of the declared endpoint, such as ``bitex.trading.create_bid``; None outside a call.
+        host: Host and port that the request was for; None if the call was wrong in itself.
         status: HTTP status of the answer; None without an answer.
         code: The exchange's own error code, as text.
         text: The exchange's own message, made safe to show.
+        content_type: Content type of the answer, made safe to show; None if it has none.
+        received: What came as the body, such as ``an HTML page of 12 kB ('Just a moment...')``; None without an answer.
+        retry_at: When the exchange accepts requests again (UTC); None if nothing says so.
         may_have_executed: Whether the request may have changed something at the exchange.
     """
 
@@ -110,9 +119,13 @@ class ExchangeError(Exception):
     def __init__(self, message: str, **facts: Unpack[ErrorFields]) -> None:
         super().__init__(message)
         self.endpoint = facts.get("endpoint")
+        self.host = facts.get("host")
         self.status = facts.get("status")
         self.code = facts.get("code")
         self.text = facts.get("text")
+        self.content_type = facts.get("content_type")
+        self.received = facts.get("received")
+        self.retry_at = facts.get("retry_at")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by attributes: the constructors take more than a message."""
@@ -203,24 +216,23 @@ class QuoteExpired(Rejected):
 class RateLimited(Rejected):
     """The exchange counted too many requests; not executed. The client sends nothing under this limit for a while.
 
-    Attributes:
-        retry_at: When the exchange accepts requests again (UTC).
+    ``retry_at`` is when the exchange accepts requests again.
     """
-
-    def __init__(self, message: str, *, retry_at: datetime | None = None, **facts: Unpack[ErrorFields]) -> None:
-        super().__init__(message, **facts)
-        self.retry_at = retry_at
 
 
 class Unavailable(ExchangeError):
-    """The answer of the exchange, or of a proxy before it, does not show whether the request was executed.
+    """No answer came, or one that does not show whether the request was executed: the cause of other errors.
 
-    For a write or money call it is the cause of an `OutcomeUnknown`. A read may be repeated later.
+    It is the cause of a `ReadFailed` or an `OutcomeUnknown`; of its own only its subclasses are raised, by reads.
     """
 
 
 class Blocked(Unavailable):
-    """A proxy in front of the exchange rejected the request. Check the address from which it was sent."""
+    """A web page, or a status 403 that nothing explains, in place of an answer.
+
+    A proxy in front of the exchange rejected the request, or the exchange this account's use of it. Check the address
+    from which it was sent, and what the account may use.
+    """
 
 
 class RedirectRefused(Unavailable):
@@ -260,7 +272,7 @@ class OutcomeUnknown(ExchangeError):
 
 
 class DecodeError(ExchangeError):
-    """An answer does not match the documents. The message names the place, never the value.
+    """An answer does not match the documents. The message names the place and what came, never a value.
 
     The exchange may have changed its API: update this library, or report the place. For a write or money call it is the
     cause of an `OutcomeUnknown`.
@@ -287,6 +299,7 @@ class Problem:
         proves_not_executed: Whether this answer is proof that the request was not executed.
         retry_after_seconds: How long the exchange accepts no requests.
         nonce_floor: The largest nonce that the exchange reports to have seen.
+        is_about_nonce: Whether it says that the nonce was seen before, or may say so.
     """
 
     kind: type[ExchangeError]
@@ -297,3 +310,4 @@ class Problem:
     proves_not_executed: bool = True
     retry_after_seconds: float | None = None
     nonce_floor: int | None = None
+    is_about_nonce: bool = False

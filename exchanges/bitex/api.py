@@ -21,6 +21,8 @@ API = Api(
     public_limit=LIMIT,
     private_limit=LIMIT,
     read_problem=read_problem,
+    success_statuses=frozenset({200, 201, 202}),  # what the exchange's own client accepts
+    limit_statuses=frozenset({429}),
     lockout_seconds=1.0,  # the length of the window: the guide names no other time
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from attrs import evolve
@@ -27,10 +28,11 @@ async def _cancel(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) 
     try:
         bot = await _request_cancel(area, endpoint, arguments)
     except OutcomeUnknown:
-        bot = await area.caller(show, arguments)
-        if bot.executing and not bot.to_cancel:
-            raise
-        return bot
+        with suppress(ExchangeError):  # what is not known of the cancel is what the caller must learn
+            bot = await area.caller(show, arguments)
+            if bot.to_cancel or not bot.executing:
+                return bot
+        raise
     with suppress(ExchangeError):  # it was cancelled: what the cancel answered is true as well
         bot = await area.caller(show, arguments)
     return bot
@@ -39,7 +41,9 @@ async def _cancel(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) 
 async def _request_cancel(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Bot:
     try:
         bot: Bot = await area.caller(endpoint, arguments)
-    except NotFound:
+    except (NotFound, OutcomeUnknown) as missing:
+        if missing.status != HTTPStatus.NOT_FOUND:
+            raise
         # Quirk: the guide prints the path of a cancel without its last part, as that of showing a bot; every other
         # cancel of the API ends in /cancel. So that is tried first, and the printed path if it does not exist: bots
         # are created on the path above, so that posting to the printed one creates nothing.

@@ -1,12 +1,13 @@
 """What Bitex's error answers mean.
 
 Two shapes are read: ``{"error": text}``, and ``{"errors": [{code, title, detail, source: {pointer}, ...}]}`` in which
-every value may be null. Words decide first, as an unknown key and a missing permission share a status; then the
-status.
+every value may be null. The texts of validation are Spanish and not listed anywhere, so that its shape is what counts:
+status 422, and a pointer to a field in every entry. A validation comes before anything is stored. An object that does
+not exist is answered with status 404 and a single entry without words, which no server in front would write.
 
 Source:
     Bitex developer guide, introduction (429 only). The guide shows no error body: the shapes, the statuses and the
-    words are those of the later API of the same application.
+    texts are those recorded of the later API of the same application.
 """
 
 from __future__ import annotations
@@ -15,26 +16,20 @@ from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
-from exchanges.errors import AuthenticationFailed, InvalidRequest, NotFound, PermissionDenied, Problem, Unavailable
-from exchanges.outcomes.error_table import MAX_ENTRIES, ErrorRule, ErrorTable, Fields, Refusal
+from exchanges.errors import AuthenticationFailed, InvalidRequest, NotFound, PermissionDenied, Problem
+from exchanges.outcomes.error_table import MAX_ENTRIES, ErrorTable, Fields, Kind, Refusal
 
 if TYPE_CHECKING:
     from exchanges.wire import Json
 
 TABLE = ErrorTable(
-    words=(
+    texts=(
         (AuthenticationFailed, ("invalid api key",)),
-        (PermissionDenied, ("permis",)),  # English and Spanish
+        # English and Spanish: the key is checked before anything else.
+        (PermissionDenied, ("you do*n*t have enough permissions", "no tiene*permisos")),
     ),
-    statuses={
-        400: ErrorRule(InvalidRequest),
-        401: ErrorRule(AuthenticationFailed),
-        403: ErrorRule(PermissionDenied),
-        # No proof: servers in front of the application answer so as well.
-        404: ErrorRule(NotFound, proves=False),
-        422: ErrorRule(InvalidRequest),
-    },
 )
+_NOT_FOUND = {"errors": [{"code": None, "detail": None}]}
 
 
 def read_problem(status: int, answer: Json) -> Problem | None:
@@ -43,26 +38,26 @@ def read_problem(status: int, answer: Json) -> Problem | None:
         return None
     error, errors = answer.get("error"), answer.get("errors")
     if isinstance(error, str):
-        return _problem(status, error)
+        return TABLE.problem(status, Refusal((error,), is_mixed=len(answer) > 1))
     if isinstance(errors, list) and errors and all(isinstance(e, dict) for e in errors):
-        return _problem_of_list(status, cast("list[dict[str, Json]]", errors[:MAX_ENTRIES]))
+        shape = NotFound if status == 404 and answer == _NOT_FOUND else None
+        entries = cast("list[dict[str, Json]]", errors[:MAX_ENTRIES])
+        return _problem(status, entries, shape, is_mixed=len(answer) > 1)
     return None
 
 
-def _problem(status: int, text: str) -> Problem:
-    problem = TABLE.problem(status, Refusal(text))
-    # Whatever the words say, an application that fails may have executed the call before.
-    return problem if status < 500 else evolve(problem, kind=Unavailable)
-
-
-def _problem_of_list(status: int, errors: list[dict[str, Json]]) -> Problem:
+def _problem(status: int, entries: list[dict[str, Json]], shape: Kind | None, *, is_mixed: bool) -> Problem:
+    named = [(_field(entry.get("source")), _words(entry)) for entry in entries]
     fields: Fields = {}
-    for error in errors:
-        if name := _field(error.get("source")):
-            fields[name] = (*fields.get(name, ()), _words(error))
+    for name, words in named:
+        if name:
+            fields[name] = (*fields.get(name, ()), words)
+    if status == 422 and all(name and words for name, words in named):
+        shape = InvalidRequest
+    problem = TABLE.problem(status, Refusal(tuple(words for _, words in named if words), is_mixed=is_mixed), shape)
     # Neither codes nor fields are documented: they are passed on, and decide nothing.
-    code = next((str(e["code"]) for e in errors if e.get("code") is not None), None)
-    return evolve(_problem(status, "; ".join(filter(None, map(_words, errors)))), code=code, fields=fields)
+    code = next((str(e["code"]) for e in entries if e.get("code") is not None), None)
+    return evolve(problem, code=code, fields=fields)
 
 
 def _words(error: dict[str, Json]) -> str:

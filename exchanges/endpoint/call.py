@@ -51,7 +51,12 @@ class PreparedCall(Unsigned):
 
     def __str__(self) -> str:
         """Return the words with which messages about this call begin."""
-        return f"{self.endpoint.id} ({self.endpoint})"
+        return f"{self.endpoint.id} ({self.endpoint} at {self.host})"
+
+    @property
+    def host(self) -> str:
+        """Host and port that it is for, as messages name it."""
+        return self.origin.partition("://")[2]
 
     @cached_property
     def digest(self) -> str:

@@ -114,7 +114,8 @@ class Api:
         private_limit: What private calls are counted against.
         read_problem: Reads the exchange's error shapes; None for an answer that is not an error. Pure.
         lockout_seconds: How long to wait after a rejection for too many requests that names no time.
-        decode: Parses the body of an answer to an endpoint, with its status; None for plain JSON. Pure.
+        success_statuses: HTTP statuses of answers that are not errors; any other proves nothing.
+        limit_statuses: HTTP statuses that the documents give to a rejection for too many requests.
         payload: Removes the envelope of an answer that is not an error; None if there is none. Pure.
         body: How arguments travel in POST, PUT and PATCH.
     """
@@ -127,7 +128,8 @@ class Api:
     read_problem: Callable[[int, Json], Problem | None]
     lockout_seconds: float
     sandbox_url: str | None = None
-    decode: Callable[[Endpoint, int, bytes], Json] | None = None
+    success_statuses: frozenset[int] = frozenset({200})
+    limit_statuses: frozenset[int] = frozenset()
     payload: Callable[[Json], Json] | None = None
     body: Body = FORM
 

@@ -1,7 +1,8 @@
 """Classification: which error an answer, or its absence, becomes, and whether the call is repeated. Pure.
 
-The shape of the body decides first, by the exchange's own reader; the status decides only if the body says nothing.
-For calls that are never repeated an answer is `Rejected` only if it proves that nothing was done; everything else is
+The shape of the body decides first, by the exchange's own reader. A status alone proves nothing, as anybody between may
+have written it: a 404 does not say that an order is gone, nor a 401 that a key is wrong. An answer is `Rejected`, or
+`NotFound`, only by the exchange's own table of errors. For calls that are never repeated everything else is
 `OutcomeUnknown`, with the error that it would have been as its cause.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Unpack
+
+from attrs import evolve
 
 from exchanges import errors
 from exchanges.endpoint import Kind
@@ -24,18 +27,17 @@ from exchanges.errors import (
     Unavailable,
     quotable,
 )
-from exchanges.http.answer import BadAnswer, Lost, ProxyRefused
+from exchanges.http.answer import Answer, BadAnswer, Lost, ProxyRefused
 from exchanges.intents import Phase
 from exchanges.outcomes.attempt import Attempt
+from exchanges.outcomes.received import received
 
 MAX_LOCKOUT_SECONDS = 3600.0
 ATTEMPTS = 3
 NONCE_ATTEMPTS = 4
 
 _BY_STATUS: dict[int, type[ExchangeError]] = {
-    401: errors.AuthenticationFailed,
     403: errors.Blocked,
-    404: errors.NotFound,
     420: errors.RateLimited,
     429: errors.RateLimited,
 }
@@ -46,22 +48,21 @@ _ADVICE: dict[type[ExchangeError], str] = {
         "another process or program uses this key, or it once used larger nonces: "
         "one key per process, or pass nonce_floor= with the largest nonce ever used"
     ),
-    errors.RateLimited: "all calls under this limit wait until then",
-    errors.Blocked: "a proxy in front of the exchange refused this address or request",
+    errors.Blocked: "a proxy in front of the exchange refused this address or request, or the exchange a feature",
     errors.RedirectRefused: "check base_url; redirects are never followed",
 }
 
 
-def problem_of_status(status: int, *, is_json: bool) -> Problem:
-    """Return what a status other than success means if the body has no error shape."""
+def problem_of_status(status: int) -> Problem:
+    """Return what an answer means that has neither the shape of an error nor that of a success."""
     # A redirect is never followed: it would send the signed request to a server that was not asked for.
     if 300 <= status < 400:
         kind: type[ExchangeError] = errors.RedirectRefused
-    elif status == 403 and is_json:
-        kind = errors.PermissionDenied
+    elif 200 <= status < 300:
+        kind = errors.Blocked  # a web page
     else:
         kind = _BY_STATUS.get(status, errors.Unavailable)
-    return Problem(kind, proves_not_executed=kind is errors.RateLimited)
+    return Problem(kind, proves_not_executed=False)
 
 
 def transport_failure(
@@ -70,14 +71,13 @@ def transport_failure(
     """Return what it means that no complete answer came; *reason* is used if there is no *failure*."""
     call, endpoint = attempt.call, attempt.call.endpoint
     reason = reason if failure is None else str(failure)
+    facts: ErrorFields = {"endpoint": endpoint.id, "host": call.host}
     if attempt.evidence.nothing_left:
-        error: ExchangeError = NotSent(
-            f"{call}: {reason}; nothing was sent, it is safe to repeat", endpoint=endpoint.id
-        )
+        error: ExchangeError = NotSent(f"{call}: {reason}; nothing was sent, it is safe to repeat", **facts)
     elif isinstance(failure, BadAnswer) and endpoint.kind is Kind.READ:
-        error = DecodeError(f"{call}: {failure}", endpoint=endpoint.id)
+        error = DecodeError(f"{call}: {failure}", **facts)
     else:
-        unavailable = Unavailable(f"{call}: {reason}; no complete answer arrived", endpoint=endpoint.id)
+        unavailable = Unavailable(f"{call}: {reason}; no complete answer arrived", **facts)
         unavailable.__cause__ = failure
         return unknown_outcome(attempt, unavailable, Phase.SENT if attempt.evidence.finished else Phase.MAYBE_SENT)
     error.__cause__ = failure
@@ -89,39 +89,86 @@ def cancelled(call: PreparedCall, *, is_closed: bool) -> ExchangeError:
     if call.endpoint.kind is Kind.READ:
         reason = "the client was closed" if is_closed else "its task was cancelled from outside"
         words = f"{call}: {reason} before the answer came"
-        return errors.ReadFailed(words, endpoint=call.endpoint.id)
+        return errors.ReadFailed(words, endpoint=call.endpoint.id, host=call.host)
     words = f"{call}: its task was cancelled from outside before anything was sent; it is safe to repeat"
-    return NotSent(words, endpoint=call.endpoint.id)
+    return NotSent(words, endpoint=call.endpoint.id, host=call.host)
 
 
-def rejection(attempt: Attempt, status: int, problem: Problem) -> ExchangeError:
+def rejection(attempt: Attempt, answer: Answer, problem: Problem) -> ExchangeError:
     """Return what *problem* means for this call: of its own class if that is proven, secrets removed."""
     secrets = attempt.request.secrets
     text, code = quotable(problem.text, secrets), problem.code and quotable(problem.code, secrets)
-    answered = f"{status}" + (f", code {code}" if code else "") + (f": {text}" if text else "")
-    advice = _ADVICE.get(problem.kind)
-    message = f"{attempt.call}: the exchange answered {answered}" + (f"; {advice}" if advice else "")
-    endpoint = attempt.call.endpoint.id
-    error = _error(problem, message, secrets, endpoint=endpoint, status=status, code=code, text=text or None)
-    return error if problem.proves_not_executed else unknown_outcome(attempt, error)
+    facts = _facts(attempt, answer)
+    if text or code:
+        words = (
+            f"the exchange answered {answer.status}"
+            + (f", code {code}" if code else "")
+            + (f": {text}" if text else "")
+        )
+    else:
+        words = f"{facts['received']} with status {answer.status} came in place of an answer"
+    if issubclass(problem.kind, errors.RateLimited):
+        facts["retry_at"] = datetime.now(UTC) + timedelta(seconds=problem.retry_after_seconds or 0.0)
+        advice: str | None = f"all calls under this limit wait until {facts['retry_at']:%Y-%m-%d %H:%M:%S} UTC"
+    else:
+        advice = _ADVICE.get(problem.kind)
+    message = f"{attempt.call}: {words}" + (f"; {advice}" if advice else "")
+    facts["code"], facts["text"] = code, text or None
+    is_proof = _is_proof(attempt, problem)
+    if not is_proof and not attempt.call.endpoint.kind.is_once and not issubclass(problem.kind, _WAITED_FOR):
+        # Only as the cause of an `OutcomeUnknown` may a class say what would have been.
+        problem = evolve(problem, kind=Unavailable) if issubclass(problem.kind, errors.Rejected) else problem
+    error = _error(problem, message, secrets, **facts)
+    return error if is_proof else unknown_outcome(attempt, error)
+
+
+_WAITED_FOR = (errors.RateLimited, errors.NonceRejected)
+"""Classes that decide when, and with what, a call is sent again, proven or not."""
+
+
+def _facts(attempt: Attempt, answer: Answer) -> ErrorFields:
+    """Return what errors about *answer* carry beside code and text."""
+    secrets = attempt.request.secrets
+    content_type = answer.headers.get("content-type")
+    return {
+        "endpoint": attempt.call.endpoint.id,
+        "host": attempt.call.host,
+        "status": answer.status,
+        "content_type": None if content_type is None else quotable(content_type, secrets),
+        "received": received(answer, secrets),
+    }
+
+
+def _is_proof(attempt: Attempt, problem: Problem) -> bool:
+    """Whether *problem* proves that this very request was not executed."""
+    if not problem.is_about_nonce or attempt.call.endpoint.kind is Kind.READ:
+        return problem.proves_not_executed
+    # Something between may have sent the request twice, so that the first was executed and the second refused. Only a
+    # larger nonce of somebody else explains the refusal otherwise.
+    nonce, floor = attempt.stamp.nonce, problem.nonce_floor
+    return problem.proves_not_executed and floor is not None and nonce.isdecimal() and floor > int(nonce)
 
 
 def _error(problem: Problem, message: str, secrets: Iterable[str], **facts: Unpack[ErrorFields]) -> ExchangeError:
     if issubclass(problem.kind, errors.InvalidRequest):
         fields = {quotable(k, secrets): tuple(quotable(v, secrets) for v in vs) for k, vs in problem.fields.items()}
         return problem.kind(message, fields=fields, **facts)
-    if issubclass(problem.kind, errors.RateLimited):
-        wait = timedelta(seconds=problem.retry_after_seconds or 0.0)
-        return problem.kind(message, retry_at=datetime.now(UTC) + wait, **facts)
     return problem.kind(message, **facts)
+
+
+def undecodable(attempt: Attempt, answer: Answer, words: str) -> ExchangeError:
+    """Return what it means that an answer with a status of success is not what the documents show."""
+    facts = _facts(attempt, answer)
+    kind = facts.get("content_type") or "no content type"
+    message = f"{words}; {facts.get('received')} with status {answer.status} came from {facts.get('host')} ({kind})"
+    return unknown_outcome(attempt, DecodeError(message, **facts))
 
 
 def unknown_outcome(attempt: Attempt, error: ExchangeError, phase: Phase = Phase.ANSWERED) -> ExchangeError:
     """Return what *error* means if it is no proof: for a call that is never repeated the outcome is unknown."""
     endpoint = attempt.call.endpoint
     if not endpoint.kind.is_once:
-        # A cancel that the exchange does not know changed nothing; any other answer may have come after the change.
-        error.may_have_executed = endpoint.kind is Kind.IDEMPOTENT and not isinstance(error, errors.NotFound)
+        error.may_have_executed = endpoint.kind is Kind.IDEMPOTENT
         return error
     unknown = OutcomeUnknown(
         f"{attempt.call}: it may have been executed ({phase}); "
@@ -129,21 +176,32 @@ def unknown_outcome(attempt: Attempt, error: ExchangeError, phase: Phase = Phase
         intent=attempt.intent,
         nonce=attempt.stamp.nonce or None,
         phase=phase,
-        endpoint=endpoint.id,
-        status=error.status,
-        code=error.code,
-        text=error.text,
+        **_facts_of(error),
     )
     unknown.__cause__ = error
     return unknown
 
 
+def _facts_of(error: ExchangeError) -> ErrorFields:
+    """Return what *error* carries, for the error that it becomes the cause of."""
+    return {
+        "endpoint": error.endpoint,
+        "host": error.host,
+        "status": error.status,
+        "code": error.code,
+        "text": error.text,
+        "content_type": error.content_type,
+        "received": error.received,
+        "retry_at": error.retry_at,
+    }
+
+
 def final_error(call: PreparedCall, error: ExchangeError, doubtful: ExchangeError | None) -> ExchangeError:
     """Return what is raised after the last attempt; *doubtful* is an earlier failure that proves nothing."""
-    endpoint = call.endpoint
-    if endpoint.kind is Kind.READ and type(error) in (NotSent, Unavailable):
-        final: ExchangeError = errors.ReadFailed(f"the read failed: {error}", endpoint=endpoint.id, status=error.status)
-    elif endpoint.kind is not Kind.IDEMPOTENT or doubtful is None:
+    kind = call.endpoint.kind
+    if kind is Kind.READ and type(error) in (NotSent, Unavailable):
+        final: ExchangeError = errors.ReadFailed(f"the read failed: {error}", **_facts_of(error))
+    elif kind is not Kind.IDEMPOTENT or doubtful is None:
         return error
     elif isinstance(error, errors.NotFound):
         # The first attempt may have done it without an answer, so that the second finds nothing to do.
@@ -151,12 +209,8 @@ def final_error(call: PreparedCall, error: ExchangeError, doubtful: ExchangeErro
         error.may_have_executed = True
         return error
     else:
-        final = OutcomeUnknown(
-            f"{call}: it may have been executed; it is safe to call it again ({error})",
-            intent=call.intent(datetime.now(UTC)),
-            endpoint=endpoint.id,
-            status=error.status,
-        )
+        words = f"{call}: it may have been executed; it is safe to call it again ({error})"
+        final = OutcomeUnknown(words, intent=call.intent(datetime.now(UTC)), **_facts_of(error))
     final.__cause__ = error
     return final
 
@@ -181,6 +235,10 @@ def _header_seconds(value: str) -> float | None:
         return None
 
 
+def _is_lasting(status: int) -> bool:
+    return 400 <= status < 500 and status not in (408, 425)  # timeout; too early
+
+
 _REPEATED = (NotSent, Unavailable, errors.RateLimited, errors.NonceRejected)
 # Subclasses of what is repeated that stay as they are until somebody changes something.
 _NOT_REPEATED = (errors.Blocked, errors.RedirectRefused)
@@ -190,7 +248,9 @@ def repeatable(kind: Kind, error: ExchangeError, attempt: int) -> bool:
     """Whether a call of *kind* is sent again after attempt number *attempt* failed with *error*."""
     if kind not in (Kind.READ, Kind.IDEMPOTENT) or isinstance(error, _NOT_REPEATED):
         return False
-    # A proxy that lacks a password stays so as well.
+    # So do a path that is missing, and a proxy that lacks a password.
+    if isinstance(error, Unavailable) and error.status is not None and _is_lasting(error.status):
+        return False
     if isinstance(error.__cause__, ProxyRefused) and error.__cause__.status == 407:
         return False
     attempts = NONCE_ATTEMPTS if isinstance(error, errors.NonceRejected) else ATTEMPTS

@@ -1,17 +1,22 @@
 """What the error answers of an exchange mean: one table for each API generation, and one way to judge by it. Pure.
 
-A code that a document names decides, or else its family; then a status for too many requests, then known words, then
-words for single fields, and at last the status. Each rule says as well whether the answer proves that the request was
-not executed. Under a status of 3xx or 5xx no answer does: whatever wrote it may not know what the exchange has done.
+A code that a document names decides, or else its family; then a status for too many requests; then texts that are
+known word for word. All else is `Unavailable`: it came from somebody, but does not say what became of the request.
 
-Rules for editors: when in doubt, `proves` is False. An unproven refusal of an order raises `OutcomeUnknown`, which
-costs a look at the account; a refusal that is wrongly taken for proof makes the caller place the order twice.
+What is in the table proves that the request was not executed, but only where the exchange itself answers so: with
+status 200 or 4xx, and with nothing in the answer beside the refusal. Words about processing, about time or about the
+inside of the exchange never prove anything, whatever the rest of the text says.
+
+Rules for editors: an entry needs a source, and the question what the exchange had done when it wrote it. When in doubt,
+leave it out. An unproven refusal of an order raises `OutcomeUnknown`, which costs a look at the account; a refusal that
+is wrongly taken for proof makes the caller place the order twice.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,30 +31,46 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 50
 """How many entries of a list of errors, or of an object of fields, are read: an answer may be a mebibyte long."""
 MAX_CHARACTERS = 20_000
-"""How many characters of a text are searched for a nonce."""
+"""How many characters of a text are searched."""
 _TOO_MANY_REQUESTS = (420, 429)
 # At most the nanoseconds of this century: after a larger nonce nothing could be signed any more.
 _NONCE_FLOOR = re.compile(r"\bthan\D{0,30}([1-3]?[0-9]{1,18})(?![0-9])")
+_DOUBTFUL = re.compile(
+    r"\b(?:internal|timed?[ -]?out|timeout|try (?:again|later)|process(?:ed|ing)|in progress|pending|unexpected"
+    r"|went wrong|could not be (?:placed|confirmed|completed)|server error)\b"
+)
+_ABOUT_NONCE = re.compile(r"\b(?:invalid|wrong|bad|incorrect)\b[^.;]{0,40}\bnonce\b")
 
+Kind: TypeAlias = type[errors.ExchangeError]
 Fields: TypeAlias = dict[str, tuple[str, ...]]
-Words: TypeAlias = tuple[tuple[type[errors.Rejected], tuple[str, ...]], ...]
-
-
-@frozen(eq=False)
-class ErrorRule:
-    """The class of an error, and whether it proves that the request was not executed."""
-
-    kind: type[errors.ExchangeError]
-    proves: bool = True
+Texts: TypeAlias = tuple[tuple[type[errors.Rejected], tuple[str, ...]], ...]
 
 
 @frozen(eq=False)
 class Refusal:
-    """An error answer, whatever its shape: its words, its code, and its words for single fields."""
+    """An error answer, whatever its shape: its texts, its code, and its texts for single fields.
 
-    text: str = ""
+    Attributes:
+        texts: About the request as a whole.
+        code: As text.
+        fields: By the name of the field on the wire.
+        is_mixed: Whether the answer holds more than a refusal: one that looks like a success as well proves neither.
+    """
+
+    texts: tuple[str, ...] = ()
     code: str | None = None
     fields: Fields = field(factory=dict[str, tuple[str, ...]])
+    is_mixed: bool = False
+
+    @property
+    def words(self) -> Iterator[str]:
+        """Iterate over all texts."""
+        return chain(self.texts, *self.fields.values())
+
+    @property
+    def text(self) -> str:
+        """All texts in one."""
+        return "; ".join(self.words)
 
 
 @frozen(eq=False, kw_only=True)
@@ -57,74 +78,100 @@ class ErrorTable:
     """The error answers of one API generation.
 
     Attributes:
-        words: Classes by words in lower case; the first that the text contains decides.
-        statuses: Rules by HTTP status, for answers that nothing else decides.
-        codes: Rules by code.
-        families: Rules by family of codes.
+        texts: Classes by whole texts in lower case, in which ``*`` stands for anything; the first class decides.
+        codes: Classes by code. `Unavailable` where a code does not say what became of the request.
+        families: Classes by family of codes.
         family_of: Returns the family of a code.
         code_length: To which a code that was sent as a number is padded with zeros.
-        ambiguous: Codes of several meanings: known words decide, and without them this rule.
-        refines_families: Whether known words say more than the family of a code.
-        is_own: Whether an answer with words, but none that are known, proves anything: only the exchange writes such.
+        ambiguous: Classes of codes with several meanings, which known texts refine.
+        refines_families: Whether known texts say more than the family of a code.
     """
 
-    words: Words
-    statuses: Mapping[int, ErrorRule]
-    codes: Mapping[str, ErrorRule] = field(factory=dict[str, ErrorRule])
-    families: Mapping[str, ErrorRule] = field(factory=dict[str, ErrorRule])
+    texts: Texts
+    codes: Mapping[str, Kind] = field(factory=dict[str, Kind])
+    families: Mapping[str, Kind] = field(factory=dict[str, Kind])
     family_of: Callable[[str], str] = str
     code_length: int = 0
-    ambiguous: Mapping[str, ErrorRule] = field(factory=dict[str, ErrorRule])
+    ambiguous: Mapping[str, Kind] = field(factory=dict[str, Kind])
     refines_families: bool = False
-    is_own: Callable[[Refusal], bool] = lambda _: False
 
-    def problem(self, status: int, refusal: Refusal) -> Problem:
-        """Judge *refusal*."""
-        rule = self._by_code(refusal) or self._without_code(status, refusal)
-        is_nonce = issubclass(rule.kind, errors.NonceRejected)
-        floor = _NONCE_FLOOR.search(refusal.text, 0, MAX_CHARACTERS) if is_nonce else None
+    def problem(self, status: int, refusal: Refusal, shape: Kind | None = None) -> Problem:
+        """Judge *refusal*; *shape* is the class that the shape of the answer proves, where texts do not."""
+        coded = self._by_code(refusal)
+        kind = coded or self._without_code(status, refusal, shape)
+        is_told = status == 200 or 400 <= status < 500  # by the exchange; others speak for a server, or for nobody
+        proves = issubclass(kind, errors.Rejected) and is_told and not refusal.is_mixed
+        # A limit is obeyed whether or not it proves anything about this request.
+        if not proves and not issubclass(kind, errors.RateLimited):
+            kind = errors.Blocked if status == 403 else errors.Unavailable
+        text = refusal.text
+        is_nonce = issubclass(kind, errors.NonceRejected)
+        floor = _NONCE_FLOOR.search(text, 0, MAX_CHARACTERS) if is_nonce else None
+        is_auth = issubclass(kind, errors.AuthenticationFailed)
         return Problem(
-            rule.kind,
-            text=refusal.text,
+            kind,
+            text=text,
             code=refusal.code,
             fields=refusal.fields,
-            proves_not_executed=rule.proves and (status < 300 or 400 <= status < 500),
+            # A status for too many requests is proof only where the exchange documents it, which its `Api` states.
+            proves_not_executed=proves and (coded is not None or not issubclass(kind, errors.RateLimited)),
             nonce_floor=int(floor[1]) if floor else None,
+            is_about_nonce=is_nonce or (is_auth and bool(_ABOUT_NONCE.search(text.lower(), 0, MAX_CHARACTERS))),
         )
 
-    def rule_of(self, code: str) -> ErrorRule | None:
-        """Return the rule of *code*, or else of its family; None if no document names either."""
+    def kind_of(self, code: str) -> Kind | None:
+        """Return the class of *code*, or else of its family; None if no document names either."""
         padded = code.zfill(self.code_length)
         return self.codes.get(code) or self.codes.get(padded) or self.families.get(self.family_of(code))
 
-    def _by_code(self, refusal: Refusal) -> ErrorRule | None:
-        rule = None if refusal.code is None else self.rule_of(refusal.code)
-        # Words never overrule a code of its own, nor turn what is unproven into proof.
-        if rule is not None and self.refines_families and rule.proves and refusal.code not in self.codes:
-            return self._by_words(refusal) or rule
-        return rule
+    def _by_code(self, refusal: Refusal) -> Kind | None:
+        kind = None if refusal.code is None else self.kind_of(refusal.code)
+        # Texts never overrule a code of its own, nor turn what is unproven into proof.
+        refined = self.refines_families and refusal.code not in self.codes
+        if refined and kind is not None and issubclass(kind, errors.Rejected):
+            return self._by_texts(refusal) or kind
+        return kind
 
-    def _by_words(self, refusal: Refusal) -> ErrorRule | None:
-        text = refusal.text.lower()
-        return next((ErrorRule(kind) for kind, words in self.words if any(w in text for w in words)), None)
-
-    def _without_code(self, status: int, refusal: Refusal) -> ErrorRule:
+    def _without_code(self, status: int, refusal: Refusal, shape: Kind | None) -> Kind:
         if status in _TOO_MANY_REQUESTS:
-            return ErrorRule(errors.RateLimited)
-        # Beside a code that no document names, even known words may be about something else.
+            return errors.RateLimited
+        # Beside a code that no document names, even a known text may be about something else.
         if refusal.code is None or refusal.code in self.ambiguous:
-            rule = self._by_words(refusal) or self.ambiguous.get(refusal.code or "")
-            if rule or refusal.fields:
-                return rule or ErrorRule(errors.InvalidRequest)
-        if status >= 500:
-            return ErrorRule(errors.Unavailable, proves=False)
-        rule = self.statuses.get(status, ErrorRule(errors.Rejected, proves=False))
-        return ErrorRule(rule.kind, proves=rule.proves or (refusal.text != "" and self.is_own(refusal)))
+            kind = self._by_texts(refusal) or self.ambiguous.get(refusal.code or "")
+            if kind is not None:
+                return kind
+        return errors.Unavailable if shape is None or _is_doubtful(refusal) else shape
+
+    def _by_texts(self, refusal: Refusal) -> Kind | None:
+        """Return the first class that a text has, if all of them are known."""
+        if _is_doubtful(refusal):
+            return None
+        ranks = [self._rank(text) for text in refusal.words]
+        if not ranks or None in ranks:
+            return None
+        return self.texts[min(rank for rank in ranks if rank is not None)][0]
+
+    def _rank(self, text: str) -> int | None:
+        text = text[:MAX_CHARACTERS].strip().rstrip(".").lower()
+        return next((rank for rank, pattern in enumerate(self._patterns) if pattern.fullmatch(text)), None)
+
+    @cached_property
+    def _patterns(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(_pattern(texts) for _, texts in self.texts)
 
 
-def rules(*kinds: tuple[type[errors.ExchangeError], tuple[str, ...]], proves: bool = True) -> dict[str, ErrorRule]:
-    """Return the rules by code of classes with their codes."""
-    return {code: ErrorRule(kind, proves=proves) for kind, codes in kinds for code in codes}
+def _pattern(texts: Iterable[str]) -> re.Pattern[str]:
+    """Build the pattern of texts in which ``*`` stands for anything."""
+    return re.compile("|".join(".{0,200}".join(map(re.escape, text.split("*"))) for text in texts), re.DOTALL)
+
+
+def _is_doubtful(refusal: Refusal) -> bool:
+    return any(_DOUBTFUL.search(text.lower(), 0, MAX_CHARACTERS) for text in refusal.words)
+
+
+def by_code(*kinds: tuple[Kind, tuple[str, ...]]) -> dict[str, Kind]:
+    """Return the classes by code, of classes with their codes."""
+    return {code: kind for kind, codes in kinds for code in codes}
 
 
 def texts_of(value: Json) -> tuple[str, ...]:
@@ -134,11 +181,6 @@ def texts_of(value: Json) -> tuple[str, ...]:
 
 
 def fields_of(items: Iterable[tuple[str, Json]]) -> Fields:
-    """Return words by field; leave out fields without any."""
+    """Return texts by field; leave out fields without any."""
     texts = ((name, texts_of(value)) for name, value in items)
     return dict(islice(((name, words) for name, words in texts if words), MAX_ENTRIES))
-
-
-def joined(texts: Iterable[str], fields: Fields) -> str:
-    """Return all words in one text."""
-    return "; ".join(chain(texts, *fields.values()))

@@ -2,16 +2,20 @@
 
 Only errors of our own tree come out of here, and none of them holds the answer itself, which may echo a secret.
 
-An answer that repeats something else than its request belongs to another request. Exchanges repeat amounts with other
-numbers of decimals and words in other cases; what differs by more than that is a mismatch.
+An answer counts only with a status of success, in the shape that is declared, and if it fits its request. One that
+repeats something else than its request belongs to another request. Exchanges repeat amounts with other numbers of
+decimals and words in other cases; what differs by more than that is a contradiction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal, DecimalException
 from enum import Enum
 from typing import Any
 
+import attrs
 from attrs import evolve
 
 from exchanges import errors
@@ -20,7 +24,8 @@ from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, Problem
 from exchanges.http.answer import Answer
 from exchanges.outcomes.attempt import Attempt, Result
-from exchanges.outcomes.classify import lockout_seconds, problem_of_status, rejection, unknown_outcome
+from exchanges.outcomes.classify import lockout_seconds, problem_of_status, rejection, undecodable
+from exchanges.outcomes.received import is_page
 from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.codecs import without_mark
 from exchanges.wire.converter import Wire
@@ -36,12 +41,12 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire) -> Result:
         problem, value = _read(attempt, answer, wire)
         if problem is None:
             return Result(value, status=answer.status)
-        failure = rejection(attempt, answer.status, problem)
+        failure = rejection(attempt, answer, problem)
     except DecodeError as error:
-        failure = unknown_outcome(attempt, error)
+        failure = undecodable(attempt, answer, str(error))
     except Exception as fault:  # noqa: BLE001 - a reader that fails on an unexpected answer must not hide an outcome
-        words = f"{attempt.call}: unexpected {type(fault).__name__} while reading the answer"
-        failure = unknown_outcome(attempt, DecodeError(words, endpoint=attempt.call.endpoint.id))
+        words = f"{attempt.call.endpoint.id}: unexpected {type(fault).__name__} while reading the answer"
+        failure = undecodable(attempt, answer, words)
     if problem is None:
         return Result(error=failure, status=answer.status)
     return Result(None, failure, answer.status, problem.retry_after_seconds, problem.nonce_floor)
@@ -49,32 +54,36 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire) -> Result:
 
 def _read(attempt: Attempt, answer: Answer, wire: Wire) -> tuple[Problem | None, Any]:
     endpoint, status = attempt.call.endpoint, answer.status
-    if answer.rows is not None:
-        return None, answer.rows.result()
-    if 200 <= status < 300:
+    is_success = status in endpoint.api.success_statuses
+    if is_success:
+        if answer.rows is not None:
+            return None, answer.rows.result()
         # Large lists of rows have a faster way, which also finds out whether the answer is such a list.
         rows = wire.rows(answer.body, endpoint.answer)
         if rows is not None:
             return None, rows
-    content, fault = _content(endpoint, answer)
+    content, fault = _content(endpoint, answer, is_success=is_success)
     problem = None if fault else endpoint.api.read_problem(status, content)
-    if problem is None and not 200 <= status < 300:
-        problem = problem_of_status(status, is_json=fault is None)
+    if problem is None and (is_page(answer) or not 200 <= status < 300):
+        problem = problem_of_status(status)
     if problem is not None:
         return _timed(problem, answer, endpoint), None
+    if not is_success:
+        fault = f"status {' or '.join(map(str, sorted(endpoint.api.success_statuses)))}"
     value = _decode(endpoint, content, fault, wire)
-    if endpoint.kind.is_once and (names := mismatches(attempt.call, value)):
+    if names := mismatches(attempt.call, value):
         words = f"{endpoint.id}: the answer does not match the request: {', '.join(names)}"
         raise DecodeError(words, endpoint=endpoint.id)
     return None, value
 
 
 def _timed(problem: Problem, answer: Answer, endpoint: Endpoint) -> Problem:
-    """Return *problem* with the time to wait, if it is one of too many requests."""
+    """Return *problem* with the time to wait, and whether its status proves it, if it is one of too many requests."""
     if not issubclass(problem.kind, errors.RateLimited):
         return problem
     seconds = lockout_seconds(problem, answer.headers.get("retry-after"), endpoint.api.lockout_seconds)
-    return evolve(problem, retry_after_seconds=seconds)
+    proves = problem.proves_not_executed or answer.status in endpoint.api.limit_statuses
+    return evolve(problem, retry_after_seconds=seconds, proves_not_executed=proves)
 
 
 def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire) -> Any:
@@ -86,20 +95,19 @@ def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire) ->
         else:
             # A list of the account is evidence of what a call did, and never loses a row.
             is_public = endpoint.access is Access.PUBLIC
-            return wire.structure(
-                payload, endpoint.answer, endpoint.id, exact=endpoint.kind.is_once, set_apart=is_public
-            )
+            is_once = endpoint.kind.is_once
+            return wire.structure(payload, endpoint.answer, endpoint.id, exact=is_once, set_apart=is_public)
     raise DecodeError(f"{endpoint.id}: expected {fault}", endpoint=endpoint.id)
 
 
-def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, str | None]:
+def _content(endpoint: Endpoint, answer: Answer, *, is_success: bool) -> tuple[Json, str | None]:
     """Parse the body as declared; return it, or what was expected."""
     try:
         # An error is JSON even where a good answer is text.
-        if endpoint.text and answer.status < 300:
-            return without_mark(answer.body).decode(), None
-        decode = endpoint.api.decode
-        return loads(answer.body) if decode is None else decode(endpoint, answer.status, answer.body), None
+        if endpoint.text and is_success:
+            text = without_mark(answer.body).decode()
+            return text, None if text.strip() else "text"
+        return loads(answer.body), None
     except UnicodeDecodeError:
         return None, "text in UTF-8"
     except Deviation as deviation:
@@ -107,10 +115,32 @@ def _content(endpoint: Endpoint, answer: Answer) -> tuple[Json, str | None]:
 
 
 def mismatches(call: PreparedCall, value: Any) -> list[str]:
-    """Return the fields of the answer *value* that contradict *call*; fields that it does not repeat are fine."""
-    echoed = [(a.echo, call.values[a.name]) for a in call.endpoint.arguments if a.echo and a.name in call.values]
+    """Return the fields of the answer *value* that contradict *call*, or that no thing that was made can have.
+
+    Fields that it does not repeat are fine. After a call that may be repeated only those are compared whose declaration
+    names the field, such as an id: other things may have changed since.
+    """
+    is_once = call.endpoint.kind.is_once
+    echoed = [
+        (argument.echo, call.values[argument.name])
+        for argument in call.endpoint.arguments
+        if argument.echo and argument.name in call.values and (is_once or argument.param.echo != "=")
+    ]
     expected = [*call.endpoint.echoes.items(), *echoed]
-    return [name for name, sent in expected if not _same(sent, getattr(value, name, None))]
+    found = [name for name, sent in expected if not _same(sent, getattr(value, name, None))]
+    return found + [name for name in _impossible(value) if name not in found] if is_once else found
+
+
+def _impossible(value: Any) -> Iterator[str]:
+    """Iterate over fields with an id that names nothing, a moment that is none, or an amount below zero."""
+    if not attrs.has(type(value)):
+        return
+    for attribute in attrs.fields(type(value)):
+        name, cell = attribute.name, getattr(value, attribute.name)
+        is_no_id = name == "id" and (cell <= 0 if isinstance(cell, int) else cell == "")
+        is_no_moment = isinstance(cell, datetime) and cell.timestamp() <= 0  # what a field without a value reads as
+        if is_no_id or is_no_moment or (isinstance(cell, Decimal) and cell < 0):
+            yield name
 
 
 def _same(expected: Any, found: Any) -> bool:

@@ -12,7 +12,6 @@ from exchanges.wire.codecs import (
     Amount,
     Choice,
     Deviation,
-    Done,
     Id,
     Json,
     Number,
@@ -25,6 +24,7 @@ from exchanges.wire.codecs import (
 )
 from exchanges.wire.converter import Wire, decode, dumps, encode
 from exchanges.wire.currencies import CurrencyAmounts, CurrencyBalance, CurrencyBalances
+from exchanges.wire.evidence import BitcoinAddress, Confirmation, RippleAddress
 from exchanges.wire.models import Row, TaggedRow, UnknownRow
 from exchanges.wire.moments import (
     Epoch,
@@ -38,12 +38,13 @@ from exchanges.wire.moments import (
 
 __all__ = [
     "Amount",
+    "BitcoinAddress",
     "Choice",
+    "Confirmation",
     "CurrencyAmounts",
     "CurrencyBalance",
     "CurrencyBalances",
     "Deviation",
-    "Done",
     "Epoch",
     "Id",
     "IsoTime",
@@ -53,6 +54,7 @@ __all__ = [
     "OpenIntEnum",
     "OpenStrEnum",
     "RawJson",
+    "RippleAddress",
     "Row",
     "TaggedRow",
     "TextDecimal",

@@ -236,7 +236,7 @@ class Text(_Unchanged):
     number: bool = False
 
     def read(self, value: Json, *, strict: bool) -> str:
-        if type(value) is str:
+        if type(value) is str and (value.strip() or not self.number):  # an id is not empty
             return value
         if (self.number or not strict) and type(value) is int and -_INT_BOUND < value < _INT_BOUND:
             return str(value)
@@ -338,15 +338,6 @@ def optional(
     return value_or_none
 
 
-class Nothing(_Unchanged):
-    """A bare confirmation; what the API wraps it in was removed before."""
-
-    def read(self, value: Json, *, strict: bool) -> None:
-        if value is not None:
-            raise Deviation("a confirmation")
-
-
-Done = Annotated[None, Nothing()]
 Id = Annotated[str, Text(number=True)]
 TextDecimal = Annotated[Decimal, Number(text=True)]
 RawJson = Annotated[Json, Anything()]

@@ -31,12 +31,12 @@ from exchanges.endpoint import JSON, Access, Kind
 from exchanges.endpoint.call import prepare
 from exchanges.errors import (
     AuthenticationFailed,
+    Blocked,
     DecodeError,
     InvalidRequest,
     NotFound,
     PermissionDenied,
     RateLimited,
-    Rejected,
     Unavailable,
 )
 from exchanges.http.signing import Credentials, NoncePolicy, Stamp
@@ -222,6 +222,9 @@ class TestMinimums:
         assert f"api_key=k&amount={amount}&price=500&orderbook=1" == body
 
 
+POINTER = {"pointer": "/data/attributes/amount"}
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("status", "answer", "kind", "proven"),
@@ -230,13 +233,19 @@ class TestErrors:
             (403, {"error": "Invalid Api Key"}, AuthenticationFailed, True),
             (401, {"error": "You don't have enough permissions"}, PermissionDenied, True),
             (401, {"error": "No tiene permisos"}, PermissionDenied, True),
-            (403, {"error": "Forbidden"}, PermissionDenied, True),
-            (404, {"errors": [{"code": None, "detail": None}]}, NotFound, False),
-            (400, {"error": "bad request"}, InvalidRequest, True),
-            (422, {"errors": [{"detail": "no puede estar en blanco"}]}, InvalidRequest, True),
-            (429, {"error": "Too many requests"}, RateLimited, True),
-            (409, {"error": "conflict"}, Rejected, False),
-            (200, {"error": "something"}, Rejected, False),
+            (401, {"error": "You do not have enough permissions"}, PermissionDenied, True),
+            (403, {"error": "Forbidden"}, Blocked, False),
+            (404, {"errors": [{"code": None, "detail": None}]}, NotFound, True),
+            (404, {"errors": [{"code": 1003, "message": "no route"}]}, Unavailable, False),
+            (400, {"error": "bad request"}, Unavailable, False),
+            (422, {"errors": [{"detail": "no puede estar en blanco", "source": POINTER}]}, InvalidRequest, True),
+            (422, {"errors": [{"detail": "no puede estar en blanco"}]}, Unavailable, False),
+            (422, {"errors": [{"detail": "internal error", "source": POINTER}]}, Unavailable, False),
+            (200, {"errors": [{"detail": "no puede estar en blanco", "source": POINTER}]}, Unavailable, False),
+            (429, {"error": "Too many requests"}, RateLimited, False),  # its `Api` says that this status is proof
+            (409, {"error": "conflict"}, Unavailable, False),
+            (200, {"error": "something"}, Unavailable, False),
+            (401, {"error": "Invalid Api Key", "id": 1}, Unavailable, False),
             (500, {"error": "Invalid Api Key"}, Unavailable, False),
             (503, {"errors": [{"title": "maintenance"}]}, Unavailable, False),
         ],

@@ -118,9 +118,17 @@ class TestCancelling:
     async def test_no_such_bot(self):
         """A bot that neither path knows is not found, and the error names the declared call."""
         with pytest.raises(NotFound) as caught:
-            await cancelled(Script.of(html(404)))
+            await cancelled(Script.of(answer({"errors": [{"code": None, "detail": None}]}, 404)))
 
         assert "bitex.bots.cancel_buying_bot" == caught.value.endpoint
+
+    @in_virtual_time
+    async def test_no_such_path(self):
+        """Pages with status 404 do not say that there is no such bot."""
+        with pytest.raises(OutcomeUnknown) as caught:
+            await cancelled(Script.of(html(404)))
+
+        assert ("bitex.bots.cancel_buying_bot", 404) == (caught.value.endpoint, caught.value.status)
 
     @in_virtual_time
     async def test_a_refusal(self):

@@ -309,7 +309,11 @@ class TestConfirming:
     @in_virtual_time
     async def test_a_payment(self):
         """The exchange, not the callback, determines the state of a payment."""
-        settled = {**PAYMENT, "status": "settled", "address": {"public_address": "1A", "payment_id": 1}}
+        settled = {
+            **PAYMENT,
+            "status": "settled",
+            "address": {**PAYMENT["address"], "payment_id": 1},
+        }
         script = Script.of(answer(settled))
         async with Bitex(api_key=KEY, transport=script, limits=None) as bitex:
             payment = await bitex.confirm(bitex.callbacks.payment(posted()))

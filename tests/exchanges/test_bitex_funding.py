@@ -9,6 +9,8 @@ from exchanges.errors import UsageError
 from tests.support.bitex_requests import fields as form
 from tests.support.bitex_requests import sent
 
+ADDRESS = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
+
 
 class TestDeposits:
     def test_announcing(self):
@@ -113,6 +115,6 @@ class TestAddresses:
     @pytest.mark.parametrize("payment_id", [None, 7])
     def test_fields(self, payment_id):
         """An address may have been created for a payment."""
-        value = {"public_address": "1ABC", "auto_sell": True, "payment_id": payment_id}
+        value = {"public_address": ADDRESS, "auto_sell": True, "payment_id": payment_id}
 
-        assert Address("1ABC", auto_sell=True, payment_id=payment_id) == wire.decode(wire.dumps(value), Address)
+        assert Address(ADDRESS, auto_sell=True, payment_id=payment_id) == wire.decode(wire.dumps(value), Address)

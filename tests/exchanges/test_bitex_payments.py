@@ -18,7 +18,7 @@ PAYMENT = {
     "unconfirmed_quantity": 0,
     "valid_until": 1430226201,
     "status": "pending",
-    "address": {"public_address": "1ABC"},
+    "address": {"public_address": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"},
 }
 ODD_URLS = [
     "http://example.com/ipn",

@@ -7,13 +7,21 @@ import pytest
 
 from exchanges.bitex import Bitex
 from exchanges.bitex.models.resellers import ResellerUser
-from exchanges.errors import DecodeError, ExchangeError, InvalidRequest, OutcomeUnknown, UsageError
+from exchanges.errors import (
+    AuthenticationFailed,
+    DecodeError,
+    ExchangeError,
+    InvalidRequest,
+    OutcomeUnknown,
+    UsageError,
+)
 from exchanges.wire import Wire
 from tests.support.bitex_requests import ENDPOINTS, client
 from tests.support.scripted_transport import Script, answer
 from tests.support.virtual_time import in_virtual_time
 
-ROW = [1, "billy@example.com", Decimal("10000.00"), Decimal("500.00"), Decimal("20.5"), Decimal("1.5"), "1aB"]
+ADDRESS = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
+ROW = [1, "billy@example.com", Decimal("10000.00"), Decimal("500.00"), Decimal("20.5"), Decimal("1.5"), ADDRESS]
 USER = ResellerUser(*ROW)
 CSV = 'id,email\r\n1,billy@example.com\r\n2,"señor, x"\r\n'
 PASSWORD = "canary+Pass/word 1"
@@ -72,7 +80,8 @@ class TestUsers:
 class TestPassword:
     def echo(self, request):
         """Answer as a server that echoes the request."""
-        return answer({"error": f"no: {request.content.decode()} {PASSWORD}"}, 422)
+        entry = {"detail": f"no: {request.content.decode()} {PASSWORD}", "source": {"pointer": "/data"}}
+        return answer({"errors": [entry]}, 422)
 
     async def failure(self, step):
         async with client(Script.of(step)) as bitex:
@@ -121,11 +130,11 @@ class TestImpersonating:
     @in_virtual_time
     async def test_private_calls(self):
         """Each private call of the view sends the user after the key, in the query or in the body."""
-        script = Script.of(answer([]), answer({"error": "no"}, 422), answer([]))
+        script = Script.of(answer([]), answer({"error": "Invalid Api Key"}, 401), answer([]))
         async with client(script) as bitex:
             user = bitex.as_user(5000)
             await user.trading.orders()
-            with pytest.raises(InvalidRequest):
+            with pytest.raises(AuthenticationFailed):
                 await user.trading.create_bid(amount=10, price=500)
             await bitex.trading.orders()
 

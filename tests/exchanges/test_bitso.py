@@ -7,6 +7,7 @@ from exchanges import wire
 from exchanges.bitso import OrderBook, PriceLevel, Side, Ticker, Trade
 from exchanges.bitso.api import payload
 from exchanges.errors import DecodeError
+from exchanges.wire import Deviation
 
 
 @pytest.mark.parametrize(
@@ -15,11 +16,9 @@ from exchanges.errors import DecodeError
         ([1], [1]),
         # The balances stand in an object of their own, which goes with the envelope.
         ({"balances": [1]}, [1]),
+        # Whatever comes beside them.
         ({"balances": [1], "more": 2}, [1]),
         ({"balances": {"mxn": 1}}, {"balances": {"mxn": 1}}),
-        ({"oid": "x"}, "x"),
-        # An object that says more than the id stays whole.
-        ({"oid": "x", "more": 2}, {"oid": "x", "more": 2}),
     ],
 )
 def test_payload(content, expected):
@@ -27,10 +26,17 @@ def test_payload(content, expected):
     assert expected == payload({"success": True, "payload": content})
 
 
-@pytest.mark.parametrize("answer", [[], {}, {"success": True}, "ok", None])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *([], {}, {"success": True}, "ok", None, {"payload": [1]}, {"success": 1, "payload": [1]}),
+        *({"success": "true", "payload": [1]}, {"success": True, "payload": [1], "error": {"code": "0101"}}),
+    ],
+)
 def test_no_envelope(answer):
-    """What stands in no envelope is left for the decoder to refuse."""
-    assert answer == payload(answer)
+    """What is in no envelope that says success, and nothing else, is refused."""
+    with pytest.raises(Deviation):
+        payload(answer)
 
 
 class TestModels:

@@ -5,17 +5,19 @@ import logging
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from exchanges import Bitso, wire
 from exchanges.bitso import SignatureOrder
-from exchanges.bitso.api import V2, payload_v2
 from exchanges.bitso.clabe import check_digit, fault_of_clabe
 from exchanges.bitso.v2 import AmountUnit, Order, OrderStatus, OrderType, TransactionType, UserTransaction
 from exchanges.endpoint import endpoints_of
 from exchanges.errors import AuthenticationFailed, DecodeError, NotFound, OutcomeUnknown, UsageError
 from tests.support import single_calls
 from tests.support.scripted_transport import Script, answer
+
+ADDRESS = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
 
 ID = "543cr2v32a1h684430tvcqx1b0vkr93wd694957cg8umhyrlzkgbaedmf976ia3v"
 PLACED = {"id": ID, "book": "btc_mxn", "datetime": "2015-11-12 12:53:28", "type": "0"}
@@ -121,10 +123,16 @@ class TestOrders:
         with pytest.raises(NotFound):
             ask(lambda v2: v2.trading.cancel_order(ID), answer({"error": "Order not found"}))
 
-    def test_neither(self):
-        """An answer that confirms nothing is no confirmation."""
-        with pytest.raises(OutcomeUnknown, match="expected a confirmation"):
-            ask(lambda v2: v2.trading.cancel_order(ID), answer("maybe"))
+    @pytest.mark.parametrize("said", [True, "ok", "maybe", "", 1, [], {}])
+    def test_neither(self, said):
+        """Only the documented text confirms a cancel; the confirmation of a withdrawal does not."""
+        with pytest.raises(OutcomeUnknown, match="expected the confirmation 'true'"):
+            ask(lambda v2: v2.trading.cancel_order(ID), answer(said))
+
+    def test_null(self):
+        """A null confirms nothing."""
+        with pytest.raises(OutcomeUnknown, match="the JSON value null"):
+            ask(lambda v2: v2.trading.cancel_order(ID), httpx.Response(200, content=b"null"))
 
     @pytest.mark.parametrize(("status", "expected"), [("-1", OrderStatus.CANCELLED), ("2", OrderStatus.COMPLETE)])
     def test_status(self, status, expected):
@@ -250,16 +258,13 @@ class TestFunding:
 
     def test_address(self):
         """The deposit address is a string, and no confirmation."""
-        assert "3Ca" == ask(lambda v2: v2.funding.bitcoin_deposit_address(), answer("3Ca"))
+        assert ADDRESS == ask(lambda v2: v2.funding.bitcoin_deposit_address(), answer(ADDRESS))
 
-    @pytest.mark.parametrize("content", ["3Ca", {"id": 1}, [], True, "OK", 1])
-    def test_payload(self, content):
-        """Everything but the two words stands as it is."""
-        assert content is payload_v2(content)
-
-    def test_api(self):
-        """The two words belong to v2."""
-        assert V2.payload is payload_v2
+    @pytest.mark.parametrize("said", ["", 0, "null", "3Ca", "Service temporarily unavailable", {"address": "x"}, True])
+    def test_no_address(self, said):
+        """Anything that is no address is refused: coins that are sent there are lost."""
+        with pytest.raises(DecodeError):
+            ask(lambda v2: v2.funding.bitcoin_deposit_address(), answer(said))
 
 
 def signature(body, *parts):

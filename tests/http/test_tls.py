@@ -191,7 +191,7 @@ async def test_a_context_that_is_changed_later(before):
 
         assert (UsageError, before) == (type(error), len(server.requests))
     assert str(error) == (
-        "fourth.trading.create_order (POST /orders): "
+        f"fourth.trading.create_order (POST /orders at {server.origin.partition('://')[2]}): "
         "ssl_context was changed: it must verify certificates and host names; nothing was sent"
     )
 

@@ -153,7 +153,7 @@ async def test_leaving_fails(fault, caplog):
         errors = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
 
         assert (Thing(1), True, 0) == (thing, is_free(client), len(client.unresolved))
-        assert [f"fourth.trading.create_order (POST /orders): {fault}"] == errors
+        assert [f"fourth.trading.create_order (POST /orders at fourth.example): {fault}"] == errors
 
 
 @in_virtual_time

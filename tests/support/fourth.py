@@ -111,7 +111,8 @@ def read_problem(status: int, answer: Json) -> Problem | None:
         KINDS[code],
         text=str(answer["error"]),
         code=code,
-        proves_not_executed=code not in ("vague", "missing"),
+        proves_not_executed=code != "vague",
+        is_about_nonce=code == "nonce",
         retry_after_seconds=cast("float | None", answer.get("wait")),
         nonce_floor=cast("int | None", answer.get("floor")),
     )
@@ -125,6 +126,7 @@ API = Api(
     public_limit=OPEN_LIMIT,
     private_limit=LIMIT,
     read_problem=read_problem,
+    limit_statuses=frozenset({429}),
     lockout_seconds=20.0,
     body=JSON,
 )

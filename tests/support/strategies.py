@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.endpoint import endpoints_of
-from exchanges.wire import Epoch, Json, OpenIntEnum, OpenStrEnum, Row, TaggedRow, UnknownRow
+from exchanges.wire import BitcoinAddress, Epoch, Json, OpenIntEnum, OpenStrEnum, Row, TaggedRow, UnknownRow
+from exchanges.wire.codecs import Text
+from exchanges.wire.evidence import BITCOIN
 
 CLIENTS = (Bitex, Bitso, Bitstamp)
 ENDPOINTS = {e.id: e for client in CLIENTS for e in endpoints_of(client)}
@@ -97,6 +99,10 @@ def _annotated(kind, *forms):
         return plain
     if inspect.isclass(kind) and issubclass(kind, OpenIntEnum):  # a code in text has a length
         return st.sampled_from(kind) | st.integers(0, 10**9 - 1).map(kind)
+    if any(isinstance(form, BitcoinAddress) for form in forms):
+        return st.from_regex(BITCOIN, fullmatch=True)
+    if any(isinstance(form, Text) and form.number for form in forms):  # an id is not empty
+        return words.filter(str.strip)
     # Whole seconds are documented; with a fraction, sixteen digits are what a float holds.
     if any(f.per_second == 1 for f in forms if isinstance(f, Epoch)):
         return moments.map(lambda m: m.replace(microsecond=0)) | recent

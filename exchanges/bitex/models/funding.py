@@ -7,10 +7,12 @@ Source:
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 from attrs import frozen
 
 from exchanges.bitex.models.places import Country
+from exchanges.wire import BitcoinAddress
 
 
 @frozen
@@ -21,7 +23,7 @@ class Address:
         Bitex developer guide, "Create Address".
     """
 
-    public_address: str
+    public_address: Annotated[str, BitcoinAddress()]
     """The address on the Bitcoin network."""
     auto_sell: bool
     """Whether each deposit to it starts a selling bot for the full amount."""

@@ -6,10 +6,11 @@ Rows with a class reference are in `exchanges.bitex.models.rows`.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 from attrs import frozen
 
-from exchanges.wire import Row, UnixTime
+from exchanges.wire import BitcoinAddress, Row, UnixTime
 
 
 @frozen(kw_only=True)
@@ -136,7 +137,7 @@ class Profile:
     """BTC: free to trade."""
     fee: Decimal
     """Percent of each trade: 0.5 is half a percent."""
-    btc_deposit_address: str | None = None
+    btc_deposit_address: Annotated[str, BitcoinAddress()] | None = None
     """Address for deposits of BTC; None if there is none."""
     more_mt_deposit_code: str | None = None
     """Code that identifies the account in a deposit at MoreMT; None if there is none."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 from attrs import frozen
 
-from exchanges.wire import OpenIntEnum, OpenStrEnum, UnixTime
+from exchanges.wire import BitcoinAddress, OpenIntEnum, OpenStrEnum, UnixTime
 
 
 class Currency(OpenIntEnum):
@@ -58,7 +59,7 @@ class PaymentAddress:
         Bitex developer guide, Payments API, "Create a Payment" and "Payment Callbacks".
     """
 
-    public_address: str
+    public_address: Annotated[str, BitcoinAddress()]
     """The address on the Bitcoin network."""
     # Quirk: the guide has `payment_id` in answers and `id` in callbacks for the same object, so neither is required.
     payment_id: int | None = None

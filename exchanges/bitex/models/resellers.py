@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 from attrs import field, frozen
 
-from exchanges.wire import Row
+from exchanges.wire import BitcoinAddress, Row
 
 
 @frozen(kw_only=True)
@@ -43,5 +44,5 @@ class ResellerUser(Row):
     """BTC: reserved and available together."""
     btc_available: Decimal
     """BTC: free to trade."""
-    btc_deposit_address: str | None = None
+    btc_deposit_address: Annotated[str, BitcoinAddress()] | None = None
     """Address for deposits of BTC; None if there is none."""

@@ -46,7 +46,7 @@ class _Oid:
         # Quirk: an older version of the document answers with the whole quote, the newest with the id alone.
         if isinstance(value, dict):
             value = value.get("oid")
-        if not isinstance(value, str) and type(value) is not int:
+        if type(value) is not int and (not isinstance(value, str) or not value.strip()):
             raise Deviation("the id of a conversion")
         return str(value)
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from exchanges.bitso.api import V2
 from exchanges.bitso.clabe import fault_of_clabe
+from exchanges.bitso.v2.models import Accepted
 from exchanges.endpoint import MONEY, READ, Area, Param, private
-from exchanges.wire import Amount, Done
+from exchanges.wire import Amount, BitcoinAddress
 
 
 def _fault_of_reference(reference: str) -> str | None:
@@ -18,7 +19,7 @@ class Funding(Area, api=V2):
     """Deposit bitcoins; withdraw bitcoins, currencies over Ripple, and pesos."""
 
     @private("POST /bitcoin_deposit_address", kind=READ)
-    async def bitcoin_deposit_address(self) -> str:
+    async def bitcoin_deposit_address(self) -> Annotated[str, BitcoinAddress()]:
         """Address at which the account receives bitcoins.
 
         Returns:
@@ -30,7 +31,7 @@ class Funding(Area, api=V2):
         ...
 
     @private("POST /bitcoin_withdrawal", kind=MONEY)
-    async def bitcoin_withdrawal(self, *, amount: Amount, address: str) -> Done:
+    async def bitcoin_withdrawal(self, *, amount: Amount, address: str) -> Accepted:
         """Send bitcoins to an address.
 
         Args:
@@ -50,7 +51,7 @@ class Funding(Area, api=V2):
         kind=MONEY,
         notice="Bitso now takes ripple deposits of this account from the address that received this",
     )
-    async def ripple_withdrawal(self, *, currency: str, amount: Amount, address: str) -> Done:
+    async def ripple_withdrawal(self, *, currency: str, amount: Amount, address: str) -> Accepted:
         """Send a currency over Ripple, and change the address that the account's ripple deposits come from.
 
         The exchange makes *address* the ripple address of the account: later deposits over Ripple must come from it.
@@ -79,7 +80,7 @@ class Funding(Area, api=V2):
         clabe: Annotated[str, Param(check=fault_of_clabe)],
         notes_ref: str,
         numeric_ref: Annotated[str, Param(check=_fault_of_reference)],
-    ) -> Done:
+    ) -> Accepted:
         """Send pesos to a Mexican bank account.
 
         At once in banking hours: Monday to Friday, 9:00 to 17:00 in Mexico City; later otherwise.

@@ -12,8 +12,10 @@ from attrs import field, frozen
 from exchanges.bitso.models.market import Prices, Side
 from exchanges.wire import (
     Choice,
+    Confirmation,
     CurrencyAmounts,
     CurrencyBalances,
+    Id,
     NaiveTime,
     OpenIntEnum,
     OpenStrEnum,
@@ -21,6 +23,13 @@ from exchanges.wire import (
     TextDecimal,
     UnixTimeText,
 )
+
+# Quirk: texts, not the boolean that one of the words suggests: the exchange's own client compares them with their
+# quotes.
+Cancelled = Annotated[None, Confirmation("true")]
+"""The answer to a cancel."""
+Accepted = Annotated[None, Confirmation("ok")]
+"""The answer to a withdrawal."""
 
 
 class AmountUnit(OpenStrEnum):
@@ -168,7 +177,7 @@ class Order:
         Bitso API v2, Private Endpoints, "Open Orders", "Lookup Order", "Place a Buy Order" and "Place a Sell Order".
     """
 
-    id: str
+    id: Id
     """64 characters; the value for *order_id*."""
     type: Annotated[OrderType, Choice(OrderType, text=True)]
     """Its side."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from exchanges.bitso.api import V2
-from exchanges.bitso.v2.models import AmountUnit, Order, OrderType
+from exchanges.bitso.v2.models import AmountUnit, Cancelled, Order, OrderType
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
-from exchanges.wire import Amount, Done, Json
+from exchanges.wire import Amount, Json
 
 MAX_ID = 100
 _UNITS = ", ".join(unit.value for unit in AmountUnit)
@@ -91,7 +91,7 @@ class Trading(Area, api=V2):
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
     @private("POST /cancel_order", kind=IDEMPOTENT)
-    async def cancel_order(self, order_id: Annotated[str, Param(wire="id")]) -> Done:
+    async def cancel_order(self, order_id: Annotated[str, Param(wire="id")]) -> Cancelled:
         """Cancel an order.
 
         Args:

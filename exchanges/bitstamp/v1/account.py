@@ -40,7 +40,7 @@ class Account(Area, api=V1):
             sort: By date and time. None: not sent; the exchange uses DESC, newest first.
 
         Returns:
-            Wire: list of objects with a key per currency; an empty body stands for an empty list.
+            Wire: list of objects with a key per currency.
 
         Source:
             Bitstamp API v1, Private Functions, "User transactions".

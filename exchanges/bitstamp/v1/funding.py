@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from exchanges.bitstamp.api import V1
-from exchanges.bitstamp.v1.models import BitcoinWithdrawal, UnconfirmedDeposit, WithdrawalRequest
+from exchanges.bitstamp.v1.models import BitcoinWithdrawal, Done, UnconfirmedDeposit, WithdrawalRequest
 from exchanges.endpoint import MONEY, READ, Area, private
-from exchanges.wire import Amount, Done
+from exchanges.wire import Amount, BitcoinAddress, RippleAddress
 
 
 class Funding(Area, api=V1):
@@ -16,7 +18,7 @@ class Funding(Area, api=V1):
         """Withdrawals that were requested, of every type and status.
 
         Returns:
-            Wire: list of objects; an empty body stands for an empty list.
+            Wire: list of objects.
 
         Source:
             Bitstamp API v1, Private Functions, "Withdrawal requests".
@@ -40,7 +42,7 @@ class Funding(Area, api=V1):
         ...
 
     @private("POST /bitcoin_deposit_address/", kind=READ)
-    async def bitcoin_deposit_address(self) -> str:
+    async def bitcoin_deposit_address(self) -> Annotated[str, BitcoinAddress()]:
         """Address at which the account receives bitcoins.
 
         Returns:
@@ -56,7 +58,7 @@ class Funding(Area, api=V1):
         """Bitcoins on their way in that the network has not confirmed enough.
 
         Returns:
-            Wire: list of objects; an empty body stands for an empty list.
+            Wire: list of objects.
 
         Source:
             Bitstamp API v1, Private Functions, "Unconfirmed bitcoin deposits".
@@ -74,7 +76,7 @@ class Funding(Area, api=V1):
             currency: Such as USD.
 
         Returns:
-            None: it was accepted. Wire: ``true``, as JSON or as text.
+            None: it was accepted. Wire: ``true``.
 
         Source:
             Bitstamp API v1, Private Functions, "Ripple withdrawal".
@@ -82,11 +84,12 @@ class Funding(Area, api=V1):
         ...
 
     @private("POST /ripple_address/", kind=READ)
-    async def ripple_address(self) -> str:
+    async def ripple_address(self) -> Annotated[str, RippleAddress()]:
         """Address at which the account receives over Ripple.
 
         Returns:
-            Wire: a bare string, or an object with it under ``address``.
+            The address, with ``?dt=`` and the destination tag behind it if it has one. Wire: a bare string, or an
+            object with ``address`` and maybe ``destination_tag``.
 
         Source:
             Bitstamp API v1, Private Functions, "Ripple deposit address".

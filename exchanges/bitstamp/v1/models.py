@@ -11,7 +11,9 @@ from attrs import field, frozen
 
 from exchanges.bitstamp.models import Prices
 from exchanges.wire import (
+    BitcoinAddress,
     Choice,
+    Confirmation,
     CurrencyAmounts,
     CurrencyBalances,
     Id,
@@ -23,6 +25,10 @@ from exchanges.wire import (
     TextDecimal,
     UnixTimeText,
 )
+
+# Quirk: recordings of a cancel have the JSON boolean; an old client compares the body with the same word.
+Done = Annotated[None, Confirmation(True)]  # noqa: FBT003 - the value itself, not a flag
+"""The answer of a call that did something and has nothing to return."""
 
 
 class SortOrder(OpenStrEnum):
@@ -266,7 +272,7 @@ class UnconfirmedDeposit:
 
     amount: TextDecimal
     """BTC."""
-    address: str
+    address: Annotated[str, BitcoinAddress()]
     """The account's address to which they were sent."""
     confirmations: int
     """How many blocks confirm it so far."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from exchanges.bitstamp.api import V1
-from exchanges.bitstamp.v1.models import Order, OrderType
+from exchanges.bitstamp.v1.models import Done, Order, OrderType
 from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
-from exchanges.wire import Amount, Done
+from exchanges.wire import Amount
 
 
 class Trading(Area, api=V1):
@@ -18,7 +18,7 @@ class Trading(Area, api=V1):
         """Orders that are open, wholly or in part.
 
         Returns:
-            Wire: list of objects; an empty body stands for an empty list.
+            Wire: list of objects. An empty body is refused: nothing says that there are no orders.
 
         Source:
             Bitstamp API v1, Private Functions, "Open orders".

@@ -63,7 +63,7 @@ class BitsoExchange(Exchange):
                 f"{name}simulatedbitsokey",
                 f"simulated-bitso-{name}secret",
                 str(number),
-                deposit_address=f"1Simulated{name.title()}BitsoAddress",
+                deposit_address=f"1Simulated{name.title()}BitsoDepositAddress",
             )
 
     def order_id(self, shown: int | str) -> int:
