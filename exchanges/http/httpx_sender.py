@@ -4,7 +4,8 @@ Nothing that httpx reports proves that a request was not sent: a transport of th
 by other means. The one exception is a failure to connect through a proxy, by a transport that was created here and not
 patched before or after.
 
-A request through a patched httpx shows its URL to mocks, recorders and tracers. Secrets in it are replaced, and
+A patched httpx gets requests as most programs send them, by a client that chooses its own transport, as patches may be
+made anywhere on that way. Such a request shows its URL to mocks, recorders and tracers. Secrets in it are replaced, and
 restored below httpx (`_Restoring`), so that no key gets into a cassette or a span.
 
 Connections are not reused here: httpx cannot tell whether bytes came behind an answer.
@@ -45,8 +46,6 @@ CHUNKS_AT_ONCE = 256
 BYTES_AT_ONCE = 64 * 1024
 HIDDEN = "hidden"
 _TARGET = "exchanges_target"
-_CLIENT = re.compile(r"httpx\.AsyncClient(?:\.([a-z_]+))?")
-_VERBS = ("get", "post", "put", "patch", "delete", "request")
 _STATUS = re.compile(r"([1-5][0-9]{2})\b")
 # Errors of the network, by the package that raises them. Everything else that an injected transport or a mock raises is
 # an error in its code.
@@ -99,9 +98,9 @@ class HttpxSender:
             ProxyRefused: With the status of the proxy.
         """
         _ = priority, silent_after, fresh  # every connection is a new one
-        replaced = None if self._injected is not None else self._detector.replaced()
+        replaced = () if self._injected is not None else self._detector.replaced()
         try:
-            hidden = _hide(request) if replaced is not None else None
+            hidden = _hide(request) if replaced else None
             outgoing = _outgoing(self._package, request, hidden)
             if self._injected is None:
                 outgoing.extensions["trace"] = _clear
@@ -123,7 +122,7 @@ class HttpxSender:
         except Exception as error:
             if limit.expired() and isinstance(error, TimeoutError):
                 raise TimedOut("waiting for the answer") from None
-            is_own = self._injected is None and replaced is None and self._detector.replaced() is None
+            is_own = self._injected is None and not replaced and not self._detector.replaced()
             if not is_own and not _is_of_network(error):
                 raise  # an error in the code of somebody else, which its author wants to see
             raise _lost(error, evidence, is_own=is_own) from None
@@ -139,49 +138,75 @@ class HttpxSender:
     async def aclose(self) -> None:
         """Do nothing: no connection is kept, and an injected transport belongs to its owner."""
 
-    async def _send(self, outgoing: httpx.Request, replaced: str | None, decoder: Decoder) -> Answer:
+    async def _send(self, outgoing: httpx.Request, replaced: tuple[str, ...], decoder: Decoder) -> Answer:
         if self._injected is not None:
             return await _read(await self._injected.handle_async_request(outgoing), decoder)
-        transport = self._transport(secure=outgoing.url.scheme == "https", restores=replaced is not None)
+        options = self._options(secure=outgoing.url.scheme == "https")
+        if replaced:
+            return await _send_patched(replaced, outgoing, options, decoder)
+        transport = self._transport(options)
         try:
-            client_method = _CLIENT.fullmatch(replaced or "")
-            if client_method is None:
-                return await _read(await transport.handle_async_request(outgoing), decoder)
-            return await _send_by_client(transport, outgoing, client_method[1], decoder)
+            return await _read(await transport.handle_async_request(outgoing), decoder)
         finally:
             await transport.aclose()
 
-    def _transport(self, *, secure: bool, restores: bool) -> httpx.AsyncHTTPTransport:
-        transport = httpx.AsyncHTTPTransport(
-            verify=self._ssl_context or shared_context(secure=secure),
-            trust_env=False,
-            limits=httpx.Limits(max_keepalive_connections=0),
-            proxy=self._proxy,
-            retries=0,  # a repetition that we do not know of would be no proof of anything
-        )
-        pool = getattr(transport, "_pool", None)
-        if restores and pool is not None:
-            cast("Any", transport)._pool = _Restoring(pool)  # noqa: SLF001 - there is no public way below httpx
-        return transport
+    def _options(self, *, secure: bool) -> dict[str, Any]:
+        return {
+            "verify": self._ssl_context or shared_context(secure=secure),
+            "trust_env": False,
+            "limits": httpx.Limits(max_keepalive_connections=0),
+            "proxy": self._proxy,
+        }
+
+    def _transport(self, options: dict[str, Any]) -> httpx.AsyncHTTPTransport:
+        # A repetition that we do not know of would be no proof of anything.
+        return httpx.AsyncHTTPTransport(**options, retries=0)
 
 
-async def _send_by_client(
-    transport: httpx.AsyncHTTPTransport, outgoing: httpx.Request, method: str | None, decoder: Decoder
+async def _send_patched(
+    replaced: tuple[str, ...], outgoing: httpx.Request, options: dict[str, Any], decoder: Decoder
 ) -> Answer:
-    """Send through `httpx.AsyncClient`, by the *method* that was replaced."""
-    client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
-    if method not in _VERBS:
-        return await _read(await client.send(outgoing, stream=True, auth=None), decoder)
-    # Only mocks replace these, and they are honoured only if they are called. httpx decodes their answers.
+    package = sys.modules.get("httpx", httpx)  # somebody may have put another module there
+    if "httpx.AsyncHTTPTransport" in replaced and hasattr(
+        package, "AsyncHTTPTransport"
+    ):  # a client uses that of its own module
+        options = {"transport": package.AsyncHTTPTransport(**options), "trust_env": False}
+    async with package.AsyncClient(**options, timeout=None, follow_redirects=False) as client:
+        _restore_targets(client)
+        # Mocks of these methods are honoured only if they are called.
+        methods = (outgoing.method.lower(), "request", "stream")
+        method = next((name for name in methods if f"httpx.AsyncClient.{name}" in replaced), None)
+        if method is None:
+            return await _read(await client.send(outgoing, stream=True, auth=None), decoder)
+        return await _send_by_method(client, method, outgoing, decoder)
+
+
+def _restore_targets(client: Any) -> None:  # noqa: ANN401 - httpx's, or what replaced it
+    """Restore the secrets in URLs below the transports of *client*; there is no public way below httpx."""
+    mounts: Any = getattr(client, "_mounts", {})
+    for transport in (getattr(client, "_transport", None), *mounts.values()):
+        if (pool := getattr(transport, "_pool", None)) is not None:
+            cast("Any", transport)._pool = _Restoring(pool)  # noqa: SLF001
+
+
+async def _send_by_method(
+    client: Any,  # noqa: ANN401 - as above
+    method: str,
+    outgoing: httpx.Request,
+    decoder: Decoder,
+) -> Answer:
+    """Send by the *method* of `httpx.AsyncClient` that was replaced; httpx decodes its answer."""
     content = b"".join([chunk async for chunk in cast("AsyncIterable[bytes]", outgoing.stream)])
     arguments: dict[str, Any] = {"headers": outgoing.headers.multi_items(), "extensions": outgoing.extensions}
     if content:
         arguments["content"] = content
-    verb = outgoing.method.lower()
-    if method == verb:
-        response = await getattr(client, verb)(outgoing.url, **arguments)
-    else:
+    if method == "stream":
+        async with client.stream(outgoing.method, outgoing.url, **arguments) as response:
+            return await _read(response, decoder)
+    if method == "request":
         response = await client.request(outgoing.method, outgoing.url, **arguments)
+    else:
+        response = await getattr(client, method)(outgoing.url, **arguments)
     body = decoder(response.status_code, {})
     body.add(response.content)
     return await _answer(response, body)

@@ -119,11 +119,12 @@ class HttpTransport:
         if self._external is not None:
             return self._external
         replaced = self._detector.replaced()
-        if replaced is None:
+        if not replaced:
             return self._pool
         if self._patched is None:
             logger.warning(
-                "%s is patched: requests go through httpx, where nothing proves that an order was not sent", replaced
+                "%s is patched: requests go through httpx, where nothing proves that an order was not sent",
+                replaced[0],
             )
             self._patched = self._httpx()
         return self._patched
