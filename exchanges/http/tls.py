@@ -20,6 +20,9 @@ def fault_of(context: ssl.SSLContext) -> str | None:
         return "must verify certificates and host names"
     if context.minimum_version < MINIMUM:
         return "must speak nothing older than TLS 1.2"
+    # `ssl.create_default_context` sets it from SSLKEYLOGFILE: whoever reads that file reads the API key.
+    if context.keylog_filename is not None:
+        return "must not write the keys of its sessions to a file; set its keylog_filename to None"
     return None
 
 

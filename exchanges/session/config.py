@@ -6,6 +6,7 @@ a value: each may be, or contain, a secret.
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from exchanges.endpoint import Areas, endpoints_of
-from exchanges.errors import UsageError
+from exchanges.errors import UsageError, quotable
 from exchanges.http.pool import MAX_CONNECTIONS
 from exchanges.http.sender import Injected
 from exchanges.http.signing import Credentials, Scheme
@@ -27,6 +28,7 @@ from exchanges.http.tls import fault_of, takes_anonymous_servers
 from exchanges.http.transport import HttpTransport
 from exchanges.limits.limit import Limit
 from exchanges.outcomes.search import Searches
+from exchanges.session.clocks import WallClock
 from exchanges.state import PROCESS, MemoryState, State
 from exchanges.wire.converter import Wire, wire
 
@@ -91,7 +93,7 @@ class SessionConfig:
     limits: Mapping[str, Limit] | None
     timeout_seconds: float | None
     max_connections: int
-    wall_clock: Callable[[], float]
+    wall_clock: WallClock
     nonce_floor: int | None
     wire: Wire
     schemes: Mapping[str, Scheme] = field(factory=dict[str, Scheme])
@@ -121,12 +123,15 @@ def configure(
         UsageError: An option is wrong.
     """
     name = client.__name__
-    if unknown := options.keys() - ClientOptions.__annotations__.keys():
-        raise UsageError(f"{name}: no such option: {', '.join(sorted(unknown))}")
+    _require_known(name, options)
     sandbox, transport = options.get("sandbox", False), options.get("transport")
     origin = _server(client, options)
-    if transport is not None and (isinstance(transport, type) or not hasattr(transport, "handle_async_request")):
+    if not _has(transport, "handle_async_request"):
         raise UsageError(f"{name}: transport must be an httpx.AsyncBaseTransport")
+    if not _has(state := options.get("state"), "limiter", "shared", "shared_limiter", "journal"):
+        raise UsageError(f"{name}: state must be a MemoryState or a FileState('path'), of exchanges.state")
+    if not callable(clock := options.get("clock", time.time)):
+        raise UsageError(f"{name}: clock must be a function that returns seconds since 1970, such as time.time")
     max_connections = options.get("max_connections", MAX_CONNECTIONS)
     if type(max_connections) is not int or max_connections < 1:
         raise UsageError(f"{name}: max_connections must be a whole number above zero")
@@ -139,14 +144,14 @@ def configure(
         ),
         credentials=_credentials(client, exchange, keys),
         # What a scripted transport answers must not count against the limits of real servers.
-        state=options.get("state") or (PROCESS if transport is None else MemoryState()),
+        state=state or (PROCESS if transport is None else MemoryState()),
         server=f"{exchange} {origin or ('sandbox' if sandbox else 'production')}",
         origin=origin,
         sandbox=sandbox,
         limits=_limits(client, options.get("limits", ())),
         timeout_seconds=timeout_of(options["timeout_seconds"]) if "timeout_seconds" in options else None,
         max_connections=max_connections,
-        wall_clock=options.get("clock", time.time),
+        wall_clock=WallClock(clock),
         nonce_floor=_nonce_floor(options.get("nonce_floor")),
         wire=wire(strict=options.get("strict", False)),
         schemes=schemes,
@@ -154,9 +159,32 @@ def configure(
     )
 
 
+def _require_known(name: str, options: ClientOptions) -> None:
+    """Raise for options that there are not, and for switches that are neither on nor off."""
+    known = ClientOptions.__annotations__.keys()
+    if unknown := sorted(options.keys() - known):
+        similar = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+        hint = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(sorted(known))}"
+        raise UsageError(f"{name}: no such option: {', '.join(map(quotable, unknown))}; {hint}")
+    # A text is true, whatever it says: "no" would choose the sandbox.
+    for option in ("sandbox", "strict"):
+        if not isinstance(options.get(option, False), bool):
+            raise UsageError(f"{name}: {option} must be True or False")
+
+
+def _has(part: object, *names: str) -> bool:
+    """Whether an object of the caller is none, or has what is needed of it."""
+    try:
+        return part is None or not (isinstance(part, type) or any(not hasattr(part, name) for name in names))
+    except Exception:  # noqa: BLE001 - a property of the caller's own may raise anything
+        return False
+
+
 def _server(client: type[Areas], options: ClientOptions) -> str | None:
     """Check where the calls go; return the origin that replaces that of every API."""
     base_url, sandbox = options.get("base_url"), options.get("sandbox", False)
+    if not issubclass(type(options.get("proxy")), str | None):
+        raise UsageError(f"{client.__name__}: proxy must be the URL of an http proxy, as text")
     if base_url is not None and sandbox:
         raise UsageError(f"{client.__name__}: base_url and sandbox exclude each other")
     if sandbox and not any(e.api.sandbox_url for e in endpoints_of(client)):
@@ -179,9 +207,10 @@ def _credentials(client: type[Areas], exchange: str, keys: Mapping[str, str | No
         value = keys[name] if keys[name] is not None else os.environ.get(source) or None
         if value is None:
             continue
-        if not isinstance(value, str) or not _KEY.fullmatch(value):
+        # By its type: an object may claim to be of any class.
+        if not issubclass(type(value), str) or not _KEY.fullmatch(value):
             raise UsageError(f"{client.__name__}: {source} must be printable ASCII without blanks")
-        found[name] = value
+        found[name] = str.__str__(value)  # of a subclass, such as an enum, what was checked
     if "api_key" in found:
         return Credentials(**found)
     # Incomplete credentials in the environment are no error: public calls need none.
@@ -192,8 +221,10 @@ def _credentials(client: type[Areas], exchange: str, keys: Mapping[str, str | No
 
 def _origin(base_url: str) -> str:
     """Return scheme, host and port of *base_url*; raise for everything else in it."""
+    if not issubclass(type(base_url), str):
+        raise UsageError("base_url is not a URL")
     try:
-        parts = urlsplit(base_url)
+        parts = urlsplit(str.__str__(base_url))
         port = parts.port
     except (AttributeError, TypeError, ValueError):
         raise UsageError("base_url is not a URL") from None
@@ -244,12 +275,16 @@ def _context(name: str, context: ssl.SSLContext | None) -> ssl.SSLContext | None
 def _limits(client: type[Areas], limits: Sequence[Limit] | None) -> Mapping[str, Limit] | None:
     if limits is None:
         return None
-    if not isinstance(limits, Sequence) or not all(isinstance(limit, Limit) for limit in limits):
+    is_list = isinstance(limits, Sequence) and not isinstance(limits, str | bytes)
+    if not is_list or not all(isinstance(limit, Limit) for limit in limits):
         raise UsageError(f"{client.__name__}: limits must be a list of Limit, or None")
     known = {limit.name for e in endpoints_of(client) for limit in (e.api.public_limit, e.api.private_limit)}
     if unknown := {limit.name for limit in limits} - known:
         raise UsageError(f"{client.__name__}: no such limit: {', '.join(sorted(unknown))}; there are {sorted(known)}")
-    return {limit.name: limit for limit in limits}
+    replaced = {limit.name: limit for limit in limits}
+    if len(replaced) < len(limits):
+        raise UsageError(f"{client.__name__}: limits holds two of the same name")
+    return replaced
 
 
 def _nonce_floor(nonce: int | None) -> int | None:
@@ -260,6 +295,10 @@ def _nonce_floor(nonce: int | None) -> int | None:
 
 def timeout_of(seconds: float) -> float:
     """Return a timeout as a float; raise if it is none."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+    try:
+        number = float(seconds) if isinstance(seconds, int | float) and not isinstance(seconds, bool) else 0.0
+    except Exception:  # noqa: BLE001 - too large, or of a class that raises
+        number = 0.0
+    if not 0 < number < math.inf:
         raise UsageError("timeout_seconds must be a positive number")
-    return float(seconds)
+    return number

@@ -180,9 +180,8 @@ class Session:
         self, endpoint: Endpoint, arguments: Mapping[str, Any], options: Options, destination: Destination
     ) -> PreparedCall:
         credentials = self._config.credentials
-        if endpoint.before is not None:
-            endpoint.before(endpoint, arguments, datetime.fromtimestamp(self._config.wall_clock(), UTC))
-        return prepare(
+        self._config.wall_clock.check()
+        call = prepare(
             endpoint,
             arguments,
             destination.base_url,
@@ -190,6 +189,9 @@ class Session:
             tag=f"aio-{uuid4().hex[:16]}" if endpoint.kind.is_once else None,
             secrets=() if credentials is None else credentials.secrets,
         )
+        if endpoint.before is not None:
+            endpoint.before(endpoint, arguments, datetime.fromtimestamp(self._config.wall_clock(), UTC))
+        return call
 
     async def _attempt(self, call: PreparedCall, destination: Destination, deadline: float, *, fresh: bool) -> Result:
         """Wait until *call* may be sent, and exchange it for an answer in a task that no caller can cancel."""

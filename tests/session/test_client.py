@@ -112,7 +112,7 @@ async def test_every_generation_moves():
         ("https://a.example:99999", "not a URL"),
         ("https://[::1", "not a URL"),
         (5, "not a URL"),
-        (b"https://a.example", "must begin with https://"),
+        (b"https://a.example", "is not a URL"),
     ],
 )
 def test_a_bad_base_url(base_url, said):

@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 from decimal import Decimal
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from exchanges.errors import RateLimitTimeout, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.windows import MARGIN_SECONDS
 from exchanges.session.session import Options
-from tests.support.fourth import CREDENTIALS, LIMIT, Fourth, Newer, Thing
+from tests.support.fourth import API, CREDENTIALS, LIMIT, Fourth, Newer, Thing
 from tests.support.scripted_transport import Script, answer
 from tests.support.virtual_time import BEGIN, VirtualLoop, elapsed, in_virtual_time, run, settle
 
@@ -118,8 +119,8 @@ async def test_fields_of_a_view_go_with_private_calls():
 async def test_a_request_that_cannot_be_signed():
     """If drawing the nonce or signing fails, slot and key lock are released: nothing was sent."""
     script = Script.of()
-    async with fourth(script, limits=[limit_of(1, 60.0)], clock=lambda: 1 // 0) as client:
-        with pytest.raises(ZeroDivisionError):
+    async with fourth(script, limits=[limit_of(1, 60.0)]) as client:
+        with patch.object(type(API.scheme), "sign", side_effect=ZeroDivisionError), pytest.raises(ZeroDivisionError):
             await client.trading.order()
         (limiter,) = client._session._destinations._limiters
 
