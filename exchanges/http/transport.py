@@ -37,6 +37,7 @@ class HttpTransport:
         ssl_context: How to verify servers; default: the certificates of certifi.
         proxy: URL of a proxy; the environment is not read.
         max_connections: Largest number of connections to one server.
+        bypass_tracers: Whether own connections are used even where httpx is patched.
 
     Raises:
         UsageError: *proxy* cannot be used.
@@ -49,7 +50,9 @@ class HttpTransport:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         max_connections: int = MAX_CONNECTIONS,
+        bypass_tracers: bool = False,
     ) -> None:
+        self.bypasses_tracers, self._is_bypass_logged = bypass_tracers, False
         self._ssl_context = ssl_context
         self._pool = ConnectionPool(ssl_context=ssl_context, max_connections=max_connections)
         self._detector = PatchDetector()
@@ -118,8 +121,14 @@ class HttpTransport:
     def _sender(self) -> Sender:
         if self._external is not None:
             return self._external
+        if self._is_bypass_logged:
+            return self._pool
         replaced = self._detector.replaced()
         if not replaced:
+            return self._pool
+        if self.bypasses_tracers:
+            self._is_bypass_logged = True
+            logger.warning("%s is patched, and passed over by bypass_tracers: nothing sees the requests", replaced[0])
             return self._pool
         if self._patched is None:
             logger.warning(

@@ -52,6 +52,8 @@ class ClientOptions(TypedDict, total=False):
         ssl_context: How to verify the server; one that does not verify is rejected.
         proxy: URL of a proxy; the environment is never read.
         max_connections: To each server; default 16, of which the last two are for cancels.
+        bypass_tracers: Use own connections even if httpx is patched, for tracers that only observe; mocks and recorders
+            are passed over as well. Logged once, and shown in the `repr` of the client.
         limits: Limits in place of those of the same name; None: no limits, for servers of your own.
         clock: Wall clock in seconds since 1970; default `time.time`.
         state: Where nonces, limits and pending calls are kept; default: in this process, shared by its clients.
@@ -66,6 +68,7 @@ class ClientOptions(TypedDict, total=False):
     ssl_context: ssl.SSLContext | None
     proxy: str | None
     max_connections: int
+    bypass_tracers: bool
     limits: Sequence[Limit] | None
     clock: Callable[[], float]
     state: State | None
@@ -141,6 +144,7 @@ def configure(
             ssl_context=_context(name, options.get("ssl_context")),
             proxy=options.get("proxy"),
             max_connections=max_connections,
+            bypass_tracers=_bypass_tracers(name, options),
         ),
         credentials=_credentials(client, exchange, keys),
         # What a scripted transport answers must not count against the limits of real servers.
@@ -194,6 +198,15 @@ def _server(client: type[Areas], options: ClientOptions) -> str | None:
     if origin is not None and origin.startswith("http:") and not _is_local(options.get("proxy")):
         raise UsageError(f"{client.__name__}: requests to a base_url without TLS may not go through a remote proxy")
     return origin
+
+
+def _bypass_tracers(name: str, options: ClientOptions) -> bool:
+    bypass = options.get("bypass_tracers", False)
+    if type(bypass) is not bool:
+        raise UsageError(f"{name}: bypass_tracers must be True or False")
+    if bypass and (options.get("transport") is not None or options.get("proxy") is not None):
+        raise UsageError(f"{name}: bypass_tracers is for own connections; transport= and proxy= use httpx")
+    return bypass
 
 
 def _credentials(client: type[Areas], exchange: str, keys: Mapping[str, str | None]) -> Credentials | None:

@@ -80,7 +80,8 @@ class Session:
 
     def __repr__(self) -> str:
         """Show state, no secrets."""
-        return f"Session({self._config.server}, {len(self._tasks)} in flight{', closed' * self._closed})"
+        bypasses = ", tracers bypassed" * self._config.transport.bypasses_tracers
+        return f"Session({self._config.server}, {len(self._tasks)} in flight{bypasses}{', closed' * self._closed})"
 
     @property
     def calls(self) -> PendingCalls:

@@ -273,6 +273,39 @@ async def test_a_client_within_a_mock_of_respx():
         assert 7 == (await client.market.thing()).id
 
 
+async def test_a_tracer_that_is_bypassed(recorder, caplog):
+    """A client that bypasses tracers uses its own connections, says so once, and shows it."""
+    recorder.append(ZeroDivisionError("traced"))
+    async with (
+        serving(answering(ANSWER)) as server,
+        client_of(server.origin, bypass_tracers=True) as client,
+        client_of(server.origin) as other,
+    ):
+        things = [await CALLS[name](client) for name in ("read", "money", "read")]
+
+        assert ([Thing(1)] * 3, 3, True, False) == (
+            things,
+            len(server.requests),
+            "tracers bypassed" in repr(client),
+            "bypassed" in repr(other),
+        )
+    assert 1 == sum("passed over by bypass_tracers" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bypass_tracers": 1},
+        {"bypass_tracers": True, "proxy": "http://127.0.0.1:9"},
+        {"bypass_tracers": True, "transport": httpx.MockTransport(len)},
+    ],
+)
+def test_what_cannot_bypass_tracers(options):
+    """Where httpx is used in any case, its tracers cannot be bypassed."""
+    with pytest.raises(errors.UsageError, match="bypass_tracers"):
+        Fourth(**options)
+
+
 async def test_a_patch_that_comes_under_way(monkeypatch):
     """A patch that appears while an own connection waits changes nothing about what that connection sent."""
 
