@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
 
 from attrs import field, frozen
 
-__all__ = ["Intent", "Phase"]
+__all__ = ["ClockOffset", "Intent", "Phase"]
 
 
 def _new_id() -> str:
@@ -21,6 +21,35 @@ class Phase(StrEnum):
     MAYBE_SENT = "some of it may have left"
     SENT = "all of it was handed to the connection"
     ANSWERED = "an answer came that does not say"
+
+
+@frozen
+class ClockOffset:
+    """How far the exchange's clock is ahead of ours.
+
+    Attributes:
+        least: At least by this.
+        most: At most by this.
+    """
+
+    least: timedelta
+    most: timedelta
+
+    def moved(self, by: timedelta) -> ClockOffset:
+        """Return the offset for a clock of ours that is set back *by* that much."""
+        return ClockOffset(self.least + by, self.most + by)
+
+    def joined(self, other: ClockOffset) -> ClockOffset:
+        """Return the bounds if either may hold."""
+        return ClockOffset(min(self.least, other.least), max(self.most, other.most))
+
+    def is_within(self, skew: timedelta) -> bool:
+        """Whether the clocks may be as near to each other as that."""
+        return self.least <= skew and self.most >= -skew
+
+    def __str__(self) -> str:
+        """Return it as messages name it."""
+        return f"{self.least.total_seconds():.0f} to {self.most.total_seconds():.0f} s"
 
 
 @frozen
@@ -37,6 +66,8 @@ class Intent:
         id: Unique id.
         server: Exchange and address that it was sent to, such as ``bitso production``; empty if it was not recorded.
         account: Whose it is: a fingerprint of the key, never the key; empty if it was not recorded.
+        clock: How far the exchange's clock was from ours when it was sent, by all answers of the day before; None if
+            none had shown it.
     """
 
     endpoint: str
@@ -48,6 +79,7 @@ class Intent:
     id: str = field(factory=_new_id)
     server: str = field(default="", kw_only=True)
     account: str = field(default="", kw_only=True)
+    clock: ClockOffset | None = field(default=None, kw_only=True, eq=False)
 
     def __str__(self) -> str:
         """Return it as messages name it."""

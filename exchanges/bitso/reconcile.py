@@ -38,13 +38,23 @@ from exchanges.bitso.v2.account import Account
 from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, TransactionType, UserTransaction
 from exchanges.bitso.v2.trading import Trading
-from exchanges.outcomes.matching import Listing, MatchQuality, compare, is_before, match, placed_at, read_back, rows_of
+from exchanges.outcomes.matching import (
+    Listing,
+    MatchQuality,
+    compare,
+    is_before,
+    is_elsewhen,
+    is_misdated,
+    is_old,
+    match,
+    placed_at,
+    read_back,
+    rows_of,
+)
 from exchanges.outcomes.search import MAX_SKEW, Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
 BOOK = "btc_mxn"
 """The book of a call that names none."""
-CENT = Decimal("0.01")
-"""Step of prices; of some books it is smaller."""
 PAGE_SIZE = 100
 # A bound of this library: 50 ids of 64 characters keep the request within a few kilobytes.
 LOOKUP_SIZE = 50
@@ -78,7 +88,7 @@ def _orders(side: OrderType, query: Query, answers: Answers) -> Matches:
     waiting = Read.of(Trading.open_orders, book=_book_of(query))
     if waiting not in answers:
         return Matches(more=(waiting,))
-    page = read_back(answers, _transactions(_book_of(query)), lambda row: is_before(query, row.datetime))
+    page = read_back(answers, _transactions(_book_of(query)), lambda row: is_old(query, row.datetime))
     if page.more:
         return Matches(more=page.more)
     orders = rows_of(answers, waiting, Order)
@@ -126,7 +136,8 @@ def _judge(side: OrderType, query: Query, name: str, evidence: _Evidence, found:
     if order is None or not (found or evidence.is_settled):
         # The lookup does not show it, so its whole amount is not known.
         shown = (*([] if order is None else [order]), *evidence.trades)
-        return Match(name, shown, sure=False)
+        misdated = any(is_misdated(query, trade.datetime) for trade in evidence.trades)
+        return Match(name, shown, sure=False, misdated=misdated)
     qualities = _compare_terms(side, query, order), _compare_amount(side, query, order)
     return match(query, order, *qualities, name=name, shown_at=order.created or order.datetime)
 
@@ -135,12 +146,12 @@ def _compare_terms(side: OrderType, query: Query, order: Order) -> MatchQuality:
     """Compare everything but the amount."""
     shown_at = order.created or order.datetime
     is_elsewhere = order.book is not None and order.book.lower() != _book_of(query).lower()
-    if order.type is not side or is_elsewhere or (shown_at is not None and placed_at(query, shown_at) is None):
+    if order.type is not side or is_elsewhere or (shown_at is not None and is_elsewhen(query, shown_at)):
         return MatchQuality.OTHER
     price = query.amount("price")
     if price is None:
         return MatchQuality.OTHER if order.price else MatchQuality.SAME
-    return compare(order.price, price, CENT)
+    return compare(order.price, price)
 
 
 def _compare_amount(side: OrderType, query: Query, order: Order) -> MatchQuality:
@@ -180,7 +191,8 @@ def _withdrawal(currency: str, query: Query, row: UserTransaction) -> Match | No
         return None
     # Withdrawals have no ids: all that is shown of them names them.
     name = f"{row.datetime:%Y-%m-%d %H:%M:%S} {row.method} {row.amounts[currency]} {currency}"
-    return Match(name, row, placed_at(query, row.datetime), sure=False)
+    misdated = is_misdated(query, row.datetime)
+    return Match(name, row, placed_at(query, row.datetime), sure=False, misdated=misdated)
 
 
 def _numbered(candidates: Iterable[Match]) -> Iterable[Match]:

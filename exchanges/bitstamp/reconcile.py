@@ -42,6 +42,8 @@ from exchanges.outcomes.matching import (
     MatchQuality,
     compare,
     is_before,
+    is_misdated,
+    is_old,
     match,
     placed_at,
     read_back,
@@ -51,8 +53,6 @@ from exchanges.outcomes.matching import (
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 
 BASE, PAIR = "btc", "btc_usd"
-CENT = Decimal("0.01")
-"""Step of prices."""
 WAITING = Read.of(Trading.open_orders)
 TRANSACTIONS = Read.of(Account.user_transactions, limit=100, sort=SortOrder.DESC)
 
@@ -66,7 +66,7 @@ def _orders(side: OrderType, query: Query, answers: Answers) -> Matches:
     """Read what waits, then what traded, so that an order which trades meanwhile is in one of both."""
     if WAITING not in answers:
         return Matches(more=(WAITING,))
-    page = read_back(answers, TRANSACTIONS, lambda row: is_before(query, row.datetime))
+    page = read_back(answers, TRANSACTIONS, lambda row: is_old(query, row.datetime))
     if page.more:
         return Matches(more=page.more)
     orders = rows_of(answers, WAITING, Order)
@@ -76,16 +76,17 @@ def _orders(side: OrderType, query: Query, answers: Answers) -> Matches:
 
 def _matches(side: OrderType, query: Query, orders: list[Order], rows: Iterable[UserTransaction]) -> Iterator[Match]:
     trades: dict[int, Trades] = {}
-    for row in rows:
+    # By id: a row that is shown twice is one trade.
+    for row in {row.id: row for row in rows}.values():
         if row.order_id is not None:
             trades.setdefault(row.order_id, []).append(row)
-    for order in orders:
+    for order in {order.id: order for order in orders}.values():
         fills = trades.pop(order.id, [])
         found = match(
             query,
             (order, *fills) if fills else order,
             same_if(order.type is side),
-            compare(order.price, Decimal(query.intent.arguments["price"]), CENT),
+            compare(order.price, Decimal(query.intent.arguments["price"])),
             _compare_trades(side, query, fills),
             _compare_sum(query, order, fills),
             name=order.id,
@@ -96,7 +97,8 @@ def _matches(side: OrderType, query: Query, orders: list[Order], rows: Iterable[
     # What is left are trades of orders that are gone.
     for order_id, fills in trades.items():
         if _compare_trades(side, query, fills):
-            yield Match(str(order_id), tuple(fills), sure=False)
+            misdated = any(is_misdated(query, trade.datetime) for trade in fills)
+            yield Match(str(order_id), tuple(fills), sure=False, misdated=misdated)
 
 
 def _compare_trades(side: OrderType, query: Query, trades: Trades) -> MatchQuality:
@@ -106,12 +108,14 @@ def _compare_trades(side: OrderType, query: Query, trades: Trades) -> MatchQuali
     for trade in trades:
         price = trade.rates.get(PAIR)
         is_elsewhere = not price and any(trade.rates.values())
-        is_worse = price is not None and (price - limit) * sign > 0 and not compare(price, limit, CENT)
+        is_worse = price is not None and (price - limit) * sign > 0 and not compare(price, limit)
         is_against = trade.amounts.get(BASE, Decimal(0)) * sign < 0
         if is_elsewhere or is_worse or is_against or is_before(query, trade.datetime):
             return MatchQuality.OTHER
     traded = _sum(trades)
-    return same_if(traded <= wanted or compare(traded, wanted))
+    if traded > wanted and not compare(traded, wanted):
+        return MatchQuality.OTHER
+    return same_if(not any(is_misdated(query, trade.datetime) for trade in trades), MatchQuality.DOUBTFUL)
 
 
 def _compare_sum(query: Query, order: Order, trades: Trades) -> MatchQuality:
@@ -152,7 +156,8 @@ def _transaction(query: Query, row: UserTransaction) -> Match | None:
         return None
     if not compare(-row.amounts[currency], query.amount("amount")):
         return None
-    return Match(str(row.id), row, placed_at(query, row.datetime), sure=False)
+    misdated = is_misdated(query, row.datetime)
+    return Match(str(row.id), row, placed_at(query, row.datetime), sure=False, misdated=misdated)
 
 
 _REQUESTS = Listing(lambda _: Read.of(Funding.withdrawal_requests), WithdrawalRequest, _request)

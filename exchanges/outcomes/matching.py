@@ -11,7 +11,7 @@ neither ruled out nor compared is kept, in doubt. Three things make it hard:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from itertools import pairwise
@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from attrs import evolve, frozen
 
 from exchanges.errors import NotFound
+from exchanges.outcomes.rounding import is_rounded, is_same_text
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
 from exchanges.redaction import REDACTED
 
@@ -29,8 +30,10 @@ OVERLAP = 5
 RESOLUTION = timedelta(seconds=1)
 MARGIN = timedelta(minutes=10)
 """A list is not trusted up to its very end: clocks differ, and what is read may be older than the read."""
-SMALLEST = Decimal("0.00000001")
-"""Step of amounts."""
+DAY = timedelta(days=1)
+"""A moment in a wrong zone, or of the wrong day, is off by no more."""
+FIRST = datetime(1990, 1, 1, tzinfo=UTC)
+"""There was no exchange before: what is shown as older, such as a zero, is no moment."""
 
 T = TypeVar("T")
 
@@ -54,18 +57,13 @@ def same_if(condition: object, otherwise: MatchQuality = MatchQuality.OTHER) -> 
     return MatchQuality.SAME if condition else otherwise
 
 
-def compare(shown: Decimal | None, wanted: Decimal | None, step: Decimal = SMALLEST) -> MatchQuality:
-    """Compare numbers; a neighbour of one that is finer than *step* is in doubt, as it may have been rounded."""
+def compare(shown: Decimal | None, wanted: Decimal | None) -> MatchQuality:
+    """Compare numbers; one that may have been rounded is in doubt."""
     if shown is None or wanted is None:
         return MatchQuality.DOUBTFUL
     if shown == wanted:
         return MatchQuality.SAME
-    digits = shown.as_tuple().exponent
-    if not isinstance(digits, int):
-        return MatchQuality.OTHER
-    # Digits behind the step show that it was not rounded to it; but behind SMALLEST they are only those of a float.
-    rounding = min(step, max(SMALLEST, Decimal(1).scaleb(digits)))
-    return MatchQuality.DOUBTFUL if abs(shown - wanted) < rounding else MatchQuality.OTHER
+    return MatchQuality.DOUBTFUL if is_rounded(shown, wanted) else MatchQuality.OTHER
 
 
 def compare_numbers(shown: int | None, wanted: str | None) -> MatchQuality:
@@ -74,10 +72,12 @@ def compare_numbers(shown: int | None, wanted: str | None) -> MatchQuality:
 
 
 def compare_texts(shown: str | None, wanted: str | None) -> MatchQuality:
-    """Compare texts; where only one is missing, or one is kept secret, there is doubt."""
-    if not wanted and not shown:
+    """Compare texts; where only one is missing, one is kept secret, or only the case is another, there is doubt."""
+    if wanted == shown or (not wanted and not shown):
         return MatchQuality.SAME
-    return MatchQuality.DOUBTFUL if not wanted or not shown or wanted == REDACTED else same_if(wanted == shown)
+    if not wanted or not shown or wanted == REDACTED:
+        return MatchQuality.DOUBTFUL
+    return MatchQuality.DOUBTFUL if is_same_text(shown, wanted) else MatchQuality.OTHER
 
 
 def compare_tags(query: Query, name: str, shown: str | None) -> tuple[MatchQuality, bool]:
@@ -86,16 +86,32 @@ def compare_tags(query: Query, name: str, shown: str | None) -> tuple[MatchQuali
     return compare_texts(shown, tag or query.text(name)), tag is not None and tag == shown
 
 
-def is_before(query: Query, shown: datetime) -> bool:
-    """Return whether *shown* was before the call, even if the exchange leaves out a part of a second."""
-    return shown < query.since - RESOLUTION
+def is_old(query: Query, shown: datetime) -> bool:
+    """Return whether *shown* is so long before the call that nothing older need be read."""
+    return shown < (query.back or query.since) - RESOLUTION
 
 
 def placed_at(query: Query, shown: datetime) -> datetime | None:
     """Return the moment of the query that the exchange may show as *shown*; None if there is none."""
-    if is_before(query, shown) or shown > query.until + RESOLUTION:
+    # The exchange may leave out a part of a second.
+    if not query.since - RESOLUTION <= shown <= query.until + RESOLUTION:
         return None
     return min(max(shown, query.since), query.until)
+
+
+def is_misdated(query: Query, shown: datetime) -> bool:
+    """Return whether what the call created would have to be shown later than *shown*, unless that is wrong."""
+    return shown < query.since - RESOLUTION
+
+
+def is_before(query: Query, shown: datetime) -> bool:
+    """Return whether *shown* was before the call, even if it is wrong by a zone or a day; zero is no moment."""
+    return FIRST <= shown < query.since - DAY
+
+
+def is_elsewhen(query: Query, shown: datetime) -> bool:
+    """Return whether *shown* is the moment of another call, by the same margin; one that is yet to come is none."""
+    return is_before(query, shown) or query.until + DAY < shown <= query.until + query.age
 
 
 def match(
@@ -111,11 +127,11 @@ def match(
     A tag decides against everything else.
     """
     at = None if shown_at is None else placed_at(query, shown_at)
-    if not tagged and (not all(qualities) or (shown_at is not None and at is None)):
+    if not tagged and (not all(qualities) or (shown_at is not None and is_elsewhen(query, shown_at))):
         return None
     # Without a moment it may be older than the call.
     sure = at is not None and min(qualities) is MatchQuality.SAME
-    return Match(str(name), found, at, sure=sure, tagged=tagged)
+    return Match(str(name), found, at, sure=sure, tagged=tagged, misdated=shown_at is not None and at is None)
 
 
 # Lists
@@ -137,7 +153,8 @@ def reaches_back(query: Query, moments: Sequence[datetime], most: int) -> bool:
     if len(moments) < most:
         return True
     in_order = all(newer >= older for newer, older in pairwise(moments))
-    return in_order and moments[-1] + RESOLUTION < query.since
+    # Several, as the moment of a single row may be wrong.
+    return in_order and all(is_old(query, moment) for moment in moments[-OVERLAP:])
 
 
 @frozen
@@ -155,7 +172,7 @@ class Page:
     complete: bool = False
 
 
-def read_back(answers: Answers, read: Read, is_old: Callable[[Any], bool]) -> Page:
+def read_back(answers: Answers, read: Read, is_past: Callable[[Any], bool]) -> Page:
     """Read a list, newest first, back to a row that is too old to matter, or to its end.
 
     Each page is to begin with the last rows of the one before. A page without them shows that rows have moved
@@ -165,7 +182,7 @@ def read_back(answers: Answers, read: Read, is_old: Callable[[Any], bool]) -> Pa
     Args:
         answers: What was read so far.
         read: The read of the first page; later ones have an ``offset``, the number of newer rows.
-        is_old: Whether a row, and so every row behind it, is too old to matter.
+        is_past: Whether a row, and so every row behind it, is too old to matter.
     """
     rows: list[Any] = []
     for _ in range(MAX_PAGES):
@@ -178,7 +195,8 @@ def read_back(answers: Answers, read: Read, is_old: Callable[[Any], bool]) -> Pa
         if shown is None or start is None:
             break
         rows += shown[start:]
-        if len(shown) == start or is_old(rows[-1]):
+        # Several, as the moment of a single row may be wrong.
+        if len(shown) == start or all(map(is_past, rows[-OVERLAP:])):
             return Page(tuple(rows), complete=True)
     return Page(tuple(rows))
 
@@ -218,7 +236,7 @@ class Listing(Generic[T]):
 
     def _page(self, query: Query, answers: Answers, read: Read) -> Page:
         if (moment := self.moment) is not None:
-            return read_back(answers, read, lambda row: is_before(query, moment(row)))
+            return read_back(answers, read, lambda row: is_old(query, moment(row)))
         if read not in answers:
             return Page(more=(read,))
         rows = rows_of(answers, read, self.kind)

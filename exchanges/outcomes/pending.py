@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -30,7 +30,8 @@ from exchanges.errors import DecodeError, StateError, UnresolvedOutcome, UsageEr
 from exchanges.intents import Intent
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result
 from exchanges.outcomes.classify import unknown_outcome
-from exchanges.outcomes.history import REMEMBERED, CallHistory, name_of
+from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
+from exchanges.outcomes.history import CallHistory, name_of
 from exchanges.outcomes.search import Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
@@ -92,6 +93,7 @@ class PendingCalls:
     def __init__(self, view: JournalView, searches: Callable[[], Searches], now: Callable[[], datetime]) -> None:
         self.view = view
         self.history = CallHistory()
+        self.clock = ExchangeClock()
         self.searches = cache(searches)  # built from the declarations, which do not change
         self.now = now
         self.users = 0
@@ -104,7 +106,7 @@ class PendingCalls:
         """Unregister one client."""
         self.users -= 1
         if not self.users:
-            self.history, self._began = CallHistory(), None
+            self.history, self.clock, self._began = CallHistory(), ExchangeClock(), None
 
     def open_calls(self) -> dict[Intent, OpenCall]:
         """Return what is unresolved, the oldest first."""
@@ -152,6 +154,12 @@ class PendingCalls:
 
     # For reconciling
 
+    def hear(self, headers: Mapping[str, str], sent_at: float) -> None:
+        """Read the exchange's clock in the *headers* of an answer; *sent_at* is when its request was, by the loop."""
+        now = asyncio.get_running_loop().time()
+        if self.clock.is_due(now):
+            self.clock.note_header(headers, Span(sent_at, now, self.now() - timedelta(seconds=now)))
+
     def zero(self) -> datetime:
         """Return what our clock, as it is set now, showed when that of the loop was zero."""
         return self.now() - timedelta(seconds=asyncio.get_running_loop().time())
@@ -169,7 +177,8 @@ class PendingCalls:
         """Return the names of all that other calls of this account are known to have made around that time."""
         names, journal = self.history.names(), self.view.journal
         if journal is not None:
-            written = journal.known(self.view.server, self.view.key, intent.at - REMEMBERED)
+            # What is shown with a moment that is wrong by a day may have been created a day before.
+            written = journal.known(self.view.server, self.view.key, intent.at - 2 * REMEMBERED)
             # If it is resolved already, what another process found to be made by it is among the names.
             if self.is_open(intent):
                 names |= written
@@ -196,7 +205,9 @@ class PendingCalls:
         call, stamp, began = attempt.call, attempt.stamp, asyncio.get_running_loop().time()
         view, digest, nonce = self.view, call.digest, stamp.nonce or None
         at = datetime.fromtimestamp(stamp.timestamp_ms / 1000, UTC)
-        intent = attempt.intent = evolve(call.intent(at), server=view.server, account=view.key)
+        zero = at - timedelta(seconds=began)
+        clock = self.clock.known(call.endpoint.id, zero)
+        intent = attempt.intent = evolve(call.intent(at), server=view.server, account=view.key, clock=clock)
         if self._began is None:
             self._began = began
         if view.journal is not None:
@@ -209,7 +220,6 @@ class PendingCalls:
                     words = f"{call}: the journal was not written before the deadline; nothing was sent"
                     raise StateError(words, endpoint=intent.endpoint) from None
                 raise
-        zero = intent.at - timedelta(seconds=began)
         attempt.pending = self._pending[intent] = PendingCall(intent, digest, nonce, zero)
         return attempt.pending
 
@@ -219,8 +229,8 @@ class PendingCalls:
         pending.landed_at = asyncio.get_running_loop().time()
         ended_at = pending.zero + timedelta(seconds=pending.landed_at)
         if result.error is None:
-            match = self._made(intent.endpoint, result.value)
-            pending.made = self.history.note(intent, pending.digest, match, ended_at, pending.zero)
+            match = self._made(pending, result.value)
+            pending.made = self.history.note(intent, pending.digest, match, ended_at)
             if pending.made is None:
                 # What an earlier call made is no proof of this one: the answer may belong to that call.
                 words = f"{attempt.call}: the answer names what an earlier call made"
@@ -285,10 +295,16 @@ class PendingCalls:
         entries = self.view.entries()
         return {i: e for i, e in entries.items() if i not in self._pending and i not in self._removing}
 
-    def _made(self, endpoint: str, value: Any) -> Match | None:
+    def _made(self, pending: PendingCall, value: Any) -> Match | None:
+        """Return what the answer of an executed call shows; record its moment."""
+        endpoint, sent_at = pending.intent.endpoint, (pending.intent.at - pending.zero).total_seconds()
         try:
             search = self.searches().get(endpoint)
-            return None if search is None else search.identify(value)
+            match = None if search is None else search.identify(value)
+            if search is not None and match is not None and match.at is not None:
+                span = Span(sent_at, pending.landed_at, pending.zero)
+                self.clock.note_moment(endpoint, match.at, span, search.max_skew)
+            return match
         except Exception as fault:  # noqa: BLE001 - a reader that fails on an odd id must not hide the outcome
             logger.warning("%s: unexpected %s while reading the id in the answer", endpoint, type(fault).__name__)
             return None

@@ -8,10 +8,13 @@ not executed may still be on its way. So three things must be known before "no t
 - Everything can be seen. Reads may show a state that is some seconds old, so they count only from a while after that.
 - Nothing hides between two reads. An order that moves from one list to another during a round of reads may be in
   neither, so it takes two rounds, apart by as much as reads may be late.
+- Nothing hides behind a wrong moment. The clocks must have been compared, and all that was seen of them must agree.
+  What matches in everything but its moment, and is off by no more than a zone or a day, leaves doubt.
 
 And "it was executed" needs proof that nothing else can have created what was found: no call of ours that is known to
 have created it, none that is still open, none from before our record began. What remains is several candidates, or
-doubt, and is returned as such. The record is that of this client and, with a journal, of all processes that share it;
+doubt, and is returned as such. Only the key and the server that the call was sent with show what came of it, so an
+intent of another is refused. The record is that of this client and, with a journal, of all processes that share it;
 somebody who trades on the same account by other means can place an order that looks the same.
 
 Rules for editors: nothing is ever sent here but reads, and when in doubt a call stays unresolved.
@@ -32,10 +35,11 @@ from exchanges.errors import DecodeError, ExchangeError, NotFound, UsageError
 from exchanges.http.signing import NoncePolicy
 from exchanges.intents import Intent
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.outcomes.history import ClockOffset, name_of, nameless
+from exchanges.outcomes.history import name_of, nameless
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.search import Match, Matches, Query, Read, Search
 from exchanges.outcomes.unresolved import Standing
+from exchanges.outcomes.window import Now, Sent, Window, doubt_of, window_of
 
 LATE_SECONDS = 12.0
 """How old the state may be that a read shows: ten seconds, and a margin."""
@@ -92,10 +96,12 @@ class Incomplete:
     Attributes:
         intent: What the call was to do.
         reason: What is missing, and what to do.
+        ask_again_at: When asking again may show more (UTC); None if no moment is known at which it does.
     """
 
     intent: Intent
     reason: str
+    ask_again_at: datetime | None = None
 
 
 Verdict: TypeAlias = Reconciled | NoTrace | Ambiguous | Incomplete
@@ -110,20 +116,20 @@ class _Case:
     Attributes:
         intent: What it was to do.
         digest: Equal for calls that would do the same; None if it was not recorded.
-        ended_at: When its connection was closed.
-        zero: What our clock showed when that of the loop was zero.
+        sent: The call, by our clock.
         has_fence: Whether a read with a later nonce proves that it cannot arrive any more.
         quiet_at: When nothing can arrive any more.
         empty_at: When the first round that counts ended without a candidate.
+        misdated: What matched, by id, but for its moment.
     """
 
     intent: Intent
     digest: str | None
-    ended_at: datetime
-    zero: datetime
+    sent: Sent
     has_fence: bool
     quiet_at: float
     empty_at: float | None = None
+    misdated: dict[str, Match] = field(factory=dict[str, Match])
 
 
 @frozen
@@ -133,8 +139,8 @@ class _Round:
     Attributes:
         candidates: What may match and is not known to belong to another call.
         complete: Whether the reads showed everything.
-        query: What was searched for.
-        clock: The assumed offset of the exchange's clock from ours.
+        window: When it was created if it was.
+        max_skew: How far the exchange's clock may be from ours.
         names: What other calls are known to have created.
         rivals: The other calls that would do the same and whose outcome is not known yet.
         began: When the first read was sent.
@@ -143,8 +149,8 @@ class _Round:
 
     candidates: list[Match]
     complete: bool
-    query: Query
-    clock: ClockOffset
+    window: Window
+    max_skew: timedelta
     names: frozenset[str]
     rivals: list[Standing]
     began: float
@@ -216,27 +222,29 @@ class Reconciler:
             landed_at = pending.landed_at or now
         elif entry is not None:
             digest, nonce, ended_at = entry.digest, entry.nonce, entry.ended_at
-        zero = calls.zero() if pending is None else pending.zero
+        zero = None if pending is None else pending.zero
         has_fence = in_order and nonce is not None
-        return _Case(intent, digest, ended_at or calls.now(), zero, has_fence, landed_at + LOST_SECONDS)
+        return _Case(intent, digest, Sent(intent, ended_at, zero), has_fence, landed_at + LOST_SECONDS)
 
     async def _round(self, case: _Case, search: Search) -> tuple[Verdict, bool]:
         """Read the evidence once; return as well whether reading it again is of no use."""
         intent, loop = case.intent, asyncio.get_running_loop()
-        began, clock = loop.time(), self._calls.history.clock(intent.endpoint, case.zero, search.max_skew)
-        until = case.ended_at + timedelta(seconds=LOST_SECONDS) + clock.most
-        age = case.zero + timedelta(seconds=began) - intent.at
-        query = Query(intent, intent.at + clock.least, until, age)
+        began = loop.time()
+        window = window_of(self._calls.clock, case.sent, Now(self._calls.zero(), began), search.max_skew)
         try:
-            matches = await self._search(search, query, case)
+            matches = await self._search(search, window.query(intent), case)
         except UsageError:
             raise
         except ExchangeError as error:
             return Incomplete(intent, f"the evidence could not be read: {error}"), False
         # First the calls in flight, then what is known: one that ends in between is in either.
         rivals, names = self._calls.rivals(intent, case.digest), self._calls.names(intent)
-        candidates = [match for match in matches.candidates if name_of(intent.endpoint, match.id) not in names]
-        result = _Round(candidates, matches.complete, query, clock, names, rivals, began, loop.time())
+        # What is shown twice is one; of two rows of the same id the one that shows more counts.
+        found = {m.id: m for m in sorted(matches.candidates, key=lambda m: (not m.misdated, m.sure))}
+        others = [match for name, match in found.items() if name_of(intent.endpoint, name) not in names]
+        candidates = [match for match in others if window.takes(match)]
+        case.misdated |= {match.id: match for match in others if match not in candidates}
+        result = _Round(candidates, matches.complete, window, search.max_skew, names, rivals, began, loop.time())
         return self._judge_candidates(case, result) if candidates else self._judge_absence(case, result)
 
     async def _search(self, search: Search, query: Query, case: _Case) -> Matches:
@@ -277,13 +285,27 @@ class Reconciler:
             ), True
         # The second round must begin later than what the first one may have missed takes to show.
         if case.empty_at is not None and result.began >= case.empty_at + LATE_SECONDS:
-            self._calls.resolve(intent, None)
-            return NoTrace(intent), True
+            return self._conclude_absence(case, result), True
         if case.empty_at is None and result.began >= case.quiet_at + LATE_SECONDS:
             case.empty_at = result.ended
         left = max(case.quiet_at + LATE_SECONDS - result.ended, 0.0) if case.empty_at is None else 0.0
         reason = f"no trace so far, but one may still appear; allow {left + LATE_SECONDS:.0f} s more"
-        return Incomplete(intent, reason), False
+        return Incomplete(intent, reason, self._calls.now() + timedelta(seconds=left + LATE_SECONDS)), False
+
+    def _conclude_absence(self, case: _Case, result: _Round) -> Verdict:
+        """Return what it means that nothing was found twice: only if all clocks agree, that nothing is there."""
+        intent, calls = case.intent, self._calls
+        if case.misdated:
+            return Ambiguous(intent, tuple(match.found for match in case.misdated.values()))
+        zero = calls.zero()
+        doubt = calls.clock.doubt(intent.endpoint, zero, result.ended, result.max_skew)
+        if doubt is None and case.sent.zero is None:
+            doubt = doubt_of(intent, result.max_skew)
+        if doubt is not None:
+            words = f"nothing was found, but it may be shown with another moment: {doubt.reason}"
+            return Incomplete(intent, words, doubt.ends_at)
+        calls.resolve(intent, None)
+        return NoTrace(intent)
 
     def _judge_candidates(self, case: _Case, result: _Round) -> tuple[Verdict, bool]:
         intent = case.intent
@@ -310,7 +332,7 @@ class Reconciler:
             or result.rivals
             or not match.sure
             or match.at is None
-            or not result.query.fits(match.at)
+            or not result.window.fits(match.at)
         ):
             return False
         # A call of ours that did the same and whose answer named no id may have created it.
@@ -319,8 +341,9 @@ class Reconciler:
         if not self._calls.is_open(case.intent):
             return False  # another process has resolved it, and its result is not known here
         # What was sent before the record began may have arrived some time after.
-        recorded_since = self._calls.recorded_since(case.zero) + timedelta(seconds=LOST_SECONDS)
-        return match.at - result.clock.most >= recorded_since
+        zero = self._calls.zero() if case.sent.zero is None else case.sent.zero
+        recorded_since = self._calls.recorded_since(zero) + timedelta(seconds=LOST_SECONDS)
+        return match.at - result.window.clock.most >= recorded_since
 
 
 def _is_in_order(endpoint: Endpoint) -> bool:

@@ -26,12 +26,10 @@ from exchanges.http.answer import Answer
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import lockout_seconds, problem_of_status, rejection, undecodable
 from exchanges.outcomes.received import is_page
+from exchanges.outcomes.rounding import is_echo, is_same_text
 from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.codecs import without_mark
 from exchanges.wire.converter import Wire
-
-CENTS = -2
-"""Exponent of the coarsest rounding that is taken for the same amount."""
 
 
 def interpret(attempt: Attempt, answer: Answer, wire: Wire) -> Result:
@@ -152,14 +150,8 @@ def _same(expected: Any, found: Any) -> bool:
             number = Decimal(str(expected))
         except DecimalException:
             return True
-        return number == found or _is_rounded(found, number)
+        return is_echo(found, number)
     if isinstance(found, str | int) and isinstance(expected, str | int):
         # An exchange may return a word in another case.
-        return str(found).strip().casefold() == str(expected).strip().casefold()
+        return is_same_text(str(found), str(expected))
     return True
-
-
-def _is_rounded(found: Decimal, expected: Decimal) -> bool:
-    """Whether *found* is *expected* with fewer decimals, but at least cents."""
-    digits = found.as_tuple().exponent
-    return isinstance(digits, int) and digits <= CENTS and abs(found - expected) < Decimal(1).scaleb(digits)

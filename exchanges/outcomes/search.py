@@ -74,13 +74,15 @@ class Query:
         intent: What the call was to do.
         since: It was not created before, by the exchange's clock.
         until: It was not created after, by the exchange's clock.
-        age: How long ago the call was sent, by our clock.
+        age: How long ago the call was sent, at most.
+        back: What is older need not be read; None for *since*.
     """
 
     intent: Intent
     since: datetime
     until: datetime
     age: timedelta
+    back: datetime | None = None
 
     def text(self, name: str) -> str | None:
         """Return an argument as it was rendered; None if it was not sent."""
@@ -114,6 +116,7 @@ class Match:
         at: When it was created, by the exchange's clock; None if it is not shown.
         sure: Whether everything that was asked for could be compared, and is the same.
         tagged: Whether it bears the tag of the intent.
+        misdated: Whether it is shown as of a moment at which the call was not made. Such a moment may be wrong.
     """
 
     id: str
@@ -121,6 +124,7 @@ class Match:
     at: datetime | None = None
     sure: bool = True
     tagged: bool = False
+    misdated: bool = False
 
 
 @frozen

@@ -282,7 +282,7 @@ class Session:
                 destination.calls.guard(call)
             except ExchangeError as refusal:
                 return Result(error=refusal)
-        attempt.sent = True
+        attempt.sent, sent_at = True, attempt.permit.loop.time()
         try:
             attempt.evidence.require_caller()
             answer = await self._config.transport.send(
@@ -306,6 +306,7 @@ class Session:
         finally:
             if attempt.evidence.nothing_left:  # proven, so that its slots are free at once
                 attempt.sent = False
+        destination.calls.hear(answer.headers, sent_at)
         result = attempt.result = interpret(attempt, answer, self._config.wire)
         if result.closed_seconds is not None:
             # While the permit is held: the limiter is closed before the next call is granted one.

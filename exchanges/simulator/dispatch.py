@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from typing import Any
 
 from attrs import define, evolve
@@ -193,7 +194,12 @@ class Dispatcher:
                 result = evolve(result, answer=effect.apply_to(result.answer))
         # Before the reply: a test that has the answer finds the request in the record.
         self._record(received, result, outcome, None if effect is None else effect.point)
-        reply(result.answer)
+        reply(self._dated(result.answer))
+
+    def _dated(self, answer: HttpAnswer) -> HttpAnswer:
+        """Return *answer* with the moment of the simulated clock as its ``Date``."""
+        date = formatdate(self._now_ms() / 1000, usegmt=True)
+        return evolve(answer, headers=(*answer.headers, ("Date", date)))
 
     def _effect(self, received: _Received) -> FaultEffect | None:
         """Return the effect of the fault of a request; None if there is none, or it does not apply."""

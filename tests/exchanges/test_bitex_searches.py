@@ -70,7 +70,7 @@ OTHERS = [
     ("bitex.funding.create_usd_deposit", {"amount": 101}),
     ("bitex.funding.create_usd_deposit", {"currency": "USD"}),
     ("bitex.funding.create_usd_deposit", {"kyc_profile_id": 7}),
-    ("bitex.funding.create_btc_withdrawal", {"address": "1elsewhere"}),
+    ("bitex.funding.create_btc_withdrawal", {"address": "1another"}),
     ("bitex.funding.create_btc_withdrawal", {"amount": "0.26"}),
     ("bitex.funding.create_btc_withdrawal", {"label": "warm"}),
     ("bitex.funding.create_btc_withdrawal", {"kyc_profile_id": 7}),

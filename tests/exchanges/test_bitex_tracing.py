@@ -215,7 +215,8 @@ class TestPayments:
             ({"customer_reference": "his own words"}, [(AT, False)]),
             ({"previous_expected_quantity": Decimal("0.02")}, [(None, False)]),
             ({"valid_until": AT + timedelta(hours=2)}, [(None, False)]),
-            ({"valid_until": AT - timedelta(seconds=6)}, []),
+            ({"valid_until": AT - timedelta(seconds=7)}, [(None, False)]),
+            ({"valid_until": AT - timedelta(days=2)}, []),
             ({"last_quoted_on": None}, [(None, False)]),
             ({"merchant_reference": None}, [(AT, False)]),
             ({"merchant_reference": "another"}, []),
@@ -253,10 +254,10 @@ class TestPayments:
 
     @pytest.mark.parametrize(("hours", "whole"), [(1, False), (-1, True)])
     def test_a_full_list(self, hours, whole):
-        """A list that was cut is all there is only if its last payment expired before the call."""
+        """A list that was cut is all there is only if its last payments expired before the call."""
         last = self.quoted(valid_until=AT + timedelta(hours=hours), merchant_reference="another")
 
-        assert whole is judge(PAYMENT, payments=[*[self.quoted()] * 499, last]).complete
+        assert whole is judge(PAYMENT, payments=[*[self.quoted()] * 495, *[last] * 5]).complete
 
 
 class TestWorkOrders:
@@ -270,7 +271,8 @@ class TestWorkOrders:
         [
             ({"status": WorkOrderStatus.DONE}, [(None, False)]),
             ({"updated_at": AT + timedelta(hours=1)}, [(None, False)]),
-            ({"updated_at": AT - timedelta(hours=1)}, []),
+            ({"updated_at": AT - timedelta(hours=1)}, [(None, False)]),
+            ({"updated_at": AT - timedelta(days=2)}, []),
             ({"should_confirm_quote": True}, [(AT, False)]),
             ({"payer_id": 2}, []),
             ({"inputs": ()}, []),

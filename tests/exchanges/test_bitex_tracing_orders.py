@@ -79,7 +79,7 @@ class TestTrades:
     def test_before(self):
         """A trade from before the call is none of its order's."""
         reads: list[str] = []
-        judge(BID, reads=reads, trades=[trade(5, seconds=-7)])
+        judge(BID, reads=reads, trades=[trade(5, seconds=-2 * 86400)])
 
         assert "bitex.trading.bid" not in reads
 
@@ -113,7 +113,7 @@ class TestBots:
         assert sure == [c.sure for c in judge(BOT, selling_bots=[evolve(bot, issuer_type=issuer)]).candidates]
 
     @pytest.mark.parametrize(
-        ("count", "oldest", "whole"), [(199, 20, True), (200, 20, False), (200, -5, False), (200, -7, True)]
+        ("count", "oldest", "whole"), [(199, 20, True), (200, 20, False), (200, -9, False), (200, -11, True)]
     )
     def test_a_full_list(self, count, oldest, whole):
         """A list that was cut is all there is only if it goes back to before the call."""

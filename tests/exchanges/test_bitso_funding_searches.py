@@ -80,9 +80,14 @@ def test_a_withdrawal_may_be_carried_out_later():
     """One that is listed after the last moment of the call may still be what it asked for; one from before is not."""
     asked = {"amount": "1800.15", "address": "rElsewhere", "currency": "MXN"}
     moments = (datetime(2015, 10, 9, hour, 49, tzinfo=UTC) for hour in (9, 15))
+    days_later = query_for(Funding.ripple_withdrawal, datetime(2015, 10, 11, tzinfo=UTC), **asked)
     earlier, later = (documented(query_for(Funding.ripple_withdrawal, at, **asked), TRANSACTIONS) for at in moments)
 
-    assert ([None], []) == ([t.at for t in earlier.candidates], [t.at for t in later.candidates])
+    assert ([False], [True], ()) == (
+        [t.misdated for t in earlier.candidates],
+        [t.misdated for t in later.candidates],
+        documented(days_later, TRANSACTIONS).candidates,
+    )
 
 
 # Conversions

@@ -68,7 +68,7 @@ def test_an_open_order_that_is_another_one(changes):
         {"btc": "-0.4"},
         {"btc_usd": "1.02"},
         {"btc_usd": "0.00", "btc_eur": "0.9"},
-        {"datetime": "2013-09-26 23:10:00"},
+        {"datetime": "2013-09-25 23:10:00"},
     ],
 )
 @pytest.mark.parametrize("is_open", [False, True])
@@ -77,6 +77,22 @@ def test_an_order_whose_trades_are_others(changes, is_open):
     orders = [{**OPEN, "amount": "0.6"}] if is_open else []
 
     assert [] == facts(recorded(QUERY, orders, [{**FILL, **changes}]))
+
+
+def test_a_trade_of_an_earlier_moment_is_in_doubt():
+    """A trade from before the call is none of its order's, unless its moment is wrong by a zone or a day."""
+    fill = {**FILL, "datetime": "2013-09-26 23:10:00"}
+    (alone,) = recorded(QUERY, (), [fill]).candidates
+    (beside,) = recorded(QUERY, [{**OPEN, "amount": "0.6"}], [fill]).candidates
+
+    assert ((True, False), (False, False)) == ((alone.misdated, alone.sure), (beside.misdated, beside.sure))
+
+
+def test_rows_that_are_shown_twice():
+    """An order and its trades that are shown twice are one order, with each trade counted once."""
+    order = {**OPEN, "amount": "0.6"}
+
+    assert facts(recorded(QUERY, [order], [FILL])) == facts(recorded(QUERY, [order, order], [FILL, FILL]))
 
 
 def test_a_trade_without_its_price_is_in_doubt():
@@ -117,8 +133,9 @@ async def test_a_bitcoin_withdrawal_is_found():
     [
         ({"address": "1Elsewhere"}, [False]),
         ({"amount": "0.2"}, []),
-        ({"at": AT + timedelta(hours=1)}, []),
-        ({"at": AT - timedelta(hours=1)}, []),
+        ({"at": AT + timedelta(hours=1)}, [False]),
+        ({"at": AT - timedelta(hours=1)}, [False]),
+        ({"at": AT + timedelta(days=2)}, []),
     ],
 )
 async def test_other_bitcoin_withdrawals(changes, found):
@@ -158,7 +175,7 @@ async def test_a_ripple_withdrawal_is_found_in_doubt():
         after = await search(bitstamp, SEARCHES, query)
         others = [
             await search(bitstamp, SEARCHES, query_for(Funding.ripple_withdrawal, **{**asked, **changes}))
-            for changes in ({"amount": "11"}, {"currency": "BTC"}, {"at": AT + timedelta(hours=1)})
+            for changes in ({"amount": "11"}, {"currency": "BTC"}, {"at": AT + timedelta(days=2)})
         ]
 
         assert [Matches(complete=False)] * 4 == [before, *others]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from exchanges import Bitso, Bitstamp
 from exchanges.bitso import v2
@@ -17,11 +17,12 @@ from exchanges.errors import NotFound
 from exchanges.outcomes.response import mismatches
 from exchanges.outcomes.search import Matches, Read, Searches
 from exchanges.wire import decode, dumps
-from tests.support.searches import AT, facts, query_for, search, search_in, specimen
+from tests.support.searches import AT, MINUTE, dated, facts, query_for, search, search_in, specimen
 from tests.support.simulator_days import playing_bitso, playing_bitstamp
 
 GONE = NotFound("there is no such list")
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 # What no read shows, and why: by client.
 WITHOUT_EVIDENCE: dict[type, dict[str, str]] = {Bitso: {}, Bitstamp: {}}
 
@@ -178,7 +179,7 @@ async def test_an_order_that_traded_later_is_found(exchange):
 
 
 OTHERS = [{}, {"price": 1}, {"amount": "0.009"}, {"at": AT + HOUR}, {"at": AT - HOUR}]
-ONLY_BITSO = [{"amount": "0.02"}, {"book": "btc_usd"}]
+ONLY_BITSO = [{"amount": "0.03"}, {"book": "btc_usd"}]
 
 
 @pytest.mark.parametrize(
@@ -194,14 +195,26 @@ async def test_other_orders_are_not_found(exchange, level, changes):
     """Another side, price, amount, book or moment is another order, waiting or filled; and nothing was overlooked."""
     async with exchange.playing() as (_, client, _):
         price = getattr(exchange, level)
-        await exchange.trading(client).buy(amount="0.01", price=price)
-        asked = {"amount": "0.01", "price": price, **changes}
+        await exchange.trading(client).buy(amount="0.02", price=price)
+        asked = {"amount": "0.02", "price": price, **changes}
         if "price" in changes:
             asked["price"] = exchange.low + 1
         call = exchange.area.buy if changes else exchange.area.sell
         matches = await search(client, exchange.searches, query_for(call, **asked))
 
-        assert Matches() == matches
+        assert Matches() == dated(matches)
+        assert ("at" in changes) is bool(matches.candidates)
+
+
+@EXCHANGES
+@pytest.mark.parametrize("days", [-2, 2])
+async def test_orders_of_other_days(exchange, days):
+    """An order that is shown as days off is another's: no zone and no wrong date explains that."""
+    async with exchange.playing() as (_, client, _):
+        await exchange.trading(client).buy(amount="0.01", price=exchange.low)
+        query = query_for(exchange.area.buy, AT - days * DAY, amount="0.01", price=exchange.low)
+
+        assert Matches() == await search(client, exchange.searches, evolve(query, age=MINUTE + abs(days) * DAY))
 
 
 @EXCHANGES

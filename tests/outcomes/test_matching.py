@@ -2,15 +2,19 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exchanges.bitstamp.v1 import Account, Trading
 from exchanges.errors import NotFound
-from exchanges.outcomes.matching import MatchQuality, compare, placed_at, read_back
+from exchanges.outcomes.matching import MatchQuality, compare, compare_texts, match, placed_at, read_back
+from exchanges.outcomes.rounding import is_echo
 from exchanges.outcomes.search import Read
+from exchanges.redaction import REDACTED
 from tests.support.searches import AT, MINUTE, query_for
 
 QUERY = query_for(Trading.buy, amount="1", price="1")
-CENT = Decimal("0.01")
 TOO_OLD = 5000
 ENDLESS = list(range(TOO_OLD))
 
@@ -40,12 +44,21 @@ def test_a_list_is_read_to_its_end(count, size):
 
 
 def test_a_list_is_read_until_it_is_too_old():
-    """Reading ends at the first row that is too old; no further page is read."""
-    rows = [*range(30), TOO_OLD, *range(30)]
+    """Reading ends at the first page that ends with rows that are too old; no further page is read."""
+    rows = [*range(30), *[TOO_OLD] * 5, *range(30)]
     asked = []
-    back = read(lambda offset: asked.append(offset) or rows[offset : offset + 31])
+    back = read(lambda offset: asked.append(offset) or rows[offset : offset + 35])
 
     assert (True, [0]) == (back.complete, asked)
+
+
+@pytest.mark.parametrize("place", [30, 31, 34])
+def test_a_single_row_that_is_too_old(place):
+    """A row with a wrong moment at the end of a page does not end reading."""
+    rows = list(range(60))
+    rows[place] = TOO_OLD
+
+    assert (tuple(rows), True) == ((back := read(paged(rows, place + 1))).rows, back.complete)
 
 
 @pytest.mark.parametrize("rows", [ENDLESS, [1] * 5000])
@@ -101,8 +114,76 @@ def test_moments_in_whole_seconds(seconds, moment):
         ("1.13", "1.114", MatchQuality.OTHER),
         ("1.115", "1.114", MatchQuality.OTHER),
         (None, "1.1", MatchQuality.DOUBTFUL),
+        ("100.26", "100.255", MatchQuality.DOUBTFUL),
+        ("100.3", "100.295", MatchQuality.DOUBTFUL),
+        ("100", "100.004", MatchQuality.DOUBTFUL),
+        ("100.3", "100.31", MatchQuality.OTHER),
+        ("0.1234567", "0.12345671", MatchQuality.DOUBTFUL),
+        ("0.12345671", "0.12345672", MatchQuality.OTHER),
+        ("0.30000000000000004", "0.3", MatchQuality.DOUBTFUL),
+        ("NaN", "1", MatchQuality.OTHER),
     ],
 )
 def test_numbers_that_may_have_been_rounded(shown, wanted, quality):
     """A number with more digits than the exchange shows may match either neighbour; others are compared exactly."""
-    assert quality is compare(None if shown is None else Decimal(shown), Decimal(wanted), CENT)
+    assert quality is compare(None if shown is None else Decimal(shown), Decimal(wanted))
+
+
+@given(
+    shown=st.decimals(-1000, 1000, places=4) | st.decimals(-1000, 1000, places=2) | st.decimals(0, 1, places=9),
+    off=st.decimals("-0.02", "0.02", places=6) | st.decimals("-0.00000002", "0.00000002", places=10),
+)
+def test_no_echo_is_another(shown, off):
+    """Whatever is taken for the echo of an argument is not ruled out when the same call is searched for."""
+    if is_echo(shown, shown + off):
+        assert compare(shown, shown + off) is not MatchQuality.OTHER
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted", "quality"),
+    [
+        ("a", "a", MatchQuality.SAME),
+        (None, "", MatchQuality.SAME),
+        ("A ", "a", MatchQuality.DOUBTFUL),
+        ("a", None, MatchQuality.DOUBTFUL),
+        (None, "a", MatchQuality.DOUBTFUL),
+        ("a", REDACTED, MatchQuality.DOUBTFUL),
+        ("b", "a", MatchQuality.OTHER),
+    ],
+)
+def test_texts(shown, wanted, quality):
+    """A text in another case, which an answer may echo, is in doubt."""
+    assert quality is compare_texts(shown, wanted)
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("off", "found"),
+    [
+        (timedelta(0), [False]),
+        (-DAY, [True]),
+        (timedelta(hours=-14), [True]),
+        (timedelta(seconds=-700), [True]),
+        (timedelta(hours=14), [True]),
+        (timedelta(days=40000), [True]),
+        (timedelta(days=-19000), [True]),
+        (timedelta(days=-2), []),
+        (timedelta(days=2), []),
+    ],
+)
+def test_moments_that_may_be_wrong(off, found):
+    """What is the same but for its moment is in doubt, if that is wrong by a zone or a day, or is no moment at all."""
+    query = evolve(QUERY, age=timedelta(days=100))
+    matches = [match(query, "it", MatchQuality.SAME, name=1, shown_at=AT + off)]
+
+    assert found == [one.misdated for one in matches if one is not None]
+    assert found == [not one.sure for one in matches if one is not None]
+
+
+def test_a_moment_beside_its_tag():
+    """A tag decides, whatever the moment."""
+    one = match(QUERY, "it", MatchQuality.OTHER, name=1, shown_at=AT - 1000 * DAY, tagged=True)
+
+    assert (True, True, None) == (one.tagged, one.misdated, one.at)

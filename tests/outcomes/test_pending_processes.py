@@ -13,9 +13,9 @@ from tests.support.virtual_time import in_virtual_time, settle
 
 
 @asynccontextmanager
-async def together(*fates, at=MEASURED, skew=0.0, **options):
+async def together(*fates, at=MEASURED, skew=0.0, dated=False, **options):
     """Yield clients in two processes that share a journal, what is in it, and their exchange."""
-    records, exchange = Records(), lagging(*fates, skew=skew)
+    records, exchange = Records(), lagging(*fates, skew=skew, dated=dated)
     first = Shared(Journal(records, "one"))
     second = Shared(Journal(records, "two"), like=first)
     one, two = (placing(exchange, state=state, **options) for state in (first, second))
@@ -100,7 +100,7 @@ async def test_found_out_by_a_living_process():
 @in_virtual_time
 async def test_a_known_order_of_another_process():
     """An order of another process is not attributed to a call of this one, at any clock offset."""
-    async with together(ANSWERED, LOST, skew=290) as (one, two, *_):
+    async with together(ANSWERED, LOST, skew=290, dated=True) as (one, two, *_):
         await one.orders.buy(amount=3, price=5)
         intent = await lose(two)
 

@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 from attrs import evolve
@@ -224,7 +225,8 @@ async def test_a_short_look_says_how_long_to_look():
         intent = await lose(client)
         verdict = await client.reconcile(intent, timeout_seconds=5)
 
-        assert Incomplete(intent, "no trace so far, but one may still appear; allow 21 s more") == verdict
+        reason = "no trace so far, but one may still appear; allow 21 s more"
+        assert Incomplete(intent, reason, client._session.calls.now() + timedelta(seconds=21)) == verdict
 
 
 @in_virtual_time

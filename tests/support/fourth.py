@@ -19,6 +19,7 @@ from exchanges.endpoint import FORM, IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, 
 from exchanges.errors import Problem
 from exchanges.http.signing import NoncePolicy
 from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.outcomes.matching import MatchQuality, match
 from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
 from exchanges.wire import Amount, Json, OpenStrEnum, UnixTime
 
@@ -314,9 +315,8 @@ def _trace(sought: Query, row: Order) -> Match | None:
     price = sought.amount("price")
     if not tagged and (row.amount != sought.amount("amount") or row.price not in (None, price)):
         return None
-    if not tagged and not sought.fits(row.created_at):
-        return None
-    return Match(str(row.id), row, row.created_at, sure=row.price == price, tagged=tagged)
+    quality = MatchQuality.SAME if row.price == price else MatchQuality.DOUBTFUL
+    return match(sought, row, quality, name=row.id, shown_at=row.created_at, tagged=tagged)
 
 
 def made_nothing(_: Any) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -60,6 +61,9 @@ class Lagging(httpx.AsyncBaseTransport):
         fates: Of the orders to come; all is well for those beyond.
         skew: Seconds that its clock shows more than true time.
         step: Seconds that our own clock shows more.
+        dated: Whether its answers bear the moment as a header.
+        told: Changes the moment in the answer to an order.
+        shown: Changes the moment of a row in a list.
         lag: Draws how old a list is.
         lives: Draws after how many seconds an order is done.
         faults: Answers in place of the next reads.
@@ -71,6 +75,9 @@ class Lagging(httpx.AsyncBaseTransport):
     fates: list[Fate] = field(factory=list[Fate])
     skew: float = 0.0
     step: float = 0.0
+    dated: bool = False
+    told: Callable[[int], int | None] = int
+    shown: Callable[[int], int | None] = int
     lag: Callable[[], float] = lambda: 0.0
     lives: Callable[[], float] = lambda: 1e6
     priceless: bool = False
@@ -81,7 +88,13 @@ class Lagging(httpx.AsyncBaseTransport):
     last_nonce: int = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or break the connection."""
+        """Answer, with a header if it is to bear one, or break the connection."""
+        response = await self._handle(request)
+        if self.dated:
+            response.headers["date"] = formatdate(WALL + elapsed() + self.skew, usegmt=True)
+        return response
+
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         if request.method == "GET":
             return await self._read(request)
@@ -133,7 +146,7 @@ class Lagging(httpx.AsyncBaseTransport):
         return True
 
     def _told(self, request: httpx.Request, deed: Deed) -> httpx.Response:
-        return answer({"number": 1}) if request.url.path.endswith("/tipped") else answer(deed.row)
+        return answer({"number": 1}) if request.url.path.endswith("/tipped") else answer(_moved(deed.row, self.told))
 
     async def _read(self, request: httpx.Request) -> httpx.Response:
         _, generation, path = request.url.path.split("/", 2)
@@ -147,7 +160,12 @@ class Lagging(httpx.AsyncBaseTransport):
         then = elapsed() - self.lag()
         known = [d for d in reversed(self.deeds) if d.at <= then and d.generation == generation]
         shown = [d for d in known if (d.done_at <= then) is path.startswith("done")][:PAGE]
-        return answer([d.row | {"price": None} if self.priceless else d.row for d in shown])
+        rows = [_moved(deed.row, self.shown) for deed in shown]
+        return answer([row | {"price": None} if self.priceless else row for row in rows])
+
+
+def _moved(row: dict[str, Any], by: Callable[[int], int | None]) -> dict[str, Any]:
+    return row | {"created_at": by(row["created_at"])}
 
 
 def placing(exchange: httpx.AsyncBaseTransport, **options: Any) -> Placing:

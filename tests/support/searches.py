@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from exchanges.client import Client
 from exchanges.endpoint.call import prepare
 from exchanges.errors import NotFound
@@ -13,7 +15,7 @@ from exchanges.outcomes.search import Matches, Query, Read, Searches
 from exchanges.wire import decode, dumps
 from tests.support.simulator_calls import NOW
 
-__all__ = ["AT", "MINUTE", "facts", "models", "query_for", "search", "search_in", "specimen"]
+__all__ = ["AT", "MINUTE", "dated", "facts", "models", "query_for", "search", "search_in", "specimen"]
 
 AT = datetime.fromtimestamp(NOW, UTC)
 MINUTE = timedelta(minutes=1)
@@ -61,6 +63,11 @@ def search_in(answers: Mapping[str, Any], searches: Searches, query: Query) -> M
 def facts(matches: Matches) -> list[tuple[str, bool]]:
     """Return ids, and whether they are sure."""
     return [(match.id, match.sure) for match in matches.candidates]
+
+
+def dated(matches: Matches) -> Matches:
+    """Return *matches* without those that are shown as of another moment."""
+    return evolve(matches, candidates=tuple(match for match in matches.candidates if not match.misdated))
 
 
 def models(rows: Any, kind: type) -> Any:

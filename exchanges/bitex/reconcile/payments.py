@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import cast
 
 from exchanges.bitex.concierge import Concierge
@@ -25,8 +26,8 @@ from exchanges.outcomes.matching import (
     compare_tags,
     compare_texts,
     is_before,
+    is_misdated,
     match,
-    placed_at,
     reaches_back,
     same_if,
 )
@@ -62,14 +63,14 @@ def _payment(query: Query, payment: Payment) -> Match | None:
         compare_numbers(payment.currency_id, query.text("currency_id")),
         compare(payment.amount, query.amount("amount")),
         # Whatever was created after the call expires after the call.
-        same_if(payment.valid_until >= query.since),
+        same_if(not is_before(query, payment.valid_until)),
         same_if(query.text("callback_url") is None, MatchQuality.DOUBTFUL),
         _compare_keep(query, payment),
         # Another one is no proof: the customer may change it.
         max(customer, MatchQuality.DOUBTFUL),
         reference,
         name=payment.id,
-        shown_at=created_at,
+        shown_at=payment.valid_until if is_misdated(query, payment.valid_until) else created_at,
         tagged=tagged,
     )
 
@@ -87,13 +88,12 @@ def _compare_keep(query: Query, payment: Payment) -> MatchQuality:
 
 def _work_order(query: Query, order: WorkOrderRequest) -> Match | None:
     """Compare a work order: as long as it is RECEIVED its last change is its first."""
-    untouched = order.status is WorkOrderStatus.RECEIVED and placed_at(query, order.updated_at) is not None
+    untouched = order.status is WorkOrderStatus.RECEIVED or is_misdated(query, order.updated_at)
     confirm = (query.text("should_confirm_quote") or "false") == "true"
     return match(
         query,
         order,
         compare_numbers(order.payer_id, query.text("payer_id")),
-        same_if(not is_before(query, order.updated_at)),
         # The guide's sample answers another value than its request sends.
         same_if(confirm is order.should_confirm_quote, MatchQuality.DOUBTFUL),
         _compare_parts(query, "inputs", order.inputs),
@@ -124,8 +124,14 @@ def _compare_parts(query: Query, name: str, shown: Sequence[Part]) -> MatchQuali
 def _compare_part(wanted: dict[str, Json], shown: Part) -> MatchQuality:
     """Compare one part; an amount that was left open is filled in by the exchange."""
     values = [(value, getattr(shown, name, None)) for name, value in wanted.items() if value is not None]
-    qualities = [MatchQuality.DOUBTFUL if there is None else same_if(value == there) for value, there in values]
+    qualities = [_compare_value(value, there) for value, there in values]
     return min(qualities, default=MatchQuality.SAME)
+
+
+def _compare_value(wanted: Json, shown: object) -> MatchQuality:
+    if isinstance(shown, Decimal) and isinstance(wanted, int | Decimal | str):
+        return compare(shown, Decimal(str(wanted)))
+    return MatchQuality.DOUBTFUL if shown is None else same_if(wanted == shown)
 
 
 def _are_all_payments(query: Query, payments: Sequence[Payment]) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 from attrs import astuple, evolve, frozen
 
 from exchanges.errors import StateError
-from exchanges.intents import Intent
+from exchanges.intents import ClockOffset, Intent
 from exchanges.state.file.database import Database, damaged
 from exchanges.state.file.leases import unsent
 from exchanges.state.file.locks import ProcessMarker
@@ -51,7 +51,9 @@ class _Row:
         """Return it as the journal shows it."""
         body = json.loads(self.body)
         at = datetime.fromisoformat(body["at"])
-        facts = {"tag": body["tag"], "acting": body["acting"], "id": self.id}
+        clock = body.get("clock")
+        offset = None if clock is None else ClockOffset(*(timedelta(seconds=seconds) for seconds in clock))
+        facts = {"tag": body["tag"], "acting": body["acting"], "id": self.id, "clock": offset}
         intent = Intent(body["endpoint"], body["arguments"], at, **facts, server=self.server, account=self.key)
         ended_at = None if self.ended_at is None else datetime.fromisoformat(self.ended_at)
         return Entry(self.server, self.key, intent, body["nonce"], body["digest"], ended_at, is_under_way)
@@ -154,6 +156,7 @@ class FileJournal:
             "at": at,
             "tag": intent.tag,
             "acting": intent.acting,
+            "clock": None if intent.clock is None else [t.total_seconds() for t in astuple(intent.clock)],
             "nonce": entry.nonce,
             "digest": entry.digest,
         }

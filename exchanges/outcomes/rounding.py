@@ -1,0 +1,36 @@
+"""The notion of "the same" that is common to echoes in answers and to searches. Pure.
+
+An exchange may repeat an amount with fewer decimals and a word in another case. Whatever is taken for the echo of an
+argument must not be ruled out when the same call is searched for: both ask here.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+CENT = Decimal("0.01")
+"""The coarsest step to which an exchange may round."""
+SMALLEST = Decimal("0.00000001")
+"""Digits behind this step are those of a float, and show no precision."""
+NEGLIGIBLE = Decimal("0.01")
+"""The share of an amount that rounding may change in an echo: a cent is much of an amount in BTC."""
+
+
+def is_rounded(shown: Decimal, exact: Decimal) -> bool:
+    """Whether *shown* may be *exact*, rounded to the decimals that it has: at most two that are zero are left out."""
+    digits = shown.as_tuple().exponent
+    if not isinstance(digits, int):
+        return False
+    # Digits behind the cents show that it was not rounded to cents.
+    return abs(shown - exact) < min(CENT, max(SMALLEST, Decimal(1).scaleb(digits)))
+
+
+def is_echo(shown: Decimal, exact: Decimal) -> bool:
+    """Whether *shown* repeats *exact*, rounded by no more than is negligible."""
+    difference = abs(shown - exact)
+    return difference < SMALLEST or (is_rounded(shown, exact) and difference <= NEGLIGIBLE * abs(exact))
+
+
+def is_same_text(shown: str, sent: str) -> bool:
+    """Whether two texts differ by nothing but blanks around them and case."""
+    return shown.strip().casefold() == sent.strip().casefold()
