@@ -193,8 +193,9 @@ def _date_of(headers: Mapping[str, str]) -> datetime | None:
     parts = _DATE.fullmatch(headers.get("date", ""))
     if parts is None or "age" in headers:
         return None
-    day, month, year, *time = parts.groups()
+    day, month, year, hour, minute, second = parts.groups()
     try:
-        return datetime(int(year), _MONTHS.index(month) + 1, int(day), *map(int, time), tzinfo=UTC)
+        number = _MONTHS.index(month) + 1
+        return datetime(int(year), number, int(day), int(hour), int(minute), int(second), tzinfo=UTC)
     except ValueError:
         return None

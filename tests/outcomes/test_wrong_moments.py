@@ -25,7 +25,7 @@ from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
 WRONG = {
     "null": lambda at: None,
-    "zero": lambda at: 0,
+    "next to zero": lambda at: 1,
     "yesterday": lambda at: at - 86400,
     "earlier": lambda at: at - 700,
     "within the skew": lambda at: at - 200,
