@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypeAlias, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
 from exchanges.bitex.models.concierge import WorkOrderRequest
 from exchanges.bitex.models.kyc import PROFILES, KycProfileUpdate
 from exchanges.bitex.models.payments import PaymentUpdate
 from exchanges.bitex.webhooks import WebhookEcho
 from exchanges.errors import CallbackRejected, DecodeError, UsageError
+from exchanges.http.incoming import Headers, only_value
 from exchanges.wire import Deviation
 from exchanges.wire.converter import wire
 from exchanges.wire.strict_json import read_strictly
@@ -33,9 +34,6 @@ MAX_BYTES = 1024 * 1024
 
 # Quirk: the digest of the key alone, so it proves who posts but not what: the body is not signed (guide, "Webhooks").
 HEADER = b"webhook-auth"
-
-Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
-"""The headers of a request: a mapping, or pairs as in ASGI."""
 
 WebhookUpdate: TypeAlias = WorkOrderRequest | KycProfileUpdate | WebhookEcho
 """The content of a callback to the webhook of a reseller."""
@@ -142,7 +140,7 @@ class Callbacks:
     def _webhook(self, headers: Headers, raw_body: bytes) -> WebhookUpdate | None:
         try:
             # The header first: a body from anybody else is not worth parsing.
-            if not self._is_known(_digest_in(headers)):
+            if not self._is_known(only_value(headers, HEADER)):
                 return None
             body = read_strictly(raw_body, max_bytes=MAX_BYTES)
             kind = _kind(body)
@@ -162,19 +160,6 @@ class Callbacks:
 def _digest(key: str) -> bytes:
     # A lone surrogate cannot be encoded; it must lead to a refusal, not to an error of its own.
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest().encode()
-
-
-def _digest_in(headers: Headers) -> bytes:
-    """Return the value of the header; empty if it is missing or occurs twice."""
-    pairs: Iterable[tuple[str | bytes, str | bytes]]
-    pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
-    values = [_bytes(value) for name, value in pairs if _bytes(name).lower() == HEADER]
-    return values[0] if len(values) == 1 else b""
-
-
-def _bytes(text: str | bytes) -> bytes:
-    # A replaced character cannot be part of a hexadecimal digest, so it never compares equal.
-    return text.encode("ascii", "replace") if isinstance(text, str) else bytes(text)
 
 
 def _kind(body: Json) -> type[WebhookUpdate] | None:
