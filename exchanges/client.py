@@ -65,6 +65,7 @@ class Client(Areas):
         schemes, searches = self._schemes(), type(self).searches
         config = configure(type(self), self.exchange, keys, options, schemes=schemes, searches=searches)
         self._session = Session(config)
+        self._shared = dict[str, Any]()
         self._use(Options())
 
     def _schemes(self) -> Mapping[str, Scheme]:
@@ -73,7 +74,7 @@ class Client(Areas):
 
     def _use(self, options: Options) -> None:
         self._options = options
-        self._bind(functools.partial(self._session.call, options=options))
+        self._bind(functools.partial(self._session.call, options=options), self._shared)
 
     def __repr__(self) -> str:
         """Show the exchange and the state of the session, no secrets."""

@@ -9,16 +9,20 @@ from typing import Any
 
 from exchanges.bitex.api import API, ARCHIVE_EVERY_SECONDS, ARCHIVE_SECONDS, LARGE_BYTES
 from exchanges.bitex.models.market import Candle, OrderBook, Ticker, Transaction
-from exchanges.endpoint import Area, Caller, Endpoint, public
+from exchanges.endpoint import Area, Endpoint, public
 
 logger = logging.getLogger(__name__)
+
+ARCHIVE_READ_AT = "bitex.archive read at"
+"""Where the areas of a client keep when the archive of each book was read."""
 
 
 async def _warn_if_early(area: Market, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Sequence[Transaction]:
     """Read the archive; log a warning if that was done not long ago."""
     now, book = asyncio.get_running_loop().time(), arguments.get("book")
     # Counted from the request, whether or not it succeeds: a failed read counts against the exchange as well.
-    last, area.archive_read_at[book] = area.archive_read_at.get(book), now
+    read_at: dict[object, float] = area.shared.setdefault(ARCHIVE_READ_AT, {})
+    last, read_at[book] = read_at.get(book), now
     if last is not None and now - last < ARCHIVE_EVERY_SECONDS:
         logger.warning(
             "%s: read again after %.0f s; the exchange allows a few reads in %.0f s, and the answer changes no sooner",
@@ -35,10 +39,6 @@ class Market(Area, api=API):
 
     The guide names one order book, ``btc_usd``.
     """
-
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
-        self.archive_read_at: dict[object, float] = {}
 
     # Quirk: an older version of the exchange's own client has /btc/market/... for these paths; the guide's are used.
     @public("GET /{book}/market/ticker")

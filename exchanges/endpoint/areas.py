@@ -51,14 +51,16 @@ class Area:
     Attributes:
         endpoints: What is declared, in order.
         caller: Makes the calls.
+        shared: What the areas of one client, and of its views, know in common, such as bounds of orders that were read.
     """
 
-    __slots__ = ("caller",)
+    __slots__ = ("caller", "shared")
 
     endpoints: ClassVar[tuple[Endpoint, ...]] = ()
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, shared: dict[str, Any] | None = None) -> None:
         self.caller = caller
+        self.shared = {} if shared is None else shared
 
     def __init_subclass__(cls, *, api: Api, **rest: Any) -> None:
         super().__init_subclass__(**rest)
@@ -76,6 +78,7 @@ class Declared(TypedDict, total=False):
     """What a declaration may contain beside its route; see `Endpoint`.
 
     Attributes:
+        api: The generation of this call, where it is not that of its area.
         kind: Whether it may be repeated; mandatory except on GET, which is a `READ`.
         body: How arguments travel, if not as everywhere in the API.
         text: Whether the answer is plain text, not JSON.
@@ -85,9 +88,11 @@ class Declared(TypedDict, total=False):
         max_bytes: The largest answer that is read.
         timeout_seconds: Its own default deadline.
         echoes: Values that fields of the answer must have, whatever the arguments, such as the side of an order.
+        single: Whether a list travels where one object is meant, which is the answer.
         via: Makes the call in place of the area's `Caller`, for a call that is more than one request.
     """
 
+    api: Api
     kind: Kind
     body: Body
     text: bool
@@ -97,6 +102,7 @@ class Declared(TypedDict, total=False):
     max_bytes: int
     timeout_seconds: float
     echoes: Mapping[str, Any]
+    single: bool
     via: Via
 
 
@@ -121,8 +127,12 @@ def _mark(route: str, access: Access, declared: Declared) -> Callable[[F], F]:
 def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     documented, access, declared = function.__declaration__
     verb, _, route = documented.partition(" ")
+    api = declared.get("api", api)
     # `via` is how the method makes the call, not what the call is.
-    facts: dict[str, Any] = {"body": api.body, **{name: fact for name, fact in declared.items() if name != "via"}}
+    facts: dict[str, Any] = {
+        "body": api.body,
+        **{name: fact for name, fact in declared.items() if name not in ("via", "api")},
+    }
     # A POST that only reads exists too, so no other verb decides the kind.
     if facts.setdefault("kind", READ if verb == "GET" else None) is None:
         raise TypeError(f"{endpoint_id}: a {verb} must declare its kind")
@@ -236,13 +246,13 @@ class Areas:
     The annotations of a subclass are the list of its areas; there is no other.
     """
 
-    def _bind(self, caller: Caller) -> None:
+    def _bind(self, caller: Caller, shared: dict[str, Any] | None = None) -> None:
         for name, kind in areas_of(type(self)).items():
             if issubclass(kind, Area):
-                setattr(self, name, kind(caller))
+                setattr(self, name, kind(caller, shared))
             else:
                 bundle = kind()
-                bundle._bind(caller)  # noqa: SLF001 - same class
+                bundle._bind(caller, shared)  # noqa: SLF001 - same class
                 setattr(self, name, bundle)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, DecimalException
 from enum import Enum
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from exchanges.endpoint.definition import Argument, Endpoint
 from exchanges.errors import UsageError, quotable
@@ -18,6 +18,7 @@ from exchanges.wire.codecs import bounds_of
 T = TypeVar("T")
 
 MAX_TEXT = 1000
+MAX_DEPTH = 8
 MAX_INT = 2**63 - 1
 MAX_DIGITS = 30
 _BOUNDS = bounds_of(MAX_DIGITS)
@@ -54,6 +55,9 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
             raise _usage(endpoint, _fault_of(argument.name, error)) from None
         if rendered is not None:
             values[argument.name] = rendered
+        if argument.param.is_spread and (doubled := _names(endpoint) & cast("dict[str, Json]", rendered).keys()):
+            names = ", ".join(sorted(doubled))
+            raise _usage(endpoint, f"{argument.name} must not hold {names}: give it as an argument of its own")
     if unknown := given.keys() - endpoint.names:
         raise _usage(endpoint, f"no such argument: {', '.join(sorted(map(quotable, unknown)))}")
     # Last, so that it may rely on each argument being right by itself.
@@ -96,6 +100,11 @@ def _bare(value: Any) -> Any:
     if isinstance(value, Enum) and bare is not value and value.value != bare:
         raise _ArgumentError("must not be an enum whose text or number is not its value")
     return bare
+
+
+def _names(endpoint: Endpoint) -> set[str]:
+    """Return the names that the arguments have on the wire."""
+    return {argument.wire for argument in endpoint.arguments}
 
 
 def _usage(endpoint: Endpoint, fault: str) -> UsageError:
@@ -179,6 +188,33 @@ def _string(value: Any) -> str:
     return words
 
 
+def json_object(value: object) -> Json:
+    """Convert a mapping of text, numbers, lists and mappings to an object of JSON; amounts become text.
+
+    Raises:
+        TypeError: A key or a value of another type.
+        ValueError: A text that no argument may be, or more than `MAX_DEPTH` levels.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"must be a mapping, not {type(value).__name__}")
+    return _json(cast("Mapping[object, object]", value), MAX_DEPTH)
+
+
+def _json(value: object, depth: int) -> Json:
+    if depth == 0:
+        raise ValueError(f"must not be nested more than {MAX_DEPTH} deep")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value).items()
+        return {_string(name): _json(item, depth - 1) for name, item in items}
+    if isinstance(value, list | tuple):
+        return [_json(item, depth - 1) for item in cast("list[object]", value)]
+    if isinstance(value, Decimal):
+        return plain(value)
+    return _integer(value) if isinstance(value, int) else _string(value)
+
+
 _CONVERTERS: dict[Any, tuple[str | None, Callable[[Any], Json]]] = {
     Amount: ("decimal", money),
     Decimal: ("decimal", _string),
@@ -188,13 +224,19 @@ _CONVERTERS: dict[Any, tuple[str | None, Callable[[Any], Json]]] = {
 }
 
 
+def enum_of(annotation: Any) -> type[OpenStrEnum] | None:
+    """Return the enum of a closed set of words, which may be given as text too; None for all else."""
+    kinds = (annotation, *get_args(annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, OpenStrEnum)), None)
+
+
 def converter_of(annotation: Any) -> tuple[str | None, Callable[[Any], Json]]:
     """Return the name of a type, and the function that checks a value of it and converts it to one of the wire.
 
     The name is None for a type that needs a renderer of its own.
     """
-    if isinstance(annotation, type) and issubclass(annotation, OpenStrEnum):
-        return "str", partial(_word, annotation)
+    if (words := enum_of(annotation)) is not None:
+        return "str", partial(_word, words)
     if isinstance(annotation, type) and issubclass(annotation, OpenIntEnum):
         annotation = int
     return _CONVERTERS.get(annotation, (None, _string))

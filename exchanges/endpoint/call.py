@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
-from urllib.parse import quote, quote_plus
+from typing import Any, cast
+from urllib.parse import quote, quote_plus, urlencode
 
 from attrs import field, frozen
 
 from exchanges.endpoint.arguments import check, text
-from exchanges.endpoint.definition import Endpoint
+from exchanges.endpoint.definition import Argument, Endpoint
 from exchanges.http.request import JSON, VERBS_WITHOUT_BODY, Unsigned
 from exchanges.http.uploads import Upload
 from exchanges.intents import Intent
@@ -67,7 +67,8 @@ class PreparedCall(Unsigned):
         fields = list(self.acting.items())
         for argument in self.endpoint.arguments:
             # What fills the path is in the path, and a file is known by its name as well.
-            if argument.wire in self.fields and argument.name in self.texts and not argument.param.secret:
+            param, is_sent = argument.param, argument.wire in self.fields or argument.param.is_spread
+            if is_sent and argument.name in self.texts and not (param.secret or param.call_id):
                 words = self.texts[argument.name]
                 # 3.0 and 3 are one amount, but two texts.
                 fields.append((argument.wire, _shortest(words) if argument.annotation == Amount else words))
@@ -110,6 +111,7 @@ def prepare(
     path, upload = endpoint.route, None
     texts: dict[str, str] = {}
     fields: dict[str, Json] = {}
+    query: dict[str, str] = {}
     is_json = endpoint.body is JSON and endpoint.verb not in VERBS_WITHOUT_BODY
     for argument in endpoint.arguments:
         name, value = argument.name, values.get(argument.name)
@@ -126,11 +128,15 @@ def prepare(
             # Most are plain words, of which `quote` would change nothing.
             plain = words if words.isascii() and words.isalnum() else quote(words, safe="")
             path = path.replace("{" + name + "}", plain)
+        elif argument.param.in_query:
+            query[argument.wire] = words
+        elif argument.param.is_spread:
+            fields.update(cast("dict[str, Json]", value))
         else:
             fields[argument.wire] = value if is_json else words
-    place = None
-    if tag is not None:
-        place = next((a for a in endpoint.arguments if a.param.tag and a.name not in values), None)
+    if query:
+        path += "?" + urlencode(query)
+    place = None if tag is None else _place_of_tag(endpoint, values)
     if place is not None:
         # An answer repeats the tag, so it is among the values; but it is no argument that the caller chose.
         values[place.name] = fields[place.wire] = tag
@@ -149,6 +155,11 @@ def prepare(
         acting=acting,
         tag=None if place is None else tag,
     )
+
+
+def _place_of_tag(endpoint: Endpoint, values: Mapping[str, object]) -> Argument | None:
+    """Return the argument that carries the tag: one for tags that the caller left empty."""
+    return next((a for a in endpoint.arguments if a.param.is_tagged and a.name not in values), None)
 
 
 def _shortest(amount: str) -> str:

@@ -60,6 +60,10 @@ class Param:
         secret: Whether its value must appear nowhere.
         tag: Whether the exchange only returns it unchanged: if the caller leaves it empty, it carries the tag of the
             call's intent.
+        call_id: Whether it is the client's own id of what the call creates: a tag as well, and no part of what the call
+            does, so that two calls which differ in it alone are twins.
+        in_query: Whether it travels in the query of a request that has a body.
+        is_spread: Whether it is a mapping of further fields, which stand beside the others in the body.
         echo: The field of the answer that repeats it; ``=`` for the one of the same name, None for none.
     """
 
@@ -69,7 +73,15 @@ class Param:
     type: str | None = None
     secret: bool = False
     tag: bool = False
+    call_id: bool = False
+    in_query: bool = False
+    is_spread: bool = False
     echo: str | None = "="
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether it carries the tag of the call's intent if the caller leaves it empty."""
+        return self.tag or self.call_id
 
 
 @frozen(eq=False, repr=False)
@@ -164,6 +176,8 @@ class Endpoint:
         before: Raises if a call with these arguments must not be made at this moment. Pure.
         notice: What a call does beside its purpose, logged as a warning when it was executed.
         echoes: Values that fields of the answer must have, whatever the arguments.
+        single: Whether a list travels where one object is meant: its only item is the answer, and an empty list says
+            that there is none.
         positional: The one argument that may be passed without its name.
         doc: The docstring of the declaration.
         names: Those of the arguments.
@@ -186,6 +200,7 @@ class Endpoint:
     check: Callable[[Mapping[str, Any]], str | None] | None = None
     before: Before | None = None
     notice: str | None = None
+    single: bool = False
     echoes: Mapping[str, Any] = field(factory=dict[str, Any])
     names: frozenset[str] = field(
         init=False, repr=False, default=Factory(lambda self: frozenset(a.name for a in self.arguments), takes_self=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal, DecimalException
 from enum import Enum
+from types import GenericAlias
 from typing import Any
 
 import attrs
@@ -21,7 +22,7 @@ from attrs import evolve
 from exchanges import errors
 from exchanges.endpoint import Access, Endpoint
 from exchanges.endpoint.call import PreparedCall
-from exchanges.errors import DecodeError, Problem
+from exchanges.errors import DecodeError, NotFound, Problem
 from exchanges.http.answer import Answer
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import lockout_seconds, problem_of_status, rejection, undecodable
@@ -69,6 +70,9 @@ def _read(attempt: Attempt, answer: Answer, wire: Wire) -> tuple[Problem | None,
     if not is_success:
         fault = f"status {' or '.join(map(str, sorted(endpoint.api.success_statuses)))}"
     value = _decode(endpoint, content, fault, wire)
+    if endpoint.single and not value:
+        return Problem(NotFound, "the exchange shows none of this id"), None
+    value = value[0] if endpoint.single else value
     if names := mismatches(attempt.call, value):
         words = f"{endpoint.id}: the answer does not match the request: {', '.join(names)}"
         raise DecodeError(words, endpoint=endpoint.id)
@@ -91,10 +95,14 @@ def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire) ->
         except Deviation as deviation:
             fault = deviation.expected
         else:
+            annotation: Any = GenericAlias(list, (endpoint.answer,)) if endpoint.single else endpoint.answer
             # A list of the account is evidence of what a call did, and never loses a row.
             is_public = endpoint.access is Access.PUBLIC
             is_once = endpoint.kind.is_once
-            return wire.structure(payload, endpoint.answer, endpoint.id, exact=is_once, set_apart=is_public)
+            value = wire.structure(payload, annotation, endpoint.id, exact=is_once, set_apart=is_public)
+            if not endpoint.single or len(value) <= 1:
+                return value
+            fault = f"a list of one, found {len(value)}"
     raise DecodeError(f"{endpoint.id}: expected {fault}", endpoint=endpoint.id)
 
 

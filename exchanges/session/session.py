@@ -26,8 +26,8 @@ import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 from attrs import field, frozen
 
@@ -187,7 +187,7 @@ class Session:
             arguments,
             destination.base_url,
             acting=options.private_fields if endpoint.access is Access.PRIVATE else {},
-            tag=f"aio-{uuid4().hex[:16]}" if endpoint.kind.is_once else None,
+            tag=f"aio-{token_hex(16)}" if endpoint.kind.is_once else None,
             secrets=() if credentials is None else credentials.secrets,
         )
         if endpoint.before is not None:

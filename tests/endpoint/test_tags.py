@@ -33,7 +33,7 @@ async def test_a_tag_travels():
     intent, label = await intent_of(lambda c: c.orders.place)
 
     assert (label, {"amount": "3", "price": "5"}) == (intent.tag, intent.arguments)
-    assert re.fullmatch("aio-[0-9a-f]{16}", label)
+    assert re.fullmatch("aio-[0-9a-f]{32}", label)
 
 
 @in_virtual_time

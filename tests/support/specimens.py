@@ -44,7 +44,8 @@ class Specimen:
         """The answer without its envelope."""
         answer = self.answer.decode() if self.endpoint.text else loads(self.answer)
         payload = self.endpoint.api.payload
-        return answer if payload is None else payload(answer)
+        content = answer if payload is None else payload(answer)
+        return content[0] if self.endpoint.single else content
 
 
 def _read(file):
