@@ -144,7 +144,7 @@ class Dispatcher:
         """Route a request, read it and count it against its limit."""
         self.calls += 1
         received = _Received(request, asyncio.get_running_loop().time())
-        received.match = match = self._router.find(request.verb, request.path)
+        received.match = match = self._router.find(request.verb, request.path, request.query)
         if match is None:
             return received
         received.exchange = self._venues[Venue(match.api.exchange)]

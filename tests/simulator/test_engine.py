@@ -7,8 +7,8 @@ import pytest
 from exchanges.simulator.engine.balances import Cause
 from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.events import EventKind
+from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.liquidity import Side
-from exchanges.simulator.engine.matching import MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds, OrderState
 from exchanges.simulator.engine.prices import BookSpec, Market
 from tests.support.simulator_calls import NOW_MS

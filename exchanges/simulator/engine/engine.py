@@ -9,7 +9,8 @@ from attrs import define, field
 
 from exchanges.simulator.engine.balances import Balance, Cause, Clearing, Incoming, Movement, Party, Wallet
 from exchanges.simulator.engine.events import Event, EventKind, Events
-from exchanges.simulator.engine.matching import MatchingEngine, MatchingOptions
+from exchanges.simulator.engine.fills import MatchingOptions
+from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.orders import InsufficientFunds, Order
 from exchanges.simulator.engine.prices import Market
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if

@@ -15,50 +15,17 @@ import copy
 from bisect import insort
 from decimal import Decimal
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field
 
 from exchanges.simulator.engine.balances import Cause, Clearing, Movement, Party, Wallet, product, quotient
 from exchanges.simulator.engine.events import Event, EventKind, Events
+from exchanges.simulator.engine.fills import Fill, MatchingOptions, Offer
 from exchanges.simulator.engine.liquidity import Liquidity, Side, better
-from exchanges.simulator.engine.orders import InsufficientFunds, Order, OrderState
+from exchanges.simulator.engine.orders import InsufficientFunds, Lifetime, Order, OrderState, Terms
 from exchanges.simulator.engine.prices import Level, Market
 from exchanges.simulator.engine.store import IdSequence
 
-
-@frozen
-class MatchingOptions:
-    """How one exchange matches.
-
-    Attributes:
-        fee: Fraction of each trade.
-        fee_in_quote: Whether the fee is always paid in quote currency; otherwise in what the order receives.
-        spend_in_quote: Whether the amount of an order to buy is quote currency to spend.
-        accept_later: Whether orders are accepted, and cancelled, with the next request.
-    """
-
-    fee: Decimal
-    fee_in_quote: bool = False
-    spend_in_quote: bool = False
-    accept_later: bool = False
-
-
-@frozen
-class _Offer:
-    """What an order can trade with: another account's order, or a level of the background."""
-
-    price: Decimal
-    amount: Decimal
-    order: Order | None = None
-
-
-@frozen
-class _Fill:
-    """What is exchanged: *quantity* of base for *cost* in quote."""
-
-    quantity: Decimal
-    cost: Decimal
-    price: Decimal
-    at_ms: int
+PLAIN = Terms()
 
 
 @define(eq=False)
@@ -85,6 +52,7 @@ class MatchingEngine:
     _liquidity: Liquidity = field(init=False)
     _waiting: dict[Side, list[Order]] = field(init=False, factory=lambda: {side: list[Order]() for side in Side})
     _pending: list[Order] = field(init=False, factory=list[Order])
+    _dormant: list[Order] = field(init=False, factory=list[Order])
 
     def __attrs_post_init__(self) -> None:
         self._liquidity = Liquidity(self.market)
@@ -94,6 +62,7 @@ class MatchingEngine:
         copied = copy.copy(self)
         # What is pending stays behind: a copy is only read, so its time never passes.
         copied._waiting = copy.deepcopy(self._waiting, memo)  # noqa: SLF001 - same class
+        copied._dormant = copy.deepcopy(self._dormant, memo)  # noqa: SLF001
         return copied
 
     def place(
@@ -104,8 +73,7 @@ class MatchingEngine:
         *,
         price: Decimal | None,
         now_ms: int,
-        at_once: bool = False,
-        issuer: str = "",
+        terms: Terms = PLAIN,
     ) -> Order:
         """Accept an order, and match it unless the exchange accepts later.
 
@@ -115,15 +83,14 @@ class MatchingEngine:
             amount: Base; quote to spend for an order to buy under `spend_in_quote`.
             price: Quote per base; None for a market order.
             now_ms: Milliseconds since 1970.
-            at_once: Match now whatever the options, and cancel the rest, as a market order does.
-            issuer: Who placed it, where the exchange shows that.
+            terms: What else it says. One that must trade at once does so whatever the options.
 
         Raises:
             InsufficientFunds: Unless the exchange accepts later, which checks funds later too.
         """
         in_quote = side is Side.BUY and self._options.spend_in_quote
-        order = Order(0, wallet, self.market.spec, side, amount, price, now_ms, in_quote, issuer)
-        at_once = at_once or price is None
+        order = Order(0, wallet, self.market.spec, side, amount, price, now_ms, in_quote, terms)
+        at_once = price is None or terms.lifetime in (Lifetime.AT_ONCE, Lifetime.ALL_OR_NOTHING)
         later = self._options.accept_later and not at_once
         if not later and (needed := self._required(order, now_ms)) > order.funds.available:
             raise InsufficientFunds(order.spends, needed, order.funds.available)
@@ -133,11 +100,52 @@ class MatchingEngine:
         self._publish(EventKind.ORDER_PLACED, order, now_ms)
         if later:
             self._pending.append(order)
+        elif terms.stop is not None:
+            self._wait_for_stop(order, now_ms)
         else:
             self._open(order, now_ms)
-            if at_once and order.is_open:
-                self._end(order, OrderState.EXPIRED, now_ms)
         return order
+
+    def change(self, order: Order, amount: Decimal, price: Decimal | None, stop: Decimal | None, now_ms: int) -> None:
+        """Change what is left of an open order, its limit and its stop, and match it again.
+
+        Args:
+            order: The order.
+            amount: Base: what is to be left.
+            price: Quote per base.
+            stop: Quote per base, of an order that waits for it.
+            now_ms: Milliseconds since 1970.
+
+        Raises:
+            InsufficientFunds: The account cannot pay for the difference.
+        """
+        before = order.amount, order.left, order.price
+        order.amount, order.left, order.price = order.amount - order.left + amount, amount, price
+        if (needed := self._reservation(order)) - order.reserved > order.funds.available:
+            order.amount, order.left, order.price = before
+            raise InsufficientFunds(order.spends, needed - order.reserved, order.funds.available)
+        order.updated_ms, order.terms = now_ms, evolve(order.terms, stop=stop)
+        self._reserve(order)
+        if order.is_dormant:
+            self._publish(EventKind.ORDER_CHANGED, order, now_ms)
+            return
+        waiting = self._waiting[order.side]
+        waiting.remove(order)
+        insort(waiting, order, key=_rank)
+        self._publish(EventKind.ORDER_CHANGED, order, now_ms)
+        self._match(order, now_ms)
+
+    def worth(self, side: Side, value: Decimal, now_ms: int) -> Decimal:
+        """Return how much base an order on *side* gets, or gives, for *value* of quote, at the prices of the book."""
+        amount, price = Decimal(0), None
+        for level in self.levels(side.other, now_ms):
+            price = level.price
+            part = min(level.amount, quotient(value, price))
+            amount, value = amount + part, value - product(part, price)
+            if part < level.amount:
+                return amount
+        # Beyond the depth that is shown the last price goes on.
+        return amount if price is None else amount + quotient(value, price)
 
     def cancel(self, order: Order, now_ms: int) -> None:
         """Cancel an open order, now or later; one that is not open stays as it is."""
@@ -156,9 +164,9 @@ class MatchingEngine:
         Raises:
             ValueError: The order is not open, or has less left.
         """
-        if not order.is_open or not 0 < quantity <= order.base_left:
+        if not order.is_open or order.is_dormant or not 0 < quantity <= order.base_left:
             raise ValueError(f"order {order.id} cannot trade {quantity}: it is {order.state}, {order.left} left")
-        self._meet(order, _Offer(order.limit, quantity), order.limit, now_ms)
+        self._meet(order, Offer(order.limit, quantity), order.limit, now_ms)
 
     def pass_time(self, now_ms: int) -> None:
         """Move pending orders to their next state, then match what the background has reached."""
@@ -171,6 +179,8 @@ class MatchingEngine:
                 self._end(order, OrderState.UNFUNDED, now_ms)
             elif order.state is OrderState.RECEIVED:
                 self._open(order, now_ms, was_pending=True)
+        for order in tuple(self._dormant):
+            self._trigger(order, now_ms)
         for waiting in self._waiting.values():
             for order in tuple(waiting):
                 self._match(order, now_ms, resting=True)
@@ -192,7 +202,8 @@ class MatchingEngine:
 
     def open_orders(self, wallet: Wallet) -> list[Order]:
         """List the open orders of an account, newest first."""
-        own = [o for waiting in self._waiting.values() for o in waiting if o.wallet.owner == wallet.owner]
+        orders = (*self._waiting.values(), self._dormant)
+        own = [o for some in orders for o in some if o.wallet.owner == wallet.owner]
         return sorted(own, key=lambda order: order.id, reverse=True)
 
     def best(self, side: Side, now_ms: int) -> Decimal:
@@ -207,7 +218,8 @@ class MatchingEngine:
 
     def _required(self, order: Order, now_ms: int) -> Decimal:
         """Return the funds that an order needs in order to be accepted."""
-        if order.price is not None or order.side is Side.SELL:
+        waits_for_stop = order.terms.stop is not None and order.triggered_ms is None
+        if order.price is not None or order.side is Side.SELL or waits_for_stop:
             return self._reservation(order)
         left, needed = order.left, Decimal(0)
         for level in self.levels(Side.SELL, now_ms):
@@ -224,24 +236,61 @@ class MatchingEngine:
         if order.in_quote or order.side is Side.SELL:
             return order.left
         most = 1 + self._options.fee if self._options.fee_in_quote else Decimal(1)
-        return product(order.left, order.limit * most, up=True)
+        # A market order that waits for its stop has no limit; what the stop would cost is kept for it.
+        price = order.limit if order.price is not None or order.terms.stop is None else order.terms.stop
+        return product(order.left, price * most, up=True)
 
     def _reserve(self, order: Order) -> None:
         """Reserve exactly what an order needs now; a market order trades before anything else can spend its funds."""
-        needed = self._reservation(order) if order.is_open and order.price is not None else Decimal(0)
+        is_kept = order.is_open and (order.price is not None or order.is_dormant)
+        needed = self._reservation(order) if is_kept else Decimal(0)
         order.funds.reserved += needed - order.reserved
         order.reserved = needed
+
+    def _wait_for_stop(self, order: Order, now_ms: int) -> None:
+        """Reserve the funds of an order that is not active yet, and keep it."""
+        order.state = OrderState.OPEN
+        self._reserve(order)
+        self._dormant.append(order)
+        self._trigger(order, now_ms)
+
+    def _trigger(self, order: Order, now_ms: int) -> None:
+        """Make an order active if the market has reached its stop: from below to buy, from above to sell."""
+        last, stop = self.market.snapshot(now_ms).last, order.terms.stop
+        if stop is not None and (last >= stop if order.side is Side.BUY else last <= stop):
+            self._dormant.remove(order)
+            order.triggered_ms = order.updated_ms = now_ms
+            # The market may have moved beyond what was kept for the stop.
+            if self._required(order, now_ms) > order.funds.available + order.reserved:
+                self._end(order, OrderState.UNFUNDED, now_ms)
+            else:
+                self._open(order, now_ms, was_pending=True)
 
     def _open(self, order: Order, now_ms: int, *, was_pending: bool = False) -> None:
         """Reserve the funds of an order, add it to the book and match it."""
         order.state = OrderState.OPEN
         self._reserve(order)
+        if not self._is_allowed(order, now_ms):
+            self._end(order, OrderState.EXPIRED, now_ms)
+            return
         if order.price is not None:
             # Before it is matched, since `_end` removes it once it is filled.
             insort(self._waiting[order.side], order, key=_rank)
         if was_pending:
             self._publish(EventKind.ORDER_CHANGED, order, now_ms)
         self._match(order, now_ms)
+        if order.is_open and (order.price is None or order.terms.lifetime is Lifetime.AT_ONCE):
+            self._end(order, OrderState.EXPIRED, now_ms)
+
+    def _is_allowed(self, order: Order, now_ms: int) -> bool:
+        """Whether the lifetime of an order that arrives lets it trade, or wait, as it must."""
+        lifetime = order.terms.lifetime
+        if lifetime is Lifetime.MAKER_ONLY:
+            return self._best_offer(order, now_ms) is None
+        if lifetime is not Lifetime.ALL_OR_NOTHING:
+            return True
+        levels = (x for x in self.levels(order.side.other, now_ms) if not better(order.side, order.limit, x.price))
+        return sum((level.amount for level in levels), Decimal(0)) >= order.left
 
     def _match(self, order: Order, now_ms: int, *, resting: bool = False) -> None:
         """Match an order with whatever crosses it."""
@@ -249,18 +298,18 @@ class MatchingEngine:
             # Whoever was in the book first sets the price.
             self._meet(order, offer, order.limit if resting else offer.price, now_ms)
 
-    def _best_offer(self, order: Order, now_ms: int) -> _Offer | None:
+    def _best_offer(self, order: Order, now_ms: int) -> Offer | None:
         """Return the best offer that crosses *order*."""
         side = order.side
         level = next(self._liquidity.levels(side.other, now_ms), None)
-        best = None if level is None else _Offer(level.price, level.amount)
+        best = None if level is None else Offer(level.price, level.amount)
         other = next(iter(self._waiting[side.other]), None)
         if other is not None and (best is None or not better(side, best.price, other.limit)):
-            best = _Offer(other.limit, other.base_left, other)
+            best = Offer(other.limit, other.base_left, other)
         crosses = best is not None and (order.price is None or not better(side, order.price, best.price))
         return best if crosses else None
 
-    def _meet(self, order: Order, offer: _Offer, price: Decimal, now_ms: int) -> None:
+    def _meet(self, order: Order, offer: Offer, price: Decimal, now_ms: int) -> None:
         """Trade an order with an offer as far as both go."""
         buyer, seller = (order, offer.order) if order.side is Side.BUY else (offer.order, order)
         bounds = [offer.amount] if offer.order is None else []
@@ -273,7 +322,7 @@ class MatchingEngine:
             if not quantity:
                 self._end(buyer, OrderState.EXPIRED, now_ms)
                 return
-        fill = _Fill(quantity, cost, price, now_ms)
+        fill = Fill(quantity, cost, price, now_ms)
         if offer.order is None:
             self._liquidity.take(order.side.other, offer.price, quantity, now_ms)
         self._transfer(self.market.spec.quote, cost, buyer, seller)
@@ -289,7 +338,7 @@ class MatchingEngine:
         )
         self._clearing.transfer(currency, amount, source, target)
 
-    def _record(self, order: Order, fill: _Fill) -> None:
+    def _record(self, order: Order, fill: Fill) -> None:
         """Record a trade for one side, and take the fee."""
         spec, buys = order.book, order.side is Side.BUY
         in_base = buys and not self._options.fee_in_quote
@@ -324,8 +373,9 @@ class MatchingEngine:
         """Remove an order from the book in a final state, and release what it still reserves."""
         order.state, order.updated_ms = state, now_ms
         self._reserve(order)
-        if order in self._waiting[order.side]:
-            self._waiting[order.side].remove(order)
+        for orders in (self._waiting[order.side], self._dormant):
+            if order in orders:
+                orders.remove(order)
         if state is not OrderState.FILLED:
             self._publish(EventKind.ORDER_CANCELLED, order, now_ms)
 

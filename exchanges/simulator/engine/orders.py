@@ -6,7 +6,7 @@ import copy
 from decimal import Decimal
 from enum import StrEnum
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from exchanges.simulator.engine.balances import Balance, Wallet, quotient
 from exchanges.simulator.engine.liquidity import Side
@@ -56,6 +56,35 @@ class OrderState(StrEnum):
         return not self.is_open and self is not OrderState.RECEIVED
 
 
+class Lifetime(StrEnum):
+    """How long what does not trade at once may wait."""
+
+    UNTIL_CANCELLED = "until cancelled"
+    ALL_OR_NOTHING = "all or nothing"
+    """All of it trades at once, or none of it."""
+    AT_ONCE = "at once"
+    """The rest is cancelled."""
+    MAKER_ONLY = "maker only"
+    """Cancelled if any of it would trade at once."""
+
+
+@frozen
+class Terms:
+    """What an order may say beside amount and price.
+
+    Attributes:
+        lifetime: How long it may wait.
+        stop: Quote per base: the price of the last trade that makes it active; None: active at once.
+        client_id: The client's own id of it; empty for none.
+        issuer: Who placed it, where the exchange shows that.
+    """
+
+    lifetime: Lifetime = Lifetime.UNTIL_CANCELLED
+    stop: Decimal | None = None
+    client_id: str = ""
+    issuer: str = ""
+
+
 @define(eq=False)
 class Order:
     """An order of an account.
@@ -69,7 +98,8 @@ class Order:
         price: Quote per base; None for a market order.
         placed_ms: Milliseconds since 1970.
         in_quote: Whether *amount* and *left* are quote currency to spend.
-        issuer: Who placed it, where the exchange shows that.
+        terms: What else it says.
+        triggered_ms: When its stop made it active; None for an order without one, or not yet.
         updated_ms: When it changed last.
         left: What did not trade yet.
         reserved: What it reserves of the currency that it spends.
@@ -86,7 +116,8 @@ class Order:
     price: Decimal | None
     placed_ms: int
     in_quote: bool = False
-    issuer: str = ""
+    terms: Terms = Terms()
+    triggered_ms: int | None = field(init=False, default=None)
     updated_ms: int = field(init=False)
     left: Decimal = field(init=False)
     reserved: Decimal = field(init=False, default=Decimal(0))
@@ -110,6 +141,11 @@ class Order:
     def is_open(self) -> bool:
         """Whether it is in the book."""
         return self.state.is_open
+
+    @property
+    def is_dormant(self) -> bool:
+        """Whether it waits for its stop."""
+        return self.is_open and self.terms.stop is not None and self.triggered_ms is None
 
     @property
     def limit(self) -> Decimal:

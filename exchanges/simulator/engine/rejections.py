@@ -26,6 +26,12 @@ class Reason(StrEnum):
     NOT_FOUND = "not found"
     NO_FUNDS = "not enough funds"
     EXPIRED = "expired"
+    TOO_SMALL = "below the smallest"
+    TOO_LARGE = "above the largest"
+    TAKEN = "id in use"
+    NOT_OPEN = "not open"
+    UNCHANGED = "nothing to change"
+    COSTS_TOO_MUCH = "fee above the limit"
 
 
 class Refused(Exception):

@@ -74,6 +74,11 @@ class Store(Generic[T]):
         """
         return self._items[item_id][1]
 
+    def remove(self, owner: int, item_id: int | str) -> None:
+        """Remove an object of *owner*; one that it does not have stays."""
+        if self.has(owner, item_id):
+            del self._items[item_id]
+
     def has(self, owner: int, item_id: int | str) -> bool:
         """Return whether *owner* has an object with this id."""
         return item_id in self._items and self._items[item_id][0] == owner

@@ -6,16 +6,17 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 from urllib.parse import parse_qsl
 
 from attrs import frozen
 
 from exchanges.endpoint import JSON, MULTIPART, Argument, Endpoint
+from exchanges.endpoint.arguments import enum_of
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.http.messages import HttpRequest
 from exchanges.simulator.http.multipart import read_multipart
-from exchanges.wire import Deviation, Json, OpenStrEnum, loads
+from exchanges.wire import Deviation, Json, loads
 
 V = TypeVar("V")
 
@@ -35,14 +36,18 @@ def read_fields(endpoint: Endpoint, request: HttpRequest) -> dict[str, Json]:
     if endpoint.verb in _IN_QUERY:
         refuse_if(request.body, Reason.UNREADABLE, text="a body was not expected")
         return _form(request.query)
-    refuse_if(request.query, Reason.UNREADABLE, text="a query was not expected")
+    in_query = {argument.wire for argument in endpoint.arguments if argument.param.in_query}
+    query = _form(request.query)
+    refuse_if(query.keys() - in_query, Reason.UNREADABLE, text="a query was not expected")
     if not request.body:
-        return {}
+        return query
     if request.header("content-type").partition(";")[0].strip().lower() != endpoint.body.value:
         raise Refused(Reason.UNREADABLE, text=f"the content type must be {endpoint.body.value}")
     if endpoint.body is MULTIPART:
         return read_multipart(request.header("content-type"), request.body)
-    return _object(request.body) if endpoint.body is JSON else _form(request.body.decode("ascii", "replace"))
+    body = _object(request.body) if endpoint.body is JSON else _form(request.body.decode("ascii", "replace"))
+    refuse_if(in_query & body.keys(), Reason.UNREADABLE, text="an argument of the query was not expected in the body")
+    return {**query, **body}
 
 
 def _form(text: str) -> dict[str, Json]:
@@ -83,14 +88,21 @@ class Arguments:
         """
         values: dict[str, Json] = {}
         unknown = set(fields)
+        spread = next((argument for argument in endpoint.arguments if argument.param.is_spread), None)
         for argument in endpoint.arguments:
+            if argument.param.is_spread:
+                continue
             given = in_path.get(argument.name) if argument.in_path else fields.get(argument.wire)
             unknown.discard(argument.wire)
             if given is not None:
                 values[argument.name] = _value(argument, given)
             elif argument.required:
                 raise Refused(Reason.MISSING_ARGUMENT, argument.wire)
-        if unknown:
+        if spread is not None and unknown:
+            values[spread.name] = {name: fields[name] for name in unknown}
+        elif spread is not None and spread.required:
+            raise Refused(Reason.MISSING_ARGUMENT, spread.wire)
+        elif unknown:
             # Stricter than an exchange, which would ignore it: a misspelled optional argument shows up here.
             raise Refused(Reason.UNKNOWN_ARGUMENT, min(unknown))
         return cls(values)
@@ -165,6 +177,8 @@ def _date(argument: Argument, given: Json) -> str:
 
 def _structure(argument: Argument, given: Json) -> Json:
     """Validate an object or a list. In a form an object is JSON text; a file is an object already."""
+    if isinstance(given, str) and argument.type == "list":
+        return _text(argument, given)  # in a query a list of ids is one text
     if isinstance(given, str) and argument.type == "object":
         try:
             given = loads(given.encode())
@@ -186,9 +200,9 @@ def _words(argument: Argument, given: Json) -> Json:
 
 
 def _text(argument: Argument, given: Json) -> str:
-    declared: Any = argument.annotation
     # The enum is open for answers only: an exchange adds values, but does not accept ones that it never defined.
-    words = {m.value for m in declared} if isinstance(declared, type) and issubclass(declared, OpenStrEnum) else None
+    declared = enum_of(argument.annotation)
+    words = None if declared is None else {member.value for member in declared}
     if not isinstance(given, str) or not 0 < len(given) <= MAX_TEXT or not given.isprintable():
         raise Refused(Reason.WRONG_ARGUMENT, argument.wire)
     refuse_if(words is not None and given not in words, Reason.WRONG_ARGUMENT, argument.wire)

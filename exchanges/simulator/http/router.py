@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from attrs import field, frozen
 
 from exchanges.endpoint import Api, Endpoint
 
 _PLACEHOLDER = re.compile(r"\\{(\w+)\\}")
+
+
+def _needed(endpoint: Endpoint) -> set[str]:
+    return {argument.wire for argument in endpoint.arguments if argument.required}
+
+
+def _needs(endpoint: Endpoint) -> int:
+    return len(_needed(endpoint))
 
 
 @frozen
@@ -35,7 +43,7 @@ class Router:
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._prefixes: list[tuple[str, Api]] = []
-        self._plain: dict[str, dict[str, Endpoint]] = {}
+        self._plain: dict[str, dict[str, list[Endpoint]]] = {}
         self._patterns: dict[int, list[tuple[re.Pattern[str], Endpoint]]] = {}
         for endpoint in endpoints:
             self._add(endpoint)
@@ -51,17 +59,23 @@ class Router:
             pattern = re.compile(_PLACEHOLDER.sub(r"(?P<\1>[^/]+)", re.escape(path)))
             self._patterns.setdefault(path.count("/"), []).append((pattern, endpoint))
         else:
-            self._plain.setdefault(path, {})[endpoint.verb] = endpoint
+            # Two declarations of one path differ in what they need; without arguments it is the one that needs none.
+            known = self._plain.setdefault(path, {}).setdefault(endpoint.verb, [])
+            known.append(endpoint)
+            known.sort(key=_needs, reverse=True)
 
-    def find(self, verb: str, path: str) -> Match | None:
-        """Return the match of *verb* and *path*; None if no API has such a prefix."""
+    def find(self, verb: str, path: str, query: str = "") -> Match | None:
+        """Return the match of *verb*, *path* and *query*; None if no API has such a prefix."""
         api = next((api for prefix, api in self._prefixes if path.startswith(prefix + "/")), None)
         if api is None:
             return None
         # Most paths have no placeholder and need a dictionary only; patterns are tried for paths of equal depth.
         by_verb = self._plain.get(path, {})
         if verb in by_verb:
-            return Match(by_verb[verb].api, by_verb[verb])
+            *needy, last = by_verb[verb]
+            given = {name for name, _ in parse_qsl(query, keep_blank_values=True)} if needy else set[str]()
+            endpoint = next((one for one in needy if _needed(one) <= given), last)
+            return Match(endpoint.api, endpoint)
         other_verb = bool(by_verb)
         for pattern, endpoint in self._patterns.get(path.count("/"), ()):
             if found := pattern.fullmatch(path):

@@ -18,7 +18,7 @@ from attrs import define, field, frozen
 
 from exchanges.endpoint import Api, Areas, Endpoint, Kind, endpoints_of
 from exchanges.simulator.engine.engine import Engine
-from exchanges.simulator.engine.matching import MatchingOptions
+from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.prices import BookSpec, Market
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if

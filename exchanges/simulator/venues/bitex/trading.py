@@ -12,7 +12,7 @@ from exchanges.bitex.trading import Trading
 from exchanges.simulator.engine.balances import Cause, Movement, Wallet, quotient
 from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
-from exchanges.simulator.engine.orders import Order, OrderState
+from exchanges.simulator.engine.orders import Lifetime, Order, OrderState, Terms
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.bitex.customers import BOOK, BitexCall, BitexHandlers, amount_of, created_since
 from exchanges.simulator.venues.calls import second
@@ -49,6 +49,7 @@ def convert_order(order: Order) -> Bid | Ask:
         status=status,
         reason=reason,
         produced_amount=order.received,
+        issuer=order.terms.issuer,
     )
 
 
@@ -67,7 +68,8 @@ def trades_of(wallet: Wallet) -> list[Buy | Sell]:
 def sell_at_once(engine: Engine, wallet: Wallet, quantity: Decimal, now_ms: int, issuer: str) -> Order:
     """Sell at whatever prices there are; what finds no buyer is left unsold."""
     book = engine.book(BOOK)
-    return book.place(wallet, Side.SELL, quantity, price=ANY_PRICE, now_ms=now_ms, at_once=True, issuer=issuer)
+    terms = Terms(Lifetime.AT_ONCE, issuer=issuer)
+    return book.place(wallet, Side.SELL, quantity, price=ANY_PRICE, now_ms=now_ms, terms=terms)
 
 
 def _order_of(handlers: BitexHandlers, call: BitexCall, side: Side, argument: str) -> Order:
@@ -85,7 +87,8 @@ def _places(method: Callable[..., Any], side: Side) -> Handler:
         if side is Side.BUY and not quotient(amount, price):
             raise Refused(Reason.WRONG_NUMBER, "amount", "no alcanza para nada")
         book, now_ms = handlers.engine.book(BOOK), call.now_ms
-        return convert_order(book.place(call.wallet, side, amount, price=price, now_ms=now_ms, issuer="ApiKey#1"))
+        terms = Terms(issuer="ApiKey#1")
+        return convert_order(book.place(call.wallet, side, amount, price=price, now_ms=now_ms, terms=terms))
 
     return handles(method)(place)
 

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from exchanges.bitex import Bitex
 from exchanges.endpoint import Access
-from exchanges.simulator.engine.matching import MatchingOptions
+from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.record import Venue

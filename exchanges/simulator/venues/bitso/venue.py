@@ -8,10 +8,10 @@ from decimal import Decimal
 from attrs import define, field
 
 from exchanges.bitso import Bitso
-from exchanges.simulator.engine.matching import MatchingOptions
+from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.record import Venue
-from exchanges.simulator.venues.bitso import v2, v3
+from exchanges.simulator.venues.bitso import funding, trading, v2, v3
 from exchanges.simulator.venues.bitso.conversions import ConversionHandlers
 from exchanges.simulator.venues.bitso.generations import GENERATIONS
 from exchanges.simulator.venues.calls import Account
@@ -51,7 +51,14 @@ class BitsoExchange(Exchange):
         """Create the handlers of all areas."""
         self.conversions = ConversionHandlers(self.engine)
         v2_areas = (v2.MarketHandlers, v2.AccountHandlers, v2.TradingHandlers, v2.FundingHandlers)
-        areas = (v3.MarketHandlers, v3.AccountHandlers, *v2_areas)
+        areas = (
+            v3.MarketHandlers,
+            v3.AccountHandlers,
+            trading.TradingHandlers,
+            funding.FundingHandlers,
+            funding.WebhookHandlers,
+            *v2_areas,
+        )
         return [*(area(self.engine) for area in areas), self.conversions]
 
     def open_accounts(self) -> Iterable[Account]:
@@ -68,4 +75,5 @@ class BitsoExchange(Exchange):
 
     def order_id(self, shown: int | str) -> int:
         """Return the engine's id of an order."""
-        return v2.order_number(str(shown))
+        text = str(shown)
+        return trading.order_number(text) if len(text) == trading.OID_LENGTH else v2.order_number(text)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from attrs import define
 
 from exchanges.bitstamp import Bitstamp
-from exchanges.simulator.engine.matching import MatchingOptions
+from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.record import Venue
