@@ -1,7 +1,7 @@
 """Bitso: the client, and the models of the current API (v3, v4). Those of v2 are in `exchanges.bitso.v2`.
 
-The package holds a module per area (`market`, `account`, `conversions`), what all areas share (`api`, `signing`,
-`errors`), the models, and in `reconcile` how its reads show what a call did.
+The package holds a module per area (`market`, `account`, `trading`, `funding`, `conversions`, `webhooks`), what all
+areas share (`api`, `signing`, `errors`), the models, and in `reconcile` how its reads show what a call did.
 
 Source:
     Bitso API v3 and v4.
@@ -15,11 +15,48 @@ from typing import Unpack
 from exchanges.bitso.account import Account
 from exchanges.bitso.api import V2 as V2_API
 from exchanges.bitso.conversions import Conversions, RateRefused
+from exchanges.bitso.funding import Funding
 from exchanges.bitso.market import Market
-from exchanges.bitso.models.account import Balance
+from exchanges.bitso.models.account import (
+    AccountFees,
+    AccountState,
+    AccountStatus,
+    Balance,
+    BalanceUpdate,
+    BookFees,
+    DepositFee,
+    LedgerDetails,
+    LedgerEntry,
+    LedgerOperation,
+)
 from exchanges.bitso.models.conversions import Conversion, ConversionStatus, Direction, Quote, Slippage
+from exchanges.bitso.models.funding import (
+    Bank,
+    Contact,
+    ContactDetail,
+    ContactTaxonomy,
+    Country,
+    Deposit,
+    DepositStatus,
+    FundingDestination,
+    LegalEntity,
+    MethodCurrency,
+    MethodFee,
+    MethodLimits,
+    MethodStatus,
+    Taxonomy,
+    Vasp,
+    Withdrawal,
+    WithdrawalMethod,
+    WithdrawalStatus,
+)
 from exchanges.bitso.models.market import (
     Book,
+    Candle,
+    Catalogues,
+    Currencies,
+    CurrencyMetadata,
+    CurrencyType,
     Fees,
     FeeTier,
     FlatRate,
@@ -28,10 +65,24 @@ from exchanges.bitso.models.market import (
     Side,
     SortOrder,
     Ticker,
+    TimeBucket,
     Trade,
 )
+from exchanges.bitso.models.trading import (
+    Changes,
+    MarginOrderType,
+    Order,
+    OrderSource,
+    OrderStatus,
+    OrderType,
+    TimeInForce,
+    UserTrade,
+)
+from exchanges.bitso.models.webhooks import WebhookKey
 from exchanges.bitso.signing import BodySignature, SignatureOrder
+from exchanges.bitso.trading import Trading
 from exchanges.bitso.v2 import V2
+from exchanges.bitso.webhooks import Webhooks
 from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
 from exchanges.http.signing import Scheme
@@ -40,18 +91,52 @@ from exchanges.outcomes.search import Searches
 __all__ = [
     "V2",
     "Account",
+    "AccountFees",
+    "AccountState",
+    "AccountStatus",
     "Balance",
+    "BalanceUpdate",
+    "Bank",
     "Bitso",
     "Book",
+    "BookFees",
+    "Candle",
+    "Catalogues",
+    "Changes",
+    "Contact",
+    "ContactDetail",
+    "ContactTaxonomy",
     "Conversion",
     "ConversionStatus",
     "Conversions",
+    "Country",
+    "Currencies",
+    "CurrencyMetadata",
+    "CurrencyType",
+    "Deposit",
+    "DepositFee",
+    "DepositStatus",
     "Direction",
     "FeeTier",
     "Fees",
     "FlatRate",
+    "Funding",
+    "FundingDestination",
+    "LedgerDetails",
+    "LedgerEntry",
+    "LedgerOperation",
+    "LegalEntity",
+    "MarginOrderType",
     "Market",
+    "MethodCurrency",
+    "MethodFee",
+    "MethodLimits",
+    "MethodStatus",
+    "Order",
     "OrderBook",
+    "OrderSource",
+    "OrderStatus",
+    "OrderType",
     "PriceLevel",
     "Quote",
     "RateRefused",
@@ -59,8 +144,19 @@ __all__ = [
     "SignatureOrder",
     "Slippage",
     "SortOrder",
+    "Taxonomy",
     "Ticker",
+    "TimeBucket",
+    "TimeInForce",
     "Trade",
+    "Trading",
+    "UserTrade",
+    "Vasp",
+    "WebhookKey",
+    "Webhooks",
+    "Withdrawal",
+    "WithdrawalMethod",
+    "WithdrawalStatus",
 ]
 
 
@@ -84,7 +180,10 @@ class Bitso(Client):
 
     market: Market
     account: Account
+    trading: Trading
+    funding: Funding
     conversions: Conversions
+    webhooks: Webhooks
     v2: V2
 
     def __init__(

@@ -70,3 +70,15 @@ V3 = _api(
 
 V4 = evolve(V3, base_url="https://bitso.com/api/v4", sandbox_url="https://sandbox.bitso.com/api/v4")
 """The API of conversions; everything else of v3 holds for it as well."""
+
+
+def keys_payload(answer: Json) -> Json:
+    """Return the content of the envelope, or a bare list."""
+    # Quirk: no document says whether the keys of webhooks travel in an envelope.
+    return answer if isinstance(answer, list) else payload(answer)
+
+
+PRODUCTS = evolve(
+    V3, base_url="https://api.bitso.com/v4", sandbox_url="https://stage.bitso.com/v4", payload=keys_payload
+)
+"""The host of newer products, of which the keys of webhooks are one."""

@@ -31,6 +31,7 @@ from functools import partial
 
 from attrs import define, evolve, field
 
+from exchanges.bitso import client_ids
 from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.models.conversions import Conversion, ConversionStatus
 from exchanges.bitso.models.market import SortOrder
@@ -222,6 +223,7 @@ def _conversions(query: Query, answers: Answers) -> Matches:
 
 
 SEARCHES: Searches = {
+    **client_ids.SEARCHES,
     id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed, MAX_SKEW + ZONES),
     id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed, MAX_SKEW + ZONES),
     id_of(Funding.bitcoin_withdrawal): Search(partial(_withdrawals, "btc")),

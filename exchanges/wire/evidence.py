@@ -25,7 +25,7 @@ class Confirmation:
         value: That value, exactly: ``True`` is not the text ``"true"``.
     """
 
-    value: bool | str
+    value: Json
 
     def read(self, value: Json, *, strict: bool) -> None:  # noqa: ARG002 - nothing else is ever tolerated
         """Return None; raise `Deviation` for any other value."""

@@ -21,6 +21,8 @@ OTHERWISE = {
     "/work_order_requests/work_order_request_id": "/work_order_requests/work_order_requests_id",
     "ing_bots/bot_id/cancel": "ing_bots/bot_id",
 }
+# One path, declared once for one book and once for all.
+TWICE = {"bitso": ["GET /api/v3/ticker"]}
 # Bitex developer guide, "API Class Reference", "Transactions", "Last 24 Hourly Candles", "Order Book"; Bitso API v2 and
 # Bitstamp API v1, "Order Book". Class reference, fields in their order on the wire, a question mark where old rows lack
 # one.
@@ -72,7 +74,7 @@ def test_every_documented_call_is_declared_once(exchange):
     """Every documented call is declared once, and no other call is declared."""
     expected, _ = documented(exchange)
 
-    assert Counter(expected) == Counter(declared(exchange))
+    assert Counter([*expected, *TWICE.get(exchange, [])]) == Counter(declared(exchange))
 
 
 @every

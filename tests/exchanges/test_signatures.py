@@ -84,13 +84,16 @@ def sent(endpoint_id, **arguments):
     return f"{request.verb} {request.origin}{request.target}"
 
 
+LEDGERS = ("", "_trades", "_fees", "_fundings", "_withdrawals")
+
+
 class TestDeclarations:
     @pytest.mark.parametrize(
         ("area", "calls"),
         [
             ("bitso.v2.market", {"ticker", "order_book", "transactions"}),
-            ("bitso.market", {"available_books", "ticker", "order_book", "trades"}),
-            ("bitso.account", {"balance"}),
+            ("bitso.market", {"available_books", "ticker", "tickers", "order_book", "trades", "ohlc", "catalogues"}),
+            ("bitso.account", {"balance", "account_status", "fees", *(f"ledger{k}" for k in LEDGERS)}),
             ("bitstamp.v1.market", {"ticker", "order_book", "transactions", "eur_usd"}),
             ("bitstamp.market", {"ticker", "order_book", "transactions"}),
         ],

@@ -15,6 +15,7 @@ from tests.support.simulator_calls import BOOKS, ENDPOINTS, NOW_MS, ask_declared
 async def bodies(seed: int) -> list[bytes]:
     """Call every public endpoint of a new simulator."""
     async with simulated(seed=seed) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
+        sim.bitso.deposit("mxn", Decimal(100))
         return [(await ask_declared(http, endpoint)).content for endpoint in ENDPOINTS]
 
 

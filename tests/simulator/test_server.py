@@ -26,7 +26,7 @@ async def test_a_connection_serves_many_requests(sim):
 
 async def test_pipelined_requests_are_answered_in_order(sim):
     """Requests sent without awaiting answers get theirs in turn."""
-    paths = ["/api/ticker/", "/nothing", "/api/v3/ticker"] * 20
+    paths = ["/api/ticker/", "/nothing", "/api/v3/trades"] * 20
     async with await Wired.to(sim) as wired:
         for path in paths:
             wired.send(f"GET {path} HTTP/1.1")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import httpx
 
@@ -33,6 +34,8 @@ PLACEHOLDERS = {
     "bot_id": "1001",
     "payment_id": "1001",
     "work_order_request_id": "1001",
+    "currency": "btc",
+    "country": "mx",
 }
 BITEX_FIELDS: dict[str, Any] = {
     "path": "ars/cash/btc/bitex/more_mt",
@@ -70,7 +73,16 @@ SIGNED_FIELDS: dict[str, Any] = {
     "clabe": "032180000118359719",
     "notes_ref": "rent",
     "numeric_ref": "1",
+    "book": "btc_mxn",
+    "side": "sell",
+    "type": "limit",
+    "fund_currency": "btc",
+    "origin_id": "x1-0001",
+    "alias": "Cold wallet",
+    "taxonomy": dict.fromkeys(("network", "asset", "protocol", "integration", "currency"), "btc"),
+    "callback_url": "https://example.com/bitso",
 }
+OHLC = {"book": "btc_mxn", "time_bucket": "3600"}
 
 
 def simulated(*venues: Venue, seed: int = 0, limits: bool = False, **options: Any) -> Any:
@@ -112,8 +124,10 @@ async def ask_declared(http: httpx.AsyncClient, endpoint: Endpoint) -> httpx.Res
     if endpoint.api.exchange == "bitex":
         return await ask_bitex(http, endpoint, **await live_a_little(http, endpoint))
     if endpoint.access is not Access.PUBLIC:
-        return await ask_signed(http, endpoint, **await trade_a_little(http, endpoint))
-    needed = {a.wire: "btc_mxn" for a in endpoint.arguments if a.required and not a.in_path}
+        is_v3 = endpoint.id.startswith(("bitso.trading.", "bitso.funding."))
+        known = await (_trade_at_bitso(http, endpoint.id.split(".")[-1]) if is_v3 else trade_a_little(http, endpoint))
+        return await ask_signed(http, endpoint, **known)
+    needed = {a.wire: OHLC.get(a.wire, "btc_mxn") for a in endpoint.arguments if a.required and not a.in_path}
     return await http.get(path_of(endpoint), params=needed)
 
 
@@ -123,13 +137,18 @@ async def ask_signed(http: httpx.AsyncClient, endpoint: Endpoint | str, **known:
         endpoint = next(e for e in ENDPOINTS if e.id == endpoint)
     nonce, path = next(NONCES), path_of(endpoint, **known)
     in_path = {a.wire for a in endpoint.arguments if a.in_path}
-    fields = {a.wire: SIGNED_FIELDS[a.wire] for a in endpoint.arguments if a.required and not a.in_path}
+    needed = [a for a in endpoint.arguments if a.required and not a.in_path and not a.param.is_spread]
+    fields = {a.wire: SIGNED_FIELDS[a.wire] for a in needed}
     fields.update({name: value for name, value in known.items() if name not in in_path})
     if endpoint.api.name == "bitstamp.v1":
         return await http.post(path, data={**bitstamp_v1(nonce), **fields})
     if endpoint.api.name == "bitso.v2":
         return await http.post(path, json={**bitso_v2(nonce), **fields})
-    body = "" if endpoint.verb == "GET" else json.dumps(fields)
+    query = {a.wire: str(fields.pop(a.wire)) for a in endpoint.arguments if a.param.in_query and a.wire in fields}
+    if endpoint.verb in ("GET", "DELETE"):
+        query, fields = {**query, **fields}, {}
+    path += "?" + urlencode(query) if query else ""
+    body = "" if endpoint.verb in ("GET", "DELETE") else json.dumps(fields)
     headers = bitso_v3(nonce, path, verb=endpoint.verb, body=body)
     if body:
         headers["Content-Type"] = "application/json"
@@ -157,6 +176,40 @@ async def trade_a_little(http: httpx.AsyncClient, endpoint: Endpoint) -> dict[st
     if name == "withdrawal_requests":
         await ask_signed(http, f"{exchange}.funding.bitcoin_withdrawal")
     return {}
+
+
+async def _trade_at_bitso(http: httpx.AsyncClient, name: str) -> dict[str, Any]:
+    """Create at Bitso v3 what a call needs, and return the arguments that refer to it."""
+
+    async def create(call: str, **arguments: object) -> Any:
+        return (await ask_signed(http, f"bitso.{call}", **arguments)).json()["payload"]
+
+    # One id for each call: the exchange refuses a second active order under it.
+    client_id = f"x-{name}"
+    if name == "funding":
+        return {"fid": (await create("funding.fundings"))[0]["fid"]}
+    sent = {"currency": "btc", "amount": "0.1", "address": "1Elsewhere", "network": "btc", "protocol": "btc"}
+    if "withdrawal" in name:
+        known = {} if name != "withdrawal" else {"wid": (await create("funding.create_withdrawal", **sent))["wid"]}
+        return sent if name == "create_withdrawal" else known
+    if "contact" in name:
+        stored = await create("funding.create_contact", address="1Elsewhere", currency="btc")
+        known = {
+            "delete_contact": {"contact_id": stored["contact_id"]},
+            "create_contact": {"currency": "btc", "address": "1Else"},
+        }
+        return known.get(name, {})
+    traded = "trades" in name or name == "user_trade"
+    placed = {"major": "0.01", "price": "10000" if traded else "2000000"}
+    if name == "place_order":
+        return placed
+    oid = (await create("trading.place_order", **placed, origin_id=client_id))["oid"]
+    if name == "user_trade":
+        return {"tid": (await create("trading.user_trades"))[0]["tid"]}
+    needs = {"oid": oid} if name in ("order", "cancel_order", "order_trades", "modify_order") else {}
+    needs |= {"origin_id": client_id} if name.endswith("by_origin_id") else {}
+    needs |= {"oids": oid} if name in ("orders", "cancel_orders") else {}
+    return needs | ({"price": "1999999"} if name.startswith("modify") else {})
 
 
 def path_of(endpoint: Endpoint, **known: object) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from exchanges.wire import Id, IsoTime, OpenStrEnum, TextDecimal
+from exchanges.wire import Id, IsoTime, OpenIntEnum, OpenStrEnum, TextDecimal, UnixMillis
+from exchanges.wire.models import named
 
 
 class Side(OpenStrEnum):
@@ -197,3 +198,98 @@ class Trade:
     # Quirk: documented as a number, recorded as a number, seen as text.
     tid: Id
     """Id of the trade; the value for *marker*."""
+
+
+class TimeBucket(OpenIntEnum):
+    """Length of a candle, in seconds."""
+
+    MINUTE = 60
+    MINUTES_5 = 300
+    MINUTES_15 = 900
+    MINUTES_30 = 1800
+    HOUR = 3600
+    HOURS_4 = 14400
+    HOURS_6 = 21600
+    HOURS_12 = 43200
+    DAY = 86400
+    """Begins at 06:00 UTC."""
+    DAYS_3 = 259200
+    WEEK = 604800
+
+
+@frozen(kw_only=True)
+class Candle:
+    """The trades of one period. Without trades it has the last rate, volume and count zero. Wire: object.
+
+    Source:
+        Seen on the live server; on no page of the documents.
+    """
+
+    bucket_start_time: UnixMillis
+    """UTC: when the period begins."""
+    first_trade_time: UnixMillis | None = None
+    """UTC; may be None where nothing was traded."""
+    last_trade_time: UnixMillis | None = None
+    """UTC; may be None where nothing was traded."""
+    first_rate: TextDecimal
+    """Minor per major."""
+    last_rate: TextDecimal
+    """Minor per major."""
+    min_rate: TextDecimal
+    """Minor per major."""
+    max_rate: TextDecimal
+    """Minor per major."""
+    trade_count: int
+    volume: TextDecimal
+    """Major traded."""
+    vwap: TextDecimal | None = None
+    """Minor per major: the average weighted by volume; may be None where nothing was traded."""
+
+
+class CurrencyType(OpenStrEnum):
+    """Kind of a currency."""
+
+    FIAT = "fiat"
+    CRYPTO = "crypto"
+
+
+@frozen(kw_only=True)
+class CurrencyMetadata:
+    """One currency. Wire: object. What is None was not sent.
+
+    Source:
+        Seen on the live server; on no page of the documents.
+    """
+
+    code: str
+    """Such as btc."""
+    precision: int
+    """Decimals of an amount."""
+    type: CurrencyType
+    full_name: str | None = None
+    display_ticker: str | None = None
+    color: str | None = None
+    """Of the exchange's pages: red, green and blue in hex."""
+    margin_available: bool | None = named("marginAvailable", default=None)
+
+
+@frozen(kw_only=True)
+class Currencies:
+    """All currencies. Wire: object."""
+
+    metadata: tuple[CurrencyMetadata, ...]
+    supported: tuple[str, ...] | None = None
+    """Codes; None if not sent."""
+    allowed_as_preferred: tuple[str, ...] | None = None
+    """Codes; None if not sent."""
+
+
+@frozen(kw_only=True)
+class Catalogues:
+    """What the exchange lists of itself. Wire: object.
+
+    Source:
+        Seen on the live server; on no page of the documents.
+    """
+
+    currencies: Currencies

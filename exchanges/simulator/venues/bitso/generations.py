@@ -26,6 +26,22 @@ _ERRORS_V3 = {
     Reason.NOT_FOUND: (404, "1401", "Not found"),
     Reason.NO_FUNDS: (400, "0379", "Not enough balance"),
     Reason.EXPIRED: (400, "0345", "The quote has expired"),
+    Reason.TAKEN: (400, "0356", "The origin_id is in use"),
+    Reason.NOT_OPEN: (400, "1702", "The order is not open"),
+    Reason.UNCHANGED: (400, "1705", "The order has these values already"),
+    Reason.COSTS_TOO_MUCH: (400, "0353", "The fee is above max_fee"),
+    Reason.TOO_SMALL: (400, "0405", "Below the minimum of the order book"),
+    Reason.TOO_LARGE: (400, "0406", "Above the maximum of the order book"),
+}
+_BOUND_CODES = {
+    (Reason.TOO_SMALL, "price"): "0401",
+    (Reason.TOO_LARGE, "price"): "0402",
+    (Reason.TOO_SMALL, "major"): "0403",
+    (Reason.TOO_LARGE, "major"): "0404",
+    (Reason.NOT_FOUND, "order to modify"): "1700",
+    (Reason.NOT_FOUND, "tid"): "0321",
+    (Reason.NOT_FOUND, "fid"): "0311",
+    (Reason.NOT_FOUND, "wid"): "0310",
 }
 _NO_FUNDS_CODES = {"btc": "0601", "mxn": "0602"}
 # Code and text of v2; the status is 400.
@@ -82,6 +98,7 @@ def _refusal_v3(refused: Refused) -> HttpAnswer:
     status, code, text = _ERRORS_V3[refused.reason]
     if refused.reason is Reason.NO_FUNDS:
         code = _NO_FUNDS_CODES.get(refused.about, code)
+    code = _BOUND_CODES.get((refused.reason, refused.about), code)
     error: Json = {"code": code, "message": _text(refused, text), "details": []}
     return HttpAnswer(status, dumps({"success": False, "error": error}))
 

@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
+from attrs import evolve
+
+from exchanges import bitso
 from exchanges.bitso import Balance, Book, Fees, FeeTier, FlatRate, OrderBook, PriceLevel, Side, Ticker, Trade
 from exchanges.bitso.account import Account
 from exchanges.bitso.market import Market
 from exchanges.simulator.engine import prices
-from exchanges.simulator.engine.balances import Wallet
+from exchanges.simulator.engine.balances import Cause, Movement, Wallet
 from exchanges.simulator.engine.prices import DAY_MS, STEP_MS, BookSpec, Level
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
+from exchanges.simulator.venues.bitso.funding import FEES, identifier
+from exchanges.simulator.venues.bitso.trading import (
+    MAXIMUM,
+    MAXIMUM_VALUE,
+    MINIMUM,
+    MINIMUM_VALUE,
+    oid_of,
+    rows_behind,
+)
 from exchanges.simulator.venues.calls import moment, second
-from exchanges.simulator.venues.handlers import handles, lists, show
+from exchanges.simulator.venues.handlers import Handler, answers, handles, lists, show
 from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, book_of, ticker_of
 from exchanges.wire import encode
 
 FEE_PERCENT = Decimal("0.6500")
 FEE = Decimal("0.0065")
 MAX_PAGE = 100
+MAX_CANDLES = 1500
+DECIMALS = {"mxn": 2, "usd": 2}
+"""Of amounts in currencies that are no coins; these have 8."""
+
+
+_OPERATIONS = {
+    Cause.TRADE: bitso.LedgerOperation.TRADE,
+    Cause.DEPOSIT: bitso.LedgerOperation.FUNDING,
+    Cause.WITHDRAWAL: bitso.LedgerOperation.WITHDRAWAL,
+}
 
 
 def _book(spec: BookSpec) -> Book:
     return Book(
         book=spec.name,
-        minimum_amount=Decimal("0.00015000"),
-        maximum_amount=Decimal("500.00000000"),
+        minimum_amount=MINIMUM,
+        maximum_amount=MAXIMUM,
         minimum_price=spec.tick * spec.gap,
         maximum_price=Decimal(spec.centre * 10),
-        minimum_value=Decimal("10.00"),
-        maximum_value=Decimal("10000000.00"),
+        minimum_value=MINIMUM_VALUE,
+        maximum_value=MAXIMUM_VALUE,
         tick_size=spec.tick,
         default_chart="depth",
         fees=Fees(
@@ -51,10 +75,42 @@ class MarketHandlers(SpotHandlers):
         """Return the prices of a book."""
         name = call.arguments.text("book")
         refuse_if(name not in self.engine.books, Reason.UNKNOWN_BOOK_OF_TICKER, name)
+        return self._ticker(name, call)
+
+    def _ticker(self, name: str, call: SpotCall) -> Ticker:
         book = self.engine.books[name]
         now = book.market.snapshot(call.now_ms)
         change_24 = now.last - now.day.open
         return ticker_of(Ticker, book, call.now_ms, book=name, created_at=call.now, change_24=change_24)
+
+    tickers = answers(Market.tickers, lambda self, call: [self._ticker(name, call) for name in self.engine.books])
+
+    @handles(Market.ohlc)
+    def ohlc(self, call: SpotCall) -> object:
+        """List the candles between two moments, oldest first; without a beginning, of the last day."""
+        arguments = call.arguments
+        market, period = self.engine.market(arguments.text("book")), arguments.integer("time_bucket") * 1000
+        refuse_if(period // 1000 not in tuple(bitso.TimeBucket), Reason.WRONG_ARGUMENT, "time_bucket")
+        end = min(arguments.integer("end", call.now_ms), call.now_ms)
+        start = arguments.integer("start", end - DAY_MS)
+        count = min(max(end // period - start // period, 0), MAX_CANDLES)
+        return [_candle(bar) for bar in market.bars(period, count, end)]
+
+    @handles(Market.catalogues)
+    def catalogues(self, _: SpotCall) -> object:
+        """Return all currencies."""
+        names = {
+            name for book in self.engine.books.values() for name in (book.market.spec.base, book.market.spec.quote)
+        }
+        rows = tuple(
+            bitso.CurrencyMetadata(
+                code=name,
+                precision=DECIMALS.get(name, 8),
+                type=bitso.CurrencyType.FIAT if name in DECIMALS else bitso.CurrencyType.CRYPTO,
+            )
+            for name in sorted(names)
+        )
+        return bitso.Catalogues(currencies=bitso.Currencies(metadata=rows, supported=tuple(sorted(names))))
 
     @handles(Market.order_book)
     def order_book(self, call: SpotCall) -> object:
@@ -85,6 +141,19 @@ class MarketHandlers(SpotHandlers):
         return [_trade(name, market.trade(number)) for number in numbers[:limit]]
 
 
+def _candle(bar: prices.Bar) -> bitso.Candle:
+    return bitso.Candle(
+        bucket_start_time=moment(bar.start_ms),
+        first_rate=bar.open,
+        last_rate=bar.close,
+        min_rate=bar.low,
+        max_rate=bar.high,
+        trade_count=1,
+        volume=bar.volume,
+        vwap=bar.vwap,
+    )
+
+
 def _trade(book: str, trade: prices.Trade) -> Trade:
     side = Side.BUY if trade.buyer_waited else Side.SELL
     return show(Trade, trade, book=book, created_at=second(trade.at_ms), maker_side=side, tid=str(trade.id))
@@ -100,8 +169,70 @@ def _page(market: prices.Market, now_ms: int, marker: str, *, ascending: bool) -
     return range(min(newest, int(marker) - 1 if marker else newest), oldest - 1, -1)
 
 
+def _entries(movement: Movement) -> list[bitso.LedgerEntry]:
+    """Show a change of balances as the ledger does, newest first: a trade and its fee are two entries."""
+    at = second(movement.at_ms)
+    updates = tuple(bitso.BalanceUpdate(currency=name, amount=n) for name, n in movement.amounts.items())
+    if movement.cause is Cause.TRADE:
+        details = bitso.LedgerDetails(tid=str(movement.id), oid=oid_of(movement.order_id))
+    elif movement.cause is Cause.DEPOSIT:
+        details = bitso.LedgerDetails(fid=identifier("funding", movement.id), method_name=movement.method or None)
+    else:
+        details = bitso.LedgerDetails(wid=identifier("withdrawal", movement.id), method=movement.method or None)
+    entry = bitso.LedgerEntry(
+        eid=identifier("entry", movement.id),
+        operation=_OPERATIONS[movement.cause],
+        created_at=at,
+        balance_updates=updates,
+        details=details,
+    )
+    if not movement.fee:
+        return [entry]
+    fee = bitso.BalanceUpdate(currency=movement.fee_currency, amount=-movement.fee)
+    charged = evolve(entry, eid=identifier("fee", movement.id), operation=bitso.LedgerOperation.FEE)
+    return [evolve(charged, balance_updates=(fee,)), entry]
+
+
+def _ledger(method: Callable[..., Any], operation: bitso.LedgerOperation | None = None) -> Handler:
+    """Return a handler that lists a page of the ledger: of all entries, or of one operation."""
+
+    def page(_: SpotHandlers, call: SpotCall) -> object:
+        entries = [entry for m in reversed(call.wallet.movements) for entry in _entries(m)]
+        wanted = [entry for entry in entries if operation in (None, entry.operation)]
+        return rows_behind([row for e in wanted if isinstance(row := encode(e), dict)], call, "eid")
+
+    return answers(method, page)
+
+
 class AccountHandlers(SpotHandlers):
-    """Balances."""
+    """Balances, the ledger that explains them, and fees."""
+
+    ledger = _ledger(Account.ledger)
+    ledger_trades = _ledger(Account.ledger_trades, bitso.LedgerOperation.TRADE)
+    ledger_fees = _ledger(Account.ledger_fees, bitso.LedgerOperation.FEE)
+    ledger_fundings = _ledger(Account.ledger_fundings, bitso.LedgerOperation.FUNDING)
+    ledger_withdrawals = _ledger(Account.ledger_withdrawals, bitso.LedgerOperation.WITHDRAWAL)
+
+    @handles(Account.account_status)
+    def account_status(self, call: SpotCall) -> object:
+        """Return the state of the account."""
+        return bitso.AccountStatus(client_id=str(call.owner), status=bitso.AccountState.ACTIVE)
+
+    @handles(Account.fees)
+    def fees(self, _: SpotCall) -> object:
+        """Return the fees of every book."""
+        percent, fraction = FEE_PERCENT, FEE
+        rows = tuple(
+            bitso.BookFees(
+                book=name,
+                maker_fee_decimal=fraction,
+                taker_fee_decimal=fraction,
+                maker_fee_percent=percent,
+                taker_fee_percent=percent,
+            )
+            for name in self.engine.books
+        )
+        return bitso.AccountFees(fees=rows, withdrawal_fees=dict(FEES))
 
     @handles(Account.balance)
     def balance(self, call: SpotCall) -> object:

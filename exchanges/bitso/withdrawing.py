@@ -1,0 +1,101 @@
+"""Arguments of a withdrawal: what they must be, alone and together, and what a `WithdrawalMethod` demands of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from exchanges.bitso.models.funding import WithdrawalMethod
+from exchanges.endpoint import Area, Endpoint, Param
+from exchanges.endpoint.arguments import json_object
+from exchanges.errors import UsageError
+
+MAX_REFERENCE_DIGITS = 7
+MAX_NOTES = 40
+MAX_CONTACT_DIGITS = 18
+# What a stored receiver stands for: with one, none of these may be given.
+_DESTINATION = ("address", "destination_tag", "clabe", "email", "phone_number", "refcode")
+_TAXONOMY = ("asset", "method", "network", "protocol", "integration")
+
+Details = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, is_spread=True, echo=None)]
+Compliance = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, echo=None)]
+
+
+def contact_number(value: object) -> int:
+    """Convert the id of a stored receiver: a number on the wire, a text in `Contact`."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_CONTACT_DIGITS:
+        return int(value)
+    if type(value) is not int or not 0 <= value < 10**MAX_CONTACT_DIGITS:
+        raise ValueError("must be the id of a stored receiver: a number")
+    return value
+
+
+def code_of(method: object) -> str:
+    """Return the code of a withdrawal method."""
+    if not isinstance(method, str):
+        raise TypeError(f"must be a WithdrawalMethod or its code, not {type(method).__name__}")
+    return method
+
+
+def fault_of_reference(reference: str) -> str | None:
+    """Return what is wrong with a numeric reference; None if nothing is."""
+    is_right = reference.isascii() and reference.isdigit() and len(reference) <= MAX_REFERENCE_DIGITS
+    return None if is_right else f"must be 1 to {MAX_REFERENCE_DIGITS} digits"
+
+
+def fault_of_notes(notes: str) -> str | None:
+    """Return what is wrong with a text for the receiver; None if nothing is."""
+    return None if len(notes) <= MAX_NOTES else f"must have at most {MAX_NOTES} characters"
+
+
+def fault_of_withdrawal(arguments: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the arguments of a withdrawal together; None if nothing is."""
+    given = {name for name, value in arguments.items() if value is not None}
+    if "contact_id" in given:
+        surplus = [name for name in (*_DESTINATION, *_TAXONOMY) if name in given]
+        return f"contact_id stands for the receiver: leave out {', '.join(surplus)}" if surplus else None
+    details: Mapping[str, Any] = arguments.get("details") or {}
+    if not given.intersection(_DESTINATION) and not details:
+        return (
+            f"give the receiver: one of contact_id, {', '.join(_DESTINATION)}, or the fields of the method in details"
+        )
+    if "address" in given and not given.issuperset(("network", "protocol")):
+        return "an address needs asset, method, network and protocol of one of withdrawal_methods"
+    return None
+
+
+async def create_by_method(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> object:
+    """Create a withdrawal; a `WithdrawalMethod` as *method* fills in its names and demands what it requires."""
+    method = arguments.get("method")
+    if isinstance(method, WithdrawalMethod):
+        arguments = {**_names_of(endpoint, method, arguments), **arguments, "method": method.method}
+        details: Mapping[str, Any] = arguments.get("details") or {}
+        given = {name for name, value in arguments.items() if value is not None} | set(details)
+        if missing := [name for name in method.required_fields if name not in given]:
+            fault = f"{method.name or method.method} needs {', '.join(missing)}; nothing was sent"
+            raise UsageError(f"{endpoint.id} ({endpoint}): {fault}", endpoint=endpoint.id)
+    return await area.caller(endpoint, arguments)
+
+
+def _names_of(endpoint: Endpoint, method: WithdrawalMethod, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Return what *method* is called in a withdrawal of its currency.
+
+    Raises:
+        UsageError: It does not send this currency, or is switched off.
+    """
+    currency = arguments.get("currency")
+    row = next((row for row in method.currency_configurations if row.currency == currency), None)
+    fault = None
+    if row is None and method.currency_configurations:
+        fault = "does not send this currency"
+    elif row is not None and row.status is not None and row.status.type.lower() != "active":
+        fault = "is switched off by the exchange"
+    if fault is not None:
+        words = f"{endpoint.id} ({endpoint}): {method.name or method.method} {fault}; nothing was sent"
+        raise UsageError(words, endpoint=endpoint.id)
+    names = {"network": method.network, "protocol": method.protocol}
+    if row is not None:
+        names["asset"] = row.asset
+    if method.integration is not None:
+        names["integration"] = method.integration
+    return names
