@@ -7,6 +7,7 @@ from typing import Annotated
 
 from exchanges.bitso.api import V3
 from exchanges.bitso.clabe import fault_of_clabe
+from exchanges.bitso.ids import Oid, Oids, OriginId, OriginIds
 from exchanges.bitso.models.funding import (
     Bank,
     Contact,
@@ -22,11 +23,9 @@ from exchanges.bitso.models.funding import (
     WithdrawalStatus,
 )
 from exchanges.bitso.pages import PageLimit, pages
-from exchanges.bitso.trading import Oid, Oids, OriginId, OriginIds
 from exchanges.bitso.withdrawing import (
     Compliance,
     Details,
-    code_of,
     contact_number,
     create_by_method,
     fault_of_notes,
@@ -176,7 +175,7 @@ class Funding(Area, api=V3):
         *,
         currency: str,
         amount: Amount,
-        method: Annotated[WithdrawalMethod | str | None, Param(type="str", render=code_of)] = None,
+        method: Annotated[WithdrawalMethod | str | None, Param(type="str")] = None,
         asset: str | None = None,
         network: str | None = None,
         protocol: str | None = None,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Unpack
 
 from exchanges.bitso.api import V3, V4
+from exchanges.bitso.ids import Oid, Oids, OriginId, OriginIds, fault_of_origin_id, one_of_both
 from exchanges.bitso.models.market import Side, SortOrder
 from exchanges.bitso.models.trading import (
     Changes,
@@ -28,52 +28,7 @@ from exchanges.endpoint.waiting import wait_until
 from exchanges.errors import UsageError
 from exchanges.wire import Amount
 
-# Quirk: no number is published for lists of ids; 50 keep the address within three kilobytes.
-MAX_IDS = 50
 MAX_OPEN = 500
-_ORIGIN_ID = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
-_ID = re.compile(r"[A-Za-z0-9]{1,100}", re.ASCII)
-
-
-def fault_of_origin_id(origin_id: str) -> str | None:
-    """Return what is wrong with a client's id; None if nothing is."""
-    return None if _ORIGIN_ID.fullmatch(origin_id) else "must be 1 to 40 of A-Z, a-z, 0-9, _ and -"
-
-
-def fault_of_id(value: str) -> str | None:
-    """Return what is wrong with an id of the exchange; None if nothing is."""
-    return None if _ID.fullmatch(value) else "must be an id: letters and digits"
-
-
-def joined(pattern: re.Pattern[str]) -> Param:
-    """Return a list of ids that match *pattern*, joined by commas."""
-
-    def render(ids: Sequence[str]) -> str:
-        if isinstance(ids, str) or not isinstance(ids, Sequence):
-            raise TypeError(f"must be a list of ids, not {type(ids).__name__}")
-        if not 1 <= len(ids) <= MAX_IDS:
-            raise ValueError(f"must hold 1 to {MAX_IDS} ids")
-        if any(not isinstance(item, str) or not pattern.fullmatch(item) for item in ids):
-            raise ValueError("must hold ids")
-        return ",".join(str.__str__(item) for item in ids)
-
-    return Param(type="list", render=render, echo=None)
-
-
-Oids = Annotated[Sequence[str] | None, joined(_ID)]
-OriginIds = Annotated[Sequence[str] | None, joined(_ORIGIN_ID)]
-Oid = Annotated[str, Param(check=fault_of_id)]
-OriginId = Annotated[str | None, Param(check=fault_of_origin_id, call_id=True)]
-
-
-def one_of_both(first: str, second: str) -> Callable[[Mapping[str, Any]], str | None]:
-    """Return a check that demands exactly one of two arguments."""
-
-    def check(arguments: Mapping[str, Any]) -> str | None:
-        given = [name for name in (first, second) if arguments.get(name) is not None]
-        return None if len(given) == 1 else f"give exactly one of {first} and {second}"
-
-    return check
 
 
 def _fault_of_open_limit(limit: int) -> str | None:
@@ -110,12 +65,11 @@ def _fault_of_changes(arguments: Mapping[str, Any]) -> str | None:
 async def _within_rules(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> object:
     """Place an order, unless it breaks the rules of its book as they were read."""
     rules: Mapping[str, Rules] = area.shared.get(RULES, {})
-    known = rules.get(str(arguments.get("book")).lower())
     fault = None
-    if known is not None:
-        # What is wrong by itself is for the call to say, with the name of the argument.
-        with suppress(ValueError):
-            fault = known.fault_of_order(arguments)
+    # What is wrong by itself is for the call to say, with the name of the argument; an odd object may raise anything.
+    with suppress(Exception):
+        known = rules.get(str(arguments["book"]).lower())
+        fault = None if known is None else known.fault_of_order(arguments)
     if fault is not None:
         raise UsageError(f"{endpoint.id} ({endpoint}): {fault}; nothing was sent", endpoint=endpoint.id)
     return await area.caller(endpoint, arguments)

@@ -30,13 +30,6 @@ def contact_number(value: object) -> int:
     return value
 
 
-def code_of(method: object) -> str:
-    """Return the code of a withdrawal method."""
-    if not isinstance(method, str):
-        raise TypeError(f"must be a WithdrawalMethod or its code, not {type(method).__name__}")
-    return method
-
-
 def fault_of_reference(reference: str) -> str | None:
     """Return what is wrong with a numeric reference; None if nothing is."""
     is_right = reference.isascii() and reference.isdigit() and len(reference) <= MAX_REFERENCE_DIGITS
@@ -69,8 +62,9 @@ async def create_by_method(area: Area, endpoint: Endpoint, arguments: Mapping[st
     method = arguments.get("method")
     if isinstance(method, WithdrawalMethod):
         arguments = {**_names_of(endpoint, method, arguments), **arguments, "method": method.method}
-        details: Mapping[str, Any] = arguments.get("details") or {}
-        given = {name for name, value in arguments.items() if value is not None} | set(details)
+        details = arguments.get("details")
+        given = {name for name, value in arguments.items() if value is not None}
+        given.update(details if isinstance(details, dict) else ())
         if missing := [name for name in method.required_fields if name not in given]:
             fault = f"{method.name or method.method} needs {', '.join(missing)}; nothing was sent"
             raise UsageError(f"{endpoint.id} ({endpoint}): {fault}", endpoint=endpoint.id)
@@ -84,6 +78,7 @@ def _names_of(endpoint: Endpoint, method: WithdrawalMethod, arguments: Mapping[s
         UsageError: It does not send this currency, or is switched off.
     """
     currency = arguments.get("currency")
+    currency = str.__str__(currency) if isinstance(currency, str) else None
     row = next((row for row in method.currency_configurations if row.currency == currency), None)
     fault = None
     if row is None and method.currency_configurations:
