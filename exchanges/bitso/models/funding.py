@@ -8,7 +8,6 @@ from attrs import field, frozen
 
 from exchanges.wire import Confirmation, Id, IsoTime, OpenStrEnum, RawJson, TextDecimal
 
-
 Deleted = Annotated[None, Confirmation({})]
 
 
