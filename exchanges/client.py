@@ -14,7 +14,7 @@ from exchanges.endpoint import Areas, endpoints_of
 from exchanges.endpoint.tracebacks import discreet
 from exchanges.errors import UsageError
 from exchanges.http.signing import NoncePolicy, Scheme
-from exchanges.intents import Intent
+from exchanges.intents import Intent, is_intent
 from exchanges.outcomes.search import Searches
 from exchanges.outcomes.unresolved import Unresolved
 from exchanges.session.config import ClientOptions, configure, timeout_of
@@ -132,7 +132,7 @@ class Client(Areas):
                 another server.
             StateError: The journal cannot be read.
         """
-        if not isinstance(intent, Intent):
+        if not is_intent(intent):
             raise UsageError("reconcile needs the intent of a call, such as that of an OutcomeUnknown")
         endpoints = {e.id: e for e in endpoints_of(type(self))}
         endpoint = endpoints.get(intent.endpoint)

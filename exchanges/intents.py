@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from attrs import field, frozen
 
-__all__ = ["ClockOffset", "Intent", "Phase"]
+__all__ = ["ClockOffset", "Intent", "Phase", "is_intent"]
 
 
 def _new_id() -> str:
@@ -84,3 +84,19 @@ class Intent:
     def __str__(self) -> str:
         """Return it as messages name it."""
         return f"{self.endpoint} at {self.at:%Y-%m-%d %H:%M:%S} UTC (intent {self.id[:8]})"
+
+
+_TEXTS, _OBJECTS = ("endpoint", "id", "server", "account"), ("arguments", "acting")
+
+
+def is_intent(value: object) -> bool:
+    """Whether *value* is an intent with fields of their types: a program may have built it, or changed a stored one."""
+    if type(value) is not Intent or type(value.at) is not datetime or value.at.tzinfo is None:
+        return False
+    objects = [getattr(value, name) for name in _OBJECTS]
+    if not all(type(fields) is dict for fields in objects):
+        return False
+    texts = [getattr(value, name) for name in _TEXTS]
+    texts += [text for fields in objects for pair in fields.items() for text in pair]
+    is_clock = value.clock is None or type(value.clock) is ClockOffset
+    return is_clock and all(type(text) is str for text in texts) and (value.tag is None or type(value.tag) is str)

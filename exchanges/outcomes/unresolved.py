@@ -15,7 +15,7 @@ from typing import Any
 from attrs import field, frozen
 
 from exchanges.errors import ExchangeError, UsageError
-from exchanges.intents import Intent, Phase
+from exchanges.intents import Intent, Phase, is_intent
 
 
 class Standing(StrEnum):
@@ -109,7 +109,7 @@ class Unresolved(Mapping[Intent, OpenCall]):
         Raises:
             UsageError: There is no such call, it is under way, or it is of another key or server.
         """
-        if not isinstance(intent, Intent):
+        if not is_intent(intent):
             raise UsageError("dismiss needs the intent of a call, such as that of an OutcomeUnknown")
         self._require_own(intent)
         # The request of a call under way may yet be executed: a second one must not be let through.
