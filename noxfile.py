@@ -106,6 +106,13 @@ def interop(session: nox.Session) -> None:
 
 
 @nox.session
+def foreign(session: nox.Session) -> None:
+    """Let clients of others trade on the simulator."""
+    session.install("-q", "-e", ".", *group("foreign"))
+    session.run("python", "-m", "pytest", "-m", "foreign", *session.posargs)
+
+
+@nox.session
 def stress(session: nox.Session) -> None:
     """Measure the promises at full size, or in small with `-- --quick`, and run the cases left out of `tests`."""
     session.install("-q", "-e", ".[cli]", *group("tests"))

@@ -14,6 +14,7 @@ from typing import Unpack
 
 from exchanges.bitso.account import Account
 from exchanges.bitso.api import V2 as V2_API
+from exchanges.bitso.api import V3
 from exchanges.bitso.conversions import Conversions, RateRefused
 from exchanges.bitso.funding import Funding
 from exchanges.bitso.market import Market
@@ -79,7 +80,7 @@ from exchanges.bitso.models.trading import (
     UserTrade,
 )
 from exchanges.bitso.models.webhooks import WebhookKey
-from exchanges.bitso.signing import BodySignature, SignatureOrder
+from exchanges.bitso.signing import BodySignature, Nonces, SaltedHeaderSignature, SignatureOrder
 from exchanges.bitso.trading import Trading
 from exchanges.bitso.v2 import V2
 from exchanges.bitso.webhooks import Webhooks
@@ -132,6 +133,7 @@ __all__ = [
     "MethodFee",
     "MethodLimits",
     "MethodStatus",
+    "Nonces",
     "Order",
     "OrderBook",
     "OrderSource",
@@ -170,6 +172,8 @@ class Bitso(Client):
         api_secret: The secret of the key.
         client_id: The id of the account, with which v2 signs.
         signature_order: In which of the two documented orders v2 signs: "client_id_first" or "key_first".
+        nonces: "strict": nonces rise, which is right under every rule that the exchange was seen to have. "v2": nonces
+            of version 2, which may arrive in any order, so that signed calls of v3 and v4 run side by side.
         options: See `exchanges.client.ClientOptions`.
 
     Source:
@@ -193,16 +197,25 @@ class Bitso(Client):
         api_secret: str | None = None,
         client_id: str | None = None,
         signature_order: SignatureOrder | str = SignatureOrder.CLIENT_ID_FIRST,
+        nonces: Nonces | str = Nonces.STRICT,
         **options: Unpack[ClientOptions],
     ) -> None:
         if signature_order not in tuple(SignatureOrder):
             raise UsageError(f"Bitso: signature_order must be one of {', '.join(SignatureOrder)}")
+        if nonces not in tuple(Nonces):
+            raise UsageError(f"Bitso: nonces must be one of {', '.join(Nonces)}")
         self._is_key_first = signature_order == SignatureOrder.KEY_FIRST
+        self._is_salted = nonces == Nonces.V2
         super().__init__(api_key=api_key, api_secret=api_secret, client_id=client_id, **options)
 
     def _schemes(self) -> Mapping[str, Scheme]:
-        """Return the other scheme of v2, if that was asked for."""
-        return {V2_API.name: BodySignature(key_first=True)} if self._is_key_first else {}
+        """Return the other schemes, where those were asked for."""
+        schemes: dict[str, Scheme] = {}
+        if self._is_key_first:
+            schemes[V2_API.name] = BodySignature(key_first=True)
+        if self._is_salted:
+            schemes[V3.name] = SaltedHeaderSignature()
+        return schemes
 
     @classmethod
     def searches(cls) -> Searches:

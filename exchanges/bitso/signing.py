@@ -22,6 +22,15 @@ class SignatureOrder(StrEnum):
     KEY_FIRST = "key_first"
 
 
+class Nonces(StrEnum):
+    """The two documented kinds of nonces of v3 and v4."""
+
+    STRICT = "strict"
+    """Each larger than the one before, so that one signed call of a key is under way at a time."""
+    V2 = "v2"
+    """Unique, in any order: signed calls run side by side."""
+
+
 @frozen(eq=False)
 class BodySignature:
     """``key``, ``nonce`` and ``signature`` before the other fields of a JSON body.
@@ -73,3 +82,13 @@ class HeaderSignature:
         signature = credentials.sign(f"{stamp.nonce}{request.verb}{request.target}".encode() + request.body)
         authorization = f"Bitso {key}:{stamp.nonce}:{signature}"
         return request.adding(headers={"Authorization": authorization}, secrets=(key, signature))
+
+
+class SaltedHeaderSignature(HeaderSignature):
+    """The same with nonces of version 2: milliseconds and random digits, which may arrive in any order.
+
+    Source:
+        Bitso API v3, "Creating and Signing Requests", on nonces of version 2.
+    """
+
+    policy: ClassVar[NoncePolicy] = NoncePolicy.SALTED

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from enum import Enum
+from secrets import randbelow
 from typing import Any, ClassVar, NoReturn, Protocol
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from attrs import frozen
 
 from exchanges.http.request import Request, Unsigned
 
-__all__ = ["Credentials", "NoncePolicy", "Scheme", "Stamp", "unique_nonce"]
+__all__ = ["Credentials", "NoncePolicy", "Scheme", "Stamp", "unordered_nonce"]
 
 
 class NoncePolicy(Enum):
@@ -25,13 +26,17 @@ class NoncePolicy(Enum):
     """Each larger than the one before, in order of arrival: milliseconds, 13 digits."""
     UNIQUE = "unique"
     """Never the same twice, in any order: a random UUID."""
+    SALTED = "salted"
+    """Never the same twice, in any order: milliseconds, 13 digits, and 6 random digits."""
     NONE = "none"
     """No nonce at all."""
 
 
-def unique_nonce() -> str:
-    """Return a random UUID, lower case, 36 characters."""
-    return str(uuid4())
+def unordered_nonce(policy: NoncePolicy, timestamp_ms: int) -> str:
+    """Return a nonce that need not rise; empty where the policy wants none, or one that rises."""
+    if policy is NoncePolicy.UNIQUE:
+        return str(uuid4())  # lower case, 36 characters
+    return f"{timestamp_ms}{100_000 + randbelow(900_000)}" if policy is NoncePolicy.SALTED else ""
 
 
 class Credentials:

@@ -36,7 +36,7 @@ from exchanges.endpoint import Access, Api, Endpoint, Kind
 from exchanges.endpoint.call import PreparedCall, prepare
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.answer import Lost, Silent
-from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unique_nonce
+from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unordered_nonce
 from exchanges.limits.pacing import pace
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import cancelled, final_error, repeatable, transport_failure
@@ -260,13 +260,16 @@ class Session:
             raise _closed(call.endpoint)
         if fault := self._config.transport.fault:
             raise errors.UsageError(f"{call}: {fault}; nothing was sent", endpoint=call.endpoint.id)
-        policy, nonce = NoncePolicy.NONE if scheme is None else scheme.policy, ""
-        if policy is NoncePolicy.UNIQUE:
-            nonce = unique_nonce()
-        elif policy is NoncePolicy.STRICT:
+        policy, timestamp_ms = (
+            NoncePolicy.NONE if scheme is None else scheme.policy,
+            int(self._config.wall_clock() * 1000),
+        )
+        if policy is NoncePolicy.STRICT:
             leased = None if attempt.lease is None else attempt.lease.nonce
             nonce = str(self._next_nonce(destination) if leased is None else leased)
-        attempt.stamp = Stamp(nonce, int(self._config.wall_clock() * 1000))
+        else:
+            nonce = unordered_nonce(policy, timestamp_ms)
+        attempt.stamp = Stamp(nonce, timestamp_ms)
         if scheme is None or credentials is None:
             attempt.request = call.render()
         else:

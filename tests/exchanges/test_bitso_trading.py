@@ -1,8 +1,10 @@
 """Orders of Bitso v3 and v4: what is refused before it is sent, and what the simulated exchange makes of the rest."""
 
+import asyncio
 import json
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from exchanges import Bitso
@@ -11,8 +13,10 @@ from exchanges.bitso.settling import SettledOrder
 from exchanges.bitso.trading import Trading
 from exchanges.endpoint.call import prepare
 from exchanges.errors import InsufficientFunds, NotFound, OutcomeUnknown, UsageError
+from exchanges.simulator import Venue
 from tests.support import single_calls
 from tests.support.scripted_transport import Script, answer, html
+from tests.support.simulator_calls import bitso_v3
 from tests.support.simulator_days import playing_bitso
 from tests.support.virtual_time import in_virtual_time
 
@@ -375,3 +379,30 @@ class TestUnknownOutcomes:
 
         assert isinstance(verdict.found, Order)
         assert "ab12" == verdict.found.oid
+
+
+class TestNonces:
+    async def test_version_2(self):
+        """With nonces of version 2 signed calls run side by side, and none is refused."""
+        async with playing_bitso() as (sim, _bitso, _other):
+            account = sim.account(Venue.BITSO)
+            async with Bitso(base_url=sim.base_url, limits=None, nonces="v2", **account) as bitso:
+                balances = await asyncio.gather(*(bitso.account.balance() for _ in range(20)))
+
+            assert 20 == len(balances)
+            assert {"ok"} == {seen.outcome for seen in sim.requests}
+            assert {19} == {len(seen.nonce) for seen in sim.requests}
+
+    async def test_none_is_good_twice(self):
+        """The simulated exchange takes a nonce of version 2 once."""
+        async with playing_bitso() as (sim, _bitso, _other), httpx.AsyncClient(base_url=sim.base_url) as http:
+            path = "/api/v3/account_status"
+            headers = bitso_v3(1_700_000_000_123_654_321, path)
+            statuses = [(await http.get(path, headers=headers)).status_code for _ in range(2)]
+
+        assert [200, 401] == statuses
+
+    def test_another_word(self):
+        """Another kind of nonce is refused."""
+        with pytest.raises(UsageError, match="nonces must be one of strict, v2"):
+            Bitso(nonces="v3")

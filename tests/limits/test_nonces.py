@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from exchanges.http.signing import unique_nonce
+from exchanges.http.signing import NoncePolicy, unordered_nonce
 from exchanges.limits.nonces import Counter
 
 
@@ -57,7 +57,20 @@ def test_repr():
 
 def test_unique_nonces():
     """A unique nonce is a random UUID in lower case, 36 characters, and never the same twice."""
-    nonces = {unique_nonce() for _ in range(1000)}
+    nonces = {unordered_nonce(NoncePolicy.UNIQUE, 0) for _ in range(1000)}
 
     assert (1000, {36}, {4}) == (len(nonces), {len(n) for n in nonces}, {UUID(n).version for n in nonces})
     assert all(n == n.lower() for n in nonces)
+
+
+def test_salted_nonces():
+    """A salted nonce is 13 digits of milliseconds and 6 random ones, and hardly ever the same."""
+    nonces = [unordered_nonce(NoncePolicy.SALTED, 1_700_000_000_123) for _ in range(200)]
+
+    assert all(len(nonce) == 19 and nonce.startswith("1700000000123") for nonce in nonces)
+    assert len(set(nonces)) > 190
+
+
+def test_policies_without_a_nonce_of_this_kind():
+    """Where nonces rise, or where there are none, none is drawn here."""
+    assert ["", ""] == [unordered_nonce(policy, 1) for policy in (NoncePolicy.STRICT, NoncePolicy.NONE)]

@@ -44,6 +44,7 @@ class Account:
         deposit_address: Where it receives bitcoins.
         ripple_address: Where it receives over Ripple (Bitstamp), or from where (Bitso).
         last_nonce: The largest one accepted, in any generation of the API.
+        salted_nonces: Those accepted that are longer than milliseconds: each is good once, in any order.
     """
 
     wallet: Wallet
@@ -53,6 +54,7 @@ class Account:
     deposit_address: str = field(kw_only=True, default="")
     ripple_address: str = field(kw_only=True, default="")
     last_nonce: int = field(init=False, default=-1)
+    salted_nonces: set[int] = field(init=False, factory=set[int])
 
     @property
     def credentials(self) -> Keys:

@@ -31,6 +31,7 @@ from exchanges.simulator.venues.handlers import Handlers, encode_answer, id_of
 from exchanges.wire import Json, dumps
 
 MAX_NONCE_DIGITS = 19
+MILLISECOND_DIGITS = 13
 
 
 @frozen
@@ -71,6 +72,8 @@ class Exchange(ABC):
     matching: ClassVar[MatchingOptions]
     generations: ClassVar[Mapping[str, Generation]]
     """By name of the `Api`."""
+    salted: ClassVar[frozenset[str]] = frozenset()
+    """Names of those whose longer nonces need not rise."""
 
     seed: int
     started_ms: int
@@ -176,7 +179,12 @@ class Exchange(ABC):
         refuse_if(right and claim.signature not in right, Reason.WRONG_SIGNATURE)
         if claim.nonce is not None:
             nonce = int(claim.nonce) if claim.nonce.isascii() and claim.nonce.isdigit() else -1
-            refuse_if(nonce <= account.last_nonce or len(claim.nonce) > MAX_NONCE_DIGITS, Reason.WRONG_NONCE)
+            is_salted = parsed.endpoint.api.name in self.salted and len(claim.nonce) > MILLISECOND_DIGITS
+            is_used = nonce in account.salted_nonces if is_salted else nonce <= account.last_nonce
+            refuse_if(is_used or nonce < 0 or len(claim.nonce) > MAX_NONCE_DIGITS, Reason.WRONG_NONCE)
             # From here on the nonce is used up, even if the arguments turn out to be wrong.
-            account.last_nonce = nonce
+            if is_salted:
+                account.salted_nonces.add(nonce)
+            else:
+                account.last_nonce = nonce
         return account
