@@ -16,7 +16,7 @@ Rules for editors:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -134,13 +134,14 @@ class AnswerReader:
             raise Lost("the connection was closed inside the head of the answer")
         raise Lost(f"the connection was closed inside the answer, after {len(self._body)} bytes of its body")
 
-    def steps(self) -> Iterator[None]:
+    def steps(self) -> Generator[None, None, None]:
         """Decode what is left of a complete answer, in steps of bounded work.
 
         Raises:
             BadAnswer: Too large, or its body cannot be decoded.
         """
-        return iter(()) if self._body is None else self._body.steps()
+        if self._body is not None:
+            yield from self._body.steps()
 
     def answer(self) -> Answer:
         """Return the complete answer, when all steps are done."""

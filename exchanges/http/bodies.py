@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 
 from exchanges.http.answer import ORDINARY_BYTES, BadAnswer
 from exchanges.wire.codecs import is_heavy
@@ -109,7 +109,7 @@ class BodyDecoder:
             self._waiting.append(memoryview(bytes(chunk)))
             self._advance()
 
-    def steps(self) -> Iterator[None]:
+    def steps(self) -> Generator[None, None, None]:
         """Decode what is left when the body has arrived, in steps of bounded work.
 
         Raises:

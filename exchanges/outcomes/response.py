@@ -31,13 +31,18 @@ from exchanges.outcomes.rounding import is_echo, is_same_text
 from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.codecs import without_mark
 from exchanges.wire.converter import Wire
+from exchanges.wire.long_lists import LongLists
 
 
-def interpret(attempt: Attempt, answer: Answer, wire: Wire) -> Result:
-    """Classify and decode a complete answer."""
+def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None = None) -> Result:
+    """Classify and decode a complete answer.
+
+    Args:
+        lists: The long lists that were cut out of the answer; the value has empty lists in their places.
+    """
     problem = None
     try:
-        problem, value = _read(attempt, answer, wire)
+        problem, value = _read(attempt, answer, wire, lists)
         if problem is None:
             return Result(value, status=answer.status)
         failure = rejection(attempt, answer, problem)
@@ -51,17 +56,17 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire) -> Result:
     return Result(None, failure, answer.status, problem.retry_after_seconds, problem.nonce_floor)
 
 
-def _read(attempt: Attempt, answer: Answer, wire: Wire) -> tuple[Problem | None, Any]:
+def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None) -> tuple[Problem | None, Any]:
     endpoint, status = attempt.call.endpoint, answer.status
     is_success = status in endpoint.api.success_statuses
-    if is_success:
-        if answer.rows is not None:
-            return None, answer.rows.result()
+    if is_success and answer.rows is not None:
+        return None, answer.rows.result()
+    if is_success and lists is None:
         # Large lists of rows have a faster way, which also finds out whether the answer is such a list.
         rows = wire.rows(answer.body, endpoint.answer)
         if rows is not None:
             return None, rows
-    content, fault = _content(endpoint, answer, is_success=is_success)
+    content, fault = _content(endpoint, answer, lists, is_success=is_success)
     problem = None if fault else endpoint.api.read_problem(status, content)
     if problem is None and (is_page(answer) or not 200 <= status < 300):
         problem = problem_of_status(status)
@@ -69,7 +74,7 @@ def _read(attempt: Attempt, answer: Answer, wire: Wire) -> tuple[Problem | None,
         return _timed(problem, answer, endpoint), None
     if not is_success:
         fault = f"status {' or '.join(map(str, sorted(endpoint.api.success_statuses)))}"
-    value = _decode(endpoint, content, fault, wire)
+    value = _decode(endpoint, content, fault, wire, lists)
     if endpoint.single and not value:
         return Problem(NotFound, "the exchange shows none of this id"), None
     value = value[0] if endpoint.single else value
@@ -88,10 +93,11 @@ def _timed(problem: Problem, answer: Answer, endpoint: Endpoint) -> Problem:
     return evolve(problem, retry_after_seconds=seconds, proves_not_executed=proves)
 
 
-def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire) -> Any:
+def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire, lists: LongLists | None) -> Any:
     if fault is None:
         try:
             payload = content if endpoint.api.payload is None else endpoint.api.payload(content)
+            payload = payload if lists is None else lists.empty(payload)
         except Deviation as deviation:
             fault = deviation.expected
         else:
@@ -106,9 +112,13 @@ def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire) ->
     raise DecodeError(f"{endpoint.id}: expected {fault}", endpoint=endpoint.id)
 
 
-def _content(endpoint: Endpoint, answer: Answer, *, is_success: bool) -> tuple[Json, str | None]:
+def _content(
+    endpoint: Endpoint, answer: Answer, lists: LongLists | None, *, is_success: bool
+) -> tuple[Json, str | None]:
     """Parse the body as declared; return it, or what was expected."""
     try:
+        if lists is not None:
+            return lists.content(), None
         # An error is JSON even where a good answer is text.
         if endpoint.text and is_success:
             text = without_mark(answer.body).decode()

@@ -35,11 +35,13 @@ from exchanges import errors
 from exchanges.endpoint import Access, Api, Endpoint, Kind
 from exchanges.endpoint.call import PreparedCall, prepare
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
-from exchanges.http.answer import Lost, Silent
+from exchanges.http.answer import Answer, Lost, Silent
 from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unordered_nonce
+from exchanges.http.slices import in_slices
 from exchanges.limits.pacing import pace
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import cancelled, final_error, repeatable, transport_failure
+from exchanges.outcomes.long_answers import cutter_of, interpret_in_steps, is_long
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.response import interpret
 from exchanges.session.admission import PRIORITIES, admit, release
@@ -295,9 +297,11 @@ class Session:
                 priority=PRIORITIES[call.endpoint.kind],
                 deadline=attempt.deadline,
                 fresh=attempt.fresh,
-                cutter=self._config.wire.cutter(call.endpoint.answer, call.endpoint.id),
+                cutter=cutter_of(call.endpoint, self._config.wire),
             )
             attempt.complete = True
+            destination.calls.hear(answer.headers, sent_at)
+            result = attempt.result = await self._interpret(attempt, answer)
         except Lost as failure:
             return Result(error=transport_failure(attempt, failure))
         except asyncio.CancelledError:
@@ -309,14 +313,19 @@ class Session:
         finally:
             if attempt.evidence.nothing_left:  # proven, so that its slots are free at once
                 attempt.sent = False
-        destination.calls.hear(answer.headers, sent_at)
-        result = attempt.result = interpret(attempt, answer, self._config.wire)
         if result.closed_seconds is not None:
             # While the permit is held: the limiter is closed before the next call is granted one.
             attempt.permit.limiter.close(attempt.permit.loop.time() + result.closed_seconds)
         if result.nonce_floor is not None:
             destination.counter.raise_to(result.nonce_floor)
         return result
+
+    async def _interpret(self, attempt: Attempt, answer: Answer) -> Result:
+        """Interpret a complete answer, a long one in slices, so that others run meanwhile."""
+        if not is_long(answer):
+            return interpret(attempt, answer, self._config.wire)
+        steps = interpret_in_steps(attempt, answer, self._config.wire)
+        return await in_slices(steps, attempt.deadline)
 
     def _done(self, attempt: Attempt, ended: asyncio.Future[None], task: asyncio.Task[Result]) -> None:
         del self._tasks[task]

@@ -90,11 +90,12 @@ def plain(number: Decimal) -> str:
 
 MAX_DEPTH = 64
 MAX_MEMORY = 10 * 1024 * 1024
-_LIGHT_BYTES = 90_000  # no body as short as this can need `MAX_MEMORY`
+_MOST_TIMES = 116  # no body can need more than so many times its size, by the figures of `is_heavy`
 _DECODER = msgspec.json.Decoder[Any](float_hook=Decimal)
 _BOM = b"\xef\xbb\xbf"
 _UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00")
 _NOT_NUMBERS = re.compile(rb"NaN|Infinity|[0-9]{100}|[eE][+-]?[0-9]{9}")
+_LONGEST_ODD = 128 * 1024  # what is longer arrives in pieces, or is no JSON; the search alone would take long
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONGEST_INT = 100
 
@@ -129,7 +130,7 @@ def _loads_odd(body: bytes, reason: Exception) -> Json:
         raise Deviation("JSON in UTF-8, found another encoding") from reason
     # Only where such a number can be: everything else that was rejected is no JSON, and need not be parsed again.
     # The standard parser accepts half a surrogate pair, which no text can hold.
-    if not _NOT_NUMBERS.search(body) or _SURROGATE.search(body):
+    if len(body) > _LONGEST_ODD or not _NOT_NUMBERS.search(body) or _SURROGATE.search(body):
         raise Deviation("JSON") from reason
     try:
         return cast("Json", json.loads(body, parse_float=_number, parse_int=_number, parse_constant=_number))
@@ -150,13 +151,13 @@ def _number(text: str) -> int | Decimal:
     return number if number.is_finite() else Decimal("NaN")
 
 
-def is_heavy(body: bytes | bytearray) -> bool:
-    """Whether *body* may need more than `MAX_MEMORY` once parsed: ``[{},{},{},`` needs fifty times its size."""
-    if len(body) < _LIGHT_BYTES:
+def is_heavy(body: bytes | bytearray, most: int = MAX_MEMORY) -> bool:
+    """Whether *body* may need more than *most* bytes once parsed: ``[{},{},{},`` needs fifty times its size."""
+    if len(body) < most // _MOST_TIMES:
         return False
     # What CPython needs for a number, a list, an object with one key, and the two quotes of a text or a key.
     bytes_by_sign = ((b",", 112), (b"[", 64), (b"{", 232), (b'"', 30))
-    return sum(body.count(sign) * size for sign, size in bytes_by_sign) > MAX_MEMORY
+    return sum(body.count(sign) * size for sign, size in bytes_by_sign) > most
 
 
 def _is_deep(value: Json) -> bool:

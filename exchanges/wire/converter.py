@@ -24,11 +24,10 @@ from exchanges.wire import large_lists
 from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads, optional, without_mark
 from exchanges.wire.models import Field, Row, UnknownRow, codec_of, fields_of, optional_of, row_classes
 from exchanges.wire.odd_rows import without_odd_rows
-from exchanges.wire.row_cutter import RowCutter
 from exchanges.wire.rows import Rows
 
 if TYPE_CHECKING:
-    from exchanges.wire.fast_books import BookReader
+    from exchanges.wire.fast_books import BookReader, LevelsReader
     from exchanges.wire.fast_rows import RowReader
 
 logger = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ class Wire:
     def __init__(self, *, strict: bool = False, exact: bool = False) -> None:
         self.strict = strict
         self.exact = strict or exact
-        self._fast_readers: dict[Any, RowReader | BookReader | None] = {}
+        self._fast_readers: dict[Any, RowReader | LevelsReader | BookReader | None] = {}
         self._structure_hooks: dict[Any, StructureHook] = {}
         self._reported: set[str] = set()
         self._converter = converter = cattrs.Converter()
@@ -100,9 +99,9 @@ class Wire:
         try:
             return converter.hook(annotation)(value)
         except Deviation as deviation:
-            origin = get_origin(annotation) if set_apart and not self.strict else None
-            if origin in (list, Sequence) and type(value) is list:
-                rows = without_odd_rows(self.hook(get_args(annotation)[0]), value, partial(self._report_row, where))
+            origin, report = get_origin(annotation), self.report_of(where, set_apart=set_apart)
+            if report is not None and origin in (list, Sequence) and type(value) is list:
+                rows = without_odd_rows(self.hook(get_args(annotation)[0]), value, report)
                 if rows is not None:
                     return rows if origin is list else Rows[Any].of(rows)
             place = quotable(deviation.place)  # where there is no model it contains keys that the exchange sent
@@ -110,8 +109,7 @@ class Wire:
 
     def hook(self, annotation: Any) -> StructureHook:
         """Return what structures plain JSON as *annotation* states, and raises `Deviation`."""
-        # Kept here, as cattrs takes several steps to its own cache.
-        hook = self._structure_hooks.get(annotation)
+        hook = self._structure_hooks.get(annotation)  # cattrs takes several steps to its own cache
         if hook is None:
             hook = self._structure_hooks[annotation] = self._structure_hook(annotation)
         return hook
@@ -127,18 +125,21 @@ class Wire:
         if self.strict:
             return None
         if annotation not in self._fast_readers:
-            from exchanges.wire.fast_books import compile_book  # noqa: PLC0415 - a client that reads no rows needs neither
+            # A client that reads no rows needs neither of these.
+            from exchanges.wire.fast_books import compile_book, compile_levels  # noqa: PLC0415
             from exchanges.wire.fast_rows import Fallback, compile_rows  # noqa: PLC0415
 
             fallback = Fallback(self._cell_structure_hook, self._deviate)
-            compiled = compile_rows(annotation, fallback) or compile_book(annotation, self._structure_hook)
-            self._fast_readers[annotation] = compiled
+            compiled = compile_levels(annotation) or compile_rows(annotation, fallback)
+            self._fast_readers[annotation] = compiled or compile_book(annotation, self._structure_hook)
         reader = self._fast_readers[annotation]
         return reader.read(without_mark(body)) if reader is not None else None
 
-    def cutter(self, annotation: Any, where: str) -> RowCutter | None:
-        """Return what reads a large answer while it arrives; None if *annotation* is no sequence of rows."""
-        return large_lists.cutter(self, annotation, where) if _origin_of(annotation) is Sequence else None
+    def report_of(self, where: str, *, set_apart: bool) -> Callable[[str, str], None] | None:
+        """Return what reports rows that are left out of a list; None if they are an error."""
+        if self.strict or not set_apart:
+            return None
+        return lambda expected, place: self._deviate(expected, f" in {where}{quotable(place)}")
 
     def unstructure(self, value: Any) -> Json:
         """Return plain JSON for a model, or for a list of models."""
@@ -166,9 +167,6 @@ class Wire:
         if place + expected not in self._reported:
             self._reported.add(place + expected)
             logger.warning("drift%s: expected %s", place, expected)
-
-    def _report_row(self, where: str, expected: str, place: str) -> None:
-        self._deviate(expected, f" in {where}{quotable(place)}")
 
     # Single values
 

@@ -42,6 +42,30 @@ class BookReader:
             return None
 
 
+@frozen(eq=False, repr=False)
+class LevelsReader:
+    """Decodes one type of list of rows of numbers in text."""
+
+    decoder: msgspec.json.Decoder[list[Any]]
+    build: Build
+
+    def read(self, body: bytes) -> Any | None:
+        """Return the rows; None if anything in *body* is not exactly as documented."""
+        try:
+            return self.build(self.decoder.decode(body))
+        except (msgspec.MsgspecError, ValueError, RecursionError, DecimalException, Deviation):
+            return None
+
+
+def compile_levels(annotation: Any) -> LevelsReader | None:
+    """Compile the fast path for a list of rows of numbers in text; return None for all other answers."""
+    row = _row_of(annotation)
+    if row is None or all(_kind(field.annotation) is not str for field in fields_of(row)):
+        return None
+    decoder = msgspec.json.Decoder[list[Any]](_list_of(row), float_hook=BOUNDS.create_decimal)
+    return LevelsReader(decoder, _rows_builder(row, annotation))
+
+
 def compile_book(annotation: Any, hook: Callable[[Any], Build]) -> BookReader | None:
     """Compile the fast path for a model with lists of rows of numbers; return None for all other answers."""
     if not isinstance(annotation, type) or not attrs.has(annotation) or issubclass(annotation, Row):

@@ -2,70 +2,54 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import cache, partial
 from types import GenericAlias
-from typing import Any, Protocol, get_args
+from typing import Any, get_args, get_origin
 
-from exchanges.wire.codecs import Deviation, loads
+from exchanges.wire.piecewise import Reader, Report, read_piece
 from exchanges.wire.row_cutter import LARGE_BYTES, RowCutter, is_list
 from exchanges.wire.row_patterns import pattern_of
 from exchanges.wire.rows import Rows
 
-_POSITION = re.compile(r"\[([0-9]+)\]")
-
-
-class Reader(Protocol):
-    """What reads small lists: a `Wire`."""
-
-    strict: bool
-
-    def rows(self, body: bytes, annotation: Any) -> Any | None:
-        """Decode rows on the fast path; None if the reference path has to."""
-        ...
-
-    def hook(self, annotation: Any) -> Callable[[Any], Any]:
-        """Return what structures plain JSON, and raises `Deviation`."""
-        ...
-
 
 def read(wire: Reader, body: bytes, annotation: Any) -> Rows[Any] | None:
-    """Decode a whole *body*; None if the reference path has to.
+    """Decode a whole *body* as a sequence of rows; None if the reference path has to.
 
     Raises:
         DecodeError: A large list has a row that is not as documented.
     """
+    (inner,) = get_args(annotation)
     if len(body) <= LARGE_BYTES or not is_list(body):
-        objects = wire.rows(body, GenericAlias(list, get_args(annotation)))
+        objects = wire.rows(body, GenericAlias(list, (inner,)))
         return None if objects is None else Rows[Any].of(objects)
-    cutting = cutter(wire, annotation, "answer")
+    cutting = _cutter(wire, inner, "answer", None)
     cutting.add(body)
     for _ in cutting.steps():
         pass
     return cutting.result()
 
 
-def cutter(wire: Reader, annotation: Any, where: str) -> RowCutter:
-    """Return what cuts a large list of the rows that *annotation* names."""
-    (inner,) = get_args(annotation)
-    rows = GenericAlias(list, (inner,))
+def cutter_of(wire: Reader, annotation: Any, where: str, report: Report | None = None) -> RowCutter | None:
+    """Return what cuts a large list while it arrives; None if *annotation* is no sequence of rows.
 
-    def build(piece: bytes, first: int) -> list[Any]:
-        body = b"[%b]" % piece[:-1]
-        objects = wire.rows(body, rows)
-        if objects is not None:
-            return list(objects)
-        try:
-            return list(wire.hook(rows)(loads(body)))
-        except Deviation as deviation:
-            raise _moved(deviation, first) from None
-
-    return RowCutter(where, pattern_of(inner, strict=wire.strict), build)
+    Args:
+        where: What messages begin with.
+        report: Reports a row that cannot be read and is left out; None if that is an error.
+    """
+    inner = _row_of(annotation)
+    return None if inner is None else _cutter(wire, inner, where, report)
 
 
-def _moved(deviation: Deviation, first: int) -> Deviation:
-    """Return *deviation* with the number of the row in the whole list, not in its piece."""
-    position = _POSITION.match(deviation.place)
-    if position is None:
-        return Deviation(deviation.expected, f"[{first}]{deviation.place}")
-    return Deviation(deviation.expected, f"[{first + int(position[1])}]{deviation.place[position.end() :]}")
+@cache
+def _row_of(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Sequence else None
+
+
+def _cutter(wire: Reader, inner: Any, where: str, report: Report | None) -> RowCutter:
+    return RowCutter(
+        where,
+        # A large pattern takes milliseconds to compile, and most answers are small.
+        partial(pattern_of, inner, strict=wire.strict),
+        lambda piece, first: read_piece(wire, piece, inner, first, report),
+    )

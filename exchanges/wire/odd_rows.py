@@ -11,6 +11,8 @@ from typing import Any
 
 from exchanges.wire.codecs import Deviation
 
+LEFT_OUT = "rows like this one are left out of the list"
+
 
 def without_odd_rows(
     read: Callable[[Any], Any], rows: list[Any], report: Callable[[str, str], None]
@@ -32,5 +34,5 @@ def without_odd_rows(
     if len(odd) > len(good):
         return None
     for reason in odd:
-        report(f"{reason.expected}; rows like this one are left out of the list", reason.place)
+        report(f"{reason.expected}; {LEFT_OUT}", reason.place)
     return good

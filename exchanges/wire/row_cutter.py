@@ -17,17 +17,17 @@ Rules for editors:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from attrs import define, field
 
 from exchanges.errors import DecodeError, quotable
-from exchanges.wire.codecs import Deviation
+from exchanges.wire.codecs import Deviation, loads
 from exchanges.wire.row_patterns import ELEMENT, ELEMENTS
 from exchanges.wire.rows import Rows
 
-__all__ = ["LARGE_BYTES", "MAX_ROW_BYTES", "MAX_SLOW_PIECES", "PIECE_BYTES", "RowCutter", "is_list"]
+__all__ = ["LARGE_BYTES", "MAX_ROW_BYTES", "MAX_SLOW_PIECES", "PIECE_BYTES", "RowCutter", "count_rows", "is_list"]
 
 LARGE_BYTES = 64 * 1024
 """What is not larger is decoded at once."""
@@ -35,11 +35,12 @@ PIECE_BYTES = 4096
 PIECES_AT_ONCE = 32
 MAX_ROW_BYTES = 32 * 1024
 MAX_SLOW_PIECES = 256
+MAX_ODD_ROWS = 1000
 _BLANKS = b" \t\r\n"
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]"))
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-Build = Callable[[bytes, int], list[Any]]
+Build = Callable[[bytes, int], tuple[list[Any], list[Deviation]]]
 
 
 def is_list(body: bytes | bytearray) -> bool:
@@ -53,17 +54,19 @@ class RowCutter:
 
     Attributes:
         where: What messages begin with.
-        pattern: Matches rows that can be built for certain; None if there is no such pattern.
-        build: Builds the rows of a piece, given the number of its first; raises `Deviation` with the number of a row.
+        pattern: Returns what matches rows that can be built for certain; None if there is no such pattern.
+        build: Builds the rows of a piece, given the number of its first, and returns them and what is wrong with those
+            that are left out; raises `Deviation` with the number of a row.
     """
 
     where: str
-    pattern: re.Pattern[bytes] | None
+    pattern: Callable[[], re.Pattern[bytes] | None]
     build: Build
     _data: bytearray = field(factory=bytearray, init=False)
     _blocks: list[bytes] = field(factory=list[bytes], init=False)
     _ends: list[int] = field(factory=list[int], init=False)
     _slow_pieces: int = field(default=0, init=False)
+    _odd: list[Deviation] = field(factory=list[Deviation], init=False)
     _is_open: bool = field(default=False, init=False)
     _is_whole: bool = field(default=False, init=False)
     _needed: int = field(default=PIECE_BYTES, init=False)
@@ -75,12 +78,14 @@ class RowCutter:
             self._data += chunk
             self._work()
 
-    def steps(self) -> Iterator[None]:
+    def steps(self) -> Generator[None, None, None]:
         """Check the rest, in steps, when the whole list has arrived."""
         self._end()
         while self._data and self._failure is None:
             yield
             self._work()
+        if self._failure is None:
+            self._require_most()
 
     def result(self) -> Rows[Any]:
         """Return the rows, when all steps are done.
@@ -96,15 +101,17 @@ class RowCutter:
 
     def _work(self) -> None:
         """Check some pieces of what has arrived."""
-        position = self._begin()
+        position, pattern = self._begin(), self.pattern()
         for _ in range(PIECES_AT_ONCE):
             if self._failure is not None or len(self._data) - position < self._needed:
                 break
-            proven = position if self.pattern is None else self._match(self.pattern, position, PIECE_BYTES)
-            if proven == position:
+            proven = position if pattern is None else self._match(pattern, position, PIECE_BYTES)
+            piece = bytes(self._data[position:proven])
+            count = count_rows(piece)
+            if not count:
                 position = self._read_slowly(position)
                 break
-            self._keep(bytes(self._data[position:proven]), None)
+            self._keep(piece, count)
             position = proven
         del self._data[:position]
         if self._failure is not None:
@@ -115,13 +122,7 @@ class RowCutter:
         match = pattern.match(self._data, start, start + size)
         return start if match is None else match.end()
 
-    def _keep(self, piece: bytes, count: int | None) -> None:
-        """Store a piece whose rows were checked; count those of a proven one."""
-        if count is None:
-            brackets = piece.translate(None, _NO_BRACKETS)
-            count = len(brackets) // 2
-            if brackets != b"[]" * count:  # some are inside texts or inner lists
-                count = len(ELEMENT.findall(piece))
+    def _keep(self, piece: bytes, count: int) -> None:
         self._blocks.append(piece)
         self._ends.append(self._count + count)
         self._needed = 1 if self._is_whole else PIECE_BYTES
@@ -142,10 +143,19 @@ class RowCutter:
             return start
         piece = bytes(self._data[start:end])
         try:
-            self._keep(piece, len(self.build(piece, self._count)))
+            rows, odd = self.build(piece, self._count + len(self._odd))
         except Deviation as deviation:
             self._failure = deviation
+        else:
+            self._odd += odd
+            self._keep(piece, len(rows))
+            self._require_most(MAX_ODD_ROWS)
         return end
+
+    def _require_most(self, more: int = 0) -> None:
+        """Fail if more rows are left out, by *more*, than there are others: then the list itself has changed."""
+        if len(self._odd) > self._count + more:
+            self._failure = self._odd[0]
 
     def _fail(self, expected: str, row: int) -> None:
         self._failure = Deviation(expected, f"[{row}]")
@@ -187,10 +197,25 @@ class RowCutter:
 
     def _access(self, piece: bytes, first: int) -> list[Any]:
         try:
-            return self.build(piece, first)
+            return self.build(piece, first)[0]
         except Deviation as deviation:
             raise self._error(deviation) from None
 
     def _error(self, deviation: Deviation) -> DecodeError:
         words = f"{self.where}{quotable(deviation.place)}: expected {deviation.expected}"
         return DecodeError(words, endpoint=self.where)
+
+
+def count_rows(piece: bytes) -> int:
+    """Return the number of rows that a pattern has matched; 0 if they are no JSON in UTF-8."""
+    brackets = piece.translate(None, _NO_BRACKETS)
+    count = len(brackets) // 2
+    try:
+        if not piece.isascii():
+            piece.decode()
+        if brackets != b"[]" * count:  # some are inside texts, inner lists or objects
+            loads(b"[%b]" % piece[:-1])
+            count = len(ELEMENT.findall(piece))
+    except (UnicodeDecodeError, Deviation):
+        return 0
+    return count

@@ -7,7 +7,8 @@ it. The pattern accepts less than the codecs do: what it does not match is not w
 Rules for editors:
 
 1. What a pattern matches must be read without an error, by clients of the same strictness; a property test compares.
-2. Repetitions are possessive: no answer, however odd, can make a match take more than linear time.
+2. Two things no pattern checks: UTF-8, and whether a list or an object inside a row is JSON. Whoever uses it does.
+3. Repetitions are possessive: no answer, however odd, can make a match take more than linear time.
 """
 
 from __future__ import annotations
@@ -21,34 +22,35 @@ from exchanges.wire.codecs import Anything, Choice, Flag, Number, OpenIntEnum, T
 from exchanges.wire.models import Field, Row, TaggedRow, UnknownRow, codec_of, fields_of, optional_of, row_classes
 from exchanges.wire.moments import Epoch
 
-__all__ = ["ELEMENT", "ELEMENTS", "pattern_of"]
+__all__ = ["ELEMENT", "ELEMENTS", "NESTED", "QUOTED", "pattern_of"]
 
 MOST_NESTED = 16
-_NESTED_JSON = 2
 _BLANK = rb"[ \t\r\n]*+"
 _COMMA = _BLANK + rb"," + _BLANK
 _INTEGER = rb"(?:0|[1-9][0-9]{0,14}+)"
 _WHOLE = rb"(?:0|-?+[1-9][0-9]{0,14}+)"
 _NUMBER = rb"-?+" + _INTEGER + rb"(?:\.[0-9]{1,15}+)?+(?:[eE][+-]?[01]?[0-9])?+"
-# UTF-8 as RFC 3629 defines it, and escapes but those of surrogates: what msgspec decodes for certain.
-_UTF_8 = rb"(?:[\xc2-\xdf]|\xe0[\xa0-\xbf]|\xed[\x80-\x9f]|[\xe1-\xec\xee\xef][\x80-\xbf])[\x80-\xbf]"
+# No surrogates: what msgspec decodes for certain, if the bytes are UTF-8.
 _ESCAPE = rb'\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})'
-_TEXT = rb'"(?:[ !#-\[\]-~]++|' + _UTF_8 + rb"|" + _ESCAPE + rb')*+"'
+_TEXT = rb'"(?:[^"\\\x00-\x1f]++|' + _ESCAPE + rb')*+"'
 
 # Any text and any list or object, by its quotes and brackets alone.
-_QUOTED = rb'"(?:[^"\\]++|\\.)*+"'
+QUOTED = rb'"(?:[^"\\]++|\\.)*+"'
 
 
 def _nested(depth: int) -> bytes:
     """Return the pattern of a list or object with up to *depth* levels."""
-    inside = rb'[^"\[\]{}]++|' + _QUOTED
+    inside = rb'[^"\[\]{}]++|' + QUOTED
     content = rb"(?:" + inside + rb")*+"
     for _ in range(depth - 1):
         content = rb"(?:" + inside + rb"|[\[{]" + content + rb"[\]}])*+"
     return rb"[\[{]" + content + rb"[\]}]"
 
 
-_ELEMENT = _BLANK + rb"(?:" + _nested(MOST_NESTED) + rb"|" + _QUOTED + rb'|[^"\[\]{},]++),'
+NESTED = _nested(MOST_NESTED)
+"""A list or an object."""
+_ANYTHING = rb"(?:null|true|false|" + _NUMBER + rb"|" + _TEXT + rb"|" + NESTED + rb")"
+_ELEMENT = _BLANK + rb"(?:" + NESTED + rb"|" + QUOTED + rb'|[^"\[\]{},]++)' + _BLANK + rb","
 ELEMENT = re.compile(_ELEMENT, re.DOTALL)
 """One element of a list, whatever it is, with the comma behind it."""
 ELEMENTS = re.compile(rb"(?:" + _ELEMENT + rb")*+", re.DOTALL)
@@ -97,7 +99,7 @@ def _row(cls: type, *, strict: bool) -> bytes | None:
 def _unknown(classes: Iterable[type[TaggedRow]]) -> bytes:
     """Return the pattern of a row of a class that none of *classes* is."""
     known = rb"|".join(str(cls.class_reference).encode() for cls in classes)
-    return rb"(?!(?:" + known + rb")[^0-9])" + _WHOLE + rb"(?:" + _COMMA + _json(0) + rb")*+"
+    return rb"(?!(?:" + known + rb")[^0-9])" + _WHOLE + rb"(?:" + _COMMA + _ANYTHING + rb")*+"
 
 
 def _cell(field: Field, *, strict: bool) -> bytes | None:
@@ -135,7 +137,7 @@ def _value(codec: Any, *, strict: bool) -> bytes | None:
         case Flag():
             pattern = rb"true|false"
         case Anything():
-            pattern = _json(_NESTED_JSON)
+            pattern = _ANYTHING
         case _:
             pass
     return pattern
@@ -147,16 +149,3 @@ def _in_text(number: bytes, *, text: bool, strict: bool) -> bytes:
     if strict:
         return quoted if text else number
     return number + rb"|" + quoted
-
-
-def _json(depth: int) -> bytes:
-    """Return the pattern of any JSON with up to *depth* levels of lists and objects."""
-    scalar = rb"null|true|false|" + _TEXT + rb"|" + _NUMBER
-    if not depth:
-        return rb"(?:" + scalar + rb")"
-    value = _json(depth - 1)
-    # A comma only if something follows: the grammar without naming the value twice, as the pattern would double.
-    end = rb"(?:" + _BLANK + rb",(?!" + _BLANK + rb"[\]}])|" + _BLANK + rb"(?=[\]}]))"
-    items = rb"\[(?:" + _BLANK + value + end + rb")*+" + _BLANK + rb"\]"
-    members = rb"\{(?:" + _BLANK + _TEXT + _BLANK + rb":" + _BLANK + value + end + rb")*+" + _BLANK + rb"\}"
-    return rb"(?:" + scalar + rb"|" + items + rb"|" + members + rb")"

@@ -15,6 +15,7 @@ from exchanges.http.bodies import BodyDecoder
 from exchanges.http.slices import in_slices
 from exchanges.http.transport import HttpTransport
 from exchanges.wire import Wire, decode
+from exchanges.wire.large_lists import cutter_of
 from exchanges.wire.row_cutter import LARGE_BYTES
 from tests.support.large_lists import ARCHIVE, listed
 from tests.support.raw_server import answering, response, serving
@@ -31,7 +32,7 @@ OBJECT = b'{"a": "%b"}' % (b"x" * (LARGE_BYTES + 1))
 
 def cutter():
     """Return what reads a large archive."""
-    return Wire().cutter(Sequence[Transaction], "it")
+    return cutter_of(Wire(), Sequence[Transaction], "it")
 
 
 def chunked(body, size):
