@@ -333,11 +333,16 @@ class Session:
             ended.set_result(None)
         if not task.cancelled():
             task.exception()  # retrieved, as asyncio reports it otherwise if the caller is gone
-        if attempt.permit.held:
-            # The task was cancelled before it started, so that its `finally` never ran.
-            ending = asyncio.get_running_loop().create_task(release(attempt))
-            self._tasks[ending] = Kind.WRITE  # closing awaits it
-            ending.add_done_callback(self._tasks.pop)
+        self._release_unstarted(attempt)
+
+    def _release_unstarted(self, attempt: Attempt) -> None:
+        """Release what is still held: a task that is cancelled before it starts never gets to its `finally`."""
+        if not attempt.permit.held:
+            return
+        ending = asyncio.get_running_loop().create_task(release(attempt))
+        self._tasks[ending] = Kind.WRITE  # closing awaits it
+        ending.add_done_callback(self._tasks.pop)
+        ending.add_done_callback(lambda _: self._release_unstarted(attempt))  # whoever cancelled that may cancel this
 
     # Checks and nonces
 

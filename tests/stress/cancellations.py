@@ -26,7 +26,7 @@ from exchanges.bitstamp.api import LIMIT as BITSTAMP
 from exchanges.client import Client
 from exchanges.endpoint.call import PreparedCall
 from exchanges.limits.limit import Limit, Window
-from exchanges.limits.windows import MARGIN_SECONDS
+from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.outcomes.attempt import Result
 from exchanges.session.admission import admit
 from exchanges.session.destinations import Destination
@@ -103,7 +103,7 @@ class _Crowd:
 
 async def play(calls: int, seed: int) -> Left:
     """Cancel half of *calls*, then count what is left."""
-    sockets = _sockets()
+    before = sockets()
     async with simulate(seed=seed, limits=False) as simulator:
         clients = _clients(simulator)
         bitstamp, bitso, bitex = clients
@@ -123,8 +123,8 @@ async def play(calls: int, seed: int) -> Left:
             while under_way := [task for client in clients for task in client._session._tasks]:
                 await asyncio.wait(under_way)
             left = len(_tasks()) - tasks
-            slots = sum(_taken(client) for client in clients)
-            busy = sum(_busy(client) for client in clients)
+            slots = sum(taken(client) for client in clients)
+            in_use = sum(busy(client) for client in clients)
         finally:
             for client in clients:
                 await client.aclose()
@@ -140,8 +140,8 @@ async def play(calls: int, seed: int) -> Left:
         refused=refused + len(crowd.faults),
         tasks=max(left, 0),
         slots=slots,
-        busy=busy,
-        sockets=max(_sockets() - sockets, 0),
+        busy=in_use,
+        sockets=max(sockets() - before, 0),
     )
 
 
@@ -161,23 +161,25 @@ def _tasks() -> set[asyncio.Task[Any]]:
     return {task for task in asyncio.all_tasks() if not task.done()}
 
 
-def _taken(client: Client) -> int:
-    """Count what a client and its limiters will still hold when every slot has cooled down."""
-    session, now = client._session, asyncio.get_running_loop().time() + WIDE.per_seconds + MARGIN_SECONDS
-    taken = sum(c.taken for c in session._destinations._connections.values()) + len(session._tasks)
-    taken += sum(shared.key_lock.taken for shared in session._config.state._shared.values())
+def taken(client: Client, *, with_lost: bool = False) -> int:
+    """Count what a client and its limiters will still hold when every slot has cooled down, those of lost calls too."""
+    cooled = WIDE.per_seconds + MARGIN_SECONDS + (LOST_SECONDS if with_lost else 0.0)
+    session, now = client._session, asyncio.get_running_loop().time() + cooled
+    held = sum(c.taken for c in session._destinations._connections.values()) + len(session._tasks)
+    held += sum(shared.key_lock.taken for shared in session._config.state._shared.values())
     for limiter in session._destinations._limiters:
-        taken += limiter.waiting
-        taken += sum(counted.window.slots - counted.free(now) for counted in limiter._counts)
-    return taken
+        held += limiter.waiting
+        held += sum(counted.window.slots - counted.free(now) for counted in limiter._counts)
+    return held
 
 
-def _busy(client: Client) -> int:
+def busy(client: Client) -> int:
+    """Count the connections of a client that are neither idle nor kept ready."""
     pools = client._session._config.transport._pool._pools.values()
-    return sum(pool._in_use + len(pool.connections) - len(pool._idle) for pool in pools)
+    return sum(p._in_use + len(p.connections) - len(p._idle) - (p._ready is not None) for p in pools)
 
 
-def _sockets() -> int:
+def sockets() -> int:
     """Count the sockets of this process, where the system lists them."""
     folder = Path("/proc/self/fd")
     if not folder.is_dir():

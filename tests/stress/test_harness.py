@@ -39,8 +39,8 @@ def run(capsys, monkeypatch):
 
 
 def test_every_promise_has_a_stage():
-    """Each promise has one stage."""
-    shown = [number for stage in STAGES.values() for number in stage.PROMISES]
+    """Each promise has a stage, or several."""
+    shown = {number for stage in STAGES.values() for number in stage.PROMISES}
 
     assert list(harness.PROMISES) == sorted(shown)
 

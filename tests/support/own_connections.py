@@ -162,9 +162,13 @@ class Records:
         received = b""
         while b"\r\n\r\n" not in received:
             try:
-                received += self.layer.read(65_536)
+                data = self.layer.read(65_536)
             except ssl.SSLWantReadError:
                 await self.fill()
+                continue
+            if not data:  # the client has announced its end
+                raise ConnectionError
+            received += data
         return received
 
     def records(self, *parts):
