@@ -17,7 +17,8 @@ from exchanges.simulator import Simulator, Venue
 from tests.support.simulator_thread import simulated
 
 README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
-OPERATING = (Path(__file__).parent.parent.parent / "docs" / "operating.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parent.parent.parent / "docs"
+OPERATING = (DOCS / "operating.md").read_text(encoding="utf-8")
 PYTEST_INI = """
 [pytest]
 filterwarnings = error
@@ -38,6 +39,9 @@ def blocks() -> Iterator[tuple[str, str]]:
 
 PROGRAMS = {title: code for title, code in blocks() if "asyncio.run(main())" in code}
 TESTS = {title: code for title, code in blocks() if "def test_" in code}
+
+FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+GUIDES = [code for name in ("bitso.md",) for code in FENCED.findall((DOCS / name).read_text(encoding="utf-8"))]
 
 
 def run(code: str) -> None:
@@ -82,6 +86,16 @@ def test_programs_run(title, monkeypatch, capsys):
     with simulated() as sim:
         direct_clients_to(sim, monkeypatch)
         run(PROGRAMS[title])
+
+    assert (0, True) == (sim.errors, bool(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("code", GUIDES)
+def test_programs_of_guides_run(code, monkeypatch, capsys):
+    """A program of a guide runs unchanged, prints something, and the exchange reports no error."""
+    with simulated() as sim:
+        direct_clients_to(sim, monkeypatch)
+        run(code)
 
     assert (0, True) == (sim.errors, bool(capsys.readouterr().out))
 

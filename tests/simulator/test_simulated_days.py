@@ -42,6 +42,48 @@ async def test_a_day_at_bitso():
         assert {NOTHING} == {sum(sim.bitso.holdings(c).values(), NOTHING) for c in now}
 
 
+async def test_a_day_at_bitso_v3():
+    """Orders of all kinds, changes, deposits and withdrawals: ledger, trades and balances agree to the last digit."""
+    async with playing_bitso() as (sim, bitso, other):
+        start = {b.currency: b.total for b in await bitso.account.balance()}
+        await bitso.market.available_books()
+        rules = bitso.market.rules("btc_mxn")
+        sim.bitso.deposit("mxn", Decimal(500_000))
+        sim.bitso.set_price("btc_mxn", Decimal(1_000_000))
+        order = {"book": "btc_mxn", "order_type": "limit"}
+        resting = await bitso.trading.place_order(**order, side="buy", major="0.2", price="990000", origin_id="day-1")
+        await bitso.trading.modify_order_by_origin_id(origin_id="day-1", major="0.1", price="991000")
+        await other.trading.place_order(**order, side="sell", major="0.04", price="991000", origin_id="their-1")
+        spent = await bitso.trading.place_order(book="btc_mxn", side="buy", order_type="market", minor="12345.67")
+        stop = await bitso.trading.place_order(
+            **order, side="sell", major="0.03", price=rules.round_price("900000", "sell"), stop="950000"
+        )
+        sim.bitso.set_price("btc_mxn", Decimal(940_000))
+        sim.advance(60)
+        settled = {oid: await bitso.trading.wait_settled(oid, timeout_seconds=10) for oid in (resting, spent, stop)}
+        methods = await bitso.funding.withdrawal_methods("btc")
+        sent = await bitso.funding.create_withdrawal(
+            currency="btc", amount="0.05", method=methods[0], address="1" * 30, origin_id="day-w"
+        )
+        sim.advance(3600)
+        (withdrawal,) = await bitso.funding.withdrawals(origin_ids=["day-w"])
+        now = {b.currency: b for b in await bitso.account.balance()}
+        entries = [entry async for entry in bitso.account.every_ledger()]
+        trades = [trade async for trade in bitso.trading.every_user_trades()]
+        deposits = [deposit async for deposit in bitso.funding.every_fundings()]
+        changes = dict.fromkeys(start, NOTHING)
+        for update in (update for entry in entries for update in entry.balance_updates):
+            changes[update.currency] += update.amount
+
+        assert changes == {name: now[name].total - start[name] for name in start}
+        assert {NOTHING} == {balance.locked for balance in now.values()}
+        assert {NOTHING} == {sum(sim.bitso.holdings(name).values(), NOTHING) for name in start}
+        assert [True] * 3 == [state.is_settled for state in settled.values()]
+        assert {trade.tid for trade in trades} == {t.tid for state in settled.values() for t in state.trades}
+        assert ("day-w", sent.wid, "complete") == (withdrawal.origin_id, withdrawal.wid, withdrawal.status.value)
+        assert [Decimal(500_000)] == [deposit.amount for deposit in deposits]
+
+
 async def test_a_day_at_bitstamp():
     """Money is deposited, traded by limit orders and withdrawn; the rows explain it to the last digit."""
     async with playing_bitstamp() as (sim, bitstamp, _):
