@@ -6,6 +6,7 @@ recorded.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from attrs import define, field
@@ -14,50 +15,59 @@ from exchanges.intents import Intent
 from exchanges.outcomes.clocks import REMEMBERED
 from exchanges.outcomes.search import Match
 
+MOST = 20_000
+"""How many are remembered: what a limit of five calls a second makes in more than an hour, in some megabytes."""
+
 
 def name_of(endpoint: str, made: str) -> str:
     """Return the name of what a call made, from its id at the exchange."""
     return f"{endpoint}:{made}"
 
 
-def _nameless(digest: str) -> str:
-    return f"~{digest}:"
+def nameless_of(endpoint: str, digest: str) -> str:
+    """Return how the names begin of what calls with *digest* made whose answers contain no id."""
+    return name_of(endpoint, f"~{digest}:")
 
 
 @define(eq=False)
 class CallHistory:
-    """The calls that were executed within the last day, and those that may have been."""
+    """The calls that were executed within the last day, and those that may have been; the last of them if many were.
 
-    _made: dict[str, tuple[datetime, Intent | None]] = field(factory=dict[str, "tuple[datetime, Intent | None]"])
+    Attributes:
+        since: Since when none was forgotten for want of room; None if none ever was.
+    """
+
+    since: datetime | None = None
+    _made: dict[str, tuple[datetime, str | None]] = field(factory=dict[str, "tuple[datetime, str | None]"])
 
     def note(self, intent: Intent, digest: str, trace: Match | None, ended_at: datetime) -> str | None:
         """Record an executed call, and return the name of what it made; None if an earlier call made that."""
-        name = name_of(intent.endpoint, _nameless(digest) + intent.id if trace is None else trace.id)
+        nameless = nameless_of(intent.endpoint, digest) + intent.id
+        name = nameless if trace is None else name_of(intent.endpoint, trace.id)
         if name in self._made:
             return None
         return self.remember(name, ended_at, intent)
 
     def doubt(self, intent: Intent, digest: str, at: datetime) -> str:
         """Record a call whose outcome will not be determined; return the name of what it may have made."""
-        return self.remember(name_of(intent.endpoint, _nameless(digest) + intent.id), at, None)
+        return self.remember(nameless_of(intent.endpoint, digest) + intent.id, at, None)
 
     def remember(self, name: str, at: datetime, intent: Intent | None) -> str:
         """Record for a day what was made, and by which call if that is certain; return its name."""
-        self._made[name] = at, intent
+        self._made[name] = at, None if intent is None else intent.id
         # In order of time, but for clocks that were set: enough to keep the record small.
         while (first := next(iter(self._made.items())))[1][0] < at - REMEMBERED:
             del self._made[first[0]]
+        if len(self._made) > MOST:
+            oldest = next(iter(self._made))
+            self.since = self._made.pop(oldest)[0]
         return name
 
     def made_by(self, intent: Intent) -> str | None:
         """Return the name of what a call is known to have made."""
-        return next((name for name, (_, maker) in self._made.items() if maker == intent), None)
+        return next((name for name, (_, maker) in self._made.items() if maker == intent.id), None)
 
-    def names(self) -> frozenset[str]:
-        """Return the names of all that is known to have been made."""
-        return frozenset(self._made)
-
-
-def nameless(names: frozenset[str], endpoint: str, digest: str) -> int:
-    """Count the *names* of calls that did the same, or may have, and whose answers contain no id."""
-    return sum(name.startswith(name_of(endpoint, _nameless(digest))) for name in names)
+    def names(self, shown: Collection[str], nameless: str) -> frozenset[str]:
+        """Return which of the names *shown* are known to have been made, and all that begin with *nameless*."""
+        found = {name for name in shown if name in self._made}
+        return frozenset(found.union(name for name in self._made if name.startswith(nameless)))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -31,7 +31,7 @@ from exchanges.intents import Intent
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result
 from exchanges.outcomes.classify import unknown_outcome
 from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
-from exchanges.outcomes.history import CallHistory, name_of
+from exchanges.outcomes.history import CallHistory, name_of, nameless_of
 from exchanges.outcomes.search import Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
@@ -170,15 +170,19 @@ class PendingCalls:
         since = None if journal is None else journal.since(self.view.server, self.view.key)
         began = self.now() if self._began is None else zero + timedelta(seconds=self._began)
         # Our own record begins with our first call and reaches back a day; that of the journal may reach back further.
-        least = max(began, self.now() - REMEMBERED)
+        least = max(began, self.now() - REMEMBERED, *filter(None, (self.history.since,)))
         return least if since is None else min(since, least)
 
-    def names(self, intent: Intent) -> frozenset[str]:
-        """Return the names of all that other calls of this account are known to have made around that time."""
-        names, journal = self.history.names(), self.view.journal
+    def names(self, intent: Intent, shown: Collection[str], digest: str | None) -> frozenset[str]:
+        """Return what other calls of this account are known to have made: of what is *shown*, and without an id.
+
+        Without an id are those whose answers contain none, and which did the same.
+        """
+        nameless = nameless_of(intent.endpoint, digest or "-")
+        names, journal = self.history.names(shown, nameless), self.view.journal
         if journal is not None:
-            # What is shown with a moment that is wrong by a day may have been created a day before.
-            written = journal.known(self.view.server, self.view.key, intent.at - 2 * REMEMBERED)
+            # Asked by name: a record of a week is too large to read while the event loop waits.
+            written = journal.known(self.view.server, self.view.key, shown, nameless)
             # If it is resolved already, what another process found to be made by it is among the names.
             if self.is_open(intent):
                 names |= written

@@ -35,7 +35,7 @@ from exchanges.errors import DecodeError, ExchangeError, NotFound, UsageError
 from exchanges.http.signing import NoncePolicy
 from exchanges.intents import Intent
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.outcomes.history import name_of, nameless
+from exchanges.outcomes.history import name_of, nameless_of
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.search import Match, Matches, Query, Read, Search
 from exchanges.outcomes.unresolved import Standing
@@ -238,7 +238,9 @@ class Reconciler:
         except ExchangeError as error:
             return Incomplete(intent, f"the evidence could not be read: {error}"), False
         # First the calls in flight, then what is known: one that ends in between is in either.
-        rivals, names = self._calls.rivals(intent, case.digest), self._calls.names(intent)
+        rivals = self._calls.rivals(intent, case.digest)
+        shown = {name_of(intent.endpoint, match.id) for match in matches.candidates}
+        names = self._calls.names(intent, shown, case.digest)
         # What is shown twice is one; of two rows of the same id the one that shows more counts.
         found = {m.id: m for m in sorted(matches.candidates, key=lambda m: (not m.misdated, m.sure))}
         others = [match for name, match in found.items() if name_of(intent.endpoint, name) not in names]
@@ -336,7 +338,9 @@ class Reconciler:
         ):
             return False
         # A call of ours that did the same and whose answer named no id may have created it.
-        if case.digest is None or nameless(result.names, case.intent.endpoint, case.digest):
+        if case.digest is None or any(
+            name.startswith(nameless_of(case.intent.endpoint, case.digest)) for name in result.names
+        ):
             return False
         if not self._calls.is_open(case.intent):
             return False  # another process has resolved it, and its result is not known here

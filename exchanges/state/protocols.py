@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from exchanges.intents import Intent
@@ -165,8 +165,8 @@ class Journal(Protocol):
         """
         ...
 
-    def known(self, server: str, key: str, since: datetime) -> frozenset[str]:
-        """List the ids of what calls of *key* have created since then.
+    def known(self, server: str, key: str, names: Collection[str], prefix: str) -> frozenset[str]:
+        """Return which of *names* calls of *key* have created, and all that they created that begins with *prefix*.
 
         Raises:
             StateError: It cannot be read.

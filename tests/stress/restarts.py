@@ -12,7 +12,6 @@ import tempfile
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from attrs import define, evolve, field
@@ -34,7 +33,6 @@ PATIENCE_SECONDS = 10.0
 EARLY = 1 / 4
 """The number of processes killed while they start."""
 WINDOW = Window(100, per_seconds=5.0)
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 DELAY_SECONDS = (0.0, 0.01)
 REFUSED = "wrong nonce"
 
@@ -80,7 +78,8 @@ class Line:
             self.listed = {call.nonce for call in client.unresolved.values() if call.nonce is not None}
             view = client._session.calls.view
             if state.journal is not None:
-                self.known = state.journal.known(view.server, view.key, LONG_AGO)
+                names = {f"{d.endpoint}:{d.id}" for d in self.orders}
+                self.known = state.journal.known(view.server, view.key, names, "none")
 
     @property
     def orders(self) -> list[Deed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -162,10 +163,10 @@ class Journal:
         rows = [row for row in self.records.rows.values() if (row[0].server, row[0].key) == (server, key)]
         return tuple(evolve(e, is_under_way=e.ended_at is None and process not in dead) for e, process in rows)
 
-    def known(self, server: str, key: str, since: datetime) -> frozenset[str]:
-        """List the ids of what was created."""
+    def known(self, server: str, key: str, names: Collection[str], prefix: str) -> frozenset[str]:
+        """Return which of *names* were created, and all that begins with *prefix*."""
         self._check()
-        return frozenset(name for name, at in self.records.made.items() if at >= since)
+        return frozenset(name for name in self.records.made if name in names or name.startswith(prefix))
 
     def since(self, server: str, key: str) -> datetime | None:
         """Return since when there are records."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Generator, Sequence
+import sys
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -113,11 +114,12 @@ class FileJournal:
             for row in map(self._checked, rows)
         )
 
-    def known(self, server: str, key: str, since: datetime) -> frozenset[str]:
-        """List the ids of what calls of *key* have created since then."""
-        query = "SELECT id FROM made WHERE server = ? AND key = ? AND at >= ?"
+    def known(self, server: str, key: str, names: Collection[str], prefix: str) -> frozenset[str]:
+        """Return which of *names* calls of *key* have created, and all that begins with *prefix*."""
+        query = "SELECT id FROM made WHERE server = ? AND key = ? AND id BETWEEN ? AND ?"
+        ranges = [(name, name) for name in names] + [(prefix, f"{prefix}{chr(sys.maxunicode)}")]
         with self._reading() as data:
-            return frozenset(name for (name,) in data.execute(query, (server, key, _text(since))))
+            return frozenset(name for ends in ranges for (name,) in data.execute(query, (server, key, *ends)))
 
     def since(self, server: str, key: str) -> datetime | None:
         """Return since when calls of *key* are recorded; None if none ever was."""
