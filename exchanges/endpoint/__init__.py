@@ -25,7 +25,7 @@ from exchanges.endpoint.definition import (
     Kind,
     Param,
 )
-from exchanges.http.request import FORM, JSON, MULTIPART
+from exchanges.http.request import FORM, JSON, MULTIPART, Body
 
 __all__ = [
     "FORM",
@@ -41,6 +41,7 @@ __all__ = [
     "Area",
     "Areas",
     "Argument",
+    "Body",
     "Caller",
     "Endpoint",
     "Kind",

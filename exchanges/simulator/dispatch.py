@@ -65,10 +65,17 @@ class Dispatcher:
         plan: Draws the fault and the delay of each request.
         enforce_limits: Whether requests above a limit are rejected; they are counted in any case.
         now_ms: Simulated clock, in milliseconds since 1970.
+        strict: Whether what real servers overlook is refused; see `simulate`.
     """
 
     def __init__(
-        self, venues: Mapping[Venue, Exchange], plan: FaultPlan, *, enforce_limits: bool, now_ms: Callable[[], int]
+        self,
+        venues: Mapping[Venue, Exchange],
+        plan: FaultPlan,
+        *,
+        enforce_limits: bool,
+        now_ms: Callable[[], int],
+        strict: bool = False,
     ) -> None:
         self.calls = 0
         self.errors = 0
@@ -80,7 +87,10 @@ class Dispatcher:
         self._venues = venues
         self._enforce_limits = enforce_limits
         self._now_ms = now_ms
-        self._router = Router(e for venue in venues.values() for e in venue.endpoints())
+        self._strict = strict
+        aliases = {alias: own for venue in venues.values() for alias, own in venue.aliases.items()}
+        endpoints = (endpoint for venue in venues.values() for endpoint in venue.endpoints())
+        self._router = Router(endpoints, aliases=aliases, strict=strict)
         self._timers: set[asyncio.TimerHandle] = set()
 
     # The server's `Gate`
@@ -164,7 +174,7 @@ class Dispatcher:
 
     def _read(self, received: _Received, exchange: Exchange, endpoint: Endpoint, in_path: Mapping[str, str]) -> None:
         try:
-            fields = read_fields(endpoint, received.request)
+            fields = read_fields(endpoint, received.request, takes_json=exchange.takes_json, strict=self._strict)
             received.parsed = ParsedRequest(endpoint, in_path, received.request, fields)
             if is_private(endpoint):
                 received.claim = exchange.generations[endpoint.api.name].claim(received.parsed)

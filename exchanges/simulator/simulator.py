@@ -45,10 +45,18 @@ class Simulator:
         plan: Decides which faults are injected.
         clock: Wall clock in seconds since 1970; everything that takes time follows it, but limits. Prices depend on the
             time since the start alone.
+        strict: Whether what real servers overlook is refused; see `simulate`.
     """
 
     def __init__(
-        self, venues: tuple[Venue, ...], *, seed: int, limits: bool, plan: FaultPlan, clock: Callable[[], float]
+        self,
+        venues: tuple[Venue, ...],
+        *,
+        seed: int,
+        limits: bool,
+        plan: FaultPlan,
+        clock: Callable[[], float],
+        strict: bool = False,
     ) -> None:
         self.base_url = ""
         self._seed = seed
@@ -57,7 +65,9 @@ class Simulator:
         # One start for all: venues of the same seed move together.
         started_ms = self._now_ms()
         self._exchanges = {venue: EXCHANGES[venue](seed, started_ms) for venue in venues}
-        self._dispatcher = Dispatcher(self._exchanges, plan, enforce_limits=limits, now_ms=self._now_ms)
+        for exchange in self._exchanges.values():
+            exchange.strict = strict
+        self._dispatcher = Dispatcher(self._exchanges, plan, enforce_limits=limits, now_ms=self._now_ms, strict=strict)
         self._listener = Listener(self._dispatcher.receive, self._dispatcher.malformed)
         self.faults = plan.faults
 
@@ -242,6 +252,7 @@ async def simulate(
     clock: Callable[[], float] = time.time,
     faults: Faults | FaultShares | None = None,
     deliver: Deliver = to_loopback,
+    strict: bool = False,
 ) -> AsyncGenerator[Simulator]:
     """Simulate exchanges on a server while the block lasts.
 
@@ -256,9 +267,11 @@ async def simulate(
         faults: Which faults are injected, and how often; None: none. See `Simulator.faults`.
         deliver: Carries what Bitex posts. Unless given, only what is addressed to http on a loopback address is sent;
             the controls of Bitex keep all of it. `forward_to` returns one that posts to a server of your own.
+        strict: Whether what real servers overlook is refused: an argument that is unknown, or in capitals, a body
+            without a content type, a path that differs by the slash at its end. Finds misspelled arguments.
     """
     plan = FaultPlan(seed, delay_seconds, Faults.of(faults))
-    simulator = Simulator(venues or tuple(Venue), seed=seed, limits=limits, plan=plan, clock=clock)
+    simulator = Simulator(venues or tuple(Venue), seed=seed, limits=limits, plan=plan, clock=clock, strict=strict)
     if Venue.BITEX in simulator.venues:
         simulator.controls(Venue.BITEX).deliver = deliver
     await simulator.start(host, port)

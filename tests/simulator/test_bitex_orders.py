@@ -80,7 +80,6 @@ async def test_an_unknown_order_is_not_found(http):
         ("bids", {"amount": "10", "price": "-1"}, "price"),
         ("bids", {"amount": "10"}, "price"),
         ("bids", {"amount": "10", "price": "1", "orderbook": "9"}, "orderbook"),
-        ("bids", {"amount": "10", "price": "1", "more": "9"}, "more"),
     ],
 )
 async def test_orders_that_make_no_sense_are_refused_by_field(http, kind, fields, about):

@@ -37,3 +37,36 @@ async def test_nonces_do_not_depend_on_the_clock():
             await ask_signed(http, "bitstamp.v1.account.balance")
 
     assert ["ok"] * 3 == [seen.outcome for seen in sim.requests]
+
+
+async def prices(seed, clock):
+    """Return what each exchange shows between the same steps."""
+    seen = []
+    async with (
+        simulated(port=None, seed=seed, clock=clock) as sim,
+        httpx.AsyncClient(base_url=sim.base_url, transport=InProcess(sim)) as http,
+    ):
+        for seconds in (0, 1, 3600):
+            sim.advance(seconds)
+            for path in PRICES:
+                answer = (await http.get(path)).json()
+                seen.append({key: value for key, value in answer.items() if "time" not in key})
+    return seen
+
+
+PRICES = (
+    *("/api-v1/rest/btc_usd/market/ticker", "/api-v1/rest/btc_usd/market/order_book"),
+    *("/api/v2/ticker/btcusd/", "/api/v2/order_book/btcusd/", "/v2/ticker?book=btc_mxn", "/v2/order_book?book=btc_mxn"),
+)
+
+
+async def test_the_same_steps_get_the_same_prices():
+    """With a clock of its own the simulator moves by steps alone: seed and steps decide every price."""
+    first, second, other = (
+        await prices(7, lambda: NOW),
+        await prices(7, lambda: NOW + 86_399),
+        await prices(8, lambda: NOW),
+    )
+
+    assert first == second != other
+    assert first[0] != first[-len(PRICES)]  # an hour later they have moved

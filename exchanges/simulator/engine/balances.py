@@ -13,6 +13,7 @@ from exchanges.simulator.engine.snapshots import Shared
 
 SMALLEST = Decimal("0.00000001")
 """The smallest amount that is transferred, in any currency."""
+_DECIMALS = {"usd": Decimal("0.01"), "eur": Decimal("0.01"), "mxn": Decimal("0.01")}
 # Amounts have up to 30 digits on either side; 80 keep their products exact until they are rounded once.
 _DOWN = Context(prec=80, rounding=ROUND_DOWN)
 _UP = Context(prec=80, rounding=ROUND_UP)
@@ -28,6 +29,14 @@ def quotient(a: Decimal, b: Decimal, *, up: bool = False) -> Decimal:
     """Divide, rounded down (or up) to `SMALLEST`."""
     context = _UP if up else _DOWN
     return context.quantize(context.divide(a, b), SMALLEST)
+
+
+def shown(amount: Decimal, currency: str) -> Decimal:
+    """Return *amount* with the decimals of its currency, and with more only where it has them."""
+    step = _DECIMALS.get(currency, SMALLEST)
+    padded = _DOWN.quantize(amount, step)
+    # A trade may leave fractions of a cent; hiding them would make sums wrong that a test computes.
+    return padded if padded == amount else _DOWN.quantize(amount, SMALLEST)
 
 
 @define
@@ -46,6 +55,10 @@ class Balance:
     def available(self) -> Decimal:
         """What is free to use."""
         return self.total - self.reserved
+
+    def shown(self, currency: str) -> Balance:
+        """Return it with the decimals of its currency."""
+        return Balance(shown(self.total, currency), shown(self.reserved, currency))
 
 
 class Party(StrEnum):

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from attrs import frozen
 
-from exchanges.endpoint import JSON, MULTIPART, Argument, Endpoint
+from exchanges.endpoint import FORM, JSON, MULTIPART, Argument, Body, Endpoint
 from exchanges.endpoint.arguments import enum_of
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.http.messages import HttpRequest
@@ -24,11 +24,20 @@ MAX_TEXT = 1000
 _DECIMAL = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
+_MARKETS = ("book", "market")
 _IN_QUERY = ("GET", "DELETE", "HEAD")
 
 
-def read_fields(endpoint: Endpoint, request: HttpRequest) -> dict[str, Json]:
+def read_fields(
+    endpoint: Endpoint, request: HttpRequest, *, takes_json: bool = False, strict: bool = False
+) -> dict[str, Json]:
     """Read the arguments from the query (GET, DELETE, HEAD) or from the body.
+
+    Args:
+        endpoint: What is called.
+        request: What was received.
+        takes_json: Whether the exchange takes JSON where a form is declared.
+        strict: Whether a body must have a content type.
 
     Raises:
         Refused: In a format that the endpoint does not accept, given twice, or in the wrong place.
@@ -41,13 +50,29 @@ def read_fields(endpoint: Endpoint, request: HttpRequest) -> dict[str, Json]:
     refuse_if(query.keys() - in_query, Reason.UNREADABLE, text="a query was not expected")
     if not request.body:
         return query
-    if request.header("content-type").partition(";")[0].strip().lower() != endpoint.body.value:
-        raise Refused(Reason.UNREADABLE, text=f"the content type must be {endpoint.body.value}")
-    if endpoint.body is MULTIPART:
+    kind = _body_of(endpoint, request, takes_json=takes_json, strict=strict)
+    if kind is MULTIPART:
         return read_multipart(request.header("content-type"), request.body)
-    body = _object(request.body) if endpoint.body is JSON else _form(request.body.decode("ascii", "replace"))
+    body = _object(request.body) if kind is JSON else _form(request.body.decode("ascii", "replace"))
     refuse_if(in_query & body.keys(), Reason.UNREADABLE, text="an argument of the query was not expected in the body")
     return {**query, **body}
+
+
+def _body_of(endpoint: Endpoint, request: HttpRequest, *, takes_json: bool, strict: bool) -> Body:
+    """Return how the body of a request is to be read.
+
+    Raises:
+        Refused: The endpoint does not take its content type.
+    """
+    accepted = (endpoint.body, JSON) if takes_json and endpoint.body is FORM else (endpoint.body,)
+    named = request.header("content-type").partition(";")[0].strip().lower()
+    if not named and not strict:
+        # A real server that has only one way to read a body does not ask what it is called.
+        return JSON if request.body.lstrip().startswith(b"{") and JSON in accepted else endpoint.body
+    for kind in accepted:
+        if kind.value == named:
+            return kind
+    raise Refused(Reason.UNREADABLE, text=f"the content type must be {' or '.join(kind.value for kind in accepted)}")
 
 
 def _form(text: str) -> dict[str, Json]:
@@ -80,11 +105,19 @@ class Arguments:
     values: Mapping[str, Json]
 
     @classmethod
-    def check(cls, endpoint: Endpoint, in_path: Mapping[str, str], fields: Mapping[str, Json]) -> Arguments:
+    def check(
+        cls, endpoint: Endpoint, in_path: Mapping[str, str], fields: Mapping[str, Json], *, strict: bool = False
+    ) -> Arguments:
         """Check what was received against the arguments that *endpoint* declares.
 
+        Args:
+            endpoint: What is called.
+            in_path: Arguments in the path.
+            fields: All others.
+            strict: Whether an unknown argument is refused, and a word in other letters than the declared ones.
+
         Raises:
-            Refused: An argument is missing, unknown, or not of the declared type.
+            Refused: An argument is missing, or not of the declared type; if strict, it is unknown.
         """
         values: dict[str, Json] = {}
         unknown = set(fields)
@@ -95,15 +128,15 @@ class Arguments:
             given = in_path.get(argument.name) if argument.in_path else fields.get(argument.wire)
             unknown.discard(argument.wire)
             if given is not None:
-                values[argument.name] = _value(argument, given)
+                values[argument.name] = _value(argument, given if strict else _folded(argument, given))
             elif argument.required:
                 raise Refused(Reason.MISSING_ARGUMENT, argument.wire)
         if spread is not None and unknown:
             values[spread.name] = {name: fields[name] for name in unknown}
         elif spread is not None and spread.required:
             raise Refused(Reason.MISSING_ARGUMENT, spread.wire)
-        elif unknown:
-            # Stricter than an exchange, which would ignore it: a misspelled optional argument shows up here.
+        elif unknown and strict:
+            # Stricter than an exchange, which ignores it: a misspelled optional argument shows up here.
             raise Refused(Reason.UNKNOWN_ARGUMENT, min(unknown))
         return cls(values)
 
@@ -134,6 +167,11 @@ class Arguments:
     def objects(self, name: str) -> list[dict[str, Json]]:
         """Return a list of objects; empty if it was not given."""
         return cast("list[dict[str, Json]]", _typed(name, self.values.get(name, []), list))
+
+
+def _folded(argument: Argument, given: Json) -> Json:
+    """Return a market or a flag in lower case: real servers take BTC_MXN and True as well."""
+    return given.lower() if isinstance(given, str) and (argument.name in _MARKETS or argument.type == "bool") else given
 
 
 def _typed(name: str, value: Json, kind: type[V]) -> V:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from attrs import field, frozen
 
-from exchanges.endpoint import Api, Endpoint
+from exchanges.endpoint import JSON, Api, Endpoint
 
 _PLACEHOLDER = re.compile(r"\\{(\w+)\\}")
 
@@ -39,9 +40,19 @@ class Match:
 
 
 class Router:
-    """Routes requests to *endpoints*. The host is ignored: the path prefixes of all APIs differ."""
+    """Routes requests to *endpoints*. The host is ignored: the path prefixes of all APIs differ.
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    Args:
+        endpoints: What is declared.
+        aliases: Prefixes of paths under which a real server answers too, each with the one that is declared.
+        strict: Whether a path is refused that differs from the declared one by an alias, or by a slash at its end.
+    """
+
+    def __init__(
+        self, endpoints: Iterable[Endpoint], *, aliases: Mapping[str, str] = MappingProxyType({}), strict: bool = False
+    ) -> None:
+        self._aliases = aliases
+        self._strict = strict
         self._prefixes: list[tuple[str, Api]] = []
         self._plain: dict[str, dict[str, list[Endpoint]]] = {}
         self._patterns: dict[int, list[tuple[re.Pattern[str], Endpoint]]] = {}
@@ -66,6 +77,21 @@ class Router:
 
     def find(self, verb: str, path: str, query: str = "") -> Match | None:
         """Return the match of *verb*, *path* and *query*; None if no API has such a prefix."""
+        match = self._find(verb, path, query)
+        if self._strict or (match is not None and match.endpoint is not None):
+            return match
+        variants = (self._find(verb, variant, query) for variant in self._variants(path))
+        return next((other for other in variants if other is not None and _takes_variants(other.endpoint)), match)
+
+    def _variants(self, path: str) -> Iterator[str]:
+        """Iterate over the spellings of *path* that mean the same to a real server."""
+        spellings = [path]
+        spellings += [own + path.removeprefix(alias) for alias, own in self._aliases.items() if path.startswith(alias)]
+        for spelling in spellings:
+            yield spelling
+            yield spelling.removesuffix("/") if spelling.endswith("/") else f"{spelling}/"
+
+    def _find(self, verb: str, path: str, query: str) -> Match | None:
         api = next((api for prefix, api in self._prefixes if path.startswith(prefix + "/")), None)
         if api is None:
             return None
@@ -84,3 +110,8 @@ class Router:
                     return Match(endpoint.api, endpoint, in_path)
                 other_verb = True
         return Match(api, other_verb=other_verb)
+
+
+def _takes_variants(endpoint: Endpoint | None) -> bool:
+    """Whether a real server answers under spellings of the path: a form that it would have to redirect is lost."""
+    return endpoint is not None and (endpoint.verb == "GET" or endpoint.body is JSON)

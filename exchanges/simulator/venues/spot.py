@@ -102,7 +102,7 @@ def balance(
     """Return a handler that shows the fee and all currencies, each of them as three numbers."""
 
     def answer(_: SpotHandlers, call: SpotCall) -> object:
-        balances = call.wallet.balances.items()
+        balances = [(name, held.shown(name)) for name, held in call.wallet.balances.items()]
         return model(
             fee=fee_percent, currencies={name: show(each, held, balance=held.total) for name, held in balances}
         )

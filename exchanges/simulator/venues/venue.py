@@ -60,12 +60,17 @@ class Exchange(ABC):
         started_ms: When the simulator started, in milliseconds since 1970.
 
     Attributes:
+        strict: Whether arguments that the real exchange overlooks are refused.
         stale_reads: Makes private reads stale; None: they are not.
         engine: Books, wallets and orders.
         accounts: By key.
         handlers: One object for each area.
     """
 
+    aliases: ClassVar[Mapping[str, str]] = {}
+    """Prefixes of paths under which the real server answers too, each with the one that is declared."""
+    takes_json: ClassVar[bool] = False
+    """Whether it takes JSON where a form is declared."""
     venue: ClassVar[Venue]
     client: ClassVar[type[Areas]]
     books: ClassVar[tuple[BookSpec, ...]]
@@ -77,6 +82,7 @@ class Exchange(ABC):
 
     seed: int
     started_ms: int
+    strict: bool = field(init=False, default=False)
     stale_reads: StaleReads[Exchange] | None = field(init=False, default=None)
     engine: Engine = field(init=False)
     accounts: dict[str, Account] = field(init=False)
@@ -132,7 +138,9 @@ class Exchange(ABC):
         endpoint = parsed.endpoint
         account = None if claim is None else self.admit(parsed, claim)
         # After the nonce, as at a real exchange: a request with wrong arguments uses up its nonce.
-        arguments = Arguments.check(endpoint, parsed.in_path, parsed.fields if claim is None else claim.fields)
+        arguments = Arguments.check(
+            endpoint, parsed.in_path, parsed.fields if claim is None else claim.fields, strict=self.strict
+        )
         if not any(endpoint.id in handlers.handlers for handlers in self.handlers):
             return Result(HttpAnswer(501, f"{endpoint.id} is not simulated".encode(), "text/plain"))
         value = self._execute(endpoint, Call(arguments, now_ms, account))

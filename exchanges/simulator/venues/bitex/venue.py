@@ -43,6 +43,8 @@ class BitexExchange(Exchange):
         concierge: Handlers of work orders.
     """
 
+    # The guide shows forms, and names JSON as an alternative.
+    takes_json = True
     venue = Venue.BITEX
     client = Bitex
     matching = MatchingOptions(fee=FEE_PERCENT / 100, spend_in_quote=True, accept_later=True)

@@ -13,7 +13,7 @@ from exchanges.bitso import Balance, Book, Fees, FeeTier, FlatRate, OrderBook, P
 from exchanges.bitso.account import Account
 from exchanges.bitso.market import Market
 from exchanges.simulator.engine import prices
-from exchanges.simulator.engine.balances import Cause, Movement, Wallet
+from exchanges.simulator.engine.balances import Cause, Movement, Wallet, shown
 from exchanges.simulator.engine.prices import DAY_MS, STEP_MS, BookSpec, Level
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.bitso.funding import FEES, identifier
@@ -241,12 +241,12 @@ class AccountHandlers(SpotHandlers):
 
 
 def _balance(wallet: Wallet, currency: str) -> Balance:
-    held, nothing = wallet.balances[currency], Decimal("0.00000000")
+    held, nothing = wallet.balances[currency].shown(currency), shown(Decimal(0), currency)
     return show(
         Balance,
         held,
         currency=currency,
         locked=held.reserved,
-        pending_deposit=sum((d.amount for d in wallet.incoming if d.currency == currency), nothing),
-        pending_withdrawal=wallet.outgoing.get(currency, nothing),
+        pending_deposit=sum((shown(d.amount, currency) for d in wallet.incoming if d.currency == currency), nothing),
+        pending_withdrawal=shown(wallet.outgoing.get(currency, nothing), currency),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import ClassVar
 
 from attrs import define, field
 
@@ -33,6 +34,8 @@ class BitsoExchange(Exchange):
         conversions: Handlers of conversions.
     """
 
+    # api.bitso.com has no /api before the version.
+    aliases: ClassVar[Mapping[str, str]] = {"/v3/": "/api/v3/", "/v4/": "/api/v4/"}
     venue = Venue.BITSO
     client = Bitso
     matching = MatchingOptions(fee=v3.FEE)
