@@ -3,11 +3,12 @@
 import pytest
 
 from exchanges.http.transport import HttpTransport
+from tests.support.tls_servers import trusting
 
 
 @pytest.fixture
 async def transport():
     """Create a transport with pools of its own."""
-    transport = HttpTransport()
+    transport = HttpTransport(ssl_context=trusting())
     yield transport
     await transport.aclose()

@@ -42,7 +42,8 @@ async def test_how_long_a_silence_is(priority, left, answers, expected):
     assert expected == own.silence_seconds("http://127.0.0.1", priority, left)
 
 
-async def test_a_fresh_connection_is_not_given_up_early(monkeypatch):
+@kinds
+async def test_a_fresh_connection_is_not_given_up_early(monkeypatch, kind):
     """A connection that was opened for its request is never silent, however long its TLS handshake took."""
     monkeypatch.setattr(pool, "KEEP_FOR_MONEY_SECONDS", 0.0)  # none counts as just opened by its age
     answers = asyncio.Event()
@@ -52,7 +53,7 @@ async def test_a_fresh_connection_is_not_given_up_early(monkeypatch):
         await answers.wait()
         await heard.say(ANSWER)
 
-    async with opened("plain", talk) as watch:
+    async with opened(kind, talk) as watch:
         clock = Clock()
         sending = asyncio.create_task(watch.send(silent_after=2.0, fresh=True))
         await until(lambda: len(watch.server.requests) == 1)
@@ -79,7 +80,8 @@ async def test_a_look_up_without_a_thread(monkeypatch):
     assert ("can't start new thread" in str(lost), True) == (True, evidence.nothing_left)
 
 
-async def test_where_one_connection_is_dead_the_others_are_too():
+@kinds
+async def test_where_one_connection_is_dead_the_others_are_too(kind):
     """After a connection died in silence no idle one is used: they were cut at the same time."""
 
     async def talk(heard):
@@ -88,7 +90,7 @@ async def test_where_one_connection_is_dead_the_others_are_too():
         await heard.request()
         await asyncio.Event().wait()
 
-    async with opened("plain", talk) as watch:
+    async with opened(kind, talk) as watch:
         clock = Clock()
         await asyncio.gather(*(watch.send() for _ in range(3)))
         sending = asyncio.create_task(watch.send(silent_after=2.0))

@@ -9,8 +9,12 @@ from exchanges.bitex import Bitex
 from exchanges.http.transport import HttpTransport
 from exchanges.limits.limiter import Priority
 from exchanges.state import MemoryState
+from tests.support.own_connections import KINDS
 from tests.support.raw_server import answering, once, response, serving
 from tests.support.sending import BOMB, closed_port, error_of_sent, lost, send
+from tests.support.tls_servers import served, trusting
+
+kinds = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.mark.parametrize("priority", [Priority.READ, Priority.MONEY])
@@ -48,27 +52,30 @@ async def test_a_handshake_that_fails():
     assert evidence.nothing_left
 
 
-async def test_closed_after_the_request(transport):
+@kinds
+async def test_closed_after_the_request(transport, kind):
     """A server that hangs up without an answer may have executed the request."""
-    async with serving(once()) as server:
+    async with served(kind, once()) as server:
         _, evidence = await lost(transport, server.origin)
 
     assert (True, False) == (evidence.started, evidence.nothing_left)
 
 
-async def test_closed_at_once(transport):
+@kinds
+async def test_closed_at_once(transport, kind):
     """A server that accepts and hangs up at once may have read what was sent."""
 
     async def talk(heard):
         return
 
-    async with serving(talk) as server:
+    async with served(kind, talk) as server:
         _, evidence = await lost(transport, server.origin)
 
     assert (True, False) == (evidence.started, evidence.nothing_left)
 
 
-async def test_a_closed_connection_is_not_used(transport):
+@kinds
+async def test_a_closed_connection_is_not_used(transport, kind):
     """If the server closed the idle connection, a request opens a new one and is answered."""
     closed = asyncio.Event()
 
@@ -79,7 +86,7 @@ async def test_a_closed_connection_is_not_used(transport):
         await heard.writer.wait_closed()
         closed.set()
 
-    async with serving(talk) as server:
+    async with served(kind, talk) as server:
         await send(transport, server.origin, priority=Priority.CANCEL)
         await closed.wait()
         answer = await send(transport, server.origin, priority=Priority.CANCEL)
@@ -124,7 +131,7 @@ BID = b'[1, 12345678, 946685400, 1, 100.0, 100.0, 1000.0, 1, 0, 0.0, "API", 1]'
 
 async def bid_at(origin, **options):
     """Place a bid at a server of our own."""
-    async with Bitex(api_key="k", base_url=origin, state=MemoryState(), **options) as bitex:
+    async with Bitex(api_key="k", base_url=origin, state=MemoryState(), ssl_context=trusting(), **options) as bitex:
         return await bitex.trading.create_bid(amount=100, price=1000)
 
 
@@ -138,16 +145,18 @@ async def test_an_order_that_found_nobody():
         assert 0 == len(bitex.unresolved)
 
 
-async def test_an_order_without_an_answer():
+@kinds
+async def test_an_order_without_an_answer(kind):
     """An order whose connection was closed before the answer has an unknown outcome and was sent once."""
-    async with serving(once()) as server:
+    async with served(kind, once()) as server:
         with pytest.raises(errors.OutcomeUnknown):
             await bid_at(server.origin)
 
         assert len(server.requests) == 1
 
 
-async def test_an_order_whose_deadline_passes():
+@kinds
+async def test_an_order_whose_deadline_passes(kind):
     """An order whose deadline passes has an unknown outcome, and its connection is closed."""
     gone = asyncio.Event()
 
@@ -156,33 +165,36 @@ async def test_an_order_whose_deadline_passes():
         assert await heard.reader.read() == b""
         gone.set()
 
-    async with serving(talk) as server:
+    async with served(kind, talk) as server:
         error = await error_of_sent(lambda seconds: bid_at(server.origin, timeout_seconds=seconds), 0.05)
         await asyncio.wait_for(gone.wait(), 60)
 
     assert (errors.OutcomeUnknown, True) == (type(error), "no answer before the deadline" in str(error))
 
 
+@kinds
 @pytest.mark.parametrize("said", [response(BOMB, b"Content-Encoding: gzip"), response(b"x" * 2**20 + b"x")])
-async def test_an_order_with_a_hostile_answer(said):
+async def test_an_order_with_a_hostile_answer(said, kind):
     """An order whose answer is too large has an unknown outcome."""
-    async with serving(answering(said)) as server:
+    async with served(kind, answering(said)) as server:
         with pytest.raises(errors.OutcomeUnknown):
             await bid_at(server.origin)
 
 
+@kinds
 @pytest.mark.parametrize("said", [response(BOMB, b"Content-Encoding: gzip"), response(b"x" * 2**20 + b"x")])
-async def test_a_read_with_a_hostile_answer(said):
+async def test_a_read_with_a_hostile_answer(said, kind):
     """A read whose answer is too large fails at once with `DecodeError`."""
-    async with serving(answering(said)) as server:
-        async with Bitex(base_url=server.origin, state=MemoryState()) as bitex:
+    async with served(kind, answering(said)) as server:
+        async with Bitex(base_url=server.origin, state=MemoryState(), ssl_context=trusting()) as bitex:
             with pytest.raises(errors.DecodeError):
                 await bitex.market.ticker()
 
         assert len(server.requests) == 1
 
 
-async def test_a_cancelled_caller_does_not_poison_the_pool():
+@kinds
+async def test_a_cancelled_caller_does_not_poison_the_pool(kind):
     """After a caller is cancelled in the middle of its answer, that answer is read and the next calls succeed."""
     half, rest = asyncio.Event(), asyncio.Event()
 
@@ -195,7 +207,10 @@ async def test_a_cancelled_caller_does_not_poison_the_pool():
             await rest.wait()
             await heard.say(body[20:])
 
-    async with serving(talk) as server, Bitex(api_key="k", base_url=server.origin, state=MemoryState()) as bitex:
+    async with (
+        served(kind, talk) as server,
+        Bitex(api_key="k", base_url=server.origin, state=MemoryState(), ssl_context=trusting()) as bitex,
+    ):
         call = asyncio.create_task(bitex.trading.orders())
         await half.wait()
         call.cancel()

@@ -67,9 +67,10 @@ async def test_how_old_a_connection_may_be(kind, priority, idle, connections):
         assert connections == watch.server.connections
 
 
-async def test_the_connection_that_was_used_last():
+@kinds
+async def test_the_connection_that_was_used_last(kind):
     """Of several idle connections the one that was used last is taken, and the others grow old."""
-    async with opened("plain", answering(ANSWER)) as watch:
+    async with opened(kind, answering(ANSWER)) as watch:
         clock = Clock()
         await asyncio.gather(*(watch.send() for _ in range(3)))
         clock.advance(KEEP_FOR_READS_SECONDS / 2)
@@ -81,9 +82,10 @@ async def test_the_connection_that_was_used_last():
         assert (3, 3, 1) == (watch.server.connections, before, watch.open_sockets)
 
 
-async def test_what_a_server_says_of_idle_connections():
+@kinds
+async def test_what_a_server_says_of_idle_connections(kind):
     """A server that keeps connections for five seconds is asked within four."""
-    async with opened("plain", answering(response(b"1", b"Keep-Alive: timeout=5"))) as watch:
+    async with opened(kind, answering(response(b"1", b"Keep-Alive: timeout=5"))) as watch:
         clock, seen = Clock(), []
         for idle in (0, 3.9, 4.0):
             clock.advance(idle)
@@ -93,9 +95,10 @@ async def test_what_a_server_says_of_idle_connections():
         assert [1, 1, 2] == seen
 
 
-async def test_a_new_connection_on_request():
+@kinds
+async def test_a_new_connection_on_request(kind):
     """A request may ask for a new connection, whatever is idle or ready."""
-    async with opened("plain", answering(ANSWER), keeps_ready=True) as watch:
+    async with opened(kind, answering(ANSWER), keeps_ready=True) as watch:
         await watch.send(priority=Priority.MONEY)
         await until(lambda: watch.server.connections == 2)
         await turns(5)
@@ -104,11 +107,12 @@ async def test_a_new_connection_on_request():
         assert watch.server.connections == 3
 
 
+@kinds
 @pytest.mark.parametrize("priority", [Priority.READ, Priority.MONEY])
-async def test_connections_that_only_cancels_may_use(priority):
+async def test_connections_that_only_cancels_may_use(priority, kind):
     """Two of the connections are kept for cancels; whoever is beyond the number waits for its turn."""
     events = [asyncio.Event() for _ in range(20)]
-    async with opened("plain", holding(events)) as watch:
+    async with opened(kind, holding(events)) as watch:
         others = [asyncio.create_task(watch.send(priority=priority)) for _ in range(15)]
         await until(lambda: len(watch.server.requests) == 14)
         cancels = [asyncio.create_task(watch.send(priority=Priority.CANCEL)) for _ in range(3)]
@@ -122,11 +126,12 @@ async def test_connections_that_only_cancels_may_use(priority):
         assert (16, 16, 18) == (most, watch.server.connections, len(watch.server.requests))
 
 
-async def test_who_goes_first():
+@kinds
+async def test_who_goes_first(kind):
     """Cancels go before orders, orders before reads, each in the order in which they came."""
     events = [asyncio.Event() for _ in range(8)]
     events[0].set()
-    async with opened("plain", holding(events), max_connections=1, reserve=0) as watch:
+    async with opened(kind, holding(events), max_connections=1, reserve=0) as watch:
         await watch.send()
         origin, waiting = watch.server.origin, []
         waiting.append(asyncio.create_task(watch.send(get(origin, "/first"))))
@@ -149,10 +154,11 @@ async def test_who_goes_first():
         ]
 
 
-async def test_a_deadline_while_waiting_for_a_connection():
+@kinds
+async def test_a_deadline_while_waiting_for_a_connection(kind):
     """Who waits for a connection until its deadline has sent nothing, and leaves its place to others."""
     events = [asyncio.Event() for _ in range(3)]
-    async with opened("plain", holding(events), max_connections=1, reserve=0) as watch:
+    async with opened(kind, holding(events), max_connections=1, reserve=0) as watch:
         clock, evidence = Clock(), Evidence()
         first = asyncio.create_task(watch.send(seconds=1000))
         await until(lambda: watch.server.requests)
@@ -168,11 +174,12 @@ async def test_a_deadline_while_waiting_for_a_connection():
         assert (TimedOut, "waiting for a connection", True) == (type(error), error.phase, evidence.nothing_left)
 
 
+@kinds
 @pytest.mark.parametrize("steps", range(6))
-async def test_a_waiter_that_is_cancelled(steps):
+async def test_a_waiter_that_is_cancelled(steps, kind):
     """A waiter that is cancelled, even as its turn comes, gives its place to the next."""
     events = [asyncio.Event() for _ in range(3)]
-    async with opened("plain", holding(events), max_connections=1, reserve=0) as watch:
+    async with opened(kind, holding(events), max_connections=1, reserve=0) as watch:
         first = asyncio.create_task(watch.send())
         await until(lambda: watch.server.requests)
         waiting = [asyncio.create_task(watch.send()) for _ in range(2)]
@@ -191,10 +198,11 @@ async def test_a_waiter_that_is_cancelled(steps):
         ]
 
 
-async def test_room_for_a_new_connection():
+@kinds
+async def test_room_for_a_new_connection(kind):
     """Where all connections are idle and too old for an order, the oldest is closed for a new one."""
     events = [asyncio.Event() for _ in range(17)]
-    async with opened("plain", holding(events), reserve=0) as watch:
+    async with opened(kind, holding(events), reserve=0) as watch:
         clock = Clock()
         reads = [asyncio.create_task(watch.send(seconds=1000)) for _ in range(16)]
         await until(lambda: len(watch.server.requests) == 16)
@@ -208,7 +216,8 @@ async def test_room_for_a_new_connection():
         assert (17, 16) == (watch.server.connections, watch.open_sockets)
 
 
-async def test_concurrent_requests():
+@kinds
+async def test_concurrent_requests(kind):
     """A hundred requests at once are all answered, each with its own answer, over sixteen connections at most."""
 
     async def talk(heard):
@@ -216,7 +225,7 @@ async def test_concurrent_requests():
             request = await heard.request()
             await heard.say(response(request.split(b" ")[1]))
 
-    async with opened("plain", talk) as watch:
+    async with opened(kind, talk) as watch:
         targets = [f"/{number}" for number in range(100)]
         answers = await asyncio.gather(*(watch.send(get(watch.server.origin, target)) for target in targets))
 
@@ -242,10 +251,11 @@ async def test_a_caller_who_is_gone(kind, warm):
         assert (Unwanted, True, 0, 1) == (type(lost), evidence.nothing_left, sent, watch.server.connections)
 
 
-async def test_a_caller_who_is_gone_while_waiting_for_a_connection():
+@kinds
+async def test_a_caller_who_is_gone_while_waiting_for_a_connection(kind):
     """A request that waits for a connection is not sent if its caller is gone by the time there is one."""
     events = [asyncio.Event() for _ in range(3)]
-    async with opened("plain", holding(events), max_connections=1, reserve=0) as watch:
+    async with opened(kind, holding(events), max_connections=1, reserve=0) as watch:
         evidence, first = Evidence(), asyncio.create_task(watch.send())
         await until(lambda: watch.server.requests)
         waiting = asyncio.create_task(watch.send(evidence=evidence, priority=Priority.MONEY))

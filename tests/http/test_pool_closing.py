@@ -50,9 +50,10 @@ async def test_closing(kind):
         )
 
 
-async def test_a_closed_pool_opens_again():
+@kinds
+async def test_a_closed_pool_opens_again(kind):
     """A pool that was closed can be used again: closing has left nothing behind."""
-    async with opened("plain", answering(ANSWER)) as watch:
+    async with opened(kind, answering(ANSWER)) as watch:
         await watch.send()
         await watch.pool.aclose()
 
@@ -75,9 +76,10 @@ def test_a_loop_that_is_closed():
     assert not own.is_open
 
 
-async def test_tasks_that_are_cancelled_from_outside():
+@kinds
+async def test_tasks_that_are_cancelled_from_outside(kind):
     """Whoever cancels every task of the process harms the requests that were under way, and no other."""
-    async with opened("plain", answering(ANSWER), keeps_ready=True) as watch:
+    async with opened(kind, answering(ANSWER), keeps_ready=True) as watch:
         for _ in range(20):
             sending = [asyncio.create_task(watch.send(priority=Priority.MONEY)) for _ in range(20)]
             await turns(4)

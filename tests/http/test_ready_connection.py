@@ -92,7 +92,8 @@ async def test_a_ready_connection_that_the_server_closes(kind):
         assert [2, 3, 4, 5] == seen
 
 
-async def test_a_ready_connection_that_the_server_closes_later():
+@kinds
+async def test_a_ready_connection_that_the_server_closes_later(kind):
     """A server that closes after five seconds gets a new connection at once, and from then on before five seconds."""
     close = asyncio.Event()
 
@@ -104,7 +105,7 @@ async def test_a_ready_connection_that_the_server_closes_later():
         else:
             await heard.reader.read()
 
-    async with opened("plain", talk, keeps_ready=True) as watch:
+    async with opened(kind, talk, keeps_ready=True) as watch:
         clock = Clock()
         await watch.send(priority=Priority.MONEY)
         await until(lambda: ready_of(watch) is not None)
@@ -119,9 +120,10 @@ async def test_a_ready_connection_that_the_server_closes_later():
         assert watch.server.connections == 4
 
 
-async def test_a_ready_connection_that_is_closed_here():
+@kinds
+async def test_a_ready_connection_that_is_closed_here(kind):
     """A ready connection that is closed because another one died is renewed as late as before."""
-    async with opened("plain", answering(ANSWER), keeps_ready=True) as watch:
+    async with opened(kind, answering(ANSWER), keeps_ready=True) as watch:
         clock = Clock()
         await watch.send(priority=Priority.MONEY)
         await until(lambda: ready_of(watch) is not None)
@@ -139,7 +141,8 @@ async def test_a_ready_connection_that_is_closed_here():
         assert (second, False) == (kept, first.is_open)
 
 
-async def test_bytes_on_a_ready_connection():
+@kinds
+async def test_bytes_on_a_ready_connection(kind):
     """A ready connection on which the server speaks unasked is closed, and no order goes over it."""
     speak = asyncio.Event()
 
@@ -150,7 +153,7 @@ async def test_bytes_on_a_ready_connection():
             await heard.reader.read()
         await answering(ANSWER)(heard)
 
-    async with opened("plain", talk, keeps_ready=True) as watch:
+    async with opened(kind, talk, keeps_ready=True) as watch:
         clock = Clock()
         await watch.send(priority=Priority.MONEY)
         await until(lambda: ready_of(watch) is not None)

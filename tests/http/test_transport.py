@@ -8,8 +8,12 @@ from exchanges.http.connection import BUFFER_BYTES
 from exchanges.http.transport import HttpTransport
 from exchanges.limits.limiter import Priority
 from exchanges.version import __version__
+from tests.support.own_connections import KINDS
 from tests.support.raw_server import answering, response, serving
 from tests.support.sending import send
+from tests.support.tls_servers import served, trusting
+
+kinds = pytest.mark.parametrize("kind", KINDS)
 
 
 async def test_the_headers_of_a_read(transport):
@@ -70,27 +74,30 @@ async def test_a_target_that_is_too_long(target):
     assert ([], True) == (came, evidence.nothing_left)
 
 
-async def test_an_answer(transport):
+@kinds
+async def test_an_answer(transport, kind):
     """An answer is its status, its headers and its body."""
-    async with serving(answering(response(b"[1]", b"Retry-After: 7", status=b"429 Slow"))) as server:
+    async with served(kind, answering(response(b"[1]", b"Retry-After: 7", status=b"429 Slow"))) as server:
         answer = await send(transport, server.origin)
 
     assert (429, "7", b"[1]") == (answer.status, answer.headers.get("retry-after"), answer.body)
 
 
-async def test_no_cookie_is_kept(transport):
+@kinds
+async def test_no_cookie_is_kept(transport, kind):
     """A cookie that a server sets is not sent back."""
-    async with serving(answering(response(b"{}", b"Set-Cookie: session=1; Path=/"))) as server:
+    async with served(kind, answering(response(b"{}", b"Set-Cookie: session=1; Path=/"))) as server:
         for _ in range(2):
             await send(transport, server.origin)
 
         assert b"cookie" not in dict(server.headers())
 
 
+@kinds
 @pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"303 Other", b"307 Temporary", b"308 Permanent"])
-async def test_redirects_are_not_followed(transport, status):
+async def test_redirects_are_not_followed(transport, status, kind):
     """A redirect is an answer like any other."""
-    async with serving(answering(response(b"", b"Location: /b", status=status))) as server:
+    async with served(kind, answering(response(b"", b"Location: /b", status=status))) as server:
         answer = await send(transport, server.origin)
 
         assert (int(status[:3]), 1) == (answer.status, len(server.requests))
@@ -116,26 +123,29 @@ async def test_a_proxy():
         assert b"GET http://127.0.0.1:9/a HTTP/1.1" == proxy.requests[0].partition(b"\r\n")[0]
 
 
-async def test_connections_are_kept(transport):
+@kinds
+async def test_connections_are_kept(transport, kind):
     """One connection serves one call after the other."""
-    async with serving(answering(response())) as server:
+    async with served(kind, answering(response())) as server:
         for _ in range(5):
             await send(transport, server.origin)
 
         assert (1, 5) == (server.connections, len(server.requests))
 
 
+@kinds
 @pytest.mark.parametrize("priority", [Priority.CANCEL, Priority.READ])
 @pytest.mark.parametrize("surplus", [response(b'{"id": 9}'), b"\r\n", b"x"])
-async def test_more_than_an_answer(transport, priority, surplus):
+async def test_more_than_an_answer(transport, priority, surplus, kind):
     """Bytes after an answer are not read as the answer to the next request."""
-    async with serving(answering(response(b"1") + surplus, response(b"2"))) as server:
+    async with served(kind, answering(response(b"1") + surplus, response(b"2"))) as server:
         bodies = [(await send(transport, server.origin, priority=priority)).body for _ in range(2)]
 
         assert ([b"1", b"2"], 2) == (bodies, server.connections)
 
 
-async def test_more_that_comes_later(transport):
+@kinds
+async def test_more_that_comes_later(transport, kind):
     """Bytes that arrive without a request are not read as the answer to the next one."""
     late = asyncio.Event()
 
@@ -148,7 +158,7 @@ async def test_more_that_comes_later(transport):
             late.set()
             await heard.reader.read()
 
-    async with serving(talk) as server:
+    async with served(kind, talk) as server:
         first = await send(transport, server.origin, priority=Priority.MONEY)
         await late.wait()
         second = await send(transport, server.origin, priority=Priority.MONEY)
@@ -156,7 +166,8 @@ async def test_more_that_comes_later(transport):
     assert (b"0", b"1") == (first.body, second.body)
 
 
-async def test_others_go_on_while_chunks_rain(transport):
+@kinds
+async def test_others_go_on_while_chunks_rain(transport, kind):
     """While an answer of thousands of chunks arrives at once, other tasks and the deadline still run."""
     rain = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n1\r\n" * 90_000 + b"0\r\n\r\n"
     turns = 0
@@ -167,7 +178,7 @@ async def test_others_go_on_while_chunks_rain(transport):
             turns += 1
             await asyncio.sleep(0)
 
-    async with serving(answering(rain)) as server:
+    async with served(kind, answering(rain)) as server:
         task = asyncio.create_task(others())
         turns = 0
         await send(transport, server.origin)
@@ -176,7 +187,8 @@ async def test_others_go_on_while_chunks_rain(transport):
     assert turns >= len(rain) // BUFFER_BYTES
 
 
-async def test_closing_closes_the_connections():
+@kinds
+async def test_closing_closes_the_connections(kind):
     """After closing no connection is open."""
     gone = asyncio.Event()
 
@@ -186,8 +198,8 @@ async def test_closing_closes_the_connections():
         assert await heard.reader.read() == b""
         gone.set()
 
-    transport = HttpTransport()
-    async with serving(talk) as server:
+    transport = HttpTransport(ssl_context=trusting())
+    async with served(kind, talk) as server:
         await send(transport, server.origin)
         await transport.aclose()
         await asyncio.wait_for(gone.wait(), 60)

@@ -17,7 +17,7 @@ from tests.support.fourth_calls import CALLS
 from tests.support.own_connections import KINDS, by_records, turns, until
 from tests.support.raw_server import answering, response, serving
 from tests.support.sending import closed_port
-from tests.support.tls_servers import secured, trusting
+from tests.support.tls_servers import served, trusting
 
 ANSWER = response()
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -27,11 +27,6 @@ def client_of(origin, **options):
     """Create a client of the fourth exchange without limits."""
     options = {"limits": None, "state": MemoryState(), "timeout_seconds": 20.0, **options}
     return Fourth(base_url=origin, **CREDENTIALS, **options)
-
-
-def served(kind, talk):
-    """Serve *talk* plainly or over TLS."""
-    return secured(talk=talk) if kind == "tls" else serving(talk)
 
 
 def swallowing(answers):

@@ -13,7 +13,7 @@ from tests.support.fourth import CREDENTIALS, Fourth, Thing
 from tests.support.fourth_calls import CALLS
 from tests.support.own_connections import KINDS, turns, until
 from tests.support.raw_server import answering, response, serving
-from tests.support.tls_servers import secured, trusting
+from tests.support.tls_servers import served, trusting
 
 kinds = pytest.mark.parametrize("kind", KINDS)
 PACKAGE = Path(exchanges.__file__).parent
@@ -40,11 +40,6 @@ def client_of(server, **options):
     """Create a client of the fourth exchange for a server that may use TLS."""
     options = {"limits": None, "state": MemoryState(), "ssl_context": trusting(), **options}
     return Fourth(base_url=server.origin, **CREDENTIALS, **options)
-
-
-def served(kind, talk):
-    """Serve *talk* plainly or over TLS."""
-    return secured(talk=talk) if kind == "tls" else serving(talk)
 
 
 def own_tasks():

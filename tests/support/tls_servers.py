@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from tests.support.raw_server import RawServer, Talk, answering, listening, response
+from tests.support.raw_server import RawServer, Talk, answering, listening, response, serving
 
 CERTIFICATES = Path(__file__).parent.parent / "certificates"
 AUTHORITY = CERTIFICATES / "authority.pem"
@@ -60,3 +60,8 @@ def secured(
     server = Secure(talk or answering(response()))
     context.sni_callback = lambda _, name, __: server.names.append(name)
     return listening(server, host=host, context=context)
+
+
+def served(kind: str, talk: Talk) -> AbstractAsyncContextManager[RawServer]:
+    """Serve every connection with *talk*, ``plain`` or over ``tls``."""
+    return secured(talk=talk) if kind == "tls" else serving(talk)
