@@ -7,7 +7,7 @@ from functools import cache, partial
 from types import GenericAlias
 from typing import Any, get_args, get_origin
 
-from exchanges.wire.piecewise import Reader, Report, read_piece
+from exchanges.wire.piecewise import PieceReader, Reader, Report
 from exchanges.wire.row_cutter import LARGE_BYTES, RowCutter, is_list
 from exchanges.wire.row_patterns import pattern_of
 from exchanges.wire.rows import Rows
@@ -51,5 +51,5 @@ def _cutter(wire: Reader, inner: Any, where: str, report: Report | None) -> RowC
         where,
         # A large pattern takes milliseconds to compile, and most answers are small.
         partial(pattern_of, inner, strict=wire.strict),
-        lambda piece, first: read_piece(wire, piece, inner, first, report),
+        PieceReader(wire, inner, report).read,
     )

