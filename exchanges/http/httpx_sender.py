@@ -172,7 +172,8 @@ async def _send_patched(
     ):  # a client uses that of its own module
         options = {"transport": package.AsyncHTTPTransport(**options), "trust_env": False}
     async with package.AsyncClient(**options, timeout=None, follow_redirects=False) as client:
-        _restore_targets(client)
+        if (target := outgoing.extensions.pop(_TARGET, None)) is not None:
+            _restore_target(client, outgoing.url.raw_path, target)
         # Mocks of these methods are honoured only if they are called.
         methods = (outgoing.method.lower(), "request", "stream")
         method = next((name for name in methods if f"httpx.AsyncClient.{name}" in replaced), None)
@@ -181,12 +182,13 @@ async def _send_patched(
         return await _send_by_method(client, method, outgoing, decoder)
 
 
-def _restore_targets(client: Any) -> None:  # noqa: ANN401 - httpx's, or what replaced it
-    """Restore the secrets in URLs below the transports of *client*; there is no public way below httpx."""
+def _restore_target(client: Any, hidden: bytes, target: bytes) -> None:  # noqa: ANN401 - httpx's, or what replaced it
+    """Restore the secrets in a URL below *client*; there is no public way below httpx."""
     mounts: Any = getattr(client, "_mounts", {})
     for transport in (getattr(client, "_transport", None), *mounts.values()):
-        if (pool := getattr(transport, "_pool", None)) is not None:
-            cast("Any", transport)._pool = _Restoring(pool)  # noqa: SLF001
+        pool: Any = getattr(transport, "_pool", None)
+        if (backend := getattr(pool, "_network_backend", None)) is not None:
+            pool._network_backend = _Restoring(backend, hidden, target)  # noqa: SLF001
 
 
 async def _send_by_method(
@@ -219,20 +221,30 @@ async def _clear(event: str, info: dict[str, Any]) -> None:
 
 
 class _Restoring:
-    """A connection pool of httpcore that sends the true target of requests whose URL hides a secret."""
+    """What httpcore connects with, or a connection of it, that sends the true target of a request whose URL hides one.
 
-    def __init__(self, pool: Any) -> None:  # noqa: ANN401 - httpcore's, or what replaced it
-        self._pool = pool
+    It lies below everything that patches replace, so that none of them sees the secret.
+    """
+
+    def __init__(self, inner: Any, hidden: bytes, target: bytes) -> None:  # noqa: ANN401 - httpcore's, or a mock
+        self._inner, self._hidden, self._target = inner, hidden, target
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
-        return getattr(self._pool, name)
+        return getattr(self._inner, name)
 
-    async def handle_async_request(self, request: Any) -> Any:  # noqa: ANN401 - as above
-        target = request.extensions.get(_TARGET)
-        if target is not None:
-            url = request.url
-            request.url = type(url)(scheme=url.scheme, host=url.host, port=url.port, target=target)
-        return await self._pool.handle_async_request(request)
+    def _within(self, inner: Any) -> _Restoring:  # noqa: ANN401 - as above
+        return _Restoring(inner, self._hidden, self._target)
+
+    async def connect_tcp(self, *args: Any, **options: Any) -> _Restoring:  # noqa: ANN401 - as above
+        return self._within(await self._inner.connect_tcp(*args, **options))
+
+    async def start_tls(self, *args: Any, **options: Any) -> _Restoring:  # noqa: ANN401 - as above
+        return self._within(await self._inner.start_tls(*args, **options))
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as httpcore has it
+        if self._hidden in buffer:  # the head of the request, which is written at once
+            buffer, self._hidden = buffer.replace(self._hidden, self._target, 1), self._target
+        await self._inner.write(buffer, timeout)
 
 
 class _Attached:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import io
 
+import httpcore
 import httpx
 import pytest
 
@@ -308,6 +309,34 @@ async def test_a_tracer_of_the_client(monkeypatch, name):
 
         assert (b'{"id": 1}', [f"{server.origin}/profile?api_key=hidden&page=2"]) == (answer.body, urls)
         assert server.requests[0].startswith(f"GET {request.target} HTTP/1.1\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (httpx.AsyncHTTPTransport, "handle_async_request"),
+        (httpcore.AsyncConnectionPool, "handle_async_request"),
+        (httpcore.AsyncHTTPConnection, "handle_async_request"),
+        (httpcore.AsyncHTTP11Connection, "_send_request_headers"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["plain", "tls", "proxy"])
+async def test_a_tracer_of_httpcore(monkeypatch, owner, name, kind):
+    """Wherever a tracer sits, it sees no key, and the server gets the true one."""
+    original, urls = getattr(owner, name), []
+
+    async def traced(self, request):
+        urls.append(bytes(getattr(request.url, "raw_path", b"") or request.url.target))
+        return await original(self, request)
+
+    monkeypatch.setattr(owner, name, traced)
+    async with secured(talk=answering(ANSWER)) if kind == "tls" else serving(answering(ANSWER)) as server:
+        request = secret("http://127.0.0.1:9" if kind == "proxy" else server.origin)
+        sender = HttpxSender(ssl_context=trusting(), proxy=server.origin if kind == "proxy" else None)
+        await send_by(sender, request)
+
+        assert request.target.encode() in server.requests[0]
+    assert [True] == [url.endswith(b"/profile?api_key=hidden&page=2") for url in urls if b"profile" in url]
 
 
 @pytest.mark.parametrize("name", ["get", "request", "post"])

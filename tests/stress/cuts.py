@@ -190,7 +190,7 @@ def _every_byte(passed: dict[bool, int], orders: int) -> list[Cut]:
     """Return where to cut, evenly over all bytes if there are fewer *orders* than bytes."""
     places = [Cut(way, after, resets) for way in passed for after in range(passed[way] + 1) for resets in (True, False)]
     step = max(1, -(-len(places) // orders))
-    return places[::step]
+    return places[:: step | 1]  # odd, so that both endings occur
 
 
 async def _play(serve: Callable[..., AbstractAsyncContextManager[RawServer]], scheme: str, orders: int) -> Count:
