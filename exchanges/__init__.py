@@ -7,6 +7,7 @@ reconciling.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from exchanges import suggestions
@@ -101,6 +102,9 @@ __all__ = [
     "poll",
 ]
 
+
+# A program that configures no logging must not see warnings of a library on its error output.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 # Where the names are that are loaded on first use: a program mostly needs one client, and few reconcile or poll.
 _PACKAGES = {"Bitex": "bitex", "Bitso": "bitso", "Bitstamp": "bitstamp"}

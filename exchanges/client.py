@@ -18,6 +18,7 @@ from exchanges.intents import Intent, is_intent
 from exchanges.outcomes.search import Searches
 from exchanges.outcomes.unresolved import Unresolved
 from exchanges.session.config import ClientOptions, configure, timeout_of
+from exchanges.session.headroom import Limits
 from exchanges.session.session import Options, Session
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ class Client(Areas):
         calls = self._session.calls
         return Unresolved(calls.open_calls, calls.dismiss, calls.view.require_own)
 
+    @property
+    def limits(self) -> Limits:
+        """What is left of the limits that the calls of this client count against, by name, and how to reopen one."""
+        return self._session.limits(endpoint.limit for endpoint in endpoints_of(type(self)))
+
     async def reconcile(self, intent: Intent, *, timeout_seconds: float = RECONCILE_SECONDS) -> Verdict:
         """Determine the outcome of a call: read what the exchange shows until it is certain. Nothing is sent again.
 
@@ -153,13 +159,20 @@ class Client(Areas):
         """Return how what the calls make is found again; see `exchanges.outcomes.search`."""
         return {}
 
-    def with_options(self, *, timeout_seconds: float) -> Self:
-        """Return a view of the same session with another deadline per call.
+    def with_options(self, *, timeout_seconds: float | None = None, send_within_seconds: float | None = None) -> Self:
+        """Return a view of the same session with other deadlines per call.
 
         Args:
-            timeout_seconds: Total per call, waiting and retries included.
+            timeout_seconds: Total per call, waiting and retries included; None: as before.
+            send_within_seconds: How long a money call may wait before it is sent; None: as before. Later it raises
+                `RateLimitTimeout`, and nothing was sent.
         """
-        return self._view(evolve(self._options, timeout_seconds=timeout_of(timeout_seconds)))
+        options = self._options
+        if timeout_seconds is not None:
+            options = evolve(options, timeout_seconds=timeout_of(timeout_seconds))
+        if send_within_seconds is not None:
+            options = evolve(options, send_within_seconds=timeout_of(send_within_seconds, "send_within_seconds"))
+        return self._view(options)
 
     def _view(self, options: Options) -> Self:
         # Not through the constructor: a second session would count and number its calls separately.

@@ -163,7 +163,10 @@ class NotSent(ExchangeError):
 
 
 class RateLimitTimeout(ExchangeError):
-    """The limit granted no permit before the deadline; nothing was sent. Call less often, or allow more time."""
+    """The limit granted no permit in time; nothing was sent. Call less often, or allow more time.
+
+    ``retry_at`` is when there can be room, where that is known.
+    """
 
 
 class Rejected(ExchangeError):
@@ -214,9 +217,10 @@ class QuoteExpired(Rejected):
 
 
 class RateLimited(Rejected):
-    """The exchange counted too many requests; not executed. The client sends nothing under this limit for a while.
+    """The exchange counted too many requests; not executed.
 
-    ``retry_at`` is when the exchange accepts requests again.
+    ``retry_at`` is when the exchange accepts requests again. If the exchange has named it, every call under this limit
+    raises this error until then, and nothing is sent.
     """
 
 

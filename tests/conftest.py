@@ -29,5 +29,6 @@ def noon(monkeypatch):
         def now(cls, _=None):
             return moment
 
-    monkeypatch.setattr("exchanges.outcomes.classify.datetime", StoppedClock)
+    for module in ("limits.reasons", "outcomes.classify", "outcomes.response"):
+        monkeypatch.setattr(f"exchanges.{module}.datetime", StoppedClock)
     return moment

@@ -24,6 +24,7 @@ API = Api(
     success_statuses=frozenset({200, 201, 202}),  # what the exchange's own client accepts
     limit_statuses=frozenset({429}),
     lockout_seconds=1.0,  # the length of the window: the guide names no other time
+    max_lockout_seconds=60.0,
 )
 
 MINIMUM_BID = Decimal(1)  # quote currency to spend

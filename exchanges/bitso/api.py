@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PUBLIC_LIMIT = Limit("bitso public", windows=(Window(60, per_seconds=60.0),), scope=Scope.ADDRESS)
 PRIVATE_LIMIT = Limit("bitso private", windows=(Window(300, per_seconds=60.0),), scope=Scope.KEY)
 # The documents: one minute after the limit is exceeded, and up to a day if that is repeated.
-LOCKOUT_SECONDS = 60.0
+LOCKOUT_SECONDS, MAX_LOCKOUT_SECONDS = 60.0, 24 * 3600.0
 
 
 def payload(answer: Json) -> Json:
@@ -48,6 +48,7 @@ _api = partial(
     private_limit=PRIVATE_LIMIT,
     lockout_seconds=LOCKOUT_SECONDS,
     limit_statuses=frozenset({420}),
+    max_lockout_seconds=MAX_LOCKOUT_SECONDS,
     body=JSON,
 )
 # Quirk: the document shows no address for v2; the exchange's clients used this host and bitso.com/api/v2 alike.

@@ -193,7 +193,7 @@ class Trading(Area, api=V3):
         ...
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
-    @private("DELETE /orders/{oid}", kind=IDEMPOTENT)
+    @private("DELETE /orders/{oid}", kind=IDEMPOTENT, exempt=True)
     async def cancel_order(self, oid: Oid) -> list[str]:
         """Cancel an order.
 
@@ -208,7 +208,7 @@ class Trading(Area, api=V3):
         """
         ...
 
-    @private("DELETE /orders", kind=IDEMPOTENT, check=one_of_both("oids", "origin_ids"))
+    @private("DELETE /orders", kind=IDEMPOTENT, exempt=True, check=one_of_both("oids", "origin_ids"))
     async def cancel_orders(self, *, oids: Oids = None, origin_ids: OriginIds = None) -> list[str]:
         """Cancel several orders.
 
@@ -224,7 +224,7 @@ class Trading(Area, api=V3):
         """
         ...
 
-    @private("DELETE /orders/all", kind=IDEMPOTENT)
+    @private("DELETE /orders/all", kind=IDEMPOTENT, exempt=True)
     async def cancel_all_orders(self) -> list[str]:
         """Cancel every open order of the account: of all books, of other programs, and of the exchange's app.
 

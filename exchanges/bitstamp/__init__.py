@@ -9,6 +9,7 @@ Source:
 
 from __future__ import annotations
 
+from exchanges.bitstamp.api import DOCUMENTED_LIMITS
 from exchanges.bitstamp.market import Market
 from exchanges.bitstamp.models import MarketType, OrderBook, PriceLevel, Side, Ticker, TimeFrame, Transaction
 from exchanges.bitstamp.v1 import V1
@@ -16,6 +17,7 @@ from exchanges.client import Client
 from exchanges.outcomes.search import Searches
 
 __all__ = [
+    "DOCUMENTED_LIMITS",
     "V1",
     "Bitstamp",
     "Market",

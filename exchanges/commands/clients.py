@@ -25,4 +25,4 @@ def endpoints() -> Iterator[Endpoint]:
 def limits() -> list[Limit]:
     """List every limit that an exchange sets, once."""
     # Generations of an API share limits; a dictionary drops the duplicates and keeps the order.
-    return list(dict.fromkeys(limit for e in endpoints() for limit in (e.api.public_limit, e.api.private_limit)))
+    return list(dict.fromkeys(part for e in endpoints() for part in e.limit.parts))

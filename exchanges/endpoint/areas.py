@@ -89,6 +89,7 @@ class Declared(TypedDict, total=False):
         timeout_seconds: Its own default deadline.
         echoes: Values that fields of the answer must have, whatever the arguments, such as the side of an order.
         single: Whether a list travels where one object is meant, which is the answer.
+        exempt: Whether the exchange does not count it against any limit.
         via: Makes the call in place of the area's `Caller`, for a call that is more than one request.
     """
 
@@ -103,6 +104,7 @@ class Declared(TypedDict, total=False):
     timeout_seconds: float
     echoes: Mapping[str, Any]
     single: bool
+    exempt: bool
     via: Via
 
 

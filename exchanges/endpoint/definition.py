@@ -125,7 +125,10 @@ class Api:
         public_limit: What public calls are counted against.
         private_limit: What private calls are counted against.
         read_problem: Reads the exchange's error shapes; None for an answer that is not an error. Pure.
-        lockout_seconds: How long to wait after a rejection for too many requests that names no time.
+        lockout_seconds: How long a limit is closed after a refusal for too many requests that names no time; doubled by
+            each further one in a row.
+        max_lockout_seconds: The longest such time; None: it is not doubled.
+        lockout_scopes: Codes that close a part of the limit, with the argument whose value is that part.
         success_statuses: HTTP statuses of answers that are not errors; any other proves nothing.
         limit_statuses: HTTP statuses that the documents give to a rejection for too many requests.
         payload: Removes the envelope of an answer that is not an error; None if there is none. Pure.
@@ -139,6 +142,8 @@ class Api:
     private_limit: Limit
     read_problem: Callable[[int, Json], Problem | None]
     lockout_seconds: float
+    max_lockout_seconds: float | None = None
+    lockout_scopes: Mapping[str, str] = field(factory=dict[str, str])
     sandbox_url: str | None = None
     success_statuses: frozenset[int] = frozenset({200})
     limit_statuses: frozenset[int] = frozenset()
@@ -178,6 +183,7 @@ class Endpoint:
         echoes: Values that fields of the answer must have, whatever the arguments.
         single: Whether a list travels where one object is meant: its only item is the answer, and an empty list says
             that there is none.
+        exempt: Whether the exchange does not count it against any limit.
         positional: The one argument that may be passed without its name.
         doc: The docstring of the declaration.
         names: Those of the arguments.
@@ -202,6 +208,7 @@ class Endpoint:
     notice: str | None = None
     single: bool = False
     echoes: Mapping[str, Any] = field(factory=dict[str, Any])
+    exempt: bool = False
     names: frozenset[str] = field(
         init=False, repr=False, default=Factory(lambda self: frozenset(a.name for a in self.arguments), takes_self=True)
     )

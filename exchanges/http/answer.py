@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Mapping
 
 from attrs import define, field, frozen
@@ -71,6 +73,10 @@ class Unwanted(Lost):
     """The caller was cancelled before the first byte was sent."""
 
 
+class Late(Lost):
+    """The moment by which the request must have been sent has passed."""
+
+
 class ProxyRefused(Lost):
     """A proxy refused the connection.
 
@@ -94,6 +100,9 @@ class Evidence:
         finished: Whether all of the request was handed to the connection.
         refused: Whether there was never a connection.
         caller_gone: Whether the caller was cancelled; nothing is sent then, if nothing was sent yet.
+        send_by: When the first byte must have been sent, on the clock of the loop; nothing is sent later.
+        is_late: Whether nothing was sent because that moment has passed.
+        was_reset: Whether our own connection was reset by the server, so that nothing of the request can still arrive.
     """
 
     watched: bool = False
@@ -101,13 +110,20 @@ class Evidence:
     finished: bool = False
     refused: bool = False
     caller_gone: bool = False
+    send_by: float = math.inf
+    is_late: bool = False
+    was_reset: bool = False
 
     def require_caller(self) -> None:
         """Check, immediately before the first byte, that somebody still waits for the answer.
 
         Raises:
             Unwanted: The caller was cancelled.
+            Late: It must have been sent before.
         """
+        if self.send_by < math.inf and asyncio.get_running_loop().time() > self.send_by:
+            self.refused = self.is_late = True
+            raise Late("it was not sent in time")
         if self.caller_gone:
             self.refused = True
             raise Unwanted("its caller was cancelled")

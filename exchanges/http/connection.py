@@ -58,6 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         self._descriptor = -1
         self._poll: select.poll | None = None
         self._reader: AnswerReader | None = None
+        self._evidence: Evidence | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._failure: Lost | None = None
@@ -98,6 +99,8 @@ class Connection(asyncio.BufferedProtocol):
         """Record that the socket is closed, and fail the request that waits."""
         self._transport = self._poll = None
         if exc is not None:
+            if isinstance(exc, ConnectionResetError) and self._evidence is not None:
+                self._evidence.was_reset = True
             self._settle(Lost(f"the connection broke ({type(exc).__name__})"))
         if self._reader is not None:
             self._receive_end(orderly=False)
@@ -188,7 +191,7 @@ class Connection(asyncio.BufferedProtocol):
         Raises:
             Lost: No complete answer; *evidence* says whether anything was sent.
         """
-        self._failure, self._reader = None, reader
+        self._failure, self._reader, self._evidence = None, reader, evidence
         self._waiter = waiter = self._loop.create_future()
         try:
             self._start_timer(deadline, silent_after)
@@ -359,7 +362,7 @@ class Connection(asyncio.BufferedProtocol):
     def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._reader = self._waiter = None
+        self._timer = self._reader = self._waiter = self._evidence = None
         self._is_writing = False
 
 

@@ -81,9 +81,10 @@ class ConnectionPool:
         try:
             pool = self._pool(request.origin)
             rendered = _Rendered(render_head(request, pool.origin.authority) + request.body)
-            connection = await pool.acquire(priority, deadline, fresh=fresh)
+            connection = await pool.acquire(priority, min(deadline, evidence.send_by), fresh=fresh)
         except Lost:
             evidence.refused = True
+            evidence.is_late = asyncio.get_running_loop().time() >= evidence.send_by
             raise
         # No `await` from here to the first write: the check of the connection must still hold.
         now = asyncio.get_running_loop().time

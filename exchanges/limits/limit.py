@@ -6,15 +6,14 @@ The waiting is in `exchanges.limits.limiter`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from exchanges.errors import UsageError
 
-LONG_WINDOW_SECONDS = 60.0
-RESERVE = 0.05
+RESERVE = 0.1
 
 
 class Scope(Enum):
@@ -44,11 +43,8 @@ class Window:
 
     @property
     def reserve(self) -> int:
-        """Slots that reads leave free: one in twenty if the window is long; never all of them."""
-        # In a short window a slot is soon free again, and a reserve would cost reads more than it gives to money.
-        if self.per_seconds < LONG_WINDOW_SECONDS:
-            return 0
-        return min(math.ceil(self.slots * RESERVE), self.slots - 1)
+        """Slots that are kept for cancels: one in ten, at least one; none if there is a single slot."""
+        return min(max(1, math.ceil(self.slots * RESERVE)), self.slots - 1)
 
 
 def _together(windows: Iterable[Window]) -> tuple[Window, ...]:
@@ -63,8 +59,26 @@ class Limit:
         name: Unique, for messages and for sharing: ``bitstamp``, ``bitso public``.
         windows: All of them apply at once; without any there is no limit.
         scope: What shares it.
+        within: A wider limit that the same calls count against as well; None if there is none. Both have one scope.
     """
 
     name: str
     windows: tuple[Window, ...] = field(converter=_together)
     scope: Scope
+    within: Limit | None = None
+
+    @property
+    def parts(self) -> Iterator[Limit]:
+        """This limit and all that it is within, the widest last."""
+        yield self
+        if self.within is not None:
+            yield from self.within.parts
+
+    @property
+    def widest(self) -> Limit:
+        """The limit that all of them are within."""
+        return self if self.within is None else self.within.widest
+
+    def without_windows(self) -> Limit:
+        """Return a limit of the same names that counts nothing."""
+        return evolve(self, windows=(), within=None if self.within is None else self.within.without_windows())

@@ -4,19 +4,27 @@ Theory. An exchange counts *arrivals*; a client only knows when it sent and when
 2N - 1 calls through in one window, a log of send times is wrong by the jitter of the network. So the limiter counts
 slots: a slot is taken before sending and becomes free W seconds after the call *ended*. Between two arrivals through
 one slot there is then at least W, whatever the delays, and N arrivals are never exceeded in any window. A call that
-ended without a complete answer may still be on its way: its slot cools 30 seconds longer.
+was given up without an answer may still be on its way: its slot cools 30 seconds longer.
 
 Everything that a call needs is granted together by one queue: a slot in every window, the key lock if nonces must
 arrive in order, a connection of its client. So no slot is held while waiting for a key lock, and no key lock while
 waiting for a slot. Waiters are served by priority (cancel, money, read), first come first served within one; a waiter
-whose key lock or connection is taken does not block the others. In long windows reads leave a reserve to cancels and
-money while a client with credentials exists. A client's last two connections are for cancels alone.
+whose key lock or connection is taken does not block the others.
+
+Cancels get through. While a client that can cancel uses the limit, no other call is granted a slot of the reserve. A
+client's last two connections are for cancels alone. A cancel waits three seconds for a key lock and then passes it. In
+a lockout (see `exchanges.limits.lockouts`) one cancel at a time may probe.
+
+No permit is granted with less time left than an answer takes: the call would be cut off, and its slot lost for long.
+
+Clients in several event loops, each in a thread of its own, share one limiter: a lock guards it, and a waiter is woken
+in its own loop. It is held for some microseconds and never while anything waits.
 
 Rules for editors:
 
-1. Nothing here polls. There is one timer, set for the next moment at which something can change.
+1. Nothing here polls. There is one timer in each loop, set for the next moment at which something can change.
 2. A permit is ended on every path; a second time does nothing.
-3. All times are those of the event loop.
+3. All times are those of the event loop; the loops of a process have one clock.
 """
 
 from __future__ import annotations
@@ -25,363 +33,314 @@ import asyncio
 import logging
 import math
 import os
-from collections import deque
-from enum import IntEnum
+import threading
 from itertools import count
 
-from attrs import define, field, frozen
-
-from exchanges.errors import RateLimitTimeout, UsageError
+from exchanges.errors import UsageError
+from exchanges.limits.capacity import Capacity
 from exchanges.limits.limit import Limit, Window
-from exchanges.limits.windows import MARGIN_SECONDS, Slots
+from exchanges.limits.lockouts import Refusal
+from exchanges.limits.permits import (
+    IN_ORDER,
+    Connections,
+    Grantor,
+    KeyLock,
+    Lane,
+    Permit,
+    Priority,
+    reserved_connections,
+)
+from exchanges.limits.reasons import Congestion, clock_time, in_part
+from exchanges.limits.timers import Timers
+from exchanges.limits.waiters import OVERTAKE_SECONDS, Waiter, WaiterQueue
+from exchanges.limits.windows import Slots
+
+__all__ = ["Connections", "KeyLock", "Lane", "Limiter", "Permit", "Priority", "reserved_connections"]
 
 logger = logging.getLogger(__name__)
 
-SLACK = 0.99
-WARN_SECONDS = 1.0
-RESERVED_CONNECTIONS = 2
-LATENCY_MEMORY = 16
-"""The mean latency follows about so many of the last calls."""
+_READS_FIRST = (Priority.CANCEL, Priority.READ, Priority.MONEY)
 
 
-class Priority(IntEnum):
-    """Order in which waiters are served."""
-
-    CANCEL = 0
-    MONEY = 1
-    READ = 2
-
-
-IN_ORDER = tuple(Priority)
-
-
-@define(eq=False, repr=False)
-class KeyLock:
-    """Allows one signed request in flight per key, whatever limiters its clients use."""
-
-    holder: Permit | None = None
-    limiters: set[Limiter] = field(factory=set["Limiter"])
-
-    @property
-    def taken(self) -> bool:
-        """Whether a call holds it. A permit that outlived its event loop does not count."""
-        return self.holder is not None and not self.holder.loop.is_closed()
-
-
-def reserved_connections(most: int) -> int:
-    """Return how many of *most* connections only cancels take; at least one is left for other calls."""
-    return min(RESERVED_CONNECTIONS, most - 1)
-
-
-@define(eq=False)
-class Connections:
-    """The connections of one client."""
-
-    most: int
-    taken: int = 0
-    limiters: set[Limiter] = field(factory=set["Limiter"], repr=False)
-
-    def has_room(self, priority: Priority) -> bool:
-        """Whether a call may take one now; the reserved ones are for cancels."""
-        return self.taken < self.most - (0 if priority is Priority.CANCEL else reserved_connections(self.most))
-
-
-@frozen(eq=False, repr=False)
-class Lane:
-    """What a call needs beside slots."""
-
-    connections: Connections
-    key_lock: KeyLock | None = None
-
-    def is_open(self, priority: Priority) -> bool:
-        """Whether all of it is free now."""
-        return self.connections.has_room(priority) and (self.key_lock is None or not self.key_lock.taken)
-
-
-@define(eq=False)
-class Permit:
-    """A slot in every window, a key lock if needed and a connection, held until `end`."""
-
-    limiter: Limiter = field(repr=False)
-    lane: Lane = field(repr=False)
-    since: float
-    loop: asyncio.AbstractEventLoop = field(repr=False)
-    held: bool = True
-
-    def end(self, *, sent: bool, complete: bool = False) -> None:
-        """Release everything, once.
-
-        Args:
-            sent: Whether anything may have been sent; otherwise the slots are free at once.
-            complete: Whether a complete answer came; otherwise the slots cool longer.
-        """
-        held, self.held = self.held, False
-        # One that outlived its event loop releases nothing: the loop that took the limiter over counted it as lost.
-        if held and not self.loop.is_closed():
-            self.limiter.end(self, sent=sent, complete=complete)
-
-
-@define(eq=False, repr=False)
-class _Waiter:
-    lane: Lane
-    priority: Priority
-    number: int
-    future: asyncio.Future[Permit | None]
-
-
-class Limiter:
+class Limiter(Capacity):
     """The slots of one limit, and the calls that wait for them.
 
     Args:
         limit: What is kept.
+        lock: Guards it; one for all limiters of a state, as some share key locks.
     """
 
-    def __init__(self, limit: Limit) -> None:
-        self.limit = limit
-        self.users = 0
-        self.signers = 0
-        self.waiting = 0  # calls
+    def __init__(self, limit: Limit, lock: threading.RLock | None = None) -> None:
+        super().__init__(limit, lock or threading.RLock())
         self.demand: dict[object, float] = {}  # calls per second, by polled source
-        self.mean_latency_seconds = 0.0
-        self._counts = tuple(Slots(window) for window in limit.windows)
-        self._lines: dict[Lane, tuple[deque[_Waiter], deque[_Waiter], deque[_Waiter]]] = {}
+        self._queue = WaiterQueue()
+        self._held: set[Permit] = set()
         self._numbers = count()  # order of arrival, across lanes
-        self._closed_until = [-math.inf for _ in IN_ORDER]  # by priority: the lowest is closed longest
         self._reserved_until = -math.inf
-        self._timer: asyncio.TimerHandle | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timers = Timers(self.wake_waiters)
         self._process = os.getpid()
-        self._warned = False
+        self._congestion = Congestion()
 
     def __repr__(self) -> str:
         """Show taken slots and waiting calls."""
-        now = self._loop.time() if self._loop else -math.inf
+        now = self.now()
         taken = ", ".join(f"{c.window.slots - c.free(now)} of {c.window}" for c in self._counts)
         return f"Limiter({self.limit.name}: {taken or 'no limit'}; {self.waiting} waiting)"
 
     @property
-    def sustainable_per_second(self) -> float:
-        """Reads per second that the limit sustains."""
-        held = MARGIN_SECONDS + self.mean_latency_seconds
-        windows = [c.window for c in self._counts]
-        return min(((w.slots - self._reserve(w)) / (w.per_seconds + held) for w in windows), default=math.inf)
+    def waiting(self) -> int:
+        """How many calls wait."""
+        return len(self._queue)
 
-    @property
-    def paced_per_second(self) -> float:
-        """Reads per second that the limit sustains without one waiting for another."""
-        return self.sustainable_per_second * SLACK
-
-    def is_idle(self, now: float) -> bool:
-        """Whether no client uses it and no slot is taken, so that it can be forgotten."""
-        cooled = all(c.free(now) == c.window.slots for c in self._counts)
-        return cooled and not self.users and now >= self._closed_until[Priority.READ]
+    def now(self) -> float:
+        """Return the time on the clock of the event loops; minus infinity before the first call."""
+        return self._timers.now()
 
     # Acquiring
 
-    async def acquire(self, lane: Lane, priority: Priority, *, deadline: float = math.inf) -> Permit:
+    async def acquire(
+        self,
+        lane: Lane,
+        priority: Priority,
+        *,
+        deadline: float = math.inf,
+        send_by: float = math.inf,
+        scope: str = "",
+        is_spare: bool = False,
+    ) -> Permit:
         """Wait for a slot in every window, the key lock and a connection, and take all of them at once.
 
+        Args:
+            lane: What is needed beside slots, and where slots are needed.
+            priority: In which order it is served.
+            deadline: When the call must have been answered.
+            send_by: When it must have been sent.
+            scope: The part of the limit that it belongs to, such as a market.
+            is_spare: Whether to leave the reserve even where nobody can cancel.
+
         Raises:
-            RateLimitTimeout: They are not free before *deadline*.
-            UsageError: Another open event loop, or the parent of this process, uses the limit.
+            RateLimitTimeout: They are not free before *deadline* or *send_by*.
+            RateLimited: The exchange has closed the limit and named the end.
+            UsageError: The limit belongs to the parent of this process.
         """
         loop = asyncio.get_running_loop()
-        if loop is not self._loop or self._process != os.getpid():
-            self._move_to(loop)
-        now = loop.time()
-        # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
-        if not self.waiting and self._has_room(priority, now) and lane.is_open(priority):
-            return self._take(lane, now, loop)
-        return await self._wait(_Waiter(lane, priority, next(self._numbers), loop.create_future()), now, deadline)
+        with self._lock:
+            if loop not in self._timers or self._process != os.getpid():
+                self._enter(loop)
+            now = loop.time()
+            slots = self._counts if lane.slots is None else lane.slots
+            # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
+            if (
+                not (self._queue or self.lockouts)
+                and lane.is_open(priority)
+                and self._has_room(slots, priority, now, is_spare=is_spare)
+                and now <= send_by
+                and now + self._latency(now) <= deadline
+            ):
+                return self._take(lane, slots, now, loop)
+            waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
+            self._enqueue(waiter, now)
+        return await self._wait(waiter)
 
-    async def _wait(self, waiter: _Waiter, now: float, deadline: float) -> Permit:
-        if self._earliest(waiter, now) > deadline:
-            raise self._too_late(waiter, now)
-        lines = self._lines.setdefault(waiter.lane, (deque(), deque(), deque()))
-        lines[waiter.priority].append(waiter)
+    def _enqueue(self, waiter: Waiter, now: float) -> None:
+        self._drop_closed_loops(now)
+        if self._is_hopeless(waiter, now):
+            raise self._in_vain(waiter, now)
+        waiter.number, key_lock = next(self._numbers), waiter.lane.key_lock
+        if key_lock is not None:
+            key_lock.limiters.add(self)
+            if waiter.priority is Priority.CANCEL:
+                waiter.passes_at = now + OVERTAKE_SECONDS
         waiter.lane.connections.limiters.add(self)
-        if waiter.lane.key_lock is not None:
-            waiter.lane.key_lock.limiters.add(self)
-        self.waiting += 1
-        self._warn(waiter, now)
-        expiry = None
-        if deadline < math.inf:
-            expiry = waiter.future.get_loop().call_at(deadline, _expire, waiter)
-        if waiter.lane.is_open(waiter.priority):  # otherwise the permit that holds the lane wakes it when it ends
-            self._wake_waiters()
+        self._queue.add(waiter)
+        self._warn_soon(waiter, now)
+        self._wake(now)
+
+    async def _wait(self, waiter: Waiter) -> Permit:
+        expiry, end = None, min(waiter.deadline - self._latency(waiter.loop.time()), waiter.send_by)
+        if end < math.inf:
+            expiry = waiter.loop.call_at(end, waiter.expire)
         try:
             permit = await waiter.future
         except asyncio.CancelledError:
             # The permit may have been granted in the same turn of the loop in which the task was cancelled.
             granted = None if waiter.future.cancelled() else waiter.future.result()
-            if granted is None:
-                self._wake_waiters()  # others may have waited behind this one
-            else:
+            if granted is not None:
                 granted.end(sent=False)
             raise
         finally:
-            self.waiting -= waiter.future.get_loop() is self._loop  # a new loop starts to count at zero
             if expiry is not None:
                 expiry.cancel()
+            with self._lock:
+                self._queue.remove(waiter)
         if permit is None:
-            self._wake_waiters()  # as above
-            raise self._too_late(waiter, waiter.future.get_loop().time())
+            with self._lock:
+                now = waiter.loop.time()
+                self._wake(now)  # others may have waited behind this one
+                raise self._in_vain(waiter, now)
         return permit
 
     def close(self, until: float, above: Priority = Priority.CANCEL) -> None:
-        """Grant nothing before *until* to calls of the priority *above* or a lower one."""
-        for priority in IN_ORDER[above:]:
-            self._closed_until[priority] = max(self._closed_until[priority], until)
-        self._wake_waiters()
+        """Grant nothing before *until* to calls of the priority *above* or a lower one: others use the limit up."""
+        with self._lock:
+            for priority in IN_ORDER[above:]:
+                self._closed_until[priority] = max(self._closed_until[priority], until)
+            self._wake(self.now())
+
+    def refuse(self, permit: Permit, refusal: Refusal) -> None:
+        """Close the limit, or a part of it, because the exchange refused the call of *permit*."""
+        with self._lock:
+            now = permit.loop.time()
+            lockout, is_longer = self.lockouts.refuse(refusal, now, permit.since)
+            if is_longer:
+                words = "limit %s: the exchange refused a call and closed it%s for %s"
+                logger.warning(words, self.limit.name, in_part(lockout), clock_time(lockout.until - now))
+            for waiter in list(self._queue):
+                if self._is_hopeless(waiter, now):
+                    waiter.expire()
+            self._wake(now)
+
+    def reopen(self) -> None:
+        """Forget every lockout: the caller knows that the exchange takes calls."""
+        with self._lock:
+            self.lockouts.clear()
+            self._closed_until = [-math.inf for _ in IN_ORDER]
+            self._wake(self.now())
 
     def reserve_spot(self, calls: int) -> float:
         """Return the next moment at which so many paced calls fit between the others, and reserve it."""
-        spot = max(self._reserved_until, self._loop.time() if self._loop else -math.inf)
-        self._reserved_until = spot + calls / self.paced_per_second
-        return spot
+        with self._lock:
+            spot = max(self._reserved_until, self.now())
+            self._reserved_until = spot + calls / self.paced_per_second
+            return spot
 
     def turn_away(self, connections: Connections) -> None:
         """End the waiting of all calls of a client that closes."""
-        for lane, lines in self._lines.items():
-            if lane.connections is connections:
-                for waiter in (w for line in lines for w in line):
-                    _expire(waiter)
+        with self._lock:
+            for waiter in self._queue:
+                if waiter.lane.connections is connections:
+                    waiter.expire()
 
     # Releasing
 
     def end(self, permit: Permit, *, sent: bool, complete: bool) -> None:
         """Release what *permit* holds; see `Permit.end`."""
-        now = permit.loop.time()
-        for counted in self._counts:
-            if sent:
-                counted.cool(now, complete=complete)
-            else:
-                counted.in_flight -= 1
-        if sent:
-            self.mean_latency_seconds += (now - permit.since - self.mean_latency_seconds) / LATENCY_MEMORY
-        self._leave(permit)
+        with self._lock:
+            now = permit.loop.time()
+            self._held.discard(permit)
+            for counted in permit.slots:
+                if sent:
+                    counted.cool(now, complete=complete)
+                else:
+                    counted.in_flight -= 1
+            if sent and complete:
+                self._note_latency(now, now - permit.since)
+            if self.lockouts:
+                self.lockouts.settle(
+                    permit.scope, permit.tries, now, sent_at=permit.since, sent=sent, is_judged=permit.is_judged
+                )
+            others = self._leave(permit)
+            if self.waiting:
+                self._wake(now)
+        # Calls of the same client, or with the same key, may wait for other limits, which do not see this one.
+        for limiter in others:
+            if limiter is not self:
+                limiter.wake_waiters()
 
-    def _leave(self, permit: Permit) -> None:
+    def _leave(self, permit: Permit) -> set[Grantor]:
+        """Release connection and key lock; return the limiters whose calls may wait for them."""
         lane = permit.lane
         lane.connections.taken -= 1
-        # Calls of the same client, or with the same key, may wait for other limits, which do not see this one.
         others = lane.connections.limiters
         if lane.key_lock is not None and lane.key_lock.holder is permit:
             lane.key_lock.holder = None
             others = others | lane.key_lock.limiters
-        if self.waiting:
-            self._wake_waiters()
-        for limiter in others:
-            if limiter is not self and limiter.waiting:
-                limiter._wake_waiters()  # noqa: SLF001 - same class
+        return others
 
-    # Within
+    def wake_waiters(self) -> None:
+        """Grant everything that can be granted now; set the timers for the rest."""
+        with self._lock:
+            if self.waiting:
+                self._wake(self.now())
 
-    def _reserve(self, window: Window) -> int:
-        return window.reserve if self.signers else 0
+    # Within; called with the lock held
 
-    def _has_room(self, priority: Priority, now: float) -> bool:
-        if now < self._closed_until[priority]:
-            return False
-        for counted in self._counts:  # noqa: SIM110 - `all` costs twice as much, and every call passes here
-            if self._spare(counted, priority, now) < 1:
-                return False
-        return True
+    def _wake(self, now: float) -> None:
+        while (waiter := self._next(now)) is not None:
+            self._queue.remove(waiter)
+            if now + self._latency(now) > waiter.deadline or now > waiter.send_by:
+                waiter.expire()
+                continue
+            permit = self._take(waiter.lane, waiter.slots, now, waiter.loop)
+            permit.scope = waiter.scope
+            if self.lockouts:
+                permit.tries = self.lockouts.try_(waiter.scope, now, is_cancel=waiter.priority is Priority.CANCEL)
+            waiter.grant(permit)
 
-    def _spare(self, counted: Slots, priority: Priority, now: float) -> int:
-        spare = counted.free(now)
-        return spare - counted.window.reserve if self.signers and priority is Priority.READ else spare
+    def _next(self, now: float) -> Waiter | None:
+        """Return the waiter that is granted a permit now; set the timers if there is none."""
+        moment = math.inf
+        for priority in self._order(now):
+            for waiter in self._queue.heads(priority):
+                earliest = self._earliest(waiter, now)
+                if waiter.finds_lane(now):
+                    if earliest <= now:
+                        return waiter
+                    moment = min(moment, earliest)
+                elif waiter.may_pass_at > now:  # otherwise the permit that holds the lane wakes it when it ends
+                    moment = min(moment, max(earliest, waiter.may_pass_at))
+        if moment < math.inf:
+            self._timers.arm(moment)
+        if not self._queue:
+            self._congestion.end(now)
+        return None
 
-    def _take(self, lane: Lane, now: float, loop: asyncio.AbstractEventLoop) -> Permit:
-        for counted in self._counts:
+    def _order(self, now: float) -> tuple[Priority, ...]:
+        # A read costs nothing if the exchange refuses it once more, so after a lockout one goes first.
+        return _READS_FIRST if self.lockouts and self.lockouts.is_trial(now) else IN_ORDER
+
+    def _take(self, lane: Lane, slots: tuple[Slots, ...], now: float, loop: asyncio.AbstractEventLoop) -> Permit:
+        for counted in slots:
             counted.in_flight += 1
         lane.connections.taken += 1
-        permit = Permit(self, lane, now, loop)
+        permit = Permit(self, lane, now, loop, slots)
+        self._held.add(permit)
         if lane.key_lock is not None:
+            if lane.key_lock.holder is not None:
+                lane.key_lock.holder.was_overtaken = True
             lane.key_lock.holder = permit
         return permit
 
-    def _wake_waiters(self) -> None:
-        """Grant everything that can be granted now; set the timer for the rest."""
-        if self._loop is None:
-            return
-        now = self._loop.time()
-        while (waiter := self._next()) is not None:
-            if not self._has_room(waiter.priority, now):
-                self._arm(self._earliest(waiter, now))
-                return
-            self._lines[waiter.lane][waiter.priority].popleft()
-            waiter.future.set_result(self._take(waiter.lane, now, self._loop))
+    def _warn_soon(self, waiter: Waiter, now: float) -> None:
+        for counted in self._full(waiter, now):
+            if self._congestion.begins(counted.window, now):
+                # At the end of this turn of the loop it is known how many calls wait.
+                waiter.loop.call_soon(self._warn, counted.window, waiter)
 
-    def _next(self) -> _Waiter | None:
-        """Return the waiter that is served next, among those whose lane is open."""
-        best: _Waiter | None = None
-        for priority in IN_ORDER:
-            for lane, lines in self._lines.items():
-                line = lines[priority]
-                while line and line[0].future.done():  # timed out or cancelled
-                    line.popleft()
-                if line and lane.is_open(priority) and (best is None or line[0].number < best.number):
-                    best = line[0]
-            if best is not None:
-                return best
-        for lane in [lane for lane, lines in self._lines.items() if not any(lines)]:
-            del self._lines[lane]
-        self._warned = self._warned and bool(self._lines)
-        return None
+    def _warn(self, window: Window, waiter: Waiter) -> None:
+        with self._lock:
+            now, number = waiter.loop.time(), self.waiting
+            expected = max(self._earliest(waiter, now) - now, (number - 1) / self.sustainable_per_second)
+            self._congestion.warn(self.limit.name, window, number, expected)
 
-    def _arm(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._wake_waiters) if self._loop is not None else None
+    # Loops
 
-    def _earliest(self, waiter: _Waiter, now: float) -> float:
-        """Return a moment before which this waiter certainly gets nothing."""
-        short = [c.next_free(now) for c in self._counts if self._spare(c, waiter.priority, now) < 1]
-        return max([self._closed_until[waiter.priority], now, *short])
-
-    def _too_late(self, waiter: _Waiter, now: float) -> RateLimitTimeout:
-        whole, closed = (self._closed_until[p] - now for p in (Priority.CANCEL, waiter.priority))
-        reason = f"{self.waiting} calls wait"
-        if closed > 0:
-            who = "the exchange closed it" if whole > 0 else "other processes use all of it"
-            reason = f"{who} for {closed:.1f} s more"
-        return RateLimitTimeout(
-            f"the limit {self.limit.name} has no room before the deadline of the call ({reason}); nothing was sent. "
-            "Call less often, or pass a larger timeout_seconds"
-        )
-
-    def _warn(self, waiter: _Waiter, now: float) -> None:
-        if self._warned:
-            return
-        expected = self._earliest(waiter, now) - now
-        rate = self.sustainable_per_second
-        if rate < math.inf:
-            expected = max(expected, (self.waiting - 1) / rate)
-        if expected > WARN_SECONDS:
-            self._warned = True
-            logger.warning("limit %s: calls wait, about %.1f s expected", self.limit.name, expected)
-
-    def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Move to a new event loop if the old one is closed; raise otherwise."""
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Serve another loop; what closed loops have left behind counts as lost."""
         if self._process != os.getpid():
             raise UsageError(
                 f"the limit {self.limit.name} belongs to the parent of this process; start processes with spawn, or "
                 "pass the clients of this one a state= of their own and their part of the limit with limits="
             )
-        if self._loop is not None and not self._loop.is_closed():
-            raise UsageError(
-                f"the limit {self.limit.name} is in use by another open event loop of this process; "
-                "use one loop for all clients that count against the same limit"
-            )
-        now = loop.time()
-        for counted in self._counts:
-            for _ in range(counted.in_flight):
-                counted.cool(now, complete=False)  # their outcome will never be known here
-        self._lines.clear()
-        self.waiting, self._timer, self._loop = 0, None, loop
+        self._timers.enter(loop)
+        self._drop_closed_loops(loop.time())
 
-
-def _expire(waiter: _Waiter) -> None:
-    if not waiter.future.done():
-        waiter.future.set_result(None)
+    def _drop_closed_loops(self, now: float) -> None:
+        for loop in self._timers.drop_closed():
+            for permit in [p for p in self._held if p.loop is loop]:
+                self._held.discard(permit)
+                self.lockouts.settle(permit.scope, permit.tries, now, sent_at=permit.since, sent=True, is_judged=False)
+                for counted in permit.slots:
+                    counted.cool(now, complete=False)  # their outcome will never be known here
+            for waiter in [w for w in self._queue if w.loop is loop]:
+                self._queue.remove(waiter)

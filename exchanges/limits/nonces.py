@@ -7,14 +7,18 @@ before signing, and the next one only after the answer to the last.
 
 from __future__ import annotations
 
+import threading
+
 
 class Counter:
     """The nonces of one key, as long as the process lives."""
 
-    __slots__ = ("last",)
+    __slots__ = ("_lock", "last")
 
     def __init__(self, last: int = 0) -> None:
         self.last = last
+        # A cancel that passes the key lock may draw in the thread of another event loop.
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         """Show the last nonce."""
@@ -22,9 +26,11 @@ class Counter:
 
     def draw(self, now_ms: int) -> int:
         """Return a nonce larger than every one drawn before; *now_ms* if that is larger."""
-        self.last = max(now_ms, self.last + 1)
-        return self.last
+        with self._lock:
+            self.last = nonce = max(now_ms, self.last + 1)
+        return nonce
 
     def raise_to(self, floor: int) -> None:
         """Raise the counter, so that the next nonce is larger than *floor*."""
-        self.last = max(self.last, floor)
+        with self._lock:
+            self.last = max(self.last, floor)

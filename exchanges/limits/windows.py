@@ -53,3 +53,8 @@ class Slots:
             self.cooling.append(until)
         else:
             self.lost.append(until + LOST_SECONDS)
+
+    def resized(self, window: Window) -> Slots:
+        """Return the slots of another window in which the ended calls of this one cool."""
+        more = window.per_seconds - self.window.per_seconds
+        return Slots(window, 0, deque(t + more for t in self.cooling), deque(t + more for t in self.lost))

@@ -20,7 +20,9 @@ from exchanges.http.answer import Evidence
 from exchanges.http.request import Request
 from exchanges.http.signing import Stamp
 from exchanges.intents import Intent
-from exchanges.limits.limiter import Permit
+from exchanges.limits.lockouts import Refusal
+from exchanges.limits.permits import Permit
+from exchanges.limits.waiters import OVERTAKE_SECONDS
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Lease
 
@@ -37,15 +39,17 @@ class Result:
         value: The decoded answer, if there is no error.
         error: What went wrong, without the frames behind it: it may be kept for long.
         status: HTTP status of the answer; None if none came.
-        closed_seconds: How long the exchange asks to send nothing; None if it does not ask.
+        refusal: That the exchange refused the call because there were too many; None if it did not.
+        is_judged: Whether the exchange itself has judged the call otherwise: done, or rejected with proof.
         nonce_floor: The largest nonce that the exchange says it has seen; None if it does not say.
     """
 
     value: Any = None
     error: ExchangeError | None = field(default=None, converter=optional(_stripped))
     status: int | None = None
-    closed_seconds: float | None = None
     nonce_floor: int | None = None
+    refusal: Refusal | None = None
+    is_judged: bool = False
 
 
 @define(eq=False)
@@ -137,3 +141,16 @@ class Attempt:
     sent: bool = False
     complete: bool = False
     result: Result | None = None
+
+    def refusals(self, scope: str) -> int:
+        """Return how many refusals of too many calls there were in a row before this attempt."""
+        if self.lease is not None:
+            return self.lease.refusals
+        return self.permit.limiter.refusals(scope, self.permit.since)
+
+    @property
+    def was_overtaken(self) -> bool:
+        """Whether a later nonce of the same key may have arrived before this one."""
+        # The holder of a key lock that another process has passed hears nothing of it.
+        is_old = self.lease is not None and self.permit.loop.time() - self.permit.since >= OVERTAKE_SECONDS
+        return self.permit.was_overtaken or is_old

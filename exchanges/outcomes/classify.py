@@ -32,7 +32,6 @@ from exchanges.intents import Phase
 from exchanges.outcomes.attempt import Attempt
 from exchanges.outcomes.received import received
 
-MAX_LOCKOUT_SECONDS = 3600.0
 ATTEMPTS = 3
 NONCE_ATTEMPTS = 4
 
@@ -107,11 +106,10 @@ def rejection(attempt: Attempt, answer: Answer, problem: Problem) -> ExchangeErr
         )
     else:
         words = f"{facts['received']} with status {answer.status} came in place of an answer"
-    if issubclass(problem.kind, errors.RateLimited):
-        facts["retry_at"] = datetime.now(UTC) + timedelta(seconds=problem.retry_after_seconds or 0.0)
-        advice: str | None = f"all calls under this limit wait until {facts['retry_at']:%Y-%m-%d %H:%M:%S} UTC"
-    else:
-        advice = _ADVICE.get(problem.kind)
+    advice = _ADVICE.get(problem.kind)
+    if problem.retry_after_seconds is not None:
+        facts["retry_at"] = datetime.now(UTC) + timedelta(seconds=problem.retry_after_seconds)
+        advice = f"the limit is closed until {facts['retry_at']:%Y-%m-%d %H:%M:%S} UTC"
     message = f"{attempt.call}: {words}" + (f"; {advice}" if advice else "")
     facts["code"], facts["text"] = code, text or None
     is_proof = _is_proof(attempt, problem)
@@ -146,7 +144,8 @@ def _is_proof(attempt: Attempt, problem: Problem) -> bool:
     # Something between may have sent the request twice, so that the first was executed and the second refused. Only a
     # larger nonce of somebody else explains the refusal otherwise.
     nonce, floor = attempt.stamp.nonce, problem.nonce_floor
-    return problem.proves_not_executed and floor is not None and nonce.isdecimal() and floor > int(nonce)
+    is_explained = floor is not None and nonce.isdecimal() and floor > int(nonce)
+    return problem.proves_not_executed and is_explained and not attempt.was_overtaken
 
 
 def _error(problem: Problem, message: str, secrets: Iterable[str], **facts: Unpack[ErrorFields]) -> ExchangeError:
@@ -213,26 +212,6 @@ def final_error(call: PreparedCall, error: ExchangeError, doubtful: ExchangeErro
         final = OutcomeUnknown(words, intent=call.intent(datetime.now(UTC)), **_facts_of(error))
     final.__cause__ = error
     return final
-
-
-def lockout_seconds(problem: Problem, retry_after: str | None, default: float) -> float:
-    """Return how long to send nothing: as the answer says, as its header says, or *default*; at most an hour."""
-    seconds = problem.retry_after_seconds
-    if seconds is None and retry_after is not None:
-        seconds = _header_seconds(retry_after.strip())
-    return min(max(default if seconds is None else seconds, 0.0), MAX_LOCKOUT_SECONDS)
-
-
-def _header_seconds(value: str) -> float | None:
-    if value.isascii() and value.isdigit():
-        return float(value[:6])  # more digits are beyond the maximum, and may be thousands
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most refusals name seconds, if anything
-
-    try:
-        moment = parsedate_to_datetime(value)
-        return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _is_lasting(status: int) -> bool:

@@ -32,7 +32,7 @@ MAX_ENTRIES = 50
 """How many entries of a list of errors, or of an object of fields, are read: an answer may be a mebibyte long."""
 MAX_CHARACTERS = 20_000
 """How many characters of a text are searched."""
-_TOO_MANY_REQUESTS = (420, 429)
+TOO_MANY_REQUESTS = (420, 429)
 # At most the nanoseconds of this century: after a larger nonce nothing could be signed any more.
 _NONCE_FLOOR = re.compile(r"\bthan\D{0,30}([1-3]?[0-9]{1,18})(?![0-9])")
 _DOUBTFUL = re.compile(
@@ -133,7 +133,7 @@ class ErrorTable:
         return kind
 
     def _without_code(self, status: int, refusal: Refusal, shape: Kind | None) -> Kind:
-        if status in _TOO_MANY_REQUESTS:
+        if status in TOO_MANY_REQUESTS:
             return errors.RateLimited
         # Beside a code that no document names, even a known text may be about something else.
         if refusal.code is None or refusal.code in self.ambiguous:

@@ -17,7 +17,6 @@ from types import GenericAlias
 from typing import Any
 
 import attrs
-from attrs import evolve
 
 from exchanges import errors
 from exchanges.endpoint import Access, Endpoint
@@ -25,8 +24,9 @@ from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, NotFound, Problem
 from exchanges.http.answer import Answer
 from exchanges.outcomes.attempt import Attempt, Result
-from exchanges.outcomes.classify import lockout_seconds, problem_of_status, rejection, undecodable
+from exchanges.outcomes.classify import problem_of_status, rejection, undecodable
 from exchanges.outcomes.received import is_page
+from exchanges.outcomes.refusals import refusal_of, timed
 from exchanges.outcomes.rounding import is_echo, is_same_text
 from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.codecs import without_mark
@@ -40,11 +40,13 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | N
     Args:
         lists: The long lists that were cut out of the answer; the value has empty lists in their places.
     """
-    problem = None
+    problem = refusal = None
     try:
         problem, value = _read(attempt, answer, wire, lists)
         if problem is None:
-            return Result(value, status=answer.status)
+            return Result(value, status=answer.status, is_judged=True)
+        refusal = refusal_of(attempt, answer, problem)
+        problem = timed(problem, answer, attempt.call.endpoint, refusal)
         failure = rejection(attempt, answer, problem)
     except DecodeError as error:
         failure = undecodable(attempt, answer, str(error))
@@ -53,7 +55,9 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | N
         failure = undecodable(attempt, answer, words)
     if problem is None:
         return Result(error=failure, status=answer.status)
-    return Result(None, failure, answer.status, problem.retry_after_seconds, problem.nonce_floor)
+    # A 5xx, a page, or words that no table knows may come from something in front of the exchange.
+    is_judged = problem.proves_not_executed and not issubclass(problem.kind, errors.RateLimited)
+    return Result(None, failure, answer.status, problem.nonce_floor, refusal, is_judged)
 
 
 def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None) -> tuple[Problem | None, Any]:
@@ -71,7 +75,7 @@ def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None)
     if problem is None and (is_page(answer) or not 200 <= status < 300):
         problem = problem_of_status(status)
     if problem is not None:
-        return _timed(problem, answer, endpoint), None
+        return problem, None
     if not is_success:
         fault = f"status {' or '.join(map(str, sorted(endpoint.api.success_statuses)))}"
     value = _decode(endpoint, content, fault, wire, lists)
@@ -82,15 +86,6 @@ def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None)
         words = f"{endpoint.id}: the answer does not match the request: {', '.join(names)}"
         raise DecodeError(words, endpoint=endpoint.id)
     return None, value
-
-
-def _timed(problem: Problem, answer: Answer, endpoint: Endpoint) -> Problem:
-    """Return *problem* with the time to wait, and whether its status proves it, if it is one of too many requests."""
-    if not issubclass(problem.kind, errors.RateLimited):
-        return problem
-    seconds = lockout_seconds(problem, answer.headers.get("retry-after"), endpoint.api.lockout_seconds)
-    proves = problem.proves_not_executed or answer.status in endpoint.api.limit_statuses
-    return evolve(problem, retry_after_seconds=seconds, proves_not_executed=proves)
 
 
 def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire, lists: LongLists | None) -> Any:

@@ -2,24 +2,28 @@
 
 The limiter of the process grants slots, key lock and connection together. While a call holds them, it asks the shared
 limiter, which grants a lease of all that processes share, or nothing: then the permit is ended, and the limiter of the
-process is closed to that priority until there can be room.
+process is closed to that priority until there can be room. Where a state is shared, it keeps the lockouts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
+
+from attrs import evolve, frozen
 
 from exchanges import errors
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
-from exchanges.limits.limiter import Priority
+from exchanges.limits.permits import Priority
+from exchanges.limits.waiters import OVERTAKE_SECONDS
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.session.destinations import Destination
 from exchanges.state.protocols import SharedLimiter
 
-__all__ = ["PRIORITIES", "admit", "release"]
+__all__ = ["PRIORITIES", "Needs", "admit", "release", "too_late"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +35,29 @@ PRIORITIES = {
 }
 
 
+@frozen
+class Needs:
+    """What bounds the waiting of one attempt.
+
+    Attributes:
+        deadline: When it must have been answered, on the clock of the loop.
+        send_by: When it must have been sent.
+        is_spare: Whether it is a repetition, which leaves the reserve in any case.
+        began: When the waiting began.
+        scope: The part of the limit that the call belongs to; empty if it has none.
+    """
+
+    deadline: float
+    send_by: float = math.inf
+    is_spare: bool = False
+    began: float = 0.0
+    scope: str = ""
+
+
 async def admit(
     call: PreparedCall,
     destination: Destination,
-    deadline: float,
+    needs: Needs,
     *,
     check: Callable[[PreparedCall, Destination], None],
     next_nonce: Callable[[], int],
@@ -44,27 +67,36 @@ async def admit(
     Args:
         call: What is to be sent.
         destination: Where it is sent.
-        deadline: On the clock of the loop.
+        needs: What bounds the waiting.
         check: Raises if the call must not be sent any more; asked each time that it has waited.
         next_nonce: Returns the nonce that would do in this process alone.
 
     Raises:
-        RateLimitTimeout: It may not be sent before *deadline*.
+        RateLimitTimeout: It may not be sent in time.
+        RateLimited: The exchange has closed the limit and named the end.
         StateError: The shared state cannot be read or written.
     """
     limiter, lane, priority = destination.limiter, destination.lane, PRIORITIES[call.endpoint.kind]
+    needs = evolve(needs, began=asyncio.get_running_loop().time(), scope=_scope(call))
     while True:
         try:
-            permit = await limiter.acquire(lane, priority, deadline=deadline)
-        except errors.RateLimitTimeout as error:
+            permit = await limiter.acquire(
+                lane,
+                priority,
+                deadline=needs.deadline,
+                send_by=needs.send_by,
+                scope=needs.scope,
+                is_spare=needs.is_spare,
+            )
+        except (errors.RateLimitTimeout, errors.RateLimited) as error:
             # A client that closes ends the waiting of its calls; then that is the error to raise.
             check(call, destination)
-            raise errors.RateLimitTimeout(f"{call}: {error}", endpoint=call.endpoint.id) from None
-        attempt = Attempt(call, permit, deadline)
+            raise _named(call, error) from None
+        attempt = Attempt(call, permit, needs.deadline)
         if destination.shared_limiter is None:
             return attempt
         try:
-            wait = await _lease(destination.shared_limiter, destination, attempt, next_nonce)
+            wait = await _lease(destination.shared_limiter, destination, attempt, needs, next_nonce)
         except BaseException:
             permit.end(sent=False)
             raise
@@ -76,20 +108,49 @@ async def admit(
         check(call, destination)
 
 
+def _scope(call: PreparedCall) -> str:
+    """Return the part of the limit that a call belongs to, such as its market; empty if it has none."""
+    scopes = call.endpoint.api.lockout_scopes
+    return next((call.texts[name] for name in scopes.values() if name in call.texts), "") if scopes else ""
+
+
+def _named(
+    call: PreparedCall, error: errors.RateLimitTimeout | errors.RateLimited
+) -> errors.RateLimitTimeout | errors.RateLimited:
+    return type(error)(f"{call}: {error}", retry_at=error.retry_at, endpoint=call.endpoint.id)
+
+
+def too_late(call: PreparedCall) -> errors.RateLimitTimeout:
+    """Return what it means that a call waited longer than it may before it is sent."""
+    return errors.RateLimitTimeout(
+        f"{call}: it could not be sent within send_within_seconds; nothing was sent", endpoint=call.endpoint.id
+    )
+
+
 async def _lease(
-    shared: SharedLimiter, destination: Destination, attempt: Attempt, next_nonce: Callable[[], int]
+    shared: SharedLimiter,
+    destination: Destination,
+    attempt: Attempt,
+    needs: Needs,
+    next_nonce: Callable[[], int],
 ) -> float | None:
     """Acquire the lease, or return the seconds to wait before asking again."""
-    call = attempt.call
-    in_order = destination.lane.key_lock is not None
+    call, now = attempt.call, asyncio.get_running_loop().time()
+    in_order, is_cancel = destination.lane.key_lock is not None, PRIORITIES[call.endpoint.kind] is Priority.CANCEL
     try:
         answer = await shared.acquire(
             in_order=in_order,
-            leave_reserve=call.endpoint.kind is Kind.READ and destination.limiter.signers > 0,
+            leave_reserve=not is_cancel,
             least_nonce=next_nonce() if in_order else 0,
-            timeout_seconds=attempt.deadline - asyncio.get_running_loop().time(),
+            timeout_seconds=min(needs.deadline, needs.send_by) - now,
+            is_cancel=is_cancel,
+            # The wait for the key lock within this process counts as well.
+            overtake_seconds=max(0.0, needs.began + OVERTAKE_SECONDS - now) if is_cancel and in_order else math.inf,
+            scope=needs.scope,
         )
-    except (errors.RateLimitTimeout, errors.StateError) as error:
+    except (errors.RateLimitTimeout, errors.RateLimited) as error:
+        raise _named(call, error) from error.__cause__
+    except errors.StateError as error:
         raise type(error)(f"{call}: {error}", endpoint=call.endpoint.id) from error.__cause__
     if isinstance(answer, float | int):
         return answer
@@ -106,7 +167,8 @@ async def release(attempt: Attempt) -> None:
                 complete=attempt.complete,
                 sent=attempt.sent,
                 floor=result.nonce_floor,
-                closed_seconds=result.closed_seconds or 0.0,
+                refusal=result.refusal,
+                is_judged=result.is_judged,
             )
     except Exception as error:  # noqa: BLE001 - the next call fails because of it
         logger.error("%s: %s", attempt.call, error)  # noqa: TRY400 - a traceback shows locals

@@ -13,13 +13,11 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
 from typing import TypedDict
-from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from exchanges.endpoint import Areas, endpoints_of
+from exchanges.endpoint import Access, Areas, Kind, endpoints_of
 from exchanges.errors import UsageError, quotable
 from exchanges.http.pool import MAX_CONNECTIONS
 from exchanges.http.sender import Injected
@@ -29,6 +27,7 @@ from exchanges.http.transport import HttpTransport
 from exchanges.limits.limit import Limit
 from exchanges.outcomes.search import Searches
 from exchanges.session.clocks import WallClock
+from exchanges.session.servers import is_local_proxy, origin_of, server_name
 from exchanges.state import PROCESS, MemoryState, State
 from exchanges.wire.converter import Wire, wire
 
@@ -37,7 +36,6 @@ __all__ = ["ClientOptions", "SessionConfig", "configure", "timeout_of"]
 MAX_NONCE = 10**19
 """The largest nonces of the exchanges have 19 digits."""
 _KEY = re.compile(r"[\x21-\x7e]{1,512}")
-_HOST = re.compile(r"[0-9A-Za-z._:-]+")
 
 
 class ClientOptions(TypedDict, total=False):
@@ -47,6 +45,8 @@ class ClientOptions(TypedDict, total=False):
         base_url: Scheme, host and port in place of those of every generation; http only for loopback.
         sandbox: Use the exchange's own test server, if there is one.
         timeout_seconds: Total per call, waiting and retries included; default 30.
+        send_within_seconds: How long a money call may wait before it is sent; default: as long as *timeout_seconds*.
+            Later it raises `RateLimitTimeout`, and nothing was sent.
         transport: An `httpx.AsyncBaseTransport`, or one of httpx2, in place of our own connections. Such a client
             shares no state by default.
         ssl_context: How to verify the server; one that does not verify is rejected.
@@ -64,6 +64,7 @@ class ClientOptions(TypedDict, total=False):
     base_url: str | None
     sandbox: bool
     timeout_seconds: float
+    send_within_seconds: float
     transport: Injected | None
     ssl_context: ssl.SSLContext | None
     proxy: str | None
@@ -81,8 +82,11 @@ class SessionConfig:
     """What a session is made of; see `ClientOptions` for what comes from the caller.
 
     Attributes:
-        server: Exchange and address, such as ``bitso production``: names what state is shared by.
+        server: Exchange and address, such as ``bitso production``: names what state is shared by; the same for all
+            names of one server.
         origin: Scheme, host and port in place of those of every API.
+        keeps_reserve: Whether its cancels count against limits, so that other calls leave them a reserve.
+        send_within_seconds: How long a money call may wait before it is sent; None: until its deadline.
         schemes: Schemes in place of those of the API of that name.
         searches: Returns how what the calls make is found again; called when it is first needed.
     """
@@ -99,6 +103,8 @@ class SessionConfig:
     wall_clock: WallClock
     nonce_floor: int | None
     wire: Wire
+    keeps_reserve: bool = False
+    send_within_seconds: float | None = None
     schemes: Mapping[str, Scheme] = field(factory=dict[str, Scheme])
     searches: Callable[[], Searches] = dict
 
@@ -149,12 +155,18 @@ def configure(
         credentials=_credentials(client, exchange, keys),
         # What a scripted transport answers must not count against the limits of real servers.
         state=state or (PROCESS if transport is None else MemoryState()),
-        server=f"{exchange} {origin or ('sandbox' if sandbox else 'production')}",
+        server=f"{exchange} {'sandbox' if sandbox else server_name(client, origin)}",
         origin=origin,
         sandbox=sandbox,
         limits=_limits(client, options.get("limits", ())),
         timeout_seconds=timeout_of(options["timeout_seconds"]) if "timeout_seconds" in options else None,
         max_connections=max_connections,
+        keeps_reserve=_keeps_reserve(client),
+        send_within_seconds=(
+            timeout_of(options["send_within_seconds"], "send_within_seconds")
+            if "send_within_seconds" in options
+            else None
+        ),
         wall_clock=WallClock(clock),
         nonce_floor=_nonce_floor(options.get("nonce_floor")),
         wire=wire(strict=options.get("strict", False)),
@@ -193,9 +205,9 @@ def _server(client: type[Areas], options: ClientOptions) -> str | None:
         raise UsageError(f"{client.__name__}: base_url and sandbox exclude each other")
     if sandbox and not any(e.api.sandbox_url for e in endpoints_of(client)):
         raise UsageError(f"{client.__name__}: this exchange has no sandbox")
-    origin = None if base_url is None else _origin(base_url)
+    origin = None if base_url is None else origin_of(base_url)
     # Loopback needs no TLS, but a proxy elsewhere would read the key.
-    if origin is not None and origin.startswith("http:") and not _is_local(options.get("proxy")):
+    if origin is not None and origin.startswith("http:") and not is_local_proxy(options.get("proxy")):
         raise UsageError(f"{client.__name__}: requests to a base_url without TLS may not go through a remote proxy")
     return origin
 
@@ -232,46 +244,6 @@ def _credentials(client: type[Areas], exchange: str, keys: Mapping[str, str | No
     return None
 
 
-def _origin(base_url: str) -> str:
-    """Return scheme, host and port of *base_url*; raise for everything else in it."""
-    if not issubclass(type(base_url), str):
-        raise UsageError("base_url is not a URL")
-    try:
-        parts = urlsplit(str.__str__(base_url))
-        port = parts.port
-    except (AttributeError, TypeError, ValueError):
-        raise UsageError("base_url is not a URL") from None
-    host = parts.hostname or ""
-    if parts.scheme not in ("https", "http") or not _HOST.fullmatch(host):
-        raise UsageError("base_url must begin with https:// and name a host")
-    if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
-        raise UsageError("base_url is scheme, host and port alone; each generation keeps its own path")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise UsageError("base_url may use http for loopback only")
-    netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
-    # What urlsplit drops or changes, such as a colon without a port, is an error of the caller.
-    if netloc != parts.netloc.lower():
-        raise UsageError("base_url must have the form https://127.0.0.1:8443")
-    return f"{parts.scheme}://{netloc}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _is_local(proxy: str | None) -> bool:
-    """Whether there is no proxy, or one on this machine; the transport rejects one that is not a text."""
-    if not isinstance(proxy, str):
-        return True
-    try:
-        return _is_loopback(urlsplit(proxy).hostname or "")
-    except ValueError:
-        return False
-
-
 def _context(name: str, context: ssl.SSLContext | None) -> ssl.SSLContext | None:
     fault = None
     if context is None:
@@ -291,7 +263,7 @@ def _limits(client: type[Areas], limits: Sequence[Limit] | None) -> Mapping[str,
     is_list = isinstance(limits, Sequence) and not isinstance(limits, str | bytes)
     if not is_list or not all(isinstance(limit, Limit) for limit in limits):
         raise UsageError(f"{client.__name__}: limits must be a list of Limit, or None")
-    known = {limit.name for e in endpoints_of(client) for limit in (e.api.public_limit, e.api.private_limit)}
+    known = {part.name for e in endpoints_of(client) for part in e.limit.parts}
     if unknown := {limit.name for limit in limits} - known:
         raise UsageError(f"{client.__name__}: no such limit: {', '.join(sorted(unknown))}; there are {sorted(known)}")
     replaced = {limit.name: limit for limit in limits}
@@ -300,18 +272,24 @@ def _limits(client: type[Areas], limits: Sequence[Limit] | None) -> Mapping[str,
     return replaced
 
 
+def _keeps_reserve(client: type[Areas]) -> bool:
+    """Whether cancels count against limits: where one of them is exempt, none needs a slot."""
+    cancels = [e for e in endpoints_of(client) if e.kind is Kind.IDEMPOTENT and e.access is not Access.PUBLIC]
+    return bool(cancels) and not any(e.exempt for e in cancels)
+
+
 def _nonce_floor(nonce: int | None) -> int | None:
     if nonce is not None and (type(nonce) is not int or not 0 <= nonce < MAX_NONCE):
         raise UsageError("nonce_floor must be a whole number of at most 19 digits")
     return nonce
 
 
-def timeout_of(seconds: float) -> float:
+def timeout_of(seconds: float, name: str = "timeout_seconds") -> float:
     """Return a timeout as a float; raise if it is none."""
     try:
         number = float(seconds) if isinstance(seconds, int | float) and not isinstance(seconds, bool) else 0.0
     except Exception:  # noqa: BLE001 - too large, or of a class that raises
         number = 0.0
     if not 0 < number < math.inf:
-        raise UsageError("timeout_seconds must be a positive number")
+        raise UsageError(f"{name} must be a positive number")
     return number

@@ -12,14 +12,16 @@ from datetime import UTC, datetime
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from exchanges.endpoint import Access, Api, Endpoint
 from exchanges.errors import UsageError
 from exchanges.http.signing import NoncePolicy, Scheme
 from exchanges.limits.limit import Limit
-from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter
+from exchanges.limits.limiter import Limiter
 from exchanges.limits.nonces import Counter
+from exchanges.limits.permits import Connections, KeyLock, Lane
+from exchanges.limits.windows import Slots
 from exchanges.outcomes.pending import JournalView, PendingCalls
 from exchanges.session.config import SessionConfig
 from exchanges.state.protocols import SharedLimiter
@@ -65,8 +67,9 @@ class Destinations:
     def __init__(self, config: SessionConfig) -> None:
         self._config = config
         self._connections: dict[str, Connections] = {}  # by server, as own connections are counted
-        self._known: dict[tuple[str, bool], Destination] = {}
-        self._limiters: set[Limiter] = set()
+        self._known: dict[tuple[str, bool, bool], Destination] = {}
+        self._limiters: dict[Limiter, bool] = {}  # and whether this client can cancel under it
+        self._shared_limiters: dict[str, SharedLimiter] = {}  # by name of the widest limit
         self._calls: PendingCalls | None = None
         self._left = False
 
@@ -77,18 +80,19 @@ class Destinations:
             UsageError: A private call lacks credentials, or the API has no server of the kind that was asked for.
         """
         api, is_public = endpoint.api, endpoint.access is Access.PUBLIC
-        destination = self._known.get((api.base_url, is_public))
+        destination = self._known.get((api.base_url, is_public, endpoint.exempt))
         return destination or self._create(endpoint, api, is_public=is_public)
 
     def _create(self, endpoint: Endpoint, api: Api, *, is_public: bool) -> Destination:
         scheme = None if is_public else self._config.schemes.get(api.name, api.scheme)
         if scheme is not None:
             self._require_credentials(endpoint, scheme)
-        base_url, limit = self.base_url(api), self._limit(endpoint.limit)
-        shared = self._config.state.shared_limiter(limit, self._config.server, self._key)
-        limiter, lane, counter = self._limiter(limit), self._lane(scheme, base_url), self._shared.counter
+        base_url, limit = self.base_url(api), self.limit(endpoint.limit)
+        limiter, counter = self._limiter(limit), self._shared.counter
+        lane = self._lane(scheme, base_url, () if endpoint.exempt else limiter.adopt(limit))
+        shared = self._shared_limiter(limit.without_windows() if endpoint.exempt else limit, limiter)
         destination = Destination(base_url, scheme, limiter, lane, self.calls, counter, shared)
-        self._known[api.base_url, is_public] = destination
+        self._known[api.base_url, is_public, endpoint.exempt] = destination
         return destination
 
     def base_url(self, api: Api) -> str:
@@ -114,6 +118,11 @@ class Destinations:
             self._calls.users += not self._left
         return self._calls
 
+    def limiters(self, limit: Limit) -> tuple[Limiter, SharedLimiter | None]:
+        """Return who keeps *limit*, without registering with them."""
+        state, server = self._config.state, self._config.server
+        return state.limiter(limit, server, self._key), state.shared_limiter(limit, server, self._key)
+
     def turn_away(self) -> None:
         """End the waiting of all calls of this client."""
         for limiter in self._limiters:
@@ -131,10 +140,12 @@ class Destinations:
         if self._calls is not None and not self._left:
             self._calls.leave()
         self._left = True
-        for limiter in self._limiters:
-            limiter.users -= 1
-            limiter.signers -= self._key is not None
+        for limiter, signs in self._limiters.items():
+            limiter.leave(signs=signs)
+            if (shared := self._shared_limiters.get(limiter.limit.name)) is not None:
+                shared.leave(signs=signs)
         self._limiters.clear()
+        self._shared_limiters.clear()
 
     def dropped(self) -> None:
         """Unregister a client that was garbage collected; warn if it was not closed."""
@@ -175,26 +186,37 @@ class Destinations:
         credentials = self._config.credentials
         return None if credentials is None else credentials.fingerprint
 
-    def _limit(self, limit: Limit) -> Limit:
+    def limit(self, limit: Limit) -> Limit:
         """Return what is kept in place of *limit*."""
         limits = self._config.limits
-        # Without limits there are still key locks and connections, which a limiter grants.
-        return Limit(limit.name, (), limit.scope) if limits is None else limits.get(limit.name, limit)
+        if limits is None:
+            # Without limits there are still key locks and connections, which a limiter grants.
+            return limit.without_windows()
+        mine = limits.get(limit.name, limit)
+        # What the exchange counts together stays so, whatever numbers are passed for either.
+        return evolve(mine, within=None if limit.within is None else self.limit(limit.within))
 
     def _limiter(self, limit: Limit) -> Limiter:
         # Two APIs of an exchange may share one limit: it counts this client once.
         limiter = self._config.state.limiter(limit, self._config.server, self._key)
         if limiter not in self._limiters:
-            self._limiters.add(limiter)
-            limiter.users += 1
-            limiter.signers += self._key is not None
+            signs = self._key is not None and self._config.keeps_reserve
+            self._limiters[limiter] = signs
+            limiter.join(signs=signs)
         return limiter
 
-    def _lane(self, scheme: Scheme | None, base_url: str) -> Lane:
+    def _shared_limiter(self, limit: Limit, limiter: Limiter) -> SharedLimiter | None:
+        shared = self._config.state.shared_limiter(limit, self._config.server, self._key)
+        if shared is not None and limit.widest.name not in self._shared_limiters:
+            self._shared_limiters[limit.widest.name] = shared
+            shared.join(signs=self._limiters[limiter])
+        return shared
+
+    def _lane(self, scheme: Scheme | None, base_url: str, slots: tuple[Slots, ...] | None = None) -> Lane:
         server = "{0.scheme}://{0.netloc}".format(urlsplit(base_url))
         connections = self._connections.setdefault(server, Connections(self._config.max_connections))
         if scheme is None or scheme.policy is not NoncePolicy.STRICT:
-            return Lane(connections)
+            return Lane(connections, slots=slots)
         if self._config.nonce_floor is not None:
             self._shared.counter.raise_to(self._config.nonce_floor)
-        return Lane(connections, self._shared.key_lock)
+        return Lane(connections, self._shared.key_lock, slots)

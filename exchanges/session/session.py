@@ -21,9 +21,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import math
 import random
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -38,15 +39,17 @@ from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.answer import Answer, Lost, Silent
 from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unordered_nonce
 from exchanges.http.slices import in_slices
+from exchanges.limits.limit import Limit
 from exchanges.limits.pacing import pace
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import cancelled, final_error, repeatable, transport_failure
 from exchanges.outcomes.long_answers import cutter_of, interpret_in_steps, is_long
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.response import interpret
-from exchanges.session.admission import PRIORITIES, admit, release
+from exchanges.session.admission import PRIORITIES, Needs, admit, release, too_late
 from exchanges.session.config import SessionConfig
 from exchanges.session.destinations import Destination, Destinations
+from exchanges.session.headroom import Limits
 
 __all__ = ["Options", "Session"]
 
@@ -62,10 +65,12 @@ class Options:
 
     Attributes:
         timeout_seconds: Total per call, waiting included; None for the default of the endpoint or the session.
+        send_within_seconds: How long a money call may wait before it is sent; None for the default of the session.
         private_fields: Added to every call whose access is PRIVATE.
     """
 
     timeout_seconds: float | None = None
+    send_within_seconds: float | None = None
     private_fields: Mapping[str, str] = field(factory=dict[str, str])
 
 
@@ -95,6 +100,10 @@ class Session:
         """What private calls are signed with."""
         return self._config.credentials
 
+    def limits(self, declared: Iterable[Limit]) -> Limits:
+        """Return what is left of the limits of the client's calls."""
+        return Limits(self._destinations, declared, has_key=self._config.credentials is not None)
+
     def base_url(self, api: Api) -> str:
         """Return scheme, host and path prefix of *api*."""
         return self._destinations.base_url(api)
@@ -113,13 +122,17 @@ class Session:
             arguments = {}
         began, default = loop.time(), self._config.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         deadline = began + (options.timeout_seconds or default)
+        within = options.send_within_seconds or self._config.send_within_seconds
+        send_by = math.inf if within is None or endpoint.kind is not Kind.MONEY else began + within
         if (paced := pace.get()) is not None:
             paced.note(destination.limiter)
         attempts, doubtful, last, outcome, fresh = 0, None, None, "-", False
         try:
             while True:
                 attempts += 1
-                result = await self._attempt(call, destination, deadline, fresh=fresh)
+                # A repetition must not take the last slots: they are for the cancels that may come.
+                needs = Needs(deadline, send_by, is_spare=endpoint.kind is Kind.READ and last is not None)
+                result = await self._attempt(call, destination, needs, fresh=fresh)
                 if (error := result.error) is None:
                     outcome = str(result.status)
                     break
@@ -128,7 +141,7 @@ class Session:
                 if isinstance(error.__cause__, Silent) and not fresh:
                     # Once per call, and beside the other attempts: no connection that is fresh is given up early.
                     attempts, fresh = attempts - 1, True
-                if not repeatable(endpoint.kind, error, attempts) or not await self._pause(error, attempts, deadline):
+                if not repeatable(endpoint.kind, error, attempts) or not await self._pause(result, attempts, deadline):
                     # If the limit allows no repetition in time, the error of the attempt before is the one to raise.
                     if last is not None and isinstance(error, errors.RateLimitTimeout):
                         error = last
@@ -196,16 +209,16 @@ class Session:
             endpoint.before(endpoint, arguments, datetime.fromtimestamp(self._config.wall_clock(), UTC))
         return call
 
-    async def _attempt(self, call: PreparedCall, destination: Destination, deadline: float, *, fresh: bool) -> Result:
+    async def _attempt(self, call: PreparedCall, destination: Destination, needs: Needs, *, fresh: bool) -> Result:
         """Wait until *call* may be sent, and exchange it for an answer in a task that no caller can cancel."""
         try:
             self._check(call, destination)
             attempt = await admit(
-                call, destination, deadline, check=self._check, next_nonce=lambda: self._next_nonce(destination)
+                call, destination, needs, check=self._check, next_nonce=lambda: self._next_nonce(destination)
             )
         except ExchangeError as error:
             return Result(error=error)
-        attempt.fresh, loop = fresh, attempt.permit.loop
+        attempt.fresh, attempt.evidence.send_by, loop = fresh, needs.send_by, attempt.permit.loop
         task = loop.create_task(self._exchange(attempt, destination), name=call.endpoint.id)
         self._tasks[task] = call.endpoint.kind
         # Not the task itself is awaited: it would be cancelled together with its caller.
@@ -220,10 +233,14 @@ class Session:
             raise
         return Result(error=cancelled(call, is_closed=self._closed)) if task.cancelled() else task.result()
 
-    async def _pause(self, error: ExchangeError, attempts: int, deadline: float) -> bool:
-        """Wait before the next attempt, with full jitter; return False if the deadline does not allow one."""
-        if isinstance(error, errors.NonceRejected | errors.RateLimited) or isinstance(error.__cause__, Silent):
-            return True  # a fresh nonce or connection needs no pause, and a closed limiter is one
+    async def _pause(self, result: Result, attempts: int, deadline: float) -> bool:
+        """Wait before the next attempt, with full jitter; return False if there must be none."""
+        error = result.error
+        if isinstance(error, errors.NonceRejected) or (error is not None and isinstance(error.__cause__, Silent)):
+            return True  # a fresh nonce or connection needs no pause
+        if isinstance(error, errors.RateLimited) and (result.refusal is not None or error.status is None):
+            # A closed limiter is a pause; but if the exchange has named the moment, the caller decides.
+            return result.refusal is not None and not result.refusal.is_explicit
         seconds = random.uniform(0, BACKOFF_SECONDS * 2**attempts)
         if asyncio.get_running_loop().time() + seconds >= deadline:
             return False
@@ -303,6 +320,8 @@ class Session:
             destination.calls.hear(answer.headers, sent_at)
             result = attempt.result = await self._interpret(attempt, answer)
         except Lost as failure:
+            if attempt.evidence.is_late:
+                return Result(error=too_late(call))
             return Result(error=transport_failure(attempt, failure))
         except asyncio.CancelledError:
             if call.endpoint.kind is Kind.READ:
@@ -313,9 +332,12 @@ class Session:
         finally:
             if attempt.evidence.nothing_left:  # proven, so that its slots are free at once
                 attempt.sent = False
-        if result.closed_seconds is not None:
+            # What the server has reset cannot arrive any more.
+            attempt.complete = attempt.complete or attempt.evidence.was_reset
+        attempt.permit.is_judged = result.is_judged
+        if result.refusal is not None and attempt.lease is None:
             # While the permit is held: the limiter is closed before the next call is granted one.
-            attempt.permit.limiter.close(attempt.permit.loop.time() + result.closed_seconds)
+            attempt.permit.limiter.refuse(attempt.permit, result.refusal)
         if result.nonce_floor is not None:
             destination.counter.raise_to(result.nonce_floor)
         return result

@@ -1,7 +1,8 @@
-"""State that lives as long as the process."""
+"""State that lives as long as the process, and that the event loops of all its threads share."""
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -20,7 +21,9 @@ class MemoryState:
     """Limiters and nonces in memory."""
 
     def __init__(self) -> None:
-        self._limiters: dict[tuple[Limit, str, str | None], Limiter] = {}
+        # Clients in several threads may use it; one lock for all of it, as limiters share key locks.
+        self._lock = threading.RLock()
+        self._limiters: dict[tuple[str, str, str | None], Limiter] = {}
         self._shared: dict[tuple[str, str], Any] = {}
 
     def __repr__(self) -> str:
@@ -31,19 +34,29 @@ class MemoryState:
         """Return the limiter of *limit* at *server*, and of *key* where the limit's scope is the key.
 
         Limiters that nobody uses are deleted once none of their slots is cooling.
+
+        Raises:
+            UsageError: A client uses another limit of the same name.
         """
         # Here and not on a timer: a program that creates no more clients has nothing to clean up.
         now = time.monotonic()
-        self._limiters = {place: limiter for place, limiter in self._limiters.items() if not limiter.is_idle(now)}
-        place = (limit, server, key if limit.scope is Scope.KEY else None)
-        return self._limiters.setdefault(place, Limiter(limit))
+        widest = limit.widest
+        place = (widest.name, server, key if widest.scope is Scope.KEY else None)
+        with self._lock:
+            self._limiters = {p: limiter for p, limiter in self._limiters.items() if not limiter.is_idle(now)}
+            limiter = self._limiters.get(place)
+            if limiter is None:
+                limiter = self._limiters[place] = Limiter(limit, self._lock)
+            limiter.adopt(limit)
+            return limiter
 
     def shared(self, server: str, key: str, make: Callable[[], T]) -> T:
         """Return what all clients of *key* at *server* share, created by the first of them."""
         # Never deleted: the next client of the key must draw larger nonces and meet the pending calls of this one.
-        if (server, key) not in self._shared:
-            self._shared[server, key] = make()
-        return cast("T", self._shared[server, key])
+        with self._lock:
+            if (server, key) not in self._shared:
+                self._shared[server, key] = make()
+            return cast("T", self._shared[server, key])
 
     def shared_limiter(self, limit: Limit, server: str, key: str | None) -> SharedLimiter | None:  # noqa: ARG002 - as declared
         """Return None: no other process shares this state."""

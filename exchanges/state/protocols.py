@@ -7,9 +7,12 @@ are never repeated.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from attrs import frozen
+
+from exchanges.limits.lockouts import Lockout, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -43,7 +46,8 @@ class State(Protocol):
         """Return the limiter that all processes share; None where no other process shares this state.
 
         Args:
-            limit: What the calls are counted against.
+            limit: What the calls are counted against, and within which wider limits; one without windows counts no
+                calls, but has the same lockouts and the same key lock.
             server: Where they go.
             key: Whose calls they are; None without credentials.
 
@@ -58,26 +62,83 @@ class State(Protocol):
         ...
 
 
+@frozen
+class Headroom:
+    """What is left of a limit that processes share.
+
+    Attributes:
+        free: Free slots of each window, in the order of the limit and of those it is within.
+        next_free_seconds: When one more comes free in each window; None if that is not known.
+        lockouts: Those that are not over, with moments on the clock of the event loop.
+    """
+
+    free: tuple[int, ...]
+    next_free_seconds: tuple[float | None, ...]
+    lockouts: tuple[Lockout, ...] = ()
+
+
 class SharedLimiter(Protocol):
-    """Grants leases to the calls of all processes that share a state."""
+    """Grants leases to the calls of all processes that share a state.
+
+    It keeps the slots, the reserve and the lockouts as `exchanges.limits.limiter` does within one process.
+    """
+
+    def join(self, *, signs: bool) -> None:
+        """Register a client of this process; *signs*: whether it can cancel, so that the others leave it a reserve.
+
+        The registration of a process ends with it.
+        """
+        ...
+
+    def leave(self, *, signs: bool) -> None:
+        """Unregister a client."""
+        ...
 
     async def acquire(
-        self, *, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
+        self,
+        *,
+        in_order: bool,
+        leave_reserve: bool,
+        least_nonce: int,
+        timeout_seconds: float,
+        is_cancel: bool = False,
+        overtake_seconds: float = math.inf,
+        scope: str = "",
     ) -> Lease | float:
         """Acquire everything that a call needs at once, or nothing.
 
         Args:
             in_order: Whether it needs the key lock and a nonce.
-            leave_reserve: Whether the reserve of long windows is not for this call.
+            leave_reserve: Whether the reserve of every window is not for this call, if any process can cancel.
             least_nonce: The smallest nonce that will do.
             timeout_seconds: How long to wait for the key lock.
+            is_cancel: Whether it may probe in a lockout.
+            overtake_seconds: How long to wait for the key lock before a lease is granted without it.
+            scope: The part of the limit that it belongs to, such as a market; empty if it has none.
 
         Returns:
             The lease; or, where there is no room, the seconds to wait at least before asking again.
 
         Raises:
+            RateLimited: The exchange has closed the limit and named the end.
             RateLimitTimeout: Another process holds the key lock for longer than that.
             StateError: The state cannot be read or written.
+        """
+        ...
+
+    def headroom(self) -> Headroom:
+        """Return what is left.
+
+        Raises:
+            StateError: The state cannot be read.
+        """
+        ...
+
+    def reopen(self) -> None:
+        """Forget every lockout, in all processes, before the next call asks.
+
+        Raises:
+            StateError: The state is closed.
         """
         ...
 
@@ -90,16 +151,28 @@ class Lease(Protocol):
         """The nonce that was drawn; None for a call that needs no key lock."""
         ...
 
+    @property
+    def refusals(self) -> int:
+        """How many refusals of its limit or its scope there were in a row when it was granted."""
+        ...
+
     async def release(
-        self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
+        self,
+        *,
+        complete: bool,
+        sent: bool = True,
+        floor: int | None = None,
+        refusal: Refusal | None = None,
+        is_judged: bool = False,
     ) -> None:
         """Release everything; a second time does nothing.
 
         Args:
-            complete: Whether a complete answer came: otherwise the slots cool down longer.
+            complete: Whether nothing of the call can still arrive: otherwise the slots cool down longer.
             sent: Whether anything may have been sent; otherwise the slots are free at once.
             floor: The largest nonce that the exchange reports to have seen.
-            closed_seconds: How long the exchange accepts no requests.
+            refusal: That the exchange refused the call for too many requests.
+            is_judged: Whether the exchange itself has judged the call otherwise, which opens a limit after a lockout.
 
         Raises:
             StateError: The state cannot be written; the key lock is released all the same.

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from exchanges.bitex import api as bitex
 from exchanges.bitso import Bitso
 from exchanges.bitso import api as bitso
 from exchanges.bitso import signing as bitso_signing
-from exchanges.bitstamp import Bitstamp
+from exchanges.bitstamp import DOCUMENTED_LIMITS, Bitstamp
 from exchanges.bitstamp import api as bitstamp
 from exchanges.bitstamp import signing as bitstamp_signing
 from exchanges.endpoint import Access, Kind, endpoints_of
@@ -111,17 +112,40 @@ class TestDeclarations:
         ("client", "limits"),
         [
             (Bitso, {bitso.PUBLIC_LIMIT: Scope.ADDRESS, bitso.PRIVATE_LIMIT: Scope.KEY}),
-            (Bitstamp, {bitstamp.LIMIT: Scope.ADDRESS}),
+            (Bitstamp, {bitstamp.LIMIT: Scope.ADDRESS, bitstamp.V1_LIMIT: Scope.ADDRESS}),
         ],
     )
     def test_limits(self, client, limits):
-        """Both generations count against the same limits: Bitso's private calls by key, all others by address."""
+        """Bitso's private calls are counted by key, all others by address; v1 of Bitstamp has a limit of its own."""
         assert limits == {e.limit: e.limit.scope for e in ENDPOINTS[client].values()}
 
-    @pytest.mark.parametrize(("old", "new", "seconds"), [(bitso.V2, bitso.V3, 60.0), (bitstamp.V1, bitstamp.V2, 600.0)])
-    def test_lockout(self, old, new, seconds):
-        """A lockout lasts one minute at Bitso and ten at Bitstamp, in both generations."""
-        assert (seconds, seconds) == (old.lockout_seconds, new.lockout_seconds)
+    @pytest.mark.parametrize(
+        ("api", "first", "longest"),
+        [
+            (bitso.V2, 60.0, 86400.0),
+            (bitso.V3, 60.0, 86400.0),
+            (bitso.V4, 60.0, 86400.0),
+            (bitstamp.V1, 600.0, 600.0),
+            (bitstamp.V2, 5.0, 600.0),
+            (bitex.API, 1.0, 60.0),
+        ],
+    )
+    def test_lockout(self, api, first, longest):
+        """How long a limit is closed after a first refusal without a time, and at most."""
+        assert (first, longest) == (api.lockout_seconds, api.max_lockout_seconds)
+
+    def test_v1_counts_in_v2(self):
+        """Calls of v1 of Bitstamp count against the limit of v2 as well, whose figures are the lowest published."""
+        published = [(w.slots, w.per_seconds) for w in bitstamp.LIMIT.windows]
+
+        assert (bitstamp.LIMIT, [(8000, 600.0), (100, 1.0)]) == (bitstamp.V1_LIMIT.within, published)
+
+    def test_todays_limits_of_bitstamp(self):
+        """The figures of today's document replace the limit of v2."""
+        assert [[(10_000, 600.0), (400, 1.0)]] == [
+            [(w.slots, w.per_seconds) for w in limit.windows] for limit in DOCUMENTED_LIMITS
+        ]
+        assert {bitstamp.LIMIT.name} == {limit.name for limit in DOCUMENTED_LIMITS}
 
     @pytest.mark.parametrize(("old", "new"), [(bitso.V2, bitso.V3), (bitstamp.V1, bitstamp.V2)])
     def test_client_id(self, old, new):

@@ -5,6 +5,7 @@ import pytest
 
 from exchanges.errors import RateLimitTimeout
 from exchanges.limits.limiter import KeyLock
+from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from tests.support.limiters import CANCEL, MONEY, READ, limiter_of, note_permits, wide_lane
 from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time, run, settle
@@ -54,14 +55,14 @@ async def test_cancelled_at_its_deadline():
 
 @in_virtual_time
 async def test_the_message_about_a_closed_limit():
-    """The timeout error says for how long the exchange closed the limit from now on."""
+    """A call that waits fails as soon as the limit is closed beyond its deadline; the error says until when."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
-    await limiter.acquire(lane, READ)
+    held = await limiter.acquire(lane, READ)
     waiting = asyncio.create_task(limiter.acquire(lane, READ, deadline=BEGIN + 30))
     await asyncio.sleep(10)
-    limiter.close(BEGIN + 50)
+    limiter.refuse(held, Refusal(40.0, reason="status 429"))
 
-    with pytest.raises(RateLimitTimeout, match=r"closed it for 20\.0 s more"):
+    with pytest.raises(RateLimitTimeout, match=r"closed it \(status 429\) for 40\.0 s more, until \d\d:\d\d:\d\d UTC"):
         await waiting
 
 
@@ -146,39 +147,37 @@ async def test_arrivals_never_exceed_the_window():
     assert min(later - sooner for sooner, later in zip(arrivals, arrivals[5:], strict=False)) > 1.0
 
 
-async def taken_at_once(limiter, priority):
+async def taken_at_once(limiter, priority, **options):
     """Count the permits that a limiter grants without waiting."""
     count = 0
     try:
         while True:
-            await limiter.acquire(wide_lane(), priority, deadline=asyncio.get_running_loop().time())
+            await limiter.acquire(wide_lane(), priority, deadline=asyncio.get_running_loop().time(), **options)
             count += 1
     except RateLimitTimeout:
         return count
 
 
 @in_virtual_time
-async def test_reads_leave_a_reserve_in_long_windows():
-    """While there is a client with credentials, reads use 95 of 100 slots in a minute, and money the other five."""
-    limiter = limiter_of((100, 60.0))
+@pytest.mark.parametrize("others", [READ, MONEY])
+@pytest.mark.parametrize(("slots", "kept"), [(600, 60), (100, 10), (91, 10), (60, 6), (11, 2), (10, 1), (5, 1), (2, 1)])
+async def test_the_reserve_is_for_cancels(slots, kept, others):
+    """While a client can cancel, reads and money calls leave one slot in ten, at least one, to cancels."""
+    limiter = limiter_of((slots, 1.0))
     limiter.signers = 1
 
-    assert (95, 5) == (await taken_at_once(limiter, READ), await taken_at_once(limiter, MONEY))
+    assert (slots - kept, kept) == (await taken_at_once(limiter, others), await taken_at_once(limiter, CANCEL))
 
 
 @in_virtual_time
-@pytest.mark.parametrize(("signers", "seconds"), [(0, 60.0), (1, 59.9)])
-async def test_no_reserve(signers, seconds):
-    """Without credentials anywhere, or in a short window, reads take every slot."""
-    limiter = limiter_of((100, seconds))
-    limiter.signers = signers
-
-    assert await taken_at_once(limiter, READ) == 100
+async def test_no_reserve_where_nobody_cancels():
+    """Without a client that can cancel, reads take every slot."""
+    assert 100 == await taken_at_once(limiter_of((100, 60.0)), READ)
 
 
 @in_virtual_time
 async def test_a_reserve_leaves_something_to_reads():
-    """If a long window has a single slot, reads may use it: the reserve is never all of it."""
+    """If a window has a single slot, reads may use it: the reserve is never all of it."""
     limiter = limiter_of((1, 60.0))
     limiter.signers = 1
 
@@ -186,16 +185,37 @@ async def test_a_reserve_leaves_something_to_reads():
 
 
 @in_virtual_time
-async def test_a_read_that_waits_for_the_reserve_holds_up_no_money():
-    """A read that waits because of the reserve does not block later money calls."""
+async def test_a_repetition_leaves_the_reserve():
+    """A repeated call leaves the last slots alone even where nobody can cancel."""
+    limiter = limiter_of((5, 60.0))
+
+    assert (4, 1) == (await taken_at_once(limiter, READ, is_spare=True), await taken_at_once(limiter, READ))
+
+
+@in_virtual_time
+async def test_a_repetition_holds_up_no_first_call():
+    """A repetition that waits for a slot beside the reserve is passed by calls that need not leave it."""
+    limiter, lane, noted = limiter_of((2, 10.0)), wide_lane(), []
+    await note_permits(limiter, lane, into=[])
+    again = note_permits(limiter, lane, name="again", into=noted, is_spare=True)
+    await settle()
+    await note_permits(limiter, lane, name="first", into=noted)
+    await again
+
+    assert [("first", 0.0), ("again", 10.001)] == noted
+
+
+@in_virtual_time
+async def test_a_read_that_waits_for_the_reserve_holds_up_no_cancel():
+    """A read that waits because of the reserve does not block later cancels."""
     limiter, lane, noted = limiter_of((20, 60.0)), wide_lane(), []
     limiter.signers = 1
     await taken_at_once(limiter, READ)
     read = note_permits(limiter, lane, name="read", into=noted)
     await settle()
-    await note_permits(limiter, lane, MONEY, name="money", into=noted)
+    await note_permits(limiter, lane, CANCEL, name="cancel", into=noted)
 
-    assert noted == [("money", 0.0)]
+    assert noted == [("cancel", 0.0)]
 
     read.cancel()
     await asyncio.wait([read])
@@ -206,7 +226,7 @@ def test_sustainable_rate():
     limiter = limiter_of((600, 600.0), (50, 10.0))
     limiter.signers, limiter.mean_latency_seconds = 1, 0.5
 
-    assert limiter.sustainable_per_second == pytest.approx(570 / 600.501)
+    assert limiter.sustainable_per_second == pytest.approx(540 / 600.501)
 
 
 def test_mean_latency():
@@ -257,22 +277,22 @@ async def test_closing_only_extends():
 
 @in_virtual_time
 async def test_a_closed_limiter_says_so():
-    """The timeout error of a closed limiter says how long it is closed."""
+    """The timeout error of a limiter that others use up says for how long they do."""
     limiter, lane = limiter_of((10, 1.0)), wide_lane()
     limiter.close(asyncio.get_running_loop().time() + 60)
 
-    with pytest.raises(RateLimitTimeout, match=r"closed it for 60\.0 s more"):
+    with pytest.raises(RateLimitTimeout, match=r"other processes use all of it for 60\.0 s more"):
         await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 30)
 
 
 @in_virtual_time
 async def test_one_warning_per_congestion(caplog):
-    """A wait of over a second is logged once for all waiters, with the limit and the seconds expected."""
+    """A wait of over a second is logged once for all waiters: limit, window, number of calls, expected seconds."""
     limiter, lane = limiter_of((1, 10.0)), wide_lane()
     await asyncio.gather(*(note_permits(limiter, lane, into=[]) for _ in range(5)))
 
     assert [
-        ("exchanges.limits.limiter", logging.WARNING, "limit test: calls wait, about 10.0 s expected")
+        ("exchanges.limits.limiter", logging.WARNING, "limit test (1 in 10 s): 4 calls wait, about 30.0 s expected")
     ] == caplog.record_tuples
 
 
@@ -302,7 +322,7 @@ async def test_a_long_queue_is_logged(caplog):
     limiter, lane = limiter_of((5, 1.0)), wide_lane()
     await asyncio.gather(*(note_permits(limiter, lane, into=[]) for _ in range(100)))
 
-    assert ["limit test: calls wait, about 1.0 s expected"] == caplog.messages
+    assert ["limit test (5 in 1 s): 95 calls wait, about 18.8 s expected"] == caplog.messages
 
 
 def test_repr_of_an_unused_limiter():

@@ -1,5 +1,7 @@
 import asyncio
 import os
+import threading
+import time
 
 import pytest
 
@@ -7,19 +9,73 @@ from exchanges.errors import UsageError
 from exchanges.limits.limiter import KeyLock
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from tests.support.limiters import MONEY, READ, limiter_of, wide_lane
-from tests.support.virtual_time import VirtualLoop, elapsed, run, settle
+from tests.support.virtual_time import BEGIN, VirtualLoop, elapsed, run, settle
 
 
-def test_a_second_open_loop():
-    """A limit in use by one open loop refuses another with advice."""
-    limiter, first, second = limiter_of((5, 1.0)), VirtualLoop(), VirtualLoop()
-    first.run_until_complete(limiter.acquire(wide_lane(), READ))
-    with pytest.raises(UsageError, match="use one loop for all clients"):
-        second.run_until_complete(limiter.acquire(wide_lane(), READ))
+def test_loops_in_several_threads():
+    """Clients in several threads share the slots: no window has more arrivals than slots, and none is lost."""
+    limiter, arrivals = limiter_of((50, 0.1)), []
+
+    async def call(lane):
+        permit = await limiter.acquire(lane, READ)
+        arrivals.append(time.monotonic())
+        await asyncio.sleep(0)
+        permit.end(sent=True, complete=True)
+
+    def client():
+        async def calls():
+            lane = wide_lane()
+            await asyncio.gather(*(call(lane) for _ in range(50)))
+
+        asyncio.run(calls())
+
+    threads = [threading.Thread(target=client) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    arrivals.sort()
+
+    assert 200 == len(arrivals)
+    assert min(later - sooner for sooner, later in zip(arrivals, arrivals[50:], strict=False)) > 0.1
+    assert not limiter.waiting
+
+
+def test_a_key_lock_in_two_threads():
+    """A call that waits for a key lock which another thread holds is woken when that call ends."""
+    limiter, key_lock, held, waited = limiter_of((50, 0.1)), KeyLock(), threading.Event(), []
+
+    async def hold():
+        permit = await limiter.acquire(wide_lane(key_lock=key_lock), MONEY)
+        held.set()
+        while not limiter.waiting:
+            await asyncio.to_thread(time.sleep, 0)
+        permit.end(sent=True, complete=True)
+
+    async def wait():
+        await asyncio.to_thread(held.wait)
+        (await limiter.acquire(wide_lane(key_lock=key_lock), MONEY)).end(sent=True, complete=True)
+        waited.append(True)
+
+    thread = threading.Thread(target=asyncio.run, args=(hold(),))
+    thread.start()
+    asyncio.run(wait())
+    thread.join()
+
+    assert [True] == waited
+
+
+def test_a_loop_that_is_closed_beside_another():
+    """What a loop that was closed has left behind is lost for the loops that go on, and holds up none of them."""
+    limiter, key_lock, first, second = limiter_of((2, 10.0)), KeyLock(), VirtualLoop(), VirtualLoop()
+    second.run_until_complete(limiter.acquire(wide_lane(), READ))
+    first.run_until_complete(limiter.acquire(wide_lane(key_lock=key_lock), MONEY))
     first.close()
+    second.run_until_complete(limiter.acquire(wide_lane(key_lock=key_lock), MONEY))
+    now = second.time()
     second.close()
 
-    assert repr(limiter) == "Limiter(test: 1 of 5 in 1 s; 0 waiting)"
+    assert pytest.approx(BEGIN + 10 + LOST_SECONDS + MARGIN_SECONDS) == now
 
 
 def two_loops(first, second, *, pause=0.0):

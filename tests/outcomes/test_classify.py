@@ -124,7 +124,7 @@ class TestStatus:
         result = settled(exchange, b"", status)
 
         expected = RateLimited if status == documented else OutcomeUnknown
-        assert (expected, True) == (type(result.error), result.closed_seconds is not None)
+        assert (expected, True) == (type(result.error), result.refusal is not None)
 
 
 class TestRefused:
@@ -200,7 +200,7 @@ class TestRefused:
         error = rejection(sent(READ), answered(429), Problem(RateLimited, retry_after_seconds=60.0))
 
         assert noon + timedelta(seconds=60) == error.retry_at
-        assert str(error).endswith(f"; all calls under this limit wait until {error.retry_at:%Y-%m-%d %H:%M:%S} UTC")
+        assert str(error).endswith(f"; the limit is closed until {error.retry_at:%Y-%m-%d %H:%M:%S} UTC")
 
     @pytest.mark.parametrize(("kind", "proven"), [(READ, True), (IDEMPOTENT, False), (WRITE, False), (MONEY, False)])
     @pytest.mark.parametrize("floor", [None, 1, int(STAMP.nonce)])

@@ -15,7 +15,7 @@ from tests.support.scripted_transport import answer, html, refusal
 from tests.support.shared_state import Journal, Shared, failure, is_free, shared, sharing
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
-NOT_SENT = {"complete": False, "sent": False, "floor": None, "closed_seconds": 0.0}
+NOT_SENT = {"complete": False, "sent": False, "floor": None, "refusal": None, "is_judged": False}
 BROKEN = StateError("the disk is full")
 BUY = {"amount": 3, "price": 5}
 ORDER = {"id": 1, "amount": 3, "price": 5}

@@ -43,7 +43,7 @@ def test_a_value(kind):
     """An answer as documented is a value, and no error."""
     told = of_kind(kind, ORDER)
 
-    assert (1, None, None, None) == (told.value.id, told.error, told.closed_seconds, told.nonce_floor)
+    assert (1, None, None, None) == (told.value.id, told.error, told.refusal, told.nonce_floor)
 
 
 @pytest.mark.parametrize("kind", ONCE)
@@ -110,12 +110,12 @@ def test_how_long_the_exchange_is_closed(body, headers, expected):
     """A rate limit refusal gives the seconds to wait, from its body or its header."""
     told = said(body, 429, **headers)
 
-    assert (expected, errors.RateLimited) == (told.closed_seconds, type(told.error))
+    assert (expected, errors.RateLimited) == (told.refusal.seconds, type(told.error))
 
 
 def test_other_refusals_close_nothing():
     """Any other refusal closes no limit, whatever its headers say."""
-    assert said({"error": "no", "code": "funds"}, 400, retry_after="9").closed_seconds is None
+    assert said({"error": "no", "code": "funds"}, 400, retry_after="9").refusal is None
 
 
 def test_a_floor_of_the_nonces():

@@ -50,7 +50,7 @@ async def test_open_sockets_that_are_dropped():
         held = [Fourth(base_url=server.origin, state=MemoryState())]
         await held[0].market.thing()
         transport = held[0]._session._config.transport
-        with pytest.warns(ResourceWarning, match=r"a client of fourth http.* was dropped without aclose\(\)"):
+        with pytest.warns(ResourceWarning, match=r"a client of fourth loopback:\d+ was dropped without aclose\(\)"):
             held.clear()
         await transport.aclose()
 

@@ -1,6 +1,7 @@
 import gc
 import json
 import logging
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import httpx
@@ -14,15 +15,13 @@ from exchanges.errors import (
     DecodeError,
     ExchangeError,
     OutcomeUnknown,
-    Problem,
-    RateLimited,
     ReadFailed,
     RedirectRefused,
     Unavailable,
     quotable,
 )
 from exchanges.http.answer import Answer
-from exchanges.outcomes.classify import MAX_LOCKOUT_SECONDS, lockout_seconds
+from exchanges.limits.lockouts import retry_after_seconds
 from exchanges.wire import Deviation
 from exchanges.wire.codecs import is_heavy
 from tests.support.bitex_callbacks import CALLBACKS, DIGEST, is_refused
@@ -308,8 +307,10 @@ def test_a_nonce_in_nanoseconds(endpoint):
 @QUICK
 @given(st.text() | st.text("0123456789 :,-+GMTWedOct.e"))
 def test_any_retry_after(value):
-    """Any Retry-After is a time of at most an hour."""
-    assert 0 <= lockout_seconds(Problem(RateLimited), value, 5.0) <= MAX_LOCKOUT_SECONDS
+    """Any Retry-After is a time or none, never a negative one."""
+    seconds = retry_after_seconds(value, value, datetime.now(UTC))
+
+    assert seconds is None or seconds >= 0
 
 
 # Documents and callbacks ---------------------------------------------------------------------------------------------

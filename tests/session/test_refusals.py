@@ -9,6 +9,7 @@ from exchanges.bitstamp import Bitstamp
 from exchanges.errors import NonceRejected, OutcomeUnknown, RateLimited
 from tests.support.fourth_calls import WALL, failure_of, fourth
 from tests.support.scripted_transport import Script, answer, html, refusal
+from tests.support.shared_state import failure
 from tests.support.virtual_time import BEGIN, elapsed, in_virtual_time
 
 
@@ -106,13 +107,20 @@ def second_at(script):
 
 @in_virtual_time
 @pytest.mark.parametrize("status", [420, 429])
-async def test_retry_after_closes_the_limiter(status):
-    """After 429 or 420 with Retry-After nothing is sent before that time, neither this call nor others."""
+async def test_retry_after_closes_the_limiter(status, noon):
+    """After 429 or 420 with Retry-After every call fails at once, with the moment; after that time all go again."""
     script = Script.of(answer({}, status, Retry_After="7"), answer())
     async with fourth(script) as client:
-        await asyncio.gather(client.trading.order(), client.trading.cancel(5))
+        calls = (client.trading.order, lambda: client.trading.cancel(5), client.trading.order)
+        failures = await asyncio.gather(*(call() for call in calls), return_exceptions=True)
+        failures.append(await failure(client.trading.cancel(5)))
+        ended = elapsed()
+        await asyncio.sleep(7)
+        await asyncio.gather(*(call() for call in calls))
 
-    assert [0.0, 7.0, 7.0] == script.moments(BEGIN)
+    assert ([RateLimited] * 4, 0.0) == ([type(error) for error in failures], ended)
+    assert {noon + timedelta(seconds=7)} == {error.retry_at for error in failures}
+    assert [0.0, 7.0, 7.0, 7.0] == script.moments(BEGIN)
 
 
 @in_virtual_time

@@ -16,7 +16,7 @@ from exchanges.errors import RateLimitTimeout, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.windows import MARGIN_SECONDS
 from exchanges.session.session import Options
-from tests.support.fourth import API, CREDENTIALS, LIMIT, Fourth, Newer, Thing
+from tests.support.fourth import API, CREDENTIALS, LIMIT, OPEN_LIMIT, Fourth, Newer, Thing
 from tests.support.scripted_transport import Script, answer
 from tests.support.virtual_time import BEGIN, VirtualLoop, elapsed, in_virtual_time, run, settle
 
@@ -34,9 +34,9 @@ def fourth(script=None, **options):
     return Fourth(transport=script or Script.of(), **{"clock": clock, **CREDENTIALS, **options})
 
 
-def limit_of(slots, seconds):
-    """Build a limit that replaces the one for private calls."""
-    return Limit(LIMIT.name, (Window(slots, seconds),), Scope.KEY)
+def limit_of(slots, seconds, *, name=LIMIT.name, scope=Scope.KEY):
+    """Build a limit that replaces the one of that name."""
+    return Limit(name, (Window(slots, seconds),), scope)
 
 
 @in_virtual_time
@@ -141,7 +141,7 @@ async def test_public_calls_fly_together():
 async def test_a_cancel_overtakes_reads():
     """A cancel goes before reads that have waited longer for the key lock and a slot."""
     script = Script.of()
-    async with fourth(script, limits=[limit_of(2, 10.0)]) as client:
+    async with fourth(script, limits=[limit_of(3, 10.0)], timeout_seconds=60) as client:
         reads = [client.trading.order() for _ in range(4)]
         await asyncio.gather(*reads, client.trading.create_order(amount=1), client.trading.cancel(5))
 
@@ -302,12 +302,14 @@ def test_a_client_of_another_loop():
 
 
 def test_two_clients_in_two_open_loops():
-    """Of two clients that share state in two open loops, the second is refused with advice."""
-    state = exchanges.state.MemoryState()
+    """Two clients that share a state in two open loops share its limits: the call of the second waits."""
+    state, limits = exchanges.state.MemoryState(), [limit_of(1, 10.0, name=OPEN_LIMIT.name, scope=Scope.ADDRESS)]
     loops = [VirtualLoop(), VirtualLoop()]
-    loops[0].run_until_complete(Fourth(transport=Script.of(), state=state).market.thing())
-    with pytest.raises(UsageError, match="use one loop"):
-        loops[1].run_until_complete(Fourth(transport=Script.of(), state=state).market.thing())
+    for loop in loops:
+        loop.run_until_complete(Fourth(transport=Script.of(), state=state, limits=limits).market.thing())
+
+    assert [BEGIN, pytest.approx(BEGIN + 10 + MARGIN_SECONDS)] == [loop.time() for loop in loops]
+
     for loop in loops:
         loop.close()
 

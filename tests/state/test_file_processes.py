@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from exchanges.errors import StateError
+from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
 from exchanges.state.file import seals
@@ -81,7 +82,7 @@ async def test_a_lockout_outlives_its_process(path, clock):
         limiter = shared_limiter_of(state, (5, 1.0))
         slow = await enter(limiter)
         await call(limiter, closed_seconds=60.0)
-        await slow.release(complete=True, closed_seconds=1.0)
+        await slow.release(complete=True, refusal=Refusal(1.0))
     clock.now += 20
     with FileState(path, clock=clock) as state:
         wait = await call(shared_limiter_of(state, (5, 1.0)))

@@ -1,6 +1,7 @@
 import pytest
 
 from exchanges.limits.limit import Scope
+from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
 from tests.support.file_states import KEY, SERVER, call, enter, shared_limiter_of
@@ -155,7 +156,7 @@ async def test_a_shorter_lockout_does_not_open(state, other, clock):
     one, two = shared_limiter_of(state, (5, 1.0)), shared_limiter_of(other, (5, 1.0))
     slow = await enter(two)
     await call(one, closed_seconds=60.0)
-    await slow.release(complete=True, closed_seconds=1.0)
+    await slow.release(complete=True, refusal=Refusal(1.0))
 
     assert 60.0 == await call(one)
 

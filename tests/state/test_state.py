@@ -26,7 +26,6 @@ SERVER = "fourth production"
         (ADDRESS, SERVER, "b", True),
         (ADDRESS, SERVER, None, True),
         (ADDRESS, "fourth https://elsewhere.example", "a", False),
-        (Limit("by address", (Window(6, 1.0),), Scope.ADDRESS), SERVER, "a", False),
     ],
 )
 def test_who_shares_a_limit_of_the_address(limit, server, key, shared):
@@ -56,6 +55,32 @@ def test_who_shares_what_belongs_to_a_key(server, key, shared):
     state = MemoryState()
 
     assert shared is (state.shared(SERVER, "a", object) is state.shared(server, key, object))
+
+
+@pytest.mark.parametrize(
+    "other", [Limit("by address", (Window(6, 1.0),), Scope.ADDRESS), Limit("by address", (), Scope.ADDRESS)]
+)
+def test_different_limits_of_one_name(other):
+    """While a client uses a limit, another one of the same name is refused, with the way out."""
+    state = MemoryState()
+    state.limiter(ADDRESS, SERVER, None).users = 1
+    with pytest.raises(UsageError, match=r"in use with other windows \(5 in 1 s, not .*a state= of its own"):
+        state.limiter(other, SERVER, None)
+
+
+def test_a_limit_that_is_changed_between_clients(monkeypatch):
+    """The calls of a client that is closed count in the windows of the next one, even if those are others."""
+    state, now, other = MemoryState(), time.monotonic(), Limit("by address", (Window(2, 3.0),), Scope.ADDRESS)
+
+    async def use():
+        limiter = state.limiter(ADDRESS, SERVER, None)
+        (await limiter.acquire(Lane(Connections(4)), Priority.READ)).end(sent=True, complete=True)
+
+    run(use(), begin=now)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 0.5)
+    counted = state.limiter(other, SERVER, None)._counts[0]
+
+    assert [1, 2] == [counted.free(now + 2.9), counted.free(now + 3.1)]
 
 
 def test_an_idle_limiter_is_forgotten():
@@ -192,7 +217,7 @@ def test_clients_with_sockets_share_the_process():
 
     assert [
         (PROCESS, "fourth production"),
-        (PROCESS, "fourth http://127.0.0.1:1"),
+        (PROCESS, "fourth loopback:1"),
         (PROCESS, "fourth sandbox"),
     ] == [(c._session._config.state, c._session._config.server) for c in clients]
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from exchanges.intents import Intent
 from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.limits.lockouts import Refusal
 from exchanges.state import Entry
 
 SERVER, KEY = "fourth production", "0123456789abcdef"
@@ -43,7 +44,8 @@ async def call(limiter, *, complete=True, sent=True, floor=None, closed_seconds=
     lease = await enter(limiter, **options)
     if isinstance(lease, float):
         return lease
-    await leave(lease, complete=complete, sent=sent, floor=floor, closed_seconds=closed_seconds)
+    refusal = Refusal(closed_seconds) if closed_seconds else None
+    await leave(lease, complete=complete, sent=sent, floor=floor, refusal=refusal)
     return lease.nonce
 
 

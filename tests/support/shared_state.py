@@ -32,13 +32,13 @@ class Lease:
     nonce: int | None = None
     seconds: float = 0.0
     fault: Exception | None = None
+    refusals: int = 0
     left: list[dict[str, object]] = field(factory=list[dict[str, object]])
 
-    async def release(
-        self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
-    ) -> None:
+    async def release(self, *, complete, sent=True, floor=None, refusal=None, is_judged=False) -> None:
         """Record how it was released."""
-        self.left.append({"complete": complete, "sent": sent, "floor": floor, "closed_seconds": closed_seconds})
+        left = {"complete": complete, "sent": sent, "floor": floor, "refusal": refusal, "is_judged": is_judged}
+        self.left.append(left)
         await asyncio.sleep(self.seconds)
         if self.fault is not None:
             raise self.fault
@@ -61,12 +61,19 @@ class SharedLimiter:
     asked: list[dict[str, object]] = field(factory=list[dict[str, object]])
     leases: list[Lease] = field(factory=list[Lease])
     inside: int = 0
+    joined: list[bool] = field(factory=list[bool])
 
-    async def acquire(
-        self, *, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
-    ) -> Lease | float:
+    def join(self, *, signs) -> None:
+        """Note who joins."""
+        self.joined.append(signs)
+
+    def leave(self, *, signs) -> None:
+        """Note who leaves."""
+        self.joined.remove(signs)
+
+    async def acquire(self, *, least_nonce, in_order, **wishes) -> Lease | float:
         """Return or raise the next answer."""
-        self.asked.append({"in_order": in_order, "leave_reserve": leave_reserve, "timeout_seconds": timeout_seconds})
+        self.asked.append({"in_order": in_order, **wishes})
         self.inside += 1
         try:
             await asyncio.sleep(self.seconds)

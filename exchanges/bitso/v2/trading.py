@@ -90,7 +90,7 @@ class Trading(Area, api=V2):
         ...
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
-    @private("POST /cancel_order", kind=IDEMPOTENT)
+    @private("POST /cancel_order", kind=IDEMPOTENT, exempt=True)
     async def cancel_order(self, order_id: Annotated[str, Param(wire="id")]) -> Cancelled:
         """Cancel an order.
 

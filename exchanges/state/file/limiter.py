@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from exchanges.errors import ExchangeError, RateLimitTimeout, StateError
 from exchanges.limits.limit import Limit, Scope
+from exchanges.limits.lockouts import Refusal
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter, unsent
+from exchanges.state.protocols import Headroom
 
 if TYPE_CHECKING:
     from exchanges.state.file.store import Store
@@ -40,8 +42,29 @@ class SharedFileLimiter:
         """Show the limit and the state."""
         return f"SharedFileLimiter({self._limit.name}: {self._keep_alive!r})"
 
+    def join(self, *, signs: bool) -> None:
+        """Register a client of this process."""
+
+    def leave(self, *, signs: bool) -> None:
+        """Unregister a client."""
+
+    def headroom(self) -> Headroom:
+        """Return what is left."""
+        return Headroom((), ())
+
+    def reopen(self) -> None:
+        """Forget every lockout."""
+
     async def acquire(
-        self, *, in_order: bool, leave_reserve: bool, least_nonce: int, timeout_seconds: float
+        self,
+        *,
+        in_order: bool,
+        leave_reserve: bool,
+        least_nonce: int,
+        timeout_seconds: float,
+        is_cancel: bool = False,  # noqa: ARG002 - as declared
+        overtake_seconds: float = math.inf,  # noqa: ARG002
+        scope: str = "",  # noqa: ARG002
     ) -> FileLease | float:
         """Acquire everything that a call needs at once, or return the seconds to wait at least."""
         request = LeaseRequest(self._limit_id, self._limit.windows, leave_reserve, self._account, in_order, least_nonce)
@@ -96,15 +119,26 @@ class FileLease:
         """The nonce that was drawn; None for a call that needs no key lock."""
         return self._record.nonce
 
+    @property
+    def refusals(self) -> int:
+        """How many refusals there were in a row."""
+        return 0
+
     async def release(
-        self, *, complete: bool, sent: bool = True, floor: int | None = None, closed_seconds: float = 0.0
+        self,
+        *,
+        complete: bool,
+        sent: bool = True,
+        floor: int | None = None,
+        refusal: Refusal | None = None,
+        is_judged: bool = False,  # noqa: ARG002 - as declared
     ) -> None:
         """Release everything, without waiting for the file; a second time does nothing."""
         if self._is_over:
             return
         self._is_over = True
         # What was posted before a later call is written before it. Nobody who has an answer waits for a locked file.
-        end = LeaseEnd(self._record, complete, sent, floor, closed_seconds)
+        end = LeaseEnd(self._record, complete, sent, floor, 0.0 if refusal is None else refusal.seconds)
         self._store.worker.post(partial(self._store.release, end))
 
 

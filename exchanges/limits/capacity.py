@@ -1,0 +1,190 @@
+"""The capacity of a limit: its slots and lockouts, and whether a call may have a slot now. It neither queues nor waits.
+
+Everything here is called with the lock of the limiter held.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from exchanges.errors import RateLimited, RateLimitTimeout
+from exchanges.limits.limit import Limit, Window
+from exchanges.limits.lockouts import Lockouts
+from exchanges.limits.parts import Parts
+from exchanges.limits.permits import IN_ORDER, Priority
+from exchanges.limits.reasons import closed_by, closed_error, held_by, timeout_error
+from exchanges.limits.status import LimitStatus, closed_status, window_status
+from exchanges.limits.waiters import Waiter
+from exchanges.limits.windows import MARGIN_SECONDS, Slots
+
+SLACK = 0.99
+LATENCY_MEMORY = 16
+"""The mean latency follows about so many of the last calls."""
+LATENCY_KNOWN_SECONDS = 60.0
+"""How long after an answer the mean latency holds calls back: an old one must not keep all of them out for ever."""
+
+
+class Capacity(ABC):
+    """What a limit admits.
+
+    Attributes:
+        limit: What is kept; the widest, if there are limits within it.
+        users: How many clients use it.
+        signers: How many of them can cancel, so that a reserve is kept.
+        mean_latency_seconds: How long an answer took lately.
+        lockouts: What the exchange has closed.
+    """
+
+    def __init__(self, limit: Limit, lock: threading.RLock) -> None:
+        self.limit = limit.widest
+        self.users = 0
+        self.signers = 0
+        self.mean_latency_seconds = 0.0
+        self.lockouts = Lockouts()
+        self._lock = lock
+        self._parts = Parts()
+        self._counts = self._slots_of(self.limit)
+        self._closed_until = [-math.inf for _ in IN_ORDER]  # by priority: the lowest is closed longest
+        self._answered_at = -math.inf
+        self.adopt(limit)
+
+    @abstractmethod
+    def now(self) -> float:
+        """Return the time on the clock of the event loops; minus infinity before the first call."""
+
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """How many calls wait."""
+
+    @property
+    def sustainable_per_second(self) -> float:
+        """Reads per second that the limit sustains."""
+        held = MARGIN_SECONDS + self.mean_latency_seconds
+        windows = [c.window for c in self._counts]
+        return min(((w.slots - self._reserve(w)) / (w.per_seconds + held) for w in windows), default=math.inf)
+
+    @property
+    def paced_per_second(self) -> float:
+        """Reads per second that the limit sustains without one waiting for another."""
+        return self.sustainable_per_second * SLACK
+
+    def is_idle(self, now: float) -> bool:
+        """Whether no client uses it and no slot is taken, so that it can be forgotten."""
+        cooled = all(c.free(now) == c.window.slots for c in self._parts)
+        opened = now >= self._closed_until[Priority.READ] and self.lockouts.is_over(now)
+        return cooled and not self.users and opened
+
+    def adopt(self, limit: Limit) -> tuple[Slots, ...]:
+        """Keep *limit* and return where its calls need a slot: in its own windows and those it is within.
+
+        Raises:
+            UsageError: A client uses another limit of the same name.
+        """
+        with self._lock:
+            return tuple(slots for part in limit.parts for slots in self._slots_of(part))
+
+    def _slots_of(self, part: Limit) -> tuple[Slots, ...]:
+        counts = self._parts.slots(part, in_use=self.users > 0)
+        if part.name == self.limit.name:
+            self.limit, self._counts = part, counts
+        return counts
+
+    def status(self, part: Limit) -> LimitStatus:
+        """Return what is left of the limit, or of one within it."""
+        with self._lock:
+            now = self.now()
+            counts = self._slots_of(part)
+            windows = tuple(window_status(c, now, reserve=self._reserve(c.window)) for c in counts)
+            closed = tuple(closed_status(lockout, now) for lockout in self.lockouts if not lockout.is_over(now))
+            return LimitStatus(part.name, part.scope, windows, self.waiting, closed)
+
+    def refusals(self, scope: str, sent_at: float) -> int:
+        """Return how many refusals in a row there were before a call that was sent at *sent_at*."""
+        return self.lockouts.refusals(scope, sent_at)
+
+    def join(self, *, signs: bool) -> None:
+        """Register a client; *signs*: whether it can cancel, so that a reserve is kept for it."""
+        with self._lock:
+            self.users += 1
+            self.signers += signs
+
+    def leave(self, *, signs: bool) -> None:
+        """Unregister a client."""
+        with self._lock:
+            self.users -= 1
+            self.signers -= signs
+
+    def _has_room(self, slots: tuple[Slots, ...], priority: Priority, now: float, *, is_spare: bool) -> bool:
+        if now < self._closed_until[priority]:
+            return False
+        keeps = is_spare or (self.signers and priority is not Priority.CANCEL)
+        for counted in slots:
+            spare = counted.free(now)
+            if spare < 1 or (keeps and spare <= counted.window.reserve):
+                return False
+        return True
+
+    def _earliest(self, waiter: Waiter, now: float) -> float:
+        """Return when this waiter can be granted a permit, if nothing is heard before; *now* if it can be now."""
+        moment = self._room_at(waiter, now)
+        if not self.lockouts:
+            return moment
+        is_cancel = waiter.priority is Priority.CANCEL
+        return max(moment, self.lockouts.opens_at(waiter.scope, now, is_cancel=is_cancel))
+
+    def _may_go_at(self, waiter: Waiter, now: float) -> float:
+        """Return a moment before which this waiter certainly gets nothing."""
+        is_cancel = waiter.priority is Priority.CANCEL
+        return max(self._room_at(waiter, now), self.lockouts.may_open_at(waiter.scope, now, is_cancel=is_cancel))
+
+    def _room_at(self, waiter: Waiter, now: float) -> float:
+        if self._has_room(waiter.slots, waiter.priority, now, is_spare=waiter.is_spare):
+            return now
+        moments = [c.next_free(now) for c in self._full(waiter, now)]
+        return max([now, self._closed_until[waiter.priority], *moments])
+
+    def _full(self, waiter: Waiter, now: float) -> list[Slots]:
+        """List the windows without a slot for this waiter."""
+        keeps = waiter.is_spare or (self.signers and waiter.priority is not Priority.CANCEL)
+        return [c for c in waiter.slots if c.free(now) <= (c.window.reserve if keeps else 0)]
+
+    def _latency(self, now: float) -> float:
+        """Return how long an answer takes; 0 while that is not known."""
+        return self.mean_latency_seconds if now - self._answered_at < LATENCY_KNOWN_SECONDS else 0.0
+
+    def _is_hopeless(self, waiter: Waiter, now: float) -> bool:
+        """Whether no permit can be granted in time, or the exchange has asked to be left alone for a time."""
+        earliest = self._may_go_at(waiter, now)
+        if earliest > waiter.send_by or earliest + self._latency(earliest) > waiter.deadline:
+            return True
+        return self.lockouts.named(waiter.scope, now) is not None
+
+    def _in_vain(self, waiter: Waiter, now: float) -> RateLimitTimeout | RateLimited:
+        named = self.lockouts.named(waiter.scope, now)
+        if named is not None:
+            return closed_error(self.limit.name, named, now)
+        return timeout_error(self._reasons(waiter, now), self.limit.name, self._may_go_at(waiter, now), now)
+
+    def _reasons(self, waiter: Waiter, now: float) -> Iterator[str]:
+        is_cancel = waiter.priority is Priority.CANCEL
+        yield from closed_by(
+            self.lockouts.of(waiter.scope), self._closed_until[waiter.priority], now, is_cancel=is_cancel
+        )
+        for counted in self._full(waiter, now):
+            yield held_by(counted, now, reserve=0 if is_cancel else self._reserve(counted.window))
+        if not waiter.lane.connections.has_room(waiter.priority):
+            yield "all connections of the client are in use"
+        elif not waiter.finds_lane(now):
+            yield "another call holds the lock of the key"
+        yield f"{self.waiting} calls wait"
+
+    def _reserve(self, window: Window) -> int:
+        return window.reserve if self.signers else 0
+
+    def _note_latency(self, now: float, seconds: float) -> None:
+        self._answered_at = now
+        self.mean_latency_seconds += (seconds - self.mean_latency_seconds) / LATENCY_MEMORY

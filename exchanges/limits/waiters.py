@@ -1,0 +1,141 @@
+"""The queue of a limiter: who waits for what, in which order they are looked at. It neither grants nor waits."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from attrs import define
+
+from exchanges.limits.permits import IN_ORDER, Lane, Permit, Priority
+from exchanges.limits.timers import running_loop
+from exchanges.limits.windows import Slots
+
+OVERTAKE_SECONDS = 3.0
+"""How long a cancel waits for a key lock before it passes it."""
+OVERTAKE_GAP_SECONDS = 0.02
+"""How long a call holds a key lock at least: nonces that are sent so far apart arrive in order, as a rule."""
+
+
+@define(eq=False, repr=False)
+class Waiter:
+    """One call that waits.
+
+    Attributes:
+        lane: What it needs beside slots.
+        slots: Where it needs a slot.
+        priority: In which order it is served.
+        future: Receives its permit; None when it waited in vain.
+        loop: Of the future.
+        deadline: When it must have been answered.
+        send_by: When it must have been sent.
+        scope: The part of the limit that it belongs to; empty if it has none.
+        is_spare: Whether it leaves the reserve even where nobody signs: a repetition.
+        number: Its place in the order of arrival.
+        passes_at: When it passes the key lock; infinity for all but cancels.
+        is_queued: Whether it is in the queue.
+    """
+
+    lane: Lane
+    slots: tuple[Slots, ...]
+    priority: Priority
+    future: asyncio.Future[Permit | None]
+    loop: asyncio.AbstractEventLoop
+    deadline: float = math.inf
+    send_by: float = math.inf
+    scope: str = ""
+    is_spare: bool = False
+    number: int = 0
+    passes_at: float = math.inf
+    is_queued: bool = False
+
+    def finds_lane(self, now: float) -> bool:
+        """Whether connection and key lock are free, or it may pass the key lock now."""
+        if not self.lane.connections.has_room(self.priority):
+            return False
+        key_lock = self.lane.key_lock
+        return key_lock is None or not key_lock.taken or now >= self.may_pass_at
+
+    @property
+    def may_pass_at(self) -> float:
+        """When it may pass the call that holds its key lock now."""
+        key_lock = self.lane.key_lock
+        holder = None if key_lock is None else key_lock.holder
+        return self.passes_at if holder is None else max(self.passes_at, holder.since + OVERTAKE_GAP_SECONDS)
+
+    def expire(self) -> None:
+        """Stop waiting in vain; may be called from the thread of another loop."""
+        _post(self, None)
+
+    def grant(self, permit: Permit) -> None:
+        """Pass the permit to the call; it ends if nobody waits for it any more."""
+        _post(self, permit)
+
+
+def _post(waiter: Waiter, permit: Permit | None) -> None:
+    if waiter.loop is running_loop():
+        _set(waiter, permit)
+        return
+    try:
+        waiter.loop.call_soon_threadsafe(_set, waiter, permit)
+    except RuntimeError:  # that loop was closed meanwhile: the limiter counts the permit as lost
+        return
+
+
+def _set(waiter: Waiter, permit: Permit | None) -> None:
+    if not waiter.future.done():
+        waiter.future.set_result(permit)
+    elif permit is not None:
+        permit.end(sent=False)
+
+
+# Calls that are held up by different things stand in different lines, so that none waits behind one that cannot go.
+_Place: TypeAlias = tuple[Lane, str, bool]
+
+
+class WaiterQueue:
+    """All who wait for one limiter."""
+
+    def __init__(self) -> None:
+        self._lines: tuple[dict[_Place, deque[Waiter]], ...] = tuple({} for _ in IN_ORDER)
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Count those who wait."""
+        return self._count
+
+    def add(self, waiter: Waiter) -> None:
+        """Put *waiter* at the end of its line."""
+        place = (waiter.lane, waiter.scope, waiter.is_spare)
+        self._lines[waiter.priority].setdefault(place, deque()).append(waiter)
+        waiter.is_queued = True
+        self._count += 1
+
+    def remove(self, waiter: Waiter) -> None:
+        """Remove *waiter* if it is still there."""
+        # It leaves its line when it comes to the head: a search in a long line would cost more than all the waiting.
+        self._count -= waiter.is_queued
+        waiter.is_queued = False
+
+    def heads(self, priority: Priority) -> list[Waiter]:
+        """List those of *priority* who are first in their line, in order of arrival."""
+        lines, heads = self._lines[priority], list[Waiter]()
+        for place, line in list(lines.items()):
+            while line and not (line[0].is_queued and not line[0].future.done()):
+                self.remove(line.popleft())
+            if line:
+                heads.append(line[0])
+            else:
+                del lines[place]
+        if len(heads) > 1:
+            heads.sort(key=lambda waiter: waiter.number)
+        return heads
+
+    def __iter__(self) -> Iterator[Waiter]:
+        """Iterate over all who wait."""
+        for lines in self._lines:
+            for line in list(lines.values()):
+                yield from [waiter for waiter in line if waiter.is_queued]
