@@ -1,15 +1,14 @@
-"""One GET over our own connections against one over bare httpx: ``python benchmarks/bench_connection.py``."""
+"""One GET over our own connections against one over bare httpx."""
 
 from __future__ import annotations
 
 import asyncio
-import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import httpx
 from data import TICKER
-from rounds import Figure, Target, of, rounds
+from rounds import Figure, Target, Wanted, of, rounds
 from server import serving
 
 from exchanges.http.answer import Evidence
@@ -20,14 +19,13 @@ from exchanges.limits.limiter import Priority
 
 PATH = "/api/v2/ticker/btcusd/"
 CALLS = 500
-ROUNDS = 21
 MAX_BYTES = 1024 * 1024
 
 Call = Callable[[], Awaitable[bytes]]
 
 
-def figures(number: int) -> Iterator[Figure]:
-    """Measure all rows."""
+def figures(wanted: Wanted) -> Iterator[Figure]:
+    """Measure the row."""
     with serving() as base_url, asyncio.Runner() as runner:
         bare, pool = httpx.AsyncClient(), ConnectionPool()
         loop, detector = runner.get_loop(), PatchDetector()
@@ -44,7 +42,7 @@ def figures(number: int) -> Iterator[Figure]:
 
         try:
             assert TICKER == runner.run(ours()) == runner.run(theirs())
-            results = rounds(number, _side(runner, ours), _side(runner, theirs))
+            results = rounds(wanted["own-connection"], _side(runner, ours), _side(runner, theirs))
         finally:
             runner.run(pool.aclose())
             runner.run(bare.aclose())
@@ -61,8 +59,3 @@ def _side(runner: asyncio.Runner, call: Call) -> Callable[[], float]:
         return time.process_time() - began
 
     return lambda: runner.run(run())
-
-
-if __name__ == "__main__":
-    for figure in figures(ROUNDS):
-        print(f"{figure.name:<70} {statistics.median(figure.values):8.3f} {figure.unit}")

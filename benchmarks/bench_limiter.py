@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from rounds import Figure, Target, rounds
+from rounds import Figure, Target, Wanted, rounds
 
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.limiter import Connections, Lane, Limiter, Permit, Priority, reserved_connections
@@ -18,13 +18,26 @@ DEADLINE_SECONDS = 600.0
 CONNECTIONS = 4
 
 
-def figures(number: int) -> Iterator[Figure]:
-    """Measure all rows."""
+def figures(wanted: Wanted) -> Iterator[Figure]:
+    """Measure the rows that are wanted."""
     with asyncio.Runner() as runner:
-        results = rounds(number, lambda: runner.run(_free()), lambda: runner.run(_line()))
-    free, line = ([r[side] / times * 1e6 for r in results] for side, times in ((0, PAIRS), (1, WAITERS)))
-    yield Figure("limiter: a free slot, taken and given back", tuple(free), Target(2.0), unit="us")
-    yield Figure(f"limiter: each of {WAITERS:,} waiters", tuple(line), Target(20.0), unit="us")
+        if number := wanted.get("permit"):
+            results = rounds(number, lambda: runner.run(_free()), lambda: runner.run(_lock()))
+            free, lock = (tuple(result[side] / PAIRS * 1e6 for result in results) for side in (0, 1))
+            yield Figure("limiter: a free permit, acquired and released", free, Target(2.0), unit="us")
+            yield Figure("an uncontended asyncio.Lock, acquired and released", lock, unit="us")
+        if number := wanted.get("waiters"):
+            line = rounds(number, lambda: runner.run(_line()))
+            each = tuple(seconds / WAITERS * 1e6 for (seconds,) in line)
+            yield Figure(f"limiter: each of {WAITERS:,} waiters", each, Target(15.0), unit="us")
+
+
+async def _lock() -> float:
+    lock, began = asyncio.Lock(), time.process_time()
+    for _ in range(PAIRS):
+        await lock.acquire()
+        lock.release()
+    return time.process_time() - began
 
 
 async def _free() -> float:

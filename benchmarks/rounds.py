@@ -9,14 +9,16 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
-__all__ = ["Figure", "Target", "collected", "of", "rounds", "timed"]
+__all__ = ["Figure", "Target", "Wanted", "collected", "of", "rounds", "timed"]
 
 Side = Callable[[], float]
+Wanted = Mapping[str, int]
+"""The rows to measure, and in how many rounds."""
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""Measure the table of costs: ``python benchmarks/run.py [--quick] [--check] [name ...]``."""
+"""Measure the table of costs: ``python benchmarks/run.py [--quick] [--check] [row or group ...]``."""
 
 from __future__ import annotations
 
@@ -8,36 +8,46 @@ import logging
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from importlib.metadata import version
-from itertools import repeat
+from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 
-from rounds import Figure
+from rounds import Figure, Wanted
 
-ROUNDS = {"calls": 41, "connection": 21, "decoding": 21, "limiter": 15, "imports": 11}
+GROUPS: dict[str, Wanted] = {
+    "calls": {"public": 21, "signed": 21, "signed-bitso": 15, "concurrent": 11},
+    "connection": {"own-connection": 11},
+    "decoding": {"archive": 7, "archive-lazy": 7, "summary": 15, "order-book": 31},
+    "limiter": {"permit": 11, "waiters": 11},
+    "imports": {"import": 11},
+    "first_call": {"first-call": 9},
+    "latency": {"order-latency": 1},
+}
+"""The rows of each ``bench_<group>.py``, and their rounds: more where a row varies more."""
 QUICK_ROUNDS = 5
-_ROW = "{:<72} {:>10} {:>9} {:>15}  {}"
+_ROW = "{:<76} {:>10} {:>9} {:>15}  {}"
 
 
 def main() -> int:
     """Measure and print; with ``--check``, 1 if a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    rows = [row for group in GROUPS.values() for row in group]
+    parser = argparse.ArgumentParser(description=__doc__, epilog=f"rows: {', '.join(rows)}")
     parser.add_argument("--quick", action="store_true", help="few rounds: a glance, no proof")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ROUNDS)}; all by default")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"a row, or of {', '.join(GROUPS)}; all by default")
     given = parser.parse_args()
-    if unknown := set(given.names) - ROUNDS.keys():
-        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    if unknown := set(given.names) - {*GROUPS, *rows}:
+        parser.error(f"no such row or group: {', '.join(sorted(unknown))}")
     began = time.monotonic()
-    peers = ", ".join(f"{name} {version(name)}" for name in ("httpx", "msgspec", "attrs", "ccxt"))
-    print(f"Python {platform.python_version()}, {peers}")
+    print(f"Python {platform.python_version()}, {', '.join(map(_version, ('httpx', 'msgspec', 'attrs', 'ccxt')))}")
     print("CPU time of the client's process; medians of interleaved rounds, quartiles beside them.\n")
     print(_ROW.format("figure", "target", "measured", "quartiles", "").rstrip())
     missed = 0
+    wanted = {group: _wanted(group, given.names, quick=given.quick) for group in GROUPS}
     # Each in a process of its own: what the others have imported would be garbage to walk through.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        for figures in pool.map(_measure, given.names or ROUNDS, repeat(given.quick)):
+        for figures in pool.map(_measure, *zip(*((g, w) for g, w in wanted.items() if w), strict=True)):
             for figure in figures:
                 _show(figure)
                 missed += not figure.is_met
@@ -45,10 +55,24 @@ def main() -> int:
     return int(given.check and missed > 0)
 
 
-def _measure(name: str, quick: bool) -> list[Figure]:  # noqa: FBT001 - mapped
-    """Measure the figures of one benchmark."""
+def _wanted(group: str, names: Sequence[str], *, quick: bool) -> Wanted:
+    """Return the rows of *group* to measure, and their rounds."""
+    everything = not names or group in names
+    rows = {row: number for row, number in GROUPS[group].items() if everything or row in names}
+    return {row: min(number, QUICK_ROUNDS) for row, number in rows.items()} if quick else rows
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"no {package}"
+
+
+def _measure(group: str, wanted: Wanted) -> list[Figure]:
+    """Measure the figures of one group."""
     logging.getLogger("exchanges").setLevel(logging.ERROR)  # drift and waiting are on purpose here
-    return list(importlib.import_module(f"bench_{name}").figures(QUICK_ROUNDS if quick else ROUNDS[name]))
+    return list(importlib.import_module(f"bench_{group}").figures(wanted))
 
 
 def _show(figure: Figure) -> None:
