@@ -126,6 +126,7 @@ class Attempt:
         sent: Whether the transport got the request, and it is not proven that nothing was sent.
         complete: Whether a complete answer came.
         result: What the answer said; None without one.
+        ended: What its caller awaits; set before its task starts.
     """
 
     call: PreparedCall
@@ -141,6 +142,7 @@ class Attempt:
     sent: bool = False
     complete: bool = False
     result: Result | None = None
+    ended: asyncio.Future[None] | None = None
 
     def refusals(self, scope: str) -> int:
         """Return how many refusals of too many calls there were in a row before this attempt."""
@@ -154,3 +156,8 @@ class Attempt:
         # The holder of a key lock that another process has passed hears nothing of it.
         is_old = self.lease is not None and self.permit.loop.time() - self.permit.since >= OVERTAKE_SECONDS
         return self.permit.was_overtaken or is_old
+
+    def wake_caller(self) -> None:
+        """End the waiting of the caller, who may be gone."""
+        if self.ended is not None and not self.ended.done():
+            self.ended.set_result(None)

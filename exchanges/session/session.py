@@ -88,7 +88,8 @@ class Session:
     def __repr__(self) -> str:
         """Show state, no secrets."""
         bypasses = ", tracers bypassed" * self._config.transport.bypasses_tracers
-        return f"Session({self._config.server}, {len(self._tasks)} in flight{bypasses}{', closed' * self._closed})"
+        in_flight = sum(not task.done() for task in self._tasks)
+        return f"Session({self._config.server}, {in_flight} in flight{bypasses}{', closed' * self._closed})"
 
     @property
     def calls(self) -> PendingCalls:
@@ -219,13 +220,13 @@ class Session:
         except ExchangeError as error:
             return Result(error=error)
         attempt.fresh, attempt.evidence.send_by, loop = fresh, needs.send_by, attempt.permit.loop
+        # Not the task itself is awaited: it would be cancelled together with its caller.
+        attempt.ended = loop.create_future()
         task = loop.create_task(self._exchange(attempt, destination), name=call.endpoint.id)
         self._tasks[task] = call.endpoint.kind
-        # Not the task itself is awaited: it would be cancelled together with its caller.
-        ended = loop.create_future()
-        task.add_done_callback(functools.partial(self._done, attempt, ended))
+        task.add_done_callback(functools.partial(_done, self._tasks, attempt))
         try:
-            await ended
+            await attempt.ended
         except asyncio.CancelledError:
             attempt.evidence.caller_gone = True  # as long as nothing was sent, nothing will be
             if attempt.pending is not None:
@@ -271,6 +272,8 @@ class Session:
         finally:
             with suppress(asyncio.CancelledError):  # from outside: the result is returned all the same
                 await release(attempt)
+            # Here, and not when the task is done: that would be a turn of the loop later.
+            attempt.wake_caller()
 
     def _sign(self, attempt: Attempt, destination: Destination) -> None:
         """Draw the nonce and sign. What was checked before the call waited is checked again."""
@@ -349,23 +352,6 @@ class Session:
         steps = interpret_in_steps(attempt, answer, self._config.wire)
         return await in_slices(steps, attempt.deadline)
 
-    def _done(self, attempt: Attempt, ended: asyncio.Future[None], task: asyncio.Task[Result]) -> None:
-        del self._tasks[task]
-        if not ended.done():  # cancelled together with the caller
-            ended.set_result(None)
-        if not task.cancelled():
-            task.exception()  # retrieved, as asyncio reports it otherwise if the caller is gone
-        self._release_unstarted(attempt)
-
-    def _release_unstarted(self, attempt: Attempt) -> None:
-        """Release what is still held: a task that is cancelled before it starts never gets to its `finally`."""
-        if not attempt.permit.held:
-            return
-        ending = asyncio.get_running_loop().create_task(release(attempt))
-        self._tasks[ending] = Kind.WRITE  # closing awaits it
-        ending.add_done_callback(self._tasks.pop)
-        ending.add_done_callback(lambda _: self._release_unstarted(attempt))  # whoever cancelled that may cancel this
-
     # Checks and nonces
 
     def _check(self, call: PreparedCall, destination: Destination) -> None:
@@ -377,6 +363,26 @@ class Session:
 
     def _next_nonce(self, destination: Destination) -> int:
         return destination.counter.draw(int(self._config.wall_clock() * 1000))
+
+
+def _done(tasks: dict[asyncio.Task[Any], Kind], attempt: Attempt, task: asyncio.Task[Result]) -> None:
+    """Forget a task that has ended. The session is not held: it may be dropped as soon as its callers are woken."""
+    del tasks[task]
+    attempt.wake_caller()  # of a task that was cancelled before it started
+    if not task.cancelled():
+        task.exception()  # retrieved, as asyncio reports it otherwise if the caller is gone
+    _release_unstarted(tasks, attempt)
+
+
+def _release_unstarted(tasks: dict[asyncio.Task[Any], Kind], attempt: Attempt) -> None:
+    """Release what is still held: a task that is cancelled before it starts never gets to its `finally`."""
+    if not attempt.permit.held:
+        return
+    ending = asyncio.get_running_loop().create_task(release(attempt))
+    tasks[ending] = Kind.WRITE  # closing awaits it
+    ending.add_done_callback(tasks.pop)
+    # Whoever cancelled that may cancel this.
+    ending.add_done_callback(lambda _: _release_unstarted(tasks, attempt))
 
 
 def _closed(endpoint: Endpoint) -> errors.UsageError:

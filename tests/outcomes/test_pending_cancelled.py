@@ -8,6 +8,7 @@ import pytest
 
 from exchanges import NoTrace, OpenCall, Reconciled, Standing, errors
 from exchanges.errors import OutcomeUnknown, UnresolvedOutcome
+from exchanges.outcomes.attempt import Attempt
 from tests.support.fourth import Thing
 from tests.support.lagging_exchange import Fate, Lagging, cancel_caller, client_of, placing
 from tests.support.scripted_transport import answer, html, refusal
@@ -168,13 +169,12 @@ async def test_nothing_is_sent_twice(ticks):
 
 
 @in_virtual_time
-async def test_gone_in_the_tick_of_the_answer():
+async def test_gone_in_the_tick_of_the_answer(monkeypatch):
     """An answer that arrives in the same tick in which its caller is cancelled is kept."""
+    wake = Attempt.wake_caller
+    monkeypatch.setattr(Attempt, "wake_caller", lambda attempt: (wake(attempt), task.cancel()))
     async with client_of(answer({"id": 7}), seconds=5) as (client, _):
         task = asyncio.create_task(client.trading.create_order(amount=3))
-        await settle()
-        (own,) = client._session._tasks
-        own.add_done_callback(lambda _: task.cancel())
         await asyncio.wait([task])
         (call,) = client.unresolved.values()
 
