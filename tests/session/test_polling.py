@@ -426,7 +426,7 @@ async def test_any_exception_reaches_the_reader():
     assert isinstance(seen[0].error.__cause__, Foreign)
 
 
-@pytest.mark.parametrize("result", [5, None, "x", iter(())], ids=str)
+@pytest.mark.parametrize("result", [5, None, "x", iter(())], ids=["number", "none", "text", "iterator"])
 @in_virtual_time
 async def test_what_cannot_be_awaited(result):
     """A function that returns something else than an awaitable is a failing source."""
