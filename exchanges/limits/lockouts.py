@@ -13,7 +13,7 @@ A lockout is kept after its end, until an answer shows that the exchange takes c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from attrs import evolve, frozen
@@ -191,8 +191,8 @@ def _moment(text: str) -> datetime | None:
 class Lockouts:
     """The lockouts of one limit, by scope."""
 
-    def __init__(self) -> None:
-        self._by_scope: dict[str, Lockout] = {}
+    def __init__(self, lockouts: Iterable[Lockout] = ()) -> None:
+        self._by_scope = {lockout.scope: lockout for lockout in lockouts}
 
     def __bool__(self) -> bool:
         """Whether there is any, be it over."""

@@ -11,6 +11,7 @@ import pytest
 from exchanges.errors import ExchangeError, StateError
 from exchanges.state import FileState
 from exchanges.state.file import database as database_module
+from exchanges.state.file import schema
 from exchanges.state.file.locks import Locks
 from tests.support.file_states import KEY, SERVER, call, enter, entry, leave, shared_limiter_of
 
@@ -177,9 +178,18 @@ def test_not_writable(path, monkeypatch):
 
     monkeypatch.setattr(database_module, "_connect", read_only)
 
-    assert f"the state in {path} cannot be written; make the file and its folder writable for this user" in message_of(
+    assert f"the state in {path} cannot be written; make the file, those beside it, and their folder" in message_of(
         path
     )
+
+
+def test_a_file_that_is_not_ours(path, written, monkeypatch):
+    """A file that this user may not write is not touched."""
+    path.write_bytes(written)
+    monkeypatch.setattr(database_module.os, "access", lambda *_: False)
+
+    assert f"the state in {path} cannot be opened; make the file, those beside it, and their folder" in message_of(path)
+    assert {"state", "state.locks"} == {file.name for file in path.parent.iterdir()}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -280,7 +290,7 @@ async def test_an_end_that_could_not_be_written(path, state, caplog):
     nonce = await call(limiter, in_order=True)
 
     assert (71, True) == (nonce, 999.0 < await call(limiter) < 1000.01)
-    assert caplog.messages[0].endswith("the ends of calls will be written later")
+    assert caplog.messages[0].endswith("what has ended will be written later")
 
 
 async def test_ends_are_written_without_another_call(path, state, other, clock):
@@ -291,9 +301,9 @@ async def test_ends_are_written_without_another_call(path, state, other, clock):
     await leave(lease, complete=True)
     away.rename(path)
     clock.now += 5
-    await state._store.worker.run(lambda: None)
+    for _ in range(2):  # what runs after the first is done before the second
+        await state._store.worker.run(lambda: None)
     waits = await enter(shared_limiter_of(other, (1, 10.0)))
-    await state._store.worker.run(lambda: None)
 
     assert pytest.approx(10.001) == waits
     assert state._store._sweep() is None
@@ -310,7 +320,7 @@ def test_many_make_it(path):
 
 def test_a_maker_that_hangs(path, monkeypatch):
     """A process does not wait for ever for another one that never finishes creating the file."""
-    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(schema, "CREATING_SECONDS", 0.02)
     path.with_name("state.locks").mkdir()
     making = Locks(path.with_name("state.locks")).open("making")
     making.acquire()
@@ -355,18 +365,33 @@ from exchanges.state import FileState
 
 async def call(state):
     limiter = state.shared_limiter(Limit("test", (), Scope.KEY), "server", "key")
+    return await use(limiter)
+
+async def use(limiter):
     lease = await limiter.acquire(in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=5)
     await lease.release(complete=True)
     return lease.nonce
 
+async def settle():
+    await state.journal.settle("any", known=None)
+
 state = FileState(sys.argv[1])
-asyncio.run(call(state))
+limiter = state.shared_limiter(Limit("test", (), Scope.KEY), "server", "key")
+asyncio.run(use(limiter))
 child = os.fork()
 if child == 0:
-    try:
-        state.shared_limiter(Limit("test", (), Scope.KEY), "server", "key")
-    except StateError as error:
-        assert "belongs to the parent of this process" in str(error), error
+    for attempt in (
+        lambda: state.shared_limiter(Limit("test", (), Scope.KEY), "server", "key"),
+        lambda: state.journal.entries("server", "key"),
+        lambda: asyncio.run(asyncio.wait_for(use(limiter), 5)),
+        lambda: asyncio.run(asyncio.wait_for(settle(), 5)),
+    ):
+        try:
+            attempt()
+        except StateError as error:
+            assert "belongs to the parent of this process" in str(error), error
+        else:
+            os._exit(1)  # it did not notice
     state.close()
     with FileState(sys.argv[1]) as own:
         assert asyncio.run(call(own)) == 6

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -293,22 +294,21 @@ async def test_a_child_holds_nothing(path):
     assert (5, 6, 1) == (process.returncode, nonce, len(signs))
 
 
-def test_a_loop_that_is_closed_while_waiting(path, clock):
+def test_a_loop_that_is_closed_while_waiting(path):
     """A call whose loop is closed while it waits does not keep the lock that it is granted."""
 
     async def end(held):
         await release(held)
         return await call(shared_limiter_of(one), in_order=True)
 
-    # A clock that stands still, as the lease of a closed loop ends within a second.
-    with FileState(path, clock=clock) as one, FileState(path, clock=clock) as two:
-        held = asyncio.run(take(one))
+    with FileState(path) as one, FileState(path) as two, closing(asyncio.new_event_loop()) as open_loop:
+        held = open_loop.run_until_complete(take(one))
         loop = asyncio.new_event_loop()
         task = loop.create_task(take(two))
         loop.run_until_complete(settled(two))
         loop.close()
 
-        assert (False, 2) == (task.done(), asyncio.run(end(held)))
+        assert (False, 2) == (task.done(), open_loop.run_until_complete(end(held)))
 
 
 async def test_exit_while_waiting(path):
@@ -330,3 +330,44 @@ async def test_a_state_of_its_own_kind_of_error(states):
     await release(first)
     with pytest.raises(StateError, match="was deleted or replaced"):
         await second
+
+
+# Cancels pass
+
+
+async def test_a_cancel_passes_the_key_lock(states):
+    """A cancel that has waited long enough is granted a lease without the key lock, with a nonce of its own."""
+    one, two, three = states
+    held = await take(one)
+    waits = await waiting(three)
+    cancel = await take(two, is_cancel=True, overtake_seconds=0.0)
+    await release(cancel)
+    blocked = not waits.done()
+    await release(held)
+
+    assert (1, 2, True, 3) == (held.nonce, cancel.nonce, blocked, (await waits).nonce)
+
+
+async def test_a_cancel_passes_within_a_process(states):
+    """It passes the calls of its own process, too, and those go on in their order."""
+    one, _, _ = states
+    held = await take(one)
+    waits = await waiting(one)
+    cancel = await take(one, is_cancel=True, overtake_seconds=0.0)
+    await release(held)
+    nonce = (await waits).nonce
+    await release(cancel)
+
+    assert (2, 3) == (cancel.nonce, nonce)
+
+
+async def test_a_cancel_that_gets_the_key_lock_keeps_it(states):
+    """A cancel that got the key lock in time does not pass anything."""
+    one, two, _ = states
+    cancel = await take(one, is_cancel=True, overtake_seconds=0.0)
+    await settled(one)
+    waits = await waiting(two)
+    blocked = not waits.done()
+    await release(cancel)
+
+    assert (True, 2) == (blocked, (await waits).nonce)

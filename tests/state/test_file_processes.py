@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import math
 import os
 import stat
 import subprocess
@@ -14,7 +15,7 @@ from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
 from exchanges.state.file import seals
-from exchanges.state.file.leases import LeaseRequest, LeaseWaiter
+from exchanges.state.file.leases import LeaseWaiter
 from tests.support.file_states import KEY, SERVER, Clock, call, enter, limit_of, shared_limiter_of
 
 # Boots and dead processes
@@ -68,7 +69,7 @@ async def test_boots_without_names(path, monkeypatch, tmp_path):
 async def test_a_lockout_and_another_boot(path, booted):
     """After another boot a lockout lasts no longer than the exchange demanded."""
     with FileState(path, clock=Clock(10**6)) as state:
-        await call(shared_limiter_of(state, (5, 1.0)), closed_seconds=60.0)
+        await call(shared_limiter_of(state, (5, 1.0)), refusal=Refusal(60.0))
     booted("second")
     with FileState(path, clock=Clock(3.0)) as state:
         wait = await call(shared_limiter_of(state, (5, 1.0)))
@@ -81,7 +82,7 @@ async def test_a_lockout_outlives_its_process(path, clock):
     with FileState(path, clock=clock) as state:
         limiter = shared_limiter_of(state, (5, 1.0))
         slow = await enter(limiter)
-        await call(limiter, closed_seconds=60.0)
+        await call(limiter, refusal=Refusal(60.0))
         await slow.release(complete=True, refusal=Refusal(1.0))
     clock.now += 20
     with FileState(path, clock=clock) as state:
@@ -93,9 +94,9 @@ async def test_a_lockout_outlives_its_process(path, clock):
 async def test_a_lockout_that_is_over_stays_over(path, booted, clock):
     """A lockout that ended does not come back with another boot."""
     with FileState(path, clock=clock) as state:
-        await call(shared_limiter_of(state, (5, 1.0)), closed_seconds=60.0)
+        await call(shared_limiter_of(state, (5, 1.0)), refusal=Refusal(60.0))
         clock.now += 61
-        await call(shared_limiter_of(state, (5, 1.0)))
+        await call(shared_limiter_of(state, (5, 1.0)), is_judged=True)
     booted("second")
     with FileState(path, clock=Clock(3.0)) as state:
         wait = await call(shared_limiter_of(state, (5, 1.0)))
@@ -113,8 +114,8 @@ async def test_a_dead_process(state, path, clock):
 
 
 async def test_a_living_process(state, other, clock):
-    """The slots of a call in flight in a living process are not freed, however long it takes."""
-    held = await enter(shared_limiter_of(other, (1, 10.0)))
+    """The slots of a call in flight in a living process are not freed before its deadline, however far that is."""
+    held = await enter(shared_limiter_of(other, (1, 10.0)), timeout_seconds=math.inf)
     clock.now += 10**6
 
     assert 10.0 == await enter(shared_limiter_of(state, (1, 10.0))), held
@@ -161,7 +162,7 @@ async def test_an_answer_that_nobody_waits_for(state):
     """A lease that is granted after its caller was cancelled is released."""
     limiter, loop = shared_limiter_of(state, (1, 10.0)), asyncio.get_running_loop()
     waiter = LeaseWaiter(
-        LeaseRequest(limiter._limit_id, limiter._limit.windows, False, (SERVER, KEY), False, 0),
+        limiter._request,
         loop,
         loop.create_future(),
     )

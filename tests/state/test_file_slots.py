@@ -100,7 +100,7 @@ class Machine(RuleBasedStateMachine):
     )
     def take(self, number, leave_reserve, windows, now_ms):
         process = self.processes[number]
-        found = process.slots.acquire(LeaseRequest(1, windows, leave_reserve, ACCOUNT, True, now_ms))
+        found = process.slots.acquire(LeaseRequest(((1, windows),), ACCOUNT, "test", leave_reserve, True, now_ms))
         if isinstance(found, LeaseRecord):
             self.nonces.append(found.nonce)
             call = Call(process, found, self.now)
@@ -115,7 +115,7 @@ class Machine(RuleBasedStateMachine):
         call = self.in_flight[pick % len(self.in_flight)]
         floor = self.nonces[-1] + 5 if pick % 7 == 0 else None
         call.process.slots.add_end(LeaseEnd(call.record, complete, sent, floor))
-        call.process.slots.write_ends()
+        call.process.slots.write()
         if floor is not None:
             self.nonces.append(floor)
         self._end(call, self.now + (0 if complete else LOST_SECONDS))

@@ -1,10 +1,10 @@
 import pytest
 
-from exchanges.limits.limit import Scope
+from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
-from tests.support.file_states import KEY, SERVER, call, enter, shared_limiter_of
+from tests.support.file_states import KEY, SERVER, call, enter, leave, settled, shared_limiter_of
 
 # Slots
 
@@ -53,13 +53,91 @@ async def test_a_refused_call_takes_nothing(state, clock):
     assert await call(wide) is None
 
 
-async def test_reads_leave_the_reserve(state):
-    """In a long window a call that leaves the reserve finds less room than one that does not."""
-    limiter = shared_limiter_of(state, (40, 600.0))
-    held = [await enter(limiter) for _ in range(38)]
-    read, money = await enter(limiter, leave_reserve=True), await enter(limiter)
+@pytest.mark.parametrize(("slots", "room"), [(40, 36), (5, 4), (1, 1)])
+async def test_the_reserve_of_another_process(slots, room, state, other):
+    """While a client of any process can cancel, calls of all processes leave the reserve to cancels, in all windows."""
+    window, scope = (slots, 600.0), Scope.ADDRESS
+    reader = shared_limiter_of(state, window, key=None, scope=scope)
+    trader = shared_limiter_of(other, window, scope=scope)
+    await _join(trader, signs=True)
+    held = [await enter(reader, leave_reserve=True) for _ in range(room)]
+    read, cancels = await enter(reader, leave_reserve=True), [await enter(trader) for _ in range(slots - room)]
 
-    assert (38, 600.0, False) == (len(held), read, isinstance(money, float))
+    assert (slots - room, True) == (sum(not isinstance(c, float) for c in cancels), 600.0 == read), held
+
+
+async def _join(limiter, **options):
+    limiter.join(**options)
+    await settled(limiter)
+
+
+async def test_who_keeps_the_reserve(state, other, path, clock):
+    """The reserve is kept as long as somebody can cancel: until the last such client leaves, or its process ends."""
+    found = []
+
+    async def look(state):
+        lease = await enter(shared_limiter_of(state, (2, 10.0)), leave_reserve=True)
+        found.append(not isinstance(lease, float))
+        await leave(lease, complete=True, sent=False)
+
+    held = await enter(shared_limiter_of(state, (2, 10.0)))
+    limiter = shared_limiter_of(other, (2, 10.0))
+    await _join(limiter, signs=False)
+    await look(state)
+    limiter.join(signs=True)
+    await _join(limiter, signs=True)
+    limiter.leave(signs=True)
+    await settled(limiter)
+    assert isinstance(await enter(shared_limiter_of(state, (2, 10.0)), leave_reserve=True), float)
+    limiter.leave(signs=False)
+    limiter.leave(signs=True)
+    await settled(limiter)
+    await look(state)
+    with FileState(path, clock=clock) as third:
+        await _join(shared_limiter_of(third, (2, 10.0)), signs=True)
+    clock.now += 2
+    await look(state)
+
+    assert [True] * 3 == found, held
+
+
+async def test_a_limit_within_another(state, other):
+    """A call counts at its own limit and at those that it is within; what is full at one of them is not for it."""
+    wide = Limit("wide", (Window(3, 10.0),), Scope.ADDRESS)
+    narrow = Limit("narrow", (Window(2, 10.0),), Scope.ADDRESS, within=wide)
+    inner, outer = (state.shared_limiter(limit, SERVER, None) for limit in (narrow, wide))
+    await call(other.shared_limiter(narrow, SERVER, KEY))
+    await call(inner)
+    found = [await call(inner), await call(outer), await call(outer)]
+
+    assert [float, type(None), float] == [type(f) for f in found]
+
+
+async def test_an_exempt_call(state):
+    """A call that takes no slots finds the same lockouts, and the nonces of the same key."""
+    limit = Limit("wide", (Window(1, 10.0),), Scope.ADDRESS)
+    exempt = state.shared_limiter(limit.without_windows(), SERVER, KEY)
+    nonces = [await call(exempt, in_order=True) for _ in range(3)]
+    await call(state.shared_limiter(limit, SERVER, KEY), refusal=Refusal(60.0))
+
+    assert ([1, 2, 3], 60.0) == (nonces, await call(exempt))
+
+
+async def test_what_is_left(state, other, clock):
+    """The headroom shows what all processes use, and when more comes free."""
+    limiter = shared_limiter_of(state, (3, 10.0), (5, 100.0))
+    held = await enter(shared_limiter_of(other, (3, 10.0)))
+    before = limiter.headroom()
+    await call(limiter, refusal=Refusal(60.0, scope="btcusd"))
+    clock.now += 2
+    after = limiter.headroom()
+
+    assert ((2, 4), (None, None), ()) == (before.free, before.next_free_seconds, before.lockouts), held
+    assert ((1, 3), pytest.approx((8.001, 98.001)), ["btcusd"]) == (
+        after.free,
+        after.next_free_seconds,
+        [lockout.scope for lockout in after.lockouts],
+    )
 
 
 async def test_windows_may_differ(state, other, clock):
@@ -110,55 +188,57 @@ async def test_a_limit_without_windows(state):
     assert not any(isinstance(lease, float) for lease in leases)
 
 
-async def test_money_goes_before_the_reads_of_others(state, other, clock):
-    """While cancels or money calls wait, reads of all processes leave them the next slot."""
-    money, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
-    await call(read, leave_reserve=True)
-    wait = await call(money)
+# Turns
+
+
+async def test_cancels_go_before_the_reads_of_others(state, other, clock):
+    """While a cancel waits, the calls of other processes leave it the next slot, even if they waited before."""
+    cancel, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
+    await call(read)
+    await call(read)
+    wait = await call(cancel, is_cancel=True)
     clock.now += wait + MARGIN_SECONDS
-    found = await call(read, leave_reserve=True)
+    found = await call(read)
 
-    assert (True, None) == (isinstance(found, float), await call(money))
-
-
-async def test_who_asked_and_never_came(state, other, clock):
-    """Reads do not wait long for a money call that asked for room and did not come back."""
-    money, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
-    await call(read, leave_reserve=True)
-    clock.now += await call(money) + MARGIN_SECONDS
-    clock.now += await call(read, leave_reserve=True) + MARGIN_SECONDS
-
-    assert await call(read, leave_reserve=True) is None
+    assert (True, None) == (isinstance(found, float), await call(cancel, is_cancel=True))
 
 
-# What the exchange says
+async def test_who_waited_and_never_came(state, other, clock):
+    """Nobody waits long for a call that waited and did not come back."""
+    cancel, read = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
+    await call(read)
+    clock.now += await call(cancel, is_cancel=True) + MARGIN_SECONDS
+    clock.now += await call(read) + MARGIN_SECONDS
+
+    assert await call(read) is None
 
 
-async def test_a_lockout_is_for_all(state, other, clock):
-    """When the exchange closes a limit, it is closed for all processes."""
-    await call(shared_limiter_of(state, (5, 1.0)), closed_seconds=60.0)
-    clock.now += 20
+async def test_processes_take_turns(state, other, path, clock):
+    """However many calls a process has, and whoever asks first, all processes get the same share."""
+    with FileState(path, clock=clock) as third:
+        limiters = [shared_limiter_of(s, (1, 1.0)) for s in (state, other, third)]
+        served = []
+        for _ in range(60):
+            # The first asks four times as often, and before the others.
+            served += [n for n in (0, 0, 0, 0, 1, 2) if await call(limiters[n]) is None]
+            clock.now += 0.2
 
-    assert pytest.approx(40) == await call(shared_limiter_of(other, (5, 1.0)))
-
-
-async def test_a_lockout_ends(state, clock):
-    """After a lockout calls continue."""
-    limiter = shared_limiter_of(state, (5, 1.0))
-    await call(limiter, closed_seconds=60.0)
-    clock.now += 61
-
-    assert await call(limiter) is None
+    assert served[1:10] == [0, 1, 2] * 3
+    assert max(served[1:].count(n) for n in range(3)) <= 1 + min(served[1:].count(n) for n in range(3))
 
 
-async def test_a_shorter_lockout_does_not_open(state, other, clock):
-    """A shorter lockout does not end a longer one."""
-    one, two = shared_limiter_of(state, (5, 1.0)), shared_limiter_of(other, (5, 1.0))
-    slow = await enter(two)
-    await call(one, closed_seconds=60.0)
-    await slow.release(complete=True, refusal=Refusal(1.0))
+@pytest.mark.parametrize(("late", "is_first"), [(0.5, True), (5.0, False)])
+async def test_a_slow_process(late, is_first, state, other, clock):
+    """A process that comes back some moments too late is the next; one that comes much later begins anew."""
+    one, two = shared_limiter_of(state, (1, 10.0)), shared_limiter_of(other, (1, 10.0))
+    await call(one)
+    clock.now += await call(two) + late
+    await call(one)  # as nobody came
+    await call(one)
+    await call(two)
+    clock.now += 10 + MARGIN_SECONDS
 
-    assert 60.0 == await call(one)
+    assert (not is_first, is_first) == (await call(one) is None, await call(two) is None)
 
 
 # Nonces
@@ -193,6 +273,14 @@ async def test_a_floor_lifts_all(state, other):
     await call(shared_limiter_of(state), in_order=True, now_ms=7, floor=10**18 * 9)
 
     assert 10**18 * 9 + 1 == await call(shared_limiter_of(other), in_order=True, now_ms=7)
+
+
+@pytest.mark.parametrize("floor", [0, 101, 6_999, 7_000])
+async def test_a_floor_that_was_passed(floor, state, other):
+    """A nonce that the exchange reports, and that was passed already, moves nothing back."""
+    await call(shared_limiter_of(state), in_order=True, now_ms=7_000, floor=floor)
+
+    assert 7_001 == await call(shared_limiter_of(other), in_order=True, now_ms=7)
 
 
 async def test_nineteen_digits(state, other):

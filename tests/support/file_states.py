@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from exchanges.intents import Intent
 from exchanges.limits.limit import Limit, Scope, Window
-from exchanges.limits.lockouts import Refusal
 from exchanges.state import Entry
 
 SERVER, KEY = "fourth production", "0123456789abcdef"
@@ -32,27 +31,31 @@ def shared_limiter_of(state, *windows, key=KEY, server=SERVER, scope=Scope.KEY):
     return state.shared_limiter(limit_of(*windows, scope=scope), server, key)
 
 
-async def enter(limiter, *, in_order=False, now_ms=0, leave_reserve=False, timeout_seconds=TIMEOUT_SECONDS):
+async def enter(limiter, *, in_order=False, now_ms=0, leave_reserve=False, timeout_seconds=TIMEOUT_SECONDS, **options):
     """Acquire a lease of *limiter*, or return the seconds to wait."""
     return await limiter.acquire(
-        in_order=in_order, leave_reserve=leave_reserve, least_nonce=now_ms, timeout_seconds=timeout_seconds
+        in_order=in_order, leave_reserve=leave_reserve, least_nonce=now_ms, timeout_seconds=timeout_seconds, **options
     )
 
 
-async def call(limiter, *, complete=True, sent=True, floor=None, closed_seconds=0.0, **options):
+async def call(limiter, *, complete=True, sent=True, floor=None, refusal=None, is_judged=False, **options):
     """Acquire and release a lease; return its nonce, or the seconds to wait."""
     lease = await enter(limiter, **options)
     if isinstance(lease, float):
         return lease
-    refusal = Refusal(closed_seconds) if closed_seconds else None
-    await leave(lease, complete=complete, sent=sent, floor=floor, refusal=refusal)
+    await leave(lease, complete=complete, sent=sent, floor=floor, refusal=refusal, is_judged=is_judged)
     return lease.nonce
 
 
 async def leave(lease, **options):
     """Release a lease, and wait until that is written: other processes see it then."""
     await lease.release(**options)
-    await lease._store.worker.run(lambda: None)
+    await settled(lease)
+
+
+async def settled(part):
+    """Wait until what was posted to the state of a limiter or a lease is done."""
+    await part._store.worker.run(lambda: None)
 
 
 def entry(*, server=SERVER, key=KEY, at=None, digest="same", nonce="7", **arguments):

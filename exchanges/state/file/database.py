@@ -17,95 +17,34 @@ any of its descriptors of the file, POSIX drops all locks that the process has o
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
 import stat
 import threading
-import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from exchanges.errors import StateError
 from exchanges.state.file.locks import Locks
+from exchanges.state.file.schema import APPLICATION_ID, VERSION, create
 from exchanges.state.file.seals import Generations, Identity, Unsealed
 
-APPLICATION_ID = 0x61696F78
-VERSION = 2
 BUSY_SECONDS = 5.0
 """How long another program may lock the file."""
 BUSY_AGAIN_SECONDS = 0.1
 """The same while it is known to be locked: what queues up must not wait so long one after the other."""
 READ_SECONDS = 0.25
 """The same for readers, which stop the event loop; they wait only for a program that locks the whole file."""
-RETRY_SECONDS = 0.01
 LEAST_BYTES = 512
 """Less is no page; SQLite would treat it as a new file."""
 
-SCHEMA = f"""
-BEGIN;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-CREATE TABLE boots (id TEXT NOT NULL);
-CREATE TABLE generations (name INTEGER NOT NULL, generation INTEGER NOT NULL);
-CREATE TABLE limits (
-    place INTEGER PRIMARY KEY,
-    longest_seconds REAL NOT NULL,
-    closed_until REAL NOT NULL DEFAULT 0,
-    closed_seconds REAL NOT NULL DEFAULT 0,
-    asked_until REAL NOT NULL DEFAULT 0,
-    asked INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE slots (
-    id INTEGER PRIMARY KEY,
-    place INTEGER NOT NULL,
-    since REAL NOT NULL,
-    cost INTEGER NOT NULL,
-    holder TEXT NOT NULL
-);
-CREATE INDEX slots_by_time ON slots (place, since, cost);
-CREATE TABLE nonces (
-    server TEXT NOT NULL,
-    key TEXT NOT NULL,
-    last TEXT NOT NULL,
-    seal INTEGER NOT NULL,
-    PRIMARY KEY (server, key)
-) WITHOUT ROWID;
-CREATE TABLE calls (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    server TEXT NOT NULL,
-    key TEXT NOT NULL,
-    body TEXT NOT NULL,
-    ended_at TEXT,
-    holder TEXT NOT NULL,
-    seal INTEGER NOT NULL
-);
-CREATE TABLE made (
-    server TEXT NOT NULL,
-    key TEXT NOT NULL,
-    id TEXT NOT NULL,
-    at TEXT NOT NULL,
-    PRIMARY KEY (server, key, id)
-) WITHOUT ROWID;
-CREATE INDEX made_by_time ON made (server, key, at, id);
-CREATE TABLE records (
-    server TEXT NOT NULL,
-    key TEXT NOT NULL,
-    since TEXT NOT NULL,
-    PRIMARY KEY (server, key)
-) WITHOUT ROWID;
-CREATE INDEX records_by_time ON records (since);
-COMMIT;
-PRAGMA journal_mode = WAL;
-"""
-
+MAKE_WRITABLE = "make the file, those beside it, and their folder readable and writable for this user"
 ADVICE = {
     sqlite3.SQLITE_BUSY: "is locked by another program; stop that program",
     sqlite3.SQLITE_FULL: "cannot be written: the disk is full; make room",
-    sqlite3.SQLITE_READONLY: "cannot be written; make the file and its folder writable for this user",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened; make the file and its folder readable and writable for this user",
-    sqlite3.SQLITE_PERM: "cannot be opened; make the file and its folder readable and writable for this user",
+    sqlite3.SQLITE_READONLY: f"cannot be written; {MAKE_WRITABLE}",
+    sqlite3.SQLITE_CANTOPEN: f"cannot be opened; {MAKE_WRITABLE}",
+    sqlite3.SQLITE_PERM: f"cannot be opened; {MAKE_WRITABLE}",
 }
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 LOST = "lost its last changes: its -wal file was removed or altered, or an older copy was put back"
@@ -162,26 +101,26 @@ class Database:
         self._is_slow = False
         with translated_errors(path):
             if not path.exists():
-                _create(path, locks)
+                create(path, locks)
             found = path.stat()
             if not stat.S_ISREG(found.st_mode):
                 raise StateError(f"{path} is not a file; pass a file of its own for the state")
+            if not os.access(path, os.R_OK | os.W_OK):
+                # SQLite would open it all the same, and leave an index of the log behind that nobody can write to.
+                raise StateError(f"the state in {path} cannot be opened; {MAKE_WRITABLE}")
             if found.st_size < LEAST_BYTES:
                 raise damaged(path, "is empty or truncated")
             self._read_lock = threading.Lock()
-            self._record = Generations(locks.open("generations"))
-            self._opened = {path: found, self._record.file.path: self._record.file.path.stat()}
-            self._writer = _connect(path, BUSY_SECONDS)
-            try:
+            with ExitStack() as stack:
+                self._record = Generations(stack.enter_context(closing(locks.open("generations"))))
+                self._opened = {path: found, self._record.file.path: self._record.file.path.stat()}
+                self._writer = stack.enter_context(closing(_connect(path, BUSY_SECONDS)))
                 self._check(found.st_ino, adopt=adopt)
                 # A connection of its own: readers in other threads must not see, or end, a transaction of the writer.
-                self._reader = _connect(path, READ_SECONDS)
+                self._reader = stack.enter_context(closing(_connect(path, READ_SECONDS)))
                 self._generation = _generation(self._reader)
                 self._require_place()
-            except BaseException:
-                self._writer.close()
-                self._record.file.close()
-                raise
+                self._stack = stack.pop_all()
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Generator[sqlite3.Connection]:
@@ -233,10 +172,7 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         with self._read_lock, suppress(sqlite3.Error):
-            self._reader.close()
-        with suppress(sqlite3.Error):
-            self._writer.close()
-        self._record.file.close()
+            self._stack.close()
 
     def _begin(self, data: sqlite3.Connection) -> None:
         try:
@@ -317,42 +253,3 @@ def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
         data.close()
         raise
     return data
-
-
-def _create(path: Path, locks: Locks) -> None:
-    """Create the file, unless another process does or did."""
-    lock = locks.open("making")
-    try:
-        deadline = time.monotonic() + BUSY_SECONDS
-        while not lock.try_acquire():
-            if time.monotonic() > deadline:
-                raise StateError(f"another process is creating the state in {path} and does not finish; stop it")
-            time.sleep(RETRY_SECONDS)
-        if not path.exists():
-            _write_new(path, locks)
-    finally:
-        lock.close()
-
-
-def _write_new(path: Path, locks: Locks) -> None:
-    new = path.with_name(f"{path.name}.new")
-    for left in (new, *(file.with_name(file.name + end) for file in (new, path) for end in ("-wal", "-shm"))):
-        left.unlink(missing_ok=True)  # a log that was left behind would be read into the new file
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    with closing(sqlite3.connect(new, isolation_level=None)) as data:
-        data.executescript(SCHEMA)
-        name = secrets.randbits(63)
-        data.execute("INSERT INTO generations (name, generation) VALUES (?, 0)", (name,))
-    record = locks.open("generations")
-    try:
-        # Before the rename: no process may meet a database without its record.
-        Generations(record).create(Identity(name, new.stat().st_ino), 0)
-    finally:
-        record.close()
-    new.rename(path)
-    # The rename too must be on the disk before the first durable write is: it would have no name after a power failure.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from attrs import define, field, frozen
 
 from exchanges.errors import StateError
 from exchanges.limits.limit import Window
+from exchanges.limits.lockouts import Refusal
 
 
 @frozen
@@ -22,20 +23,36 @@ class LeaseRequest:
     """What a call needs.
 
     Attributes:
-        limit_id: The limit that it is counted against, as a number.
-        windows: The windows of that limit.
-        leave_reserve: Whether the reserve is not for this call.
+        parts: The limits that it is counted against, as numbers, with their windows; the widest last.
         account: Server and key, for the nonce.
+        name: Of the widest limit.
+        leave_reserve: Whether the reserve is not for this call.
         in_order: Whether it needs the key lock and a nonce.
         least_nonce: The smallest nonce that will do.
+        timeout_seconds: How long it may take from now on.
+        is_cancel: Whether it may try a lockout, and goes before others.
+        scope: The part of the limit that it belongs to; empty if it has none.
     """
 
-    limit_id: int
-    windows: tuple[Window, ...]
-    leave_reserve: bool
+    parts: tuple[tuple[int, tuple[Window, ...]], ...]
     account: tuple[str, str]
-    in_order: bool
-    least_nonce: int
+    name: str = ""
+    leave_reserve: bool = False
+    in_order: bool = False
+    least_nonce: int = 0
+    timeout_seconds: float = math.inf
+    is_cancel: bool = False
+    scope: str = ""
+
+    @property
+    def place(self) -> int:
+        """The widest limit, to which lockouts and the reserve belong."""
+        return self.parts[-1][0]
+
+    @property
+    def windows(self) -> list[tuple[int, Window]]:
+        """All windows that need a slot, each with the number of its limit."""
+        return [(place, window) for place, windows in self.parts for window in windows]
 
 
 # Compared by identity: the records of two calls may be equal, and each is released on its own.
@@ -45,13 +62,19 @@ class LeaseRecord:
 
     Attributes:
         request: What it asked for.
-        slot: The row of its slots; None where the limit has no windows.
-        nonce: None without the key lock.
+        slots: The rows of its slots, one for each limit with windows.
+        nonce: None if it needs none.
+        granted_at: When, on the clock of the state.
+        refusals: How many refusals there were in a row.
+        tries: The lockouts that it tries, by scope, with the moment of the try before.
     """
 
     request: LeaseRequest
-    slot: int | None
+    slots: tuple[int, ...]
     nonce: int | None
+    granted_at: float
+    refusals: int = 0
+    tries: Mapping[str, float] = field(factory=dict[str, float])
 
 
 @frozen
@@ -62,7 +85,8 @@ class LeaseEnd:
     complete: bool
     sent: bool = True
     floor: int | None = None
-    closed_seconds: float = 0.0
+    refusal: Refusal | None = None
+    is_judged: bool = False
 
 
 @define(eq=False)
@@ -73,14 +97,12 @@ class LeaseWaiter:
         request: What it needs.
         loop: Of the call.
         future: Receives the answer.
-        timeout_seconds: How long the call may take from now on.
         waits_for_key: Whether it waits for the key lock; otherwise it waits for the file.
     """
 
     request: LeaseRequest
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[LeaseRecord | float]
-    timeout_seconds: float = math.inf
     waits_for_key: bool = False
     _answer: LeaseRecord | float | Exception | None = field(default=None, init=False)
     _gone: bool = field(default=False, init=False)

@@ -10,14 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from exchanges.errors import ExchangeError, RateLimitTimeout, StateError
 from exchanges.limits.limit import Limit, Scope
 from exchanges.limits.lockouts import Refusal
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter, unsent
-from exchanges.state.protocols import Headroom
 
 if TYPE_CHECKING:
     from exchanges.state.file.store import Store
+    from exchanges.state.protocols import Headroom
 
 
 class SharedFileLimiter:
@@ -35,8 +37,11 @@ class SharedFileLimiter:
         self._keep_alive = keep_alive
         self._store = store
         self._limit = limit
-        self._account = (server, key or "")
-        self._limit_id = _limit_id(limit.name, server, (key or "") if limit.scope is Scope.KEY else "-")
+        parts = tuple(
+            (_limit_id(part.name, server, (key or "") if part.scope is Scope.KEY else "-"), part.windows)
+            for part in limit.parts
+        )
+        self._request = LeaseRequest(parts, (server, key or ""), limit.widest.name)
 
     def __repr__(self) -> str:
         """Show the limit and the state."""
@@ -44,16 +49,22 @@ class SharedFileLimiter:
 
     def join(self, *, signs: bool) -> None:
         """Register a client of this process."""
+        if signs:
+            self._store.worker.post(partial(self._store.add_signers, self._request.place, 1))
 
     def leave(self, *, signs: bool) -> None:
         """Unregister a client."""
+        if signs:
+            with suppress(StateError):  # closed: then the registration is gone already
+                self._store.worker.post(partial(self._store.add_signers, self._request.place, -1))
 
     def headroom(self) -> Headroom:
         """Return what is left."""
-        return Headroom((), ())
+        return self._store.headroom(self._request)
 
     def reopen(self) -> None:
-        """Forget every lockout."""
+        """Forget every lockout, in all processes."""
+        self._store.worker.post(partial(self._store.reopen, self._request.place))
 
     async def acquire(
         self,
@@ -62,37 +73,51 @@ class SharedFileLimiter:
         leave_reserve: bool,
         least_nonce: int,
         timeout_seconds: float,
-        is_cancel: bool = False,  # noqa: ARG002 - as declared
-        overtake_seconds: float = math.inf,  # noqa: ARG002
-        scope: str = "",  # noqa: ARG002
+        is_cancel: bool = False,
+        overtake_seconds: float = math.inf,
+        scope: str = "",
     ) -> FileLease | float:
         """Acquire everything that a call needs at once, or return the seconds to wait at least."""
-        request = LeaseRequest(self._limit_id, self._limit.windows, leave_reserve, self._account, in_order, least_nonce)
+        request = evolve(
+            self._request,
+            in_order=in_order,
+            leave_reserve=leave_reserve,
+            least_nonce=least_nonce,
+            timeout_seconds=timeout_seconds,
+            is_cancel=is_cancel,
+            scope=scope,
+        )
         loop = asyncio.get_running_loop()
-        waiter = LeaseWaiter(request, loop, loop.create_future(), timeout_seconds)
+        waiter = LeaseWaiter(request, loop, loop.create_future())
         try:
-            answer = await self._wait(waiter)
+            answer = await self._wait(waiter, overtake_seconds)
         except StateError as error:
             raise unsent(error) from error.__cause__
         return FileLease(self._store, answer, self._keep_alive) if isinstance(answer, LeaseRecord) else answer
 
-    async def _wait(self, waiter: LeaseWaiter) -> LeaseRecord | float:
+    async def _wait(self, waiter: LeaseWaiter, overtake_seconds: float) -> LeaseRecord | float:
         """Wait for the answer; release a lease that comes too late."""
-        self._store.worker.post(partial(self._store.acquire, waiter))
-        expiry = None
-        if waiter.timeout_seconds < math.inf:
-            expire = partial(waiter.expire, partial(_timed_out, waiter, self._store.path))
-            expiry = waiter.loop.call_later(waiter.timeout_seconds, expire)
+        worker, loop, seconds = self._store.worker, waiter.loop, waiter.request.timeout_seconds
+        worker.post(partial(self._store.acquire, waiter))
+        timers: list[asyncio.TimerHandle] = []
+        if seconds < math.inf:
+            timers.append(loop.call_later(seconds, waiter.expire, partial(_timed_out, waiter, self._store.path)))
+        if waiter.request.in_order and overtake_seconds < seconds:
+            timers.append(loop.call_later(overtake_seconds, self._overtake, waiter))
         try:
             return await waiter.future
         except BaseException:
             if (record := waiter.cancel()) is not None:
                 with suppress(StateError):  # closed: there is nothing left to release
-                    self._store.worker.post(partial(self._store.release, LeaseEnd(record, complete=True, sent=False)))
+                    worker.post(partial(self._store.release, LeaseEnd(record, complete=True, sent=False)))
             raise
         finally:
-            if expiry is not None:
-                expiry.cancel()
+            for timer in timers:
+                timer.cancel()
+
+    def _overtake(self, waiter: LeaseWaiter) -> None:
+        with suppress(StateError):  # closed: the call hears of it at its deadline
+            self._store.worker.post(partial(self._store.overtake, waiter))
 
 
 class FileLease:
@@ -122,7 +147,7 @@ class FileLease:
     @property
     def refusals(self) -> int:
         """How many refusals there were in a row."""
-        return 0
+        return self._record.refusals
 
     async def release(
         self,
@@ -131,14 +156,14 @@ class FileLease:
         sent: bool = True,
         floor: int | None = None,
         refusal: Refusal | None = None,
-        is_judged: bool = False,  # noqa: ARG002 - as declared
+        is_judged: bool = False,
     ) -> None:
         """Release everything, without waiting for the file; a second time does nothing."""
         if self._is_over:
             return
         self._is_over = True
         # What was posted before a later call is written before it. Nobody who has an answer waits for a locked file.
-        end = LeaseEnd(self._record, complete, sent, floor, 0.0 if refusal is None else refusal.seconds)
+        end = LeaseEnd(self._record, complete, sent, floor, refusal, is_judged)
         self._store.worker.post(partial(self._store.release, end))
 
 
@@ -148,7 +173,7 @@ def _limit_id(*names: str) -> int:
 
 
 def _timed_out(waiter: LeaseWaiter, path: Path) -> ExchangeError:
-    seconds = waiter.timeout_seconds
+    seconds = waiter.request.timeout_seconds
     if waiter.waits_for_key:
         return RateLimitTimeout(
             f"another call held the lock of this key for more than {seconds:.1f} s; nothing was sent. Check whether a "

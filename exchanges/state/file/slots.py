@@ -1,9 +1,9 @@
-"""Slots and nonces of all processes, in one file.
+"""Slots, reserves and nonces of all processes, in one file.
 
-What a slot is: see `exchanges.limits.limiter`. Here a call is one row. `since` is the moment from which its slot cools
-down: infinity while the call is in flight, then the moment it ended, 30 seconds later where no complete answer came. In
-a window of W seconds it counts until `since` + W. All windows read the same rows, so processes with different windows
-for one limit still see each other's calls.
+What a slot and the reserve are: see `exchanges.limits.limiter`. Here a slot is one row for each limit that counts the
+call. `since` is the moment from which it cools down: infinity while the call is in flight, then the moment it ended,
+30 seconds later where no complete answer came. In a window of W seconds it counts until `since` + W. All windows read
+the same rows, so processes with different windows for one limit still see each other's calls.
 
 Times are those of the monotonic clock, which all processes share and no clock step moves. It starts again with every
 boot. After one nobody knows how long ago a call ended, so what was cooling starts to cool when the file is first
@@ -12,33 +12,40 @@ opened.
 A process that died leaves calls in flight behind. The next process that notices ends them as lost, never sooner than
 they can have ended.
 
-Calls that use the reserve (cancels and money) go first in the process that makes them. Among processes, one that finds
-no room asks for it, and reads of all processes leave that much room until the moment at which it will be free.
+Calls wait in the process that makes them. Among processes, one whose call finds no room enters a line with it: a row,
+from when it first asked to when it can be served. A call leaves room for the processes that are before its own in the
+line, cancels before all others. Whoever was served goes to the end, so processes take turns, however many calls each
+of them has. A process that does not come back in time is passed over, but keeps its place for a second: it may be slow.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from sqlite3 import Connection
 
 from exchanges.limits.limit import Window
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
-from exchanges.state.file.database import Database, damaged
+from exchanges.state.file import closures, nonces
+from exchanges.state.file.database import Database
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
 from exchanges.state.file.locks import ProcessMarker
-from exchanges.state.file.seals import boot, checksum
+from exchanges.state.file.seals import boot
+from exchanges.state.protocols import Headroom
 
 LOOK_SECONDS = 1.0
 """How often dead processes are looked for while there is room."""
-GRACE_SECONDS = 0.05
-"""How long room stays reserved after it is free: the process that asked for it has yet to wake."""
+GRACE_SECONDS = 0.25
+"""How long room stays reserved after it is free: the process that waits for it has yet to wake."""
+PATIENCE_SECONDS = 1.0
+"""How long after that a process keeps its place in the line."""
 LEAST_SECONDS = 0.001
 
 
 class SlotTable:
-    """What is in use, and by whom. For one thread.
+    """What is in use, and by whom. For one thread, except `headroom`.
 
     Args:
         database: Where it is written.
@@ -51,17 +58,18 @@ class SlotTable:
         self._marker = marker
         self._clock = clock
         self._look_at = -math.inf
+        self._signers: Counter[int] = Counter()
         self._unwritten: list[LeaseEnd] = []
+        self._unwritten_signers: set[int] = set()
         with self._writing() as (data, now):
             self._rebase(data, now)
-            # Read once here, so that a damaged nonce is refused when the file is opened.
-            for account in data.execute("SELECT server, key FROM nonces").fetchall():
-                self._last_nonce(data, account)
+            nonces.check(data, database.path)
 
     def acquire(self, request: LeaseRequest) -> LeaseRecord | float:
         """Acquire slots and a nonce, or return the seconds to wait at least.
 
         Raises:
+            RateLimited: The exchange has closed the limit and named the end.
             StateError: It cannot be written; nothing was acquired.
         """
         with self._writing() as (data, now):
@@ -73,19 +81,18 @@ class SlotTable:
                 wait = self._wait(data, request, now)
             if wait > 0:
                 return max(wait, LEAST_SECONDS)
-            slot = None
-            if request.windows:
-                row = (request.limit_id, math.inf, self._marker.name)
-                # Every call takes one slot; the column stays, so that processes of earlier releases can share the file.
-                slot = data.execute("INSERT INTO slots (place, since, cost, holder) VALUES (?, ?, 1, ?)", row).lastrowid
-            nonce = self._draw(data, request.account, request.least_nonce) if request.in_order else None
-        return LeaseRecord(request, slot, nonce)
+            return self._grant(data, request, now)
 
     def add_end(self, end: LeaseEnd) -> None:
         """Start cooling the slots, or free them, and record what the exchange answered, with the next change."""
         self._unwritten.append(end)
 
-    def write_ends(self) -> None:
+    def add_signers(self, place: int, number: int) -> None:
+        """Count clients of this process that can cancel, with the next change."""
+        self._signers[place] += number
+        self._unwritten_signers.add(place)
+
+    def write(self) -> None:
         """Write what was added.
 
         Raises:
@@ -94,141 +101,162 @@ class SlotTable:
         with self._writing():
             pass
 
+    def reopen(self, place: int) -> None:
+        """Forget the lockouts of a limit.
+
+        Raises:
+            StateError: It cannot be written.
+        """
+        with self._writing() as (data, _):
+            data.execute("DELETE FROM lockouts WHERE place = ?", (place,))
+
+    def headroom(self, request: LeaseRequest) -> Headroom:
+        """Return what is left; may be called from any thread."""
+        now, found = self._clock(), []
+        with self._database.reading() as data:
+            for place, window in request.windows:
+                begin = now - window.per_seconds
+                query = "SELECT count(*), min(since) FROM slots WHERE place = ? AND since > ?"
+                used, first = data.execute(query, (place, begin)).fetchone()
+                seconds = None if first is None or first == math.inf else float(first - begin)
+                found.append((max(window.slots - used, 0), seconds))
+            lockouts = closures.listed(data, request.place, now)
+        return Headroom(tuple(free for free, _ in found), tuple(seconds for _, seconds in found), lockouts)
+
     @contextmanager
     def _writing(self) -> Generator[tuple[Connection, float]]:
         with self._database.writing() as data:
             now = self._clock()
             for end in self._unwritten:
-                self._write(data, end, now)
+                self._write_end(data, end, now)
+            for place in self._unwritten_signers:
+                query = "INSERT OR IGNORE INTO signers (place, holder) VALUES (?, ?)"
+                if not self._signers[place]:
+                    query = "DELETE FROM signers WHERE place = ? AND holder = ?"
+                data.execute(query, (place, self._marker.name))
             yield data, now
         # Only after the commit: what was rolled back is written again next time.
         self._unwritten.clear()
+        self._unwritten_signers.clear()
 
-    def _write(self, data: Connection, end: LeaseEnd, now: float) -> None:
+    def _write_end(self, data: Connection, end: LeaseEnd, now: float) -> None:
         record, holder = end.record, self._marker.name
-        if end.sent:
-            since = now + MARGIN_SECONDS + (0 if end.complete else LOST_SECONDS)
-            data.execute("UPDATE slots SET since = ? WHERE id = ? AND holder = ?", (since, record.slot, holder))
-        else:
-            data.execute("DELETE FROM slots WHERE id = ? AND holder = ?", (record.slot, holder))
+        since = now + MARGIN_SECONDS + (0 if end.complete else LOST_SECONDS)
+        for slot in record.slots:
+            if end.sent:
+                data.execute("UPDATE slots SET since = ? WHERE id = ? AND holder = ?", (since, slot, holder))
+            else:
+                data.execute("DELETE FROM slots WHERE id = ? AND holder = ?", (slot, holder))
         if end.floor is not None:
-            self._raise_to(data, record.request.account, end.floor)
-        if end.closed_seconds > 0:
-            # A shorter lockout never ends a longer one, whichever process heard of it last.
-            data.execute(
-                "INSERT INTO limits (place, longest_seconds, closed_until, closed_seconds) VALUES (?, 0, ?, ?) "
-                "ON CONFLICT (place) DO UPDATE SET closed_until = excluded.closed_until, "
-                "closed_seconds = excluded.closed_seconds WHERE excluded.closed_until > closed_until",
-                (record.request.limit_id, now + end.closed_seconds, end.closed_seconds),
-            )
+            nonces.raise_to(data, self._database.path, record.request.account, end.floor)
+        closures.leave(data, end, now)
 
     # Slots
 
+    def _grant(self, data: Connection, request: LeaseRequest, now: float) -> LeaseRecord:
+        query = "INSERT INTO slots (place, since, holder) VALUES (?, ?, ?)"
+        rows = [(place, math.inf, self._marker.name) for place, windows in request.parts if windows]
+        slots = tuple(data.execute(query, row).lastrowid or 0 for row in rows)
+        refusals, tries = closures.enter(data, request, now, self._marker.name)
+        nonce = None
+        if request.in_order:
+            nonce = nonces.draw(data, self._database.path, request.account, request.least_nonce)
+        return LeaseRecord(request, slots, nonce, now, refusals, tries)
+
     def _wait(self, data: Connection, request: LeaseRequest, now: float) -> float:
-        """Return the seconds for which there is certainly no room; 0 if there is."""
-        limit_id = request.limit_id
-        query = "SELECT longest_seconds, closed_until, asked_until, asked FROM limits WHERE place = ?"
-        longest, closed_until, asked_until, asked = data.execute(query, (limit_id,)).fetchone() or (-1, 0, 0, 0)
-        if closed_until > now:
-            return float(closed_until - now)
-        if closed_until:  # over: it must not come back with another boot
-            data.execute("UPDATE limits SET closed_until = 0, closed_seconds = 0 WHERE place = ?", (limit_id,))
-        self._forget_cool(data, request, longest, now)
-        wait = max((self._wait_in(data, window, request, now) for window in request.windows), default=0.0)
-        if not request.leave_reserve:
-            self._ask(data, request, now + wait + GRACE_SECONDS if wait > 0 else 0.0)
-        elif wait <= 0 and asked_until > now:
-            for window in request.windows:
-                if self._wait_in(data, window, request, now, kept=asked) > 0:
-                    return float(asked_until - now)
+        """Return the seconds for which there is certainly no room; not above 0 if there is."""
+        closed = closures.wait(data, request, now)
+        if closed > 0 or not request.windows:
+            return closed
+        self._forget_cool(data, request, now)
+        query = "SELECT 1 FROM signers WHERE place = ? LIMIT 1"
+        keeps = request.leave_reserve and data.execute(query, (request.place,)).fetchone() is not None
+        since, before = self._line(data, request, now)
+        wait = max(
+            self._wait_in(data, place, window, now, left=before + (window.reserve if keeps else 0))
+            for place, window in request.windows
+        )
+        self._enter_line(data, request, since, now + wait + GRACE_SECONDS if wait > 0 else None)
         return wait
 
-    def _forget_cool(self, data: Connection, request: LeaseRequest, longest: float, now: float) -> None:
-        """Delete the slots that no window counts any more."""
-        # The longest window that any process ever had for this limit: another one may still count these rows.
-        wanted = max((window.per_seconds for window in request.windows), default=0.0)
-        if longest < wanted:
-            longest = wanted
-            data.execute(
-                "INSERT INTO limits (place, longest_seconds) VALUES (?, ?) "
-                "ON CONFLICT (place) DO UPDATE SET longest_seconds = excluded.longest_seconds",
-                (request.limit_id, longest),
-            )
-        data.execute("DELETE FROM slots WHERE place = ? AND since <= ?", (request.limit_id, now - longest))
-
-    def _wait_in(self, data: Connection, window: Window, request: LeaseRequest, now: float, kept: int = 0) -> float:
-        seconds, limit_id = window.per_seconds, request.limit_id
-        room = window.slots - kept - (window.reserve if request.leave_reserve else 0)
-        begin = now - seconds
+    def _wait_in(self, data: Connection, place: int, window: Window, now: float, *, left: int) -> float:
+        """Return how long it takes until a window has a slot beside those that are *left* to others."""
+        begin = now - window.per_seconds
         query = "SELECT count(*) FROM slots WHERE place = ? AND since > ?"
-        missing = int(data.execute(query, (limit_id, begin)).fetchone()[0]) + 1 - room
+        missing = int(data.execute(query, (place, begin)).fetchone()[0]) + 1 + left - window.slots
         if missing <= 0:
             return 0.0
         query = "SELECT since FROM slots WHERE place = ? AND since > ? ORDER BY since LIMIT 1 OFFSET ?"
-        row = data.execute(query, (limit_id, begin, missing - 1)).fetchone()
+        row = data.execute(query, (place, begin, missing - 1)).fetchone()
         # A call in flight has no end yet: a whole window is the least that is certain.
-        return float(row[0] - begin) if row is not None and row[0] < math.inf else seconds
+        return float(row[0] - begin) if row is not None and row[0] < math.inf else window.per_seconds
 
-    def _ask(self, data: Connection, request: LeaseRequest, until: float) -> None:
-        """Ask reads of all processes to leave room until then; 0 withdraws it."""
-        # Unchanged values are not written: most calls ask for nothing, and a write costs more than the comparison.
-        data.execute(
-            "UPDATE limits SET asked_until = ?, asked = 1 WHERE place = ? AND asked_until <> ?",
-            (until, request.limit_id, until),
+    def _line(self, data: Connection, request: LeaseRequest, now: float) -> tuple[float, int]:
+        """Return since when this process waits, and how many processes are before it."""
+        place, rank, holder = request.parts[0][0], not request.is_cancel, self._marker.name
+        query = "SELECT since, until FROM waits WHERE place = ? AND rank = ? AND holder = ?"
+        since, until = data.execute(query, (place, rank, holder)).fetchone() or (now, now)
+        if until + PATIENCE_SECONDS < now:
+            since = now
+        query = (
+            "SELECT count(*) FROM waits WHERE place = ? AND holder <> ? AND until > ? "
+            "AND (rank < ? OR (rank = ? AND since < ?))"
         )
+        (before,) = data.execute(query, (place, holder, now, rank, rank, since)).fetchone()
+        return float(since), int(before)
+
+    def _enter_line(self, data: Connection, request: LeaseRequest, since: float, until: float | None) -> None:
+        """Wait in the line until then, or leave it."""
+        place, rank, holder = request.parts[0][0], not request.is_cancel, self._marker.name
+        if until is None:
+            data.execute("DELETE FROM waits WHERE place = ? AND rank = ? AND holder = ?", (place, rank, holder))
+            return
+        row = place, rank, holder, since, until
+        data.execute("INSERT OR REPLACE INTO waits (place, rank, holder, since, until) VALUES (?, ?, ?, ?, ?)", row)
+
+    def _forget_cool(self, data: Connection, request: LeaseRequest, now: float) -> None:
+        """Delete the slots that no window counts any more."""
+        for place, windows in request.parts:
+            # The longest window that any process ever had for this limit: another one may still count these rows.
+            wanted = max((window.per_seconds for window in windows), default=0.0)
+            row = data.execute("SELECT longest_seconds FROM limits WHERE place = ?", (place,)).fetchone()
+            longest = -1.0 if row is None else float(row[0])
+            if longest < wanted:
+                longest = wanted
+                data.execute("INSERT OR REPLACE INTO limits (place, longest_seconds) VALUES (?, ?)", (place, longest))
+            data.execute("DELETE FROM slots WHERE place = ? AND since <= ?", (place, now - longest))
+
+    # Processes and boots
 
     def _release_dead(self, data: Connection, now: float) -> bool:
-        """End the calls of dead processes as lost; return whether there were any."""
+        """End the calls of dead processes as lost, and what else they held; return whether there were any."""
         self._look_at = now + LOOK_SECONDS
-        holders = data.execute("SELECT DISTINCT holder FROM slots WHERE since = ?", (math.inf,)).fetchall()
+        holders = data.execute(
+            "SELECT holder FROM slots WHERE since = ? UNION SELECT holder FROM waits UNION SELECT holder FROM signers "
+            "UNION SELECT holder FROM lockouts WHERE holder <> ''",
+            (math.inf,),
+        ).fetchall()
         dead = [holder for (holder,) in holders if self._marker.is_dead(holder)]
         for holder in dead:
-            data.execute(
-                "UPDATE slots SET since = ? WHERE holder = ? AND since = ?",
-                (now + MARGIN_SECONDS + LOST_SECONDS, holder, math.inf),
-            )
+            lost = now + MARGIN_SECONDS + LOST_SECONDS
+            data.execute("UPDATE slots SET since = ? WHERE holder = ? AND since = ?", (lost, holder, math.inf))
+            data.execute("DELETE FROM waits WHERE holder = ?", (holder,))
+            data.execute("DELETE FROM signers WHERE holder = ?", (holder,))
+            closures.end_tries(data, holder)
         return bool(dead)
 
     def _rebase(self, data: Connection, now: float) -> None:
         """Move what another boot wrote to the clock of this one: nothing is free too early, nor much too late."""
         latest, name = now + MARGIN_SECONDS + LOST_SECONDS, boot()
         row = data.execute("SELECT id FROM boots").fetchone()
-        earliest = latest if row is not None and row[0] != name else -math.inf
+        is_other_boot = row is not None and row[0] != name
         # A moment later than any this boot can have written is from another one, even where boots have no id.
         data.execute(
             "UPDATE slots SET since = ? WHERE (since > ? OR since < ?) AND since <> ?",
-            (latest, latest, earliest, math.inf),
+            (latest, latest, latest if is_other_boot else -math.inf, math.inf),
         )
-        data.execute("UPDATE limits SET closed_until = min(closed_until, ? + closed_seconds)", (now,))
-        data.execute("UPDATE limits SET asked_until = 0 WHERE asked_until > ? + longest_seconds", (latest,))
-        if row is None or row[0] != name:
+        data.execute("DELETE FROM waits WHERE since > ?", (-math.inf if is_other_boot else now,))
+        closures.rebase(data, now, is_other_boot=is_other_boot)
+        if row is None or is_other_boot:
             data.execute("DELETE FROM boots")
             data.execute("INSERT INTO boots (id) VALUES (?)", (name,))
-
-    # Nonces
-
-    def _draw(self, data: Connection, account: tuple[str, str], least: int) -> int:
-        nonce = max(least, self._last_nonce(data, account) + 1)
-        self._write_nonce(data, account, nonce)
-        return nonce
-
-    def _raise_to(self, data: Connection, account: tuple[str, str], floor: int) -> None:
-        if floor > self._last_nonce(data, account):
-            self._write_nonce(data, account, floor)
-
-    def _last_nonce(self, data: Connection, account: tuple[str, str]) -> int:
-        row = data.execute("SELECT last, seal FROM nonces WHERE server = ? AND key = ?", account).fetchone()
-        if row is None:
-            return 0
-        last, written = row
-        if checksum(*account, last) != written:
-            raise damaged(self._database.path, "contains a nonce that was changed")
-        return int(last)
-
-    def _write_nonce(self, data: Connection, account: tuple[str, str], nonce: int) -> None:
-        last = str(nonce)  # text: nineteen digits do not fit the integers of SQLite
-        data.execute(
-            "INSERT INTO nonces (server, key, last, seal) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (server, key) DO UPDATE SET last = excluded.last, seal = excluded.seal",
-            (*account, last, checksum(*account, last)),
-        )

@@ -20,10 +20,11 @@ from exchanges.errors import StateError
 from exchanges.state.file.database import Database, translated_errors
 from exchanges.state.file.journal import FileJournal
 from exchanges.state.file.key_lock import SharedKeyLock
-from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseWaiter
+from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter
 from exchanges.state.file.locks import Locks, ProcessMarker
 from exchanges.state.file.slots import SlotTable
 from exchanges.state.file.worker import Worker
+from exchanges.state.protocols import Headroom
 
 logger = logging.getLogger(__name__)
 
@@ -92,16 +93,38 @@ class Store:
             return
         _, key_lock, _ = self._leases.pop(end.record)
         self._slots.add_end(end)
-        self._write_ends()
+        self._write()
         if key_lock is not None:
             key_lock.release()
 
-    def _write_ends(self) -> None:
+    def overtake(self, waiter: LeaseWaiter) -> None:
+        """Serve a call that has waited long enough for the key lock, without it."""
+        if waiter.is_waiting and waiter.waits_for_key:
+            self._serve(waiter, None)
+
+    def add_signers(self, place: int, number: int) -> None:
+        """Count clients of this process that can cancel."""
+        self._slots.add_signers(place, number)
+        self._write()
+
+    def reopen(self, place: int) -> None:
+        """Forget the lockouts of a limit."""
         try:
-            self._slots.write_ends()
+            self._slots.reopen(place)
+        except StateError as error:
+            logger.error("%s; the limit was not reopened", error)  # noqa: TRY400 - a traceback shows locals
+
+    def headroom(self, request: LeaseRequest) -> Headroom:
+        """Return what is left, from any thread."""
+        self.worker.require_running()
+        return self._slots.headroom(request)
+
+    def _write(self) -> None:
+        try:
+            self._slots.write()
         except StateError as error:
             if not self._owes:
-                logger.error("%s; the ends of calls will be written later", error)  # noqa: TRY400 - a traceback shows locals
+                logger.error("%s; what has ended will be written later", error)  # noqa: TRY400 - a traceback shows locals
             self._owes = True
         else:
             self._owes = False
@@ -114,7 +137,7 @@ class Store:
             answer = error
         if isinstance(answer, LeaseRecord):
             # Recorded before the caller hears of it: a caller that is gone by now cannot release it.
-            self._leases[answer] = (waiter, key_lock, self._clock() + waiter.timeout_seconds + LATE_SECONDS)
+            self._leases[answer] = (waiter, key_lock, self._clock() + waiter.request.timeout_seconds + LATE_SECONDS)
             if not waiter.answer(answer):
                 self.release(LeaseEnd(answer, complete=True, sent=False))
             return
@@ -139,7 +162,7 @@ class Store:
                 if now >= until or waiter.loop.is_closed():
                     self.release(LeaseEnd(record, complete=False))
             if self._owes:
-                self._write_ends()
+                self._write()
         return SWEEP_SECONDS
 
     def _open(self, *, adopt: bool) -> None:
