@@ -1,13 +1,20 @@
+import asyncio
 from decimal import Decimal
 
 import httpx
 import pytest
 
+from exchanges.bitstamp import Bitstamp
+from exchanges.bitstamp.api import LIMIT as BITSTAMP_LIMIT
 from exchanges.errors import OutcomeUnknown, RateLimited, RateLimitTimeout, StateError, UnresolvedOutcome
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import FileState
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.support.scripted_transport import Script, answer, refusal
+
+TICKER = (
+    b'{"last":"1","high":"1","low":"1","vwap":"1","volume":"1","bid":"1","ask":"1","timestamp":"1700000000","open":"1"}'
+)
 
 
 @pytest.fixture
@@ -25,6 +32,11 @@ def client(state, *steps, **options):
 def nonces(client):
     """Return the nonces that arrived."""
     return client._session._config.transport._external._injected.nonces
+
+
+async def settled(state):
+    """Wait until what was posted to a state is written."""
+    await state._store.worker.run(lambda: None)
 
 
 async def test_nonces_go_on(path):
@@ -71,12 +83,30 @@ async def test_a_lockout_is_for_both(states):
     one, two = client(states[0], refusal("limit", 429)), client(states[1], timeout_seconds=5.0)
     with pytest.raises(RateLimited):
         await one.trading.create_order(amount=Decimal(1))
+    await settled(states[0])
     with pytest.raises(RateLimitTimeout):
         await two.trading.order()
     await one.aclose()
     await two.aclose()
 
     assert [] == nonces(two)
+
+
+async def test_a_price_process_leaves_the_reserve(states):
+    """A process without a key leaves the reserve of a limit of the address to the cancels of another process."""
+    limits = [Limit(BITSTAMP_LIMIT.name, (Window(10, 3600.0),), Scope.ADDRESS)]
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=b"true" if request.content else TICKER))
+    options = {"limits": limits, "timeout_seconds": 5.0, "transport": transport}
+    trader = Bitstamp(state=states[1], api_key="k", api_secret="s", client_id="1", **options)
+    prices = Bitstamp(state=states[0], **options)
+    await trader.v1.trading.cancel_order(3)
+    await settled(states[1])
+    reads = await asyncio.gather(*(prices.market.ticker("btcusd") for _ in range(10)), return_exceptions=True)
+    cancelled = await trader.v1.trading.cancel_order(3)
+    await trader.aclose()
+    await prices.aclose()
+
+    assert (2, None) == (sum(isinstance(read, RateLimitTimeout) for read in reads), cancelled)
 
 
 async def test_nothing_is_sent_without_a_state(states, path):

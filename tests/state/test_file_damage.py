@@ -293,6 +293,17 @@ async def test_an_end_that_could_not_be_written(path, state, caplog):
     assert caplog.messages[0].endswith("what has ended will be written later")
 
 
+async def test_a_file_that_comes_back(path, state):
+    """A call that was refused because the file was moved away has left nothing in it."""
+    limiter, away = shared_limiter_of(state, (1, 1000.0)), path.with_name("away")
+    path.rename(away)
+    with pytest.raises(StateError, match="deleted or replaced"):
+        await enter(limiter)
+    away.rename(path)
+
+    assert await call(limiter) is None
+
+
 async def test_ends_are_written_without_another_call(path, state, other, clock):
     """The end of a call that could not be written is tried again as long as the state is open."""
     lease = await enter(shared_limiter_of(state, (1, 10.0)))
