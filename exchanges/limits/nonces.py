@@ -9,6 +9,17 @@ from __future__ import annotations
 
 import threading
 
+AHEAD_MS = 86_400_000
+"""A day: how far the nonce of another program, or its clock, may be ahead of our clock."""
+
+
+def is_passable(nonce: int, now_ms: int) -> bool:
+    """Whether a clock passes *nonce* within a day, one in nanoseconds too: programs take nonces from such.
+
+    A larger one, named by a server or by something in front of it, would leave the key without a nonce for years.
+    """
+    return nonce <= (now_ms + AHEAD_MS) * 1_000_000
+
 
 class Counter:
     """The nonces of one key, as long as the process lives."""

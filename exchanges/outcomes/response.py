@@ -23,6 +23,7 @@ from exchanges.endpoint import Access, Endpoint
 from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, NotFound, Problem
 from exchanges.http.answer import Answer
+from exchanges.limits.nonces import is_passable
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.classify import problem_of_status, rejection, undecodable
 from exchanges.outcomes.received import is_page
@@ -45,6 +46,8 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | N
         problem, value = _read(attempt, answer, wire, lists)
         if problem is None:
             return Result(value, status=answer.status, is_judged=True)
+        if problem.nonce_floor is not None and not is_passable(problem.nonce_floor, attempt.stamp.timestamp_ms):
+            problem = attrs.evolve(problem, nonce_floor=None)
         refusal = refusal_of(attempt, answer, problem)
         problem = timed(problem, answer, attempt.call.endpoint, refusal)
         failure = rejection(attempt, answer, problem)

@@ -59,6 +59,19 @@ async def test_nonces_are_resynchronised():
 
 
 @in_virtual_time
+@pytest.mark.parametrize(("ahead_ms", "moves"), [(86_400_000, True), (86_400_001, False)])
+async def test_a_nonce_that_no_clock_passes_in_time(ahead_ms, moves):
+    """A nonce that even a clock in nanoseconds does not pass within a day moves no counter, and explains nothing."""
+    floor = (int(WALL * 1000) + ahead_ms) * 10**6
+    script = Script.of(refusal("nonce", 403, floor=floor), answer())
+    async with fourth(script) as client:
+        error = await failure(client.trading.create_order(amount=1))
+        await client.trading.create_order(amount=2)
+
+    assert (moves, not moves) == (script.nonces[1] == floor + 1, error.may_have_executed)
+
+
+@in_virtual_time
 async def test_a_refused_money_call_helps_the_next():
     """The nonce that a refusal names helps the calls after it, though this one is not repeated."""
     floor = int(WALL * 1000) + 3_600_000
