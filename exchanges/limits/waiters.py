@@ -16,7 +16,7 @@ from exchanges.limits.windows import Slots
 
 OVERTAKE_SECONDS = 3.0
 """How long a cancel waits for a key lock before it passes it."""
-OVERTAKE_GAP_SECONDS = 0.02
+OVERTAKE_GAP_SECONDS = 0.01
 """How long a call holds a key lock at least: nonces that are sent so far apart arrive in order, as a rule."""
 
 

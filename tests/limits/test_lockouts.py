@@ -316,5 +316,5 @@ async def test_a_cancel_passes_a_key_lock():
     held.end(sent=True, complete=True)
     await asyncio.gather(*tasks)
 
-    assert [("CANCEL", 3.0), ("CANCEL", 3.02), ("MONEY", 4.02)] == noted
+    assert [("CANCEL", 3.0), ("CANCEL", 3.01), ("MONEY", 4.01)] == noted
     assert (True, False) == (held.was_overtaken, key_lock.taken)

@@ -23,6 +23,7 @@ STAGES = (
     "cuts",
     "reconciled",
     "arrivals",
+    "cancels",
     "keepalive",
     "doubles",
     "halfdead",
@@ -30,7 +31,7 @@ STAGES = (
     "mutations",
     "secrets",
 )
-PROMISES = (*range(1, 13), 17)
+PROMISES = (*range(1, 13), 15, 17)
 CHEAP = {
     "nonces": ("key lock",),
     "cancellations": ("own task",),
@@ -40,6 +41,7 @@ CHEAP = {
     "money": ("guard", "doubt"),
     "reconciled": ("lateness",),
     "arrivals": ("cooling slots",),
+    "cancels": ("reserve", "overtaking", "probes"),
     "keepalive": ("careful pool",),
     "halfdead": ("silence",),
 }
