@@ -39,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
     if not 0 < args.seconds < math.inf:
         raise UsageError(f"--seconds must be a positive number, got {args.seconds:g}")
     demo = Demo()
+    # At once, and past any buffer: without rich nothing else is printed until the end.
+    print(f"polling three simulated exchanges for {args.seconds:g} s", end="\n\n", flush=True)
     with updating_in_place() if can_update_in_place() else nullcontext() as draw:
         asyncio.run(demo.run(args.seconds, args.seed, draw))
     if draw is None:

@@ -1,3 +1,4 @@
+import io
 import re
 import sys
 from importlib.util import find_spec
@@ -32,7 +33,25 @@ class TestDemo:
         monkeypatch.setattr(board, "find_spec", lambda name: None if name == "rich" else find_spec(name))
         monkeypatch.setattr(sys, "stdout", terminal := Terminal())
 
-        assert (0, "exchange book") == (main(["demo", "--seconds", "0.5"]), terminal.getvalue()[:13])
+        assert (0, "exchange book") == (main(["demo", "--seconds", "0.5"]), terminal.getvalue().splitlines()[2][:13])
+
+    def test_the_first_line_comes_first(self, monkeypatch):
+        """What the demo does is printed, and flushed, before it does anything."""
+        written = []
+
+        class Stream(io.StringIO):
+            def flush(self):
+                written.append(self.getvalue())
+
+        def stop(**_):
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(sys, "stdout", Stream())
+        monkeypatch.setattr(demo, "simulate", stop)
+        with pytest.raises(ZeroDivisionError):
+            main(["demo", "--seconds", "2.5"])
+
+        assert "polling three simulated exchanges for 2.5 s\n\n" == written[0]
 
     def test_rich_updates_in_place(self, monkeypatch):
         """With rich the table is updated in place."""
