@@ -42,6 +42,7 @@ from exchanges.limits.limit import Limit, Window
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.permits import (
     IN_ORDER,
+    LATE_SECONDS,
     Connections,
     Grantor,
     KeyLock,
@@ -75,6 +76,7 @@ class Limiter(Capacity):
         self.demand: dict[object, float] = {}  # calls per second, by polled source
         self._queue = WaiterQueue()
         self._held: set[Permit] = set()
+        self._look_at = -math.inf  # for permits that nobody has ended
         self._numbers = count()  # order of arrival, across lanes
         self._reserved_until = -math.inf
         self._timers = Timers(self.wake_waiters)
@@ -137,13 +139,17 @@ class Limiter(Capacity):
                 and now <= send_by
                 and now + self._latency(now) <= deadline
             ):
-                return self._take(lane, slots, now, loop)
+                return self._take(lane, slots, now, loop, deadline)
             waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
             self._enqueue(waiter, now)
         return await self._wait(waiter)
 
     def _enqueue(self, waiter: Waiter, now: float) -> None:
         self._drop_closed_loops(now)
+        if now >= self._look_at:
+            self._look_at = now + LATE_SECONDS
+            for permit in [permit for permit in self._held if now >= permit.until]:
+                permit.end(sent=True)
         if self._is_hopeless(waiter, now):
             raise self._in_vain(waiter, now)
         waiter.number, key_lock = next(self._numbers), waiter.lane.key_lock
@@ -271,7 +277,7 @@ class Limiter(Capacity):
             if now + self._latency(now) > waiter.deadline or now > waiter.send_by:
                 waiter.expire()
                 continue
-            permit = self._take(waiter.lane, waiter.slots, now, waiter.loop)
+            permit = self._take(waiter.lane, waiter.slots, now, waiter.loop, waiter.deadline)
             permit.scope = waiter.scope
             if self.lockouts:
                 permit.tries = self.lockouts.try_(waiter.scope, now, is_cancel=waiter.priority is Priority.CANCEL)
@@ -287,8 +293,11 @@ class Limiter(Capacity):
                     if earliest <= now:
                         return waiter
                     moment = min(moment, earliest)
-                elif waiter.may_pass_at > now:  # otherwise the permit that holds the lane wakes it when it ends
-                    moment = min(moment, max(earliest, waiter.may_pass_at))
+                elif waiter.lane.end_late(now):
+                    return self._next(now)
+                else:  # the permit that holds the lane wakes it when it ends; these moments are for when it does not
+                    moments = [m for m in (waiter.may_pass_at, waiter.lane.late_at) if m > now]
+                    moment = min([moment, *(max(earliest, m) for m in moments)])
         if moment < math.inf:
             self._timers.arm(moment)
         if not self._queue:
@@ -299,11 +308,13 @@ class Limiter(Capacity):
         # A read costs nothing if the exchange refuses it once more, so after a lockout one goes first.
         return _READS_FIRST if self.lockouts and self.lockouts.is_trial(now) else IN_ORDER
 
-    def _take(self, lane: Lane, slots: tuple[Slots, ...], now: float, loop: asyncio.AbstractEventLoop) -> Permit:
+    def _take(
+        self, lane: Lane, slots: tuple[Slots, ...], now: float, loop: asyncio.AbstractEventLoop, deadline: float
+    ) -> Permit:
         for counted in slots:
             counted.in_flight += 1
         lane.connections.taken += 1
-        permit = Permit(self, lane, now, loop, slots)
+        permit = Permit(self, lane, now, loop, deadline + LATE_SECONDS, slots)
         self._held.add(permit)
         if lane.key_lock is not None:
             if lane.key_lock.holder is not None:

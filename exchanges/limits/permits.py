@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
@@ -14,6 +15,8 @@ from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import Slots
 
 RESERVED_CONNECTIONS = 2
+LATE_SECONDS = 5.0
+"""How long after its deadline a call is given up that has not ended its permit."""
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -97,6 +100,22 @@ class Lane:
         """Whether connection and key lock are free now."""
         return self.connections.has_room(priority) and (self.key_lock is None or not self.key_lock.taken)
 
+    @property
+    def late_at(self) -> float:
+        """When the call that holds the key lock is late; infinity if none does."""
+        holder = None if self.key_lock is None else self.key_lock.holder
+        return math.inf if holder is None else holder.until
+
+    def end_late(self, now: float) -> bool:
+        """End the permit of a call that holds the key lock and is late; return whether there was one."""
+        if self.key_lock is None or self.key_lock.holder is None or now < self.late_at:
+            return False
+        holder = self.key_lock.holder
+        holder.end(sent=True)
+        if self.key_lock.holder is holder:  # what ended its task may have struck while it ended its permit
+            self.key_lock.holder = None
+        return True
+
 
 @define(eq=False)
 class Permit:
@@ -105,6 +124,7 @@ class Permit:
     Attributes:
         since: When it was granted.
         loop: Of the call.
+        until: When others end it: an exception in any line can end a task for which nobody ends its permit.
         slots: Where it holds a slot.
         scope: The part of the limit that the call belongs to, such as a market; empty if it has none.
         held: Whether it has not ended.
@@ -117,6 +137,7 @@ class Permit:
     lane: Lane = field(repr=False)
     since: float
     loop: asyncio.AbstractEventLoop = field(repr=False)
+    until: float = math.inf
     slots: tuple[Slots, ...] = field(default=(), repr=False)
     scope: str = ""
     held: bool = True

@@ -99,7 +99,7 @@ class Store:
 
     def overtake(self, waiter: LeaseWaiter) -> None:
         """Serve a call that has waited long enough for the key lock, without it."""
-        if waiter.is_waiting and waiter.waits_for_key:
+        if waiter.is_waiting:
             self._serve(waiter, None)
 
     def add_signers(self, place: int, number: int) -> None:
