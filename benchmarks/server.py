@@ -1,21 +1,25 @@
 """A server on loopback that answers at once, in a process of its own: what it takes is nobody's cost.
 
-It reads no more of a request than where it ends.
+It reads no more of a request than where it ends. A relay in front of it delays whatever passes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import itertools
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import cast
 
 from data import BALANCE_BITSO, BALANCE_BITSTAMP, TICKER
 
-__all__ = ["serving"]
+__all__ = ["relaying", "serving"]
 
 ANSWERS = {
     b"/api/v2/ticker/btcusd/": TICKER,
@@ -23,6 +27,10 @@ ANSWERS = {
     b"/api/v3/balance/": BALANCE_BITSO,
     b"/api/v3/balance": BALANCE_BITSO,
 }
+CERTIFICATE = Path(__file__).parent.parent / "tests" / "certificates" / "here.pem"
+# An id may not come twice: an answer that names what an earlier call made is not believed.
+_NUMBERS = itertools.count(1)
+_ORDER = b'{"id": %d, "datetime": "2013-09-26 23:15:04", "type": 0, "price": "1", "amount": "1"}'
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
@@ -42,27 +50,77 @@ class _Answerer(asyncio.Protocol):
             if len(self._received) < whole:
                 return
             self._received = self._received[whole:]
-            body = ANSWERS[head.split(b" ", 2)[1]]
+            path = head.split(b" ", 2)[1]
+            body = _ORDER % next(_NUMBERS) if path == b"/api/buy/" else ANSWERS[path]
             self._transport.write(_HEAD % len(body) + body)
 
 
-@contextlib.contextmanager
-def serving() -> Iterator[str]:
+class _Relay(asyncio.Protocol):
+    """One direction of a relayed connection."""
+
+    def __init__(self, delay: float, other: asyncio.Future[asyncio.Transport]) -> None:
+        self._delay, self._other, self._loop = delay, other, asyncio.get_running_loop()
+
+    def data_received(self, data: bytes) -> None:
+        self._loop.call_later(self._delay, self._pass_on, lambda transport: transport.write(data))
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._loop.call_later(self._delay, self._pass_on, lambda transport: transport.close())
+
+    def _pass_on(self, action: Callable[[asyncio.Transport], None]) -> None:
+        self._other.add_done_callback(lambda other: action(other.result()))
+
+
+class _Entrance(_Relay):
+    """What a client connects to."""
+
+    def __init__(self, delay: float, port: int) -> None:
+        super().__init__(delay, asyncio.get_running_loop().create_future())
+        self._port = port
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        back: asyncio.Future[asyncio.Transport] = self._loop.create_future()
+        back.set_result(cast("asyncio.Transport", transport))
+        self._opening = self._loop.create_task(self._open(back))
+
+    async def _open(self, back: asyncio.Future[asyncio.Transport]) -> None:
+        opened, _ = await self._loop.create_connection(lambda: _Relay(self._delay, back), "127.0.0.1", self._port)
+        self._other.set_result(opened)
+
+
+def serving(*, secure: bool = False) -> AbstractContextManager[str]:
     """Run the server; gives its base URL."""
-    command = [sys.executable, str(Path(__file__).resolve())]
+    return _running("https" if secure else "http", *(["secure"] if secure else []))
+
+
+def relaying(base_url: str, delay: float) -> AbstractContextManager[str]:
+    """Run a relay that holds back for *delay* seconds whatever passes; gives its base URL."""
+    scheme, _, port = base_url.replace("://127.0.0.1", "").partition(":")
+    return _running(scheme, port, str(delay))
+
+
+@contextlib.contextmanager
+def _running(scheme: str, *arguments: str) -> Iterator[str]:
+    command = [sys.executable, str(Path(__file__).resolve()), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - this very file
         try:
             assert process.stdout is not None
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+            yield f"{scheme}://127.0.0.1:{int(process.stdout.readline())}"
         finally:
             process.kill()
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Answerer, "127.0.0.1", 0)
+async def _serve(arguments: list[str]) -> None:
+    context, factory = None, _Answerer
+    if len(arguments) == 1:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+    elif arguments:
+        factory = functools.partial(_Entrance, float(arguments[1]), int(arguments[0]))
+    server = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", 0, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(sys.argv[1:]))
