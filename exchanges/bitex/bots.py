@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from attrs import evolve
 
 from exchanges.bitex.api import API, MINIMUM_ASK, MINIMUM_BID
-from exchanges.bitex.checks import at_least, between, present_if_true
+from exchanges.bitex.checks import ECHOED_ID, at_least, between, present_if_true
 from exchanges.bitex.models.bots import Bot, BuyingBot, SellingBot
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
 from exchanges.endpoint.paging import each_once
@@ -103,7 +103,7 @@ class Bots(Area, api=API):
         ...
 
     @private("GET /private/buying_bots/{bot_id}")
-    async def buying_bot(self, bot_id: int) -> BuyingBot:
+    async def buying_bot(self, bot_id: Annotated[int, ECHOED_ID]) -> BuyingBot:
         """Return one of your buying bots.
 
         Args:
@@ -118,7 +118,7 @@ class Bots(Area, api=API):
         ...
 
     @private("POST /private/buying_bots/{bot_id}/cancel", kind=IDEMPOTENT, via=_cancel)
-    async def cancel_buying_bot(self, bot_id: int) -> BuyingBot:
+    async def cancel_buying_bot(self, bot_id: Annotated[int, ECHOED_ID]) -> BuyingBot:
         """Request the cancellation of a buying bot and its outstanding orders.
 
         Two requests, each with its own deadline: the cancel, and a read of the bot; a third if the server knows only
@@ -174,7 +174,7 @@ class Bots(Area, api=API):
         ...
 
     @private("GET /private/selling_bots/{bot_id}")
-    async def selling_bot(self, bot_id: int) -> SellingBot:
+    async def selling_bot(self, bot_id: Annotated[int, ECHOED_ID]) -> SellingBot:
         """Return one of your selling bots.
 
         Args:
@@ -189,7 +189,7 @@ class Bots(Area, api=API):
         ...
 
     @private("POST /private/selling_bots/{bot_id}/cancel", kind=IDEMPOTENT, via=_cancel)
-    async def cancel_selling_bot(self, bot_id: int) -> SellingBot:
+    async def cancel_selling_bot(self, bot_id: Annotated[int, ECHOED_ID]) -> SellingBot:
         """Request the cancellation of a selling bot and its outstanding orders.
 
         Two requests, each with its own deadline: the cancel, and a read of the bot; a third if the server knows only

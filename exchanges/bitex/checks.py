@@ -12,6 +12,8 @@ from exchanges.endpoint import Param
 from exchanges.endpoint.arguments import money
 from exchanges.wire import Amount
 
+ECHOED_ID = Param(echo="id")
+"""Of the object that a call names: an answer about another one belongs to another request."""
 _ZERO = re.compile(r"0+(?:\.0+)?", re.ASCII)
 _BLANK = re.compile(r"\s")
 

@@ -10,6 +10,7 @@ import attrs
 from attrs import frozen
 
 from exchanges.bitex.api import API
+from exchanges.bitex.checks import ECHOED_ID
 from exchanges.bitex.models.concierge import WorkOrderRequest, WorkOrderRequests
 from exchanges.bitex.models.places import Country, CurrencyCode
 from exchanges.endpoint import JSON, MONEY, Access, Area, Param, private
@@ -181,7 +182,7 @@ class Concierge(Area, api=API):
         ...
 
     @private("GET /reseller/work_order_requests/{work_order_request_id}", access=Access.RESELLER)
-    async def work_order_request(self, work_order_request_id: int) -> WorkOrderRequest:
+    async def work_order_request(self, work_order_request_id: Annotated[int, ECHOED_ID]) -> WorkOrderRequest:
         """Return one work order.
 
         Args:

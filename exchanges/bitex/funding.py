@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from exchanges.bitex.api import API
-from exchanges.bitex.checks import fault_of_address, fault_of_country, fault_of_currency, present_if_true
+from exchanges.bitex.checks import ECHOED_ID, fault_of_address, fault_of_country, fault_of_currency, present_if_true
 from exchanges.bitex.models.funding import Address, MoreMtBranch
 from exchanges.bitex.models.instructions import (
     InstructionBody,
@@ -63,7 +63,7 @@ class Funding(Area, api=API):
         ...
 
     @private("POST /private/usd/deposits/{deposit_id}/cancel", kind=IDEMPOTENT)
-    async def cancel_usd_deposit(self, deposit_id: int) -> UsdDeposit:
+    async def cancel_usd_deposit(self, deposit_id: Annotated[int, ECHOED_ID]) -> UsdDeposit:
         """Cancel a deposit that is still PENDING.
 
         If the money has been sent already, contact Bitex instead.
@@ -80,7 +80,7 @@ class Funding(Area, api=API):
         ...
 
     @private("GET /private/usd/deposits/{deposit_id}")
-    async def usd_deposit(self, deposit_id: int) -> UsdDeposit:
+    async def usd_deposit(self, deposit_id: Annotated[int, ECHOED_ID]) -> UsdDeposit:
         """Return one deposit of money.
 
         Args:
@@ -142,7 +142,7 @@ class Funding(Area, api=API):
         ...
 
     @private("GET /private/usd/withdrawals/{withdrawal_id}")
-    async def usd_withdrawal(self, withdrawal_id: int) -> UsdWithdrawal:
+    async def usd_withdrawal(self, withdrawal_id: Annotated[int, ECHOED_ID]) -> UsdWithdrawal:
         """Return one withdrawal of money.
 
         Args:
@@ -197,7 +197,7 @@ class Funding(Area, api=API):
         ...
 
     @private("GET /private/btc/deposits/{deposit_id}")
-    async def btc_deposit(self, deposit_id: int) -> SpecieDeposit:
+    async def btc_deposit(self, deposit_id: Annotated[int, ECHOED_ID]) -> SpecieDeposit:
         """Return one deposit of bitcoins.
 
         Args:
@@ -243,7 +243,7 @@ class Funding(Area, api=API):
         ...
 
     @private("GET /private/btc/addresses/{public_address}")
-    async def address(self, public_address: str) -> Address:
+    async def address(self, public_address: Annotated[str, Param(echo="public_address")]) -> Address:
         """Return one address.
 
         Args:
@@ -297,7 +297,7 @@ class Funding(Area, api=API):
         ...
 
     @private("GET /private/btc/withdrawals/{withdrawal_id}")
-    async def btc_withdrawal(self, withdrawal_id: int) -> SpecieWithdrawal:
+    async def btc_withdrawal(self, withdrawal_id: Annotated[int, ECHOED_ID]) -> SpecieWithdrawal:
         """Return one withdrawal of bitcoins.
 
         Args:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, TypeAlias, TypedDict, Unpack
 
 from exchanges.bitex.api import API
-from exchanges.bitex.checks import calendar_day, fault_of_country
+from exchanges.bitex.checks import ECHOED_ID, calendar_day, fault_of_country
 from exchanges.bitex.models.kyc import KycProfile, KycRejectionReasons, UsageTier
 from exchanges.bitex.models.kyc_files import KycFile, fault_of_format, upload_of
 from exchanges.endpoint import IDEMPOTENT, MULTIPART, WRITE, Area, Param, private
@@ -120,7 +120,7 @@ class Kyc(Area, api=API):
         ...
 
     @private("GET /private/kyc_profiles/{kyc_profile_id}")
-    async def profile(self, kyc_profile_id: int) -> KycProfile:
+    async def profile(self, kyc_profile_id: Annotated[int, ECHOED_ID]) -> KycProfile:
         """Return one profile.
 
         Args:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
 from exchanges.bitex.api import API
-from exchanges.bitex.checks import fault_of_slug, fault_of_url, percentage
+from exchanges.bitex.checks import ECHOED_ID, fault_of_slug, fault_of_url, percentage
 from exchanges.bitex.models.payments import Payment, PaymentStatus, PointOfSale
 from exchanges.endpoint import IDEMPOTENT, WRITE, Area, Param, private
 from exchanges.wire import Amount
@@ -65,7 +65,7 @@ class Payments(Area, api=API):
         ...
 
     @private("GET /private/payments/{payment_id}")
-    async def payment(self, payment_id: int) -> Payment:
+    async def payment(self, payment_id: Annotated[int, ECHOED_ID]) -> Payment:
         """Return one of your payments.
 
         Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from exchanges.bitex.api import API
-from exchanges.bitex.models.resellers import ResellerUser, ResellerUserCreated
+from exchanges.bitex.models.resellers import Csv, ResellerUser, ResellerUserCreated
 from exchanges.endpoint import WRITE, Access, Area, Param, private
 from exchanges.wire import Json, encode
 from exchanges.wire.converter import wire
@@ -67,7 +67,7 @@ class Resellers(Area, api=API):
         ...
 
     @private("GET /reseller/users.csv", access=Access.RESELLER, text=True)
-    async def users_csv(self) -> str:
+    async def users_csv(self) -> Annotated[str, Csv()]:
         """Return all users of this reseller as CSV.
 
         Returns:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated, Any, TypeVar, cast
 
 from exchanges.bitex.api import API, MINIMUM_ASK, MINIMUM_BID
-from exchanges.bitex.checks import at_least
+from exchanges.bitex.checks import ECHOED_ID, at_least
 from exchanges.bitex.models.codes import OrderStatus
 from exchanges.bitex.models.rows import Ask, Bid, Order, Trade
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, private
@@ -80,7 +80,7 @@ class Trading(Area, api=API):
         ...
 
     @private("GET /private/bids/{bid_id}")
-    async def bid(self, bid_id: int) -> Bid:
+    async def bid(self, bid_id: Annotated[int, ECHOED_ID]) -> Bid:
         """Return one of your bids.
 
         Args:
@@ -96,7 +96,7 @@ class Trading(Area, api=API):
 
     # A second cancel of the same order changes nothing, so it may be repeated.
     @private("POST /private/bids/{bid_id}/cancel", kind=IDEMPOTENT)
-    async def cancel_bid(self, bid_id: int) -> Bid:
+    async def cancel_bid(self, bid_id: Annotated[int, ECHOED_ID]) -> Bid:
         """Request the cancellation of a bid.
 
         It may still trade until the matching engine has removed it: read the bid until it is CANCELLED or COMPLETED.
@@ -140,7 +140,7 @@ class Trading(Area, api=API):
         ...
 
     @private("GET /private/asks/{ask_id}")
-    async def ask(self, ask_id: int) -> Ask:
+    async def ask(self, ask_id: Annotated[int, ECHOED_ID]) -> Ask:
         """Return one of your asks.
 
         Args:
@@ -155,7 +155,7 @@ class Trading(Area, api=API):
         ...
 
     @private("POST /private/asks/{ask_id}/cancel", kind=IDEMPOTENT)
-    async def cancel_ask(self, ask_id: int) -> Ask:
+    async def cancel_ask(self, ask_id: Annotated[int, ECHOED_ID]) -> Ask:
         """Request the cancellation of an ask.
 
         It may still trade until the matching engine has removed it, so *remaining_amount* may change: read the ask

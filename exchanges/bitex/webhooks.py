@@ -19,7 +19,7 @@ class Webhook:
         Bitex developer guide, Webhooks, "Show Webhook URL".
     """
 
-    webhook_url: str | None = None
+    webhook_url: str | None
     """URL, https only; None until it is set."""
 
 
@@ -56,7 +56,9 @@ class Webhooks(Area, api=API):
         ...
 
     @private("PUT /reseller/webhook", kind=IDEMPOTENT, access=Access.RESELLER, body=JSON)
-    async def update_webhook(self, *, webhook_url: Annotated[str, Param(check=fault_of_url)]) -> Webhook:
+    async def update_webhook(
+        self, *, webhook_url: Annotated[str, Param(check=fault_of_url, echo="webhook_url")]
+    ) -> Webhook:
         """Set the URL that Bitex posts to.
 
         Args:
@@ -72,7 +74,7 @@ class Webhooks(Area, api=API):
 
     # Idempotent, although a POST: one more echo changes nothing.
     @private("POST /reseller/webhook/test", kind=IDEMPOTENT, access=Access.RESELLER, body=JSON)
-    async def test_webhook(self, *, echo: str) -> WebhookEcho:
+    async def test_webhook(self, *, echo: Annotated[str, Param(echo="echo")]) -> WebhookEcho:
         """Request that Bitex posts *echo* to the webhook.
 
         Args:

@@ -73,10 +73,11 @@ class Conversions(Area, api=V4):
     async def create_quote(
         self,
         *,
-        from_currency: str,
-        to_currency: str,
-        spend_amount: Amount | None = None,
-        receive_amount: Amount | None = None,
+        # A quote for something else is no answer: whoever executes it converts something else.
+        from_currency: Annotated[str, Param(echo="from_currency")],
+        to_currency: Annotated[str, Param(echo="to_currency")],
+        spend_amount: Annotated[Amount | None, Param(echo="from_amount")] = None,
+        receive_amount: Annotated[Amount | None, Param(echo="to_amount")] = None,
     ) -> Quote:
         """Request a quote; nothing is converted before it is executed.
 
@@ -118,7 +119,7 @@ class Conversions(Area, api=V4):
 
     # Quirk: two ids: the one that the PUT answers with, not that of the quote, names the conversion.
     @private("GET /currency_conversions/{conversion_id}")
-    async def conversion(self, conversion_id: str) -> Conversion:
+    async def conversion(self, conversion_id: Annotated[str, Param(echo="id")]) -> Conversion:
         """Read the status of a conversion.
 
         It goes from OPEN over QUEUED, for some ten seconds at most, to COMPLETED or FAILED, and cannot be cancelled.

@@ -107,7 +107,7 @@ class TestTree:
     def test_an_unknown_step_when_strict(self):
         """A step of unknown type is an error if strict."""
         with pytest.raises(DecodeError) as caught:
-            wire.decode(b'{"a": [{"type": "lottery"}]}', RatesTree, strict=True)
+            wire.decode(b'{"a": {"b": [{"type": "lottery"}]}}', RatesTree, strict=True)
 
         assert "expected a step of type exchange, percentual_fee" in str(caught.value)
 
@@ -144,7 +144,11 @@ class TestTree:
             wire.decode(b'{"type": "exchange", "amount": 5}', FixedFee)
 
     @settings(QUICK, max_examples=25)
-    @given(st.dictionaries(st.tuples(*[st.text("abc/", min_size=1, max_size=4)] * 3), st.lists(steps, max_size=4)))
+    @given(
+        st.dictionaries(
+            st.tuples(*[st.text("abc/", min_size=1, max_size=4)] * 3), st.lists(steps, max_size=4), min_size=1
+        )
+    )
     def test_round_trip(self, table):
         """Every tree decodes from what it encodes to."""
         tree = RatesTree({path: tuple(of_path) for path, of_path in table.items()})

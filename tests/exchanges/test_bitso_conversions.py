@@ -93,12 +93,28 @@ class TestQuote:
 
         async def both():
             async with Bitso(transport=script, limits=None, api_key="k", api_secret="s") as client:
-                await client.conversions.create_quote(from_currency="mxn", to_currency="usd", spend_amount=1)
+                await client.conversions.create_quote(
+                    from_currency="mxn", to_currency="usd", spend_amount=WIRE_QUOTE["from_amount"]
+                )
                 await client.account.balance()
 
         run(both())
 
         assert ["POST /api/v4/currency_conversions", "GET /api/v3/balance/"] == script.paths
+
+    @pytest.mark.parametrize(
+        "other", [{"from_currency": "btc"}, {"to_currency": "btc"}, {"from_amount": "1000000"}, {"from_amount": "0"}]
+    )
+    def test_a_quote_for_something_else(self, other):
+        """A quote that does not repeat the request is no quote, and is not executed."""
+        script = Script.of(wrapped({**WIRE_QUOTE, **other}))
+        with pytest.raises(OutcomeUnknown, match="does not match the request"):
+            ask(
+                lambda c: c.create_quote(
+                    from_currency="mxn", to_currency="usd", spend_amount=WIRE_QUOTE["from_amount"]
+                ),
+                script,
+            )
 
     def test_apis(self):
         """Beside the address nothing tells v4 from v3."""

@@ -1,7 +1,9 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
+from exchanges.bitex import Bitex
 from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, OutcomeUnknown
 from exchanges.outcomes.response import mismatches
@@ -127,3 +129,31 @@ async def test_the_same_id_of_another_call():
         made = [await client.orders.buy(amount=3, price=5), await client.orders.note(amount=3, price=5)]
 
     assert [1, 1] == [order.id for order in made]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"id": 0}, ["id"]),
+        ({"id": -1}, ["id"]),
+        ({"price": Decimal(-5)}, ["price"]),
+        ({"created_at": datetime(1970, 1, 1, tzinfo=UTC)}, ["created_at"]),
+        ({"created_at": datetime(2000, 1, 1, tzinfo=UTC)}, []),
+    ],
+)
+def test_what_nothing_that_was_made_can_have(told, expected):
+    """An id that names nothing, an amount below zero, or a moment that is none is no confirmation of an order."""
+    asked = prepare(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test")
+
+    assert expected == mismatches(asked, Order(**{"id": 1, "amount": Decimal(3), "side": Side.BUY} | told))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("name", ["bid", "cancel_bid"])
+async def test_an_answer_about_another_object(name):
+    """An answer about another object than was named is no answer: not to a read, and not to a cancel."""
+    row = [1, 8, 946685400, 1, 100, 10, 1000, 3, 0, 1.1, "ApiKey#1", 0.01]
+    async with Bitex(transport=Script.of(answer(row)), api_key="key", limits=None) as client:
+        with pytest.raises(DecodeError if name == "bid" else OutcomeUnknown, match="match the request: id"):
+            await getattr(client.trading, name)(7)
+        assert 8 == (await getattr(client.trading, name)(8)).id

@@ -29,9 +29,10 @@ STAGES = (
     "halfdead",
     "hostile",
     "mutations",
+    "evidence",
     "secrets",
 )
-PROMISES = (*range(1, 13), 15, 17)
+PROMISES = (*range(1, 14), 15, 17)
 CHEAP = {
     "nonces": ("key lock",),
     "cancellations": ("own task",),
@@ -44,6 +45,7 @@ CHEAP = {
     "cancels": ("reserve", "overtaking", "probes"),
     "keepalive": ("careful pool",),
     "halfdead": ("silence",),
+    "evidence": ("own words",),
 }
 """Mechanisms that a quick run takes out: a second or two is enough to miss a figure without one of them."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from attrs import frozen
 
-from exchanges.wire import BitcoinAddress, OpenIntEnum, OpenStrEnum, UnixTime
+from exchanges.wire import BitcoinAddress, Deviation, Json, OpenIntEnum, OpenStrEnum, UnixTime
 
 
 class Currency(OpenIntEnum):
@@ -168,6 +168,13 @@ class PointOfSale:
     Source:
         Bitex developer guide, Web Point of Sale, "Setup Web POS".
     """
+
+    @staticmethod
+    def from_wire(value: dict[str, Json]) -> dict[str, Json]:
+        """Refuse an object without any setting, which is somebody else's."""
+        if not any(name.startswith("merchant_") for name in value):
+            raise Deviation("settings of the point of sale", ": PointOfSale")
+        return value
 
     merchant_name: str | None = None
     """Name of the business."""

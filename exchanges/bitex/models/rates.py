@@ -217,6 +217,8 @@ class _Branches:
                 table[path] = tuple(_step(item, strict=strict) for item in node)
             else:
                 raise Deviation("a list of steps, or an object of more branches", f": {'/'.join(path)}")
+        if not table:
+            raise Deviation("at least one conversion")
         return table
 
     def write(self, value: Mapping[RatesPath, tuple[Step, ...]]) -> Json:
@@ -263,7 +265,9 @@ class RatesTree(Mapping[RatesPath, "tuple[Step, ...]"]):
 
     @classmethod
     def from_wire(cls, value: dict[str, Json]) -> dict[str, Json]:
-        """Read the whole object as the table of branches."""
+        """Read the whole object as the table of branches; there is always one."""
+        if not any(isinstance(branch, dict) for branch in value.values()):
+            raise Deviation("an object of branches", ": RatesTree")
         return {"branches": value}
 
     @classmethod

@@ -7,7 +7,21 @@ from typing import Annotated
 
 from attrs import field, frozen
 
-from exchanges.wire import BitcoinAddress, Row
+from exchanges.wire import BitcoinAddress, Deviation, Json, Row
+
+
+class Csv:
+    """Lines of cells, as one text: a word, a sentence, JSON or a page is none."""
+
+    def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - nothing else is ever a list of users
+        """Return the text."""
+        if type(value) is str and value.lstrip()[:1] not in ("", "{", "[", "<") and "," in value.splitlines()[0]:
+            return value
+        raise Deviation("lines of comma-separated values")
+
+    def write(self, value: str) -> Json:
+        """Return what is sent."""
+        return value
 
 
 @frozen(kw_only=True)

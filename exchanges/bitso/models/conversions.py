@@ -40,18 +40,17 @@ class ConversionStatus(OpenStrEnum):
 
 
 class _Oid:
-    """The id of a conversion, bare or, in an older version of the document, inside the whole quote."""
+    """The id of a conversion, alone in an object or, in an older version of the document, inside the whole quote."""
 
     def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - both are documented
         # Quirk: an older version of the document answers with the whole quote, the newest with the id alone.
-        if isinstance(value, dict):
-            value = value.get("oid")
-        if type(value) is not int and (not isinstance(value, str) or not value.strip()):
-            raise Deviation("the id of a conversion")
-        return str(value)
+        oid = value.get("oid") if isinstance(value, dict) else None
+        if (type(oid) is int and oid > 0) or (isinstance(oid, str) and oid.strip()):
+            return str(oid)
+        raise Deviation("an object with the id of the conversion")
 
     def write(self, value: str) -> Json:
-        return value
+        return {"oid": value}
 
 
 ConversionId = Annotated[str, _Oid()]

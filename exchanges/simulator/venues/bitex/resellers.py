@@ -34,7 +34,8 @@ class ResellerHandlers(BitexHandlers):
     kyc: KycHandlers
 
     users = lists(Resellers.users, _users, _user)
-    webhook = answers(Webhooks.webhook, lambda _, call: Webhook(webhook_url=call.account.webhook_url))
+    # Plain JSON, in which a URL that is not set is null.
+    webhook = answers(Webhooks.webhook, lambda _, call: {"webhook_url": call.account.webhook_url})
 
     @handles(Resellers.create_user)
     def create_user(self, call: BitexCall) -> object:
