@@ -32,7 +32,7 @@ STAGES = (
     "evidence",
     "secrets",
 )
-PROMISES = (*range(1, 14), 15, 17)
+PROMISES = (*range(1, 16), 17)
 CHEAP = {
     "nonces": ("key lock",),
     "cancellations": ("own task",),
@@ -40,7 +40,7 @@ CHEAP = {
     "cuts": ("evidence",),
     "doubles": ("surplus",),
     "money": ("guard", "doubt"),
-    "reconciled": ("lateness",),
+    "reconciled": ("lateness", "owner"),
     "arrivals": ("cooling slots",),
     "cancels": ("reserve", "overtaking", "probes"),
     "keepalive": ("careful pool",),

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
 from exchanges.errors import ExchangeError
-from exchanges.intents import Intent
+from exchanges.intents import ClockOffset, Intent
+from exchanges.outcomes.clocks import ExchangeClock
 from exchanges.outcomes.history import CallHistory
-from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
+from exchanges.outcomes.pending import JournalView
+from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Reconciler, Verdict
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.tally import Tally, results, summed
 from tests.stress.worlds import When, World, played
 from tests.support.virtual_time import run
 
-PROMISES = (7,)
+PROMISES = (7, 14)
 UNKNOWN = 2_000
 WORLDS, NAIVE_WORLDS, BATCH = 240, 60, 15
 QUICK_WORLDS = 12
@@ -62,7 +65,36 @@ def _play(first: int, count: int, judge: str, without: str | None) -> Tally:
     return whole
 
 
+# Mechanisms
+
+CONCLUDE = Reconciler._conclude_absence
+
+
+def _conclude_by_moments(self: Any, case: Any, result: Any) -> Verdict:
+    case.misdated.clear()
+    return CONCLUDE(self, case, result)
+
+
+def _last_reading(self: Any, endpoint: str, zero: datetime, _: datetime, max_skew: timedelta) -> ClockOffset:
+    return self.narrow(endpoint, zero, max_skew) or ClockOffset(-max_skew, max_skew)
+
+
+@contextmanager
+def _trusted_clocks() -> Iterator[None]:
+    with (
+        patch.object(ExchangeClock, "doubt", lambda *_: None),
+        patch("exchanges.outcomes.reconcile.doubt_of", lambda *_: None),
+        patch.object(ExchangeClock, "wide", _last_reading),
+        patch.object(Reconciler, "_conclude_absence", _conclude_by_moments),
+    ):
+        yield
+
+
 MECHANISMS: Mechanisms = {
+    "clocks": _trusted_clocks,
+    "misdated": lambda: patch.object(Reconciler, "_conclude_absence", _conclude_by_moments),
+    "rounding": lambda: patch("exchanges.outcomes.matching.is_rounded", lambda *_: False),
+    "owner": lambda: patch.object(JournalView, "require_own", lambda *_: None),
     "lateness": lambda: patch("exchanges.outcomes.reconcile.LATE_SECONDS", 0.0),
     "fence": lambda: patch("exchanges.outcomes.reconcile.LOST_SECONDS", 0.0),
     "record": lambda: patch.object(CallHistory, "names", lambda _: frozenset()),
@@ -91,6 +123,14 @@ def _figures_of(tally: Tally, *, least: int) -> Iterator[Figure]:
         yield Figure("unknown outcomes", f"{unknown:,}", f">= {least:,}", unknown >= least)
     for when in When:
         yield tally.never(7, f"wrong verdicts on unknown outcomes, asked {when}", f"{when} wrong", numbers[when])
+    strangers = numbers["strangers"]
+    yield tally.never(7, "calls of one account that a client of another answered for", "stranger answers", strangers)
+    yield tally.never(
+        14,
+        "older generations, which know no client ids: NoTrace before two looks, or while the request may arrive",
+        "hasty absences",
+        numbers["absences"],
+    )
     shares = ", ".join(f"{kind.__name__} {numbers[f'{first} {kind.__name__}'] / unknown:.0%}" for kind in VERDICTS)
     yield Figure(f"what is said {first}", shares)
     found, plain = numbers["plain and found out"], numbers["plain"]

@@ -18,14 +18,16 @@ from typing import Any, TypeAlias
 from attrs import define, evolve, field, frozen
 
 from exchanges.endpoint import Kind
-from exchanges.errors import ExchangeError, NotSent, OutcomeUnknown, Rejected, UnresolvedOutcome
+from exchanges.errors import ExchangeError, NotSent, OutcomeUnknown, Rejected, UnresolvedOutcome, UsageError
 from exchanges.intents import Intent
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.outcomes.reconcile import NoTrace, Reconciled, Verdict
+from exchanges.outcomes.reconcile import Incomplete, NoTrace, Reconciled, Verdict
+from exchanges.outcomes.unresolved import Standing
 from exchanges.simulator import Deed, FaultPoint, Faults, Venue, simulate
 from tests.stress.in_process import LABEL, BadLine
 from tests.stress.orders import CENT, CLIENTS, EXECUTE, KINDS, Order, place, prepare
 from tests.stress.tally import Tally
+from tests.stress.wrongs import Wrongs
 
 CALLS = 14
 TWINS = 0.25
@@ -33,6 +35,10 @@ LONG_SECONDS = 600.0
 TIMEOUT_SECONDS = 10.0
 SKEW_SECONDS = 300.0
 STEPPED = 0.2
+SET_RIGHT, SET_RIGHT_BY = 0.2, (-7200.0, -900.0, 900.0, 7200.0)
+"""How often our clock is far off until it is set right, and by how much."""
+IN_ORDER_LATE_SECONDS = 300.0
+"""How late a request may arrive where nonces must: a later one that was accepted keeps it out."""
 LATE_SECONDS = (0.0, 0.0), (0.0, 10.0), (0.0, 10.0), (5.0, 10.0)
 LOST = 0.07
 HASTY = 0.1
@@ -106,6 +112,8 @@ class World:
         skew_seconds: How much more its clock shows than ours, before and after ours is set.
         late_seconds: How late its reads are.
         measured: Whether an answer told of the clocks before anything went wrong.
+        wrongs: What else is wrong with its answers.
+        off_seconds: How much more our clock shows than it should, before it is set right.
     """
 
     seed: int
@@ -114,6 +122,8 @@ class World:
     skew_seconds: tuple[float, float]
     late_seconds: tuple[float, float]
     measured: bool
+    wrongs: Wrongs
+    off_seconds: float
 
     @classmethod
     def of(cls, seed: int, *, only_orders: bool) -> World:
@@ -127,7 +137,20 @@ class World:
             skew_seconds=(skew, then if chance.random() < STEPPED else skew),
             late_seconds=chance.choice(LATE_SECONDS),
             measured=chance.random() < 0.7,
+            wrongs=Wrongs() if only_orders else Wrongs.of(seed),
+            off_seconds=0.0 if only_orders or chance.random() >= SET_RIGHT else chance.choice(SET_RIGHT_BY),
         )
+
+    @property
+    def least_seconds(self) -> float:
+        """How long after a call it may be said at the earliest that nothing came of it."""
+        # Two looks, each as late as reads may be; the first when nothing can arrive any more.
+        return 2 * LATE_SECONDS[-1][1] + (LOST_SECONDS if self.venue is Venue.BITEX else 0.0)
+
+    @property
+    def is_honest(self) -> bool:
+        """Whether nothing is wrong with any clock but what the design allows, nor with prices and rows."""
+        return self.wrongs == Wrongs() and not self.off_seconds
 
 
 @frozen
@@ -170,9 +193,16 @@ def _calls(world: World) -> list[_Call]:
             calls.append(evolve(first, label=label, at=at))
         else:
             endpoint = chance.choice(names)
-            calls.append(_Call(label, at, endpoint, kinds[endpoint](label)))
+            calls.append(_Call(label, at, endpoint, _finer(world, kinds[endpoint](label))))
     twins = Counter(repr((call.endpoint, call.arguments)) for call in calls)
     return [evolve(c, is_twin=twins[repr((c.endpoint, c.arguments))] > 1 or not c.arguments) for c in calls]
+
+
+def _finer(world: World, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments with half a cent more for the price, where the exchange rounds prices."""
+    if not world.wrongs.rounds or "price" not in arguments:
+        return arguments
+    return arguments | {"price": arguments["price"] + CENT / 2}
 
 
 def _is_of(intent: Intent, order: Order) -> bool:
@@ -222,9 +252,16 @@ class _Play:
 
     async def _find_out(self, call: _Call, intent: Intent) -> None:
         self.intents[call.label] = call, intent
+        pending, ended = self.client._session.calls.pending(intent), asyncio.get_running_loop().time()
         await asyncio.sleep(self.chance.choice(PAUSES))
         verdict = await self.judge(self.client, intent)
         self.said.append((call, verdict, When.FIRST))
+        # What the client knows by itself needs no look.
+        if isinstance(verdict, NoTrace) and (pending is None or pending.standing is Standing.UNKNOWN):
+            waited = asyncio.get_running_loop().time() - ended
+            self.tally.note("absences")
+            if waited < self.world.least_seconds:
+                self.tally.note("hasty absences", f"{call.endpoint}: after {waited:.0f} s (world {self.world.seed})")
         if isinstance(verdict, Reconciled | NoTrace):
             return
         draw = self.chance.random()
@@ -239,6 +276,19 @@ class _Play:
         for call, intent in self.intents.values():
             self.said.append((call, await self.judge(client, intent), When.LATER))
 
+    async def ask_stranger(self, client: Any) -> None:
+        """Reconcile every call with a client of another account, which must refuse."""
+        for call, intent in self.intents.values():
+            self.tally.note("strangers")
+            try:
+                verdict = await self.judge(client, intent)
+            except UsageError:
+                continue
+            if self.line.done[call.label] or not isinstance(verdict, Incomplete):
+                self.tally.note(
+                    "stranger answers", f"{call.endpoint}: {type(verdict).__name__} (world {self.world.seed})"
+                )
+
     def compare(self) -> Tally:
         """Compare the verdicts with what was executed."""
         for call, verdict, when in self.said:
@@ -246,7 +296,7 @@ class _Play:
             kind = type(verdict).__name__
             self.tally.note(f"{when}")
             self.tally.note(f"{when} {kind}")
-            if when is When.FIRST and self.world.measured and call.is_plain:
+            if when is When.FIRST and self.world.measured and self.world.is_honest and call.is_plain:
                 self.tally.note("plain")
                 self.tally.note("plain and found out" if isinstance(verdict, Reconciled | NoTrace) else "plain and not")
             if fault := _fault(verdict, done):
@@ -290,22 +340,27 @@ async def played(world: World, judge: Judge) -> Tally:
         return NOW + loop.time() - began
 
     def ours() -> float:
-        return theirs() - world.skew_seconds[loop.time() > began + LONG_SECONDS / 2]
+        is_late = loop.time() > began + LONG_SECONDS / 2
+        return theirs() - world.skew_seconds[is_late] + (0.0 if is_late else world.off_seconds)
 
     faults, losing = Faults(late_seconds=late), Faults(LOSING, kinds={Kind.MONEY, Kind.WRITE}, late_seconds=late)
     async with simulate(
         world.venue, seed=world.seed, port=None, limits=False, clock=theirs, faults=faults
     ) as simulator:
-        line = BadLine(simulator, world.seed, LOST)
+        late_seconds = LOST_SECONDS - 1 if world.venue is Venue.BITEX else IN_ORDER_LATE_SECONDS
+        spoil = world.wrongs.applied
+        line = BadLine(simulator, world.seed, LOST, late_seconds=late_seconds, spoil=spoil)
 
-        def client() -> Any:
+        def client(number: int = 0) -> Any:
             options: Any = {
                 "limits": None,
                 "clock": ours,
                 "timeout_seconds": TIMEOUT_SECONDS,
                 "transport": line.transport(),
             }
-            return CLIENTS[world.venue](base_url=simulator.base_url, **simulator.account(world.venue), **options)
+            return CLIENTS[world.venue](
+                base_url=simulator.base_url, **simulator.account(world.venue, number), **options
+            )
 
         async with client() as first:
             play = _Play(world, first, line, judge, random.Random(world.seed))
@@ -315,7 +370,8 @@ async def played(world: World, judge: Judge) -> Tally:
             async with asyncio.TaskGroup() as calls:
                 for call in _calls(world):
                     calls.create_task(play.make(call))
-            await asyncio.sleep(LOST_SECONDS)
-        async with client() as second:
+            await asyncio.sleep(late_seconds)
+        async with client() as second, client(1) as stranger:
             await play.ask_again(second)
+            await play.ask_stranger(stranger)
         return play.compare()
