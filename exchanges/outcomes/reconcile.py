@@ -329,13 +329,7 @@ class Reconciler:
 
     def _is_ours(self, case: _Case, result: _Round, match: Match) -> bool:
         """Return whether nothing but this call can have created it, by the record."""
-        if (
-            not result.complete
-            or result.rivals
-            or not match.sure
-            or match.at is None
-            or not result.window.fits(match.at)
-        ):
+        if not result.complete or result.rivals or not match.sure or match.at is None:
             return False
         # A call of ours that did the same and whose answer named no id may have created it.
         if case.digest is None or any(

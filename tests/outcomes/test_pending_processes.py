@@ -108,6 +108,31 @@ async def test_a_known_order_of_another_process():
 
 
 @in_virtual_time
+async def test_a_dismissed_call_of_another_process():
+    """What a call of another process, dismissed here, may have created is not taken for the doing of its twin."""
+    async with together(DONE, LOST, at=4000.0, dated=True) as (one, two, *_):
+        intent = await lose(one)
+        await settle()
+        two.unresolved.dismiss(intent)
+        await settle()
+        verdict = await two.reconcile(await lose(two))
+
+        assert (Ambiguous, [3]) == (type(verdict), [order.id for order in verdict.candidates])
+
+
+@in_virtual_time
+async def test_what_another_process_made_a_day_before():
+    """An order that another process is known to have placed is no candidate, even if it is misdated by a day."""
+    async with together(ANSWERED, LOST, dated=True) as (one, two, _, exchange):
+        await one.orders.buy(amount=3, price=5)
+        await asyncio.sleep(86000)
+        exchange.shown = lambda at: at + 86000
+        intent = await lose(two)
+
+        assert NoTrace(intent) == await two.reconcile(intent)
+
+
+@in_virtual_time
 async def test_dismissed_in_another_process():
     """What a call dismissed by another process may have created is ambiguous here."""
     async with together(DONE, LOST) as (one, two, *_):

@@ -8,6 +8,7 @@ from attrs import evolve
 
 from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled
 from exchanges.outcomes.clocks import REMEMBERED
+from exchanges.state import MemoryState
 from tests.support.lagging_exchange import (
     ANSWERED,
     CALLS,
@@ -148,6 +149,18 @@ async def test_a_row_that_is_shown_twice():
         await begin(client)
 
         assert Reconciled is type(await client.reconcile(await lose(client)))
+
+
+@in_virtual_time
+async def test_another_server_at_the_same_address():
+    """What answers have shown is forgotten when the last client is closed: the next may use another server."""
+    state, exchange = MemoryState(), Lagging([ANSWERED, LOST])
+    async with placing(exchange, state=state) as client:
+        await client.orders.buy(amount=7, price=7)
+    async with placing(exchange, state=state) as client:
+        verdict = await client.reconcile(await lose(client))
+
+        assert (Incomplete, True) == (type(verdict), "no answer has shown" in verdict.reason)
 
 
 # Our own clock, and other processes
