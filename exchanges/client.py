@@ -126,6 +126,8 @@ class Client(Areas):
     async def reconcile(self, intent: Intent, *, timeout_seconds: float = RECONCILE_SECONDS) -> Verdict:
         """Determine the outcome of a call: read what the exchange shows until it is certain. Nothing is sent again.
 
+        Of a cancel it reads the order: `Reconciled` if that is cancelled, whoever did it, `NoTrace` if it is not.
+
         That a call left no trace is certain only when it cannot arrive any more, and would show if it had: after about
         25 seconds if nonces are in order, otherwise 55. `Reconciled` and `NoTrace` resolve it.
 
@@ -142,8 +144,9 @@ class Client(Areas):
             raise UsageError("reconcile needs the intent of a call, such as that of an OutcomeUnknown")
         endpoints = {e.id: e for e in endpoints_of(type(self))}
         endpoint = endpoints.get(intent.endpoint)
-        if endpoint is None or not endpoint.kind.is_once:
-            raise UsageError(f"{intent.endpoint}: {type(self).__name__} has no such call that is never repeated")
+        if endpoint is None or not (endpoint.kind.is_once or intent.endpoint in type(self).searches()):
+            words = "has no such call that is never repeated, nor reads what it names; read it, or call it again"
+            raise UsageError(f"{intent.endpoint}: {type(self).__name__} {words}")
         self._session.calls.view.require_own(intent)
         options = evolve(self._options, private_fields=intent.acting)
         from exchanges.outcomes.reconcile import Reconciler  # noqa: PLC0415 - most programs never reconcile

@@ -269,6 +269,6 @@ class Bitex(Client):
     @classmethod
     def searches(cls) -> Searches:
         """Return how the results of its calls are found again; see `exchanges.outcomes.search`."""
-        from exchanges.bitex.reconcile import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
+        from exchanges.bitex.reconcile import CANCELS, SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
-        return SEARCHES
+        return {**SEARCHES, **CANCELS}

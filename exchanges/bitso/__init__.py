@@ -220,6 +220,6 @@ class Bitso(Client):
     @classmethod
     def searches(cls) -> Searches:
         """Return how its reads show what its calls did; see `exchanges.outcomes.search`."""
-        from exchanges.bitso.reconcile import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
+        from exchanges.bitso.reconcile import CANCELS, SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
-        return SEARCHES
+        return {**SEARCHES, **CANCELS}

@@ -40,6 +40,7 @@ from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, TransactionType, UserTransaction
 from exchanges.bitso.v2.trading import Trading
 from exchanges.outcomes.matching import (
+    Cancelling,
     Listing,
     MatchQuality,
     compare,
@@ -171,6 +172,10 @@ def _placed(order: Order) -> Match:
     return Match(order.id, order, order.datetime)
 
 
+def _cancelled(query: Query, orders: Iterable[Order]) -> Order | None:
+    return next((order for order in orders if order.id == query.text("order_id")), None)
+
+
 # Withdrawals
 
 
@@ -222,6 +227,16 @@ def _conversions(query: Query, answers: Answers) -> Matches:
     return Matches((Match(name, found, sure=executed, tagged=executed),))
 
 
+CANCELS: Searches = {
+    id_of(Trading.cancel_order): Search(
+        Cancelling(
+            lambda query: Read.of(Trading.lookup_order, order_id=query.intent.arguments["order_id"]),
+            _cancelled,
+            lambda order: order.status is OrderStatus.CANCELLED,
+        ),
+        by_id=True,
+    )
+}
 SEARCHES: Searches = {
     **client_ids.SEARCHES,
     id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed, MAX_SKEW + ZONES),

@@ -48,6 +48,6 @@ class Bitstamp(Client):
     @classmethod
     def searches(cls) -> Searches:
         """Return how its reads show what its calls did; see `exchanges.outcomes.search`."""
-        from exchanges.bitstamp.reconcile import SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
+        from exchanges.bitstamp.reconcile import CANCELS, SEARCHES  # noqa: PLC0415 - loaded when a call first needs it
 
-        return SEARCHES
+        return {**SEARCHES, **CANCELS}

@@ -38,6 +38,7 @@ from exchanges.bitstamp.v1.models import (
 )
 from exchanges.bitstamp.v1.trading import Trading
 from exchanges.outcomes.matching import (
+    Cancelling,
     Listing,
     MatchQuality,
     compare,
@@ -169,6 +170,14 @@ def _ripple_withdrawals(query: Query, answers: Answers) -> Matches:
     return evolve(matches, complete=matches.complete and bool(matches.candidates))
 
 
+def _open(query: Query, orders: Iterable[Order]) -> Order | None:
+    return next((order for order in orders if str(order.id) == query.text("order_id")), None)
+
+
+# Which orders are open is all that is shown: one that is not was filled, or cancelled, and proves nothing.
+CANCELS: Searches = {
+    id_of(Trading.cancel_order): Search(Cancelling(lambda _: WAITING, _open, lambda _: False), by_id=True)
+}
 SEARCHES: Searches = {
     id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed),
     id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed),

@@ -202,13 +202,12 @@ def final_error(call: PreparedCall, error: ExchangeError, doubtful: ExchangeErro
         final: ExchangeError = errors.ReadFailed(f"the read failed: {error}", **_facts_of(error))
     elif kind is not Kind.IDEMPOTENT or doubtful is None:
         return error
-    elif isinstance(error, errors.NotFound):
-        # The first attempt may have done it without an answer, so that the second finds nothing to do.
-        error.args = (f"{error}; an earlier attempt may have done it: gone, filled or cancelled",)
-        error.may_have_executed = True
-        return error
     else:
-        words = f"{call}: it may have been executed; it is safe to call it again ({error})"
+        advice = "it is safe to call it again"
+        if isinstance(error, errors.NotFound):
+            # The first attempt may have done it without an answer, so that the second finds nothing to do.
+            advice = "an earlier attempt may have done it: gone, filled or cancelled; read it"
+        words = f"{call}: it may have been executed; {advice} ({error})"
         final = OutcomeUnknown(words, intent=call.intent(datetime.now(UTC)), **_facts_of(error))
     final.__cause__ = error
     return final

@@ -208,6 +208,32 @@ def _end_of(tail: list[Any], rows: list[object]) -> int | None:
 
 
 @frozen
+class Cancelling:
+    """A search that reads the order that a cancel names: whether it is cancelled, whoever cancelled it.
+
+    Attributes:
+        read: Returns the read of the order.
+        order: Returns the order from its answer; None if that does not show it.
+        is_cancelled: Whether it is cancelled, or about to be.
+    """
+
+    read: Callable[[Query], Read]
+    order: Callable[[Query, Any], Any]
+    is_cancelled: Callable[[Any], bool]
+
+    def __call__(self, query: Query, answers: Answers) -> Matches:
+        """Return the cancelled order, nothing for one that is not, or what to read."""
+        read = self.read(query)
+        if read not in answers:
+            return Matches(more=(read,))
+        answer = answers[read]
+        order = None if isinstance(answer, NotFound) else self.order(query, answer)
+        if order is None:
+            return Matches(complete=False)
+        return Matches((Match(str(order.id), order, tagged=True),) if self.is_cancelled(order) else ())
+
+
+@frozen
 class Listing(Generic[T]):
     """A search that needs one list.
 

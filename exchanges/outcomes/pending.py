@@ -26,7 +26,7 @@ from attrs import evolve, frozen
 
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
-from exchanges.errors import DecodeError, StateError, UnresolvedOutcome, UsageError
+from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
 from exchanges.intents import Intent
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result
 from exchanges.outcomes.classify import unknown_outcome
@@ -226,6 +226,12 @@ class PendingCalls:
                 raise
         attempt.pending = self._pending[intent] = PendingCall(intent, digest, nonce, zero)
         return attempt.pending
+
+    def signed(self, error: ExchangeError) -> ExchangeError:
+        """Return *error*; if it has an intent, such as that of a cancel, with the server and the key of these calls."""
+        if isinstance(error, OutcomeUnknown):
+            error.intent = evolve(error.intent, server=self.view.server, account=self.view.key)
+        return error
 
     def end(self, pending: PendingCall, attempt: Attempt, result: Result) -> Result:
         """Record how a call ended, and return what its caller gets."""

@@ -120,6 +120,7 @@ class _Case:
         has_fence: Whether a read with a later nonce proves that it cannot arrive any more.
         quiet_at: When nothing can arrive any more.
         empty_at: When the first round that counts ended without a candidate.
+        by_id: Whether the reads show what the call names, so that clocks do not matter.
         misdated: What matched, by id, but for its moment.
     """
 
@@ -128,6 +129,7 @@ class _Case:
     sent: Sent
     has_fence: bool
     quiet_at: float
+    by_id: bool
     empty_at: float | None = None
     misdated: dict[str, Match] = field(factory=dict[str, Match])
 
@@ -185,7 +187,7 @@ class Reconciler:
         search = self._calls.searches().get(intent.endpoint)
         if search is None:
             return Incomplete(intent, f"{intent.endpoint}: the exchange has no read that shows what this call creates")
-        case, is_final = self._case(intent, in_order=in_order), False
+        case, is_final = self._case(intent, in_order=in_order, by_id=search.by_id), False
         verdict: Verdict = Incomplete(intent, "the time was over before the evidence was read; allow more time")
         while True:
             with anyio.move_on_after(deadline - loop.time()):
@@ -211,7 +213,7 @@ class Reconciler:
         self._calls.resolve(intent, None)
         return Reconciled(intent, pending.value) if pending.standing is Standing.EXECUTED else NoTrace(intent)
 
-    def _case(self, intent: Intent, *, in_order: bool) -> _Case:
+    def _case(self, intent: Intent, *, in_order: bool, by_id: bool) -> _Case:
         """Collect what is recorded of a call."""
         now, calls = asyncio.get_running_loop().time(), self._calls
         pending, entry = calls.pending(intent), calls.entry(intent)
@@ -224,7 +226,7 @@ class Reconciler:
             digest, nonce, ended_at = entry.digest, entry.nonce, entry.ended_at
         zero = None if pending is None else pending.zero
         has_fence = in_order and nonce is not None
-        return _Case(intent, digest, Sent(intent, ended_at, zero), has_fence, landed_at + LOST_SECONDS)
+        return _Case(intent, digest, Sent(intent, ended_at, zero), has_fence, landed_at + LOST_SECONDS, by_id)
 
     async def _round(self, case: _Case, search: Search) -> tuple[Verdict, bool]:
         """Read the evidence once; return as well whether reading it again is of no use."""
@@ -300,8 +302,8 @@ class Reconciler:
         if case.misdated:
             return Ambiguous(intent, tuple(match.found for match in case.misdated.values()))
         zero = calls.zero()
-        doubt = calls.clock.doubt(intent.endpoint, zero, result.ended, result.max_skew)
-        if doubt is None and case.sent.zero is None:
+        doubt = None if case.by_id else calls.clock.doubt(intent.endpoint, zero, result.ended, result.max_skew)
+        if doubt is None and case.sent.zero is None and not case.by_id:
             doubt = doubt_of(intent, result.max_skew)
         if doubt is not None:
             words = f"nothing was found, but it may be shown with another moment: {doubt.reason}"
@@ -313,7 +315,8 @@ class Reconciler:
         intent = case.intent
         (first, *others) = [match for match in result.candidates if self._is_marked(case, match)] or result.candidates
         if not others and (self._is_marked(case, first) or self._is_ours(case, result, first)):
-            self._calls.resolve(intent, first.id)
+            # What a cancel names is not its own: another one may name it as well.
+            self._calls.resolve(intent, None if case.by_id else first.id)
             return Reconciled(intent, first.found), True
         if Standing.UNDER_WAY in result.rivals:
             return Incomplete(intent, "another call that would do the same is under way; ask again later"), False

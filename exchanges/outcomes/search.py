@@ -160,11 +160,13 @@ class Search:
         identify: Returns the match that the answer of a successful call shows, with the id that `find` would give it;
             None if the answer names no id.
         max_skew: How far its moments may be off until an answer has shown it; more where they name no zone.
+        by_id: Whether it reads what the call names, as for a cancel: no moment matters, and others may do the same.
     """
 
     find: Callable[[Query, Answers], Matches]
     identify: Callable[[Any], Match | None] = identify
     max_skew: timedelta = MAX_SKEW
+    by_id: bool = False
 
 
 Searches: TypeAlias = Mapping[str, Search]

@@ -146,7 +146,7 @@ class Session:
                     # If the limit allows no repetition in time, the error of the attempt before is the one to raise.
                     if last is not None and isinstance(error, errors.RateLimitTimeout):
                         error = last
-                    error = final_error(call, error, doubtful)
+                    error = destination.calls.signed(final_error(call, error, doubtful))
                     outcome = f"{error.status or '-'} {type(error).__name__}"
                     raise error
                 last = error

@@ -185,6 +185,17 @@ def test_a_computer_that_slept():
     assert (True, True) == (wide.least <= seconds(-3603), wide.most >= seconds(300))
 
 
+@pytest.mark.parametrize("set_by", [-3600, 3600])
+def test_where_something_may_be(set_by):
+    """Where something may be, our clock counts as it was set and as it is, and a reading by our clock and the loop's."""
+    later = ZERO + seconds(set_by)
+    ours, wrong = ExchangeClock().wide(BUY, ZERO, later), told(ExchangeClock(), -2 * set_by).wide(BUY, later, later)
+
+    assert (seconds(min(0, set_by) - 300), seconds(max(0, set_by) + 300)) == (ours.least, ours.most)
+    for by in (-2 * set_by, -3 * set_by):
+        assert wrong.least <= seconds(by) <= wrong.most
+
+
 def test_areas_of_one_generation_share_a_clock():
     """The clock offset that one call shows applies to its whole generation."""
     assert ClockOffset(seconds(-3), seconds(2)) == told(ExchangeClock(), 0).narrow(SELL, ZERO)

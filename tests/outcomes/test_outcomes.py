@@ -330,13 +330,14 @@ async def test_a_cancel_that_never_left():
 
 @in_virtual_time
 async def test_not_found_after_a_doubtful_attempt():
-    """`NotFound` after an attempt without an answer may be the effect of that attempt."""
+    """`NotFound` after an attempt without an answer is no verdict: it may be the effect of that attempt."""
     error = await failure_of(Script.of(httpx.ReadError("gone"), refusal("missing", 404)), "idempotent")
 
-    assert (errors.NotFound, True, True) == (
+    assert (errors.OutcomeUnknown, errors.NotFound, True, "5") == (
         type(error),
-        error.may_have_executed,
-        str(error).endswith("an earlier attempt may have done it: gone, filled or cancelled"),
+        type(error.__cause__),
+        "an earlier attempt may have done it: gone, filled or cancelled; read it" in str(error),
+        error.intent.arguments["order_id"],
     )
 
 

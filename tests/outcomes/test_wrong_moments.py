@@ -135,14 +135,16 @@ async def test_an_order_of_the_day_before():
 
 
 @in_virtual_time
-async def test_a_row_that_is_shown_twice():
-    """An order that a list shows twice is one order."""
+@pytest.mark.parametrize("less", [{}, {"price": None}, {"created_at": 1}])
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_row_that_is_shown_twice(first, less):
+    """An order that a list shows twice is one order, and what the fuller row shows of it counts."""
 
     class Doubling(Lagging):
         async def _read(self, request):
             response = await super()._read(request)
-            rows = response.json()
-            return type(response)(response.status_code, json=[*rows, *rows])
+            rows, others = response.json(), [row | less for row in response.json()]
+            return type(response)(response.status_code, json=[*rows, *others] if first else [*others, *rows])
 
     exchange = Doubling([ANSWERED, ANSWERED, DONE])
     async with placing(exchange) as client:

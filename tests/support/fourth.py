@@ -305,8 +305,8 @@ def look_for(area: type[Orders | NewOrders], side: Side | None, sought: Query, s
     if unread := tuple(r for r in readings if r not in seen):
         return Matches(more=unread)
     rows: list[Order] = [row for reading in readings for row in seen[reading] if row.side is side]
-    candidates = {row.id: trace for row in rows if (trace := _trace(sought, row))}
-    return Matches(tuple(candidates.values()), complete=len(seen[readings[1]]) < PAGE)
+    candidates = tuple(trace for row in rows if (trace := _trace(sought, row)))
+    return Matches(candidates, complete=len(seen[readings[1]]) < PAGE)
 
 
 def _trace(sought: Query, row: Order) -> Match | None:

@@ -15,4 +15,5 @@ from __future__ import annotations
 from exchanges.bitex.reconcile import customers, orders, payments, transfers
 from exchanges.outcomes.search import Searches
 
+CANCELS = orders.CANCELS
 SEARCHES: Searches = {**orders.SEARCHES, **transfers.SEARCHES, **payments.SEARCHES, **customers.SEARCHES}

@@ -17,9 +17,11 @@ from attrs import frozen
 from exchanges.bitex.account import Account
 from exchanges.bitex.bots import Bots
 from exchanges.bitex.models.bots import BotIssuer, BuyingBot, SellingBot
+from exchanges.bitex.models.codes import OrderStatus
 from exchanges.bitex.models.rows import Ask, Bid, Buy, Sell
 from exchanges.bitex.trading import Trading
 from exchanges.outcomes.matching import (
+    Cancelling,
     Listing,
     MatchQuality,
     compare,
@@ -115,6 +117,27 @@ _BIDS = _Orders(Bid, Buy, lambda buy: buy.bid_id, lambda number: Read.of(Trading
 _ASKS = _Orders(Ask, Sell, lambda sell: sell.ask_id, lambda number: Read.of(Trading.ask, ask_id=number))
 _BUYING_BOTS = Listing(lambda _: Read.of(Bots.buying_bots, full=True), BuyingBot, _bot, _are_all_bots)
 _SELLING_BOTS = Listing(lambda _: Read.of(Bots.selling_bots, full=True), SellingBot, _bot, _are_all_bots)
+
+
+def _is_cancelled(order: Order) -> bool:
+    return order.status in (OrderStatus.TO_CANCEL, OrderStatus.CANCELLED)
+
+
+def _number(query: Query) -> int:
+    (number,) = query.intent.arguments.values()
+    return int(number)
+
+
+CANCELS: Searches = {
+    id_of(Trading.cancel_bid): Search(
+        Cancelling(lambda query: Read.of(Trading.bid, bid_id=_number(query)), lambda _, bid: bid, _is_cancelled),
+        by_id=True,
+    ),
+    id_of(Trading.cancel_ask): Search(
+        Cancelling(lambda query: Read.of(Trading.ask, ask_id=_number(query)), lambda _, ask: ask, _is_cancelled),
+        by_id=True,
+    ),
+}
 SEARCHES: Searches = {
     id_of(Trading.create_bid): Search(_BIDS),
     id_of(Trading.create_ask): Search(_ASKS),
