@@ -187,7 +187,7 @@ def test_a_computer_that_slept():
 
 @pytest.mark.parametrize("set_by", [-3600, 3600])
 def test_where_something_may_be(set_by):
-    """Where something may be, our clock counts as it was set and as it is, and a reading by our clock and the loop's."""
+    """Where something may be, our clock counts as it was set and as it is, and a reading by both clocks."""
     later = ZERO + seconds(set_by)
     ours, wrong = ExchangeClock().wide(BUY, ZERO, later), told(ExchangeClock(), -2 * set_by).wide(BUY, later, later)
 
