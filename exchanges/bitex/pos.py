@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from attrs import field, frozen
 
 from exchanges.bitex.checks import fault_of_slug
-from exchanges.endpoint.arguments import money
+from exchanges.endpoint.arguments import money, refusing
 from exchanges.errors import UsageError
 from exchanges.wire import Amount
 
@@ -28,6 +28,7 @@ class PointOfSalePages:
     origin: str = field(converter=_origin)
     """Scheme, host and port: those of the client."""
 
+    @refusing
     def payment_page(self, merchant_slug: str, public_address: str) -> str:
         """Return the URL of the page of one payment with its QR code, to show alone or in a frame.
 
@@ -40,11 +41,13 @@ class PointOfSalePages:
         Source:
             Bitex developer guide, Web Point of Sale, "Payment Page".
         """
+        public_address = str.__str__(public_address)
         # It becomes a part of the path: nothing that needs quoting can be an address.
         if not public_address or not public_address.isalnum() or not public_address.isascii():
             raise UsageError("public_address must consist of letters and digits")
         return f"{self.self_service_page(merchant_slug)}/{public_address}"
 
+    @refusing
     def self_service_page(
         self,
         merchant_slug: str,
@@ -69,11 +72,12 @@ class PointOfSalePages:
         except ValueError as error:
             raise UsageError(f"amount {error}") from None
         # The number of a `Currency`: an enum would render as its name.
-        currency = None if currency_id is None else int(currency_id)
+        currency = None if currency_id is None else _number(currency_id)
         fields = {"amount": quoted, "currency_id": currency, "customer_reference": customer_reference}
         query = urlencode({name: value for name, value in fields.items() if value is not None}, quote_via=quote)
         return f"{self.origin}/pos/{_checked(merchant_slug)}" + (f"?{query}" if query else "")
 
+    @refusing
     def donation_page(self, merchant_slug: str) -> str:
         """Return the URL of the page on which a customer creates a payment that is called a donation.
 
@@ -88,7 +92,15 @@ class PointOfSalePages:
         return f"{self.origin}/donate/{_checked(merchant_slug)}"
 
 
+def _number(currency_id: int) -> int:
+    # `int` would cut a fraction off, and write a huge exponent out.
+    if not isinstance(currency_id, int):
+        raise UsageError(f"currency_id must be an int, not {type(currency_id).__name__}")
+    return int.__int__(currency_id)
+
+
 def _checked(merchant_slug: str) -> str:
-    if fault := fault_of_slug(merchant_slug):
+    slug = str.__str__(merchant_slug)
+    if fault := fault_of_slug(slug):
         raise UsageError(f"merchant_slug {fault}")
-    return merchant_slug
+    return slug

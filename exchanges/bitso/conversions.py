@@ -12,7 +12,7 @@ from exchanges.bitso.api import V4
 from exchanges.bitso.models.conversions import Conversion, ConversionId, Quote
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
 from exchanges.endpoint.arguments import money
-from exchanges.endpoint.waiting import wait_until
+from exchanges.endpoint.waiting import require_seconds, wait_until
 from exchanges.errors import ErrorFields, ExchangeError, NotSent, OutcomeUnknown, QuoteExpired, UsageError, quotable
 from exchanges.intents import Intent
 from exchanges.wire import Amount
@@ -173,6 +173,7 @@ class Conversions(Area, api=V4):
         Source:
             Bitso API v4, "Request a Conversion Quote", "Execute a Conversion Quote" and "Get a Conversion Status".
         """
+        require_seconds(timeout_seconds)
         highest, lowest = _limit(max_rate, "max_rate"), _limit(min_rate, "min_rate")
         if highest is None and lowest is None:
             raise UsageError("convert: give max_rate or min_rate: the quote is accepted unseen; nothing was sent")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, DecimalException
 from enum import Enum
 from functools import partial
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from exchanges.endpoint.definition import Argument, Endpoint
-from exchanges.errors import UsageError, quotable
+from exchanges.errors import ExchangeError, UsageError, quotable
 from exchanges.http.uploads import Upload
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
 from exchanges.wire.codecs import bounds_of
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_TEXT = 1000
@@ -153,7 +155,8 @@ def money(value: Any) -> str:
     Raises:
         _ArgumentError: Not a `Decimal`, `int` or plain decimal `str`; not a finite number above zero; too long.
     """
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+    # By its type: an object may claim to be of any class.
+    if isinstance(value, bool) or not issubclass(type(value), Decimal | int | str):
         hint = " (a float has lost digits already)" if isinstance(value, float) else ""
         raise _ArgumentError(f"must be a Decimal, an int or a decimal str, not {type(value).__name__}{hint}")
     if isinstance(value, str) and not _MONEY_TEXT.fullmatch(value):
@@ -251,3 +254,19 @@ def text(value: Json) -> str:
     if isinstance(value, list | dict):
         return dumps(value).decode()
     return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def refusing(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a function that computes without a call: what an odd argument raises becomes a `UsageError`."""
+
+    @functools.wraps(function)
+    def refuses(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except ExchangeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in `check`
+            fault = f"{function.__name__}: an argument cannot be read: {type(error).__name__}"
+            raise UsageError(fault) from None
+
+    return refuses

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
+
+from exchanges.errors import UsageError
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 4.0
 
 T = TypeVar("T")
+
+
+def require_seconds(timeout_seconds: float) -> None:
+    """Raise `UsageError` for what is no time to wait. Before a call that cannot be taken back, not behind it."""
+    is_number = issubclass(type(timeout_seconds), int | float)
+    if not is_number or not 0 <= timeout_seconds <= sys.float_info.max:
+        raise UsageError("timeout_seconds must be a number of seconds; nothing was sent")
 
 
 async def wait_until(
@@ -32,7 +42,11 @@ async def wait_until(
 
     Returns:
         The value as last read, *latest* if no read has finished: it need not be *done*.
+
+    Raises:
+        UsageError: *timeout_seconds* is no number of seconds.
     """
+    require_seconds(timeout_seconds)
     # Only the deadline raises TimeoutError here: what a read can raise is in the tree of `exchanges.errors`.
     with suppress(TimeoutError):
         async with asyncio.timeout(timeout_seconds):

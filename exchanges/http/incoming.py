@@ -21,8 +21,13 @@ def only_value(headers: Headers, name: bytes) -> bytes:
         ValueError: As before.
     """
     pairs: Iterable[tuple[str | bytes, str | bytes]]
-    pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
-    values = [_bytes(value) for found, value in pairs if _bytes(found).lower() == name]
+    try:
+        pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
+        values = [_bytes(value) for found, value in pairs if _bytes(found).lower() == name]
+    except (TypeError, ValueError):
+        raise
+    except Exception as error:  # noqa: BLE001 - an object of the caller's own may raise anything
+        raise TypeError(f"headers raise {type(error).__name__}") from None
     return values[0] if len(values) == 1 else b""
 
 

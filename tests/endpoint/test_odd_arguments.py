@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import operator
+from contextlib import suppress
 from decimal import Decimal
 from urllib.parse import unquote_plus
 
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchanges import Bitso, Bitstamp
+from exchanges.bitex import calculate, calculate_backwards
+from exchanges.bitex.pos import PointOfSalePages
 from exchanges.endpoint.call import prepare
 from exchanges.errors import UsageError
 from tests.support.odd_values import BROKEN, ODD, Crossed, OddDecimal, OddInt, Raising, Shouting, Wallet, itself
@@ -146,3 +149,47 @@ async def test_frames_keep_their_parameters(endpoint):
 
     assert frames
     assert not any("canary" in text for text in shown)
+
+
+@pytest.mark.parametrize("seconds", ["60", None, float("nan"), float("inf"), -1, 10**400, 1j, Raising()], ids=range(8))
+async def test_odd_times_to_wait(seconds):
+    """A time to wait is checked before a conversion is executed, and not when it is time to wait for it."""
+    transport = Script.of()
+    async with Bitso(transport=transport, api_key="k", api_secret="s") as client:
+        with pytest.raises(UsageError, match="timeout_seconds must be a number of seconds; nothing was sent"):
+            await client.conversions.convert(
+                from_currency="mxn", to_currency="btc", spend_amount=1, max_rate=1, timeout_seconds=seconds
+            )
+
+    assert [] == transport.came
+
+
+POS = PointOfSalePages("https://bitex.la")
+COMPUTED = {
+    "payment_page": [lambda odd: POS.payment_page(odd, "1abc"), lambda odd: POS.payment_page("shop", odd)],
+    "self_service_page": [
+        POS.self_service_page,
+        lambda odd: POS.self_service_page("shop", amount=odd),
+        lambda odd: POS.self_service_page("shop", currency_id=odd),
+        lambda odd: POS.self_service_page("shop", customer_reference=odd),
+    ],
+    "donation_page": [POS.donation_page],
+    "calculate": [lambda odd: calculate(odd, []), lambda odd: calculate(1, odd)],
+    "calculate_backwards": [lambda odd: calculate_backwards(odd, []), lambda odd: calculate_backwards(1, odd)],
+}
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_what_is_computed(name):
+    """What sends nothing refuses odd arguments as calls do: with a `UsageError`, and without a long computation."""
+    for function in COMPUTED[name]:
+        for odd in ODD:
+            with suppress(UsageError):
+                assert BROKEN not in str(function(odd))
+
+
+@pytest.mark.parametrize("number", [1.5, "3", Decimal("1e999999999"), float("nan")])
+def test_a_currency_is_a_whole_number(number):
+    """A currency that is no whole number is refused: its fraction is not cut off."""
+    with pytest.raises(UsageError, match="currency_id must be an int"):
+        POS.self_service_page("shop", currency_id=number)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, cast
 
 from attrs import field, frozen
 
+from exchanges.endpoint.arguments import refusing
 from exchanges.errors import DecodeError, UsageError
 from exchanges.wire import Amount, Deviation, Number, RawJson, encode
 from exchanges.wire.converter import wire
@@ -313,6 +314,7 @@ def text_of_path(path: object) -> str:
     return "/".join(valid)
 
 
+@refusing
 def calculate(amount: Amount, steps: Iterable[Step]) -> Decimal:
     """Return what *amount* becomes after *steps*.
 
@@ -335,6 +337,7 @@ def calculate(amount: Amount, steps: Iterable[Step]) -> Decimal:
     return _apply(amount, steps, lambda step: step.after)
 
 
+@refusing
 def calculate_backwards(amount: Amount, steps: Iterable[Step]) -> Decimal:
     """Return the amount that becomes *amount* after *steps*: the inverse of `calculate`.
 
