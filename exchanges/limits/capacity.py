@@ -139,7 +139,10 @@ class Capacity(ABC):
     def _may_go_at(self, waiter: Waiter, now: float) -> float:
         """Return a moment before which this waiter certainly gets nothing."""
         is_cancel = waiter.priority is Priority.CANCEL
-        return max(self._room_at(waiter, now), self.lockouts.may_open_at(waiter.scope, now, is_cancel=is_cancel))
+        # A call in flight of which nothing was sent gives its slot back at once.
+        cooling = [c.next_free(now) for c in self._full(waiter, now) if not c.in_flight]
+        opened = self.lockouts.may_open_at(waiter.scope, now, is_cancel=is_cancel)
+        return max([opened, self._closed_until[waiter.priority], *cooling])
 
     def _room_at(self, waiter: Waiter, now: float) -> float:
         if self._has_room(waiter.slots, waiter.priority, now, is_spare=waiter.is_spare):

@@ -61,8 +61,8 @@ def server_name(client: type[Areas], origin: str | None) -> str:
 
 
 def _places(client: type[Areas], *, sandbox: bool) -> Iterator[str]:
-    for api in {e.api.name: e.api for e in endpoints_of(client)}.values():
-        url = api.sandbox_url if sandbox else api.base_url
+    # Two versions of an API may have one name and different hosts.
+    for url in {e.api.sandbox_url if sandbox else e.api.base_url for e in endpoints_of(client)}:
         if url is not None:
             yield _place(url)
 

@@ -333,3 +333,70 @@ def test_repr_of_an_unused_limiter():
 def test_repr_without_windows():
     """The repr of a limiter without windows says that there is no limit."""
     assert repr(limiter_of()) == "Limiter(test: no limit; 0 waiting)"
+
+
+@in_virtual_time
+async def test_no_permit_with_less_time_than_an_answer_takes():
+    """A call that waits is granted nothing if its answer would come too late: its slot stays free for the next."""
+    limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
+    limiter.mean_latency_seconds, limiter._answered_at = 0.5, BEGIN
+    await note_permits(limiter, lane, into=[])
+    hasty = note_permits(limiter, lane, name="hasty", into=noted, deadline=BEGIN + 1.4)
+    patient = note_permits(limiter, lane, name="patient", into=noted, deadline=BEGIN + 1.6)
+    failures = await asyncio.gather(hasty, patient, return_exceptions=True)
+
+    assert ([RateLimitTimeout, type(None)], [("patient", 1.001)]) == ([type(f) for f in failures], noted)
+
+
+@in_virtual_time
+async def test_an_old_latency_keeps_nobody_out():
+    """A minute after the last answer nobody knows how long one takes, and every call may try."""
+    limiter = limiter_of((1, 1.0))
+    limiter.mean_latency_seconds, limiter._answered_at = 20.0, BEGIN
+    with pytest.raises(RateLimitTimeout):
+        await limiter.acquire(wide_lane(), READ, deadline=BEGIN + 5)
+    await asyncio.sleep(60)
+    await limiter.acquire(wide_lane(), READ, deadline=BEGIN + 65)
+
+    assert 60.0 == elapsed()
+
+
+@in_virtual_time
+async def test_a_call_that_must_be_sent_soon():
+    """A call that must be sent by a moment gives up then, whatever its deadline."""
+    limiter, lane = limiter_of((1, 10.0)), wide_lane(key_lock=KeyLock())
+    held = await limiter.acquire(lane, READ)
+    with pytest.raises(RateLimitTimeout, match="another call holds the lock of the key"):
+        await limiter.acquire(lane, MONEY, deadline=BEGIN + 100, send_by=BEGIN + 1)
+
+    assert 1.0 == elapsed()
+    held.end(sent=False)
+
+
+@in_virtual_time
+async def test_what_holds_the_slots():
+    """The timeout error says what holds the slots, and until when."""
+    limiter, lane = limiter_of((10, 10.0)), wide_lane()
+    limiter.signers = 1
+    permits = [await limiter.acquire(lane, READ) for _ in range(9)]
+    for number, permit in enumerate(permits[:5]):
+        permit.end(sent=True, complete=number < 2)
+    words = (
+        r"of 10 in 10 s: 4 by calls in flight, 2 by calls that ended less than 10 s ago, "
+        r"3 by calls without an answer, the first for 38\.5 s more, until \d\d:\d\d:\d\d UTC, 1 kept for cancels"
+    )
+    with pytest.raises(RateLimitTimeout, match=words):
+        await limiter.acquire(lane, READ, deadline=BEGIN + 1.5)
+
+
+@in_virtual_time
+async def test_a_slot_that_comes_back_unused():
+    """A call waits for slots of calls in flight: one of which nothing was sent gives its slot back at once."""
+    limiter, lane, noted = limiter_of((1, 100.0)), wide_lane(), []
+    held = await limiter.acquire(lane, READ)
+    waiting = note_permits(limiter, lane, into=noted, deadline=BEGIN + 10)
+    await asyncio.sleep(5)
+    held.end(sent=False)
+    await waiting
+
+    assert [(None, 5.0)] == noted

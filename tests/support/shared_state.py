@@ -13,7 +13,7 @@ from attrs import define, evolve, field
 from exchanges.errors import ExchangeError, StateError
 from exchanges.intents import Intent
 from exchanges.state import MemoryState
-from exchanges.state.protocols import Entry
+from exchanges.state.protocols import Entry, Headroom
 from tests.support.lagging_exchange import placing
 from tests.support.scripted_transport import Script
 
@@ -62,6 +62,16 @@ class SharedLimiter:
     leases: list[Lease] = field(factory=list[Lease])
     inside: int = 0
     joined: list[bool] = field(factory=list[bool])
+    left: Headroom = field(factory=lambda: Headroom((), ()))
+    reopened: bool = False
+
+    def headroom(self) -> Headroom:
+        """Return what is left."""
+        return self.left
+
+    def reopen(self) -> None:
+        """Note that it is called."""
+        self.reopened = True
 
     def join(self, *, signs) -> None:
         """Note who joins."""
