@@ -158,9 +158,11 @@ class Limiter(Capacity):
             if waiter.priority is Priority.CANCEL:
                 waiter.passes_at = now + OVERTAKE_SECONDS
         waiter.lane.connections.limiters.add(self)
-        self._queue.add(waiter)
+        is_first = self._queue.add(waiter)
         self._warn_soon(waiter, now)
-        self._wake(now)
+        # Behind another it changes nothing: what the first of the line waits for is looked at, and has a timer.
+        if is_first:
+            self._wake(now)
 
     async def _wait(self, waiter: Waiter) -> Permit:
         expiry, end = None, min(waiter.deadline - self._latency(waiter.loop.time()), waiter.send_by)

@@ -9,7 +9,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import Slots
@@ -71,15 +71,27 @@ def reserved_connections(most: int) -> int:
 
 @define(eq=False)
 class Connections:
-    """The connections of one client."""
+    """The connections of one client.
+
+    Attributes:
+        most: How many there are.
+        taken: How many are in use.
+        limiters: Those with calls that may wait for one.
+        for_all: How many any call may take; the others are for cancels.
+    """
 
     most: int
     taken: int = 0
     limiters: set[Grantor] = field(factory=set["Grantor"], repr=False)
+    for_all: int = field(
+        init=False,
+        repr=False,
+        default=Factory(lambda self: self.most - reserved_connections(self.most), takes_self=True),
+    )
 
     def has_room(self, priority: Priority) -> bool:
         """Whether a call may take one now; the reserved ones are for cancels."""
-        return self.taken < self.most - (0 if priority is Priority.CANCEL else reserved_connections(self.most))
+        return self.taken < (self.most if priority is Priority.CANCEL else self.for_all)
 
 
 @frozen(eq=False, repr=False)

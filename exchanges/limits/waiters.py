@@ -107,12 +107,17 @@ class WaiterQueue:
         """Count those who wait."""
         return self._count
 
-    def add(self, waiter: Waiter) -> None:
-        """Put *waiter* at the end of its line."""
-        place = (waiter.lane, waiter.scope, waiter.is_spare)
-        self._lines[waiter.priority].setdefault(place, deque()).append(waiter)
+    def add(self, waiter: Waiter) -> bool:
+        """Put *waiter* at the end of its line; return whether it is the first."""
+        place, lines = (waiter.lane, waiter.scope, waiter.is_spare), self._lines[waiter.priority]
+        line = lines.get(place)
+        if line is None:
+            line = lines[place] = deque()
+        self._drop_gone(line)
+        line.append(waiter)
         waiter.is_queued = True
         self._count += 1
+        return line[0] is waiter
 
     def remove(self, waiter: Waiter) -> None:
         """Remove *waiter* if it is still there."""
@@ -123,9 +128,10 @@ class WaiterQueue:
     def heads(self, priority: Priority) -> list[Waiter]:
         """List those of *priority* who are first in their line, in order of arrival."""
         lines, heads = self._lines[priority], list[Waiter]()
+        if not lines:
+            return heads
         for place, line in list(lines.items()):
-            while line and not (line[0].is_queued and not line[0].future.done()):
-                self.remove(line.popleft())
+            self._drop_gone(line)
             if line:
                 heads.append(line[0])
             else:
@@ -133,6 +139,11 @@ class WaiterQueue:
         if len(heads) > 1:
             heads.sort(key=lambda waiter: waiter.number)
         return heads
+
+    def _drop_gone(self, line: deque[Waiter]) -> None:
+        """Remove those at the head of *line* who do not wait any more."""
+        while line and not (line[0].is_queued and not line[0].future.done()):
+            self.remove(line.popleft())
 
     def __iter__(self) -> Iterator[Waiter]:
         """Iterate over all who wait."""
