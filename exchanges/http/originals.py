@@ -136,13 +136,18 @@ class Survey:
                 self._getters.append((itemgetter(*present, present[0]), space.namespace))
         return self._replaced
 
-    def values(self) -> list[tuple[object, ...]]:
+    def values(self) -> list[object]:
         """Return all values on which the judgement depends, as they are now.
 
         Raises:
             KeyError: One was removed.
         """
-        return [get(namespace) for get, namespace in self._getters] + list(map(tuple, self._views))
+        values: list[object] = []
+        for get, namespace in self._getters:
+            values += get(namespace)
+        for view in self._views:
+            values += view
+        return values
 
     def _is_original(self, value: object, key: str) -> bool:
         kind = type(value)

@@ -9,8 +9,7 @@ has changed since, which costs microseconds.
 from __future__ import annotations
 
 import sys
-from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, is_
 
 from attrs import define, frozen
 
@@ -62,8 +61,7 @@ class _Look:
     _kinds: list[type]
     _sizes: list[int]
     _survey: Survey
-    _values: list[tuple[object, ...]]
-    _types: list[type]
+    _values: list[object]
     _codes: list[object]
     _mros: list[object]
 
@@ -82,15 +80,13 @@ class _Look:
             elif name in SENDING and name.partition(".")[0] in packages:
                 missing.append(name)
         replaced = (*missing, *survey.finish())
-        values = survey.values()
         return cls(
             replaced,
             modules,
             list(map(type, modules)),
             list(map(len, survey.namespaces)),
             survey,
-            values,
-            list(map(type, chain.from_iterable(values))),
+            survey.values(),
             list(map(_code, survey.functions)),
             list(map(_bases, survey.classes)),
         )
@@ -107,11 +103,11 @@ class _Look:
             values = survey.values()
         except KeyError:
             return False
-        # Whole lists are compared, at the speed of C. A proxy of wrapt is equal to what it wraps, but of another type;
+        # Whole lists are compared, at the speed of C, and by identity: a proxy of wrapt is equal to what it wraps.
         # ``f.__code__ = g.__code__`` replaces no function.
         return (
-            self._values == values
-            and self._types == list(map(type, chain.from_iterable(values)))
+            len(self._values) == len(values)
+            and all(map(is_, values, self._values))
             and self._codes == list(map(_code, survey.functions))
             and self._mros == list(map(_bases, survey.classes))
         )
