@@ -107,11 +107,11 @@ def test_httpx_imports_httpcore_late(looking, monkeypatch):
     assert () == looking.replaced()
 
 
-def test_a_metaclass_decides_what_an_attribute_is(looking, monkeypatch):
+@pytest.mark.parametrize("bases", [(), (httpx.AsyncHTTPTransport,)])
+def test_a_metaclass_decides_what_an_attribute_is(looking, monkeypatch, bases):
     """A class with a metaclass of its own may show one method and call another."""
-    forged = types.new_class(
-        "AsyncHTTPTransport", (httpx.AsyncHTTPTransport,), {"metaclass": type("Meta", (type,), {})}
-    )
+    meta = {"metaclass": type("Meta", (type,), {"__getattr__": lambda *_: recorder})}
+    forged = types.new_class("AsyncHTTPTransport", bases, meta, lambda body: body.update(__module__="httpx"))
     for module in ("httpx", "httpx._client", "httpx._transports.default"):
         monkeypatch.setattr(sys.modules[module], "AsyncHTTPTransport", forged)
 
