@@ -18,7 +18,6 @@ from attrs import define
 import exchanges
 from exchanges.errors import ExchangeError, NotSent
 from exchanges.limits.limit import Limit
-from exchanges.session.session import Session
 from exchanges.state import MemoryState
 from tests.stress.cancellations import TICKS, WIDE, busy, sockets, taken
 from tests.stress.cuts import AMOUNT
@@ -36,7 +35,7 @@ PROBE_SECONDS = 30.0
 SPOILT_SECONDS = 0.5
 PACKAGE = Path(exchanges.__file__).parent
 MECHANISMS: Mechanisms = {
-    "releasing": lambda: patch.object(Session, "_release_unstarted", lambda *_: None),
+    "releasing": lambda: patch("exchanges.session.session._release_unstarted", lambda *_: None),
 }
 """Without it a call whose task is cancelled before it starts keeps its connection for ever."""
 
