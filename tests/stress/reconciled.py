@@ -138,5 +138,5 @@ def _figures_of(tally: Tally, *, least: int) -> Iterator[Figure]:
         "found out where no twin asks for the same, reads show all of it and the clock was measured",
         f"{found:,} of {plain:,}",
         f">= {LEAST_FOUND_OUT:.0%}",
-        found >= LEAST_FOUND_OUT * plain,
+        0 < plain * LEAST_FOUND_OUT <= found,
     )

@@ -18,7 +18,15 @@ from typing import Any, TypeAlias
 from attrs import define, evolve, field, frozen
 
 from exchanges.endpoint import Kind
-from exchanges.errors import ExchangeError, NotSent, OutcomeUnknown, Rejected, UnresolvedOutcome, UsageError
+from exchanges.errors import (
+    ExchangeError,
+    NotSent,
+    OutcomeUnknown,
+    RateLimitTimeout,
+    Rejected,
+    UnresolvedOutcome,
+    UsageError,
+)
 from exchanges.intents import Intent
 from exchanges.limits.windows import LOST_SECONDS
 from exchanges.outcomes.reconcile import Incomplete, NoTrace, Reconciled, Verdict
@@ -128,7 +136,7 @@ class World:
     @classmethod
     def of(cls, seed: int, *, only_orders: bool) -> World:
         """Draw a world."""
-        chance = random.Random(f"world {seed}")
+        chance, is_honest = random.Random(f"world {seed}"), only_orders or seed % 2 == 0
         skew, then = (chance.uniform(-SKEW_SECONDS, SKEW_SECONDS) for _ in range(2))
         return cls(
             seed,
@@ -137,8 +145,8 @@ class World:
             skew_seconds=(skew, then if chance.random() < STEPPED else skew),
             late_seconds=chance.choice(LATE_SECONDS),
             measured=chance.random() < 0.7,
-            wrongs=Wrongs() if only_orders else Wrongs.of(seed),
-            off_seconds=0.0 if only_orders or chance.random() >= SET_RIGHT else chance.choice(SET_RIGHT_BY),
+            wrongs=Wrongs() if is_honest else Wrongs.of(seed),
+            off_seconds=0.0 if is_honest or chance.random() >= SET_RIGHT else chance.choice(SET_RIGHT_BY),
         )
 
     @property
@@ -247,7 +255,7 @@ class _Play:
                 await self._find_out(call, intent)
         except OutcomeUnknown as unknown:
             await self._find_out(call, unknown.intent)
-        except (NotSent, Rejected, UnresolvedOutcome):
+        except (NotSent, RateLimitTimeout, Rejected, UnresolvedOutcome):
             self.tally.note("known")
 
     async def _find_out(self, call: _Call, intent: Intent) -> None:

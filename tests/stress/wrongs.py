@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from exchanges.simulator.http.messages import HttpAnswer
 
-SHARE = 0.5
+SHARE = 0.7
 """Of worlds in which something is wrong with moments."""
 ROUNDED, DOUBLED = 0.3, 0.3
 HOUR, DAY = 3600, 86400
