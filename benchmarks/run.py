@@ -19,6 +19,7 @@ GROUPS: dict[str, Wanted] = {
     "calls": {"public": 21, "signed": 21, "signed-bitso": 15, "concurrent": 11},
     "connection": {"own-connection": 11},
     "decoding": {"archive": 7, "archive-lazy": 7, "summary": 15, "order-book": 31},
+    "lag": {"archive-arriving": 7, "worst-answer": 3},
     "limiter": {"permit": 11, "waiters": 11},
     "imports": {"import": 11},
     "first_call": {"first-call": 9},

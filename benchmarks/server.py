@@ -17,9 +17,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import cast
 
-from data import BALANCE_BITSO, BALANCE_BITSTAMP, TICKER
+from data import BALANCE_BITSO, BALANCE_BITSTAMP, TICKER, archive
 
-__all__ = ["relaying", "serving"]
+__all__ = ["ARCHIVE_ROWS", "relaying", "serving"]
 
 ANSWERS = {
     b"/api/v2/ticker/btcusd/": TICKER,
@@ -27,11 +27,19 @@ ANSWERS = {
     b"/api/v3/balance/": BALANCE_BITSO,
     b"/api/v3/balance": BALANCE_BITSO,
 }
+ARCHIVE_ROWS = 200_000
+_ARCHIVE = b"/api-v1/rest/btc_usd/market/transactions_archive"
 CERTIFICATE = Path(__file__).parent.parent / "tests" / "certificates" / "here.pem"
 # An id may not come twice: an answer that names what an earlier call made is not believed.
 _NUMBERS = itertools.count(1)
 _ORDER = b'{"id": %d, "datetime": "2013-09-26 23:15:04", "type": 0, "price": "1", "amount": "1"}'
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+
+@functools.cache
+def _answer(path: bytes) -> bytes:
+    """Return the answer to a path; the archive, which takes long to build, only where it is asked for."""
+    return archive(ARCHIVE_ROWS).body if path == _ARCHIVE else ANSWERS[path]
 
 
 class _Answerer(asyncio.Protocol):
@@ -51,7 +59,7 @@ class _Answerer(asyncio.Protocol):
                 return
             self._received = self._received[whole:]
             path = head.split(b" ", 2)[1]
-            body = _ORDER % next(_NUMBERS) if path == b"/api/buy/" else ANSWERS[path]
+            body = _ORDER % next(_NUMBERS) if path == b"/api/buy/" else _answer(path)
             self._transport.write(_HEAD % len(body) + body)
 
 
