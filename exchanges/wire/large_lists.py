@@ -24,7 +24,8 @@ def read(wire: Reader, body: bytes, annotation: Any) -> Rows[Any] | None:
         objects = wire.rows(body, GenericAlias(list, (inner,)))
         return None if objects is None else Rows[Any].of(objects)
     cutting = _cutter(wire, inner, "answer", None)
-    cutting.add(body)
+    for start in range(0, len(body), LARGE_BYTES):
+        cutting.add(memoryview(body)[start : start + LARGE_BYTES])
     for _ in cutting.steps():
         pass
     return cutting.result()

@@ -17,6 +17,7 @@ Rules for editors:
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -34,6 +35,7 @@ LARGE_BYTES = 64 * 1024
 """What is not larger is decoded at once."""
 PIECE_BYTES = 4096
 PIECES_AT_ONCE = 32
+BLOCK_BYTES = 64 * 1024
 MAX_ROW_BYTES = 32 * 1024
 MAX_SLOW_PIECES = 256
 _BLANKS = b" \t\r\n"
@@ -62,6 +64,7 @@ class RowCutter:
     where: str
     pattern: Callable[[], re.Pattern[bytes] | None]
     build: Build
+    _waiting: deque[bytearray] = field(factory=deque[bytearray], init=False)
     _data: bytearray = field(factory=bytearray, init=False)
     _blocks: list[bytes] = field(factory=list[bytes], init=False)
     _ends: list[int] = field(factory=list[int], init=False)
@@ -74,14 +77,22 @@ class RowCutter:
 
     def add(self, chunk: bytes | bytearray | memoryview) -> None:
         """Receive the next bytes of the list, and check what came before them."""
-        if self._failure is None:  # what follows a bad row is read by nobody
-            self._data += chunk
-            self._work()
+        if self._failure is not None:  # what follows a bad row is read by nobody
+            return
+        # In blocks, so that no step moves more than one; those of one byte each would take fifty times their size.
+        if self._waiting and len(self._waiting[-1]) + len(chunk) <= BLOCK_BYTES:
+            self._waiting[-1] += chunk
+        else:
+            self._waiting.append(bytearray(chunk))
+        self._work()
 
     def steps(self) -> Generator[None, None, None]:
         """Check the rest, in steps, when the whole list has arrived."""
+        while self._waiting:
+            yield
+            self._work()
         self._end()
-        while self._data and self._failure is None:
+        while self._data:
             yield
             self._work()
         if self._failure is None:
@@ -105,6 +116,8 @@ class RowCutter:
     def _work(self) -> None:
         """Check some pieces of what has arrived."""
         pattern = self.pattern()
+        while self._waiting and len(self._data) < BLOCK_BYTES:
+            self._data += self._waiting.popleft()
         if not self._is_open:
             del self._data[: self._begin()]
             return  # a large pattern takes milliseconds to compile, which is enough for one step
@@ -122,6 +135,7 @@ class RowCutter:
             position = proven
         del self._data[:position]
         if self._failure is not None:
+            self._waiting.clear()
             self._data.clear()
 
     def _match(self, pattern: re.Pattern[bytes], start: int, size: int) -> int:

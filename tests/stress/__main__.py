@@ -28,6 +28,7 @@ STAGES = (
     "doubles",
     "halfdead",
     "hostile",
+    "large",
     "mutations",
     "evidence",
     "secrets",
@@ -46,6 +47,7 @@ CHEAP = {
     "keepalive": ("careful pool",),
     "halfdead": ("silence",),
     "evidence": ("own words",),
+    "large": ("slices",),
 }
 """Mechanisms that a quick run takes out: a second or two is enough to miss a figure without one of them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import itertools
 import logging
 import resource
@@ -25,8 +26,8 @@ from exchanges.http import answer_reader
 from exchanges.http.answer_reader import AnswerReader
 from exchanges.http.connection import Connection
 from tests.stress.figures import Figure, Mechanisms
-from tests.support.hostile_answers import ANSWER, BODIES, FAST, SLOW, answered
-from tests.support.raw_server import Heard, Talk, serving
+from tests.support.hostile_answers import ANSWER, BODIES, FAST, LARGE, SLOW, answered
+from tests.support.raw_server import Heard, Talk, answering, response, serving
 
 PROMISES = (10,)
 MOST_MIB = 32.0
@@ -106,6 +107,10 @@ def _talk(name: str) -> Talk:
     """Return the answer of this name."""
     if name in FAST or name in SLOW:
         return {**FAST, **SLOW}[name]
+    kind, _, mebibytes = name.rpartition(" in MiB: ")
+    if kind in LARGE:
+        body = LARGE[kind](int(mebibytes) * 1024 * 1024)
+        return answering(response(gzip.compress(body, 1), b"Content-Encoding: gzip"))
     return answered(ANSWER if name == GOOD else BODIES[name]())
 
 
@@ -131,7 +136,7 @@ def _serve(ours: Pipe) -> None:
 
 
 @contextmanager
-def _server() -> Iterator[tuple[str, Pipe]]:
+def hostile_server() -> Iterator[tuple[str, Pipe]]:
     """Start the server; yield its URL and the connection to choose its answers."""
     ours, theirs = SPAWN.Pipe()
     process = SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
@@ -168,7 +173,7 @@ class Cost:
     grown_kib: tuple[int, str] = (0, "")
 
 
-def _peak_kib() -> int:
+def peak_kib() -> int:
     """Return the peak memory of this process."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -206,7 +211,7 @@ async def _suffer(origin: str, server: Pipe, *, quick: bool) -> Cost:
         clients = (bitex, bitstamp)
         for call in [*READS.values(), *MONEY.values()]:
             await _call(Cost(), call, clients, GOOD, seconds=PATIENT_SECONDS, money=False)
-        before = _peak_kib()
+        before = peak_kib()
         for name in names:
             server.send(name)
             server.recv()
@@ -218,7 +223,7 @@ async def _suffer(origin: str, server: Pipe, *, quick: bool) -> Cost:
                     await _call(cost, call, clients, f"{name}, {what}", seconds=seconds, money=what in MONEY)
                     for intent in list(bitex.unresolved):
                         bitex.unresolved.dismiss(intent)
-                    cost.grown_kib = max(cost.grown_kib, (_peak_kib() - before, f"{name}, {what}"))
+                    cost.grown_kib = max(cost.grown_kib, (peak_kib() - before, f"{name}, {what}"))
     return cost
 
 
@@ -226,7 +231,7 @@ def _client(quick: bool, without: str | None, ours: Pipe) -> None:
     logging.disable(logging.CRITICAL)
     taken_out = MECHANISMS[without]() if without else nullcontext()
     # What answers cost is the question, not the pauses between them.
-    with _server() as (origin, server), taken_out, patch("exchanges.session.session.BACKOFF_SECONDS", 0.0):
+    with hostile_server() as (origin, server), taken_out, patch("exchanges.session.session.BACKOFF_SECONDS", 0.0):
         ours.send(asyncio.run(_suffer(origin, server, quick=quick)))
 
 

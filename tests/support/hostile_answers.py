@@ -245,3 +245,29 @@ def _bodies(size: int) -> dict[str, Callable[[], bytes]]:
 
 BODIES, SMALL_BODIES = _bodies(MIB), _bodies(MIB // 10)
 """Near the bound of one mebibyte, for the stress stage `hostile`; at a tenth of it, for ordinary tests."""
+
+
+def _rows(row: bytes, last: bytes | None = None) -> Callable[[int], bytes]:
+    """Return what builds a list of equal rows, with another one at its end."""
+    return lambda size: b"[" + (row + b",") * (size // (len(row) + 1)) + (row if last is None else last) + b"]"
+
+
+LARGE: dict[str, Callable[[int], bytes]] = {
+    "good rows": _rows(b"[1490605200,1,1.5,1.5]"),
+    "a bad row at the end": _rows(b"[1490605200,1,1.5,1.5]", b"[1490605200]"),
+    "a row that breaks off at the end": _rows(b"[1490605200,1,1.5,1.5]", b"[1490605200,1"),
+    "prices in text": _rows(b'[1490605200,1,"1.5","1.5"]'),
+    "prices in odd text": _rows(b'[1490605200,1,"1_5","1.5"]'),
+    "numbers of forty places": _rows(b"[1490605200,1,1.%040d,1]" % 1),
+    "good movements": _rows(ANSWER),
+    "a class that nobody knows": _rows(b"[99,1]"),
+    "empty rows": _rows(b"[]"),
+    "no rows": _rows(b"1"),
+    "texts": _rows(b'"],["'),
+    "every second row bad": _rows(b"[1490605200,1,1.5,1.5],[]"),
+    "brackets": lambda size: b"[" * size,
+    "a quote": lambda size: b'["' + b"x" * size,
+    "blanks": lambda size: b"[" + b" " * size + b"]",
+    "an object": lambda size: b'{"a":[' + b"1," * (size // 2) + b"1]}",
+}
+"""Bodies of any size where a large list is expected."""
