@@ -14,7 +14,7 @@ Rules for editors:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, cast, get_args, get_origin
 
 import attrs
@@ -38,8 +38,15 @@ class _Cut(list[Json]):
 
 
 @frozen
+class _Part:
+    """Reads some elements of a document together with what they refer to."""
+
+    read: Callable[[Json], Any]
+
+
+@frozen
 class _Place:
-    """Where a list belongs: the names of the fields on the way, and the type of its elements."""
+    """Where a list belongs: the names of the fields on the way, and the type of its elements, or what reads them."""
 
     path: tuple[str, ...]
     pieces: list[bytes]
@@ -109,6 +116,9 @@ class LongLists:
             for piece in place.pieces:
                 yield
                 try:
+                    if isinstance(place.inner, _Part):
+                        objects += place.inner.read(loads(b"[%b]" % piece[:-1]))
+                        continue
                     objects += reader.read(piece, len(objects) + odd.count, odd)
                 except Deviation as deviation:
                     raise deviation.inside(where) from None
@@ -133,6 +143,8 @@ class LongLists:
                 raise Deviation(f"no long list{_inside(path)}")
             self._places.append(_Place(path, content.pieces, get_args(annotation)[0]))
             return []
+        if isinstance(content, dict) and not path and (key := getattr(annotation, "list_key", None)):
+            return self._emptied_document(content, annotation, key)
         if isinstance(content, dict) and _is_plain_model(annotation):
             fields = {f.wire: f for f in fields_of(annotation)}
             return {
@@ -142,6 +154,16 @@ class LongLists:
         if _has_cut(content):
             raise Deviation(f"no long list{_inside(path)}")
         return content
+
+    def _emptied_document(self, content: dict[str, Json], annotation: Any, key: str) -> Json:
+        """Return a document with an empty list under *key*; its elements are read with the rest of the document."""
+        cut = content.get(key)
+        rest = {name: item for name, item in content.items() if name != key}
+        if not isinstance(cut, _Cut) or _has_cut(list(rest.values())):
+            raise Deviation(f"no long list but in {key}")
+        hook = self.reader.hook(annotation)
+        self._places.append(_Place((key,), cut.pieces, _Part(lambda items: getattr(hook({**rest, key: items}), key))))
+        return {**rest, key: []}
 
 
 def _is_plain_model(annotation: Any) -> bool:

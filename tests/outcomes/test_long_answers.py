@@ -1,6 +1,7 @@
 """Long answers are interpreted in steps, with the same result as short ones."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.support.strategies import ENDPOINTS
 BOOK, TRADES, LEVELS = "bitso.market.order_book", "bitso.market.trades", "bitstamp.market.order_book"
 ORDERS = "bitex.trading.orders"
 ARGUMENTS = {"bitso": {"book": "btc_mxn"}, "bitstamp": {"market": "btcusd"}, "bitex": {}}
+SPECIMENS = Path(__file__).parent.parent / "specimens"
 SMALL = 20_000
 every = pytest.mark.parametrize("name", LONG)
 
@@ -235,3 +237,32 @@ def test_a_single_object_in_a_long_list(name):
     body = json.dumps({"success": True, "payload": [{"oid": "a1B2c3D4"}] * 2000}).encode()
 
     assert isinstance(error(name, body, arguments=arguments), DecodeError)
+
+
+def document(number):
+    """Return a json:api document about *number* orders with one input."""
+    name = "bitex.concierge.work_order_requests"
+    text = (SPECIMENS / "bitex" / "concierge.work_order_requests.txt").read_text().partition("\n\n")[2]
+    content = json.loads(text)
+    return name, content | {"data": [content["data"][0] | {"id": str(order)} for order in range(number)]}
+
+
+def test_a_document():
+    """The resources of a long document are read in pieces, with what they refer to."""
+    name, content = document(100)
+    body = json.dumps(content).encode()
+    result, steps = in_steps(name, body, arguments={})
+
+    assert interpret(*asked(name, body, arguments={}), wire()).value == result.value
+    assert len(result.value) == 100
+    assert steps > 10
+
+
+def test_a_document_with_a_long_list_elsewhere():
+    """A document is refused if what its resources refer to is a long list, or if its resources are none."""
+    name, content = document(100)
+    more = content | {"included": content["included"] * 50}
+    odd = content | {"data": [*content["data"], 7]}
+
+    assert "expected no long list but in data" in str(error(name, json.dumps(more).encode(), arguments={}))
+    assert isinstance(error(name, json.dumps(odd).encode(), arguments={}), DecodeError)

@@ -76,9 +76,12 @@ class Resources(Sequence[T]):
 
     Attributes:
         data: The resources in the exchange's order; each subclass declares their class.
+        list_key: The list that may be long: its elements can be read apart, with the rest of the document.
     """
 
     __slots__ = ()
+
+    list_key: ClassVar[str] = "data"
 
     data: tuple[T, ...]
 
