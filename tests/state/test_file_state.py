@@ -213,6 +213,20 @@ async def test_who_waited_and_never_came(state, other, clock):
     assert await call(read) is None
 
 
+async def test_who_waited_and_died(state, path, clock):
+    """A process that died while it waited leaves no place in the line."""
+    limiter = shared_limiter_of(state, (1, 10.0))
+    await call(limiter)
+    with FileState(path, clock=clock) as dead:
+        await call(shared_limiter_of(dead, (1, 10.0)))
+    clock.now += 2
+    await call(limiter)
+    with state._store._database.reading() as data:
+        holders = data.execute("SELECT holder FROM waits").fetchall()
+
+    assert [(state._store._marker.name,)] == holders
+
+
 async def test_processes_take_turns(state, other, path, clock):
     """However many calls a process has, and whoever asks first, all processes get the same share."""
     with FileState(path, clock=clock) as third:

@@ -54,8 +54,17 @@ class _Row:
         at = datetime.fromisoformat(body["at"])
         clock = body.get("clock")
         offset = None if clock is None else ClockOffset(*(timedelta(seconds=seconds) for seconds in clock))
-        facts = {"tag": body["tag"], "acting": body["acting"], "id": self.id, "clock": offset}
-        intent = Intent(body["endpoint"], body["arguments"], at, **facts, server=self.server, account=self.key)
+        intent = Intent(
+            body["endpoint"],
+            body["arguments"],
+            at,
+            tag=body["tag"],
+            acting=body["acting"],
+            id=self.id,
+            clock=offset,
+            server=self.server,
+            account=self.key,
+        )
         ended_at = None if self.ended_at is None else datetime.fromisoformat(self.ended_at)
         return Entry(self.server, self.key, intent, body["nonce"], body["digest"], ended_at, is_under_way)
 

@@ -88,7 +88,7 @@ class SharedKeyLock:
     def _wait_in_thread(self) -> None:
         if self._requests is None:
             requests: SimpleQueue[bool] = SimpleQueue()
-            arguments = (requests, self._line, self._key_lock, lambda error: self._post(partial(self._waited, error)))
+            arguments = (requests, self._line, self._key_lock, self._done)
             threading.Thread(target=_wait, args=arguments, name="exchanges-key-lock", daemon=True).start()
             self._requests = requests
         self._is_waiting = True
@@ -108,6 +108,10 @@ class SharedKeyLock:
         while self._waiters:
             words = f"the key could not be locked in {self._line.path.parent} ({reason}); call again"
             self._waiters.popleft().answer(StateError(words))
+
+    def _done(self, error: OSError | None) -> None:
+        """Continue in the worker; called by the thread."""
+        self._post(partial(self._waited, error))
 
     def _waited(self, error: OSError | None) -> None:
         """Continue after the thread has acquired the lock, or failed to."""

@@ -112,16 +112,18 @@ class SlotTable:
 
     def headroom(self, request: LeaseRequest) -> Headroom:
         """Return what is left; may be called from any thread."""
-        now, found = self._clock(), []
+        now = self._clock()
+        free: list[int] = []
+        next_free: list[float | None] = []
         with self._database.reading() as data:
             for place, window in request.windows:
                 begin = now - window.per_seconds
                 query = "SELECT count(*), min(since) FROM slots WHERE place = ? AND since > ?"
                 used, first = data.execute(query, (place, begin)).fetchone()
-                seconds = None if first is None or first == math.inf else float(first - begin)
-                found.append((max(window.slots - used, 0), seconds))
+                free.append(max(window.slots - used, 0))
+                next_free.append(None if first is None or first == math.inf else float(first - begin))
             lockouts = closures.listed(data, request.place, now)
-        return Headroom(tuple(free for free, _ in found), tuple(seconds for _, seconds in found), lockouts)
+        return Headroom(tuple(free), tuple(next_free), lockouts)
 
     @contextmanager
     def _writing(self) -> Generator[tuple[Connection, float]]:
