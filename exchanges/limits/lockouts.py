@@ -108,7 +108,8 @@ class Lockout:
             sent_at: When the call was granted. One from before the lockout shows nothing.
             is_judged: Whether the exchange itself has judged the call, other than by a refusal.
         """
-        if not is_judged or sent_at < self.began:
+        # In the moment in which the limit is closed nothing is granted any more.
+        if not is_judged or sent_at <= self.began:
             return self
         return None if self.is_over(now) else evolve(self, is_open_to_cancels=True)
 
@@ -141,7 +142,7 @@ def refused(old: Lockout | None, refusal: Refusal, now: float, sent_at: float) -
         is_explicit=later.is_explicit,
         until=until,
         refusals=max(old.refusals, refusals),
-        is_open_to_cancels=old.is_open_to_cancels and sent_at < old.began,
+        is_open_to_cancels=old.is_open_to_cancels and sent_at <= old.began,
     )
 
 
@@ -150,7 +151,7 @@ def refusals_before(lockout: Lockout | None, sent_at: float) -> int:
     if lockout is None:
         return 0
     # Calls that were in flight together are refused together: that is one refusal, not several in a row.
-    return lockout.refusals if sent_at >= lockout.began else lockout.refusals - 1
+    return lockout.refusals if sent_at > lockout.began else lockout.refusals - 1
 
 
 def default_seconds(refusals: int, first: float, longest: float) -> float:

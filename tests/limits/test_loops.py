@@ -156,6 +156,30 @@ def test_waiters_of_a_closed_loop_are_forgotten():
     assert [(pytest.approx(10 + MARGIN_SECONDS), 0)] == ends
 
 
+def test_waiters_of_a_loop_that_was_stopped():
+    """A waiter that was never told anything before its loop was closed is not granted the slot of another."""
+    limiter, lane, kept = limiter_of((1, 10.0)), wide_lane(), []
+
+    async def leave():
+        (await limiter.acquire(lane, READ)).end(sent=True, complete=True)
+        kept.append(asyncio.create_task(limiter.acquire(lane, READ)))
+        await settle()
+
+    async def go_on():
+        await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 11)
+        return limiter.waiting
+
+    loop = VirtualLoop()
+    loop.run_until_complete(leave())
+    now = loop.time()
+    loop.close()
+
+    assert 0 == run(go_on(), begin=now)
+
+    kept[0].get_coro().close()
+    kept[0]._log_destroy_pending = False
+
+
 def test_after_fork(monkeypatch):
     """A child that uses its parent's limiter is refused with advice."""
     limiter = limiter_of((5, 1.0))
