@@ -66,6 +66,17 @@ async def test_boots_without_names(path, monkeypatch, tmp_path):
     assert pytest.approx(10 + LOST_SECONDS + MARGIN_SECONDS) == wait
 
 
+async def test_a_lockout_and_boots_without_names(path, monkeypatch, tmp_path):
+    """Where boots have no ids, a lockout of a clock that started again lasts no longer than the exchange demanded."""
+    monkeypatch.setattr(seals, "BOOT", tmp_path / "missing")
+    with FileState(path, clock=Clock(10**6)) as state:
+        await call(shared_limiter_of(state, (5, 1.0)), refusal=Refusal(60.0))
+    with FileState(path, clock=Clock(3.0)) as state:
+        wait = await call(shared_limiter_of(state, (5, 1.0)))
+
+    assert 60.0 == wait
+
+
 async def test_a_lockout_and_another_boot(path, booted):
     """After another boot a lockout lasts no longer than the exchange demanded."""
     with FileState(path, clock=Clock(10**6)) as state:
