@@ -105,7 +105,7 @@ def rejection(attempt: Attempt, answer: Answer, problem: Problem) -> ExchangeErr
             + (f": {text}" if text else "")
         )
     else:
-        words = f"{facts['received']} with status {answer.status} came in place of an answer"
+        words = f"{facts.get('received')} with status {answer.status} came in place of an answer"
     advice = _ADVICE.get(problem.kind)
     if problem.retry_after_seconds is not None:
         facts["retry_at"] = datetime.now(UTC) + timedelta(seconds=problem.retry_after_seconds)

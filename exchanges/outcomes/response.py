@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal, DecimalException
 from enum import Enum
 from types import GenericAlias
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -147,9 +147,10 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
 
 def _impossible(value: Any) -> Iterator[str]:
     """Iterate over fields with an id that names nothing, a moment that is none, or an amount below zero."""
-    if not attrs.has(type(value)):
+    model: Any = cast("Any", type(value))
+    if not attrs.has(model):
         return
-    for attribute in attrs.fields(type(value)):
+    for attribute in attrs.fields(model):
         name, cell = attribute.name, getattr(value, attribute.name)
         is_no_id = name == "id" and (cell <= 0 if isinstance(cell, int) else cell == "")
         is_no_moment = isinstance(cell, datetime) and cell.timestamp() <= 0  # what a field without a value reads as
