@@ -141,3 +141,17 @@ async def test_closing_awaits_what_begins_meanwhile():
     await client._session.aclose()
 
     assert (ReadFailed, 6.0, 1) == (type(call.exception()), elapsed(), len(limiter.leases[0].left))
+
+
+@in_virtual_time
+async def test_a_client_that_is_closed_and_dropped_leaves_once():
+    """A client that was closed does not unregister again when it is collected: others still use the history."""
+    state = MemoryState()
+    closed_one, other = (placing(Script.of(answer()), state=state) for _ in range(2))
+    calls = [client._session.calls for client in (closed_one, other)]
+    await closed_one.aclose()
+    closed_one._session._destinations.leave()
+
+    assert [1, 1] == [one.users for one in calls]
+
+    await other.aclose()
