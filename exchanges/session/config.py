@@ -139,7 +139,8 @@ def configure(
         raise UsageError(f"{name}: transport must be an httpx.AsyncBaseTransport")
     if not _has(state := options.get("state"), "limiter", "shared", "shared_limiter", "journal"):
         raise UsageError(f"{name}: state must be a MemoryState or a FileState('path'), of exchanges.state")
-    if not callable(clock := options.get("clock", time.time)):
+    clock: Callable[[], float] = options.get("clock", time.time)
+    if not callable(clock):
         raise UsageError(f"{name}: clock must be a function that returns seconds since 1970, such as time.time")
     max_connections = options.get("max_connections", MAX_CONNECTIONS)
     if type(max_connections) is not int or max_connections < 1:

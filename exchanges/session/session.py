@@ -34,6 +34,7 @@ from attrs import field, frozen
 
 from exchanges import errors
 from exchanges.endpoint import Access, Api, Endpoint, Kind
+from exchanges.endpoint.arguments import refusing
 from exchanges.endpoint.call import PreparedCall, prepare
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.answer import Answer, Lost, Silent
@@ -207,7 +208,8 @@ class Session:
             secrets=() if credentials is None else credentials.secrets,
         )
         if endpoint.before is not None:
-            endpoint.before(endpoint, arguments, datetime.fromtimestamp(self._config.wall_clock(), UTC))
+            now = datetime.fromtimestamp(self._config.wall_clock(), UTC)
+            refusing(endpoint.before)(endpoint, arguments, now)
         return call
 
     async def _attempt(self, call: PreparedCall, destination: Destination, needs: Needs, *, fresh: bool) -> Result:

@@ -4,19 +4,22 @@ import asyncio
 import inspect
 import operator
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from urllib.parse import unquote_plus
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchanges import Bitso, Bitstamp
 from exchanges.bitex import calculate, calculate_backwards
 from exchanges.bitex.pos import PointOfSalePages
+from exchanges.bitso import Quote
 from exchanges.endpoint.call import prepare
 from exchanges.errors import UsageError
+from exchanges.wire import decode, dumps
 from tests.support.odd_values import BROKEN, ODD, Crossed, OddDecimal, OddInt, Raising, Shouting, Wallet, itself
 from tests.support.scripted_transport import Script
 from tests.support.specimens import SPECIMENS
@@ -193,3 +196,16 @@ def test_a_currency_is_a_whole_number(number):
     """A currency that is no whole number is refused: its fraction is not cut off."""
     with pytest.raises(UsageError, match="currency_id must be an int"):
         POS.self_service_page("shop", currency_id=number)
+
+
+@pytest.mark.parametrize("moment", [None, "soon", 5, datetime(2026, 1, 1), Raising()], ids=range(5))  # noqa: DTZ001
+async def test_a_quote_with_an_odd_moment(moment):
+    """A quote that a program has built or restored, with no moment for its end, is refused before it is executed."""
+    payload = next(s.payload for s in SPECIMENS if s.id == "bitso.conversions.create_quote")
+    quote = evolve(decode(dumps(payload), Quote), expires_at=moment)
+    transport = Script.of()
+    async with Bitso(transport=transport, api_key="k", api_secret="s") as client:
+        with pytest.raises(UsageError, match="an argument cannot be read"):
+            await client.conversions.execute(quote)
+
+    assert [] == transport.came
