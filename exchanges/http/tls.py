@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+from typing import cast
 
 __all__ = ["MINIMUM", "fault_of", "shared_context", "takes_anonymous_servers"]
 
@@ -21,7 +22,7 @@ def fault_of(context: ssl.SSLContext) -> str | None:
     if context.minimum_version < MINIMUM:
         return "must speak nothing older than TLS 1.2"
     # `ssl.create_default_context` sets it from SSLKEYLOGFILE: whoever reads that file reads the API key.
-    if context.keylog_filename is not None:
+    if cast("str | None", context.keylog_filename) is not None:
         return "must not write the keys of its sessions to a file; set its keylog_filename to None"
     return None
 
