@@ -23,9 +23,9 @@ from typing import (
 from exchanges.endpoint.arguments import converter_of
 from exchanges.endpoint.definition import READ, Access, Api, Argument, Before, Endpoint, Kind, Param
 from exchanges.endpoint.tracebacks import strip
-from exchanges.errors import ExchangeError, UsageError
+from exchanges.errors import ExchangeError, Problem, UsageError
 from exchanges.http.request import Body
-from exchanges.wire import Amount
+from exchanges.wire import Amount, Json
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -46,7 +46,8 @@ Via = Callable[[Any, Endpoint, Mapping[str, Any]], Awaitable[Any]]
 class Area:
     """A group of endpoints: an attribute of the client.
 
-    A subclass names its `Api`; its own name in lower case is the name of the attribute.
+    A subclass names its `Api`; its own name in lower case is the name of the attribute. An area of many calls may
+    inherit a part of them from another class, which then names the *area* that it is a part of.
 
     Attributes:
         endpoints: What is declared, in order.
@@ -62,11 +63,11 @@ class Area:
         self.caller = caller
         self.shared = {} if shared is None else shared
 
-    def __init_subclass__(cls, *, api: Api, **rest: Any) -> None:
+    def __init_subclass__(cls, *, api: Api, area: str | None = None, **rest: Any) -> None:
         super().__init_subclass__(**rest)
         declared = [(name, f) for name, f in vars(cls).items() if hasattr(f, "__declaration__")]
         for name, function in declared:
-            endpoint = _read(function, f"{api.name}.{cls.__name__.lower()}.{name}", api)
+            endpoint = _read(function, f"{api.name}.{area or cls.__name__.lower()}.{name}", api)
             setattr(cls, name, _method(endpoint, function))
             cls.endpoints = (*cls.endpoints, endpoint)
 
@@ -88,6 +89,7 @@ class Declared(TypedDict, total=False):
         max_bytes: The largest answer that is read.
         timeout_seconds: Its own default deadline.
         echoes: Values that fields of the answer must have, whatever the arguments, such as the side of an order.
+        read_problem: Reads a refusal that this endpoint alone answers with; None for every other answer. Pure.
         single: Whether a list travels where one object is meant, which is the answer.
         exempt: Whether the exchange does not count it against any limit.
         via: Makes the call in place of the area's `Caller`, for a call that is more than one request.
@@ -103,6 +105,7 @@ class Declared(TypedDict, total=False):
     max_bytes: int
     timeout_seconds: float
     echoes: Mapping[str, Any]
+    read_problem: Callable[[Json], Problem | None]
     single: bool
     exempt: bool
     via: Via

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from attrs import Factory, field, frozen
@@ -14,7 +15,8 @@ from exchanges.http.request import FORM, Body
 from exchanges.http.signing import Scheme
 from exchanges.http.uploads import Upload
 from exchanges.limits.limit import Limit
-from exchanges.wire import Json
+from exchanges.wire import Json, NoBody
+from exchanges.wire.models import codec_of
 
 MIB = 1024 * 1024
 
@@ -65,6 +67,8 @@ class Param:
         in_query: Whether it travels in the query of a request that has a body.
         is_spread: Whether it is a mapping of further fields, which stand beside the others in the body.
         echo: The field of the answer that repeats it; ``=`` for the one of the same name, None for none.
+        canonical: Converts both what is sent and what is answered to one form before they are compared, where an
+            exchange has two names for one thing.
     """
 
     wire: str | None = None
@@ -77,6 +81,7 @@ class Param:
     in_query: bool = False
     is_spread: bool = False
     echo: str | None = "="
+    canonical: Callable[[str], str] | None = None
 
     @property
     def is_tagged(self) -> bool:
@@ -181,6 +186,7 @@ class Endpoint:
         before: Raises if a call with these arguments must not be made at this moment. Pure.
         notice: What a call does beside its purpose, logged as a warning when it was executed.
         echoes: Values that fields of the answer must have, whatever the arguments.
+        read_problem: Reads a refusal that this endpoint alone answers with; None for every other answer. Pure.
         single: Whether a list travels where one object is meant: its only item is the answer, and an empty list says
             that there is none.
         exempt: Whether the exchange does not count it against any limit.
@@ -206,12 +212,18 @@ class Endpoint:
     check: Callable[[Mapping[str, Any]], str | None] | None = None
     before: Before | None = None
     notice: str | None = None
+    read_problem: Callable[[Json], Problem | None] | None = field(default=None, repr=False)
     single: bool = False
     echoes: Mapping[str, Any] = field(factory=dict[str, Any])
     exempt: bool = False
     names: frozenset[str] = field(
         init=False, repr=False, default=Factory(lambda self: frozenset(a.name for a in self.arguments), takes_self=True)
     )
+
+    @cached_property
+    def is_silent(self) -> bool:
+        """Whether it succeeds with an answer that has no body."""
+        return isinstance(codec_of(self.answer), NoBody)
 
     def __str__(self) -> str:
         """Return verb and path as they are documented: ``POST /private/bids``."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable, Mapping
 from enum import Enum
 from secrets import randbelow
-from typing import Any, ClassVar, NoReturn, Protocol
+from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias
 from uuid import uuid4
 
 from attrs import frozen
@@ -101,8 +102,12 @@ class Stamp:
     timestamp_ms: int
 
 
+Verify: TypeAlias = Callable[[Credentials, Stamp, Mapping[str, str], bytes], bool | None]
+"""Returns whether the exchange signed an answer, given its headers and body; None if it bears no signature."""
+
+
 class Scheme(Protocol):
-    """How private calls of an API are signed.
+    """How private calls of an API are signed. A scheme by which answers are signed too has a `Verify` as ``verify``.
 
     Attributes:
         policy: What kind of nonce it requires.

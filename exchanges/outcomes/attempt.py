@@ -125,6 +125,7 @@ class Attempt:
         fresh: Whether it needs a new connection, as that of the attempt before is probably dead.
         sent: Whether the transport got the request, and it is not proven that nothing was sent.
         complete: Whether a complete answer came.
+        is_verified: Whether the exchange signed the answer; None where it bears no signature.
         result: What the answer said; None without one.
         ended: What its caller awaits; set before its task starts.
     """
@@ -139,6 +140,7 @@ class Attempt:
     evidence: Evidence = field(factory=Evidence)
     pending: PendingCall | None = None
     fresh: bool = False
+    is_verified: bool | None = None
     sent: bool = False
     complete: bool = False
     result: Result | None = None

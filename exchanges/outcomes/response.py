@@ -9,7 +9,7 @@ decimals and words in other cases; what differs by more than that is a contradic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal, DecimalException
 from enum import Enum
@@ -19,7 +19,7 @@ from typing import Any, cast
 import attrs
 
 from exchanges import errors
-from exchanges.endpoint import Access, Endpoint
+from exchanges.endpoint import Access, Endpoint, Kind
 from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, NotFound, Problem
 from exchanges.http.answer import Answer
@@ -65,18 +65,15 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | N
 
 def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None) -> tuple[Problem | None, Any]:
     endpoint, status = attempt.call.endpoint, answer.status
+    _require_signature(attempt, answer)
+    if endpoint.is_silent and _is_empty(answer):
+        return None, None
     is_success = status in endpoint.api.success_statuses
-    if is_success and answer.rows is not None:
-        return None, answer.rows.result()
-    if is_success and lists is None:
-        # Large lists of rows have a faster way, which also finds out whether the answer is such a list.
-        rows = wire.rows(answer.body, endpoint.answer)
-        if rows is not None:
-            return None, rows
+    rows = _rows(endpoint, answer, wire, lists) if is_success else None
+    if rows is not None:
+        return None, rows
     content, fault = _content(endpoint, answer, lists, is_success=is_success)
-    problem = None if fault else endpoint.api.read_problem(status, content)
-    if problem is None and (is_page(answer) or not 200 <= status < 300):
-        problem = problem_of_status(status)
+    problem = _problem(endpoint, answer, content, fault)
     if problem is not None:
         return problem, None
     if not is_success:
@@ -89,6 +86,40 @@ def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None)
         words = f"{endpoint.id}: the answer does not match the request: {', '.join(names)}"
         raise DecodeError(words, endpoint=endpoint.id)
     return None, value
+
+
+def _require_signature(attempt: Attempt, answer: Answer) -> None:
+    """Raise if the exchange's signature is wrong, or missing where nothing else would tell a proxy's answer from it."""
+    endpoint, words = attempt.call.endpoint, None
+    if attempt.is_verified is False:
+        words = "an answer that the exchange signed; its signature does not match"
+    elif endpoint.is_silent and endpoint.kind is Kind.MONEY and _is_empty(answer) and not attempt.is_verified:
+        words = "an empty answer that is signed"
+    if words is not None:
+        raise DecodeError(f"{endpoint.id}: expected {words}", endpoint=endpoint.id)
+
+
+def _rows(endpoint: Endpoint, answer: Answer, wire: Wire, lists: LongLists | None) -> Any | None:
+    """Return large lists of rows, which have a faster way; None if the answer is no such list."""
+    if answer.rows is not None:
+        return answer.rows.result()
+    return wire.rows(answer.body, endpoint.answer) if lists is None else None
+
+
+def _problem(endpoint: Endpoint, answer: Answer, content: Json, fault: str | None) -> Problem | None:
+    """Return what the exchange refuses, or what the status says; None for an answer that is no error."""
+    problem = None if fault else endpoint.api.read_problem(answer.status, content)
+    if problem is None and fault is None and endpoint.read_problem is not None:
+        problem = endpoint.read_problem(content)
+    if problem is None and (is_page(answer) or not 200 <= answer.status < 300):
+        problem = problem_of_status(answer.status)
+    return problem
+
+
+def _is_empty(answer: Answer) -> bool:
+    """Whether an answer says that it has no body; the end of a connection says nothing."""
+    has_none = answer.status == 204 or (answer.status == 200 and answer.headers.get("content-length") == "0")
+    return has_none and not answer.body
 
 
 def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire, lists: LongLists | None) -> Any:
@@ -136,13 +167,18 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
     """
     is_once = call.endpoint.kind.is_once
     echoed = [
-        (argument.echo, call.values[argument.name])
+        (argument.echo, call.values[argument.name], argument.param.canonical)
         for argument in call.endpoint.arguments
         if argument.echo and argument.name in call.values and (is_once or argument.param.echo != "=")
     ]
-    expected = [*call.endpoint.echoes.items(), *echoed]
-    found = [name for name, sent in expected if not _same(sent, getattr(value, name, None))]
+    expected = [*((name, sent, None) for name, sent in call.endpoint.echoes.items()), *echoed]
+    found = [name for name, sent, form in expected if not _same(*_in_form(form, sent, getattr(value, name, None)))]
     return found + [name for name in _impossible(value) if name not in found] if is_once else found
+
+
+def _in_form(canonical: Callable[[str], str] | None, *values: Any) -> tuple[Any, ...]:
+    """Return values in the form in which an exchange's names for one thing are the same."""
+    return tuple(canonical(v) if canonical is not None and isinstance(v, str) else v for v in values)
 
 
 def _impossible(value: Any) -> Iterator[str]:

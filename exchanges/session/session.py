@@ -38,7 +38,7 @@ from exchanges.endpoint.arguments import refusing
 from exchanges.endpoint.call import PreparedCall, prepare
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.answer import Answer, Lost, Silent
-from exchanges.http.signing import Credentials, NoncePolicy, Stamp, unordered_nonce
+from exchanges.http.signing import Credentials, NoncePolicy, Stamp, Verify, unordered_nonce
 from exchanges.http.slices import in_slices
 from exchanges.limits.limit import Limit
 from exchanges.limits.pacing import pace
@@ -310,6 +310,7 @@ class Session:
             except ExchangeError as refusal:
                 return Result(error=refusal)
         attempt.sent, sent_at = True, attempt.permit.loop.time()
+        verify: Verify | None = getattr(destination.scheme, "verify", None)
         try:
             attempt.evidence.require_caller()
             answer = await self._config.transport.send(
@@ -319,11 +320,12 @@ class Session:
                 priority=PRIORITIES[call.endpoint.kind],
                 deadline=attempt.deadline,
                 fresh=attempt.fresh,
-                cutter=cutter_of(call.endpoint, self._config.wire),
+                # A signature covers the whole body.
+                cutter=cutter_of(call.endpoint, self._config.wire) if verify is None else None,
             )
             attempt.complete = True
             destination.calls.hear(answer.headers, sent_at)
-            result = attempt.result = await self._interpret(attempt, answer)
+            result = attempt.result = await self._interpret(attempt, answer, verify)
         except Lost as failure:
             if attempt.evidence.is_late:
                 return Result(error=too_late(call))
@@ -347,8 +349,10 @@ class Session:
             destination.counter.raise_to(result.nonce_floor)
         return result
 
-    async def _interpret(self, attempt: Attempt, answer: Answer) -> Result:
+    async def _interpret(self, attempt: Attempt, answer: Answer, verify: Verify | None) -> Result:
         """Interpret a complete answer, a long one in slices, so that others run meanwhile."""
+        if verify is not None and (credentials := self._config.credentials) is not None:
+            attempt.is_verified = verify(credentials, attempt.stamp, answer.headers, answer.body)
         if not is_long(answer):
             return interpret(attempt, answer, self._config.wire)
         steps = interpret_in_steps(attempt, answer, self._config.wire)

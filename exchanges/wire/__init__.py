@@ -24,7 +24,7 @@ from exchanges.wire.codecs import (
 )
 from exchanges.wire.converter import Wire, decode, dumps, encode
 from exchanges.wire.currencies import CurrencyAmounts, CurrencyBalance, CurrencyBalances
-from exchanges.wire.evidence import BitcoinAddress, Confirmation, RippleAddress
+from exchanges.wire.evidence import BitcoinAddress, Confirmation, NoBody, RippleAddress
 from exchanges.wire.models import Row, TaggedRow, UnknownRow
 from exchanges.wire.moments import (
     Epoch,
@@ -50,6 +50,7 @@ __all__ = [
     "IsoTime",
     "Json",
     "NaiveTime",
+    "NoBody",
     "Number",
     "OpenIntEnum",
     "OpenStrEnum",

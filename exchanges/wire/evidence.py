@@ -37,6 +37,18 @@ class Confirmation:
         return self.value
 
 
+class NoBody:
+    """The confirmation by an answer without a body, which no JSON can be; whether there was none is seen before."""
+
+    def read(self, value: Json, *, strict: bool) -> None:  # noqa: ARG002 - nothing else is ever tolerated
+        """Raise `Deviation`: a body came where none is documented."""
+        raise Deviation("no body")
+
+    def write(self, value: None) -> Json:
+        """Return nothing."""
+        return value
+
+
 class BitcoinAddress:
     """An address on the Bitcoin network: 25 letters and digits or more."""
 
