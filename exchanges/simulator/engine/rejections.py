@@ -29,6 +29,8 @@ class Reason(StrEnum):
     TOO_SMALL = "below the smallest"
     TOO_LARGE = "above the largest"
     TAKEN = "id in use"
+    NO_ORDER = "no such order"
+    NO_EVENTS = "no events"
     NOT_OPEN = "not open"
     UNCHANGED = "nothing to change"
     COSTS_TOO_MUCH = "fee above the limit"

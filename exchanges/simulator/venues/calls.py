@@ -44,7 +44,7 @@ class Account:
         deposit_address: Where it receives bitcoins.
         ripple_address: Where it receives over Ripple (Bitstamp), or from where (Bitso).
         last_nonce: The largest one accepted, in any generation of the API.
-        salted_nonces: Those accepted that are longer than milliseconds: each is good once, in any order.
+        used_nonces: Those accepted that need not rise: each is good once.
     """
 
     wallet: Wallet
@@ -54,7 +54,7 @@ class Account:
     deposit_address: str = field(kw_only=True, default="")
     ripple_address: str = field(kw_only=True, default="")
     last_nonce: int = field(init=False, default=-1)
-    salted_nonces: set[int] = field(init=False, factory=set[int])
+    used_nonces: set[str] = field(init=False, factory=set[str])
 
     @property
     def credentials(self) -> Keys:

@@ -32,6 +32,34 @@ from exchanges.wire import Json, dumps
 
 MAX_NONCE_DIGITS = 19
 MILLISECOND_DIGITS = 13
+UUID_LENGTH = 36
+
+
+def use_rising_nonce(account: Account, nonce: str) -> bool:
+    """Use up a number that is larger than all before; return whether it is one."""
+    number = int(nonce) if nonce.isascii() and nonce.isdigit() and len(nonce) <= MAX_NONCE_DIGITS else -1
+    if number <= account.last_nonce:
+        return False
+    account.last_nonce = number
+    return True
+
+
+def use_unique_nonce(account: Account, nonce: str) -> bool:
+    """Use up a text of 36 characters that never came before; return whether it is one."""
+    if len(nonce) != UUID_LENGTH or nonce in account.used_nonces:
+        return False
+    account.used_nonces.add(nonce)
+    return True
+
+
+def use_salted_nonce(account: Account, nonce: str) -> bool:
+    """Use up a number that is longer than milliseconds and never came before, or one that rises."""
+    if not MILLISECOND_DIGITS < len(nonce) <= MAX_NONCE_DIGITS or not (nonce.isascii() and nonce.isdigit()):
+        return use_rising_nonce(account, nonce)
+    if nonce in account.used_nonces:
+        return False
+    account.used_nonces.add(nonce)
+    return True
 
 
 @frozen
@@ -43,12 +71,16 @@ class Generation:
         refusal: Returns the response that rejects a request.
         signatures: Returns the signatures that are right; none where the exchange wants none.
         envelope: Wraps an answer.
+        use_nonce: Uses up a nonce; returns whether it is good.
+        sign_answer: Signs the answer to a private call.
     """
 
     claim: Callable[[ParsedRequest], Claim]
     refusal: Callable[[Refused], HttpAnswer]
     signatures: Callable[[ParsedRequest, Claim, Account], tuple[str, ...]] = lambda _, __, ___: ()
     envelope: Callable[[Json], Json] = lambda value: value
+    use_nonce: Callable[[Account, str], bool] = use_rising_nonce
+    sign_answer: Callable[[ParsedRequest, Claim, Account, HttpAnswer], HttpAnswer] = lambda _, __, ___, answer: answer
 
 
 @define(eq=False, slots=False)
@@ -77,8 +109,6 @@ class Exchange(ABC):
     matching: ClassVar[MatchingOptions]
     generations: ClassVar[Mapping[str, Generation]]
     """By name of the `Api`."""
-    salted: ClassVar[frozenset[str]] = frozenset()
-    """Names of those whose longer nonces need not rise."""
 
     seed: int
     started_ms: int
@@ -146,7 +176,13 @@ class Exchange(ABC):
         value = self._execute(endpoint, Call(arguments, now_ms, account))
         if endpoint.text:
             return Result(HttpAnswer(200, str(value).encode(), "text/csv"), executed=True)
-        answer = HttpAnswer(200, dumps(self.generations[endpoint.api.name].envelope(encode_answer(value))))
+        generation = self.generations[endpoint.api.name]
+        if endpoint.is_silent:
+            answer = HttpAnswer(204)
+        else:
+            answer = HttpAnswer(200, dumps(generation.envelope(encode_answer(value))))
+        if claim is not None and account is not None:
+            answer = generation.sign_answer(parsed, claim, account, answer)
         return Result(answer, executed=True, created_id=None if endpoint.kind is Kind.READ else id_of(value))
 
     def _execute(self, endpoint: Endpoint, call: Call[Account]) -> object:
@@ -186,13 +222,7 @@ class Exchange(ABC):
         right = self.generations[parsed.endpoint.api.name].signatures(parsed, claim, account)
         refuse_if(right and claim.signature not in right, Reason.WRONG_SIGNATURE)
         if claim.nonce is not None:
-            nonce = int(claim.nonce) if claim.nonce.isascii() and claim.nonce.isdigit() else -1
-            is_salted = parsed.endpoint.api.name in self.salted and len(claim.nonce) > MILLISECOND_DIGITS
-            is_used = nonce in account.salted_nonces if is_salted else nonce <= account.last_nonce
-            refuse_if(is_used or nonce < 0 or len(claim.nonce) > MAX_NONCE_DIGITS, Reason.WRONG_NONCE)
             # From here on the nonce is used up, even if the arguments turn out to be wrong.
-            if is_salted:
-                account.salted_nonces.add(nonce)
-            else:
-                account.last_nonce = nonce
+            is_good = self.generations[parsed.endpoint.api.name].use_nonce(account, claim.nonce)
+            refuse_if(not is_good, Reason.WRONG_NONCE)
         return account

@@ -6,7 +6,7 @@ from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.http.messages import HttpAnswer
 from exchanges.simulator.venues.calls import Account, Claim, ParsedRequest
 from exchanges.simulator.venues.spot import claim_in_body
-from exchanges.simulator.venues.venue import Generation
+from exchanges.simulator.venues.venue import Generation, use_salted_nonce
 from exchanges.wire import Json, dumps
 
 # Status, code and text of v3.
@@ -112,6 +112,10 @@ GENERATIONS = {
     "bitso.v2": Generation(claim_in_body, _refusal_v2, _signatures_v2),
     # v3 and v4 differ in their addresses alone.
     "bitso": Generation(
-        _claim_v3, _refusal_v3, _signatures_v3, envelope=lambda value: {"success": True, "payload": value}
+        _claim_v3,
+        _refusal_v3,
+        _signatures_v3,
+        envelope=lambda value: {"success": True, "payload": value},
+        use_nonce=use_salted_nonce,
     ),
 }

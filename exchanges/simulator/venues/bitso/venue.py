@@ -40,7 +40,6 @@ class BitsoExchange(Exchange):
     client = Bitso
     matching = MatchingOptions(fee=v3.FEE)
     generations = GENERATIONS
-    salted = frozenset({"bitso"})
     books = (
         BookSpec("btc_mxn", "btc", "mxn", centre=1_080_000, tick=Decimal("0.01"), gap=1_000),
         BookSpec("eth_mxn", "eth", "mxn", centre=45_000, tick=Decimal("0.01"), gap=500),
