@@ -1,7 +1,7 @@
 """Bitstamp: the client, and the models of the current API (v2). Those of v1 are in `exchanges.bitstamp.v1`.
 
-The package holds the area of the current API (`market`), what all areas share (`api`, `signing`, `errors`), the models,
-and in `reconcile` how the reads of v1 show what a call did.
+The package holds a module per area (`market`, `account`, `trading`, `funding`), what all areas share (`api`, `signing`,
+`errors`), the models, and in `reconcile` how the reads of v1 show what a call did.
 
 Source:
     Bitstamp API v2.
@@ -9,9 +9,84 @@ Source:
 
 from __future__ import annotations
 
+from exchanges.bitstamp.account import Account
 from exchanges.bitstamp.api import DOCUMENTED_LIMITS
+from exchanges.bitstamp.funding import Funding
 from exchanges.bitstamp.market import Market
-from exchanges.bitstamp.models import MarketType, OrderBook, PriceLevel, Side, Ticker, TimeFrame, Transaction
+from exchanges.bitstamp.models.account import (
+    AccountBalance,
+    FeeRates,
+    RevokedApiKeys,
+    TradingFee,
+    TradingMarket,
+    TransactionType,
+    UserTransaction,
+    WebsocketsToken,
+    WithdrawalFee,
+)
+from exchanges.bitstamp.models.funding import (
+    BankWithdrawal,
+    CancelledWithdrawal,
+    ConvertedDeposit,
+    ConvertedTrade,
+    CryptoDeposit,
+    CryptoTransactions,
+    DepositAddress,
+    DepositStatus,
+    FiatWithdrawalStatus,
+    InstantConvertAddress,
+    InstantConvertAddressInfo,
+    ListedDeposit,
+    ListedWithdrawal,
+    RippleAddress,
+    UnconfirmedDeposit,
+    Withdrawal,
+    WithdrawalRequest,
+    WithdrawalStatus,
+)
+from exchanges.bitstamp.models.market import (
+    Candle,
+    Candles,
+    ConversionRate,
+    Currency,
+    CurrencyType,
+    FundingRate,
+    FundingRateHistory,
+    HourTicker,
+    MarketInfo,
+    MarketType,
+    Network,
+    OrderBook,
+    PastFundingRate,
+    PriceLevel,
+    Side,
+    SortOrder,
+    Step,
+    Switch,
+    Ticker,
+    TimeFrame,
+    Transaction,
+)
+from exchanges.bitstamp.models.trading import (
+    CancelledOrder,
+    CancelledOrders,
+    Derivative,
+    Fill,
+    Leveraged,
+    MarginMode,
+    OpenOrder,
+    OrderEvent,
+    OrderEventData,
+    OrderEventKind,
+    OrderSource,
+    OrderStatus,
+    OrderStatusWord,
+    PlacedOrder,
+    ReplacedOrder,
+    Subtype,
+    Trigger,
+)
+from exchanges.bitstamp.trading import Trading
 from exchanges.bitstamp.v1 import V1
 from exchanges.client import Client
 from exchanges.outcomes.search import Searches
@@ -19,15 +94,76 @@ from exchanges.outcomes.search import Searches
 __all__ = [
     "DOCUMENTED_LIMITS",
     "V1",
+    "Account",
+    "AccountBalance",
+    "BankWithdrawal",
     "Bitstamp",
+    "CancelledOrder",
+    "CancelledOrders",
+    "CancelledWithdrawal",
+    "Candle",
+    "Candles",
+    "ConversionRate",
+    "ConvertedDeposit",
+    "ConvertedTrade",
+    "CryptoDeposit",
+    "CryptoTransactions",
+    "Currency",
+    "CurrencyType",
+    "DepositAddress",
+    "DepositStatus",
+    "Derivative",
+    "FeeRates",
+    "FiatWithdrawalStatus",
+    "Fill",
+    "Funding",
+    "FundingRate",
+    "FundingRateHistory",
+    "HourTicker",
+    "InstantConvertAddress",
+    "InstantConvertAddressInfo",
+    "Leveraged",
+    "ListedDeposit",
+    "ListedWithdrawal",
+    "MarginMode",
     "Market",
+    "MarketInfo",
     "MarketType",
+    "Network",
+    "OpenOrder",
     "OrderBook",
+    "OrderEvent",
+    "OrderEventData",
+    "OrderEventKind",
+    "OrderSource",
+    "OrderStatus",
+    "OrderStatusWord",
+    "PastFundingRate",
+    "PlacedOrder",
     "PriceLevel",
+    "ReplacedOrder",
+    "RevokedApiKeys",
+    "RippleAddress",
     "Side",
+    "SortOrder",
+    "Step",
+    "Subtype",
+    "Switch",
     "Ticker",
     "TimeFrame",
+    "Trading",
+    "TradingFee",
+    "TradingMarket",
     "Transaction",
+    "TransactionType",
+    "Trigger",
+    "UnconfirmedDeposit",
+    "UserTransaction",
+    "WebsocketsToken",
+    "Withdrawal",
+    "WithdrawalFee",
+    "WithdrawalRequest",
+    "WithdrawalStatus",
 ]
 
 
@@ -43,6 +179,9 @@ class Bitstamp(Client):
     exchange = "bitstamp"
 
     market: Market
+    account: Account
+    trading: Trading
+    funding: Funding
     v1: V1
 
     @classmethod

@@ -33,6 +33,7 @@ V1 = Api(
 V2 = Api(
     name="bitstamp",
     base_url="https://www.bitstamp.net/api/v2",
+    sandbox_url="https://sandbox.bitstamp.net/api/v2",
     scheme=HeaderSignature(),
     public_limit=LIMIT,
     private_limit=LIMIT,

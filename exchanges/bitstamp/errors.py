@@ -120,20 +120,17 @@ def read_problem_v1(status: int, answer: Json) -> Problem | None:
 
 
 def read_problem(status: int, answer: Json) -> Problem | None:
-    """Return what an answer of v2 in one of the error shapes means; None for every other answer.
-
-    The array of all tickers counts as one: no endpoint here asks for it, the ticker of an unknown market gets it.
-    """
-    if status == 200 and _is_array_of_tickers(answer):
-        return Problem(InvalidRequest, text="unknown market: answered with the tickers of all markets")
+    """Return what an answer of v2 in one of the error shapes means; None for every other answer."""
     refusal = _refusal(status, answer)
     return None if refusal is None else TABLE.problem(status, refusal)
 
 
-def _is_array_of_tickers(answer: Json) -> bool:
-    # Quirk: an unknown market is answered with all tickers and status 200 (seen on the live server).
+def tickers_of_all(answer: Json) -> Problem | None:
+    """Return the refusal of an unknown market, where the ticker of one was asked for: the list of all tickers."""
+    # Quirk: with status 200 (seen on the live server).
     first = answer[0] if isinstance(answer, list) and answer else None
-    return isinstance(first, dict) and {"pair", "last", "bid", "ask"} <= first.keys()
+    is_list = isinstance(first, dict) and {"pair", "last", "bid", "ask"} <= first.keys()
+    return Problem(InvalidRequest, text="unknown market: answered with the tickers of all markets") if is_list else None
 
 
 def _refusal(status: int, answer: Json) -> Refusal | None:

@@ -5,7 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 
 from exchanges.bitstamp.api import V2
-from exchanges.bitstamp.models import OrderBook, Ticker, TimeFrame, Transaction
+from exchanges.bitstamp.arguments import Moment, between
+from exchanges.bitstamp.errors import tickers_of_all
+from exchanges.bitstamp.models.market import (
+    Candles,
+    ConversionRate,
+    Currency,
+    FundingRate,
+    FundingRateHistory,
+    HourTicker,
+    MarketInfo,
+    OrderBook,
+    Step,
+    Ticker,
+    TimeFrame,
+    Transaction,
+)
 from exchanges.endpoint import Area, Param, public
 
 
@@ -14,11 +29,23 @@ def _fault_of_group(group: int) -> str | None:
     return None if group in (0, 1, 2) else "must be 0, 1 or 2"
 
 
+def _fault_of_step(seconds: int) -> str | None:
+    known = ", ".join(str(step.value) for step in Step)
+    return None if seconds in tuple(Step) else f"must be one of {known}"
+
+
+def _true_word(flag: object) -> str | None:
+    """Render a flag that is sent only when it is set, in lower case, as the clients of others send it."""
+    if not isinstance(flag, bool):
+        raise TypeError(f"must be a bool, not {type(flag).__name__}")
+    return "true" if flag else None
+
+
 class Market(Area, api=V2):
     """Public market data; needs no key."""
 
     # Quirk: an unknown market is answered with the tickers of all, status 200; see `errors`.
-    @public("GET /ticker/{market}/")
+    @public("GET /ticker/{market}/", read_problem=tickers_of_all)
     async def ticker(self, market: str) -> Ticker:
         """Prices and volume of the last 24 hours.
 
@@ -56,7 +83,7 @@ class Market(Area, api=V2):
         ...
 
     @public("GET /transactions/{market}/")
-    async def transactions(self, market: str, *, time: TimeFrame | None = None) -> list[Transaction]:
+    async def transactions(self, market: str, *, time: TimeFrame | str | None = None) -> list[Transaction]:
         """Recent trades, newest first.
 
         Args:
@@ -68,5 +95,140 @@ class Market(Area, api=V2):
 
         Source:
             Bitstamp API v2, Transactions, "Get transactions".
+        """
+        ...
+
+    @public("GET /ticker/")
+    async def tickers(self) -> list[Ticker]:
+        """Prices and volume of the last 24 hours, of every market.
+
+        Returns:
+            Wire: list of objects.
+
+        Source:
+            Bitstamp API v2, Tickers, "Get all tickers".
+        """
+        ...
+
+    @public("GET /ticker_hour/{market}/", read_problem=tickers_of_all)
+    async def ticker_hour(self, market: str) -> HourTicker:
+        """Prices and volume of the last hour.
+
+        Args:
+            market: Base and counter, such as btcusd.
+
+        Returns:
+            Wire: object.
+
+        Source:
+            Bitstamp API v2, Tickers, "Get hourly ticker".
+        """
+        ...
+
+    @public("GET /markets/")
+    async def markets(self, *, entity: str | None = None) -> list[MarketInfo]:
+        """All markets, with decimals and bounds of orders.
+
+        Args:
+            entity: Which company of the exchange, such as UK_LTD; the list then has no perpetuals. None: not sent.
+
+        Returns:
+            Wire: list of objects.
+
+        Source:
+            Bitstamp API v2, Market info, "Get markets"; *entity* was seen on the live server.
+        """
+        ...
+
+    @public("GET /currencies/")
+    async def currencies(self) -> list[Currency]:
+        """All currencies, with the networks on which they travel.
+
+        Returns:
+            Wire: list of objects.
+
+        Source:
+            Bitstamp API v2, Market info, "Get currencies".
+        """
+        ...
+
+    @public("GET /eur_usd/")
+    async def eur_usd(self) -> ConversionRate:
+        """Price of one EUR in USD.
+
+        Returns:
+            Wire: object.
+
+        Source:
+            Bitstamp API v2, Market info, "Get EUR/USD conversion rate".
+        """
+        ...
+
+    @public("GET /ohlc/{market}/")
+    async def ohlc(
+        self,
+        *,
+        market: str,
+        step: Annotated[Step | int, Param(type="int", check=_fault_of_step, render=int)],
+        limit: Annotated[int, Param(check=between(1, 1000))],
+        start: Moment = None,
+        end: Moment = None,
+        exclude_current_candle: Annotated[bool | None, Param(type="bool", render=_true_word)] = None,
+    ) -> Candles:
+        """Candles, oldest first.
+
+        Args:
+            market: Base and counter, such as btcusd.
+            step: Length of a candle in seconds.
+            limit: Number of candles, 1 to 1,000.
+            start: A moment with a zone, or seconds since 1970; ignored if *end* is given. None: not sent.
+            end: A moment with a zone, or seconds since 1970. None: not sent; the exchange uses now.
+            exclude_current_candle: Whether to leave out the candle that is not complete.
+
+        Returns:
+            Wire: object under ``data``.
+
+        Source:
+            Bitstamp API v2, Market info, "Get OHLC data".
+        """
+        ...
+
+    @public("GET /funding_rate/{market}/")
+    async def funding_rate(self, market: str) -> FundingRate:
+        """Funding rate of a perpetual.
+
+        Args:
+            market: Such as btcusd-perp.
+
+        Returns:
+            Wire: object.
+
+        Source:
+            Bitstamp API v2, Market info, "Get funding rate".
+        """
+        ...
+
+    @public("GET /funding_rate_history/{market}/")
+    async def funding_rate_history(
+        self,
+        *,
+        market: str,
+        limit: Annotated[int | None, Param(check=between(1, 100))] = None,
+        since_timestamp: Moment = None,
+        until_timestamp: Moment = None,
+    ) -> FundingRateHistory:
+        """Past funding rates of a perpetual, oldest first.
+
+        Args:
+            market: Such as btcusd-perp.
+            limit: Number of rates, 1 to 100. None: not sent.
+            since_timestamp: Not before, at most 30 days ago: a moment with a zone, or seconds since 1970.
+            until_timestamp: Not after, as *since_timestamp*.
+
+        Returns:
+            Wire: object.
+
+        Source:
+            Bitstamp API v2, Market info, "Get funding rate history".
         """
         ...

@@ -25,6 +25,7 @@ from functools import partial
 
 from attrs import evolve
 
+from exchanges.bitstamp import client_ids
 from exchanges.bitstamp.v1.account import Account
 from exchanges.bitstamp.v1.funding import Funding
 from exchanges.bitstamp.v1.models import (
@@ -179,6 +180,7 @@ CANCELS: Searches = {
     id_of(Trading.cancel_order): Search(Cancelling(lambda _: WAITING, _open, lambda _: False), by_id=True)
 }
 SEARCHES: Searches = {
+    **client_ids.SEARCHES,
     id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed),
     id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed),
     id_of(Funding.bitcoin_withdrawal): Search(_REQUESTS),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote_plus
 
 from exchanges.http.signing import NoncePolicy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exchanges.http.request import Request, Unsigned
     from exchanges.http.signing import Credentials, Stamp
 
@@ -65,3 +68,16 @@ class HeaderSignature:
             "X-Auth-Version": VERSION,
         }
         return request.adding(headers=headers, secrets=(credentials.api_key, signature))
+
+    def verify(self, credentials: Credentials, stamp: Stamp, headers: Mapping[str, str], body: bytes) -> bool | None:
+        """Return whether the exchange signed an answer to a signed request; None if it bears no signature.
+
+        Source:
+            Bitstamp API v2, Authentication, on ``X-Server-Auth-Signature``: nonce, time, content type and body.
+        """
+        given = headers.get("x-server-auth-signature")
+        if given is None:
+            return None
+        text = f"{stamp.nonce}{stamp.timestamp_ms}{headers.get('content-type', '')}"
+        expected = credentials.sign(text.encode(errors="surrogatepass") + body)
+        return hmac.compare_digest(given.strip().lower().encode(errors="surrogatepass"), expected.encode())

@@ -305,6 +305,9 @@ class TestShapes:
     def test_unknown_market_is_answered_with_all_tickers(self):
         """The array of all tickers in place of one says that there is no such market."""
         prices = {"last": "1.50", "bid": "1.40", "ask": "1.60", "timestamp": "1694608800"}
-        problem = bitstamp.read_problem(200, [{**prices, "pair": "BTC/USD"}, {**prices, "pair": "ETH/USD"}])
+        answer = [{**prices, "pair": "BTC/USD"}, {**prices, "pair": "ETH/USD"}]
+        problem = bitstamp.tickers_of_all(answer)
+
+        assert bitstamp.read_problem(200, answer) is None
 
         assert (InvalidRequest, True) == (problem.kind, problem.proves_not_executed)

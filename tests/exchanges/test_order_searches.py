@@ -25,7 +25,14 @@ CANCELS = ("bitso.v2.trading.cancel_order", "bitstamp.v1.trading.cancel_order")
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 # What no read shows, and why: by client.
-WITHOUT_EVIDENCE: dict[type, dict[str, str]] = {Bitso: {}, Bitstamp: {}}
+WITHOUT_EVIDENCE: dict[type, dict[str, str]] = {
+    Bitso: {},
+    Bitstamp: {
+        "bitstamp.account.revoke_all_api_keys": "a key that is revoked reads nothing",
+        "bitstamp.funding.update_deposit_originator": "no read shows what was said of a deposit",
+        "bitstamp.funding.reject_crypto_deposit": "no document says how a rejected deposit is shown",
+    },
+}
 
 
 @frozen

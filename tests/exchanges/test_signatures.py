@@ -85,6 +85,10 @@ def sent(endpoint_id, **arguments):
     return f"{request.verb} {request.origin}{request.target}"
 
 
+BITSTAMP_MARKET = {
+    *("ticker", "tickers", "ticker_hour", "order_book", "transactions", "markets", "currencies", "eur_usd", "ohlc"),
+    *("funding_rate", "funding_rate_history"),
+}
 LEDGERS = ("", "_trades", "_fees", "_fundings", "_withdrawals")
 
 
@@ -96,7 +100,7 @@ class TestDeclarations:
             ("bitso.market", {"available_books", "ticker", "tickers", "order_book", "trades", "ohlc", "catalogues"}),
             ("bitso.account", {"balance", "account_status", "fees", *(f"ledger{k}" for k in LEDGERS)}),
             ("bitstamp.v1.market", {"ticker", "order_book", "transactions", "eur_usd"}),
-            ("bitstamp.market", {"ticker", "order_book", "transactions"}),
+            ("bitstamp.market", BITSTAMP_MARKET),
         ],
     )
     def test_ids(self, area, calls):

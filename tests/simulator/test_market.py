@@ -16,6 +16,7 @@ async def bodies(seed: int) -> list[bytes]:
     """Call every public endpoint of a new simulator."""
     async with simulated(seed=seed) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
         sim.bitso.deposit("mxn", Decimal(100))
+        sim.bitstamp.deposit("usd", Decimal(100))
         return [(await ask_declared(http, endpoint)).content for endpoint in ENDPOINTS]
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, Self
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import httpx
 
@@ -82,7 +83,22 @@ SIGNED_FIELDS: dict[str, Any] = {
     "taxonomy": dict.fromkeys(("network", "asset", "protocol", "integration", "currency"), "btc"),
     "callback_url": "https://example.com/bitso",
 }
-OHLC = {"book": "btc_mxn", "time_bucket": "3600"}
+BITSTAMP_FIELDS: dict[str, Any] = {
+    **SIGNED_FIELDS,
+    "market": "BTC/USD",
+    "order_source": "orderbook",
+    "account_currency": "usd",
+    "name": "Ana Ruiz",
+    "iban": "DE00",
+    "bic": "EXAMPLEX",
+    "postal_code": "1",
+    "city": "C",
+    "country": "DE",
+    "type": "sepa",
+    "liquidation_currency": "USD",
+    "subAccount": "7",
+}
+OHLC = {"book": "btc_mxn", "time_bucket": "3600", "step": "60", "limit": "2"}
 
 
 def simulated(*venues: Venue, seed: int = 0, limits: bool = False, **options: Any) -> Any:
@@ -101,6 +117,22 @@ def bitstamp_v1(number: int, **changes: str) -> dict[str, str]:
     key, client_id = "SimulatedBitstampKey", "7890"
     signature = mac("simulated-bitstamp-secret", f"{number}{client_id}{key}").upper()
     return {"key": key, "signature": signature, "nonce": str(number), **changes}
+
+
+def bitstamp_v2(request: httpx.Request, nonce: str = "") -> dict[str, str]:
+    """The headers of Bitstamp v2."""
+    nonce = nonce or str(uuid4())
+    host, content_type = request.headers["host"], request.headers.get("content-type", "")
+    identity, time = "BITSTAMP SimulatedBitstampKey", str(NOW_MS)
+    target = request.url.raw_path.decode()
+    message = f"{identity}{request.method}{host}{target}{content_type}{nonce}{time}v2{request.content.decode()}"
+    return {
+        "X-Auth": identity,
+        "X-Auth-Signature": mac("simulated-bitstamp-secret", message),
+        "X-Auth-Nonce": nonce,
+        "X-Auth-Timestamp": time,
+        "X-Auth-Version": "v2",
+    }
 
 
 def bitso_v2(number: int, *, key_first: bool = False, **changes: object) -> dict[str, object]:
@@ -124,8 +156,13 @@ async def ask_declared(http: httpx.AsyncClient, endpoint: Endpoint) -> httpx.Res
     if endpoint.api.exchange == "bitex":
         return await ask_bitex(http, endpoint, **await live_a_little(http, endpoint))
     if endpoint.access is not Access.PUBLIC:
-        is_v3 = endpoint.id.startswith(("bitso.trading.", "bitso.funding."))
-        known = await (_trade_at_bitso(http, endpoint.id.split(".")[-1]) if is_v3 else trade_a_little(http, endpoint))
+        name, known = endpoint.id.split(".")[-1], {}
+        if endpoint.id.startswith(("bitso.trading.", "bitso.funding.")):
+            known = await _trade_at_bitso(http, name)
+        elif endpoint.api.name == "bitstamp":
+            known = await _trade_at_bitstamp(http, name)
+        else:
+            known = await trade_a_little(http, endpoint)
         return await ask_signed(http, endpoint, **known)
     needed = {a.wire: OHLC.get(a.wire, "btc_mxn") for a in endpoint.arguments if a.required and not a.in_path}
     return await http.get(path_of(endpoint), params=needed)
@@ -138,7 +175,8 @@ async def ask_signed(http: httpx.AsyncClient, endpoint: Endpoint | str, **known:
     nonce, path = next(NONCES), path_of(endpoint, **known)
     in_path = {a.wire for a in endpoint.arguments if a.in_path}
     needed = [a for a in endpoint.arguments if a.required and not a.in_path and not a.param.is_spread]
-    fields = {a.wire: SIGNED_FIELDS[a.wire] for a in needed}
+    known_fields = BITSTAMP_FIELDS if endpoint.api.name == "bitstamp" else SIGNED_FIELDS
+    fields = {a.wire: known_fields[a.wire] for a in needed}
     fields.update({name: value for name, value in known.items() if name not in in_path})
     if endpoint.api.name == "bitstamp.v1":
         return await http.post(path, data={**bitstamp_v1(nonce), **fields})
@@ -148,11 +186,37 @@ async def ask_signed(http: httpx.AsyncClient, endpoint: Endpoint | str, **known:
     if endpoint.verb in ("GET", "DELETE"):
         query, fields = {**query, **fields}, {}
     path += "?" + urlencode(query) if query else ""
+    if endpoint.api.name == "bitstamp":
+        content = {"json": fields} if endpoint.body is JSON else {"data": fields}
+        request = http.build_request(endpoint.verb, path, **(content if fields else {}))
+        request.headers.update(bitstamp_v2(request))
+        return await http.send(request)
     body = "" if endpoint.verb in ("GET", "DELETE") else json.dumps(fields)
     headers = bitso_v3(nonce, path, verb=endpoint.verb, body=body)
     if body:
         headers["Content-Type"] = "application/json"
     return await http.request(endpoint.verb, path, content=body.encode(), headers=headers)
+
+
+async def _trade_at_bitstamp(http: httpx.AsyncClient, name: str) -> dict[str, Any]:
+    """Create at Bitstamp v2 what a call needs, and return the arguments that refer to it."""
+
+    async def create(call: str, **arguments: object) -> Any:
+        return (await ask_signed(http, f"bitstamp.{call}", **arguments)).json()
+
+    if name in ("fiat_withdrawal_status", "cancel_withdrawal"):
+        return {"id": (await create("funding.open_bank_withdrawal"))["withdrawal_id"]}
+    if "deposit_originator" in name or name == "reject_crypto_deposit":
+        return {"deposit_id": (await create("funding.crypto_deposits"))[0]["id"]}
+    if name in ("buy", "sell"):
+        return {"price": "200000" if name == "sell" else "1000"}
+    if name.startswith(("buy_", "sell_")):
+        return {"amount": "20" if name == "buy_instant" else "0.01"}
+    client_id = f"x-{name}"
+    sold = name in ("user_transactions", "user_transactions_for_market")
+    order = await create("trading.sell", price="1000" if sold else "200000", client_order_id=client_id)
+    needs = {"id": order["id"]} if name in ("order_status", "cancel_order", "replace_order") else {}
+    return needs | ({"price": "300000", "amount": "0.02"} if name == "replace_order" else {})
 
 
 async def trade_a_little(http: httpx.AsyncClient, endpoint: Endpoint) -> dict[str, Any]:

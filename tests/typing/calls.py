@@ -56,7 +56,7 @@ async def mistakes(bitex_client: Bitex, bitstamp_client: Bitstamp) -> None:
     await bitex_client.trading.bid("7")  # type: ignore[arg-type]
     await bitex_client.kyc.update_profile(7, usage_tier=bitex.UsageTier.MICRO, surname="Byron")  # type: ignore[call-arg]
     await bitstamp_client.market.ticker()  # type: ignore[call-arg]
-    bitstamp_client.trading  # type: ignore[attr-defined]
+    bitstamp_client.bots  # type: ignore[attr-defined]
 
 
 def values(ticker: bitex.Ticker, bid: bitex.Bid, level: bitstamp.PriceLevel, balance: v1.Balance) -> None:

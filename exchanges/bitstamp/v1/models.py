@@ -9,7 +9,7 @@ from typing import Annotated
 
 from attrs import field, frozen
 
-from exchanges.bitstamp.models import Prices
+from exchanges.bitstamp.models.market import Prices
 from exchanges.wire import (
     BitcoinAddress,
     Choice,

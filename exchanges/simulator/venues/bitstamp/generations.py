@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.http.messages import HttpAnswer
 from exchanges.simulator.venues.calls import Account, Claim, ParsedRequest
 from exchanges.simulator.venues.spot import claim_in_body
-from exchanges.simulator.venues.venue import Generation
+from exchanges.simulator.venues.venue import Generation, use_unique_nonce
 from exchanges.wire import Json, dumps
 
 ALL_FIELDS = "__all__"
@@ -34,6 +36,14 @@ _CODES_V2 = {
     Reason.WRONG_VERB: (405, "405.001"),
     Reason.UNKNOWN_BOOK: (404, "404.002"),
     Reason.NOT_FOUND: (404, "404.001"),
+    Reason.NO_ORDER: (404, "404.002"),
+    Reason.NO_EVENTS: (404, "404.008"),
+    Reason.NO_FUNDS: (400, "400.009"),
+    Reason.TOO_SMALL: (400, "400.020"),
+    Reason.UNKNOWN_KEY: (403, "API0001"),
+    Reason.WRONG_SIGNATURE: (403, "API0005"),
+    Reason.WRONG_NONCE: (403, "API0004"),
+    Reason.NO_CREDENTIALS: (403, "API0001"),
 }
 
 
@@ -73,7 +83,37 @@ def _error_v2(error: Json, code: str) -> bytes:
     return dumps({"status": "error", "reason": error, "response_code": code})
 
 
+def _claim_v2(parsed: ParsedRequest) -> Claim:
+    """Return the identity in the headers."""
+    request = parsed.request
+    word, _, key = request.header("x-auth").partition(" ")
+    signature, nonce = request.header("x-auth-signature"), request.header("x-auth-nonce")
+    is_whole = word == "BITSTAMP" and key and signature and nonce and request.header("x-auth-version") == "v2"
+    if not is_whole or not request.header("x-auth-timestamp").isdigit():
+        raise Refused(Reason.NO_CREDENTIALS)
+    return Claim(key, parsed.fields, nonce, signature.lower())
+
+
+def _signatures_v2(parsed: ParsedRequest, claim: Claim, account: Account) -> tuple[str, ...]:
+    """Sign key, verb, host, path with query, content type, nonce, time, version and body."""
+    request = parsed.request
+    text = (
+        f"BITSTAMP {account.api_key}{request.verb}{request.header('host')}{request.target}"
+        f"{request.header('content-type')}{claim.nonce}{request.header('x-auth-timestamp')}v2"
+    )
+    return (account.mac(text.encode() + request.body),)
+
+
+def _sign_answer(parsed: ParsedRequest, claim: Claim, account: Account, answer: HttpAnswer) -> HttpAnswer:
+    """Sign nonce, time, content type and body of an answer."""
+    text = f"{claim.nonce}{parsed.request.header('x-auth-timestamp')}{answer.content_type}"
+    signature = account.mac(text.encode() + answer.body)
+    return evolve(answer, headers=(*answer.headers, ("X-Server-Auth-Signature", signature)))
+
+
 GENERATIONS = {
     "bitstamp.v1": Generation(claim_in_body, _refusal_v1, _signatures),
-    "bitstamp": Generation(claim_in_body, _refusal_v2),
+    "bitstamp": Generation(
+        _claim_v2, _refusal_v2, _signatures_v2, use_nonce=use_unique_nonce, sign_answer=_sign_answer
+    ),
 }

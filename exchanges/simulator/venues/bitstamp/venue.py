@@ -12,7 +12,7 @@ from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.record import Venue
-from exchanges.simulator.venues.bitstamp import v1, v2
+from exchanges.simulator.venues.bitstamp import funding, trading, v1, v2
 from exchanges.simulator.venues.bitstamp.generations import GENERATIONS
 from exchanges.simulator.venues.calls import Account
 from exchanges.simulator.venues.handlers import Handlers
@@ -38,7 +38,16 @@ class BitstampExchange(Exchange):
 
     def create_handlers(self) -> Iterable[Handlers]:
         """Create the handlers of all areas."""
-        areas = (v1.MarketHandlers, v1.AccountHandlers, v1.TradingHandlers, v1.FundingHandlers, v2.MarketHandlers)
+        areas = (
+            v1.MarketHandlers,
+            v1.AccountHandlers,
+            v1.TradingHandlers,
+            v1.FundingHandlers,
+            v2.MarketHandlers,
+            v2.AccountHandlers,
+            trading.TradingHandlers,
+            funding.FundingHandlers,
+        )
         return [area(self.engine) for area in areas]
 
     def open_accounts(self) -> Iterable[Account]:
@@ -52,6 +61,11 @@ class BitstampExchange(Exchange):
                 deposit_address=f"1{name}SimulatedBitstampAddress",
                 ripple_address=f"r{name}SimulatedBitstampAddress",
             )
+
+    def order_id(self, shown: int | str) -> int:
+        """Return the engine's id of an order; those of v2 are larger."""
+        number = int(shown)
+        return number - trading.FIRST_ID if number >= trading.FIRST_ID else number
 
     def insufficient(self, funds: InsufficientFunds) -> str:
         """Return the text of the rejection when an account has too little available."""

@@ -1,0 +1,296 @@
+"""Deposits, withdrawals and transfers, by v2."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from attrs import field, frozen
+
+from exchanges.bitstamp.models.numbers import EitherDecimal
+from exchanges.wire import Confirmation, Id, NaiveTime, NoBody, OpenIntEnum, OpenStrEnum, RawJson, TextDecimal, UnixTime
+
+Silent = Annotated[None, NoBody()]
+"""The answer of a call that succeeds without a body."""
+Transferred = Annotated[None, Confirmation({"status": "ok"})]
+"""The answer to a transfer that was made."""
+
+
+@frozen(kw_only=True)
+class DepositAddress:
+    """Where the account receives a currency. Wire: object.
+
+    Source:
+        Bitstamp API v2, Deposits, "Get crypto deposit address".
+    """
+
+    address: str
+    memo_id: str | None = None
+    """Without it the deposit is lost; None if the network has none."""
+    destination_tag: Id | None = None
+    """Without it the deposit is lost; None if the network has none."""
+    transfer_id: Id | None = None
+    """Without it the deposit is lost; None if the network has none."""
+
+
+@frozen(kw_only=True)
+class RippleAddress:
+    """Where the account receives over the XRP Ledger. Wire: object.
+
+    Source:
+        Bitstamp API v2, Deposits, "Ripple IOU deposit address".
+    """
+
+    address: str
+    destination_tag: Id | None = None
+    """Without it the deposit is lost; None if not sent."""
+
+
+@frozen(kw_only=True)
+class Withdrawal:
+    """A withdrawal that was accepted. Wire: object.
+
+    Source:
+        Bitstamp API v2, Withdrawals, "Crypto withdrawal" and "Ripple IOU withdrawal".
+    """
+
+    id: Id
+    """Id of the withdrawal."""
+
+
+@frozen(kw_only=True)
+class UnconfirmedDeposit:
+    """Bitcoins on their way in. Wire: object. What is None was not sent.
+
+    Source:
+        Bitstamp API v2, Deposits, "Get unconfirmed bitcoin deposits".
+    """
+
+    address: str
+    amount: EitherDecimal | None = None
+    """BTC."""
+    confirmations: int | None = None
+
+
+class WithdrawalStatus(OpenIntEnum):
+    """Status of a withdrawal; from FINISHED on it is final."""
+
+    OPEN = 0
+    IN_PROCESS = 1
+    FINISHED = 2
+    CANCELED = 3
+    FAILED = 4
+    REVERSED = 11
+
+
+@frozen(kw_only=True)
+class WithdrawalRequest:
+    """A withdrawal that was requested. Wire: object. What is None was not sent.
+
+    Source:
+        Bitstamp API v2, Withdrawals, "Get withdrawal requests".
+    """
+
+    id: Id
+    """Id of the withdrawal."""
+    datetime: NaiveTime
+    """UTC: when it was requested."""
+    # The list grows by one for each currency: the currency says more.
+    type: int
+    """Number of the kind: 0 SEPA, 1 BTC, 2 wire, 14 XRP and so on."""
+    amount: TextDecimal
+    """Of *currency*."""
+    status: WithdrawalStatus
+    currency: str | None = None
+    """Such as BTC."""
+    network: str | None = None
+    """Such as bitcoin."""
+    address: str | None = field(default=None, repr=False)
+    """The receiver, a tag of the XRP Ledger appended as ``?dt=1455``."""
+    txid: Id | None = None
+    """Id of the exchange's own transaction."""
+    transaction_id: str | None = None
+    """Id of the transaction on the chain."""
+    data: RawJson = None
+    """What old answers hold of the kind."""
+
+
+@frozen(kw_only=True)
+class BankWithdrawal:
+    """A withdrawal to a bank that was accepted. Wire: object.
+
+    Source:
+        Bitstamp API v2, Withdrawals, "Open bank withdrawal".
+    """
+
+    withdrawal_id: Id
+    """The value for `fiat_withdrawal_status` and `cancel_withdrawal`."""
+
+
+@frozen(kw_only=True)
+class FiatWithdrawalStatus:
+    """Status of a withdrawal to a bank. Wire: object.
+
+    Source:
+        Bitstamp API v2, Withdrawals, "Fiat withdrawal status".
+    """
+
+    status: str
+    """Words of the exchange, such as "Waiting to be processed"."""
+
+
+@frozen(kw_only=True)
+class CancelledWithdrawal:
+    """A withdrawal to a bank that was cancelled. Wire: object. What is None was not sent.
+
+    Source:
+        Bitstamp API v2, Withdrawals, "Cancel bank withdrawal".
+    """
+
+    id: Id
+    """Id of the withdrawal."""
+    amount: EitherDecimal | None = None
+    """Of *currency*."""
+    currency: str | None = None
+    account_currency: str | None = None
+    """What it would have been taken from."""
+    type: str | None = None
+    """Words of the exchange, such as "EU bank transfer (SEPA)"."""
+
+
+class DepositStatus(OpenStrEnum):
+    """Status of a deposit of coins."""
+
+    PENDING = "PENDING"
+    FINALIZED = "FINALIZED"
+    IN_PROCESSING = "IN_PROCESSING"
+    REVERTED = "REVERTED"
+    REJECTED = "REJECTED"
+
+
+@frozen(kw_only=True)
+class _Coins:
+    """What deposits and withdrawals of coins have in common."""
+
+    currency: str
+    """Such as BTC."""
+    amount: EitherDecimal
+    """Of the currency."""
+    datetime: UnixTime
+    """UTC."""
+    network: str | None = None
+    """Such as bitcoin; None if not sent."""
+    txid: str | None = None
+    """Id of the transaction on the chain; None or empty if not known."""
+
+
+@frozen(kw_only=True)
+class ListedDeposit(_Coins):
+    """A deposit among the transactions of coins. Wire: object. What is None was not sent.
+
+    Source:
+        Bitstamp API v2, User transactions, "Get crypto transactions".
+    """
+
+    id: Id
+    """Id of the deposit."""
+    status: DepositStatus
+    pending_reason: str | None = None
+    """Why it waits, such as ADDRESS_VERIFICATION_NEEDED."""
+    # Quirk: in camel case here, with an underscore in the list of deposits.
+    destinationAddress: str | None = field(default=None, repr=False)  # noqa: N815 - the name on the wire
+    """Where it was received."""
+    originator_address: str | None = field(default=None, repr=False)
+    """Where it came from."""
+
+
+@frozen(kw_only=True)
+class CryptoDeposit(_Coins):
+    """A deposit of coins. Wire: object. What is None was not sent.
+
+    Source:
+        Bitstamp API v2, Deposits, "Get crypto deposits".
+    """
+
+    id: Id
+    """Id of the deposit."""
+    status: DepositStatus
+    pending_reason: str | None = None
+    """Why it waits, such as ADDRESS_VERIFICATION_NEEDED."""
+    destination_address: str | None = field(default=None, repr=False)
+    """Where it was received."""
+    originator_address: str | None = field(default=None, repr=False)
+    """Where it came from."""
+
+
+@frozen(kw_only=True)
+class ListedWithdrawal(_Coins):
+    """A withdrawal among the transactions of coins; it has neither id nor status. Wire: object.
+
+    Source:
+        Bitstamp API v2, User transactions, "Get crypto transactions".
+    """
+
+    destinationAddress: str | None = field(default=None, repr=False)  # noqa: N815 - the name on the wire
+    """The receiver; None if not sent."""
+
+
+@frozen(kw_only=True)
+class CryptoTransactions:
+    """Deposits and withdrawals of coins. Wire: object of lists.
+
+    Source:
+        Bitstamp API v2, User transactions, "Get crypto transactions".
+    """
+
+    deposits: tuple[ListedDeposit, ...]
+    withdrawals: tuple[ListedWithdrawal, ...]
+    ripple_iou_transactions: tuple[ListedWithdrawal, ...] = ()
+    """Empty unless they were asked for."""
+
+
+@frozen(kw_only=True)
+class InstantConvertAddress:
+    """Where bitcoins are sold as they arrive. Wire: object.
+
+    Source:
+        Bitstamp API v2, Instant convert address, "New instant convert address".
+    """
+
+    address: str
+
+
+@frozen(kw_only=True)
+class ConvertedTrade:
+    """A sale of bitcoins that arrived. Wire: object."""
+
+    exchange_rate: TextDecimal
+    """Counter per BTC."""
+    btc_amount: TextDecimal
+    """BTC."""
+    fees: TextDecimal
+    """Counter."""
+
+
+@frozen(kw_only=True)
+class ConvertedDeposit:
+    """What became of bitcoins that arrived. Wire: object."""
+
+    order_id: Id
+    """Id of the order that sold them."""
+    count: int
+    """Number of trades."""
+    trades: tuple[ConvertedTrade, ...]
+
+
+@frozen(kw_only=True)
+class InstantConvertAddressInfo:
+    """An address where bitcoins are sold as they arrive, and what arrived. Wire: object.
+
+    Source:
+        Bitstamp API v2, Instant convert address, "Instant convert address info".
+    """
+
+    address: str
+    currency_pair: str
+    """Such as BTC/USD."""
+    transactions: tuple[ConvertedDeposit, ...]
