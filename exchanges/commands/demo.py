@@ -113,12 +113,13 @@ class Demo:
         if sim.errors:
             self.failures.append(f"the simulator rejected {sim.errors} of {sim.calls} calls")
         windows: list[str] = []
-        seconds = {limit.name: limit.windows[0].per_seconds for limit in limits()}
+        seconds = {(limit.name, w.slots): w.per_seconds for limit in limits() for w in limit.windows}
         for name in sim.limits:
             largest, allowed = sim.busiest(name)
-            windows.append(f"{name} {largest} of {allowed} in {seconds[name]:g} s")
+            windows.append(f"{name} {largest} of {allowed} in {seconds[name, allowed]:g} s")
             if largest > allowed:
                 self.failures.append(
-                    f"the limit {name} was exceeded: {largest} calls in {seconds[name]:g} s, {allowed} are allowed"
+                    f"the limit {name} was exceeded: {largest} calls in {seconds[name, allowed]:g} s, "
+                    f"{allowed} are allowed"
                 )
         self.summary.append(f"{sim.calls} calls, {sim.errors} errors; busiest window: {', '.join(windows)}")
