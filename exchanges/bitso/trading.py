@@ -26,7 +26,7 @@ from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
 from exchanges.endpoint.markers import Pages
 from exchanges.endpoint.waiting import wait_until
 from exchanges.errors import UsageError
-from exchanges.wire import Amount
+from exchanges.wire import Amount, Id
 
 MAX_OPEN = 500
 
@@ -194,7 +194,7 @@ class Trading(Area, api=V3):
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
     @private("DELETE /orders/{oid}", kind=IDEMPOTENT, exempt=True)
-    async def cancel_order(self, oid: Oid) -> list[str]:
+    async def cancel_order(self, oid: Oid) -> list[Id]:
         """Cancel an order.
 
         Args:
@@ -209,7 +209,7 @@ class Trading(Area, api=V3):
         ...
 
     @private("DELETE /orders", kind=IDEMPOTENT, exempt=True, check=one_of_both("oids", "origin_ids"))
-    async def cancel_orders(self, *, oids: Oids = None, origin_ids: OriginIds = None) -> list[str]:
+    async def cancel_orders(self, *, oids: Oids = None, origin_ids: OriginIds = None) -> list[Id]:
         """Cancel several orders.
 
         Args:
@@ -225,7 +225,7 @@ class Trading(Area, api=V3):
         ...
 
     @private("DELETE /orders/all", kind=IDEMPOTENT, exempt=True)
-    async def cancel_all_orders(self) -> list[str]:
+    async def cancel_all_orders(self) -> list[Id]:
         """Cancel every open order of the account: of all books, of other programs, and of the exchange's app.
 
         Returns:

@@ -99,7 +99,7 @@ def _is_list(specimen: Specimen) -> bool:
         answer = answer["payload"]
     if isinstance(answer, dict) and answer.keys() == {"balances"}:
         return True  # the document calls it a list
-    return isinstance(answer, list) and bool(answer) and all(isinstance(item, list | dict) for item in answer)
+    return isinstance(answer, list) and bool(answer) and all(isinstance(item, list | dict | str) for item in answer)
 
 
 def _declares(specimen: Specimen, name: str, envelope: str, status: int) -> bool:
