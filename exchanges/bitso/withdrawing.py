@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from exchanges.bitso.models.funding import WithdrawalMethod
 from exchanges.endpoint import Area, Endpoint, Param
@@ -62,9 +62,9 @@ async def create_by_method(area: Area, endpoint: Endpoint, arguments: Mapping[st
     method = arguments.get("method")
     if isinstance(method, WithdrawalMethod):
         arguments = {**_names_of(endpoint, method, arguments), **arguments, "method": method.method}
-        details = arguments.get("details")
+        details: object = arguments.get("details")
         given = {name for name, value in arguments.items() if value is not None}
-        given.update(details if isinstance(details, dict) else ())
+        given.update(cast("dict[str, object]", details) if isinstance(details, dict) else ())
         if missing := [name for name in method.required_fields if name not in given]:
             fault = f"{method.name or method.method} needs {', '.join(missing)}; nothing was sent"
             raise UsageError(f"{endpoint.id} ({endpoint}): {fault}", endpoint=endpoint.id)
