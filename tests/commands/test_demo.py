@@ -26,7 +26,7 @@ class TestDemo:
 
         assert (0, "", True, 0) == (status, err, bid.endswith(", cancelled"), errors)
         assert calls >= 9
-        assert all(0 < most <= allowed for most, allowed in zip(windows, (5, 60, 600), strict=True))
+        assert all(0 < most <= allowed for most, allowed in zip(windows, (5, 60, 100), strict=True))
 
     def test_it_needs_no_rich(self, monkeypatch, capsys):
         """Without rich the table is printed as plain text, in a terminal too."""
