@@ -24,7 +24,10 @@ CALLS = 200
 AT_ONCE = 100
 KEY, SECRET, CLIENT_ID = "k" * 32, "s" * 32, "123456"
 # Wide enough never to wait, so that the ledger does all its work and no more.
-LIMITS = [Limit(name, (Window(10**6, 600.0),), Scope.KEY) for name in ("bitstamp", "bitso private")]
+WIDE = (Window(10**6, 600.0),)
+BITSTAMP = Limit("bitstamp", WIDE, Scope.KEY)
+BITSTAMP_V1 = Limit("bitstamp v1", WIDE, Scope.KEY, within=BITSTAMP)
+BITSO = Limit("bitso private", WIDE, Scope.KEY)
 MARKET = {"id": "btcusd", "symbol": "BTC/USD", "base": "BTC", "quote": "USD", "type": "spot", "spot": True}
 
 
@@ -70,9 +73,9 @@ async def _calls(stack: AsyncExitStack, base_url: str) -> dict[str, Call]:
     """Open all clients; the calls to measure by name."""
     bare = await stack.enter_async_context(httpx.AsyncClient())
     bitstamp = await stack.enter_async_context(
-        Bitstamp(base_url=base_url, api_key=KEY, api_secret=SECRET, client_id=CLIENT_ID, limits=LIMITS[:1])
+        Bitstamp(base_url=base_url, api_key=KEY, api_secret=SECRET, client_id=CLIENT_ID, limits=[BITSTAMP, BITSTAMP_V1])
     )
-    bitso = await stack.enter_async_context(Bitso(base_url=base_url, api_key=KEY, api_secret=SECRET, limits=LIMITS[1:]))
+    bitso = await stack.enter_async_context(Bitso(base_url=base_url, api_key=KEY, api_secret=SECRET, limits=[BITSO]))
     form = f"key={KEY}&signature={'A' * 64}&nonce=1490605200000".encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return {

@@ -28,7 +28,9 @@ ROUND_TRIP_SECONDS = 0.080
 IDLE_SECONDS = (0.0, 2.0, 20.0)
 CLIENTS = 40
 STAGGER_SECONDS = 0.25
-LIMITS = [Limit("bitstamp", (Window(10**6, 600.0),), Scope.KEY)]
+WIDE = (Window(10**6, 600.0),)
+BITSTAMP = Limit("bitstamp", WIDE, Scope.KEY)
+LIMITS = [BITSTAMP, Limit("bitstamp v1", WIDE, Scope.KEY, within=BITSTAMP)]
 CERTIFICATES = Path(__file__).parent.parent / "tests" / "certificates"
 
 
