@@ -40,7 +40,8 @@ def documented():
     """Yield each endpoint that answers in JSON with its documented answer, without the envelope."""
     for file in sorted(SPECIMENS.glob("*/*.txt")):
         endpoint_id = f"{file.parent.name}.{file.stem}"
-        if endpoint_id in ENDPOINTS and not ENDPOINTS[endpoint_id].text:
+        endpoint = ENDPOINTS.get(endpoint_id)
+        if endpoint is not None and not endpoint.text and not endpoint.is_silent:
             answer, payload = loads(file.read_text().partition("\n\n")[2].encode()), ENDPOINTS[endpoint_id].api.payload
             yield endpoint_id, answer if payload is None else payload(answer)
 
