@@ -7,6 +7,8 @@ import pytest
 from exchanges.bitex import Bitex
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
+from exchanges.bitstamp.v1 import V1
+from exchanges.client import Client
 from exchanges.errors import UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
@@ -150,10 +152,18 @@ def test_base_url_and_sandbox():
         Fourth(base_url="https://a.example", sandbox=True)
 
 
+class Retired(Client):
+    """A client of an API that has no server for tests."""
+
+    exchange = "bitstamp"
+
+    v1: V1
+
+
 def test_no_sandbox():
     """Asking for the sandbox of an exchange without one raises."""
-    with pytest.raises(UsageError, match="Bitstamp: this exchange has no sandbox"):
-        Bitstamp(sandbox=True)
+    with pytest.raises(UsageError, match="Retired: this exchange has no sandbox"):
+        Retired(sandbox=True)
 
 
 @in_virtual_time
