@@ -12,7 +12,7 @@ from exchanges.bitso.pages import PageLimit, pages
 from exchanges.bitso.rules import RULES, Rules
 from exchanges.endpoint import Area, Endpoint, Param, public
 from exchanges.endpoint.markers import Pages
-from exchanges.errors import UsageError
+from exchanges.endpoint.rules import known_rules
 
 # 2014, the year in which the exchange opened, and 5138: seconds of any moment in reach lie below the first.
 FIRST_MILLIS, LAST_MILLIS = 1_388_534_400_000, 10**14
@@ -183,12 +183,8 @@ class Market(Area, api=V3):
         Raises:
             UsageError: `available_books` was not read yet, or it showed no such book.
         """
-        known: dict[str, Rules] | None = self.shared.get(RULES)
-        if known is None:
-            raise UsageError("rules: await bitso.market.available_books() first; it reads the bounds of all books")
-        if book not in known:
-            raise UsageError(f"rules: available_books showed no book {book!r}; it showed {', '.join(sorted(known))}")
-        return known[book]
+        rules: Rules = known_rules(self, RULES, book, "bitso.market.available_books")
+        return rules
 
     def every_trades(
         self, book: str, *, sort: SortOrder | str | None = None, marker: str | None = None

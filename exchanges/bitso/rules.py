@@ -6,14 +6,14 @@ Nothing is rounded silently: `Rules.round_price` and `Rules.round_amount` are fo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Any
 
 from attrs import frozen
 
 from exchanges.bitso.models.market import Book, Side
 from exchanges.bitso.models.trading import OrderType
-from exchanges.endpoint.arguments import money
+from exchanges.endpoint.rules import EXACT, fault_of_bounds, given_amounts, rounded, step_of
 from exchanges.errors import UsageError
 from exchanges.wire import Amount, plain
 
@@ -22,8 +22,6 @@ RULES = "bitso.rules"
 # Quirk: an exchange's own text: more decimals of a price than these do not count.
 PRICE_STEP = Decimal("1e-8")
 AMOUNT_DECIMALS = 8
-# Exact for products of two numbers of at most 30 digits.
-_CONTEXT = Context(prec=80)
 
 
 @frozen
@@ -54,7 +52,7 @@ class Rules:
         if side not in tuple(Side):
             raise UsageError(f"side must be one of {', '.join(Side)}")
         rounding = ROUND_DOWN if side == Side.BUY else ROUND_UP
-        return self._round(price, self.tick, rounding, "price")
+        return rounded(price, self.tick, rounding, f"{self.book.book}: price")
 
     def round_amount(self, amount: Amount, *, decimals: int = AMOUNT_DECIMALS) -> Decimal:
         """Round an amount down.
@@ -66,19 +64,7 @@ class Rules:
         Raises:
             UsageError: Not an amount, or one that rounds to zero.
         """
-        if type(decimals) is not int or not 0 <= decimals <= 18:
-            raise UsageError("decimals must lie between 0 and 18")
-        return self._round(amount, Decimal(1).scaleb(-decimals), ROUND_DOWN, "amount")
-
-    def _round(self, value: Amount, step: Decimal, rounding: str, name: str) -> Decimal:
-        try:
-            exact = Decimal(money(value))
-        except ValueError as fault:
-            raise UsageError(f"{self.book.book}: {name} {fault}") from None
-        steps = _CONTEXT.divide(exact, step).to_integral_value(rounding)
-        if not steps:
-            raise UsageError(f"{self.book.book}: {name} {plain(exact)} is less than the step {plain(step)}")
-        return _CONTEXT.multiply(steps, step)
+        return rounded(amount, step_of(decimals), ROUND_DOWN, f"{self.book.book}: amount")
 
     def fault_of_order(self, arguments: Mapping[str, Any]) -> str | None:
         """Return what the exchange would refuse in the arguments of an order; None if nothing.
@@ -87,22 +73,18 @@ class Rules:
             arguments: By name, valid by themselves.
         """
         book = self.book
-        amounts = {name: arguments.get(name) for name in ("major", "minor", "price", "stop")}
-        major, minor, price, stop = (None if value is None else Decimal(money(value)) for value in amounts.values())
+        major, minor, price, stop = given_amounts(arguments, "major", "minor", "price", "stop")
         value = minor
         if major is not None and price is not None and arguments.get("order_type") == OrderType.LIMIT.value:
-            value = _CONTEXT.multiply(major, price)
+            value = EXACT.multiply(major, price)
         bounds = (
             ("major", major, book.minimum_amount, book.maximum_amount),
             ("price", price, book.minimum_price, book.maximum_price),
             ("stop", stop, book.minimum_price, book.maximum_price),
             ("the value (amount times price)", value, book.minimum_value, book.maximum_value),
         )
-        for name, given, least, most in bounds:
-            # A book that was listed a moment ago may not have all its bounds yet.
-            if given is not None and (given < (least or given) or given > (most or given)):
-                shown = " to ".join("none" if bound is None else plain(bound) for bound in (least, most))
-                return f"{name} {plain(given)} is outside of {shown}, the bounds of {book.book}"
-        if price is not None and _CONTEXT.remainder(price, self.tick):
+        if fault := fault_of_bounds(bounds, book.book):
+            return fault
+        if price is not None and EXACT.remainder(price, self.tick):
             return f"price {plain(price)} is no multiple of {plain(self.tick)}, the tick of {book.book}: round it first"
         return None

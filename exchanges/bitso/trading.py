@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Annotated, Any, Unpack
 
 from exchanges.bitso.api import V3, V4
@@ -22,10 +21,10 @@ from exchanges.bitso.models.trading import (
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.bitso.rules import RULES, Rules
 from exchanges.bitso.settling import SettledOrder, Settling
-from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
+from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Param, private
 from exchanges.endpoint.markers import Pages
+from exchanges.endpoint.rules import within
 from exchanges.endpoint.waiting import wait_until
-from exchanges.errors import UsageError
 from exchanges.wire import Amount, Id
 
 MAX_OPEN = 500
@@ -62,26 +61,13 @@ def _fault_of_changes(arguments: Mapping[str, Any]) -> str | None:
     return "give major or minor, not both" if {"major", "minor"} <= given else None
 
 
-async def _within_rules(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> object:
-    """Place an order, unless it breaks the rules of its book as they were read."""
-    rules: Mapping[str, Rules] = area.shared.get(RULES, {})
-    fault = None
-    # What is wrong by itself is for the call to say, with the name of the argument; an odd object may raise anything.
-    with suppress(Exception):
-        known = rules.get(str(arguments["book"]).lower())
-        fault = None if known is None else known.fault_of_order(arguments)
-    if fault is not None:
-        raise UsageError(f"{endpoint.id} ({endpoint}): {fault}; nothing was sent", endpoint=endpoint.id)
-    return await area.caller(endpoint, arguments)
-
-
 class Trading(Area, api=V3):
     """Place, modify, cancel and look up orders, and list their trades.
 
     A finished order can be looked up for an hour at most, and perhaps not at all; its trades remain.
     """
 
-    @private("POST /orders", kind=MONEY, check=_fault_of_order, via=_within_rules)
+    @private("POST /orders", kind=MONEY, check=_fault_of_order, via=within(RULES, "book", Rules.fault_of_order))
     async def place_order(
         self,
         *,

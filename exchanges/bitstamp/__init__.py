@@ -86,6 +86,7 @@ from exchanges.bitstamp.models.trading import (
     Subtype,
     Trigger,
 )
+from exchanges.bitstamp.rules import Rules
 from exchanges.bitstamp.trading import Trading
 from exchanges.bitstamp.v1 import V1
 from exchanges.client import Client
@@ -144,6 +145,7 @@ __all__ = [
     "ReplacedOrder",
     "RevokedApiKeys",
     "RippleAddress",
+    "Rules",
     "Side",
     "SortOrder",
     "Step",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from exchanges.bitstamp.api import V2
 from exchanges.bitstamp.arguments import Moment, between
@@ -21,7 +22,9 @@ from exchanges.bitstamp.models.market import (
     TimeFrame,
     Transaction,
 )
-from exchanges.endpoint import Area, Param, public
+from exchanges.bitstamp.rules import RULES, Rules
+from exchanges.endpoint import Area, Endpoint, Param, public
+from exchanges.endpoint.rules import known_rules
 
 
 def _fault_of_group(group: int) -> str | None:
@@ -39,6 +42,13 @@ def _true_word(flag: object) -> str | None:
     if not isinstance(flag, bool):
         raise TypeError(f"must be a bool, not {type(flag).__name__}")
     return "true" if flag else None
+
+
+async def _remember(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> list[MarketInfo]:
+    """Read the markets, and keep their bounds for orders."""
+    markets: list[MarketInfo] = await area.caller(endpoint, arguments)
+    area.shared[RULES] = {market.market_symbol.lower(): Rules(market) for market in markets}
+    return markets
 
 
 class Market(Area, api=V2):
@@ -125,9 +135,9 @@ class Market(Area, api=V2):
         """
         ...
 
-    @public("GET /markets/")
+    @public("GET /markets/", via=_remember)
     async def markets(self, *, entity: str | None = None) -> list[MarketInfo]:
-        """All markets, with decimals and bounds of orders.
+        """All markets, with decimals and bounds of orders; from then on orders that break them are not sent.
 
         Args:
             entity: Which company of the exchange, such as UK_LTD; the list then has no perpetuals. None: not sent.
@@ -232,3 +242,17 @@ class Market(Area, api=V2):
             Bitstamp API v2, Market info, "Get funding rate history".
         """
         ...
+
+    def rules(self, market: str) -> Rules:
+        """Return the bounds of orders in a market, with helpers that round to them.
+
+        `markets` must have been read, on this client or on one that `with_options` returned.
+
+        Args:
+            market: Symbol, such as btcusd.
+
+        Raises:
+            UsageError: `markets` was not read yet, or it showed no such market.
+        """
+        rules: Rules = known_rules(self, RULES, market, "bitstamp.market.markets")
+        return rules

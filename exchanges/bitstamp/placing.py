@@ -21,7 +21,9 @@ from exchanges.bitstamp.models.trading import (
     PlacedOrder,
     ReplacedOrder,
 )
+from exchanges.bitstamp.rules import RULES, Rules
 from exchanges.endpoint import MONEY, Area, Param, private
+from exchanges.endpoint.rules import within
 from exchanges.wire import Amount
 
 LIFETIMES = ("daily_order", "ioc_order", "fok_order", "moc_order", "gtd_order")
@@ -59,6 +61,15 @@ def _fault_of_instant_order(arguments: Mapping[str, Any]) -> str | None:
 
 
 _STATED: dict[Side, Mapping[str, Side]] = {side: {"type": side} for side in Side}
+_LIMIT, _MARKET, _INSTANT_BUY, _INSTANT_SELL = (
+    within(RULES, "market", fault_of)
+    for fault_of in (
+        Rules.fault_of_limit_order,
+        Rules.fault_of_market_order,
+        Rules.fault_of_instant_buy,
+        Rules.fault_of_instant_sell,
+    )
+)
 # No document says in what unit the answer shows the amount of an instant order.
 UncomparedAmount = Annotated[Amount, Param(echo=None)]
 OrigClientOrderId = Annotated[str | None, Param(check=fault_of_client_id, echo="orig_client_order_id")]
@@ -72,7 +83,7 @@ class Placing(Area, api=V2, area="trading"):
     it protects from nothing; but by it `client.reconcile` finds the order again.
     """
 
-    @private("POST /buy/{market}/", kind=MONEY, check=_fault_of_limit_order, echoes=_STATED[Side.BUY])
+    @private("POST /buy/{market}/", kind=MONEY, check=_fault_of_limit_order, echoes=_STATED[Side.BUY], via=_LIMIT)
     async def buy(
         self,
         *,
@@ -118,7 +129,7 @@ class Placing(Area, api=V2, area="trading"):
         """
         ...
 
-    @private("POST /sell/{market}/", kind=MONEY, check=_fault_of_limit_order, echoes=_STATED[Side.SELL])
+    @private("POST /sell/{market}/", kind=MONEY, check=_fault_of_limit_order, echoes=_STATED[Side.SELL], via=_LIMIT)
     async def sell(
         self,
         *,
@@ -160,7 +171,7 @@ class Placing(Area, api=V2, area="trading"):
         """
         ...
 
-    @private("POST /buy/market/{market}/", kind=MONEY, echoes=_STATED[Side.BUY])
+    @private("POST /buy/market/{market}/", kind=MONEY, echoes=_STATED[Side.BUY], via=_MARKET)
     async def buy_market(
         self,
         *,
@@ -185,7 +196,7 @@ class Placing(Area, api=V2, area="trading"):
         """
         ...
 
-    @private("POST /sell/market/{market}/", kind=MONEY, echoes=_STATED[Side.SELL])
+    @private("POST /sell/market/{market}/", kind=MONEY, echoes=_STATED[Side.SELL], via=_MARKET)
     async def sell_market(
         self,
         *,
@@ -210,7 +221,7 @@ class Placing(Area, api=V2, area="trading"):
         """
         ...
 
-    @private("POST /buy/instant/{market}/", kind=MONEY, echoes=_STATED[Side.BUY])
+    @private("POST /buy/instant/{market}/", kind=MONEY, echoes=_STATED[Side.BUY], via=_INSTANT_BUY)
     async def buy_instant(
         self,
         *,
@@ -235,7 +246,13 @@ class Placing(Area, api=V2, area="trading"):
         """
         ...
 
-    @private("POST /sell/instant/{market}/", kind=MONEY, check=_fault_of_instant_order, echoes=_STATED[Side.SELL])
+    @private(
+        "POST /sell/instant/{market}/",
+        kind=MONEY,
+        check=_fault_of_instant_order,
+        echoes=_STATED[Side.SELL],
+        via=_INSTANT_SELL,
+    )
     async def sell_instant(
         self,
         *,

@@ -24,6 +24,8 @@ from exchanges.wire import Json, encode
 
 MINIMUM_VALUE = Decimal(10)
 """Counter."""
+COUNTER_STEP = Decimal("0.01")
+"""Counter: the step of instant orders."""
 CACHE_MS = 10_000
 """Age of the lists of open orders."""
 DAY_MS = 86_400_000
@@ -162,7 +164,7 @@ class TradingHandlers(SpotHandlers):
         refuse_if(len(flags) > 1, Reason.WRONG_ARGUMENT, ALL_FIELDS, "Only one time in force flag is allowed.")
         price = amount_of(call, "price", matching.market.spec.tick) if kind == "limit" else None
         in_counter = kind == "instant" and (side is Side.BUY or arguments.flag("amount_in_counter", default=False))
-        amount = amount_of(call, "amount")
+        amount = amount_of(call, "amount", COUNTER_STEP) if in_counter else amount_of(call, "amount")
         value = amount if in_counter else amount * (price or matching.best(side.other, call.now_ms))
         if value < MINIMUM_VALUE:
             text = f"Minimum order size is {MINIMUM_VALUE:.1f} {matching.market.spec.quote.upper()}."

@@ -14,7 +14,7 @@ from exchanges.simulator.engine.balances import Cause, Movement, Wallet
 from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.prices import HOUR_MS, Level, Trade
 from exchanges.simulator.engine.rejections import Reason, refuse_if
-from exchanges.simulator.venues.bitstamp.trading import FIRST_ID, MINIMUM_VALUE
+from exchanges.simulator.venues.bitstamp.trading import COUNTER_STEP, FIRST_ID, MINIMUM_VALUE
 from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import answers, handles, lists, show
 from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, book_of, ticker_of, transactions
@@ -78,7 +78,7 @@ class MarketHandlers(SpotHandlers):
             base_decimals=8,
             counter_decimals=-int(spec.tick.normalize().as_tuple().exponent),
             minimum_order_value=MINIMUM_VALUE,
-            instant_order_counter_decimals=2,
+            instant_order_counter_decimals=-int(COUNTER_STEP.as_tuple().exponent),
             instant_and_market_orders=bitstamp.Switch.ENABLED,
             market_type=bitstamp.MarketType.SPOT,
         ),
