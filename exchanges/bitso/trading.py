@@ -9,6 +9,7 @@ from exchanges.bitso.api import V3, V4
 from exchanges.bitso.ids import Oid, Oids, OriginId, OriginIds, fault_of_origin_id, one_of_both
 from exchanges.bitso.models.market import Side, SortOrder
 from exchanges.bitso.models.trading import (
+    CancelledId,
     Changes,
     MarginOrderType,
     Order,
@@ -25,7 +26,7 @@ from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Param, private
 from exchanges.endpoint.markers import Pages
 from exchanges.endpoint.rules import within
 from exchanges.endpoint.waiting import wait_until
-from exchanges.wire import Amount, Id
+from exchanges.wire import Amount
 
 MAX_OPEN = 500
 
@@ -180,7 +181,7 @@ class Trading(Area, api=V3):
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
     @private("DELETE /orders/{oid}", kind=IDEMPOTENT, exempt=True)
-    async def cancel_order(self, oid: Oid) -> list[Id]:
+    async def cancel_order(self, oid: Oid) -> list[CancelledId]:
         """Cancel an order.
 
         Args:
@@ -195,7 +196,7 @@ class Trading(Area, api=V3):
         ...
 
     @private("DELETE /orders", kind=IDEMPOTENT, exempt=True, check=one_of_both("oids", "origin_ids"))
-    async def cancel_orders(self, *, oids: Oids = None, origin_ids: OriginIds = None) -> list[Id]:
+    async def cancel_orders(self, *, oids: Oids = None, origin_ids: OriginIds = None) -> list[CancelledId]:
         """Cancel several orders.
 
         Args:
@@ -211,7 +212,7 @@ class Trading(Area, api=V3):
         ...
 
     @private("DELETE /orders/all", kind=IDEMPOTENT, exempt=True)
-    async def cancel_all_orders(self) -> list[Id]:
+    async def cancel_all_orders(self) -> list[CancelledId]:
         """Cancel every open order of the account: of all books, of other programs, and of the exchange's app.
 
         Returns:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from exchanges.bitso.api import PRODUCTS, V3
 from exchanges.bitso.deliveries import Delivery, Keys, read_delivery, require_cryptography
-from exchanges.bitso.models.webhooks import WebhookKey
+from exchanges.bitso.models.webhooks import Registered, WebhookKey
 from exchanges.endpoint import IDEMPOTENT, Area, Param, private, public
 from exchanges.http.incoming import Headers
 
@@ -24,7 +24,7 @@ class Webhooks(Area, api=V3):
 
     # The same URL again changes nothing, so it may be repeated.
     @private("POST /webhooks", kind=IDEMPOTENT)
-    async def register(self, callback_url: Annotated[str, Param(check=_fault_of_url, echo=None)]) -> str:
+    async def register(self, callback_url: Annotated[str, Param(check=_fault_of_url, echo=None)]) -> Registered:
         """Set the one URL to which Bitso posts every event of the account. These deliveries are not signed.
 
         Args:

@@ -21,7 +21,10 @@ def test_nothing_is_taken_for_an_answer():
 @pytest.mark.parametrize("endpoint", CONFIRMATIONS)
 def test_confirmations(endpoint, body):
     """Only the documented value of that very endpoint confirms it."""
-    error = interpreted(Odd(specimen_of(endpoint), "", 200, body))
+    specimen = specimen_of(endpoint)
+    # Where answers have an envelope, the confirmation stands in it.
+    sent = b'{"success":true,"payload":%s}' % body if b'"success"' in specimen.answer else body
+    error = interpreted(Odd(specimen, "", 200, sent))
 
     assert (error is None) is (CONFIRMATIONS[endpoint].encode() == body)
 
@@ -29,9 +32,9 @@ def test_confirmations(endpoint, body):
 @pytest.mark.parametrize(
     "body", [b"", b"<html>Not Found</html>", b'{"message":"no Route matched with those values"}', b"{}"]
 )
-@pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.id)
-def test_a_foreign_404(specimen, body):
+def test_a_foreign_404(body):
     """A status 404 without the exchange's own words never says that something is not there."""
-    error = interpreted(Odd(specimen, "", 404, body))
+    errors = {specimen.id: interpreted(Odd(specimen, "", 404, body)) for specimen in SPECIMENS}
+    names = {endpoint: type(error).__name__ for endpoint, error in errors.items()}
 
-    assert type(error).__name__ in ("OutcomeUnknown", "ReadFailed")
+    assert {} == {endpoint: name for endpoint, name in names.items() if name not in ("OutcomeUnknown", "ReadFailed")}

@@ -75,6 +75,19 @@ class _PlacedId:
         return {"oid": value}
 
 
+class _TextId:
+    """The id of an order as text; the lists of cancels show nothing else, so that a number in them is no id."""
+
+    def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - anything else proves no cancel
+        if not isinstance(value, str) or not value.isalnum():
+            raise Deviation("the id of an order as text")
+        return value
+
+    def write(self, value: str) -> Json:
+        return value
+
+
+CancelledId = Annotated[str, _TextId()]
 OrderId = Annotated[str, _PlacedId()]
 
 

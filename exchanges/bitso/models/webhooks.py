@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Annotated, cast
 
 from attrs import frozen
 
-from exchanges.wire import IsoTime, Json
+from exchanges.wire import Deviation, IsoTime, Json
 
 # Quirk: both spellings were seen.
 _OTHER_NAMES = {"keyId": "key_id", "publicKey": "public_key", "createdAt": "created_at"}
+
+
+class _Sentence:
+    """What the exchange says of a webhook that was registered: words that name its URL."""
+
+    def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - anything else says nothing of a URL
+        if not isinstance(value, str) or "https://" not in value:
+            raise Deviation("a sentence that names the URL")
+        return value
+
+    def write(self, value: str) -> Json:
+        return value
+
+
+Registered = Annotated[str, _Sentence()]
 
 
 @frozen(kw_only=True)
