@@ -26,6 +26,8 @@ _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 _MARKETS = ("book", "market")
 _IN_QUERY = ("GET", "DELETE", "HEAD")
+# What HTTP libraries call a body of which they were told nothing.
+_UNTOLD = ("", "text/plain", "application/octet-stream")
 
 
 def read_fields(
@@ -66,7 +68,7 @@ def _body_of(endpoint: Endpoint, request: HttpRequest, *, takes_json: bool, stri
     """
     accepted = (endpoint.body, JSON) if takes_json and endpoint.body is FORM else (endpoint.body,)
     named = request.header("content-type").partition(";")[0].strip().lower()
-    if not named and not strict:
+    if named in _UNTOLD and not strict:
         # A real server that has only one way to read a body does not ask what it is called.
         return JSON if request.body.lstrip().startswith(b"{") and JSON in accepted else endpoint.body
     for kind in accepted:
