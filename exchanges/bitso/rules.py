@@ -13,7 +13,8 @@ from attrs import frozen
 
 from exchanges.bitso.models.market import Book, Side
 from exchanges.bitso.models.trading import OrderType
-from exchanges.endpoint.rules import EXACT, fault_of_bounds, given_amounts, rounded, step_of
+from exchanges.endpoint.amounts import EXACT
+from exchanges.endpoint.rules import fault_of_bounds, given_amounts, rounded, step_of
 from exchanges.errors import UsageError
 from exchanges.wire import Amount, plain
 

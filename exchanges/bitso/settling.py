@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from decimal import Context, Decimal
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 from attrs import define, evolve, field, frozen
 
 from exchanges.bitso.models.trading import Order, OrderStatus, UserTrade
+from exchanges.endpoint.amounts import EXACT, total, totals
 from exchanges.errors import NotFound, ReadFailed
 
-# Exact for sums of amounts of at most 30 digits.
-_CONTEXT = Context(prec=80)
 PENDING = ("0377", "0378")
 """Codes of an order whose trades are still being written, or which is not matched yet."""
 UNSEEN_SECONDS = 30.0
@@ -40,29 +39,18 @@ class SettledOrder:
     @property
     def filled(self) -> Decimal:
         """Major: the sum of its trades."""
-        return self._sum(trade.major for trade in self.trades)
+        return total(trade.major for trade in self.trades)
 
     @property
     def value(self) -> Decimal:
         """Minor: the sum of its trades."""
-        return self._sum(trade.minor for trade in self.trades)
+        return total(trade.minor for trade in self.trades)
 
     @property
     def fees(self) -> dict[str, Decimal]:
         """The sum of the fees of its trades, by currency."""
-        fees: dict[str, Decimal] = {}
-        for trade in self.trades:
-            # Quirk: live answers show fees above zero, samples of the documents below.
-            so_far = fees.get(trade.fees_currency, Decimal(0))
-            fees[trade.fees_currency] = _CONTEXT.add(so_far, abs(trade.fees_amount))
-        return fees
-
-    @staticmethod
-    def _sum(amounts: Iterable[Decimal]) -> Decimal:
-        total = Decimal(0)
-        for amount in amounts:
-            total = _CONTEXT.add(total, abs(amount))
-        return total
+        # Quirk: live answers show fees above zero, samples of the documents below.
+        return totals((trade.fees_currency, trade.fees_amount) for trade in self.trades)
 
 
 @define
@@ -114,7 +102,7 @@ class Settling:
         if order is not None and order.status.is_final and order.original_amount is not None:
             left = order.unfilled_amount
             if left is not None:
-                return state.filled == _CONTEXT.subtract(order.original_amount, left)
+                return state.filled == EXACT.subtract(order.original_amount, left)
             if order.status is OrderStatus.COMPLETED:
                 return state.filled == order.original_amount
         if order is None and not state.trades:

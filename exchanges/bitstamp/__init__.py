@@ -87,6 +87,7 @@ from exchanges.bitstamp.models.trading import (
     Trigger,
 )
 from exchanges.bitstamp.rules import Rules
+from exchanges.bitstamp.settling import SettledOrder
 from exchanges.bitstamp.trading import Trading
 from exchanges.bitstamp.v1 import V1
 from exchanges.client import Client
@@ -146,6 +147,7 @@ __all__ = [
     "RevokedApiKeys",
     "RippleAddress",
     "Rules",
+    "SettledOrder",
     "Side",
     "SortOrder",
     "Step",

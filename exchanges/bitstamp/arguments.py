@@ -103,6 +103,6 @@ Moment = Annotated[datetime | int | None, Param(type="int", render=seconds)]
 PageSize = Annotated[int | None, Param(check=between(1, MAX_PAGE))]
 Offset = Annotated[int | None, Param(check=between(0, MAX_OFFSET))]
 ClientOrderId = Annotated[str | None, Param(check=fault_of_client_id, call_id=True)]
-OrderId = Annotated[str | None, Param(wire="id", check=_fault_of_id, echo=None)]
+OrderId = Annotated[str | None, Param(wire="id", check=_fault_of_id, echo="id")]
 Person = Annotated[Mapping[str, object] | None, Param(type="object", render=json_text, echo=None, secret=True)]
 """Personal data: an object as JSON text in a form."""

@@ -15,7 +15,9 @@ from exchanges.bitstamp.models.trading import (
     OrderStatus,
 )
 from exchanges.bitstamp.placing import Placing
+from exchanges.bitstamp.settling import SettledOrder, Settling
 from exchanges.endpoint import IDEMPOTENT, READ, Param, private
+from exchanges.endpoint.waiting import wait_until
 
 
 class Trading(Placing, api=V2):
@@ -78,6 +80,30 @@ class Trading(Placing, api=V2):
             Bitstamp API v2, Orders, "Get order status".
         """
         ...
+
+    async def wait_settled(self, *, order_id: str, timeout_seconds: float) -> SettledOrder:
+        """Read an order until it is final and all its trades are listed, or the time is up.
+
+        Each read counts against the limit, and a final state is read twice. An order that is not known yet is waited
+        for; CANCEL_PENDING is not final, and an order that traded before its cancel shows those trades.
+
+        Args:
+            order_id: `PlacedOrder.id`.
+            timeout_seconds: How long to wait at most.
+
+        Returns:
+            What was read last: `SettledOrder.is_settled` tells whether it is final.
+
+        Source:
+            Bitstamp API v2, Orders, "Get order status".
+        """
+        settling = Settling(order_id, lambda: self.order_status(order_id=order_id))
+        return await wait_until(
+            settling.read,
+            lambda latest: latest.is_settled,
+            timeout_seconds,
+            latest=SettledOrder(order_id=order_id),
+        )
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
     @private("POST /cancel_order/", kind=IDEMPOTENT, check=exactly_one("order_id", "client_order_id"))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any, TypeVar
 
+from exchanges.endpoint.amounts import EXACT
 from exchanges.endpoint.areas import Area
 from exchanges.endpoint.arguments import money
 from exchanges.endpoint.definition import Endpoint
@@ -17,8 +18,6 @@ from exchanges.errors import UsageError
 from exchanges.wire import Amount, plain
 
 MAX_DECIMALS = 18
-# Exact for products of two numbers of at most 30 digits.
-EXACT = Context(prec=80)
 
 R = TypeVar("R")
 Bound = tuple[str, Decimal | None, Decimal | None, Decimal | None]
