@@ -16,6 +16,7 @@ from exchanges.bitso.account import Account
 from exchanges.bitso.api import V2 as V2_API
 from exchanges.bitso.api import V3
 from exchanges.bitso.conversions import Conversions, RateRefused
+from exchanges.bitso.deliveries import Delivery
 from exchanges.bitso.funding import Funding
 from exchanges.bitso.market import Market
 from exchanges.bitso.models.account import (
@@ -80,6 +81,8 @@ from exchanges.bitso.models.trading import (
     UserTrade,
 )
 from exchanges.bitso.models.webhooks import WebhookKey
+from exchanges.bitso.rules import Rules
+from exchanges.bitso.settling import SettledOrder
 from exchanges.bitso.signing import BodySignature, Nonces, SaltedHeaderSignature, SignatureOrder
 from exchanges.bitso.trading import Trading
 from exchanges.bitso.v2 import V2
@@ -114,6 +117,7 @@ __all__ = [
     "Currencies",
     "CurrencyMetadata",
     "CurrencyType",
+    "Delivery",
     "Deposit",
     "DepositFee",
     "DepositStatus",
@@ -142,6 +146,8 @@ __all__ = [
     "PriceLevel",
     "Quote",
     "RateRefused",
+    "Rules",
+    "SettledOrder",
     "Side",
     "SignatureOrder",
     "Slippage",

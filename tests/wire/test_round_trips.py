@@ -5,7 +5,7 @@ import attrs
 import pytest
 from hypothesis import given, settings
 
-from exchanges import bitex
+from exchanges import bitex, bitso, bitstamp
 from exchanges.wire import decode, dumps, encode
 from tests.support.strategies import LISTS, MODELS, QUICK, examples, name_of, values
 
@@ -19,6 +19,7 @@ SHAPED = {
 NO_ANSWERS = {
     *(bitex.Bot, bitex.Input, bitex.BitcoinInput, bitex.Output, bitex.PaymentUpdate, bitex.KycProfileUpdate),
     *(bitex.DomesticBank, bitex.MoreMtPickUp, bitex.InternationalBank, bitex.ThirdParty, bitex.PointOfSalePages),
+    *(bitso.Delivery, bitso.Rules, bitso.SettledOrder, bitstamp.Rules, bitstamp.SettledOrder),
 }
 PACKAGES = ["exchanges.bitex", "exchanges.bitso", "exchanges.bitso.v2", "exchanges.bitstamp", "exchanges.bitstamp.v1"]
 
