@@ -80,7 +80,7 @@ class Limiter(Capacity):
         self._numbers = count()  # order of arrival, across lanes
         self._reserved_until = -math.inf
         self._timers = Timers(self.wake_waiters)
-        self._process = os.getpid()
+        self._process: int | None = None  # the one whose loops it serves
         self._congestion = Congestion()
 
     def __repr__(self) -> str:
@@ -340,11 +340,12 @@ class Limiter(Capacity):
 
     def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
         """Serve another loop; what closed loops have left behind counts as lost."""
-        if self._process != os.getpid():
+        if self._process not in (None, os.getpid()):
             raise UsageError(
                 f"the limit {self.limit.name} belongs to the parent of this process; start processes with spawn, or "
                 "pass the clients of this one a state= of their own and their part of the limit with limits="
             )
+        self._process = os.getpid()
         self._timers.enter(loop)
         self._drop_closed_loops(loop.time())
 

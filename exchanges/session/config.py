@@ -85,7 +85,7 @@ class SessionConfig:
         server: Exchange and address, such as ``bitso production``: names what state is shared by; the same for all
             names of one server.
         origin: Scheme, host and port in place of those of every API.
-        keeps_reserve: Whether its cancels count against limits, so that other calls leave them a reserve.
+        cancel_limits: What its cancels count against, so that other calls leave them a reserve there.
         send_within_seconds: How long a money call may wait before it is sent; None: until its deadline.
         schemes: Schemes in place of those of the API of that name.
         searches: Returns how what the calls make is found again; called when it is first needed.
@@ -103,7 +103,7 @@ class SessionConfig:
     wall_clock: WallClock
     nonce_floor: int | None
     wire: Wire
-    keeps_reserve: bool = False
+    cancel_limits: tuple[Limit, ...] = ()
     send_within_seconds: float | None = None
     schemes: Mapping[str, Scheme] = field(factory=dict[str, Scheme])
     searches: Callable[[], Searches] = dict
@@ -162,7 +162,7 @@ def configure(
         limits=_limits(client, options.get("limits", ())),
         timeout_seconds=timeout_of(options["timeout_seconds"]) if "timeout_seconds" in options else None,
         max_connections=max_connections,
-        keeps_reserve=_keeps_reserve(client),
+        cancel_limits=_cancel_limits(client),
         send_within_seconds=(
             timeout_of(options["send_within_seconds"], "send_within_seconds")
             if "send_within_seconds" in options
@@ -273,10 +273,12 @@ def _limits(client: type[Areas], limits: Sequence[Limit] | None) -> Mapping[str,
     return replaced
 
 
-def _keeps_reserve(client: type[Areas]) -> bool:
-    """Whether cancels count against limits: where one of them is exempt, none needs a slot."""
+def _cancel_limits(client: type[Areas]) -> tuple[Limit, ...]:
+    """Return what cancels count against, the widest each; where one of them is exempt, none needs a slot."""
     cancels = [e for e in endpoints_of(client) if e.kind is Kind.IDEMPOTENT and e.access is not Access.PUBLIC]
-    return bool(cancels) and not any(e.exempt for e in cancels)
+    if any(e.exempt for e in cancels):
+        return ()
+    return tuple({e.limit.widest.name: e.limit.widest for e in cancels}.values())
 
 
 def _nonce_floor(nonce: int | None) -> int | None:

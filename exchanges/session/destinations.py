@@ -2,12 +2,14 @@
 
 Limiters, key locks, counters and pending calls belong to the state and are shared by clients. A client registers with
 those it uses, and unregisters when it is closed or dropped: a limiter keeps a reserve only while a client with
-credentials uses it, and a state forgets limiters without users.
+credentials uses it, and a state forgets limiters without users. With the limits of its cancels a client with
+credentials registers when it is created: its first call may be a cancel, and finds its reserve.
 """
 
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -72,6 +74,16 @@ class Destinations:
         self._shared_limiters: dict[str, SharedLimiter] = {}  # by name of the widest limit
         self._calls: PendingCalls | None = None
         self._left = False
+        self._keep_reserve()
+
+    def _keep_reserve(self) -> None:
+        if self._key is None:
+            return
+        for declared in self._config.cancel_limits:
+            # What is wrong with a state, whoever wrote it, or with limits that differ is raised by each call.
+            with suppress(Exception):
+                limit = self.limit(declared)
+                self._shared_limiter(limit, self._limiter(limit))
 
     def find(self, endpoint: Endpoint) -> Destination:
         """Return the destination of a call.
@@ -200,7 +212,7 @@ class Destinations:
         # Two APIs of an exchange may share one limit: it counts this client once.
         limiter = self._config.state.limiter(limit, self._config.server, self._key)
         if limiter not in self._limiters:
-            signs = self._key is not None and self._config.keeps_reserve
+            signs = self._key is not None and bool(self._config.cancel_limits)
             self._limiters[limiter] = signs
             limiter.join(signs=signs)
         return limiter

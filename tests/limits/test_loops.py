@@ -180,6 +180,14 @@ def test_waiters_of_a_loop_that_was_stopped():
     kept[0]._log_destroy_pending = False
 
 
+def test_before_the_first_call(monkeypatch):
+    """A limiter that was created before a fork, and that no call has used yet, serves the calls of the child."""
+    limiter = limiter_of((5, 1.0))
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+
+    assert run(limiter.acquire(wide_lane(), READ)).held
+
+
 def test_after_fork(monkeypatch):
     """A child that uses its parent's limiter is refused with advice."""
     limiter = limiter_of((5, 1.0))

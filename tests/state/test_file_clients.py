@@ -109,6 +109,22 @@ async def test_a_price_process_leaves_the_reserve(states):
     assert (2, None) == (sum(isinstance(read, RateLimitTimeout) for read in reads), cancelled)
 
 
+async def test_the_first_call_after_a_restart(states):
+    """A client that was only created keeps its reserve from other processes: its first call, a cancel, is sent."""
+    limits = [Limit(BITSTAMP_LIMIT.name, (Window(10, 3600.0),), Scope.ADDRESS)]
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=b"true" if request.content else TICKER))
+    options = {"limits": limits, "timeout_seconds": 5.0, "transport": transport}
+    async with (
+        Bitstamp(state=states[1], api_key="k", api_secret="s", client_id="1", **options) as trader,
+        Bitstamp(state=states[0], **options) as prices,
+    ):
+        await settled(states[1])
+        reads = await asyncio.gather(*(prices.market.ticker("btcusd") for _ in range(10)), return_exceptions=True)
+        cancelled = await trader.v1.trading.cancel_order(3)
+
+    assert (1, None) == (sum(isinstance(read, RateLimitTimeout) for read in reads), cancelled)
+
+
 async def test_nothing_is_sent_without_a_state(states, path):
     """If the state cannot be read or written, nothing is sent."""
     fourth = client(states[0])
