@@ -7,6 +7,7 @@ import pytest
 from exchanges.bitso import ConversionStatus
 from exchanges.bitso.v2 import AmountUnit, OrderStatus
 from exchanges.bitstamp.v1 import WithdrawalStatus
+from exchanges.endpoint import waiting
 from exchanges.errors import NotFound
 from tests.support.simulator_days import NOTHING, playing_bitso, playing_bitstamp
 
@@ -114,3 +115,59 @@ async def test_a_day_at_bitstamp():
         assert [WithdrawalStatus.FINISHED] == [request.status for request in await v1.funding.withdrawal_requests()]
         assert {NOTHING} == {held.reserved for held in now.values()}
         assert {NOTHING} == {sum(sim.bitstamp.holdings(c).values(), NOTHING) for c in now}
+
+
+async def test_a_day_at_bitstamp_v2(monkeypatch):
+    """Orders of all kinds, a deposit and withdrawals: transactions and balances agree to the last digit."""
+    monkeypatch.setattr(waiting, "FIRST_PAUSE_SECONDS", 0.0)
+    async with playing_bitstamp() as (sim, bitstamp, other):
+        start = {b.currency: b.total for b in await bitstamp.account.account_balances()}
+        await bitstamp.market.markets()
+        rules, trading = bitstamp.market.rules("btcusd"), bitstamp.trading
+        sim.bitstamp.deposit("usd", Decimal("50000.67"))
+        sim.bitstamp.set_price("btcusd", Decimal(60_000))
+        order, best = {"market": "btcusd"}, (await bitstamp.market.order_book("btcusd")).asks[0].price - rules.tick
+        resting = await trading.buy(**order, amount="0.2", price="59000.01", client_order_id="day-1", moc_order=True)
+        replaced = await trading.replace_order(orig_client_order_id="day-1", amount="0.1", price=best)
+        await other.trading.sell(**order, amount="0.04", price=best, client_order_id="their-1")
+        await trading.cancel_order(order_id=replaced.order_id)
+        placed = [
+            await trading.buy_instant(**order, amount=rules.round_value("1234.567")),
+            await trading.sell_instant(**order, amount="321.09", amount_in_counter=True),
+            await trading.sell_instant(**order, amount="0.01234567"),
+            await trading.buy_market(**order, amount="0.0777"),
+            await trading.sell_market(**order, amount="0.0555"),
+            await trading.buy(**order, amount="0.03", price=rules.round_price("61000.019", "buy"), ioc_order=True),
+            await trading.buy(**order, amount="0.03", price="50000", fok_order=True),
+            await trading.sell(**order, amount="0.02", price="66000.5", limit_price="50000.25"),
+            await trading.sell(**order, amount="0.01", price="99000", daily_order=True),
+        ]
+        sim.bitstamp.set_price("btcusd", Decimal(67_000))
+        sim.advance(86_400)
+        cancelled = await trading.cancel_all_orders()
+        settled = {
+            order_id: await trading.wait_settled(order_id=order_id, timeout_seconds=60)
+            for order_id in (resting.id, replaced.order_id, *(order.id for order in placed))
+        }
+        sent = await bitstamp.funding.crypto_withdrawal(currency="btc", amount="0.05", address="1" * 30)
+        back = await bitstamp.funding.crypto_withdrawal(currency="btc", amount="0.01", address="1" * 30)
+        await bitstamp.funding.cancel_withdrawal(back.id)
+        sim.advance(3600)
+        requests = await bitstamp.funding.withdrawal_requests(timedelta=86_400)
+        now = {b.currency: b for b in await bitstamp.account.account_balances()}
+        rows = [row async for row in bitstamp.account.every_user_transactions()]
+        changes = {name: sum(row.amounts.get(name, NOTHING) for row in rows) for name in start}
+        fees = sum(row.fee for row in rows)
+        words = [state.status.status.value for state in settled.values()]
+
+        assert {**changes, "usd": changes["usd"] - fees} == {name: now[name].total - start[name] for name in start}
+        assert {NOTHING} == {balance.reserved for balance in now.values()}
+        assert {NOTHING} == {sum(sim.bitstamp.holdings(name).values(), NOTHING) for name in start}
+        assert [True] * len(settled) == [state.is_settled for state in settled.values()]
+        assert ["Canceled", "Canceled", *["Finished"] * 6, "Canceled", "Finished", "Canceled"] == words
+        assert Decimal("0.04") == settled[replaced.order_id].filled
+        assert fees == sum(state.fees for state in settled.values())
+        assert {fill.tid for state in settled.values() for fill in state.fills} == {row.id for row in rows if row.rates}
+        # The order that followed the one to sell at 66000.5, which no answer shows.
+        assert [Decimal("50000.25")] == [order.price for order in cancelled.canceled if order.price < 59_000]
+        assert {sent.id: "FINISHED", back.id: "CANCELED"} == {request.id: request.status.name for request in requests}
