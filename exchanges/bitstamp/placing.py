@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Unpack
 
 from exchanges.bitstamp.api import V2
@@ -55,6 +56,22 @@ def _fault_of_limit_order(arguments: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _fault_of_buy(arguments: Mapping[str, Any]) -> str | None:
+    return _fault_of_limit_order(arguments) or _fault_of_opposite(arguments, 1, "above")
+
+
+def _fault_of_sell(arguments: Mapping[str, Any]) -> str | None:
+    return _fault_of_limit_order(arguments) or _fault_of_opposite(arguments, -1, "below")
+
+
+def _fault_of_opposite(arguments: Mapping[str, Any], sign: int, where: str) -> str | None:
+    """Return what is wrong with the price of the order that the exchange places by itself; None if nothing is."""
+    price, opposite = arguments["price"], arguments.get("limit_price")
+    if opposite is None or (Decimal(opposite) - Decimal(price)) * sign > 0:
+        return None
+    return f"limit_price must lie {where} price"
+
+
 def _fault_of_instant_order(arguments: Mapping[str, Any]) -> str | None:
     both = arguments.get("amount_in_counter") and arguments.get("reduce_only")
     return "give amount_in_counter or reduce_only, not both" if both else None
@@ -83,7 +100,7 @@ class Placing(Area, api=V2, area="trading"):
     it protects from nothing; but by it `client.reconcile` finds the order again.
     """
 
-    @private("POST /buy/{market}/", kind=MONEY, check=_fault_of_limit_order, echoes=_STATED[Side.BUY], via=_LIMIT)
+    @private("POST /buy/{market}/", kind=MONEY, check=_fault_of_buy, echoes=_STATED[Side.BUY], via=_LIMIT)
     async def buy(
         self,
         *,
@@ -129,7 +146,7 @@ class Placing(Area, api=V2, area="trading"):
         """
         ...
 
-    @private("POST /sell/{market}/", kind=MONEY, check=_fault_of_limit_order, echoes=_STATED[Side.SELL], via=_LIMIT)
+    @private("POST /sell/{market}/", kind=MONEY, check=_fault_of_sell, echoes=_STATED[Side.SELL], via=_LIMIT)
     async def sell(
         self,
         *,

@@ -57,6 +57,7 @@ class TestArguments:
             ({"expire_time": 1_789_000_000_000}, "gtd_order and expire_time"),
             ({"gtd_order": True, "expire_time": 1_789_000_000}, "milliseconds since 1970"),
             ({"limit_price": "60000", "fok_order": True}, "limit_price cannot be given together with fok_order"),
+            ({"limit_price": "50000"}, "limit_price must lie above price"),
             ({"client_order_id": "x" * 181}, "1 to 180 characters"),
             ({"client_order_id": ""}, "1 to 180 characters"),
             ({"reduce_only": 1}, "reduce_only must be a bool"),
@@ -86,6 +87,10 @@ class TestArguments:
     def test_other_calls(self, call, words):
         """Ids, pages and markets are checked before anything is sent."""
         assert words in refused(call)
+
+    def test_the_opposite_of_a_sale(self):
+        """An order to buy that follows an order to sell is below it."""
+        assert "limit_price must lie below price" in refused(lambda b: b.trading.sell(**ORDER, limit_price="50001"))
 
     def test_flags_are_words(self):
         """A flag that is set travels as True, one that is not does not travel."""
@@ -233,6 +238,39 @@ class TestLife:
             status = await bitstamp.trading.order_status(order_id=order.id)
 
         assert OrderStatusWord.CANCELED == status.status
+
+    async def test_the_order_that_follows(self):
+        """An order with *limit_price* is followed by its opposite once it traded in full, under an id of its own."""
+        async with playing_bitstamp() as (sim, bitstamp, _other):
+            order = await bitstamp.trading.sell(market="btcusd", amount="0.1", price="200000", limit_price="20000")
+            (shown,) = await bitstamp.trading.open_orders()
+            sim.bitstamp.fill_order(order.id, Decimal("0.04"))
+            sim.advance(11)
+            (part,) = await bitstamp.trading.open_orders()
+            sim.bitstamp.fill_order(order.id, Decimal("0.06"))
+            sim.advance(11)
+            (opposite,) = await bitstamp.trading.open_orders()
+
+        assert (Decimal(20000), order.id, None) == (shown.limit_price, part.id, opposite.limit_price)
+        assert (Side.BUY, Decimal("0.1"), Decimal(20000)) == (opposite.type, opposite.amount, opposite.price)
+        assert order.id != opposite.id
+
+    async def test_an_order_that_follows_at_once(self):
+        """An order that trades at once is followed at once; without the money nothing follows."""
+        async with playing_bitstamp() as (sim, bitstamp, _other):
+            best = (await bitstamp.market.order_book("btcusd")).asks[0].price
+            await bitstamp.trading.buy(market="btcusd", amount="0.01", price=best, limit_price=best * 2)
+            (opposite,) = await bitstamp.trading.open_orders()
+            balance = await bitstamp.account.account_balance("usd")
+            poor = await bitstamp.trading.sell(market="btcusd", amount="1", price="900000", limit_price="899999")
+            price = (balance.available / Decimal("1.003")).quantize(Decimal("0.01"))
+            spends_all = await bitstamp.trading.buy(market="btcusd", amount="1", price=price)
+            sim.bitstamp.fill_order(poor.id, Decimal(1))
+            sim.advance(11)
+            left = await bitstamp.trading.open_orders()
+
+        assert (Side.SELL, best * 2) == (opposite.type, opposite.price)
+        assert {opposite.id, spends_all.id} == {order.id for order in left}
 
     async def test_too_little_money(self):
         """An order that the balance does not cover is rejected."""

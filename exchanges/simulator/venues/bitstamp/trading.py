@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from exchanges.bitstamp.trading import Trading
 from exchanges.simulator.engine.balances import Cause, Movement
 from exchanges.simulator.engine.events import Event, EventKind
 from exchanges.simulator.engine.liquidity import Side
-from exchanges.simulator.engine.orders import Lifetime, Order, OrderState, Terms
+from exchanges.simulator.engine.orders import InsufficientFunds, Lifetime, Order, OrderState, Terms
 from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.bitstamp.generations import ALL_FIELDS
@@ -81,7 +82,7 @@ def _placed(order: Order) -> bitstamp.PlacedOrder:
     )
 
 
-def _open(order: Order) -> bitstamp.OpenOrder:
+def _open(order: Order, limit_price: Decimal | None) -> bitstamp.OpenOrder:
     return bitstamp.OpenOrder(
         id=order_id_of(order),
         datetime=second(order.placed_ms),
@@ -90,6 +91,7 @@ def _open(order: Order) -> bitstamp.OpenOrder:
         amount=order.left,
         amount_at_create=order.amount,
         market=name_of(order.book),
+        limit_price=limit_price,
         client_order_id=order.terms.client_id or None,
     )
 
@@ -114,6 +116,18 @@ def _fill(movement: Movement) -> bitstamp.Fill:
         type=2,
         amounts={name: abs(amount) for name, amount in movement.amounts.items()},
     )
+
+
+def _opposite_of(call: SpotCall, side: Side, price: Decimal | None, tick: Decimal) -> Decimal | None:
+    """Return the limit of the order that is to follow; None for none."""
+    if price is None or "limit_price" not in call.arguments.values:
+        return None
+    opposite = amount_of(call, "limit_price", tick)
+    if not (opposite > price if side is Side.BUY else opposite < price):
+        word, than = ("Sell", "higher") if side is Side.BUY else ("Buy", "lower")
+        text = f"{word} if executed price must be {than} than the price of the order."
+        raise Refused(Reason.WRONG_ARGUMENT, ALL_FIELDS, text)
+    return opposite
 
 
 @frozen
@@ -145,9 +159,11 @@ class TradingHandlers(SpotHandlers):
     cache_ms: int = field(init=False, default=CACHE_MS)
     _cached: dict[tuple[int, str], tuple[int, list[bitstamp.OpenOrder]]] = field(init=False, factory=dict[Any, Any])
     _events: list[_Logged] = field(init=False, factory=list[_Logged])
+    _opposites: dict[int, Decimal] = field(init=False, factory=dict[int, Decimal])
 
     def __attrs_post_init__(self) -> None:
         self.engine.events.subscribe(self._log)
+        self.engine.events.subscribe(self._place_opposite)
 
     buy = places(Trading.buy, Side.BUY, "limit")
     sell = places(Trading.sell, Side.SELL, "limit")
@@ -174,9 +190,31 @@ class TradingHandlers(SpotHandlers):
         terms = Terms(
             _FLAGS[flags[0]] if flags else Lifetime.UNTIL_CANCELLED, None, arguments.text("client_order_id", "")
         )
+        opposite = _opposite_of(call, side, price, matching.market.spec.tick)
         order = matching.place(call.wallet, side, amount, price=price, now_ms=call.now_ms, terms=terms)
+        if opposite is not None:
+            self._opposites[order.id] = opposite
+            self._if_filled(order, call.now_ms)
         self._end_in_time(order, call)
         return order
+
+    def _place_opposite(self, event: Event) -> None:
+        """Place the opposite of an order that traded in full, if it says so, under an id that no answer shows."""
+        if event.kind is EventKind.ORDER_TRADED and event.order is not None:
+            self._if_filled(event.order, event.at_ms)
+
+    def _if_filled(self, order: Order, at_ms: int) -> None:
+        if order.state is OrderState.FILLED and order.id in self._opposites:
+            price = self._opposites.pop(order.id)
+
+            def place(now_ms: int) -> None:
+                # Without the funds for it there is none.
+                with suppress(InsufficientFunds):
+                    matching = self.engine.book(order.book.name)
+                    matching.place(order.wallet, order.side.other, order.amount, price=price, now_ms=now_ms)
+
+            # Later: the book is being matched at this moment.
+            self.engine.scheduler.at(at_ms, place)
 
     def _end_in_time(self, order: Order, call: SpotCall) -> None:
         """Cancel an order at the end of the day, or earlier, where it says so."""
@@ -209,7 +247,7 @@ class TradingHandlers(SpotHandlers):
         at_ms, rows = self._cached.get(key, (-self.cache_ms, []))
         if call.now_ms - at_ms >= self.cache_ms:
             own = [order for order in self.engine.orders_of(call.wallet) if order.is_open and order.price is not None]
-            rows = [_open(order) for order in own if market in ("", order.book.name)]
+            rows = [_open(order, self._opposites.get(order.id)) for order in own if market in ("", order.book.name)]
             self._cached[key] = call.now_ms, rows
         return rows
 
