@@ -16,7 +16,7 @@ from exchanges.bitstamp.models.funding import (
     InstantConvertAddressInfo,
     RippleAddress,
     Silent,
-    UnconfirmedDeposit,
+    UnconfirmedDeposits,
 )
 from exchanges.endpoint import JSON, MONEY, READ, WRITE, Area, Param, private
 from exchanges.endpoint.arguments import json_object
@@ -28,11 +28,11 @@ class Deposits(Area, api=V2, area="funding"):
     """Where the account receives, and what it received."""
 
     @private("POST /btc_unconfirmed/", kind=READ)
-    async def btc_unconfirmed(self) -> list[UnconfirmedDeposit]:
+    async def btc_unconfirmed(self) -> UnconfirmedDeposits:
         """Bitcoins on their way in; up to a minute old.
 
         Returns:
-            Wire: list of objects.
+            Wire: list of objects, or one object.
 
         Source:
             Bitstamp API v2, Deposits, "Get unconfirmed bitcoin deposits".

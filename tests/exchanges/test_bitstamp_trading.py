@@ -173,6 +173,20 @@ class TestAnswers:
         with pytest.raises(InvalidRequest, match="unknown market"):
             single_calls.ask(Bitstamp, lambda b: b.market.ticker("nosuch"), rows)
 
+    @pytest.mark.parametrize("strict", [True, False])
+    def test_one_deposit_or_many(self, strict):
+        """Bitcoins on their way in are a list, or one object; what is neither is no answer."""
+        deposit = {"amount": "0.5", "address": "bc1qexample", "confirmations": 1}
+        read = lambda said: single_calls.ask(  # noqa: E731
+            Bitstamp, lambda b: b.funding.btc_unconfirmed(), Script.of(answer(said)), strict=strict
+        )
+
+        assert read([deposit]) == read(deposit)
+        assert [["bc1qexample"], []] == [[row.address for row in rows] for rows in (read(deposit), read([]))]
+        for said in ({}, [{}], "bc1qexample", [deposit, 1], {"amount": "1"}):
+            with pytest.raises(DecodeError, match="btc_unconfirmed"):
+                read(said)
+
     def test_currencies_of_any_name(self):
         """Currencies of one letter, and of digits first, are amounts; pairs of them are rates."""
         row = {"id": 1, "datetime": "2026-03-01 10:54:53", "type": "2", "fee": "0", "s": "-1.5", "1inch": 2, "s_usd": 3}

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from attrs import field, frozen
 
 from exchanges.bitstamp.models.numbers import EitherDecimal
-from exchanges.wire import Confirmation, Id, NaiveTime, NoBody, OpenIntEnum, OpenStrEnum, RawJson, TextDecimal, UnixTime
+from exchanges.wire import (
+    Confirmation,
+    Id,
+    Json,
+    NaiveTime,
+    NoBody,
+    OpenIntEnum,
+    OpenStrEnum,
+    RawJson,
+    TextDecimal,
+    UnixTime,
+    Wire,
+    encode,
+)
 
 Silent = Annotated[None, NoBody()]
 """The answer of a call that succeeds without a body."""
@@ -69,6 +82,24 @@ class UnconfirmedDeposit:
     amount: EitherDecimal | None = None
     """BTC."""
     confirmations: int | None = None
+
+
+class _OneOrMany:
+    """A list of deposits, or the only one."""
+
+    _rows: ClassVar[object] = list[UnconfirmedDeposit]
+
+    def read(self, value: Json, *, strict: bool) -> list[UnconfirmedDeposit]:
+        rows = value if isinstance(value, list) else [value]
+        deposits: list[UnconfirmedDeposit] = Wire(strict=strict).hook(self._rows)(rows)
+        return deposits
+
+    def write(self, value: list[UnconfirmedDeposit]) -> Json:
+        return [encode(deposit) for deposit in value]
+
+
+# Quirk: the document of 2026 shows one object, older ones and the clients of others a list.
+UnconfirmedDeposits = Annotated[list[UnconfirmedDeposit], _OneOrMany()]
 
 
 class WithdrawalStatus(OpenIntEnum):
