@@ -27,7 +27,7 @@ from exchanges.errors import (
     Unavailable,
     quotable,
 )
-from exchanges.http.answer import Answer, BadAnswer, Lost, ProxyRefused
+from exchanges.http.answer import Answer, BadAnswer, Lost, ProxyRefused, TimedOut
 from exchanges.intents import Phase
 from exchanges.outcomes.attempt import Attempt
 from exchanges.outcomes.received import received
@@ -220,6 +220,13 @@ def _is_lasting(status: int) -> bool:
 _REPEATED = (NotSent, Unavailable, errors.RateLimited, errors.NonceRejected)
 # Subclasses of what is repeated that stay as they are until somebody changes something.
 _NOT_REPEATED = (errors.Blocked, errors.RedirectRefused)
+
+
+def out_of_time(error: ExchangeError) -> bool:
+    """Whether an attempt ended without sending anything because its time was over."""
+    return isinstance(error, errors.RateLimitTimeout) or (
+        isinstance(error, NotSent) and isinstance(error.__cause__, TimedOut)
+    )
 
 
 def repeatable(kind: Kind, error: ExchangeError, attempt: int) -> bool:

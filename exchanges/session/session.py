@@ -43,7 +43,7 @@ from exchanges.http.slices import in_slices
 from exchanges.limits.limit import Limit
 from exchanges.limits.pacing import pace
 from exchanges.outcomes.attempt import Attempt, Result
-from exchanges.outcomes.classify import cancelled, final_error, repeatable, transport_failure
+from exchanges.outcomes.classify import cancelled, final_error, out_of_time, repeatable, transport_failure
 from exchanges.outcomes.long_answers import cutter_of, interpret_in_steps, is_long
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.response import interpret
@@ -144,8 +144,8 @@ class Session:
                     # Once per call, and beside the other attempts: no connection that is fresh is given up early.
                     attempts, fresh = attempts - 1, True
                 if not repeatable(endpoint.kind, error, attempts) or not await self._pause(result, attempts, deadline):
-                    # If the limit allows no repetition in time, the error of the attempt before is the one to raise.
-                    if last is not None and isinstance(error, errors.RateLimitTimeout):
+                    # If there was no time for the repetition, the error of the attempt before is the one to raise.
+                    if last is not None and out_of_time(error):
                         error = last
                     error = destination.calls.signed(final_error(call, error, doubtful))
                     outcome = f"{error.status or '-'} {type(error).__name__}"

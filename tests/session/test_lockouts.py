@@ -76,6 +76,17 @@ async def test_a_cancel_probes_for_all():
     assert [0.0, 5.0, 5.0] == script.moments(BEGIN)
 
 
+@in_virtual_time
+@pytest.mark.parametrize("seconds", [0.5, 4.9, 5.0])
+async def test_a_cancel_without_time_for_a_probe(seconds):
+    """A refused cancel whose deadline comes before or with the first probe raises the refusal, with its moment."""
+    script = Script.of(refusal("limit", 429), answer())
+    async with fourth(script, limits=(), timeout_seconds=seconds) as client:
+        error = await failure(client.trading.cancel(1))
+
+    assert (RateLimited, 429, True, 1) == (type(error), error.status, error.retry_at is not None, len(script.came))
+
+
 class SlowOrders(Script):
     """A script that answers orders last: their nonces are refused, with a larger one."""
 
