@@ -29,7 +29,7 @@ SETTLE_SECONDS = 10.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("--seconds", type=float, default=5.0, help="how long to poll (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long to poll at least (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the simulator (default: %(default)s)")
 
 
@@ -58,14 +58,16 @@ class Demo:
         board: The newest prices of every market.
         summary: Lines about the order and about the calls that the simulator counted.
         failures: What did not work.
+        heard: Set once every source has answered or failed.
     """
 
     board: Board = field(factory=lambda: Board({exchange: [book] for exchange, book in BOOKS.items()}))
     summary: list[str] = field(factory=list[str])
     failures: list[str] = field(factory=list[str])
+    heard: asyncio.Event = field(factory=asyncio.Event)
 
     async def run(self, seconds: float, seed: int, draw: Callable[[Board], None] | None) -> None:
-        """Poll for *seconds*, place and cancel an order meanwhile, and check the counts of the simulator."""
+        """Poll for *seconds* at least, place and cancel an order meanwhile, and check the counts of the simulator."""
         async with simulate(seed=seed) as sim, AsyncExitStack() as stack:
             bitex = await stack.enter_async_context(Bitex(base_url=sim.base_url, **sim.account(Venue.BITEX)))
             bitso = await stack.enter_async_context(Bitso(base_url=sim.base_url, **sim.account(Venue.BITSO)))
@@ -75,6 +77,8 @@ class Demo:
                 # Not cancelled with the polls: the group waits until the order is gone, however short the demo is.
                 group.create_task(self._trade(bitex))
                 await asyncio.sleep(seconds)
+                # A busy machine may need longer for the first answers.
+                await self.heard.wait()
                 for task in polls:
                     task.cancel()
         self._check(sim)
@@ -87,6 +91,8 @@ class Demo:
                 self.board.add(update)
                 if update.error is not None:
                     self.failures.append(f"{update.source}: {update.error}")
+                if self.board.failing.keys() >= set(self.board.unanswered):
+                    self.heard.set()
                 if draw is not None:
                     draw(self.board)
 

@@ -14,12 +14,14 @@ SUMMARY = re.compile(
     r"(\d+) calls, (\d+) errors; "
     r"busiest window: bitex (\d+) of 5 in 1 s, bitso public (\d+) of 60 in 60 s, bitstamp (\d+) of 100 in 1 s"
 )
+SECONDS = "0.001"
+"""At least: the demo polls until every source has answered or failed, so that no test depends on the machine."""
 
 
 class TestDemo:
     def test_success(self, capsys):
         """The demo ends with status 0, the cancelled bid and the counts of the simulator, within every limit."""
-        status = main(["demo", "--seconds", "1"])
+        status = main(["demo", "--seconds", SECONDS])
         out, err = capsys.readouterr()
         *_, bid, summary = out.splitlines()
         calls, errors, *windows = map(int, SUMMARY.fullmatch(summary).groups())
@@ -33,7 +35,7 @@ class TestDemo:
         monkeypatch.setattr(board, "find_spec", lambda name: None if name == "rich" else find_spec(name))
         monkeypatch.setattr(sys, "stdout", terminal := Terminal())
 
-        assert (0, "exchange book") == (main(["demo", "--seconds", "0.5"]), terminal.getvalue().splitlines()[2][:13])
+        assert (0, "exchange book") == (main(["demo", "--seconds", SECONDS]), terminal.getvalue().splitlines()[2][:13])
 
     def test_the_first_line_comes_first(self, monkeypatch):
         """What the demo does is printed, and flushed, before it does anything."""
@@ -58,14 +60,14 @@ class TestDemo:
         pytest.importorskip("rich")
         monkeypatch.setattr(sys, "stdout", terminal := Terminal())
         monkeypatch.setenv("TERM", "xterm")
-        status = main(["demo", "--seconds", "0.5"])
+        status = main(["demo", "--seconds", SECONDS])
 
         assert (0, True) == (status, SUMMARY.search(terminal.getvalue()) is not None)
 
     def test_failures_are_printed(self, monkeypatch, capsys):
         """With an unknown book the status is 1, and stderr contains the reason."""
         monkeypatch.setitem(demo.BOOKS, "bitso", "btc_xyz")
-        status = main(["demo", "--seconds", "0.5"])
+        status = main(["demo", "--seconds", SECONDS])
         err = capsys.readouterr().err
 
         assert (1, True, True) == (
@@ -79,14 +81,14 @@ class TestDemo:
         """If the bid is not placed, or not read as cancelled, the status is 1."""
         monkeypatch.setattr(demo, attribute, 0)
 
-        assert (1, True) == (main(["demo", "--seconds", "0.5"]), "failed: bitex bid" in capsys.readouterr().err)
+        assert (1, True) == (main(["demo", "--seconds", SECONDS]), "failed: bitex bid" in capsys.readouterr().err)
 
     def test_a_limit_that_is_exceeded(self, monkeypatch, capsys):
         """If a window has too many calls the status is 1."""
         most = {"bitex": 5, "bitso public": 60, "bitstamp": 100}
         monkeypatch.setattr(Simulator, "busiest", lambda *given: (most[given[1]] + 1, most[given[1]]))
 
-        assert (1, True) == (main(["demo", "--seconds", "0.5"]), "was exceeded" in capsys.readouterr().err)
+        assert (1, True) == (main(["demo", "--seconds", SECONDS]), "was exceeded" in capsys.readouterr().err)
 
     @pytest.mark.parametrize("seconds", ["0", "nan", "inf"])
     def test_seconds_are_a_positive_number(self, seconds, capsys):
