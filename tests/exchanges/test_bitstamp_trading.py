@@ -229,6 +229,14 @@ class TestLife:
         assert (OrderStatusWord.CANCELED, new.order_id, []) == (done.status, done.id, left)
         assert [order.id, order.id, new.order_id, new.order_id] == [event.data.id for event in events]
 
+    async def test_an_older_path_of_open_orders(self):
+        """The path of open orders by which older clients ask shows those of all markets."""
+        async with playing_bitstamp() as (_, bitstamp, _other):
+            order = await bitstamp.trading.sell(market="btcusd", amount="0.01", price="200000")
+            (shown,) = await bitstamp.trading.open_orders_for_market("all")
+
+        assert order.id == shown.id
+
     async def test_a_market_order_and_its_trades(self):
         """A market order trades; its fills, the transactions and the balances agree."""
         async with playing_bitstamp() as (_, bitstamp, _other):

@@ -252,10 +252,12 @@ class TradingHandlers(SpotHandlers):
         return rows
 
     open_orders = lists(Trading.open_orders, lambda self, call: self._open_orders(call, ""))
-    open_orders_for_market = lists(
-        Trading.open_orders_for_market,
-        lambda self, call: self._open_orders(call, self.engine.book(call.arguments.text("market")).market.spec.name),
-    )
+
+    @handles(Trading.open_orders_for_market)
+    def open_orders_for_market(self, call: SpotCall) -> object:
+        """List the open orders of one market, or, by a path of older documents, of all."""
+        market = call.arguments.text("market").lower()
+        return self._open_orders(call, "" if market == "all" else self.engine.book(market).market.spec.name)
 
     @handles(Trading.order_status)
     def order_status(self, call: SpotCall) -> object:

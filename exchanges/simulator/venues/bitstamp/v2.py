@@ -24,6 +24,7 @@ FEE = Decimal("0.2500")
 """Percent of each trade."""
 COUNTER = "usd"
 FUNDING_RATE, FUNDING_MS = Decimal("0.0001"), 8 * HOUR_MS
+_NAMES = {"btc": "Bitcoin", "eth": "Ether", "eur": "Euro", "usd": "U.S. dollar"}
 _TYPES = {
     Cause.DEPOSIT: bitstamp.TransactionType.DEPOSIT,
     Cause.WITHDRAWAL: bitstamp.TransactionType.WITHDRAWAL,
@@ -80,6 +81,7 @@ class MarketHandlers(SpotHandlers):
             minimum_order_value=MINIMUM_VALUE,
             instant_order_counter_decimals=-int(COUNTER_STEP.as_tuple().exponent),
             instant_and_market_orders=bitstamp.Switch.ENABLED,
+            description=f"{_NAMES[spec.base]} / {_NAMES[spec.quote]}",
             market_type=bitstamp.MarketType.SPOT,
         ),
     )
