@@ -13,6 +13,7 @@ from exchanges import client, errors
 from exchanges.__main__ import COMMANDS
 from exchanges.commands.clients import endpoints, limits
 from exchanges.commands.endpoints import table
+from exchanges.endpoint import waiting
 from exchanges.simulator import Simulator, Venue
 from tests.support.simulator_thread import simulated
 
@@ -41,7 +42,7 @@ PROGRAMS = {title: code for title, code in blocks() if "asyncio.run(main())" in 
 TESTS = {title: code for title, code in blocks() if "def test_" in code}
 
 FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-GUIDES = [code for name in ("bitso.md",) for code in FENCED.findall((DOCS / name).read_text(encoding="utf-8"))]
+GUIDES = [code for name in ("bitso", "bitstamp") for code in FENCED.findall((DOCS / f"{name}.md").read_text("utf-8"))]
 
 
 def run(code: str) -> None:
@@ -93,6 +94,7 @@ def test_programs_run(title, monkeypatch, capsys):
 @pytest.mark.parametrize("code", GUIDES)
 def test_programs_of_guides_run(code, monkeypatch, capsys):
     """A program of a guide runs unchanged, prints something, and the exchange reports no error."""
+    monkeypatch.setattr(waiting, "FIRST_PAUSE_SECONDS", 0.0)
     with simulated() as sim:
         direct_clients_to(sim, monkeypatch)
         run(code)
