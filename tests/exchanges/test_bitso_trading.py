@@ -9,7 +9,6 @@ import pytest
 
 from exchanges import Bitso
 from exchanges.bitso import Order, OrderStatus, Side
-from exchanges.bitso.settling import SettledOrder
 from exchanges.bitso.trading import Trading
 from exchanges.endpoint.call import prepare
 from exchanges.errors import InsufficientFunds, NotFound, OutcomeUnknown, UsageError
@@ -258,94 +257,6 @@ class TestLife:
         async with playing_bitso() as (_, bitso, _other):
             with pytest.raises(NotFound):
                 await bitso.trading.order("0123456789abcdef")
-
-
-class TestSettling:
-    async def test_an_order_that_is_shown(self):
-        """A completed order is settled once its trades add up to it."""
-        async with playing_bitso() as (_, bitso, _other):
-            oid = await bitso.trading.place_order(**MARKET)
-            settled = await bitso.trading.wait_settled(oid, timeout_seconds=10)
-
-        assert (True, True, Decimal("0.01")) == (settled.is_settled, settled.is_shown, settled.filled)
-
-    async def test_an_order_that_has_vanished(self):
-        """An order that traded and is shown no more is settled by its trades."""
-        async with playing_bitso() as (sim, bitso, _other):
-            oid = await bitso.trading.place_order(**MARKET)
-            sim.advance(2 * 3600)
-            settled = await bitso.trading.wait_settled(oid, timeout_seconds=10)
-
-        assert (True, False, None, Decimal("0.01")) == (
-            settled.is_settled,
-            settled.is_shown,
-            settled.order,
-            settled.filled,
-        )
-
-    @in_virtual_time
-    async def test_an_order_that_is_never_shown(self):
-        """Absence without a trade is final only after half a minute: the engine may be late."""
-        empty = answer({"success": True, "payload": []})
-        async with Bitso(transport=Script.of(empty), api_key="k", api_secret="s", limits=None) as bitso:
-            early = await bitso.trading.wait_settled("a", timeout_seconds=20)
-            late = await bitso.trading.wait_settled("a", timeout_seconds=40)
-
-        assert (False, True) == (early.is_settled, late.is_settled)
-
-    @in_virtual_time
-    async def test_trades_that_are_still_written(self):
-        """A completed order whose trades do not add up yet is read again."""
-        order = {
-            "oid": "a",
-            "book": "btc_mxn",
-            "side": "buy",
-            "type": "limit",
-            "status": "completed",
-            "created_at": "2026-02-03T10:11:12Z",
-            "original_amount": "2",
-            "unfilled_amount": "0",
-        }
-        trade = {
-            "tid": 1,
-            "oid": "a",
-            "book": "btc_mxn",
-            "side": "buy",
-            "price": "1",
-            "major": "1",
-            "minor": "-1",
-            "fees_amount": "-0.1",
-            "fees_currency": "btc",
-            "created_at": "2026-02-03T10:11:12Z",
-        }
-        other = trade | {"tid": 2}
-        pending = {"success": False, "error": {"code": "0377", "message": "pending"}}
-        # A read is repeated three times while the exchange is not ready.
-        written = iter([pending] * 3 + [{"success": True, "payload": rows} for rows in ([trade], [trade, other])])
-
-        def reply(request):
-            if "order_trades" not in request.url.path:
-                return answer({"success": True, "payload": [order]})
-            content = next(written)
-            return answer(content, 200 if content["success"] else 400)
-
-        async with Bitso(transport=Script([reply]), api_key="k", api_secret="s", limits=None) as bitso:
-            settled = await bitso.trading.wait_settled("a", timeout_seconds=60)
-
-        assert None is next(written, None)
-        assert (True, Decimal(2), {"btc": Decimal("0.2")}) == (settled.is_settled, settled.filled, settled.fees)
-
-    def test_nothing_is_known_at_first(self):
-        """Without a read nothing is settled."""
-        nothing = SettledOrder(oid="a")
-
-        assert (False, Decimal(0), Decimal(0), {}) == (nothing.is_settled, nothing.filled, nothing.value, nothing.fees)
-
-
-@pytest.mark.parametrize("status", ["queued", "open", "partially filled", "frozen"])
-def test_no_status_but_two_is_final(status):
-    """A status that no document names is kept, and never taken for a final one."""
-    assert not OrderStatus(status).is_final
 
 
 class TestUnknownOutcomes:
