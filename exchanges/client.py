@@ -129,7 +129,9 @@ class Client(Areas):
         Of a cancel it reads the order: `Reconciled` if that is cancelled, whoever did it, `NoTrace` if it is not.
 
         That a call left no trace is certain only when it cannot arrive any more, and would show if it had: after about
-        25 seconds if nonces are in order, otherwise 55. `Reconciled` and `NoTrace` resolve it.
+        25 seconds if nonces are in order, otherwise 55; of an order with a client's id after minutes, as its exchange
+        requires. If *timeout_seconds* does not reach that far, it returns `Incomplete` with the moment to ask again.
+        `Reconciled` and `NoTrace` resolve it.
 
         Args:
             intent: Of an `OutcomeUnknown`, or from `unresolved`.
@@ -154,7 +156,7 @@ class Client(Areas):
         reconciler = Reconciler(
             self._session.calls, lambda reading: self._session.call(reading.endpoint, dict(reading.arguments), options)
         )
-        in_order = endpoint.api.scheme.policy is NoncePolicy.STRICT
+        in_order = self._session.scheme(endpoint.api).policy is NoncePolicy.STRICT
         return await reconciler.reconcile(intent, in_order=in_order, timeout_seconds=timeout_of(timeout_seconds))
 
     @classmethod

@@ -1,8 +1,8 @@
 """How reads show what a call of v3 or v4 did: by the client's id that it bore.
 
 An order that is found under the id was placed. One that finished may be shown no more, but its trades are, as far back
-as is known. One that was cancelled before it traded leaves no trace at all once it is no longer shown, so that nothing
-is found proves little, and nothing beyond the hour for which finished orders are shown.
+as is known. One that was cancelled before it traded leaves no trace at all once it is no longer shown, so that absence
+means: nothing rests and nothing traded. Beyond the hour for which finished orders are shown it means nothing.
 
 Two orders under one id, or one that is older than the call, show that the id was used before: neither is sure.
 
@@ -13,14 +13,45 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from decimal import Decimal
+
+from attrs import evolve
 
 from exchanges.bitso.funding import Funding
 from exchanges.bitso.models.funding import Contact, Withdrawal
+from exchanges.bitso.models.market import Side
 from exchanges.bitso.models.trading import Order, UserTrade
-from exchanges.bitso.trading import Trading
-from exchanges.outcomes.matching import Listing, compare_texts, is_before, match, rows_of
-from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
+from exchanges.bitso.trading import MAX_OPEN, Trading
+from exchanges.intents import Intent
+from exchanges.outcomes.matching import Listing, by_client_id, compare_texts, is_by_call, match, rows_of
+from exchanges.outcomes.search import (
+    Absence,
+    Answers,
+    Commitment,
+    Match,
+    Matches,
+    Query,
+    Read,
+    Search,
+    Searches,
+    id_of,
+)
+
+ABSENT = Absence(
+    after=timedelta(seconds=120),
+    needs_fence=True,
+    unfenced="nonces of version 2 may arrive in any order, so that nothing shows until when the request may arrive",
+)
+"""No document says how soon a list shows what was accepted."""
+ORDERS_ABSENT = evolve(
+    ABSENT,
+    until=timedelta(minutes=60),
+    too_late=(
+        "a finished order is shown for 60 minutes at most; compare open orders and trades, and dismiss the call when "
+        "you know its outcome"
+    ),
+)
 
 
 def client_id_of(query: Query) -> str | None:
@@ -36,20 +67,23 @@ def _orders(query: Query, answers: Answers) -> Matches:
     client_id = client_id_of(query)
     if client_id is None:
         return Matches(complete=False)
-    reads = (
-        Read.of(Trading.orders, origin_ids=(client_id,)),
-        Read.of(Trading.order_trades_by_origin_id, origin_id=client_id),
-        Read.of(Trading.open_orders, book=query.text("book")),
-    )
-    if missing := tuple(read for read in reads if read not in answers):
-        return Matches(more=missing[:1])
-    shown = [*(rows_of(answers, reads[0], Order) or ()), *(rows_of(answers, reads[2], Order) or ())]
-    orders = {order.oid: order for order in reversed(shown) if order.origin_id == client_id}
-    trades = [t for t in rows_of(answers, reads[1], UserTrade) or () if t.origin_id in (None, client_id)]
+    by_name = Read.of(Trading.orders, origin_ids=(client_id,))
+    traded = Read.of(Trading.order_trades_by_origin_id, origin_id=client_id)
+    of_book = Read.of(Trading.open_orders, book=query.text("book"))
+    if missing := [read for read in (by_name, traded) if read not in answers]:
+        return Matches(more=(missing[0],))
+    named, waiting = rows_of(answers, by_name, Order), None
+    orders = {order.oid: order for order in named or () if order.origin_id == client_id}
+    trades = [t for t in rows_of(answers, traded, UserTrade) or () if t.origin_id in (None, client_id)]
+    if not orders and not trades:
+        if of_book not in answers:
+            return Matches(more=(of_book,))
+        waiting = rows_of(answers, of_book, Order)
+        orders = {order.oid: order for order in waiting or () if order.origin_id == client_id}
     names = {*orders, *(trade.oid for trade in trades)}
-    candidates = tuple(_judge(query, name, orders.get(name), [t for t in trades if t.oid == name]) for name in names)
-    # An order without a trade may be gone already: absence is for the record of the call to judge.
-    return Matches(candidates, complete=bool(candidates))
+    found = [_judge(query, name, orders.get(name), [t for t in trades if t.oid == name]) for name in names]
+    is_whole = named is not None and waiting is not None and len(waiting) < MAX_OPEN
+    return Matches(by_client_id(found), complete=bool(found) or is_whole)
 
 
 def _judge(query: Query, oid: str, order: Order | None, trades: list[UserTrade]) -> Match:
@@ -57,11 +91,21 @@ def _judge(query: Query, oid: str, order: Order | None, trades: list[UserTrade])
     moments = [order.created_at] if order is not None else [trade.created_at for trade in trades]
     kinds = {(order.book, order.side)} if order is not None else {(trade.book, trade.side) for trade in trades}
     asked = (query.text("book"), query.text("side"))
-    is_ours = not is_before(query, min(moments)) and all(
+    is_ours = is_by_call(query, min(moments)) and all(
         (book.lower(), side.value) == ((asked[0] or "").lower(), asked[1]) for book, side in kinds
     )
     found = order if order is not None else tuple(trades)
     return Match(oid, found, min(moments), sure=is_ours, tagged=is_ours)
+
+
+def _commitment(intent: Intent) -> Commitment:
+    """Return what an order may cost; a market order names one of its amounts."""
+    base, quote, price = (
+        None if (text := intent.arguments.get(name)) is None else Decimal(text) for name in ("major", "minor", "price")
+    )
+    if quote is None and base is not None and price is not None:
+        quote = base * price
+    return Commitment(intent.arguments["book"], intent.arguments["side"] == Side.BUY, base, quote)
 
 
 # Modifications
@@ -106,9 +150,9 @@ def _withdrawals(query: Query, answers: Answers) -> Matches:
     read = Read.of(Funding.withdrawals, origin_ids=(client_id,))
     if read not in answers:
         return Matches(more=(read,))
-    rows = rows_of(answers, read, Withdrawal) or ()
-    candidates = tuple(_withdrawal(query, client_id, rows))
-    return Matches(candidates, complete=bool(candidates))
+    rows = rows_of(answers, read, Withdrawal)
+    found = by_client_id(list(_withdrawal(query, client_id, rows or ())))
+    return Matches(found, complete=bool(found) or rows is not None)
 
 
 def _withdrawal(query: Query, client_id: str, rows: Iterable[Withdrawal]) -> Iterable[Match]:
@@ -117,7 +161,7 @@ def _withdrawal(query: Query, client_id: str, rows: Iterable[Withdrawal]) -> Ite
         # Quirk: transfers by SPEI show the id among their details.
         if client_id not in (row.origin_id, row.details.get("origin_id")):
             continue
-        is_ours = not is_before(query, row.created_at) and row.amount == query.amount("amount")
+        is_ours = is_by_call(query, row.created_at) and row.amount == query.amount("amount")
         yield Match(row.wid, row, row.created_at, sure=is_ours, tagged=is_ours)
 
 
@@ -138,11 +182,18 @@ def _answered(oid: str) -> Match:
 
 
 SEARCHES: Searches = {
-    id_of(Trading.place_order): Search(_orders, _answered),
-    id_of(Trading.modify_order): Search(_modifications, lambda _: None),
-    id_of(Trading.modify_order_by_origin_id): Search(_modifications, lambda _: None),
+    id_of(Trading.place_order): Search(
+        _orders, _answered, client_id="origin_id", absence=ORDERS_ABSENT, commits=_commitment
+    ),
+    **dict.fromkeys(
+        (id_of(Trading.modify_order), id_of(Trading.modify_order_by_origin_id)),
+        Search(_modifications, lambda _: None, commits=lambda _: Commitment(None)),
+    ),
     id_of(Funding.create_withdrawal): Search(
-        _withdrawals, lambda withdrawal: Match(withdrawal.wid, withdrawal, withdrawal.created_at)
+        _withdrawals,
+        lambda withdrawal: Match(withdrawal.wid, withdrawal, withdrawal.created_at),
+        client_id="origin_id",
+        absence=ABSENT,
     ),
     id_of(Funding.create_contact): Search(
         Listing(lambda query: Read.of(Funding.contacts, alias=query.text("alias")), Contact, _contact),

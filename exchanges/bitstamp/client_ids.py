@@ -2,7 +2,8 @@
 
 An order that is found under its id was placed. Which of several orders of one id the exchange shows is not documented,
 and it accepts the same id twice: one that is older than the call, or of another market or side, is never sure. How soon
-a new order is found, and whether "order not found" ever proves something, no document says.
+a new order is found no document says, so "order not found" counts only together with the events of the market, the
+open orders and the trades, and late: a signed request is accepted until 150 seconds after its timestamp.
 
 Withdrawals bear no client's id: one that fits in currency, amount, address and time may be another's.
 
@@ -13,6 +14,8 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -21,35 +24,114 @@ from attrs import evolve
 from exchanges.bitstamp.account import Account
 from exchanges.bitstamp.arguments import symbol_of
 from exchanges.bitstamp.funding import Funding
+from exchanges.bitstamp.market import Market
 from exchanges.bitstamp.models.account import TransactionType, UserTransaction
 from exchanges.bitstamp.models.funding import InstantConvertAddressInfo, WithdrawalRequest
-from exchanges.bitstamp.models.market import Side, SortOrder
-from exchanges.bitstamp.models.trading import OpenOrder, OrderStatus
+from exchanges.bitstamp.models.market import MarketInfo, Side, SortOrder
+from exchanges.bitstamp.models.trading import OpenOrder, OrderEvent, OrderSource, OrderStatus
 from exchanges.bitstamp.trading import Trading
-from exchanges.errors import NotFound
-from exchanges.outcomes.matching import Listing, compare, compare_texts, is_before, match, rows_of, same_if
-from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
+from exchanges.intents import Intent
+from exchanges.outcomes.matching import (
+    Listing,
+    Page,
+    by_client_id,
+    compare,
+    compare_texts,
+    is_by_call,
+    match,
+    rows_of,
+    same_if,
+)
+from exchanges.outcomes.search import (
+    Absence,
+    Answers,
+    Commitment,
+    Match,
+    Matches,
+    Query,
+    Read,
+    Search,
+    Searches,
+    id_of,
+)
 
 PAGE_SIZE = 1000
+MAX_ORDERS = 10
+"""How many orders that traded since a call are read."""
+ABSENT = Absence(
+    # A request is accepted until 150 s after its timestamp by the exchange's clock, which may itself be 150 s behind.
+    after=timedelta(seconds=330),
+    until=timedelta(days=29),
+    too_late="a finished order is shown for 30 days",
+)
 
 
 def _orders(side: Side | None, query: Query, answers: Answers) -> Matches:
-    """Read the state of the order of the id, then the open orders, which may be ten seconds old."""
+    """Read the state of the order of the id; then the events, the open orders and the trades in which it may be."""
     client_id = query.intent.tag or query.text("client_order_id")
     if client_id is None:
         return Matches(complete=False)
-    status = Read.of(Trading.order_status, client_order_id=client_id)
-    if status not in answers:
-        return Matches(more=(status,))
+    states = [Read.of(Trading.order_status, client_order_id=client_id)]
+    if query.made is not None:
+        states.append(Read.of(Trading.order_status, order_id=query.made))
+    if missing := [read for read in states if read not in answers]:
+        return Matches(more=(missing[0],))
+    shown = {order.id: order for read in states if isinstance(order := answers[read], OrderStatus)}
+    if found := [order for order in shown.values() if order.client_order_id in (None, client_id)]:
+        return Matches(by_client_id([_judge(side, query, order) for order in found]))
+    events = _events(query, answers)
     waiting = Read.of(Trading.open_orders)
-    if isinstance(answers[status], NotFound) and waiting not in answers:
-        return Matches(more=(waiting,))
-    found = answers[status]
-    if isinstance(found, OrderStatus):
-        return Matches((_judge(side, query, found),))
-    rows = [order for order in rows_of(answers, waiting, OpenOrder) or () if order.client_order_id == client_id]
-    candidates = tuple(_judge(side, query, order) for order in rows)
-    return Matches(candidates, complete=bool(candidates))
+    if events.more or waiting not in answers:
+        return Matches(more=events.more or (waiting,))
+    rows = rows_of(answers, waiting, OpenOrder)
+    orders = [_judge(side, query, order) for order in rows or () if order.client_order_id == client_id]
+    orders += [_judge_event(side, query, row) for row in events.rows if row.data.client_order_id == client_id]
+    if orders:
+        return Matches(by_client_id(list({order.id: order for order in reversed(orders)}.values())))
+    return _traded(side, query, answers, client_id, complete=events.complete and rows is not None)
+
+
+def _events(query: Query, answers: Answers) -> Page:
+    """Return the events of the orders of the market within a day, those of created and of deleted ones too."""
+    markets = Read.of(Market.markets)
+    if markets not in answers:
+        return Page(more=(markets,))
+    infos = rows_of(answers, markets, MarketInfo) or ()
+    name = next((info.name for info in infos if info.market_symbol == query.text("market")), None)
+    # A replacement does not say its market, and may have cancelled the old order even if there is no new one.
+    if name is None:
+        return Page()
+    sources = [OrderSource.ORDER_BOOK, *[OrderSource.STOP_ORDER] * (query.text("stop_price") is not None)]
+    rows: list[OrderEvent] = []
+    for source in sources:
+        since: dict[str, str] = {}
+        while True:
+            read = Read.of(Trading.account_order_data, market=name, order_source=source, **since)
+            if read not in answers:
+                return Page(tuple(rows), (read,))
+            # That there are none is an error of its own, which says so.
+            page = rows_of(answers, read, OrderEvent) or []
+            rows += page
+            if len(page) < PAGE_SIZE:
+                break
+            since = {"since_id": page[-1].event_id}
+    return Page(tuple(rows), complete=True)
+
+
+def _traded(side: Side | None, query: Query, answers: Answers, client_id: str, *, complete: bool) -> Matches:
+    """Read the trades since the call, and the state of the orders that traded then."""
+    trades = Read.of(Account.user_transactions, limit=PAGE_SIZE, sort=SortOrder.DESC)
+    if trades not in answers:
+        return Matches(more=(trades,))
+    rows = rows_of(answers, trades, UserTransaction)
+    orders = {row.order_id: None for row in rows or () if row.order_id and query.fits(row.datetime)}
+    states = [Read.of(Trading.order_status, order_id=name) for name in orders][:MAX_ORDERS]
+    if missing := tuple(read for read in states if read not in answers):
+        return Matches(more=missing)
+    found = [o for read in states if isinstance(o := answers[read], OrderStatus) and o.client_order_id == client_id]
+    return Matches(
+        by_client_id([_judge(side, query, order) for order in found]), complete=complete and rows is not None
+    )
 
 
 def _judge(side: Side | None, query: Query, order: OrderStatus | OpenOrder) -> Match:
@@ -57,8 +139,25 @@ def _judge(side: Side | None, query: Query, order: OrderStatus | OpenOrder) -> M
     at, market = order.datetime, query.text("market")
     is_elsewhere = None not in (order.market, market) and symbol_of(order.market or "") != market
     is_other = None not in (side, order.type) and order.type is not side
-    is_ours = not is_elsewhere and not is_other and (at is None or not is_before(query, at))
+    is_ours = not is_elsewhere and not is_other and is_by_call(query, at)
     return Match(order.id, order, at, sure=is_ours, tagged=is_ours)
+
+
+def _judge_event(side: Side | None, query: Query, event: OrderEvent) -> Match:
+    """Return what an event of the market of the call shows, of an order of its id."""
+    order, at = event.data, event.data.microtimestamp
+    is_ours = (side is None or order.order_type is side) and is_by_call(query, at)
+    return Match(order.id, order, at, sure=is_ours, tagged=is_ours)
+
+
+def _commitment(side: Side, unit: str, intent: Intent) -> Commitment:
+    """Return what an order may cost; a market order and an instant one name one of their amounts."""
+    said = intent.arguments
+    amount, price = Decimal(said["amount"]), said.get("price")
+    if unit == "counter" or said.get("amount_in_counter") is not None:
+        return Commitment(said["market"], side is Side.BUY, quote=amount)
+    quote = None if price is None else amount * Decimal(price)
+    return Commitment(said["market"], side is Side.BUY, amount, quote)
 
 
 def _withdrawal(currency: Callable[[Query], str | None], query: Query, row: WithdrawalRequest) -> Match | None:
@@ -127,7 +226,13 @@ _TRANSFERS = Search(
 )
 SEARCHES: Searches = {
     **{
-        id_of(call): Search(partial(_orders, side), lambda order: Match(order.id, order, order.datetime))
+        id_of(call): Search(
+            partial(_orders, side),
+            lambda order: Match(order.id, order, order.datetime),
+            client_id="client_order_id",
+            absence=ABSENT,
+            commits=partial(_commitment, side, "counter" if call is Trading.buy_instant else "base"),
+        )
         for side, calls in (
             (Side.BUY, (Trading.buy, Trading.buy_market, Trading.buy_instant)),
             (Side.SELL, (Trading.sell, Trading.sell_market, Trading.sell_instant)),
@@ -135,7 +240,10 @@ SEARCHES: Searches = {
         for call in calls
     },
     id_of(Trading.replace_order): Search(
-        partial(_orders, None), lambda order: Match(order.order_id, order, order.datetime)
+        partial(_orders, None),
+        lambda order: Match(order.order_id, order, order.datetime),
+        client_id="client_order_id",
+        commits=lambda _: Commitment(None),
     ),
     id_of(Funding.crypto_withdrawal): _withdrawals(_text("currency")),
     id_of(Funding.ripple_withdrawal): _withdrawals(_text("currency")),

@@ -114,6 +114,23 @@ def is_elsewhen(query: Query, shown: datetime) -> bool:
     return is_before(query, shown) or query.until + DAY < shown <= query.until + query.age
 
 
+def is_by_call(query: Query, shown: datetime | None) -> bool:
+    """Return whether what bears the client's id of the call was created by it, rather than *shown* before it."""
+    if query.intent.tag is not None:
+        return shown is None or not is_before(query, shown)  # nobody has ever seen the id but this call
+    # The caller's own id may have been used before, and only clocks that were compared tell how long before.
+    if shown is None or query.clock is None:
+        return False
+    return shown >= query.intent.at + query.clock.least - RESOLUTION
+
+
+def by_client_id(matches: Sequence[Match]) -> tuple[Match, ...]:
+    """Return what bears one client's id; if it is several, none of it is sure."""
+    # Without a moment, so that none counts as one that is merely shown with a wrong one.
+    doubtful = len(matches) > 1
+    return tuple(evolve(m, at=None, sure=False, tagged=False) if doubtful or not m.tagged else m for m in matches)
+
+
 def match(
     query: Query,
     found: object,

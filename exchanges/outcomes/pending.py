@@ -28,6 +28,7 @@ from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
 from exchanges.intents import Intent
+from exchanges.outcomes.absence import Seen
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result
 from exchanges.outcomes.classify import unknown_outcome
 from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
@@ -99,6 +100,7 @@ class PendingCalls:
         self.users = 0
         self._began: float | None = None
         self._pending: dict[Intent, PendingCall] = {}
+        self._seen: dict[Intent, Seen] = {}
         self._removing: set[Intent] = set()
         self._writing: set[asyncio.Task[None]] = set()
 
@@ -107,6 +109,7 @@ class PendingCalls:
         self.users -= 1
         if not self.users:
             self.history, self.clock, self._began = CallHistory(), ExchangeClock(), None
+            self._seen.clear()
 
     def open_calls(self) -> dict[Intent, OpenCall]:
         """Return what is unresolved, the oldest first."""
@@ -159,6 +162,10 @@ class PendingCalls:
         now = asyncio.get_running_loop().time()
         if self.clock.is_due(now):
             self.clock.note_header(headers, Span(sent_at, now, self.now() - timedelta(seconds=now)))
+
+    def seen(self, intent: Intent) -> Seen:
+        """Return what looks for an unresolved call have shown so far."""
+        return self._seen.setdefault(intent, Seen())
 
     def zero(self) -> datetime:
         """Return what our clock, as it is set now, showed when that of the loop was zero."""
@@ -322,6 +329,7 @@ class PendingCalls:
     def _remove(self, intent: Intent, name: str | None) -> None:
         self._write(intent, None, name)
         self._pending.pop(intent, None)
+        self._seen.pop(intent, None)
 
     def _write(self, intent: Intent, doubted_at: datetime | None, name: str | None) -> None:
         if self.view.journal is None:

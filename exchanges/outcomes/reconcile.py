@@ -8,6 +8,7 @@ not executed may still be on its way. So three things must be known before "no t
 - Everything can be seen. Reads may show a state that is some seconds old, so they count only from a while after that.
 - Nothing hides between two reads. An order that moves from one list to another during a round of reads may be in
   neither, so it takes two rounds, apart by as much as reads may be late.
+- Where an order bears a client's id, moments prove nothing and are not needed: the waits of its API are in `absence`.
 - Nothing hides behind a wrong moment. The clocks must have been compared, and all that was seen of them must agree.
   What matches in everything but its moment, and is off by no more than a zone or a day, leaves doubt.
 
@@ -35,9 +36,10 @@ from exchanges.errors import DecodeError, ExchangeError, NotFound, UsageError
 from exchanges.http.signing import NoncePolicy
 from exchanges.intents import Intent
 from exchanges.limits.windows import LOST_SECONDS
+from exchanges.outcomes.absence import Look, judge
 from exchanges.outcomes.history import name_of, nameless_of
 from exchanges.outcomes.pending import PendingCalls
-from exchanges.outcomes.search import Match, Matches, Query, Read, Search
+from exchanges.outcomes.search import Absence, Match, Matches, Query, Read, Search
 from exchanges.outcomes.unresolved import Standing
 from exchanges.outcomes.window import Now, Sent, Window, doubt_of, window_of
 
@@ -45,6 +47,8 @@ LATE_SECONDS = 12.0
 """How old the state may be that a read shows: ten seconds, and a margin."""
 PAUSE_SECONDS = 3.0
 """Between two rounds."""
+MAX_PAUSE_SECONDS = 15.0
+"""Between two rounds, where the wait is long."""
 MAX_READS = 40
 """How many reads one round may take."""
 TOO_LITTLE = (
@@ -121,6 +125,8 @@ class _Case:
         quiet_at: When nothing can arrive any more.
         empty_at: When the first round that counts ended without a candidate.
         by_id: Whether the reads show what the call names, so that clocks do not matter.
+        began: When the first round did.
+        proof_at: When absence can be proven at the earliest, where the API says.
         misdated: What matched, by id, but for its moment.
     """
 
@@ -130,8 +136,21 @@ class _Case:
     has_fence: bool
     quiet_at: float
     by_id: bool
+    began: float
     empty_at: float | None = None
+    proof_at: float | None = None
     misdated: dict[str, Match] = field(factory=dict[str, Match])
+
+    def is_beyond(self, deadline: float, now: float) -> bool:
+        """Whether absence cannot be proven before *deadline*, and what was created would probably be shown *now*."""
+        return self.proof_at is not None and self.proof_at > deadline and now >= self.began + LATE_SECONDS
+
+    def pause_seconds(self, now: float) -> float:
+        """Return how long to wait before the next round: longer where the wait is long, never beyond its end."""
+        if self.proof_at is None:
+            return PAUSE_SECONDS
+        pause = min(max(PAUSE_SECONDS, (now - self.began) / 4), MAX_PAUSE_SECONDS)
+        return min(pause, self.proof_at - now) if self.proof_at > now else pause
 
 
 @frozen
@@ -192,9 +211,9 @@ class Reconciler:
         while True:
             with anyio.move_on_after(deadline - loop.time()):
                 verdict, is_final = await self._round(case, search)
-            if is_final or loop.time() + PAUSE_SECONDS >= deadline:
+            if is_final or loop.time() + PAUSE_SECONDS >= deadline or case.is_beyond(deadline, loop.time()):
                 return verdict
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(case.pause_seconds(loop.time()))
 
     async def _known(self, intent: Intent, timeout_seconds: float) -> Verdict | None:
         """Return the outcome that this client knows; wait for a call that is still in flight."""
@@ -226,7 +245,7 @@ class Reconciler:
             digest, nonce, ended_at = entry.digest, entry.nonce, entry.ended_at
         zero = None if pending is None else pending.zero
         has_fence = in_order and nonce is not None
-        return _Case(intent, digest, Sent(intent, ended_at, zero), has_fence, landed_at + LOST_SECONDS, by_id)
+        return _Case(intent, digest, Sent(intent, ended_at, zero), has_fence, landed_at + LOST_SECONDS, by_id, now)
 
     async def _round(self, case: _Case, search: Search) -> tuple[Verdict, bool]:
         """Read the evidence once; return as well whether reading it again is of no use."""
@@ -234,7 +253,7 @@ class Reconciler:
         began = loop.time()
         window = window_of(self._calls.clock, case.sent, Now(self._calls.zero(), began), search.max_skew)
         try:
-            matches = await self._search(search, window.query(intent), case)
+            matches = await self._search(search, self._query(case, window), case)
         except UsageError:
             raise
         except ExchangeError as error:
@@ -249,7 +268,15 @@ class Reconciler:
         candidates = [match for match in others if window.takes(match)]
         case.misdated |= {match.id: match for match in others if match not in candidates}
         result = _Round(candidates, matches.complete, window, search.max_skew, names, rivals, began, loop.time())
-        return self._judge_candidates(case, result) if candidates else self._judge_absence(case, result)
+        if candidates:
+            self._calls.seen(intent).empty_at = None
+            return self._judge_candidates(case, result, search.absence)
+        return self._judge_absence(case, result, search.absence)
+
+    def _query(self, case: _Case, window: Window) -> Query:
+        pending = self._calls.pending(case.intent)
+        made = getattr(None if pending is None else pending.error, "made", None)
+        return evolve(window.query(case.intent), made=made)
 
     async def _search(self, search: Search, query: Query, case: _Case) -> Matches:
         """Read what the search wants to read, until it wants nothing more."""
@@ -276,10 +303,12 @@ class Reconciler:
             # No fence: a proxy may have answered, and the exchange not seen the nonce.
             return error
         if case.has_fence and _is_in_order(read.endpoint):
-            case.quiet_at = min(case.quiet_at, asyncio.get_running_loop().time())
+            now, seen = asyncio.get_running_loop().time(), self._calls.seen(case.intent)
+            case.quiet_at = min(case.quiet_at, now)
+            seen.fenced_at = now if seen.fenced_at is None else seen.fenced_at
         return answer
 
-    def _judge_absence(self, case: _Case, result: _Round) -> tuple[Verdict, bool]:
+    def _judge_absence(self, case: _Case, result: _Round, rule: Absence | None) -> tuple[Verdict, bool]:
         intent = case.intent
         if not result.complete:
             return Incomplete(intent, TOO_LITTLE), True
@@ -287,6 +316,8 @@ class Reconciler:
             return Incomplete(
                 intent, f"{intent}: it was executed, as its answer showed; the reads do not show it"
             ), True
+        if rule is not None:
+            return self._judge_by_id(case, result, rule)
         # The second round must begin later than what the first one may have missed takes to show.
         if case.empty_at is not None and result.began >= case.empty_at + LATE_SECONDS:
             return self._conclude_absence(case, result), True
@@ -296,13 +327,30 @@ class Reconciler:
         reason = f"no trace so far, but one may still appear; allow {left + LATE_SECONDS:.0f} s more"
         return Incomplete(intent, reason, self._calls.now() + timedelta(seconds=left + LATE_SECONDS)), False
 
-    def _conclude_absence(self, case: _Case, result: _Round) -> Verdict:
+    def _judge_by_id(self, case: _Case, result: _Round, rule: Absence) -> tuple[Verdict, bool]:
+        """Return what it means that nothing bears the client's id."""
+        intent, window = case.intent, result.window
+        look = Look(result.began, result.ended, window.least_age, window.age)
+        outlook = judge(rule, self._calls.seen(intent), look, has_fence=case.has_fence)
+        if outlook.is_proof:
+            return self._conclude_absence(case, result, by_client_id=True), True
+        if outlook.never is not None:
+            return Incomplete(intent, f"{intent}: nothing was found, which proves nothing: {outlook.never}"), True
+        case.proof_at = result.ended + outlook.left_seconds
+        reason = (
+            f"no trace so far, but one may still appear; that there is none is certain in {outlook.left_seconds:.0f} s"
+        )
+        return Incomplete(intent, reason, self._calls.now() + timedelta(seconds=outlook.next_seconds)), False
+
+    def _conclude_absence(self, case: _Case, result: _Round, *, by_client_id: bool = False) -> Verdict:
         """Return what it means that nothing was found twice: only if all clocks agree, that nothing is there."""
         intent, calls = case.intent, self._calls
         if case.misdated:
             return Ambiguous(intent, tuple(match.found for match in case.misdated.values()))
         zero = calls.zero()
-        doubt = None if case.by_id else calls.clock.doubt(intent.endpoint, zero, result.ended, result.max_skew)
+        # A client's id is recognised whatever clocks show, and the age of a call of this process known by the loop's.
+        is_timeless = case.by_id or (by_client_id and case.sent.zero is not None)
+        doubt = None if is_timeless else calls.clock.doubt(intent.endpoint, zero, result.ended, result.max_skew)
         if doubt is None and case.sent.zero is None and not case.by_id:
             doubt = doubt_of(intent, result.max_skew)
         if doubt is not None:
@@ -311,7 +359,7 @@ class Reconciler:
         calls.resolve(intent, None)
         return NoTrace(intent)
 
-    def _judge_candidates(self, case: _Case, result: _Round) -> tuple[Verdict, bool]:
+    def _judge_candidates(self, case: _Case, result: _Round, rule: Absence | None) -> tuple[Verdict, bool]:
         intent = case.intent
         (first, *others) = [match for match in result.candidates if self._is_marked(case, match)] or result.candidates
         if not others and (self._is_marked(case, first) or self._is_ours(case, result, first)):
@@ -323,7 +371,8 @@ class Reconciler:
         if not result.complete:
             return Incomplete(intent, TOO_LITTLE), True
         # What cannot be compared now may be when the reads show more of it.
-        is_final = result.began >= case.quiet_at + LATE_SECONDS or all(match.sure for match in result.candidates)
+        quiet_at = case.quiet_at if rule is None else case.began
+        is_final = result.began >= quiet_at + LATE_SECONDS or all(match.sure for match in result.candidates)
         return Ambiguous(intent, tuple(match.found for match in result.candidates)), is_final
 
     def _is_marked(self, case: _Case, match: Match) -> bool:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from attrs import frozen
 
-from exchanges.intents import Intent
+from exchanges.intents import ClockOffset, Intent
 from exchanges.wire import Deviation, Json, loads
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class Query:
         until: It was not created after, by the exchange's clock.
         age: How long ago the call was sent, at most.
         back: What is older need not be read; None for *since*.
+        clock: How far the exchange's clock was ahead of ours, by all that is known; None if none has shown it.
+        made: The id of what it created, if an error has named it.
     """
 
     intent: Intent
@@ -83,6 +85,8 @@ class Query:
     until: datetime
     age: timedelta
     back: datetime | None = None
+    clock: ClockOffset | None = None
+    made: str | None = None
 
     def text(self, name: str) -> str | None:
         """Return an argument as it was rendered; None if it was not sent."""
@@ -152,6 +156,44 @@ def identify(value: Any) -> Match | None:
 
 
 @frozen
+class Absence:
+    """When a search by a client's id that finds nothing proves that nothing was created. Facts of an API.
+
+    Attributes:
+        after: How long after its own timestamp a request may still be executed, and what it creates not be shown.
+        apart: How long at least between two looks.
+        until: How long after that the reads show everything that such a call creates; None for always.
+        too_late: What to say later than that.
+        needs_fence: Whether the request may arrive at any time until a later call of the same key was accepted.
+        unfenced: What to say where the nonces of the key may arrive in any order.
+    """
+
+    after: timedelta
+    apart: timedelta = timedelta(seconds=30)
+    until: timedelta | None = None
+    too_late: str = ""
+    needs_fence: bool = False
+    unfenced: str = ""
+
+
+@frozen
+class Commitment:
+    """What an order may cost if it is live. What is None, the call does not say.
+
+    Attributes:
+        market: As the call names it; None if it names none.
+        is_buy: Whether it buys the base currency.
+        base: Of the base currency.
+        quote: Of the quote currency.
+    """
+
+    market: str | None
+    is_buy: bool | None = None
+    base: Decimal | None = None
+    quote: Decimal | None = None
+
+
+@frozen
 class Search:
     """How to search for what one endpoint creates.
 
@@ -161,12 +203,18 @@ class Search:
             None if the answer names no id.
         max_skew: How far its moments may be off until an answer has shown it; more where they name no zone.
         by_id: Whether it reads what the call names, as for a cancel: no moment matters, and others may do the same.
+        client_id: The argument with the client's own id of what is created; None if there is none.
+        absence: When it proves that nothing was created, if it searches by such an id.
+        commits: Returns what an order may cost; None for what is no order.
     """
 
     find: Callable[[Query, Answers], Matches]
     identify: Callable[[Any], Match | None] = identify
     max_skew: timedelta = MAX_SKEW
     by_id: bool = False
+    client_id: str | None = None
+    absence: Absence | None = None
+    commits: Callable[[Intent], Commitment] | None = None
 
 
 Searches: TypeAlias = Mapping[str, Search]

@@ -60,7 +60,9 @@ class Window:
         belongs_since: Not before, by these answers.
         belongs_until: Not after, by these answers.
         age: How long ago it was sent, at most.
+        least_age: The same, at least.
         is_narrow: Whether there are such answers.
+        known: How far the exchange's clock was ahead of ours, by all answers; None without any.
     """
 
     since: datetime
@@ -69,12 +71,14 @@ class Window:
     belongs_since: datetime
     belongs_until: datetime
     age: timedelta
+    least_age: timedelta
     is_narrow: bool
+    known: ClockOffset | None
 
     def query(self, intent: Intent) -> Query:
         """Return the query that searches in it."""
         back = _plus(self.belongs_since, -MAX_SKEW) if self.is_narrow else self.since
-        return Query(intent, self.since, self.until, self.age, max(back, self.since))
+        return Query(intent, self.since, self.until, self.age, max(back, self.since), self.known)
 
     def fits(self, moment: datetime) -> bool:
         """Return whether what was created at *moment* may be of the call."""
@@ -97,33 +101,38 @@ def window_of(clock: ExchangeClock, sent: Sent, now: Now, max_skew: timedelta) -
     intent, endpoint = sent.intent, sent.intent.endpoint
     present = clock.wide(endpoint, now.zero, now.zero, max_skew)
     if sent.zero is None:
+        known = intent.clock
         ours, narrow = ClockOffset(-max_skew, max_skew), intent.clock
         wide = ours if narrow is None else ours.joined(narrow)
     else:
+        known = clock.known(endpoint, sent.zero)
         narrow, wide = clock.narrow(endpoint, sent.zero, max_skew), clock.wide(endpoint, sent.zero, now.zero, max_skew)
     best = wide if narrow is None else narrow
     # Of a call of another process that was not seen to end, the exchange may have heard until now.
     ended, last, best_last = (now.wall, present, present) if sent.ended_at is None else (sent.ended_at, wide, best)
     lost = timedelta(seconds=LOST_SECONDS)
+    ages = _ages(sent, now, best, clock.narrow(endpoint, now.zero, max_skew))
     return Window(
         since=_plus(intent.at, wide.least),
         until=_plus(ended, lost + last.most),
         clock=best,
         belongs_since=_plus(intent.at, best.least),
         belongs_until=_plus(ended, lost + best_last.most),
-        age=_age(sent, now, best, clock.narrow(endpoint, now.zero, max_skew)),
+        age=max(ages),
+        least_age=min(ages),
         is_narrow=narrow is not None,
+        known=known,
     )
 
 
-def _age(sent: Sent, now: Now, then: ClockOffset, present: ClockOffset | None) -> timedelta:
-    """Return how long ago a call was sent, at most: our clock may have been set, and that of the loop may rest."""
+def _ages(sent: Sent, now: Now, then: ClockOffset, present: ClockOffset | None) -> list[timedelta]:
+    """Return how long ago a call was sent, by each clock: ours may have been set, and that of the loop may rest."""
     ages = [now.wall - sent.intent.at]
     if sent.zero is not None:
         ages.append(sent.zero + timedelta(seconds=now.loop) - sent.intent.at)
     elif present is not None and sent.intent.clock is not None:
-        ages.append(ages[0] + present.most - then.least)
-    return max(ages)
+        ages += [ages[0] + present.most - then.least, ages[0] + present.least - then.most]
+    return ages
 
 
 def doubt_of(intent: Intent, max_skew: timedelta) -> Doubt | None:

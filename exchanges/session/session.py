@@ -38,7 +38,7 @@ from exchanges.endpoint.arguments import refusing
 from exchanges.endpoint.call import PreparedCall, prepare
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.answer import Answer, Lost, Silent
-from exchanges.http.signing import Credentials, NoncePolicy, Stamp, Verify, unordered_nonce
+from exchanges.http.signing import Credentials, NoncePolicy, Scheme, Stamp, Verify, unordered_nonce
 from exchanges.http.slices import in_slices
 from exchanges.limits.limit import Limit
 from exchanges.limits.pacing import pace
@@ -109,6 +109,10 @@ class Session:
     def base_url(self, api: Api) -> str:
         """Return scheme, host and path prefix of *api*."""
         return self._destinations.base_url(api)
+
+    def scheme(self, api: Api) -> Scheme:
+        """Return what private calls of *api* are signed with."""
+        return self._config.schemes.get(api.name, api.scheme)
 
     async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any], options: Options) -> Any:
         """Call an endpoint, and repeat the call where that is safe.

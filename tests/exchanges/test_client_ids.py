@@ -1,0 +1,187 @@
+"""What is found of orders of the living APIs under the client's id, at a simulated exchange in virtual time."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from exchanges import Ambiguous, Bitso, Bitstamp, Incomplete, NoTrace, Reconciled
+from exchanges.errors import OutcomeUnknown
+from exchanges.simulator import Venue, simulate
+from exchanges.state import MemoryState
+from tests.support.simulator_in_process import InProcess
+from tests.support.virtual_time import elapsed, in_virtual_time
+
+LIMIT = {"book": "btc_mxn", "side": "buy", "order_type": "limit", "major": "0.001", "price": "700000"}
+BUY = {"market": "btcusd", "amount": "0.001", "price": "50000"}
+WITHDRAWAL = {"currency": "btc", "amount": "0.01", "address": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"}
+NOW = 1_700_000_000.0
+ORDERS = {Venue.BITSO: ("place_order", LIMIT), Venue.BITSTAMP: ("buy", BUY)}
+CLIENTS = {Venue.BITSO: Bitso, Venue.BITSTAMP: Bitstamp}
+
+
+class Losing(InProcess):
+    """Loses the requests, or the answers, of the next orders.
+
+    Attributes:
+        losses: Of each of the next orders, whether the request is lost rather than the answer.
+    """
+
+    losses: list[bool]
+
+    async def handle_async_request(self, request):
+        is_order = request.method == "POST" and request.url.path.endswith(("/orders", "/buy/btcusd/", "/withdrawals"))
+        if not is_order or not self.losses:
+            return await super().handle_async_request(request)
+        if not self.losses.pop(0):
+            await super().handle_async_request(request)
+        raise httpx.ReadError("reset")
+
+
+@asynccontextmanager
+async def trading(venue, losses, **options):
+    """Create a client, and a function that creates others, at an exchange that loses some of its orders."""
+
+    def clock():
+        return NOW + elapsed()
+
+    async with simulate(venue, port=None, limits=False, clock=clock) as simulator:
+        line = Losing(simulator)
+        line.losses = list(losses)
+        known = {"base_url": simulator.base_url, "transport": line, "limits": None, "clock": clock}
+        known |= {**simulator.account(venue), **options}
+
+        def another():
+            return CLIENTS[venue](state=MemoryState(), **known)
+
+        async with another() as client:
+            yield client, another, line
+
+
+async def place(client, **changes):
+    """Place an order, and return its intent if its outcome is unknown."""
+    venue = Venue(client.exchange)
+    name, arguments = ORDERS[venue]
+    try:
+        await getattr(client.trading, name)(**arguments, **changes)
+    except OutcomeUnknown as unknown:
+        return unknown.intent
+    return None
+
+
+def own(venue, name="mine-1"):
+    """Return a caller's own id as an argument."""
+    return {"origin_id" if venue is Venue.BITSO else "client_order_id": name}
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("venue", "least"), [(Venue.BITSO, 120.0), (Venue.BITSTAMP, 330.0)])
+async def test_a_lost_request(venue, least):
+    """That nothing came of a lost order is said after the wait of the API, and not much later, to who waits."""
+    async with trading(venue, [True]) as (client, _, _line):
+        intent = await place(client)
+        verdict = await client.reconcile(intent, timeout_seconds=600)
+
+        assert (NoTrace(intent), 0) == (verdict, len(client.unresolved))
+        assert least <= elapsed() <= least + 20
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("venue", "moments"), [(Venue.BITSO, (90.0,)), (Venue.BITSTAMP, (300.0,))])
+async def test_when_to_ask_again(venue, moments):
+    """By default no caller waits for minutes: the verdict names the moment to ask again, and then comes soon."""
+    async with trading(venue, [True]) as (client, _, _line):
+        intent = await place(client)
+        first = await client.reconcile(intent)
+        assert elapsed() < 20.0
+        again = (first.ask_again_at - datetime.fromtimestamp(NOW, UTC)).total_seconds()
+        assert (Incomplete, True) == (type(first), abs(again - moments[0]) < 1.0)
+
+        await asyncio.sleep(again - elapsed())
+        assert NoTrace(intent) == await client.reconcile(intent)
+        assert elapsed() < again + 40
+
+
+@in_virtual_time
+@pytest.mark.parametrize("venue", ORDERS)
+async def test_short_looks(venue):
+    """Looks that are asked for one by one count as well: none needs to wait for the other."""
+    async with trading(venue, [True]) as (client, _, _line):
+        intent = await place(client)
+        asked = 0
+        while isinstance(verdict := await client.reconcile(intent, timeout_seconds=2), Incomplete):
+            asked += 1
+            await asyncio.sleep((verdict.ask_again_at - datetime.fromtimestamp(NOW, UTC)).total_seconds() - elapsed())
+
+        assert NoTrace(intent) == verdict
+        assert asked <= 4
+
+
+@in_virtual_time
+@pytest.mark.parametrize("venue", ORDERS)
+@pytest.mark.parametrize("is_own", [False, True])
+async def test_a_lost_answer(venue, is_own):
+    """An order whose answer was lost is found at the first look, or the second: by its id."""
+    async with trading(venue, [False]) as (client, _, _line):
+        intent = await place(client, **(own(venue) if is_own else {}))
+        verdict = await client.reconcile(intent)
+
+        assert Reconciled is type(verdict)
+        assert elapsed() < 5.0
+
+
+@in_virtual_time
+@pytest.mark.parametrize("venue", ORDERS)
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_an_id_that_was_used_before(venue, is_lost):
+    """Under an id that was used an hour, or some seconds, before nothing is taken for the order."""
+    async with trading(venue, []) as (client, another, line):
+        async with another() as other:
+            assert await place(other, **own(venue)) is None
+            if venue is Venue.BITSO:
+                await other.trading.cancel_all_orders()  # the exchange refuses an id that is active
+        await asyncio.sleep(30.0)
+        line.losses = [is_lost]
+        intent = await place(client, **own(venue))
+        verdict = await client.reconcile(intent, timeout_seconds=600)
+
+        assert Ambiguous is type(verdict) or (not is_lost and venue is Venue.BITSTAMP and Reconciled is type(verdict))
+        assert verdict.intent == intent
+
+
+@in_virtual_time
+async def test_an_order_of_an_hour_ago():
+    """At Bitso that nothing is found proves nothing an hour after the call, for good."""
+    async with trading(Venue.BITSO, [True]) as (client, _, _line):
+        intent = await place(client)
+        await asyncio.sleep(3601.0)
+        verdict = await client.reconcile(intent, timeout_seconds=600)
+
+        assert (Incomplete, None, {intent}) == (type(verdict), verdict.ask_again_at, set(client.unresolved))
+        assert "60 minutes" in verdict.reason
+        assert elapsed() < 3700.0
+
+
+@in_virtual_time
+async def test_nonces_in_any_order():
+    """At Bitso with nonces of version 2 a request may arrive at any time, so that absence is never proven."""
+    async with trading(Venue.BITSO, [True], nonces="v2") as (client, _, _line):
+        verdict = await client.reconcile(await place(client), timeout_seconds=600)
+
+        assert (Incomplete, True) == (type(verdict), "version 2" in verdict.reason)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_a_withdrawal(is_lost):
+    """A withdrawal of Bitso is found by its id, or is not there, also after more than an hour."""
+    async with trading(Venue.BITSO, [is_lost]) as (client, _, _line):
+        methods = await client.funding.withdrawal_methods("btc")
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.funding.create_withdrawal(**WITHDRAWAL, method=methods[0])
+        await asyncio.sleep(7200.0 * is_lost)
+        verdict = await client.reconcile(caught.value.intent)
+
+        assert (NoTrace if is_lost else Reconciled) is type(verdict)
