@@ -1,4 +1,4 @@
-"""Each row of README's table of errors is what comes out of the calls that it names."""
+"""Each row of the table of errors is what comes out of the calls that it names."""
 
 import asyncio
 import re
@@ -16,7 +16,7 @@ from tests.support.scripted_transport import Script, answer, html, refusal
 from tests.support.sending import closed_port
 from tests.support.virtual_time import run
 
-README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+ERRORS = (Path(__file__).parent.parent.parent / "docs" / "errors.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `[^|]+\| (?P<raised_by>[^|]+) \|[^|]+\|[^|]+\|$", re.MULTILINE)
 KINDS_OF = {
     "any call": {"read", "idempotent", "write", "money"},
@@ -47,10 +47,9 @@ ANSWERS = {
 
 def rows():
     """The rows of the table: the classes of each, and the kinds of calls that raise them."""
-    section = README.partition("## Errors")[2].partition("\n## ")[0]
     return {
         name: KINDS_OF[found["raised_by"]]
-        for found in ROW.finditer(section)
+        for found in ROW.finditer(ERRORS)
         for name in re.findall(r"\b[A-Z][A-Za-z]+[a-z](?=`)", found[0].split("|")[1])
     }
 

@@ -20,6 +20,8 @@ from tests.support.simulator_thread import simulated
 README = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
 DOCS = Path(__file__).parent.parent.parent / "docs"
 OPERATING = (DOCS / "operating.md").read_text(encoding="utf-8")
+TESTING = (DOCS / "testing.md").read_text(encoding="utf-8")
+ENDPOINTS = (DOCS / "endpoints.md").read_text(encoding="utf-8")
 PYTEST_INI = """
 [pytest]
 filterwarnings = error
@@ -30,9 +32,9 @@ BLOCK = re.compile(r"^## (?P<title>[^\n]+)\n|^```python\n(?P<code>.*?)^```", re.
 
 
 def blocks() -> Iterator[tuple[str, str]]:
-    """Yield every Python block with its heading."""
+    """Yield every Python block of the README and of the page about testing with its heading."""
     title = ""
-    for found in BLOCK.finditer(README):
+    for found in BLOCK.finditer(README + TESTING):
         title = found["title"] or title
         if found["code"] is not None:
             yield title, found["code"]
@@ -63,12 +65,12 @@ def direct_clients_to(sim: Simulator, monkeypatch: pytest.MonkeyPatch, **options
             monkeypatch.setenv(f"{venue.value}_{name}".upper(), value)
 
 
-class LosesAnswersToBids(httpx.AsyncHTTPTransport):
+class LosesAnswersToOrders(httpx.AsyncHTTPTransport):
     """Executes requests and loses the answers."""
 
     async def handle_async_request(self, request):
         response = await super().handle_async_request(request)
-        if request.method == "POST":
+        if "/buy/" in request.url.path:
             await response.aclose()
             raise httpx.ReadError("connection reset")
         return response
@@ -115,22 +117,22 @@ def test_tests_pass(title, tmp_path):
 
 
 def test_polling_prints_every_exchange(monkeypatch, capsys):
-    """The polling program prints a line for each of the three."""
+    """The polling program prints a line for each exchange."""
     with simulated() as sim:
         direct_clients_to(sim, monkeypatch)
         run(PROGRAMS["Polling"])
     lines = capsys.readouterr().out.splitlines()
 
-    assert ["bitex", "bitso", "bitstamp"] == sorted(line.split()[0] for line in lines)
+    assert ["bitso", "bitstamp"] == sorted(line.split()[0] for line in lines)
 
 
-def test_the_private_call_places_and_cancels(monkeypatch, capsys):
-    """The private program places a bid and cancels it."""
+def test_the_order_is_placed_and_cancelled(monkeypatch):
+    """The program about an order places it and cancels it."""
     with simulated() as sim:
         direct_clients_to(sim, monkeypatch)
-        run(PROGRAMS["A private call"])
+        run(PROGRAMS["An order"])
 
-    assert ["bitex.trading.create_bid", "bitex.trading.cancel_bid"] == [seen.endpoint for seen in sim.requests]
+    assert ["bitstamp.trading.buy", "bitstamp.trading.cancel_order"] == [seen.endpoint for seen in sim.requests]
 
 
 @pytest.mark.parametrize("code", re.findall(r"^```python\n(.*?)^```", OPERATING, re.MULTILINE | re.DOTALL))
@@ -152,27 +154,27 @@ def test_errors_are_listed_for_operators():
     assert set() == {name for name in expected if f"`{name}`" not in listed} - {"StateError"}
 
 
-def test_the_private_call_reconciles_before_it_repeats(monkeypatch, capsys):
-    """When the answer to the bid is lost, the private program finds the order, without proof that it is its own."""
+def test_an_order_is_reconciled_before_it_is_repeated(monkeypatch, capsys):
+    """When the answer to the order is lost, the program finds the order by its client id."""
     with simulated() as sim:
-        transport = LosesAnswersToBids(limits=httpx.Limits(max_keepalive_connections=0))
+        transport = LosesAnswersToOrders(limits=httpx.Limits(max_keepalive_connections=0))
         direct_clients_to(sim, monkeypatch, transport=transport)
-        run(PROGRAMS["A private call"])
+        run(PROGRAMS["An order"])
     said = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
 
-    assert ["perhaps placed", "one of these may be it"] == said
+    assert ["perhaps placed", "it was placed"] == said
 
 
 def test_the_injected_answer_keeps_its_digits(monkeypatch, capsys):
     """The mock transport's price is printed with its last zero."""
     run(PROGRAMS["Injecting a transport"])
 
-    assert "1035.30\n" == capsys.readouterr().out
+    assert "58211.30\n" == capsys.readouterr().out
 
 
 def test_the_table_of_endpoints_is_fresh():
     """The table is what `python -m exchanges endpoints --markdown` prints."""
-    found = re.search(r"<!-- endpoints -->\n(.*?)\n<!-- /endpoints -->", README, re.DOTALL)
+    found = re.search(r"<!-- endpoints -->\n(.*?)\n<!-- /endpoints -->", ENDPOINTS, re.DOTALL)
 
     assert table(list(endpoints())) == (found and found[1])
 
