@@ -74,6 +74,15 @@ def whole_id(value: object) -> str:
     return text
 
 
+def tag(value: object) -> str:
+    """Render what a network demands beside an address, a number or text: 0 and leading zeros are a part of it."""
+    text = str(value) if type(value) is int else value
+    # An empty one would be dropped without a word, and the coins lost.
+    if not isinstance(text, str) or not text.isprintable() or text != text.strip() or not text:
+        raise ValueError("must be a number or text, not empty, without blanks around it")
+    return text
+
+
 def json_text(value: object) -> str:
     """Render a mapping as JSON text, which is how an object travels in a form."""
     return dumps(json_object(value)).decode()
@@ -104,5 +113,7 @@ PageSize = Annotated[int | None, Param(check=between(1, MAX_PAGE))]
 Offset = Annotated[int | None, Param(check=between(0, MAX_OFFSET))]
 ClientOrderId = Annotated[str | None, Param(check=fault_of_client_id, call_id=True)]
 OrderId = Annotated[str | None, Param(wire="id", check=_fault_of_id, echo="id")]
+Tag = Annotated[str | int | None, Param(type="str", render=tag, echo=None)]
+TagNumber = Annotated[str | int | None, Param(type="str", render=whole_id, echo=None)]
 Person = Annotated[Mapping[str, object] | None, Param(type="object", render=json_text, echo=None, secret=True)]
 """Personal data: an object as JSON text in a form."""

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from exchanges.errors import (
     AuthenticationFailed,
     InsufficientFunds,
@@ -108,6 +110,8 @@ TABLE = ErrorTable(
     refines_families=True,
     texts=TEXTS,
 )
+UNCONFIRMED = "500.016"
+"""The engine did not confirm an order in time; the answer names it."""
 _CODES = ("code", "response_code")
 # Keys of an answer that is a refusal and nothing else.
 _REFUSAL = frozenset({"status", "success", "error", "errors", "reason", "message", "response_explanation", *_CODES})
@@ -122,7 +126,12 @@ def read_problem_v1(status: int, answer: Json) -> Problem | None:
 def read_problem(status: int, answer: Json) -> Problem | None:
     """Return what an answer of v2 in one of the error shapes means; None for every other answer."""
     refusal = _refusal(status, answer)
-    return None if refusal is None else TABLE.problem(status, refusal)
+    if refusal is None:
+        return None
+    problem = TABLE.problem(status, refusal)
+    # It may have been placed: by this id its status can be read.
+    order_id = answer.get("order_id") if isinstance(answer, dict) and refusal.code == UNCONFIRMED else None
+    return problem if order_id is None else evolve(problem, text=f"{problem.text} (order_id {order_id})")
 
 
 def tickers_of_all(answer: Json) -> Problem | None:
@@ -157,7 +166,9 @@ def _words_of(status: int, answer: dict[str, Json]) -> Json:
     if words := answer.get("error") or answer.get("errors"):
         return words
     reason = answer.get("message") if answer.get("reason") is None else answer["reason"]
-    failed = answer.get("success") is False or answer.get("status") == "error"
+    # Quirk: a cancel of all orders that did a part of the work lists it beside ``false``.
+    is_partial = isinstance(answer.get("canceled"), list)
+    failed = (answer.get("success") is False and not is_partial) or answer.get("status") == "error"
     alone = "message" in answer and answer.keys() <= {"message", *_CODES}
     if failed or alone or (status >= 400 and (reason is not None or any(texts_of(answer.get(key)) for key in _CODES))):
         return "" if reason is None else reason

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from exchanges.bitstamp.api import V2
-from exchanges.bitstamp.arguments import CurrencyCode, Flag, Offset, PageSize, Person, between, whole_id
+from exchanges.bitstamp.arguments import CurrencyCode, Flag, Offset, PageSize, Person, Tag, TagNumber, between, whole_id
 from exchanges.bitstamp.deposits import Deposits
 from exchanges.bitstamp.models.funding import (
     BankWithdrawal,
@@ -21,6 +21,8 @@ from exchanges.endpoint.arguments import json_object
 from exchanges.wire import Amount
 
 MAX_SECONDS = 50_000_000
+_TAGGED = {"destination_tag": "xrp", "transfer_id": "cspr"}
+_TAGLESS = frozenset({"btc", "bch", "eth", "ltc"})
 WithdrawalId = Annotated[str | int, Param(wire="id", type="int", render=whole_id, echo=None)]
 Body = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, echo=None)]
 
@@ -43,6 +45,23 @@ def _fault_of_bank(arguments: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _fault_of_tag(arguments: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with what is sent beside an address; None if nothing is.
+
+    Other currencies travel on the same networks, so a network that is named is not compared.
+    """
+    given = [name for name in ("memo_id", "destination_tag", "transfer_id") if arguments.get(name) is not None]
+    if len(given) > 1:
+        return f"give one of {' and '.join(given)}"
+    currency = str(arguments["currency"])
+    if not given or arguments.get("network") is not None:
+        return None
+    owner = _TAGGED.get(given[0])
+    if currency in _TAGLESS or owner not in (None, currency):
+        return f"{currency} has no {given[0]}; name the network if it travels on one that has"
+    return None
+
+
 def _fault_of_code(code: str) -> str | None:
     return None if code in ("sepa", "international") else "must be sepa or international"
 
@@ -53,7 +72,7 @@ class Funding(Deposits, api=V2):
     A withdrawal bears no client's id: two equal ones cannot be told apart.
     """
 
-    @private("POST /{currency}_withdrawal/", kind=MONEY)
+    @private("POST /{currency}_withdrawal/", kind=MONEY, check=_fault_of_tag)
     async def crypto_withdrawal(
         self,
         *,
@@ -61,9 +80,9 @@ class Funding(Deposits, api=V2):
         amount: Amount,
         address: str,
         network: str | None = None,
-        memo_id: str | None = None,
-        destination_tag: str | None = None,
-        transfer_id: str | None = None,
+        memo_id: Tag = None,
+        destination_tag: TagNumber = None,
+        transfer_id: TagNumber = None,
         originator_info: Person = None,
         beneficiary_info: Person = None,
         beneficiary_thirdparty: Flag = None,
@@ -77,8 +96,8 @@ class Funding(Deposits, api=V2):
             amount: Of *currency*; decimals and minimum by `Network`.
             address: Of the receiver.
             network: Such as bitcoin. None: not sent; the exchange uses the main network.
-            memo_id: Memo that the receiver demands, such as of XLM. None: not sent.
-            destination_tag: Tag that the receiver demands, of XRP. None: not sent.
+            memo_id: Memo that the receiver demands, such as of XLM: text or a number. None: not sent.
+            destination_tag: Tag that the receiver demands, of XRP: a number or its digits. None: not sent.
             transfer_id: Number that the receiver demands, of CSPR. None: not sent.
             originator_info: Who sends, with ``retail_info`` or ``corporate_info``. None: not sent.
             beneficiary_info: Who receives, as *originator_info*. None: not sent.
