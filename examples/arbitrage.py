@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from itertools import permutations
@@ -21,6 +22,7 @@ from attrs import define, field, frozen
 
 import exchanges
 from exchanges import Bitex, Bitso, Bitstamp, MarketLevel, MarketOrderBook, MarketTicker
+from exchanges.errors import UsageError
 
 EVERY_SECONDS = 3.0
 ONE = Decimal(1)
@@ -173,24 +175,39 @@ async def _read_usd_rate(name: str, ticker: Callable[[], Awaitable[MarketTicker]
     return Answer(name, usd_rate=(await ticker()).last)
 
 
-def venues(bitex: Bitex, bitso: Bitso, bitstamp: Bitstamp) -> dict[str, Venue]:
+# As fractions, of accounts without any volume.
+FEES = {"bitex": Decimal("0.005"), "bitso": Decimal("0.0065"), "bitstamp": Decimal("0.004")}
+
+
+async def own_fees(bitso: Bitso, bitstamp: Bitstamp) -> dict[str, Decimal]:
+    """Return the taker fees of the accounts, by venue; those of `FEES` where there is no key."""
+    fees = dict(FEES)
+    with suppress(UsageError):  # no key
+        fee = await bitstamp.account.trading_fee("btcusd")
+        fees["bitstamp"] = fee.fees.taker / 100  # shown in percent
+    with suppress(UsageError):
+        books = {fee.book: fee for fee in (await bitso.account.fees()).fees}
+        fees["bitso"] = books["btc_mxn"].taker_fee_decimal
+    return fees
+
+
+def venues(bitex: Bitex, bitso: Bitso, bitstamp: Bitstamp, fees: Mapping[str, Decimal] = FEES) -> dict[str, Venue]:
     """Return the venues for BTC, by name."""
-    # Fees depend on the volume of the account: insert your own.
     return {
-        "bitex": Venue(bitex.market.order_book, fee=Decimal("0.005")),
+        "bitex": Venue(bitex.market.order_book, fee=fees["bitex"]),
         "bitso": Venue(
             lambda: bitso.market.order_book("btc_mxn"),
-            fee=Decimal("0.0065"),
+            fee=fees["bitso"],
             usd_rate=lambda: bitso.market.ticker("usd_mxn"),
         ),
-        "bitstamp": Venue(lambda: bitstamp.market.order_book("btcusd"), fee=Decimal("0.004")),
+        "bitstamp": Venue(lambda: bitstamp.market.order_book("btcusd"), fee=fees["bitstamp"]),
     }
 
 
 async def main() -> None:
     """Print the best opportunity after each answer, until Ctrl-C."""
     async with Bitex() as bitex, Bitso() as bitso, Bitstamp() as bitstamp:
-        watch = Watch(venues(bitex, bitso, bitstamp))
+        watch = Watch(venues(bitex, bitso, bitstamp, await own_fees(bitso, bitstamp)))
         async for found in watch.run():
             for best in found[:1]:
                 print(f"{best.amount:f} BTC from {best.buy_at} to {best.sell_at}: {best.profit:.2f} USD")  # noqa: T201

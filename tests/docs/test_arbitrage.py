@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
-from examples.arbitrage import Opportunity, Venue, Watch, match, opportunities, venues
+from examples.arbitrage import FEES, Opportunity, Venue, Watch, match, opportunities, own_fees, venues
 from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.simulator import Venue as Played
 from exchanges.simulator import simulate
@@ -70,6 +70,25 @@ def test_other_currencies_wait_for_a_rate():
 
     assert [] == opportunities({"a": CHEAP, "b": pesos}, terms, {})
     assert [Opportunity("a", "b", D(1), D(100), D(103))] == found
+
+
+async def test_fees_of_the_account():
+    """With a key the fees are those of the account, each as a fraction; without one they are the highest."""
+    async with simulate(delay_seconds=(0, 0), limits=False) as sim:
+        keys = [sim.account(venue) for venue in (Played.BITSO, Played.BITSTAMP)]
+        async with (
+            Bitso(base_url=sim.base_url, limits=None, **keys[0]) as bitso,
+            Bitstamp(base_url=sim.base_url, limits=None, **keys[1]) as bitstamp,
+        ):
+            own = await own_fees(bitso, bitstamp)
+        async with (
+            Bitso(base_url=sim.base_url, limits=None) as bitso,
+            Bitstamp(base_url=sim.base_url, limits=None) as bitstamp,
+        ):
+            without_keys = await own_fees(bitso, bitstamp)
+
+    assert (FEES, D("0.0025")) == (without_keys, own["bitstamp"])
+    assert 0 < own["bitso"] < D("0.02")
 
 
 async def test_against_the_simulator():
