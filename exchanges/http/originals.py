@@ -122,18 +122,24 @@ class Survey:
     def finish(self) -> list[str]:
         """Return the names of what was replaced, such as ``httpx.AsyncClient.send``.
 
-        A value of a module counts if a judged function looks it up, or if it is required.
+        A value of a module counts if a judged function looks it up, or if it is required. What has been judged is
+        watched from now on as far as a request can pass through it: a mock in place of data or an error sends nothing.
         """
         read: dict[int, set[str]] = {}
+        called: set[str] = set()
         for function in self.functions:
             read.setdefault(id(function.__globals__), set()).update(_names(function.__code__))
         for space in self._spaces:
             wanted = read.get(id(space.namespace), set()).union(space.required)
             keys = [key for key in space.verdicts if key in wanted]
             self._replaced += [f"{space.name}.{key}" for key in keys if not space.verdicts[key]]
-            if present := [key for key in keys if key in space.namespace]:
+            called.update(keys)
+            values = space.namespace
+            if watched := [k for k in keys if k in values and (not space.verdicts[k] or _may_send(values[k]))]:
                 # With a single name `itemgetter` would return no tuple.
-                self._getters.append((itemgetter(*present, present[0]), space.namespace))
+                self._getters.append((itemgetter(*watched, watched[0]), values))
+        # Once each, and no function of a module that no other calls.
+        self.functions = [f for f in dict.fromkeys(self.functions) if "." in f.__qualname__ or f.__name__ in called]
         return self._replaced
 
     def values(self) -> list[object]:
@@ -241,6 +247,13 @@ def _is_data(value: object) -> bool:
     """Return whether a value is one that no patch would put in the place of a class, a function or a module."""
     package = type(value).__module__.partition(".")[0]
     return type(value) in _DATA or package in _DATA_OF or package in PACKAGES
+
+
+def _may_send(value: object) -> bool:
+    """Return whether a request may pass through an original: a function, a module, or a class that is no error."""
+    if isinstance(value, type):
+        return value.__module__.partition(".")[0] in PACKAGES and not issubclass(value, BaseException)
+    return type(value) in (FunctionType, ModuleType)
 
 
 def _parts(value: object) -> Iterator[object]:

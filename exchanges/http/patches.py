@@ -29,16 +29,16 @@ SENDING = {
     "httpcore._async.http_proxy": ("AsyncHTTPProxy", "AsyncTunnelHTTPConnection"),
     "httpcore._async.interfaces": (),
     "httpcore._backends.auto": ("AutoBackend",),
-    "httpcore._backends.base": (),
-    "httpcore._synchronization": (),
 }
-"""The modules through which httpx sends without blocking, and the names that must be there."""
+"""The modules through which httpx sends without blocking, and the names that must be there.
+
+Those that only wait or observe are left out: their locks and events carry no request.
+"""
 _OPTIONAL = (
     "httpcore._async.http2",
     "httpcore._async.socks_proxy",
     "httpcore._backends.anyio",
     "httpcore._ssl",
-    "httpcore._trace",
 )
 _BELOW = {"anyio": ("connect_tcp",), "anyio._core._sockets": ("connect_tcp",)}
 """What httpcore calls in the namespaces of other packages, which may fill them late."""
