@@ -159,8 +159,7 @@ class PendingCalls:
 
     def hear(self, headers: Mapping[str, str], sent_at: float) -> None:
         """Read the exchange's clock in the *headers* of an answer; *sent_at* is when its request was, by the loop."""
-        now = asyncio.get_running_loop().time()
-        if self.clock.is_due(now):
+        if "date" in headers and self.clock.is_due(now := asyncio.get_running_loop().time()):
             self.clock.note_header(headers, Span(sent_at, now, self.now() - timedelta(seconds=now)))
 
     def seen(self, intent: Intent) -> Seen:

@@ -12,7 +12,7 @@ import logging
 import math
 from collections.abc import Callable
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from exchanges import errors
 from exchanges.endpoint import Kind
@@ -77,7 +77,8 @@ async def admit(
         StateError: The shared state cannot be read or written.
     """
     limiter, lane, priority = destination.limiter, destination.lane, PRIORITIES[call.endpoint.kind]
-    needs = evolve(needs, began=asyncio.get_running_loop().time(), scope=_scope(call))
+    began = asyncio.get_running_loop().time()
+    needs = Needs(needs.deadline, needs.send_by, is_spare=needs.is_spare, began=began, scope=_scope(call))
     while True:
         try:
             permit = await limiter.acquire(
