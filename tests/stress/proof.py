@@ -335,7 +335,7 @@ MECHANISMS: Mechanisms = {
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
     """Count the verdicts on unknown orders, and the wrong ones."""
-    size, batch = (QUICK_UNKNOWN, QUICK_BATCH) if quick else (UNKNOWN + UNKNOWN // 10, BATCH)
+    size, batch = (QUICK_UNKNOWN, QUICK_BATCH) if quick else (UNKNOWN, BATCH)
     firsts = range(1 + seed * size, 1 + (seed + 1) * size, batch)
     shares = [(venue, first, batch, without) for first in firsts for venue in VENUES]
     tallies, reads = defaultdict[Venue, Tally](Tally), defaultdict[Venue, list[int]](list)
