@@ -39,6 +39,7 @@ from exchanges.errors import (
 from exchanges.intents import Intent, Phase
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.market_data import MarketLevel, MarketOrderBook, MarketTicker, MarketTrade
+from exchanges.outcomes.exposure import Exposure, OpenAmounts
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.version import __version__
 from exchanges.wire import encode
@@ -63,6 +64,7 @@ __all__ = [
     "CallbackRejected",
     "DecodeError",
     "ExchangeError",
+    "Exposure",
     "Incomplete",
     "InsufficientFunds",
     "Intent",
@@ -77,6 +79,7 @@ __all__ = [
     "NonceRejected",
     "NotFound",
     "NotSent",
+    "OpenAmounts",
     "OpenCall",
     "OutcomeUnknown",
     "PermissionDenied",

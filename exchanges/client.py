@@ -116,7 +116,7 @@ class Client(Areas):
     def unresolved(self) -> Unresolved:
         """The calls that are never repeated and whose callers do not know their outcome; shared by all views."""
         calls = self._session.calls
-        return Unresolved(calls.open_calls, calls.dismiss, calls.view.require_own)
+        return Unresolved(calls.open_calls, calls.dismiss, calls.view.require_own, calls.commitment)
 
     @property
     def limits(self) -> Limits:

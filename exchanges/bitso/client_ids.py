@@ -24,6 +24,7 @@ from exchanges.bitso.models.market import Side
 from exchanges.bitso.models.trading import Order, UserTrade
 from exchanges.bitso.trading import MAX_OPEN, Trading
 from exchanges.intents import Intent
+from exchanges.outcomes.exposure import limited
 from exchanges.outcomes.matching import Listing, by_client_id, compare_texts, is_by_call, match, rows_of
 from exchanges.outcomes.search import (
     Absence,
@@ -100,12 +101,10 @@ def _judge(query: Query, oid: str, order: Order | None, trades: list[UserTrade])
 
 def _commitment(intent: Intent) -> Commitment:
     """Return what an order may cost; a market order names one of its amounts."""
-    base, quote, price = (
-        None if (text := intent.arguments.get(name)) is None else Decimal(text) for name in ("major", "minor", "price")
-    )
-    if quote is None and base is not None and price is not None:
-        quote = base * price
-    return Commitment(intent.arguments["book"], intent.arguments["side"] == Side.BUY, base, quote)
+    said = intent.arguments
+    in_quote = "major" not in said
+    amount = said["minor" if in_quote else "major"]
+    return limited(said["book"], amount, said.get("price"), is_buy=said["side"] == Side.BUY, in_quote=in_quote)
 
 
 # Modifications

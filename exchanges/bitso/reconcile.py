@@ -39,6 +39,8 @@ from exchanges.bitso.v2.account import Account
 from exchanges.bitso.v2.funding import Funding
 from exchanges.bitso.v2.models import Order, OrderStatus, OrderType, TransactionType, UserTransaction
 from exchanges.bitso.v2.trading import Trading
+from exchanges.intents import Intent
+from exchanges.outcomes.exposure import limited
 from exchanges.outcomes.matching import (
     Cancelling,
     Listing,
@@ -53,7 +55,18 @@ from exchanges.outcomes.matching import (
     read_back,
     rows_of,
 )
-from exchanges.outcomes.search import MAX_SKEW, Answers, Match, Matches, Query, Read, Search, Searches, id_of
+from exchanges.outcomes.search import (
+    MAX_SKEW,
+    Answers,
+    Commitment,
+    Match,
+    Matches,
+    Query,
+    Read,
+    Search,
+    Searches,
+    id_of,
+)
 
 BOOK = "btc_mxn"
 """The book of a call that names none."""
@@ -227,6 +240,15 @@ def _conversions(query: Query, answers: Answers) -> Matches:
     return Matches((Match(name, found, sure=executed, tagged=executed),))
 
 
+def _commitment(intent: Intent, *, is_buy: bool) -> Commitment:
+    """Return what an order may cost; in which unit the amount of a market order to buy is, is not known."""
+    said = intent.arguments
+    book, price = said.get("book", "btc_mxn"), said.get("price")
+    if is_buy and price is None:
+        return Commitment(book, is_buy)
+    return limited(book, said["amount"], price, is_buy=is_buy)
+
+
 CANCELS: Searches = {
     id_of(Trading.cancel_order): Search(
         Cancelling(
@@ -239,8 +261,12 @@ CANCELS: Searches = {
 }
 SEARCHES: Searches = {
     **client_ids.SEARCHES,
-    id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed, MAX_SKEW + ZONES),
-    id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed, MAX_SKEW + ZONES),
+    id_of(Trading.buy): Search(
+        partial(_orders, OrderType.BUY), _placed, MAX_SKEW + ZONES, commits=partial(_commitment, is_buy=True)
+    ),
+    id_of(Trading.sell): Search(
+        partial(_orders, OrderType.SELL), _placed, MAX_SKEW + ZONES, commits=partial(_commitment, is_buy=False)
+    ),
     id_of(Funding.bitcoin_withdrawal): Search(partial(_withdrawals, "btc")),
     id_of(Funding.ripple_withdrawal): Search(partial(_withdrawals, None)),
     id_of(Funding.spei_withdrawal): Search(partial(_withdrawals, "mxn")),

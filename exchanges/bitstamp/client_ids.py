@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -31,6 +30,7 @@ from exchanges.bitstamp.models.market import MarketInfo, Side, SortOrder
 from exchanges.bitstamp.models.trading import OpenOrder, OrderEvent, OrderSource, OrderStatus
 from exchanges.bitstamp.trading import Trading
 from exchanges.intents import Intent
+from exchanges.outcomes.exposure import limited
 from exchanges.outcomes.matching import (
     Listing,
     Page,
@@ -153,11 +153,9 @@ def _judge_event(side: Side | None, query: Query, event: OrderEvent) -> Match:
 def _commitment(side: Side, unit: str, intent: Intent) -> Commitment:
     """Return what an order may cost; a market order and an instant one name one of their amounts."""
     said = intent.arguments
-    amount, price = Decimal(said["amount"]), said.get("price")
-    if unit == "counter" or said.get("amount_in_counter") is not None:
-        return Commitment(said["market"], side is Side.BUY, quote=amount)
-    quote = None if price is None else amount * Decimal(price)
-    return Commitment(said["market"], side is Side.BUY, amount, quote)
+    in_quote = unit == "counter" or said.get("amount_in_counter") is not None
+    is_buy = side is Side.BUY
+    return limited(said["market"], said["amount"], said.get("price"), is_buy=is_buy, in_quote=in_quote)
 
 
 def _withdrawal(currency: Callable[[Query], str | None], query: Query, row: WithdrawalRequest) -> Match | None:

@@ -38,6 +38,8 @@ from exchanges.bitstamp.v1.models import (
     WithdrawalType,
 )
 from exchanges.bitstamp.v1.trading import Trading
+from exchanges.intents import Intent
+from exchanges.outcomes.exposure import limited
 from exchanges.outcomes.matching import (
     Cancelling,
     Listing,
@@ -52,7 +54,7 @@ from exchanges.outcomes.matching import (
     rows_of,
     same_if,
 )
-from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
+from exchanges.outcomes.search import Answers, Commitment, Match, Matches, Query, Read, Search, Searches, id_of
 
 BASE, PAIR = "btc", "btc_usd"
 WAITING = Read.of(Trading.open_orders)
@@ -175,14 +177,19 @@ def _open(query: Query, orders: Iterable[Order]) -> Order | None:
     return next((order for order in orders if str(order.id) == query.text("order_id")), None)
 
 
+def _commitment(intent: Intent, *, is_buy: bool) -> Commitment:
+    """Return what an order may cost, in the one market of v1."""
+    return limited("btcusd", intent.arguments["amount"], intent.arguments["price"], is_buy=is_buy)
+
+
 # Which orders are open is all that is shown: one that is not was filled, or cancelled, and proves nothing.
 CANCELS: Searches = {
     id_of(Trading.cancel_order): Search(Cancelling(lambda _: WAITING, _open, lambda _: False), by_id=True)
 }
 SEARCHES: Searches = {
     **client_ids.SEARCHES,
-    id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed),
-    id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed),
+    id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed, commits=partial(_commitment, is_buy=True)),
+    id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed, commits=partial(_commitment, is_buy=False)),
     id_of(Funding.bitcoin_withdrawal): Search(_REQUESTS),
     id_of(Funding.ripple_withdrawal): Search(_ripple_withdrawals),
 }

@@ -67,6 +67,10 @@ class CallHistory:
         """Return the name of what a call is known to have made."""
         return next((name for name, (_, maker) in self._made.items() if maker == intent.id), None)
 
+    def __contains__(self, name: object) -> bool:
+        """Whether something of that name is known to have been made."""
+        return name in self._made
+
     def names(self, shown: Collection[str], nameless: str) -> frozenset[str]:
         """Return which of the names *shown* are known to have been made, and all that begin with *nameless*."""
         found = {name for name in shown if name in self._made}

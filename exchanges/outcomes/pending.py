@@ -30,10 +30,11 @@ from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateEr
 from exchanges.intents import Intent
 from exchanges.outcomes.absence import Seen
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result
+from exchanges.outcomes.chosen_ids import ChosenId
 from exchanges.outcomes.classify import unknown_outcome
 from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
 from exchanges.outcomes.history import CallHistory, name_of, nameless_of
-from exchanges.outcomes.search import Match, Searches
+from exchanges.outcomes.search import Commitment, Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
 
@@ -121,11 +122,16 @@ class PendingCalls:
         found |= {intent: pending.shown() for intent, pending in self._pending.items() if pending.is_open}
         return dict(sorted(found.items(), key=lambda item: item[0].at))
 
-    def guard(self, call: PreparedCall) -> None:
-        """Raise if a call moves money and the same call is unresolved.
+    def guard(self, call: PreparedCall, own: Intent | None = None) -> None:
+        """Raise if a call moves money and the same call is unresolved, or its client's id was used.
+
+        Args:
+            call: It.
+            own: Its intent, if it is recorded already.
 
         Raises:
             UnresolvedOutcome: It carries the intent of the other call.
+            UsageError: Another call bore the id that the caller chose.
             StateError: The journal cannot be read.
         """
         if call.endpoint.kind is not Kind.MONEY:
@@ -140,6 +146,17 @@ class PendingCalls:
                 intent=blocking,
                 endpoint=call.endpoint.id,
             )
+        if (chosen := ChosenId.of(call)) is not None and self._is_used(chosen, own):
+            words = f"{call}: {chosen} was used for an earlier call; nothing was sent. Choose one that was never used"
+            raise UsageError(words, endpoint=call.endpoint.id)
+
+    def _is_used(self, chosen: ChosenId, own: Intent | None) -> bool:
+        """Whether another call that may have been executed, of this process or in the journal, bore a client's id."""
+        view = self.view
+        known, others = chosen.name in self.history, {*self._pending, *view.entries()} - {own}
+        if view.journal is not None:
+            known = known or bool(view.journal.known(view.server, view.key, (chosen.name,), "#=") & {chosen.name})
+        return known or any(chosen.is_of(intent) for intent in others)
 
     def pending(self, intent: Intent) -> PendingCall | None:
         """Return a call of this process; None if it is of another, or was resolved."""
@@ -154,6 +171,14 @@ class PendingCalls:
         if self.view.journal is None:
             return intent in self._pending
         return intent in self.view.entries()
+
+    def commitment(self, intent: Intent) -> Commitment | None:
+        """Return what an order may cost; None for what is no order."""
+        search = self.searches().get(intent.endpoint)
+        try:
+            return None if search is None or search.commits is None else search.commits(intent)
+        except (KeyError, ArithmeticError):
+            return Commitment(None)  # an entry of another version of the library: some order
 
     # For reconciling
 
@@ -255,6 +280,8 @@ class PendingCalls:
         pending.value, pending.error = result.value, result.error
         pending.landed.set()
         is_open = pending.is_open
+        if pending.made is not None:
+            pending.made = self._used(intent, ended_at) or pending.made
         if is_open and pending.standing in BLOCKING:
             self._write(intent, ended_at, None)
         else:
@@ -325,9 +352,18 @@ class PendingCalls:
             logger.warning("%s: unexpected %s while reading the id in the answer", endpoint, type(fault).__name__)
             return None
 
+    def _used(self, intent: Intent, at: datetime) -> str | None:
+        """Record that the id which a caller chose for a call is used; return its name, or None if none was chosen."""
+        search = self.searches().get(intent.endpoint)
+        chosen = None if search is None else ChosenId.in_intent(intent, search.client_id)
+        return None if chosen is None else self.history.remember(chosen.name, at, None)
+
     def _remove(self, intent: Intent, name: str | None) -> None:
+        pending = self._pending.pop(intent, None)
+        if pending is None or pending.standing in BLOCKING:
+            # One row is kept of a call: the id decides what it made, if that bears it.
+            name = self._used(intent, self.now()) or name
         self._write(intent, None, name)
-        self._pending.pop(intent, None)
         self._seen.pop(intent, None)
 
     def _write(self, intent: Intent, doubted_at: datetime | None, name: str | None) -> None:

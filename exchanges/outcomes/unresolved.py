@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from exchanges.errors import ExchangeError, UsageError
 from exchanges.intents import Intent, Phase, is_intent
+from exchanges.outcomes.exposure import Commits, Exposure, exposure_of
 
 
 class Standing(StrEnum):
@@ -69,10 +70,12 @@ class Unresolved(Mapping[Intent, OpenCall]):
         calls: Callable[[], Mapping[Intent, OpenCall]],
         dismiss: Callable[[Intent], None],
         require_own: Callable[[Intent], None],
+        commits: Commits,
     ) -> None:
         self._calls = calls
         self._dismiss = dismiss
         self._require_own = require_own
+        self._commits = commits
 
     def __repr__(self) -> str:
         """Show intents and standings."""
@@ -97,6 +100,25 @@ class Unresolved(Mapping[Intent, OpenCall]):
     def values(self) -> ValuesView[OpenCall]:
         """Return the calls as they are at this moment; what is resolved later stays in the view."""
         return self._calls().values()
+
+    def exposure(self, market: str) -> Exposure:
+        """Sum what the unresolved money calls of one market may have executed, or have resting, by side.
+
+        Args:
+            market: Book or market, such as btc_mxn, btcusd or BTC/USD.
+
+        Returns:
+            Amounts in base and quote currency, and the calls whose amount or market is not known. Calls that were
+            certainly not executed, and those of other markets, are left out.
+
+        Raises:
+            UsageError: *market* names nothing.
+            StateError: The journal cannot be read.
+        """
+        if not isinstance(market, str) or not any(map(str.isalnum, market)):
+            raise UsageError("exposure needs the name of a market, such as btc_mxn or btcusd")
+        live = [intent for intent, call in self._calls().items() if call.standing is not Standing.NOT_EXECUTED]
+        return exposure_of(market, live, self._commits)
 
     def dismiss(self, intent: Intent) -> None:
         """Remove a call: its outcome is known by other means, or does not matter. The same call may be made again.

@@ -310,7 +310,7 @@ class Session:
             # The second guard: while this call waited, or the journal was written, the same call may have become
             # unresolved. A call that is recorded must end with a result, so this one is not raised.
             try:
-                destination.calls.guard(call)
+                destination.calls.guard(call, attempt.pending.intent)
             except ExchangeError as refusal:
                 return Result(error=refusal)
         attempt.sent, sent_at = True, attempt.permit.loop.time()

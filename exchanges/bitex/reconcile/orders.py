@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeAlias
 
 from attrs import frozen
@@ -20,6 +21,8 @@ from exchanges.bitex.models.bots import BotIssuer, BuyingBot, SellingBot
 from exchanges.bitex.models.codes import OrderStatus
 from exchanges.bitex.models.rows import Ask, Bid, Buy, Sell
 from exchanges.bitex.trading import Trading
+from exchanges.intents import Intent
+from exchanges.outcomes.exposure import limited
 from exchanges.outcomes.matching import (
     Cancelling,
     Listing,
@@ -33,7 +36,7 @@ from exchanges.outcomes.matching import (
     rows_of,
     same_if,
 )
-from exchanges.outcomes.search import Answers, Match, Matches, Query, Read, Search, Searches, id_of
+from exchanges.outcomes.search import Answers, Commitment, Match, Matches, Query, Read, Search, Searches, id_of
 
 ORDERS = Read.of(Trading.orders)
 TRADES = Read.of(Trading.trades)
@@ -138,9 +141,18 @@ CANCELS: Searches = {
         by_id=True,
     ),
 }
+
+
+def _commitment(intent: Intent, *, is_buy: bool) -> Commitment:
+    """Return what an order or a bot may cost: who buys names what is spent."""
+    said = intent.arguments
+    market = "btcusd" if said.get("orderbook", "1") == "1" else None
+    return limited(market, said["amount"], said.get("price"), is_buy=is_buy, in_quote=is_buy)
+
+
 SEARCHES: Searches = {
-    id_of(Trading.create_bid): Search(_BIDS),
-    id_of(Trading.create_ask): Search(_ASKS),
-    id_of(Bots.create_buying_bot): Search(_BUYING_BOTS),
-    id_of(Bots.create_selling_bot): Search(_SELLING_BOTS),
+    id_of(Trading.create_bid): Search(_BIDS, commits=partial(_commitment, is_buy=True)),
+    id_of(Trading.create_ask): Search(_ASKS, commits=partial(_commitment, is_buy=False)),
+    id_of(Bots.create_buying_bot): Search(_BUYING_BOTS, commits=partial(_commitment, is_buy=True)),
+    id_of(Bots.create_selling_bot): Search(_SELLING_BOTS, commits=partial(_commitment, is_buy=False)),
 }
