@@ -8,6 +8,8 @@ import pytest
 from exchanges.simulator import Venue
 from tests.support.simulator_calls import NOW, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, simulated
 
+UNTOLD = {"Content-Type": "text/plain"}
+"""What some libraries call a body of which they were told nothing."""
 SPELLINGS = [
     "/api/v3/available_books",
     "/api/v3/available_books/",
@@ -74,7 +76,9 @@ async def test_signed_spellings(http, target):
 @pytest.mark.parametrize(
     "target", ["/api/v4/currency_conversions", "/api/v4/currency_conversions/", "/v4/currency_conversions"]
 )
-@pytest.mark.parametrize("content_type", [{"Content-Type": "application/json"}, {}])
+@pytest.mark.parametrize(
+    "content_type", [{"Content-Type": "application/json"}, {}, UNTOLD, {"Content-Type": "application/octet-stream"}]
+)
 async def test_json_without_a_content_type(http, target, content_type):
     """A POST with JSON needs no content type where only JSON is taken, nor its slash."""
     body = json.dumps({"from_currency": "mxn", "to_currency": "btc", "spend_amount": "1000"})
@@ -89,6 +93,13 @@ async def test_a_form_without_a_content_type(http):
     body = "&".join(f"{name}={value}" for name, value in bitstamp_v1(5).items())
 
     assert is_right(await http.post("/api/balance/", content=body.encode()))
+
+
+async def test_strictly_no_other_type(strict):
+    """A strict simulator refuses a body that is called plain text."""
+    response = await strict.post(f"{PRIVATE}/bids", content=b"{}", headers=UNTOLD)
+
+    assert 422 == response.status_code
 
 
 async def test_a_form_keeps_its_slash(http):
@@ -108,7 +119,7 @@ async def test_bitex_takes_both(http, sim, as_json):
     assert (200, "100", "10.5") == (response.status_code, deed.arguments["amount"], deed.arguments["price"])
 
 
-@pytest.mark.parametrize("content_type", ["application/xml", "text/plain", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("content_type", ["application/xml", "text/html", "multipart/form-data; boundary=x"])
 async def test_other_bodies(http, sim, content_type):
     """A body of another type is refused."""
     response = await http.post(f"{PRIVATE}/bids", content=b"{}", headers={"Content-Type": content_type})
