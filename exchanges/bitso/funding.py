@@ -318,7 +318,10 @@ class Funding(Area, api=V3):
         alias: str,
         currency: str,
         taxonomy: Annotated[Taxonomy, Param(type="object", render=json_object, echo=None)],
-        details: Annotated[Mapping[str, object], Param(type="object", render=json_object, is_spread=True, echo=None)],
+        details: Annotated[
+            Mapping[str, object],
+            Param(type="object", render=json_object, is_spread=True, echo=None, secret=True),
+        ],
         compliance: Compliance = None,
     ) -> Contact:
         """Store a receiver of withdrawals.

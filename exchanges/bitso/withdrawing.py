@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Annotated, Any, cast
 
 from exchanges.bitso.models.funding import WithdrawalMethod
@@ -17,8 +17,10 @@ MAX_CONTACT_DIGITS = 18
 _DESTINATION = ("address", "destination_tag", "clabe", "email", "phone_number", "refcode")
 _TAXONOMY = ("asset", "method", "network", "protocol", "integration")
 
-Details = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, is_spread=True, echo=None)]
-Compliance = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, echo=None)]
+Details = Annotated[
+    Mapping[str, object] | None, Param(type="object", render=json_object, is_spread=True, echo=None, secret=True)
+]
+Compliance = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, echo=None, secret=True)]
 
 
 def contact_number(value: object) -> int:
@@ -57,7 +59,7 @@ def fault_of_withdrawal(arguments: Mapping[str, Any]) -> str | None:
     return None
 
 
-async def create_by_method(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> object:
+def create_by_method(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Awaitable[object]:
     """Create a withdrawal; a `WithdrawalMethod` as *method* fills in its names and demands what it requires."""
     method = arguments.get("method")
     if isinstance(method, WithdrawalMethod):
@@ -68,7 +70,7 @@ async def create_by_method(area: Area, endpoint: Endpoint, arguments: Mapping[st
         if missing := [name for name in method.required_fields if name not in given]:
             fault = f"{method.name or method.method} needs {', '.join(missing)}; nothing was sent"
             raise UsageError(f"{endpoint.id} ({endpoint}): {fault}", endpoint=endpoint.id)
-    return await area.caller(endpoint, arguments)
+    return area.caller(endpoint, arguments)  # not awaited here: details are secret, and a waiting frame shows them
 
 
 def _names_of(endpoint: Endpoint, method: WithdrawalMethod, arguments: Mapping[str, Any]) -> dict[str, str]:

@@ -139,6 +139,10 @@ def _facts(attempt: Attempt, answer: Answer) -> ErrorFields:
 
 def _is_proof(attempt: Attempt, problem: Problem) -> bool:
     """Whether *problem* proves that this very request was not executed."""
+    endpoint = attempt.call.endpoint
+    if issubclass(problem.kind, errors.NotFound) and endpoint.kind.is_once and not (problem.code or problem.text):
+        # Without words it says that what the path names is not there. A call that names nothing did not lack it.
+        return problem.proves_not_executed and any(argument.in_path for argument in endpoint.arguments)
     if not problem.is_about_nonce or attempt.call.endpoint.kind is Kind.READ:
         return problem.proves_not_executed
     # Something between may have sent the request twice, so that the first was executed and the second refused. Only a

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from exchanges.errors import ExchangeError, UsageError
+from exchanges.errors import ExchangeError, StateError, UsageError
 from exchanges.intents import Intent, Phase, is_intent
 from exchanges.outcomes.exposure import Commits, Exposure, exposure_of
 
@@ -78,8 +78,12 @@ class Unresolved(Mapping[Intent, OpenCall]):
         self._commits = commits
 
     def __repr__(self) -> str:
-        """Show intents and standings."""
-        return f"Unresolved({', '.join(f'{c.intent}: {c.standing}' for c in self.values())})"
+        """Show intents and standings, or that the state cannot be read; a debugger's view raises nothing."""
+        try:
+            calls = self.values()
+        except (StateError, OSError) as error:
+            return f"Unresolved(the state cannot be read: {type(error).__name__})"
+        return f"Unresolved({', '.join(f'{c.intent}: {c.standing}' for c in calls)})"
 
     def __getitem__(self, intent: Intent) -> OpenCall:
         """Return what is known about one call."""

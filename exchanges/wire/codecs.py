@@ -311,9 +311,16 @@ class Choice:
 
 
 class Anything(_Unchanged):
-    """Plain JSON, kept as received."""
+    """Plain JSON, kept as received; its numbers are handed out, so they must be what was sent."""
 
     def read(self, value: Json, *, strict: bool) -> Json:
+        level: list[Json] = [value]
+        while level:
+            for part in level:
+                if type(part) is Decimal:
+                    bounded(part)
+            inside = (p.values() if isinstance(p, dict) else p for p in level if isinstance(p, dict | list))
+            level = [part for parts in inside for part in parts]
         return value
 
 

@@ -134,7 +134,14 @@ class TestRefused:
     )
     def test_proven(self, kind, problem_kind):
         """A refusal that proves itself is of its own class for every call."""
-        assert problem_kind is type(rejection(sent(kind), answered(400), Problem(problem_kind)))
+        assert problem_kind is type(rejection(sent(kind), answered(400), Problem(problem_kind, text="words")))
+
+    @pytest.mark.parametrize("kind", RISKY)
+    def test_not_found_without_words(self, kind):
+        """A 404 without words says that what the path names is missing: no proof for a call that names nothing."""
+        error = rejection(sent(kind), answered(404), Problem(NotFound))
+
+        assert (OutcomeUnknown, NotFound) == (type(error), type(error.__cause__))
 
     @pytest.mark.parametrize("kind", REPEATABLE)
     @pytest.mark.parametrize("problem_kind", [Rejected, NotFound, AuthenticationFailed])

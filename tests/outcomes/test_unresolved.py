@@ -4,8 +4,9 @@ import pickle
 import pytest
 
 from exchanges import NoTrace, Phase, Reconciled, Standing, errors
-from exchanges.errors import OutcomeUnknown, UnresolvedOutcome, UsageError
+from exchanges.errors import OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.outcomes.unresolved import Unresolved
 from tests.support.fourth import LIMIT, Thing
 from tests.support.lagging_exchange import DONE, LOST, Fate, Lagging, cancel_caller, client_of, placing, unknown
 from tests.support.scripted_transport import answer, html, refusal
@@ -290,3 +291,16 @@ async def test_intents_travel():
         error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
 
         assert (True, Phase.ANSWERED) == (error.intent in client.unresolved, error.phase)
+
+
+def test_shown_without_a_readable_state():
+    """A debugger that shows the mapping sees that the state cannot be read, instead of an exception."""
+
+    def unreadable():
+        raise StateError("no such file: secret")
+
+    calls = Unresolved(unreadable, lambda intent: None, lambda intent: None)
+
+    assert repr(calls) == "Unresolved(the state cannot be read: StateError)"
+    with pytest.raises(StateError):
+        len(calls)

@@ -41,7 +41,7 @@ def _refusals(exchange: str, said: str) -> dict[str, tuple[int, Any]]:
     if exchange == "bitso":
         v3 = {
             "the key": "0201", "a permission": "0202", "a nonce": "0207", "a field": "0301", "missing": "0312",
-            "too many": "0800", "funds": "0602", "a quote": "0345", "vague": said, "broken": "0101",
+            "too many": "0800", "funds": "0602", "a quote": "0345", "off": "0410", "vague": said, "broken": "0101",
         }  # fmt: skip
         made: dict[str, Any] = {
             k: (400, {"success": False, "error": {"code": c, "message": said}}) for k, c in v3.items()

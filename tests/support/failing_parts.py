@@ -94,16 +94,33 @@ async def _silence(_: httpx.Request) -> httpx.Response:
 
 
 class _BadState(MemoryState):
-    """A state of which one part raises."""
+    """A state of which one part raises when it is called."""
 
     def __init__(self, part: str, error: Exception) -> None:
         super().__init__()
         self._part, self._error = part, error
 
     def __getattribute__(self, name: str) -> Any:
-        if name == object.__getattribute__(self, "__dict__").get("_part"):
+        # Only the call fails: a state without such a part would be refused with the options.
+        if name != object.__getattribute__(self, "__dict__").get("_part"):
+            return super().__getattribute__(name)
+        return _BadJournal(self._error) if name == "journal" else self._fail
+
+    def _fail(self, *_: object, **__: object) -> Any:
+        raise self._error
+
+
+class _BadJournal:
+    """A journal of which each method raises when it is called."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def fail(*_: object, **__: object) -> Any:
             raise self._error
-        return super().__getattribute__(name)
+
+        return fail
 
 
 def broken(name: str, call: Call) -> Iterator[Failure]:
@@ -125,7 +142,7 @@ def broken(name: str, call: Call) -> Iterator[Failure]:
         yield failure("closed under way", partial(_closed, call))
         yield failure("no permit in time", partial(_crowded, call))
         yield failure("the same again", partial(_again, call))
-    for part in ("limiter", "shared"):
+    for part in ("limiter", "shared", "shared_limiter", "journal"):
         for error in (StateError("the state cannot be read"), OSError("the disk is full")):
             yield failure(f"the state's {part}: {type(error).__name__}", partial(_stateless, call, part, error))
     yield failure("a clock that stands", partial(_through, call, _silence, clock=_no_clock))

@@ -84,12 +84,26 @@ CALLS = {
         Bitso, lambda c: c.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=10)
     ),
     "bitso conversion": Call(Bitso, lambda c: c.conversions.execute("a1"), takes_text=True),
+    "bitso order": Call(
+        Bitso, lambda c: c.trading.place_order(book="btc_mxn", side="buy", order_type="limit", major=1, price=10)
+    ),
+    "bitso withdrawal": Call(
+        Bitso,
+        lambda c: c.funding.create_withdrawal(currency="mxn", amount=10, details={"to": canaries.DETAILS}),
+    ),
     "bitso v2 read": Call(Bitso, lambda c: c.v2.account.balance()),
     "bitso v2 cancel": Call(Bitso, lambda c: c.v2.trading.cancel_order("a1")),
     "bitso v2 money": Call(Bitso, lambda c: c.v2.trading.buy(amount=10, price=10)),
     "bitstamp read": Call(NewBitstamp, lambda c: c.balances.balance(at="a b")),
     "bitstamp public": Call(NewBitstamp, lambda c: c.market.ticker("btcusd")),
     "bitstamp money": Call(NewBitstamp, lambda c: c.balances.sell(amount=10)),
+    "bitstamp order": Call(NewBitstamp, lambda c: c.trading.buy(market="btcusd", amount=10, price=10)),
+    "bitstamp withdrawal": Call(
+        NewBitstamp,
+        lambda c: c.funding.crypto_withdrawal(
+            currency="btc", amount=10, address="1address", originator_info={"retail_info": canaries.DETAILS}
+        ),
+    ),
     "bitstamp v1 read": Call(NewBitstamp, lambda c: c.v1.account.balance()),
     "bitstamp v1 cancel": Call(NewBitstamp, lambda c: c.v1.trading.cancel_order(5)),
     "bitstamp v1 money": Call(NewBitstamp, lambda c: c.v1.trading.buy(amount=10, price=10)),
