@@ -256,6 +256,7 @@ class OutcomeUnknown(ExchangeError):
         intent: What was to be done: endpoint, arguments as sent, when.
         nonce: The nonce of the request, where the scheme has one.
         phase: How far the request got.
+        made: The id of what it may have created, where the answer names it; None where none does.
     """
 
     may_have_executed = True
@@ -267,12 +268,14 @@ class OutcomeUnknown(ExchangeError):
         intent: Intent,
         nonce: str | None = None,
         phase: Phase = Phase.ANSWERED,
+        made: str | None = None,
         **facts: Unpack[ErrorFields],
     ) -> None:
         super().__init__(message, **facts)
         self.intent = intent
         self.nonce = nonce
         self.phase = phase
+        self.made = made
 
 
 class DecodeError(ExchangeError):
@@ -304,6 +307,7 @@ class Problem:
         retry_after_seconds: How long the exchange accepts no requests.
         nonce_floor: The largest nonce that the exchange reports to have seen.
         is_about_nonce: Whether it says that the nonce was seen before, or may say so.
+        made: The id of what the request may have created all the same.
     """
 
     kind: type[ExchangeError]
@@ -315,3 +319,4 @@ class Problem:
     retry_after_seconds: float | None = None
     nonce_floor: int | None = None
     is_about_nonce: bool = False
+    made: str | None = None

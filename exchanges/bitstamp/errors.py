@@ -15,6 +15,7 @@ Source:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -113,6 +114,7 @@ TABLE = ErrorTable(
 UNCONFIRMED = "500.016"
 """The engine did not confirm an order in time; the answer names it."""
 _CODES = ("code", "response_code")
+_ORDER_ID = re.compile(r"[1-9][0-9]{0,29}", re.ASCII)
 # Keys of an answer that is a refusal and nothing else.
 _REFUSAL = frozenset({"status", "success", "error", "errors", "reason", "message", "response_explanation", *_CODES})
 
@@ -158,7 +160,9 @@ def _refusal(status: int, answer: Json) -> Refusal | None:
     code = next((code for code in codes if TABLE.kind_of(code)), next(iter(codes), None))
     is_alone = error.keys() <= _REFUSAL and error.get("success") is not True
     is_mixed = not is_alone or (isinstance(answer, list) and len(answer) > 1)
-    return Refusal(texts_of(words), code, fields, is_mixed)
+    # Quirk: 500.016 names the order that it may have placed.
+    made = next((text for text in texts_of(error.get("order_id")) if _ORDER_ID.fullmatch(text)), None)
+    return Refusal(texts_of(words), code, fields, is_mixed, made)
 
 
 def _words_of(status: int, answer: dict[str, Json]) -> Json:

@@ -117,7 +117,7 @@ def rejection(attempt: Attempt, answer: Answer, problem: Problem) -> ExchangeErr
         # Only as the cause of an `OutcomeUnknown` may a class say what would have been.
         problem = evolve(problem, kind=Unavailable) if issubclass(problem.kind, errors.Rejected) else problem
     error = _error(problem, message, secrets, **facts)
-    return error if is_proof else unknown_outcome(attempt, error)
+    return error if is_proof else unknown_outcome(attempt, error, made=problem.made)
 
 
 _WAITED_FOR = (errors.RateLimited, errors.NonceRejected)
@@ -167,7 +167,9 @@ def undecodable(attempt: Attempt, answer: Answer, words: str) -> ExchangeError:
     return unknown_outcome(attempt, DecodeError(message, **facts))
 
 
-def unknown_outcome(attempt: Attempt, error: ExchangeError, phase: Phase = Phase.ANSWERED) -> ExchangeError:
+def unknown_outcome(
+    attempt: Attempt, error: ExchangeError, phase: Phase = Phase.ANSWERED, *, made: str | None = None
+) -> ExchangeError:
     """Return what *error* means if it is no proof: for a call that is never repeated the outcome is unknown."""
     endpoint = attempt.call.endpoint
     if not endpoint.kind.is_once:
@@ -179,6 +181,7 @@ def unknown_outcome(attempt: Attempt, error: ExchangeError, phase: Phase = Phase
         intent=attempt.intent,
         nonce=attempt.stamp.nonce or None,
         phase=phase,
+        made=made,
         **_facts_of(error),
     )
     unknown.__cause__ = error

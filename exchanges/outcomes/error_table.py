@@ -55,12 +55,14 @@ class Refusal:
         code: As text.
         fields: By the name of the field on the wire.
         is_mixed: Whether the answer holds more than a refusal: one that looks like a success as well proves neither.
+        made: The id that it names of what the request may have created.
     """
 
     texts: tuple[str, ...] = ()
     code: str | None = None
     fields: Fields = field(factory=dict[str, tuple[str, ...]])
     is_mixed: bool = False
+    made: str | None = None
 
     @property
     def words(self) -> Iterator[str]:
@@ -116,6 +118,7 @@ class ErrorTable:
             # A status for too many requests is proof only where the exchange documents it, which its `Api` states.
             proves_not_executed=proves and (coded is not None or not issubclass(kind, errors.RateLimited)),
             nonce_floor=int(floor[1]) if floor else None,
+            made=None if proves else refusal.made,
             is_about_nonce=is_nonce or (is_auth and bool(_ABOUT_NONCE.search(text.lower(), 0, MAX_CHARACTERS))),
         )
 

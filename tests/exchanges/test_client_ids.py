@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from exchanges import Ambiguous, Bitso, Bitstamp, Incomplete, NoTrace, Reconcile
 from exchanges.errors import OutcomeUnknown
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
+from tests.support.scripted_transport import Script, answer, html
 from tests.support.simulator_in_process import InProcess
 from tests.support.virtual_time import elapsed, in_virtual_time
 
@@ -185,3 +187,57 @@ async def test_a_withdrawal(is_lost):
         verdict = await client.reconcile(caught.value.intent)
 
         assert (NoTrace if is_lost else Reconciled) is type(verdict)
+
+
+@pytest.mark.parametrize("shown", [1234567890123456, "1234567890123456"])
+async def test_an_error_that_names_the_order(shown):
+    """An error of Bitstamp that names the order it may have placed leads to it, where its own id does not."""
+    asked = []
+
+    def reply(request):
+        fields = parse_qs(request.content.decode())
+        asked.append((request.url.path, fields))
+        if request.url.path.endswith("/buy/btcusd/"):
+            error = {"status": "error", "reason": "Unknown", "response_code": "500.016", "order_id": shown}
+            return answer(error, 500)
+        if "id" not in fields:
+            return answer({"status": "error", "reason": "Order not found", "response_code": "404.002"}, 404)
+        name = asked[0][1]["client_order_id"][0]
+        status = {"id": shown, "status": "Open", "market": "BTC/USD", "type": 0, "datetime": "2999-01-01 00:00:00"}
+        return answer({**status, "client_order_id": name})
+
+    async with Bitstamp(transport=Script([reply]), api_key="k", api_secret="s", limits=None) as bitstamp:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await bitstamp.trading.buy(**BUY)
+        verdict = await bitstamp.reconcile(caught.value.intent)
+
+    assert ("1234567890123456", "500.016") == (caught.value.made, caught.value.code)
+    assert "1234567890123456" == str(verdict.found.id)
+    assert 3 == len(asked)
+
+
+async def test_a_market_without_events():
+    """That nothing happened in a market is an error of its own, and no hindrance: then other lists are read."""
+    asked = []
+
+    def reply(request):
+        asked.append(request.url.path)
+        if request.url.path.endswith("/buy/btcusd/"):
+            return html(502)
+        if request.url.path.endswith("/markets/"):
+            info = {"name": "BTC/USD", "market_symbol": "btcusd", "base_currency": "BTC", "counter_currency": "USD"}
+            return answer([{**info, "base_decimals": 8, "counter_decimals": 0, "minimum_order_value": "10"}])
+        if "order_status" in request.url.path or "account_order_data" in request.url.path:
+            code = "404.002" if "status" in request.url.path else "404.008"
+            return answer({"status": "error", "reason": "Nothing", "response_code": code}, 404)
+        return answer([])
+
+    async with Bitstamp(transport=Script([reply]), api_key="k", api_secret="s", limits=None) as bitstamp:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await bitstamp.trading.buy(**BUY)
+        verdict = await bitstamp.reconcile(caught.value.intent, timeout_seconds=1.0)
+
+    assert "one may still appear" in verdict.reason
+    assert ["order_status", "markets", "account_order_data", "open_orders", "user_transactions"] == [
+        path.split("/")[3] for path in asked[1:]
+    ]
