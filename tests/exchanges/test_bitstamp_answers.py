@@ -259,6 +259,22 @@ class TestModels:
         assert {"btc_eur": Decimal(60000), "btc_usd": Decimal(70000)} == read.rates
         assert ("CROSS", Decimal(5)) == (read.margin_mode, read.leverage_rate)
 
+    @pytest.mark.parametrize(
+        ("keys", "pair"),
+        [
+            ({"usd": "-100", "btc": "0.1", "eur": 0.0, "btc_usd": 1000, "btc_eur": "900"}, "btc_usd"),
+            ({"eur": "5", "usdc": "-5.81", "usdc_eur": 0.86, "usd": 0}, "usdc_eur"),
+            ({"usd": "-100", "btc": "0.1", "eur": "-1", "btc_usd": 1000, "btc_eur": "900"}, None),
+            ({"usd": "100", "btc_usd": 1000, "btc": "0"}, None),
+            ({"usd": "100"}, None),
+        ],
+    )
+    def test_the_pair_that_was_traded(self, keys, pair):
+        """The pair of a trade is the one whose two amounts moved; if that is not one pair, it is not known."""
+        row = {"id": 1, "datetime": "2026-03-01 10:54:53", "type": "2", "fee": "0.40", **keys}
+
+        assert pair == decode(dumps(row), UserTransaction).pair
+
     def test_fees_are_percent(self):
         """Fees of trades are in percent, by market and for both sides of a trade."""
         fee = decode(dumps({"market": "btcusd", "fees": {"maker": "0.30000", "taker": "0.40000"}}), TradingFee)

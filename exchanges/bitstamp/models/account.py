@@ -124,6 +124,16 @@ class UserTransaction(CurrencyAmounts):
     rates: dict[str, EitherDecimal] = field(factory=dict[str, EitherDecimal])
     """Second currency per first, by pair such as btc_usd: the price."""
 
+    @property
+    def pair(self) -> str | None:
+        """The pair that was traded, such as btc_usd: of those in *rates* the only one of which both currencies moved.
+
+        None if there is none, or more than one. `rates` has its price, and the sign of its first amount is the side.
+        """
+        moved = {name for name, amount in self.amounts.items() if amount}
+        pairs = [pair for pair in self.rates if set(pair.split("_")) <= moved]
+        return pairs[0] if len(pairs) == 1 else None
+
 
 @frozen(kw_only=True)
 class TradingMarket:
