@@ -18,8 +18,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from exchanges.errors import (
     AuthenticationFailed,
     InsufficientFunds,
@@ -111,8 +109,6 @@ TABLE = ErrorTable(
     refines_families=True,
     texts=TEXTS,
 )
-UNCONFIRMED = "500.016"
-"""The engine did not confirm an order in time; the answer names it."""
 _CODES = ("code", "response_code")
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,29}", re.ASCII)
 # Keys of an answer that is a refusal and nothing else.
@@ -128,12 +124,7 @@ def read_problem_v1(status: int, answer: Json) -> Problem | None:
 def read_problem(status: int, answer: Json) -> Problem | None:
     """Return what an answer of v2 in one of the error shapes means; None for every other answer."""
     refusal = _refusal(status, answer)
-    if refusal is None:
-        return None
-    problem = TABLE.problem(status, refusal)
-    # It may have been placed: by this id its status can be read.
-    order_id = answer.get("order_id") if isinstance(answer, dict) and refusal.code == UNCONFIRMED else None
-    return problem if order_id is None else evolve(problem, text=f"{problem.text} (order_id {order_id})")
+    return None if refusal is None else TABLE.problem(status, refusal)
 
 
 def tickers_of_all(answer: Json) -> Problem | None:
