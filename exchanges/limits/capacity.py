@@ -141,7 +141,7 @@ class Capacity(ABC):
         is_cancel = waiter.priority is Priority.CANCEL
         # A call in flight of which nothing was sent gives its slot back at once.
         cooling = [c.next_free(now) for c in self._full(waiter, now) if not c.in_flight]
-        opened = self.lockouts.may_open_at(waiter.scope, now, is_cancel=is_cancel)
+        opened = self.lockouts.may_open_at(waiter.scope, now, is_cancel=is_cancel) if self.lockouts else now
         return max([opened, self._closed_until[waiter.priority], *cooling])
 
     def _room_at(self, waiter: Waiter, now: float) -> float:
@@ -164,7 +164,7 @@ class Capacity(ABC):
         earliest = self._may_go_at(waiter, now)
         if earliest > waiter.send_by or earliest + self._latency(earliest) > waiter.deadline:
             return True
-        return self.lockouts.named(waiter.scope, now) is not None
+        return bool(self.lockouts) and self.lockouts.named(waiter.scope, now) is not None
 
     def _in_vain(self, waiter: Waiter, now: float) -> RateLimitTimeout | RateLimited:
         named = self.lockouts.named(waiter.scope, now)

@@ -80,6 +80,7 @@ class Limiter(Capacity):
         self._numbers = count()  # order of arrival, across lanes
         self._reserved_until = -math.inf
         self._timers = Timers(self.wake_waiters)
+        self._entered: asyncio.AbstractEventLoop | None = None  # the last that did: most programs have a single one
         self._process: int | None = None  # the one whose loops it serves
         self._congestion = Congestion()
 
@@ -92,7 +93,7 @@ class Limiter(Capacity):
     @property
     def waiting(self) -> int:
         """How many calls wait."""
-        return len(self._queue)
+        return self._queue.count
 
     def now(self) -> float:
         """Return the time on the clock of the event loops; minus infinity before the first call."""
@@ -127,13 +128,13 @@ class Limiter(Capacity):
         """
         loop = asyncio.get_running_loop()
         with self._lock:
-            if loop not in self._timers or self._process != os.getpid():
+            if loop is not self._entered or self._process != os.getpid():
                 self._enter(loop)
             now = loop.time()
             slots = self._counts if lane.slots is None else lane.slots
             # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
             if (
-                not (self._queue or self.lockouts)
+                not (self._queue.count or self.lockouts)
                 and lane.is_open(priority)
                 and self._has_room(slots, priority, now, is_spare=is_spare)
                 and now <= send_by
@@ -248,7 +249,7 @@ class Limiter(Capacity):
                     permit.scope, permit.tries, now, sent_at=permit.since, sent=sent, is_judged=permit.is_judged
                 )
             others = self._leave(permit)
-            if self.waiting:
+            if self._queue.count:
                 self._wake(now)
         # Calls of the same client, or with the same key, may wait for other limits, which do not see this one.
         for limiter in others:
@@ -288,21 +289,20 @@ class Limiter(Capacity):
     def _next(self, now: float) -> Waiter | None:
         """Return the waiter that is granted a permit now; set the timers if there is none."""
         moment = math.inf
-        for priority in self._order(now):
-            for waiter in self._queue.heads(priority):
-                earliest = self._earliest(waiter, now)
-                if waiter.finds_lane(now):
-                    if earliest <= now:
-                        return waiter
-                    moment = min(moment, earliest)
-                elif waiter.lane.end_late(now):
-                    return self._next(now)
-                else:  # the permit that holds the lane wakes it when it ends; these moments are for when it does not
-                    moments = [m for m in (waiter.may_pass_at, waiter.lane.late_at) if m > now]
-                    moment = min([moment, *(max(earliest, m) for m in moments)])
+        for waiter in self._queue.heads(self._order(now)):
+            earliest = self._earliest(waiter, now)
+            if waiter.finds_lane(now):
+                if earliest <= now:
+                    return waiter
+                moment = min(moment, earliest)
+            elif waiter.lane.end_late(now):
+                return self._next(now)
+            else:  # the permit that holds the lane wakes it when it ends; these moments are for when it does not
+                moments = [m for m in (waiter.may_pass_at, waiter.lane.late_at) if m > now]
+                moment = min([moment, *(max(earliest, m) for m in moments)])
         if moment < math.inf:
             self._timers.arm(moment)
-        if not self._queue:
+        if not self._queue.count:
             self._congestion.end(now)
         return None
 
@@ -346,8 +346,10 @@ class Limiter(Capacity):
                 "pass the clients of this one a state= of their own and their part of the limit with limits="
             )
         self._process = os.getpid()
-        self._timers.enter(loop)
-        self._drop_closed_loops(loop.time())
+        self._entered = loop
+        if loop not in self._timers:
+            self._timers.enter(loop)
+            self._drop_closed_loops(loop.time())
 
     def _drop_closed_loops(self, now: float) -> None:
         for loop in self._timers.drop_closed():

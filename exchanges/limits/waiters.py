@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from attrs import define
@@ -97,15 +97,15 @@ _Place: TypeAlias = tuple[Lane, str, bool]
 
 
 class WaiterQueue:
-    """All who wait for one limiter."""
+    """All who wait for one limiter.
+
+    Attributes:
+        count: How many they are.
+    """
 
     def __init__(self) -> None:
         self._lines: tuple[dict[_Place, deque[Waiter]], ...] = tuple({} for _ in IN_ORDER)
-        self._count = 0
-
-    def __len__(self) -> int:
-        """Count those who wait."""
-        return self._count
+        self.count = 0
 
     def add(self, waiter: Waiter) -> bool:
         """Put *waiter* at the end of its line; return whether it is the first."""
@@ -116,29 +116,28 @@ class WaiterQueue:
         self._drop_gone(line)
         line.append(waiter)
         waiter.is_queued = True
-        self._count += 1
+        self.count += 1
         return line[0] is waiter
 
     def remove(self, waiter: Waiter) -> None:
         """Remove *waiter* if it is still there."""
         # It leaves its line when it comes to the head: a search in a long line would cost more than all the waiting.
-        self._count -= waiter.is_queued
+        self.count -= waiter.is_queued
         waiter.is_queued = False
 
-    def heads(self, priority: Priority) -> list[Waiter]:
-        """List those of *priority* who are first in their line, in order of arrival."""
-        lines, heads = self._lines[priority], list[Waiter]()
-        if not lines:
-            return heads
-        for place, line in list(lines.items()):
-            self._drop_gone(line)
-            if line:
-                heads.append(line[0])
-            else:
-                del lines[place]
-        if len(heads) > 1:
-            heads.sort(key=lambda waiter: waiter.number)
-        return heads
+    def heads(self, order: Iterable[Priority]) -> Iterator[Waiter]:
+        """Iterate over those who are first in their line: by priority, and in order of arrival within one."""
+        for priority in order:
+            lines, heads = self._lines[priority], list[Waiter]()
+            for place, line in list(lines.items()) if lines else ():
+                self._drop_gone(line)
+                if line:
+                    heads.append(line[0])
+                else:
+                    del lines[place]
+            if len(heads) > 1:
+                heads.sort(key=lambda waiter: waiter.number)
+            yield from heads
 
     def _drop_gone(self, line: deque[Waiter]) -> None:
         """Remove those at the head of *line* who do not wait any more."""
