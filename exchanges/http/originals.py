@@ -1,7 +1,8 @@
 """What in a module of httpx or httpcore is original, and what somebody has put there.
 
 Theory. A patch replaces a class or function in one of the namespaces that the sending code looks into: the module that
-defines it, any module that imports it, or the class itself. So every value of these namespaces is judged. A function is
+defines it, any module that imports it, or the class itself. So every value of these namespaces is judged, in classes of
+those through which a request goes out; what reads answers, waits or observes replaces no sending. A function is
 original if it has the code of its package's own file, under its own name, with the globals of its own module, and
 nothing is attached to it (``functools.wraps`` attaches ``__wrapped__``). A class is original if it has the name
 under which it is looked up, derives from no other class of that name, and its attributes are original. Everything that
@@ -82,7 +83,7 @@ class Survey:
     """Judges modules, and reads what must stay as it is for the judgement to hold.
 
     Args:
-        modules: The names of the modules that send; methods of classes that others define are not judged.
+        senders: The names of the classes through which a request goes out; methods of others are not judged.
 
     Attributes:
         namespaces: Of modules and classes.
@@ -90,7 +91,7 @@ class Survey:
         functions: Functions whose code was judged.
     """
 
-    _modules: Collection[str]
+    _senders: Collection[str]
     namespaces: list[Mapping[str, object]] = field(factory=list[Mapping[str, object]])
     classes: list[type] = field(factory=list[type])
     functions: list[FunctionType] = field(factory=list[FunctionType])
@@ -201,9 +202,9 @@ class Survey:
         bases = [base for base in cls.__mro__[1:] if base.__module__.partition(".")[0] in PACKAGES]
         if any(base.__name__ == cls.__name__ for base in bases):
             return False
-        homes = [str(f.__globals__.get("__name__")) for f in _functions(cls)]
-        if not any(home in self._modules for home in homes) or not _sends(cls):
-            # Models, and what blocks: patches of their methods change nothing about what is sent here.
+        if cls.__name__ not in self._senders:
+            # Models, answers, and what blocks: patches of their methods change nothing about what is sent here.
+            homes = [str(f.__globals__.get("__name__")) for f in _functions(cls)]
             added = [home for home in homes if home not in _METACLASSES_OF]
             return not added or any(home.partition(".")[0] in PACKAGES for home in added)
         self.classes.append(cls)
@@ -269,8 +270,3 @@ def _functions(cls: type) -> Iterator[FunctionType]:
         for part in _parts(value):
             if type(part) is FunctionType:
                 yield inspect.unwrap(part)
-
-
-def _sends(cls: type) -> bool:
-    """Return whether a class has methods that do not block; patches of others change nothing here."""
-    return any(inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f) for f in _functions(cls))

@@ -26,7 +26,7 @@ SENDING = {
     "httpcore._async.connection": ("AsyncHTTPConnection", "AsyncHTTP11Connection", "AutoBackend"),
     "httpcore._async.connection_pool": ("AsyncConnectionPool", "AsyncHTTPConnection", "AutoBackend"),
     "httpcore._async.http11": ("AsyncHTTP11Connection",),
-    "httpcore._async.http_proxy": ("AsyncHTTPProxy", "AsyncTunnelHTTPConnection"),
+    "httpcore._async.http_proxy": ("AsyncHTTPProxy", "AsyncForwardHTTPConnection", "AsyncTunnelHTTPConnection"),
     "httpcore._async.interfaces": (),
     "httpcore._backends.auto": ("AutoBackend",),
 }
@@ -34,15 +34,16 @@ SENDING = {
 
 Those that only wait or observe are left out: their locks and events carry no request.
 """
-_OPTIONAL = (
-    "httpcore._async.http2",
-    "httpcore._async.socks_proxy",
-    "httpcore._backends.anyio",
-    "httpcore._ssl",
-)
+_OPTIONAL = {
+    "httpcore._async.http2": ("AsyncHTTP2Connection",),
+    "httpcore._async.socks_proxy": ("AsyncSOCKSProxy", "AsyncSocks5Connection"),
+    "httpcore._backends.anyio": ("AnyIOBackend", "AnyIOStream"),
+    "httpcore._ssl": (),
+}
 _BELOW = {"anyio": ("connect_tcp",), "anyio._core._sockets": ("connect_tcp",)}
 """What httpcore calls in the namespaces of other packages, which may fill them late."""
 _MODULES = (*SENDING, *_OPTIONAL, *_BELOW)
+_SENDERS = frozenset(name for names in (*SENDING.values(), *_OPTIONAL.values()) for name in names)
 
 _code = attrgetter("__code__")
 _bases = attrgetter("__mro__")
@@ -68,7 +69,7 @@ class _Look:
     @classmethod
     def now(cls) -> _Look:
         """Judge everything."""
-        modules, survey = _imported(), Survey(_MODULES)
+        modules, survey = _imported(), Survey(_SENDERS)
         # httpx imports httpcore when it first sends.
         packages = {name.partition(".")[0] for name in SENDING if name in sys.modules}
         missing: list[str] = []
