@@ -299,7 +299,7 @@ def test_shown_without_a_readable_state():
     def unreadable():
         raise StateError("no such file: secret")
 
-    calls = Unresolved(unreadable, lambda intent: None, lambda intent: None)
+    calls = Unresolved(unreadable, lambda intent: None, lambda intent: None, lambda intent: None)
 
     assert repr(calls) == "Unresolved(the state cannot be read: StateError)"
     with pytest.raises(StateError):
