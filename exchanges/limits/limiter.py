@@ -283,7 +283,9 @@ class Limiter(Capacity):
             permit = self._take(waiter.lane, waiter.slots, now, waiter.loop, waiter.deadline)
             permit.scope = waiter.scope
             if self.lockouts:
-                permit.tries = self.lockouts.try_(waiter.scope, now, is_cancel=waiter.priority is Priority.CANCEL)
+                permit.tries = self.lockouts.try_(
+                    waiter.scope, now, permit.until, is_cancel=waiter.priority is Priority.CANCEL
+                )
             waiter.grant(permit)
 
     def _next(self, now: float) -> Waiter | None:

@@ -243,11 +243,15 @@ class Lockouts:
         self._by_scope[refusal.scope] = lockout = refused(before, refusal, now, sent_at)
         return lockout, before is None or before.until < lockout.until
 
-    def try_(self, scope: str, now: float, *, is_cancel: bool) -> dict[str, float]:
-        """Record that a call is sent; return the lockouts that it tries, with the moment of the try before."""
+    def try_(self, scope: str, now: float, until: float, *, is_cancel: bool) -> dict[str, float]:
+        """Record that a call is sent whose end others await until then at most.
+
+        Returns:
+            The lockouts that it tries, by scope, with the moment of the try before.
+        """
         tried = {x.scope: x.tried_at for x in self.of(scope) if x.is_tried_by(now, is_cancel=is_cancel)}
         for name in tried:
-            self._by_scope[name] = self._by_scope[name].tried(now, math.inf)
+            self._by_scope[name] = self._by_scope[name].tried(now, until)
         return tried
 
     def settle(

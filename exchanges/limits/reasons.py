@@ -52,6 +52,9 @@ def closed_by(lockouts: Iterable[Lockout], others_until: float, now: float, *, i
         until = min(lockout.until, lockout.opens_at(now, is_cancel=is_cancel))
         if until > now:
             yield f"the exchange closed it{in_part(lockout)} for {clock_time(until - now)}"
+        elif now < lockout.trying_until < math.inf:
+            seconds = lockout.trying_until - now
+            yield f"the result of another call that tries it{in_part(lockout)} is awaited for {clock_time(seconds)}"
     if others_until > now:
         yield f"other processes use all of it for {clock_time(others_until - now)}"
 

@@ -166,6 +166,23 @@ async def test_one_cancel_probes_and_opens_the_limit_to_cancels():
 
 
 @in_virtual_time
+async def test_a_try_without_an_end():
+    """A call that goes first and never ends holds the others up until 5 s after its deadline; the error names it."""
+    limiter, sent = limiter_of((100, 1.0)), []
+    await closed(limiter, 60.0)
+    begin = asyncio.get_running_loop().time()
+    first = call(limiter, READ, into=sent, name="first", hold=1000.0, deadline=begin + 70)
+    others = [call(limiter, p, into=sent) for p in (READ, MONEY)]
+    await asyncio.sleep(61.0)
+    with pytest.raises(RateLimitTimeout, match=r"the result of another call that tries it is awaited for 11\.0 s more"):
+        await limiter.acquire(wide_lane(), READ, deadline=begin + 64)
+    await asyncio.gather(*others)
+    first.cancel()
+
+    assert [("first", 60.0), ("READ", 75.0), ("MONEY", 75.5)] == sent
+
+
+@in_virtual_time
 async def test_probes_without_a_verdict():
     """A probe that is not judged opens nothing: the next goes at the next moment."""
     limiter, sent = limiter_of((100, 1.0)), []

@@ -10,8 +10,10 @@ from contextlib import closing, contextmanager
 import pytest
 
 from exchanges.errors import RateLimitTimeout, StateError
+from exchanges.limits.lockouts import Refusal
 from exchanges.state import FileState
 from exchanges.state.file import key_lock as key_lock_module
+from exchanges.state.file import leases as leases_module
 from exchanges.state.file import store as store_module
 from tests.support.file_states import call, enter, leave, shared_limiter_of
 
@@ -184,10 +186,25 @@ async def test_a_late_holder(state, other, clock):
     assert pytest.approx(40.001) == await enter(shared_limiter_of(other, (2, 10.0)))
 
 
+async def test_a_try_of_a_process_that_is_stopped(state, other, clock):
+    """The call that goes first after a lockout holds the others up until some seconds after its deadline at most."""
+    one, two = (shared_limiter_of(s, (50, 1.0)) for s in (state, other))
+    await call(one, refusal=Refusal(60.0))
+    clock.now += 60
+    first = await enter(one, timeout_seconds=2.0)
+    with stuck(state):
+        clock.now += 6.0
+        before = await enter(two)
+        clock.now += 1.1
+        second = await enter(two, timeout_seconds=2.0)
+
+    assert (0.5, 1, 1) == (before, first.refusals, second.refusals)
+
+
 async def test_the_sweep_needs_no_call(path, monkeypatch):
     """A late holder is found although no call of its process follows."""
     monkeypatch.setattr(store_module, "SWEEP_SECONDS", 0.001)
-    monkeypatch.setattr(store_module, "LATE_SECONDS", -30.0)
+    monkeypatch.setattr(leases_module, "LATE_SECONDS", -30.0)
     with FileState(path) as state, FileState(path) as other:
         held = await enter(shared_limiter_of(state), in_order=True, timeout_seconds=30.0)
 

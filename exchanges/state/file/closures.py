@@ -47,7 +47,7 @@ def enter(data: Connection, request: LeaseRequest, now: float, holder: str) -> t
     if not lockouts:
         return 0, {}
     refusals = max(lockouts.refusals(scope, now) for scope in ("", request.scope))
-    tried = lockouts.try_(request.scope, now, is_cancel=request.is_cancel)
+    tried = lockouts.try_(request.scope, now, now + request.lease_seconds, is_cancel=request.is_cancel)
     _write(data, request.place, lockouts)
     for scope in tried:
         query = "UPDATE lockouts SET holder = ? WHERE place = ? AND scope = ?"

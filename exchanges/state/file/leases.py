@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 from exchanges.errors import StateError
 from exchanges.limits.limit import Window
 from exchanges.limits.lockouts import Refusal
+from exchanges.limits.permits import LATE_SECONDS
 
 
 @frozen
@@ -48,6 +49,11 @@ class LeaseRequest:
     def place(self) -> int:
         """The widest limit, to which lockouts and the reserve belong."""
         return self.parts[-1][0]
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long its lease is held at most: then others release it."""
+        return self.timeout_seconds + LATE_SECONDS
 
     @property
     def windows(self) -> list[tuple[int, Window]]:

@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 """How often late holders are looked for, and what could not be written is tried again."""
-LATE_SECONDS = 5.0
-"""How long after the deadline of its call a lease is released."""
 
 
 class Store:
@@ -137,7 +135,7 @@ class Store:
             answer = error
         if isinstance(answer, LeaseRecord):
             # Recorded before the caller hears of it: a caller that is gone by now cannot release it.
-            self._leases[answer] = (waiter, key_lock, self._clock() + waiter.request.timeout_seconds + LATE_SECONDS)
+            self._leases[answer] = (waiter, key_lock, self._clock() + waiter.request.lease_seconds)
             if not waiter.answer(answer):
                 self.release(LeaseEnd(answer, complete=True, sent=False))
             return
