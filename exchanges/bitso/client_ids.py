@@ -42,7 +42,10 @@ from exchanges.outcomes.search import (
 ABSENT = Absence(
     after=timedelta(seconds=120),
     needs_fence=True,
-    unfenced="nonces of version 2 may arrive in any order, so that nothing shows until when the request may arrive",
+    unfenced=(
+        "no later call shows that the request cannot arrive any more, as its nonce was not recorded, or nonces of "
+        "version 2 may arrive in any order; look at the exchange, and dismiss the call when you know its outcome"
+    ),
 )
 """No document says how soon a list shows what was accepted."""
 ORDERS_ABSENT = evolve(
