@@ -274,9 +274,8 @@ class Reconciler:
         return self._judge_absence(case, result, search.absence)
 
     def _query(self, case: _Case, window: Window) -> Query:
-        pending = self._calls.pending(case.intent)
-        made = getattr(None if pending is None else pending.error, "made", None)
-        return evolve(window.query(case.intent), made=made)
+        error = getattr(self._calls.pending(case.intent), "error", None)
+        return evolve(window.query(case.intent), made=getattr(error, "made", None))
 
     async def _search(self, search: Search, query: Query, case: _Case) -> Matches:
         """Read what the search wants to read, until it wants nothing more."""
