@@ -13,7 +13,7 @@ from attrs import evolve
 from exchanges.bitex.api import API, MINIMUM_ASK, MINIMUM_BID
 from exchanges.bitex.checks import ECHOED_ID, at_least, between, present_if_true
 from exchanges.bitex.models.bots import Bot, BuyingBot, SellingBot
-from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
+from exchanges.endpoint import CANCEL, MONEY, Area, Endpoint, Param, private
 from exchanges.endpoint.paging import each_once
 from exchanges.errors import ExchangeError, NotFound, OutcomeUnknown
 from exchanges.wire import Amount
@@ -117,7 +117,7 @@ class Bots(Area, api=API):
         """
         ...
 
-    @private("POST /private/buying_bots/{bot_id}/cancel", kind=IDEMPOTENT, via=_cancel)
+    @private("POST /private/buying_bots/{bot_id}/cancel", kind=CANCEL, via=_cancel)
     async def cancel_buying_bot(self, bot_id: Annotated[int, ECHOED_ID]) -> BuyingBot:
         """Request the cancellation of a buying bot and its outstanding orders.
 
@@ -188,7 +188,7 @@ class Bots(Area, api=API):
         """
         ...
 
-    @private("POST /private/selling_bots/{bot_id}/cancel", kind=IDEMPOTENT, via=_cancel)
+    @private("POST /private/selling_bots/{bot_id}/cancel", kind=CANCEL, via=_cancel)
     async def cancel_selling_bot(self, bot_id: Annotated[int, ECHOED_ID]) -> SellingBot:
         """Request the cancellation of a selling bot and its outstanding orders.
 

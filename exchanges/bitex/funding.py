@@ -15,7 +15,7 @@ from exchanges.bitex.models.instructions import (
     text_of_body,
 )
 from exchanges.bitex.models.rows import SpecieDeposit, SpecieWithdrawal, UsdDeposit, UsdWithdrawal
-from exchanges.endpoint import IDEMPOTENT, MONEY, WRITE, Area, Param, private
+from exchanges.endpoint import CANCEL, MONEY, WRITE, Area, Param, private
 from exchanges.wire import Amount
 
 
@@ -62,7 +62,7 @@ class Funding(Area, api=API):
         """
         ...
 
-    @private("POST /private/usd/deposits/{deposit_id}/cancel", kind=IDEMPOTENT)
+    @private("POST /private/usd/deposits/{deposit_id}/cancel", kind=CANCEL)
     async def cancel_usd_deposit(self, deposit_id: Annotated[int, ECHOED_ID]) -> UsdDeposit:
         """Cancel a deposit that is still PENDING.
 

@@ -9,7 +9,7 @@ from exchanges.bitex.api import API, MINIMUM_ASK, MINIMUM_BID
 from exchanges.bitex.checks import ECHOED_ID, at_least
 from exchanges.bitex.models.codes import OrderStatus
 from exchanges.bitex.models.rows import Ask, Bid, Order, Trade
-from exchanges.endpoint import IDEMPOTENT, MONEY, Area, private
+from exchanges.endpoint import CANCEL, MONEY, Area, private
 from exchanges.endpoint.waiting import wait_until
 from exchanges.errors import UsageError
 from exchanges.wire import Amount
@@ -95,7 +95,7 @@ class Trading(Area, api=API):
         ...
 
     # A second cancel of the same order changes nothing, so it may be repeated.
-    @private("POST /private/bids/{bid_id}/cancel", kind=IDEMPOTENT)
+    @private("POST /private/bids/{bid_id}/cancel", kind=CANCEL)
     async def cancel_bid(self, bid_id: Annotated[int, ECHOED_ID]) -> Bid:
         """Request the cancellation of a bid.
 
@@ -154,7 +154,7 @@ class Trading(Area, api=API):
         """
         ...
 
-    @private("POST /private/asks/{ask_id}/cancel", kind=IDEMPOTENT)
+    @private("POST /private/asks/{ask_id}/cancel", kind=CANCEL)
     async def cancel_ask(self, ask_id: Annotated[int, ECHOED_ID]) -> Ask:
         """Request the cancellation of an ask.
 

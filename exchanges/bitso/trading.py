@@ -22,7 +22,7 @@ from exchanges.bitso.models.trading import (
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.bitso.rules import RULES, Rules
 from exchanges.bitso.settling import SettledOrder, Settling
-from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Param, private
+from exchanges.endpoint import CANCEL, MONEY, Area, Param, private
 from exchanges.endpoint.markers import Pages
 from exchanges.endpoint.rules import within
 from exchanges.endpoint.waiting import wait_until
@@ -180,7 +180,7 @@ class Trading(Area, api=V3):
         ...
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
-    @private("DELETE /orders/{oid}", kind=IDEMPOTENT, exempt=True)
+    @private("DELETE /orders/{oid}", kind=CANCEL, exempt=True)
     async def cancel_order(self, oid: Oid) -> list[CancelledId]:
         """Cancel an order.
 
@@ -195,7 +195,7 @@ class Trading(Area, api=V3):
         """
         ...
 
-    @private("DELETE /orders", kind=IDEMPOTENT, exempt=True, check=one_of_both("oids", "origin_ids"))
+    @private("DELETE /orders", kind=CANCEL, exempt=True, check=one_of_both("oids", "origin_ids"))
     async def cancel_orders(self, *, oids: Oids = None, origin_ids: OriginIds = None) -> list[CancelledId]:
         """Cancel several orders.
 
@@ -211,7 +211,7 @@ class Trading(Area, api=V3):
         """
         ...
 
-    @private("DELETE /orders/all", kind=IDEMPOTENT, exempt=True)
+    @private("DELETE /orders/all", kind=CANCEL, exempt=True)
     async def cancel_all_orders(self) -> list[CancelledId]:
         """Cancel every open order of the account: of all books, of other programs, and of the exchange's app.
 

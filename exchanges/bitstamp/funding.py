@@ -16,7 +16,7 @@ from exchanges.bitstamp.models.funding import (
     Withdrawal,
     WithdrawalRequest,
 )
-from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Param, private
+from exchanges.endpoint import CANCEL, MONEY, READ, Param, private
 from exchanges.endpoint.arguments import json_object
 from exchanges.wire import Amount
 
@@ -241,7 +241,7 @@ class Funding(Deposits, api=V2):
         ...
 
     # A second cancel finds nothing to cancel, so it may be repeated.
-    @private("POST /withdrawal/cancel/", kind=IDEMPOTENT)
+    @private("POST /withdrawal/cancel/", kind=CANCEL)
     async def cancel_withdrawal(
         self, withdrawal_id: Annotated[str | int, Param(wire="id", type="int", render=whole_id, echo="id")]
     ) -> CancelledWithdrawal:

@@ -16,7 +16,7 @@ from exchanges.bitstamp.models.trading import (
 )
 from exchanges.bitstamp.placing import Placing
 from exchanges.bitstamp.settling import SettledOrder, Settling
-from exchanges.endpoint import IDEMPOTENT, READ, Param, private
+from exchanges.endpoint import CANCEL, READ, Param, private
 from exchanges.endpoint.waiting import wait_until
 
 
@@ -106,7 +106,7 @@ class Trading(Placing, api=V2):
         )
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
-    @private("POST /cancel_order/", kind=IDEMPOTENT, check=exactly_one("order_id", "client_order_id"))
+    @private("POST /cancel_order/", kind=CANCEL, check=exactly_one("order_id", "client_order_id"))
     async def cancel_order(
         self,
         *,
@@ -130,7 +130,7 @@ class Trading(Placing, api=V2):
         """
         ...
 
-    @private("POST /cancel_all_orders/", kind=IDEMPOTENT)
+    @private("POST /cancel_all_orders/", kind=CANCEL)
     async def cancel_all_orders(self) -> CancelledOrders:
         """Cancel every open order of the account.
 
@@ -142,7 +142,7 @@ class Trading(Placing, api=V2):
         """
         ...
 
-    @private("POST /cancel_all_orders/{market}/", kind=IDEMPOTENT)
+    @private("POST /cancel_all_orders/{market}/", kind=CANCEL)
     async def cancel_all_orders_for_market(self, market: Symbol) -> CancelledOrders:
         """Cancel every open order of the account in one market.
 

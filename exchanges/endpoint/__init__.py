@@ -13,6 +13,7 @@ or an argument of a type that nothing can render, raises here, at import.
 
 from exchanges.endpoint.areas import Area, Areas, Caller, areas_of, endpoints_of, private, public
 from exchanges.endpoint.definition import (
+    CANCEL,
     IDEMPOTENT,
     MIB,
     MONEY,
@@ -28,6 +29,7 @@ from exchanges.endpoint.definition import (
 from exchanges.http.request import FORM, JSON, MULTIPART, Body
 
 __all__ = [
+    "CANCEL",
     "FORM",
     "IDEMPOTENT",
     "JSON",

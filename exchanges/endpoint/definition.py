@@ -27,7 +27,9 @@ class Kind(StrEnum):
     READ = "read"
     """Changes nothing: repeated within a budget."""
     IDEMPOTENT = "idempotent"
-    """A cancel or an update, which may be done twice: repeated like a read, and served before everything else."""
+    """An update, which may be done twice: repeated like a read, and served like one."""
+    CANCEL = "cancel"
+    """A cancel: may be done twice as well, and is served before everything else."""
     WRITE = "write"
     """Creates something: never repeated."""
     MONEY = "money"
@@ -36,9 +38,10 @@ class Kind(StrEnum):
     def __init__(self, value: str) -> None:
         # Not repeated, as a repetition would do the same once more.
         self.is_once = value in ("write", "money")
+        self.is_idempotent = value in ("idempotent", "cancel")
 
 
-READ, IDEMPOTENT, WRITE, MONEY = Kind.READ, Kind.IDEMPOTENT, Kind.WRITE, Kind.MONEY
+READ, IDEMPOTENT, CANCEL, WRITE, MONEY = Kind
 
 
 class Access(StrEnum):

@@ -173,7 +173,7 @@ def unknown_outcome(
     """Return what *error* means if it is no proof: for a call that is never repeated the outcome is unknown."""
     endpoint = attempt.call.endpoint
     if not endpoint.kind.is_once:
-        error.may_have_executed = endpoint.kind is Kind.IDEMPOTENT
+        error.may_have_executed = endpoint.kind.is_idempotent
         return error
     unknown = OutcomeUnknown(
         f"{attempt.call}: it may have been executed ({phase}); "
@@ -207,7 +207,7 @@ def final_error(call: PreparedCall, error: ExchangeError, doubtful: ExchangeErro
     kind = call.endpoint.kind
     if kind is Kind.READ and type(error) in (NotSent, Unavailable):
         final: ExchangeError = errors.ReadFailed(f"the read failed: {error}", **_facts_of(error))
-    elif kind is not Kind.IDEMPOTENT or doubtful is None:
+    elif not kind.is_idempotent or doubtful is None:
         return error
     else:
         advice = "it is safe to call it again"
@@ -238,7 +238,7 @@ def out_of_time(error: ExchangeError) -> bool:
 
 def repeatable(kind: Kind, error: ExchangeError, attempt: int) -> bool:
     """Whether a call of *kind* is sent again after attempt number *attempt* failed with *error*."""
-    if kind not in (Kind.READ, Kind.IDEMPOTENT) or isinstance(error, _NOT_REPEATED):
+    if kind.is_once or isinstance(error, _NOT_REPEATED):
         return False
     # So do a path that is missing, and a proxy that lacks a password.
     if isinstance(error, Unavailable) and error.status is not None and _is_lasting(error.status):

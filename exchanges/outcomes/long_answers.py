@@ -62,7 +62,7 @@ def interpret_in_steps(attempt: Attempt, answer: Answer, wire: Wire) -> Generato
         rows = wire.rows(answer.body, endpoint.answer)
         yield
         if rows is not None:
-            return Result(rows, status=answer.status)
+            return Result(rows, status=answer.status, is_judged=True)
     yield from lists.split(answer.body)
     result = interpret(attempt, answer, wire, lists)
     if result.error is not None:

@@ -28,9 +28,10 @@ __all__ = ["PRIORITIES", "Needs", "admit", "release", "too_late"]
 logger = logging.getLogger(__name__)
 
 PRIORITIES = {
-    Kind.IDEMPOTENT: Priority.CANCEL,
+    Kind.CANCEL: Priority.CANCEL,
     Kind.MONEY: Priority.MONEY,
     Kind.WRITE: Priority.MONEY,
+    Kind.IDEMPOTENT: Priority.READ,
     Kind.READ: Priority.READ,
 }
 

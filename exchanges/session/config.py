@@ -275,7 +275,7 @@ def _limits(client: type[Areas], limits: Sequence[Limit] | None) -> Mapping[str,
 
 def _cancel_limits(client: type[Areas]) -> tuple[Limit, ...]:
     """Return what cancels count against, the widest each; where one of them is exempt, none needs a slot."""
-    cancels = [e for e in endpoints_of(client) if e.kind is Kind.IDEMPOTENT and e.access is not Access.PUBLIC]
+    cancels = [e for e in endpoints_of(client) if e.kind is Kind.CANCEL and e.access is not Access.PUBLIC]
     if any(e.exempt for e in cancels):
         return ()
     return tuple({e.limit.widest.name: e.limit.widest for e in cancels}.values())

@@ -5,7 +5,7 @@ import pytest
 
 from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.endpoint import (
-    IDEMPOTENT,
+    CANCEL,
     MONEY,
     READ,
     Access,
@@ -115,7 +115,7 @@ class TestEndpoint:
 
     def test_kind(self):
         """A declared kind is kept."""
-        assert [READ, IDEMPOTENT, Kind.WRITE, MONEY] == [
+        assert [READ, CANCEL, Kind.WRITE, MONEY] == [
             e.kind for e in endpoints_of(Fourth) if e.id.startswith("fourth.trading.")
         ]
 

@@ -66,8 +66,10 @@ KINDS = {
         funding.create_usd_deposit funding.create_withdrawal_instruction funding.create_address kyc.create_profile
         kyc.create_file payments.create_payment resellers.create_user
     """,
-    Kind.IDEMPOTENT: """
+    Kind.CANCEL: """
         trading.cancel_bid trading.cancel_ask bots.cancel_buying_bot bots.cancel_selling_bot funding.cancel_usd_deposit
+    """,
+    Kind.IDEMPOTENT: """
         kyc.update_profile kyc.update_default_profile payments.setup_pos webhooks.update_webhook webhooks.test_webhook
     """,
 }

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from exchanges.bitex import Bitex, Currency, Input, OrderReason, OrderStatus, Output, UsageTier, WithdrawalStatus
 from exchanges.bitex.reconcile import SEARCHES
-from exchanges.endpoint import IDEMPOTENT, MONEY, READ, WRITE, endpoints_of
+from exchanges.endpoint import MONEY, READ, WRITE, endpoints_of
 from exchanges.errors import NotFound
 from exchanges.outcomes.search import Query
 from tests.support import bitex_rows
@@ -334,7 +334,7 @@ def test_echoes():
         ("create_file", "document_content_type"): None,
         ("create_work_order_request", "should_confirm_quote"): None,
     }
-    once = [e for e in ENDPOINTS.values() if e.kind not in (READ, IDEMPOTENT)]
+    once = [e for e in ENDPOINTS.values() if e.kind.is_once]
 
     assert expected == {
         (e.id.rpartition(".")[2], a.name): a.param.echo for e in once for a in e.arguments if a.param.echo != "="

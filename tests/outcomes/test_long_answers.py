@@ -101,7 +101,7 @@ def test_rows_that_are_read_fast(monkeypatch):
     rows = b"[%b]" % b",".join([b"[946685400,1,1.1,1.1]"] * 3000)
     result, steps = in_steps("bitex.market.transactions", rows)
 
-    assert (3000, 1) == (len(result.value), steps)
+    assert (3000, 1, True) == (len(result.value), steps, result.is_judged)
 
 
 def test_a_byte_order_mark():

@@ -31,6 +31,20 @@ async def test_the_first_call_after_a_restart():
 
 
 @in_virtual_time
+async def test_updates_leave_the_reserve():
+    """A call that may be done twice but cancels nothing leaves slots and connections to cancels."""
+    token = answer({"token": "t", "user_id": 1, "valid_sec": 60})
+    options = {"state": MemoryState(), "limits": NARROW, "timeout_seconds": 5.0}
+    async with Bitstamp(transport=Script.of(*[token] * 9, answer(True)), **KEYS, **options) as client:
+        updates = (client.account.websockets_token() for _ in range(10))
+        results = await asyncio.gather(*updates, return_exceptions=True)
+        began = elapsed()
+        await client.v1.trading.cancel_order(3)
+
+        assert (1, 0.0) == (sum(isinstance(r, RateLimitTimeout) for r in results), elapsed() - began)
+
+
+@in_virtual_time
 async def test_clients_that_never_call():
     """The reserve is kept from the creation of a client until it is closed or dropped, even if it never calls."""
     state = MemoryState()

@@ -213,7 +213,7 @@ async def test_a_deed_names_arguments_of_the_path():
         await ask(http, Venue.BITEX)
         await ask(http, Venue.BITEX, "trading.cancel_bid", bid_id=1001)
 
-        assert ({"bid_id": "1001"}, Kind.IDEMPOTENT, "1001") == (
+        assert ({"bid_id": "1001"}, Kind.CANCEL, "1001") == (
             sim.deeds[-1].arguments,
             sim.deeds[-1].kind,
             sim.deeds[-1].id,

@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from exchanges import errors
 from exchanges.client import Client
-from exchanges.endpoint import FORM, IDEMPOTENT, JSON, MONEY, READ, WRITE, Api, Area, Areas, Param, private, public
+from exchanges.endpoint import CANCEL, FORM, JSON, MONEY, READ, WRITE, Api, Area, Areas, Param, private, public
 from exchanges.errors import Problem
 from exchanges.http.signing import NoncePolicy
 from exchanges.limits.limit import Limit, Scope, Window
@@ -157,7 +157,7 @@ class Trading(Area, api=API):
         """A read."""
         ...
 
-    @private("POST /orders/{order_id}/cancel", kind=IDEMPOTENT)
+    @private("POST /orders/{order_id}/cancel", kind=CANCEL)
     async def cancel(self, order_id: int) -> Thing:
         """Something that may be repeated."""
         ...

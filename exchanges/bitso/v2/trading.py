@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from exchanges.bitso.api import V2
 from exchanges.bitso.v2.models import AmountUnit, Cancelled, Order, OrderType
-from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
+from exchanges.endpoint import CANCEL, MONEY, READ, Area, Param, private
 from exchanges.wire import Amount, Json
 
 MAX_ID = 100
@@ -90,7 +90,7 @@ class Trading(Area, api=V2):
         ...
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
-    @private("POST /cancel_order", kind=IDEMPOTENT, exempt=True)
+    @private("POST /cancel_order", kind=CANCEL, exempt=True)
     async def cancel_order(self, order_id: Annotated[str, Param(wire="id")]) -> Cancelled:
         """Cancel an order.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import Done, Order, OrderType
-from exchanges.endpoint import IDEMPOTENT, MONEY, READ, Area, Param, private
+from exchanges.endpoint import CANCEL, MONEY, READ, Area, Param, private
 from exchanges.wire import Amount
 
 
@@ -26,7 +26,7 @@ class Trading(Area, api=V1):
         ...
 
     # A second cancel of the same order finds nothing to cancel, so it may be repeated.
-    @private("POST /cancel_order/", kind=IDEMPOTENT)
+    @private("POST /cancel_order/", kind=CANCEL)
     async def cancel_order(self, order_id: Annotated[int, Param(wire="id")]) -> Done:
         """Cancel an order.
 
