@@ -33,6 +33,7 @@ from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.codecs import without_mark
 from exchanges.wire.converter import Wire
 from exchanges.wire.long_lists import LongLists
+from exchanges.wire.strict_json import loads_unique
 
 
 def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None = None) -> Result:
@@ -154,7 +155,8 @@ def _content(
         if endpoint.text and is_success:
             text = without_mark(answer.body).decode()
             return text, None if text.strip() else "text"
-        return loads(answer.body), None
+        # Of two equal keys no parser says which one the exchange meant: such an answer proves neither.
+        return (loads if endpoint.kind is Kind.READ else loads_unique)(answer.body), None
     except UnicodeDecodeError:
         return None, "text in UTF-8"
     except Deviation as deviation:

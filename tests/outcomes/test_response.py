@@ -180,3 +180,31 @@ def test_rows_are_read_fast():
 def test_no_field_is_needed():
     """A call whose answer repeats no argument is checked by its shape."""
     assert Thing(9) == said({"id": 9}, endpoint=Trading.create_order.endpoint, arguments={"amount": 3}).value
+
+
+@pytest.mark.parametrize("kind", [IDEMPOTENT, *ONCE])
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": "no", "code": "vague", "code": "funds"}',
+        b'{"error": "no", "code": "funds", "\\u0063ode": "funds"}',
+        b'\xef\xbb\xbf{"error": "no", "code": "funds", "inner": [{"a": 1, "a": 2}]}',
+        b'{"id": 1, "amount": "3", "price": "5", "side": "buy", "error": "no", "code": "funds", "error": null}',
+        b'{"id": 2, "amount": "3", "price": "5", "side": "buy", "id": 1}',
+    ],
+)
+def test_a_key_that_appears_twice(kind, status, body):
+    """An answer that says two things under one key, at whatever depth, neither refuses nor confirms what was asked."""
+    told = of_kind(kind, body, status)
+
+    assert (None, True, False) == (told.value, told.error.may_have_executed, told.is_judged)
+    assert not isinstance(told.error, errors.Rejected)
+
+
+@pytest.mark.parametrize("body", [b'{"id": 1, "x": NaN}', b'\xef\xbb\xbf{"id": 1, "x": {"id": 2}, "y": {"id": 3}}'])
+def test_keys_that_appear_once(body):
+    """The keys of different objects, the byte order mark and numbers that nobody reads make no answer unreadable."""
+    whole = body.replace(b'"id": 1', b'"id": 1, "amount": "3", "price": "5", "side": "buy"')
+
+    assert of_kind(MONEY, whole).value.id == 1
