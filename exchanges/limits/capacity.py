@@ -14,10 +14,11 @@ from exchanges.errors import RateLimited, RateLimitTimeout
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.lockouts import Lockouts
 from exchanges.limits.parts import Parts
-from exchanges.limits.permits import IN_ORDER, Priority
+from exchanges.limits.permits import Priority
 from exchanges.limits.reasons import closed_by, closed_error, held_by, timeout_error
 from exchanges.limits.status import LimitStatus, closed_status, window_status
 from exchanges.limits.waiters import Waiter
+from exchanges.limits.waits import Waits
 from exchanges.limits.windows import MARGIN_SECONDS, Slots
 
 SLACK = 0.99
@@ -47,7 +48,7 @@ class Capacity(ABC):
         self._lock = lock
         self._parts = Parts()
         self._counts = self._slots_of(self.limit)
-        self._closed_until = [-math.inf for _ in IN_ORDER]  # by priority: the lowest is closed longest
+        self._waits = Waits()  # for other processes
         self._answered_at = -math.inf
         self.adopt(limit)
 
@@ -75,8 +76,7 @@ class Capacity(ABC):
     def is_idle(self, now: float) -> bool:
         """Whether no client uses it and no slot is taken, so that it can be forgotten."""
         cooled = all(c.free(now) == c.window.slots for c in self._parts)
-        opened = now >= self._closed_until[Priority.READ] and self.lockouts.is_over(now)
-        return cooled and not self.users and opened
+        return cooled and not self.users and self.lockouts.is_over(now)
 
     def adopt(self, limit: Limit) -> tuple[Slots, ...]:
         """Keep *limit* and return where its calls need a slot: in its own windows and those it is within.
@@ -118,8 +118,10 @@ class Capacity(ABC):
             self.users -= 1
             self.signers -= signs
 
-    def _has_room(self, slots: tuple[Slots, ...], priority: Priority, now: float, *, is_spare: bool) -> bool:
-        if now < self._closed_until[priority]:
+    def _has_room(
+        self, slots: tuple[Slots, ...], priority: Priority, now: float, *, scope: str, is_spare: bool
+    ) -> bool:
+        if self._waits and now < self._waits.until(slots, scope, priority):
             return False
         keeps = is_spare or (self.signers and priority is not Priority.CANCEL)
         for counted in slots:
@@ -142,13 +144,13 @@ class Capacity(ABC):
         # A call in flight of which nothing was sent gives its slot back at once.
         cooling = [c.next_free(now) for c in self._full(waiter, now) if not c.in_flight]
         opened = self.lockouts.may_open_at(waiter.scope, now, is_cancel=is_cancel) if self.lockouts else now
-        return max([opened, self._closed_until[waiter.priority], *cooling])
+        return max([opened, *cooling])
 
     def _room_at(self, waiter: Waiter, now: float) -> float:
-        if self._has_room(waiter.slots, waiter.priority, now, is_spare=waiter.is_spare):
+        if self._has_room(waiter.slots, waiter.priority, now, scope=waiter.scope, is_spare=waiter.is_spare):
             return now
         moments = [c.next_free(now) for c in self._full(waiter, now)]
-        return max([now, self._closed_until[waiter.priority], *moments])
+        return max([now, self._waits.until(waiter.slots, waiter.scope, waiter.priority), *moments])
 
     def _full(self, waiter: Waiter, now: float) -> list[Slots]:
         """List the windows without a slot for this waiter."""
@@ -162,9 +164,12 @@ class Capacity(ABC):
     def _is_hopeless(self, waiter: Waiter, now: float) -> bool:
         """Whether no permit can be granted in time, or the exchange has asked to be left alone for a time."""
         earliest = self._may_go_at(waiter, now)
-        if earliest > waiter.send_by or earliest + self._latency(earliest) > waiter.deadline:
-            return True
-        return bool(self.lockouts) and self.lockouts.named(waiter.scope, now) is not None
+        is_late = self._is_late(earliest, deadline=waiter.deadline, send_by=waiter.send_by)
+        return is_late or (bool(self.lockouts) and self.lockouts.named(waiter.scope, now) is not None)
+
+    def _is_late(self, moment: float, *, deadline: float, send_by: float) -> bool:
+        """Whether a call that is sent at *moment* comes too late."""
+        return moment > send_by or moment + self._latency(moment) > deadline
 
     def _in_vain(self, waiter: Waiter, now: float) -> RateLimitTimeout | RateLimited:
         named = self.lockouts.named(waiter.scope, now)
@@ -174,9 +179,8 @@ class Capacity(ABC):
 
     def _reasons(self, waiter: Waiter, now: float) -> Iterator[str]:
         is_cancel = waiter.priority is Priority.CANCEL
-        yield from closed_by(
-            self.lockouts.of(waiter.scope), self._closed_until[waiter.priority], now, is_cancel=is_cancel
-        )
+        yield from closed_by(self.lockouts.of(waiter.scope), now, is_cancel=is_cancel)
+        yield from self._waits.reasons(waiter.slots, waiter.scope, waiter.priority, now)
         for counted in self._full(waiter, now):
             yield held_by(counted, now, reserve=0 if is_cancel else self._reserve(counted.window))
         if not waiter.lane.connections.has_room(waiter.priority):

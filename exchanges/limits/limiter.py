@@ -51,9 +51,10 @@ from exchanges.limits.permits import (
     Priority,
     reserved_connections,
 )
-from exchanges.limits.reasons import Congestion, clock_time, in_part
+from exchanges.limits.reasons import Congestion, clock_time, in_part, timeout_error
 from exchanges.limits.timers import Timers
 from exchanges.limits.waiters import OVERTAKE_SECONDS, Waiter, WaiterQueue
+from exchanges.limits.waits import Wait
 from exchanges.limits.windows import Slots
 
 __all__ = ["Connections", "KeyLock", "Lane", "Limiter", "Permit", "Priority", "reserved_connections"]
@@ -136,9 +137,8 @@ class Limiter(Capacity):
             if (
                 not (self._queue.count or self.lockouts)
                 and lane.is_open(priority)
-                and self._has_room(slots, priority, now, is_spare=is_spare)
-                and now <= send_by
-                and now + self._latency(now) <= deadline
+                and self._has_room(slots, priority, now, scope=scope, is_spare=is_spare)
+                and not self._is_late(now, deadline=deadline, send_by=send_by)
             ):
                 return self._take(lane, slots, now, loop, deadline)
             waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
@@ -189,12 +189,24 @@ class Limiter(Capacity):
                 raise self._in_vain(waiter, now)
         return permit
 
-    def close(self, until: float, above: Priority = Priority.CANCEL) -> None:
-        """Grant nothing before *until* to calls of the priority *above* or a lower one: others use the limit up."""
+    def hold_up(self, permit: Permit, priority: Priority, wait: Wait, *, deadline: float, send_by: float) -> None:
+        """Have calls like that of *permit* wait for other processes, for which it is too early; end it afterwards.
+
+        Raises:
+            RateLimitTimeout: They leave no room before *deadline* or *send_by*.
+        """
         with self._lock:
-            for priority in IN_ORDER[above:]:
-                self._closed_until[priority] = max(self._closed_until[priority], until)
-            self._wake(self.now())
+            now, slots = permit.loop.time(), permit.slots
+            moment = now + wait.certain_seconds
+            is_late = self._is_late(moment, deadline=deadline, send_by=send_by)
+            # Only what was heard just now ends a call; where the one that heard it ends, the next one asks at once.
+            self._waits.add(wait, slots, priority, now, holds=not is_late)
+            for waiter in self._queue:
+                is_alike = waiter.slots == slots and waiter.priority >= priority and wait.scope in ("", waiter.scope)
+                if is_alike and self._is_late(moment, deadline=waiter.deadline, send_by=waiter.send_by):
+                    waiter.expire()
+            if is_late:
+                raise timeout_error((wait.reason, f"{self.waiting} calls wait"), self.limit.name, moment, now)
 
     def refuse(self, permit: Permit, refusal: Refusal) -> None:
         """Close the limit, or a part of it, because the exchange refused the call of *permit*."""
@@ -213,7 +225,7 @@ class Limiter(Capacity):
         """Forget every lockout: the caller knows that the exchange takes calls."""
         with self._lock:
             self.lockouts.clear()
-            self._closed_until = [-math.inf for _ in IN_ORDER]
+            self._waits.clear()
             self._wake(self.now())
 
     def reserve_spot(self, calls: int) -> float:
@@ -277,7 +289,7 @@ class Limiter(Capacity):
     def _wake(self, now: float) -> None:
         while (waiter := self._next(now)) is not None:
             self._queue.remove(waiter)
-            if now + self._latency(now) > waiter.deadline or now > waiter.send_by:
+            if self._is_late(now, deadline=waiter.deadline, send_by=waiter.send_by):
                 waiter.expire()
                 continue
             permit = self._take(waiter.lane, waiter.slots, now, waiter.loop, waiter.deadline)

@@ -46,8 +46,8 @@ def closed_error(name: str, lockout: Lockout, now: float) -> RateLimited:
     )
 
 
-def closed_by(lockouts: Iterable[Lockout], others_until: float, now: float, *, is_cancel: bool) -> Iterator[str]:
-    """Yield who has closed a limit to a call: the exchange, or other processes that use it up until *others_until*."""
+def closed_by(lockouts: Iterable[Lockout], now: float, *, is_cancel: bool) -> Iterator[str]:
+    """Yield why the lockouts of a limit hold up a call, and until when."""
     for lockout in lockouts:
         until = min(lockout.until, lockout.opens_at(now, is_cancel=is_cancel))
         if until > now:
@@ -55,8 +55,11 @@ def closed_by(lockouts: Iterable[Lockout], others_until: float, now: float, *, i
         elif now < lockout.trying_until < math.inf:
             seconds = lockout.trying_until - now
             yield f"the result of another call that tries it{in_part(lockout)} is awaited for {clock_time(seconds)}"
-    if others_until > now:
-        yield f"other processes use all of it for {clock_time(others_until - now)}"
+
+
+def used_up(certain_seconds: float) -> str:
+    """Return that other processes leave no room, and for how long that is certain."""
+    return "other processes use all of it" + f" for {clock_time(certain_seconds)}" * (certain_seconds > 0)
 
 
 def held_by(counted: Slots, now: float, *, reserve: int) -> str:

@@ -1,8 +1,8 @@
 """Admission: waiting for everything that a call needs, in this process and, if the state is shared, among processes.
 
 The limiter of the process grants slots, key lock and connection together. While a call holds them, it asks the shared
-limiter, which grants a lease of all that processes share, or nothing: then the permit is ended, and the limiter of the
-process is closed to that priority until there can be room. Where a state is shared, it keeps the lockouts.
+limiter, which grants a lease of all that processes share, or nothing: then the permit is ended, and calls like it wait
+until one of them asks again. Where a state is shared, it keeps the lockouts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
 from exchanges.limits.permits import Priority
 from exchanges.limits.waiters import OVERTAKE_SECONDS
+from exchanges.limits.waits import Wait
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.session.destinations import Destination
 from exchanges.state.protocols import SharedLimiter
@@ -104,9 +105,13 @@ async def admit(
             raise
         if wait is None:
             return attempt
-        # Closed before the permit ends, as that wakes the next waiter at once.
-        limiter.close(asyncio.get_running_loop().time() + wait, priority)
-        permit.end(sent=False)
+        try:
+            limiter.hold_up(permit, priority, wait, deadline=needs.deadline, send_by=needs.send_by)
+        except errors.RateLimitTimeout as error:
+            check(call, destination)
+            raise _named(call, error) from None
+        finally:
+            permit.end(sent=False)  # not sooner, as it wakes the next waiter at once
         check(call, destination)
 
 
@@ -135,8 +140,8 @@ async def _lease(
     attempt: Attempt,
     needs: Needs,
     next_nonce: Callable[[], int],
-) -> float | None:
-    """Acquire the lease, or return the seconds to wait before asking again."""
+) -> Wait | None:
+    """Acquire the lease, or return how long to wait."""
     call, now = attempt.call, asyncio.get_running_loop().time()
     in_order, is_cancel = destination.lane.key_lock is not None, PRIORITIES[call.endpoint.kind] is Priority.CANCEL
     try:
@@ -154,7 +159,7 @@ async def _lease(
         raise _named(call, error) from error.__cause__
     except errors.StateError as error:
         raise type(error)(f"{call}: {error}", endpoint=call.endpoint.id) from error.__cause__
-    if isinstance(answer, float | int):
+    if isinstance(answer, Wait):
         return answer
     attempt.lease = answer
     return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from attrs import frozen
 
 from exchanges.limits.lockouts import Lockout, Refusal
+from exchanges.limits.waits import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -104,7 +105,7 @@ class SharedLimiter(Protocol):
         is_cancel: bool = False,
         overtake_seconds: float = math.inf,
         scope: str = "",
-    ) -> Lease | float:
+    ) -> Lease | Wait:
         """Acquire everything that a call needs at once, or nothing.
 
         Args:
@@ -117,7 +118,7 @@ class SharedLimiter(Protocol):
             scope: The part of the limit that it belongs to, such as a market; empty if it has none.
 
         Returns:
-            The lease; or, where there is no room, the seconds to wait at least before asking again.
+            The lease; or, where there is no room, when to ask again, and for how long that is certain.
 
         Raises:
             RateLimited: The exchange has closed the limit and named the end.

@@ -240,50 +240,6 @@ def test_mean_latency():
     assert limiter.mean_latency_seconds == pytest.approx(0.25)
 
 
-@in_virtual_time
-async def test_a_closed_limiter():
-    """A limiter that the exchange closed admits nothing before the given time, not even cancels."""
-    limiter, lane, noted = limiter_of((10, 1.0)), wide_lane(), []
-    limiter.close(asyncio.get_running_loop().time() + 60)
-    await asyncio.gather(*(note_permits(limiter, lane, p, name=p.name, into=noted) for p in (READ, CANCEL)))
-
-    assert [("CANCEL", 60.0), ("READ", 60.0)] == noted
-
-
-@in_virtual_time
-async def test_closing_holds_those_who_wait():
-    """Calls that already wait when the limiter is closed keep waiting."""
-    limiter, lane, noted = limiter_of((1, 1.0)), wide_lane(), []
-    await note_permits(limiter, lane, into=[])
-    waiting = note_permits(limiter, lane, into=noted)
-    await settle()
-    limiter.close(asyncio.get_running_loop().time() + 60)
-    await waiting
-
-    assert [(None, 60.0)] == noted
-
-
-@in_virtual_time
-async def test_closing_only_extends():
-    """A shorter time does not open a limiter that is closed for longer."""
-    limiter, lane, noted = limiter_of((10, 1.0)), wide_lane(), []
-    limiter.close(asyncio.get_running_loop().time() + 60)
-    limiter.close(asyncio.get_running_loop().time() + 5)
-    await note_permits(limiter, lane, into=noted)
-
-    assert [(None, 60.0)] == noted
-
-
-@in_virtual_time
-async def test_a_closed_limiter_says_so():
-    """The timeout error of a limiter that others use up says for how long they do."""
-    limiter, lane = limiter_of((10, 1.0)), wide_lane()
-    limiter.close(asyncio.get_running_loop().time() + 60)
-
-    with pytest.raises(RateLimitTimeout, match=r"other processes use all of it for 60\.0 s more"):
-        await limiter.acquire(lane, READ, deadline=asyncio.get_running_loop().time() + 30)
-
-
 def test_repr_of_an_unused_limiter():
     """The repr of a limiter shows the slots in use of each window and the waiters, even before its first use."""
     assert repr(limiter_of((5, 1.0), (600, 600.0))) == "Limiter(test: 0 of 5 in 1 s, 0 of 600 in 600 s; 0 waiting)"

@@ -6,10 +6,10 @@ import pytest
 from exchanges.errors import OutcomeUnknown, RateLimitTimeout, StateError, UnresolvedOutcome, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.lockouts import Refusal
+from exchanges.limits.waits import Wait
 from tests.support.fourth import LIMIT, Thing
 from tests.support.fourth_calls import CALLS
 from tests.support.lagging_exchange import cancel_caller
-from tests.support.limiters import CANCEL, MONEY, READ, limiter_of, note_permits, wide_lane
 from tests.support.scripted_transport import answer, html, refusal
 from tests.support.shared_state import Lease, failure, is_free, shared, sharing
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
@@ -58,11 +58,26 @@ async def test_the_shared_limiter_says_when():
 
 @in_virtual_time
 async def test_the_shared_limiter_may_say_zero():
-    """A whole number of seconds is a time to wait like any other."""
-    async with sharing(answers=[1, 0]) as (client, script, _, _):
+    """No time at all is a time to wait like any other."""
+    async with sharing(answers=[1.0, 0.0]) as (client, script, _, _):
         await client.trading.order()
 
     assert [1.0] == [c.at - 1e6 for c in script.came]
+
+
+@in_virtual_time
+async def test_how_long_there_is_no_room_is_not_certain():
+    """Where nobody knows for how long there is no room, a call asks again and again until its deadline."""
+    waits = [Wait(1.0, 0.0, reason="others use it")] * 10
+    async with sharing(answers=[*waits[:3]], timeout_seconds=5) as (client, script, limiter, _):
+        await client.trading.order()
+        limiter.answers += waits
+        begin = elapsed()
+        error = await failure(client.trading.order())
+
+        assert ([3.0], RateLimitTimeout, 5.0) == ([c.at - 1e6 for c in script.came], type(error), elapsed() - begin)
+        assert "(others use it; 0 calls wait)" in str(error)
+        assert is_free(client)
 
 
 @in_virtual_time
@@ -215,61 +230,6 @@ async def test_money_is_not_held_up_by_reads():
 
 
 # The limiter itself
-
-
-@in_virtual_time
-@pytest.mark.parametrize(
-    ("above", "expected"),
-    [
-        (CANCEL, [("cancel", 5.0), ("money", 5.0), ("read", 5.0)]),
-        (MONEY, [("cancel", 0.0), ("money", 5.0), ("read", 5.0)]),
-        (READ, [("cancel", 0.0), ("money", 0.0), ("read", 5.0)]),
-    ],
-)
-async def test_a_limiter_that_is_closed_in_part(above, expected):
-    """A limiter that is closed to some priorities still admits higher ones."""
-    limiter, lane, noted = limiter_of((100, 1.0)), wide_lane(), []
-    limiter.close(elapsed() + 1e6 + 5, above)
-    tasks = [
-        note_permits(limiter, lane, priority, name=name, into=noted)
-        for name, priority in (("read", READ), ("money", MONEY), ("cancel", CANCEL))
-    ]
-    await asyncio.wait(tasks)
-
-    assert expected == sorted(noted)
-
-
-@in_virtual_time
-async def test_closing_in_part_holds_those_who_wait():
-    """Waiting reads stay waiting when their limiter is closed to them; a later cancel is admitted."""
-    limiter, lane, noted = limiter_of((1, 2.0)), wide_lane(), []
-    tasks = [note_permits(limiter, lane, READ, name=n, into=noted) for n in "ab"]
-    await settle()
-    limiter.close(elapsed() + 1e6 + 10, READ)
-    tasks.append(note_permits(limiter, lane, CANCEL, name="c", into=noted))
-    await asyncio.wait(tasks)
-
-    assert [("a", 0.0), ("c", 2.001), ("b", 10.0)] == noted
-
-
-@in_virtual_time
-async def test_the_error_says_that_others_use_it_up():
-    """The error of a read that times out says that other processes use the limit up, and until when."""
-    limiter = limiter_of((1, 1.0))
-    limiter.close(elapsed() + 1e6 + 10, READ)
-    with pytest.raises(
-        RateLimitTimeout, match=r"other processes use all of it for 10\.0 s more, until \d\d:\d\d:\d\d UTC"
-    ):
-        await limiter.acquire(wide_lane(), READ, deadline=elapsed() + 1e6 + 1)
-
-
-@in_virtual_time
-async def test_a_limiter_closed_to_reads_is_remembered():
-    """A limiter that is closed to reads alone is not idle."""
-    limiter = limiter_of((1, 1.0))
-    limiter.close(10.0, READ)
-
-    assert [False, True] == [limiter.is_idle(5.0), limiter.is_idle(10.0)]
 
 
 @in_virtual_time

@@ -1,6 +1,7 @@
 """Lockouts of all processes: what one hears, all keep, and one at a time tries."""
 
 import math
+from functools import partial
 
 import pytest
 
@@ -53,6 +54,19 @@ async def test_a_part(one, two):
     await refused(one, scope="btcusd")
 
     assert [60.0, None, None] == [await call(two, scope=scope) for scope in ("btcusd", "ethusd", "")]
+
+
+async def test_what_a_lockout_holds_up(state, one, clock):
+    """A call that is held up hears by what, and asks again within a second, as the limit may be reopened."""
+    await refused(one, scope="btcusd", reason="too many")
+    ask = partial(one.acquire, in_order=False, leave_reserve=False, least_nonce=0, timeout_seconds=5, scope="btcusd")
+    read, cancel = await ask(), await ask(is_cancel=True)
+    clock.now += 4.25
+    soon = await ask(is_cancel=True)
+
+    assert [(1.0, 60.0), (1.0, 5.0), (0.75, 0.75)] == [(w.seconds, w.certain_seconds) for w in (read, cancel, soon)]
+    assert "btcusd" == read.scope
+    assert read.reason.startswith("the exchange closed it for btcusd (too many) for 60.0 s more, until")
 
 
 async def test_a_shorter_lockout_does_not_open(one, two):

@@ -129,7 +129,7 @@ async def test_a_living_process(state, other, clock):
     held = await enter(shared_limiter_of(other, (1, 10.0)), timeout_seconds=math.inf)
     clock.now += 10**6
 
-    assert 10.0 == await enter(shared_limiter_of(state, (1, 10.0))), held
+    assert 1.0 == await enter(shared_limiter_of(state, (1, 10.0))), held
 
 
 # Ends

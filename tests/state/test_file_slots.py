@@ -107,7 +107,7 @@ class Machine(RuleBasedStateMachine):
             self.calls.append(call)
             self.in_flight.append(call)
         else:
-            assert found > 0
+            assert found.seconds > 0
 
     @precondition(lambda self: self.in_flight)
     @rule(pick=st.integers(0, 100), complete=st.booleans(), sent=st.sampled_from([True, True, True, False]))

@@ -10,6 +10,7 @@ import exchanges.state as state_package
 from exchanges.errors import RateLimitTimeout, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.limiter import Connections, Lane, Priority
+from exchanges.limits.lockouts import Refusal
 from exchanges.state import PROCESS, MemoryState
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.support.scripted_transport import Script, answer
@@ -118,12 +119,19 @@ def test_a_limiter_outlives_its_clients_by_a_window(later, kept, monkeypatch):
     assert kept is (limiter is state.limiter(ADDRESS, SERVER, None))
 
 
+async def refuse(limiter):
+    """Have the exchange close a limiter for a minute."""
+    permit = await limiter.acquire(Lane(Connections(4)), Priority.READ)
+    limiter.refuse(permit, Refusal(60.0))
+    permit.end(sent=False)
+
+
 @pytest.mark.parametrize(("later", "kept"), [(59.0, True), (61.0, False)])
 def test_a_closed_limiter_is_kept(later, kept, monkeypatch):
     """A limiter that the exchange closed is kept until it opens."""
     state, now = MemoryState(), time.monotonic()
     limiter = state.limiter(ADDRESS, SERVER, None)
-    limiter.close(now + 60)
+    run(refuse(limiter), begin=now)
     monkeypatch.setattr(time, "monotonic", lambda: now + later)
 
     assert kept is (limiter is state.limiter(ADDRESS, SERVER, None))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from exchanges.intents import Intent
 from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.limits.waits import Wait
 from exchanges.state import Entry
 
 SERVER, KEY = "fourth production", "0123456789abcdef"
@@ -32,14 +33,15 @@ def shared_limiter_of(state, *windows, key=KEY, server=SERVER, scope=Scope.KEY):
 
 
 async def enter(limiter, *, in_order=False, now_ms=0, leave_reserve=False, timeout_seconds=TIMEOUT_SECONDS, **options):
-    """Acquire a lease of *limiter*, or return the seconds to wait."""
-    return await limiter.acquire(
+    """Acquire a lease of *limiter*, or return the seconds for which there is no room as far as is known."""
+    answer = await limiter.acquire(
         in_order=in_order, leave_reserve=leave_reserve, least_nonce=now_ms, timeout_seconds=timeout_seconds, **options
     )
+    return max(answer.seconds, answer.certain_seconds) if isinstance(answer, Wait) else answer
 
 
 async def call(limiter, *, complete=True, sent=True, floor=None, refusal=None, is_judged=False, **options):
-    """Acquire and release a lease; return its nonce, or the seconds to wait."""
+    """Acquire and release a lease; return its nonce, or the seconds as `enter` does."""
     lease = await enter(limiter, **options)
     if isinstance(lease, float):
         return lease

@@ -12,6 +12,7 @@ from attrs import define, evolve, field
 
 from exchanges.errors import ExchangeError, StateError
 from exchanges.intents import Intent
+from exchanges.limits.waits import Wait
 from exchanges.state import MemoryState
 from exchanges.state.protocols import Entry, Headroom
 from tests.support.lagging_exchange import placing
@@ -49,14 +50,14 @@ class SharedLimiter:
     """Returns what it was given, then grants everything.
 
     Attributes:
-        answers: Seconds to wait, errors, or leases.
+        answers: Seconds for which there is certainly no room, errors, or leases.
         seconds: How long acquiring takes.
         asked: The arguments of each request.
         leases: What it granted.
         inside: How many calls are waiting.
     """
 
-    answers: list[float | Exception | Lease] = field(factory=list["float | Exception | Lease"])
+    answers: list[float | Wait | Exception | Lease] = field(factory=list["float | Wait | Exception | Lease"])
     seconds: float = 0.0
     asked: list[dict[str, object]] = field(factory=list[dict[str, object]])
     leases: list[Lease] = field(factory=list[Lease])
@@ -81,7 +82,7 @@ class SharedLimiter:
         """Note who leaves."""
         self.joined.remove(signs)
 
-    async def acquire(self, *, least_nonce, in_order, **wishes) -> Lease | float:
+    async def acquire(self, *, least_nonce, in_order, **wishes) -> Lease | Wait:
         """Return or raise the next answer."""
         self.asked.append({"in_order": in_order, **wishes})
         self.inside += 1
@@ -92,7 +93,9 @@ class SharedLimiter:
         answer = self.answers.pop(0) if self.answers else Lease()
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, float | int):
+        if isinstance(answer, float):
+            return Wait(answer, answer, reason="no room")
+        if isinstance(answer, Wait):
             return answer
         if in_order:
             answer.nonce = least_nonce

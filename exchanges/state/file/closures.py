@@ -13,7 +13,8 @@ from sqlite3 import Connection
 from attrs import astuple, evolve
 
 from exchanges.limits.lockouts import Lockout, Lockouts
-from exchanges.limits.reasons import closed_error
+from exchanges.limits.reasons import closed_by, closed_error
+from exchanges.limits.waits import LOOK_SECONDS, Wait
 from exchanges.state.file.leases import LeaseEnd, LeaseRequest
 
 TRIED_SECONDS = 0.5
@@ -22,8 +23,8 @@ KEPT_SECONDS = 86400.0
 """How long a lockout is kept after its end if no answer deletes it: it counts the refusals in a row."""
 
 
-def wait(data: Connection, request: LeaseRequest, now: float) -> float:
-    """Return the seconds until the lockouts may admit a call; not above 0 if they admit it now.
+def wait(data: Connection, request: LeaseRequest, now: float) -> Wait | None:
+    """Return how long the lockouts do not admit a call; None if they admit it now.
 
     Raises:
         RateLimited: The exchange has named an end.
@@ -32,9 +33,18 @@ def wait(data: Connection, request: LeaseRequest, now: float) -> float:
     named = lockouts.named(request.scope, now)
     if named is not None:
         raise closed_error(request.name, named, now)
-    seconds = lockouts.opens_at(request.scope, now, is_cancel=request.is_cancel) - now
-    is_tried = any(lockout.trying_until > now for lockout in lockouts.of(request.scope))
-    return min(seconds, TRIED_SECONDS) if is_tried else seconds
+    scope, is_cancel = request.scope, request.is_cancel
+    seconds = lockouts.opens_at(scope, now, is_cancel=is_cancel) - now
+    if seconds <= 0:
+        return None
+    is_tried = any(lockout.trying_until > now for lockout in lockouts.of(scope))
+    latest = max(lockouts.of(scope), key=lambda lockout: lockout.opens_at(now, is_cancel=is_cancel))
+    return Wait(
+        min(seconds, TRIED_SECONDS if is_tried else LOOK_SECONDS),
+        max(lockouts.may_open_at(scope, now, is_cancel=is_cancel) - now, 0.0),
+        latest.scope,
+        "; ".join(closed_by(lockouts.of(scope), now, is_cancel=is_cancel)),
+    )
 
 
 def enter(data: Connection, request: LeaseRequest, now: float, holder: str) -> tuple[int, dict[str, float]]:

@@ -17,6 +17,7 @@ from exchanges.errors import StateError
 from exchanges.limits.limit import Window
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.permits import LATE_SECONDS
+from exchanges.limits.waits import Wait
 
 
 @frozen
@@ -108,9 +109,9 @@ class LeaseWaiter:
 
     request: LeaseRequest
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[LeaseRecord | float]
+    future: asyncio.Future[LeaseRecord | Wait]
     waits_for_key: bool = False
-    _answer: LeaseRecord | float | Exception | None = field(default=None, init=False)
+    _answer: LeaseRecord | Wait | Exception | None = field(default=None, init=False)
     _gone: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
@@ -119,7 +120,7 @@ class LeaseWaiter:
         """Whether somebody still waits for the answer."""
         return not self._gone and self._answer is None and not self.loop.is_closed()
 
-    def answer(self, answer: LeaseRecord | float | Exception) -> bool:
+    def answer(self, answer: LeaseRecord | Wait | Exception) -> bool:
         """Pass the answer to the caller, from the worker's thread.
 
         Returns:

@@ -15,6 +15,7 @@ from attrs import evolve
 from exchanges.errors import ExchangeError, RateLimitTimeout, StateError
 from exchanges.limits.limit import Limit, Scope
 from exchanges.limits.lockouts import Refusal
+from exchanges.limits.waits import Wait
 from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter, unsent
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class SharedFileLimiter:
         is_cancel: bool = False,
         overtake_seconds: float = math.inf,
         scope: str = "",
-    ) -> FileLease | float:
-        """Acquire everything that a call needs at once, or return the seconds to wait at least."""
+    ) -> FileLease | Wait:
+        """Acquire everything that a call needs at once, or return how long to wait."""
         request = evolve(
             self._request,
             in_order=in_order,
@@ -95,7 +96,7 @@ class SharedFileLimiter:
             raise unsent(error) from error.__cause__
         return FileLease(self._store, answer, self._keep_alive) if isinstance(answer, LeaseRecord) else answer
 
-    async def _wait(self, waiter: LeaseWaiter, overtake_seconds: float) -> LeaseRecord | float:
+    async def _wait(self, waiter: LeaseWaiter, overtake_seconds: float) -> LeaseRecord | Wait:
         """Wait for the answer; release a lease that comes too late."""
         worker, loop, seconds = self._store.worker, waiter.loop, waiter.request.timeout_seconds
         worker.post(partial(self._store.acquire, waiter))

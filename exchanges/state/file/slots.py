@@ -27,6 +27,8 @@ from contextlib import contextmanager
 from sqlite3 import Connection
 
 from exchanges.limits.limit import Window
+from exchanges.limits.reasons import used_up
+from exchanges.limits.waits import LOOK_SECONDS, Wait
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state.file import closures, nonces
 from exchanges.state.file.database import Database
@@ -35,7 +37,7 @@ from exchanges.state.file.locks import ProcessMarker
 from exchanges.state.file.seals import boot
 from exchanges.state.protocols import Headroom
 
-LOOK_SECONDS = 1.0
+DEAD_SECONDS = 1.0
 """How often dead processes are looked for while there is room."""
 GRACE_SECONDS = 0.25
 """How long room stays reserved after it is free: the process that waits for it has yet to wake."""
@@ -65,8 +67,8 @@ class SlotTable:
             self._rebase(data, now)
             nonces.check(data, database.path)
 
-    def acquire(self, request: LeaseRequest) -> LeaseRecord | float:
-        """Acquire slots and a nonce, or return the seconds to wait at least.
+    def acquire(self, request: LeaseRequest) -> LeaseRecord | Wait:
+        """Acquire slots and a nonce, or return how long to wait.
 
         Raises:
             RateLimited: The exchange has closed the limit and named the end.
@@ -77,11 +79,9 @@ class SlotTable:
             if now >= self._look_at:
                 self._release_dead(data, now)
             wait = self._wait(data, request, now)
-            if wait > 0 and self._release_dead(data, now):
+            if wait is not None and self._release_dead(data, now):
                 wait = self._wait(data, request, now)
-            if wait > 0:
-                return max(wait, LEAST_SECONDS)
-            return self._grant(data, request, now)
+            return self._grant(data, request, now) if wait is None else wait
 
     def add_end(self, end: LeaseEnd) -> None:
         """Start cooling the slots, or free them, and record what the exchange answered, with the next change."""
@@ -165,33 +165,40 @@ class SlotTable:
             nonce = nonces.draw(data, self._database.path, request.account, request.least_nonce)
         return LeaseRecord(request, slots, nonce, now, refusals, tries)
 
-    def _wait(self, data: Connection, request: LeaseRequest, now: float) -> float:
-        """Return the seconds for which there is certainly no room; not above 0 if there is."""
+    def _wait(self, data: Connection, request: LeaseRequest, now: float) -> Wait | None:
+        """Return how long there is no room; None if there is."""
         closed = closures.wait(data, request, now)
-        if closed > 0 or not request.windows:
+        if closed is not None or not request.windows:
             return closed
         self._forget_cool(data, request, now)
         query = "SELECT 1 FROM signers WHERE place = ? LIMIT 1"
         keeps = request.leave_reserve and data.execute(query, (request.place,)).fetchone() is not None
         since, before = self._line(data, request, now)
-        wait = max(
-            self._wait_in(data, place, window, now, left=before + (window.reserve if keeps else 0))
-            for place, window in request.windows
+        kept = [(place, window, window.reserve if keeps else 0) for place, window in request.windows]
+        seconds = max(self._wait_in(data, place, window, now, left=before + left) for place, window, left in kept)
+        self._enter_line(data, request, since, now + min(seconds, LOOK_SECONDS) + GRACE_SECONDS if seconds else None)
+        if not seconds:
+            return None
+        # Calls in flight may give their slots back, and processes leave the line; what cools is certain.
+        certain = max(
+            self._wait_in(data, place, window, now, left=left, has_ended=True) for place, window, left in kept
         )
-        self._enter_line(data, request, since, now + wait + GRACE_SECONDS if wait > 0 else None)
-        return wait
+        return Wait(max(min(seconds, LOOK_SECONDS), LEAST_SECONDS), certain, reason=used_up(certain))
 
-    def _wait_in(self, data: Connection, place: int, window: Window, now: float, *, left: int) -> float:
+    def _wait_in(
+        self, data: Connection, place: int, window: Window, now: float, *, left: int, has_ended: bool = False
+    ) -> float:
         """Return how long it takes until a window has a slot beside those that are *left* to others."""
+        if left >= window.slots:
+            return window.per_seconds
         begin = now - window.per_seconds
-        query = "SELECT count(*) FROM slots WHERE place = ? AND since > ?"
-        missing = int(data.execute(query, (place, begin)).fetchone()[0]) + 1 + left - window.slots
-        if missing <= 0:
-            return 0.0
-        query = "SELECT since FROM slots WHERE place = ? AND since > ? ORDER BY since LIMIT 1 OFFSET ?"
-        row = data.execute(query, (place, begin, missing - 1)).fetchone()
-        # A call in flight has no end yet: a whole window is the least that is certain.
-        return float(row[0] - begin) if row is not None and row[0] < math.inf else window.per_seconds
+        query = (
+            "SELECT since FROM slots WHERE place = ? AND since > ? AND (since < ? OR NOT ?) "
+            "ORDER BY since DESC LIMIT 1 OFFSET ?"
+        )
+        row = data.execute(query, (place, begin, math.inf, has_ended, window.slots - 1 - left)).fetchone()
+        # A call in flight has no end yet.
+        return 0.0 if row is None else float(row[0] - begin) if row[0] < math.inf else window.per_seconds
 
     def _line(self, data: Connection, request: LeaseRequest, now: float) -> tuple[float, int]:
         """Return since when this process waits, and how many processes are before it."""
@@ -232,7 +239,7 @@ class SlotTable:
 
     def _release_dead(self, data: Connection, now: float) -> bool:
         """End the calls of dead processes as lost, and what else they held; return whether there were any."""
-        self._look_at = now + LOOK_SECONDS
+        self._look_at = now + DEAD_SECONDS
         holders = data.execute(
             "SELECT holder FROM slots WHERE since = ? UNION SELECT holder FROM waits UNION SELECT holder FROM signers "
             "UNION SELECT holder FROM lockouts WHERE holder <> ''",

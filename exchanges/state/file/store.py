@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from exchanges.errors import StateError
+from exchanges.limits.waits import Wait
 from exchanges.state.file.database import Database, translated_errors
 from exchanges.state.file.journal import FileJournal
 from exchanges.state.file.key_lock import SharedKeyLock
@@ -128,7 +129,7 @@ class Store:
             self._owes = False
 
     def _serve(self, waiter: LeaseWaiter, key_lock: SharedKeyLock | None) -> None:
-        answer: LeaseRecord | float | Exception
+        answer: LeaseRecord | Wait | Exception
         try:
             answer = self._slots.acquire(waiter.request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not wait for ever
