@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.bitstamp.errors import read_problem, read_problem_v1
+from exchanges.bitstamp.errors import read_doubt, read_problem, read_problem_v1
 from exchanges.bitstamp.signing import BodySignature, HeaderSignature
 from exchanges.endpoint import Api
 from exchanges.limits.limit import Limit, Scope, Window
@@ -28,6 +28,7 @@ V1 = Api(
     lockout_seconds=V1_LOCKOUT_SECONDS,
     max_lockout_seconds=MAX_LOCKOUT_SECONDS,
     read_problem=read_problem_v1,
+    read_doubt=read_doubt,
 )
 
 V2 = Api(
@@ -41,4 +42,5 @@ V2 = Api(
     max_lockout_seconds=MAX_LOCKOUT_SECONDS,
     lockout_scopes={"400.068": "market"},
     read_problem=read_problem,
+    read_doubt=read_doubt,
 )

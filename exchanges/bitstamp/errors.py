@@ -16,6 +16,7 @@ Source:
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from exchanges.errors import (
@@ -42,6 +43,7 @@ from exchanges.outcomes.error_table import (
 )
 
 if TYPE_CHECKING:
+    from exchanges.endpoint import Kind
     from exchanges.wire import Json
 
 CODES = by_code(
@@ -110,6 +112,9 @@ TABLE = ErrorTable(
     texts=TEXTS,
 )
 _CODES = ("code", "response_code")
+# Statuses beside what a call created, if any is shown; of withdrawals also as numbers: open, in process, finished.
+_ACCEPTED = frozenset({"ok", "open", "in queue", "finished", "in process", "0", "1", "2"})
+_CANCELLED = _ACCEPTED | {"canceled", "cancelled", "cancel pending", "expired", "3"}
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,29}", re.ASCII)
 # Keys of an answer that is a refusal and nothing else.
 _REFUSAL = frozenset({"status", "success", "error", "errors", "reason", "message", "response_explanation", *_CODES})
@@ -125,6 +130,23 @@ def read_problem(status: int, answer: Json) -> Problem | None:
     """Return what an answer of v2 in one of the error shapes means; None for every other answer."""
     refusal = _refusal(status, answer)
     return None if refusal is None else TABLE.problem(status, refusal)
+
+
+def read_doubt(kind: Kind, answer: Json) -> Problem | None:
+    """Return that an answer in none of the error shapes bears a sign of failure: it proves neither that nor success."""
+    if not isinstance(answer, dict):
+        return None
+    status, reasons = answer.get("status"), [answer.get(key) for key in ("reason", "message")]
+    statuses = _ACCEPTED if kind.is_once else _CANCELLED
+    is_partial = isinstance(answer.get("canceled"), list)
+    has_failed = (
+        (not is_partial and answer.get("success", True) is not True)
+        or any(texts_of(answer.get(key)) for key in _CODES)
+        or any(reason not in (None, "") for reason in reasons)
+        or (status is not None and str(status).strip().lower() not in statuses)
+    )
+    text = "; ".join(chain.from_iterable(map(texts_of, (status, *reasons))))
+    return Problem(Unavailable, text=text, proves_not_executed=False) if has_failed else None
 
 
 def tickers_of_all(answer: Json) -> Problem | None:

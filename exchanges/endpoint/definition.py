@@ -133,6 +133,8 @@ class Api:
         public_limit: What public calls are counted against.
         private_limit: What private calls are counted against.
         read_problem: Reads the exchange's error shapes; None for an answer that is not an error. Pure.
+        read_doubt: Reads signs of failure that an answer bears in no shape of an error, where the call was to change
+            something: it proves neither. None for every other answer. Pure.
         lockout_seconds: How long a limit is closed after a refusal for too many requests that names no time; doubled by
             each further one in a row.
         max_lockout_seconds: The longest such time; None: it is not doubled.
@@ -150,6 +152,7 @@ class Api:
     private_limit: Limit
     read_problem: Callable[[int, Json], Problem | None]
     lockout_seconds: float
+    read_doubt: Callable[[Kind, Json], Problem | None] | None = None
     max_lockout_seconds: float | None = None
     lockout_scopes: Mapping[str, str] = field(factory=dict[str, str])
     sandbox_url: str | None = None

@@ -112,6 +112,8 @@ def _problem(endpoint: Endpoint, answer: Answer, content: Json, fault: str | Non
     problem = None if fault else endpoint.api.read_problem(answer.status, content)
     if problem is None and fault is None and endpoint.read_problem is not None:
         problem = endpoint.read_problem(content)
+    if problem is None and fault is None and endpoint.api.read_doubt is not None and endpoint.kind is not Kind.READ:
+        problem = endpoint.api.read_doubt(endpoint.kind, content)
     # What was read as JSON is no page.
     is_other = (endpoint.text or fault is not None) and is_page(answer)
     if problem is None and (is_other or not 200 <= answer.status < 300):
