@@ -4,7 +4,9 @@ An order that is found under the id was placed. One that finished may be shown n
 as is known. One that was cancelled before it traded leaves no trace at all once it is no longer shown, so that absence
 means: nothing rests and nothing traded. Beyond the hour for which finished orders are shown it means nothing.
 
-Two orders under one id, or one that is older than the call, show that the id was used before: neither is sure.
+Two orders under one id, one that is older than the call, and one of other terms show that the id was used before: none
+of them is sure. What a read for the id shows without an id may be of the call; what it shows under another id proves
+that the exchange did not look for ours, so that absence means nothing.
 
 Source:
     Bitso API v3, "Look Up Orders", "List Trades Of An Order", "List Withdrawals", "Consumer Contacts".
@@ -12,7 +14,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,11 +23,21 @@ from attrs import evolve
 from exchanges.bitso.funding import Funding
 from exchanges.bitso.models.funding import Contact, Withdrawal
 from exchanges.bitso.models.market import Side
-from exchanges.bitso.models.trading import Order, UserTrade
+from exchanges.bitso.models.trading import Order, OrderType, TimeInForce, UserTrade
 from exchanges.bitso.trading import MAX_OPEN, Trading
+from exchanges.endpoint.amounts import total
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import limited
-from exchanges.outcomes.matching import Listing, by_client_id, compare_texts, is_by_call, match, rows_of
+from exchanges.outcomes.matching import (
+    Listing,
+    MatchQuality,
+    by_client_id,
+    compare_texts,
+    is_by_call,
+    match,
+    rows_of,
+    same_if,
+)
 from exchanges.outcomes.search import (
     Absence,
     Answers,
@@ -58,6 +70,17 @@ ORDERS_ABSENT = evolve(
 )
 
 
+_SHOWN = {
+    "address": ("address", "withdrawal_address"),
+    "destination_tag": ("destination_tag",),
+    "clabe": ("clabe", "beneficiary_clabe"),
+    "email": ("email",),
+    "phone_number": ("phone_number",),
+    "refcode": ("refcode",),
+}
+"""Where the details of a withdrawal may show its receiver, by argument."""
+
+
 def client_id_of(query: Query) -> str | None:
     """Return the client's id that the call bore."""
     return query.intent.tag or query.text("origin_id")
@@ -76,30 +99,84 @@ def _orders(query: Query, answers: Answers) -> Matches:
     of_book = Read.of(Trading.open_orders, book=query.text("book"))
     if missing := [read for read in (by_name, traded) if read not in answers]:
         return Matches(more=(missing[0],))
-    named, waiting = rows_of(answers, by_name, Order), None
-    orders = {order.oid: order for order in named or () if order.origin_id == client_id}
-    trades = [t for t in rows_of(answers, traded, UserTrade) or () if t.origin_id in (None, client_id)]
-    if not orders and not trades:
-        if of_book not in answers:
-            return Matches(more=(of_book,))
-        waiting = rows_of(answers, of_book, Order)
-        orders = {order.oid: order for order in waiting or () if order.origin_id == client_id}
+    named, rows = rows_of(answers, by_name, Order), rows_of(answers, traded, UserTrade)
+    orders = {order.oid: order for order in named or () if order.origin_id in (None, "", client_id)}
+    trades = [trade for trade in rows or () if trade.origin_id in (None, "", client_id)]
     names = {*orders, *(trade.oid for trade in trades)}
-    found = [_judge(query, name, orders.get(name), [t for t in trades if t.oid == name]) for name in names]
-    is_whole = named is not None and waiting is not None and len(waiting) < MAX_OPEN
+    if names:
+        of_each = {name: [trade for trade in trades if trade.oid == name] for name in names}
+        found = [_judge(query, name, orders.get(name), of_each[name]) for name in names]
+        return Matches(by_client_id(found))
+    if of_book not in answers:
+        return Matches(more=(of_book,))
+    waiting = rows_of(answers, of_book, Order)
+    found = [match for order in waiting or () if (match := _judge_open(query, client_id, order)) is not None]
+    is_whole = not named and named is not None and not rows and waiting is not None and len(waiting) < MAX_OPEN
     return Matches(by_client_id(found), complete=bool(found) or is_whole)
 
 
+def _judge_open(query: Query, client_id: str, order: Order) -> Match | None:
+    """Return what an open order shows; one without an id that has the terms of the call is in doubt."""
+    if order.origin_id:
+        return _judge(query, order.oid, order, []) if order.origin_id == client_id else None
+    qualities = MatchQuality.DOUBTFUL, same_if(_is_on(query, order) and _has_terms(query, order))
+    return match(query, order, *qualities, name=order.oid, shown_at=order.created_at)
+
+
 def _judge(query: Query, oid: str, order: Order | None, trades: list[UserTrade]) -> Match:
-    """Return what the order of an id shows; sure unless it is older than the call, or of another book or side."""
-    moments = [order.created_at] if order is not None else [trade.created_at for trade in trades]
-    kinds = {(order.book, order.side)} if order is not None else {(trade.book, trade.side) for trade in trades}
-    asked = (query.text("book"), query.text("side"))
-    is_ours = is_by_call(query, min(moments)) and all(
-        (book.lower(), side.value) == ((asked[0] or "").lower(), asked[1]) for book, side in kinds
+    """Return what the order of an id shows; sure if it bears the id, is not older than the call, and has its terms."""
+    shown = [order] if order is not None else trades
+    is_ours = (
+        all(row.origin_id and _is_on(query, row) and is_by_call(query, row.created_at) for row in shown)
+        and (order is None or _has_terms(query, order))
+        and _are_within(query, trades, is_all=order is None)
     )
     found = order if order is not None else tuple(trades)
-    return Match(oid, found, min(moments), sure=is_ours, tagged=is_ours)
+    return Match(oid, found, min(row.created_at for row in shown), sure=is_ours, tagged=is_ours)
+
+
+def _is_on(query: Query, row: Order | UserTrade) -> bool:
+    """Return whether an order or a trade is of the book and the side of the call."""
+    return (row.book.lower(), row.side.value) == ((query.text("book") or "").lower(), query.text("side"))
+
+
+def _has_terms(query: Query, order: Order) -> bool:
+    """Return whether what an order shows of its terms is what the call asked for."""
+    is_limit = query.text("order_type") == OrderType.LIMIT.value
+    wanted = {
+        "original_amount": query.amount("major"),
+        "original_value": query.amount("minor"),
+        "price": query.amount("price"),
+        "stop": query.amount("stop"),
+    }
+    if any(
+        None not in (number, getattr(order, name)) and getattr(order, name) != number for name, number in wanted.items()
+    ):
+        return False
+    # A stop order that was triggered may show another type; open market orders may show any time in force.
+    if query.text("stop") is None and (order.type.value != query.text("order_type") or order.stop is not None):
+        return False
+    lasting = query.text("time_in_force") or TimeInForce.GOOD_TILL_CANCELLED.value
+    return not is_limit or order.time_in_force is None or order.time_in_force.value == lasting
+
+
+def _are_within(query: Query, trades: list[UserTrade], *, is_all: bool) -> bool:
+    """Return whether trades fit the call: none beyond its limit, and no more than its amount in sum.
+
+    Args:
+        is_all: Whether nothing but the trades is known of the order: under an id of the caller's own, which may have
+            been used before, they must add up to the whole amount.
+    """
+    limit, is_buy = query.amount("price"), query.text("side") == Side.BUY.value
+    if limit is not None and any(trade.price > limit if is_buy else trade.price < limit for trade in trades):
+        return False
+    for name in ("major", "minor"):
+        if (wanted := query.amount(name)) is not None:
+            moved = total({trade.tid: abs(getattr(trade, name)) for trade in trades}.values())
+            is_whole = moved == wanted or not is_all or query.intent.tag is not None
+            if not is_whole or (name == "major" and moved > wanted):
+                return False
+    return True
 
 
 def _commitment(intent: Intent) -> Commitment:
@@ -119,9 +196,13 @@ def _modifications(query: Query, answers: Answers) -> Matches:
     read = Read.of(Trading.orders, oids=(name,)) if name else Read.of(Trading.orders, origin_ids=(client_id,))
     if read not in answers:
         return Matches(more=(read,))
-    orders = [order for order in rows_of(answers, read, Order) or () if _is_as_asked(query, order)]
+    rows = rows_of(answers, read, Order) or ()
+    # What is shown of another order, as if it were of this one, says nothing about it.
+    ours = [order for order in rows if (order.oid == name if name else order.origin_id == client_id)]
     candidates = tuple(
-        Match(f"{order.oid} {_changes(query)}", order, order.updated_at, tagged=True) for order in orders
+        Match(f"{order.oid} {_changes(query)}", order, order.updated_at, tagged=True)
+        for order in ours
+        if _is_as_asked(query, order)
     )
     # Another value may be that of the order before, while the call is still on its way.
     return Matches(candidates, complete=bool(candidates))
@@ -153,18 +234,25 @@ def _withdrawals(query: Query, answers: Answers) -> Matches:
     if read not in answers:
         return Matches(more=(read,))
     rows = rows_of(answers, read, Withdrawal)
-    found = by_client_id(list(_withdrawal(query, client_id, rows or ())))
-    return Matches(found, complete=bool(found) or rows is not None)
+    found = [_withdrawal(query, row) for row in rows or () if _id_of(row) in (None, "", client_id)]
+    return Matches(by_client_id(found), complete=bool(found) or rows == [])
 
 
-def _withdrawal(query: Query, client_id: str, rows: Iterable[Withdrawal]) -> Iterable[Match]:
-    """Yield the withdrawals of the id; sure unless older than the call, or of another amount."""
-    for row in rows:
-        # Quirk: transfers by SPEI show the id among their details.
-        if client_id not in (row.origin_id, row.details.get("origin_id")):
-            continue
-        is_ours = is_by_call(query, row.created_at) and row.amount == query.amount("amount")
-        yield Match(row.wid, row, row.created_at, sure=is_ours, tagged=is_ours)
+def _id_of(row: Withdrawal) -> object:
+    # Quirk: transfers by SPEI show the id among their details.
+    return row.details.get("origin_id") if not row.origin_id else row.origin_id
+
+
+def _withdrawal(query: Query, row: Withdrawal) -> Match:
+    """Return what a withdrawal shows; sure if it bears the id, is not older than the call, and has its terms."""
+    terms = [same_if(row.amount == query.amount("amount")), compare_texts(row.currency, query.text("currency"))]
+    said = [name for name in ("asset", "network", "protocol") if query.text(name) is not None]
+    terms += [compare_texts(getattr(row, name), query.text(name)) for name in said]
+    for name, keys in _SHOWN.items():
+        shown = [text for key in keys if isinstance(text := row.details.get(key), str)]
+        terms += [compare_texts(text, wanted) for text in shown if (wanted := query.text(name)) is not None]
+    is_ours = bool(_id_of(row)) and all(terms) and is_by_call(query, row.created_at)
+    return Match(row.wid, row, row.created_at, sure=is_ours, tagged=is_ours)
 
 
 def _contact(query: Query, row: Contact) -> Match | None:
