@@ -17,6 +17,7 @@ MAX_CONTACT_DIGITS = 18
 _DESTINATION = ("address", "destination_tag", "clabe", "email", "phone_number", "refcode")
 _TAXONOMY = ("asset", "method", "network", "protocol", "integration")
 
+Personal = Annotated[str | None, Param(secret=True)]
 Details = Annotated[
     Mapping[str, object] | None, Param(type="object", render=json_object, is_spread=True, echo=None, secret=True)
 ]

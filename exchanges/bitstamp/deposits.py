@@ -21,7 +21,7 @@ from exchanges.bitstamp.models.funding import (
 from exchanges.endpoint import JSON, MONEY, READ, WRITE, Area, Param, private
 from exchanges.endpoint.arguments import json_object
 
-Body = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, echo=None)]
+Body = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, echo=None, secret=True)]
 
 
 class Deposits(Area, api=V2, area="funding"):

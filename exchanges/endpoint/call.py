@@ -58,6 +58,11 @@ class PreparedCall(Unsigned):
         """Host and port that it is for, as messages name it."""
         return self.origin.partition("://")[2]
 
+    @property
+    def hidden(self) -> set[str]:
+        """Names of the secret arguments that it has."""
+        return {a.name for a in self.endpoint.arguments if a.param.secret and a.name in self.texts}
+
     @cached_property
     def digest(self) -> str:
         """Hash of what the call does: equal for calls that would do the same, whatever their tags.
@@ -78,8 +83,8 @@ class PreparedCall(Unsigned):
 
     def intent(self, at: datetime) -> Intent:
         """Return what this call is to do, for errors and the journal, without secrets and contents of files."""
-        secret = {argument.name for argument in self.endpoint.arguments if argument.param.secret}
-        shown = {name: REDACTED if name in secret else words for name, words in self.texts.items()}
+        hidden = self.hidden
+        shown = {name: REDACTED if name in hidden else words for name, words in self.texts.items()}
         return Intent(self.endpoint.id, shown, at, self.tag, dict(self.acting))
 
 

@@ -140,8 +140,9 @@ class PendingCalls:
         digests |= {i: e.digest for i, e in self._others().items() if not e.is_under_way}
         digest = call.digest if digests else ""
         if blocking := next((i for i, d in digests.items() if d == digest), None):
+            same = "same call, or one that differs in secret arguments alone," if call.hidden else "same call"
             raise UnresolvedOutcome(
-                f"{call}: the same call is unresolved: {blocking}; nothing was sent. "
+                f"{call}: the {same} is unresolved: {blocking}; nothing was sent. "
                 "Await client.reconcile(intent), or client.unresolved.dismiss(intent) if you know the outcome",
                 intent=blocking,
                 endpoint=call.endpoint.id,

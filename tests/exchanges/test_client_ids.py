@@ -19,6 +19,7 @@ from tests.support.virtual_time import elapsed, in_virtual_time
 LIMIT = {"book": "btc_mxn", "side": "buy", "order_type": "limit", "major": "0.001", "price": "700000"}
 BUY = {"market": "btcusd", "amount": "0.001", "price": "50000"}
 WITHDRAWAL = {"currency": "btc", "amount": "0.01", "address": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"}
+SPEI = {"currency": "mxn", "amount": "100", "clabe": "032180000118359719", "beneficiary": "Ana Ruiz"}
 NOW = 1_700_000_000.0
 ORDERS = {Venue.BITSO: ("place_order", LIMIT), Venue.BITSTAMP: ("buy", BUY)}
 CLIENTS = {Venue.BITSO: Bitso, Venue.BITSTAMP: Bitstamp}
@@ -176,13 +177,14 @@ async def test_nonces_in_any_order():
 
 
 @in_virtual_time
+@pytest.mark.parametrize("asked", [WITHDRAWAL, SPEI])
 @pytest.mark.parametrize("is_lost", [True, False])
-async def test_a_withdrawal(is_lost):
-    """A withdrawal of Bitso is found by its id, or is not there, also after more than an hour."""
+async def test_a_withdrawal(is_lost, asked):
+    """A withdrawal of Bitso is found by its id, its receiver hidden or not, or is not there, also after an hour."""
     async with trading(Venue.BITSO, [is_lost]) as (client, _, _line):
-        methods = await client.funding.withdrawal_methods("btc")
+        methods = await client.funding.withdrawal_methods(asked["currency"])
         with pytest.raises(OutcomeUnknown) as caught:
-            await client.funding.create_withdrawal(**WITHDRAWAL, method=methods[0])
+            await client.funding.create_withdrawal(**asked, method=methods[0])
         await asyncio.sleep(7200.0 * is_lost)
         verdict = await client.reconcile(caught.value.intent)
 

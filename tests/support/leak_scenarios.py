@@ -22,6 +22,7 @@ from exchanges.wire import Amount
 from tests.support import secrets as canaries
 from tests.support.leak_sinks import Scene
 
+CLABE = "032180000118359719"
 Step = Callable[[httpx.Request], Awaitable[httpx.Response] | httpx.Response]
 
 
@@ -91,9 +92,40 @@ CALLS = {
         Bitso,
         lambda c: c.funding.create_withdrawal(currency="mxn", amount=10, details={"to": canaries.DETAILS}),
     ),
+    "bitso receiver": Call(
+        Bitso,
+        lambda c: c.funding.create_withdrawal(
+            currency="mxn",
+            amount=10,
+            clabe=CLABE,
+            **dict.fromkeys(("beneficiary", "rfc", "email", "phone_number"), canaries.DETAILS),
+            compliance={"to": canaries.DETAILS},
+        ),
+    ),
+    "bitso contact": Call(
+        Bitso,
+        lambda c: c.funding.create_contact(
+            alias="a",
+            currency="mxn",
+            taxonomy=dict.fromkeys(("currency", "asset", "network", "protocol", "integration"), "x"),
+            details={"to": canaries.DETAILS},
+            compliance={"to": canaries.DETAILS},
+        ),
+    ),
     "bitso v2 read": Call(Bitso, lambda c: c.v2.account.balance()),
     "bitso v2 cancel": Call(Bitso, lambda c: c.v2.trading.cancel_order("a1")),
     "bitso v2 money": Call(Bitso, lambda c: c.v2.trading.buy(amount=10, price=10)),
+    "bitso v2 receiver": Call(
+        Bitso,
+        lambda c: c.v2.funding.spei_withdrawal(
+            amount=10,
+            recipient_given_names=canaries.DETAILS,
+            recipient_family_names=canaries.DETAILS,
+            clabe=CLABE,
+            notes_ref="x",
+            numeric_ref="1",
+        ),
+    ),
     "bitstamp read": Call(NewBitstamp, lambda c: c.balances.balance(at="a b")),
     "bitstamp public": Call(NewBitstamp, lambda c: c.market.ticker("btcusd")),
     "bitstamp money": Call(NewBitstamp, lambda c: c.balances.sell(amount=10)),
@@ -102,6 +134,14 @@ CALLS = {
         NewBitstamp,
         lambda c: c.funding.crypto_withdrawal(
             currency="btc", amount=10, address="1address", originator_info={"retail_info": canaries.DETAILS}
+        ),
+    ),
+    "bitstamp originator": Call(
+        NewBitstamp,
+        lambda c: c.funding.update_deposit_originator(
+            deposit_id="5",
+            originator_info={"retail_info": canaries.DETAILS},
+            beneficiary_info={"retail_info": canaries.DETAILS},
         ),
     ),
     "bitstamp v1 read": Call(NewBitstamp, lambda c: c.v1.account.balance()),

@@ -75,9 +75,9 @@ class Funding(Area, api=V2):
         self,
         *,
         amount: Amount,
-        recipient_given_names: str,
-        recipient_family_names: str,
-        clabe: Annotated[str, Param(check=fault_of_clabe)],
+        recipient_given_names: Annotated[str, Param(secret=True)],
+        recipient_family_names: Annotated[str, Param(secret=True)],
+        clabe: Annotated[str, Param(check=fault_of_clabe, secret=True)],
         notes_ref: str,
         numeric_ref: Annotated[str, Param(check=_fault_of_reference)],
     ) -> Accepted:
