@@ -205,7 +205,7 @@ def _modifications(query: Query, answers: Answers) -> Matches:
         if _is_as_asked(query, order)
     )
     # Another value may be that of the order before, while the call is still on its way.
-    return Matches(candidates, complete=bool(candidates))
+    return Matches(candidates, only_found=True)
 
 
 def _changes(query: Query) -> Mapping[str, Decimal]:

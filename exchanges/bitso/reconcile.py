@@ -200,7 +200,7 @@ def _withdrawals(currency: str | None, query: Query, answers: Answers) -> Matche
         lambda _: _transactions(book), UserTransaction, partial(_withdrawal, currency), moment=lambda row: row.datetime
     )(query, answers)
     candidates = tuple(_numbered(matches.candidates))
-    return evolve(matches, candidates=candidates, complete=matches.complete and bool(candidates))
+    return evolve(matches, candidates=candidates, only_found=True)
 
 
 def _withdrawal(currency: str, query: Query, row: UserTransaction) -> Match | None:

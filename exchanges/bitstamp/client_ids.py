@@ -13,8 +13,8 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -31,8 +31,10 @@ from exchanges.bitstamp.models.trading import OpenOrder, OrderEvent, OrderSource
 from exchanges.bitstamp.trading import Trading
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import limited
+from exchanges.outcomes.kinship import normal
 from exchanges.outcomes.matching import (
     Listing,
+    MatchQuality,
     Page,
     by_client_id,
     compare,
@@ -56,6 +58,7 @@ from exchanges.outcomes.search import (
 )
 
 PAGE_SIZE = 1000
+WITHDRAWAL = "withdrawal"
 MAX_ORDERS = 10
 """How many orders that traded since a call are read."""
 ABSENT = Absence(
@@ -158,16 +161,18 @@ def _commitment(side: Side, unit: str, intent: Intent) -> Commitment:
     return limited(said["market"], said["amount"], said.get("price"), is_buy=is_buy, in_quote=in_quote)
 
 
-def _withdrawal(currency: Callable[[Query], str | None], query: Query, row: WithdrawalRequest) -> Match | None:
-    address, tag = query.text("address"), query.text("destination_tag")
+def _withdrawal(currency: str, query: Query, row: WithdrawalRequest) -> Match | None:
+    address, tag, network = (query.text(name) for name in ("address", "destination_tag", "network"))
     # Quirk: a tag of the XRP Ledger is appended to the address.
     receiver = address if tag is None else f"{address}?dt={tag}"
     return match(
         query,
         row,
         compare(row.amount, query.amount("amount")),
-        compare_texts((row.currency or "").upper(), (currency(query) or "").upper()),
+        compare_texts((row.currency or "").upper(), (query.text(currency) or "").upper()),
         compare_texts(row.address, receiver),
+        # One network has several names, so another one only leaves doubt. A row without one tells no calls apart.
+        same_if(None in (network, row.network) or network == row.network, MatchQuality.DOUBTFUL),
         name=row.id,
         shown_at=row.datetime,
     )
@@ -183,8 +188,17 @@ def _transfer(query: Query, row: UserTransaction) -> Match | None:
     amounts = {name.upper(): abs(amount) for name, amount in row.amounts.items()}
     amount = amounts.get((query.text("currency") or "").upper())
     is_transfer = row.type in (TransactionType.SUB_ACCOUNT_TRANSFER, TransactionType.INTER_ACCOUNT_TRANSFER)
+    # Whose balance the list shows, that of the main or of a sub account, depends on the key: no direction is certain.
+    is_out = id_of(Funding.transfer_from_main) == query.intent.endpoint
+    is_against = any(amount > 0 if is_out else amount < 0 for amount in row.amounts.values())
     return match(
-        query, row, same_if(is_transfer), compare(amount, query.amount("amount")), name=row.id, shown_at=row.datetime
+        query,
+        row,
+        same_if(is_transfer),
+        compare(amount, query.amount("amount")),
+        same_if(not is_against, MatchQuality.DOUBTFUL),
+        name=row.id,
+        shown_at=row.datetime,
     )
 
 
@@ -194,20 +208,24 @@ def _convert_address(query: Query, row: InstantConvertAddressInfo) -> Match | No
     return match(query, row, same_if(row.currency_pair.endswith(f"/{wanted}")), name=row.address)
 
 
-def _text(name: str) -> Callable[[Query], str | None]:
-    return lambda query: query.text(name)
-
-
 def _if_found(listing: Listing[Any], query: Query, answers: Answers) -> Matches:
     """Read a list of which no document says how soon it shows what was asked for: an empty one proves nothing."""
-    matches = listing(query, answers)
-    return evolve(matches, complete=matches.complete and bool(matches.candidates))
+    return evolve(listing(query, answers), only_found=True)
 
 
-def _withdrawals(currency: Callable[[Query], str | None]) -> Search:
+def terms(intent: Intent, currency: str) -> tuple[object, ...]:
+    """Return what is compared of a call that moves an amount of a *currency*; the receiver by any case."""
+    return currency.lower(), intent.arguments.get("address", "").lower(), normal(Decimal(intent.arguments["amount"]))
+
+
+def _withdrawals(currency: str) -> Search:
     listing = Listing(_requests, WithdrawalRequest, partial(_withdrawal, currency))
     return Search(
-        partial(_if_found, listing), lambda answer: Match(getattr(answer, "id", None) or answer.withdrawal_id, answer)
+        partial(_if_found, listing),
+        lambda answer: Match(getattr(answer, "id", None) or answer.withdrawal_id, answer),
+        thing=WITHDRAWAL,
+        # Neither memos nor internal ids are shown.
+        terms=lambda intent: terms(intent, intent.arguments[currency]),
     )
 
 
@@ -221,6 +239,9 @@ _TRANSFERS = Search(
         ),
     ),
     lambda _: None,
+    thing="transfer",
+    # Which sub account it was is not shown.
+    terms=lambda intent: terms(intent, intent.arguments["currency"]),
 )
 SEARCHES: Searches = {
     **{
@@ -243,9 +264,9 @@ SEARCHES: Searches = {
         client_id="client_order_id",
         commits=lambda _: Commitment(None),
     ),
-    id_of(Funding.crypto_withdrawal): _withdrawals(_text("currency")),
-    id_of(Funding.ripple_withdrawal): _withdrawals(_text("currency")),
-    id_of(Funding.open_bank_withdrawal): _withdrawals(_text("account_currency")),
+    id_of(Funding.crypto_withdrawal): _withdrawals("currency"),
+    id_of(Funding.ripple_withdrawal): _withdrawals("currency"),
+    id_of(Funding.open_bank_withdrawal): _withdrawals("account_currency"),
     id_of(Funding.transfer_to_main): _TRANSFERS,
     id_of(Funding.transfer_from_main): _TRANSFERS,
     id_of(Funding.new_instant_convert_address): Search(

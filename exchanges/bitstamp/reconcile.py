@@ -169,8 +169,7 @@ _WITHDRAWALS = Listing(lambda _: TRANSACTIONS, UserTransaction, _transaction, mo
 
 
 def _ripple_withdrawals(query: Query, answers: Answers) -> Matches:
-    matches = _WITHDRAWALS(query, answers)
-    return evolve(matches, complete=matches.complete and bool(matches.candidates))
+    return evolve(_WITHDRAWALS(query, answers), only_found=True)
 
 
 def _open(query: Query, orders: Iterable[Order]) -> Order | None:
@@ -190,6 +189,8 @@ SEARCHES: Searches = {
     **client_ids.SEARCHES,
     id_of(Trading.buy): Search(partial(_orders, OrderType.BUY), _placed, commits=partial(_commitment, is_buy=True)),
     id_of(Trading.sell): Search(partial(_orders, OrderType.SELL), _placed, commits=partial(_commitment, is_buy=False)),
-    id_of(Funding.bitcoin_withdrawal): Search(_REQUESTS),
+    id_of(Funding.bitcoin_withdrawal): Search(
+        _REQUESTS, thing=client_ids.WITHDRAWAL, terms=lambda intent: client_ids.terms(intent, BASE)
+    ),
     id_of(Funding.ripple_withdrawal): Search(_ripple_withdrawals),
 }

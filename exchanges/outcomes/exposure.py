@@ -59,13 +59,18 @@ class Exposure:
 def exposure_of(market: str, intents: Iterable[Intent], commits: Commits) -> Exposure:
     """Sum what calls may have committed in a market, whichever way an exchange writes its name."""
     known = {intent: order for intent in intents if (order := commits(intent)) is not None}
-    placed = {i: order for i, order in known.items() if order.market and _form(order.market) == _form(market)}
+    placed = {i: order for i, order in known.items() if order.market and is_same_market(order.market, market)}
     unplaced = tuple(i for i, order in known.items() if order.market is None)
     buys, sells = ({i: o for i, o in placed.items() if o.is_buy is is_buy} for is_buy in (True, False))
     return Exposure(market, _summed(buys), _summed(sells), tuple(placed), unplaced)
 
 
-def _form(market: str) -> str:
+def is_same_market(one: str, another: str) -> bool:
+    """Whether two names are those of one market."""
+    return form_of(one) == form_of(another)
+
+
+def form_of(market: str) -> str:
     """Return the form in which BTC/USD, btc_usd and btcusd are the same."""
     return "".join(sign for sign in market.lower() if sign.isalnum())
 

@@ -24,9 +24,9 @@ def name_of(endpoint: str, made: str) -> str:
     return f"{endpoint}:{made}"
 
 
-def nameless_of(endpoint: str, digest: str) -> str:
-    """Return how the names begin of what calls with *digest* made whose answers contain no id."""
-    return name_of(endpoint, f"~{digest}:")
+def nameless_of(endpoint: str, likeness: str) -> str:
+    """Return how the names begin of what calls of one likeness made whose answers contain no id."""
+    return name_of(endpoint, f"~{likeness}:")
 
 
 @define(eq=False)
@@ -40,17 +40,16 @@ class CallHistory:
     since: datetime | None = None
     _made: dict[str, tuple[datetime, str | None]] = field(factory=dict[str, "tuple[datetime, str | None]"])
 
-    def note(self, intent: Intent, digest: str, trace: Match | None, ended_at: datetime) -> str | None:
+    def note(self, intent: Intent, nameless: str, trace: Match | None, ended_at: datetime) -> str | None:
         """Record an executed call, and return the name of what it made; None if an earlier call made that."""
-        nameless = nameless_of(intent.endpoint, digest) + intent.id
-        name = nameless if trace is None else name_of(intent.endpoint, trace.id)
+        name = nameless + intent.id if trace is None else name_of(intent.endpoint, trace.id)
         if name in self._made:
             return None
         return self.remember(name, ended_at, intent)
 
-    def doubt(self, intent: Intent, digest: str, at: datetime) -> str:
+    def doubt(self, intent: Intent, nameless: str, at: datetime) -> str:
         """Record a call whose outcome will not be determined; return the name of what it may have made."""
-        return self.remember(nameless_of(intent.endpoint, digest) + intent.id, at, None)
+        return self.remember(nameless + intent.id, at, None)
 
     def remember(self, name: str, at: datetime, intent: Intent | None) -> str:
         """Record for a day what was made, and by which call if that is certain; return its name."""

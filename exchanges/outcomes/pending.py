@@ -33,7 +33,8 @@ from exchanges.outcomes.attempt import Attempt, PendingCall, Result
 from exchanges.outcomes.chosen_ids import ChosenId
 from exchanges.outcomes.classify import unknown_outcome
 from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
-from exchanges.outcomes.history import CallHistory, name_of, nameless_of
+from exchanges.outcomes.history import CallHistory, name_of
+from exchanges.outcomes.kinship import Kinship
 from exchanges.outcomes.search import Commitment, Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
@@ -97,6 +98,7 @@ class PendingCalls:
         self.history = CallHistory()
         self.clock = ExchangeClock()
         self.searches = cache(searches)  # built from the declarations, which do not change
+        self.kinship = Kinship(self.searches)
         self.now = now
         self.users = 0
         self._began: float | None = None
@@ -175,11 +177,7 @@ class PendingCalls:
 
     def commitment(self, intent: Intent) -> Commitment | None:
         """Return what an order may cost; None for what is no order."""
-        search = self.searches().get(intent.endpoint)
-        try:
-            return None if search is None or search.commits is None else search.commits(intent)
-        except (KeyError, ArithmeticError):
-            return Commitment(None)  # an entry of another version of the library: some order
+        return self.kinship.commitment(intent)
 
     # For reconciling
 
@@ -208,9 +206,9 @@ class PendingCalls:
     def names(self, intent: Intent, shown: Collection[str], digest: str | None) -> frozenset[str]:
         """Return what other calls of this account are known to have made: of what is *shown*, and without an id.
 
-        Without an id are those whose answers contain none, and which did the same.
+        Without an id are those whose answers contain none, and which no search tells from this one.
         """
-        nameless = nameless_of(intent.endpoint, digest or "-")
+        nameless = self.kinship.nameless(intent, digest)
         names, journal = self.history.names(shown, nameless), self.view.journal
         if journal is not None:
             # Asked by name: a record of a week is too large to read while the event loop waits.
@@ -221,13 +219,14 @@ class PendingCalls:
         return names - {self.history.made_by(intent)}
 
     def rivals(self, intent: Intent, digest: str | None) -> list[Standing]:
-        """Return the standings of other calls that would do the same and whose outcome is not known yet."""
+        """Return the standings of other calls that no search tells from this one and whose outcome is not known yet."""
+        alike = self.kinship.are_alike
         found = {
             i: Standing.UNDER_WAY if e.is_under_way else Standing.UNKNOWN
             for i, e in self._others().items()
-            if e.digest == digest
+            if e.digest == digest or alike(intent, i)
         }
-        found |= {i: p.standing for i, p in self._pending.items() if p.digest == digest}
+        found |= {i: p.standing for i, p in self._pending.items() if p.digest == digest or alike(intent, i)}
         return [s for i, s in found.items() if i != intent and s in (Standing.UNDER_WAY, Standing.UNKNOWN)]
 
     # The course of a call
@@ -272,7 +271,7 @@ class PendingCalls:
         ended_at = pending.zero + timedelta(seconds=pending.landed_at)
         if result.error is None:
             match = self._made(pending, result.value)
-            pending.made = self.history.note(intent, pending.digest, match, ended_at)
+            pending.made = self.history.note(intent, self.kinship.nameless(intent, pending.digest), match, ended_at)
             if pending.made is None:
                 # What an earlier call made is no proof of this one: the answer may belong to that call.
                 words = f"{attempt.call}: the answer names what an earlier call made"
@@ -318,10 +317,9 @@ class PendingCalls:
         pending, entry = self._pending.get(intent), self.entry(intent)
         name = None if pending is None else pending.made
         # What it may have made must not be taken for the doing of the same call that is made later.
-        if pending is not None and pending.standing is Standing.UNKNOWN:
-            name = self.history.doubt(intent, pending.digest, self.now())
-        elif pending is None and entry is not None:
-            name = self.history.doubt(intent, entry.digest, self.now())
+        recorded = entry if pending is None else pending
+        if recorded is not None and (pending is None or pending.standing is Standing.UNKNOWN):
+            name = self.history.doubt(intent, self.kinship.nameless(intent, recorded.digest), self.now())
         self._remove(intent, name)
 
     async def written(self) -> None:

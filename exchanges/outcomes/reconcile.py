@@ -37,7 +37,7 @@ from exchanges.http.signing import NoncePolicy
 from exchanges.intents import Intent
 from exchanges.limits.windows import LOST_SECONDS
 from exchanges.outcomes.absence import Look, judge
-from exchanges.outcomes.history import name_of, nameless_of
+from exchanges.outcomes.history import name_of
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.search import Absence, Match, Matches, Query, Read, Search
 from exchanges.outcomes.unresolved import Standing
@@ -163,7 +163,7 @@ class _Round:
         window: When it was created if it was.
         max_skew: How far the exchange's clock may be from ours.
         names: What other calls are known to have created.
-        rivals: The other calls that would do the same and whose outcome is not known yet.
+        rivals: The other calls that would be shown as the same and whose outcome is not known yet.
         began: When the first read was sent.
         ended: When the last was answered.
     """
@@ -260,14 +260,16 @@ class Reconciler:
             return Incomplete(intent, f"the evidence could not be read: {error}"), False
         # First the calls in flight, then what is known: one that ends in between is in either.
         rivals = self._calls.rivals(intent, case.digest)
-        shown = {name_of(intent.endpoint, match.id) for match in matches.candidates}
+        names_of = self._calls.kinship.names
+        shown = frozenset[str]().union(*(names_of(intent, match.id) for match in matches.candidates))
         names = self._calls.names(intent, shown, case.digest)
         # What is shown twice is one; of two rows of the same id the one that shows more counts.
         found = {m.id: m for m in sorted(matches.candidates, key=lambda m: (not m.misdated, m.sure))}
-        others = [match for name, match in found.items() if name_of(intent.endpoint, name) not in names]
+        others = [match for name, match in found.items() if names.isdisjoint(names_of(intent, name))]
         candidates = [match for match in others if window.takes(match)]
         case.misdated |= {match.id: match for match in others if match not in candidates}
-        result = _Round(candidates, matches.complete, window, search.max_skew, names, rivals, began, loop.time())
+        complete = matches.complete and (bool(others) or not matches.only_found)
+        result = _Round(candidates, complete, window, search.max_skew, names, rivals, began, loop.time())
         if candidates:
             self._calls.seen(intent).empty_at = None
             return self._judge_candidates(case, result, search.absence)
@@ -382,10 +384,9 @@ class Reconciler:
         """Return whether nothing but this call can have created it, by the record."""
         if not result.complete or result.rivals or not match.sure or match.at is None:
             return False
-        # A call of ours that did the same and whose answer named no id may have created it.
-        if case.digest is None or any(
-            name.startswith(nameless_of(case.intent.endpoint, case.digest)) for name in result.names
-        ):
+        # A call of ours that would be shown as the same and whose answer named no id may have created it.
+        nameless = self._calls.kinship.nameless(case.intent, case.digest)
+        if case.digest is None or any(name.startswith(nameless) for name in result.names):
             return False
         if not self._calls.is_open(case.intent):
             return False  # another process has resolved it, and its result is not known here

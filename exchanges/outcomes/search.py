@@ -139,11 +139,14 @@ class Matches:
         candidates: Everything that may match, by what was read so far.
         more: What is to be read before this means anything; empty at the end.
         complete: Whether the reads reached back far enough to show everything.
+        only_found: Whether that holds only if something is found which is no other call's: no document says how soon
+            the reads show what was created.
     """
 
     candidates: tuple[Match, ...] = ()
     more: tuple[Read, ...] = ()
     complete: bool = True
+    only_found: bool = False
 
 
 def identify(value: Any) -> Match | None:
@@ -206,6 +209,10 @@ class Search:
         client_id: The argument with the client's own id of what is created; None if there is none.
         absence: When it proves that nothing was created, if it searches by such an id.
         commits: Returns what an order may cost; None for what is no order.
+        thing: What it creates, such as a withdrawal, if other endpoints create the same, with ids of one series. What
+            commits is an order.
+        terms: Returns what of a call it compares with what the reads show: calls of the same terms cannot be told
+            apart. None: only calls that would do the same.
     """
 
     find: Callable[[Query, Answers], Matches]
@@ -215,6 +222,8 @@ class Search:
     client_id: str | None = None
     absence: Absence | None = None
     commits: Callable[[Intent], Commitment] | None = None
+    thing: str | None = None
+    terms: Callable[[Intent], tuple[object, ...]] | None = None
 
 
 Searches: TypeAlias = Mapping[str, Search]

@@ -178,6 +178,6 @@ async def test_a_ripple_withdrawal_is_found_in_doubt():
             for changes in ({"amount": "11"}, {"currency": "BTC"}, {"at": AT + timedelta(days=2)})
         ]
 
-        assert [Matches(complete=False)] * 4 == [before, *others]
+        assert [Matches(only_found=True)] * 4 == [before, *others]
         assert ([False], AT, True) == ([t.sure for t in after.candidates], after.candidates[0].at, after.complete)
         assert SEARCHES[query.intent.endpoint].identify(done) is None

@@ -25,7 +25,7 @@ def intent(endpoint=BUY, at=AT):
 def noted():
     """Record one call."""
     history = CallHistory()
-    history.note(intent(), "digest", Match("7", "it"), AT + seconds(1))
+    history.note(intent(), nameless_of(BUY, "digest"), Match("7", "it"), AT + seconds(1))
     return history
 
 
@@ -36,13 +36,13 @@ def test_what_was_made_is_known():
     shown = [name_of(*made) for made in ((BUY, "7"), (BUY, "8"), (SELL, "7"))]
 
     assert {shown[0]} == history.names(shown, "none")
-    assert history.note(intent(), "digest", Match("7", "it"), AT) is None
+    assert history.note(intent(), nameless_of(BUY, "digest"), Match("7", "it"), AT) is None
 
 
 def test_who_made_it_is_known():
     """What a call created is found by its intent."""
     history, mine = CallHistory(), intent()
-    history.note(mine, "digest", Match("7", "it"), AT)
+    history.note(mine, nameless_of(BUY, "digest"), Match("7", "it"), AT)
 
     assert (name_of(BUY, "7"), None) == (history.made_by(mine), history.made_by(intent()))
 
@@ -51,10 +51,10 @@ def test_orders_without_ids():
     """Calls without an id, and dismissed ones, are found among the calls with the same digest."""
     history = noted()
     for _ in range(2):
-        history.note(intent(), "digest", None, AT)
-    history.note(intent(), "another", None, AT)
-    history.note(intent(SELL), "digest", None, AT)
-    history.doubt(intent(), "digest", AT)
+        history.note(intent(), nameless_of(BUY, "digest"), None, AT)
+    history.note(intent(), nameless_of(BUY, "another"), None, AT)
+    history.note(intent(SELL), nameless_of(SELL, "digest"), None, AT)
+    history.doubt(intent(), nameless_of(BUY, "digest"), AT)
 
     found = [history.names((), nameless_of(BUY, digest)) for digest in ("digest", "another", "none")]
 
@@ -64,7 +64,7 @@ def test_orders_without_ids():
 def test_what_is_dismissed_was_made_by_nobody():
     """A dismissed call is not known to have created anything."""
     history, mine = CallHistory(), intent()
-    history.doubt(mine, "digest", AT)
+    history.doubt(mine, nameless_of(BUY, "digest"), AT)
 
     assert history.made_by(mine) is None
 
@@ -91,7 +91,7 @@ def test_orders_are_forgotten(later, kept):
 def test_the_history_is_bounded():
     """Of many calls the last are remembered, and since when they are all."""
     history, mine = CallHistory(), intent()
-    history.note(mine, "digest", Match("first", "it"), AT)
+    history.note(mine, nameless_of(BUY, "digest"), Match("first", "it"), AT)
     before = history.since
     for number in range(MOST + 1):
         history.remember(str(number), AT + seconds(number / 10), None)

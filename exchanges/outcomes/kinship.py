@@ -1,0 +1,99 @@
+"""Which calls a search cannot tell apart, and which endpoints name what they create by ids of one series. No waiting.
+
+What one call is known to have created is no proof of another, whichever endpoint or version of an API created it. And
+what a read shows can prove one call only if no other call would be shown in the same way: what matters is what the
+search compares, not all that the two calls say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from decimal import Decimal
+
+from attrs import frozen
+
+from exchanges.intents import Intent
+from exchanges.outcomes.exposure import form_of, is_same_market
+from exchanges.outcomes.history import name_of, nameless_of
+from exchanges.outcomes.search import Commitment, Searches
+
+ORDER = "order"
+
+
+@frozen(eq=False)
+class Kinship:
+    """What the searches of one account cannot tell apart.
+
+    Attributes:
+        searches: Returns them.
+    """
+
+    searches: Callable[[], Searches]
+
+    def commitment(self, intent: Intent) -> Commitment | None:
+        """Return what an order may cost; None for what is no order."""
+        search = self.searches().get(intent.endpoint)
+        try:
+            return None if search is None or search.commits is None else search.commits(intent)
+        except (KeyError, ArithmeticError):
+            return Commitment(None)  # an entry of another version of the library: some order
+
+    def names(self, intent: Intent, made: str) -> frozenset[str]:
+        """Return the names of a thing by every endpoint that may have created it, from its id."""
+        thing = self._thing(intent.endpoint)
+        endpoints = {intent.endpoint, *(name for name in self.searches() if self._thing(name) == thing)}
+        return frozenset(name_of(endpoint, made) for endpoint in endpoints)
+
+    def nameless(self, intent: Intent, digest: str | None) -> str:
+        """Return how the names begin of what calls like this one made whose answers contain no id."""
+        order, terms = self.commitment(intent), self._terms(intent)
+        if order is not None and None not in (order.market, order.base, order.quote):
+            terms = (form_of(str(order.market)), order.is_buy, *map(normal, (order.base, order.quote)))
+        if terms is None:
+            return nameless_of(intent.endpoint, digest or "-")
+        # The journal keeps it: an address is not repeated there.
+        return nameless_of(self._thing(intent.endpoint), hashlib.sha256(repr(terms).encode()).hexdigest()[:32])
+
+    def are_alike(self, one: Intent, another: Intent) -> bool:
+        """Whether what two calls created would be shown in the same way, by what is known of them."""
+        if self._thing(one.endpoint) != self._thing(another.endpoint):
+            return False
+        first, second = self.commitment(one), self.commitment(another)
+        if first is not None and second is not None:
+            return _are_alike(first, second)
+        terms = self._terms(one)
+        return terms is not None and terms == self._terms(another)
+
+    def _thing(self, endpoint: str) -> str:
+        search = self.searches().get(endpoint)
+        if search is None:
+            return endpoint
+        return ORDER if search.commits is not None else search.thing or endpoint
+
+    def _terms(self, intent: Intent) -> tuple[object, ...] | None:
+        search = self.searches().get(intent.endpoint)
+        try:
+            return None if search is None or search.terms is None else search.terms(intent)
+        except (KeyError, ArithmeticError):
+            return None
+
+
+def _are_alike(one: Commitment, another: Commitment) -> bool:
+    """Whether two orders may be shown as the same; what one of them does not say may be what the other says."""
+    if one.market is None or another.market is None:
+        return True
+    sides, amounts = (one.is_buy, another.is_buy), ((one.base, another.base), (one.quote, another.quote))
+    # A limit order says both amounts, a market order one of them at most, and is shown without a price.
+    is_limit, is_other_limit = (None not in (order.base, order.quote) for order in (one, another))
+    return (
+        is_same_market(one.market, another.market)
+        and (None in sides or one.is_buy is another.is_buy)
+        and is_limit is is_other_limit
+        and all(None in pair or pair[0] == pair[1] for pair in amounts)
+    )
+
+
+def normal(amount: Decimal | None) -> str | None:
+    """Return an amount as a text that is the same for 3 and 3.0."""
+    return None if amount is None else f"{amount.normalize():f}"
