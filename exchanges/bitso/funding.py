@@ -7,7 +7,7 @@ from typing import Annotated
 
 from exchanges.bitso.api import V3
 from exchanges.bitso.clabe import fault_of_clabe
-from exchanges.bitso.ids import Oid, Oids, OriginId, OriginIds
+from exchanges.bitso.ids import Ids, OriginId, OriginIds, an_id
 from exchanges.bitso.models.funding import (
     Bank,
     Contact,
@@ -50,8 +50,8 @@ class Funding(Area, api=V3):
         limit: PageLimit = None,
         status: DepositStatus | str | None = None,
         method: str | None = None,
-        fids: Oids = None,
-        txids: Oids = None,
+        fids: Ids = None,
+        txids: Ids = None,
     ) -> list[Deposit]:
         """Deposits, newest first.
 
@@ -72,7 +72,7 @@ class Funding(Area, api=V3):
         ...
 
     @private("GET /fundings/{fid}", single=True)
-    async def funding(self, fid: Oid) -> Deposit:
+    async def funding(self, fid: Annotated[str, an_id("fid")]) -> Deposit:
         """Look up one deposit.
 
         Args:
@@ -115,7 +115,7 @@ class Funding(Area, api=V3):
         status: WithdrawalStatus | str | None = None,
         method: str | None = None,
         currency: str | None = None,
-        wids: Oids = None,
+        wids: Ids = None,
         origin_ids: OriginIds = None,
     ) -> list[Withdrawal]:
         """Withdrawals, newest first.
@@ -138,7 +138,7 @@ class Funding(Area, api=V3):
         ...
 
     @private("GET /withdrawals/{wid}", single=True)
-    async def withdrawal(self, wid: Oid) -> Withdrawal:
+    async def withdrawal(self, wid: Annotated[str, an_id("wid")]) -> Withdrawal:
         """Look up one withdrawal.
 
         Args:

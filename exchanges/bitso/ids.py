@@ -24,24 +24,33 @@ def fault_of_id(value: str) -> str | None:
     return None if _ID.fullmatch(value) else "must be an id: letters and digits"
 
 
-def joined(pattern: re.Pattern[str]) -> Param:
-    """Return a list of ids that match *pattern*, joined by commas."""
+def joined(pattern: re.Pattern[str], echo: str | None = None) -> Param:
+    """Return a list of ids that match *pattern*, joined by commas; each row of the answer has one of them as *echo*."""
 
     def render(ids: Sequence[str]) -> str:
         if isinstance(ids, str) or not isinstance(ids, Sequence):
             raise TypeError(f"must be a list of ids, not {type(ids).__name__}")
-        if not 1 <= len(ids) <= MAX_IDS:
+        # Copied once: what is checked must be what is sent, whatever a class of the caller's own iterates over.
+        items: list[object] = list(ids)
+        if not 1 <= len(items) <= MAX_IDS:
             raise ValueError(f"must hold 1 to {MAX_IDS} ids")
-        if any(not isinstance(item, str) or not pattern.fullmatch(item) for item in ids):
+        texts = [str.__str__(item) for item in items if isinstance(item, str)]
+        if len(texts) != len(items) or not all(map(pattern.fullmatch, texts)):
             raise ValueError("must hold ids")
-        return ",".join(str.__str__(item) for item in ids)
+        return ",".join(texts)
 
-    return Param(type="list", render=render, echo=None)
+    return Param(type="list", render=render, echo=echo)
 
 
-Oids = Annotated[Sequence[str] | None, joined(_ID)]
+def an_id(echo: str) -> Param:
+    """Return the id of what the answer must be about, which shows it as *echo*."""
+    return Param(check=fault_of_id, echo=echo)
+
+
+Ids = Annotated[Sequence[str] | None, joined(_ID)]
+Oids = Annotated[Sequence[str] | None, joined(_ID, "oid")]
 OriginIds = Annotated[Sequence[str] | None, joined(_ORIGIN_ID)]
-Oid = Annotated[str, Param(check=fault_of_id)]
+Oid = Annotated[str, an_id("oid")]
 OriginId = Annotated[str | None, Param(check=fault_of_origin_id, call_id=True)]
 
 

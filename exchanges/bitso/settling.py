@@ -10,7 +10,7 @@ from attrs import define, evolve, field, frozen
 
 from exchanges.bitso.models.trading import Order, OrderStatus, UserTrade
 from exchanges.endpoint.amounts import EXACT, total, totals
-from exchanges.errors import NotFound, ReadFailed
+from exchanges.errors import DecodeError, NotFound, ReadFailed, quotable
 
 PENDING = ("0377", "0378")
 """Codes of an order whose trades are still being written, or which is not matched yet."""
@@ -88,13 +88,20 @@ class Settling:
     async def _trades(self) -> tuple[UserTrade, ...] | None:
         """Return the trades; None while the exchange is still writing them."""
         try:
-            return tuple(await self.read_trades(self.oid))
+            trades = await self.read_trades(self.oid)
         except ReadFailed as error:
             if getattr(error.__cause__, "code", None) not in PENDING:
                 raise
             return None
         except NotFound:
             return ()
+        if others := {trade.oid for trade in trades if trade.oid != self.oid}:
+            words = (
+                f"the trades of order {quotable(self.oid)} are shown with one of {quotable(min(others))}: read again"
+            )
+            raise DecodeError(words, endpoint="bitso.trading.order_trades")
+        # A trade that is shown twice is one.
+        return tuple({trade.tid: trade for trade in trades}.values())
 
     def _is_complete(self, state: SettledOrder) -> bool:
         """Whether the trades add up to what the final order shows; without that, whether two reads agree."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Unpack
 
 from exchanges.bitso.api import V3, V4
-from exchanges.bitso.ids import Oid, Oids, OriginId, OriginIds, fault_of_origin_id, one_of_both
+from exchanges.bitso.ids import Oid, Oids, OriginId, OriginIds, an_id, fault_of_origin_id, one_of_both
 from exchanges.bitso.models.market import Side, SortOrder
 from exchanges.bitso.models.trading import (
     CancelledId,
@@ -249,7 +249,7 @@ class Trading(Area, api=V3):
         ...
 
     @private("GET /user_trades/{tid}", single=True)
-    async def user_trade(self, tid: Oid) -> UserTrade:
+    async def user_trade(self, tid: Annotated[str, an_id("tid")]) -> UserTrade:
         """Look up one own trade.
 
         Args:

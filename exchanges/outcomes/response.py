@@ -169,17 +169,27 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
     """Return the fields of the answer *value* that contradict *call*, or that no thing that was made can have.
 
     Fields that it does not repeat are fine. After a call that may be repeated only those are compared whose declaration
-    names the field, such as an id: other things may have changed since.
+    names the field, such as an id: other things may have changed since. Such a field is also compared in every row of a
+    list; an id that is all of the answer, or of a row, is the field itself.
     """
     is_once = call.endpoint.kind.is_once
-    echoed = [
-        (argument.echo, call.values[argument.name], argument.param.canonical)
-        for argument in call.endpoint.arguments
-        if argument.echo and argument.name in call.values and (is_once or argument.param.echo != "=")
-    ]
-    expected = [*((name, sent, None) for name, sent in call.endpoint.echoes.items()), *echoed]
-    found = [name for name, sent, form in expected if not _same(*_in_form(form, sent, getattr(value, name, None)))]
+    found = [name for name, sent in call.endpoint.echoes.items() if not _same(sent, getattr(value, name, None))]
+    for argument in call.endpoint.arguments:
+        name, param = argument.echo, argument.param
+        if not name or argument.name not in call.values or not (is_once or param.echo != "="):
+            continue
+        sent = call.values[argument.name]
+        wanted = str(sent).split(",") if param.type == "list" else [sent]
+        for shown in _shown(value, name) if param.echo != "=" else [getattr(value, name, None)]:
+            if not any(_same(*_in_form(param.canonical, one, shown)) for one in wanted) and name not in found:
+                found.append(name)
     return found + [name for name in _impossible(value) if name not in found] if is_once else found
+
+
+def _shown(value: Any, name: str) -> list[Any]:
+    """Return what an answer, or each of its rows, shows of the field *name*."""
+    rows: list[Any] = value if isinstance(value, list) else [value]
+    return [row if type(row) is str else getattr(row, name, None) for row in rows]
 
 
 def _in_form(canonical: Callable[[str], str] | None, *values: Any) -> tuple[Any, ...]:

@@ -4,12 +4,31 @@ import pytest
 
 from exchanges import Bitso
 from exchanges.bitso import OrderStatus
-from exchanges.bitso.settling import SettledOrder
+from exchanges.bitso.models.trading import Order, UserTrade
+from exchanges.bitso.settling import SettledOrder, Settling
+from exchanges.errors import DecodeError
+from exchanges.wire import decode, dumps
 from tests.support.scripted_transport import Script, answer
 from tests.support.simulator_days import playing_bitso
 from tests.support.virtual_time import in_virtual_time
 
 MARKET = {"book": "btc_mxn", "side": "sell", "order_type": "market", "major": "0.01"}
+
+
+ORDER = {"oid": "a", "book": "btc_mxn", "side": "buy", "type": "limit", "status": "cancelled", "original_amount": "2"}
+ORDER |= {"created_at": "2026-02-03T10:11:12Z", "unfilled_amount": "0"}
+TRADE = {"tid": 1, "oid": "a", "book": "btc_mxn", "side": "buy", "price": "1", "major": "1", "minor": "-1"}
+TRADE |= {"fees_amount": "-0.1", "fees_currency": "btc", "created_at": "2026-02-03T10:11:12Z"}
+
+
+async def settled_order(oid):
+    """Read an order that was cancelled."""
+    return decode(dumps([ORDER | {"oid": oid}]), list[Order])[0]
+
+
+async def other_trades(_):
+    """Read the trades of another order, as a long list would show them."""
+    return decode(dumps([TRADE | {"oid": "b"}]), list[UserTrade])
 
 
 class TestSettling:
@@ -86,6 +105,29 @@ class TestSettling:
 
         assert None is next(written, None)
         assert (True, Decimal(2), {"btc": Decimal("0.2")}) == (settled.is_settled, settled.filled, settled.fees)
+
+    async def test_a_trade_that_is_shown_twice(self):
+        """It counts once."""
+        settled = await self.settle([TRADE, TRADE], unfilled_amount="1")
+        assert (True, Decimal(1), 1) == (settled.is_settled, settled.filled, len(settled.trades))
+
+    async def test_trades_of_another_order(self):
+        """They are no fills of this one: the read fails."""
+        with pytest.raises(DecodeError, match="order"):
+            await self.settle([TRADE, TRADE | {"tid": 2, "oid": "b"}])
+        settling = Settling("a", settled_order, other_trades)
+        with pytest.raises(DecodeError, match="read again"):
+            await settling.read()
+
+    async def settle(self, trades, **changes):
+        """Wait for an order of 2 that was cancelled, with these trades."""
+
+        def reply(request):
+            rows = trades if "order_trades" in request.url.path else [ORDER | changes]
+            return answer({"success": True, "payload": rows})
+
+        async with Bitso(transport=Script([reply]), api_key="k", api_secret="s", limits=None) as bitso:
+            return await bitso.trading.wait_settled("a", timeout_seconds=5)
 
     def test_nothing_is_known_at_first(self):
         """Without a read nothing is settled."""

@@ -1,0 +1,60 @@
+"""Answers of v3 that are about another id than the one that was asked for."""
+
+import pytest
+
+from exchanges import Bitso
+from exchanges.errors import DecodeError, OutcomeUnknown, UsageError
+from tests.support.scripted_transport import Script, answer
+
+MOMENT = "2026-02-03T10:11:12Z"
+ORDER = {"book": "btc_mxn", "side": "buy", "type": "limit", "status": "open", "created_at": MOMENT}
+TRADE = {"book": "btc_mxn", "side": "buy", "price": "1", "major": "1", "minor": "-1", "created_at": MOMENT}
+TRADE |= {"tid": "MINE", "oid": "MINE", "fees_amount": "0.1", "fees_currency": "btc"}
+MOVED = {"status": "complete", "currency": "btc", "amount": "1", "method": "btc", "created_at": MOMENT}
+
+
+def bitso(*payloads, **options):
+    """Create a client whose calls are answered with payloads, one by one."""
+    script = Script([answer({"success": True, "payload": payload}) for payload in payloads])
+    return Bitso(transport=script, api_key="k", api_secret="s", limits=None, **options)
+
+
+CALLS = {
+    "order": (lambda client: client.trading.order("MINE"), lambda name: [ORDER | {"oid": name}]),
+    "orders": (lambda client: client.trading.orders(oids=["MINE", "B"]), lambda name: [ORDER | {"oid": name}]),
+    "order_trades": (lambda client: client.trading.order_trades("MINE"), lambda name: [TRADE | {"oid": name}]),
+    "user_trade": (lambda client: client.trading.user_trade("MINE"), lambda name: [TRADE | {"tid": name}]),
+    "funding": (lambda client: client.funding.funding("MINE"), lambda name: [MOVED | {"fid": name}]),
+    "withdrawal": (lambda client: client.funding.withdrawal("MINE"), lambda name: [MOVED | {"wid": name}]),
+    "cancel_order": (lambda client: client.trading.cancel_order("MINE"), lambda name: [name]),
+    "cancel_orders": (lambda client: client.trading.cancel_orders(oids=["B", "MINE"]), lambda name: ["B", name]),
+    "modify_order": (lambda client: client.trading.modify_order(oid="MINE", price=5), lambda name: {"oid": name}),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_another_id(name):
+    """What is shown under another id is never returned as what was asked for."""
+    call, payload = CALLS[name]
+    async with bitso(payload("MINE")) as client:
+        assert await call(client)
+    async with bitso(payload("OTHER")) as client:
+        with pytest.raises((DecodeError, OutcomeUnknown), match=r"does not match|may have been executed"):
+            await call(client)
+
+
+async def test_ids_that_change_between_two_looks():
+    """A list of a class of the caller's own is read once: what is checked is what is sent."""
+
+    class Changing(list):
+        looks = 0
+
+        def __iter__(self):
+            self.looks += 1
+            return iter(["MINE"] if self.looks == 1 else ["a,b", "OTHER"])
+
+    async with bitso(["MINE"]) as client:
+        assert ["MINE"] == await client.trading.cancel_orders(oids=Changing(["x"]))
+    async with bitso() as client:
+        with pytest.raises(UsageError, match="must hold ids"):
+            await client.trading.cancel_orders(oids=["MINE", 5])
