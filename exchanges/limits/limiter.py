@@ -81,6 +81,7 @@ class Limiter(Capacity):
         self._numbers = count()  # order of arrival, across lanes
         self._reserved_until = -math.inf
         self._timers = Timers(self.wake_waiters)
+        self._wakes_at = math.inf  # for when the timers are set
         self._entered: asyncio.AbstractEventLoop | None = None  # the last that did: most programs have a single one
         self._process: int | None = None  # the one whose loops it serves
         self._congestion = Congestion()
@@ -163,7 +164,7 @@ class Limiter(Capacity):
         self._warn_soon(waiter, now)
         # Behind another it changes nothing: what the first of the line waits for is looked at, and has a timer.
         if is_first:
-            self._wake(now)
+            self._wake_for(waiter, now)
 
     async def _wait(self, waiter: Waiter) -> Permit:
         expiry, end = None, min(waiter.deadline - self._latency(waiter.loop.time()), waiter.send_by)
@@ -287,38 +288,55 @@ class Limiter(Capacity):
     # Within; called with the lock held
 
     def _wake(self, now: float) -> None:
-        while (waiter := self._next(now)) is not None:
-            self._queue.remove(waiter)
-            if self._is_late(now, deadline=waiter.deadline, send_by=waiter.send_by):
-                waiter.expire()
-                continue
-            permit = self._take(waiter.lane, waiter.slots, now, waiter.loop, waiter.deadline)
-            permit.scope = waiter.scope
-            if self.lockouts:
-                permit.tries = self.lockouts.try_(
-                    waiter.scope, now, permit.until, is_cancel=waiter.priority is Priority.CANCEL
-                )
-            waiter.grant(permit)
-
-    def _next(self, now: float) -> Waiter | None:
-        """Return the waiter that is granted a permit now; set the timers if there is none."""
-        moment = math.inf
+        """Grant what can be granted now, in one pass, as a grant makes room for nobody; set the timers for the rest."""
+        self._wakes_at, blocked = math.inf, set[tuple[Lane, bool, Priority]]()
         for waiter in self._queue.heads(self._order(now)):
-            earliest = self._earliest(waiter, now)
-            if waiter.finds_lane(now):
-                if earliest <= now:
-                    return waiter
-                moment = min(moment, earliest)
-            elif waiter.lane.end_late(now):
-                return self._next(now)
-            else:  # the permit that holds the lane wakes it when it ends; these moments are for when it does not
-                moments = [m for m in (waiter.may_pass_at, waiter.lane.late_at) if m > now]
-                moment = min([moment, *(max(earliest, m) for m in moments)])
-        if moment < math.inf:
-            self._timers.arm(moment)
+            kind = waiter.lane, waiter.is_spare, waiter.priority
+            # Those of one kind wait for the same, unless a part is closed; the first of them is the next to pass.
+            if kind in blocked and not (self.lockouts or self._waits):
+                continue
+            if waiter.lane.late_at <= now and not waiter.finds_lane(now) and waiter.lane.end_late(now):
+                self._wake(now)
+                return
+            moment = self._goes_at(waiter, now)
+            if moment <= now:
+                self._serve(waiter, now)
+            else:
+                blocked.add(kind)
+                self._wakes_at = min(self._wakes_at, moment)
+        if self._wakes_at < math.inf:
+            self._timers.arm(self._wakes_at)
         if not self._queue.count:
             self._congestion.end(now)
-        return None
+
+    def _serve(self, waiter: Waiter, now: float) -> None:
+        self._queue.remove(waiter)
+        if self._is_late(now, deadline=waiter.deadline, send_by=waiter.send_by):
+            waiter.expire()
+            return
+        permit = self._take(waiter.lane, waiter.slots, now, waiter.loop, waiter.deadline)
+        permit.scope = waiter.scope
+        if self.lockouts:
+            is_cancel = waiter.priority is Priority.CANCEL
+            permit.tries = self.lockouts.try_(waiter.scope, now, permit.until, is_cancel=is_cancel)
+        waiter.grant(permit)
+
+    def _goes_at(self, waiter: Waiter, now: float) -> float:
+        """Return when a waiter can go if nothing is heard before; not after *now* if it can go now."""
+        earliest = self._earliest(waiter, now)
+        if waiter.finds_lane(now):
+            return earliest
+        # The permit that holds the lane wakes it when it ends; these moments are for when it does not.
+        moments = [m for m in (waiter.may_pass_at, waiter.lane.late_at) if m > now]
+        return min((max(earliest, m) for m in moments), default=math.inf)
+
+    def _wake_for(self, waiter: Waiter, now: float) -> None:
+        """Look at a waiter that is the first of its line: as long as it cannot go, nobody else can because of it."""
+        self._wakes_at = min(self._wakes_at, self._goes_at(waiter, now))
+        if min(self._wakes_at, waiter.lane.late_at) <= now:
+            self._wake(now)
+        elif self._wakes_at < math.inf:
+            self._timers.arm(self._wakes_at)
 
     def _order(self, now: float) -> tuple[Priority, ...]:
         # A read costs nothing if the exchange refuses it once more, so after a lockout one goes first.

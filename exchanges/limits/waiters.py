@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heapreplace
 from typing import TypeAlias
 
 from attrs import define
@@ -126,18 +127,31 @@ class WaiterQueue:
         waiter.is_queued = False
 
     def heads(self, order: Iterable[Priority]) -> Iterator[Waiter]:
-        """Iterate over those who are first in their line: by priority, and in order of arrival within one."""
+        """Iterate over those who are first in their line: by priority, and in order of arrival within one.
+
+        Whoever is removed meanwhile is followed by the next in the same line, when it is the turn of that one.
+        """
         for priority in order:
-            lines, heads = self._lines[priority], list[Waiter]()
+            lines, turns = self._lines[priority], list[tuple[int, deque[Waiter]]]()
             for place, line in list(lines.items()) if lines else ():
                 self._drop_gone(line)
                 if line:
-                    heads.append(line[0])
+                    turns.append((line[0].number, line))
                 else:
                     del lines[place]
-            if len(heads) > 1:
-                heads.sort(key=lambda waiter: waiter.number)
-            yield from heads
+            heapify(turns)
+            while turns:
+                number, line = turns[0]
+                self._drop_gone(line)
+                if not line:
+                    heappop(turns)
+                elif line[0].number != number:
+                    heapreplace(turns, (line[0].number, line))
+                else:
+                    waiter = line[0]
+                    yield waiter
+                    if waiter.is_queued:
+                        heappop(turns)
 
     def _drop_gone(self, line: deque[Waiter]) -> None:
         """Remove those at the head of *line* who do not wait any more."""

@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from exchanges.errors import RateLimitTimeout
-from exchanges.limits.limiter import Connections, KeyLock, Lane, Priority
+from exchanges.limits.limit import Limit, Scope, Window
+from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter, Priority
 from exchanges.limits.windows import MARGIN_SECONDS
 from tests.support.limiters import CANCEL, MANY, MONEY, READ, limiter_of, note_permits, taken_key_lock, wide_lane
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
@@ -17,6 +18,38 @@ async def test_first_come_first_served():
     await asyncio.gather(*(note_permits(limiter, lanes[i % 2], name=i, into=noted) for i in range(20)))
 
     assert list(range(20)) == [name for name, _ in noted]
+
+
+@in_virtual_time
+async def test_first_come_first_served_among_markets():
+    """Calls of many markets are served in order of arrival, in whatever order the markets come."""
+    limiter, lane, noted = limiter_of((3, 1.0)), wide_lane(), []
+    scopes = "aabacabbbcdacd"
+    await asyncio.gather(
+        *(note_permits(limiter, lane, name=i, scope=scope, into=noted) for i, scope in enumerate(scopes))
+    )
+
+    assert list(range(len(scopes))) == [name for name, _ in noted]
+
+
+@in_virtual_time
+async def test_many_markets():
+    """A call that begins to wait, or is served, has not all the others looked at, of however many markets they are."""
+    looked = []
+
+    class Counting(Limiter):
+        def _earliest(self, waiter, now):
+            looked.append(waiter)
+            return super()._earliest(waiter, now)
+
+    limiter, noted = Counting(Limit("test", (Window(50, 1.0),), Scope.ADDRESS)), []
+    lanes = Lane(Connections(20)), Lane(Connections(20), KeyLock())
+    calls = [note_permits(limiter, lanes[i % 2], scope=f"m{i}", name=i, into=noted, hold=0.01) for i in range(300)]
+    await settle()
+    waiting = len(looked)
+    await asyncio.gather(*calls)
+
+    assert (True, True) == (waiting < 2 * 300, len(looked) < 8 * 300), (waiting, len(looked))
 
 
 @in_virtual_time
