@@ -33,7 +33,10 @@ from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.codecs import without_mark
 from exchanges.wire.converter import Wire
 from exchanges.wire.long_lists import LongLists
+from exchanges.wire.models import optional_of
 from exchanges.wire.strict_json import loads_unique
+
+_NO_IDS = frozenset({"", "null", "none", "nil", "nan", "undefined", "false", "true"})
 
 
 def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None = None) -> Result:
@@ -201,13 +204,26 @@ def _impossible(value: Any) -> Iterator[str]:
     """Iterate over fields with an id that names nothing, a moment that is none, or an amount below zero."""
     model: Any = cast("Any", type(value))
     if not attrs.has(model):
+        if isinstance(value, str) and _names_nothing(value):
+            yield "id"
         return
     for attribute in attrs.fields(model):
         name, cell = attribute.name, getattr(value, attribute.name)
-        is_no_id = name == "id" and (cell <= 0 if isinstance(cell, int) else cell == "")
+        # What may be missing names something else than what was made.
+        is_id = name.endswith("id") and attribute.default is attrs.NOTHING and optional_of(attribute.type) is None
         is_no_moment = isinstance(cell, datetime) and cell.timestamp() <= 0  # what a field without a value reads as
-        if is_no_id or is_no_moment or (isinstance(cell, Decimal) and cell < 0):
+        if (is_id and _names_nothing(cell)) or is_no_moment or (isinstance(cell, Decimal) and cell < 0):
             yield name
+
+
+def _names_nothing(cell: object) -> bool:
+    """Whether an id is what programs write where they have none: nothing, a number that is not above zero, a word."""
+    if not isinstance(cell, str | int):
+        return False
+    try:
+        return int(cell) <= 0
+    except ValueError:
+        return str(cell).strip().lower() in _NO_IDS
 
 
 def _same(expected: Any, found: Any) -> bool:

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from attrs import frozen
 
 from exchanges.bitex import Bitex
 from exchanges.endpoint.call import prepare
@@ -14,6 +15,14 @@ from tests.support.virtual_time import in_virtual_time
 
 ORDER = {"id": 1, "amount": "3", "price": "5", "side": "buy", "created_at": 1_700_000_000}
 SENT = {"number": 1}
+
+
+@frozen
+class Opened:
+    """What was opened."""
+
+    withdrawal_id: str | int
+    owner_id: str | None = None
 
 
 def sent_as(told, **arguments):
@@ -157,3 +166,20 @@ async def test_an_answer_about_another_object(name):
         with pytest.raises(DecodeError if name == "bid" else OutcomeUnknown, match="match the request: id"):
             await getattr(client.trading, name)(7)
         assert 8 == (await getattr(client.trading, name)(8)).id
+
+
+@pytest.mark.parametrize("told", ["0", "-3", "00", "", "  ", "\uff10", "null", "None", 0, -1])
+def test_ids_of_every_form_that_name_nothing(told):
+    """What programs write where they have no id names nothing, under whatever name, and alone."""
+    asked = prepare(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test")
+
+    assert ["withdrawal_id"] == mismatches(asked, Opened(withdrawal_id=told))
+    assert (["id"] if isinstance(told, str) else []) == mismatches(asked, told)
+
+
+@pytest.mark.parametrize("told", ["1", "01", "z1", "-a", "0a", "1463489000200001", 7])
+def test_ids_that_name_something(told):
+    """Other ids count, and one that may be missing says nothing about what was made."""
+    asked = prepare(Orders.buy.endpoint, {"amount": 3, "price": 5}, "https://x.test")
+
+    assert [] == mismatches(asked, Opened(withdrawal_id=told, owner_id="0"))
