@@ -24,6 +24,7 @@ from exchanges.bitstamp.models.account import (
     WebsocketsToken,
     WithdrawalFee,
 )
+from exchanges.bitstamp.models.cancelled import CancelledOrder, CancelledOrders
 from exchanges.bitstamp.models.funding import (
     BankWithdrawal,
     CancelledWithdrawal,
@@ -68,8 +69,6 @@ from exchanges.bitstamp.models.market import (
     Transaction,
 )
 from exchanges.bitstamp.models.trading import (
-    CancelledOrder,
-    CancelledOrders,
     Derivative,
     Fill,
     Leveraged,

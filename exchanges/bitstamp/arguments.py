@@ -26,7 +26,8 @@ def symbol_of(name: str) -> str:
     return name.replace("/", "").lower()
 
 
-def _fault_of_symbol(market: str) -> str | None:
+def fault_of_symbol(market: str) -> str | None:
+    """Return what is wrong with the symbol of a market; None if nothing is."""
     fault = "must be the symbol of a market, such as btcusd or btcusd-perp"
     return None if _SYMBOL.fullmatch(market) else fault
 
@@ -104,7 +105,7 @@ def exactly_one(*names: str) -> Callable[[Mapping[str, Any]], str | None]:
 
 
 # The answer shows the name where the request has the symbol.
-Symbol = Annotated[str, Param(check=_fault_of_symbol, canonical=symbol_of)]
+Symbol = Annotated[str, Param(check=fault_of_symbol, canonical=symbol_of)]
 MarketName = Annotated[str, Param(check=_fault_of_name)]
 CurrencyCode = Annotated[str, Param(check=_fault_of_currency)]
 Flag = Annotated[bool | None, Param(type="bool", render=only_true, echo=None)]

@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from exchanges.bitstamp.api import V2
-from exchanges.bitstamp.arguments import Flag, MarketName, OrderId, Symbol, exactly_one, fault_of_client_id
+from exchanges.bitstamp.arguments import (
+    Flag,
+    MarketName,
+    OrderId,
+    Symbol,
+    exactly_one,
+    fault_of_client_id,
+    fault_of_symbol,
+    symbol_of,
+)
+from exchanges.bitstamp.models.cancelled import CancelledOrder, CancelledOrders
 from exchanges.bitstamp.models.trading import (
-    CancelledOrder,
-    CancelledOrders,
     OpenOrder,
     OrderEvent,
     OrderSource,
@@ -18,6 +26,9 @@ from exchanges.bitstamp.placing import Placing
 from exchanges.bitstamp.settling import SettledOrder, Settling
 from exchanges.endpoint import CANCEL, READ, Param, private
 from exchanges.endpoint.waiting import wait_until
+
+# Each order that was cancelled must be one of this market.
+OnlyMarket = Annotated[str, Param(check=fault_of_symbol, canonical=symbol_of, echo="market")]
 
 
 class Trading(Placing, api=V2):
@@ -110,8 +121,8 @@ class Trading(Placing, api=V2):
     async def cancel_order(
         self,
         *,
-        order_id: Annotated[str | None, Param(wire="id", echo="id")] = None,
-        client_order_id: Annotated[str | None, Param(check=fault_of_client_id, echo=None)] = None,
+        order_id: OrderId = None,
+        client_order_id: Annotated[str | None, Param(check=fault_of_client_id, echo="client_order_id")] = None,
     ) -> CancelledOrder:
         """Cancel an order.
 
@@ -143,7 +154,7 @@ class Trading(Placing, api=V2):
         ...
 
     @private("POST /cancel_all_orders/{market}/", kind=CANCEL)
-    async def cancel_all_orders_for_market(self, market: Symbol) -> CancelledOrders:
+    async def cancel_all_orders_for_market(self, market: OnlyMarket) -> CancelledOrders:
         """Cancel every open order of the account in one market.
 
         Args:

@@ -8,7 +8,8 @@ import pytest
 from exchanges import Bitstamp, OutcomeUnknown
 from exchanges.bitstamp import OrderStatusWord, Side
 from exchanges.bitstamp.models.account import TradingFee, UserTransaction
-from exchanges.bitstamp.models.trading import CancelledOrder, OpenOrder, OrderStatus, ReplacedOrder
+from exchanges.bitstamp.models.cancelled import CancelledOrder
+from exchanges.bitstamp.models.trading import OpenOrder, OrderStatus, ReplacedOrder
 from exchanges.errors import (
     AuthenticationFailed,
     Blocked,

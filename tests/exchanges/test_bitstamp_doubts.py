@@ -3,7 +3,7 @@
 import pytest
 
 from exchanges import Bitstamp, OutcomeUnknown
-from exchanges.errors import ExchangeError
+from exchanges.errors import ExchangeError, UsageError
 from tests.support import single_calls
 from tests.support.scripted_transport import Script, answer
 
@@ -83,3 +83,91 @@ class TestSignsOfFailure:
         status = ask(lambda b: b.funding.fiat_withdrawal_status("1"), {"status": "Rejected"})
 
         assert status.status == "Rejected"
+
+
+def cancel(bitstamp):
+    """Cancel by the exchange's id."""
+    return bitstamp.trading.cancel_order(order_id="1")
+
+
+def cancel_mine(bitstamp):
+    """Cancel by the client's id."""
+    return bitstamp.trading.cancel_order(client_order_id="mine")
+
+
+def cancel_market(bitstamp):
+    """Cancel what is open in one market."""
+    return bitstamp.trading.cancel_all_orders_for_market("btcusd")
+
+
+class TestCancels:
+    @pytest.mark.parametrize("call", [cancel, cancel_mine])
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {},
+            {"foo": 1},
+            {"status": "ok"},
+            {"status": "failed"},
+            {"status": "Canceled"},
+            {"amount": "1", "price": "2", "type": 0},
+            {"id": "1", "status": "Open"},
+            {"id": "1", "status": "In Queue"},
+            {"id": "1", "status": "So?"},
+            {"id": None, "status": None},
+            {"id": "0"},
+            {"id": True},
+            {"id": "\uff11"},
+            {"id": "1", "error": {"x": 1}},
+        ],
+    )
+    def test_what_shows_no_cancelled_order(self, call, said):
+        """Neither an object without an order nor an order that is open says that it was cancelled."""
+        with pytest.raises(ExchangeError) as caught:
+            ask(call, said)
+
+        assert caught.value.may_have_executed
+
+    @pytest.mark.parametrize("call", [cancel, cancel_mine])
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"id": 1},
+            {"id": "1", "status": "Canceled", "client_order_id": "mine"},
+            {"id": 1, "status": "Cancel pending"},
+        ],
+    )
+    def test_what_shows_one(self, call, said):
+        """Its id, with a status that is final, pending or absent, says so."""
+        assert ask(call, said).id == "1"
+
+    def test_another_order(self):
+        """An order with another id of the client is not the one that was to be cancelled."""
+        with pytest.raises(OutcomeUnknown):
+            ask(cancel_mine, {"id": 1, "client_order_id": "other"})
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {},
+            {"error": "Order not found"},
+            {"id": 1, "error": "Order not found"},
+            {"id": 1, "status": "Open"},
+            {"id": 1, "market": "ETH/USD"},
+            {"id": 1, "currency_pair": "ETH/USD"},
+            {"id": 1, "market": "BTC/USD", "currency_pair": "ETH/USD"},
+        ],
+    )
+    def test_rows_that_do_not_belong(self, row):
+        """A list with an order of another market, or with something that is no cancelled order, proves nothing."""
+        fine = {"id": 2, "market": "BTC/USD", "currency_pair": "BTCUSD"}
+
+        assert ask(cancel_market, {"canceled": [fine], "success": True}).market == "btcusd"
+        with pytest.raises(OutcomeUnknown):
+            ask(cancel_market, {"canceled": [fine, row], "success": True})
+
+    @pytest.mark.parametrize("order_id", ["", "\uff11", " 1", "a"])
+    def test_ids_that_are_none(self, order_id):
+        """An id that no order has is refused before anything is sent."""
+        with pytest.raises(UsageError, match="nothing was sent"):
+            ask(lambda b: b.trading.cancel_order(order_id=order_id), {"id": 1})

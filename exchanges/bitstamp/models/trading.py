@@ -9,7 +9,17 @@ from attrs import field, fields, frozen
 from exchanges.bitstamp.arguments import Flag
 from exchanges.bitstamp.models.market import Side, SideInText
 from exchanges.bitstamp.models.numbers import EitherDecimal, EitherTime
-from exchanges.wire import Amount, Choice, Id, Json, NaiveTime, OpenStrEnum, TextDecimal, UnixMicrosText, UnixTimeText
+from exchanges.wire import (
+    Amount,
+    Choice,
+    Id,
+    Json,
+    NaiveTime,
+    OpenStrEnum,
+    TextDecimal,
+    UnixMicrosText,
+    UnixTimeText,
+)
 from exchanges.wire.currencies import nest_currencies
 
 
@@ -248,44 +258,6 @@ class OrderStatus(_Leveraged):
     """Base: what did not trade yet; None if not sent."""
     transactions: tuple[Fill, ...] = ()
     """Its trades; empty where they were left out."""
-
-
-@frozen(kw_only=True)
-class CancelledOrder:
-    """What a cancel did. Wire: object. What is None was not sent.
-
-    Source:
-        Bitstamp API v2, Orders, "Cancel order".
-    """
-
-    id: Id | None = None
-    """Id of the order."""
-    status: OrderStatusWord | None = None
-    """CANCEL_PENDING: another cancel is under way, and the order may still trade; read its status."""
-    amount: EitherDecimal | None = None
-    """Base; no document says whether the whole or the rest."""
-    price: EitherDecimal | None = None
-    """Counter per base."""
-    type: EitherSide | None = None
-    """Its side."""
-    market: str | None = None
-    """Such as BTC/USD."""
-    currency_pair: str | None = None
-    """The same under its older name."""
-
-
-@frozen(kw_only=True)
-class CancelledOrders:
-    """What a cancel of all orders did. Wire: object.
-
-    Source:
-        Bitstamp API v2, Orders, "Cancel all orders".
-    """
-
-    canceled: tuple[CancelledOrder, ...]
-    """Those that were cancelled."""
-    success: bool
-    """Whether these are all: False with some in *canceled* is a part of the work; read the open orders."""
 
 
 @frozen(kw_only=True)
