@@ -10,7 +10,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from exchanges.bitso.account import Account
 from exchanges.bitso.api import V2 as V2_API
@@ -91,6 +91,9 @@ from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
 from exchanges.http.signing import Scheme
 from exchanges.outcomes.search import Searches
+
+if TYPE_CHECKING:
+    from exchanges.bitso.spot import BitsoSpot
 
 __all__ = [
     "V2",
@@ -222,6 +225,13 @@ class Bitso(Client):
         if self._is_salted:
             schemes[V3.name] = SaltedHeaderSignature()
         return schemes
+
+    @property
+    def spot(self) -> BitsoSpot:
+        """Trading in spot markets, in words that are the same at every exchange; see `exchanges.spot`."""
+        from exchanges.bitso.spot import BitsoSpot  # noqa: PLC0415 - loaded when it is first needed
+
+        return BitsoSpot(self.market, self.account, self.trading)
 
     @classmethod
     def searches(cls) -> Searches:

@@ -9,6 +9,8 @@ Source:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from exchanges.bitstamp.account import Account
 from exchanges.bitstamp.api import DOCUMENTED_LIMITS
 from exchanges.bitstamp.funding import Funding
@@ -91,6 +93,9 @@ from exchanges.bitstamp.trading import Trading
 from exchanges.bitstamp.v1 import V1
 from exchanges.client import Client
 from exchanges.outcomes.search import Searches
+
+if TYPE_CHECKING:
+    from exchanges.bitstamp.spot import BitstampSpot
 
 __all__ = [
     "DOCUMENTED_LIMITS",
@@ -186,6 +191,13 @@ class Bitstamp(Client):
     trading: Trading
     funding: Funding
     v1: V1
+
+    @property
+    def spot(self) -> BitstampSpot:
+        """Trading in spot markets, in words that are the same at every exchange; see `exchanges.spot`."""
+        from exchanges.bitstamp.spot import BitstampSpot  # noqa: PLC0415 - loaded when it is first needed
+
+        return BitstampSpot(self.market, self.account, self.trading)
 
     @classmethod
     def searches(cls) -> Searches:
