@@ -1,13 +1,13 @@
 # ruff: noqa: INP001 - examples are not a package
-"""Quote both sides of a Bitso book around its middle; survive kills, and prove what became of every order.
+"""Quote both sides of a market around its middle; survive kills, and prove what became of every order.
 
-Against the simulator, for ten rounds::
+It trades by `client.spot`, so it runs at Bitso and at Bitstamp. Against the simulator, for ten rounds::
 
-    python examples/bitso_market_maker.py
+    python examples/market_maker.py bitso BTC/MXN
 
-Against Bitso, with real money, until Ctrl-C::
+With real money, until Ctrl-C::
 
-    BITSO_API_KEY=... BITSO_API_SECRET=... python examples/bitso_market_maker.py --live btc_mxn
+    BITSTAMP_API_KEY=... BITSTAMP_API_SECRET=... python examples/market_maker.py bitstamp BTC/USD --live
 
 Three rules make it safe to kill it at any moment. Before it trades it finds out what became of the calls that the last
 run left open, and does not trade while one of them is unknown. It starts and ends without open orders of its own. And
@@ -20,19 +20,21 @@ import argparse
 import asyncio
 import logging
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
 from attrs import define, field
 
-from exchanges import Ambiguous, Bitso, Incomplete, NoTrace, Reconciled
-from exchanges.bitso import Side, TimeInForce
+from exchanges import Ambiguous, Bitso, Bitstamp, Incomplete, NoTrace, Reconciled
 from exchanges.errors import ExchangeError, OutcomeUnknown, Rejected
-from exchanges.simulator import Venue, simulate
+from exchanges.simulator import Simulator, Venue, simulate
+from exchanges.spot import Market, Side
 from exchanges.state import FileState
 
 logger = logging.getLogger("market_maker")
+
+CLIENTS: Mapping[Venue, type[Bitso | Bitstamp]] = {Venue.BITSO: Bitso, Venue.BITSTAMP: Bitstamp}
 
 
 class StillUnknown(Exception):
@@ -41,29 +43,29 @@ class StillUnknown(Exception):
 
 @define
 class MarketMaker:
-    """Quotes one book.
+    """Quotes one market.
 
     Args:
-        bitso: The client.
-        book: Major and minor, such as btc_mxn.
-        amount: Major: of each quote.
+        client: Of the account that quotes.
+        market: Such as ``Market("BTC", "MXN")``.
+        amount: Base: of each quote.
         spread: Fraction of the price between the two quotes.
     """
 
-    bitso: Bitso
-    book: str
+    client: Bitso | Bitstamp
+    market: Market
     amount: Decimal
     spread: Decimal = Decimal("0.004")
     quotes: dict[Side, str] = field(factory=dict[Side, str])
 
     async def start(self) -> None:
-        """Prove the outcomes of the last run, learn the rules of the book, and begin without orders.
+        """Prove the outcomes of the last run, learn the rules of the market, and begin without orders.
 
         Raises:
             StillUnknown: An outcome cannot be proven yet.
         """
         await self.prove()
-        await self.bitso.market.available_books()
+        await self.client.spot.markets()
         await self.withdraw_quotes()
 
     async def prove(self) -> None:
@@ -72,8 +74,8 @@ class MarketMaker:
         Raises:
             StillUnknown: One cannot be proven yet.
         """
-        for intent in list(self.bitso.unresolved):
-            match await self.bitso.reconcile(intent):
+        for intent in list(self.client.unresolved):
+            match await self.client.reconcile(intent):
                 case Reconciled(found=order):
                     logger.info("%s was executed: %s", intent, order)
                 case NoTrace():
@@ -84,31 +86,28 @@ class MarketMaker:
                     raise StillUnknown(f"{intent}: {reason}")
 
     async def withdraw_quotes(self) -> None:
-        """Cancel the open orders of the book."""
-        open_orders = await self.bitso.trading.open_orders(book=self.book)
-        for start in range(0, len(open_orders), 50):
-            await self.bitso.trading.cancel_orders(oids=[order.oid for order in open_orders[start : start + 50]])
+        """Cancel the open orders of the market, and the quotes that a list does not show yet."""
+        open_orders = await self.client.spot.open_orders(self.market)
+        for order_id in {order.order_id for order in open_orders} | set(self.quotes.values()):
+            await self.client.spot.cancel(order_id)
         self.quotes.clear()
 
     async def quote(self) -> None:
-        """Replace both quotes by new ones around the middle of the book."""
-        shown = await self.bitso.market.order_book(self.book)
+        """Replace both quotes by new ones around the middle of the market."""
+        shown = await self.client.spot.order_book(self.market)
         middle = (shown.bids[0].price + shown.asks[0].price) / 2
         await self.withdraw_quotes()
-        rules = self.bitso.market.rules(self.book)
+        rules = self.client.spot.rules(self.market)
         for side, sign in ((Side.BUY, -1), (Side.SELL, 1)):
             price = rules.round_price(middle * (1 + sign * self.spread / 2), side)
+            amount = rules.round_amount(self.amount)
             try:
-                self.quotes[side] = await self.bitso.trading.place_order(
-                    book=self.book,
-                    side=side,
-                    order_type="limit",
-                    major=rules.round_amount(self.amount),
-                    price=price,
-                    time_in_force=TimeInForce.POST_ONLY,
+                order = await self.client.spot.place_limit(
+                    self.market, side, amount=amount, price=price, post_only=True
                 )
+                self.quotes[side] = order.order_id
             except Rejected as refusal:
-                logger.warning("no quote to %s: %s", side.value, refusal)
+                logger.warning("no quote to %s: %s", side, refusal)
             except OutcomeUnknown as unknown:
                 # It may be in the book. Nothing else is placed before that is known.
                 logger.warning("%s", unknown)
@@ -128,14 +127,21 @@ class MarketMaker:
             await asyncio.shield(self.withdraw_quotes())
 
 
-async def trade(bitso: Bitso, book: str, pause: Callable[[], Awaitable[bool]]) -> None:
+async def trade(client: Bitso | Bitstamp, market: Market, pause: Callable[[], Awaitable[bool]]) -> None:
     """Quote until *pause* returns False, and report the balances."""
-    await MarketMaker(bitso, book, Decimal("0.001")).run(pause)
-    balances = {balance.currency: str(balance.total) for balance in await bitso.account.balance()}
+    await MarketMaker(client, market, Decimal("0.001")).run(pause)
+    balances = {currency: str(balance.total) for currency, balance in (await client.spot.balances()).items()}
     logger.info("balances: %s", balances)
 
 
-async def simulated(book: str, rounds: int) -> None:
+def connected(sim: Simulator, venue: Venue, state: FileState) -> Bitso | Bitstamp:
+    """Return a client of the first simulated account."""
+    if venue is Venue.BITSO:
+        return Bitso(base_url=sim.base_url, state=state, **sim.account(Venue.BITSO))
+    return Bitstamp(base_url=sim.base_url, state=state, **sim.account(Venue.BITSTAMP))
+
+
+async def simulated(venue: Venue, market: Market, rounds: int) -> None:
     """Trade against the simulator."""
     left = iter(range(rounds))
 
@@ -143,33 +149,35 @@ async def simulated(book: str, rounds: int) -> None:
         return next(left, None) is not None
 
     with tempfile.TemporaryDirectory() as folder:
-        async with simulate(Venue.BITSO) as sim:
+        async with simulate(venue) as sim:
             with FileState(Path(folder) / "state.db") as state:
-                async with Bitso(base_url=sim.base_url, state=state, **sim.account(Venue.BITSO)) as bitso:
-                    await trade(bitso, book, pause)
+                async with connected(sim, venue, state) as client:
+                    await trade(client, market, pause)
 
 
-async def live(book: str) -> None:
-    """Trade at Bitso, with the key from the environment."""
+async def live(venue: Venue, market: Market) -> None:
+    """Trade with the key from the environment."""
 
     async def pause() -> bool:
         await asyncio.sleep(5)
         return True
 
     with FileState("market_maker.db") as state:
-        async with Bitso(state=state) as bitso:
-            await trade(bitso, book, pause)
+        async with CLIENTS[venue](state=state) as client:
+            await trade(client, market, pause)
 
 
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("book", nargs="?", default="btc_mxn")
-    parser.add_argument("--live", action="store_true", help="trade at Bitso, with real money")
+    parser.add_argument("venue", type=Venue, choices=list(CLIENTS))
+    parser.add_argument("market", type=Market.parse, help="such as BTC/USD")
+    parser.add_argument("--live", action="store_true", help="trade with real money")
     parser.add_argument("--rounds", type=int, default=10, help="how often to quote against the simulator")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    asyncio.run(live(given.book) if given.live else simulated(given.book, given.rounds))
+    trading = live(given.venue, given.market) if given.live else simulated(given.venue, given.market, given.rounds)
+    asyncio.run(trading)
 
 
 if __name__ == "__main__":
