@@ -2,7 +2,7 @@
 
 Limits, nonces and pending calls belong to a server. If ``localhost`` and ``127.0.0.1`` were two of them, each would get
 the whole limit, and a key two counters. So all spellings of one server have one name: default ports, a dot at the end,
-upper case, every address of loopback, and the exchange's own hosts spelled out.
+upper case, every address and usual name of loopback, with and without www, and the exchange's own hosts spelled out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from exchanges.errors import UsageError
 __all__ = ["is_local_proxy", "origin_of", "server_name"]
 
 _HOST = re.compile(r"[0-9A-Za-z._:-]+")
+_LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"})
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -74,9 +75,10 @@ def _place(url: str) -> str:
     address = _address(host)
     if address is not None and not (address.is_loopback or address.is_unspecified):
         host = str(address)
-    elif address is not None or host == "localhost" or host.endswith(".localhost"):
+    elif address is not None or host in _LOCAL_NAMES or host.endswith(".localhost"):
         host = "loopback"
-    return f"{host}:{parts.port or _PORTS[parts.scheme]}"
+    # With and without www is one site: two names for it would double its limit.
+    return f"{host.removeprefix('www.')}:{parts.port or _PORTS[parts.scheme]}"
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
