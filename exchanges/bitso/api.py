@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from exchanges.bitso.errors import read_problem
+from exchanges.bitso.errors import read_doubt, read_problem
 from exchanges.bitso.signing import BodySignature, HeaderSignature
 from exchanges.endpoint import JSON, Api
 from exchanges.limits.limit import Limit, Scope, Window
@@ -50,6 +50,7 @@ _api = partial(
     limit_statuses=frozenset({420}),
     max_lockout_seconds=MAX_LOCKOUT_SECONDS,
     body=JSON,
+    read_doubt=read_doubt,
 )
 # Quirk: the document shows no address for v2; the exchange's clients used this host and bitso.com/api/v2 alike.
 V2 = _api(

@@ -15,6 +15,7 @@ Source:
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from exchanges.errors import (
@@ -33,6 +34,7 @@ from exchanges.errors import (
 from exchanges.outcomes.error_table import ErrorTable, Refusal, Texts, by_code, fields_of, texts_of
 
 if TYPE_CHECKING:
+    from exchanges.endpoint import Kind
     from exchanges.wire import Json
 
 CODES = by_code(
@@ -73,6 +75,8 @@ CODE_LENGTH = 4
 _ENVELOPE = ("success", "payload", "error")
 _REFUSAL = frozenset({"success", "error", "code", "message", "details", "errorData"})
 """Keys of an answer that is a refusal and nothing else; the payload may be there, and null."""
+_SIGNS = ("error", "errors", "code", "error_code", "errorData")
+"""Keys that no answer of success has: beside an id they show that something failed."""
 
 
 def _family_of(code: str) -> str:
@@ -97,6 +101,19 @@ def read_problem(status: int, answer: Json) -> Problem | None:
     return None if refusal is None else TABLE.problem(status, refusal)
 
 
+def read_doubt(_: Kind, answer: Json) -> Problem | None:
+    """Return that the content of an answer bears a sign of failure in an envelope of success, and proves neither.
+
+    Calls that change nothing show what failed, and are left alone.
+    """
+    content = answer.get("payload") if isinstance(answer, dict) else None
+    for part in (answer, content):
+        if isinstance(part, dict) and (part.get("success", True) is not True or any(map(part.get, _SIGNS))):
+            text = "; ".join(chain.from_iterable(texts_of(part.get(key)) for key in ("message", *_SIGNS)))
+            return Problem(Unavailable, text=text, proves_not_executed=False)
+    return None
+
+
 def _refusal(answer: Json) -> Refusal | None:
     """Read ``error`` in an object or in the first of a list, or an envelope without success."""
     # Quirk: the exchange's own client of v2 looks for the error in the first entry of a list as well.
@@ -115,6 +132,8 @@ def _refusal(answer: Json) -> Refusal | None:
         return Refusal(texts_of(error), is_mixed=is_mixed)
     code, message = texts_of(error.get("code")), texts_of(error.get("message"))
     if code or message:
-        return Refusal(message, next(iter(code), None), is_mixed=is_mixed)
+        # Of several codes each must prove that nothing was executed: the first that does not decides.
+        unproven = (one for one in code if not issubclass(TABLE.kind_of(one) or Unavailable, Rejected))
+        return Refusal(message, next(unproven, next(iter(code), None)), is_mixed=is_mixed)
     fields = fields_of((name, value) for name, value in error.items() if error is not envelope or name not in _ENVELOPE)
     return Refusal(fields=fields, is_mixed=is_mixed)

@@ -5,7 +5,8 @@ known word for word. All else is `Unavailable`: it came from somebody, but does 
 
 What is in the table proves that the request was not executed, but only where the exchange itself answers so: with
 status 200 or 4xx, and with nothing in the answer beside the refusal. Words about processing, about time or about the
-inside of the exchange never prove anything, whatever the rest of the text says.
+inside of the exchange never prove anything, whatever the rest of the text or the family of a code says; only a code of
+its own says more than they do.
 
 Rules for editors: an entry needs a source, and the question what the exchange had done when it wrote it. When in doubt,
 leave it out. An unproven refusal of an order raises `OutcomeUnknown`, which costs a look at the account; a refusal that
@@ -37,6 +38,7 @@ TOO_MANY_REQUESTS = (420, 429)
 _NONCE_FLOOR = re.compile(r"\bthan\D{0,30}([1-3]?[0-9]{1,18})(?![0-9])")
 _DOUBTFUL = re.compile(
     r"\b(?:internal|timed?[ -]?out|timeout|try (?:again|later)|process(?:ed|ing)|in progress|pending|unexpected"
+    r"|already (?:exists?|used|placed|executed|submitted|sent)|duplicated?|queued"
     r"|went wrong|could not be (?:placed|confirmed|completed)|server error)\b"
 )
 _ABOUT_NONCE = re.compile(r"\b(?:invalid|wrong|bad|incorrect)\b[^.;]{0,40}\bnonce\b")
@@ -130,8 +132,12 @@ class ErrorTable:
     def _by_code(self, refusal: Refusal) -> Kind | None:
         kind = None if refusal.code is None else self.kind_of(refusal.code)
         # Texts never overrule a code of its own, nor turn what is unproven into proof.
-        refined = self.refines_families and refusal.code not in self.codes
-        if refined and kind is not None and issubclass(kind, errors.Rejected):
+        if refusal.code is None or not {refusal.code, refusal.code.zfill(self.code_length)}.isdisjoint(self.codes):
+            return kind
+        # A limit says by itself to try again later.
+        if kind is not None and not issubclass(kind, errors.RateLimited) and _is_doubtful(refusal):
+            return errors.Unavailable
+        if self.refines_families and kind is not None and issubclass(kind, errors.Rejected):
             return self._by_texts(refusal) or kind
         return kind
 

@@ -77,6 +77,7 @@ BITSO = [
     *rows(envelope, 401, PermissionDenied, "0213 0216"),
     (401, envelope("0215", "Wrong signature"), AuthenticationFailed),
     (400, envelope("0301", "Unknown OrderBook nope"), InvalidRequest),
+    (400, envelope(["0379", "0301"]), InsufficientFunds),
     (400, envelope("0303", details=["to_currency"]), InvalidRequest),
     (400, envelope("0304", errorData=None), InvalidRequest),
     *rows(envelope, 400, InvalidRequest, "0306 0307 0308 0309 0315 0320 0343 0353 0357 0360 0361 0372"),
@@ -172,8 +173,22 @@ UNPROVEN = [
     (200, said("Invalid nonce"), NonceRejected),
     (200, said("Nonce must be higher than 5"), NonceRejected),
 ]
+DOUBTS = [
+    "Order timed out while processing",
+    "Order is pending in the engine",
+    "Timeout",
+    "Being processed, please wait",
+]
+DOUBTS += ["The order already exists", "Duplicate order", "Internal error", "Try again later", "Still in progress"]
 UNPROVEN_BITSO = [
     *UNPROVEN,
+    *((400, envelope(code, words), Unavailable) for code in ("0399", "0601", "399") for words in DOUBTS),
+    *((400, envelope(codes), Unavailable) for codes in (["0379", "0377"], ["0377", "0379"], ["0379", "9901"])),
+    *(
+        (200, json.dumps({"success": True, "payload": {"oid": "a1"} | sign}), Unavailable)
+        for sign in ({"success": False}, {"error": {"code": "0379"}}, {"code": "0379"}, {"success": "false"})
+    ),
+    (200, json.dumps({"success": True, "payload": {"oid": "a1"}, "code": "0379"}), Unavailable),
     *rows(envelope, 500, Unavailable, "0101 1103"),
     *rows(envelope, 400, Unavailable, "0377 0378 0356 1002 1003 1707"),
     (400, envelope("9901"), Unavailable),

@@ -67,7 +67,7 @@ class _PlacedId:
 
     def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - anything else is no order
         oid = value.get("oid") if isinstance(value, dict) else None
-        if not isinstance(oid, str) or not oid.isalnum():
+        if not isinstance(oid, str) or not (oid.isascii() and oid.isalnum()):
             raise Deviation("an object with the id of an order")
         return oid
 
@@ -79,7 +79,7 @@ class _TextId:
     """The id of an order as text; the lists of cancels show nothing else, so that a number in them is no id."""
 
     def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - anything else proves no cancel
-        if not isinstance(value, str) or not value.isalnum():
+        if not isinstance(value, str) or not (value.isascii() and value.isalnum()):
             raise Deviation("the id of an order as text")
         return value
 
