@@ -289,11 +289,12 @@ class Limiter(Capacity):
 
     def _wake(self, now: float) -> None:
         """Grant what can be granted now, in one pass, as a grant makes room for nobody; set the timers for the rest."""
-        self._wakes_at, blocked = math.inf, set[tuple[Lane, bool, Priority]]()
+        self._wakes_at, blocked = math.inf, set[tuple[Lane, bool, Priority, str]]()
+        by_part = bool(self.lockouts) or self._waits.by_part
         for waiter in self._queue.heads(self._order(now)):
-            kind = waiter.lane, waiter.is_spare, waiter.priority
-            # Those of one kind wait for the same, unless a part is closed; the first of them is the next to pass.
-            if kind in blocked and not (self.lockouts or self._waits):
+            # Those of one kind wait for the same; the first of them is the next to pass.
+            kind = waiter.lane, waiter.is_spare, waiter.priority, waiter.scope if by_part else ""
+            if kind in blocked:
                 continue
             if waiter.lane.late_at <= now and not waiter.finds_lane(now) and waiter.lane.end_late(now):
                 self._wake(now)

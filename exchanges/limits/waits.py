@@ -58,6 +58,11 @@ class Waits:
         """Whether there is any, be it over."""
         return bool(self._heard)
 
+    @property
+    def by_part(self) -> bool:
+        """Whether some calls wait for a part of the limit, so that those of another do not wait with them."""
+        return any(scope for _, scope, _ in self._heard)
+
     def add(self, wait: Wait, slots: Counted, priority: Priority, now: float, *, holds: bool) -> None:
         """Record what a call heard; *holds*: whether others wait with it, instead of asking."""
         self._heard = {key: heard for key, heard in self._heard.items() if heard.is_news(now)}

@@ -1,10 +1,12 @@
 import asyncio
+import math
 
 import pytest
 
 from exchanges.errors import RateLimitTimeout
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.limiter import Connections, KeyLock, Lane, Limiter, Priority
+from exchanges.limits.waits import Wait
 from exchanges.limits.windows import MARGIN_SECONDS
 from tests.support.limiters import CANCEL, MANY, MONEY, READ, limiter_of, note_permits, taken_key_lock, wide_lane
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
@@ -33,7 +35,8 @@ async def test_first_come_first_served_among_markets():
 
 
 @in_virtual_time
-async def test_many_markets():
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_many_markets(is_shared):
     """A call that begins to wait, or is served, has not all the others looked at, of however many markets they are."""
     looked = []
 
@@ -44,6 +47,10 @@ async def test_many_markets():
 
     limiter, noted = Counting(Limit("test", (Window(50, 1.0),), Scope.ADDRESS)), []
     lanes = Lane(Connections(20)), Lane(Connections(20), KeyLock())
+    if is_shared:
+        permit = await limiter.acquire(lanes[0], READ)
+        limiter.hold_up(permit, READ, Wait(1.0, 0.0), deadline=math.inf, send_by=math.inf)
+        permit.end(sent=False)
     calls = [note_permits(limiter, lanes[i % 2], scope=f"m{i}", name=i, into=noted, hold=0.01) for i in range(300)]
     await settle()
     waiting = len(looked)
