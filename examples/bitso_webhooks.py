@@ -67,7 +67,7 @@ class WebhookEndpoint:
                 case Withdrawal(wid=wid):
                     await self._handle(await self._bitso.funding.withdrawal(wid))
                 case _:
-                    logger.info("an event of another product: %s", delivery.event)
+                    logger.info("an event of another product, said to be %r", delivery.claimed_event)
         except CallbackRejected:
             return 403
         except ExchangeError as error:

@@ -2,7 +2,8 @@
 
 Three forms of the signed bytes are tried, and no other: the value of ``payload`` as it stands in the body, the same in
 compact form, and the whole body. What is returned is read from the bytes that were verified. The name of the event is
-not part of the first two, so it must agree with what the payload is.
+not part of the first two: there only what the payload is says that it is a funding or a withdrawal, and any other name
+is no more than what somebody wrote. A payload that is a webhook itself was signed as a whole, and is refused.
 
 A delivery may come twice, late, or out of order, and a body that was seen once can be posted again by anybody: take it
 as a hint, and read the current state from the exchange.
@@ -22,7 +23,7 @@ from attrs import define, field, frozen
 
 from exchanges.bitso.models.funding import Deposit, Withdrawal
 from exchanges.bitso.models.webhooks import WebhookKey
-from exchanges.errors import CallbackRejected, DecodeError, UsageError
+from exchanges.errors import CallbackRejected, DecodeError, ReadFailed, UsageError
 from exchanges.http.incoming import Headers, only_value
 from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.converter import wire
@@ -37,8 +38,14 @@ SIGNATURE, KEY_ID = b"x-bitso-webhook-event-signature", b"x-bitso-key-id"
 REFETCH_SECONDS = 60.0
 """An id of a key that is not known makes the keys be read again, but no more often than this."""
 MIN_KEY_BITS = 2048
+MAX_NAME = 100
+"""The longest name of an event."""
 
 _MODELS: dict[str, type[Deposit | Withdrawal]] = {"funding": Deposit, "withdrawal": Withdrawal}
+_UNREAD = (
+    "bitso.webhooks.public_keys: the keys by which Bitso signs could not be read, so nobody knows whether the webhook "
+    f"is genuine; answer 503, so that it comes again: they are read again {REFETCH_SECONDS:.0f} s after the last time"
+)
 _REFUSAL = "the webhook does not prove that it comes from Bitso"
 
 
@@ -47,11 +54,14 @@ class Delivery:
     """A verified webhook.
 
     Attributes:
-        event: Name of the event, such as funding or withdrawal.
+        event: Name of the event, such as funding or withdrawal; None for an event of another product whose name the
+            signature does not cover.
+        claimed_event: The name as it was posted, which anybody may have written.
         payload: The deposit or the withdrawal; plain JSON for an event of another product.
     """
 
-    event: str
+    event: str | None
+    claimed_event: str
     payload: Deposit | Withdrawal | Json = field(repr=False)
 
 
@@ -62,9 +72,15 @@ class Keys:
     _keys: dict[str, RSAPublicKey] = field(factory=dict[str, Any], init=False)
     _read_at: float | None = field(default=None, init=False)
     _reading: asyncio.Task[None] | None = field(default=None, init=False)
+    _has_failed: bool = field(default=False, init=False)
 
     async def key(self, key_id: str, read: Callable[[], Awaitable[Iterable[WebhookKey]]]) -> RSAPublicKey | None:
-        """Return a key; None if the exchange has none of this id."""
+        """Return a key; None if the exchange has none of this id.
+
+        Raises:
+            ReadFailed: The keys could not be read a moment ago, so that nobody knows.
+            ExchangeError: They could not be read now.
+        """
         if key_id not in self._keys and self._may_read():
             # One task for all deliveries that wait: a cancelled one must not end the reading of the others.
             if self._reading is None or self._reading.done():
@@ -72,6 +88,8 @@ class Keys:
                 # Whoever waits gets the error; if nobody does any more, nobody misses it.
                 self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
             await asyncio.shield(self._reading)
+        if key_id not in self._keys and self._has_failed:
+            raise ReadFailed(_UNREAD, endpoint="bitso.webhooks.public_keys")
         return self._keys.get(key_id)
 
     def _may_read(self) -> bool:
@@ -81,9 +99,10 @@ class Keys:
 
     async def _refresh(self, read: Callable[[], Awaitable[Iterable[WebhookKey]]]) -> None:
         # Before the read: deliveries with made-up ids must not make more calls while the exchange fails.
-        self._read_at = asyncio.get_running_loop().time()
+        self._read_at, self._has_failed = asyncio.get_running_loop().time(), True
         found = {entry.key_id: _load(entry.public_key) for entry in await read()}
         self._keys = {key_id: key for key_id, key in found.items() if key is not None}
+        self._has_failed = False
 
 
 def _load(public_key: str) -> RSAPublicKey | None:
@@ -113,6 +132,7 @@ async def read_delivery(
 
     Raises:
         CallbackRejected: It does not prove that it comes from Bitso, or is not what Bitso posts.
+        ReadFailed: The keys could not be read.
     """
     try:
         key_id, signature = only_value(headers, KEY_ID).decode("ascii"), only_value(headers, SIGNATURE)
@@ -121,17 +141,18 @@ async def read_delivery(
         envelope = read_strictly(raw_body, max_bytes=MAX_BYTES)
     except (Deviation, TypeError, ValueError, binascii.Error):
         raise CallbackRejected(_REFUSAL) from None
-    if not isinstance(envelope, dict) or not isinstance(envelope.get("event"), str) or not key_id or not decoded:
+    event = envelope.get("event") if isinstance(envelope, dict) else None
+    if not isinstance(event, str) or len(event) > MAX_NAME or not key_id or not decoded:
         raise CallbackRejected(_REFUSAL)
     key = await keys.key(key_id, read_keys)
     verified = None if key is None else _verified(key, decoded, raw_body)
     if verified is None:
         raise CallbackRejected(_REFUSAL)
-    return _delivery(str(envelope["event"]), verified)
+    return _delivery(event, *verified)
 
 
-def _verified(key: RSAPublicKey, signature: bytes, raw_body: bytes) -> Json:
-    """Return the payload, from the form of the bytes that the signature covers; None if it covers none."""
+def _verified(key: RSAPublicKey, signature: bytes, raw_body: bytes) -> tuple[Json, bool] | None:
+    """Return the payload, and whether the signature covers the whole body; None if it covers no form of the bytes."""
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - an extra
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
     from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
@@ -147,20 +168,22 @@ def _verified(key: RSAPublicKey, signature: bytes, raw_body: bytes) -> Json:
             key.verify(signature, form, PKCS1v15(), SHA256())
         except InvalidSignature:
             continue
-        return loads(payload)
+        return loads(payload), form is raw_body
     return None
 
 
-def _delivery(event: str, payload: Json) -> Delivery:
+def _delivery(event: str, payload: Json, is_whole: bool) -> Delivery:  # noqa: FBT001 - the second of a pair
     """Decode the payload; the event must be what the payload shows, as the signature may not cover its name."""
+    if isinstance(payload, dict) and {"event", "payload"} <= payload.keys():
+        raise CallbackRejected("the payload of the webhook is a webhook itself")
     shown = {"fid", "wid"} & payload.keys() if isinstance(payload, dict) else set[str]()
     expected = {"funding": {"fid"}, "withdrawal": {"wid"}}.get(event, set[str]())
     if shown != expected:
         raise CallbackRejected(f"the payload of the webhook is not that of its event {event[:40]!r}")
     model = _MODELS.get(event)
     if model is None:
-        return Delivery(event=event, payload=payload)
+        return Delivery(event=event if is_whole else None, claimed_event=event, payload=payload)
     try:
-        return Delivery(event=event, payload=wire().structure(payload, model, "webhook"))
+        return Delivery(event=event, claimed_event=event, payload=wire().structure(payload, model, "webhook"))
     except DecodeError as error:
         raise CallbackRejected(f"{error}: not what Bitso posts") from None

@@ -62,6 +62,7 @@ class Webhooks(Area, api=V3):
 
         Raises:
             CallbackRejected: It does not prove that it comes from Bitso, or is not what Bitso posts.
+            ReadFailed: The public keys could not be read, now or within the last minute: answer 503.
             UsageError: The extra `webhooks` is not installed.
 
         Source:

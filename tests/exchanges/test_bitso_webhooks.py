@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from exchanges import Bitso
 from exchanges.bitso import deliveries
-from exchanges.errors import CallbackRejected, UsageError
+from exchanges.errors import CallbackRejected, ReadFailed, UsageError
 from tests.support.scripted_transport import Script, answer
 from tests.support.virtual_time import in_virtual_time
 
@@ -87,6 +87,8 @@ async def test_forms_of_the_signed_bytes(form):
         (b"", headers_of(b"")),
         (body_of(event="funding"), headers_of(SPACED)),
         (body_of(event="payout"), headers_of(SPACED)),
+        (body_of(body_of(), "anything"), headers_of(body_of())),
+        (body_of(b"{}", "x" * 101), headers_of(b"{}")),
         (body_of(b'{"wid": ""}'), headers_of(b'{"wid": ""}')),
         (body_of(), {**headers_of(SPACED), "x-bitso-webhook-event-signature": "x"}),
         (body_of(), [*headers_of(SPACED).items(), ("X-BITSO-KEY-ID", "k-1")]),
@@ -172,13 +174,39 @@ async def test_keys_are_kept():
 
 
 @in_virtual_time
-async def test_events_of_other_products():
-    """A verified event of another product is handed out as plain JSON."""
-    payload = b'{"id": 7}'
-    delivery = await read(body_of(payload, "payout"), headers_of(payload))
+@pytest.mark.parametrize(("is_whole", "event"), [(False, None), (True, "payout.completed")])
+async def test_events_of_other_products(is_whole, event):
+    """An event of another product is handed out as plain JSON, and named if the signature covers its name."""
+    payload = b'{"id": 7, "status": "failed"}'
+    body = body_of(payload, "payout.completed")
+    delivery = await read(body, headers_of(body if is_whole else payload))
 
-    assert ("payout", {"id": 7}) == (delivery.event, delivery.payload)
+    assert (event, "payout.completed") == (delivery.event, delivery.claimed_event)
+    assert {"id": 7, "status": "failed"} == delivery.payload
     assert "7" not in repr(delivery)
+
+
+@in_virtual_time
+async def test_keys_that_could_not_be_read():
+    """A genuine webhook is not called a forgery while the keys cannot be read, and is accepted when they can."""
+    script = Script.of(*[answer({}, 503)] * 3, answer([listed(KEY)]))
+    async with Bitso(transport=script, limits=None) as bitso:
+
+        async def reading(key_id="k-1"):
+            return await bitso.webhooks.read(raw_body=body_of(), headers=headers_of(SPACED, key_id=key_id))
+
+        with pytest.raises(ReadFailed):
+            await reading()
+        for _ in range(2):
+            with pytest.raises(ReadFailed, match="could not be read"):
+                await reading()
+        came = len(script.came)
+        await asyncio.sleep(deliveries.REFETCH_SECONDS)
+        assert "withdrawal" == (await reading()).event
+        with pytest.raises(CallbackRejected):
+            await reading("k-2")
+
+    assert came + 1 == len(script.came)
 
 
 @in_virtual_time
