@@ -13,7 +13,8 @@ Source:
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -27,12 +28,21 @@ from exchanges.bitstamp.market import Market
 from exchanges.bitstamp.models.account import TransactionType, UserTransaction
 from exchanges.bitstamp.models.funding import InstantConvertAddressInfo, WithdrawalRequest
 from exchanges.bitstamp.models.market import MarketInfo, Side, SortOrder
-from exchanges.bitstamp.models.trading import OpenOrder, OrderEvent, OrderSource, OrderStatus
+from exchanges.bitstamp.models.trading import (
+    OpenOrder,
+    OrderEvent,
+    OrderEventData,
+    OrderEventKind,
+    OrderSource,
+    OrderStatus,
+)
 from exchanges.bitstamp.trading import Trading
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import limited
 from exchanges.outcomes.kinship import normal
 from exchanges.outcomes.matching import (
+    DAY,
+    MARGIN,
     Listing,
     MatchQuality,
     Page,
@@ -41,6 +51,7 @@ from exchanges.outcomes.matching import (
     compare_texts,
     is_by_call,
     match,
+    reaches_back,
     rows_of,
     same_if,
 )
@@ -59,13 +70,16 @@ from exchanges.outcomes.search import (
 
 PAGE_SIZE = 1000
 WITHDRAWAL = "withdrawal"
+NO_EVENTS = "404.008"
+_PAIR = re.compile("btc[a-z]{3,5}")
+_FIRST = (OrderEventKind.ORDER_CREATED, OrderEventKind.STOP_INACTIVE)
 MAX_ORDERS = 10
 """How many orders that traded since a call are read."""
 ABSENT = Absence(
     # A request is accepted until 150 s after its timestamp by the exchange's clock, which may itself be 150 s behind.
     after=timedelta(seconds=330),
-    until=timedelta(days=29),
-    too_late="a finished order is shown for 30 days",
+    until=DAY - MARGIN,
+    too_late="the events of orders are read for 24 hours",
 )
 
 
@@ -91,7 +105,21 @@ def _orders(side: Side | None, query: Query, answers: Answers) -> Matches:
     orders += [_judge_event(side, query, row) for row in events.rows if row.data.client_order_id == client_id]
     if orders:
         return Matches(by_client_id(list({order.id: order for order in reversed(orders)}.values())))
-    return _traded(side, query, answers, client_id, complete=events.complete and rows is not None)
+    matches = _traded(side, query, answers, client_id, complete=events.complete and rows is not None)
+    return _with_bare(side, query, matches, rows or [], events.rows)
+
+
+def _with_bare(
+    side: Side | None, query: Query, matches: Matches, orders: list[OpenOrder], events: tuple[OrderEvent, ...]
+) -> Matches:
+    """Add the orders that are shown without any client's id, unless that of the call was found."""
+    if matches.more or any(match.tagged for match in matches.candidates):
+        return matches
+    first = {event.data.id: event for event in reversed(events)}.values()
+    bare = [_doubted(side, query, order, order.datetime) for order in orders]
+    # The moment of an event is that of its order only if the order began with it.
+    bare += [_doubted(side, query, e.data, e.data.microtimestamp if e.event in _FIRST else None) for e in first]
+    return evolve(matches, candidates=(*matches.candidates, *(match for match in bare if match is not None)))
 
 
 def _events(query: Query, answers: Answers) -> Page:
@@ -112,8 +140,11 @@ def _events(query: Query, answers: Answers) -> Page:
             read = Read.of(Trading.account_order_data, market=name, order_source=source, **since)
             if read not in answers:
                 return Page(tuple(rows), (read,))
-            # That there are none is an error of its own, which says so.
-            page = rows_of(answers, read, OrderEvent) or []
+            page = rows_of(answers, read, OrderEvent)
+            # That there are none is an error of its own. Another one may mean another market.
+            if page is None and answers[read].code != NO_EVENTS:
+                return Page(tuple(rows))
+            page = page or []
             rows += page
             if len(page) < PAGE_SIZE:
                 break
@@ -131,10 +162,13 @@ def _traded(side: Side | None, query: Query, answers: Answers, client_id: str, *
     states = [Read.of(Trading.order_status, order_id=name) for name in orders][:MAX_ORDERS]
     if missing := tuple(read for read in states if read not in answers):
         return Matches(more=missing)
-    found = [o for read in states if isinstance(o := answers[read], OrderStatus) and o.client_order_id == client_id]
-    return Matches(
-        by_client_id([_judge(side, query, order) for order in found]), complete=complete and rows is not None
-    )
+    shown = [order for read in states if isinstance(order := answers[read], OrderStatus)]
+    own = by_client_id([_judge(side, query, order) for order in shown if order.client_order_id == client_id])
+    bare = [_doubted(side, query, order, order.datetime) for order in shown if not own]
+    # An order whose state is not shown, or was not read, may be the one.
+    is_whole = rows is not None and reaches_back(query, [row.datetime for row in rows], PAGE_SIZE)
+    is_whole = is_whole and len(shown) == len(orders)
+    return Matches((*own, *(order for order in bare if order is not None)), complete=complete and is_whole)
 
 
 def _judge(side: Side | None, query: Query, order: OrderStatus | OpenOrder) -> Match:
@@ -142,14 +176,66 @@ def _judge(side: Side | None, query: Query, order: OrderStatus | OpenOrder) -> M
     at, market = order.datetime, query.text("market")
     is_elsewhere = None not in (order.market, market) and symbol_of(order.market or "") != market
     is_other = None not in (side, order.type) and order.type is not side
-    is_ours = not is_elsewhere and not is_other and is_by_call(query, at)
+    is_ours = not is_elsewhere and not is_other and is_by_call(query, at) and _is_as_asked(query, order)
     return Match(order.id, order, at, sure=is_ours, tagged=is_ours)
+
+
+def _doubted(
+    side: Side | None, query: Query, order: OrderStatus | OpenOrder | OrderEventData, at: datetime | None
+) -> Match | None:
+    """Return an order that is shown without any client's id, but otherwise as the call may have placed it."""
+    market = getattr(order, "market", None) or getattr(order, "currency_pair", None)
+    kind = order.order_type if isinstance(order, OrderEventData) else order.type
+    if order.client_order_id is not None or query.text("market") is None:
+        return None
+    return match(
+        query,
+        order,
+        same_if(kind in (None, side)),
+        same_if(market is None or symbol_of(market) == query.text("market")),
+        same_if(not _contradicts(query, order)),
+        MatchQuality.DOUBTFUL,
+        name=order.id,
+        shown_at=at,
+    )
+
+
+def _is_as_asked(query: Query, order: OrderStatus | OpenOrder | OrderEventData) -> bool:
+    """Return whether what is shown of an order under an id is as the call asked for; others may use a caller's id."""
+    return query.intent.tag is not None or not _contradicts(query, order)
+
+
+def _contradicts(query: Query, order: OrderStatus | OpenOrder | OrderEventData) -> bool:
+    """Return whether the price or the amount shown of an order is not that of the call."""
+    price, amount = query.amount("price"), query.amount("amount")
+    shown = None if isinstance(order, OrderStatus) else order.price
+    if price is not None and not compare(shown, price):
+        return True
+    # An instant order to buy names an amount of the counter currency, as others may.
+    in_counter = query.text("amount_in_counter") is not None or id_of(Trading.buy_instant) == query.intent.endpoint
+    if amount is None or in_counter:
+        return False
+    rest = order.amount_remaining if isinstance(order, OrderStatus) else order.amount
+    is_too_much = rest is not None and rest > amount and not compare(rest, amount)
+    return is_too_much or not compare(_whole(order), amount)
+
+
+def _whole(order: OrderStatus | OpenOrder | OrderEventData) -> Decimal | None:
+    """Return the whole amount of an order, what traded and what did not; None if it is not shown."""
+    if not isinstance(order, OrderStatus):
+        return order.amount_at_create
+    if order.amount_remaining is None or order.market is None:
+        return None
+    base = order.market.partition("/")[0].lower()
+    return order.amount_remaining + sum(
+        (abs(fill.amounts.get(base, Decimal(0))) for fill in order.transactions), Decimal(0)
+    )
 
 
 def _judge_event(side: Side | None, query: Query, event: OrderEvent) -> Match:
     """Return what an event of the market of the call shows, of an order of its id."""
     order, at = event.data, event.data.microtimestamp
-    is_ours = (side is None or order.order_type is side) and is_by_call(query, at)
+    is_ours = (side is None or order.order_type is side) and is_by_call(query, at) and _is_as_asked(query, order)
     return Match(order.id, order, at, sure=is_ours, tagged=is_ours)
 
 
@@ -203,9 +289,13 @@ def _transfer(query: Query, row: UserTransaction) -> Match | None:
 
 
 def _convert_address(query: Query, row: InstantConvertAddressInfo) -> Match | None:
-    wanted = (query.text("liquidation_currency") or "").upper()
+    wanted, pair = (symbol_of(text) for text in (query.text("liquidation_currency") or "", row.currency_pair))
     # It has no date: it may be older than the call.
-    return match(query, row, same_if(row.currency_pair.endswith(f"/{wanted}")), name=row.address)
+    return match(query, row, same_if(pair.endswith(wanted) or not _is_pair(row)), name=row.address)
+
+
+def _is_pair(row: InstantConvertAddressInfo) -> bool:
+    return _PAIR.fullmatch(symbol_of(row.currency_pair)) is not None
 
 
 def _if_found(listing: Listing[Any], query: Query, answers: Answers) -> Matches:
@@ -236,6 +326,7 @@ _TRANSFERS = Search(
             lambda _: Read.of(Account.user_transactions, limit=PAGE_SIZE, sort=SortOrder.DESC),
             UserTransaction,
             _transfer,
+            lambda query, rows: reaches_back(query, [row.datetime for row in rows], PAGE_SIZE),
         ),
     ),
     lambda _: None,

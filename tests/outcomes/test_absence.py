@@ -32,7 +32,8 @@ def looks(rule, *ages, seconds=0.5, has_fence=True, fenced_at=0.0):
         (ABSENT, (3600, 86400), (False, True)),
         (bitstamp.ABSENT, (5, 290, 329), (False, False, False)),
         (bitstamp.ABSENT, (301, 329, 332), (False, False, True)),
-        (bitstamp.ABSENT, (86400, 86431), (False, True)),
+        (bitstamp.ABSENT, (85000, 85400), (False, True)),
+        (bitstamp.ABSENT, (86400, 86431), (False, False)),
     ],
 )
 def test_two_looks(rule, ages, proven):
