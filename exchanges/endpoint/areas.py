@@ -22,6 +22,7 @@ from typing import (
 
 from exchanges.endpoint.arguments import converter_of
 from exchanges.endpoint.definition import READ, Access, Api, Argument, Before, Endpoint, Kind, Param
+from exchanges.endpoint.paths import register
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, Problem, UsageError
 from exchanges.http.request import Body
@@ -68,6 +69,7 @@ class Area:
         declared = [(name, f) for name, f in vars(cls).items() if hasattr(f, "__declaration__")]
         for name, function in declared:
             endpoint = _read(function, f"{api.name}.{area or cls.__name__.lower()}.{name}", api)
+            register(endpoint)
             setattr(cls, name, _method(endpoint, function))
             cls.endpoints = (*cls.endpoints, endpoint)
 

@@ -18,6 +18,7 @@ from attrs import field, frozen
 
 from exchanges.endpoint.arguments import check, text
 from exchanges.endpoint.definition import Argument, Endpoint
+from exchanges.endpoint.paths import require_own_path
 from exchanges.http.request import JSON, VERBS_WITHOUT_BODY, Unsigned
 from exchanges.http.uploads import Upload
 from exchanges.intents import Intent
@@ -139,6 +140,7 @@ def prepare(
             fields.update(cast("dict[str, Json]", value))
         else:
             fields[argument.wire] = value if is_json else words
+    require_own_path(endpoint, path)
     if query:
         path += "?" + urlencode(query)
     place = None if tag is None else _place_of_tag(endpoint, values)
