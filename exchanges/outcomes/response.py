@@ -97,7 +97,7 @@ def _require_signature(attempt: Attempt, answer: Answer) -> None:
     endpoint, words = attempt.call.endpoint, None
     if attempt.is_verified is False:
         words = "an answer that the exchange signed; its signature does not match"
-    elif endpoint.is_silent and endpoint.kind is Kind.MONEY and _is_empty(answer) and not attempt.is_verified:
+    elif endpoint.is_silent and endpoint.kind.is_once and _is_empty(answer) and not attempt.is_verified:
         words = "an empty answer that is signed"
     if words is not None:
         raise DecodeError(f"{endpoint.id}: expected {words}", endpoint=endpoint.id)
