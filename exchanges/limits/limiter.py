@@ -112,6 +112,7 @@ class Limiter(Capacity):
         send_by: float = math.inf,
         scope: str = "",
         is_spare: bool = False,
+        number: int | None = None,
     ) -> Permit:
         """Wait for a slot in every window, the key lock and a connection, and take all of them at once.
 
@@ -122,6 +123,7 @@ class Limiter(Capacity):
             send_by: When it must have been sent.
             scope: The part of the limit that it belongs to, such as a market.
             is_spare: Whether to leave the reserve even where nobody can cancel.
+            number: Its place in the order of arrival, if it has waited before: that of its permit.
 
         Raises:
             RateLimitTimeout: They are not free before *deadline* or *send_by*.
@@ -134,6 +136,7 @@ class Limiter(Capacity):
                 self._enter(loop)
             now = loop.time()
             slots = self._counts if lane.slots is None else lane.slots
+            place = next(self._numbers) if number is None else number
             # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
             if (
                 not (self._queue.count or self.lockouts)
@@ -141,8 +144,11 @@ class Limiter(Capacity):
                 and self._has_room(slots, priority, now, scope=scope, is_spare=is_spare)
                 and not self._is_late(now, deadline=deadline, send_by=send_by)
             ):
-                return self._take(lane, slots, now, loop, deadline)
+                permit = self._take(lane, slots, now, loop, deadline)
+                permit.number = place
+                return permit
             waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
+            waiter.number = place
             self._enqueue(waiter, now)
         return await self._wait(waiter)
 
@@ -154,8 +160,7 @@ class Limiter(Capacity):
                 permit.end(sent=True)
         if self._is_hopeless(waiter, now):
             raise self._in_vain(waiter, now)
-        waiter.number, key_lock = next(self._numbers), waiter.lane.key_lock
-        if key_lock is not None:
+        if (key_lock := waiter.lane.key_lock) is not None:
             key_lock.limiters.add(self)
             if waiter.priority is Priority.CANCEL:
                 waiter.passes_at = now + OVERTAKE_SECONDS
@@ -316,7 +321,7 @@ class Limiter(Capacity):
             waiter.expire()
             return
         permit = self._take(waiter.lane, waiter.slots, now, waiter.loop, waiter.deadline)
-        permit.scope = waiter.scope
+        permit.scope, permit.number = waiter.scope, waiter.number
         if self.lockouts:
             is_cancel = waiter.priority is Priority.CANCEL
             permit.tries = self.lockouts.try_(waiter.scope, now, permit.until, is_cancel=is_cancel)
@@ -378,8 +383,7 @@ class Limiter(Capacity):
                 f"the limit {self.limit.name} belongs to the parent of this process; start processes with spawn, or "
                 "pass the clients of this one a state= of their own and their part of the limit with limits="
             )
-        self._process = os.getpid()
-        self._entered = loop
+        self._process, self._entered = os.getpid(), loop
         if loop not in self._timers:
             self._timers.enter(loop)
             self._drop_closed_loops(loop.time())

@@ -138,6 +138,7 @@ class Permit:
         loop: Of the call.
         until: When others end it: an exception in any line can end a task for which nobody ends its permit.
         slots: Where it holds a slot.
+        number: The place of the call in the order of arrival.
         scope: The part of the limit that the call belongs to, such as a market; empty if it has none.
         held: Whether it has not ended.
         tries: The lockouts that the call tries, by scope, with the moment of the try before.
@@ -151,6 +152,7 @@ class Permit:
     loop: asyncio.AbstractEventLoop = field(repr=False)
     until: float = math.inf
     slots: tuple[Slots, ...] = field(default=(), repr=False)
+    number: int = field(default=0, repr=False)
     scope: str = ""
     held: bool = True
     tries: Mapping[str, float] = NOTHING

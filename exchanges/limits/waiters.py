@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from bisect import bisect
 from collections import deque
 from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
@@ -109,13 +110,16 @@ class WaiterQueue:
         self.count = 0
 
     def add(self, waiter: Waiter) -> bool:
-        """Put *waiter* at the end of its line; return whether it is the first."""
+        """Put *waiter* in its place in its line; return whether it is the first."""
         place, lines = (waiter.lane, waiter.scope, waiter.is_spare), self._lines[waiter.priority]
         line = lines.get(place)
         if line is None:
             line = lines[place] = deque()
         self._drop_gone(line)
-        line.append(waiter)
+        if line and waiter.number < line[-1].number:  # it had its turn and could not go
+            line.insert(bisect(line, waiter.number, key=lambda other: other.number), waiter)
+        else:
+            line.append(waiter)
         waiter.is_queued = True
         self.count += 1
         return line[0] is waiter

@@ -81,6 +81,7 @@ async def admit(
     limiter, lane, priority = destination.limiter, destination.lane, PRIORITIES[call.endpoint.kind]
     began = asyncio.get_running_loop().time()
     needs = Needs(needs.deadline, needs.send_by, is_spare=needs.is_spare, began=began, scope=_scope(call))
+    number = None
     while True:
         try:
             permit = await limiter.acquire(
@@ -90,6 +91,7 @@ async def admit(
                 send_by=needs.send_by,
                 scope=needs.scope,
                 is_spare=needs.is_spare,
+                number=number,
             )
         except (errors.RateLimitTimeout, errors.RateLimited) as error:
             # A client that closes ends the waiting of its calls; then that is the error to raise.
@@ -112,6 +114,7 @@ async def admit(
             raise _named(call, error) from None
         finally:
             permit.end(sent=False)  # not sooner, as it wakes the next waiter at once
+        number = permit.number
         check(call, destination)
 
 

@@ -81,6 +81,23 @@ async def test_how_long_there_is_no_room_is_not_certain():
 
 
 @in_virtual_time
+async def test_first_come_first_served_while_others_use_the_limit():
+    """Calls that ask again and again, several at once, are served in the order in which they came."""
+    narrow = [Limit(LIMIT.name, (Window(2, 1.0),), Scope.KEY)]
+    async with sharing(answers=[Wait(1.0, 0.0)] * 7, limits=narrow) as (client, _, limiter, _):
+        served = []
+
+        async def call(number):
+            await client.trading.order()
+            served.append(number)
+
+        await asyncio.gather(*(call(number) for number in range(6)))
+
+        assert (list(range(6)), 13) == (served, len(limiter.asked))
+        assert is_free(client)
+
+
+@in_virtual_time
 async def test_the_shared_limiter_says_too_late():
     """A wait beyond the deadline ends the call at once, and nothing is sent."""
     async with sharing(answers=[40.0]) as (client, script, limiter, _):
