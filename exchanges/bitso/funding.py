@@ -7,7 +7,7 @@ from typing import Annotated
 
 from exchanges.bitso.api import V3
 from exchanges.bitso.clabe import fault_of_clabe
-from exchanges.bitso.ids import Ids, OriginId, OriginIds, an_id
+from exchanges.bitso.ids import Ids, OriginId, OriginIds, Word, an_id
 from exchanges.bitso.models.funding import (
     Bank,
     Contact,
@@ -174,7 +174,7 @@ class Funding(Area, api=V3):
     async def create_withdrawal(
         self,
         *,
-        currency: str,
+        currency: Word,
         amount: Amount,
         method: Annotated[WithdrawalMethod | str | None, Param(type="str")] = None,
         asset: str | None = None,
@@ -227,9 +227,8 @@ class Funding(Area, api=V3):
             details: Further fields that the method requires; they stand beside the others on the wire. The exchange
                 drops fields that it does not know without a word. None: not sent.
             compliance: What the Travel Rule demands. None: not sent.
-            origin_id: Your own id of the withdrawal: 1 to 40 of A-Z, a-z, 0-9, _ and -, never used before: the
-                exchange refuses a second withdrawal with the same one. None: one is made, by which
-                `client.reconcile` finds the withdrawal.
+            origin_id: Your own id: 1 to 40 of A-Z, a-z, 0-9, _ and -, never used before: a second withdrawal with it is
+                refused. None: one is made, by which `client.reconcile` finds the withdrawal.
 
         Returns:
             Still pending. Wire: object in an envelope.
@@ -317,7 +316,7 @@ class Funding(Area, api=V3):
         self,
         *,
         alias: str,
-        currency: str,
+        currency: Word,
         taxonomy: Annotated[Taxonomy, Param(type="object", render=json_object, echo=None)],
         details: Annotated[
             Mapping[str, object],

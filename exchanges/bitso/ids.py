@@ -54,6 +54,10 @@ Oid = Annotated[str, an_id("oid")]
 OriginId = Annotated[str | None, Param(check=fault_of_origin_id, call_id=True)]
 
 
+Word = Annotated[str, Param(canonical=str.lower)]
+"""A book or a currency, in whatever case."""
+
+
 def one_of_both(first: str, second: str) -> Callable[[Mapping[str, Any]], str | None]:
     """Return a check that demands exactly one of two arguments."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Unpack
 
 from exchanges.bitso.api import V3, V4
-from exchanges.bitso.ids import Oid, Oids, OriginId, OriginIds, an_id, fault_of_origin_id, one_of_both
+from exchanges.bitso.ids import Oid, Oids, OriginId, OriginIds, Word, an_id, fault_of_origin_id, one_of_both
 from exchanges.bitso.models.market import Side, SortOrder
 from exchanges.bitso.models.trading import (
     CancelledId,
@@ -62,6 +62,11 @@ def _fault_of_changes(arguments: Mapping[str, Any]) -> str | None:
     return "give major or minor, not both" if {"major", "minor"} <= given else None
 
 
+def _lasting(word: str) -> str:
+    """Return a time in force; empty for the one that the exchange uses if none is sent."""
+    return "" if word.lower() == TimeInForce.GOOD_TILL_CANCELLED.value else word.lower()
+
+
 class Trading(Area, api=V3):
     """Place, modify, cancel and look up orders, and list their trades.
 
@@ -72,14 +77,14 @@ class Trading(Area, api=V3):
     async def place_order(
         self,
         *,
-        book: str,
+        book: Word,
         side: Side | str,
         order_type: Annotated[OrderType | str, Param(wire="type")],
         major: Amount | None = None,
         minor: Amount | None = None,
         price: Amount | None = None,
         stop: Amount | None = None,
-        time_in_force: TimeInForce | str | None = None,
+        time_in_force: Annotated[TimeInForce | str | None, Param(canonical=_lasting)] = None,
         slippage_tolerance: Amount | None = None,
         margin_order_type: MarginOrderType | str | None = None,
         origin_id: OriginId = None,

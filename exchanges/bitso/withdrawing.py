@@ -64,14 +64,22 @@ def create_by_method(area: Area, endpoint: Endpoint, arguments: Mapping[str, Any
     """Create a withdrawal; a `WithdrawalMethod` as *method* fills in its names and demands what it requires."""
     method = arguments.get("method")
     if isinstance(method, WithdrawalMethod):
-        arguments = {**_names_of(endpoint, method, arguments), **arguments, "method": method.method}
-        details: object = arguments.get("details")
-        given = {name for name, value in arguments.items() if value is not None}
-        given.update(cast("dict[str, object]", details) if isinstance(details, dict) else ())
+        # None stands for the method's own name, as if the argument were left out.
+        said = {name: value for name, value in arguments.items() if value is not None}
+        arguments = {**_names_of(endpoint, method, arguments), **said, "method": method.method}
+        given = {*_given(arguments), *_given(arguments.get("details"))}
         if missing := [name for name in method.required_fields if name not in given]:
             fault = f"{method.name or method.method} needs {', '.join(missing)}; nothing was sent"
             raise UsageError(f"{endpoint.id} ({endpoint}): {fault}", endpoint=endpoint.id)
     return area.caller(endpoint, arguments)  # not awaited here: details are secret, and a waiting frame shows them
+
+
+def _given(values: object) -> list[str]:
+    """Return the names of a mapping that have a value: None, and a text of blanks alone, are none."""
+    if not isinstance(values, dict):
+        return []
+    items = cast("dict[str, object]", values).items()
+    return [name for name, value in items if value is not None and not (isinstance(value, str) and not value.strip())]
 
 
 def _names_of(endpoint: Endpoint, method: WithdrawalMethod, arguments: Mapping[str, Any]) -> dict[str, str]:

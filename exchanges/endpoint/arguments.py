@@ -214,6 +214,8 @@ def _json(value: object, depth: int) -> Json:
     if isinstance(value, list | tuple):
         return [_json(item, depth - 1) for item in cast("list[object]", value)]
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError("must hold finite numbers")
         return plain(value)
     return _integer(value) if isinstance(value, int) else _string(value)
 

@@ -75,9 +75,11 @@ class PreparedCall(Unsigned):
             # What fills the path is in the path, and a file is known by its name as well.
             param, is_sent = argument.param, argument.wire in self.fields or argument.param.is_spread
             if is_sent and argument.name in self.texts and not (param.secret or param.call_id):
-                words = self.texts[argument.name]
+                words, form = self.texts[argument.name], param.canonical
                 # 3.0 and 3 are one amount, but two texts.
-                fields.append((argument.wire, _shortest(words) if argument.annotation == Amount else words))
+                words = _shortest(words) if argument.annotation == Amount else words if form is None else form(words)
+                # A form that is empty stands for what the exchange uses if nothing is sent.
+                fields += [(argument.wire, words)] if words or form is None else []
         upload = () if self.upload is None else (self.upload[1].name, self.upload[1].size)
         whole = repr((self.endpoint.id, self.path, sorted(fields), upload))
         return hashlib.sha256(whole.encode()).hexdigest()[:32]

@@ -71,7 +71,8 @@ class Param:
         is_spread: Whether it is a mapping of further fields, which stand beside the others in the body.
         echo: The field of the answer that repeats it; ``=`` for the one of the same name, None for none.
         canonical: Converts both what is sent and what is answered to one form before they are compared, where an
-            exchange has two names for one thing.
+            exchange has two names for one thing; calls that differ in nothing else are twins. Empty for what the
+            exchange uses if it is not sent.
     """
 
     wire: str | None = None

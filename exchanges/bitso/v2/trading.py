@@ -54,6 +54,14 @@ def _fault_of_unit(arguments: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _canonical(book: str) -> str:
+    """Return a book; empty for the one that the exchange uses if none is sent."""
+    return "" if book.lower() == "btc_mxn" else book.lower()
+
+
+_Book = Annotated[str | None, Param(canonical=_canonical)]
+
+
 class Trading(Area, api=V2):
     """Place, look up and cancel orders. Each *book* that is None is not sent; the exchange uses btc_mxn."""
 
@@ -114,7 +122,7 @@ class Trading(Area, api=V2):
         *,
         amount: Amount,
         price: Amount | None = None,
-        book: str | None = None,
+        book: _Book = None,
         amount_unit: Annotated[AmountUnit | None, Param(type="str", render=_unsent, echo=None)] = None,
     ) -> Order:
         """Place an order to buy: a limit order, or without a price a market order.
@@ -142,7 +150,7 @@ class Trading(Area, api=V2):
         ...
 
     @private("POST /sell", kind=MONEY, echoes={"type": OrderType.SELL})
-    async def sell(self, *, amount: Amount, price: Amount | None = None, book: str | None = None) -> Order:
+    async def sell(self, *, amount: Amount, price: Amount | None = None, book: _Book = None) -> Order:
         """Place an order to sell: a limit order, or without a price a market order.
 
         Args:
