@@ -41,8 +41,8 @@ class Kinship:
 
     def names(self, intent: Intent, made: str) -> frozenset[str]:
         """Return the names of a thing by every endpoint that may have created it, from its id."""
-        thing = self._thing(intent.endpoint)
-        endpoints = {intent.endpoint, *(name for name in self.searches() if self._thing(name) == thing)}
+        series = self._series(intent.endpoint)
+        endpoints = {intent.endpoint, *(name for name in self.searches() if self._series(name) == series)}
         return frozenset(name_of(endpoint, made) for endpoint in endpoints)
 
     def nameless(self, intent: Intent, digest: str | None) -> str:
@@ -64,6 +64,11 @@ class Kinship:
             return _are_alike(first, second)
         terms = self._terms(one)
         return terms is not None and terms == self._terms(another)
+
+    def _series(self, endpoint: str) -> str:
+        """Return what names the series of ids: orders have one, unless a search names its own things."""
+        search = self.searches().get(endpoint)
+        return self._thing(endpoint) if search is None or search.thing is None else search.thing
 
     def _thing(self, endpoint: str) -> str:
         search = self.searches().get(endpoint)

@@ -271,7 +271,8 @@ class PendingCalls:
         ended_at = pending.zero + timedelta(seconds=pending.landed_at)
         if result.error is None:
             match = self._made(pending, result.value)
-            pending.made = self.history.note(intent, self.kinship.nameless(intent, pending.digest), match, ended_at)
+            if match is None or not any(name in self.history for name in self.kinship.names(intent, match.id)):
+                pending.made = self.history.note(intent, self.kinship.nameless(intent, pending.digest), match, ended_at)
             if pending.made is None:
                 # What an earlier call made is no proof of this one: the answer may belong to that call.
                 words = f"{attempt.call}: the answer names what an earlier call made"

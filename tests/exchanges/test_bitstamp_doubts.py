@@ -171,3 +171,42 @@ class TestCancels:
         """An id that no order has is refused before anything is sent."""
         with pytest.raises(UsageError, match="nothing was sent"):
             ask(lambda b: b.trading.cancel_order(order_id=order_id), {"id": 1})
+
+
+class TestReplayedAnswers:
+    @pytest.mark.parametrize(
+        "later",
+        [
+            lambda b: b.trading.buy_market(market="btcusd", amount="0.01"),
+            lambda b: b.trading.buy_instant(market="btcusd", amount="7"),
+            lambda b: b.trading.buy(market="btcusd", amount="0.01", price="50000", ioc_order=True),
+        ],
+    )
+    def test_the_order_of_another_call(self, later):
+        """The order that one call placed is no proof of another, by whatever endpoint."""
+
+        async def both(bitstamp):
+            await buy(bitstamp)
+            with pytest.raises(OutcomeUnknown, match="names what an earlier call made"):
+                await later(bitstamp)
+
+        ask(both, PLACED)
+
+    def test_the_withdrawal_of_another_call(self):
+        """Nor is a withdrawal."""
+
+        async def both(bitstamp):
+            await withdraw(bitstamp)
+            with pytest.raises(OutcomeUnknown, match="names what an earlier call made"):
+                await bitstamp.funding.ripple_withdrawal(currency="BTC", amount=1, address="r" * 30)
+
+        ask(both, {"id": 5})
+
+    def test_a_withdrawal_with_the_number_of_an_order(self):
+        """Orders and withdrawals have ids of their own."""
+
+        async def both(bitstamp):
+            await buy(bitstamp)
+            assert (await withdraw(bitstamp)).id == PLACED["id"]
+
+        ask(both, PLACED)

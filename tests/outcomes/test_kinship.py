@@ -26,6 +26,7 @@ KINSHIP = Kinship(
     lambda: {
         "v1.buy": search(commits=commits),
         "v2.buy": search(commits=commits),
+        "v1.bot": search(thing="bot", commits=commits),
         "v1.send": search(thing="sending", terms=lambda intent: (intent.arguments["to"],)),
         "v2.send": search(thing="sending", terms=lambda intent: (intent.arguments["to"],)),
         "v2.give": search(),
@@ -48,6 +49,7 @@ def order(**changes):
     ("endpoint", "names"),
     [
         ("v1.buy", {"v1.buy:7", "v2.buy:7"}),
+        ("v1.bot", {"v1.bot:7"}),
         ("v2.send", {"v1.send:7", "v2.send:7"}),
         ("v2.give", {"v2.give:7"}),
         ("none", {"none:7"}),
@@ -100,3 +102,10 @@ def test_other_calls():
     assert not KINSHIP.are_alike(call("v2.give"), call("v2.give"))
     assert not KINSHIP.are_alike(call("none"), first)
     assert "v2.give:~x:" == KINSHIP.nameless(call("v2.give"), "x")
+
+
+def test_what_has_ids_of_its_own_may_be_shown_as_an_order():
+    """A bot is named by ids of its own, and yet what it does may be taken for the order of another call."""
+    said = {"market": "btc_usd", "side": "buy", "base": "3", "quote": "30"}
+
+    assert KINSHIP.are_alike(call("v1.bot", **said), call("v2.buy", **said))

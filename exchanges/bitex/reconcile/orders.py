@@ -150,9 +150,12 @@ def _commitment(intent: Intent, *, is_buy: bool) -> Commitment:
     return limited(market, said["amount"], said.get("price"), is_buy=is_buy, in_quote=is_buy)
 
 
+# Each kind has ids of its own: a bid and a bot of the same number are two things.
 SEARCHES: Searches = {
-    id_of(Trading.create_bid): Search(_BIDS, commits=partial(_commitment, is_buy=True)),
-    id_of(Trading.create_ask): Search(_ASKS, commits=partial(_commitment, is_buy=False)),
-    id_of(Bots.create_buying_bot): Search(_BUYING_BOTS, commits=partial(_commitment, is_buy=True)),
-    id_of(Bots.create_selling_bot): Search(_SELLING_BOTS, commits=partial(_commitment, is_buy=False)),
+    id_of(Trading.create_bid): Search(_BIDS, thing="bid", commits=partial(_commitment, is_buy=True)),
+    id_of(Trading.create_ask): Search(_ASKS, thing="ask", commits=partial(_commitment, is_buy=False)),
+    id_of(Bots.create_buying_bot): Search(_BUYING_BOTS, thing="buying bot", commits=partial(_commitment, is_buy=True)),
+    id_of(Bots.create_selling_bot): Search(
+        _SELLING_BOTS, thing="selling bot", commits=partial(_commitment, is_buy=False)
+    ),
 }
