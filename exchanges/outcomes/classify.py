@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Unpack
+from typing import Any, Unpack
 
-from attrs import evolve
+from attrs import evolve, fields, has
 
 from exchanges import errors
 from exchanges.endpoint import Kind
@@ -29,7 +29,7 @@ from exchanges.errors import (
 )
 from exchanges.http.answer import Answer, BadAnswer, Lost, ProxyRefused, TimedOut
 from exchanges.intents import Phase
-from exchanges.outcomes.attempt import Attempt
+from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.received import received
 
 ATTEMPTS = 3
@@ -218,6 +218,22 @@ def final_error(call: PreparedCall, error: ExchangeError, doubtful: ExchangeErro
         final = OutcomeUnknown(words, intent=call.intent(datetime.now(UTC)), **_facts_of(error))
     final.__cause__ = error
     return final
+
+
+def done_before(call: PreparedCall, result: Result, doubtful: ExchangeError | None) -> ExchangeError | None:
+    """Return that a cancel found nothing, if its answer names nothing although an earlier attempt may have done it."""
+    if doubtful is None or call.endpoint.kind is not Kind.CANCEL or not _names_nothing(result.value):
+        return None
+    words = f"{call}: the answer names nothing that was cancelled"
+    return errors.NotFound(words, endpoint=call.endpoint.id, status=result.status)
+
+
+def _names_nothing(value: object) -> bool:
+    """Return whether a value is an empty list, or an object of empty lists beside which it says yes or no at most."""
+    kind: type[Any] = type(value)
+    parts: list[object] = [getattr(value, part.name) for part in fields(kind)] if has(kind) else [value]
+    rest = [part for part in parts if part not in ([], ())]
+    return len(rest) < len(parts) and all(part is None or isinstance(part, bool) for part in rest)
 
 
 def _is_lasting(status: int) -> bool:

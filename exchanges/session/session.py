@@ -43,7 +43,7 @@ from exchanges.http.slices import in_slices
 from exchanges.limits.limit import Limit
 from exchanges.limits.pacing import pace
 from exchanges.outcomes.attempt import Attempt, Result
-from exchanges.outcomes.classify import cancelled, final_error, out_of_time, repeatable, transport_failure
+from exchanges.outcomes.classify import cancelled, done_before, final_error, out_of_time, repeatable, transport_failure
 from exchanges.outcomes.long_answers import cutter_of, interpret_in_steps, is_long
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.response import interpret
@@ -139,7 +139,7 @@ class Session:
                 # A repetition must not take the last slots: they are for the cancels that may come.
                 needs = Needs(deadline, send_by, is_spare=endpoint.kind is Kind.READ and last is not None)
                 result = await self._attempt(call, destination, needs, fresh=fresh)
-                if (error := result.error) is None:
+                if (error := result.error or done_before(call, result, doubtful)) is None:
                     outcome = str(result.status)
                     break
                 if error.may_have_executed or isinstance(error, Unavailable | DecodeError):

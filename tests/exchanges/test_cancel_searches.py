@@ -2,7 +2,7 @@
 
 import pytest
 
-from exchanges import Incomplete, NoTrace, Reconciled
+from exchanges import Bitso, Bitstamp, Incomplete, NoTrace, Reconciled
 from exchanges.bitex import Bitex, Trading
 from exchanges.bitex.models.codes import OrderStatus
 from exchanges.bitso.v2 import Trading as BitsoTrading
@@ -10,7 +10,7 @@ from exchanges.bitstamp.v1 import Trading as BitstampTrading
 from exchanges.errors import OutcomeUnknown, UsageError
 from exchanges.outcomes.search import Matches
 from exchanges.simulator import Venue, simulate
-from tests.support.scripted_transport import refusal
+from tests.support.scripted_transport import Script, answer, html, refusal
 from tests.support.searches import query_for, search
 from tests.support.simulator_days import playing, playing_bitso, playing_bitstamp
 from tests.support.simulator_in_process import InProcess
@@ -101,3 +101,29 @@ async def test_a_cancel_that_finds_nothing(executes, verdict):
                 client.unresolved.dismiss(caught.value.intent)
 
         assert ([verdict, verdict], Incomplete) == ([type(v) for v in verdicts], type(late))
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("exchange", "call", "shown", "is_nothing"),
+    [
+        (Bitso, lambda trading: trading.cancel_order("a"), {"success": True, "payload": []}, True),
+        (Bitso, lambda trading: trading.cancel_order("a"), {"success": True, "payload": ["a"]}, False),
+        (Bitso, lambda trading: trading.cancel_all_orders(), {"success": True, "payload": []}, True),
+        (Bitstamp, lambda trading: trading.cancel_all_orders(), {"canceled": [], "success": True}, True),
+        (Bitstamp, lambda trading: trading.cancel_all_orders(), {"canceled": [{"id": 5}], "success": True}, False),
+        (Bitstamp, lambda trading: trading.cancel_order(order_id="5"), {"id": 5}, False),
+    ],
+)
+@pytest.mark.parametrize("is_repeated", [True, False])
+async def test_a_cancel_whose_answer_names_nothing(exchange, call, shown, is_nothing, is_repeated):
+    """After an attempt without an answer, which may have cancelled them, that there are none is unknown."""
+    script = Script([*[html(502)] * is_repeated, answer(shown)])
+    async with exchange(transport=script, api_key="k", api_secret="s", limits=None) as client:
+        if is_repeated and is_nothing:
+            with pytest.raises(OutcomeUnknown, match="gone, filled or cancelled; read it"):
+                await call(client.trading)
+        else:
+            await call(client.trading)
+
+    assert 1 + is_repeated == len(script.came)
