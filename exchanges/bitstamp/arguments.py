@@ -36,6 +36,11 @@ def _fault_of_name(market: str) -> str | None:
     return None if _NAME.fullmatch(market) else "must be the name of a market, such as BTC/USD"
 
 
+def _fault_of_address(address: str) -> str | None:
+    # Blanks around it do not name another receiver, but would make another call of the same withdrawal.
+    return None if address and address == address.strip() else "must not be empty or have blanks around it"
+
+
 def _fault_of_currency(currency: str) -> str | None:
     return None if _CURRENCY.fullmatch(currency) else "must be a currency in lower case, such as btc"
 
@@ -107,6 +112,10 @@ def exactly_one(*names: str) -> Callable[[Mapping[str, Any]], str | None]:
 # The answer shows the name where the request has the symbol.
 Symbol = Annotated[str, Param(check=fault_of_symbol, canonical=symbol_of)]
 MarketName = Annotated[str, Param(check=_fault_of_name)]
+# Texts that name one thing in either case: calls that differ in it alone are the same call.
+Code = Annotated[str, Param(canonical=str.upper)]
+OptionalCode = Annotated[str | None, Param(canonical=str.upper)]
+Address = Annotated[str, Param(check=_fault_of_address)]
 CurrencyCode = Annotated[str, Param(check=_fault_of_currency)]
 Flag = Annotated[bool | None, Param(type="bool", render=only_true, echo=None)]
 Moment = Annotated[datetime | int | None, Param(type="int", render=seconds)]

@@ -6,7 +6,20 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from exchanges.bitstamp.api import V2
-from exchanges.bitstamp.arguments import CurrencyCode, Flag, Offset, PageSize, Person, Tag, TagNumber, between, whole_id
+from exchanges.bitstamp.arguments import (
+    Address,
+    Code,
+    CurrencyCode,
+    Flag,
+    Offset,
+    OptionalCode,
+    PageSize,
+    Person,
+    Tag,
+    TagNumber,
+    between,
+    whole_id,
+)
 from exchanges.bitstamp.deposits import Deposits
 from exchanges.bitstamp.models.funding import (
     BankWithdrawal,
@@ -78,7 +91,7 @@ class Funding(Deposits, api=V2):
         *,
         currency: CurrencyCode,
         amount: Amount,
-        address: str,
+        address: Address,
         network: str | None = None,
         memo_id: Tag = None,
         destination_tag: TagNumber = None,
@@ -117,9 +130,9 @@ class Funding(Deposits, api=V2):
     async def ripple_withdrawal(
         self,
         *,
-        currency: str,
+        currency: Code,
         amount: Amount,
-        address: str,
+        address: Address,
         originator_info: Person = None,
         beneficiary_info: Person = None,
         beneficiary_thirdparty: Flag = None,
@@ -177,21 +190,21 @@ class Funding(Deposits, api=V2):
         self,
         *,
         amount: Amount,
-        account_currency: str,
+        account_currency: Code,
         name: Annotated[str, Param(secret=True)],
         iban: Annotated[str, Param(secret=True)],
         bic: str,
         address: Annotated[str, Param(secret=True)],
         postal_code: str,
         city: str,
-        country: str,
+        country: Code,
         type: Annotated[str, Param(check=_fault_of_code)],  # noqa: A002 - the name of the documents
         bank_name: str | None = None,
         bank_address: str | None = None,
         bank_postal_code: str | None = None,
         bank_city: str | None = None,
-        bank_country: str | None = None,
-        currency: str | None = None,
+        bank_country: OptionalCode = None,
+        currency: OptionalCode = None,
         comment: str | None = None,
         intermed_routing_num_or_bic: str | None = None,
     ) -> BankWithdrawal:
@@ -263,7 +276,7 @@ class Funding(Deposits, api=V2):
         self,
         *,
         amount: Amount,
-        currency: str,
+        currency: Code,
         sub_account: Annotated[int | None, Param(wire="subAccount")] = None,
     ) -> Transferred:
         """Transfer from a sub account to the main account.
@@ -283,7 +296,7 @@ class Funding(Deposits, api=V2):
 
     @private("POST /transfer-from-main/", kind=MONEY)
     async def transfer_from_main(
-        self, *, amount: Amount, currency: str, sub_account: Annotated[int, Param(wire="subAccount")]
+        self, *, amount: Amount, currency: Code, sub_account: Annotated[int, Param(wire="subAccount")]
     ) -> Transferred:
         """Transfer from the main account to a sub account; with a key of the main account alone.
 

@@ -71,7 +71,7 @@ class Trading(Placing, api=V2):
         self,
         *,
         order_id: OrderId = None,
-        client_order_id: Annotated[str | None, Param(check=fault_of_client_id)] = None,
+        client_order_id: Annotated[str | None, Param(check=fault_of_client_id, echo="client_order_id")] = None,
         omit_transactions: Flag = None,
     ) -> OrderStatus:
         """Read the state of an order, and its trades; a finished one for 30 days.

@@ -3,7 +3,10 @@
 import pytest
 
 from exchanges import Bitstamp, OutcomeUnknown
-from exchanges.errors import ExchangeError, UsageError
+from exchanges.bitstamp.funding import Funding
+from exchanges.bitstamp.v1.funding import Funding as V1Funding
+from exchanges.endpoint.call import prepare
+from exchanges.errors import DecodeError, ExchangeError, UsageError
 from tests.support import single_calls
 from tests.support.scripted_transport import Script, answer
 
@@ -14,6 +17,17 @@ PLACED = {
     "type": "0",
     "price": "50000",
     "amount": "0.01",
+}
+BANK = {
+    "account_currency": "EUR",
+    "name": "A",
+    "iban": "DE1",
+    "bic": "B",
+    "address": "x",
+    "postal_code": "1",
+    "city": "c",
+    "country": "DE",
+    "type": "sepa",
 }
 
 
@@ -210,3 +224,48 @@ class TestReplayedAnswers:
             assert (await withdraw(bitstamp)).id == PLACED["id"]
 
         ask(both, PLACED)
+
+
+class TestOneCallInSeveralForms:
+    @pytest.mark.parametrize(
+        ("call", "arguments", "changes"),
+        [
+            (Funding.transfer_to_main, {"currency": "BTC"}, {"currency": "btc"}),
+            (Funding.ripple_withdrawal, {"currency": "USD", "address": "r" * 30}, {"currency": "usd"}),
+            (V1Funding.ripple_withdrawal, {"currency": "USD", "address": "r" * 30}, {"currency": "usd"}),
+            (Funding.open_bank_withdrawal, BANK, {"country": "de", "account_currency": "eur"}),
+        ],
+    )
+    def test_words_in_another_case(self, call, arguments, changes):
+        """Currencies and countries in another case make no other call."""
+        one, another = (
+            prepare(call.endpoint, {"amount": 1, **arguments, **more}, "https://x") for more in ({}, changes)
+        )
+
+        assert one.digest == another.digest
+
+    @pytest.mark.parametrize("address", ["", "3Ca ", " 3Ca", "\u00a03Ca"])
+    def test_addresses_with_blanks(self, address):
+        """An address with blanks around it is refused before anything is sent."""
+        for call in (
+            lambda b: b.funding.crypto_withdrawal(currency="btc", amount=1, address=address),
+            lambda b: b.v1.funding.bitcoin_withdrawal(amount=1, address=address),
+        ):
+            with pytest.raises(UsageError, match="nothing was sent"):
+                ask(call, {"id": 1})
+
+
+def test_a_status_of_another_order():
+    """A status with another id of the client is not that of the order asked for."""
+    status = lambda b: b.trading.order_status(client_order_id="mine")  # noqa: E731
+
+    assert "1" == ask(status, {"id": 1, "status": "Open", "client_order_id": "mine"}).id
+    with pytest.raises(DecodeError, match="client_order_id"):
+        ask(status, {"id": 1, "status": "Open", "client_order_id": "other"})
+
+
+@pytest.mark.parametrize("reason", ["Internal error, order is being processed, try again later", "Id already exists"])
+def test_doubtful_words_under_a_family(reason):
+    """Words of doubt beside a code of which only the family is known prove nothing."""
+    with pytest.raises(OutcomeUnknown):
+        ask(buy, {"status": "error", "response_code": "400.099", "reason": reason})

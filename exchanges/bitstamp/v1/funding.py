@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from exchanges.bitstamp.api import V1
+from exchanges.bitstamp.arguments import Address, Code
 from exchanges.bitstamp.v1.models import BitcoinWithdrawal, Done, UnconfirmedDeposit, WithdrawalRequest
 from exchanges.endpoint import MONEY, READ, Area, private
 from exchanges.wire import Amount, BitcoinAddress, RippleAddress
@@ -26,7 +27,7 @@ class Funding(Area, api=V1):
         ...
 
     @private("POST /bitcoin_withdrawal/", kind=MONEY)
-    async def bitcoin_withdrawal(self, *, amount: Amount, address: str) -> BitcoinWithdrawal:
+    async def bitcoin_withdrawal(self, *, amount: Amount, address: Address) -> BitcoinWithdrawal:
         """Send bitcoins to an address.
 
         Args:
@@ -67,7 +68,7 @@ class Funding(Area, api=V1):
 
     # Quirk: the document calls it a bitcoin address, as for the call above it; it is one of Ripple.
     @private("POST /ripple_withdrawal/", kind=MONEY)
-    async def ripple_withdrawal(self, *, amount: Amount, address: str, currency: str) -> Done:
+    async def ripple_withdrawal(self, *, amount: Amount, address: Address, currency: Code) -> Done:
         """Send a currency over Ripple.
 
         Args:
