@@ -153,6 +153,7 @@ async def _lease(
             leave_reserve=not is_cancel,
             least_nonce=next_nonce() if in_order else 0,
             timeout_seconds=min(needs.deadline, needs.send_by) - now,
+            call_seconds=needs.deadline - now,
             is_cancel=is_cancel,
             # The wait for the key lock within this process counts as well.
             overtake_seconds=max(0.0, needs.began + OVERTAKE_SECONDS - now) if is_cancel and in_order else math.inf,

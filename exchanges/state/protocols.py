@@ -102,6 +102,7 @@ class SharedLimiter(Protocol):
         leave_reserve: bool,
         least_nonce: int,
         timeout_seconds: float,
+        call_seconds: float,
         is_cancel: bool = False,
         overtake_seconds: float = math.inf,
         scope: str = "",
@@ -113,6 +114,7 @@ class SharedLimiter(Protocol):
             leave_reserve: Whether the reserve of every window is not for this call, if any process can cancel.
             least_nonce: The smallest nonce that will do.
             timeout_seconds: How long to wait for the key lock.
+            call_seconds: How long the call may take in all: some seconds later its lease ends by itself.
             is_cancel: Whether it may probe in a lockout.
             overtake_seconds: How long to wait for the key lock before a lease is granted without it.
             scope: The part of the limit that it belongs to, such as a market; empty if it has none.

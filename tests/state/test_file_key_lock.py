@@ -225,7 +225,7 @@ async def hold():
     if sys.argv[4] == "wait":
         asyncio.get_running_loop().call_later(0.2, sys.exit, 7)
         print("ready", flush=True)
-    held = await limiter.acquire(in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=60)
+    held = await limiter.acquire(in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=60, call_seconds=60)
     intent = Intent("fourth.trading.create_order", {"amount": "1"}, datetime.now(UTC))
     await state.journal.begin(Entry(sys.argv[2], sys.argv[3], intent, str(held.nonce), "same"))
     print("ready", flush=True)
@@ -273,7 +273,7 @@ from exchanges.state import FileState
 async def hold():
     state = FileState(sys.argv[1])
     limiter = state.shared_limiter(Limit("test", (), Scope.KEY), sys.argv[2], sys.argv[3])
-    held = await limiter.acquire(in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=60)
+    held = await limiter.acquire(in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=60, call_seconds=60)
     if os.fork() == 0:
         print("ready", flush=True)
         sys.stdin.read()

@@ -59,7 +59,15 @@ async def test_a_part(one, two):
 async def test_what_a_lockout_holds_up(state, one, clock):
     """A call that is held up hears by what, and asks again within a second, as the limit may be reopened."""
     await refused(one, scope="btcusd", reason="too many")
-    ask = partial(one.acquire, in_order=False, leave_reserve=False, least_nonce=0, timeout_seconds=5, scope="btcusd")
+    ask = partial(
+        one.acquire,
+        in_order=False,
+        leave_reserve=False,
+        least_nonce=0,
+        timeout_seconds=5,
+        call_seconds=5,
+        scope="btcusd",
+    )
     read, cancel = await ask(), await ask(is_cancel=True)
     clock.now += 4.25
     soon = await ask(is_cancel=True)

@@ -69,7 +69,7 @@ async def call(state):
     return await use(limiter)
 
 async def use(limiter):
-    lease = await limiter.acquire(in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=5)
+    lease = await limiter.acquire(in_order=True, leave_reserve=False, least_nonce=5, timeout_seconds=5, call_seconds=5)
     await lease.release(complete=True)
     return lease.nonce
 

@@ -193,7 +193,9 @@ async def test_a_limit_without_windows(state):
 async def test_what_is_certain(state, clock):
     """What cools is certain, and what is in flight may be given back at once; a call asks again within a second."""
     limiter = shared_limiter_of(state, (2, 10.0))
-    ask = partial(limiter.acquire, in_order=False, leave_reserve=False, least_nonce=0, timeout_seconds=5)
+    ask = partial(
+        limiter.acquire, in_order=False, leave_reserve=False, least_nonce=0, timeout_seconds=5, call_seconds=5
+    )
     held = [await ask(), await ask()]
     seen = [await ask()]
     for lease in held:

@@ -15,7 +15,7 @@ from exchanges.state import FileState
 from exchanges.state.file import key_lock as key_lock_module
 from exchanges.state.file import leases as leases_module
 from exchanges.state.file import store as store_module
-from tests.support.file_states import call, enter, leave, shared_limiter_of
+from tests.support.file_states import call, enter, leave, settled, shared_limiter_of
 
 
 @contextmanager
@@ -184,6 +184,20 @@ async def test_a_late_holder(state, other, clock):
 
     assert ([True, True, False], 2) == (seen, nonce)
     assert (pytest.approx(40.001),) == shared_limiter_of(other, (2, 10.0)).headroom().next_free_seconds
+
+
+async def test_a_call_that_had_to_be_sent_soon(state, clock):
+    """A lease lasts as long as its call may take, however soon that had to be sent."""
+    limiter = shared_limiter_of(state, (2, 10.0))
+    held = await enter(limiter, in_order=True, timeout_seconds=2.0, call_seconds=30.0)
+    seen = []
+    for seconds in (20.0, 15.1):
+        clock.now += seconds
+        for _ in range(2):  # what runs after the first is done before the second
+            await settled(limiter)
+        seen.append(held._record in state._store._leases)
+
+    assert [True, False] == seen
 
 
 async def test_a_try_of_a_process_that_is_stopped(state, other, clock):

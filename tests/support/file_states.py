@@ -32,10 +32,24 @@ def shared_limiter_of(state, *windows, key=KEY, server=SERVER, scope=Scope.KEY):
     return state.shared_limiter(limit_of(*windows, scope=scope), server, key)
 
 
-async def enter(limiter, *, in_order=False, now_ms=0, leave_reserve=False, timeout_seconds=TIMEOUT_SECONDS, **options):
+async def enter(
+    limiter,
+    *,
+    in_order=False,
+    now_ms=0,
+    leave_reserve=False,
+    timeout_seconds=TIMEOUT_SECONDS,
+    call_seconds=None,
+    **options,
+):
     """Acquire a lease of *limiter*, or return the seconds for which there is no room as far as is known."""
     answer = await limiter.acquire(
-        in_order=in_order, leave_reserve=leave_reserve, least_nonce=now_ms, timeout_seconds=timeout_seconds, **options
+        in_order=in_order,
+        leave_reserve=leave_reserve,
+        least_nonce=now_ms,
+        timeout_seconds=timeout_seconds,
+        call_seconds=timeout_seconds if call_seconds is None else call_seconds,
+        **options,
     )
     return max(answer.seconds, answer.certain_seconds) if isinstance(answer, Wait) else answer
 

@@ -31,7 +31,8 @@ class LeaseRequest:
         leave_reserve: Whether the reserve is not for this call.
         in_order: Whether it needs the key lock and a nonce.
         least_nonce: The smallest nonce that will do.
-        timeout_seconds: How long it may take from now on.
+        timeout_seconds: How long it may wait from now on.
+        call_seconds: How long the call may take from now on.
         is_cancel: Whether it may try a lockout, and goes before others.
         scope: The part of the limit that it belongs to; empty if it has none.
     """
@@ -43,6 +44,7 @@ class LeaseRequest:
     in_order: bool = False
     least_nonce: int = 0
     timeout_seconds: float = math.inf
+    call_seconds: float = math.inf
     is_cancel: bool = False
     scope: str = ""
 
@@ -54,7 +56,7 @@ class LeaseRequest:
     @property
     def lease_seconds(self) -> float:
         """How long its lease is held at most: then others release it."""
-        return self.timeout_seconds + LATE_SECONDS
+        return self.call_seconds + LATE_SECONDS
 
     @property
     def windows(self) -> list[tuple[int, Window]]:

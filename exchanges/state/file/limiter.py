@@ -74,6 +74,7 @@ class SharedFileLimiter:
         leave_reserve: bool,
         least_nonce: int,
         timeout_seconds: float,
+        call_seconds: float,
         is_cancel: bool = False,
         overtake_seconds: float = math.inf,
         scope: str = "",
@@ -85,6 +86,7 @@ class SharedFileLimiter:
             leave_reserve=leave_reserve,
             least_nonce=least_nonce,
             timeout_seconds=timeout_seconds,
+            call_seconds=call_seconds,
             is_cancel=is_cancel,
             scope=scope,
         )
