@@ -9,7 +9,7 @@ decimals and words in other cases; what differs by more than that is a contradic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal, DecimalException
 from enum import Enum
@@ -191,7 +191,7 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
 
 def _shown(value: Any, name: str) -> list[Any]:
     """Return what an answer, or each of its rows, shows of the field *name*."""
-    rows: list[Any] = value if isinstance(value, list) else [value]
+    rows = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     return [row if type(row) is str else getattr(row, name, None) for row in rows]
 
 
