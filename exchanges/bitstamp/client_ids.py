@@ -39,7 +39,6 @@ from exchanges.bitstamp.models.trading import (
 from exchanges.bitstamp.trading import Trading
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import limited
-from exchanges.outcomes.kinship import normal
 from exchanges.outcomes.matching import (
     DAY,
     MARGIN,
@@ -305,7 +304,7 @@ def _if_found(listing: Listing[Any], query: Query, answers: Answers) -> Matches:
 
 def terms(intent: Intent, currency: str) -> tuple[object, ...]:
     """Return what is compared of a call that moves an amount of a *currency*; the receiver by any case."""
-    return currency.lower(), intent.arguments.get("address", "").lower(), normal(Decimal(intent.arguments["amount"]))
+    return currency.lower(), intent.arguments.get("address", "").lower(), Decimal(intent.arguments["amount"])
 
 
 def _withdrawals(currency: str) -> Search:

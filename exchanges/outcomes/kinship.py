@@ -16,6 +16,7 @@ from attrs import frozen
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import form_of, is_same_market
 from exchanges.outcomes.history import name_of, nameless_of
+from exchanges.outcomes.rounding import is_rounded
 from exchanges.outcomes.search import Commitment, Searches
 
 ORDER = "order"
@@ -49,11 +50,12 @@ class Kinship:
         """Return how the names begin of what calls like this one made whose answers contain no id."""
         order, terms = self.commitment(intent), self._terms(intent)
         if order is not None and None not in (order.market, order.base, order.quote):
-            terms = (form_of(str(order.market)), order.is_buy, *map(normal, (order.base, order.quote)))
+            terms = (form_of(str(order.market)), order.is_buy, order.base, order.quote)
         if terms is None:
             return nameless_of(intent.endpoint, digest or "-")
         # The journal keeps it: an address is not repeated there.
-        return nameless_of(self._thing(intent.endpoint), hashlib.sha256(repr(terms).encode()).hexdigest()[:32])
+        whole = repr([f"{term.normalize():f}" if isinstance(term, Decimal) else term for term in terms])
+        return nameless_of(self._thing(intent.endpoint), hashlib.sha256(whole.encode()).hexdigest()[:32])
 
     def are_alike(self, one: Intent, another: Intent) -> bool:
         """Whether what two calls created would be shown in the same way, by what is known of them."""
@@ -62,8 +64,8 @@ class Kinship:
         first, second = self.commitment(one), self.commitment(another)
         if first is not None and second is not None:
             return _are_alike(first, second)
-        terms = self._terms(one)
-        return terms is not None and terms == self._terms(another)
+        terms, others = self._terms(one), self._terms(another)
+        return None not in (terms, others) and all(map(_is_same, terms or (), others or ()))
 
     def _series(self, endpoint: str) -> str:
         """Return what names the series of ids: orders have one, unless a search names its own things."""
@@ -95,10 +97,12 @@ def _are_alike(one: Commitment, another: Commitment) -> bool:
         is_same_market(one.market, another.market)
         and (None in sides or one.is_buy is another.is_buy)
         and is_limit is is_other_limit
-        and all(None in pair or pair[0] == pair[1] for pair in amounts)
+        and all(None in pair or _is_same(*pair) for pair in amounts)
     )
 
 
-def normal(amount: Decimal | None) -> str | None:
-    """Return an amount as a text that is the same for 3 and 3.0."""
-    return None if amount is None else f"{amount.normalize():f}"
+def _is_same(one: object, another: object) -> bool:
+    """Whether two terms are the same, or amounts of which one may be shown as the other: rounded."""
+    if isinstance(one, Decimal) and isinstance(another, Decimal):
+        return one == another or is_rounded(one, another) or is_rounded(another, one)
+    return one == another

@@ -91,14 +91,15 @@ async def lose(exchange, call):
         ({"memo_id": "1"}, {"memo_id": "2"}),
         ({"network": "stellar"}, {"network": "other"}),
         ({}, {"memo_id": "2"}),
+        ({"amount": "5.001"}, {"amount": "5.00"}),
     ],
 )
 async def test_withdrawals_that_a_row_does_not_tell_apart(one, another):
     """One row proves neither of two calls whose difference it does not show, and of none that it was not executed."""
     async with recording() as (exchange, client):
-        first = await lose(exchange, client.funding.crypto_withdrawal(**COINS, **one))
+        first = await lose(exchange, client.funding.crypto_withdrawal(**{**COINS, **one}))
         exchange.rows = [sent()]
-        second = await lose(exchange, client.funding.crypto_withdrawal(**COINS, **another))
+        second = await lose(exchange, client.funding.crypto_withdrawal(**{**COINS, **another}))
         verdicts = [await client.reconcile(intent, timeout_seconds=90) for intent in (second, first)]
 
         assert [Ambiguous] * 2 == list(map(type, verdicts))
