@@ -243,8 +243,7 @@ class Reconciler:
             landed_at = pending.landed_at or now
         elif entry is not None:
             digest, nonce, ended_at = entry.digest, entry.nonce, entry.ended_at
-        zero = None if pending is None else pending.zero
-        has_fence = in_order and nonce is not None
+        zero, has_fence = None if pending is None else pending.zero, in_order and nonce is not None
         return _Case(intent, digest, Sent(intent, ended_at, zero), has_fence, landed_at + LOST_SECONDS, by_id, now)
 
     async def _round(self, case: _Case, search: Search) -> tuple[Verdict, bool]:
