@@ -1,12 +1,16 @@
 """Bitstamp: objects that bear a sign of failure, and ids that name nothing, confirm and refuse nothing."""
 
+from decimal import Decimal
+
 import pytest
 
 from exchanges import Bitstamp, OutcomeUnknown
+from exchanges.bitstamp import CancelledOrder, CancelledOrders, OrderStatusWord, Side
 from exchanges.bitstamp.funding import Funding
 from exchanges.bitstamp.v1.funding import Funding as V1Funding
 from exchanges.endpoint.call import prepare
 from exchanges.errors import DecodeError, ExchangeError, UsageError
+from exchanges.wire import decode, dumps, encode
 from tests.support import single_calls
 from tests.support.scripted_transport import Script, answer
 
@@ -185,6 +189,18 @@ class TestCancels:
         """An id that no order has is refused before anything is sent."""
         with pytest.raises(UsageError, match="nothing was sent"):
             ask(lambda b: b.trading.cancel_order(order_id=order_id), {"id": 1})
+
+
+@pytest.mark.parametrize("status", [None, *filter(lambda word: word.is_final, OrderStatusWord)])
+@pytest.mark.parametrize("more", [{}, {"market": "BTC/USD", "amount": Decimal("0.1"), "type": Side.SELL}])
+def test_cancelled_orders_are_read_as_they_were_written(status, more):
+    """What shows a cancelled order, with few fields or many, and alone while a cancel is pending, comes back."""
+    pending = CancelledOrder(status=OrderStatusWord.CANCEL_PENDING)
+    for order in (CancelledOrder(id="7", status=status, **more), pending):
+        several = CancelledOrders(canceled=(order, order), success=True)
+
+        assert order == decode(dumps(encode(order)), CancelledOrder)
+        assert several == decode(dumps(encode(several)), CancelledOrders)
 
 
 class TestReplayedAnswers:

@@ -9,11 +9,12 @@ from exchanges import bitex, bitso, bitstamp
 from exchanges.wire import decode, dumps, encode
 from tests.support.strategies import LISTS, MODELS, QUICK, examples, name_of, values
 
-# Annotations do not tell the shape of these (paths, documents whose resources stand once): test_bitex_rates, _funding,
-# _instructions, _kyc and _concierge test their round trips.
+# Annotations do not tell the shape of these (paths, documents whose resources stand once, fields of which some must be
+# there): test_bitex_rates, _funding, _instructions, _kyc, _concierge and test_bitstamp_doubts test their round trips.
 SHAPED = {
     *(bitex.RatesTree, bitex.WithdrawalInstruction, bitex.KycRejectionReasons, bitex.WorkOrderRequests),
     *(bitex.WorkOrderRequest, bitex.WorkOrderInput, bitex.WorkOrderBitcoinInput, bitex.WorkOrderOutput),
+    *(bitstamp.CancelledOrder, bitstamp.CancelledOrders),
 }
 # Sent or posted, not answered.
 NO_ANSWERS = {
