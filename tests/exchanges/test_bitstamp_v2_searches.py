@@ -142,6 +142,16 @@ def test_more_orders_traded_than_are_read(count, complete):
     assert found(query, trades=trades(count), states={}).complete is False
 
 
+def test_orders_that_events_show_under_other_ids():
+    """Their states are not read: what traded is known to be another call's, however much it is."""
+    rows = [
+        {**EVENT, "event": "order_created", "data": {**CREATED, "id": n, "client_order_id": f"o{n}"}} for n in range(99)
+    ]
+    matches = found(query_for(Trading.buy, **ASKED), trades=trades(99), events=models(rows, OrderEvent))
+
+    assert ([], True) == (facts(matches), matches.complete)
+
+
 @pytest.mark.parametrize(("code", "complete"), [("404.008", True), ("404.002", False), (None, False)])
 def test_why_there_are_no_events(code, complete):
     """Only the code that says that nothing happened means that; another one may mean another market."""
