@@ -95,8 +95,8 @@ def _classes(annotation):
 
 
 def loaded_by(statement):
-    """Return the modules that a new interpreter has loaded after *statement*."""
-    code = f"{statement}\nimport sys; print(' '.join(sys.modules))"
+    """Return the modules that *statement* loads in a new interpreter, where others may measure it."""
+    code = f"import sys; before = set(sys.modules)\n{statement}\nprint(' '.join(set(sys.modules) - before))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
 

@@ -12,17 +12,17 @@ from tests.support.simulator_calls import BOOKS, ENDPOINTS, NOW_MS, ask_declared
 # Prices
 
 
-async def bodies(seed: int) -> list[bytes]:
+async def bodies(seed: int, endpoints=ENDPOINTS) -> list[bytes]:
     """Call every public endpoint of a new simulator."""
     async with simulated(seed=seed) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
         sim.bitso.deposit("mxn", Decimal(100))
         sim.bitstamp.deposit("usd", Decimal(100))
-        return [(await ask_declared(http, endpoint)).content for endpoint in ENDPOINTS]
+        return [(await ask_declared(http, endpoint)).content for endpoint in endpoints]
 
 
 async def test_the_same_seed_gives_the_same_answers():
     """Requests repeated at the same times on a new simulator get the same bytes; another seed gives others."""
-    first, again, other = await bodies(1), await bodies(1), await bodies(2)
+    first, again, other = await bodies(1), await bodies(1), await bodies(2, ENDPOINTS[:1])
 
     assert first == again
     assert first[0] != other[0]
