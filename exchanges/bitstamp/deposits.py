@@ -132,7 +132,7 @@ class Deposits(Area, api=V2, area="funding"):
         beneficiary_info: Body = None,
         vasp_uuid: str | None = None,
     ) -> Silent:
-        """Say who sent a deposit that waits for it.
+        """Submit who sent a deposit that waits for it.
 
         Args:
             deposit_id: `CryptoDeposit.id`.

@@ -196,7 +196,7 @@ class Limiter(Capacity):
         return permit
 
     def hold_up(self, permit: Permit, priority: Priority, wait: Wait, *, deadline: float, send_by: float) -> None:
-        """Have calls like that of *permit* wait for other processes, for which it is too early; end it afterwards.
+        """Hold back calls like that of *permit*, which is too early by what other processes use; end it afterwards.
 
         Raises:
             RateLimitTimeout: They leave no room before *deadline* or *send_by*.

@@ -348,7 +348,7 @@ class Candles:
 
     @staticmethod
     def from_wire(value: Json) -> Json:
-        """Take the content out of ``data``."""
+        """Return the content of ``data``."""
         content = cast("dict[str, Json]", value).get("data")
         return content if isinstance(content, dict) else value
 

@@ -255,7 +255,7 @@ class MatchingEngine:
         self._trigger(order, now_ms)
 
     def _trigger(self, order: Order, now_ms: int) -> None:
-        """Make an order active if the market has reached its stop: from below to buy, from above to sell."""
+        """Activate an order if the market has reached its stop: from below to buy, from above to sell."""
         last, stop = self.market.snapshot(now_ms).last, order.terms.stop
         if stop is not None and (last >= stop if order.side is Side.BUY else last <= stop):
             self._dormant.remove(order)

@@ -23,7 +23,7 @@ def draw(data: Connection, path: Path, account: tuple[str, str], least: int) -> 
 
 
 def raise_to(data: Connection, path: Path, account: tuple[str, str], floor: int) -> None:
-    """Make the next nonce larger than *floor*."""
+    """Raise the next nonce above *floor*."""
     if floor > _last(data, path, account):
         _write(data, account, floor)
 

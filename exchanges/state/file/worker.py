@@ -121,7 +121,7 @@ def _next_job(jobs: SimpleQueue[Job | None], seconds: float | None) -> Job | Non
 
 
 def _nothing() -> None:
-    """Be the job whose only purpose is what runs after it."""
+    """Do nothing: the purpose is what runs after this job."""
 
 
 def _run(work: Callable[[], T], deliver: Callable[[T | None, BaseException | None], None]) -> None:
