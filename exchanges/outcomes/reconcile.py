@@ -337,10 +337,11 @@ class Reconciler:
         if outlook.never is not None:
             return Incomplete(intent, f"{intent}: nothing was found, which proves nothing: {outlook.never}"), True
         case.proof_at = result.ended + outlook.left_seconds
-        reason = (
-            f"no trace so far, but one may still appear; that there is none is certain in {outlook.left_seconds:.0f} s"
-        )
-        return Incomplete(intent, reason, self._calls.now() + timedelta(seconds=outlook.next_seconds)), False
+        certain = f"that there is none is certain in {outlook.left_seconds:.0f} s"
+        reason = f"no trace so far, but one may still appear; {certain}"
+        shows_in = LATE_SECONDS - window.least_age.total_seconds()  # reads may show what was created before that
+        next_seconds = min(outlook.next_seconds, shows_in) if shows_in > 0 else outlook.next_seconds
+        return Incomplete(intent, reason, self._calls.now() + timedelta(seconds=next_seconds)), False
 
     def _conclude_absence(self, case: _Case, result: _Round, *, by_client_id: bool = False) -> Verdict:
         """Return what it means that nothing was found twice: only if all clocks agree, that nothing is there."""

@@ -109,6 +109,19 @@ async def test_when_to_ask_again(venue, moments):
 
 @in_virtual_time
 @pytest.mark.parametrize("venue", ORDERS)
+async def test_a_look_before_the_reads_can_show_it(venue):
+    """After a look that was too short for late reads the next one is soon, not when the proof is due."""
+    async with trading(venue, [True]) as (client, _, _line):
+        intent = await place(client)
+        verdict = await client.reconcile(intent, timeout_seconds=2)
+        again = (verdict.ask_again_at - datetime.fromtimestamp(NOW, UTC)).total_seconds()
+
+        assert Incomplete is type(verdict)
+        assert 10.0 <= again <= 15.0
+
+
+@in_virtual_time
+@pytest.mark.parametrize("venue", ORDERS)
 async def test_short_looks(venue):
     """Looks that are asked for one by one count as well: none needs to wait for the other."""
     async with trading(venue, [True]) as (client, _, _line):
