@@ -1,5 +1,6 @@
 """Sessions for development: `nox` alone runs what must pass."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,7 +15,8 @@ nox.options.download_python = "never"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 SUPPORTED = nox.project.python_versions(PYPROJECT)
-IN_PARALLEL = ("-n", "auto", "--dist", "worksteal")
+# One worker more than cores: a tenth of the tests wait for sockets and processes.
+IN_PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
 
 tested: list[str] = []
 """The Pythons that the tests were run on, in order."""
