@@ -15,6 +15,7 @@ from exchanges.endpoint import Kind
 from exchanges.errors import (
     AuthenticationFailed,
     Blocked,
+    BookUnknown,
     CallbackRejected,
     DecodeError,
     ExchangeError,
@@ -38,7 +39,7 @@ from exchanges.errors import (
 )
 from exchanges.intents import Intent, Phase
 from exchanges.limits.limit import Limit, Scope, Window
-from exchanges.market_data import MarketLevel, MarketOrderBook, MarketTicker, MarketTrade
+from exchanges.market_data import BookStatus, MarketLevel, MarketOrderBook, MarketTicker, MarketTrade
 from exchanges.outcomes.exposure import Exposure, OpenAmounts
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.version import __version__
@@ -61,6 +62,8 @@ __all__ = [
     "Bitso",
     "Bitstamp",
     "Blocked",
+    "BookStatus",
+    "BookUnknown",
     "CallbackRejected",
     "DecodeError",
     "ExchangeError",

@@ -22,6 +22,7 @@
       DecodeError                  an answer that does not match the documents
       CallbackRejected             a callback that did not authenticate
       StateError                   the state (nonces, limits, journal) cannot be read or written
+      BookUnknown                  a kept order book that may be wrong; nothing of it can be read
 
 ``error.may_have_executed`` answers the question that matters after a failure. It is False for everything that failed
 before the first byte was sent or that the exchange rejected, and for reads, which execute nothing. It is True for
@@ -40,6 +41,7 @@ from typing import TYPE_CHECKING, TypedDict
 from attrs import field, frozen
 
 from exchanges.intents import Phase
+from exchanges.market_data import BookStatus
 from exchanges.redaction import redacted
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthenticationFailed",
     "Blocked",
+    "BookUnknown",
     "CallbackRejected",
     "DecodeError",
     "ExchangeError",
@@ -292,6 +295,30 @@ class CallbackRejected(ExchangeError):
 
 class StateError(ExchangeError):
     """The state (nonces, limits, journal) cannot be read or written; nothing was sent. The message says what to do."""
+
+
+class BookUnknown(ExchangeError):
+    """A kept order book may be wrong or old, so nothing of it can be read. It becomes readable again by itself.
+
+    Attributes:
+        book_status: What is being done about it; ``status`` is that of an HTTP answer, as in every error.
+        since: When it became unreadable (UTC); None if it never was readable.
+        cause: What made it unreadable; None if it never was readable.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        book_status: BookStatus,
+        since: datetime | None = None,
+        cause: str | None = None,
+        **facts: Unpack[ErrorFields],
+    ) -> None:
+        super().__init__(message, **facts)
+        self.book_status = book_status
+        self.since = since
+        self.cause = cause
 
 
 @frozen

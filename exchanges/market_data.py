@@ -6,13 +6,14 @@ type everywhere. A type checker verifies that each model fits.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-__all__ = ["MarketLevel", "MarketOrderBook", "MarketTicker", "MarketTrade"]
+__all__ = ["BookStatus", "MarketLevel", "MarketOrderBook", "MarketTicker", "MarketTrade"]
 
 
 class MarketTicker(Protocol):
@@ -94,3 +95,20 @@ class MarketTrade(Protocol):
     def amount(self) -> Decimal:
         """Base currency traded."""
         ...
+
+
+class BookStatus(StrEnum):
+    """Whether a kept order book can be read, or why not."""
+
+    SYNCING = "syncing"
+    """The first frames and order books are being joined."""
+    GOOD = "good"
+    """It can be read."""
+    SUSPECT = "suspect"
+    """Something contradicts it; one comparison with the exchange decides."""
+    RESYNCING = "resyncing"
+    """It was found wrong, and is being built again."""
+    DISCONNECTED = "disconnected"
+    """There is no connection."""
+    CLOSED = "closed"
+    """Nobody keeps it any more."""

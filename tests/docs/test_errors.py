@@ -24,6 +24,7 @@ KINDS_OF = {
     "all but reads": {"idempotent", "write", "money"},
     "all but cancels": {"read", "write", "money"},
     "money calls": {"money"},
+    "kept books": set(),
 }
 REFUSED = {
     "denied": errors.PermissionDenied,
