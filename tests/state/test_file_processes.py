@@ -15,7 +15,7 @@ from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state import FileState
 from exchanges.state.file import seals
-from exchanges.state.file.leases import LeaseWaiter
+from exchanges.state.leases import LeaseWaiter
 from tests.support.file_states import KEY, SERVER, Clock, call, enter, limit_of, shared_limiter_of
 
 # Boots and dead processes

@@ -18,9 +18,9 @@ from exchanges.limits.limit import Window
 from exchanges.limits.windows import LOST_SECONDS
 from exchanges.state.file import seals
 from exchanges.state.file.database import Database
-from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
 from exchanges.state.file.locks import Locks, ProcessMarker
 from exchanges.state.file.slots import SlotTable
+from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest
 
 WINDOWS = (Window(2, 10.0), Window(3, 40.0))
 PROCESSES = 3

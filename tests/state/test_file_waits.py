@@ -12,8 +12,8 @@ import pytest
 from exchanges.errors import RateLimitTimeout, StateError
 from exchanges.limits.lockouts import Refusal
 from exchanges.state import FileState
+from exchanges.state import leases as leases_module
 from exchanges.state.file import key_lock as key_lock_module
-from exchanges.state.file import leases as leases_module
 from exchanges.state.file import store as store_module
 from tests.support.file_states import call, enter, leave, settled, shared_limiter_of
 

@@ -1,7 +1,6 @@
-"""Lockouts that all processes share: see `exchanges.limits.lockouts`. Each is one row of the file of a state.
+"""Lockouts that all processes share: see `exchanges.state.closures`. Each is one row of the file of a state.
 
-Of the calls of all processes one at a time tries a lockout that is a guess. The process that does is written beside it,
-so that the others go on without it if it dies.
+The process whose call tries a lockout is written beside it, so that the others go on without it if it dies.
 """
 
 from __future__ import annotations
@@ -13,14 +12,10 @@ from sqlite3 import Connection
 from attrs import astuple, evolve
 
 from exchanges.limits.lockouts import Lockout, Lockouts
-from exchanges.limits.reasons import closed_by, closed_error
-from exchanges.limits.waits import LOOK_SECONDS, Wait
-from exchanges.state.file.leases import LeaseEnd, LeaseRequest
-
-TRIED_SECONDS = 0.5
-"""How long a call that waits for the result of another one's try waits before it looks again."""
-KEPT_SECONDS = 86400.0
-"""How long a lockout is kept after its end if no answer deletes it: it counts the refusals in a row."""
+from exchanges.limits.waits import Wait
+from exchanges.state import closures
+from exchanges.state.closures import KEPT_SECONDS
+from exchanges.state.leases import LeaseEnd, LeaseRequest
 
 
 def wait(data: Connection, request: LeaseRequest, now: float) -> Wait | None:
@@ -29,35 +24,15 @@ def wait(data: Connection, request: LeaseRequest, now: float) -> Wait | None:
     Raises:
         RateLimited: The exchange has named an end.
     """
-    lockouts = _read(data, request.place, now)
-    named = lockouts.named(request.scope, now)
-    if named is not None:
-        raise closed_error(request.name, named, now)
-    scope, is_cancel = request.scope, request.is_cancel
-    seconds = lockouts.opens_at(scope, now, is_cancel=is_cancel) - now
-    if seconds <= 0:
-        return None
-    is_tried = any(lockout.trying_until > now for lockout in lockouts.of(scope))
-    latest = max(lockouts.of(scope), key=lambda lockout: lockout.opens_at(now, is_cancel=is_cancel))
-    return Wait(
-        min(seconds, TRIED_SECONDS if is_tried else LOOK_SECONDS),
-        max(lockouts.may_open_at(scope, now, is_cancel=is_cancel) - now, 0.0),
-        latest.scope,
-        "; ".join(closed_by(lockouts.of(scope), now, is_cancel=is_cancel)),
-    )
+    return closures.wait(_read(data, request.place, now), request, now)
 
 
 def enter(data: Connection, request: LeaseRequest, now: float, holder: str) -> tuple[int, dict[str, float]]:
-    """Record which lockouts a call tries that is granted now.
-
-    Returns:
-        How many refusals in a row there were before it, and what `Lockouts.try_` returns.
-    """
+    """Record which lockouts a call tries that is granted now; return what `exchanges.state.closures.enter` does."""
     lockouts = _read(data, request.place, now)
     if not lockouts:
         return 0, {}
-    refusals = max(lockouts.refusals(scope, now) for scope in ("", request.scope))
-    tried = lockouts.try_(request.scope, now, now + request.lease_seconds, is_cancel=request.is_cancel)
+    refusals, tried = closures.enter(lockouts, request, now)
     _write(data, request.place, lockouts)
     for scope in tried:
         query = "UPDATE lockouts SET holder = ? WHERE place = ? AND scope = ?"
@@ -67,15 +42,11 @@ def enter(data: Connection, request: LeaseRequest, now: float, holder: str) -> t
 
 def leave(data: Connection, end: LeaseEnd, now: float) -> None:
     """Record what the end of a call shows."""
-    record, place, sent_at = end.record, end.record.request.place, end.record.granted_at
+    place = end.record.request.place
     lockouts = _read(data, place, now)
-    if not lockouts and end.refusal is None:
-        return
-    scope = record.request.scope
-    lockouts.settle(scope, record.tries, now, sent_at=sent_at, sent=end.sent, is_judged=end.is_judged)
-    if end.refusal is not None:
-        lockouts.refuse(end.refusal, now, sent_at)
-    _write(data, place, lockouts)
+    if lockouts or end.refusal is not None:
+        closures.leave(lockouts, end, now)
+        _write(data, place, lockouts)
 
 
 def listed(data: Connection, place: int, now: float) -> tuple[Lockout, ...]:

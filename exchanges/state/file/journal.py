@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from sqlite3 import Connection
 from typing import Any
@@ -20,15 +20,14 @@ from typing import Any
 from attrs import astuple, evolve, frozen
 
 from exchanges.errors import StateError
-from exchanges.intents import ClockOffset, Intent
+from exchanges.state.entries import KEPT_FOR, body_of, entry_of, text_of
 from exchanges.state.file.database import Database, damaged
-from exchanges.state.file.leases import unsent
 from exchanges.state.file.locks import ProcessMarker
 from exchanges.state.file.seals import checksum
 from exchanges.state.file.worker import Worker
+from exchanges.state.leases import unsent
 from exchanges.state.protocols import Entry
 
-KEPT_FOR = timedelta(days=7)
 _ROWS = "SELECT id, server, key, body, holder, ended_at, seal FROM calls"
 
 
@@ -50,23 +49,7 @@ class _Row:
 
     def entry(self, *, is_under_way: bool) -> Entry:
         """Return it as the journal shows it."""
-        body = json.loads(self.body)
-        at = datetime.fromisoformat(body["at"])
-        clock = body.get("clock")
-        offset = None if clock is None else ClockOffset(*(timedelta(seconds=seconds) for seconds in clock))
-        intent = Intent(
-            body["endpoint"],
-            body["arguments"],
-            at,
-            tag=body["tag"],
-            acting=body["acting"],
-            id=self.id,
-            clock=offset,
-            server=self.server,
-            account=self.key,
-        )
-        ended_at = None if self.ended_at is None else datetime.fromisoformat(self.ended_at)
-        return Entry(self.server, self.key, intent, body["nonce"], body["digest"], ended_at, is_under_way)
+        return entry_of(self.id, self.server, self.key, self.body, ended_at=self.ended_at, is_under_way=is_under_way)
 
 
 class FileJournal:
@@ -108,7 +91,7 @@ class FileJournal:
 
     async def doubt(self, intent_id: str, ended_at: datetime) -> None:
         """Record that the call has ended and its outcome is unknown."""
-        await self._worker.run(partial(self._doubt, intent_id, _text(ended_at)))
+        await self._worker.run(partial(self._doubt, intent_id, text_of(ended_at)))
         self._loops.pop(intent_id, None)
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
@@ -160,18 +143,7 @@ class FileJournal:
     # Writing, in the worker's thread
 
     def _begin(self, entry: Entry) -> None:
-        intent, at = entry.intent, _text(entry.intent.at)
-        body = {
-            "endpoint": intent.endpoint,
-            "arguments": intent.arguments,
-            "at": at,
-            "tag": intent.tag,
-            "acting": intent.acting,
-            "clock": None if intent.clock is None else [t.total_seconds() for t in astuple(intent.clock)],
-            "nonce": entry.nonce,
-            "digest": entry.digest,
-        }
-        row = _Row(intent.id, entry.server, entry.key, json.dumps(body), self._marker.name)
+        row = _Row(entry.intent.id, entry.server, entry.key, json.dumps(body_of(entry)), self._marker.name)
         with self._database.writing(durable=True) as data:
             # Without its marker the call would count as one of a dead process while it is still in flight.
             self._marker.require_place()
@@ -180,7 +152,8 @@ class FileJournal:
                 (*astuple(row), row.checksum),
             )
             data.execute(
-                "INSERT OR IGNORE INTO records (server, key, since) VALUES (?, ?, ?)", (entry.server, entry.key, at)
+                "INSERT OR IGNORE INTO records (server, key, since) VALUES (?, ?, ?)",
+                (entry.server, entry.key, text_of(entry.intent.at)),
             )
 
     def _doubt(self, name: str, ended_at: str) -> None:
@@ -203,11 +176,6 @@ class FileJournal:
     def _keep_id(self, data: Connection, server: str, key: str, known: str, at: str) -> None:
         """Keep the id of what was created, and delete those of a week ago; the record starts later then."""
         data.execute("INSERT OR REPLACE INTO made (server, key, id, at) VALUES (?, ?, ?, ?)", (server, key, known, at))
-        limit = _text(datetime.fromisoformat(at) - KEPT_FOR)
+        limit = text_of(datetime.fromisoformat(at) - KEPT_FOR)
         data.execute("DELETE FROM made WHERE server = ? AND key = ? AND at < ?", (server, key, limit))
         data.execute("UPDATE records SET since = max(since, ?) WHERE server = ? AND key = ?", (limit, server, key))
-
-
-def _text(moment: datetime) -> str:
-    """Render a moment so that later ones compare larger as text."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -23,8 +23,8 @@ from functools import partial
 from queue import SimpleQueue
 
 from exchanges.errors import StateError
-from exchanges.state.file.leases import LeaseWaiter
 from exchanges.state.file.locks import LockFile, Locks
+from exchanges.state.leases import LeaseWaiter
 
 Post = Callable[[Callable[[], None]], None]
 

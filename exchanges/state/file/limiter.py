@@ -16,7 +16,7 @@ from exchanges.errors import ExchangeError, RateLimitTimeout, StateError
 from exchanges.limits.limit import Limit, Scope
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.waits import Wait
-from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter, unsent
+from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter, unsent
 
 if TYPE_CHECKING:
     from exchanges.state.file.store import Store

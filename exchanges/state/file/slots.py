@@ -32,9 +32,9 @@ from exchanges.limits.waits import LOOK_SECONDS, Wait
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state.file import closures, nonces
 from exchanges.state.file.database import Database
-from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest
 from exchanges.state.file.locks import ProcessMarker
 from exchanges.state.file.seals import boot
+from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest
 from exchanges.state.protocols import Headroom
 
 DEAD_SECONDS = 1.0

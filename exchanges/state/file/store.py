@@ -21,10 +21,10 @@ from exchanges.limits.waits import Wait
 from exchanges.state.file.database import Database, translated_errors
 from exchanges.state.file.journal import FileJournal
 from exchanges.state.file.key_lock import SharedKeyLock
-from exchanges.state.file.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter
 from exchanges.state.file.locks import Locks, ProcessMarker
 from exchanges.state.file.slots import SlotTable
 from exchanges.state.file.worker import Worker
+from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter
 from exchanges.state.protocols import Headroom
 
 logger = logging.getLogger(__name__)
