@@ -66,6 +66,9 @@ class Dispatcher:
         enforce_limits: Whether requests above a limit are rejected; they are counted in any case.
         now_ms: Simulated clock, in milliseconds since 1970.
         strict: Whether what real servers overlook is refused; see `simulate`.
+
+    Attributes:
+        answered: Called behind each answer.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Dispatcher:
         self.deeds: list[Deed] = []
         self.hits: Counter[FaultPoint] = Counter()
         self.plan = plan
+        self.answered: Callable[[], None] = lambda: None
         self._venues = venues
         self._enforce_limits = enforce_limits
         self._now_ms = now_ms
@@ -209,6 +213,7 @@ class Dispatcher:
         # Before the reply: a test that has the answer finds the request in the record.
         self._record(received, result, outcome, None if effect is None else effect.point)
         reply(self._dated(result.answer))
+        self.answered()
 
     def _dated(self, answer: HttpAnswer) -> HttpAnswer:
         """Return *answer* with the moment of the simulated clock as its ``Date``."""

@@ -6,7 +6,7 @@ is parsed on that connection. So pipelined requests are answered in order, and r
 more meanwhile or does not read its answers.
 
 A `Gate` decides which connections and requests fail, and an answer's `Sending` decides how it is sent: unless it is
-sent complete, a `ScriptRunner` writes it.
+sent complete, a `ScriptRunner` writes it. A request for a WebSocket leaves this module: its connection is handed over.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from exchanges.simulator.faults.plan import DrawnFault
 from exchanges.simulator.faults.points import FaultPoint
 from exchanges.simulator.http.delivery import WHOLE, ScriptRunner, reset, script_of
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
+from exchanges.simulator.http.upgrade import Upgrade, wants_upgrade
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 17 * 1024 * 1024
@@ -36,6 +37,18 @@ GRACE_SECONDS = 1.0
 
 Application: TypeAlias = Callable[[HttpRequest, Reply, DrawnFault | None], None]
 """Receives each request with the function that sends its answer and the fault that the gate has drawn for it."""
+
+
+class Endable(Protocol):
+    """A connection, as the listener knows it."""
+
+    def end(self) -> None:
+        """Close the connection now, or after the pending answer."""
+        ...
+
+    def abort(self) -> None:
+        """Close the connection without sending what is buffered."""
+        ...
 
 
 class Gate(Protocol):
@@ -62,15 +75,20 @@ class Listener:
         application: Receives each request and calls its `Reply` once, now or later.
         malformed: Called with the status of the answer for each request that is not valid HTTP.
 
+        upgrade: Takes over the connections of requests for a WebSocket; None: such a request is like any other.
+
     Attributes:
         gate: Decides which connections and requests fail; None: none.
     """
 
-    def __init__(self, application: Application, malformed: Callable[[int], None]) -> None:
+    def __init__(
+        self, application: Application, malformed: Callable[[int], None], upgrade: Upgrade | None = None
+    ) -> None:
         self.application = application
         self.malformed = malformed
+        self.upgrade = upgrade
         self.gate: Gate | None = None
-        self.connections: set[_Connection] = set()
+        self.connections: set[Endable] = set()
         self.stopping = False
         self._empty = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -115,7 +133,7 @@ class Listener:
         server.close()
         await asyncio.sleep(0)  # `connection_made` is called on them
 
-    def lost(self, connection: _Connection) -> None:
+    def lost(self, connection: Endable) -> None:
         """Remove a closed connection."""
         self.connections.discard(connection)
         if self.stopping and not self.connections:
@@ -237,12 +255,27 @@ class _Connection(asyncio.Protocol):
 
     def _begin(self, head: h11.Request) -> None:
         self._head, self._parts, self._size = head, [], 0
+        if self._listener.upgrade is not None and self._transport is not None and wants_upgrade(head):
+            self._hand_over(head, self._listener.upgrade, self._transport)
+            return
         if self._listener.gate is not None:
             path = head.target.decode("ascii").partition("?")[0]
             self._fault = self._listener.gate.begin(head.method.decode("ascii"), path)
             # Half of the requests with a body fail after their head, the other half within the body.
             if not (_has_body(head) and self._fault.seed % 2):
                 self._dispatch_if_cut()
+
+    def _hand_over(self, head: h11.Request, upgrade: Upgrade, transport: asyncio.Transport) -> None:
+        """Let a WebSocket have the connection, or answer that there is none."""
+        self._busy = True
+        socket = upgrade(head, self._http.trailing_data[0], transport, self._address, self._listener.lost)
+        if isinstance(socket, HttpAnswer):
+            self._send(socket, close=True)
+            self._close()
+        else:
+            self._listener.connections.add(socket)
+            self._listener.connections.discard(self)
+            self._transport = None
 
     def _dispatch_if_cut(self) -> bool:
         """Dispatch a request during which the connection is to be closed; return whether it is one."""

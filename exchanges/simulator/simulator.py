@@ -10,10 +10,12 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, overload
 
 from exchanges.simulator.dispatch import Dispatcher
+from exchanges.simulator.engine.book_log import BookState
 from exchanges.simulator.engine.snapshots import StaleReads
 from exchanges.simulator.faults.plan import FaultPlan
 from exchanges.simulator.faults.points import FaultPoint, Faults, FaultShares
 from exchanges.simulator.http.messages import HttpRequest, Reply
+from exchanges.simulator.http.upgrade import upgrade_to
 from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.server import Listener
 from exchanges.simulator.venues.bitex import BitexExchange
@@ -21,6 +23,7 @@ from exchanges.simulator.venues.bitso import BitsoExchange
 from exchanges.simulator.venues.bitstamp import BitstampExchange
 from exchanges.simulator.venues.calls import Key, Keys
 from exchanges.simulator.venues.controls import BitexControls, BitsoControls, BitstampControls
+from exchanges.simulator.venues.streams import Hub
 from exchanges.simulator.venues.venue import Exchange
 from exchanges.simulator.webhooks import Deliver, to_loopback
 
@@ -68,7 +71,12 @@ class Simulator:
         for exchange in self._exchanges.values():
             exchange.strict = strict
         self._dispatcher = Dispatcher(self._exchanges, plan, enforce_limits=limits, now_ms=self._now_ms, strict=strict)
-        self._listener = Listener(self._dispatcher.receive, self._dispatcher.malformed)
+        streams = {venue: exchange.streams for venue, exchange in self._exchanges.items() if exchange.streams}
+        self._hub = Hub(streams, self._now_ms)
+        self._dispatcher.answered = self._hub.run
+        # Without an exchange that has sockets, a request for one is a request for a path that nobody has.
+        upgrade = upgrade_to(self._hub) if streams else None
+        self._listener = Listener(self._dispatcher.receive, self._dispatcher.malformed, upgrade)
         self.faults = plan.faults
 
     def __repr__(self) -> str:
@@ -143,6 +151,29 @@ class Simulator:
     def venues(self) -> tuple[Venue, ...]:
         """What it simulates."""
         return tuple(self._exchanges)
+
+    def book_at(
+        self, venue: Venue, market: str, *, microtimestamp: int | None = None, sequence: int | None = None
+    ) -> BookState:
+        """Return what the book of a market really was.
+
+        Args:
+            venue: One that is simulated here.
+            market: As the exchange writes it.
+            microtimestamp: Microseconds since 1970; None: any.
+            sequence: Of the last change; None: any. Without both, the book is the one of now.
+
+        Raises:
+            ValueError: The venue is not simulated here.
+            KeyError: There is no such book.
+            LookupError: That book is no longer, or not yet, known: changes are kept from the first one that somebody
+                could see, and no more than 200,000 of them.
+        """
+        exchange = self._exchange(venue)
+        if market not in exchange.engine.books:
+            raise KeyError(market)
+        log = exchange.engine.log(market, self._now_ms())
+        return log.state_at(at_us=microtimestamp, sequence=sequence)
 
     # Faults
 
@@ -233,6 +264,7 @@ class Simulator:
         try:
             await self._listener.stop()
         finally:
+            self._hub.stop()
             for exchange in self._exchanges.values():
                 await exchange.stop()
             self._dispatcher.stop()

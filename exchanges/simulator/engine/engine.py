@@ -8,6 +8,7 @@ from decimal import Decimal
 from attrs import define, field
 
 from exchanges.simulator.engine.balances import Balance, Cause, Clearing, Incoming, Movement, Party, Wallet
+from exchanges.simulator.engine.book_log import BookLog
 from exchanges.simulator.engine.events import Event, EventKind, Events
 from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.matching import MatchingEngine
@@ -44,13 +45,17 @@ class Engine:
     wallets: list[Wallet] = field(init=False, factory=list[Wallet])
     orders: dict[int, Order] = field(init=False, factory=dict[int, Order])
     _movement_ids: IdSequence = field(init=False, factory=IdSequence)
+    _logs: dict[str, BookLog] = field(init=False, factory=dict[str, BookLog])
 
     def __attrs_post_init__(self) -> None:
         shared = self.clearing, self.events, self.orders, IdSequence(), self._movement_ids
         self.books = {market.spec.name: MatchingEngine(market, self._options, *shared) for market in self._markets}
+        self.events.subscribe(self._touch)
 
     def pass_time(self, now_ms: int) -> None:
         """Run what is due, and match orders that the market has reached."""
+        for log in self._logs.values():
+            log.settle()
         self.scheduler.run_until(now_ms)
         for book in self.books.values():
             book.pass_time(now_ms)
@@ -71,6 +76,23 @@ class Engine:
             Refused: There is no such book.
         """
         return self.book(name).market
+
+    # Logs
+
+    def log(self, name: str, now_ms: int) -> BookLog:
+        """Return the log of a book with everything that is due by *now_ms*.
+
+        Raises:
+            Refused: There is no such book.
+        """
+        if name not in self._logs:
+            self._logs[name] = BookLog(self.book(name), now_ms)
+        self._logs[name].sync(now_ms)
+        return self._logs[name]
+
+    def _touch(self, event: Event) -> None:
+        if event.order is not None and event.order.book.name in self._logs:
+            self._logs[event.order.book.name].touch(event.at_ms)
 
     # Wallets
 

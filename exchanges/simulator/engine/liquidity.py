@@ -40,9 +40,17 @@ class Liquidity:
     )
 
     def levels(self, side: Side, now_ms: int) -> Iterator[Level]:
-        """Yield what is left of the background orders on *side*, best first."""
+        """Iterate over what is left of the background orders on *side*, best first."""
         now = self._market.snapshot(now_ms)
-        for level in now.bids if side is Side.BUY else now.asks:
+        return self._left(now.bids if side is Side.BUY else now.asks, side, now_ms)
+
+    def deep(self, side: Side, step: int, depth: int) -> Iterator[Level]:
+        """Iterate over the same at the begin of a step, up to *depth* levels."""
+        bids, asks = self._market.sides(step, depth)
+        return self._left(bids if side is Side.BUY else asks, side, self._market.began_ms(step))
+
+    def _left(self, levels: tuple[Level, ...], side: Side, now_ms: int) -> Iterator[Level]:
+        for level in levels:
             if not self._taken:
                 yield level
             # An order book set by a test may hold less than was taken of the old one.

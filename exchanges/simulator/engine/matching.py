@@ -12,7 +12,9 @@ order is placed, and an order is cancelled at once.
 from __future__ import annotations
 
 import copy
+import heapq
 from bisect import insort
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from attrs import define, evolve, field
@@ -22,7 +24,7 @@ from exchanges.simulator.engine.events import Event, EventKind, Events
 from exchanges.simulator.engine.fills import Fill, MatchingOptions, Offer
 from exchanges.simulator.engine.liquidity import Liquidity, Side, better
 from exchanges.simulator.engine.orders import InsufficientFunds, Lifetime, Order, OrderState, Terms
-from exchanges.simulator.engine.prices import Level, Market
+from exchanges.simulator.engine.prices import TRADE_IDS, Level, Market, Trade, hashed
 from exchanges.simulator.engine.store import IdSequence
 
 PLAIN = Terms()
@@ -53,6 +55,7 @@ class MatchingEngine:
     _waiting: dict[Side, list[Order]] = field(init=False, factory=lambda: {side: list[Order]() for side in Side})
     _pending: list[Order] = field(init=False, factory=list[Order])
     _dormant: list[Order] = field(init=False, factory=list[Order])
+    _trades: list[Trade] = field(init=False, factory=list[Trade])
 
     def __attrs_post_init__(self) -> None:
         self._liquidity = Liquidity(self.market)
@@ -166,7 +169,7 @@ class MatchingEngine:
         """
         if not order.is_open or order.is_dormant or not 0 < quantity <= order.base_left:
             raise ValueError(f"order {order.id} cannot trade {quantity}: it is {order.state}, {order.left} left")
-        self._meet(order, Offer(order.limit, quantity), order.limit, now_ms)
+        self._meet(order, Offer(order.limit, quantity), order.limit, now_ms, rested=True)
 
     def pass_time(self, now_ms: int) -> None:
         """Move pending orders to their next state, then match what the background has reached."""
@@ -199,6 +202,32 @@ class MatchingEngine:
             # The id of the account's order wins: books by order show where one's own order is.
             levels[order.limit] = Level(order.limit, order.base_left + (below.amount if below else 0), order.id)
         return tuple(sorted(levels.values(), key=lambda level: level.price, reverse=side is Side.BUY))
+
+    def background(self, side: Side, step: int, depth: int) -> Iterator[Level]:
+        """Iterate over one side of the background in a step, best first, deeper than orders reach."""
+        return self._liquidity.deep(side, step, depth)
+
+    def trades(self, since_ms: int, until_ms: int) -> list[Trade]:
+        """List all trades after *since_ms* up to *until_ms*, those of accounts among them, newest first."""
+        own = (trade for trade in reversed(self._trades) if since_ms < trade.at_ms <= until_ms)
+        return list(heapq.merge(self.market.trades(since_ms, until_ms), own, key=lambda t: t.id, reverse=True))
+
+    def trades_by_id(self, oldest: int, newest: int, *, ascending: bool) -> Iterator[Trade]:
+        """Iterate over the trades whose ids are not below *oldest* and not above *newest*."""
+        numbers = range(oldest // TRADE_IDS, newest // TRADE_IDS + 1)
+        background = map(self.market.trade, numbers if ascending else reversed(numbers))
+        own = self._trades if ascending else reversed(self._trades)
+        merged = heapq.merge(background, own, key=lambda trade: trade.id, reverse=not ascending)
+        return (trade for trade in merged if oldest <= trade.id <= newest)
+
+    def trade_ids(self, since_ms: int, until_ms: int) -> tuple[int, int]:
+        """Return a lower and an upper bound of the ids of the trades between two moments."""
+        oldest, newest = (self.market.trade_number(at_ms) for at_ms in (since_ms, until_ms))
+        return oldest * TRADE_IDS, (newest + 1) * TRADE_IDS + TRADE_IDS // 2 - 1
+
+    def waiting(self, side: Side) -> Sequence[Order]:
+        """Return the orders of accounts on one side, best first."""
+        return self._waiting[side]
 
     def open_orders(self, wallet: Wallet) -> list[Order]:
         """List the open orders of an account, newest first."""
@@ -296,7 +325,7 @@ class MatchingEngine:
         """Match an order with whatever crosses it."""
         while order.is_open and (offer := self._best_offer(order, now_ms)) is not None:
             # Whoever was in the book first sets the price.
-            self._meet(order, offer, order.limit if resting else offer.price, now_ms)
+            self._meet(order, offer, order.limit if resting else offer.price, now_ms, rested=resting)
 
     def _best_offer(self, order: Order, now_ms: int) -> Offer | None:
         """Return the best offer that crosses *order*."""
@@ -309,7 +338,7 @@ class MatchingEngine:
         crosses = best is not None and (order.price is None or not better(side, order.price, best.price))
         return best if crosses else None
 
-    def _meet(self, order: Order, offer: Offer, price: Decimal, now_ms: int) -> None:
+    def _meet(self, order: Order, offer: Offer, price: Decimal, now_ms: int, *, rested: bool) -> None:
         """Trade an order with an offer as far as both go."""
         buyer, seller = (order, offer.order) if order.side is Side.BUY else (offer.order, order)
         bounds = [offer.amount] if offer.order is None else []
@@ -323,6 +352,7 @@ class MatchingEngine:
                 self._end(buyer, OrderState.EXPIRED, now_ms)
                 return
         fill = Fill(quantity, cost, price, now_ms)
+        self._publish_trade(order, offer, fill, rested=rested and offer.order is None)
         if offer.order is None:
             self._liquidity.take(order.side.other, offer.price, quantity, now_ms)
         self._transfer(self.market.spec.quote, cost, buyer, seller)
@@ -330,6 +360,18 @@ class MatchingEngine:
         for trader in (order, offer.order):
             if trader is not None:
                 self._record(trader, fill)
+
+    def _publish_trade(self, order: Order, offer: Offer, fill: Fill, *, rested: bool) -> None:
+        """Add a fill to the trades that everybody sees."""
+        number = self.market.trade_number(fill.at_ms) * TRADE_IDS + TRADE_IDS // 2
+        trade_id = max(number, self._trades[-1].id if self._trades else 0) + 1
+        other = hashed(self.market.own_salt, trade_id) >> 12 if offer.order is None else offer.order.id
+        ids, owned = (other, order.id), (offer.order is not None, True)
+        buyer_waited = (order.side is Side.BUY) is rested
+        maker, taker = reversed(ids) if rested else ids
+        owned = (owned[1], owned[0]) if rested else owned
+        trade = Trade(trade_id, fill.at_ms, fill.price, fill.quantity, buyer_waited, maker, taker, owned)
+        self._trades.append(trade)
 
     def _transfer(self, currency: str, amount: Decimal, giver: Order | None, taker: Order | None) -> None:
         """Transfer what one side gives to the other; None is the background."""

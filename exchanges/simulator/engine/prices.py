@@ -29,7 +29,13 @@ STEP_MS = 100
 """The price changes this often."""
 TRADE_MS = 30_000
 """There is one trade in each period of this length."""
+TRADE_IDS = 1000
+"""Ids for the trades of one period: those of accounts come before or behind that of the background."""
+PARTS = 3
+"""A level of the background is made of up to this many orders, with consecutive ids."""
 DEPTH = 50
+MAX_GRID = 4096
+"""How many levels are remembered; each is always the same, and costs several hashes."""
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 _SAMPLE_MS = 20 * MINUTE_MS
 _SLOW = ((6 * HOUR_MS, 30_000), (_SAMPLE_MS, 6_000))  # period, and how far up and down in millionths
@@ -48,7 +54,8 @@ def _mix(value: int) -> int:
     return value ^ (value >> 31)
 
 
-def _salt(*parts: object) -> int:
+def hashed(*parts: object) -> int:
+    """Hash values to 64 bits."""
     return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=8).digest(), "big")
 
 
@@ -84,14 +91,17 @@ class Level:
 
 @frozen
 class Trade:
-    """One trade of the background.
+    """One trade.
 
     Attributes:
-        id: Grows by one with each trade of the book.
+        id: Grows with each trade of the book.
         at_ms: Milliseconds since 1970.
         price: Quote per base.
         amount: Base.
         buyer_waited: Whether the order to buy was the resting one.
+        maker: Id of the resting order.
+        taker: Id of the order that met it.
+        owned: Whether maker and taker are orders of accounts.
     """
 
     id: int
@@ -99,6 +109,9 @@ class Trade:
     price: Decimal
     amount: Decimal
     buyer_waited: bool
+    maker: int = 0
+    taker: int = 0
+    owned: tuple[bool, bool] = (False, False)
 
 
 @frozen
@@ -145,13 +158,18 @@ class Market(Shared):
         self.spec = spec
         self.started_ms = started_ms
         self._since_start_ms = started_ms - ORIGIN_MS
-        self._shared = _salt(seed, spec.base, spec.quote)
-        self._own = _salt(seed, venue, spec.name)
+        self._shared = hashed(seed, spec.base, spec.quote)
+        self._own = hashed(seed, venue, spec.name)
         self._centre = int(spec.centre / spec.tick)
         self._days: dict[int, Bar] = {}
         self._snapshots: dict[int, Snapshot] = {}
+        self._grid: dict[tuple[int, int], Level] = {}
         self._fixed_price: Decimal | None = None
         self._fixed_sides: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
+        self.trade_ms = TRADE_MS
+        """There is one trade of the background in each period of this length."""
+        self.version = 0
+        """How often a test has set something."""
 
     def price(self, at_ms: int) -> Decimal:
         """Return what one unit of base costs."""
@@ -168,23 +186,49 @@ class Market(Shared):
             self._snapshots[step] = self._fixed(self._look(step * STEP_MS))
         return self._snapshots[step]
 
+    @property
+    def own_salt(self) -> int:
+        """What is random at this book alone."""
+        return self._own
+
+    @property
+    def moves(self) -> bool:
+        """Whether no test has set price or book."""
+        return self._fixed_price is None and self._fixed_sides is None
+
+    def step_of(self, at_ms: int) -> int:
+        """Return the number of the step that *at_ms* lies in, counted from `ORIGIN_MS`."""
+        return (at_ms - self._since_start_ms) // STEP_MS
+
+    def began_ms(self, step: int) -> int:
+        """Return when a step began."""
+        return step * STEP_MS + self._since_start_ms
+
+    def sides(self, step: int, depth: int) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        """Return bids and asks in one step, best first, *depth* levels of each unless a test has set them."""
+        if self._fixed_sides is not None:
+            return self._fixed_sides
+        return self._sides(self._level_at(step * STEP_MS), depth)
+
     def trades(self, since_ms: int, until_ms: int) -> list[Trade]:
-        """List all trades after *since_ms* up to *until_ms*, newest first."""
-        first, last = ((at_ms - self._since_start_ms) // TRADE_MS for at_ms in (since_ms, until_ms))
+        """List all trades of the background after *since_ms* up to *until_ms*, newest first."""
+        first, last = ((at_ms - self._since_start_ms) // self.trade_ms for at_ms in (since_ms, until_ms))
         return [trade for trade in map(self.trade, range(last, first - 1, -1)) if since_ms < trade.at_ms <= until_ms]
 
     def trade(self, number: int) -> Trade:
-        """Return a trade by its id."""
+        """Return the trade of the background in the period with this number."""
         random = _mix(self._own ^ (number << 8))
-        at_ms = number * TRADE_MS + random % TRADE_MS
+        at_ms = number * self.trade_ms + random % self.trade_ms
         buyer_waited = bool(random >> 63)
-        level = self._ticks(at_ms) // self.spec.gap + (not buyer_waited)
-        price, amount = self._decimal(level * self.spec.gap), self._amount(3, number)
-        return Trade(number, at_ms + self._since_start_ms, price, amount, buyer_waited)
+        level = self._level(self._ticks(at_ms) // self.spec.gap + (not buyer_waited), 2 if buyer_waited else 1)
+        amount, taker = self._amount(3, number), _mix(random) >> 12
+        trade_id = number * TRADE_IDS + TRADE_IDS // 2
+        maker = level.id * PARTS
+        return Trade(trade_id, at_ms + self._since_start_ms, level.price, amount, buyer_waited, maker, taker)
 
     def trade_number(self, at_ms: int) -> int:
-        """Return the id of the latest trade."""
-        number = (at_ms - self._since_start_ms) // TRADE_MS
+        """Return the number of the period with the latest trade of the background."""
+        number = (at_ms - self._since_start_ms) // self.trade_ms
         return number if self.trade(number).at_ms <= at_ms else number - 1
 
     def bars(self, period_ms: int, count: int, at_ms: int) -> list[Bar]:
@@ -211,6 +255,7 @@ class Market(Shared):
             )
         self._fixed_price = None if price is None else price.quantize(self.spec.tick)
         self._snapshots.clear()
+        self.version += 1
 
     def fix_book(self, bids: Levels, asks: Levels) -> None:
         """Stop the order book at these levels of price and amount; two empty sides: let it move again.
@@ -219,6 +264,7 @@ class Market(Shared):
             ValueError: One side is empty, an amount or a price is not positive, or bids and asks cross.
         """
         self._snapshots.clear()
+        self.version += 1
         if not bids and not asks:
             self._fixed_sides = None
             return
@@ -274,12 +320,18 @@ class Market(Shared):
         """Return an amount between about 0.01 and 2.6 units of base, with eight decimals."""
         return Decimal(1_000_000 + (_mix(self._own ^ salt ^ number) >> 36)).scaleb(-8)
 
-    def _look(self, at_ms: int) -> Snapshot:
+    def _level_at(self, at_ms: int) -> int:
+        """Return the number of the level of the best bid."""
         ticks = self._ticks(at_ms) if self._fixed_price is None else int(self._fixed_price / self.spec.tick)
-        level = ticks // self.spec.gap
+        return ticks // self.spec.gap
+
+    def _sides(self, level: int, depth: int) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        asks = tuple(self._level(level + 1 + n, salt=1) for n in range(depth))
+        return tuple(self._level(level - n, salt=2) for n in range(min(depth, level))), asks
+
+    def _look(self, at_ms: int) -> Snapshot:
         seller_waited = bool(_mix(self._own ^ at_ms) & 1)
-        asks = tuple(self._level(level + 1 + n, salt=1) for n in range(DEPTH))
-        bids = tuple(self._level(level - n, salt=2) for n in range(min(DEPTH, level)))
+        bids, asks = self._sides(self._level_at(at_ms), DEPTH)
         return Snapshot(
             at_ms=at_ms + self._since_start_ms,
             last=asks[0].price if seller_waited else bids[0].price,
@@ -291,9 +343,14 @@ class Market(Shared):
         )
 
     def _level(self, number: int, salt: int) -> Level:
-        salt = _mix(salt)
-        amount = self._amount(salt, number)
-        return Level(self._decimal(number * self.spec.gap), amount, _mix(self._own ^ salt ^ number) >> 12)
+        level = self._grid.get((number, salt))
+        if level is None:
+            if len(self._grid) >= MAX_GRID:
+                self._grid.clear()
+            mixed = _mix(salt)
+            amount, level_id = self._amount(mixed, number), _mix(self._own ^ mixed ^ number) >> 12
+            level = self._grid[number, salt] = Level(self._decimal(number * self.spec.gap), amount, level_id)
+        return level
 
     def _day(self, sample: int) -> Bar:
         """Return the 24 hours before a sample, with a low and a high that no price in them exceeds."""

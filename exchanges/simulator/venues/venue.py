@@ -28,6 +28,7 @@ from exchanges.simulator.http.messages import HttpAnswer
 from exchanges.simulator.record import Venue
 from exchanges.simulator.venues.calls import Account, Call, Claim, ParsedRequest, Result, is_private
 from exchanges.simulator.venues.handlers import Handlers, encode_answer, id_of
+from exchanges.simulator.venues.streams import Streams
 from exchanges.wire import Json, dumps
 
 MAX_NONCE_DIGITS = 19
@@ -97,6 +98,7 @@ class Exchange(ABC):
         engine: Books, wallets and orders.
         accounts: By key.
         handlers: One object for each area.
+        streams: Its sockets; None where it has none.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {}
@@ -117,6 +119,7 @@ class Exchange(ABC):
     engine: Engine = field(init=False)
     accounts: dict[str, Account] = field(init=False)
     handlers: tuple[Handlers, ...] = field(init=False)
+    streams: Streams | None = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         markets = [Market(spec, self.seed, self.venue.value, self.started_ms) for spec in self.books]
@@ -124,6 +127,7 @@ class Exchange(ABC):
         # Before the accounts, as opening one may need handlers: at Bitex it gets a profile.
         self.handlers = tuple(self.create_handlers())
         self.accounts = {account.api_key: account for account in self.open_accounts()}
+        self.streams = self.create_streams()
 
     @classmethod
     def endpoints(cls) -> tuple[Endpoint, ...]:
@@ -138,9 +142,16 @@ class Exchange(ABC):
     def open_accounts(self) -> Iterable[Account]:
         """Create the accounts that exist from the start."""
 
+    def create_streams(self) -> Streams | None:
+        """Create what serves its sockets; None where it has none."""
+        return None
+
     def pass_time(self, now_ms: int) -> None:
         """Run what is due: before each request, and when a test moves the clock."""
-        self.engine.pass_time(now_ms)
+        if self.streams is not None and self.streams.clients:
+            self.streams.run_until(now_ms)
+        else:
+            self.engine.pass_time(now_ms)
 
     async def stop(self) -> None:  # noqa: B027 - not every exchange has something to stop
         """Stop what is under way."""

@@ -10,6 +10,7 @@ from attrs import define, field
 from exchanges import bitso
 from exchanges.bitso.trading import Trading
 from exchanges.simulator.engine.balances import Cause, Movement, product
+from exchanges.simulator.engine.book_log import Resting
 from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.matching import MatchingEngine
@@ -41,6 +42,11 @@ _WORDS = {lifetime: word for word, lifetime in _LIFETIMES.items()}
 def oid_of(order_id: int) -> str:
     """Return the id of an order as v3 shows it: 16 hex digits, of which the last ones are the number."""
     return hashlib.sha256(f"order {order_id}".encode()).hexdigest()[:_DIGITS] + f"{order_id:0{_DIGITS}x}"
+
+
+def shown_oid(order: Resting) -> str:
+    """Return the id of an order in the book: of an account, or of the background."""
+    return oid_of(order.id) if order.owned else f"{order.id:0{OID_LENGTH}x}"
 
 
 def order_number(oid: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from attrs import evolve
@@ -14,7 +15,9 @@ from exchanges.bitso.account import Account
 from exchanges.bitso.market import Market
 from exchanges.simulator.engine import prices
 from exchanges.simulator.engine.balances import Cause, Movement, Wallet, shown
-from exchanges.simulator.engine.prices import DAY_MS, STEP_MS, BookSpec, Level
+from exchanges.simulator.engine.book_log import Resting
+from exchanges.simulator.engine.liquidity import Side as BookSide
+from exchanges.simulator.engine.prices import DAY_MS, BookSpec
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.bitso.funding import FEES, identifier
 from exchanges.simulator.venues.bitso.trading import (
@@ -24,15 +27,18 @@ from exchanges.simulator.venues.bitso.trading import (
     MINIMUM_VALUE,
     oid_of,
     rows_behind,
+    shown_oid,
 )
 from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import Handler, answers, handles, lists, show
-from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, book_of, ticker_of
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, ticker_of
 from exchanges.wire import encode
 
 FEE_PERCENT = Decimal("0.6500")
 FEE = Decimal("0.0065")
 MAX_PAGE = 100
+MAX_LEVELS = 50
+"""Levels a side of a book by price; order by order it is whole."""
 MAX_CANDLES = 1500
 DECIMALS = {"mxn": 2, "usd": 2}
 """Of amounts in currencies that are no coins; these have 8."""
@@ -115,16 +121,23 @@ class MarketHandlers(SpotHandlers):
     @handles(Market.order_book)
     def order_book(self, call: SpotCall) -> object:
         """Return a book, by price or order by order."""
-        book = self.engine.book(call.arguments.text("book"))
+        name = call.arguments.text("book")
+        state = self.engine.log(name, call.now_ms).state()
         aggregated = call.arguments.flag("aggregate", default=True)
-        at_ms = book.market.snapshot(call.now_ms).at_ms
-
-        def level(level: Level) -> PriceLevel:
-            order_id = None if aggregated else f"{level.id:016x}"
-            return PriceLevel(book=book.market.spec.name, price=level.price, amount=level.amount, oid=order_id)
-
-        sequence = str(at_ms // STEP_MS)
-        return book_of(OrderBook, book, call.now_ms, level, updated_at=moment(at_ms), sequence=sequence)
+        bids, asks = (
+            tuple(
+                PriceLevel(
+                    book=name,
+                    price=row.price,
+                    amount=row.amount,
+                    oid=shown_oid(row) if isinstance(row, Resting) else None,
+                )
+                for row in (state.levels(side)[:MAX_LEVELS] if aggregated else state.queue(side))
+            )
+            for side in BookSide
+        )
+        at = moment(state.at_us // 1000)
+        return OrderBook(asks=asks, bids=bids, updated_at=at, sequence=str(state.sequence))
 
     @handles(Market.trades)
     def trades(self, call: SpotCall) -> object:
@@ -136,9 +149,13 @@ class MarketHandlers(SpotHandlers):
             raise Refused(Reason.WRONG_ARGUMENT, "marker")
         if name not in self.engine.books:
             return []
-        market = self.engine.market(name)
-        numbers = _page(market, call.now_ms, marker, ascending=arguments.text("sort", "desc") == "asc")
-        return [_trade(name, market.trade(number)) for number in numbers[:limit]]
+        book, ascending = self.engine.book(name), arguments.text("sort", "desc") == "asc"
+        oldest, newest = book.trade_ids(call.now_ms - DAY_MS, call.now_ms)
+        if marker and ascending:
+            oldest = max(oldest, int(marker) + 1)
+        elif marker:
+            newest = min(newest, int(marker) - 1)
+        return [_trade(name, trade) for trade in islice(book.trades_by_id(oldest, newest, ascending=ascending), limit)]
 
 
 def _candle(bar: prices.Bar) -> bitso.Candle:
@@ -157,16 +174,6 @@ def _candle(bar: prices.Bar) -> bitso.Candle:
 def _trade(book: str, trade: prices.Trade) -> Trade:
     side = Side.BUY if trade.buyer_waited else Side.SELL
     return show(Trade, trade, book=book, created_at=second(trade.at_ms), maker_side=side, tid=str(trade.id))
-
-
-def _page(market: prices.Market, now_ms: int, marker: str, *, ascending: bool) -> range:
-    """Return the ids of the trades beyond *marker*, of the last day."""
-    # Trades are a function of their id, so a page is a range of ids.
-    newest = market.trade_number(now_ms)
-    oldest = market.trade_number(now_ms - DAY_MS)
-    if ascending:
-        return range(max(oldest, int(marker) + 1 if marker else oldest), newest + 1)
-    return range(min(newest, int(marker) - 1 if marker else newest), oldest - 1, -1)
 
 
 def _entries(movement: Movement) -> list[bitso.LedgerEntry]:

@@ -12,6 +12,7 @@ from attrs import define, evolve, field, frozen
 from exchanges import bitstamp
 from exchanges.bitstamp.trading import Trading
 from exchanges.simulator.engine.balances import Cause, Movement
+from exchanges.simulator.engine.book_log import Resting
 from exchanges.simulator.engine.events import Event, EventKind
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.orders import InsufficientFunds, Lifetime, Order, OrderState, Terms
@@ -53,6 +54,11 @@ def name_of(spec: BookSpec) -> str:
 def order_id_of(order: Order) -> str:
     """Return the id of an order as v2 shows it."""
     return str(FIRST_ID + order.id)
+
+
+def shown_id(order: Resting) -> int:
+    """Return the id of an order in the book: of an account, or of the background."""
+    return FIRST_ID + order.id if order.owned else order.id
 
 
 def order_number(shown: str) -> int:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from exchanges import bitstamp
 from exchanges.bitstamp import OrderBook, PriceLevel, Side, Ticker, Transaction
 from exchanges.bitstamp.account import Account
 from exchanges.bitstamp.market import Market
 from exchanges.simulator.engine.balances import Cause, Movement, Wallet
+from exchanges.simulator.engine.book_log import BookState, Resting
+from exchanges.simulator.engine.liquidity import Side as BookSide
 from exchanges.simulator.engine.matching import MatchingEngine
-from exchanges.simulator.engine.prices import HOUR_MS, Level, Trade
+from exchanges.simulator.engine.prices import HOUR_MS, Trade
 from exchanges.simulator.engine.rejections import Reason, refuse_if
-from exchanges.simulator.venues.bitstamp.trading import COUNTER_STEP, FIRST_ID, MINIMUM_VALUE
+from exchanges.simulator.venues.bitstamp.trading import COUNTER_STEP, FIRST_ID, MINIMUM_VALUE, shown_id
 from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import answers, handles, lists, show
-from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, book_of, ticker_of, transactions
+from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, ticker_of, transactions
 from exchanges.wire import Json, encode
 
 FEE = Decimal("0.2500")
 """Percent of each trade."""
 COUNTER = "usd"
+BOOK_CACHE_MS = 1_000
+"""Age of order books."""
 FUNDING_RATE, FUNDING_MS = Decimal("0.0001"), 8 * HOUR_MS
 _NAMES = {"btc": "Bitcoin", "eth": "Ether", "eur": "Euro", "usd": "U.S. dollar"}
 _TYPES = {
@@ -37,8 +42,16 @@ def _transaction(trade: Trade) -> Transaction:
     return show(Transaction, trade, date=second(trade.at_ms), tid=str(trade.id), type=side)
 
 
+@define(eq=False)
 class MarketHandlers(SpotHandlers):
-    """The books, with the orders of accounts in them."""
+    """The books, with the orders of accounts in them.
+
+    Attributes:
+        book_cache_ms: Age of order books.
+    """
+
+    book_cache_ms: int = field(init=False, default=BOOK_CACHE_MS)
+    _books: dict[str, tuple[int, BookState]] = field(init=False, factory=dict[str, tuple[int, BookState]])
 
     transactions = transactions(Market.transactions, lambda call: call.arguments.text("market"), _transaction)
 
@@ -137,17 +150,29 @@ class MarketHandlers(SpotHandlers):
 
     @handles(Market.order_book)
     def order_book(self, call: SpotCall) -> object:
-        """Return a book; with the ids of orders for group 2."""
+        """Return a book as it was up to a second ago; order by order for group 2."""
         group = call.arguments.integer("group", 1)
         refuse_if(group not in (0, 1, 2), Reason.WRONG_ARGUMENT, "group")
-        book = self.engine.book(call.arguments.text("market"))
+        state = self._state(call.arguments.text("market"), call.now_ms)
+        bids, asks = (
+            tuple(
+                PriceLevel(row.price, row.amount, str(shown_id(row)) if isinstance(row, Resting) else None)
+                for row in (state.queue(side) if group == 2 else state.levels(side))
+            )
+            for side in BookSide
+        )
+        # Quirk: the moment is that of the last change, not that of the answer (seen on the live server).
+        changed = moment(0) + timedelta(microseconds=state.at_us)
+        return OrderBook(bids=bids, asks=asks, timestamp=second(state.at_us // 1000), microtimestamp=changed)
 
-        def level(level: Level) -> PriceLevel:
-            return PriceLevel(level.price, level.amount, str(level.id) if group == 2 else None)
-
-        at_ms = book.market.snapshot(call.now_ms).at_ms
-        times = {"timestamp": second(at_ms), "microtimestamp": moment(at_ms)}
-        return book_of(OrderBook, book, call.now_ms, level, **times)
+    def _state(self, market: str, now_ms: int) -> BookState:
+        """Return the book as it was when it was asked for last, up to a second ago."""
+        # Quirk: a cache in front of the server answers for about a second (seen on the live server).
+        at_ms, state = self._books.get(market, (-self.book_cache_ms, None))
+        if state is None or now_ms - at_ms >= self.book_cache_ms:
+            state = self.engine.log(market, now_ms).state()
+            self._books[market] = now_ms, state
+        return state
 
 
 def _pair(book: MatchingEngine) -> str:

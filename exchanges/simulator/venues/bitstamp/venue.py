@@ -12,10 +12,11 @@ from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.record import Venue
-from exchanges.simulator.venues.bitstamp import funding, trading, v1, v2
+from exchanges.simulator.venues.bitstamp import funding, streams, trading, v1, v2
 from exchanges.simulator.venues.bitstamp.generations import GENERATIONS
 from exchanges.simulator.venues.calls import Account
 from exchanges.simulator.venues.handlers import Handlers
+from exchanges.simulator.venues.streams import Streams
 from exchanges.simulator.venues.venue import Exchange
 
 _CHECK = "Check your account balance for details."
@@ -49,6 +50,10 @@ class BitstampExchange(Exchange):
             funding.FundingHandlers,
         )
         return [area(self.engine) for area in areas]
+
+    def create_streams(self) -> Streams:
+        """Create what serves its sockets."""
+        return streams.BitstampStreams(self.engine)
 
     def open_accounts(self) -> Iterable[Account]:
         """Open both accounts."""
