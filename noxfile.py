@@ -77,9 +77,9 @@ def wheel(session: nox.Session) -> None:
         session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", name, ".")
         (built,) = away.glob("*.whl")
         session.install("-q", str(built), *group("tests"))
-        for folder in ("tests", "examples", "docs"):
+        for folder in ("tests", "examples", "docs", ".ci", ".github"):
             shutil.copytree(folder, away / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        for file in ("pyproject.toml", "README.md"):
+        for file in (*Path().glob("*.md"), "pyproject.toml", "noxfile.py", ".pre-commit-config.yaml"):
             shutil.copy(file, away)
         with session.chdir(away):
             session.run("python", "-c", "import exchanges; print('testing', exchanges.__file__)")
@@ -91,6 +91,37 @@ def demo(session: nox.Session) -> None:
     """Run the demo against the simulator."""
     session.install("-q", "-e", ".")
     session.run("python", "-m", "exchanges", "demo", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site, with warnings as errors, and check its links; it is in `.nox/docs/tmp/site`."""
+    session.install("-q", "-e", ".[cli]", *group("docs"))
+    site = str(Path(session.create_tmp()).resolve() / "site")
+    session.run("sphinx-build", "-q", "-E", "-W", "--keep-going", "-b", "html", "docs", site)
+    session.run("python", "docs/check_site.py", site)
+
+
+@nox.session
+def api(session: nox.Session) -> None:
+    """Compare the public surface with that of the last release, or of a commit: `nox -s api -- v0.2.0`."""
+    session.install("-q", *group("api"))
+    session.run("python", ".ci/check_api.py", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Check that a tag can be released: `nox -s release -- v0.2.0`."""
+    session.install("-q", *group("api"))
+    session.run("python", ".ci/check_release.py", *session.posargs)
+    session.run("python", ".ci/check_api.py")
+
+
+@nox.session
+def uvloop(session: nox.Session) -> None:
+    """Run the tests on the event loops of uvloop."""
+    session.install("-q", "-e", ".[cli]", *group("tests"), "uvloop>=0.21")
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "-p", "tests.support.on_uvloop", *session.posargs)
 
 
 @nox.session
