@@ -1,0 +1,151 @@
+"""What the documentation shows of the declarations: tables of endpoints and limits, pages of the API reference.
+
+All of it is plain text, generated when the site is built; `conf.py` hands it to Sphinx.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from exchanges.client import Client
+from exchanges.commands.clients import CLIENTS, limits
+from exchanges.commands.tables import markdown
+from exchanges.endpoint import Area, Areas, Endpoint, areas_of
+
+DOCS = Path(__file__).parent
+RECORD = json.loads((DOCS / "confidence.json").read_text("utf-8"))
+CONFIDENCE: dict[str, str] = RECORD["confidence"]
+"""How far the sources of an endpoint agree: high (several that are current), or medium (one, or an older one)."""
+CONFIRMED: dict[str, str] = RECORD["confirmed"]
+"""On which day `verify` confirmed an endpoint at the exchange itself."""
+RETIRED = "retired"
+PACKAGES = ("exchanges", "exchanges.client", "exchanges.spot", "exchanges.state", "exchanges.simulator")
+"""Public packages that belong to no exchange."""
+
+
+def areas(bundle: type[Areas], name: str) -> Iterator[tuple[str, type[Area]]]:
+    """Iterate over the areas of a client, older generations included, with their attribute paths."""
+    for attribute, kind in areas_of(bundle).items():
+        path = f"{name}.{attribute}"
+        if issubclass(kind, Area):
+            yield path, kind
+        else:
+            yield from areas(kind, path)
+
+
+def address(endpoint: Endpoint) -> str:
+    """Return verb and whole path of an endpoint."""
+    return f"{endpoint.verb} {urlsplit(endpoint.api.base_url).path}{endpoint.route}"
+
+
+def confirmed(endpoint: Endpoint) -> str:
+    """Return whether `verify` has ever confirmed an endpoint live, and when."""
+    return CONFIRMED.get(endpoint.id, "never")
+
+
+def endpoint_tables(exchange: str) -> str:
+    """Format a table for each area of an exchange as Markdown."""
+    heads = ("Call", "Kind", "Access", "Request", "Confidence", "Confirmed live")
+    parts = [
+        f"### {path}\n\n" + markdown(heads, [_row(endpoint, path, area) for endpoint in area.endpoints])
+        for path, area in areas(CLIENTS[exchange], exchange)
+        if area.endpoints
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(endpoint: Endpoint, path: str, area: type[Area]) -> tuple[str, ...]:
+    name = endpoint.id.removeprefix(f"{path}.")
+    call = f"{{py:meth}}`{name} <{area.__module__}.{area.__qualname__}.{name}>`"
+    kind = f"**{endpoint.kind}**" if endpoint.kind == "money" else endpoint.kind.value
+    confidence = CONFIDENCE.get(endpoint.id, RETIRED)
+    return call, kind, endpoint.access.value, f"`{address(endpoint)}`", confidence, confirmed(endpoint)
+
+
+def limit_table() -> str:
+    """Format every limit that an exchange sets as Markdown."""
+    rows = [(x.name, x.scope.value, " and ".join(map(str, x.windows))) for x in limits()]
+    return markdown(("Limit", "Counted by", "Calls"), rows) + "\n"
+
+
+def facts(endpoint: Endpoint) -> list[str]:
+    """Return the lines that stand above the docstring of an endpoint."""
+    repeated = "never repeated" if endpoint.kind.is_once else "repeated where that is safe"
+    counted = "counted against no limit" if endpoint.exempt else f"counted as {endpoint.limit.name}"
+    confidence = CONFIDENCE.get(endpoint.id, RETIRED)
+    words = [
+        f"``{address(endpoint)}``",
+        f"**{endpoint.kind}**, {repeated}",
+        endpoint.access.value,
+        counted,
+        f"confidence: {confidence}",
+        f"confirmed live: {confirmed(endpoint)}",
+    ]
+    return [" · ".join(words), ""]
+
+
+def signature(endpoint: Endpoint) -> str:
+    """Return the arguments of an endpoint with the names of their types, as `help` and the checkers know them."""
+    words: list[str] = []
+    for argument in endpoint.arguments:
+        if argument.name != endpoint.positional and "*" not in words:
+            words.append("*")
+        default = "" if argument.required else f" = {argument.default!r}"
+        words.append(f"{argument.name}: {argument.type}{default}")
+    return f"({', '.join(words)})"
+
+
+def reference_pages() -> Iterator[tuple[str, str]]:
+    """Iterate over the pages of the API reference: name and text in reStructuredText."""
+    # What several packages export is shown once.
+    shown: set[type] = set(CLIENTS.values())
+    for exchange, client in CLIENTS.items():
+        yield exchange, "\n\n".join(_exchange(exchange, client, shown)) + "\n"
+    for package in PACKAGES:
+        yield package, "\n\n".join(_package(package, shown)) + "\n"
+
+
+def _exchange(exchange: str, client: type[Client], shown: set[type]) -> Iterator[str]:
+    package = f"exchanges.{exchange}"
+    yield _title(f"{client.__name__}: calls and models")
+    yield f".. autoclass:: {package}.{client.__name__}\n   :members:\n   :exclude-members: searches"
+    for path, area in areas(client, exchange):
+        yield _title(path, "-")
+        # A part of an area may be declared in a base class of its own.
+        yield f".. autoclass:: {area.__module__}.{area.__qualname__}\n   :members:\n   :inherited-members: Area"
+    yield _title("Models", "-")
+    for name in [package, *_older(client, package)]:
+        yield from _members(name, shown)
+
+
+def _older(client: type[Client], package: str) -> list[str]:
+    return [f"{package}.{name}" for name, kind in areas_of(client).items() if not issubclass(kind, Area)]
+
+
+def _package(package: str, shown: set[type]) -> Iterator[str]:
+    yield _title(package)
+    yield f".. automodule:: {package}"
+    yield from _members(package, shown)
+
+
+def _members(package: str, shown: set[type]) -> Iterator[str]:
+    """Iterate over what a package exports, without what is *shown* already, under this or another name."""
+    module = import_module(package)
+    for name in module.__all__:
+        if inspect.isclass(found := getattr(module, name)):
+            if found in shown or issubclass(found, Areas | Area):
+                continue
+            shown.add(found)
+            inherited = "\n   :inherited-members: Exception" if issubclass(found, Exception) else ""
+            yield f".. autoclass:: {package}.{name}\n   :members:{inherited}"
+        elif inspect.isroutine(found):
+            yield f".. autofunction:: {package}.{name}"
+
+
+def _title(text: str, line: str = "=") -> str:
+    return f"{text}\n{line * len(text)}"
