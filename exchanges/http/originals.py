@@ -2,7 +2,7 @@
 
 Theory. A patch replaces a class or function in one of the namespaces that the sending code looks into: the module that
 defines it, any module that imports it, or the class itself. So every value of these namespaces is judged, in classes of
-those through which a request goes out; what reads answers, waits or observes replaces no sending. A function is
+those through which a request goes out; models, errors and what blocks replace no sending. A function is
 original if it has the code of its package's own file, under its own name, with the globals of its own module, and
 nothing is attached to it (``functools.wraps`` attaches ``__wrapped__``). A class is original if it has the name
 under which it is looked up, derives from no other class of that name, and its attributes are original. Everything that
@@ -15,21 +15,20 @@ import contextlib
 import inspect
 import sys
 import types
-from collections.abc import Callable, Collection, Iterator, Mapping, ValuesView
-from operator import itemgetter
+from collections.abc import Collection, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import cast
 
 from attrs import define, field, frozen
 
+from exchanges.http.unchanged import Names
+
 __all__ = ["PACKAGES", "Survey"]
 
-Getter = tuple[Callable[[dict[str, object]], tuple[object, ...]], dict[str, object]]
-
-PACKAGES = ("httpcore", "httpx")
+PACKAGES = ("h11", "httpcore", "httpx")
 # What the modules of these packages import from.
 _TRUSTED = frozenset(
-    {*sys.stdlib_module_names, *PACKAGES, "anyio", "certifi", "click", "h11", "h2", "idna", "sniffio", "socksio"}
+    {*sys.stdlib_module_names, *PACKAGES, "anyio", "certifi", "click", "h2", "idna", "sniffio", "socksio"}
 )
 _DATA = (
     type(None),
@@ -86,20 +85,20 @@ class Survey:
         senders: The names of the classes through which a request goes out; methods of others are not judged.
 
     Attributes:
-        namespaces: Of modules and classes.
-        classes: Classes that send without blocking, and what they derive from.
+        namespaces: Of modules.
+        names: Those in them on which the judgement depends.
+        classes: Classes through which a request goes out.
         functions: Functions whose code was judged.
     """
 
     _senders: Collection[str]
     namespaces: list[Mapping[str, object]] = field(factory=list[Mapping[str, object]])
+    names: list[Names] = field(factory=list[Names])
     classes: list[type] = field(factory=list[type])
     functions: list[FunctionType] = field(factory=list[FunctionType])
     _replaced: list[str] = field(factory=list[str])
     _spaces: list[_Space] = field(factory=list[_Space])
     _judged: dict[type, bool] = field(factory=dict[type, bool])
-    _getters: list[Getter] = field(factory=list[Getter])
-    _views: list[ValuesView[object]] = field(factory=list[ValuesView[object]])
 
     def add_module(self, name: str, module: object, required: Collection[str]) -> None:
         """Judge the values in the namespace of a module, in which the names that are *required* must be."""
@@ -137,24 +136,10 @@ class Survey:
             called.update(keys)
             values = space.namespace
             if watched := [k for k in keys if k in values and (not space.verdicts[k] or _may_send(values[k]))]:
-                # With a single name `itemgetter` would return no tuple.
-                self._getters.append((itemgetter(*watched, watched[0]), values))
+                self.names.append((watched, values))
         # Once each, and no function of a module that no other calls.
         self.functions = [f for f in dict.fromkeys(self.functions) if "." in f.__qualname__ or f.__name__ in called]
         return self._replaced
-
-    def values(self) -> list[object]:
-        """Return all values on which the judgement depends, as they are now.
-
-        Raises:
-            KeyError: One was removed.
-        """
-        values: list[object] = []
-        for get, namespace in self._getters:
-            values += get(namespace)
-        for view in self._views:
-            values += view
-        return values
 
     def _is_original(self, value: object, key: str) -> bool:
         kind = type(value)
@@ -215,8 +200,6 @@ class Survey:
 
     def _add_attributes(self, owner: type) -> None:
         self._judged.setdefault(owner, True)
-        self.namespaces.append(owner.__dict__)
-        self._views.append(owner.__dict__.values())
         package = owner.__module__.partition(".")[0]
         for key, value in list(owner.__dict__.items()):
             if not all(self._is_attribute(part, owner, key) for part in _parts(value)):

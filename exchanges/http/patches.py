@@ -3,19 +3,27 @@
 Requests must go through httpx then, so that mocks are respected and no test places a real order. Patches come and go,
 and may be older than the import of this package, so httpx is judged before every request, and not compared with what it
 was at import. Judging everything (`Survey`) costs milliseconds; before a request it is only checked whether anything
-has changed since, which costs microseconds.
+has changed since.
+
+Before everything that is no read all of it is checked. Before a read, which is frequent and harms nobody, the classes
+of a request's way are checked and where they are looked up, and of the rest a part: helpers of modules, and whether a
+function got other code. Each part has its turn within `PARTS` reads.
 """
 
 from __future__ import annotations
 
 import sys
-from operator import attrgetter, is_
+from collections.abc import Sequence
+from itertools import cycle
+from operator import is_
+from types import ModuleType
 
-from attrs import define, frozen
+from attrs import define
 
 from exchanges.http.originals import Survey
+from exchanges.http.unchanged import Classes, Names, Part
 
-__all__ = ["SENDING", "PatchDetector"]
+__all__ = ["PARTS", "SENDING", "PatchDetector"]
 
 SENDING = {
     "httpx": ("AsyncClient", "AsyncHTTPTransport"),
@@ -40,16 +48,32 @@ _OPTIONAL = {
     "httpcore._backends.anyio": ("AnyIOBackend", "AnyIOStream"),
     "httpcore._ssl": (),
 }
-_BELOW = {"anyio": ("connect_tcp",), "anyio._core._sockets": ("connect_tcp",)}
-"""What httpcore calls in the namespaces of other packages, which may fill them late."""
+_BELOW = {"anyio": ("connect_tcp",), "anyio._core._sockets": ("connect_tcp",), "h11": ("Connection",)}
+"""What httpcore uses in the namespaces of other packages, which may fill them late."""
+_PARTS_OF_A_REQUEST = (
+    "AsyncByteStream", "AsyncEvent", "AsyncLock", "AsyncPoolRequest", "AsyncResponseStream", "AsyncShieldCancellation",
+    "AsyncThreadLock", "BoundAsyncStream", "Connection", "HTTP11ConnectionByteStream", "PoolByteStream", "Request",
+)  # fmt: skip
+"""Classes of what a sender uses: locks, requests, streams."""
+_USUAL = {
+    "httpx": ("AsyncClient", "AsyncHTTPTransport"),
+    "httpx._client": ("AsyncHTTPTransport",),
+    "httpcore": ("AsyncConnectionPool",),
+    "httpcore._async.connection": ("AsyncHTTP11Connection", "AutoBackend"),
+    "httpcore._async.connection_pool": ("AsyncHTTPConnection", "AutoBackend"),
+    "httpcore._async.http11": ("h11",),
+    "httpcore._backends.anyio": ("AnyIOStream", "anyio"),
+    "anyio": ("connect_tcp",),
+    "h11": ("Connection",),
+}
+"""Where each class on the usual way of a request is looked up."""
+_LATE = ("httpx", "httpcore", "httpcore._backends.anyio")
+"""The modules that are looked up when a request is sent."""
 _MODULES = (*SENDING, *_OPTIONAL, *_BELOW)
-_SENDERS = frozenset(name for names in (*SENDING.values(), *_OPTIONAL.values()) for name in names)
-
-_code = attrgetter("__code__")
-_bases = attrgetter("__mro__")
+_SENDERS = frozenset(name for names in (*SENDING.values(), *_OPTIONAL.values(), _PARTS_OF_A_REQUEST) for name in names)
+PARTS = 32
 
 
-@frozen(eq=False)
 class _Look:
     """What was found, and all on which it depends.
 
@@ -57,18 +81,7 @@ class _Look:
         replaced: The names of what was replaced.
     """
 
-    replaced: tuple[str, ...]
-    _modules: tuple[object, ...]
-    _kinds: list[type]
-    _sizes: list[int]
-    _survey: Survey
-    _values: list[object]
-    _codes: list[object]
-    _mros: list[object]
-
-    @classmethod
-    def now(cls) -> _Look:
-        """Judge everything."""
+    def __init__(self) -> None:
         modules, survey = _imported(), Survey(_SENDERS)
         # httpx imports httpcore when it first sends.
         packages = {name.partition(".")[0] for name in SENDING if name in sys.modules}
@@ -80,42 +93,47 @@ class _Look:
                 survey.add_module(name, module, SENDING.get(name, ()))
             elif name in SENDING and name.partition(".")[0] in packages:
                 missing.append(name)
-        replaced = (*missing, *survey.finish())
-        return cls(
-            replaced,
-            modules,
-            list(map(type, modules)),
-            list(map(len, survey.namespaces)),
-            survey,
-            survey.values(),
-            list(map(_code, survey.functions)),
-            list(map(_bases, survey.classes)),
-        )
+        self.replaced = (*missing, *survey.finish())
+        self._modules, self._imports = modules, len(sys.modules)
+        self._kinds = list(map(type, modules))
+        self._namespaces = survey.namespaces
+        self._sizes = list(map(len, survey.namespaces))
+        self._classes = Classes(survey.classes)
+        real = {name: module for name, module in zip(_MODULES, modules, strict=True) if type(module) is ModuleType}
+        usual: list[Names] = [(names, vars(real[name])) for name, names in _USUAL.items() if name in real]
+        usual.append((_LATE, sys.modules))
+        self._whole = Part([*usual, *survey.names], survey.functions)
+        parts = [Part([*usual, *survey.names[i::PARTS]], survey.functions[i::PARTS]) for i in range(PARTS)]
+        self._turns = cycle(parts)
+
+    def is_current(self, *, thorough: bool) -> bool:
+        """Return whether nothing has changed since."""
+        if len(sys.modules) != self._imports:
+            if not _same(self._modules, _imported()):
+                return False
+            self._imports = len(sys.modules)
+        if not self._classes.is_unchanged:
+            return False
+        if thorough:
+            return self._whole.is_unchanged and self._is_framed
+        return next(self._turns).is_unchanged
 
     @property
-    def is_current(self) -> bool:
-        """Whether nothing has changed since."""
-        survey = self._survey
-        if self._modules != _imported() or self._kinds != list(map(type, self._modules)):
-            return False
-        if self._sizes != list(map(len, survey.namespaces)):
-            return False
-        try:
-            values = survey.values()
-        except KeyError:
-            return False
-        # Whole lists are compared, at the speed of C, and by identity: a proxy of wrapt is equal to what it wraps.
-        # ``f.__code__ = g.__code__`` replaces no function.
+    def _is_framed(self) -> bool:
+        """Whether the modules themselves are as they were, and no name was added to one."""
         return (
-            len(self._values) == len(values)
-            and all(map(is_, values, self._values))
-            and self._codes == list(map(_code, survey.functions))
-            and self._mros == list(map(_bases, survey.classes))
+            _same(self._modules, _imported())
+            and self._kinds == list(map(type, self._modules))
+            and self._sizes == list(map(len, self._namespaces))
         )
 
 
 def _imported() -> tuple[object, ...]:
     return tuple(map(sys.modules.get, _MODULES))
+
+
+def _same(values: Sequence[object], others: Sequence[object]) -> bool:
+    return all(map(is_, values, others))
 
 
 @define(eq=False)
@@ -124,12 +142,15 @@ class PatchDetector:
 
     _look: _Look | None = None
 
-    def replaced(self) -> tuple[str, ...]:
+    def replaced(self, *, thorough: bool = True) -> tuple[str, ...]:
         """Return the names of what was replaced, such as ``httpx.AsyncClient.send``; empty if nothing was.
 
         A package that is not imported cannot be patched, and is not imported here.
+
+        Args:
+            thorough: Whether to check all that may have changed, and not only what the usual patches replace.
         """
         look = self._look
-        if look is None or not look.is_current:
-            look = self._look = _Look.now()
+        if look is None or not look.is_current(thorough=thorough):
+            look = self._look = _Look()
         return look.replaced

@@ -88,7 +88,7 @@ class HttpTransport:
         if request.attachment is None:  # no answer is due before the end of an upload, which may take long
             seconds_left = deadline - asyncio.get_running_loop().time()
             silent_after = self._pool.silence_seconds(request.origin, priority, seconds_left)
-        return await self._sender().send(
+        return await self._sender(thorough=priority is not Priority.READ).send(
             request,
             evidence,
             max_bytes=max_bytes,
@@ -118,12 +118,12 @@ class HttpTransport:
         """Close all connections of our own; an injected transport belongs to its owner."""
         await self._pool.aclose()
 
-    def _sender(self) -> Sender:
+    def _sender(self, *, thorough: bool) -> Sender:
         if self._external is not None:
             return self._external
         if self._is_bypass_logged:
             return self._pool
-        replaced = self._detector.replaced()
+        replaced = self._detector.replaced(thorough=thorough)
         if not replaced:
             return self._pool
         if self.bypasses_tracers:

@@ -7,6 +7,7 @@ import types
 from unittest import mock
 
 import anyio
+import h11
 import httpcore
 import httpx
 import pytest
@@ -192,6 +193,10 @@ WAYS = {
     "the backend of anyio": lambda patch: patch.setattr(httpcore.AnyIOBackend, "connect_tcp", stops),
     "the stream": lambda patch: patch.setattr(module("httpcore._backends.anyio").AnyIOStream, "write", stops),
     "anyio": attribute(anyio, "connect_tcp"),
+    "h11": attribute(h11.Connection, "send"),
+    "a lock": attribute(module("httpcore._synchronization").AsyncLock, "__aenter__", stops),
+    "a request in the pool": attribute(module("httpcore._async.connection_pool").AsyncPoolRequest, "__init__"),
+    "a request of httpcore": attribute(httpcore.Request, "__init__"),
     "the tunnel": attribute("httpcore._async.http_proxy", "AsyncTunnelHTTPConnection", Stops),
     "a class of a module": lambda patch: patch.setattr(
         module("httpx._client"), "__class__", type("Module", (types.ModuleType,), {})

@@ -6,11 +6,14 @@ import sys
 import types
 from unittest import mock
 
+import anyio
+import h11
 import httpcore
 import httpx
 import pytest
 
-from exchanges.http.patches import SENDING, PatchDetector
+from exchanges.http import unchanged
+from exchanges.http.patches import PARTS, SENDING, PatchDetector
 
 CLASSES = {
     "httpx": ("AsyncClient", "AsyncHTTPTransport"),
@@ -33,6 +36,13 @@ METHODS = [
     (httpcore.AsyncHTTPConnection, "_connect"),
     (httpcore.AsyncHTTP11Connection, "_send_event"),
     (httpcore.AnyIOBackend, "connect_tcp"),
+    (httpcore.Request, "__init__"),
+    (sys.modules["httpcore._async.connection_pool"].AsyncPoolRequest, "wait_for_connection"),
+    (sys.modules["httpcore._async.connection_pool"].PoolByteStream, "__aiter__"),
+    (sys.modules["httpcore._async.http11"].HTTP11ConnectionByteStream, "__aiter__"),
+    (sys.modules["httpcore._synchronization"].AsyncLock, "__aenter__"),
+    (sys.modules["httpcore._synchronization"].AsyncThreadLock, "__enter__"),
+    (h11.Connection, "send"),
 ]
 
 
@@ -46,10 +56,13 @@ def detector():
     return PatchDetector()
 
 
-@pytest.fixture(params=[0, 1], ids=["before the first look", "after it"])
-def looking(request, detector):
-    """Create a detector that has looked, or has not."""
-    for _ in range(request.param):
+@pytest.fixture(params=[(0, True), (1, True), (1, False)], ids=["before the first look", "after it", "without the bit"])
+def looking(request, detector, monkeypatch):
+    """Create a detector that has looked, or has not, on a Python that tells when a class changes, or does not."""
+    times, has_bit = request.param
+    if not has_bit:
+        monkeypatch.setattr(unchanged, "_VALID", 0)
+    for _ in range(times):
         detector.replaced()
     return detector
 
@@ -123,6 +136,51 @@ def test_the_code_of_a_method_is_replaced(looking, monkeypatch):
     monkeypatch.setattr(httpx.AsyncClient.send, "__code__", recorder.__code__)
 
     assert ("httpx.AsyncClient.send",) == looking.replaced()
+
+
+@pytest.mark.parametrize(
+    "replace",
+    [
+        lambda patch: patch.setattr(httpx.AsyncClient, "send", recorder),
+        lambda patch: patch.setattr(h11.Connection, "send", recorder),
+        lambda patch: patch.setattr(sys.modules["httpx._client"], "AsyncHTTPTransport", mock.MagicMock()),
+        lambda patch: patch.setattr(sys.modules["httpcore._async.connection"], "AutoBackend", mock.MagicMock()),
+        lambda patch: patch.setattr(anyio, "connect_tcp", recorder),
+        lambda patch: patch.setattr(sys.modules["httpcore._backends.anyio"], "anyio", mock.MagicMock()),
+        lambda patch: patch.setitem(sys.modules, "httpcore", types.ModuleType("httpcore")),
+        lambda patch: patch.delitem(sys.modules, "httpx._transports.base"),
+    ],
+)
+def test_before_a_read(looking, monkeypatch, replace):
+    """The next read notices what a patch replaces on the way of a request, and what it restores."""
+    with monkeypatch.context() as patch:
+        replace(patch)
+        seen = looking.replaced(thorough=False)
+
+    assert (True, ()) == (bool(seen), looking.replaced(thorough=False))
+
+
+@pytest.mark.parametrize("owner", [httpx.AsyncClient.send, httpx._client._same_origin], ids=["method", "helper"])
+def test_code_before_reads(looking, monkeypatch, owner):
+    """Code that is replaced is noticed by each other call at once, and by one read of `PARTS`."""
+    looking.replaced(thorough=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, "__code__", recorder.__code__)
+        seen = [bool(looking.replaced(thorough=False)) for _ in range(PARTS)]
+        looking.replaced()
+    looking.replaced()
+    monkeypatch.setattr(owner, "__code__", recorder.__code__)
+
+    assert (True, True) == (seen[-1], bool(looking.replaced()))
+
+
+def test_classes_that_nothing_can_be_derived_from(detector, monkeypatch):
+    """Where one class refuses to be derived from, the attributes of all are compared."""
+    monkeypatch.setattr(httpx.AsyncClient, "__init_subclass__", mock.Mock(side_effect=ValueError))
+    detector.replaced()
+    monkeypatch.setattr(h11.Connection, "send", recorder)
+
+    assert "h11.Connection.send" in detector.replaced(thorough=False)
 
 
 def test_the_code_behind_a_context_manager_is_replaced(looking, monkeypatch):
