@@ -12,8 +12,9 @@ A log begins when something first asks for it. While nothing asks, steps are ski
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import groupby, takewhile
 from typing import TypeAlias
 
 from attrs import evolve, field, frozen
@@ -55,6 +56,8 @@ class Resting:
 
 Key: TypeAlias = tuple[bool, int]
 Orders: TypeAlias = dict[Key, Resting]
+Step: TypeAlias = tuple[Key, Resting | None]
+"""What becomes of one order."""
 
 
 @frozen
@@ -62,8 +65,8 @@ class BookChange:
     """One change of a book.
 
     Attributes:
-        sequence: One more than that of the change before.
-        at_us: Microseconds since 1970; later than the change before.
+        sequence: One more than that of the change before, unless both happened at the same moment.
+        at_us: Microseconds since 1970.
         before: The order before; None for a new one.
         after: The order now; None for one that left the book.
     """
@@ -139,7 +142,7 @@ class BookLog(Shared):
         self._step = self._market.step_of(now_ms)
         self._version = self._market.version
         self._touched_ms: int | None = None
-        self._planned: deque[tuple[int, Key, Resting | None]] = deque()
+        self._planned: deque[tuple[int, Sequence[Step]]] = deque()
         self._flickers: dict[Key, int] = {}
         self._changes: deque[BookChange] = deque(maxlen=KEPT)
         self._began_at_us = self._last_us = self._began_us(self._step)
@@ -195,8 +198,8 @@ class BookLog(Shared):
 
     def since(self, sequence: int) -> list[BookChange]:
         """List the changes behind *sequence*, oldest first."""
-        count = min(self._sequence - sequence, len(self._changes))
-        return [self._changes[-n] for n in range(count, 0, -1)]
+        newest_first = takewhile(lambda change: change.sequence > sequence, reversed(self._changes))
+        return list(newest_first)[::-1]
 
     @property
     def sequence(self) -> int:
@@ -229,27 +232,37 @@ class BookLog(Shared):
 
     def _carry_out(self, until_us: int | None) -> None:
         while self._planned and (until_us is None or self._planned[0][0] <= until_us):
-            at_us, key, after = self._planned.popleft()
-            self._change(at_us, key, after)
+            self._change(*self._planned.popleft())
 
     def _apply(self, target: Orders, at_us: int) -> None:
         """Change what differs from *target*, at once."""
         self._planned.clear()
-        for key, after in self._differences(target):
-            self._change(at_us, key, after)
+        for step in self._differences(target):
+            self._change(at_us, [step])
 
-    def _change(self, at_us: int, key: Key, after: Resting | None) -> None:
-        before = self._orders.pop(key, None)
-        if after is None and before is None:
+    def _change(self, at_us: int, steps: Sequence[Step]) -> None:
+        """Carry out what happens at the same moment, under one sequence number."""
+        steps = [(key, after) for key, after in steps if after is not None or key in self._orders]
+        if len(steps) == 1 and self._is_moved(*steps[0]):
+            # An order at another price leaves the book and comes back.
+            self._change(at_us, [(steps[0][0], None)])
+        elif not steps:
             return
         self._sequence += 1
         self._last_us = max(self._last_us + 1, at_us)
-        if after is not None:
-            placed_us = before.placed_us if before is not None else self._last_us
-            self._orders[key] = after = after if after.owned else evolve(after, placed_us=placed_us)
-        self._changes.append(BookChange(self._sequence, self._last_us, before, after))
+        for key, order in steps:
+            before, after = self._orders.pop(key, None), order
+            if after is not None:
+                placed_us = before.placed_us if before is not None else self._last_us
+                after = after if after.owned else evolve(after, placed_us=placed_us)
+                self._orders[key] = after
+            self._changes.append(BookChange(self._sequence, self._last_us, before, after))
 
-    def _differences(self, target: Orders) -> Iterator[tuple[Key, Resting | None]]:
+    def _is_moved(self, key: Key, after: Resting | None) -> bool:
+        before = self._orders.get(key)
+        return before is not None and after is not None and before.price != after.price
+
+    def _differences(self, target: Orders) -> Iterator[Step]:
         """Iterate over what has to change: first what leaves, so that bids and asks never cross."""
         orders = self._orders
         for key in [key for key in orders if key not in target and key not in self._flickers]:
@@ -265,22 +278,23 @@ class BookLog(Shared):
         began_us, target = self._began_us(self._step), self._target(self._step)
         self._planned.clear()
         ended = [key for key in self._flickers if self._reached(self._orders[key], target)]
-        leaving: list[tuple[Key, Resting | None]] = [(key, None) for key in ended]
+        leaving: list[Sequence[Step]] = [[(key, None)] for key in ended]
         for key in ended:
             del self._flickers[key]
-        coming: list[tuple[Key, Resting | None]] = []
-        for key, after in self._differences(target):
-            (leaving if after is None else coming).append((key, after))
+        differences = [*self._differences(target)]
+        leaving += [[step] for step in differences if step[1] is None]
+        # The orders of a new level come together.
+        coming = [[*steps] for _, steps in groupby((step for step in differences if step[1] is not None), _price_of)]
         planned = [*_spread(leaving, began_us + 1_000, began_us + STEP_US * 2 // 5)]
         planned += _spread(coming, began_us + STEP_US * 2 // 5, began_us + STEP_US * 9 // 10)
         for key, end_us in [*self._flickers.items()]:
             if end_us < began_us + STEP_US:
                 del self._flickers[key]
-                planned.append((max(end_us, began_us), key, None))
+                planned.append((max(end_us, began_us), [(key, None)]))
         planned += self._flicker(began_us, target)
         self._planned.extend(sorted(planned, key=lambda change: change[0]))
 
-    def _flicker(self, began_us: int, target: Orders) -> Iterable[tuple[int, Key, Resting | None]]:
+    def _flicker(self, began_us: int, target: Orders) -> Iterable[tuple[int, Sequence[Step]]]:
         """Plan an order that comes in this step and leaves in this one or a later one; not in every step."""
         random = hashed(self._salt, self._step)
         if not self._market.moves or random % 2:
@@ -291,10 +305,10 @@ class BookLog(Shared):
             return
         key, at_us = (False, random >> 8), began_us + STEP_US // 2 + (random >> 20) % (STEP_US // 5)
         amount = _SMALLEST * (1_000_000 + (random >> 30) % 50_000_000)
-        yield at_us, key, Resting(key[1], side, level.price, amount, at_us)
+        yield at_us, [(key, Resting(key[1], side, level.price, amount, at_us))]
         end_us = at_us + 20_000 + (random >> 12) % 900_000
         if end_us < began_us + STEP_US:
-            yield end_us, key, None
+            yield end_us, [(key, None)]
         else:
             self._flickers[key] = end_us
 
@@ -349,8 +363,10 @@ def _some(target: Orders, side: Side, depth: int) -> Iterator[Resting]:
             seen += 1
 
 
-def _spread(
-    changes: list[tuple[Key, Resting | None]], start_us: int, end_us: int
-) -> Iterator[tuple[int, Key, Resting | None]]:
-    for n, (key, after) in enumerate(changes):
-        yield start_us + (end_us - start_us) * n // len(changes), key, after
+def _price_of(step: Step) -> tuple[Side, Decimal] | None:
+    return None if step[1] is None else (step[1].side, step[1].price)
+
+
+def _spread(changes: Sequence[Sequence[Step]], start_us: int, end_us: int) -> Iterator[tuple[int, Sequence[Step]]]:
+    for n, steps in enumerate(changes):
+        yield start_us + (end_us - start_us) * n // len(changes), steps

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 from attrs import define, field
 
+from exchanges.simulator.engine.book_log import BookState
 from exchanges.simulator.engine.engine import Engine
-from exchanges.simulator.engine.prices import STEP_MS
+from exchanges.simulator.engine.prices import STEP_MS, hashed
 from exchanges.simulator.engine.snapshots import Shared
 from exchanges.simulator.record import Venue
 from exchanges.wire import Deviation, Json, dumps, loads
@@ -69,6 +70,53 @@ def plays(channel: str, family: str) -> Callable[[F], F]:
     return mark
 
 
+class MarketFeed(Feed):
+    """A feed of one market.
+
+    Args:
+        engine: Of the exchange.
+        market: Its name.
+        now_ms: When somebody subscribed, in milliseconds since 1970.
+    """
+
+    def __init__(self, engine: Engine, market: str, now_ms: int) -> None:
+        self.engine = engine
+        self.market = market
+        self.seen_ms = now_ms
+
+
+class BookFeed(MarketFeed):
+    """Frames of a book, sent now and then: each shows what has become of all changes since the one before."""
+
+    period_ms: ClassVar[int]
+
+    def __init__(self, engine: Engine, market: str, now_ms: int) -> None:
+        super().__init__(engine, market, now_ms)
+        self._salt = hashed(engine.market(market).own_salt, self.family)
+        self._number = now_ms // self.period_ms
+        self._number += self._due_ms(self._number) <= now_ms
+        log = engine.log(market, now_ms)
+        # The frames are the same for everybody: the first one may reach back to before the subscription.
+        self._last = log.state_at(at_us=max(self._due_ms(self._number - 1) * 1000, log.oldest_us))
+
+    def _due_ms(self, number: int) -> int:
+        return number * self.period_ms + hashed(self._salt, number) % (self.period_ms * 3 // 5)
+
+    def frames(self, now_ms: int) -> Iterable[Frame]:
+        """Return the frames since the last call."""
+        log = self.engine.log(self.market, now_ms)
+        while (due_ms := self._due_ms(self._number)) <= now_ms:
+            self._number += 1
+            state, before = log.state_at(at_us=due_ms * 1000 + 999), self._last
+            if state.sequence > before.sequence:
+                self._last = state
+                yield from self.show(before, state)
+
+    @abstractmethod
+    def show(self, before: BookState, now: BookState) -> Iterable[Frame]:
+        """Return the frame for a change of the book, or none."""
+
+
 @define(eq=False)
 class Client:
     """A client's socket, and what it has subscribed to.
@@ -77,12 +125,16 @@ class Client:
         socket: Sends.
         opened_ms: Milliseconds since 1970.
         names: Of its channels.
+        leaving: Channels that it left, each with the moment from which on nothing more is sent.
+        ends_ms: When its socket is closed; None: never.
         received_bytes: Length of its last message.
     """
 
     socket: Socket
     opened_ms: int
     names: dict[str, None] = field(factory=dict[str, None])
+    leaving: dict[str, int] = field(factory=dict[str, int])
+    ends_ms: int | None = None
     received_bytes: int = 0
 
     def send(self, frame: Frame) -> None:

@@ -12,11 +12,12 @@ from exchanges.bitso import Bitso
 from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.record import Venue
-from exchanges.simulator.venues.bitso import funding, trading, v2, v3
+from exchanges.simulator.venues.bitso import funding, streams, trading, v2, v3
 from exchanges.simulator.venues.bitso.conversions import ConversionHandlers
 from exchanges.simulator.venues.bitso.generations import GENERATIONS
 from exchanges.simulator.venues.calls import Account
 from exchanges.simulator.venues.handlers import Handlers
+from exchanges.simulator.venues.streams import Streams
 from exchanges.simulator.venues.venue import Exchange
 
 _CURRENCIES = ("btc", "eth", "xrp", "usd", "mxn")
@@ -63,6 +64,10 @@ class BitsoExchange(Exchange):
             *v2_areas,
         )
         return [*(area(self.engine) for area in areas), self.conversions]
+
+    def create_streams(self) -> Streams:
+        """Create what serves its sockets."""
+        return streams.BitsoStreams(self.engine)
 
     def open_accounts(self) -> Iterable[Account]:
         """Open both accounts."""

@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import ClassVar, TypeAlias
 
 from exchanges.simulator.engine.book_log import BookState
-from exchanges.simulator.engine.engine import Engine
-from exchanges.simulator.engine.prices import Level, Trade, hashed
+from exchanges.simulator.engine.prices import Level, Trade
 from exchanges.simulator.venues.bitstamp.trading import FIRST_ID
-from exchanges.simulator.venues.streams import UNREADABLE, Client, Feed, Frame, Streams, plays
+from exchanges.simulator.venues.streams import UNREADABLE, BookFeed, Client, Feed, Frame, MarketFeed, Streams, plays
 from exchanges.wire import Json
 
 MAX_FRAME_BYTES = 512
@@ -48,23 +47,8 @@ def _data(event: str, data: Json, **more: Json) -> Frame:
     return {"data": data, "event": event, **more}
 
 
-class _MarketFeed(Feed):
-    """A feed of one market.
-
-    Args:
-        engine: Of the exchange.
-        market: Its name.
-        now_ms: When somebody subscribed, in milliseconds since 1970.
-    """
-
-    def __init__(self, engine: Engine, market: str, now_ms: int) -> None:
-        self.engine = engine
-        self.market = market
-        self.seen_ms = now_ms
-
-
 @plays("bitstamp.streams.trades", "live_trades")
-class TradesFeed(_MarketFeed):
+class TradesFeed(MarketFeed):
     """Trades as they happen."""
 
     def frames(self, now_ms: int) -> Iterable[Frame]:
@@ -93,36 +77,16 @@ def _trade(trade: Trade) -> Json:
     }
 
 
-class _BookFeed(_MarketFeed):
-    """Frames of a book, sent now and then: each holds what has become of all changes since the one before."""
+class _BookFeed(BookFeed):
+    """Frames of a book in Bitstamp's form."""
 
-    period_ms: ClassVar[int]
-
-    def __init__(self, engine: Engine, market: str, now_ms: int) -> None:
-        super().__init__(engine, market, now_ms)
-        self._salt = hashed(engine.market(market).own_salt, self.family)
-        self._number = now_ms // self.period_ms
-        self._number += self._due_ms(self._number) <= now_ms
-        log = engine.log(market, now_ms)
-        # The frames are the same for everybody: the first one may reach back to before the subscription.
-        self.last = log.state_at(at_us=max(self._due_ms(self._number - 1) * 1000, log.oldest_us))
-
-    def _due_ms(self, number: int) -> int:
-        return number * self.period_ms + hashed(self._salt, number) % (self.period_ms * 3 // 5)
-
-    def frames(self, now_ms: int) -> Iterable[Frame]:
-        """Return the frames since the last call."""
-        log = self.engine.log(self.market, now_ms)
-        while (due_ms := self._due_ms(self._number)) <= now_ms:
-            self._number += 1
-            state, before = log.state_at(at_us=due_ms * 1000 + 999), self.last
-            if state.sequence > before.sequence:
-                self.last = state
-                if data := self.show(before, state):
-                    yield _data("data", {**_moment(state.at_us), **data})
+    def show(self, before: BookState, now: BookState) -> Iterable[Frame]:
+        """Return the frame for a change of the book."""
+        data = self.sides(before, now)
+        return [_data("data", {**_moment(now.at_us), **data})] if data else []
 
     @abstractmethod
-    def show(self, before: BookState, now: BookState) -> Frame:
+    def sides(self, before: BookState, now: BookState) -> Frame:
         """Return both sides of the frame for a change of the book; nothing for no frame."""
 
 
@@ -132,7 +96,7 @@ class OrderBookFeed(_BookFeed):
 
     period_ms = 200
 
-    def show(self, before: BookState, now: BookState) -> Frame:  # noqa: ARG002 - nothing depends on what was shown
+    def sides(self, before: BookState, now: BookState) -> Frame:  # noqa: ARG002 - nothing depends on what was shown
         """Return all of them."""
         return {"bids": _rows(now.bids[:TOP]), "asks": _rows(now.asks[:TOP])}
 
@@ -143,7 +107,7 @@ class DiffOrderBookFeed(_BookFeed):
 
     period_ms = 600
 
-    def show(self, before: BookState, now: BookState) -> Frame:
+    def sides(self, before: BookState, now: BookState) -> Frame:
         """Return the differences; what came and went in between is not among them."""
         bids, asks = _changed(before.bids, now.bids), _changed(before.asks, now.asks)
         return {"bids": bids, "asks": asks} if bids or asks else {}
@@ -161,14 +125,14 @@ def _changed(before: Side, now: Side) -> list[Json]:
     return rows + [[_price(price), _text(Decimal(0))] for price in old]
 
 
-_FEEDS: tuple[type[_MarketFeed], ...] = (TradesFeed, OrderBookFeed, DiffOrderBookFeed)
+_FEEDS: tuple[type[MarketFeed], ...] = (TradesFeed, OrderBookFeed, DiffOrderBookFeed)
 
 
 class BitstampStreams(Streams):
     """Bitstamp's sockets."""
 
     feeds = _FEEDS
-    _families: ClassVar[Mapping[str, type[_MarketFeed]]] = {feed.family: feed for feed in _FEEDS}
+    _families: ClassVar[Mapping[str, type[MarketFeed]]] = {feed.family: feed for feed in _FEEDS}
 
     def receive(self, client: Client, message: Json, now_ms: int) -> None:
         """Answer a message."""

@@ -1,0 +1,178 @@
+"""Bitso's sockets: three public channels, and a sign of life every twenty seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from exchanges.simulator.engine.balances import product
+from exchanges.simulator.engine.book_log import BookChange, BookState, Resting
+from exchanges.simulator.engine.engine import Engine
+from exchanges.simulator.engine.liquidity import Side
+from exchanges.simulator.engine.orders import OrderState
+from exchanges.simulator.engine.prices import Trade, hashed
+from exchanges.simulator.venues.bitso.trading import OID_LENGTH, oid_of, shown_oid
+from exchanges.simulator.venues.streams import UNREADABLE, BookFeed, Client, Feed, Frame, MarketFeed, Streams, plays
+from exchanges.wire import Json
+
+TOP = 20
+"""Orders a side of the channel `orders`."""
+BEAT_MS = 20_000
+FIRST_BEAT_MS = 5_000, 15_000
+TRAILING_MS = 800
+"""Frames may follow the end of a subscription for so long."""
+CLOSING_MS = 500
+UNEXPECTED = 1011
+_SIDES = {Side.BUY: 0, Side.SELL: 1}
+
+
+@plays("bitso.streams.trades", "trades")
+class TradesFeed(MarketFeed):
+    """Trades as they happen."""
+
+    def frames(self, now_ms: int) -> Iterable[Frame]:
+        """Return the trades since the last call."""
+        since_ms, self.seen_ms = self.seen_ms, now_ms
+        for trade in reversed(self.engine.book(self.market).trades(since_ms, now_ms)):
+            yield {"payload": [_trade(trade)], "sent": now_ms}
+
+
+def _trade(trade: Trade) -> Json:
+    maker, taker = (
+        oid_of(order) if owned else f"{order:0{OID_LENGTH}x}"
+        for order, owned in zip((trade.maker, trade.taker), trade.owned, strict=True)
+    )
+    return {
+        "i": trade.id,
+        "a": f"{trade.amount:.8f}",
+        "r": str(trade.price),
+        "v": str(product(trade.amount, trade.price)),
+        "mo": maker,
+        "to": taker,
+        "t": int(trade.buyer_waited),
+        "x": trade.at_ms,
+    }
+
+
+@plays("bitso.streams.diff_orders", "diff-orders")
+class DiffOrdersFeed(MarketFeed):
+    """Every change of a book, in a gapless sequence."""
+
+    def __init__(self, engine: Engine, market: str, now_ms: int) -> None:
+        super().__init__(engine, market, now_ms)
+        self._sequence = engine.log(market, now_ms).sequence
+
+    def frames(self, now_ms: int) -> Iterable[Frame]:
+        """Return the changes since the last call."""
+        bundles: dict[int, list[Json]] = {}
+        for change in self.engine.log(self.market, now_ms).since(self._sequence):
+            bundles.setdefault(change.sequence, []).append(self._entry(change))
+        for sequence, entries in bundles.items():
+            self._sequence = sequence
+            yield {"payload": entries, "sequence": sequence, "sent": now_ms}
+
+    def _entry(self, change: BookChange) -> Json:
+        order = change.order
+        entry = _order(order)
+        entry["z"] = change.at_us // 1000
+        if change.after is not None:
+            return {**entry, "s": "open", "a": f"{order.amount:.8f}"}
+        if not self._is_filled(order):
+            return {**entry, "s": "cancelled", "a": f"{order.amount:.8f}"}
+        del entry["a"], entry["v"]
+        return {**entry, "s": "completed"}
+
+    def _is_filled(self, order: Resting) -> bool:
+        if order.owned:
+            return self.engine.orders[order.id].state is OrderState.FILLED
+        return bool(order.id % 2)  # nobody can tell: the background has no fills
+
+
+def _order(order: Resting) -> dict[str, Json]:
+    return {
+        "o": shown_oid(order),
+        "t": _SIDES[order.side],
+        "r": str(order.price),
+        "a": f"{order.amount.normalize():f}",
+        "v": str(product(order.amount, order.price)),
+        "d": order.placed_us // 1000,
+    }
+
+
+@plays("bitso.streams.orders", "orders")
+class OrdersFeed(BookFeed):
+    """The best twenty orders of each side, whole each time."""
+
+    period_ms = 250
+
+    def show(self, before: BookState, now: BookState) -> Iterable[Frame]:
+        """Return all of them if one of them is another, or has another amount."""
+        old, new = ({side: state.queue(side)[:TOP] for side in Side} for state in (before, now))
+        if old != new:
+            bids, asks = ([{**_order(order), "s": "undefined"} for order in new[side]] for side in Side)
+            yield {"payload": {"bids": [*bids], "asks": [*asks]}, "sent": now.at_us // 1000}
+
+
+_FEEDS: tuple[type[MarketFeed], ...] = (TradesFeed, DiffOrdersFeed, OrdersFeed)
+
+
+class BitsoStreams(Streams):
+    """Bitso's sockets."""
+
+    feeds = _FEEDS
+    _types: ClassVar[Mapping[str, type[MarketFeed]]] = {feed.family: feed for feed in _FEEDS}
+
+    def receive(self, client: Client, message: Json, now_ms: int) -> None:
+        """Answer a message."""
+        if message == UNREADABLE or not isinstance(message, dict):
+            client.send({"error": "invalid message", "time": now_ms})
+            return
+        action, book, kind = (message.get(name) for name in ("action", "book", "type"))
+        if action not in ("subscribe", "unsubscribe"):
+            client.send({"error": "unknown subscription", "time": now_ms})
+        elif not isinstance(book, str):
+            # Quirk: without a book the server closes the socket (seen on the live server).
+            client.ends_ms = now_ms + CLOSING_MS
+        elif kind not in self._types:
+            text = f"This type of channel is not supported - {kind}"
+            client.send({"action": action, "error": text, "time": now_ms})
+        elif book not in self.engine.books:
+            text = f"This book is not supported - {book}"
+            client.send({"action": action, "type": kind, "error": text, "time": now_ms})
+        else:
+            answer = self._change(client, str(action), f"{kind}:{book}", now_ms)
+            client.send({"action": action, "response": answer, "time": now_ms, "type": kind, "book": book})
+
+    def _change(self, client: Client, action: str, name: str, now_ms: int) -> str:
+        """Begin or end a subscription; return what is answered."""
+        if action == "unsubscribe":
+            # Quirk: some frames still follow (seen on the live server).
+            client.leaving[name] = now_ms + hashed(name, now_ms) % TRAILING_MS
+            return "ok"
+        if name in client.names and client.leaving.pop(name, None) is None:
+            return f"Already subscribed to channel: {name}"
+        self.subscribe(client, name, now_ms)
+        return "ok"
+
+    def feed(self, name: str, now_ms: int) -> Feed | None:
+        """Create the feed of a channel."""
+        kind, _, book = name.partition(":")
+        return self._types[kind](self.engine, book, now_ms)
+
+    def wrap(self, name: str, frame: Frame) -> Frame:
+        """Return a frame of a channel in the envelope."""
+        kind, _, book = name.partition(":")
+        return {"type": kind, "book": book, **frame}
+
+    def beat(self, client: Client, before_ms: int, now_ms: int) -> None:
+        """Send a sign of life every twenty seconds, and end what is over."""
+        first, last = FIRST_BEAT_MS
+        began_ms = client.opened_ms + first + hashed(client.opened_ms) % (last - first) - BEAT_MS
+        if (now_ms - began_ms) // BEAT_MS > (before_ms - began_ms) // BEAT_MS:
+            client.send({"type": "ka"})
+        for name in [name for name, until_ms in client.leaving.items() if until_ms <= now_ms]:
+            del client.leaving[name]
+            self.unsubscribe(client, name)
+        if client.ends_ms is not None and client.ends_ms <= now_ms:
+            client.ends_ms = None
+            client.socket.close(UNEXPECTED)
