@@ -14,6 +14,7 @@ from exchanges.commands.clients import CLIENTS, limits
 from exchanges.endpoint import Areas, areas_of, waiting
 from tests.support.documented_programs import (
     GUIDES,
+    PYTEST_INI,
     README,
     ROOT,
     blocks_of,
@@ -27,12 +28,6 @@ from tests.support.simulator_thread import simulated
 DOCS = ROOT / "docs"
 PAGES = {page.stem: page for page in GUIDES}
 PROGRAM, TEST, ALONE = "asyncio.run(main())", "def test_", "simulate("
-PYTEST_INI = """
-[pytest]
-filterwarnings = error
-asyncio_mode = strict
-asyncio_default_fixture_loop_scope = function
-"""
 GUIDED = "quickstart bitso bitstamp polling unknown-outcomes limits testing ccxt operating"
 NAMED = re.compile(r"`((?:bitso|bitstamp|bitex)(?:\.v\d)?\.[a-z_0-9]+\.[a-z_0-9]+)\b")
 
@@ -70,7 +65,8 @@ def test_programs_run(code, monkeypatch, capsys, tmp_path):
 
 
 def test_tests_pass(tmp_path):
-    """The tests of README and guides pass unchanged."""
+    """The tests of README and guides, and the example of some, pass where they are copied to."""
+    (tmp_path / "test_with_simulator.py").write_bytes((ROOT / "examples" / "test_with_simulator.py").read_bytes())
     for number, code in enumerate(code for page in [README, *GUIDES] for code in blocks_of(page) if TEST in code):
         (tmp_path / f"test_block_{number}.py").write_text(code, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text(PYTEST_INI, encoding="utf-8")

@@ -12,6 +12,13 @@ from exchanges.simulator import Simulator, Venue
 ROOT = Path(__file__).parent.parent.parent
 README = ROOT / "README.md"
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
+PYTEST_INI = """
+[pytest]
+filterwarnings = error
+asyncio_mode = strict
+asyncio_default_fixture_loop_scope = function
+"""
+"""Settings of a project into which a test is copied."""
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
