@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from exchanges.bitex import Bitex
     from exchanges.bitso import Bitso
     from exchanges.bitstamp import Bitstamp
-    from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
+    from exchanges.outcomes.verdicts import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
     from exchanges.polling import Update, poll
 
 __all__ = [

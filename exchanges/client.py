@@ -22,7 +22,7 @@ from exchanges.session.headroom import Limits
 from exchanges.session.session import Options, Session
 
 if TYPE_CHECKING:
-    from exchanges.outcomes.reconcile import Verdict
+    from exchanges.outcomes.verdicts import Verdict
 
 __all__ = ["Client", "ClientOptions"]
 

@@ -113,7 +113,8 @@ def _orders(side: OrderType, query: Query, answers: Answers) -> Matches:
         return Matches(more=lookups)
     found = {order.id: order for lookup in lookups for order in rows_of(answers, lookup, Order) or []}
     candidates = [_judge(side, query, name, one, found.get(name)) for name, one in evidence.items()]
-    return Matches(tuple(c for c in candidates if c is not None), complete=page.complete and orders is not None)
+    shown = tuple(c for c in candidates if c is not None)
+    return Matches(shown, complete=page.complete and orders is not None, unsettled=page.has_moved)
 
 
 def _book_of(query: Query) -> str:

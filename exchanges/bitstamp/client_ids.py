@@ -104,9 +104,9 @@ def _orders(side: Side | None, query: Query, answers: Answers) -> Matches:
     orders += [_judge_event(side, query, row) for row in events.rows if row.data.client_order_id == client_id]
     if orders:
         return Matches(by_client_id(list({order.id: order for order in reversed(orders)}.values())))
-    others = {row.data.id for row in events.rows if row.data.client_order_id not in (None, client_id)}
-    matches = _traded(side, query, answers, client_id, others)
-    matches = evolve(matches, complete=matches.complete and events.complete and rows is not None)
+    matches = _traded(side, query, answers, client_id, events.rows)
+    is_shown = events.complete and rows is not None
+    matches = evolve(matches, complete=matches.complete and is_shown, unsettled=matches.unsettled and is_shown)
     return _with_bare(side, query, matches, rows or [], events.rows)
 
 
@@ -153,14 +153,17 @@ def _events(query: Query, answers: Answers) -> Page:
     return Page(tuple(rows), complete=True)
 
 
-def _traded(side: Side | None, query: Query, answers: Answers, client_id: str, others: set[str]) -> Matches:
-    """Read the trades since the call, and the state of the orders that traded then, but of those of *others*."""
+def _traded(
+    side: Side | None, query: Query, answers: Answers, client_id: str, events: tuple[OrderEvent, ...]
+) -> Matches:
+    """Read the trades since the call, and the state of the orders that traded then, unless *events* show their id."""
     trades = Read.of(Account.user_transactions, limit=PAGE_SIZE, sort=SortOrder.DESC)
     if trades not in answers:
         return Matches(more=(trades,))
     rows = rows_of(answers, trades, UserTransaction)
-    orders = {row.order_id: None for row in rows or () if row.order_id and query.fits(row.datetime)}
-    orders = {name: None for name in orders if name not in others}
+    ids = {event.data.id: event.data.client_order_id for event in events}
+    names = {row.order_id: None for row in rows or () if row.order_id and query.fits(row.datetime)}
+    orders = [name for name in names if ids.get(name) in (None, client_id)]
     states = [Read.of(Trading.order_status, order_id=name) for name in orders][:MAX_ORDERS]
     if missing := tuple(read for read in states if read not in answers):
         return Matches(more=missing)
@@ -169,8 +172,13 @@ def _traded(side: Side | None, query: Query, answers: Answers, client_id: str, o
     bare = [_doubted(side, query, order, order.datetime) for order in shown if not own]
     # An order whose state is not shown, or was not read, may be the one.
     is_whole = rows is not None and reaches_back(query, [row.datetime for row in rows], PAGE_SIZE)
-    is_whole = is_whole and len(shown) == len(orders)
-    return Matches((*own, *(order for order in bare if order is not None)), complete=is_whole)
+    # What traded has a state, and an event with its id: where one of them is missing, the read was late.
+    is_late = len(shown) < len(states) or not ids.keys() >= set(orders)
+    return Matches(
+        (*own, *(order for order in bare if order is not None)),
+        complete=is_whole and len(shown) == len(orders),
+        unsettled=is_whole and is_late and not query.is_settled,
+    )
 
 
 def _judge(side: Side | None, query: Query, order: OrderStatus | OpenOrder) -> Match:

@@ -75,7 +75,7 @@ def _orders(side: OrderType, query: Query, answers: Answers) -> Matches:
         return Matches(more=page.more)
     orders = rows_of(answers, WAITING, Order)
     candidates = tuple(_matches(side, query, orders or [], page.rows))
-    return Matches(candidates, complete=page.complete and orders is not None)
+    return Matches(candidates, complete=page.complete and orders is not None, unsettled=page.has_moved)
 
 
 def _matches(side: OrderType, query: Query, orders: list[Order], rows: Iterable[UserTransaction]) -> Iterator[Match]:

@@ -21,7 +21,7 @@ from attrs import evolve, frozen
 
 from exchanges.errors import NotFound
 from exchanges.outcomes.rounding import is_rounded, is_same_text
-from exchanges.outcomes.search import Answers, Match, Matches, Query, Read
+from exchanges.outcomes.search import LATE, Answers, Match, Matches, Query, Read
 from exchanges.redaction import REDACTED
 
 MAX_PAGES = 10
@@ -182,11 +182,13 @@ class Page:
         rows: What was read so far, each row once.
         more: What is to be read next; empty at the end.
         complete: At the end, whether nothing that matters is missing.
+        has_moved: Whether something is missing because rows moved while they were read.
     """
 
     rows: tuple[Any, ...] = ()
     more: tuple[Read, ...] = ()
     complete: bool = False
+    has_moved: bool = False
 
 
 def read_back(answers: Answers, read: Read, is_past: Callable[[Any], bool]) -> Page:
@@ -210,7 +212,7 @@ def read_back(answers: Answers, read: Read, is_past: Callable[[Any], bool]) -> P
         shown = rows_of(answers, page, object)
         start = None if shown is None else _end_of(rows[-OVERLAP:], shown)
         if shown is None or start is None:
-            break
+            return Page(tuple(rows), has_moved=shown is not None)
         rows += shown[start:]
         # Several, as the moment of a single row may be wrong.
         if len(shown) == start or all(map(is_past, rows[-OVERLAP:])):
@@ -246,7 +248,8 @@ class Cancelling:
         answer = answers[read]
         order = None if isinstance(answer, NotFound) else self.order(query, answer)
         if order is None:
-            return Matches(complete=False)
+            # It may be younger than what the read shows.
+            return Matches(complete=False, unsettled=query.age <= LATE)
         return Matches((Match(str(order.id), order, tagged=True),) if self.is_cancelled(order) else ())
 
 
@@ -275,7 +278,8 @@ class Listing(Generic[T]):
             return Matches(more=page.more)
         rows = [row for row in page.rows if isinstance(row, self.kind)]
         found = tuple(match for row in rows if (match := self.compare(query, row)) is not None)
-        return Matches(found, complete=page.complete and self.is_complete(query, rows))
+        is_complete = page.complete and self.is_complete(query, rows)
+        return Matches(found, complete=is_complete, unsettled=page.has_moved)
 
     def _page(self, query: Query, answers: Answers, read: Read) -> Page:
         if (moment := self.moment) is not None:

@@ -25,8 +25,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from datetime import timedelta
+from typing import Any
 
 import anyio
 from attrs import define, evolve, field, frozen
@@ -39,12 +39,12 @@ from exchanges.limits.windows import LOST_SECONDS
 from exchanges.outcomes.absence import Look, judge
 from exchanges.outcomes.history import name_of
 from exchanges.outcomes.pending import PendingCalls
-from exchanges.outcomes.search import Absence, Match, Matches, Query, Read, Search
+from exchanges.outcomes.search import LATE, Absence, Match, Matches, Query, Read, Search
 from exchanges.outcomes.unresolved import Standing
+from exchanges.outcomes.verdicts import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
 from exchanges.outcomes.window import Now, Sent, Window, doubt_of, window_of
 
-LATE_SECONDS = 12.0
-"""How old the state may be that a read shows: ten seconds, and a margin."""
+LATE_SECONDS = LATE.total_seconds()
 PAUSE_SECONDS = 3.0
 """Between two rounds."""
 MAX_PAUSE_SECONDS = 15.0
@@ -54,61 +54,10 @@ MAX_READS = 40
 TOO_LITTLE = (
     "the exchange's reads do not show enough to decide: not everything that such a call creates, or not far enough back"
 )
+TOO_EARLY = (
+    "the exchange's reads do not agree yet, such as a trade whose order they do not show; they may be some seconds old"
+)
 
-
-@frozen
-class Reconciled:
-    """It was executed.
-
-    Attributes:
-        intent: What the call was to do.
-        found: What it created: the model that a read shows, or the answer of the call itself.
-    """
-
-    intent: Intent
-    found: object = field(repr=False)
-
-
-@frozen
-class NoTrace:
-    """It was not executed, and will not be.
-
-    Attributes:
-        intent: What the call was to do.
-    """
-
-    intent: Intent
-
-
-@frozen
-class Ambiguous:
-    """The exchange holds what the call may have created, but other calls may have created it too; still unresolved.
-
-    Attributes:
-        intent: What the call was to do.
-        candidates: What was found, as the reads show it, without what certainly belongs to other calls.
-    """
-
-    intent: Intent
-    candidates: tuple[object, ...] = field(repr=False)
-
-
-@frozen
-class Incomplete:
-    """The evidence could not be read completely, or the exchange offers none. The call stays unresolved.
-
-    Attributes:
-        intent: What the call was to do.
-        reason: What is missing, and what to do.
-        ask_again_at: When asking again may show more (UTC); None if no moment is known at which it does.
-    """
-
-    intent: Intent
-    reason: str
-    ask_again_at: datetime | None = None
-
-
-Verdict: TypeAlias = Reconciled | NoTrace | Ambiguous | Incomplete
 
 Reader = Callable[[Read], Awaitable[Any]]
 
@@ -160,6 +109,7 @@ class _Round:
     Attributes:
         candidates: What may match and is not known to belong to another call.
         complete: Whether the reads showed everything.
+        unsettled: Whether the same reads may, a little later.
         window: When it was created if it was.
         max_skew: How far the exchange's clock may be from ours.
         names: What other calls are known to have created.
@@ -170,6 +120,7 @@ class _Round:
 
     candidates: list[Match]
     complete: bool
+    unsettled: bool
     window: Window
     max_skew: timedelta
     names: frozenset[str]
@@ -268,7 +219,9 @@ class Reconciler:
         candidates = [match for match in others if window.takes(match)]
         case.misdated |= {match.id: match for match in others if match not in candidates}
         complete = matches.complete and (bool(others) or not matches.only_found)
-        result = _Round(candidates, complete, window, search.max_skew, names, rivals, began, loop.time())
+        result = _Round(
+            candidates, complete, matches.unsettled, window, search.max_skew, names, rivals, began, loop.time()
+        )
         if candidates:
             self._calls.seen(intent).empty_at = None
             return self._judge_candidates(case, result, search.absence)
@@ -311,7 +264,7 @@ class Reconciler:
     def _judge_absence(self, case: _Case, result: _Round, rule: Absence | None) -> tuple[Verdict, bool]:
         intent = case.intent
         if not result.complete:
-            return Incomplete(intent, TOO_LITTLE), True
+            return self._incomplete(intent, result)
         if self._calls.history.made_by(intent) is not None:
             return Incomplete(
                 intent, f"{intent}: it was executed, as its answer showed; the reads do not show it"
@@ -326,6 +279,12 @@ class Reconciler:
         left = max(case.quiet_at + LATE_SECONDS - result.ended, 0.0) if case.empty_at is None else 0.0
         reason = f"no trace so far, but one may still appear; allow {left + LATE_SECONDS:.0f} s more"
         return Incomplete(intent, reason, self._calls.now() + timedelta(seconds=left + LATE_SECONDS)), False
+
+    def _incomplete(self, intent: Intent, result: _Round) -> tuple[Verdict, bool]:
+        """Return that the reads did not show everything, and when they may."""
+        if result.unsettled:
+            return Incomplete(intent, TOO_EARLY, self._calls.now() + timedelta(seconds=LATE_SECONDS)), False
+        return Incomplete(intent, TOO_LITTLE), True
 
     def _judge_by_id(self, case: _Case, result: _Round, rule: Absence) -> tuple[Verdict, bool]:
         """Return what it means that nothing bears the client's id."""
@@ -370,7 +329,7 @@ class Reconciler:
         if Standing.UNDER_WAY in result.rivals:
             return Incomplete(intent, "another call that would do the same is under way; ask again later"), False
         if not result.complete:
-            return Incomplete(intent, TOO_LITTLE), True
+            return self._incomplete(intent, result)
         # What cannot be compared now may be when the reads show more of it.
         quiet_at = case.quiet_at if rule is None else case.began
         is_final = result.began >= quiet_at + LATE_SECONDS or all(match.sure for match in result.candidates)

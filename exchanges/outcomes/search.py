@@ -52,6 +52,8 @@ class Read:
         return self.endpoint.id
 
 
+LATE = timedelta(seconds=12)
+"""How old the state may be that a read shows: ten seconds, and a margin."""
 MAX_SKEW = timedelta(seconds=300)
 """How far the exchange's clock may be from ours until an answer has shown it."""
 
@@ -105,6 +107,11 @@ class Query:
             # REDACTED stands for a secret one, and is no JSON.
             return None
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether reads show by now all that was created until then, however late they are."""
+        return self.since + self.age > self.until + LATE
+
     def fits(self, moment: datetime | None) -> bool:
         """Return whether *moment* lies between `since` and `until`; one that is not shown may."""
         return moment is None or self.since <= moment <= self.until
@@ -139,6 +146,7 @@ class Matches:
         candidates: Everything that may match, by what was read so far.
         more: What is to be read before this means anything; empty at the end.
         complete: Whether the reads reached back far enough to show everything.
+        unsettled: Whether the same reads may show everything a little later, if they do not now.
         only_found: Whether that holds only if something is found which is no other call's: no document says how soon
             the reads show what was created.
     """
@@ -146,6 +154,7 @@ class Matches:
     candidates: tuple[Match, ...] = ()
     more: tuple[Read, ...] = ()
     complete: bool = True
+    unsettled: bool = False
     only_found: bool = False
 
 

@@ -14,7 +14,7 @@ from exchanges.bitstamp.models.trading import OpenOrder, OrderEvent, OrderStatus
 from exchanges.bitstamp.trading import Trading
 from exchanges.errors import NotFound
 from exchanges.intents import ClockOffset
-from tests.support.searches import AT, facts, models, query_for, search_in, specimen
+from tests.support.searches import AT, MINUTE, facts, models, query_for, search_in, specimen
 
 GONE = NotFound("Order not found", code="404.002")
 NOTHING = NotFound("no data", code="404.008")
@@ -142,12 +142,34 @@ def test_more_orders_traded_than_are_read(count, complete):
     assert found(query, trades=trades(count), states={}).complete is False
 
 
+def events(count, **ids):
+    """Return the events of as many orders."""
+    rows = [{**EVENT, "event": "order_created", "data": {**CREATED, "id": n, **ids}} for n in range(count)]
+    return models(rows, OrderEvent)
+
+
+@pytest.mark.parametrize(
+    ("age", "shown", "states", "unsettled"),
+    [
+        (MINUTE, 0, MAX_ORDERS, True),  # more than are read have traded, and their events are still to come
+        (MINUTE, MAX_ORDERS, MAX_ORDERS, True),
+        (MINUTE, MAX_ORDERS + 1, 1, True),  # a state is still to come
+        (MINUTE, MAX_ORDERS + 1, MAX_ORDERS, False),  # they bear no id, and one of them is not read
+        (MINUTE * 2 + timedelta(seconds=13), 0, 0, False),  # what traded as late as the call may have is shown by now
+    ],
+)
+def test_orders_that_are_not_shown_yet(age, shown, states, unsettled):
+    """Where a trade is shown before the event or the state of its order, asking again shows more."""
+    query = evolve(query_for(Trading.buy, **ASKED), age=age)
+    known = {str(n): status(id=str(n), client_order_id="other") for n in range(states)}
+    matches = found(query, trades=trades(MAX_ORDERS + 1), states=known, events=events(shown, price=1) or NOTHING)
+
+    assert (False, unsettled) == (matches.complete, matches.unsettled)
+
+
 def test_orders_that_events_show_under_other_ids():
     """Their states are not read: what traded is known to be another call's, however much it is."""
-    rows = [
-        {**EVENT, "event": "order_created", "data": {**CREATED, "id": n, "client_order_id": f"o{n}"}} for n in range(99)
-    ]
-    matches = found(query_for(Trading.buy, **ASKED), trades=trades(99), events=models(rows, OrderEvent))
+    matches = found(query_for(Trading.buy, **ASKED), trades=trades(99), events=events(99, client_order_id="other"))
 
     assert ([], True) == (facts(matches), matches.complete)
 

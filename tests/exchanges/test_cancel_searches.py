@@ -1,17 +1,20 @@
 """What the reads show of a cancel: the order that it names."""
 
+from datetime import timedelta
+
 import pytest
+from attrs import evolve
 
 from exchanges import Bitso, Bitstamp, Incomplete, NoTrace, Reconciled
 from exchanges.bitex import Bitex, Trading
 from exchanges.bitex.models.codes import OrderStatus
 from exchanges.bitso.v2 import Trading as BitsoTrading
 from exchanges.bitstamp.v1 import Trading as BitstampTrading
-from exchanges.errors import OutcomeUnknown, UsageError
+from exchanges.errors import NotFound, OutcomeUnknown, UsageError
 from exchanges.outcomes.search import Matches
 from exchanges.simulator import Venue, simulate
 from tests.support.scripted_transport import Script, answer, html, refusal
-from tests.support.searches import query_for, search
+from tests.support.searches import query_for, search, search_in
 from tests.support.simulator_days import playing, playing_bitso, playing_bitstamp
 from tests.support.simulator_in_process import InProcess
 from tests.support.virtual_time import in_virtual_time
@@ -63,6 +66,15 @@ async def test_bitstamp():
         await client.v1.trading.cancel_order(order.id)
 
         assert (Matches(), Matches(complete=False)) == (before, await search(client, client.searches(), query))
+
+
+@pytest.mark.parametrize(("seconds", "unsettled"), [(12, True), (13, False)])
+def test_an_order_that_is_not_shown_yet(seconds, unsettled):
+    """A read may not show an order that was placed just before its cancel; some seconds later it does."""
+    query = evolve(query_for(Trading.cancel_bid, bid_id=1), age=timedelta(seconds=seconds))
+    matches = search_in({"bid": NotFound("no such bid")}, Bitex.searches(), query)
+
+    assert (False, unsettled) == (matches.complete, matches.unsettled)
 
 
 class Deaf(InProcess):

@@ -70,10 +70,10 @@ def test_a_list_without_end_is_not_complete(rows):
 
 
 def test_rows_that_move_away_are_missed():
-    """A page without the end of the one before shows that rows between both are missing."""
+    """A page without the end of the one before shows that rows between both are missing: read again, they are not."""
     back = read(lambda offset: ENDLESS[30:50] if offset else ENDLESS[:20])
 
-    assert (tuple(range(20)), False) == (back.rows, back.complete)
+    assert (tuple(range(20)), False, True) == (back.rows, back.complete, back.has_moved)
 
 
 def test_rows_that_arrive_meanwhile_do_no_harm():
@@ -84,8 +84,10 @@ def test_rows_that_arrive_meanwhile_do_no_harm():
 
 
 def test_a_list_that_is_not_there_is_not_complete():
-    """`NotFound` in place of a list is no evidence."""
-    assert not read(lambda offset: NotFound("there is no such book")).complete
+    """`NotFound` in place of a list is no evidence, nor would it be later."""
+    back = read(lambda offset: NotFound("there is no such book"))
+
+    assert (False, False) == (back.complete, back.has_moved)
 
 
 @pytest.mark.parametrize(

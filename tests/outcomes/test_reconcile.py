@@ -1,5 +1,5 @@
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -8,7 +8,7 @@ from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled
 from exchanges.errors import OutcomeUnknown, UsageError
 from exchanges.outcomes.search import Matches, Read, Search
 from tests.support.fourth import Orders, Placing
-from tests.support.lagging_exchange import CALLS, DONE, LOST, MEASURED, Fate, Lagging, begun, lose, placing
+from tests.support.lagging_exchange import CALLS, DONE, LOST, MEASURED, WALL, Fate, Lagging, begun, lose, placing
 from tests.support.scripted_transport import html, refusal
 from tests.support.virtual_time import elapsed, in_virtual_time
 
@@ -130,6 +130,28 @@ async def test_evidence_that_is_not_complete():
         verdict = await client.reconcile(intent)
 
         assert (Incomplete, 0.0, {intent}) == (type(verdict), elapsed() - began, set(client.unresolved))
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("fate", "settled"), [(LOST, NoTrace), (DONE, Reconciled)])
+async def test_evidence_that_does_not_agree_yet(fate, settled, monkeypatch):
+    """Reads that may show everything later are repeated, and the verdict names a moment to ask again."""
+    late, whole = [True], Placing.searches()["fourth.orders.buy"].find
+
+    def find(query, answers):
+        matches = whole(query, answers)
+        return evolve(matches, complete=False, unsettled=True) if late and not matches.more else matches
+
+    monkeypatch.setattr(Placing, "searches", classmethod(lambda cls: {"fourth.orders.buy": Search(find)}))
+    async with begun(fate) as (client, _):
+        intent = await lose(client)
+        verdict = await client.reconcile(intent, timeout_seconds=5)
+        asked = datetime.fromtimestamp(WALL + elapsed(), UTC)
+        late.clear()
+        later = await client.reconcile(intent, timeout_seconds=60)
+
+        assert (Incomplete, timedelta(seconds=12)) == (type(verdict), verdict.ask_again_at - asked)
+        assert settled is type(later)
 
 
 @in_virtual_time

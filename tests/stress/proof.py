@@ -21,8 +21,9 @@ from exchanges import Bitso, Bitstamp
 from exchanges.errors import ExchangeError, OutcomeUnknown
 from exchanges.intents import Intent
 from exchanges.outcomes.absence import Outlook, judge
-from exchanges.outcomes.reconcile import Incomplete, NoTrace, Reconciled, Reconciler, Verdict
+from exchanges.outcomes.reconcile import Reconciler
 from exchanges.outcomes.search import Query
+from exchanges.outcomes.verdicts import Incomplete, NoTrace, Reconciled, Verdict
 from exchanges.simulator import Faults, Simulator, Venue, simulate
 from exchanges.simulator.http.delivery import Sending, SendMode
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply

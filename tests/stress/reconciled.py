@@ -16,7 +16,8 @@ from exchanges.intents import ClockOffset, Intent
 from exchanges.outcomes.clocks import ExchangeClock
 from exchanges.outcomes.history import CallHistory
 from exchanges.outcomes.pending import JournalView
-from exchanges.outcomes.reconcile import Ambiguous, Incomplete, NoTrace, Reconciled, Reconciler, Verdict
+from exchanges.outcomes.reconcile import Reconciler
+from exchanges.outcomes.verdicts import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.tally import Tally, results, summed
 from tests.stress.worlds import When, World, played

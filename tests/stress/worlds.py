@@ -29,8 +29,8 @@ from exchanges.errors import (
 )
 from exchanges.intents import Intent
 from exchanges.limits.windows import LOST_SECONDS
-from exchanges.outcomes.reconcile import Incomplete, NoTrace, Reconciled, Verdict
 from exchanges.outcomes.unresolved import Standing
+from exchanges.outcomes.verdicts import Incomplete, NoTrace, Reconciled, Verdict
 from exchanges.simulator import Deed, FaultPoint, Faults, Venue, simulate
 from tests.stress.in_process import LABEL, BadLine
 from tests.stress.orders import CENT, CLIENTS, EXECUTE, KINDS, Order, place, prepare
