@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
@@ -30,10 +30,12 @@ from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateEr
 from exchanges.intents import Intent
 from exchanges.outcomes.absence import Seen
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result
+from exchanges.outcomes.call_index import CallIndex
 from exchanges.outcomes.chosen_ids import ChosenId
 from exchanges.outcomes.classify import unknown_outcome
 from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
 from exchanges.outcomes.history import CallHistory, name_of
+from exchanges.outcomes.journal_view import JournalView
 from exchanges.outcomes.kinship import Kinship
 from exchanges.outcomes.search import Commitment, Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
@@ -43,42 +45,6 @@ logger = logging.getLogger(__name__)
 
 BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)
 """Standings of a call that must not be made again."""
-
-
-@frozen(eq=False)
-class JournalView:
-    """The part of a journal that belongs to one key at one server.
-
-    Attributes:
-        journal: Of a shared state; None without one.
-        server: Where the calls are sent.
-        key: Whose they are, by fingerprint.
-    """
-
-    journal: Journal | None
-    server: str
-    key: str
-
-    def entries(self) -> dict[Intent, Entry]:
-        """Return the open calls of all processes."""
-        if self.journal is None:
-            return {}
-        entries = self.journal.entries(self.server, self.key)
-        return {entry.intent: entry for entry in entries if (entry.server, entry.key) == (self.server, self.key)}
-
-    def require_own(self, intent: Intent) -> None:
-        """Raise if *intent* is that of a call to another server, or of another key.
-
-        Raises:
-            UsageError: The reads of this key show nothing of what that call did.
-        """
-        # Neither is known of an intent that the caller built. What it proves is limited in `reconcile`.
-        for what, theirs, ours in (("server", intent.server, self.server), ("account", intent.account, self.key)):
-            if theirs not in ("", ours):
-                words = (
-                    f"{intent} is of another {what} ({theirs}) than this client ({ours}); use the client that sent it"
-                )
-                raise UsageError(words, endpoint=intent.endpoint)
 
 
 class PendingCalls:
@@ -102,7 +68,7 @@ class PendingCalls:
         self.now = now
         self.users = 0
         self._began: float | None = None
-        self._pending: dict[Intent, PendingCall] = {}
+        self._pending = CallIndex[PendingCall]()
         self._seen: dict[Intent, Seen] = {}
         self._removing: set[Intent] = set()
         self._writing: set[asyncio.Task[None]] = set()
@@ -138,15 +104,14 @@ class PendingCalls:
         """
         if call.endpoint.kind is not Kind.MONEY:
             return
-        digests = {i: p.digest for i, p in self._pending.items() if p.is_open and p.standing in BLOCKING}
-        digests |= {i: e.digest for i, e in self._others().items() if not e.is_under_way}
-        digest = call.digest if digests else ""
-        if blocking := next((i for i, d in digests.items() if d == digest), None):
+        twins = [p.intent for p in self._pending.twins(call.digest) if p.is_open and p.standing in BLOCKING]
+        twins += [e.intent for e in self.view.entries().twins(call.digest) if self._is_other(e) and not e.is_under_way]
+        if twins:
             same = "same call, or one that differs in secret arguments alone," if call.hidden else "same call"
             raise UnresolvedOutcome(
-                f"{call}: the {same} is unresolved: {blocking}; nothing was sent. "
+                f"{call}: the {same} is unresolved: {twins[0]}; nothing was sent. "
                 "Await client.reconcile(intent), or client.unresolved.dismiss(intent) if you know the outcome",
-                intent=blocking,
+                intent=twins[0],
                 endpoint=call.endpoint.id,
             )
         if (chosen := ChosenId.of(call)) is not None and self._is_used(chosen, own):
@@ -156,10 +121,11 @@ class PendingCalls:
     def _is_used(self, chosen: ChosenId, own: Intent | None) -> bool:
         """Whether another call that may have been executed, of this process or in the journal, bore a client's id."""
         view = self.view
-        known, others = chosen.name in self.history, {*self._pending, *view.entries()} - {own}
+        known = chosen.name in self.history
         if view.journal is not None:
             known = known or bool(view.journal.known(view.server, view.key, (chosen.name,), "#=") & {chosen.name})
-        return known or any(chosen.is_of(intent) for intent in others)
+        indexes = self._pending, self.view.entries()
+        return known or any(i != own for index in indexes for i in index.naming(chosen.argument, chosen.text))
 
     def pending(self, intent: Intent) -> PendingCall | None:
         """Return a call of this process; None if it is of another, or was resolved."""
@@ -167,7 +133,8 @@ class PendingCalls:
 
     def entry(self, intent: Intent) -> Entry | None:
         """Return a call of another process from the journal."""
-        return self._others().get(intent)
+        entry = self.view.entries().get(intent)
+        return entry if entry is not None and self._is_other(entry) else None
 
     def is_open(self, intent: Intent) -> bool:
         """Whether a call is recorded, in the journal if there is one, and not resolved."""
@@ -331,12 +298,12 @@ class PendingCalls:
 
     # Within
 
+    def _is_other(self, entry: Entry) -> bool:
+        """Whether a call in the journal is not of this process, nor being removed."""
+        return entry.intent not in self._pending and entry.intent not in self._removing
+
     def _others(self) -> dict[Intent, Entry]:
-        """Return the calls in the journal that are not of this process, nor being removed."""
-        if self.view.journal is None:
-            return {}
-        entries = self.view.entries()
-        return {i: e for i, e in entries.items() if i not in self._pending and i not in self._removing}
+        return {intent: entry for intent, entry in self.view.entries().items() if self._is_other(entry)}
 
     def _made(self, pending: PendingCall, value: Any) -> Match | None:
         """Return what the answer of an executed call shows; record its moment."""

@@ -24,7 +24,8 @@ from exchanges.limits.limiter import Limiter
 from exchanges.limits.nonces import Counter
 from exchanges.limits.permits import Connections, KeyLock, Lane
 from exchanges.limits.windows import Slots
-from exchanges.outcomes.pending import JournalView, PendingCalls
+from exchanges.outcomes.journal_view import JournalView
+from exchanges.outcomes.pending import PendingCalls
 from exchanges.session.config import SessionConfig
 from exchanges.state.protocols import SharedLimiter
 

@@ -236,6 +236,9 @@ class Journal(Protocol):
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
         """List the calls whose outcome is unknown, or not known yet, the oldest first.
 
+        Returns:
+            The same tuple as before if none has changed, so that nobody goes through thousands of them in vain.
+
         Raises:
             StateError: It cannot be read.
         """

@@ -5,7 +5,8 @@ import pytest
 from exchanges.intents import Intent
 from exchanges.outcomes.clocks import REMEMBERED
 from exchanges.outcomes.history import MOST, CallHistory, name_of, nameless_of
-from exchanges.outcomes.pending import JournalView, PendingCalls
+from exchanges.outcomes.journal_view import JournalView
+from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.search import Match
 
 AT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)

@@ -8,7 +8,7 @@ from attrs import evolve
 from exchanges import NoTrace, Reconciled
 from exchanges.errors import UsageError
 from exchanges.intents import Intent
-from exchanges.outcomes.pending import JournalView
+from exchanges.outcomes.journal_view import JournalView
 from exchanges.state.protocols import Entry
 from tests.support.fourth import CREDENTIALS
 from tests.support.lagging_exchange import DONE, LOST, begun, lose, placing

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,27 @@ async def test_a_process_that_is_gone(path, other):
     (found,) = other.entries(SERVER, KEY)
 
     assert ({"amount": "1"}, NOON, None) == (found.intent.arguments, found.intent.at, found.ended_at)
+
+
+async def test_calls_that_did_not_change(journal, other, monkeypatch):
+    """Only what changed is parsed again: a journal of thousands of calls is read before every order."""
+    parsed = []
+    loads = json.loads
+    monkeypatch.setattr(json, "loads", lambda text: parsed.append(text) or loads(text))
+    calls = [entry(at=NOON, amount=f"{number}") for number in range(5)]
+    for call in calls:
+        await journal.begin(call)
+    first = other.entries(SERVER, KEY)
+    again, parsed_first = other.entries(SERVER, KEY), len(parsed)
+    await journal.doubt(calls[2].intent.id, NOON)
+    changed = other.entries(SERVER, KEY)
+
+    assert (5, True) == (parsed_first, again is first)
+    assert (6, [c.intent for c in calls], [None, None, NOON, None, None]) == (
+        len(parsed),
+        [e.intent for e in changed],
+        [e.ended_at for e in changed],
+    )
 
 
 async def test_the_oldest_first(path, other):

@@ -15,7 +15,7 @@ from exchanges.errors import ExchangeError
 from exchanges.intents import ClockOffset, Intent
 from exchanges.outcomes.clocks import ExchangeClock
 from exchanges.outcomes.history import CallHistory
-from exchanges.outcomes.pending import JournalView
+from exchanges.outcomes.journal_view import JournalView
 from exchanges.outcomes.reconcile import Reconciler
 from exchanges.outcomes.verdicts import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
 from tests.stress.figures import Figure, Mechanisms

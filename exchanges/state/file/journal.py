@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import astuple, evolve, frozen
 
@@ -28,6 +28,8 @@ from exchanges.state.file.worker import Worker
 from exchanges.state.leases import unsent
 from exchanges.state.protocols import Entry
 
+_Version: TypeAlias = tuple[str, int, bool]
+"""Id of a call, its checksum, and whether it is under way."""
 _ROWS = "SELECT id, server, key, body, holder, ended_at, seal FROM calls"
 
 
@@ -65,6 +67,8 @@ class FileJournal:
         self._worker = worker
         self._database = database
         self._marker = marker
+        self._known: dict[tuple[str, str], dict[_Version, Entry]] = {}
+        self._listed: dict[tuple[str, str], tuple[Entry, ...]] = {}
         self._loops: dict[str, asyncio.AbstractEventLoop] = {}  # of the calls that this process carries out
         # All rows are checked once here, so that damage is reported when the file is opened and not in the middle.
         with database.reading() as data:
@@ -95,16 +99,28 @@ class FileJournal:
         self._loops.pop(intent_id, None)
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
-        """List the calls whose outcome is unknown, or not known yet, the oldest first."""
+        """List the calls whose outcome is unknown, or not known yet, the oldest first; the same tuple if none changed.
+
+        It is asked before every order, and must not parse thousands of calls again each time.
+        """
+        query = "SELECT id, seal, holder, ended_at FROM calls WHERE server = ? AND key = ? ORDER BY number"
+        known, found = self._known.get((server, key), {}), dict[_Version, Entry]()
         with self._reading() as data:
             holders = data.execute("SELECT DISTINCT holder FROM calls WHERE ended_at IS NULL").fetchall()
             # First the dead processes, then the calls: one that ends its calls and exits in between leaves none open.
             dead = {holder for (holder,) in holders if self._marker.is_dead(holder)}
-            rows = data.execute(f"{_ROWS} WHERE server = ? AND key = ? ORDER BY number", (server, key)).fetchall()
-        return tuple(
-            row.entry(is_under_way=not (row.ended_at or row.holder in dead or self._is_lost(row.id)))
-            for row in map(self._checked, rows)
-        )
+            for name, seal, holder, ended_at in data.execute(query, (server, key)).fetchall():
+                version = name, seal, not (ended_at or holder in dead or self._is_lost(name))
+                if entry := known.get(version) or self._entry(data, name, is_under_way=version[-1]):
+                    found[version] = entry
+        if found.keys() != known.keys() or (server, key) not in self._listed:
+            self._known[server, key], self._listed[server, key] = found, tuple(found.values())
+        return self._listed[server, key]
+
+    def _entry(self, data: Connection, name: str, *, is_under_way: bool) -> Entry | None:
+        """Read one call; None if it was removed just now."""
+        values = data.execute(f"{_ROWS} WHERE id = ?", (name,)).fetchone()
+        return None if values is None else self._checked(values).entry(is_under_way=is_under_way)
 
     def known(self, server: str, key: str, names: Collection[str], prefix: str) -> frozenset[str]:
         """Return which of *names* calls of *key* have created, and all that begins with *prefix*."""
