@@ -1,7 +1,7 @@
 """The examples that are programs, run against the simulator."""
 
+import ast
 import csv
-import importlib
 import io
 from decimal import Decimal
 
@@ -108,7 +108,7 @@ async def test_two_processes_share_a_key(capsys):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_described(name):
     """Each example says at its top what it does, and is on the page of the examples."""
-    module = importlib.import_module(f"examples.{name}")
+    described = ast.get_docstring(ast.parse((ROOT / "examples" / f"{name}.py").read_text("utf-8")))
 
-    assert module.__doc__.endswith(("\n", "."))
+    assert described.partition("\n")[0].endswith(".")
     assert f"\n## {name}.py\n" in (ROOT / "docs" / "examples.md").read_text("utf-8")

@@ -1,0 +1,170 @@
+# ruff: noqa: INP001 - examples are not a package
+"""Serve prices and take orders over HTTP with FastAPI: one client for the whole service, every digit kept.
+
+Against the simulator, and with the key from the environment::
+
+    uvicorn --factory examples.fastapi_service:simulated_app
+    BITSTAMP_API_KEY=... BITSTAMP_API_SECRET=... uvicorn --factory examples.fastapi_service:live_app
+
+Start it with one worker, or give all workers one `FileState`: the limits and the journal belong to the key. Amounts
+travel as text in both directions, since a JSON number is read as a float by most who receive it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from decimal import Decimal
+from typing import Literal
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from exchanges import (
+    Bitstamp,
+    ExchangeError,
+    OutcomeUnknown,
+    RateLimited,
+    RateLimitTimeout,
+    Rejected,
+    UnresolvedOutcome,
+    UsageError,
+)
+from exchanges.simulator import Venue, simulate
+from exchanges.state import FileState
+
+Opened = AbstractAsyncContextManager[Bitstamp]
+
+STATUSES: tuple[tuple[type[ExchangeError], int], ...] = (
+    (UnresolvedOutcome, 409),
+    (UsageError, 422),
+    (RateLimitTimeout, 503),
+    (RateLimited, 503),
+    (Rejected, 409),
+    # Not an error of the one who asks, and no permission to ask again: the order may be in the book.
+    (OutcomeUnknown, 202),
+)
+
+
+class Price(BaseModel):
+    """Prices of a market; None for what the exchange has no value of."""
+
+    market: str
+    last: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
+
+
+class NewOrder(BaseModel):
+    """A limit order; amounts as text."""
+
+    market: str
+    side: Literal["buy", "sell"]
+    amount: str
+    price: str
+
+
+class Placed(BaseModel):
+    """An order that the exchange accepted."""
+
+    order_id: str
+
+
+class Unresolved(BaseModel):
+    """A call whose outcome is not known."""
+
+    intent: str
+    endpoint: str
+    standing: str
+
+
+def create_app(opened: Callable[[], Opened]) -> FastAPI:
+    """Create the service.
+
+    Args:
+        opened: Returns a block that opens the client, and closes it at its end.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # In the event loop that serves: a client belongs to one loop.
+        async with opened() as client:
+            app.state.client = client
+            for intent in list(client.unresolved):
+                await client.reconcile(intent)
+            yield
+
+    app = FastAPI(lifespan=lifespan, title="prices and orders")
+    app.add_exception_handler(ExchangeError, explain)
+    app.add_api_route("/prices/{market}", price)
+    app.add_api_route("/orders", place, methods=["POST"], status_code=201)
+    app.add_api_route("/unresolved", unresolved)
+    return app
+
+
+def client_of(request: Request) -> Bitstamp:
+    """Return the client of the service."""
+    client: Bitstamp = request.app.state.client
+    return client
+
+
+async def price(market: str, request: Request) -> Price:
+    """Return the prices of a market, such as btcusd."""
+    ticker = await client_of(request).market.ticker(market)
+    return Price(market=market, last=ticker.last, bid=ticker.bid, ask=ticker.ask)
+
+
+async def place(order: NewOrder, request: Request) -> Placed:
+    """Place an order. It goes on if the one who asked is gone, and its outcome is kept."""
+    trading = client_of(request).trading
+    call = trading.buy if order.side == "buy" else trading.sell
+    placed = await call(market=order.market, amount=order.amount, price=order.price)
+    return Placed(order_id=placed.id)
+
+
+async def unresolved(request: Request) -> list[Unresolved]:
+    """List the calls whose outcome is not known."""
+    return [
+        Unresolved(intent=intent.id, endpoint=intent.endpoint, standing=call.standing.value)
+        for intent, call in client_of(request).unresolved.items()
+    ]
+
+
+async def explain(_request: Request, error: Exception) -> JSONResponse:
+    """Answer with what an error proves; its text holds no secrets."""
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 502)
+    proven = {
+        "error": type(error).__name__,
+        "message": str(error),
+        "may_have_executed": isinstance(error, ExchangeError) and error.may_have_executed,
+    }
+    return JSONResponse(proven, status_code=status)
+
+
+@asynccontextmanager
+async def live() -> AsyncIterator[Bitstamp]:
+    """Open the client of the account whose key is in the environment."""
+    with FileState("service.db") as state:
+        async with Bitstamp(state=state) as client:
+            yield client
+
+
+@asynccontextmanager
+async def simulated() -> AsyncIterator[Bitstamp]:
+    """Open a client of the simulator."""
+    async with (
+        simulate(Venue.BITSTAMP) as sim,
+        Bitstamp(base_url=sim.base_url, **sim.account(Venue.BITSTAMP)) as client,
+    ):
+        yield client
+
+
+def live_app() -> FastAPI:
+    """Create the service for the exchange."""
+    return create_app(live)
+
+
+def simulated_app() -> FastAPI:
+    """Create the service for the simulator."""
+    return create_app(simulated)

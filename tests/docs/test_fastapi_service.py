@@ -1,0 +1,81 @@
+"""The service of the examples, called as its users do."""
+
+import json
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from exchanges import Bitstamp, Kind
+from exchanges.simulator import FaultPoint, Faults, Venue, simulate
+
+pytest.importorskip("fastapi", reason="needs FastAPI: nox -s interop")
+
+from examples.fastapi_service import create_app, simulated_app
+
+pytestmark = pytest.mark.interop
+ORDER = {"market": "btcusd", "side": "buy", "amount": "0.01", "price": "30000"}
+
+
+@asynccontextmanager
+async def serving(app):
+    """Start the service; yield a client of it."""
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://app") as http:
+        yield http
+
+
+@asynccontextmanager
+async def exchange(**options):
+    """Simulate Bitstamp; yield it and a service that trades there."""
+    async with simulate(Venue.BITSTAMP, delay_seconds=(0, 0), **options) as sim:
+
+        @asynccontextmanager
+        async def opened():
+            async with Bitstamp(base_url=sim.base_url, **sim.account(Venue.BITSTAMP)) as client:
+                yield client
+
+        async with serving(create_app(opened)) as http:
+            yield sim, http
+
+
+async def test_every_digit():
+    """A price is text in JSON, with every digit that the exchange sent."""
+    async with exchange() as (sim, http):
+        sim.bitstamp.set_price("btcusd", Decimal("50123.4500"))
+        body = (await http.get("/prices/btcusd")).content
+    last = json.loads(body)["last"]
+
+    assert isinstance(last, str)
+    assert Decimal("50123.45") == Decimal(last)
+
+
+async def test_an_order():
+    """An order is placed; one that is wrong is not, and is told as such."""
+    async with exchange() as (sim, http):
+        placed = await http.post("/orders", json=ORDER)
+        wrong = await http.post("/orders", json=ORDER | {"amount": "much"})
+        refused = await http.post("/orders", json=ORDER | {"amount": "1000"})
+
+    assert [201, 422, 409] == [answer.status_code for answer in (placed, wrong, refused)]
+    assert [deed.id for deed in sim.deeds] == [placed.json()["order_id"]]
+    assert not refused.json()["may_have_executed"]
+
+
+async def test_an_unknown_outcome():
+    """An order whose answer is lost is no error to repeat: it may be executed, and is listed."""
+    async with exchange(faults=Faults({FaultPoint.CLOSE_AFTER_EXECUTING: 1.0}, kinds={Kind.MONEY})) as (_, http):
+        answer = await http.post("/orders", json=ORDER)
+        again = await http.post("/orders", json=ORDER)
+        (listed,) = (await http.get("/unresolved")).json()
+
+    assert (202, True) == (answer.status_code, answer.json()["may_have_executed"])
+    assert (409, "UnresolvedOutcome") == (again.status_code, again.json()["error"])
+    assert ("bitstamp.trading.buy", "unknown") == (listed["endpoint"], listed["standing"])
+
+
+async def test_the_simulated_service():
+    """The service for the simulator starts, answers and stops."""
+    async with serving(simulated_app()) as http:
+        assert 200 == (await http.get("/prices/btcusd")).status_code
