@@ -99,6 +99,9 @@ class BodyDecoder:
         Raises:
             BadAnswer: Too large, or not the gzip that the head announced.
         """
+        if self._members is None and self._cutter is None:
+            self._take(chunk)
+            return
         self._received += len(chunk)
         # Gzip that inflates to nothing is endless too.
         if self._received > 2 * self._max_bytes:
@@ -154,7 +157,7 @@ class BodyDecoder:
         self._take(decoded)
         return rest
 
-    def _take(self, decoded: bytearray | memoryview) -> None:
+    def _take(self, decoded: bytes | bytearray | memoryview) -> None:
         self._size += len(decoded)
         if self._size > self._max_bytes:
             raise self._too_large()

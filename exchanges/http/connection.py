@@ -15,6 +15,7 @@ Rules for editors:
 from __future__ import annotations
 
 import asyncio
+import math
 import select
 import ssl
 import sys
@@ -63,8 +64,8 @@ class Connection(asyncio.BufferedProtocol):
         self._writable: asyncio.Future[None] | None = None
         self._failure: Lost | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_silence_watched = self._is_writing = False
-        self._end = 0.0
+        self._is_writing = False
+        self._end = self._silent_at = math.inf
         self.closed = self._loop.create_future()
         self.idle_since = self._loop.time()
         self.expires_after: float | None = None
@@ -98,6 +99,8 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Record that the socket is closed, and fail the request that waits."""
         self._transport = self._poll = None
+        if self._timer is not None:
+            self._timer.cancel()
         if exc is not None:
             if isinstance(exc, ConnectionResetError) and self._evidence is not None:
                 self._evidence.was_reset = True
@@ -340,29 +343,35 @@ class Connection(asyncio.BufferedProtocol):
 
     def _start_timer(self, deadline: float, silent_after: float | None) -> None:
         self._end = deadline
-        self._is_silence_watched = silent_after is not None
-        moment = deadline if silent_after is None else min(deadline, self._loop.time() + silent_after)
-        # One timer serves both: most answers come before either, and each timer costs time.
+        self._silent_at = math.inf if silent_after is None else self._loop.time() + silent_after
+        self._arm()
+
+    def _arm(self) -> None:
+        moment, timer = min(self._end, self._silent_at), self._timer
+        # One timer serves all requests of a connection: almost all answers come in time, and each timer costs time. One
+        # that a request before has left is due earlier as a rule, and is then set again.
+        if timer is not None and timer.when() <= moment:
+            return
+        if timer is not None:
+            timer.cancel()
         self._timer = self._loop.call_at(moment, self._run_out)
 
     def _run_out(self) -> None:
-        reader, is_watched = self._reader, self._is_silence_watched
+        self._timer, reader, now = None, self._reader, self._loop.time()
         if reader is None:
             return
-        self._is_silence_watched = False
-        if self._loop.time() < self._end and is_watched:
-            if not reader.has_begun:
-                self._settle(Silent("no byte of an answer came on a reused connection"))
-                return
-            self._timer = self._loop.call_at(self._end, self._run_out)
-            return
-        phase = "sending the request" if self._is_writing else "waiting for the answer"
-        self._settle(TimedOut("reading the answer" if reader.has_begun else phase))
+        if reader.has_begun:
+            self._silent_at = math.inf
+        if now >= self._end:
+            phase = "sending the request" if self._is_writing else "waiting for the answer"
+            self._settle(TimedOut("reading the answer" if reader.has_begun else phase))
+        elif now >= self._silent_at:
+            self._settle(Silent("no byte of an answer came on a reused connection"))
+        else:
+            self._arm()
 
     def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._reader = self._waiter = self._evidence = None
+        self._reader = self._waiter = self._evidence = None
         self._is_writing = False
 
 

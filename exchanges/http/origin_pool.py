@@ -78,6 +78,16 @@ class OriginPool:
         self._changed: asyncio.Future[bool] | None = None
         self._is_closed = False
 
+    def acquire_now(self, priority: Priority, *, fresh: bool) -> Connection | None:
+        """Return a connection as `acquire` does, if that need not wait for anything."""
+        if fresh or self._waiters or not self._has_capacity(priority):
+            return None
+        connection = self._youngest(priority)
+        if connection is None or not connection.is_quiet():
+            return None
+        self._in_use += 1
+        return self._idle.pop()
+
     async def acquire(self, priority: Priority, deadline: float, *, fresh: bool) -> Connection:
         """Return an open connection without unread bytes, for one request.
 
@@ -207,16 +217,21 @@ class OriginPool:
         """Remove and return the unused connection that was idle for the shortest time, if one is young enough."""
         if fresh:  # the ready one may be as dead as the one before
             return None
-        now, is_careful = self._loop.time(), priority is not Priority.READ
-        if self._idle:
-            longest = KEEP_FOR_MONEY_SECONDS if is_careful else self._idle_seconds(self._idle[-1])
-            if now - self._idle[-1].idle_since < longest:
-                return self._idle.pop()
-        if is_careful and self._ready is not None:
+        if self._youngest(priority) is not None:
+            return self._idle.pop()
+        if priority is not Priority.READ and self._ready is not None:
             connection, self._ready = self._ready, None
             self._notify_keeper(was_closed=False)
             return connection
         return None
+
+    def _youngest(self, priority: Priority) -> Connection | None:
+        """Return the last of the idle connections, if it is young enough."""
+        if not self._idle:
+            return None
+        connection = self._idle[-1]
+        longest = self._idle_seconds(connection) if priority is Priority.READ else KEEP_FOR_MONEY_SECONDS
+        return connection if self._loop.time() - connection.idle_since < longest else None
 
     def _make_room(self) -> None:
         """Close unused connections so that one more can be opened."""

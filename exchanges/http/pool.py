@@ -81,14 +81,16 @@ class ConnectionPool:
         try:
             pool = self._pool(request.origin)
             rendered = _Rendered(render_head(request, pool.origin.authority) + request.body)
-            connection = await pool.acquire(priority, min(deadline, evidence.send_by), fresh=fresh)
+            connection = pool.acquire_now(priority, fresh=fresh)
+            if connection is None:
+                connection = await pool.acquire(priority, min(deadline, evidence.send_by), fresh=fresh)
         except Lost:
             evidence.refused = True
             evidence.is_late = asyncio.get_running_loop().time() >= evidence.send_by
             raise
         # No `await` from here to the first write: the check of the connection must still hold.
-        now = asyncio.get_running_loop().time
-        reader, began = AnswerReader(max_bytes, cutter), now()
+        loop = asyncio.get_running_loop()
+        reader, began = AnswerReader(max_bytes, cutter), loop.time()
         # A connection that was just opened cannot be dead: its server has accepted it, however long TLS took.
         is_new = fresh or (not connection.is_used and began - connection.idle_since < KEEP_FOR_MONEY_SECONDS)
         try:
@@ -103,13 +105,14 @@ class ConnectionPool:
                 deadline=deadline,
                 silent_after=None if is_new or priority is Priority.MONEY else silent_after,
             )
-            pool.answer_seconds.append(now() - began)
+            pool.answer_seconds.append(connection.idle_since - began)
         except Silent:
             pool.drop_idle()
             raise
         finally:
             pool.release(connection, priority)
-        await in_slices(reader.steps(), deadline)
+        if cutter is not None:
+            await in_slices(reader.steps(), deadline)
         return reader.answer()
 
     def silence_seconds(self, origin: str, priority: Priority, seconds_left: float) -> float | None:

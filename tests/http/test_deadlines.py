@@ -107,3 +107,27 @@ async def test_what_is_not_silent(kind, has_begun):
         go_on.set()
 
         assert ((await sending).status, watch.server.connections) == (200, 1)
+
+
+@kinds
+async def test_a_deadline_of_its_own(kind):
+    """A request has its own deadline, and not that of the request before on its connection."""
+
+    async def talk(heard):
+        await heard.request()
+        await heard.say(ANSWER)
+        await heard.request()
+        await asyncio.Event().wait()
+
+    async with opened(kind, talk) as watch:
+        clock = Clock()
+        await watch.send()
+        clock.advance(SECONDS - 1)
+        sending = asyncio.create_task(watch.send())
+        await until(lambda: len(watch.server.requests) == 2)
+        clock.advance(2)
+        await turns(10)
+        was_early = sending.done()
+        clock.advance(SECONDS)
+
+        assert (False, TimedOut) == (was_early, type(await failure_of(sending)))
