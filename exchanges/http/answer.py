@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import define, field, frozen
 
@@ -15,6 +15,7 @@ __all__ = [
     "Answer",
     "BadAnswer",
     "Evidence",
+    "Lapsed",
     "Lost",
     "ProxyRefused",
     "Silent",
@@ -77,6 +78,10 @@ class Late(Lost):
     """The moment by which the request must have been sent has passed."""
 
 
+class Lapsed(Lost):
+    """What the call held of a shared state was lost before the first byte was sent."""
+
+
 class ProxyRefused(Lost):
     """A proxy refused the connection.
 
@@ -103,6 +108,7 @@ class Evidence:
         send_by: When the first byte must have been sent, on the clock of the loop; nothing is sent later.
         is_late: Whether nothing was sent because that moment has passed.
         was_reset: Whether our own connection was reset by the server, so that nothing of the request can still arrive.
+        is_held: Whether what the call holds of a shared state is respected by others; nothing is sent otherwise.
     """
 
     watched: bool = False
@@ -113,6 +119,7 @@ class Evidence:
     send_by: float = math.inf
     is_late: bool = False
     was_reset: bool = False
+    is_held: Callable[[], bool] | None = None
 
     def require_caller(self) -> None:
         """Check, immediately before the first byte, that somebody still waits for the answer.
@@ -120,6 +127,7 @@ class Evidence:
         Raises:
             Unwanted: The caller was cancelled.
             Late: It must have been sent before.
+            Lapsed: Others do not respect the lease of the call any more.
         """
         if self.send_by < math.inf and asyncio.get_running_loop().time() > self.send_by:
             self.refused = self.is_late = True
@@ -127,6 +135,9 @@ class Evidence:
         if self.caller_gone:
             self.refused = True
             raise Unwanted("its caller was cancelled")
+        if self.is_held is not None and not self.is_held():
+            self.refused = True
+            raise Lapsed("its lease of the shared state ran out, as this process or the state stood still for too long")
 
     @property
     def nothing_left(self) -> bool:

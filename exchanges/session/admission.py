@@ -165,7 +165,7 @@ async def _lease(
         raise type(error)(f"{call}: {error}", endpoint=call.endpoint.id) from error.__cause__
     if isinstance(answer, Wait):
         return answer
-    attempt.lease = answer
+    attempt.lease, attempt.evidence.is_held = answer, answer.is_held
     return None
 
 

@@ -138,7 +138,9 @@ def configure(
     if not _has(transport, "handle_async_request"):
         raise UsageError(f"{name}: transport must be an httpx.AsyncBaseTransport")
     if not _has(state := options.get("state"), "limiter", "shared", "shared_limiter", "journal"):
-        raise UsageError(f"{name}: state must be a MemoryState or a FileState('path'), of exchanges.state")
+        raise UsageError(
+            f"{name}: state must be a MemoryState, a FileState(path) or a RedisState(url), of exchanges.state"
+        )
     clock: Callable[[], float] = options.get("clock", time.time)
     if not callable(clock):
         raise UsageError(f"{name}: clock must be a function that returns seconds since 1970, such as time.time")

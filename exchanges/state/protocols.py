@@ -159,6 +159,14 @@ class Lease(Protocol):
         """How many refusals of its limit or its scope there were in a row when it was granted."""
         ...
 
+    def is_held(self) -> bool:
+        """Whether others still respect it, as far as is known here.
+
+        Asked immediately before the first byte is sent: a process that was suspended may have lost it, and then
+        nothing is sent.
+        """
+        ...
+
     async def release(
         self,
         *,

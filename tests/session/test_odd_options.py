@@ -39,9 +39,9 @@ def test_each_option(name):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"state": "x.db"}, "state must be a MemoryState or a FileState"),
-        ({"state": dict}, "state must be a MemoryState or a FileState"),
-        ({"state": Raising()}, "state must be a MemoryState or a FileState"),
+        ({"state": "x.db"}, "state must be a MemoryState, a FileState"),
+        ({"state": dict}, "state must be a MemoryState, a FileState"),
+        ({"state": Raising()}, "state must be a MemoryState, a FileState"),
         ({"transport": Raising()}, "transport must be an"),
         ({"limits": "x"}, "limits must be a list of Limit"),
         ({"limits": ""}, "limits must be a list of Limit"),

@@ -260,7 +260,7 @@ def test_repr(path):
 
     assert [
         f"FileState('{path}')",
-        f"SharedFileLimiter(test: FileState('{path}'))",
+        f"LeasingLimiter(test: FileState('{path}'))",
         f"FileJournal('{path}')",
     ] == shown
 

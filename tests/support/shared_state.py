@@ -28,6 +28,7 @@ class Lease:
         seconds: How long releasing takes.
         fault: What releasing raises.
         left: How it was released, each time.
+        held: Whether others respect it.
     """
 
     nonce: int | None = None
@@ -35,6 +36,11 @@ class Lease:
     fault: Exception | None = None
     refusals: int = 0
     left: list[dict[str, object]] = field(factory=list[dict[str, object]])
+    held: bool = True
+
+    def is_held(self) -> bool:
+        """Whether others respect it."""
+        return self.held
 
     async def release(self, *, complete, sent=True, floor=None, refusal=None, is_judged=False) -> None:
         """Record how it was released."""

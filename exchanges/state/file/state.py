@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from exchanges.errors import StateError
 from exchanges.limits.limit import Limit
-from exchanges.state.file.limiter import SharedFileLimiter
+from exchanges.state.limiter import LeasingLimiter
 from exchanges.state.memory import MemoryState
 from exchanges.state.protocols import Journal
 
@@ -65,7 +65,7 @@ class FileState(MemoryState):
         """Close it."""
         self.close()
 
-    def shared_limiter(self, limit: Limit, server: str, key: str | None) -> SharedFileLimiter:
+    def shared_limiter(self, limit: Limit, server: str, key: str | None) -> LeasingLimiter:
         """Return the limiter that all processes share.
 
         Args:
@@ -77,7 +77,7 @@ class FileState(MemoryState):
             StateError: The state is closed, or belongs to the parent of this process.
         """
         self._store.worker.require_running()
-        return SharedFileLimiter(self._store, limit, server, key, keep_alive=self)
+        return LeasingLimiter(self._store, limit, server, key, keep_alive=self)
 
     @property
     def journal(self) -> Journal:

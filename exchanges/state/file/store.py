@@ -53,6 +53,10 @@ class Store:
 
     def __init__(self, path: Path, clock: Callable[[], float], *, adopt: bool) -> None:
         self.path = path
+        self.slow = (
+            f"the state in {_escaped(path)} could not be written within {{}}; look for another program that locks the "
+            "file, or a disk that hangs"
+        )
         self._clock = clock
         self._key_locks: dict[tuple[str, str], SharedKeyLock] = {}
         self._leases: dict[LeaseRecord, tuple[LeaseWaiter, SharedKeyLock | None, float]] = {}  # and until when
@@ -101,15 +105,22 @@ class Store:
         if waiter.is_waiting:
             self._serve(waiter, None)
 
-    def add_signers(self, place: int, number: int) -> None:
+    def give_up(self, waiter: LeaseWaiter) -> None:
+        """Do nothing: one that waits no more is passed over when it would be served."""
+
+    def holds(self, record: LeaseRecord) -> bool:
+        """Whether a lease is held."""
+        return record in self._leases
+
+    def add_signers(self, request: LeaseRequest, number: int) -> None:
         """Count clients of this process that can cancel."""
-        self._slots.add_signers(place, number)
+        self._slots.add_signers(request.place, number)
         self._write()
 
-    def reopen(self, place: int) -> None:
+    def reopen(self, request: LeaseRequest) -> None:
         """Forget the lockouts of a limit."""
         try:
-            self._slots.reopen(place)
+            self._slots.reopen(request.place)
         except StateError as error:
             logger.error("%s; the limit was not reopened", error)  # noqa: TRY400 - a traceback shows locals
 
@@ -190,3 +201,7 @@ class Store:
             key_lock.close()
         self._marker.remove()
         self._database.close()
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("{", "{{").replace("}", "}}")

@@ -1,14 +1,18 @@
-"""The limiter that all processes share; see `exchanges.state.protocols.SharedLimiter`."""
+"""The limiter that all processes share, wherever it is kept; see `exchanges.state.protocols.SharedLimiter`.
+
+A store grants leases in a thread of its own. What is posted to it is done in order, so that nothing here waits for it
+but the calls that ask for a lease.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from attrs import evolve
 
@@ -17,13 +21,66 @@ from exchanges.limits.limit import Limit, Scope
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.waits import Wait
 from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter, unsent
-
-if TYPE_CHECKING:
-    from exchanges.state.file.store import Store
-    from exchanges.state.protocols import Headroom
+from exchanges.state.protocols import Headroom
 
 
-class SharedFileLimiter:
+class Poster(Protocol):
+    """The thread of a store."""
+
+    def post(self, job: Callable[[], object]) -> None:
+        """Run *job* there later.
+
+        Raises:
+            StateError: It has stopped, or belongs to the parent of this process.
+        """
+        ...
+
+
+class LeaseStore(Protocol):
+    """Grants leases. All methods but `headroom` and `holds` are for the thread of its worker."""
+
+    slow: str
+    """What to say of a store that does not answer in time, with a place for the seconds."""
+
+    @property
+    def worker(self) -> Poster:
+        """Its thread."""
+        ...
+
+    def acquire(self, waiter: LeaseWaiter) -> None:
+        """Answer *waiter*, now or later."""
+        ...
+
+    def overtake(self, waiter: LeaseWaiter) -> None:
+        """Serve a call that has waited long enough for the key lock, without it."""
+        ...
+
+    def give_up(self, waiter: LeaseWaiter) -> None:
+        """Stop the waiting of a call that was cancelled."""
+        ...
+
+    def release(self, end: LeaseEnd) -> None:
+        """Release a lease; a second time does nothing."""
+        ...
+
+    def holds(self, record: LeaseRecord) -> bool:
+        """Whether a lease is held, as far as is known here."""
+        ...
+
+    def add_signers(self, request: LeaseRequest, number: int) -> None:
+        """Count clients of this process that can cancel."""
+        ...
+
+    def reopen(self, request: LeaseRequest) -> None:
+        """Forget the lockouts of a limit."""
+        ...
+
+    def headroom(self, request: LeaseRequest) -> Headroom:
+        """Return what is left, from any thread."""
+        ...
+
+
+class LeasingLimiter:
     """Grants leases to the calls of one limit, server and key.
 
     Args:
@@ -34,7 +91,7 @@ class SharedFileLimiter:
         keep_alive: Closes the store when it is collected, so it is referred to as long as a call may need the store.
     """
 
-    def __init__(self, store: Store, limit: Limit, server: str, key: str | None, *, keep_alive: object) -> None:
+    def __init__(self, store: LeaseStore, limit: Limit, server: str, key: str | None, *, keep_alive: object) -> None:
         self._keep_alive = keep_alive
         self._store = store
         self._limit = limit
@@ -46,18 +103,18 @@ class SharedFileLimiter:
 
     def __repr__(self) -> str:
         """Show the limit and the state."""
-        return f"SharedFileLimiter({self._limit.name}: {self._keep_alive!r})"
+        return f"LeasingLimiter({self._limit.name}: {self._keep_alive!r})"
 
     def join(self, *, signs: bool) -> None:
         """Register a client of this process."""
         if signs:
-            self._store.worker.post(partial(self._store.add_signers, self._request.place, 1))
+            self._store.worker.post(partial(self._store.add_signers, self._request, 1))
 
     def leave(self, *, signs: bool) -> None:
         """Unregister a client."""
         if signs:
             with suppress(StateError):  # closed: then the registration is gone already
-                self._store.worker.post(partial(self._store.add_signers, self._request.place, -1))
+                self._store.worker.post(partial(self._store.add_signers, self._request, -1))
 
     def headroom(self) -> Headroom:
         """Return what is left."""
@@ -65,7 +122,7 @@ class SharedFileLimiter:
 
     def reopen(self) -> None:
         """Forget every lockout, in all processes."""
-        self._store.worker.post(partial(self._store.reopen, self._request.place))
+        self._store.worker.post(partial(self._store.reopen, self._request))
 
     async def acquire(
         self,
@@ -78,7 +135,7 @@ class SharedFileLimiter:
         is_cancel: bool = False,
         overtake_seconds: float = math.inf,
         scope: str = "",
-    ) -> FileLease | Wait:
+    ) -> StoreLease | Wait:
         """Acquire everything that a call needs at once, or return how long to wait."""
         request = evolve(
             self._request,
@@ -96,7 +153,7 @@ class SharedFileLimiter:
             answer = await self._wait(waiter, overtake_seconds)
         except StateError as error:
             raise unsent(error) from error.__cause__
-        return FileLease(self._store, answer, self._keep_alive) if isinstance(answer, LeaseRecord) else answer
+        return StoreLease(self._store, answer, self._keep_alive) if isinstance(answer, LeaseRecord) else answer
 
     async def _wait(self, waiter: LeaseWaiter, overtake_seconds: float) -> LeaseRecord | Wait:
         """Wait for the answer; release a lease that comes too late."""
@@ -104,14 +161,17 @@ class SharedFileLimiter:
         worker.post(partial(self._store.acquire, waiter))
         timers: list[asyncio.TimerHandle] = []
         if seconds < math.inf:
-            timers.append(loop.call_later(seconds, waiter.expire, partial(_timed_out, waiter, self._store.path)))
+            timers.append(loop.call_later(seconds, waiter.expire, partial(_timed_out, waiter, self._store.slow)))
         if waiter.request.in_order and overtake_seconds < seconds:
             timers.append(loop.call_later(overtake_seconds, self._overtake, waiter))
         try:
             return await waiter.future
         except BaseException:
-            if (record := waiter.cancel()) is not None:
-                with suppress(StateError):  # closed: there is nothing left to release
+            record = waiter.cancel()
+            with suppress(StateError):  # closed: there is nothing left to release
+                if record is None:
+                    worker.post(partial(self._store.give_up, waiter))
+                else:
                     worker.post(partial(self._store.release, LeaseEnd(record, complete=True, sent=False)))
             raise
         finally:
@@ -123,10 +183,10 @@ class SharedFileLimiter:
             self._store.worker.post(partial(self._store.overtake, waiter))
 
 
-class FileLease:
-    """What one call holds of a state in a file; the state stays open as long."""
+class StoreLease:
+    """What one call holds of a shared state; the state stays open as long."""
 
-    def __init__(self, store: Store, record: LeaseRecord, keep_alive: object) -> None:
+    def __init__(self, store: LeaseStore, record: LeaseRecord, keep_alive: object) -> None:
         self._keep_alive = keep_alive
         self._store = store
         self._record = record
@@ -140,7 +200,7 @@ class FileLease:
 
     def __repr__(self) -> str:
         """Show the nonce."""
-        return f"FileLease(nonce={self.nonce})"
+        return f"StoreLease(nonce={self.nonce})"
 
     @property
     def nonce(self) -> int | None:
@@ -152,6 +212,10 @@ class FileLease:
         """How many refusals there were in a row."""
         return self._record.refusals
 
+    def is_held(self) -> bool:
+        """Whether others still respect it, as far as is known here."""
+        return not self._is_over and self._store.holds(self._record)
+
     async def release(
         self,
         *,
@@ -161,7 +225,7 @@ class FileLease:
         refusal: Refusal | None = None,
         is_judged: bool = False,
     ) -> None:
-        """Release everything, without waiting for the file; a second time does nothing."""
+        """Release everything, without waiting for the store; a second time does nothing."""
         if self._is_over:
             return
         self._is_over = True
@@ -175,14 +239,11 @@ def _limit_id(*names: str) -> int:
     return int.from_bytes(hashlib.sha256("\n".join(names).encode()).digest()[:7])
 
 
-def _timed_out(waiter: LeaseWaiter, path: Path) -> ExchangeError:
+def _timed_out(waiter: LeaseWaiter, slow: str) -> ExchangeError:
     seconds = waiter.request.timeout_seconds
     if waiter.waits_for_key:
         return RateLimitTimeout(
             f"another call held the lock of this key for more than {seconds:.1f} s; nothing was sent. Check whether a "
             "process that uses the same state hangs, or pass a larger timeout_seconds"
         )
-    return StateError(
-        f"the state in {path} could not be written within {seconds:.1f} s; look for another program that locks the "
-        "file, or a disk that hangs"
-    )
+    return StateError(slow.format(f"{seconds:.1f} s"))

@@ -1,0 +1,150 @@
+"""The journal of calls that are never repeated, on a Redis server.
+
+A call is recorded before its first byte is sent, and deleted when its outcome is known. What remains are calls whose
+outcome is unknown, and calls of hosts that are not heard of any more. How safe the record is when `begin` returns is
+decided by the server: ``appendfsync always`` writes it to the disk first. The ids of what was created are kept for a
+week, and not more than `scripts.KEPT_NAMES` of them for one key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Coroutine
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from exchanges.state.entries import body_of, entry_of, text_of
+from exchanges.state.leases import unsent
+from exchanges.state.protocols import Entry
+from exchanges.state.redis.host import Host
+from exchanges.state.redis.link import LinkFailed
+from exchanges.state.redis.servers import Said, account_of
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REFUSALS = {
+    "rests": "has lost writes, or is new, and takes no calls for some seconds; call again then",
+    "dead": "has not heard of this process for too long, so that others may take its calls for lost; call again",
+}
+
+
+class RedisJournal:
+    """Calls that are never repeated; see `exchanges.state.protocols.Journal`.
+
+    Args:
+        host: Asks the server.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._loops: dict[str, asyncio.AbstractEventLoop] = {}  # of the calls that this process carries out
+        self._accounts: dict[str, tuple[str, str]] = {}  # of the calls that were begun or listed here
+
+    def __repr__(self) -> str:
+        """Show where it is."""
+        return f"RedisJournal({self._host.where!r})"
+
+    async def begin(self, entry: Entry) -> None:
+        """Record what is about to be sent; the server has it when this returns."""
+        intent = entry.intent
+        self._loops[intent.id], self._accounts[intent.id] = asyncio.get_running_loop(), (entry.server, entry.key)
+        problem = await self._done(partial(self._begin, entry))
+        if problem is not None:
+            self._loops.pop(intent.id, None)
+            raise unsent(self._host.failed(problem))
+
+    async def settle(self, intent_id: str, *, known: str | None) -> None:
+        """Record that the outcome is known: the id of what was created, or None for nothing."""
+        await self._end(intent_id, {"known": known or "", "ended_at": ""})
+        self._accounts.pop(intent_id, None)
+
+    async def doubt(self, intent_id: str, ended_at: datetime) -> None:
+        """Record that the call has ended and its outcome is unknown."""
+        await self._end(intent_id, {"known": "", "ended_at": text_of(ended_at)})
+
+    def entries(self, server: str, key: str) -> tuple[Entry, ...]:
+        """List the calls whose outcome is unknown, or not known yet, the oldest first."""
+        calls, ended, alive = self._read(server, key, what="entries").values
+        ends = dict(zip(ended[::2], ended[1::2], strict=True))
+        rows = [(i, *written.split(" ", 3)) for i, written in zip(calls[::2], calls[1::2], strict=True)]
+        found = list[Entry]()
+        for intent_id, _, _, host, body in sorted(rows, key=lambda row: int(row[1])):
+            self._accounts[intent_id] = server, key
+            lives = host in alive and not self._is_lost(intent_id)
+            ended_at = ends.get(intent_id)
+            entry = entry_of(intent_id, server, key, body, ended_at=ended_at, is_under_way=ended_at is None and lives)
+            found.append(entry)
+        return tuple(found)
+
+    def known(self, server: str, key: str, names: Collection[str], prefix: str) -> frozenset[str]:
+        """Return which of *names* calls of *key* have created, and all that begins with *prefix*."""
+        return frozenset(self._read(server, key, what="known", names=list(names), prefix=prefix).values[0])
+
+    def since(self, server: str, key: str) -> datetime | None:
+        """Return since when calls of *key* are recorded; None if none ever was."""
+        (since,) = self._read(server, key, what="since").values
+        return EPOCH + timedelta(microseconds=int(since)) if since else None
+
+    def _read(self, server: str, key: str, **request: str | list[str]) -> Said:
+        said = self._host.read(server, {"account": account_of((server, key)), **request})
+        if said.what == "rests":
+            seconds = int(said.values[0]) / 1e6
+            words = f"has lost writes; what hosts that live report of their calls is complete in {seconds:.1f} s"
+            raise self._host.failed(words)
+        return said
+
+    def _is_lost(self, intent_id: str) -> bool:
+        """Whether this process began it in a loop that is closed, so that nothing will end it."""
+        loop = self._loops.get(intent_id)
+        return loop is not None and loop.is_closed()
+
+    async def _end(self, intent_id: str, outcome: dict[str, str]) -> None:
+        self._loops.pop(intent_id, None)
+        # Of a call that was neither begun nor listed here nothing is known, as that needs its account.
+        if intent_id in self._accounts:
+            problem = await self._done(partial(self._settle, intent_id, self._accounts[intent_id], outcome))
+            if problem is not None:
+                raise self._host.failed(f"{problem}; the outcome will be written later")
+
+    async def _done(self, work: Callable[[], Coroutine[Any, Any, str | None]]) -> str | None:
+        """Do *work* in the thread of the state, even if the caller is cancelled; return what went wrong."""
+        return await asyncio.wrap_future(self._host.thread.ask(work))
+
+    # In the thread of the state
+
+    async def _begin(self, entry: Entry) -> str | None:
+        server, account = self._host.server(entry.server), account_of((entry.server, entry.key))
+        intent_id, body = entry.intent.id, json.dumps(body_of(entry))
+        at = (entry.intent.at - EPOCH) // timedelta(microseconds=1)
+        asked = {"account": account, "id": intent_id, "at": str(at), "body": body}
+        try:
+            said = await self._host.ask(server, "begin", asked)
+        except LinkFailed as error:
+            # It may have been written all the same, and nothing will be sent.
+            self._owe(intent_id, (entry.server, entry.key), {"known": "", "ended_at": ""})
+            return str(error)
+        if said.what != "begun":
+            return _REFUSALS[said.what]
+        server.lives(said)
+        server.calls[intent_id] = account, body, at
+        return None
+
+    async def _settle(self, intent_id: str, account: tuple[str, str], outcome: dict[str, str]) -> str | None:
+        try:
+            await self._settled(intent_id, account, outcome)
+        except LinkFailed as error:
+            self._owe(intent_id, account, outcome)
+            return str(error)
+        return None
+
+    async def _settled(self, intent_id: str, account: tuple[str, str], outcome: dict[str, str]) -> None:
+        server = self._host.server(account[0])
+        asked = {"account": account_of(account), "id": intent_id, **outcome}
+        await self._host.ask(server, "settle", asked)
+        if not outcome["ended_at"]:
+            server.calls.pop(intent_id, None)
+
+    def _owe(self, intent_id: str, account: tuple[str, str], outcome: dict[str, str]) -> None:
+        server = self._host.server(account[0])
+        self._host.owe(server, f"settle {intent_id}", partial(self._settled, intent_id, account, outcome))

@@ -1,0 +1,187 @@
+"""What a host knows of the state of one server of an exchange.
+
+Theory. A server of a state can lose writes: it is restarted with an older file, a replica takes its place, somebody
+empties it, its clock is set. A host notices by three numbers that it sends with every step: the run id of the server,
+the write counter that it saw last, and the latest moment that it can be by its own clock. The script that notices
+first begins a new epoch. For `LEASE_SECONDS` nothing is granted then, in which every host that lives reports its calls
+in flight, its last nonces and its open calls; for one window of each limit nothing is granted that counts against it.
+
+A lease is good as long as its host is heard of, which the host computes from the moment before it asked: others cannot
+take it for dead sooner.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from attrs import define, field, frozen
+
+from exchanges.limits.permits import LATE_SECONDS
+from exchanges.state.leases import LeaseRecord, LeaseWaiter
+from exchanges.state.redis import scripts
+
+logger = logging.getLogger(__name__)
+
+SAFETY_SECONDS = 1.0
+"""How long before others may take a host for dead it stops sending: clocks run at different speeds."""
+LONGEST_SECONDS = 86_400.0
+
+_REASONS = {
+    "restarted": "its server was restarted or replaced, and may have lost its last writes",
+    "older": "its server has lost writes",
+    "emptied": "its server was emptied",
+    "stepped": "the clock of its server was set forward",
+}
+
+
+@define(eq=False)
+class Held:
+    """A lease that this host holds.
+
+    Attributes:
+        id: By which the server knows it.
+        fence: Its fencing number.
+        record: What was granted.
+        waiter: To whom.
+        until: When it is ended if nobody has released it, on the clock of the host.
+        locks: Whether it holds the key lock.
+        is_lost: Whether the server has forgotten it, or others have ended it.
+    """
+
+    id: str
+    fence: str
+    record: LeaseRecord
+    waiter: LeaseWaiter
+    until: float
+    locks: bool
+    is_lost: bool = False
+
+
+@frozen
+class Said:
+    """The answer of a script.
+
+    Attributes:
+        what: In one word.
+        now: The moment, in seconds on the clock of the state.
+        values: What else.
+        sent_at: When it was asked, on the clock of the host.
+    """
+
+    what: str
+    now: float
+    values: Sequence[Any]
+    sent_at: float
+
+
+@define(eq=False)
+class Server:
+    """One server of an exchange, as this host knows it.
+
+    Attributes:
+        root: What all its keys begin with.
+        held: The leases of this host, by id.
+        nonces: The last nonces of this host, by account.
+        calls: The open calls of this host that are in the journal, by id: account, what was written, and when.
+        signers: How many clients of this host can cancel, by limit.
+        left: Limits of which the last such client has left.
+        good_until: Until when others respect the leases, on the clock of the host.
+        is_due: Whether a new epoch has begun, to which nothing was reported yet.
+        epoch: Changes when writes were lost.
+    """
+
+    root: str
+    name: str
+    held: dict[str, Held] = field(factory=dict[str, Held])
+    nonces: dict[str, int] = field(factory=dict[str, int])
+    calls: dict[str, tuple[str, str, int]] = field(factory=dict[str, tuple[str, str, int]])
+    signers: Counter[int] = field(factory=Counter[int])
+    left: set[int] = field(factory=set[int])
+    good_until: float = 0.0
+    is_due: bool = False
+    epoch: str = ""
+    _seen: int = 0
+    _now: int = -1
+    _at: float = 0.0
+
+    def arguments(self, host: str, run_id: str, request: Mapping[str, Any], now: float) -> tuple[str, ...]:
+        """Return the arguments of a script that is asked *now*, on the clock of the host."""
+        latest = -1 if self._now < 0 else self._now + scripts.microseconds(now - self._at)
+        return host, run_id, str(self._seen), str(latest), json.dumps(request)
+
+    def note(self, answer: list[object], sent_at: float, where: str) -> Said:
+        """Read an answer, and record what it shows of the server."""
+        epoch, writes, now, reason, began, what, *values = cast("list[Any]", _text(answer))
+        if self.epoch not in ("", epoch):
+            self._lost(reason, where, (int(now) - int(began)) / 1e6)
+        if epoch != self.epoch:
+            self._seen = 0
+        self.epoch, self._seen = epoch, max(self._seen, int(writes))
+        # From the moment before it was asked, so that a slow answer never makes the server look too far ahead.
+        self._now, self._at = int(now), sent_at
+        return Said(what, int(now) / 1e6, values, sent_at)
+
+    def lives(self, said: Said) -> None:
+        """Record that the server has heard of this host."""
+        self.good_until = max(self.good_until, said.sent_at + scripts.LEASE_SECONDS - SAFETY_SECONDS)
+
+    def lose(self) -> None:
+        """Record that others have ended what this host holds."""
+        for held in self.held.values():
+            held.is_lost = True
+
+    def report(self, now: float) -> dict[str, Any]:
+        """Return what this host reports to a new epoch: everything that it holds; nothing in between."""
+        report: dict[str, Any] = {
+            "signers": [str(place) for place, number in self.signers.items() if number > 0],
+            "left": [str(place) for place in self.left],
+            "leases": [],
+            "nonces": [],
+            "calls": [],
+        }
+        if self.is_due:
+            report["leases"] = [_reported(held, now) for held in self.held.values()]
+            report["nonces"] = [[account, str(nonce)] for account, nonce in self.nonces.items()]
+            report["calls"] = [[account, i, written, str(at)] for i, (account, written, at) in self.calls.items()]
+        return report
+
+    def _lost(self, reason: str, where: str, seconds: float) -> None:
+        self.is_due, self.good_until = True, 0.0
+        self.lose()
+        at = datetime.now(UTC) - timedelta(seconds=seconds)
+        logger.error(
+            "the state of %s at %s: %s, at %s UTC. Its limits rest one window, and nonces rise above the last of "
+            "every host. Calls that hosts began shortly before and that have died since may be missing in the journal: "
+            "check them at the exchange",
+            self.name,
+            where,
+            _REASONS.get(reason, reason),
+            f"{at:%Y-%m-%d %H:%M:%S}",
+        )
+
+
+def _reported(held: Held, now: float) -> list[Any]:
+    request = held.record.request
+    seconds = scripts.microseconds(min(max(held.until - now, 0.0) + LATE_SECONDS, LONGEST_SECONDS))
+    return [held.id, held.fence, seconds, account_of(request.account) if held.locks else "", places_of(held.record)]
+
+
+def account_of(account: tuple[str, str]) -> str:
+    """Return what the keys of an account end with: the fingerprint of its key."""
+    return account[1] or "-"
+
+
+def places_of(record: LeaseRecord) -> list[str]:
+    """Return the limits in which a lease has slots."""
+    return [str(place) for place, windows in record.request.parts if windows]
+
+
+def _text(answer: object) -> object:
+    if isinstance(answer, bytes):
+        return answer.decode()
+    return [_text(part) for part in cast("list[object]", answer)] if isinstance(answer, list) else answer
