@@ -1,4 +1,4 @@
-"""A file, a clock that stands still, and the states that share the file."""
+"""What keeps the states of a test, a clock that stands still, and states that share what is kept."""
 
 import os
 
@@ -6,9 +6,17 @@ import pytest
 
 from exchanges.state import FileState
 from tests.support.file_states import Clock
+from tests.support.redis_servers import NOWHERE, executable, redis_server
+from tests.support.redis_states import Shelf, StillClock, stop_clocks
 
 # The locks of a file are those of POSIX; without them there is nothing to test but the refusal.
-collect_ignore_glob = [] if os.name == "posix" else ["test_file_*.py"]
+collect_ignore_glob = [] if os.name == "posix" else ["test_file_*.py", "test_shared_*.py"]
+
+
+@pytest.fixture
+def kind():
+    """Return what keeps the state: a file, unless a module asks for more."""
+    return "file"
 
 
 @pytest.fixture
@@ -17,21 +25,50 @@ def path(tmp_path):
     return tmp_path / "state"
 
 
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory):
+    """Run a server for all tests that do not break it."""
+    if executable() is None:
+        pytest.skip(NOWHERE)
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
 @pytest.fixture
-def clock():
+def shelf(redis):
+    """Return where the states of a test are on the server."""
+    return Shelf(redis)
+
+
+@pytest.fixture
+def clock(kind, request, monkeypatch):
     """Return a clock that stands still."""
-    return Clock()
+    if kind == "file":
+        return Clock()
+    shelf = request.getfixturevalue("shelf")
+    stop_clocks(monkeypatch)
+    shelf.settle()
+    return StillClock(shelf.server, shelf.prefix)
 
 
 @pytest.fixture
-def state(path, clock):
+def open_state(kind, path, clock, request):
+    """Return what opens the state, each time as another process does."""
+    if kind == "file":
+        return lambda: FileState(path, clock=clock)
+    shelf = request.getfixturevalue("shelf")
+    return lambda: shelf.open(clock=clock)
+
+
+@pytest.fixture
+def state(open_state):
     """Open a state."""
-    with FileState(path, clock=clock) as state:
+    with open_state() as state:
         yield state
 
 
 @pytest.fixture
-def other(state, path, clock):
-    """Open the same file a second time, as another process does."""
-    with FileState(path, clock=clock) as other:
+def other(state, open_state):
+    """Open the same a second time, as another process does."""
+    with open_state() as other:
         yield other

@@ -1,8 +1,9 @@
-import asyncio
+"""The journal in a file; see `test_shared_journal.py` for what it does."""
+
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,6 @@ from exchanges.state import FileState
 from tests.support.file_states import KEY, SERVER, entry
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -20,181 +20,12 @@ def journal(state):
     return state.journal
 
 
-@pytest.fixture
-def other(path):
-    """Open it a second time, as another process does."""
-    with FileState(path) as state:
-        yield state.journal
-
-
-async def test_calls_in_flight_are_listed(journal, other):
-    """A call that a living process carries out is listed as such, here and elsewhere."""
-    await journal.begin(entry())
-
-    assert [True, True] == [e.is_under_way for j in (journal, other) for e in j.entries(SERVER, KEY)]
-
-
-async def test_a_call_in_doubt(journal, other):
-    """A call with an unknown outcome is listed as it was recorded, with the moment of its end, in all processes."""
-    written = entry(at=NOON, amount="1.5")
-    await journal.begin(written)
-    await journal.doubt(written.intent.id, NOON + DAY)
-    (found,) = other.entries(SERVER, KEY)
-
-    assert (written.intent, written.nonce, written.digest, NOON + DAY) == (
-        found.intent,
-        found.nonce,
-        found.digest,
-        found.ended_at,
-    )
-
-
-async def test_a_process_that_is_gone(path, other):
-    """A call of a process that died is listed, without an end."""
-    with FileState(path) as state:
-        await state.journal.begin(entry(at=NOON, amount="1"))
-    (found,) = other.entries(SERVER, KEY)
-
-    assert ({"amount": "1"}, NOON, None) == (found.intent.arguments, found.intent.at, found.ended_at)
-
-
-async def test_calls_that_did_not_change(journal, other, monkeypatch):
-    """Only what changed is parsed again: a journal of thousands of calls is read before every order."""
-    parsed = []
-    loads = json.loads
-    monkeypatch.setattr(json, "loads", lambda text: parsed.append(text) or loads(text))
-    calls = [entry(at=NOON, amount=f"{number}") for number in range(5)]
-    for call in calls:
-        await journal.begin(call)
-    first = other.entries(SERVER, KEY)
-    again, parsed_first = other.entries(SERVER, KEY), len(parsed)
-    await journal.doubt(calls[2].intent.id, NOON)
-    changed = other.entries(SERVER, KEY)
-
-    assert (5, True) == (parsed_first, again is first)
-    assert (6, [c.intent for c in calls], [None, None, NOON, None, None]) == (
-        len(parsed),
-        [e.intent for e in changed],
-        [e.ended_at for e in changed],
-    )
-
-
-async def test_the_oldest_first(path, other):
-    """Calls are listed in the order in which they were begun."""
-    with FileState(path) as state:
-        for amount in "132":
-            await state.journal.begin(entry(amount=amount))
-
-    assert ["1", "3", "2"] == [found.intent.arguments["amount"] for found in other.entries(SERVER, KEY)]
-
-
-@pytest.mark.parametrize(("server", "key"), [("elsewhere", KEY), (SERVER, "another")])
-async def test_calls_of_others(server, key, journal):
-    """The calls of one key at one server are not those of another."""
-    written = entry()
-    await journal.begin(written)
-    await journal.doubt(written.intent.id, NOON)
-    await journal.settle(written.intent.id, known="made")
-
-    assert ((), frozenset(), None) == (
-        journal.entries(server, key),
-        journal.known(server, key, {"made"}, "none"),
-        journal.since(server, key),
-    )
-
-
-async def test_a_call_that_is_settled(path, other):
-    """A call whose outcome is known is deleted."""
-    written = entry()
-    with FileState(path) as state:
-        await state.journal.begin(written)
-        await state.journal.settle(written.intent.id, known=None)
-
-    assert ((), frozenset()) == (other.entries(SERVER, KEY), other.known(SERVER, KEY, {"made"}, ""))
-
-
-async def test_settled_elsewhere(path, other):
-    """Any process can settle what another one left behind."""
-    with FileState(path) as state:
-        await state.journal.begin(entry())
-    (found,) = other.entries(SERVER, KEY)
-    await other.settle(found.intent.id, known=None)
-
-    assert () == other.entries(SERVER, KEY)
-
-
-async def test_settled_twice(journal):
-    """Settling a call that is no longer pending does nothing, nor does recording its doubt."""
-    written = entry(at=NOON)
-    await journal.begin(written)
-    await journal.settle(written.intent.id, known="one")
-    await journal.settle(written.intent.id, known="two")
-    await journal.doubt(written.intent.id, NOON)
-
-    assert ((), {"one"}) == (journal.entries(SERVER, KEY), journal.known(SERVER, KEY, {"one", "two"}, "none"))
-
-
-@pytest.mark.parametrize(
-    ("names", "prefix", "known"),
-    [
-        ({"buy:1", "buy:3"}, "none", {"buy:1"}),
-        ({"buy:1", "buy:2"}, "none", {"buy:1", "buy:2"}),
-        (set(), "buy:~same:", {"buy:~same:7"}),
-        ({"buy:2"}, "buy:~", {"buy:2", "buy:~same:7", "buy:~other:8"}),
-        ({"buy", "buy:"}, "uy", set()),
-    ],
-)
-async def test_what_was_made(names, prefix, known, journal, other):
-    """What was created is found by its name, and by how its name begins."""
-    for made in ("buy:1", "buy:2", "buy:~same:7", "buy:~other:8"):
-        written = entry(at=NOON)
-        await journal.begin(written)
-        await journal.settle(written.intent.id, known=made)
-
-    assert known == other.known(SERVER, KEY, names, prefix)
-
-
-async def test_a_week(journal):
-    """Ids are deleted after a week, and the record then starts later."""
-    for day in range(10):
-        written = entry(at=NOON + day * DAY)
-        await journal.begin(written)
-        await journal.settle(written.intent.id, known=str(day))
-
-    assert (set("23456789"), NOON + 2 * DAY) == (
-        journal.known(SERVER, KEY, set("0123456789"), "none"),
-        journal.since(SERVER, KEY),
-    )
-
-
-async def test_since_when(journal, other):
-    """The record of a key starts with its first call."""
-    before = journal.since(SERVER, KEY)
-    for day in range(2):
-        await journal.begin(entry(at=NOON + day * DAY))
-
-    assert (None, NOON) == (before, other.since(SERVER, KEY))
-
-
 async def test_the_same_call_twice(journal):
     """An intent is recorded once."""
     written = entry()
     await journal.begin(written)
     with pytest.raises(StateError, match="cannot be read or written"):
         await journal.begin(written)
-
-
-async def test_written_even_if_cancelled(journal, other):
-    """A call is recorded even if the caller is cancelled meanwhile."""
-    written = entry()
-    await journal.begin(written)
-    doubting = asyncio.ensure_future(journal.doubt(written.intent.id, NOON))
-    await asyncio.sleep(0)
-    doubting.cancel()
-    await asyncio.wait([doubting])
-    await journal.settle("any other", known=None)
-
-    assert 1 == len(other.entries(SERVER, KEY))
 
 
 async def test_safe_on_the_disk(path, journal):
@@ -209,14 +40,6 @@ async def test_safe_on_the_disk(path, journal):
 
     assert (("PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"), 1) == ((begun[0], begun[-1]), now)
     assert "PRAGMA synchronous = FULL" not in statements[len(begun) :]
-
-
-def test_a_loop_that_is_gone(path):
-    """A call whose loop was closed before it ended is unresolved: nothing will end it."""
-    with FileState(path) as state:
-        asyncio.run(state.journal.begin(entry()))
-
-        assert 1 == len(state.journal.entries(SERVER, KEY))
 
 
 async def test_reading_waits_for_nobody(path, journal):
@@ -234,3 +57,26 @@ async def test_nothing_but_fingerprints(path, journal):
     everything = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.is_file())
 
     assert (True, True) == (KEY.encode() in everything, b'"amount": "1"' in everything)
+
+
+async def test_calls_that_did_not_change(path, journal, monkeypatch):
+    """Only what changed is parsed again: a journal of thousands of calls is read before every order."""
+    parsed = []
+    loads = json.loads
+    monkeypatch.setattr(json, "loads", lambda text: parsed.append(text) or loads(text))
+    calls = [entry(at=NOON, amount=f"{number}") for number in range(5)]
+    for call in calls:
+        await journal.begin(call)
+    with FileState(path) as state:
+        other = state.journal
+        first = other.entries(SERVER, KEY)
+        again, parsed_first = other.entries(SERVER, KEY), len(parsed)
+        await journal.doubt(calls[2].intent.id, NOON)
+        changed = other.entries(SERVER, KEY)
+
+    assert (5, True) == (parsed_first, again is first)
+    assert (6, [c.intent for c in calls], [None, None, NOON, None, None]) == (
+        len(parsed),
+        [e.intent for e in changed],
+        [e.ended_at for e in changed],
+    )

@@ -326,3 +326,29 @@ def test_what_is_loaded(path):
     ended = subprocess.run([sys.executable, "-c", LAZY, path], check=False, timeout=60)
 
     assert 0 == ended.returncode
+
+
+async def test_slots_are_forgotten(state, clock):
+    """A slot that has cooled down in the longest window is deleted."""
+    limiter = shared_limiter_of(state, (5, 1.0))
+    for _ in range(20):
+        await call(limiter)
+        clock.now += 1
+    with state._store._database.reading() as data:
+        (left,) = data.execute("SELECT count(*) FROM slots").fetchone()
+
+    assert 2 == left
+
+
+async def test_who_waited_and_died(state, path, clock):
+    """A process that died while it waited leaves no place in the line."""
+    limiter = shared_limiter_of(state, (1, 10.0))
+    await call(limiter)
+    with FileState(path, clock=clock) as dead:
+        await call(shared_limiter_of(dead, (1, 10.0)))
+    clock.now += 2
+    await call(limiter)
+    with state._store._database.reading() as data:
+        holders = data.execute("SELECT holder FROM waits").fetchall()
+
+    assert [(state._store._marker.name,)] == holders

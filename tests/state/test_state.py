@@ -161,8 +161,8 @@ def test_names(name):
 
 def test_no_such_name():
     """An unknown name raises `AttributeError`."""
-    with pytest.raises(AttributeError, match="has no attribute 'RedisState'"):
-        _ = state_package.RedisState
+    with pytest.raises(AttributeError, match="has no attribute 'SqlState'"):
+        _ = state_package.SqlState
 
 
 def narrow(**options):

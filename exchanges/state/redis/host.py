@@ -133,11 +133,11 @@ class Host:
         """Do *work* once the server answers again; what is owed under the same name before is replaced."""
         self._owed[server][name] = work
 
-    async def report(self, server: Server) -> None:
+    async def report(self, server: Server, *, ends: bool = False) -> None:
         """Report that this host lives, with all that it holds if the server may have lost it; do what is owed."""
         left, was_due, epoch, held = set(server.left), server.is_due, server.epoch, list(server.held.values())
         try:
-            said = await self.ask(server, "beat", server.report(self.clock()))
+            said = await self.ask(server, "beat", server.report(self.clock(), ends=ends))
             for name, work in list(self._owed[server].items()):
                 await work()
                 self._owed[server].pop(name, None)
@@ -162,7 +162,7 @@ class Host:
             server.left |= set(server.signers)
             server.signers.clear()
             if server.epoch:
-                await self.report(server)
+                await self.report(server, ends=True)
         await self.link.close()
 
     async def _beat(self) -> None:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from attrs import define, evolve, field
+
 from exchanges.state.entries import body_of, entry_of, text_of
 from exchanges.state.leases import unsent
 from exchanges.state.protocols import Entry
@@ -23,10 +25,51 @@ from exchanges.state.redis.link import LinkFailed
 from exchanges.state.redis.servers import Said, account_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_REFUSALS = {
-    "rests": "has lost writes, or is new, and takes no calls for some seconds; call again then",
-    "dead": "has not heard of this process for too long, so that others may take its calls for lost; call again",
-}
+
+
+@define(eq=False)
+class _Listed:
+    """The open calls of one account, as they were read last.
+
+    Attributes:
+        version: Of what was read.
+        rows: What was written of each call, in order, with its host and the entry that this is if the host lives.
+    """
+
+    version: str = ""
+    rows: dict[str, tuple[str, str, str | None, Entry]] = field(factory=dict[str, "tuple[str, str, str | None, Entry]"])
+    _shown: tuple[Entry, ...] = ()
+
+    def read(self, version: str, calls: dict[str, str], ended: dict[str, str], server: str, key: str) -> None:
+        """Parse the calls that are new or have ended since."""
+        known, self.version, self.rows = self.rows, version, {}
+        parts = [(i, *written.split(" ", 3)) for i, written in calls.items()]
+        for intent_id, _, _, host, body in sorted(parts, key=lambda part: int(part[1])):
+            row, ended_at = known.get(intent_id), ended.get(intent_id)
+            if row is None or row[:3] != (host, body, ended_at):
+                under_way = ended_at is None
+                entry = entry_of(intent_id, server, key, body, ended_at=ended_at, is_under_way=under_way)
+                row = host, body, ended_at, entry
+            self.rows[intent_id] = row
+
+    def shown(self, lives: Callable[[str, str], bool]) -> tuple[Entry, ...]:
+        """Return the entries, given which calls are carried out by a host that lives."""
+        found = [
+            entry if not entry.is_under_way or lives(intent_id, host) else evolve(entry, is_under_way=False)
+            for intent_id, (host, _, _, entry) in self.rows.items()
+        ]
+        before = self._shown
+        # Compared by what can have changed; intents are never altered.
+        if len(found) != len(before) or any(
+            (a.intent.id, a.ended_at, a.is_under_way) != (b.intent.id, b.ended_at, b.is_under_way)
+            for a, b in zip(found, before, strict=True)
+        ):
+            self._shown = tuple(found)
+        return self._shown
+
+
+def _pairs(flat: list[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 class RedisJournal:
@@ -39,6 +82,7 @@ class RedisJournal:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._loops: dict[str, asyncio.AbstractEventLoop] = {}  # of the calls that this process carries out
+        self._listed: dict[tuple[str, str], _Listed] = {}
         self._accounts: dict[str, tuple[str, str]] = {}  # of the calls that were begun or listed here
 
     def __repr__(self) -> str:
@@ -64,18 +108,15 @@ class RedisJournal:
         await self._end(intent_id, {"known": "", "ended_at": text_of(ended_at)})
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
-        """List the calls whose outcome is unknown, or not known yet, the oldest first."""
-        calls, ended, alive = self._read(server, key, what="entries").values
-        ends = dict(zip(ended[::2], ended[1::2], strict=True))
-        rows = [(i, *written.split(" ", 3)) for i, written in zip(calls[::2], calls[1::2], strict=True)]
-        found = list[Entry]()
-        for intent_id, _, _, host, body in sorted(rows, key=lambda row: int(row[1])):
-            self._accounts[intent_id] = server, key
-            lives = host in alive and not self._is_lost(intent_id)
-            ended_at = ends.get(intent_id)
-            entry = entry_of(intent_id, server, key, body, ended_at=ended_at, is_under_way=ended_at is None and lives)
-            found.append(entry)
-        return tuple(found)
+        """List the calls whose outcome is unknown, or not known yet, the oldest first; the same tuple if none changed."""
+        listed = self._listed.setdefault((server, key), _Listed())
+        said = self._read(server, key, what="entries", version=listed.version)
+        alive = frozenset(said.values[0])
+        if said.what == "read":
+            _, version, calls, ended = said.values
+            listed.read(version, _pairs(calls), _pairs(ended), server, key)
+            self._accounts |= dict.fromkeys(listed.rows, (server, key))
+        return listed.shown(lambda intent_id, host: host in alive and not self._is_lost(intent_id))
 
     def known(self, server: str, key: str, names: Collection[str], prefix: str) -> frozenset[str]:
         """Return which of *names* calls of *key* have created, and all that begins with *prefix*."""
@@ -124,8 +165,10 @@ class RedisJournal:
             # It may have been written all the same, and nothing will be sent.
             self._owe(intent_id, (entry.server, entry.key), {"known": "", "ended_at": ""})
             return str(error)
-        if said.what != "begun":
-            return _REFUSALS[said.what]
+        if said.what == "rests":
+            return "has lost writes, or is new, and takes no calls for some seconds; call again then"
+        if said.values[0]:
+            server.lose()  # others have taken this process for dead
         server.lives(said)
         server.calls[intent_id] = account, body, at
         return None

@@ -14,6 +14,8 @@ from exchanges.state.entries import KEPT_FOR
 
 NAMES = ("acquire", "release", "beat", "begin", "settle", "read", "reopen")
 
+CLOCK = "redis.call('TIME')"
+"""The clock of the server: seconds and microseconds."""
 LEASE_SECONDS = 5.0
 """For how long a host is taken to live after it was heard of last."""
 JUMP_SECONDS = 5.0
@@ -50,7 +52,7 @@ class Script:
 def scripts() -> Mapping[str, Script]:
     """Return all scripts, by name."""
     folder = files("exchanges.state.redis").joinpath("lua")
-    prelude = _constants() + folder.joinpath("prelude.lua").read_text(encoding="utf-8")
+    prelude = constants() + f"local time = {CLOCK}\n" + folder.joinpath("prelude.lua").read_text(encoding="utf-8")
     sources = {name: folder.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
     return {name: Script(name, prelude + source) for name, source in sources.items()}
 
@@ -60,7 +62,8 @@ def microseconds(seconds: float) -> int:
     return round(seconds * 1_000_000)
 
 
-def _constants() -> str:
+def constants() -> str:
+    """Return the constants of all scripts, as their first lines."""
     durations = {
         "LEASE": LEASE_SECONDS,
         "JUMP": JUMP_SECONDS,

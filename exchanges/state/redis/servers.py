@@ -135,9 +135,15 @@ class Server:
         for held in self.held.values():
             held.is_lost = True
 
-    def report(self, now: float) -> dict[str, Any]:
-        """Return what this host reports to a new epoch: everything that it holds; nothing in between."""
+    def report(self, now: float, *, ends: bool) -> dict[str, Any]:
+        """Return what this host reports: everything that it holds where a new epoch has begun.
+
+        Args:
+            now: The moment, on the clock of the host.
+            ends: Whether it ends.
+        """
         report: dict[str, Any] = {
+            "ends": ends,
             "signers": [str(place) for place, number in self.signers.items() if number > 0],
             "left": [str(place) for place in self.left],
             "leases": [],

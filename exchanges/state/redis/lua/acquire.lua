@@ -109,11 +109,8 @@ local function grant()
   end
   local nonce = ''
   if request.in_order then
-    nonce = larger(request.least_nonce, text(math.floor(wall / 1000)))
-    local last = redis.call('HGET', root .. 'nonces', request.account)
-    if last then
-      nonce = larger(nonce, successor(last))
-    end
+    local last = redis.call('HGET', root .. 'nonces', request.account) or '0'
+    nonce = larger(larger(request.least_nonce, text(math.floor(wall / 1000))), successor(last))
     redis.call('HSET', root .. 'nonces', request.account, nonce)
   end
   return written('granted', fence, nonce, is_new)
@@ -127,7 +124,7 @@ end
 -- What lockouts mean is decided by the host, which sends back the version that it has read.
 local closed = redis.call('HMGET', root .. 'closed:' .. request.place, 'version', 'body')
 if closed[2] and closed[1] ~= request.closed then
-  return answer('closed', closed[1], closed[2])
+  return answer('closed', closed[1], closed[2], redis.call('ZRANGEBYSCORE', root .. 'alive', text(now), 'inf'))
 end
 forget_cool()
 local counts = false

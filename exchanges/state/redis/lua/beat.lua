@@ -33,5 +33,11 @@ for _, row in ipairs(request.calls) do
   local account, id, value, at = unpack(row)
   redis.call('HSETNX', root .. 'calls:' .. account, id, text(writes + 1) .. ' ' .. at .. ' ' .. me .. ' ' .. value)
   redis.call('HSETNX', root .. 'since', account, text(wall))
+  changed(account)
+end
+if request.ends then
+  -- Whatever it still holds is ended as lost, without waiting until it is taken for dead.
+  redis.call('ZADD', root .. 'alive', text(now - 1), me)
+  bury()
 end
 return written('beaten', is_new)

@@ -4,12 +4,9 @@ bury()
 if gathering() > 0 then
   return answer('rests', text(gathering()))
 end
-if not redis.call('ZSCORE', root .. 'alive', me) then
-  -- Others take its calls for those of a host that died.
-  return answer('dead')
-end
-live()
+local is_new = live()
 local calls = root .. 'calls:' .. request.account
 redis.call('HSETNX', calls, request.id, text(writes + 1) .. ' ' .. request.at .. ' ' .. me .. ' ' .. request.body)
 redis.call('HSETNX', root .. 'since', request.account, request.at)
-return written('begun')
+changed(request.account)
+return written('begun', is_new)

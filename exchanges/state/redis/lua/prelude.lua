@@ -4,8 +4,9 @@
 -- ARGV     1 who asks, 2 the run id of the server, 3 the write counter that they saw last, 4 the latest moment that it
 --          can be by their own clock, -1 if they know none, 5 the request as JSON
 --
--- Moments are whole microseconds on the clock of this state: that of the server, plus an offset that keeps it from ever
--- going back. Numbers of that size are written with `text`: tostring and cjson.encode keep 14 digits.
+-- Before it are the constants, in microseconds, and `time`, the clock of the server. Moments are whole microseconds on
+-- the clock of this state: that of the server, plus an offset that keeps it from ever going back. Numbers of that size
+-- are written with `text`: tostring and cjson.encode keep 14 digits.
 
 local root, me, run = KEYS[1], ARGV[1], ARGV[2]
 local seen, latest = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -15,7 +16,6 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
-local time = redis.call('TIME')
 local wall = time[1] * 1000000 + time[2]
 local meta = redis.call('HMGET', root .. 'meta', 'run', 'writes', 'high', 'offset', 'epoch', 'began', 'reason')
 local writes, high, offset = tonumber(meta[2] or 0), tonumber(meta[3] or 0), tonumber(meta[4] or 0)
@@ -80,6 +80,11 @@ local function written(...)
 end
 
 -- Leases: who, fencing number, until when, the account whose key lock it holds ('' for none), and its limits -----------
+
+local function changed(account)
+  -- Readers ask for the calls of an account only if there is something new.
+  redis.call('HSET', root .. 'changes', account, text(writes + 1))
+end
 
 local function unlock(account, fence)
   if redis.call('HGET', root .. 'lock:' .. account, 'fence') == fence then

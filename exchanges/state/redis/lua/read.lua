@@ -39,9 +39,15 @@ if request.what == 'known' then
   end
   return answer('read', found)
 end
+local alive = redis.call('ZRANGEBYSCORE', root .. 'alive', text(now), 'inf')
+local version = redis.call('HGET', root .. 'changes', account) or '-'
+if request.version == epoch .. ' ' .. version then
+  return answer('same', alive)
+end
 return answer(
   'read',
+  alive,
+  epoch .. ' ' .. version,
   redis.call('HGETALL', root .. 'calls:' .. account),
-  redis.call('HGETALL', root .. 'ended:' .. account),
-  redis.call('ZRANGEBYSCORE', root .. 'alive', text(now), 'inf')
+  redis.call('HGETALL', root .. 'ended:' .. account)
 )

@@ -6,6 +6,7 @@ local value = redis.call('HGET', root .. 'calls:' .. account, id)
 if not value then
   return answer('settled')
 end
+changed(account)
 if request.ended_at ~= '' then
   redis.call('HSET', ended, id, request.ended_at)
   return written('settled')

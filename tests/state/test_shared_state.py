@@ -1,3 +1,5 @@
+"""What processes share, in a file and on a server: slots, reserves, turns and nonces."""
+
 from functools import partial
 
 import pytest
@@ -5,8 +7,14 @@ import pytest
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
-from exchanges.state import FileState
 from tests.support.file_states import KEY, SERVER, call, enter, leave, settled, shared_limiter_of
+
+
+@pytest.fixture(params=["file", "redis"])
+def kind(request):
+    """Return what keeps the state."""
+    return request.param
+
 
 # Slots
 
@@ -73,7 +81,7 @@ async def _join(limiter, **options):
     await settled(limiter)
 
 
-async def test_who_keeps_the_reserve(state, other, path, clock):
+async def test_who_keeps_the_reserve(state, other, open_state, clock):
     """The reserve is kept as long as somebody can cancel: until the last such client leaves, or its process ends."""
     found = []
 
@@ -95,7 +103,7 @@ async def test_who_keeps_the_reserve(state, other, path, clock):
     limiter.leave(signs=True)
     await settled(limiter)
     await look(state)
-    with FileState(path, clock=clock) as third:
+    with open_state() as third:
         await _join(shared_limiter_of(third, (2, 10.0)), signs=True)
     clock.now += 2
     await look(state)
@@ -149,18 +157,6 @@ async def test_windows_may_differ(state, other, clock):
     await call(shared_limiter_of(state, (5, 1.0)))
 
     assert pytest.approx(8 + MARGIN_SECONDS) == await call(shared_limiter_of(other, (2, 10.0)))
-
-
-async def test_slots_are_forgotten(state, clock):
-    """A slot that has cooled down in the longest window is deleted."""
-    limiter = shared_limiter_of(state, (5, 1.0))
-    for _ in range(20):
-        await call(limiter)
-        clock.now += 1
-    with state._store._database.reading() as data:
-        (left,) = data.execute("SELECT count(*) FROM slots").fetchone()
-
-    assert 2 == left
 
 
 @pytest.mark.parametrize(
@@ -238,23 +234,9 @@ async def test_who_waited_and_never_came(state, other, clock):
     assert (1.0, None) == (wait, await call(read))
 
 
-async def test_who_waited_and_died(state, path, clock):
-    """A process that died while it waited leaves no place in the line."""
-    limiter = shared_limiter_of(state, (1, 10.0))
-    await call(limiter)
-    with FileState(path, clock=clock) as dead:
-        await call(shared_limiter_of(dead, (1, 10.0)))
-    clock.now += 2
-    await call(limiter)
-    with state._store._database.reading() as data:
-        holders = data.execute("SELECT holder FROM waits").fetchall()
-
-    assert [(state._store._marker.name,)] == holders
-
-
-async def test_processes_take_turns(state, other, path, clock):
+async def test_processes_take_turns(state, other, open_state, clock):
     """However many calls a process has, and whoever asks first, all processes get the same share."""
-    with FileState(path, clock=clock) as third:
+    with open_state() as third:
         limiters = [shared_limiter_of(s, (1, 1.0)) for s in (state, other, third)]
         served = []
         for _ in range(60):
@@ -293,11 +275,11 @@ async def test_nonces_follow_the_clock(state):
     assert [1000, 2000] == [await call(limiter, in_order=True, now_ms=now) for now in (1000, 2000)]
 
 
-async def test_nonces_survive(path):
+async def test_nonces_survive(open_state):
     """A state that is opened again continues above the last nonce, even if the clock went back."""
     nonces = []
     for now_ms in (5000, 1000, 2000):
-        with FileState(path) as state:
+        with open_state() as state:
             nonces.append(await call(shared_limiter_of(state), in_order=True, now_ms=now_ms))
 
     assert [5000, 5001, 5002] == nonces
