@@ -108,7 +108,7 @@ class RedisJournal:
         await self._end(intent_id, {"known": "", "ended_at": text_of(ended_at)})
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
-        """List the calls whose outcome is unknown, or not known yet, the oldest first; the same tuple if none changed."""
+        """List the calls whose outcome is not known, the oldest first; the same tuple if none changed."""
         listed = self._listed.setdefault((server, key), _Listed())
         said = self._read(server, key, what="entries", version=listed.version)
         alive = frozenset(said.values[0])
