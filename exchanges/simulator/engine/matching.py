@@ -220,6 +220,11 @@ class MatchingEngine:
         merged = heapq.merge(background, own, key=lambda trade: trade.id, reverse=not ascending)
         return (trade for trade in merged if oldest <= trade.id <= newest)
 
+    def last_trade_id(self, now_ms: int) -> int:
+        """Return the id of the latest trade."""
+        number = self.market.trade_number(now_ms) * TRADE_IDS + TRADE_IDS // 2
+        return max(number, self._trades[-1].id if self._trades else 0)
+
     def trade_ids(self, since_ms: int, until_ms: int) -> tuple[int, int]:
         """Return a lower and an upper bound of the ids of the trades between two moments."""
         oldest, newest = (self.market.trade_number(at_ms) for at_ms in (since_ms, until_ms))
@@ -363,8 +368,7 @@ class MatchingEngine:
 
     def _publish_trade(self, order: Order, offer: Offer, fill: Fill, *, rested: bool) -> None:
         """Add a fill to the trades that everybody sees."""
-        number = self.market.trade_number(fill.at_ms) * TRADE_IDS + TRADE_IDS // 2
-        trade_id = max(number, self._trades[-1].id if self._trades else 0) + 1
+        trade_id = self.last_trade_id(fill.at_ms) + 1
         other = hashed(self.market.own_salt, trade_id) >> 12 if offer.order is None else offer.order.id
         ids, owned = (other, order.id), (offer.order is not None, True)
         buyer_waited = (order.side is Side.BUY) is rested

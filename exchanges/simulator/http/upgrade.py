@@ -50,7 +50,10 @@ def upgrade_to(receiver: Receiver) -> Upgrade:
         create = _socket_class()
         if create is None:
             return HttpAnswer(501, MISSING, "text/plain")
-        socket = create(receiver, transport, head.target.decode("ascii"), address, lost)
+        target = head.target.decode("ascii")
+        if (refusal := receiver.refusal(target)) is not None:
+            return refusal
+        socket = create(receiver, transport, target, address, lost)
         socket.start(_render(head), more)
         return socket
 

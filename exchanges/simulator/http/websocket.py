@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Protocol
 
 from websockets.frames import Frame, Opcode
@@ -32,6 +31,10 @@ _SILENT.setLevel(logging.CRITICAL + 1)
 
 class Receiver(Protocol):
     """What is told of the sockets of all clients."""
+
+    def refusal(self, target: str) -> HttpAnswer | None:
+        """Return the answer to a request for a socket that is refused; None: it is not."""
+        ...
 
     def opened(self, socket: Socket) -> None:
         """Take note of a socket whose handshake is complete."""
@@ -94,17 +97,6 @@ class Socket(asyncio.Protocol):
         self._read()
         if more:
             self.data_received(more)
-
-    def refuse(self, head: bytes, answer: HttpAnswer) -> None:
-        """Answer the request with another status than the one that switches protocols."""
-        self._transport.set_protocol(self)
-        self._protocol.receive_data(head)
-        self._protocol.events_received()
-        response = self._protocol.reject(HTTPStatus(answer.status), answer.body.decode())
-        for name, value in answer.headers:
-            response.headers[name] = value
-        self._protocol.send_response(response)
-        self._flush()
 
     @property
     def is_open(self) -> bool:

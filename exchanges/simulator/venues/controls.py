@@ -12,6 +12,7 @@ from exchanges.simulator.engine.events import Subscriber
 from exchanges.simulator.venues.bitex import BitexExchange
 from exchanges.simulator.venues.bitso import BitsoExchange
 from exchanges.simulator.venues.bitstamp import BitstampExchange
+from exchanges.simulator.venues.socket_controls import SocketControls
 from exchanges.simulator.venues.spot import BLOCK_MS, CONFIRMATIONS
 from exchanges.simulator.venues.venue import Exchange
 from exchanges.simulator.webhooks import Deliver, Delivery
@@ -73,6 +74,19 @@ class Controls(Generic[E]):
         self._exchange.engine.books[book].market.fix_book(bids, asks)
         self._exchange.pass_time(self._now())
 
+    def set_trade_pace(self, book: str, seconds: float) -> None:
+        """Let strangers trade once in each *seconds*: half a minute at first.
+
+        Trades of the past change too, so this is for the start of a test.
+
+        Raises:
+            ValueError: Less than a millisecond.
+            KeyError: There is no such book.
+        """
+        if not seconds >= 0.001:
+            raise ValueError(f"there is at most one trade in a millisecond; got one in {seconds:g} s")
+        self._exchange.engine.books[book].market.trade_ms = round(1000 * seconds)
+
     def fill_order(self, order_id: int | str, quantity: Decimal) -> None:
         """Trade *quantity* of base of an open order with the background, at the price of the order.
 
@@ -95,11 +109,18 @@ class Controls(Generic[E]):
 
 
 class _SpotControls(Controls[E]):
-    """Deposits."""
+    """Deposits, and sockets."""
 
     networks: ClassVar[Mapping[str, str]] = {}
     """How a deposit travels, by currency, as movements show it."""
     other_networks: ClassVar[str] = ""
+
+    @property
+    def sockets(self) -> SocketControls:
+        """What a test can do to the sockets of this exchange."""
+        if self._exchange.streams is None:
+            raise TypeError(f"{self._exchange.venue} has no sockets")
+        return SocketControls(self._exchange.streams, lambda: self._exchange.pass_time(self._now()))
 
     def deposit(self, currency: str, amount: Decimal, number: int = 0) -> None:
         """Deposit money: BTC is credited after three blocks, half an hour of simulated time, all else at once.

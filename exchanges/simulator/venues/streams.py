@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
@@ -19,8 +20,9 @@ from attrs import define, field
 
 from exchanges.simulator.engine.book_log import BookState
 from exchanges.simulator.engine.engine import Engine
-from exchanges.simulator.engine.prices import STEP_MS, hashed
+from exchanges.simulator.engine.prices import STEP_MS, Trade, hashed
 from exchanges.simulator.engine.snapshots import Shared
+from exchanges.simulator.http.messages import HttpAnswer
 from exchanges.simulator.record import Venue
 from exchanges.wire import Deviation, Json, dumps, loads
 
@@ -85,6 +87,26 @@ class MarketFeed(Feed):
         self.seen_ms = now_ms
 
 
+class TradesFeed(MarketFeed):
+    """Trades as they happen."""
+
+    def __init__(self, engine: Engine, market: str, now_ms: int) -> None:
+        super().__init__(engine, market, now_ms)
+        self._last = engine.book(market).last_trade_id(now_ms)
+
+    def frames(self, now_ms: int) -> Iterable[Frame]:
+        """Return the trades since the last call."""
+        book = self.engine.book(self.market)
+        # By their ids: several trades may have the same moment, also one that was seen already.
+        first, self._last = self._last + 1, book.last_trade_id(now_ms)
+        for trade in book.trades_by_id(first, self._last, ascending=True):
+            yield self.show(trade, now_ms)
+
+    @abstractmethod
+    def show(self, trade: Trade, now_ms: int) -> Frame:
+        """Return the frame of a trade."""
+
+
 class BookFeed(MarketFeed):
     """Frames of a book, sent now and then: each shows what has become of all changes since the one before."""
 
@@ -124,22 +146,34 @@ class Client:
     Attributes:
         socket: Sends.
         opened_ms: Milliseconds since 1970.
-        names: Of its channels.
+        names: Of its channels, each with how often it is subscribed to.
         leaving: Channels that it left, each with the moment from which on nothing more is sent.
-        ends_ms: When its socket is closed; None: never.
+        dead: Channels of which nothing is sent any more.
+        ends_ms: When its socket is closed, and with which code (0: without a word); None: never.
+        beats: Whether it gets signs of life.
+        is_mute: Whether nothing is sent but answers to pings.
         received_bytes: Length of its last message.
     """
 
     socket: Socket
     opened_ms: int
-    names: dict[str, None] = field(factory=dict[str, None])
+    names: Counter[str] = field(factory=Counter[str])
     leaving: dict[str, int] = field(factory=dict[str, int])
-    ends_ms: int | None = None
+    dead: set[str] = field(factory=set[str])
+    ends_ms: tuple[int, int] | None = None
+    beats: bool = True
+    is_mute: bool = False
     received_bytes: int = 0
 
     def send(self, frame: Frame) -> None:
         """Send a frame."""
-        self.socket.send(dumps(frame))
+        if not self.is_mute:
+            self.socket.send(dumps(frame))
+
+    def beat(self, frame: Frame) -> None:
+        """Send a sign of life."""
+        if self.beats:
+            self.send(frame)
 
 
 class Streams(Shared, ABC):
@@ -147,6 +181,13 @@ class Streams(Shared, ABC):
 
     Args:
         engine: Whose books and orders are shown.
+
+    Attributes:
+        clients: By socket.
+        opened: How many sockets were ever opened.
+        asked: How many subscriptions were ever confirmed, by name of the channel.
+        dropped: How many of the next frames are lost, by name of the channel.
+        refused: Status by which new sockets are refused; None: they are not.
     """
 
     feeds: ClassVar[tuple[type[Feed], ...]] = ()
@@ -154,6 +195,10 @@ class Streams(Shared, ABC):
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.clients: dict[Socket, Client] = {}
+        self.opened = 0
+        self.asked: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.refused: int | None = None
         self._active: dict[str, Feed] = {}
         self._at_ms = 0
 
@@ -180,6 +225,7 @@ class Streams(Shared, ABC):
         if not self.clients:
             self._at_ms = now_ms
         self.clients[socket] = Client(socket, now_ms)
+        self.opened += 1
 
     def close(self, socket: Socket) -> None:
         """Remove a client."""
@@ -192,7 +238,9 @@ class Streams(Shared, ABC):
         """Send a client the frames of a channel from now on."""
         if name not in self._active and (feed := self.feed(name, now_ms)) is not None:
             self._active[name] = feed
-        client.names[name] = None
+        client.names[name] += 1
+        client.dead.discard(name)
+        self.asked[name] += 1
 
     def unsubscribe(self, client: Client, name: str) -> None:
         """Stop sending a client the frames of a channel; the last one ends its feed."""
@@ -215,14 +263,41 @@ class Streams(Shared, ABC):
         self.engine.pass_time(self._at_ms)
         for name, feed in tuple(self._active.items()):
             for frame in feed.frames(self._at_ms):
-                self._broadcast(name, self.wrap(name, frame))
+                self.broadcast(name, frame)
         for client in tuple(self.clients.values()):
             self.beat(client, before_ms, self._at_ms)
+            if client.ends_ms is not None and client.ends_ms[0] <= self._at_ms:
+                self._end(client, client.ends_ms[1])
 
-    def _broadcast(self, name: str, frame: Frame) -> None:
+    def broadcast(self, name: str, frame: Frame) -> None:
+        """Send a frame of a channel to all who are subscribed."""
+        if self.dropped[name]:
+            self.dropped[name] -= 1
+            return
+        wrapped = self.wrap(name, frame)
         for client in tuple(self.clients.values()):
-            if name in client.names:
+            if name in client.names and name not in client.dead:
+                client.send(wrapped)
+
+    def ask_to_move(self, cut_after_ms: int | None) -> None:
+        """Ask all clients for a new connection; end theirs a while later, or not at all."""
+        for client in self.clients.values():
+            if (frame := self.move()) is not None:
                 client.send(frame)
+            if cut_after_ms is not None:
+                client.ends_ms = self._at_ms + cut_after_ms, 0
+
+    def move(self) -> Frame | None:
+        """Return the frame that asks for a new connection; None where there is none."""
+        return None
+
+    @staticmethod
+    def _end(client: Client, code: int) -> None:
+        client.ends_ms = None
+        if code:
+            client.socket.close(code)
+        else:
+            client.socket.hang_up()
 
 
 class Hub:
@@ -239,13 +314,24 @@ class Hub:
         self._undecided: set[Socket] = set()
         self._timer: asyncio.TimerHandle | None = None
 
+    def refusal(self, target: str) -> HttpAnswer | None:
+        """Return the answer to a request for a socket that is refused; None: it is not."""
+        streams = self._named(target) or next(iter(self._streams.values()))
+        if streams.refused is None:
+            return None
+        return HttpAnswer(streams.refused, b"no socket for you", "text/plain")
+
+    def _named(self, target: str) -> Streams | None:
+        """Return the exchange that a path names, or the only one."""
+        parts = target.partition("?")[0].split("/")
+        named = [streams for venue, streams in self._streams.items() if venue.value in parts]
+        found = named or (list(self._streams.values()) if len(self._streams) == 1 else [])
+        return found[0] if found else None
+
     def opened(self, socket: Socket) -> None:
         """Add a socket to the exchange that its path names."""
-        path = socket.target.partition("?")[0].strip("/")
-        named = [streams for venue, streams in self._streams.items() if venue.value in path.split("/")]
-        found = named or (list(self._streams.values()) if len(self._streams) == 1 else [])
-        if found:
-            found[0].open(socket, self._now_ms())
+        if (streams := self._named(socket.target)) is not None:
+            streams.open(socket, self._now_ms())
         else:
             self._undecided.add(socket)
         if self._timer is None:

@@ -12,7 +12,17 @@ from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.orders import OrderState
 from exchanges.simulator.engine.prices import Trade, hashed
 from exchanges.simulator.venues.bitso.trading import OID_LENGTH, oid_of, shown_oid
-from exchanges.simulator.venues.streams import UNREADABLE, BookFeed, Client, Feed, Frame, MarketFeed, Streams, plays
+from exchanges.simulator.venues.streams import (
+    UNREADABLE,
+    BookFeed,
+    Client,
+    Feed,
+    Frame,
+    MarketFeed,
+    Streams,
+    TradesFeed,
+    plays,
+)
 from exchanges.wire import Json
 
 TOP = 20
@@ -27,14 +37,12 @@ _SIDES = {Side.BUY: 0, Side.SELL: 1}
 
 
 @plays("bitso.streams.trades", "trades")
-class TradesFeed(MarketFeed):
+class PublicTradesFeed(TradesFeed):
     """Trades as they happen."""
 
-    def frames(self, now_ms: int) -> Iterable[Frame]:
-        """Return the trades since the last call."""
-        since_ms, self.seen_ms = self.seen_ms, now_ms
-        for trade in reversed(self.engine.book(self.market).trades(since_ms, now_ms)):
-            yield {"payload": [_trade(trade)], "sent": now_ms}
+    def show(self, trade: Trade, now_ms: int) -> Frame:
+        """Return the frame of a trade."""
+        return {"payload": [_trade(trade)], "sent": now_ms}
 
 
 def _trade(trade: Trade) -> Json:
@@ -113,7 +121,7 @@ class OrdersFeed(BookFeed):
             yield {"payload": {"bids": [*bids], "asks": [*asks]}, "sent": now.at_us // 1000}
 
 
-_FEEDS: tuple[type[MarketFeed], ...] = (TradesFeed, DiffOrdersFeed, OrdersFeed)
+_FEEDS: tuple[type[MarketFeed], ...] = (PublicTradesFeed, DiffOrdersFeed, OrdersFeed)
 
 
 class BitsoStreams(Streams):
@@ -132,7 +140,7 @@ class BitsoStreams(Streams):
             client.send({"error": "unknown subscription", "time": now_ms})
         elif not isinstance(book, str):
             # Quirk: without a book the server closes the socket (seen on the live server).
-            client.ends_ms = now_ms + CLOSING_MS
+            client.ends_ms = now_ms + CLOSING_MS, UNEXPECTED
         elif kind not in self._types:
             text = f"This type of channel is not supported - {kind}"
             client.send({"action": action, "error": text, "time": now_ms})
@@ -169,10 +177,7 @@ class BitsoStreams(Streams):
         first, last = FIRST_BEAT_MS
         began_ms = client.opened_ms + first + hashed(client.opened_ms) % (last - first) - BEAT_MS
         if (now_ms - began_ms) // BEAT_MS > (before_ms - began_ms) // BEAT_MS:
-            client.send({"type": "ka"})
+            client.beat({"type": "ka"})
         for name in [name for name, until_ms in client.leaving.items() if until_ms <= now_ms]:
             del client.leaving[name]
             self.unsubscribe(client, name)
-        if client.ends_ms is not None and client.ends_ms <= now_ms:
-            client.ends_ms = None
-            client.socket.close(UNEXPECTED)

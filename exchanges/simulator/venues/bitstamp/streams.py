@@ -7,10 +7,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import ClassVar, TypeAlias
 
-from exchanges.simulator.engine.book_log import BookState
+from exchanges.simulator.engine.book_log import BookChange, BookState
+from exchanges.simulator.engine.engine import Engine
+from exchanges.simulator.engine.liquidity import Side
+from exchanges.simulator.engine.orders import OrderState
 from exchanges.simulator.engine.prices import Level, Trade
-from exchanges.simulator.venues.bitstamp.trading import FIRST_ID
-from exchanges.simulator.venues.streams import UNREADABLE, BookFeed, Client, Feed, Frame, MarketFeed, Streams, plays
+from exchanges.simulator.venues.bitstamp.events import FIRST_ID, event_id, name_of
+from exchanges.simulator.venues.bitstamp.frames import inexact, moment_of, price_text, text
+from exchanges.simulator.venues.bitstamp.private_streams import (
+    ACCOUNT_FEEDS,
+    MARKET_FEEDS,
+    PREFIX,
+    Tokens,
+    parse_private,
+)
+from exchanges.simulator.venues.bitstamp.trading import TradingHandlers, shown_id
+from exchanges.simulator.venues.streams import (
+    UNREADABLE,
+    BookFeed,
+    Client,
+    Feed,
+    Frame,
+    MarketFeed,
+    Streams,
+    TradesFeed,
+    plays,
+)
 from exchanges.wire import Json
 
 MAX_FRAME_BYTES = 512
@@ -19,28 +41,11 @@ TOP = 100
 """Levels a side of the channel that shows the whole book each time."""
 PING_MS = 54_000
 TOO_BIG = 1009
-_TAIL = Decimal("0.000000000000000001")
+UNAUTHORIZED = 4009
+PERPETUAL = "-perp"
+FUNDING_SECONDS = 8 * 3600
 
-Side: TypeAlias = Sequence[Level]
-
-
-def _text(amount: Decimal) -> str:
-    return f"{amount:.8f}"
-
-
-def _price(price: Decimal) -> str:
-    """Show a price without the zeros at its end, which REST does show."""
-    return f"{price.normalize():f}"
-
-
-def _inexact(amount: Decimal) -> Decimal:
-    """Show a number as a float would be: sometimes with a tail that is not there."""
-    # Quirk: a number beside its text may be inexact (seen in frames).
-    return amount + _TAIL if int(amount.scaleb(8)) % 4 == 0 else amount.normalize()
-
-
-def _moment(at_us: int) -> dict[str, Json]:
-    return {"timestamp": str(at_us // 1_000_000), "microtimestamp": str(at_us)}
+Levels: TypeAlias = Sequence[Level]
 
 
 def _data(event: str, data: Json, **more: Json) -> Frame:
@@ -48,14 +53,12 @@ def _data(event: str, data: Json, **more: Json) -> Frame:
 
 
 @plays("bitstamp.streams.trades", "live_trades")
-class TradesFeed(MarketFeed):
+class LiveTradesFeed(TradesFeed):
     """Trades as they happen."""
 
-    def frames(self, now_ms: int) -> Iterable[Frame]:
-        """Return the trades since the last call."""
-        since_ms, self.seen_ms = self.seen_ms, now_ms
-        for trade in reversed(self.engine.book(self.market).trades(since_ms, now_ms)):
-            yield _data("trade", _trade(trade))
+    def show(self, trade: Trade, now_ms: int) -> Frame:  # noqa: ARG002 - the frame has the moment of the trade alone
+        """Return the frame of a trade."""
+        return _data("trade", _trade(trade))
 
 
 def _trade(trade: Trade) -> Json:
@@ -66,10 +69,10 @@ def _trade(trade: Trade) -> Json:
     return {
         "id": trade.id,
         "timestamp": str(trade.at_ms // 1000),
-        "amount": _inexact(trade.amount),
-        "amount_str": _text(trade.amount),
+        "amount": inexact(trade.amount),
+        "amount_str": text(trade.amount),
         "price": trade.price.normalize(),
-        "price_str": _price(trade.price),
+        "price_str": price_text(trade.price),
         "type": int(trade.buyer_waited),
         "microtimestamp": str(trade.at_ms * 1000),
         "buy_order_id": maker if trade.buyer_waited else taker,
@@ -83,7 +86,7 @@ class _BookFeed(BookFeed):
     def show(self, before: BookState, now: BookState) -> Iterable[Frame]:
         """Return the frame for a change of the book."""
         data = self.sides(before, now)
-        return [_data("data", {**_moment(now.at_us), **data})] if data else []
+        return [_data("data", {**moment_of(now.at_us), **data})] if data else []
 
     @abstractmethod
     def sides(self, before: BookState, now: BookState) -> Frame:
@@ -113,26 +116,122 @@ class DiffOrderBookFeed(_BookFeed):
         return {"bids": bids, "asks": asks} if bids or asks else {}
 
 
-def _rows(levels: Side) -> list[Json]:
-    return [[_price(level.price), _text(level.amount)] for level in levels]
+def _rows(levels: Levels) -> list[Json]:
+    return [[price_text(level.price), text(level.amount)] for level in levels]
 
 
-def _changed(before: Side, now: Side) -> list[Json]:
+def _changed(before: Levels, now: Levels) -> list[Json]:
     old = {level.price: level.amount for level in before}
     rows: list[Json] = [
-        [_price(level.price), _text(level.amount)] for level in now if old.pop(level.price, None) != level.amount
+        [price_text(level.price), text(level.amount)] for level in now if old.pop(level.price, None) != level.amount
     ]
-    return rows + [[_price(price), _text(Decimal(0))] for price in old]
+    return rows + [[price_text(price), text(Decimal(0))] for price in old]
 
 
-_FEEDS: tuple[type[MarketFeed], ...] = (TradesFeed, OrderBookFeed, DiffOrderBookFeed)
+@plays("bitstamp.streams.live_orders", "live_orders")
+class LiveOrdersFeed(MarketFeed):
+    """What happens to the orders in the book, each event with the id of the one before it."""
+
+    def __init__(self, engine: Engine, market: str, now_ms: int) -> None:
+        super().__init__(engine, market, now_ms)
+        log = engine.log(market, now_ms)
+        self._sequence, self._before = log.sequence, event_id(log.state().at_us, log.sequence)
+
+    def frames(self, now_ms: int) -> Iterable[Frame]:
+        """Return the events since the last call."""
+        for number, change in enumerate(self.engine.log(self.market, now_ms).since(self._sequence)):
+            self._sequence = change.sequence
+            before, self._before = self._before, event_id(change.at_us, change.sequence + number)
+            yield {
+                **_data(_event_of(change), self._show(change)),
+                "event_id": self._before,
+                "pre_event_id": before,
+                "order_source": "orderbook",
+            }
+
+    def _show(self, change: BookChange) -> Json:
+        order, is_filled = change.order, False
+        at_create = order.amount
+        if order.owned:
+            own = self.engine.orders[order.id]
+            is_filled, at_create = own.state is OrderState.FILLED, own.amount
+        held = Decimal(0) if change.before is None else change.before.amount
+        left = Decimal(0) if is_filled and change.after is None else order.amount
+        traded = held - left if change.after is None or change.before is not None else Decimal(0)
+        data: dict[str, Json] = {
+            "id": shown_id(order),
+            "id_str": str(shown_id(order)),
+            "order_type": int(order.side is Side.SELL),
+            "order_subtype": 0,
+            "amount": inexact(left),
+            "amount_str": text(left),
+            "amount_traded": text(max(traded, Decimal(0))),
+            "amount_at_create": text(at_create),
+            "price": order.price.normalize(),
+            "price_str": price_text(order.price),
+            "is_liquidation": False,
+        }
+        moment = moment_of(change.at_us)
+        return {**data, "datetime": moment["timestamp"], "microtimestamp": moment["microtimestamp"]}
+
+
+def _event_of(change: BookChange) -> str:
+    if change.after is None:
+        return "order_deleted"
+    return "order_created" if change.before is None else "order_changed"
+
+
+@plays("bitstamp.streams.funding_rate", "funding_rate")
+class FundingRateFeed(MarketFeed):
+    """The rate of a perpetual, every second."""
+
+    def __init__(self, engine: Engine, market: str, now_ms: int) -> None:
+        super().__init__(engine, market.removesuffix(PERPETUAL), now_ms)
+
+    def frames(self, now_ms: int) -> Iterable[Frame]:
+        """Return the rates since the last call."""
+        first, self.seen_ms = self.seen_ms // 1000 + 1, now_ms
+        for second in range(first, now_ms // 1000 + 1):
+            price = self.engine.market(self.market).price(second * 1000)
+            yield _data(
+                "funding_rate_saved",
+                {
+                    "market": f"{name_of(self.engine.market(self.market).spec)}-PERP",
+                    "mark_price": price_text(price),
+                    # Quirk: the index price may carry the tail of a float (seen in frames).
+                    "index_price": f"{price}000000003",
+                    "funding_rate": "0.0001",
+                    "timestamp": str(second),
+                    "next_funding_time": str((second // FUNDING_SECONDS + 1) * FUNDING_SECONDS),
+                },
+            )
+
+
+_FEEDS: tuple[type[MarketFeed], ...] = (
+    LiveTradesFeed,
+    OrderBookFeed,
+    DiffOrderBookFeed,
+    LiveOrdersFeed,
+    FundingRateFeed,
+)
 
 
 class BitstampStreams(Streams):
-    """Bitstamp's sockets."""
+    """Bitstamp's sockets.
 
-    feeds = _FEEDS
+    Args:
+        engine: Whose books and orders are shown.
+        trading: Knows the events of orders.
+        tokens: Opens private channels.
+    """
+
+    feeds = (*_FEEDS, *MARKET_FEEDS, *ACCOUNT_FEEDS)
     _families: ClassVar[Mapping[str, type[MarketFeed]]] = {feed.family: feed for feed in _FEEDS}
+
+    def __init__(self, engine: Engine, trading: TradingHandlers, tokens: Tokens) -> None:
+        super().__init__(engine)
+        self._trading = trading
+        self._tokens = tokens
 
     def receive(self, client: Client, message: Json, now_ms: int) -> None:
         """Answer a message."""
@@ -145,21 +244,19 @@ class BitstampStreams(Streams):
 
     def _handle(self, client: Client, message: Frame, now_ms: int) -> None:
         event, data = message.get("event"), message.get("data")
-        name = data.get("channel") if isinstance(data, dict) else None
+        fields = data if isinstance(data, dict) else {}
+        name = fields.get("channel")
         if event == "bts:heartbeat":
-            client.send(_control("bts:heartbeat", "", {"status": "success"}))
+            client.beat(_control("bts:heartbeat", "", {"status": "success"}))
         elif event not in ("bts:subscribe", "bts:unsubscribe") or not isinstance(name, str) or not name:
             client.send(_error("Bad subscription string."))
         elif event == "bts:unsubscribe":
             self.unsubscribe(client, name)
             client.send(_control("bts:unsubscription_succeeded", name))
-        else:
-            self._subscribe(client, name, now_ms)
-
-    def _subscribe(self, client: Client, name: str, now_ms: int) -> None:
-        family, _, market = name.rpartition("_")
-        if family not in self._families or market != market.lower() or "/" in name:
+        elif not self._has(name):
             client.send(_error("Invalid channel provided."))
+        elif name.startswith(PREFIX) and not self._is_admitted(client, name, fields.get("auth"), now_ms):
+            client.send(_error("Connection is unauthorized.", UNAUTHORIZED))
         elif len(client.names) >= MAX_CHANNELS and name not in client.names:
             # Quirk: one channel too many ends the connection without a word (documented, not seen).
             client.socket.hang_up()
@@ -167,19 +264,42 @@ class BitstampStreams(Streams):
             client.send(_control("bts:subscription_succeeded", name))
             self.subscribe(client, name, now_ms)
 
+    def _has(self, name: str) -> bool:
+        """Return whether the family of a channel exists, and its market is written in lower case."""
+        is_known = (
+            parse_private(name) is not None if name.startswith(PREFIX) else name.rpartition("_")[0] in self._families
+        )
+        return is_known and name == name.lower() and "/" not in name
+
+    def _is_admitted(self, client: Client, name: str, token: Json, now_ms: int) -> bool:
+        parsed = parse_private(name)
+        return parsed is not None and self._tokens.admits(str(token), parsed[2], client, now_ms)
+
     def feed(self, name: str, now_ms: int) -> Feed | None:
         """Create the feed of a channel."""
+        if name.startswith(PREFIX):
+            parsed = parse_private(name)
+            return None if parsed is None else parsed[0](self._trading, parsed[2], parsed[1])
         family, _, market = name.rpartition("_")
+        found = self._families[family]
+        if found is FundingRateFeed:
+            is_known = market.endswith(PERPETUAL) and market.removesuffix(PERPETUAL) in self.engine.books
+        else:
+            is_known = market in self.engine.books
         # Quirk: an unknown market is confirmed like any other, and stays silent (seen on the live server).
-        return self._families[family](self.engine, market, now_ms) if market in self.engine.books else None
+        return found(self.engine, market, now_ms) if is_known else None
 
     def wrap(self, name: str, frame: Frame) -> Frame:
         """Return a frame of a channel in the envelope."""
         return {"data": frame["data"], "channel": name, **frame}
 
+    def move(self) -> Frame:
+        """Return the frame that asks for a new connection."""
+        return {"data": None, "channel": "", "event": "bts:request_reconnect"}
+
     def beat(self, client: Client, before_ms: int, now_ms: int) -> None:
         """Send a ping every 54 seconds."""
-        if (now_ms - client.opened_ms) // PING_MS > (before_ms - client.opened_ms) // PING_MS:
+        if client.beats and (now_ms - client.opened_ms) // PING_MS > (before_ms - client.opened_ms) // PING_MS:
             client.socket.ping()
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from exchanges import bitstamp
 from exchanges.bitstamp.trading import Trading
@@ -16,8 +16,16 @@ from exchanges.simulator.engine.book_log import Resting
 from exchanges.simulator.engine.events import Event, EventKind
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.orders import InsufficientFunds, Lifetime, Order, OrderState, Terms
-from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
+from exchanges.simulator.venues.bitstamp.events import (
+    FIRST_ID,
+    LoggedEvent,
+    event_id,
+    log_event,
+    name_of,
+    order_id_of,
+    side_of,
+)
 from exchanges.simulator.venues.bitstamp.generations import ALL_FIELDS
 from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import Handler, answers, handles, lists
@@ -31,29 +39,11 @@ COUNTER_STEP = Decimal("0.01")
 CACHE_MS = 10_000
 """Age of the lists of open orders."""
 DAY_MS = 86_400_000
-FIRST_ID = 1_463_489_000_000_000
-"""Before the ids of orders, which have 16 digits."""
 _FLAGS = {
     "ioc_order": Lifetime.AT_ONCE,
     "fok_order": Lifetime.ALL_OR_NOTHING,
     "moc_order": Lifetime.MAKER_ONLY,
 }
-_KINDS = {
-    EventKind.ORDER_PLACED: bitstamp.OrderEventKind.ORDER_CREATED,
-    EventKind.ORDER_CHANGED: bitstamp.OrderEventKind.ORDER_CHANGED,
-    EventKind.ORDER_TRADED: bitstamp.OrderEventKind.ORDER_CHANGED,
-    EventKind.ORDER_CANCELLED: bitstamp.OrderEventKind.ORDER_DELETED,
-}
-
-
-def name_of(spec: BookSpec) -> str:
-    """Return the name of a market, such as BTC/USD."""
-    return f"{spec.base}/{spec.quote}".upper()
-
-
-def order_id_of(order: Order) -> str:
-    """Return the id of an order as v2 shows it."""
-    return str(FIRST_ID + order.id)
 
 
 def shown_id(order: Resting) -> int:
@@ -66,10 +56,6 @@ def order_number(shown: str) -> int:
     return int(shown) - FIRST_ID if shown.isascii() and shown.isdigit() and len(shown) <= len(str(FIRST_ID)) else -1
 
 
-def _side(order: Order) -> bitstamp.Side:
-    return bitstamp.Side.BUY if order.side is Side.BUY else bitstamp.Side.SELL
-
-
 def _status(order: Order) -> bitstamp.OrderStatusWord:
     if order.state is OrderState.FILLED:
         return bitstamp.OrderStatusWord.FINISHED
@@ -80,7 +66,7 @@ def _placed(order: Order) -> bitstamp.PlacedOrder:
     return bitstamp.PlacedOrder(
         id=order_id_of(order),
         datetime=moment(order.placed_ms),
-        type=_side(order),
+        type=side_of(order),
         price=order.price or Decimal(0),
         amount=order.amount,
         market=name_of(order.book),
@@ -92,7 +78,7 @@ def _open(order: Order, limit_price: Decimal | None) -> bitstamp.OpenOrder:
     return bitstamp.OpenOrder(
         id=order_id_of(order),
         datetime=second(order.placed_ms),
-        type=_side(order),
+        type=side_of(order),
         price=order.limit,
         amount=order.left,
         amount_at_create=order.amount,
@@ -107,7 +93,7 @@ def _cancelled(order: Order) -> bitstamp.CancelledOrder:
         id=order_id_of(order),
         amount=order.left,
         price=order.price or Decimal(0),
-        type=_side(order),
+        type=side_of(order),
         market=name_of(order.book),
         status=bitstamp.OrderStatusWord.CANCELED,
     )
@@ -136,15 +122,6 @@ def _opposite_of(call: SpotCall, side: Side, price: Decimal | None, tick: Decima
     return opposite
 
 
-@frozen
-class _Logged:
-    """An event of an account, as it was published."""
-
-    owner: int
-    market: str
-    shown: bitstamp.OrderEvent
-
-
 def places(method: Callable[..., Any], side: Side, kind: str) -> Handler:
     """Return a handler that places a limit, market or instant order."""
 
@@ -160,11 +137,12 @@ class TradingHandlers(SpotHandlers):
 
     Attributes:
         cache_ms: Age of the lists of open orders.
+        logged: Events of all orders, oldest first.
     """
 
     cache_ms: int = field(init=False, default=CACHE_MS)
     _cached: dict[tuple[int, str], tuple[int, list[bitstamp.OpenOrder]]] = field(init=False, factory=dict[Any, Any])
-    _events: list[_Logged] = field(init=False, factory=list[_Logged])
+    logged: list[LoggedEvent] = field(init=False, factory=list[LoggedEvent])
     _opposites: dict[int, Decimal] = field(init=False, factory=dict[int, Decimal])
 
     def __attrs_post_init__(self) -> None:
@@ -274,7 +252,7 @@ class TradingHandlers(SpotHandlers):
             id=order_id_of(order),
             status=_status(order),
             datetime=second(order.placed_ms),
-            type=_side(order),
+            type=side_of(order),
             subtype=bitstamp.Subtype.LIMIT if order.price is not None else bitstamp.Subtype.MARKET,
             market=name_of(order.book),
             amount_remaining=order.left,
@@ -316,7 +294,7 @@ class TradingHandlers(SpotHandlers):
         return bitstamp.ReplacedOrder(
             order_id=order_id_of(new),
             orig_order_id=order_id_of(old),
-            order_type=_side(new),
+            order_type=side_of(new),
             market=name_of(new.book),
             amount=new.amount,
             price=new.limit,
@@ -329,37 +307,16 @@ class TradingHandlers(SpotHandlers):
 
     def _log(self, event: Event) -> None:
         """Keep what happened to an order."""
-        order = event.order
-        if order is None:
-            return
-        kind = bitstamp.OrderEventKind.ORDER_DELETED if order.state is OrderState.FILLED else _KINDS[event.kind]
-        data = bitstamp.OrderEventData(
-            id=order_id_of(order),
-            order_type=_side(order),
-            datetime=second(event.at_ms),
-            microtimestamp=moment(event.at_ms),
-            amount=order.left,
-            price=order.price or Decimal(0),
-            amount_traded=order.amount - order.left,
-            amount_at_create=order.amount,
-            client_order_id=order.terms.client_id or None,
-        )
-        shown = bitstamp.OrderEvent(
-            event=kind,
-            event_id=f"{event.at_ms:016x}{len(self._events):016x}",
-            order_source=bitstamp.OrderSource.ORDER_BOOK,
-            data=data,
-        )
-        self._events.append(_Logged(order.wallet.owner, name_of(order.book), shown))
+        log_event(self.logged, event)
 
     def _events_of(self, call: SpotCall, owner: int | None) -> list[Json]:
         """List events between two ids, of one account or of all, oldest first."""
         arguments = call.arguments
-        since = arguments.text("since_id", f"{call.now_ms - DAY_MS:016x}")
+        since = arguments.text("since_id", event_id((call.now_ms - DAY_MS) * 1000, 0))
         until = arguments.text("until_id", "g")
         found = [
             logged.shown
-            for logged in self._events
+            for logged in self.logged
             if logged.market == arguments.text("market").upper()
             and owner in (None, logged.owner)
             and since <= logged.shown.event_id < until

@@ -17,7 +17,9 @@ from exchanges.simulator.engine.liquidity import Side as BookSide
 from exchanges.simulator.engine.matching import MatchingEngine
 from exchanges.simulator.engine.prices import HOUR_MS, Trade
 from exchanges.simulator.engine.rejections import Reason, refuse_if
-from exchanges.simulator.venues.bitstamp.trading import COUNTER_STEP, FIRST_ID, MINIMUM_VALUE, shown_id
+from exchanges.simulator.venues.bitstamp.events import FIRST_ID
+from exchanges.simulator.venues.bitstamp.private_streams import VALID_SECONDS, Tokens
+from exchanges.simulator.venues.bitstamp.trading import COUNTER_STEP, MINIMUM_VALUE, shown_id
 from exchanges.simulator.venues.calls import moment, second
 from exchanges.simulator.venues.handlers import answers, handles, lists, show
 from exchanges.simulator.venues.spot import SpotCall, SpotHandlers, ticker_of, transactions
@@ -261,8 +263,15 @@ def _withdrawal_fee(name: str) -> bitstamp.WithdrawalFee:
     return bitstamp.WithdrawalFee(currency=name, fee=Decimal(0), network="bitcoin" if name == "btc" else name)
 
 
+@define(eq=False)
 class AccountHandlers(SpotHandlers):
-    """Balances, and what changed them."""
+    """Balances, and what changed them.
+
+    Args:
+        tokens: Opens private channels.
+    """
+
+    tokens: Tokens
 
     account_balances = lists(
         Account.account_balances, lambda _, call: [_balance(call.wallet, name) for name in call.wallet.balances]
@@ -285,7 +294,9 @@ class AccountHandlers(SpotHandlers):
     )
     websockets_token = answers(
         Account.websockets_token,
-        lambda _, call: bitstamp.WebsocketsToken(token="0" * 32, valid_sec=60, user_id=str(call.owner)),
+        lambda self, call: bitstamp.WebsocketsToken(
+            token=self.tokens.issue(call.owner, call.now_ms), valid_sec=VALID_SECONDS, user_id=str(call.owner)
+        ),
     )
     revoke_all_api_keys = answers(
         Account.revoke_all_api_keys, lambda _, call: bitstamp.RevokedApiKeys(revoked_api_keys=(call.account.api_key,))

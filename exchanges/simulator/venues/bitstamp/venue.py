@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from attrs import define
+from attrs import define, field
 
 from exchanges.bitstamp import Bitstamp
 from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.record import Venue
-from exchanges.simulator.venues.bitstamp import funding, streams, trading, v1, v2
+from exchanges.simulator.venues.bitstamp import events, funding, streams, trading, v1, v2
 from exchanges.simulator.venues.bitstamp.generations import GENERATIONS
+from exchanges.simulator.venues.bitstamp.private_streams import Tokens
 from exchanges.simulator.venues.calls import Account
 from exchanges.simulator.venues.handlers import Handlers
 from exchanges.simulator.venues.streams import Streams
@@ -24,7 +25,12 @@ _CHECK = "Check your account balance for details."
 
 @define(eq=False, slots=False)
 class BitstampExchange(Exchange):
-    """Bitstamp with two accounts that hold dollars and coins. Fees are paid in quote currency."""
+    """Bitstamp with two accounts that hold dollars and coins. Fees are paid in quote currency.
+
+    Attributes:
+        tokens: Opens private channels.
+        trading: Handlers of orders.
+    """
 
     venue = Venue.BITSTAMP
     client = Bitstamp
@@ -37,6 +43,9 @@ class BitstampExchange(Exchange):
         BookSpec("eurusd", "eur", "usd", centre=Decimal("1.08"), tick=Decimal("0.00001"), gap=2),
     )
 
+    tokens: Tokens = field(init=False)
+    trading: trading.TradingHandlers = field(init=False)
+
     def create_handlers(self) -> Iterable[Handlers]:
         """Create the handlers of all areas."""
         areas = (
@@ -45,15 +54,15 @@ class BitstampExchange(Exchange):
             v1.TradingHandlers,
             v1.FundingHandlers,
             v2.MarketHandlers,
-            v2.AccountHandlers,
-            trading.TradingHandlers,
             funding.FundingHandlers,
         )
-        return [area(self.engine) for area in areas]
+        self.tokens = Tokens(self.seed)
+        self.trading = trading.TradingHandlers(self.engine)
+        return [*(area(self.engine) for area in areas), v2.AccountHandlers(self.engine, self.tokens), self.trading]
 
     def create_streams(self) -> Streams:
         """Create what serves its sockets."""
-        return streams.BitstampStreams(self.engine)
+        return streams.BitstampStreams(self.engine, self.trading, self.tokens)
 
     def open_accounts(self) -> Iterable[Account]:
         """Open both accounts."""
@@ -70,7 +79,7 @@ class BitstampExchange(Exchange):
     def order_id(self, shown: int | str) -> int:
         """Return the engine's id of an order; those of v2 are larger."""
         number = int(shown)
-        return number - trading.FIRST_ID if number >= trading.FIRST_ID else number
+        return number - events.FIRST_ID if number >= events.FIRST_ID else number
 
     def insufficient(self, funds: InsufficientFunds) -> str:
         """Return the text of the rejection when an account has too little available."""
