@@ -23,10 +23,12 @@ from exchanges.session.session import Options, Session
 
 if TYPE_CHECKING:
     from exchanges.outcomes.verdicts import Verdict
+    from exchanges.streams.hub import Hub
 
 __all__ = ["Client", "ClientOptions"]
 
 RECONCILE_SECONDS = 90.0
+STREAMS = "streams"
 
 
 class Client(Areas):
@@ -65,7 +67,7 @@ class Client(Areas):
         keys = {"api_key": api_key, "api_secret": api_secret, "client_id": client_id}
         schemes, searches = self._schemes(), type(self).searches
         config = configure(type(self), self.exchange, keys, options, schemes=schemes, searches=searches)
-        self._session = Session(config)
+        self._session, self._config = Session(config), config
         self._shared = dict[str, Any]()
         self._use(Options())
 
@@ -110,7 +112,25 @@ class Client(Areas):
         Closing is completed even if the caller is cancelled.
         """
         # Shielded: a session that is half closed would leave sockets, and journal entries that are not written.
-        await asyncio.shield(asyncio.ensure_future(self._session.aclose()))
+        await asyncio.shield(asyncio.ensure_future(self._close()))
+
+    async def _close(self) -> None:
+        if (hub := self._shared.get(STREAMS)) is not None:
+            await hub.aclose()
+        await self._session.aclose()
+
+    def _hub(self) -> Hub:
+        """Return what the live channels of this client, and of its views, share."""
+        hub: Hub | None = self._shared.get(STREAMS)
+        if hub is None:
+            from exchanges.session.streaming import StreamHost  # noqa: PLC0415 - many programs use no streams
+            from exchanges.streams.hub import Hub  # noqa: PLC0415 - as above
+
+            hub = self._shared[STREAMS] = Hub(StreamHost(self._config, self._session.call, self._settle))
+        return hub
+
+    def _settle(self, client_id: str) -> None:
+        """Resolve the unresolved call that bears a client's id, which the exchange has named."""
 
     @property
     def unresolved(self) -> Unresolved:

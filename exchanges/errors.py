@@ -23,6 +23,7 @@
       CallbackRejected             a callback that did not authenticate
       StateError                   the state (nonces, limits, journal) cannot be read or written
       BookUnknown                  a kept order book that may be wrong; nothing of it can be read
+      ReaderTooSlow                private events that were not read in time; the stream has ended
 
 ``error.may_have_executed`` answers the question that matters after a failure. It is False for everything that failed
 before the first byte was sent or that the exchange rejected, and for reads, which execute nothing. It is True for
@@ -69,6 +70,7 @@ __all__ = [
     "RateLimitTimeout",
     "RateLimited",
     "ReadFailed",
+    "ReaderTooSlow",
     "RedirectRefused",
     "Rejected",
     "StateError",
@@ -319,6 +321,13 @@ class BookUnknown(ExchangeError):
         self.book_status = book_status
         self.since = since
         self.cause = cause
+
+
+class ReaderTooSlow(ExchangeError):
+    """Private events were not read in time, so the stream ended: none is dropped unseen. Open it again, and reconcile.
+
+    What the buffer held can be read before this is raised.
+    """
 
 
 @frozen

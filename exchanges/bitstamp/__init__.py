@@ -96,6 +96,7 @@ from exchanges.outcomes.search import Searches
 
 if TYPE_CHECKING:
     from exchanges.bitstamp.spot import BitstampSpot
+    from exchanges.bitstamp.streams import Streams
 
 __all__ = [
     "DOCUMENTED_LIMITS",
@@ -191,6 +192,13 @@ class Bitstamp(Client):
     trading: Trading
     funding: Funding
     v1: V1
+
+    @property
+    def streams(self) -> Streams:
+        """Live channels: trades, order books, own orders; needs the extra ``streams``."""
+        from exchanges.bitstamp.streams import Streams  # noqa: PLC0415 - loaded when it is first needed
+
+        return Streams(self._hub())
 
     @property
     def spot(self) -> BitstampSpot:

@@ -89,6 +89,9 @@ class SessionConfig:
         send_within_seconds: How long a money call may wait before it is sent; None: until its deadline.
         schemes: Schemes in place of those of the API of that name.
         searches: Returns how what the calls make is found again; called when it is first needed.
+        ssl_context: As the caller passed it.
+        proxy: As the caller passed it.
+        is_injected: Whether the caller passed a transport.
     """
 
     transport: HttpTransport
@@ -107,6 +110,9 @@ class SessionConfig:
     send_within_seconds: float | None = None
     schemes: Mapping[str, Scheme] = field(factory=dict[str, Scheme])
     searches: Callable[[], Searches] = dict
+    ssl_context: ssl.SSLContext | None = None
+    proxy: str | None = None
+    is_injected: bool = False
 
 
 def configure(
@@ -147,10 +153,11 @@ def configure(
     max_connections = options.get("max_connections", MAX_CONNECTIONS)
     if type(max_connections) is not int or max_connections < 1:
         raise UsageError(f"{name}: max_connections must be a whole number above zero")
+    ssl_context = _context(name, options.get("ssl_context"))
     return SessionConfig(
         transport=HttpTransport(
             injected=transport,
-            ssl_context=_context(name, options.get("ssl_context")),
+            ssl_context=ssl_context,
             proxy=options.get("proxy"),
             max_connections=max_connections,
             bypass_tracers=_bypass_tracers(name, options),
@@ -175,6 +182,9 @@ def configure(
         wire=wire(strict=options.get("strict", False)),
         schemes=schemes,
         searches=searches,
+        ssl_context=ssl_context,
+        proxy=options.get("proxy"),
+        is_injected=transport is not None,
     )
 
 

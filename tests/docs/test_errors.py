@@ -25,6 +25,7 @@ KINDS_OF = {
     "all but cancels": {"read", "write", "money"},
     "money calls": {"money"},
     "kept books": set(),
+    "private streams": set(),
 }
 REFUSED = {
     "denied": errors.PermissionDenied,

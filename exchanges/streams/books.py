@@ -1,0 +1,433 @@
+"""Kept order books: what a keeper asks for is done here, and what it keeps is read here."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+
+from attrs import evolve, frozen
+
+from exchanges.errors import BookUnknown, ExchangeError, UsageError
+from exchanges.market_data import BookStatus
+from exchanges.streams.channel import BookRule, Channel, Delivery
+from exchanges.streams.feeds import Feed
+from exchanges.streams.happenings import AuditFailed, Resynchronised
+from exchanges.streams.keepers import Action, Change, Fetch, Keeper, Resubscribe, Settings, Turned
+from exchanges.streams.live import Stream
+from exchanges.wire import Deviation
+
+if TYPE_CHECKING:
+    from exchanges.market_data import MarketLevel
+    from exchanges.streams.dialect import Data
+    from exchanges.streams.owner import Cancellable, Carrier, Owner
+
+__all__ = ["BookChange", "BookFeed", "KeptBook"]
+
+logger = logging.getLogger(__name__)
+
+B = TypeVar("B")
+
+
+def settings_of(rule: BookRule, options: Mapping[str, Any]) -> Settings:
+    """Return how a book is to be kept.
+
+    Raises:
+        UsageError: An option is wrong.
+    """
+    settings = rule.settings
+    audit, age = (_seconds(name, options) for name in ("audit_seconds", "max_age_seconds"))
+    return evolve(settings, audit_seconds=audit or settings.audit_seconds, max_age_seconds=age)
+
+
+def _seconds(name: str, options: Mapping[str, Any]) -> float | None:
+    value = options.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
+        raise UsageError(f"{name} must be a positive number, or None")
+    return None if value is None else float(value)
+
+
+class _Kept:
+    """A keeper on one link, and what it waits for."""
+
+    def __init__(self, keeper: Keeper[Any, Any], number: int) -> None:
+        self.keeper, self.number = keeper, number
+        self.fetching: Cancellable | None = None
+
+    def cancel(self) -> None:
+        """Wait for no order book any more."""
+        if self.fetching is not None:
+            self.fetching.cancel()
+            self.fetching = None
+
+
+class BookFeed(Feed):
+    """A channel from which an order book is kept.
+
+    While the exchange moves a connection there are two keepers: the second takes over when its book is good.
+    """
+
+    def __init__(
+        self,
+        hub: Owner,
+        line: Carrier,
+        channel: Channel,
+        arguments: Mapping[str, str],
+        options: Mapping[str, Any],
+    ) -> None:
+        super().__init__(hub, line, channel, arguments)
+        if channel.book is None:
+            raise TypeError(f"{channel.id}: no book is declared")
+        self.rule = channel.book
+        self.settings = settings_of(self.rule, options)
+        self.readers: list[BookReader] = []
+        self._loop = asyncio.get_running_loop()
+        self._kept = _Kept(self._new_keeper(), 0)
+        self._next: _Kept | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._bad_since = self._loop.time()
+        self._is_over = False
+
+    def serves(self, options: Mapping[str, Any]) -> bool:
+        """Whether it keeps the book as a reader wants it."""
+        return settings_of(self.rule, options) == self.settings
+
+    @property
+    def keeper(self) -> Keeper[Any, Any]:
+        """What keeps the book that is read."""
+        return self._kept.keeper
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the book can be read."""
+        return self.keeper.status is BookStatus.GOOD
+
+    def is_ready_on(self, number: int) -> bool:
+        """Whether the book of one link can be read."""
+        return self._kept.number == number and self.is_ready
+
+    def _new_keeper(self) -> Keeper[Any, Any]:
+        return self.rule.keeper(self.label, self._wall, self.settings)
+
+    def _wall(self, moment: float) -> datetime:
+        """Convert a moment of the loop's clock to UTC."""
+        return (self.hub.host.now() + timedelta(seconds=moment - self._loop.time())).astimezone(UTC)
+
+    # What the line reports
+
+    def confirmed(self, number: int) -> None:
+        """Begin to keep the book from the frames of a link."""
+        had_other = self.is_live and number not in self._links
+        super().confirmed(number)
+        if not had_other:
+            self._kept.number = number
+            self._begin(self._kept)
+        else:
+            self._next = _Kept(self._new_keeper(), number)
+            self._begin(self._next)
+
+    def _begin(self, kept: _Kept) -> None:
+        kept.cancel()
+        self._act(kept, kept.keeper.confirmed(self._loop.time()))
+
+    def arrived(self, number: int, data: Data) -> None:
+        """Apply a frame."""
+        kept = self._on(number)
+        if kept is None or number not in self._links:
+            return
+        try:
+            frame = self.rule.frame(data)
+        except Deviation as deviation:
+            self.unreadable(number, f"a frame that is not {deviation.expected}")
+            return
+        self._act(kept, kept.keeper.frame(frame, self._loop.time()))
+
+    def unreadable(self, number: int, cause: str) -> None:
+        """Note that a change is lost."""
+        kept = self._on(number)
+        if kept is not None and number in self._links:
+            self._act(kept, kept.keeper.unreadable(cause, self._loop.time()))
+
+    def lost(self, number: int, cause: str) -> None:
+        """Note that a link is gone."""
+        super().lost(number, cause)
+        if self._next is not None and number in (self._next.number, self._kept.number):
+            gone = self._next if number == self._next.number else self._kept
+            if gone is self._kept:
+                self._kept = self._next
+            gone.cancel()
+            gone.keeper.closed(self._loop.time())
+            self._next = None
+            self._tell()
+        elif number == self._kept.number:
+            self._kept.cancel()
+            self._act(self._kept, self.keeper.lost(cause, self._loop.time()))
+
+    def refused(self, error: ExchangeError) -> None:
+        """End for all readers with an error."""
+        super().refused(error)
+        self._end(error)
+
+    def close(self) -> None:
+        """End for all readers."""
+        super().close()
+        self._end(None)
+
+    def _end(self, error: ExchangeError | None) -> None:
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for kept in (self._kept, self._next):
+            if kept is not None:
+                kept.cancel()
+                kept.keeper.closed(self._loop.time())
+        for reader in self.readers:
+            reader.end(error)
+
+    def _on(self, number: int) -> _Kept | None:
+        if self._next is not None and self._next.number == number:
+            return self._next
+        return self._kept if self._kept.number == number else None
+
+    # What keepers ask for
+
+    def _act(self, kept: _Kept, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case Fetch(purpose=purpose):
+                    kept.cancel()
+                    kept.fetching = self.hub.fetch(self, purpose, functools.partial(self._fetched, kept))
+                case Resubscribe(cause=cause):
+                    logger.warning("%s: subscribing again: %s", self.label, cause)
+                    self.line.resubscribe(self, kept.number)
+                case Turned(status=status, cause=cause):
+                    self._turned(kept, status, cause)
+                case Change():
+                    if kept is self._kept:
+                        self._tell()
+        self._set_timer()
+
+    def _fetched(self, kept: _Kept, answer: Any, asked_at: float) -> None:  # noqa: ANN401 - as declared
+        """Hand the answer of a read, or None, to the keeper that asked for it."""
+        kept.fetching, now = None, self._loop.time()
+        try:
+            snapshot = None if answer is None else self.rule.snapshot(answer)
+        except (ExchangeError, ValueError) as error:
+            logger.warning("%s: the order book that was read cannot be used: %s", self.label, error)
+            snapshot = None
+        if snapshot is None:
+            self._act(kept, kept.keeper.failed(asked_at, now))
+        else:
+            self._act(kept, kept.keeper.snapshot(snapshot, asked_at, now))
+
+    def _turned(self, kept: _Kept, status: BookStatus, cause: str | None) -> None:
+        now = self._loop.time()
+        if kept is self._next:
+            if status is not BookStatus.GOOD:
+                return
+            old, self._kept, self._next = self._kept, kept, None
+            old.cancel()
+            old.keeper.closed(now)
+            self.line.wake()
+        elif status is BookStatus.GOOD:
+            self.hub.publish(Resynchronised(self.label, now - self._bad_since))
+        else:
+            if status is BookStatus.RESYNCING:
+                self.hub.publish(AuditFailed(self.label, cause or ""))
+            self._bad_since = now
+        self._changed.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        for reader in self.readers:
+            reader.changed()
+
+    def _set_timer(self) -> None:
+        """Call the keepers when they want it."""
+        moments = [k.keeper.next_tick for k in (self._kept, self._next) if k is not None]
+        due = min((moment for moment in moments if moment is not None), default=None)
+        if self._is_over:
+            due = None
+        if self._timer is not None:
+            if due is not None and self._timer.when() <= due and not self._timer.cancelled():
+                return  # it is set again when it fires: cheaper than with every frame
+            self._timer.cancel()
+        self._timer = None if due is None else self._loop.call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        for kept in (self._kept, self._next):
+            if kept is not None and (due := kept.keeper.next_tick) is not None and due <= self._loop.time():
+                self._act(kept, kept.keeper.tick(self._loop.time()))
+        self._set_timer()
+
+
+@frozen
+class BookChange:
+    """A step of a kept book: it changed, or its status did.
+
+    Attributes:
+        status: What it is now; the book can be read if it is GOOD.
+        dropped: How many changes since the last step were not waited for.
+        cause: What made the book unreadable; None while it is good.
+    """
+
+    status: BookStatus
+    dropped: int
+    cause: str | None = None
+
+
+class BookReader:
+    """Wakes one reader of a book."""
+
+    def __init__(self) -> None:
+        self._unread = 0
+        self._end: Exception | None = None
+        self._is_over = False
+        self._event = asyncio.Event()
+
+    def changed(self) -> None:
+        """Note a change."""
+        self._unread += 1
+        self._event.set()
+
+    def end(self, error: Exception | None) -> None:
+        """Note that there will be none any more."""
+        self._is_over, self._end = True, self._end or error
+        self._event.set()
+
+    async def wait(self) -> int | None:
+        """Wait for a change; return how many came, None at the end.
+
+        Raises:
+            ExchangeError: The stream ended with it.
+        """
+        while not self._unread:
+            if self._end is not None:
+                raise self._end
+            if self._is_over:
+                return None
+            self._event.clear()
+            await self._event.wait()
+        unread, self._unread = self._unread, 0
+        return unread
+
+
+class KeptBook(Stream, Generic[B]):
+    """An order book that is kept up to date: right at its moment, or it cannot be read.
+
+    It satisfies `exchanges.MarketOrderBook`. Iterate over it to wait for changes.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.KEPT
+
+    def __init__(self, hub: Owner, channel: Channel, arguments: Mapping[str, str], options: Mapping[str, Any]) -> None:
+        super().__init__(hub, channel, arguments, options)
+        if channel.book is None:
+            raise TypeError(f"{channel.id}: no book is declared")
+        settings_of(channel.book, options)  # what is wrong is said before anything is sent
+        self._rule = channel.book
+        self._waker = BookReader()
+        self._book: BookFeed | None = None
+
+    def _reader(self) -> BookReader:
+        return self._waker
+
+    def _left(self) -> None:
+        self._book = None
+        self._waker.end(None)
+
+    @property
+    def _kept(self) -> Keeper[Any, Any]:
+        """What keeps the book.
+
+        Raises:
+            BookUnknown: Nobody does: the block was not entered, or is left.
+        """
+        if not isinstance(self._feed, BookFeed):
+            words = f"{self.label}: the order book is not kept outside its block"
+            raise BookUnknown(words, book_status=BookStatus.CLOSED, endpoint=self._channel.id)
+        return self._feed.keeper
+
+    # What can be read
+
+    @property
+    def bids(self) -> Sequence[MarketLevel]:
+        """Offers to buy, highest price first.
+
+        Raises:
+            BookUnknown: The book is not good.
+        """
+        return self._kept.bids
+
+    @property
+    def asks(self) -> Sequence[MarketLevel]:
+        """Offers to sell, lowest price first.
+
+        Raises:
+            BookUnknown: The book is not good.
+        """
+        return self._kept.asks
+
+    def snapshot(self) -> B:
+        """Return the book as it is now, in the exchange's own model, which never changes.
+
+        Raises:
+            BookUnknown: The book is not good.
+        """
+        model: B = self._rule.model(self._arguments, self._kept)
+        return model
+
+    @property
+    def status(self) -> BookStatus:
+        """Whether the book can be read, or why not."""
+        return self._feed.keeper.status if isinstance(self._feed, BookFeed) else BookStatus.CLOSED
+
+    @property
+    def cause(self) -> str | None:
+        """What made the book unreadable; None while it is good."""
+        return self._feed.keeper.cause if isinstance(self._feed, BookFeed) else None
+
+    @property
+    def last_known(self) -> tuple[tuple[MarketLevel, ...], tuple[MarketLevel, ...]]:
+        """Bids and asks as they were kept last, right or not."""
+        return self._kept.last_known
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The exchange's moment at which the book was as it is kept (UTC); None before there is one."""
+        return self._kept.as_of
+
+    @property
+    def received_at(self) -> datetime | None:
+        """When the last frame came (UTC); None before there is one."""
+        return self._kept.received_at
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """When the exchange's order book was last asked for that was found equal (UTC); None if none was yet."""
+        return self._kept.verified_at
+
+    @property
+    def depth(self) -> int | None:
+        """How many price levels of each side are kept; None for all."""
+        return self._rule.settings.depth
+
+    def __aiter__(self) -> Self:
+        """Iterate over changes, the newest alone; a change of status wakes at once."""
+        return self
+
+    async def __anext__(self) -> BookChange:
+        """Wait for a change.
+
+        Raises:
+            ExchangeError: The exchange has refused the channel.
+        """
+        self._require_entered()
+        unread = await self._waker.wait()
+        if unread is None or not isinstance(self._feed, BookFeed):
+            raise StopAsyncIteration
+        return BookChange(self.status, unread - 1, self.cause)

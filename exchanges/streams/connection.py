@@ -1,0 +1,159 @@
+"""One connection to a server of streams. The only module that imports websockets.
+
+Frames are handed over where they arrive, synchronously: no task is woken for a frame and nothing queues up here, so
+that a reader can never make the connection wait. What is sent is written at once for the same reason, and is never a
+local of a frame that waits: it may contain a token.
+
+Rules for editors: websockets logs every frame at DEBUG, so it gets a logger that nobody can reach. Redirects are not
+followed. Nothing of a foreign exception but its text leaves this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as opener
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.frames import Frame as RawFrame
+from websockets.frames import Opcode
+from websockets.protocol import State
+
+from exchanges.errors import quotable
+from exchanges.streams.opening import Connection, ConnectionFailed, Receiver
+from exchanges.version import __version__
+
+if TYPE_CHECKING:
+    from websockets.protocol import Event
+
+    from exchanges.streams.dialect import Frame
+    from exchanges.streams.host import Address
+
+__all__ = ["connect"]
+
+CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 0.5
+MAX_FRAME = 4 * 1024 * 1024
+MAX_FRAGMENTS = 10_000
+HAPPY_EYEBALLS_SECONDS = 0.25
+
+
+async def connect(address: Address, receiver: Receiver) -> Connection:
+    """Open a connection.
+
+    Raises:
+        ConnectionFailed: It could not be opened.
+    """
+    secure: dict[str, Any] = {} if address.ssl_context is None else {"ssl": address.ssl_context}
+    # Not known to the logging of the program, which could else print the frames that bear tokens.
+    logger = logging.Logger("exchanges.streams.websockets", level=logging.CRITICAL + 1)  # noqa: LOG001 - as said
+    try:
+        opening = _Opener(
+            address.url,
+            create_connection=cast("Any", partial(_StreamConnection, receiver)),
+            compression=None,
+            proxy=address.proxy,
+            open_timeout=None,
+            ping_interval=None,
+            close_timeout=CLOSE_SECONDS,
+            max_size=MAX_FRAME,
+            logger=logger,
+            user_agent_header=f"aioexchanges/{__version__}",
+            happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
+            **secure,
+        )
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return cast("_StreamConnection", await opening)
+    except TimeoutError:
+        raise ConnectionFailed(f"no connection within {CONNECT_SECONDS:g} s") from None
+    except InvalidStatus as error:
+        raise ConnectionFailed(f"the server answered with status {error.response.status_code}") from None
+    except (OSError, ValueError, EOFError, ImportError, WebSocketException) as error:
+        raise ConnectionFailed(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {quotable(str(error))}"
+
+
+class _Opener(opener):
+    """As its base, but a redirect is an error."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+class _StreamConnection(ClientConnection):
+    """A connection that hands frames over where they arrive."""
+
+    def __init__(self, receiver: Receiver, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as its base
+        super().__init__(*args, **kwargs)
+        self._receiver = receiver
+        self._parts: list[bytes] = []
+        self._is_binary = False
+
+    def process_event(self, event: Event) -> None:
+        """Handle a frame; the answer to the request goes to the base class."""
+        if not isinstance(event, RawFrame):
+            super().process_event(event)
+            return
+        self._receiver.alive()
+        if event.opcode is Opcode.CLOSE:
+            self._receiver.closed(f"the server closed {self._closing}")
+        elif event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            self._data(event.opcode, bytes(event.data), is_last=event.fin)
+
+    def _data(self, opcode: Opcode, data: bytes, *, is_last: bool) -> None:
+        if opcode is not Opcode.CONT:
+            self._parts, self._is_binary = [], opcode is Opcode.BINARY
+        if self._parts or not is_last:
+            self._parts.append(data)
+            # The bound of bytes does not count empty fragments.
+            if len(self._parts) > MAX_FRAGMENTS:
+                self._parts.clear()
+                self.transport.abort()
+                return
+            if not is_last:
+                return
+            data, self._parts = b"".join(self._parts), []
+        if self._is_binary:
+            self._receiver.garbled("a binary frame")
+        else:
+            self._receiver.received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end."""
+        super().connection_lost(exc)
+        self._receiver.closed("the connection was lost" if exc is None else _reason(exc))
+
+    @property
+    def _closing(self) -> str:
+        received = self.protocol.close_rcvd
+        if received is None:
+            return "without a code"
+        return f"with code {received.code}" + (f" ({quotable(received.reason)})" if received.reason else "")
+
+    def write(self, frame: Frame) -> None:
+        """Write a frame, unless the connection is closing."""
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_text(frame.text)
+            self.send_data()
+
+    def write_ping(self) -> None:
+        """Write a ping."""
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_ping(b"")
+            self.send_data()
+
+    async def leave(self) -> None:
+        """Say goodbye, wait half a second for the answer, then abort."""
+        try:
+            if self.protocol.state is State.OPEN:
+                self.protocol.send_close(1000)
+                self.send_data()
+            await asyncio.wait((self.connection_lost_waiter,), timeout=CLOSE_SECONDS)
+        finally:
+            self.transport.abort()

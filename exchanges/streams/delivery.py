@@ -1,0 +1,225 @@
+"""Delivery: what is between a frame that arrived and a reader that is slower, or away.
+
+Nothing is dropped in silence. A buffer is bounded; in the place of what it had to drop stands a `Gap` with the number,
+or, where dropping is no choice, it ends with an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from attrs import evolve, frozen
+
+from exchanges.errors import ReaderTooSlow
+
+__all__ = ["Buffer", "Cell", "Ended", "Gap", "GapReason"]
+
+T = TypeVar("T")
+
+
+class GapReason(StrEnum):
+    """Why something may be missing."""
+
+    RECONNECTED = "reconnected"
+    """There was no connection; the exchange sends nothing again."""
+    LAGGED = "lagged"
+    """The reader was too slow, and the buffer full."""
+    UNREADABLE = "unreadable"
+    """A frame could not be read."""
+    CHAIN_BROKEN = "chain broken"
+    """An event names another one before it than the last that came."""
+    NOT_RECONCILED = "not reconciled"
+    """What happened meanwhile could not be read from the exchange."""
+
+
+@frozen
+class Gap:
+    """A stretch of time in which something may be missing.
+
+    Attributes:
+        since: Up to this moment nothing is missing (UTC).
+        until: From this moment on nothing is missing (UTC).
+        reason: Why.
+        missed: How many items are missing; None if nobody knows.
+    """
+
+    since: datetime
+    until: datetime
+    reason: GapReason
+    missed: int | None = None
+
+    def joined(self, later: Gap) -> Gap:
+        """Return the gap that covers this one and a later one."""
+        known = self.missed is not None and later.missed is not None
+        return Gap(
+            min(self.since, later.since),
+            max(self.until, later.until),
+            self.reason if self.reason is later.reason else GapReason.RECONNECTED,
+            (self.missed or 0) + (later.missed or 0) if known else None,
+        )
+
+
+class Ended(Exception):
+    """The buffer ended without an error."""
+
+
+class Buffer(Generic[T]):
+    """Items for one reader, bounded, in order.
+
+    Args:
+        size: How many items it holds.
+        name: Of the channel, for messages.
+        is_loud: Whether it ends with an error when it is full, in place of dropping the oldest items.
+    """
+
+    def __init__(self, size: int, name: str, *, is_loud: bool = False) -> None:
+        self._size, self._name, self._is_loud = size, name, is_loud
+        self._items: deque[tuple[datetime, T | Gap]] = deque()
+        self._lag: Gap | None = None
+        self._held: Gap | None = None
+        self._waiting: list[tuple[datetime, T]] = []
+        self._end: Exception | None = None
+        self._changed = asyncio.Event()
+        self.missed = 0
+
+    def __len__(self) -> int:
+        """Return how many items it holds."""
+        return len(self._items) + len(self._waiting)
+
+    def put(self, at: datetime, item: T) -> bool:
+        """Add an item that came at a moment; return whether something was dropped for it for the first time."""
+        if self._held is None:
+            return self._push(at, item)
+        self._waiting.append((at, item))
+        if len(self._waiting) >= self._size:
+            self.unfilled()
+        return False
+
+    def gap(self, gap: Gap) -> None:
+        """Add a gap; it is joined with one that stands last."""
+        if self._items and isinstance(last := self._items[-1][1], Gap):
+            self._items.pop()
+            gap = last.joined(gap)
+        self._push(gap.until, gap)
+
+    def hold(self, gap: Gap) -> None:
+        """Keep what comes back until `fill` or `unfilled`: what the gap holds may be read, and comes first."""
+        self._held = gap if self._held is None else evolve(gap, since=self._held.since)
+
+    def fill(self, at: datetime, items: Collection[T], key: Callable[[T], str]) -> None:
+        """Add what was missing, then what came meanwhile, each once."""
+        if self._held is None:
+            return
+        waiting, self._held, self._waiting = self._waiting, None, []
+        known = {key(item) for item in items}
+        for item in items:
+            self._push(at, item)
+        for came, item in waiting:
+            if key(item) not in known:
+                self._push(came, item)
+
+    def unfilled(self) -> None:
+        """Add the gap that was held, as it cannot be filled, then what came meanwhile."""
+        if self._held is None:
+            return
+        gap, waiting, self._held, self._waiting = self._held, self._waiting, None, []
+        self.gap(gap)
+        for came, item in waiting:
+            self._push(came, item)
+
+    def end(self, error: Exception | None = None) -> None:
+        """Add nothing more; the reader gets what is here, then *error*, or the end."""
+        if self._end is None:
+            self.unfilled()
+            self._end = Ended() if error is None else error
+            self._changed.set()
+
+    def discard(self) -> None:
+        """Remove everything, and end: the reader has left."""
+        self._items.clear()
+        self._lag, self._held, self._waiting = None, None, []
+        self.end()
+
+    async def get(self) -> T | Gap:
+        """Wait for the next item, or gap, and return it.
+
+        Raises:
+            Ended: There is none, nor will there be one.
+            ExchangeError: The stream ended with it.
+        """
+        while True:
+            if self._lag is not None:
+                lag, self._lag = self._lag, None
+                return lag
+            if self._items:
+                return self._items.popleft()[1]
+            if self._end is not None:
+                raise self._end
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _push(self, at: datetime, item: T | Gap) -> bool:
+        if self._end is not None:
+            return False
+        first = False
+        if len(self._items) >= self._size:
+            if self._is_loud:
+                words = f"{self._name}: {self._size} events were not read in time; the stream ended to lose none unseen"
+                self._end = ReaderTooSlow(words, endpoint=self._name)
+                self._changed.set()
+                return True
+            first = self._drop()
+        self._items.append((at, item))
+        self._changed.set()
+        return first
+
+    def _drop(self) -> bool:
+        """Drop the oldest item into the gap before it; return whether this opened the gap."""
+        at, item = self._items.popleft()
+        lost = item if isinstance(item, Gap) else Gap(at, at, GapReason.LAGGED, 1)
+        self.missed += 1
+        is_first = self._lag is None
+        self._lag = lost if self._lag is None else self._lag.joined(lost)
+        return is_first
+
+
+class Cell(Generic[T]):
+    """The newest item for one reader; those that were replaced unread are counted."""
+
+    def __init__(self) -> None:
+        self._item: T | None = None
+        self._unread = 0
+        self._end: Exception | None = None
+        self._changed = asyncio.Event()
+
+    def put(self, item: T) -> None:
+        """Replace the item."""
+        self._item = item
+        self._unread += 1
+        self._changed.set()
+
+    def end(self, error: Exception | None = None) -> None:
+        """Add nothing more."""
+        if self._end is None:
+            self._end = Ended() if error is None else error
+            self._changed.set()
+
+    async def get(self) -> tuple[T, int]:
+        """Wait for an item that was not read yet; return it, and how many before it were not read.
+
+        Raises:
+            Ended: There is none, nor will there be one.
+            ExchangeError: The stream ended with it.
+        """
+        while self._item is None:
+            if self._end is not None:
+                raise self._end
+            self._changed.clear()
+            await self._changed.wait()
+        item, dropped, self._item, self._unread = self._item, self._unread - 1, None, 0
+        return item, dropped

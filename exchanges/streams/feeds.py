@@ -1,0 +1,327 @@
+"""Feeds: one channel that is subscribed to, and everybody who reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin
+
+from exchanges.errors import DecodeError, ExchangeError, Unavailable
+from exchanges.streams.delivery import Gap, GapReason
+from exchanges.streams.happenings import Lagged, Resynchronised
+from exchanges.wire import Deviation, loads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from exchanges.streams.channel import CatchUp, Channel
+    from exchanges.streams.dialect import Data
+    from exchanges.streams.owner import Carrier, Owner
+
+__all__ = ["Feed", "ItemFeed", "Reader"]
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED_KEYS = 1000
+ANY_EVENT = "*"
+
+
+class Feed:
+    """One channel, for those who read it.
+
+    Args:
+        hub: Whose it is.
+        line: What carries it.
+        channel: The declaration.
+        arguments: What fills its name.
+    """
+
+    def __init__(self, hub: Owner, line: Carrier, channel: Channel, arguments: Mapping[str, str]) -> None:
+        self.hub, self.line, self.channel, self.arguments = hub, line, channel, arguments
+        self.name = channel.name(arguments)
+        self.label = f"{channel.id}({', '.join(arguments.values())})"
+        self.readers: list[Any] = []
+        self.error: ExchangeError | None = None
+        self._changed = asyncio.Event()
+        self._links: set[int] = set()
+        self._is_unanswered = False
+
+    def __repr__(self) -> str:
+        """Show the channel and how many read it."""
+        return f"Feed({self.label}, {len(self.readers)} readers{', live' * self.is_live})"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the exchange sends the channel."""
+        return bool(self._links)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a reader can begin."""
+        return self.is_live
+
+    def is_ready_on(self, number: int) -> bool:
+        """Whether one link alone would do."""
+        return number in self._links
+
+    def serves(self, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - items are the same for all
+        """Whether a reader with these options can share it."""
+        return True
+
+    async def ready(self) -> None:
+        """Wait until a reader can begin.
+
+        Raises:
+            ExchangeError: The exchange refused the channel, or has not answered.
+        """
+        while not self.is_ready:
+            if self.error is not None:
+                raise self.error
+            if self._is_unanswered:
+                words = f"{self.label}: the exchange has not acknowledged the subscription"
+                raise Unavailable(words, endpoint=self.channel.id, host=self.line.host)
+            self._changed.clear()
+            await self._changed.wait()
+
+    # What the line reports
+
+    def confirmed(self, number: int) -> None:
+        """Note that the exchange sends the channel on a link."""
+        self._links.add(number)
+        self._is_unanswered = False
+        self._changed.set()
+
+    def arrived(self, number: int, data: Data) -> None:
+        """Handle data."""
+        raise NotImplementedError
+
+    def unreadable(self, number: int, cause: str) -> None:
+        """Note that what a frame said is lost."""
+        raise NotImplementedError
+
+    def lost(self, number: int, cause: str) -> None:  # noqa: ARG002 - for books
+        """Note that a link is gone."""
+        self._links.discard(number)
+
+    def unanswered(self) -> None:
+        """Note that the exchange does not answer; it is asked again."""
+        self._is_unanswered = True
+        self._changed.set()
+
+    def refused(self, error: ExchangeError) -> None:
+        """End for all readers with an error."""
+        self.error = error
+        self.line.remove(self)
+        self._changed.set()
+
+    def close(self) -> None:
+        """End for all readers."""
+        self._changed.set()
+
+
+class Reader(Protocol):
+    """What a feed of items puts them into."""
+
+    @property
+    def wants_backfill(self) -> bool:
+        """Whether what was missed is to be read, and to come in its place."""
+        ...
+
+    def put(self, at: datetime, item: Any) -> bool:  # noqa: ANN401 - of the model that the channel declares
+        """Add an item; return whether the reader has begun to lag."""
+        ...
+
+    def gap(self, gap: Gap) -> None:
+        """Add a gap."""
+        ...
+
+    def hold(self, gap: Gap) -> None:
+        """Keep what comes back until the gap is filled, or is known to stay."""
+        ...
+
+    def fill(self, at: datetime, items: Collection[Any], key: Callable[[Any], str]) -> None:
+        """Add what was missed."""
+        ...
+
+    def unfilled(self) -> None:
+        """Add the gap that was held."""
+        ...
+
+    def end(self, error: Exception | None = None) -> None:
+        """Add nothing more."""
+        ...
+
+
+class ItemFeed(Feed):
+    """A channel whose items are all handed on, or a gap in their place."""
+
+    def __init__(self, hub: Owner, line: Carrier, channel: Channel, arguments: Mapping[str, str]) -> None:
+        super().__init__(hub, line, channel, arguments)
+        self.readers: list[Reader] = []
+        self._keys: deque[str] = deque(maxlen=REMEMBERED_KEYS)
+        self._known: set[str] = set()
+        self._chain: str | None = None
+        self._last_at: datetime | None = None
+        self._lost_since: datetime | None = None
+        self._catch_up: CatchUp | None = None
+        self._catching_up: asyncio.Task[None] | None = None
+        self._odd_events: set[str] = set()
+
+    def confirmed(self, number: int) -> None:
+        """Note that the exchange sends the channel on a link; say what may be missing."""
+        now, first = self.hub.host.now(), self._last_at is None
+        super().confirmed(number)
+        if first and self.channel.catch_up is not None:
+            self._catch_up = self.channel.catch_up(self.hub.call, self.arguments)
+            self._start(self._begin(self._catch_up))
+        since, self._lost_since, self._last_at = self._lost_since, None, now
+        if since is not None:
+            self._report(Gap(since, max(since, now), GapReason.RECONNECTED))
+
+    def lost(self, number: int, cause: str) -> None:
+        """Note that a link is gone; without another, items may be missing from the last one on."""
+        super().lost(number, cause)
+        if self.is_live or self._last_at is None:
+            return
+        self._lost_since = self._lost_since or self._last_at
+        self._chain = None
+        if self._catch_up is not None:
+            self._catch_up.lost()
+        self._stop()
+
+    def arrived(self, number: int, data: Data) -> None:
+        """Hand the items of a frame to all readers."""
+        # What trails after the subscription was given up, or comes before it was confirmed, is not promised.
+        if number not in self._links:
+            return
+        try:
+            items = self._items(data)
+        except (Deviation, DecodeError) as error:
+            self.unreadable(number, f"a frame that is not as documented ({error})")
+            return
+        at = self.hub.host.now()
+        for item in items:
+            if self._is_new(item):
+                self._check_chain(item, at)
+                self._last_at = at
+                self._hand_on(at, item)
+
+    def _items(self, data: Data) -> list[Any]:
+        model = self.channel.events.get(data.event, self.channel.events.get(ANY_EVENT))
+        if model is None:
+            if data.event not in self._odd_events and len(self._odd_events) < REMEMBERED_KEYS:
+                self._odd_events.add(data.event)
+                logger.warning("%s: an event that the documents do not show was ignored", self.label)
+            return []
+        value = loads(data.whole if self.channel.whole else data.body)
+        items = self.hub.host.wire.structure(value, model, self.channel.id)
+        return list(items) if get_origin(model) is list and get_args(model) else [items]
+
+    def _is_new(self, item: Any) -> bool:  # noqa: ANN401 - of the model that the channel declares
+        """Whether an item did not come before: two links bring it twice."""
+        if self.channel.key is None:
+            return True
+        key = self.channel.key(item)
+        if key in self._known:
+            return False
+        if len(self._keys) == REMEMBERED_KEYS:
+            self._known.discard(self._keys[0])
+        self._keys.append(key)
+        self._known.add(key)
+        return True
+
+    def _check_chain(self, item: Any, at: datetime) -> None:  # noqa: ANN401 - of the model that the channel declares
+        if self.channel.chain is None:
+            return
+        own, before = self.channel.chain(item)
+        last, self._chain = self._chain, own
+        if last is not None and before is not None and before != last:
+            self._report(Gap(self._last_at or at, at, GapReason.CHAIN_BROKEN))
+
+    def _hand_on(self, at: datetime, item: Any) -> None:  # noqa: ANN401 - of the model that the channel declares
+        if self._catch_up is not None:
+            self._catch_up.note(item)
+        if self.channel.client_id is not None and (client_id := self.channel.client_id(item)):
+            self.hub.host.settle(client_id)
+        for reader in list(self.readers):
+            if reader.put(at, item):
+                self.hub.publish(Lagged(self.label))
+
+    def unreadable(self, number: int, cause: str) -> None:
+        """Say that what a frame said is missing."""
+        if number in self._links:
+            at = self.hub.host.now()
+            logger.warning("%s: %s", self.label, cause)
+            self._report(Gap(self._last_at or at, at, GapReason.UNREADABLE))
+
+    def refused(self, error: ExchangeError) -> None:
+        """End for all readers with an error."""
+        super().refused(error)
+        self._stop()
+        for reader in self.readers:
+            reader.end(error)
+
+    def close(self) -> None:
+        """End for all readers."""
+        super().close()
+        self._stop()
+        for reader in self.readers:
+            reader.end()
+
+    # What was missed
+
+    def _report(self, gap: Gap) -> None:
+        """Say what may be missing, or read it where that is wanted."""
+        for reader in self.readers:
+            if self._catch_up is not None and reader.wants_backfill:
+                reader.hold(gap)
+            else:
+                reader.gap(gap)
+        if self._catch_up is not None and (self.channel.is_reconciled or any(r.wants_backfill for r in self.readers)):
+            self._start(self._read_missed(self._catch_up, gap))
+
+    async def _begin(self, catch_up: CatchUp) -> None:
+        with suppress(ExchangeError):  # what cannot be read now is read, or reported missing, later
+            await catch_up.begin()
+
+    async def _read_missed(self, catch_up: CatchUp, gap: Gap) -> None:
+        began = self.hub.host.now()
+        try:
+            # Answers may come from a cache that is older than the subscription.
+            await asyncio.sleep(catch_up.delay_seconds)
+            items = await catch_up.missed()
+        except ExchangeError as error:
+            logger.warning("%s: what was missed cannot be read: %s", self.label, error)
+            items = None
+        at = self.hub.host.now()
+        for reader in list(self.readers):
+            if items is None:
+                reader.unfilled()
+            elif reader.wants_backfill:
+                reader.fill(at, [item for item in items if self._is_new(item)], self.channel.key or repr)
+        if self.channel.is_reconciled:
+            self._hand_on_reconciled(items, gap, at)
+        if items is not None:
+            self.hub.publish(Resynchronised(self.label, (at - began).total_seconds()))
+
+    def _hand_on_reconciled(self, items: list[Any] | None, gap: Gap, at: datetime) -> None:
+        if items is None:
+            for reader in self.readers:
+                reader.gap(Gap(gap.since, at, GapReason.NOT_RECONCILED))
+            return
+        for item in items:
+            for reader in list(self.readers):
+                reader.put(at, item)
+
+    def _start(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
+        self._stop()
+        self._catching_up = self.hub.spawn(work, f"streams catch up {self.channel.id}")
+
+    def _stop(self) -> None:
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+            self._catching_up = None

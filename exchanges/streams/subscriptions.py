@@ -1,0 +1,224 @@
+"""Subscriptions: what is wanted of one connection, what was asked, and what the server confirmed. Pure.
+
+Theory. A server may acknowledge by channel and refuse without saying what, so a refusal is attributed by elimination:
+when as many channels are without an answer as refusals came without a name, it is those. Where that stays open until
+the deadline, the channels in question are asked for again one at a time, so that the next refusal has one owner.
+
+Rules for editors:
+
+1. Silence is no refusal. A channel that stays without an answer is asked for again, ever more rarely, and is never
+   reported as refused.
+2. An acknowledgement of a channel that was given up meanwhile changes nothing.
+3. A channel is asked for again only after the server has acknowledged, or not answered, that it was given up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from attrs import define, frozen
+
+from exchanges.streams.dialect import Ack, Refusal
+
+__all__ = ["ACK_SECONDS", "Ask", "Confirmed", "Outcome", "Refused", "Subscriptions", "Unanswered", "Unauthorized"]
+
+ACK_SECONDS = 5.0
+TRIES = 2
+MAX_RETRY_SECONDS = 60.0
+
+
+@frozen
+class Ask:
+    """A channel to subscribe to, or to give up."""
+
+    name: str
+    is_subscribed: bool
+
+
+@frozen
+class Confirmed:
+    """The server sends this channel from now on."""
+
+    name: str
+
+
+@frozen
+class Refused:
+    """The server refused this channel."""
+
+    name: str
+    refusal: Refusal
+
+
+@frozen
+class Unauthorized:
+    """The server refused the token once; the channel is asked for again when there is a fresh one."""
+
+    name: str
+
+
+@frozen
+class Unanswered:
+    """The server has not answered two requests for this channel, which is asked for ever again."""
+
+    name: str
+
+
+Outcome = Confirmed | Refused | Unauthorized | Unanswered
+
+
+class _Stage(Enum):
+    WANTED = auto()
+    ASKED = auto()
+    CONFIRMED = auto()
+    UNWANTED = auto()
+    LEAVING = auto()
+
+
+@define(eq=False)
+class _Channel:
+    stage: _Stage = _Stage.WANTED
+    is_wanted: bool = True
+    tries: int = 0
+    unauthorized: int = 0
+    due: float = -math.inf
+    """When an answer is overdue; of a WANTED channel, when it is asked for."""
+
+
+class Subscriptions:
+    """The subscriptions of one connection."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, _Channel] = {}
+        self._nameless: list[Refusal] = []
+
+    def __repr__(self) -> str:
+        """Show how many channels are in each stage."""
+        stages = [channel.stage.name.lower() for channel in self._channels.values()]
+        return f"Subscriptions({', '.join(f'{stages.count(s)} {s}' for s in dict.fromkeys(stages))})"
+
+    def want(self, name: str) -> None:
+        """Ask for a channel."""
+        self._channels.setdefault(name, _Channel()).is_wanted = True
+
+    def release(self, name: str) -> None:
+        """Give a channel up."""
+        channel = self._channels.get(name)
+        if channel is None:
+            return
+        channel.is_wanted = False
+        if channel.stage is _Stage.WANTED:
+            del self._channels[name]
+        elif channel.stage is not _Stage.LEAVING:
+            channel.stage = _Stage.UNWANTED
+
+    def is_confirmed(self, name: str) -> bool:
+        """Whether the server sends this channel."""
+        channel = self._channels.get(name)
+        return channel is not None and channel.stage is _Stage.CONFIRMED and channel.is_wanted
+
+    @property
+    def all_confirmed(self) -> bool:
+        """Whether the server sends every channel that is wanted."""
+        return all(c.stage is _Stage.CONFIRMED for c in self._channels.values() if c.is_wanted)
+
+    def is_asking(self, now: float) -> bool:
+        """Whether any channel is to be asked for now."""
+        return any(True for _ in self._askable(now))
+
+    def outgoing(self, now: float, *, may_subscribe: bool = True) -> list[Ask]:
+        """Return what to send now; it counts as sent. *may_subscribe*: whether channels may be asked for now."""
+        asks = list[Ask]()
+        for name, channel in self._channels.items():
+            if channel.stage is _Stage.UNWANTED:
+                channel.stage, channel.due = _Stage.LEAVING, now + ACK_SECONDS
+                asks.append(Ask(name, is_subscribed=False))
+        for name in list(self._askable(now)) if may_subscribe else ():
+            channel = self._channels[name]
+            channel.stage, channel.due, channel.tries = _Stage.ASKED, now + ACK_SECONDS, channel.tries + 1
+            asks.append(Ask(name, is_subscribed=True))
+        return asks
+
+    def _askable(self, now: float) -> Iterator[str]:
+        asked = [c for c in self._channels.values() if c.stage is _Stage.ASKED]
+        # One that is asked for again must be alone on the way, so that a refusal without a name has one owner.
+        if any(c.tries > 1 for c in asked):
+            return
+        due = [(n, c) for n, c in self._channels.items() if c.stage is _Stage.WANTED and c.due <= now]
+        fresh = [name for name, channel in due if not channel.tries]
+        yield from fresh
+        if not fresh and not asked and due:
+            yield due[0][0]
+
+    def acknowledge(self, ack: Ack, now: float) -> list[Outcome]:
+        """Record an acknowledgement; return what follows."""
+        channel = self._channels.get(ack.name)
+        if channel is None:
+            return []
+        if not ack.is_subscribed:
+            if channel.stage is _Stage.LEAVING:
+                self._left(ack.name, channel)
+            return []
+        if channel.stage is not _Stage.ASKED:
+            return []  # late: it was given up, or confirmed before
+        channel.stage, channel.due, channel.tries, channel.unauthorized = _Stage.CONFIRMED, math.inf, 0, 0
+        return [Confirmed(ack.name), *self._eliminate(now)]
+
+    def refuse(self, refusal: Refusal, now: float) -> list[Outcome]:
+        """Record a refusal; return what follows."""
+        if refusal.name is None:
+            self._nameless.append(refusal)
+            return self._eliminate(now)
+        channel = self._channels.get(refusal.name)
+        if channel is None or channel.stage is not _Stage.ASKED:
+            return []
+        return [self._refused(refusal.name, channel, refusal, now), *self._eliminate(now)]
+
+    def _eliminate(self, now: float) -> list[Outcome]:
+        """Attribute refusals without a name, if only their owners are without an answer."""
+        asked = [(n, c) for n, c in self._channels.items() if c.stage is _Stage.ASKED]
+        if not asked:
+            self._nameless.clear()  # of something that was given up
+        leaving = any(c.stage is _Stage.LEAVING for c in self._channels.values())
+        refusals = self._nameless
+        is_one_kind = len({(r.code, r.is_unauthorized) for r in refusals}) == 1
+        if not refusals or leaving or len(refusals) < len(asked) or not is_one_kind:
+            return []
+        self._nameless = []
+        return [self._refused(name, c, r, now) for (name, c), r in zip(asked, refusals, strict=False)]
+
+    def _refused(self, name: str, channel: _Channel, refusal: Refusal, now: float) -> Outcome:
+        channel.unauthorized += refusal.is_unauthorized
+        if refusal.is_unauthorized and channel.unauthorized == 1:
+            channel.stage, channel.due, channel.tries = _Stage.WANTED, now, 0
+            return Unauthorized(name)
+        del self._channels[name]
+        return Refused(name, refusal)
+
+    def tick(self, now: float) -> list[Outcome]:
+        """Give up waiting for answers that are overdue; return what follows."""
+        outcomes = list[Outcome]()
+        for name, channel in list(self._channels.items()):
+            if channel.due > now:
+                continue
+            if channel.stage is _Stage.LEAVING:
+                self._left(name, channel)
+            elif channel.stage is _Stage.ASKED:
+                rest = min(ACK_SECONDS * 2 ** (channel.tries - TRIES), MAX_RETRY_SECONDS)
+                channel.stage, channel.due = _Stage.WANTED, now + (rest if channel.tries >= TRIES else 0.0)
+                if channel.tries == TRIES:
+                    outcomes.append(Unanswered(name))
+        return outcomes + self._eliminate(now)
+
+    @property
+    def next_tick(self) -> float:
+        """When `tick` or `outgoing` is to be called at the latest; infinite if there is no such moment."""
+        return min((c.due for c in self._channels.values() if c.stage is not _Stage.CONFIRMED), default=math.inf)
+
+    def _left(self, name: str, channel: _Channel) -> None:
+        if channel.is_wanted:
+            channel.stage, channel.due, channel.tries = _Stage.WANTED, -math.inf, 0
+        else:
+            del self._channels[name]
