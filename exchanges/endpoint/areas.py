@@ -6,6 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import (
     Annotated,
     Any,
@@ -263,10 +264,12 @@ class Areas:
                 setattr(self, name, bundle)
 
 
-def areas_of(bundle: type[Areas]) -> dict[str, type[Area | Areas]]:
+@functools.cache
+def areas_of(bundle: type[Areas]) -> Mapping[str, type[Area | Areas]]:
     """Return the areas, and bundles of areas, that *bundle* annotates, by name."""
+    # Cached: every client that is built reads this several times, and evaluating annotations takes most of its time.
     hints = get_type_hints(bundle)
-    return {n: h for n, h in hints.items() if isinstance(h, type) and issubclass(h, Area | Areas)}
+    return MappingProxyType({n: h for n, h in hints.items() if isinstance(h, type) and issubclass(h, Area | Areas)})
 
 
 def endpoints_of(bundle: type[Areas]) -> Iterator[Endpoint]:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from exchanges import Bitso
@@ -15,7 +14,7 @@ from exchanges.errors import InsufficientFunds, NotFound, OutcomeUnknown, UsageE
 from exchanges.simulator import Venue
 from tests.support import single_calls
 from tests.support.scripted_transport import Script, answer, html
-from tests.support.simulator_calls import bitso_v3
+from tests.support.simulator_calls import bitso_v3, plain_http
 from tests.support.simulator_days import playing_bitso
 from tests.support.virtual_time import in_virtual_time
 
@@ -306,7 +305,7 @@ class TestNonces:
 
     async def test_none_is_good_twice(self):
         """The simulated exchange takes a nonce of version 2 once."""
-        async with playing_bitso() as (sim, _bitso, _other), httpx.AsyncClient(base_url=sim.base_url) as http:
+        async with playing_bitso() as (sim, _bitso, _other), plain_http(sim.base_url) as http:
             path = "/api/v3/account_status"
             headers = bitso_v3(1_700_000_000_123_654_321, path)
             statuses = [(await http.get(path, headers=headers)).status_code for _ in range(2)]

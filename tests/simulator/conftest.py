@@ -2,11 +2,10 @@
 
 import asyncio
 
-import httpx
 import pytest
 
 from exchanges.simulator import Simulator
-from tests.support.simulator_calls import simulated
+from tests.support.simulator_calls import plain_http, simulated
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ async def sim():
 @pytest.fixture
 async def http(sim: Simulator):
     """A plain HTTP client."""
-    async with httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as client:
+    async with plain_http(sim.base_url) as client:
         yield client
 
 

@@ -9,7 +9,7 @@ from exchanges.simulator.engine.rate_count import Arrivals
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.faults.plan import FaultPlan
 from exchanges.simulator.venues.bitstamp import BitstampExchange
-from tests.support.simulator_calls import NOW_MS, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, mac, simulated
+from tests.support.simulator_calls import NOW_MS, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, mac, plain_http, simulated
 from tests.support.simulator_in_process import InProcess
 from tests.support.virtual_time import in_virtual_time
 
@@ -140,7 +140,7 @@ def test_delays_must_make_sense():
 
 async def test_bitex_refuses_the_sixth_call_in_a_second():
     """Five in a second pass, the next gets 429, and the record shows it."""
-    async with simulated(limits=True) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
+    async with simulated(limits=True) as sim, plain_http(sim.base_url) as http:
         statuses = [(await http.get("/api-v1/rest/btc_usd/market/ticker")).status_code for _ in range(6)]
 
         assert [200] * 5 + [429] == statuses
@@ -149,7 +149,7 @@ async def test_bitex_refuses_the_sixth_call_in_a_second():
 
 async def test_bitso_refuses_the_61st_public_call_in_a_minute():
     """Too many requests of either generation together get 420 and 0801; private ones are counted apart."""
-    async with simulated(limits=True) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
+    async with simulated(limits=True) as sim, plain_http(sim.base_url) as http:
         for path in ("/v2/ticker", "/api/v3/available_books") * 30:
             await http.get(path)
         over = [await http.get(path) for path in ("/v2/ticker", "/api/v3/available_books")]

@@ -2,13 +2,12 @@
 
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from exchanges.bitex import OrderStatus as BitexStatus
 from exchanges.bitso.v2 import AmountUnit, OrderStatus
 from exchanges.simulator import Backstage, BitexControls, Venue
-from tests.support.simulator_calls import ENDPOINTS, NOW, ask_declared, simulated
+from tests.support.simulator_calls import ENDPOINTS, NOW, ask_declared, plain_http, simulated
 from tests.support.simulator_days import NOTHING, playing, playing_bitso, playing_bitstamp
 
 
@@ -153,7 +152,7 @@ async def shown_at(start: float) -> list[bytes]:
         "bitstamp.v1.market.eur_usd",
     )
     endpoints = [endpoint for endpoint in ENDPOINTS if endpoint.id in names]
-    async with simulated(clock=lambda: start) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
+    async with simulated(clock=lambda: start) as sim, plain_http(sim.base_url) as http:
         for seconds in (0, 0.25, 59, 7200):
             sim.advance(seconds)
             answers = [(await ask_declared(http, endpoint)).json() for endpoint in endpoints]

@@ -2,11 +2,10 @@
 
 import json
 
-import httpx
 import pytest
 
 from exchanges.simulator import Venue
-from tests.support.simulator_calls import NOW, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, simulated
+from tests.support.simulator_calls import NOW, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, plain_http, simulated
 
 UNTOLD = {"Content-Type": "text/plain"}
 """What some libraries call a body of which they were told nothing."""
@@ -42,7 +41,7 @@ DECLARED = {
 @pytest.fixture
 async def strict():
     """A plain HTTP client of a strict simulator."""
-    async with simulated(strict=True) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as client:
+    async with simulated(strict=True) as sim, plain_http(sim.base_url) as client:
         yield client
 
 
@@ -145,7 +144,7 @@ async def test_decimals(venue):
     """A balance has the decimals of its currency, before an order and after it was cancelled."""
     async with (
         simulated(venue, strict=True, clock=lambda: NOW) as sim,
-        httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as client,
+        plain_http(sim.base_url) as client,
     ):
         before = await balances(client, venue, 10)
         await order_and_cancel(client, venue, 11)

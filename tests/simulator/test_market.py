@@ -1,20 +1,19 @@
 from decimal import Decimal
 from itertools import pairwise
 
-import httpx
 import pytest
 
 from exchanges.simulator.engine.prices import DAY_MS, HOUR_MS, BookSpec, Market
 from exchanges.simulator.venues.bitex import BitexExchange
 from exchanges.wire import dumps
-from tests.support.simulator_calls import BOOKS, ENDPOINTS, NOW_MS, ask_declared, simulated
+from tests.support.simulator_calls import BOOKS, ENDPOINTS, NOW_MS, ask_declared, plain_http, simulated
 
 # Prices
 
 
 async def bodies(seed: int, endpoints=ENDPOINTS) -> list[bytes]:
     """Call every public endpoint of a new simulator."""
-    async with simulated(seed=seed) as sim, httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
+    async with simulated(seed=seed) as sim, plain_http(sim.base_url) as http:
         sim.bitso.deposit("mxn", Decimal(100))
         sim.bitstamp.deposit("usd", Decimal(100))
         return [(await ask_declared(http, endpoint)).content for endpoint in endpoints]

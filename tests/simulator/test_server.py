@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from exchanges.simulator import Simulator, Venue, serve, simulate
-from tests.support.simulator_calls import BITEX_KEY, PRIVATE, Wired, simulated, until
+from tests.support.simulator_calls import BITEX_KEY, PRIVATE, Wired, plain_http, simulated, until
 
 # HTTP
 
@@ -218,7 +218,7 @@ async def test_serving_lasts_until_cancelled():
     ready: asyncio.Future[Simulator] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(Venue.BITSTAMP, port=0, ready=ready.set_result))
     sim = await ready
-    async with httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http:
+    async with plain_http(sim.base_url) as http:
         status = (await http.get("/api/ticker/")).status_code
     task.cancel()
 

@@ -1,6 +1,5 @@
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from exchanges.simulator import Venue
@@ -17,6 +16,7 @@ from tests.support.simulator_calls import (
     ask_declared,
     bitso_v3,
     bitstamp_v1,
+    plain_http,
     simulated,
 )
 
@@ -38,7 +38,7 @@ async def test_every_answer_is_what_the_endpoint_declares(endpoint):
     # One venue for each of the 108 calls: starting all three takes most of the time.
     async with (
         simulated(Venue(endpoint.api.exchange)) as sim,
-        httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http,
+        plain_http(sim.base_url) as http,
     ):
         if endpoint.id == "bitex.funding.btc_deposit":
             sim.bitex.send_btc(sim.bitex.deposit_address(1), Decimal(1))

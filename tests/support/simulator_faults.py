@@ -4,10 +4,8 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlencode
 
-import httpx
-
 from exchanges.simulator import FaultPoint, Faults
-from tests.support.simulator_calls import Wired, bitstamp_v1, simulated
+from tests.support.simulator_calls import Wired, bitstamp_v1, plain_http, simulated
 
 PATIENCE_SECONDS = 60.0
 FORM = "Content-Type: application/x-www-form-urlencoded"
@@ -56,6 +54,6 @@ async def asked(point: FaultPoint | str, **faults):
     """Start a simulator with one fault that hits every request, and an HTTP client for it."""
     async with (
         simulated(faults=Faults({point: 1}, **faults)) as sim,
-        httpx.AsyncClient(base_url=sim.base_url, trust_env=False) as http,
+        plain_http(sim.base_url) as http,
     ):
         yield sim, http
