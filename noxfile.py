@@ -32,11 +32,13 @@ def suite(session: nox.Session) -> None:
     """Run the tests on one Python; on the newest that is installed, hold the branch coverage."""
     session.install("-q", "-e", ".[cli]", *group("tests"))
     tested.append(str(session.python))
+    # Programs that tests start need not compile again what has been compiled once.
+    env: dict[str, str | None] = {"PYTHONDONTWRITEBYTECODE": None}
     if len(tested) > 1:
-        session.run("python", "-m", "pytest", *IN_PARALLEL, *session.posargs)
+        session.run("python", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=env)
         return
-    # Coverage more than doubles the time before 3.14, and hardly differs between Pythons: one of them measures it.
-    env = {"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")}
+    # Coverage costs time before 3.14, and hardly differs between Pythons: one of them measures it.
+    env["COVERAGE_FILE"] = str(Path(session.create_tmp()).resolve() / "coverage")
     session.run("coverage", "erase", env=env)
     session.run("coverage", "run", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=env)
     session.run("coverage", "combine", "-q", env=env)

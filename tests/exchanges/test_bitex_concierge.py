@@ -243,6 +243,7 @@ def consistent(value, found):
     return found.setdefault((type(value), value.id), value) if hasattr(value, "id") else value
 
 
+@pytest.mark.sweep
 @examples
 @pytest.mark.parametrize("model", MODELS)
 def test_round_trips(model, number):

@@ -2,7 +2,11 @@ import json
 import random
 from functools import partial
 
+import pytest
+
 from tests.support.bitex_callbacks import CALLBACKS, DIGEST, ECHO, KEY, ORDER, PAYMENT, is_refused, posted, signed
+
+pytestmark = pytest.mark.sweep
 
 ALIKE = {"a": "\u0430", "e": "\u0435", "c": "\u0441", "y": "\u0443", "K": "\u212a", "-": "\u2010", "0": "\uff10"}
 INVISIBLE = ["\u200b", "\ufeff", "\u00ad", "\u0000", "\u0301", " ", "\n", "\u202e"]

@@ -201,6 +201,7 @@ async def test_a_twin(stage, name):
     assert {first.id, second.id} == {c.id for c in matches.candidates}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("name", "changes"), OTHERS, ids=lambda case: case if isinstance(case, str) else next(iter(case))
 )

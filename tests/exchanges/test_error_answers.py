@@ -33,6 +33,8 @@ from exchanges.errors import (
 from tests.support.scripted_transport import Script
 from tests.support.single_calls import ask
 
+pytestmark = pytest.mark.sweep
+
 HTML = "<!DOCTYPE html><title>Just a moment...</title>"
 FUNDS = "You have only 0 BTC available. Check your account balance for details."
 

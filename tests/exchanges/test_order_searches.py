@@ -190,6 +190,7 @@ OTHERS = [{}, {"price": 1}, {"amount": "0.009"}, {"at": AT + HOUR}, {"at": AT - 
 ONLY_BITSO = [{"amount": "0.03"}, {"book": "btc_usd"}]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("exchange", "level", "changes"),
     [
@@ -247,6 +248,7 @@ async def test_two_that_are_the_same_are_both_found(exchange):
         assert placed == {match.id for match in matches.candidates if match.sure}
 
 
+@pytest.mark.sweep
 @EXCHANGES
 async def test_many_trades_are_read_page_by_page(exchange):
     """An order whose trades lie behind more than a page is found all the same."""

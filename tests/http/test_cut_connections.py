@@ -57,6 +57,7 @@ async def test_records_that_are_cut():
             assert (Lost, False) == (type(error), evidence.nothing_left)
 
 
+@pytest.mark.sweep
 @kinds
 async def test_a_request_that_is_cut(kind):
     """Who is told that nothing was sent can rely on it, at whatever byte the server stops reading."""

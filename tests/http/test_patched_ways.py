@@ -206,6 +206,7 @@ UNUSED = ("method of the protocol", "the tunnel", "a class of a module")
 """Ways that a program which uses httpx would not notice either."""
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("way", "before"),
     [

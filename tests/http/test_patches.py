@@ -84,6 +84,7 @@ def test_a_method_is_replaced(looking, monkeypatch, owner, name):
     assert ((f"{package}.{owner.__name__}.{name}",), ()) == (seen, looking.replaced())
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("module", "name"), PLACES)
 def test_a_class_is_replaced(looking, module, name):
     """A class that is replaced is named, in whichever module it is looked up."""
@@ -104,6 +105,7 @@ def test_a_module_that_is_missing(looking, name, monkeypatch):
     assert name in looking.replaced()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("module", "name"), [(m, name) for m, names in SENDING.items() for name in names])
 def test_a_class_that_is_missing(looking, monkeypatch, module, name):
     """A class that was removed from where its package looks it up counts as replaced."""

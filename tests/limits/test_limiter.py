@@ -228,6 +228,7 @@ def test_sustainable_rate():
     assert limiter.sustainable_per_second == pytest.approx(540 / 600.501)
 
 
+@pytest.mark.sweep
 def test_mean_latency():
     """The mean latency of a limiter follows the calls that ended."""
     limiter = limiter_of((10, 1.0))

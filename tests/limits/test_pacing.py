@@ -91,6 +91,7 @@ async def test_two_polls_share_a_limit():
     assert pytest.approx(2.0, abs=0.1) == len([m for m in moments if m > 50]) / 50
 
 
+@pytest.mark.sweep
 @in_virtual_time
 async def test_polls_of_different_intervals():
     """Ten sources a minute and one a second, against a call a second: the frequent one is stretched a little only."""
@@ -104,6 +105,7 @@ async def test_polls_of_different_intervals():
     assert (pytest.approx(940, rel=0.1), pytest.approx(170, rel=0.1)) == (often, len(scripts.came) - often)
 
 
+@pytest.mark.sweep
 @in_virtual_time
 async def test_answers_of_any_length_keep_the_distance():
     """With answers that take now 50 milliseconds, now 150, questions still keep their distance."""

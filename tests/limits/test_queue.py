@@ -34,6 +34,7 @@ async def test_first_come_first_served_among_markets():
     assert list(range(len(scopes))) == [name for name, _ in noted]
 
 
+@pytest.mark.sweep
 @in_virtual_time
 @pytest.mark.parametrize("is_shared", [False, True])
 async def test_many_markets(is_shared):

@@ -65,6 +65,7 @@ def changed(name, change):
     return json.dumps(content).encode()
 
 
+@pytest.mark.sweep
 @every
 @pytest.mark.parametrize("strict", [False, True], ids=["lax", "strict"])
 def test_the_same_value(name, strict):

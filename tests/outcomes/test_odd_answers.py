@@ -5,6 +5,7 @@ from tests.support.odd_answers import CONFIRMATIONS, SPECIMENS, Odd
 from tests.support.specimens import specimen_of
 
 
+@pytest.mark.sweep
 def test_nothing_is_taken_for_an_answer():
     """No odd answer to any endpoint is taken for done, rejected, not sent, or nothing there; a part of all of them."""
     count = Count()

@@ -24,6 +24,7 @@ def wrong(name):
     return [intent for odd in ODD if not is_intent(intent := Intent(**{**GOOD, name: odd}))]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("odd", [*wrong("at"), *wrong("endpoint"), *ODD], ids=lambda _: "odd")
 async def test_refused(odd):
     """`reconcile` and `dismiss` refuse what is no intent, and send nothing."""

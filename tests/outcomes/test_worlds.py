@@ -11,6 +11,8 @@ from tests.support.lagging_exchange import ANSWERED, Fate, Lagging, begin, placi
 from tests.support.shared_state import Journal, Records, Shared
 from tests.support.virtual_time import elapsed, run
 
+pytestmark = pytest.mark.sweep
+
 
 def drawn_lag(chance):
     """Draw how late each read is: not at all, a little, or by the most that is allowed."""

@@ -70,6 +70,7 @@ async def test_one_answer_with_a_wrong_moment(after, wrong):
         assert type(verdict) in NOTHING_FALSE
 
 
+@pytest.mark.sweep
 @in_virtual_time
 @ALL
 @pytest.mark.parametrize("dated", [False, True])

@@ -32,6 +32,8 @@ from tests.support.scripted_transport import Script
 from tests.support.sending import error_of_sent
 from tests.support.strategies import ENDPOINTS, QUICK, plain
 
+pytestmark = pytest.mark.sweep
+
 SLOW_SECONDS = 0.1
 PATIENT_SECONDS = 20.0
 READ, MONEY = "bitex.market.ticker", "bitex.trading.create_bid"

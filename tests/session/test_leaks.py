@@ -18,6 +18,8 @@ from tests.support.leak_sinks import SINKS, leaks
 from tests.support.leak_sockets import wired
 from tests.support.secrets import API_KEY, SPELLINGS, Detector
 
+pytestmark = pytest.mark.sweep
+
 SIGNATURE = "0123456789abcdef" * 4
 ONE_EACH = ("bitex money", "bitso conversion", "bitstamp v1 money")
 spellings = list(SPELLINGS)

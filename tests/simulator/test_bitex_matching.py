@@ -222,6 +222,7 @@ class BitexWalk(Walk):
         self.sim.bitex.pay(payment.id, self.chance.choice([None, self.amount(1)]))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
     """All holdings always add up, and the rows of each account explain its balances."""

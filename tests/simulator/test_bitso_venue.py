@@ -293,6 +293,7 @@ class BitsoWalk(Walk):
             self.sim.bitso.fail_conversion(number)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
     """All holdings always add up, and nothing is reserved when no order and no conversion is left."""

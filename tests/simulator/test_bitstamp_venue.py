@@ -261,6 +261,7 @@ class BitstampWalk(Walk):
         await self.bitstamp.v1.funding.ripple_withdrawal(amount=self.amount(900), address="r", currency="USD")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.stress) for seed in range(1, 5))])
 async def test_money_is_conserved_to_the_last_digit(seed):
     """All holdings always add up; rows explain the balances, and orders explain what is reserved."""

@@ -19,6 +19,7 @@ async def bodies(seed: int, endpoints=ENDPOINTS) -> list[bytes]:
         return [(await ask_declared(http, endpoint)).content for endpoint in endpoints]
 
 
+@pytest.mark.sweep
 async def test_the_same_seed_gives_the_same_answers():
     """Requests repeated at the same times on a new simulator get the same bytes; another seed gives others."""
     first, again, other = await bodies(1), await bodies(1), await bodies(2, ENDPOINTS[:1])

@@ -48,6 +48,7 @@ async def test_pipelined_requests_wait_for_a_delayed_answer():
     assert [401, 200] * 5 == statuses
 
 
+@pytest.mark.sweep
 async def test_a_peer_that_does_not_read_is_made_to_wait(sim):
     """Answers to a peer that reads late are all there in the end."""
     async with await Wired.to(sim) as wired:

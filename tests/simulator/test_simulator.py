@@ -32,6 +32,7 @@ def test_every_declared_endpoint_has_a_handler(venue):
     assert sorted(e.id for e in exchange.endpoints()) == sorted(handled)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.id)
 async def test_every_answer_is_what_the_endpoint_declares(endpoint):
     """The answer to each endpoint decodes strictly as the client declares it."""

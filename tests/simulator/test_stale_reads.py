@@ -236,6 +236,7 @@ async def test_what_was_shown_stays_shown():
     assert (0, 10, True) == (counts[0], counts[-1], len(set(counts)) > 4)
 
 
+@pytest.mark.sweep
 @in_virtual_time
 async def test_lateness_is_the_same_from_the_same_seed():
     """When a write is shown depends on the seed and on the writes before it."""

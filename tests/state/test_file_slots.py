@@ -160,7 +160,7 @@ class Machine(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestSlots = pytest.mark.filterwarnings("error")(Machine.TestCase)
+TestSlots = pytest.mark.sweep(pytest.mark.filterwarnings("error")(Machine.TestCase))
 TestSlots.settings = settings(
     max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -192,6 +192,7 @@ def test_not_survived_strictly(kind, value, expected):
         read(kind, value, strict=True)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(("kind", "value"), REFUSED)
 def test_refused(kind, value, strict):

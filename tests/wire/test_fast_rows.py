@@ -12,6 +12,8 @@ from exchanges.errors import DecodeError
 from exchanges.wire import Deviation, Wire, decode, dumps, encode, loads
 from tests.support.strategies import ENDPOINTS, QUICK, examples, values
 
+pytestmark = pytest.mark.sweep
+
 SPECIMENS = Path(__file__).parent.parent / "specimens"
 WIRE = Wire()
 FAST_WIRE = Wire()

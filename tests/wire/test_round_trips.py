@@ -9,6 +9,8 @@ from exchanges import bitex, bitso, bitstamp
 from exchanges.wire import decode, dumps, encode
 from tests.support.strategies import LISTS, MODELS, QUICK, examples, name_of, values
 
+pytestmark = pytest.mark.sweep
+
 # Annotations do not tell the shape of these (paths, documents whose resources stand once, fields of which some must be
 # there): test_bitex_rates, _funding, _instructions, _kyc, _concierge and test_bitstamp_doubts test their round trips.
 SHAPED = {
@@ -22,6 +24,8 @@ NO_ANSWERS = {
     *(bitex.DomesticBank, bitex.MoreMtPickUp, bitex.InternationalBank, bitex.ThirdParty, bitex.PointOfSalePages),
     *(bitso.Delivery, bitso.Rules, bitso.SettledOrder, bitstamp.Rules, bitstamp.SettledOrder),
 }
+# Endpoints whose answer no endpoint before them has.
+FIRST = {repr(answer): endpoint for endpoint, answer in reversed(LISTS.items())}.values()
 PACKAGES = ["exchanges.bitex", "exchanges.bitso", "exchanges.bitso.v2", "exchanges.bitstamp", "exchanges.bitstamp.v1"]
 
 
@@ -42,7 +46,10 @@ def test_every_model_is_here():
     "annotation",
     [
         *(pytest.param(model, id=name_of(model)) for model in MODELS if model not in SHAPED),
-        *(pytest.param(answer, id=endpoint) for endpoint, answer in LISTS.items()),
+        *(
+            pytest.param(answer, id=endpoint, marks=() if endpoint in FIRST else pytest.mark.stress)
+            for endpoint, answer in LISTS.items()
+        ),
     ],
 )
 def test_round_trip(annotation, number):
