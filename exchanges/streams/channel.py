@@ -17,6 +17,7 @@ import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import (
     TYPE_CHECKING,
@@ -122,8 +123,13 @@ class StreamApi:
 class CatchUp(Protocol):
     """Reads what happened while there was no connection; one object for each channel that is subscribed to."""
 
-    delay_seconds: float
-    """How long after the subscription an answer surely shows what happened before it."""
+    @property
+    def delays(self) -> tuple[float, ...]:
+        """Seconds before each step of reading: after the subscription, and then after the step before.
+
+        So that an answer which comes from a cache shows what happened before the subscription.
+        """
+        ...
 
     async def begin(self) -> None:
         """Read what is needed to notice later what is missing. Called after the first subscription."""
@@ -137,9 +143,13 @@ class CatchUp(Protocol):
         """Note that the connection is lost: what is noted from now on came later than what is missing."""
         ...
 
-    async def missed(self) -> list[Any] | None:
-        """Return what happened since the last item, oldest first; None if not all of it can be read."""
+    async def missed(self, step: int, /) -> list[Any] | None:
+        """Return what one step of reading shows, oldest first; None if not all of it can be read."""
         ...
+
+
+CatchingUp = Callable[[Call, Mapping[str, str], Callable[[], datetime]], CatchUp]
+"""Builds a `CatchUp`: what makes calls, the arguments of the channel, the client's clock."""
 
 
 @frozen(eq=False, repr=False)
@@ -200,11 +210,11 @@ class Channel:
     item: Any
     access: Access
     api: StreamApi
-    key: Callable[[Any], str] | None = None
-    chain: Callable[[Any], tuple[str, str | None]] | None = None
+    key: Callable[[Any], str | None] | None = None
+    chain: Callable[[Any], tuple[str | None, str | None]] | None = None
     whole: bool = False
     client_id: Callable[[Any], str | None] | None = None
-    catch_up: Callable[[Call, Mapping[str, str]], CatchUp] | None = None
+    catch_up: CatchingUp | None = None
     is_reconciled: bool = False
     book: BookRule | None = None
     doc: str = ""
@@ -232,14 +242,20 @@ def _plain(value: str) -> str | None:
 
 
 class Declared(TypedDict, total=False):
-    """What a declaration may contain beside its template; see `Channel`."""
+    """What a declaration may contain beside its template; see `Channel`.
 
+    Attributes:
+        on: The model of each event.
+        name: The last part of its id, where that is not the name of the method.
+    """
+
+    name: str
     on: Mapping[str, Any]
-    key: Callable[[Any], str]
-    chain: Callable[[Any], tuple[str, str | None]]
+    key: Callable[[Any], str | None]
+    chain: Callable[[Any], tuple[str | None, str | None]]
     whole: bool
     client_id: Callable[[Any], str | None]
-    catch_up: Callable[[Call, Mapping[str, str]], CatchUp]
+    catch_up: CatchingUp
     is_reconciled: bool
     book: BookRule
     access: Access
@@ -280,7 +296,7 @@ class Channels:
     def __init_subclass__(cls, *, api: StreamApi, **rest: Any) -> None:  # noqa: ANN401 - as its base
         super().__init_subclass__(**rest)
         for name, function in [(n, f) for n, f in vars(cls).items() if hasattr(f, "__channel__")]:
-            declared = _read(function, f"{api.name}.{name}", api)
+            declared = _read(function, f"{api.name}.{_name_of(function, name)}", api)
             setattr(cls, name, _method(declared, function))
             cls.channels = (*cls.channels, declared)
 
@@ -303,7 +319,7 @@ def _read(function: Any, channel_id: str, api: StreamApi) -> Channel:  # noqa: A
     delivery = getattr(origin_of(stream) or stream, "delivery", None)
     if delivery is None:
         raise TypeError(f"{channel_id}: the annotation of what it returns is no stream")
-    facts = {name: fact for name, fact in declared.items() if name not in ("on", "access")}
+    facts = {name: fact for name, fact in declared.items() if name not in ("on", "access", "name")}
     return Channel(
         id=channel_id,
         template=template,
@@ -318,6 +334,11 @@ def _read(function: Any, channel_id: str, api: StreamApi) -> Channel:  # noqa: A
         doc=inspect.getdoc(function) or "",
         **cast("Any", facts),
     )
+
+
+def _name_of(function: Any, name: str) -> str:  # noqa: ANN401 - a declaration
+    declared: Declared = function.__channel__[1]
+    return declared.get("name", name)
 
 
 def _check_of(annotation: Any) -> Callable[[Any], str | None] | None:  # noqa: ANN401 - any annotation

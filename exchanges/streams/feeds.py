@@ -176,7 +176,7 @@ class ItemFeed(Feed):
         now, first = self.hub.host.now(), self._last_at is None
         super().confirmed(number)
         if first and self.channel.catch_up is not None:
-            self._catch_up = self.channel.catch_up(self.hub.call, self.arguments)
+            self._catch_up = self.channel.catch_up(self.hub.call, self.arguments, self.hub.host.now)
             self._start(self._begin(self._catch_up))
         since, self._lost_since, self._last_at = self._lost_since, None, now
         if since is not None:
@@ -226,6 +226,8 @@ class ItemFeed(Feed):
         if self.channel.key is None:
             return True
         key = self.channel.key(item)
+        if key is None:
+            return True
         if key in self._known:
             return False
         if len(self._keys) == REMEMBERED_KEYS:
@@ -245,11 +247,14 @@ class ItemFeed(Feed):
     def _hand_on(self, at: datetime, item: Any) -> None:  # noqa: ANN401 - of the model that the channel declares
         if self._catch_up is not None:
             self._catch_up.note(item)
-        if self.channel.client_id is not None and (client_id := self.channel.client_id(item)):
-            self.hub.host.settle(client_id)
+        self._settle(item)
         for reader in list(self.readers):
             if reader.put(at, item):
                 self.hub.publish(Lagged(self.label))
+
+    def _settle(self, item: Any) -> None:  # noqa: ANN401 - of the model that the channel declares
+        if self.channel.client_id is not None and (client_id := self.channel.client_id(item)):
+            self.hub.host.settle(client_id)
 
     def unreadable(self, number: int, cause: str) -> None:
         """Say that what a frame said is missing."""
@@ -289,33 +294,42 @@ class ItemFeed(Feed):
             await catch_up.begin()
 
     async def _read_missed(self, catch_up: CatchUp, gap: Gap) -> None:
-        began = self.hub.host.now()
+        began, found, is_complete = self.hub.host.now(), list[Any](), True
         try:
-            # Answers may come from a cache that is older than the subscription.
-            await asyncio.sleep(catch_up.delay_seconds)
-            items = await catch_up.missed()
+            for step, delay in enumerate(catch_up.delays):
+                # Answers may come from a cache that is older than the subscription.
+                await asyncio.sleep(delay)
+                items = await catch_up.missed(step)
+                is_complete = is_complete and items is not None
+                found += self._reconciled(items or [])
         except ExchangeError as error:
             logger.warning("%s: what was missed cannot be read: %s", self.label, error)
-            items = None
+            is_complete = False
         at = self.hub.host.now()
         for reader in list(self.readers):
-            if items is None:
+            if not is_complete:
                 reader.unfilled()
             elif reader.wants_backfill:
-                reader.fill(at, [item for item in items if self._is_new(item)], self.channel.key or repr)
-        if self.channel.is_reconciled:
-            self._hand_on_reconciled(items, gap, at)
-        if items is not None:
+                reader.fill(at, found, self._key_or_repr)
+            if self.channel.is_reconciled and not is_complete:
+                reader.gap(Gap(gap.since, at, GapReason.NOT_RECONCILED))
+        if is_complete:
             self.hub.publish(Resynchronised(self.label, (at - began).total_seconds()))
 
-    def _hand_on_reconciled(self, items: list[Any] | None, gap: Gap, at: datetime) -> None:
-        if items is None:
-            for reader in self.readers:
-                reader.gap(Gap(gap.since, at, GapReason.NOT_RECONCILED))
-            return
-        for item in items:
-            for reader in list(self.readers):
-                reader.put(at, item)
+    def _reconciled(self, items: list[Any]) -> list[Any]:
+        """Return what did not come already; hand it on where that is done for every reader."""
+        new = [item for item in items if self._is_new(item)]
+        if self.channel.is_reconciled:
+            at = self.hub.host.now()
+            for item in new:
+                self._settle(item)
+                for reader in list(self.readers):
+                    reader.put(at, item)
+        return new
+
+    def _key_or_repr(self, item: Any) -> str:  # noqa: ANN401 - of the model that the channel declares
+        key = None if self.channel.key is None else self.channel.key(item)
+        return repr(item) if key is None else key
 
     def _start(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
         self._stop()

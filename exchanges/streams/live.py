@@ -7,6 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
+from exchanges.endpoint import Access
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, UsageError
 from exchanges.streams.channel import Delivery
@@ -106,7 +107,7 @@ class Lossless(Stream, Generic[T]):
 
     def __init__(self, hub: Owner, channel: Channel, arguments: Mapping[str, str], options: Mapping[str, Any]) -> None:
         super().__init__(hub, channel, arguments, options)
-        is_private = channel.is_reconciled
+        is_private = channel.access is not Access.PUBLIC
         size = options.get("buffer", PRIVATE_BUFFER if is_private else BUFFER)
         if type(size) is not int or size < 1:
             raise UsageError(f"{self.label}: buffer must be a whole number above zero")

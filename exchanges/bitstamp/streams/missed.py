@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
+from exchanges.bitstamp.account import Account
 from exchanges.bitstamp.market import Market
-from exchanges.bitstamp.models.market import TimeFrame, Transaction
-from exchanges.bitstamp.streams.models import LiveTrade
+from exchanges.bitstamp.models.account import TransactionType, UserTransaction
+from exchanges.bitstamp.models.market import SortOrder, TimeFrame, Transaction
+from exchanges.bitstamp.models.trading import OpenOrder, OrderEventKind, OrderStatus, OrderStatusWord
+from exchanges.bitstamp.streams.models import (
+    AccountTrade,
+    EventSource,
+    LiveOrder,
+    LiveOrderEvent,
+    LiveTrade,
+    SideWord,
+)
+from exchanges.bitstamp.trading import Trading
+from exchanges.errors import NotFound
 from exchanges.streams.channel import endpoint_of
 
 if TYPE_CHECKING:
@@ -23,9 +39,9 @@ class MissedTrades:
     The list of a period is complete if it reaches back to the last trade that came.
     """
 
-    delay_seconds = CACHE_SECONDS
+    delays = (CACHE_SECONDS,)
 
-    def __init__(self, call: Call, arguments: Mapping[str, str]) -> None:
+    def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:  # noqa: ARG002
         self._call, self._market = call, arguments["market"]
         self._last: int | None = None
         self._mark: int | None = None
@@ -43,7 +59,7 @@ class MissedTrades:
         if not self._is_lost:
             self._mark, self._is_lost = self._last, True
 
-    async def missed(self) -> list[LiveTrade] | None:
+    async def missed(self, _: int) -> list[LiveTrade] | None:
         """Return the trades after the last one that came, oldest first; None if no list reaches back to it."""
         mark = self._mark
         if mark is None:
@@ -61,3 +77,182 @@ class MissedTrades:
             if len(later) < len(trades):
                 return sorted(later, key=lambda trade: int(trade.tid))
         return None
+
+
+OPEN_ORDERS_CACHE_SECONDS = 10.5
+"""The list of open orders may be ten seconds old."""
+PAGE = 1000
+MAX_PAGES = 20
+
+
+class MissedOrders:
+    """Reads what became of the orders of an account while there was no connection.
+
+    First the state of those that were open, which is never old; then, when its cache cannot be older than the
+    subscription, the list of open orders, for those that were placed meanwhile.
+    """
+
+    delays = (0.0, OPEN_ORDERS_CACHE_SECONDS)
+
+    def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:
+        self._call, self._market, self._now = call, arguments["market"], now
+        self._open: dict[str, LiveOrder] = {}
+        self._heard: set[str] = set()
+        """Orders of which an event came since the connection was lost: nothing that is read is newer."""
+
+    async def begin(self) -> None:
+        """Read which orders are open."""
+        for order in await self._open_orders():
+            if order.id not in self._heard:
+                self._open.setdefault(order.id, _of_open(order, self._now()))
+
+    def note(self, item: LiveOrderEvent) -> None:
+        """Record an event."""
+        order = item.order
+        self._heard.add(order.id)
+        if order.orig_order_id is not None:
+            self._open.pop(order.orig_order_id, None)
+        if item.event is OrderEventKind.ORDER_DELETED:
+            self._open.pop(order.id, None)
+        else:
+            self._open[order.id] = order
+
+    def lost(self) -> None:
+        """Forget whose state is known."""
+        self._heard.clear()
+
+    async def missed(self, step: int) -> list[LiveOrderEvent] | None:
+        """Return what became of the orders; None if not all of it can be read."""
+        return await (self._known_orders() if step == 0 else self._new_orders())
+
+    async def _known_orders(self) -> list[LiveOrderEvent] | None:
+        events = list[LiveOrderEvent]()
+        for order_id, last in list(self._open.items()):
+            status = await self._status(order_id)
+            if order_id in self._heard:
+                continue
+            if status is None or (event := _of_status(status, last, self._now())) is None:
+                return None
+            if event.event is OrderEventKind.ORDER_DELETED:
+                del self._open[order_id]
+            elif event.order.amount == last.amount:
+                continue
+            else:
+                self._open[order_id] = event.order
+            events.append(event)
+        return events
+
+    async def _new_orders(self) -> list[LiveOrderEvent]:
+        events = list[LiveOrderEvent]()
+        for order in await self._open_orders():
+            if order.id not in self._open and order.id not in self._heard:
+                self._open[order.id] = _of_open(order, self._now())
+                events.append(_event(OrderEventKind.ORDER_CREATED, self._open[order.id]))
+        return events
+
+    async def _status(self, order_id: str) -> OrderStatus | None:
+        try:
+            status: OrderStatus = await self._call(endpoint_of(Trading.order_status), {"order_id": order_id})
+        except NotFound:
+            return None
+        return status
+
+    async def _open_orders(self) -> list[OpenOrder]:
+        orders: list[OpenOrder] = await self._call(
+            endpoint_of(Trading.open_orders_for_market), {"market": self._market}
+        )
+        return orders
+
+
+def _event(kind: OrderEventKind, order: LiveOrder) -> LiveOrderEvent:
+    return LiveOrderEvent(event=kind, order=order, source=EventSource.REST)
+
+
+def _of_open(order: OpenOrder, now: datetime) -> LiveOrder:
+    return LiveOrder(
+        id=order.id,
+        side=order.type,
+        amount=order.amount,
+        price=order.price,
+        microtimestamp=now,
+        amount_at_create=order.amount_at_create,
+        client_order_id=order.client_order_id,
+    )
+
+
+def _of_status(status: OrderStatus, last: LiveOrder, now: datetime) -> LiveOrderEvent | None:
+    """Build the event of an order that is known, from its state; None if that does not say enough."""
+    remaining = Decimal(0) if status.status is OrderStatusWord.FINISHED else status.amount_remaining
+    if remaining is None:
+        return None
+    order = evolve(last, amount=remaining, amount_traded=None, microtimestamp=now, datetime=None)
+    is_over = status.status in (OrderStatusWord.FINISHED, OrderStatusWord.CANCELED, OrderStatusWord.EXPIRED)
+    return _event(OrderEventKind.ORDER_DELETED if is_over else OrderEventKind.ORDER_CHANGED, order)
+
+
+class MissedOwnTrades:
+    """Reads the trades of an account that took place while there was no connection."""
+
+    delays = (CACHE_SECONDS,)
+
+    def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:  # noqa: ARG002
+        self._call, self._market = call, arguments["market"]
+        self._last: int | None = None
+        self._mark: int | None = None
+        self._is_lost = False
+
+    async def begin(self) -> None:
+        """Read the newest transaction: what is missed comes after it."""
+        rows = await self._rows(sort=SortOrder.DESC, limit=1)
+        self._last = max([self._last or 0, *(int(row.id) for row in rows)])
+
+    def note(self, item: AccountTrade) -> None:
+        """Record a trade."""
+        self._last = max(int(item.id), self._last or 0)
+
+    def lost(self) -> None:
+        """Remember the last trade before the loss."""
+        if not self._is_lost:
+            self._mark, self._is_lost = self._last, True
+
+    async def missed(self, _: int) -> list[AccountTrade] | None:
+        """Return the trades after the last one, oldest first; None if not all of them can be read."""
+        mark, trades = self._mark, list[AccountTrade]()
+        for _page in range(MAX_PAGES):
+            if mark is None:
+                break
+            rows = await self._rows(sort=SortOrder.ASC, limit=PAGE, since_id=str(mark))
+            later = [row for row in rows if int(row.id) > (mark or 0)]
+            found = [_of_transaction(row) for row in later if row.type is TransactionType.MARKET_TRADE]
+            trades += [trade for trade in found if trade is not None]
+            if None in found:
+                break
+            if not later:
+                self._is_lost = False
+                return trades
+            mark = max(int(row.id) for row in later)
+        self._is_lost = False
+        return None
+
+    async def _rows(self, **arguments: object) -> list[UserTransaction]:
+        endpoint = endpoint_of(Account.user_transactions_for_market)
+        rows: list[UserTransaction] = await self._call(endpoint, {"market": self._market, **arguments})
+        return rows
+
+
+def _of_transaction(row: UserTransaction) -> AccountTrade | None:
+    """Build the trade of a transaction; None if that does not show it."""
+    pair = row.pair
+    if pair is None or row.order_id is None:
+        return None
+    moved = row.amounts[pair.partition("_")[0]]
+    return AccountTrade(
+        id=row.id,
+        order_id=row.order_id,
+        amount=abs(moved),
+        price=row.rates[pair],
+        fee=row.fee,
+        side=SideWord.BUY if moved > 0 else SideWord.SELL,
+        microtimestamp=row.datetime,
+        source=EventSource.REST,
+    )

@@ -1,0 +1,86 @@
+"""How order books of Bitstamp are kept from its channels. Pure.
+
+Source:
+    Bitstamp WebSocket API v2, "Live order book" and "Live full order book".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from exchanges.bitstamp.market import Market
+from exchanges.bitstamp.models.market import OrderBook, PriceLevel
+from exchanges.errors import BookUnknown
+from exchanges.streams.channel import BookRule, endpoint_of
+from exchanges.streams.dialect import Data
+from exchanges.streams.keepers import DiffBook, Keeper, LevelsFrame, LevelsSnapshot, Settings, WholeBook
+from exchanges.wire import Deviation
+from exchanges.wire.envelopes import Envelope, envelope_reader
+
+TOP: Final = 100
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MAX_DIGITS = 17
+
+
+class _BookData(Envelope):
+    microtimestamp: str
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+_read = envelope_reader(_BookData)
+
+
+def frame(data: Data) -> LevelsFrame:
+    """Decode a frame of levels.
+
+    Raises:
+        Deviation: It is none.
+    """
+    book = _read(data.body)
+    moment = book.microtimestamp
+    if not (moment.isascii() and moment.isdigit() and len(moment) <= _MAX_DIGITS):
+        raise Deviation("a moment in microseconds")
+    return LevelsFrame(int(moment), book.bids, book.asks)
+
+
+def snapshot(book: OrderBook) -> LevelsSnapshot:
+    """Convert an order book that was read."""
+    return LevelsSnapshot((book.microtimestamp - _EPOCH) // _MICROSECOND, book.bids, book.asks)
+
+
+def model(_: Mapping[str, str], keeper: Keeper[Any, Any]) -> OrderBook:
+    """Build the order book of REST from one that is kept.
+
+    Raises:
+        BookUnknown: It is not good.
+    """
+    bids, asks = (tuple(PriceLevel(level.price, level.amount) for level in side) for side in (keeper.bids, keeper.asks))
+    moment = keeper.as_of
+    if moment is None:
+        raise BookUnknown("the order book has no moment", book_status=keeper.status)
+    return OrderBook(bids=bids, asks=asks, timestamp=moment.replace(microsecond=0), microtimestamp=moment)
+
+
+def _seed_arguments(arguments: Mapping[str, str]) -> Mapping[str, Any]:
+    return {"market": arguments["market"], "group": 1}
+
+
+def _rule(keeper: type[WholeBook | DiffBook], settings: Settings) -> BookRule:
+    return BookRule(
+        keeper=keeper,
+        settings=settings,
+        frame=frame,
+        seed=endpoint_of(Market.order_book),
+        seed_arguments=_seed_arguments,
+        snapshot=snapshot,
+        model=model,
+    )
+
+
+# The audit of the top is for a channel that has died alone: a frame that was lost is healed by the next.
+TOP_OF_BOOK = _rule(WholeBook, Settings(depth=TOP, audit_seconds=60.0))
+WHOLE_BOOK = _rule(DiffBook, Settings(audit_seconds=30.0))
