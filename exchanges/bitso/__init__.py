@@ -94,6 +94,7 @@ from exchanges.outcomes.search import Searches
 
 if TYPE_CHECKING:
     from exchanges.bitso.spot import BitsoSpot
+    from exchanges.bitso.streams import Streams
 
 __all__ = [
     "V2",
@@ -225,6 +226,13 @@ class Bitso(Client):
         if self._is_salted:
             schemes[V3.name] = SaltedHeaderSignature()
         return schemes
+
+    @property
+    def streams(self) -> Streams:
+        """Live channels: trades, order books; needs the extra ``streams``."""
+        from exchanges.bitso.streams import Streams  # noqa: PLC0415 - loaded when it is first needed
+
+        return Streams(self._hub())
 
     @property
     def spot(self) -> BitsoSpot:

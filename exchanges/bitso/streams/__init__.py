@@ -1,0 +1,145 @@
+"""Live channels of Bitso. None of them is private.
+
+Source:
+    Bitso WebSocket API.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from exchanges.bitso.models.market import OrderBook
+from exchanges.bitso.streams.books import BOOK
+from exchanges.bitso.streams.dialect import BitsoDialect
+from exchanges.bitso.streams.missed import MissedTrades
+from exchanges.bitso.streams.models import (
+    LiveOrder,
+    LiveSide,
+    LiveTrade,
+    OrderChange,
+    OrderChanges,
+    OrderState,
+    TopOrders,
+)
+from exchanges.endpoint import Param
+from exchanges.streams.books import KeptBook
+from exchanges.streams.channel import Channels, StreamApi, channel
+from exchanges.streams.live import Lossless, Newest
+from exchanges.streams.liveness import Liveness
+
+__all__ = [
+    "LiveOrder",
+    "LiveSide",
+    "LiveTrade",
+    "OrderChange",
+    "OrderChanges",
+    "OrderState",
+    "Streams",
+    "TopOrders",
+]
+
+# A sign of life comes every 20 seconds.
+SILENCE_SECONDS = 45.0
+_BOOK = re.compile(r"[a-z0-9]+_[a-z0-9]+", re.ASCII)
+
+
+def _fault_of_book(book: str) -> str | None:
+    return None if _BOOK.fullmatch(book) else "must be a book in lower case, such as btc_mxn"
+
+
+STREAMS = StreamApi(
+    name="bitso.streams",
+    url="wss://ws.bitso.com",
+    dialect=BitsoDialect(),
+    liveness=Liveness(silence_seconds=SILENCE_SECONDS),
+)
+
+Book = Annotated[str, Param(check=_fault_of_book)]
+
+
+def _steps(changes: OrderChanges) -> tuple[str, str]:
+    return str(changes.sequence), str(changes.sequence - 1)
+
+
+class Streams(Channels, api=STREAMS):
+    """Live channels. None of them needs a key.
+
+    Arguments that several of them have: *book* is major and minor, such as btc_mxn. *buffer* is how many unread items
+    are kept; older ones are dropped, and a `Gap` says how many. *timeout_seconds* is how long entering may take; None:
+    as long as a call.
+    """
+
+    @channel("trades:{book}", on={"trades": list[LiveTrade]}, key=lambda trade: trade.tid, catch_up=MissedTrades)
+    def trades(
+        self, book: Book, *, backfill: bool = False, buffer: int = 1000, timeout_seconds: float | None = None
+    ) -> Lossless[LiveTrade]:
+        """Trades as they happen.
+
+        Args:
+            book: See `Streams`.
+            backfill: Whether trades that were missed are read from REST, so that a `Gap` comes only if that fails.
+            buffer: See `Streams`.
+            timeout_seconds: See `Streams`.
+
+        Source:
+            Bitso WebSocket API, "Trades Channel".
+        """
+        ...
+
+    @channel("diff-orders:{book}", book=BOOK)
+    def order_book(
+        self,
+        book: Book,
+        *,
+        audit_seconds: float | None = None,
+        max_age_seconds: float | None = None,
+        timeout_seconds: float | None = None,
+    ) -> KeptBook[OrderBook]:
+        """Keep the whole order book: exact, as each step of it has a number.
+
+        Args:
+            book: See `Streams`.
+            audit_seconds: How often it is compared with REST, if the limit allows; None: 300.
+            max_age_seconds: After how long a silence it cannot be read before it was compared; None: never.
+            timeout_seconds: See `Streams`.
+
+        Source:
+            Bitso WebSocket API, "Diff-Orders".
+        """
+        ...
+
+    @channel(
+        "diff-orders:{book}",
+        on={"diff-orders": OrderChanges},
+        whole=True,
+        key=lambda changes: str(changes.sequence),
+        chain=_steps,
+    )
+    def diff_orders(
+        self, book: Book, *, buffer: int = 1000, timeout_seconds: float | None = None
+    ) -> Lossless[OrderChanges]:
+        """Every change of every order, in numbered steps; for the book itself see `order_book`.
+
+        Args:
+            book: See `Streams`.
+            buffer: See `Streams`.
+            timeout_seconds: See `Streams`.
+
+        Source:
+            Bitso WebSocket API, "Diff-Orders".
+        """
+        ...
+
+    @channel("orders:{book}", on={"orders": TopOrders})
+    def orders(self, book: Book, *, timeout_seconds: float | None = None) -> Newest[TopOrders]:
+        """Best 20 orders of each side, whole each time.
+
+        Args:
+            book: See `Streams`.
+            timeout_seconds: See `Streams`.
+
+        Source:
+            Bitso WebSocket API, "Orders Channel".
+        """
+        ...

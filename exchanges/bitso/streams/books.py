@@ -1,0 +1,115 @@
+"""How an order book of Bitso is kept from its channel. Pure.
+
+Source:
+    Bitso WebSocket API, "Diff-Orders"; Bitso API v3, "List Order Book".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from exchanges.bitso.market import Market
+from exchanges.bitso.models.market import OrderBook, PriceLevel
+from exchanges.errors import BookUnknown
+from exchanges.streams.channel import BookRule, endpoint_of
+from exchanges.streams.dialect import Data
+from exchanges.streams.keepers import (
+    Keeper,
+    OrderChange,
+    OrdersFrame,
+    OrdersSnapshot,
+    SequencedBook,
+    Settings,
+)
+from exchanges.wire import Deviation
+from exchanges.wire.envelopes import Envelope, envelope_reader
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_STATES = {"open": True, "cancelled": False, "completed": False}
+_SIDES = {0: True, 1: False}
+
+
+class _Entry(Envelope):
+    o: str
+    t: int
+    r: str
+    s: str
+    a: str | None = None
+
+
+class _Changes(Envelope):
+    sequence: int
+    sent: int
+    payload: list[_Entry]
+
+
+_read = envelope_reader(_Changes)
+
+
+def frame(data: Data) -> OrdersFrame:
+    """Decode a frame of changes.
+
+    Raises:
+        Deviation: It is none, or holds a side or a state that nobody knows: a change would be lost.
+    """
+    changes = _read(data.whole)
+    return OrdersFrame(changes.sequence, changes.sent * 1000, [_change(entry) for entry in changes.payload])
+
+
+def _change(entry: _Entry) -> OrderChange:
+    is_bid, is_open = _SIDES.get(entry.t), _STATES.get(entry.s)
+    if is_bid is None or is_open is None or not entry.o:
+        raise Deviation("an order with a documented side and state")
+    return OrderChange(entry.o, is_bid, is_open, entry.r, entry.a)
+
+
+def snapshot(book: OrderBook) -> OrdersSnapshot:
+    """Convert an order book that was read order by order.
+
+    Raises:
+        ValueError: It holds an order without an id, or its sequence is no number.
+    """
+    at = (book.updated_at - _EPOCH) // _MICROSECOND
+    return OrdersSnapshot(int(book.sequence), at, _rows(book.bids), _rows(book.asks))
+
+
+def _rows(levels: tuple[PriceLevel, ...]) -> list[tuple[str, Any, Any]]:
+    if not all(level.oid for level in levels):
+        raise ValueError("an order without an id")
+    return [(level.oid or "", level.price, level.amount) for level in levels]
+
+
+def model(arguments: Mapping[str, str], keeper: Keeper[Any, Any]) -> OrderBook:
+    """Build the order book of REST, summed up by price, from one that is kept.
+
+    Raises:
+        BookUnknown: It is not good.
+    """
+    book = arguments["book"]
+    bids, asks = (
+        tuple(PriceLevel(book=book, price=level.price, amount=level.amount) for level in side)
+        for side in (keeper.bids, keeper.asks)
+    )
+    moment, sequence = keeper.as_of, getattr(keeper, "sequence", None)
+    if moment is None or sequence is None:
+        raise BookUnknown("the order book has no moment", book_status=keeper.status)
+    return OrderBook(bids=bids, asks=asks, updated_at=moment, sequence=str(sequence))
+
+
+def _seed_arguments(arguments: Mapping[str, str]) -> Mapping[str, Any]:
+    return {"book": arguments["book"], "aggregate": False}
+
+
+# Exact by its sequence: the audit is for a channel that has died alone.
+BOOK = BookRule(
+    keeper=SequencedBook,
+    settings=Settings(audit_seconds=300.0, cache_seconds=0.0),
+    frame=frame,
+    seed=endpoint_of(Market.order_book),
+    seed_arguments=_seed_arguments,
+    snapshot=snapshot,
+    model=model,
+)
