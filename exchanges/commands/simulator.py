@@ -9,7 +9,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 from exchanges import UsageError
-from exchanges.simulator import FaultPoint, Faults, Simulator, Venue, serve
+from exchanges.simulator import FaultPoint, Faults, Simulator, StreamFault, Venue, serve
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=_fault,
         default=[],
         metavar="POINT=SHARE",
-        help="fault, and the share of requests that it hits, such as 'close after executing=0.05'; may be repeated",
+        help="fault, and the share of requests, or of frames of sockets, that it hits, such as "
+        "'close after executing=0.05' or 'drop frame=0.01'; may be repeated",
     )
     parser.add_argument(
         "--late",
@@ -58,7 +59,10 @@ def _faults(args: argparse.Namespace) -> Faults:
     """Build the faults from the arguments."""
     try:
         # Of a fault that is given twice the last share counts, as with other options.
-        return Faults(dict(args.fault), late_seconds=tuple(args.late), idle_seconds=args.idle)
+        given = dict(args.fault)
+        streams = {point: share for point, share in given.items() if isinstance(point, StreamFault)}
+        others = {point: share for point, share in given.items() if isinstance(point, FaultPoint)}
+        return Faults(others, streams=streams, late_seconds=tuple(args.late), idle_seconds=args.idle)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
@@ -90,13 +94,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _fault(text: str) -> tuple[FaultPoint, float]:
+def _fault(text: str) -> tuple[FaultPoint | StreamFault, float]:
     name, _, share = text.rpartition("=")
-    if name not in set(FaultPoint):
-        points = "; ".join(FaultPoint)
-        raise argparse.ArgumentTypeError(f"{text!r} is not POINT=SHARE; the points are: {points}")
+    points: dict[str, FaultPoint | StreamFault] = {point.value: point for point in (*FaultPoint, *StreamFault)}
+    if name not in points:
+        raise argparse.ArgumentTypeError(f"{text!r} is not POINT=SHARE; the points are: {'; '.join(points)}")
     try:
-        return FaultPoint(name), float(share)
+        return points[name], float(share)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{share!r} is not a share of requests, such as 0.05") from None
 

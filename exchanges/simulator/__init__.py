@@ -22,10 +22,12 @@ limits) is checked by code of its own, so that a client and the simulator agree 
 from __future__ import annotations
 
 from exchanges.simulator.faults.points import FaultPoint, Faults
+from exchanges.simulator.faults.stream_points import StreamFault
 from exchanges.simulator.proxy import Line, Proxy, proxy
 from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.simulator import Simulator, serve, simulate
 from exchanges.simulator.venues.controls import BitexControls, BitsoControls, BitstampControls
+from exchanges.simulator.venues.socket_controls import Cut
 from exchanges.simulator.webhooks import Deliver, Delivery, forward_to
 
 # The names under which the controls were first published.
@@ -40,6 +42,7 @@ __all__ = [
     "BitsoControls",
     "BitstampBackstage",
     "BitstampControls",
+    "Cut",
     "Deed",
     "Deliver",
     "Delivery",
@@ -49,6 +52,7 @@ __all__ = [
     "Proxy",
     "Seen",
     "Simulator",
+    "StreamFault",
     "Venue",
     "forward_to",
     "proxy",

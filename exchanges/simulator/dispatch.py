@@ -25,6 +25,7 @@ from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.faults.effects import FaultEffect
 from exchanges.simulator.faults.plan import NO_FAULT, DrawnFault, FaultPlan
 from exchanges.simulator.faults.points import BEFORE_EXECUTING, FaultPoint
+from exchanges.simulator.faults.stream_points import StreamFault
 from exchanges.simulator.http.arguments import read_fields
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
 from exchanges.simulator.http.router import Match, Router
@@ -85,7 +86,7 @@ class Dispatcher:
         self.arrivals = Arrivals()
         self.seen: deque[Seen] = deque(maxlen=MAX_SEEN)
         self.deeds: list[Deed] = []
-        self.hits: Counter[FaultPoint] = Counter()
+        self.hits: Counter[FaultPoint | StreamFault] = Counter()
         self.plan = plan
         self.answered: Callable[[], None] = lambda: None
         self._venues = venues

@@ -14,6 +14,7 @@ from exchanges.simulator.engine.book_log import BookState
 from exchanges.simulator.engine.snapshots import StaleReads
 from exchanges.simulator.faults.plan import FaultPlan
 from exchanges.simulator.faults.points import FaultPoint, Faults, FaultShares
+from exchanges.simulator.faults.stream_points import StreamFault
 from exchanges.simulator.http.messages import HttpRequest, Reply
 from exchanges.simulator.http.upgrade import upgrade_to
 from exchanges.simulator.record import Deed, Seen, Venue
@@ -23,7 +24,8 @@ from exchanges.simulator.venues.bitso import BitsoExchange
 from exchanges.simulator.venues.bitstamp import BitstampExchange
 from exchanges.simulator.venues.calls import Key, Keys
 from exchanges.simulator.venues.controls import BitexControls, BitsoControls, BitstampControls
-from exchanges.simulator.venues.streams import Hub
+from exchanges.simulator.venues.hub import Hub
+from exchanges.simulator.venues.stream_faults import StreamFaults
 from exchanges.simulator.venues.venue import Exchange
 from exchanges.simulator.webhooks import Deliver, to_loopback
 
@@ -72,7 +74,7 @@ class Simulator:
             exchange.strict = strict
         self._dispatcher = Dispatcher(self._exchanges, plan, enforce_limits=limits, now_ms=self._now_ms, strict=strict)
         streams = {venue: exchange.streams for venue, exchange in self._exchanges.items() if exchange.streams}
-        self._hub = Hub(streams, self._now_ms)
+        self._hub = Hub(streams, self._now_ms, StreamFaults(plan, self._dispatcher.hits))
         self._dispatcher.answered = self._hub.run
         # Without an exchange that has sockets, a request for one is a request for a path that nobody has.
         upgrade = upgrade_to(self._hub) if streams else None
@@ -200,7 +202,7 @@ class Simulator:
                 exchange.stale_reads.late_seconds = faults.late_seconds
 
     @property
-    def hits(self) -> Counter[FaultPoint]:
+    def hits(self) -> Counter[FaultPoint | StreamFault]:
         """How often each fault was injected so far."""
         return Counter(self._dispatcher.hits)
 

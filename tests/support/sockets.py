@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from exchanges.simulator import Simulator
 
@@ -28,6 +29,15 @@ class Wire:
         """Return the next frame."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             return json.loads(await self.connection.recv())
+
+    async def until_closed(self) -> list[Any]:
+        """Return all frames before the end of the socket."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            frames = []
+            with suppress(ConnectionClosed):
+                while True:
+                    frames.append(json.loads(await self.connection.recv()))
+            return frames
 
     async def ask(self, message: object) -> Any:
         """Send, and return the next frame."""

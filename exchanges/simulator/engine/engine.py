@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from attrs import define, field
 
 from exchanges.simulator.engine.balances import Balance, Cause, Clearing, Incoming, Movement, Party, Wallet
-from exchanges.simulator.engine.book_log import BookLog
+from exchanges.simulator.engine.book_log import BookLog, BookState
 from exchanges.simulator.engine.events import Event, EventKind, Events
 from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.matching import MatchingEngine
@@ -34,6 +34,7 @@ class Engine:
         books: Matching engines by name of the book.
         wallets: Of all accounts, oldest first.
         orders: Of all accounts, by id, oldest first.
+        snapshot_age_ms: Says how much too old the next snapshot of a book is.
     """
 
     _markets: Iterable[Market]
@@ -45,6 +46,7 @@ class Engine:
     wallets: list[Wallet] = field(init=False, factory=list[Wallet])
     orders: dict[int, Order] = field(init=False, factory=dict[int, Order])
     _movement_ids: IdSequence = field(init=False, factory=IdSequence)
+    snapshot_age_ms: Callable[[], int] = field(init=False, default=lambda: 0)
     _logs: dict[str, BookLog] = field(init=False, factory=dict[str, BookLog])
 
     def __attrs_post_init__(self) -> None:
@@ -89,6 +91,15 @@ class Engine:
             self._logs[name] = BookLog(self.book(name), now_ms)
         self._logs[name].sync(now_ms)
         return self._logs[name]
+
+    def snapshot(self, name: str, now_ms: int) -> BookState:
+        """Return a book as REST shows it: as it is, or older than that.
+
+        Raises:
+            Refused: There is no such book.
+        """
+        log, age_ms = self.log(name, now_ms), self.snapshot_age_ms()
+        return log.state_at(at_us=max((now_ms - age_ms) * 1000, log.oldest_us)) if age_ms else log.state()
 
     def _touch(self, event: Event) -> None:
         if event.order is not None and event.order.book.name in self._logs:

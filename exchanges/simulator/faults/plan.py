@@ -8,6 +8,7 @@ from attrs import frozen
 
 from exchanges.endpoint import Kind
 from exchanges.simulator.faults.points import CONNECTION, FaultPoint, Faults
+from exchanges.simulator.faults.stream_points import DRAWN_AT, Place, StreamFault
 
 
 @frozen
@@ -49,6 +50,7 @@ class FaultPlan:
         self._delays = Random(seed)
         self._requests = Random(f"{seed} requests")
         self._connections = Random(f"{seed} connections")
+        self._streams = {place: Random(f"{seed} {place}") for place in Place}
         self._delay_seconds = delay_seconds
         self.faults = faults or Faults()
 
@@ -62,6 +64,10 @@ class FaultPlan:
         self._faults = faults
         self._for_connections = [(p, share) for p, share in faults.at.items() if p in CONNECTION]
         self._for_requests = [(p, share) for p, share in faults.at.items() if p not in CONNECTION]
+        self._for_streams = {
+            place: [(point, faults.streams[point]) for point in points if faults.streams.get(point)]
+            for place, points in DRAWN_AT.items()
+        }
 
     def delay_seconds(self) -> float:
         """Draw the delay of the request that has just arrived."""
@@ -81,6 +87,18 @@ class FaultPlan:
         exempt = kind is None or (self._faults.kinds is not None and kind not in self._faults.kinds)
         # An exempt request draws no number, so that reads do not change which of the orders fail.
         return NO_FAULT if exempt or not self._for_requests else _draw(self._requests, self._for_requests)
+
+    def for_stream(self, place: Place) -> tuple[StreamFault, Random] | None:
+        """Draw the fault of the next thing that happens at a place, and a generator for its details; None: none."""
+        points = self._for_streams[place]
+        if not points:
+            return None
+        random, draw = self._streams[place], self._streams[place].random()
+        for point, share in points:
+            if draw < share:
+                return point, Random(random.getrandbits(32))
+            draw -= share
+        return None
 
 
 def _draw(random: Random, points: list[tuple[FaultPoint, float]]) -> DrawnFault:

@@ -21,6 +21,7 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from exchanges.endpoint import MIB, Kind
+from exchanges.simulator.faults.stream_points import StreamFault, read_stream_points
 
 
 class FaultPoint(StrEnum):
@@ -146,6 +147,10 @@ class Faults:
         drip_seconds: Pause before each byte of an answer that is sent byte by byte.
         bomb_bytes: Decompressed size of a gzip bomb.
         redirect_to: Scheme and host of redirects.
+        streams: Probability of each fault of sockets where it is drawn, by point or by its name.
+        slow_seconds: How late is what is late at a socket.
+        old_seconds: How much older than it should be a snapshot is at most.
+        giant_bytes: Size of a giant frame.
 
     Raises:
         ValueError: A probability is not between 0 and 1, their sum exceeds 1, or a point or a time is invalid.
@@ -158,6 +163,10 @@ class Faults:
     drip_seconds: float = 0.001
     bomb_bytes: int = 256 * MIB
     redirect_to: str = "https://elsewhere.invalid"
+    streams: Mapping[StreamFault, float] = field(factory=dict[StreamFault, float], converter=read_stream_points)
+    slow_seconds: float = 2.0
+    old_seconds: float = 10.0
+    giant_bytes: int = 8 * MIB
 
     def __attrs_post_init__(self) -> None:
         """Validate probabilities and times."""
@@ -176,6 +185,8 @@ class Faults:
             raise ValueError(f"idle_seconds must be above 0, or None, got {self.idle_seconds:g}")
         if self.drip_seconds < 0 or self.bomb_bytes < 1:
             raise ValueError("drip_seconds must be at least 0, and bomb_bytes at least 1")
+        if not (self.slow_seconds >= 0 and self.old_seconds >= 0 and self.giant_bytes >= 1):
+            raise ValueError("slow_seconds and old_seconds must be at least 0, and giant_bytes at least 1")
 
     @classmethod
     def of(cls, given: Faults | FaultShares | None) -> Faults:

@@ -54,7 +54,10 @@ def upgrade_to(receiver: Receiver) -> Upgrade:
         if (refusal := receiver.refusal(target)) is not None:
             return refusal
         socket = create(receiver, transport, target, address, lost)
-        socket.start(_render(head), more)
+        if delay_seconds := receiver.delay_seconds:
+            asyncio.get_running_loop().call_later(delay_seconds, socket.start, _render(head), more)
+        else:
+            socket.start(_render(head), more)
         return socket
 
     return upgrade

@@ -36,6 +36,11 @@ class Receiver(Protocol):
         """Return the answer to a request for a socket that is refused; None: it is not."""
         ...
 
+    @property
+    def delay_seconds(self) -> float:
+        """How long the handshake of the socket takes about which `refusal` was asked."""
+        ...
+
     def opened(self, socket: Socket) -> None:
         """Take note of a socket whose handshake is complete."""
         ...

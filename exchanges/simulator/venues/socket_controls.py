@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 
-from exchanges.simulator.venues.streams import Client, Frame, Streams
+from exchanges.simulator.venues.stream_faults import Client, Frame
+from exchanges.simulator.venues.streams import Streams
 
 
 class Cut(StrEnum):

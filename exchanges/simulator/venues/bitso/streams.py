@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import ClassVar
 
 from exchanges.simulator.engine.balances import product
@@ -11,18 +12,11 @@ from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.orders import OrderState
 from exchanges.simulator.engine.prices import Trade, hashed
+from exchanges.simulator.faults.stream_points import StreamFault
 from exchanges.simulator.venues.bitso.trading import OID_LENGTH, oid_of, shown_oid
-from exchanges.simulator.venues.streams import (
-    UNREADABLE,
-    BookFeed,
-    Client,
-    Feed,
-    Frame,
-    MarketFeed,
-    Streams,
-    TradesFeed,
-    plays,
-)
+from exchanges.simulator.venues.feeds import BookFeed, Feed, MarketFeed, TradesFeed, plays
+from exchanges.simulator.venues.stream_faults import Client, Frame
+from exchanges.simulator.venues.streams import UNREADABLE, Streams
 from exchanges.wire import Json
 
 TOP = 20
@@ -148,19 +142,45 @@ class BitsoStreams(Streams):
             text = f"This book is not supported - {book}"
             client.send({"action": action, "type": kind, "error": text, "time": now_ms})
         else:
-            answer = self._change(client, str(action), f"{kind}:{book}", now_ms)
-            client.send({"action": action, "response": answer, "time": now_ms, "type": kind, "book": book})
+            self._change(client, str(action), f"{kind}:{book}", now_ms)
 
-    def _change(self, client: Client, action: str, name: str, now_ms: int) -> str:
-        """Begin or end a subscription; return what is answered."""
+    def _change(self, client: Client, action: str, name: str, now_ms: int) -> None:
+        """Begin or end a subscription."""
         if action == "unsubscribe":
             # Quirk: some frames still follow (seen on the live server).
             client.leaving[name] = now_ms + hashed(name, now_ms) % TRAILING_MS
-            return "ok"
-        if name in client.names and client.leaving.pop(name, None) is None:
-            return f"Already subscribed to channel: {name}"
-        self.subscribe(client, name, now_ms)
-        return "ok"
+            client.send(_answer("unsubscribe", name, now_ms))
+        elif name not in client.names:
+            self.admit(client, name, now_ms)
+        elif client.leaving.pop(name, None) is None:
+            client.send(_answer("subscribe", name, now_ms, f"Already subscribed to channel: {name}"))
+        else:
+            self.confirm(client, name, now_ms)
+
+    def refuse(self, client: Client, now_ms: int) -> None:
+        """Refuse something without a name."""
+        client.send({"error": "internal error", "time": now_ms})
+
+    def confirm(self, client: Client, name: str, now_ms: int) -> None:
+        """Confirm a subscription."""
+        client.send(_answer("subscribe", name, now_ms))
+
+    def distort(self, fault: StreamFault, name: str, frame: Frame) -> Frame | None:
+        """Return a frame of a book as a fault changes it."""
+        kind, _, book = name.partition(":")
+        sequence, payload = frame.get("sequence"), frame["payload"]
+        if isinstance(payload, dict) and fault is StreamFault.EMPTY_SIDE:
+            return {**frame, "payload": {**payload, "asks": []}}
+        if not isinstance(sequence, int) or not isinstance(payload, list) or kind != DiffOrdersFeed.family:
+            return None
+        if fault in (StreamFault.SEQUENCE_JUMP, StreamFault.SEQUENCE_BACK):
+            return {**frame, "sequence": sequence + (3 if fault is StreamFault.SEQUENCE_JUMP else -3)}
+        if fault in (StreamFault.ZERO_PRICE, StreamFault.CROSS_BOOK):
+            price = Decimal(0) if fault is StreamFault.ZERO_PRICE else 2 * self.engine.market(book).price(self.at_ms)
+            order = Resting(hashed(sequence, fault) >> 8, Side.BUY, price, Decimal(1), self.at_ms * 1000)
+            entry: Json = {**_order(order), "s": "open", "z": self.at_ms}
+            return {**frame, "payload": [*payload, entry]}
+        return None
 
     def feed(self, name: str, now_ms: int) -> Feed | None:
         """Create the feed of a channel."""
@@ -181,3 +201,8 @@ class BitsoStreams(Streams):
         for name in [name for name, until_ms in client.leaving.items() if until_ms <= now_ms]:
             del client.leaving[name]
             self.unsubscribe(client, name)
+
+
+def _answer(action: str, name: str, now_ms: int, response: str = "ok") -> Frame:
+    kind, _, book = name.partition(":")
+    return {"action": action, "response": response, "time": now_ms, "type": kind, "book": book}

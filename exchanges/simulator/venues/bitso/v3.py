@@ -122,7 +122,7 @@ class MarketHandlers(SpotHandlers):
     def order_book(self, call: SpotCall) -> object:
         """Return a book, by price or order by order."""
         name = call.arguments.text("book")
-        state = self.engine.log(name, call.now_ms).state()
+        state = self.engine.snapshot(name, call.now_ms)
         aggregated = call.arguments.flag("aggregate", default=True)
         bids, asks = (
             tuple(

@@ -10,10 +10,12 @@ from typing import TypeAlias
 from exchanges.bitstamp import OrderEventKind
 from exchanges.simulator.engine.prices import hashed
 from exchanges.simulator.engine.snapshots import Shared
+from exchanges.simulator.faults.stream_points import Place, StreamFault
 from exchanges.simulator.venues.bitstamp.events import FIRST_ID, LoggedEvent
 from exchanges.simulator.venues.bitstamp.frames import inexact, moment_of, price_text, text
 from exchanges.simulator.venues.bitstamp.trading import TradingHandlers
-from exchanges.simulator.venues.streams import Feed, Frame, plays
+from exchanges.simulator.venues.feeds import Feed, plays
+from exchanges.simulator.venues.stream_faults import Frame, StreamFaults
 from exchanges.wire import Json
 
 VALID_SECONDS = 60
@@ -26,9 +28,13 @@ class Tokens(Shared):
 
     Args:
         seed: Of the secrets.
+
+    Attributes:
+        faults: Draws which tokens are bad.
     """
 
     def __init__(self, seed: int) -> None:
+        self.faults = StreamFaults()
         self._seed = seed
         self._issued: dict[str, tuple[int, int]] = {}
         self._users: dict[str, object] = {}
@@ -37,6 +43,11 @@ class Tokens(Shared):
         """Return a new token of an account."""
         number = len(self._issued)
         token = "".join(f"{hashed(self._seed, owner, number, half):016x}" for half in range(2))
+        drawn = self.faults.draw(Place.TOKEN)
+        if drawn is not None:
+            self.faults.struck(drawn[0])
+            now_ms -= 2000 * VALID_SECONDS * (drawn[0] is StreamFault.EXPIRED_TOKEN)
+            owner = {StreamFault.REFUSE_TOKEN: -1, StreamFault.FOREIGN_TOKEN: owner + 1}.get(drawn[0], owner)
         self._issued[token] = owner, now_ms
         return token
 

@@ -12,6 +12,7 @@ from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.orders import OrderState
 from exchanges.simulator.engine.prices import Level, Trade
+from exchanges.simulator.faults.stream_points import StreamFault
 from exchanges.simulator.venues.bitstamp.events import FIRST_ID, event_id, name_of
 from exchanges.simulator.venues.bitstamp.frames import inexact, moment_of, price_text, text
 from exchanges.simulator.venues.bitstamp.private_streams import (
@@ -22,17 +23,9 @@ from exchanges.simulator.venues.bitstamp.private_streams import (
     parse_private,
 )
 from exchanges.simulator.venues.bitstamp.trading import TradingHandlers, shown_id
-from exchanges.simulator.venues.streams import (
-    UNREADABLE,
-    BookFeed,
-    Client,
-    Feed,
-    Frame,
-    MarketFeed,
-    Streams,
-    TradesFeed,
-    plays,
-)
+from exchanges.simulator.venues.feeds import BookFeed, Feed, MarketFeed, TradesFeed, plays
+from exchanges.simulator.venues.stream_faults import Client, Frame, StreamFaults
+from exchanges.simulator.venues.streams import UNREADABLE, Streams
 from exchanges.wire import Json
 
 MAX_FRAME_BYTES = 512
@@ -233,6 +226,11 @@ class BitstampStreams(Streams):
         self._trading = trading
         self._tokens = tokens
 
+    def use(self, faults: StreamFaults) -> None:
+        """Draw what fails from *faults*."""
+        super().use(faults)
+        self._tokens.faults = faults
+
     def receive(self, client: Client, message: Json, now_ms: int) -> None:
         """Answer a message."""
         if client.received_bytes > MAX_FRAME_BYTES:
@@ -261,8 +259,31 @@ class BitstampStreams(Streams):
             # Quirk: one channel too many ends the connection without a word (documented, not seen).
             client.socket.hang_up()
         else:
-            client.send(_control("bts:subscription_succeeded", name))
-            self.subscribe(client, name, now_ms)
+            self.admit(client, name, now_ms)
+
+    def refuse(self, client: Client, now_ms: int) -> None:  # noqa: ARG002 - refusals have no moment
+        """Refuse something without a name."""
+        client.send(_error("Bad subscription string."))
+
+    def confirm(self, client: Client, name: str, now_ms: int) -> None:  # noqa: ARG002 - confirmations have no moment
+        """Confirm a subscription."""
+        client.send(_control("bts:subscription_succeeded", name))
+
+    def distort(self, fault: StreamFault, name: str, frame: Frame) -> Frame | None:
+        """Return a frame of a book as a fault changes it."""
+        data = frame["data"]
+        if not isinstance(data, dict) or not isinstance(bids := data.get("bids"), list):
+            return None
+        family, _, market = name.rpartition("_")
+        if fault is StreamFault.EMPTY_SIDE:
+            return {**frame, "data": {**data, "asks": []}}
+        if fault is StreamFault.ZERO_PRICE:
+            return {**frame, "data": {**data, "bids": [*bids, ["0", text(Decimal(1))]]}}
+        if fault is StreamFault.CROSS_BOOK:
+            price = 2 * self.engine.market(market).price(self.at_ms)
+            bid: Json = [price_text(price), text(Decimal(1))]
+            return {**frame, "data": {**data, "bids": [bid, *bids] if family == OrderBookFeed.family else [*bids, bid]}}
+        return None
 
     def _has(self, name: str) -> bool:
         """Return whether the family of a channel exists, and its market is written in lower case."""

@@ -172,7 +172,7 @@ class MarketHandlers(SpotHandlers):
         # Quirk: a cache in front of the server answers for about a second (seen on the live server).
         at_ms, state = self._books.get(market, (-self.book_cache_ms, None))
         if state is None or now_ms - at_ms >= self.book_cache_ms:
-            state = self.engine.log(market, now_ms).state()
+            state = self.engine.snapshot(market, now_ms)
             self._books[market] = now_ms, state
         return state
 
