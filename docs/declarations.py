@@ -141,7 +141,11 @@ def _members(package: str, shown: set[type]) -> Iterator[str]:
             if found in shown or issubclass(found, Areas | Area):
                 continue
             shown.add(found)
-            inherited = "\n   :inherited-members: Exception" if issubclass(found, Exception) else ""
+            inherited = (
+                "\n   :inherited-members:\n   :exclude-members: add_note, with_traceback"
+                if issubclass(found, Exception)
+                else ""
+            )
             yield f".. autoclass:: {package}.{name}\n   :members:{inherited}"
         elif inspect.isroutine(found):
             yield f".. autofunction:: {package}.{name}"
