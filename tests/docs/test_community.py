@@ -130,3 +130,17 @@ def test_what_can_be_released(tag, head, count):
     found = script("check_release").faults(tag, '__version__ = "1.2.3"\n', f"# Changelog\n\n{head}\n")
 
     assert count == len(found)
+
+
+def test_the_form_of_the_changelog():
+    """The sections of a version are in order, each once, and each entry is an item of a list."""
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    order = ["Security", "Removed", "Deprecated", "Added", "Changed", "Fixed"]
+    for version in text.split("\n## ")[1:]:
+        _, *sections = version.split("\n### ")
+        names = [section.partition("\n")[0] for section in sections]
+        entries = [part for section in sections for part in section.partition("\n\n")[2].strip().split("\n\n")]
+
+        assert sorted(names, key=order.index) == names
+        assert len(names) == len(set(names))
+        assert [] == [entry[:60] for entry in entries if not entry.startswith("- ") or "\n- " in entry]
