@@ -16,11 +16,11 @@ class Feed(ABC):
     """What one channel shows while somebody is subscribed to it.
 
     Attributes:
-        channel: Id of the declared channel that it plays.
+        channels: Ids of the declared channels that it plays.
         family: How the exchange's names of such channels begin, or their type.
     """
 
-    channel: ClassVar[str]
+    channels: ClassVar[tuple[str, ...]]
     family: ClassVar[str]
 
     @abstractmethod
@@ -34,11 +34,11 @@ class Feed(ABC):
 F = TypeVar("F", bound=type[Feed])
 
 
-def plays(channel: str, family: str) -> Callable[[F], F]:
-    """Mark the feed that plays a declared channel; its names begin with, or its type is, *family*."""
+def plays(family: str, *channels: str) -> Callable[[F], F]:
+    """Mark the feed that plays declared channels; their names begin with, or their type is, *family*."""
 
     def mark(feed: F) -> F:
-        feed.channel, feed.family = channel, family
+        feed.channels, feed.family = channels, family
         return feed
 
     return mark

@@ -30,7 +30,7 @@ UNEXPECTED = 1011
 _SIDES = {Side.BUY: 0, Side.SELL: 1}
 
 
-@plays("bitso.streams.trades", "trades")
+@plays("trades", "bitso.streams.trades")
 class PublicTradesFeed(TradesFeed):
     """Trades as they happen."""
 
@@ -56,7 +56,7 @@ def _trade(trade: Trade) -> Json:
     }
 
 
-@plays("bitso.streams.diff_orders", "diff-orders")
+@plays("diff-orders", "bitso.streams.diff_orders", "bitso.streams.order_book")
 class DiffOrdersFeed(MarketFeed):
     """Every change of a book, in a gapless sequence."""
 
@@ -101,7 +101,7 @@ def _order(order: Resting) -> dict[str, Json]:
     }
 
 
-@plays("bitso.streams.orders", "orders")
+@plays("orders", "bitso.streams.orders")
 class OrdersFeed(BookFeed):
     """The best twenty orders of each side, whole each time."""
 

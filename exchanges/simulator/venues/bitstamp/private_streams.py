@@ -86,7 +86,7 @@ class PrivateFeed(Feed):
         """Return the frame of an event; nothing for no frame."""
 
 
-@plays("bitstamp.streams.my_orders", "my_orders")
+@plays("my_orders", "bitstamp.streams.my_orders")
 class MyOrdersFeed(PrivateFeed):
     """What happens to the orders of the account."""
 
@@ -131,7 +131,7 @@ def _price(logged: LoggedEvent) -> Decimal:
     return ANY_PRICE if int(logged.shown.data.order_type) == 0 else Decimal(0)
 
 
-@plays("bitstamp.streams.my_trades", "my_trades")
+@plays("my_trades", "bitstamp.streams.my_trades")
 class MyTradesFeed(PrivateFeed):
     """The trades of the account."""
 
@@ -155,7 +155,7 @@ class MyTradesFeed(PrivateFeed):
         return {"data": data, "event": "trade"}
 
 
-@plays("bitstamp.streams.live_order_trades", "live_order_trades")
+@plays("live_order_trades", "bitstamp.streams.live_order_trades")
 class LiveOrderTradesFeed(MyTradesFeed):
     """The trades of the account once more, under another name."""
 
@@ -168,22 +168,22 @@ class SilentFeed(PrivateFeed):
         return {}
 
 
-@plays("bitstamp.streams.self_trades", "live_trades")
+@plays("live_trades", "bitstamp.streams.self_trades")
 class SelfTradesFeed(SilentFeed):
     """Trades of the account with itself."""
 
 
-@plays("bitstamp.streams.my_settlements", "my_settlements")
+@plays("my_settlements", "bitstamp.streams.my_settlements")
 class MySettlementsFeed(SilentFeed):
     """Settlements of perpetuals."""
 
 
-@plays("bitstamp.streams.my_liquidations", "my_liquidations")
+@plays("my_liquidations", "bitstamp.streams.my_liquidations")
 class MyLiquidationsFeed(SilentFeed):
     """Margin calls."""
 
 
-@plays("bitstamp.streams.my_token_settlements", "my_token_settlements")
+@plays("my_token_settlements", "bitstamp.streams.my_token_settlements")
 class MyTokenSettlementsFeed(SilentFeed):
     """Settlements of tokenised securities."""
 

@@ -45,7 +45,7 @@ def _data(event: str, data: Json, **more: Json) -> Frame:
     return {"data": data, "event": event, **more}
 
 
-@plays("bitstamp.streams.trades", "live_trades")
+@plays("live_trades", "bitstamp.streams.trades")
 class LiveTradesFeed(TradesFeed):
     """Trades as they happen."""
 
@@ -86,7 +86,7 @@ class _BookFeed(BookFeed):
         """Return both sides of the frame for a change of the book; nothing for no frame."""
 
 
-@plays("bitstamp.streams.order_book", "order_book")
+@plays("order_book", "bitstamp.streams.order_book")
 class OrderBookFeed(_BookFeed):
     """The best hundred levels of each side, whole each time."""
 
@@ -97,7 +97,7 @@ class OrderBookFeed(_BookFeed):
         return {"bids": _rows(now.bids[:TOP]), "asks": _rows(now.asks[:TOP])}
 
 
-@plays("bitstamp.streams.diff_order_book", "diff_order_book")
+@plays("diff_order_book", "bitstamp.streams.diff_order_book")
 class DiffOrderBookFeed(_BookFeed):
     """The levels that differ from those of the frame before."""
 
@@ -121,7 +121,7 @@ def _changed(before: Levels, now: Levels) -> list[Json]:
     return rows + [[price_text(price), text(Decimal(0))] for price in old]
 
 
-@plays("bitstamp.streams.live_orders", "live_orders")
+@plays("live_orders", "bitstamp.streams.live_orders")
 class LiveOrdersFeed(MarketFeed):
     """What happens to the orders in the book, each event with the id of the one before it."""
 
@@ -174,7 +174,7 @@ def _event_of(change: BookChange) -> str:
     return "order_created" if change.before is None else "order_changed"
 
 
-@plays("bitstamp.streams.funding_rate", "funding_rate")
+@plays("funding_rate", "bitstamp.streams.funding_rate")
 class FundingRateFeed(MarketFeed):
     """The rate of a perpetual, every second."""
 
