@@ -37,7 +37,7 @@ async def test_every_declared_channel_is_confirmed(channel):
         else:
             token = sim._exchanges[venue].tokens.issue(7890, int(NOW * 1000))
             answer = (await wire.subscribe(name, auth=token))["event"]
-        feeds = sim._exchanges[venue].streams._active
+        feeds = list(sim._exchanges[venue].streams._active)
 
     assert ("ok" if venue is Venue.BITSO else "bts:subscription_succeeded") == answer
-    assert [name] == list(feeds)
+    assert [name] == feeds
