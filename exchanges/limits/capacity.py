@@ -14,13 +14,14 @@ from exchanges.errors import RateLimited, RateLimitTimeout
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.lockouts import Lockouts
 from exchanges.limits.parts import Parts
-from exchanges.limits.permits import Priority
+from exchanges.limits.permits import CANCEL, IN_ORDER, MONEY, READ, Priority
 from exchanges.limits.reasons import closed_by, closed_error, held_by, timeout_error
 from exchanges.limits.status import LimitStatus, closed_status, window_status
 from exchanges.limits.waiters import Waiter
 from exchanges.limits.waits import Waits
 from exchanges.limits.windows import MARGIN_SECONDS, Slots
 
+_READS_FIRST = (CANCEL, READ, MONEY)
 SLACK = 0.99
 LATENCY_MEMORY = 16
 """The mean latency follows about so many of the last calls."""
@@ -49,8 +50,14 @@ class Capacity(ABC):
         self._parts = Parts()
         self._counts = self._slots_of(self.limit)
         self._waits = Waits()  # for other processes
-        self._answered_at = -math.inf
+        self._answered_at = self._reserved_until = -math.inf
         self.adopt(limit)
+
+    def __repr__(self) -> str:
+        """Show taken slots and waiting calls."""
+        now = self.now()
+        taken = ", ".join(f"{c.window.slots - c.free(now)} of {c.window}" for c in self._counts)
+        return f"{type(self).__name__}({self.limit.name}: {taken or 'no limit'}; {self.waiting} waiting)"
 
     @abstractmethod
     def now(self) -> float:
@@ -72,6 +79,13 @@ class Capacity(ABC):
     def paced_per_second(self) -> float:
         """Reads per second that the limit sustains without one waiting for another."""
         return self.sustainable_per_second * SLACK
+
+    def reserve_spot(self, calls: int) -> float:
+        """Return the next moment at which so many paced calls fit between the others, and reserve it."""
+        with self._lock:
+            spot = max(self._reserved_until, self.now())
+            self._reserved_until = spot + calls / self.paced_per_second
+            return spot
 
     def is_idle(self, now: float) -> bool:
         """Whether no client uses it and no slot is taken, so that it can be forgotten."""
@@ -121,29 +135,35 @@ class Capacity(ABC):
     def _has_room(
         self, slots: tuple[Slots, ...], priority: Priority, now: float, *, scope: str, is_spare: bool
     ) -> bool:
-        if self._waits and now < self._waits.until(slots, scope, priority):
+        if self._waits.heard and now < self._waits.until(slots, scope, priority):
             return False
-        keeps = is_spare or (self.signers and priority is not Priority.CANCEL)
+        keeps = is_spare or (self.signers and priority is not CANCEL)
         for counted in slots:
-            spare = counted.free(now)
-            if spare < 1 or (keeps and spare <= counted.window.reserve):
+            keep = counted.window.reserve if keeps else 0
+            if not counted.has_room(now, keep=keep):
                 return False
         return True
+
+    def _order(self, now: float) -> tuple[Priority, ...]:
+        # A read costs nothing if the exchange refuses it once more, so after a lockout one goes first.
+        return _READS_FIRST if self.lockouts.by_scope and self.lockouts.is_trial(now) else IN_ORDER
 
     def _earliest(self, waiter: Waiter, now: float) -> float:
         """Return when this waiter can be granted a permit, if nothing is heard before; *now* if it can be now."""
         moment = self._room_at(waiter, now)
-        if not self.lockouts:
+        if not self.lockouts.by_scope:
             return moment
-        is_cancel = waiter.priority is Priority.CANCEL
+        is_cancel = waiter.priority is CANCEL
         return max(moment, self.lockouts.opens_at(waiter.scope, now, is_cancel=is_cancel))
 
-    def _may_go_at(self, waiter: Waiter, now: float) -> float:
-        """Return a moment before which this waiter certainly gets nothing."""
-        is_cancel = waiter.priority is Priority.CANCEL
+    def _may_go_at(self, waiter: Waiter, full: list[Slots], now: float) -> float:
+        """Return a moment before which this waiter, for which those windows are *full*, certainly gets nothing."""
+        if not full and not self.lockouts.by_scope:
+            return now
+        is_cancel = waiter.priority is CANCEL
         # A call in flight of which nothing was sent gives its slot back at once.
-        cooling = [c.next_free(now) for c in self._full(waiter, now) if not c.in_flight]
-        opened = self.lockouts.may_open_at(waiter.scope, now, is_cancel=is_cancel) if self.lockouts else now
+        cooling = [c.next_free(now) for c in full if not c.in_flight]
+        opened = self.lockouts.may_open_at(waiter.scope, now, is_cancel=is_cancel) if self.lockouts.by_scope else now
         return max([opened, *cooling])
 
     def _room_at(self, waiter: Waiter, now: float) -> float:
@@ -154,31 +174,33 @@ class Capacity(ABC):
 
     def _full(self, waiter: Waiter, now: float) -> list[Slots]:
         """List the windows without a slot for this waiter."""
-        keeps = waiter.is_spare or (self.signers and waiter.priority is not Priority.CANCEL)
-        return [c for c in waiter.slots if c.free(now) <= (c.window.reserve if keeps else 0)]
+        keeps = waiter.is_spare or (self.signers and waiter.priority is not CANCEL)
+        return [c for c in waiter.slots if not c.has_room(now, keep=c.window.reserve if keeps else 0)]
 
     def _latency(self, now: float) -> float:
         """Return how long an answer takes; 0 while that is not known."""
         return self.mean_latency_seconds if now - self._answered_at < LATENCY_KNOWN_SECONDS else 0.0
 
-    def _is_hopeless(self, waiter: Waiter, now: float) -> bool:
+    def _is_hopeless(self, waiter: Waiter, full: list[Slots], now: float) -> bool:
         """Whether no permit can be granted in time, or the exchange has asked to be left alone for a time."""
-        earliest = self._may_go_at(waiter, now)
+        earliest = self._may_go_at(waiter, full, now)
         is_late = self._is_late(earliest, deadline=waiter.deadline, send_by=waiter.send_by)
-        return is_late or (bool(self.lockouts) and self.lockouts.named(waiter.scope, now) is not None)
+        return is_late or (bool(self.lockouts.by_scope) and self.lockouts.named(waiter.scope, now) is not None)
 
     def _is_late(self, moment: float, *, deadline: float, send_by: float) -> bool:
         """Whether a call that is sent at *moment* comes too late."""
-        return moment > send_by or moment + self._latency(moment) > deadline
+        known = moment - self._answered_at < LATENCY_KNOWN_SECONDS
+        return moment > send_by or moment + (self.mean_latency_seconds if known else 0.0) > deadline
 
     def _in_vain(self, waiter: Waiter, now: float) -> RateLimitTimeout | RateLimited:
         named = self.lockouts.named(waiter.scope, now)
         if named is not None:
             return closed_error(self.limit.name, named, now)
-        return timeout_error(self._reasons(waiter, now), self.limit.name, self._may_go_at(waiter, now), now)
+        earliest = self._may_go_at(waiter, self._full(waiter, now), now)
+        return timeout_error(self._reasons(waiter, now), self.limit.name, earliest, now)
 
     def _reasons(self, waiter: Waiter, now: float) -> Iterator[str]:
-        is_cancel = waiter.priority is Priority.CANCEL
+        is_cancel = waiter.priority is CANCEL
         yield from closed_by(self.lockouts.of(waiter.scope), now, is_cancel=is_cancel)
         yield from self._waits.reasons(waiter.slots, waiter.scope, waiter.priority, now)
         for counted in self._full(waiter, now):

@@ -41,10 +41,9 @@ from exchanges.limits.capacity import Capacity
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.permits import (
-    IN_ORDER,
+    CANCEL,
     LATE_SECONDS,
     Connections,
-    Grantor,
     KeyLock,
     Lane,
     Permit,
@@ -60,8 +59,6 @@ from exchanges.limits.windows import Slots
 __all__ = ["Connections", "KeyLock", "Lane", "Limiter", "Permit", "Priority", "reserved_connections"]
 
 logger = logging.getLogger(__name__)
-
-_READS_FIRST = (Priority.CANCEL, Priority.READ, Priority.MONEY)
 
 
 class Limiter(Capacity):
@@ -79,18 +76,11 @@ class Limiter(Capacity):
         self._held: set[Permit] = set()
         self._look_at = -math.inf  # for permits that nobody has ended
         self._numbers = count()  # order of arrival, across lanes
-        self._reserved_until = -math.inf
         self._timers = Timers(self.wake_waiters)
         self._wakes_at = math.inf  # for when the timers are set
         self._entered: asyncio.AbstractEventLoop | None = None  # the last that did: most programs have a single one
         self._process: int | None = None  # the one whose loops it serves
         self._congestion = Congestion()
-
-    def __repr__(self) -> str:
-        """Show taken slots and waiting calls."""
-        now = self.now()
-        taken = ", ".join(f"{c.window.slots - c.free(now)} of {c.window}" for c in self._counts)
-        return f"Limiter({self.limit.name}: {taken or 'no limit'}; {self.waiting} waiting)"
 
     @property
     def waiting(self) -> int:
@@ -130,27 +120,46 @@ class Limiter(Capacity):
             RateLimited: The exchange has closed the limit and named the end.
             UsageError: The limit belongs to the parent of this process.
         """
+        permit = self.acquire_now(
+            lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
+        )
+        if permit is not None:
+            return permit
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            slots = self._counts if lane.slots is None else lane.slots
+            waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
+            waiter.number = next(self._numbers) if number is None else number
+            self._enqueue(waiter, loop.time())
+        return await self._wait(waiter)
+
+    def acquire_now(
+        self,
+        lane: Lane,
+        priority: Priority,
+        *,
+        deadline: float = math.inf,
+        send_by: float = math.inf,
+        scope: str = "",
+        is_spare: bool = False,
+        number: int | None = None,
+    ) -> Permit | None:
+        """Return a permit as `acquire` does, if nothing has to wait; else None."""
         loop = asyncio.get_running_loop()
         with self._lock:
             if loop is not self._entered or self._process != os.getpid():
                 self._enter(loop)
+            # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
+            if self._queue.count or self.lockouts.by_scope or not lane.is_open(priority):
+                return None
             now = loop.time()
             slots = self._counts if lane.slots is None else lane.slots
-            place = next(self._numbers) if number is None else number
-            # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
-            if (
-                not (self._queue.count or self.lockouts)
-                and lane.is_open(priority)
-                and self._has_room(slots, priority, now, scope=scope, is_spare=is_spare)
-                and not self._is_late(now, deadline=deadline, send_by=send_by)
+            if not self._has_room(slots, priority, now, scope=scope, is_spare=is_spare) or self._is_late(
+                now, deadline=deadline, send_by=send_by
             ):
-                permit = self._take(lane, slots, now, loop, deadline)
-                permit.number = place
-                return permit
-            waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
-            waiter.number = place
-            self._enqueue(waiter, now)
-        return await self._wait(waiter)
+                return None
+            place = next(self._numbers) if number is None else number
+            return self._take(Permit(self, lane, now, loop, deadline + LATE_SECONDS, slots, place))
 
     def _enqueue(self, waiter: Waiter, now: float) -> None:
         self._drop_closed_loops(now)
@@ -158,15 +167,16 @@ class Limiter(Capacity):
             self._look_at = now + LATE_SECONDS
             for permit in [permit for permit in self._held if now >= permit.until]:
                 permit.end(sent=True)
-        if self._is_hopeless(waiter, now):
+        full = self._full(waiter, now)
+        if self._is_hopeless(waiter, full, now):
             raise self._in_vain(waiter, now)
         if (key_lock := waiter.lane.key_lock) is not None:
             key_lock.limiters.add(self)
-            if waiter.priority is Priority.CANCEL:
+            if waiter.priority is CANCEL:
                 waiter.passes_at = now + OVERTAKE_SECONDS
         waiter.lane.connections.limiters.add(self)
         is_first = self._queue.add(waiter)
-        self._warn_soon(waiter, now)
+        self._warn_soon(full, waiter, now)
         # Behind another it changes nothing: what the first of the line waits for is looked at, and has a timer.
         if is_first:
             self._wake_for(waiter, now)
@@ -186,8 +196,9 @@ class Limiter(Capacity):
         finally:
             if expiry is not None:
                 expiry.cancel()
-            with self._lock:
-                self._queue.remove(waiter)
+            if waiter.is_queued:
+                with self._lock:
+                    self._queue.remove(waiter)
         if permit is None:
             with self._lock:
                 now = waiter.loop.time()
@@ -223,7 +234,7 @@ class Limiter(Capacity):
                 words = "limit %s: the exchange refused a call and closed it%s for %s"
                 logger.warning(words, self.limit.name, in_part(lockout), clock_time(lockout.until - now))
             for waiter in list(self._queue):
-                if self._is_hopeless(waiter, now):
+                if self._is_hopeless(waiter, self._full(waiter, now), now):
                     waiter.expire()
             self._wake(now)
 
@@ -233,13 +244,6 @@ class Limiter(Capacity):
             self.lockouts.clear()
             self._waits.clear()
             self._wake(self.now())
-
-    def reserve_spot(self, calls: int) -> float:
-        """Return the next moment at which so many paced calls fit between the others, and reserve it."""
-        with self._lock:
-            spot = max(self._reserved_until, self.now())
-            self._reserved_until = spot + calls / self.paced_per_second
-            return spot
 
     def turn_away(self, connections: Connections) -> None:
         """End the waiting of all calls of a client that closes."""
@@ -262,27 +266,21 @@ class Limiter(Capacity):
                     counted.in_flight -= 1
             if sent and complete:
                 self._note_latency(now, now - permit.since)
-            if self.lockouts:
+            if self.lockouts.by_scope:
                 self.lockouts.settle(
                     permit.scope, permit.tries, now, sent_at=permit.since, sent=sent, is_judged=permit.is_judged
                 )
-            others = self._leave(permit)
+            lane, others = permit.lane, permit.lane.connections.limiters
+            lane.connections.taken -= 1
+            if lane.key_lock is not None and lane.key_lock.holder is permit:
+                lane.key_lock.holder = None
+                others = others | lane.key_lock.limiters
             if self._queue.count:
                 self._wake(now)
         # Calls of the same client, or with the same key, may wait for other limits, which do not see this one.
         for limiter in others:
             if limiter is not self:
                 limiter.wake_waiters()
-
-    def _leave(self, permit: Permit) -> set[Grantor]:
-        """Release connection and key lock; return the limiters whose calls may wait for them."""
-        lane = permit.lane
-        lane.connections.taken -= 1
-        others = lane.connections.limiters
-        if lane.key_lock is not None and lane.key_lock.holder is permit:
-            lane.key_lock.holder = None
-            others = others | lane.key_lock.limiters
-        return others
 
     def wake_waiters(self) -> None:
         """Grant everything that can be granted now; set the timers for the rest."""
@@ -295,7 +293,7 @@ class Limiter(Capacity):
     def _wake(self, now: float) -> None:
         """Grant what can be granted now, in one pass, as a grant makes room for nobody; set the timers for the rest."""
         self._wakes_at, blocked = math.inf, set[tuple[Lane, bool, Priority, str]]()
-        by_part = bool(self.lockouts) or self._waits.by_part
+        by_part = bool(self.lockouts.by_scope) or self._waits.by_part
         for waiter in self._queue.heads(self._order(now)):
             # Those of one kind wait for the same; the first of them is the next to pass.
             kind = waiter.lane, waiter.is_spare, waiter.priority, waiter.scope if by_part else ""
@@ -320,21 +318,24 @@ class Limiter(Capacity):
         if self._is_late(now, deadline=waiter.deadline, send_by=waiter.send_by):
             waiter.expire()
             return
-        permit = self._take(waiter.lane, waiter.slots, now, waiter.loop, waiter.deadline)
-        permit.scope, permit.number = waiter.scope, waiter.number
-        if self.lockouts:
-            is_cancel = waiter.priority is Priority.CANCEL
+        until = waiter.deadline + LATE_SECONDS
+        permit = self._take(
+            Permit(self, waiter.lane, now, waiter.loop, until, waiter.slots, waiter.number, waiter.scope)
+        )
+        if self.lockouts.by_scope:
+            is_cancel = waiter.priority is CANCEL
             permit.tries = self.lockouts.try_(waiter.scope, now, permit.until, is_cancel=is_cancel)
         waiter.grant(permit)
 
     def _goes_at(self, waiter: Waiter, now: float) -> float:
         """Return when a waiter can go if nothing is heard before; not after *now* if it can go now."""
-        earliest = self._earliest(waiter, now)
         if waiter.finds_lane(now):
-            return earliest
+            return self._earliest(waiter, now)
         # The permit that holds the lane wakes it when it ends; these moments are for when it does not.
+        if waiter.lane.key_lock is None:
+            return math.inf
         moments = [m for m in (waiter.may_pass_at, waiter.lane.late_at) if m > now]
-        return min((max(earliest, m) for m in moments), default=math.inf)
+        return max(self._earliest(waiter, now), min(moments)) if moments else math.inf
 
     def _wake_for(self, waiter: Waiter, now: float) -> None:
         """Look at a waiter that is the first of its line: as long as it cannot go, nobody else can because of it."""
@@ -344,17 +345,11 @@ class Limiter(Capacity):
         elif self._wakes_at < math.inf:
             self._timers.arm(self._wakes_at)
 
-    def _order(self, now: float) -> tuple[Priority, ...]:
-        # A read costs nothing if the exchange refuses it once more, so after a lockout one goes first.
-        return _READS_FIRST if self.lockouts and self.lockouts.is_trial(now) else IN_ORDER
-
-    def _take(
-        self, lane: Lane, slots: tuple[Slots, ...], now: float, loop: asyncio.AbstractEventLoop, deadline: float
-    ) -> Permit:
-        for counted in slots:
+    def _take(self, permit: Permit) -> Permit:
+        for counted in permit.slots:
             counted.in_flight += 1
+        lane = permit.lane
         lane.connections.taken += 1
-        permit = Permit(self, lane, now, loop, deadline + LATE_SECONDS, slots)
         self._held.add(permit)
         if lane.key_lock is not None:
             if lane.key_lock.holder is not None:
@@ -362,8 +357,8 @@ class Limiter(Capacity):
             lane.key_lock.holder = permit
         return permit
 
-    def _warn_soon(self, waiter: Waiter, now: float) -> None:
-        for counted in self._full(waiter, now):
+    def _warn_soon(self, full: list[Slots], waiter: Waiter, now: float) -> None:
+        for counted in full:
             if self._congestion.begins(counted.window, now):
                 # At the end of this turn of the loop it is known how many calls wait.
                 waiter.loop.call_soon(self._warn, counted.window, waiter)

@@ -190,26 +190,30 @@ def _moment(text: str) -> datetime | None:
 
 
 class Lockouts:
-    """The lockouts of one limit, by scope."""
+    """The lockouts of one limit.
+
+    Attributes:
+        by_scope: All of them, be they over.
+    """
 
     def __init__(self, lockouts: Iterable[Lockout] = ()) -> None:
-        self._by_scope = {lockout.scope: lockout for lockout in lockouts}
+        self.by_scope = {lockout.scope: lockout for lockout in lockouts}
 
     def __bool__(self) -> bool:
         """Whether there is any, be it over."""
-        return bool(self._by_scope)
+        return bool(self.by_scope)
 
     def __iter__(self) -> Iterator[Lockout]:
         """Iterate over all."""
-        return iter(list(self._by_scope.values()))
+        return iter(list(self.by_scope.values()))
 
     def of(self, scope: str) -> Iterator[Lockout]:
         """Iterate over those that hold up a call of *scope*."""
-        return (self._by_scope[name] for name in {"", scope} if name in self._by_scope)
+        return (self.by_scope[name] for name in {"", scope} if name in self.by_scope)
 
     def clear(self) -> None:
         """Forget all."""
-        self._by_scope.clear()
+        self.by_scope.clear()
 
     def is_over(self, now: float) -> bool:
         """Whether all of them are over."""
@@ -217,7 +221,7 @@ class Lockouts:
 
     def is_trial(self, now: float) -> bool:
         """Whether a lockout of the whole limit is over, but no answer has shown yet that the exchange takes calls."""
-        lockout = self._by_scope.get("")
+        lockout = self.by_scope.get("")
         return lockout is not None and not lockout.is_explicit and lockout.is_over(now)
 
     def opens_at(self, scope: str, now: float, *, is_cancel: bool) -> float:
@@ -235,12 +239,12 @@ class Lockouts:
 
     def refusals(self, scope: str, sent_at: float) -> int:
         """Return how many refusals in a row there were before a call that was sent at *sent_at*."""
-        return refusals_before(self._by_scope.get(scope), sent_at)
+        return refusals_before(self.by_scope.get(scope), sent_at)
 
     def refuse(self, refusal: Refusal, now: float, sent_at: float) -> tuple[Lockout, bool]:
         """Record a refusal; return the lockout, and whether it is longer than before."""
-        before = self._by_scope.get(refusal.scope)
-        self._by_scope[refusal.scope] = lockout = refused(before, refusal, now, sent_at)
+        before = self.by_scope.get(refusal.scope)
+        self.by_scope[refusal.scope] = lockout = refused(before, refusal, now, sent_at)
         return lockout, before is None or before.until < lockout.until
 
     def try_(self, scope: str, now: float, until: float, *, is_cancel: bool) -> dict[str, float]:
@@ -251,7 +255,7 @@ class Lockouts:
         """
         tried = {x.scope: x.tried_at for x in self.of(scope) if x.is_tried_by(now, is_cancel=is_cancel)}
         for name in tried:
-            self._by_scope[name] = self._by_scope[name].tried(now, until)
+            self.by_scope[name] = self.by_scope[name].tried(now, until)
         return tried
 
     def settle(
@@ -266,6 +270,6 @@ class Lockouts:
                 left = evolve(lockout, trying_until=-math.inf, tried_at=tried_at)
             left = left and left.answered(now, sent_at, is_judged=is_judged)
             if left is None:
-                del self._by_scope[lockout.scope]
+                del self.by_scope[lockout.scope]
             else:
-                self._by_scope[lockout.scope] = left
+                self.by_scope[lockout.scope] = left

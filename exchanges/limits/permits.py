@@ -28,7 +28,8 @@ class Priority(IntEnum):
     READ = 2
 
 
-IN_ORDER = tuple(Priority)
+# To look a member up in its enum costs CPython 3.11 a quarter of a microsecond.
+CANCEL, MONEY, READ = IN_ORDER = tuple(Priority)
 
 
 class Grantor(Protocol):
@@ -91,7 +92,7 @@ class Connections:
 
     def has_room(self, priority: Priority) -> bool:
         """Whether a call may take one now; the reserved ones are for cancels."""
-        return self.taken < (self.most if priority is Priority.CANCEL else self.for_all)
+        return self.taken < (self.most if priority is CANCEL else self.for_all)
 
 
 @frozen(eq=False, repr=False)
@@ -110,7 +111,10 @@ class Lane:
 
     def is_open(self, priority: Priority) -> bool:
         """Whether connection and key lock are free now."""
-        return self.connections.has_room(priority) and (self.key_lock is None or not self.key_lock.taken)
+        connections = self.connections
+        if connections.taken >= (connections.most if priority is CANCEL else connections.for_all):
+            return False
+        return self.key_lock is None or not self.key_lock.taken
 
     @property
     def late_at(self) -> float:

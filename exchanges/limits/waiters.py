@@ -136,26 +136,44 @@ class WaiterQueue:
         Whoever is removed meanwhile is followed by the next in the same line, when it is the turn of that one.
         """
         for priority in order:
-            lines, turns = self._lines[priority], list[tuple[int, deque[Waiter]]]()
-            for place, line in list(lines.items()) if lines else ():
+            lines = self._lines[priority]
+            if len(lines) > 1:
+                yield from self._in_turns(lines)
+            if len(lines) != 1:
+                continue
+            ((place, line),) = lines.items()
+            self._drop_gone(line)
+            while line:
+                waiter = line[0]
+                yield waiter
+                if waiter.is_queued:
+                    break
                 self._drop_gone(line)
-                if line:
-                    turns.append((line[0].number, line))
-                else:
-                    del lines[place]
-            heapify(turns)
-            while turns:
-                number, line = turns[0]
-                self._drop_gone(line)
-                if not line:
+            else:
+                del lines[place]
+
+    def _in_turns(self, lines: dict[_Place, deque[Waiter]]) -> Iterator[Waiter]:
+        """Iterate over the heads of several lines."""
+        turns = list[tuple[int, deque[Waiter]]]()
+        for place, line in list(lines.items()):
+            self._drop_gone(line)
+            if line:
+                turns.append((line[0].number, line))
+            else:
+                del lines[place]
+        heapify(turns)
+        while turns:
+            number, line = turns[0]
+            self._drop_gone(line)
+            if not line:
+                heappop(turns)
+            elif line[0].number != number:
+                heapreplace(turns, (line[0].number, line))
+            else:
+                waiter = line[0]
+                yield waiter
+                if waiter.is_queued:
                     heappop(turns)
-                elif line[0].number != number:
-                    heapreplace(turns, (line[0].number, line))
-                else:
-                    waiter = line[0]
-                    yield waiter
-                    if waiter.is_queued:
-                        heappop(turns)
 
     def _drop_gone(self, line: deque[Waiter]) -> None:
         """Remove those at the head of *line* who do not wait any more."""

@@ -49,26 +49,26 @@ class _Heard:
 
 
 class Waits:
-    """What the calls of one limiter have heard."""
+    """What the calls of one limiter have heard.
+
+    Attributes:
+        heard: All of it, be it over.
+    """
 
     def __init__(self) -> None:
-        self._heard: dict[tuple[Counted, str, Priority], _Heard] = {}
-
-    def __bool__(self) -> bool:
-        """Whether there is any, be it over."""
-        return bool(self._heard)
+        self.heard: dict[tuple[Counted, str, Priority], _Heard] = {}
 
     @property
     def by_part(self) -> bool:
         """Whether some calls wait for a part of the limit, so that those of another do not wait with them."""
-        return any(scope for _, scope, _ in self._heard)
+        return any(scope for _, scope, _ in self.heard)
 
     def add(self, wait: Wait, slots: Counted, priority: Priority, now: float, *, holds: bool) -> None:
         """Record what a call heard; *holds*: whether others wait with it, instead of asking."""
-        self._heard = {key: heard for key, heard in self._heard.items() if heard.is_news(now)}
+        self.heard = {key: heard for key, heard in self.heard.items() if heard.is_news(now)}
         heard = _Heard(now, now + wait.seconds if holds else now, wait.reason)
         for lower in IN_ORDER[priority:]:
-            self._heard[slots, wait.scope, lower] = heard
+            self.heard[slots, wait.scope, lower] = heard
 
     def until(self, slots: Counted, scope: str, priority: Priority) -> float:
         """Return until when such a call waits before it asks."""
@@ -80,8 +80,8 @@ class Waits:
 
     def clear(self) -> None:
         """Forget all: the next call asks."""
-        self._heard.clear()
+        self.heard.clear()
 
     def _of(self, slots: Counted, scope: str, priority: Priority) -> Iterator[_Heard]:
         keys = [(slots, part, priority) for part in {"", scope}]
-        return (self._heard[key] for key in keys if key in self._heard)
+        return (self.heard[key] for key in keys if key in self.heard)

@@ -29,6 +29,16 @@ class Slots:
     in_flight: int = 0
     cooling: deque[float] = field(factory=deque[float])
     lost: deque[float] = field(factory=deque[float])
+    _cools_for: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Compute what each call needs."""
+        self._cools_for = self.window.per_seconds + MARGIN_SECONDS
+
+    def has_room(self, now: float, *, keep: int) -> bool:
+        """Whether a slot is free beside *keep* others."""
+        least = self.window.slots - self.in_flight - len(self.cooling) - len(self.lost)
+        return least > keep or self.free(now) > keep  # those that have cooled are dropped only when that matters
 
     def free(self, now: float) -> int:
         """Count the free slots; drop those that have cooled."""
@@ -48,7 +58,7 @@ class Slots:
     def cool(self, now: float, *, complete: bool) -> None:
         """Move the slot of a call that ended now from in flight to cooling."""
         self.in_flight -= 1
-        until = now + self.window.per_seconds + MARGIN_SECONDS
+        until = now + self._cools_for
         if complete:
             self.cooling.append(until)
         else:
