@@ -24,7 +24,7 @@ from attrs import define, field
 from exchanges.http.answer import Lost, TimedOut
 from exchanges.http.connection import Connection
 from exchanges.http.request_head import Origin
-from exchanges.limits.limiter import Priority
+from exchanges.limits.permits import CANCEL, MONEY, READ, Priority
 
 __all__ = ["OriginPool"]
 
@@ -119,7 +119,7 @@ class OriginPool:
         else:
             connection.abort()
         self._release_capacity()
-        if priority is Priority.MONEY and self._keeps_ready and not self._is_closed:
+        if priority is MONEY and self._keeps_ready and not self._is_closed:
             self._keep_ready()
 
     def drop_idle(self) -> None:
@@ -178,7 +178,7 @@ class OriginPool:
             raise
 
     def _has_capacity(self, priority: int) -> bool:
-        return self._in_use < self._size - (0 if priority == Priority.CANCEL else self._reserve)
+        return self._in_use < self._size - (0 if priority == CANCEL else self._reserve)
 
     def _release_capacity(self) -> None:
         self._in_use -= 1
@@ -219,7 +219,7 @@ class OriginPool:
             return None
         if self._youngest(priority) is not None:
             return self._idle.pop()
-        if priority is not Priority.READ and self._ready is not None:
+        if priority is not READ and self._ready is not None:
             connection, self._ready = self._ready, None
             self._notify_keeper(was_closed=False)
             return connection
@@ -230,7 +230,7 @@ class OriginPool:
         if not self._idle:
             return None
         connection = self._idle[-1]
-        longest = self._idle_seconds(connection) if priority is Priority.READ else KEEP_FOR_MONEY_SECONDS
+        longest = self._idle_seconds(connection) if priority is READ else KEEP_FOR_MONEY_SECONDS
         return connection if self._loop.time() - connection.idle_since < longest else None
 
     def _make_room(self) -> None:

@@ -20,7 +20,7 @@ from exchanges.http.request import Request
 from exchanges.http.request_head import Origin, render_head
 from exchanges.http.slices import in_slices
 from exchanges.http.tls import shared_context
-from exchanges.limits.limiter import Priority, reserved_connections
+from exchanges.limits.permits import MONEY, READ, Priority, reserved_connections
 from exchanges.wire.row_cutter import RowCutter
 
 __all__ = ["MAX_CONNECTIONS", "ConnectionPool"]
@@ -103,7 +103,7 @@ class ConnectionPool:
                 reader,
                 evidence,
                 deadline=deadline,
-                silent_after=None if is_new or priority is Priority.MONEY else silent_after,
+                silent_after=None if is_new or priority is MONEY else silent_after,
             )
             pool.answer_seconds.append(connection.idle_since - began)
         except Silent:
@@ -117,9 +117,9 @@ class ConnectionPool:
 
     def silence_seconds(self, origin: str, priority: Priority, seconds_left: float) -> float | None:
         """Return the *silent_after* of a request to *origin*; None for orders, which are never repeated."""
-        if priority is Priority.MONEY:
+        if priority is MONEY:
             return None
-        if priority is Priority.READ:
+        if priority is READ:
             # Rounded: a third in full length looks like a part of a signature to searches for secrets.
             return max(SILENT_READ_SECONDS, round(SILENT_READ_SHARE * seconds_left, 1))
         pool = self._pools.get(origin)

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from exchanges.http.request import Request, Unsigned
 
-__all__ = ["Credentials", "NoncePolicy", "Scheme", "Stamp", "unordered_nonce"]
+__all__ = ["NONE", "SALTED", "STRICT", "UNIQUE", "Credentials", "NoncePolicy", "Scheme", "Stamp", "unordered_nonce"]
 
 
 class NoncePolicy(Enum):
@@ -33,11 +33,14 @@ class NoncePolicy(Enum):
     """No nonce at all."""
 
 
+STRICT, UNIQUE, SALTED, NONE = NoncePolicy
+
+
 def unordered_nonce(policy: NoncePolicy, timestamp_ms: int) -> str:
     """Return a nonce that need not rise; empty where the policy wants none, or one that rises."""
-    if policy is NoncePolicy.UNIQUE:
+    if policy is UNIQUE:
         return str(uuid4())  # lower case, 36 characters
-    return f"{timestamp_ms}{100_000 + randbelow(900_000)}" if policy is NoncePolicy.SALTED else ""
+    return f"{timestamp_ms}{100_000 + randbelow(900_000)}" if policy is SALTED else ""
 
 
 class Credentials:

@@ -18,7 +18,7 @@ from exchanges.http.pool import MAX_CONNECTIONS, ConnectionPool
 from exchanges.http.request import Request
 from exchanges.http.sender import Injected, Sender
 from exchanges.http.tls import fault_of
-from exchanges.limits.limiter import Priority
+from exchanges.limits.permits import READ, Priority
 from exchanges.wire.row_cutter import RowCutter
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class HttpTransport:
         if request.attachment is None:  # no answer is due before the end of an upload, which may take long
             seconds_left = deadline - asyncio.get_running_loop().time()
             silent_after = self._pool.silence_seconds(request.origin, priority, seconds_left)
-        return await self._sender(thorough=priority is not Priority.READ).send(
+        return await self._sender(thorough=priority is not READ).send(
             request,
             evidence,
             max_bytes=max_bytes,

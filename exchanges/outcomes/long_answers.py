@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from exchanges.endpoint import Access
+from exchanges.endpoint.definition import PUBLIC
 from exchanges.errors import quotable
 from exchanges.outcomes.attempt import Result
 from exchanges.outcomes.classify import undecodable
@@ -39,6 +39,8 @@ MAX_ROWS_AT_ONCE = 4 * MAX_AT_ONCE
 
 def cutter_of(endpoint: Endpoint, wire: Wire) -> RowCutter | None:
     """Return what reads a large answer to *endpoint* while it arrives; None if it gives none."""
+    if not large_lists.is_sequence(endpoint.answer):
+        return None
     return large_lists.cutter_of(wire, endpoint.answer, endpoint.id, _report_of(endpoint, wire))
 
 
@@ -76,4 +78,4 @@ def interpret_in_steps(attempt: Attempt, answer: Answer, wire: Wire) -> Generato
 
 def _report_of(endpoint: Endpoint, wire: Wire) -> Report | None:
     # A list of the account is evidence of what a call did, and never loses a row.
-    return wire.report_of(endpoint.id, set_apart=endpoint.access is Access.PUBLIC)
+    return wire.report_of(endpoint.id, set_apart=endpoint.access is PUBLIC)

@@ -19,8 +19,9 @@ from typing import Any, cast
 import attrs
 
 from exchanges import errors
-from exchanges.endpoint import Access, Endpoint, Kind
+from exchanges.endpoint import READ, Endpoint
 from exchanges.endpoint.call import PreparedCall
+from exchanges.endpoint.definition import PUBLIC
 from exchanges.errors import DecodeError, NotFound, Problem
 from exchanges.http.answer import Answer
 from exchanges.limits.nonces import is_passable
@@ -115,7 +116,7 @@ def _problem(endpoint: Endpoint, answer: Answer, content: Json, fault: str | Non
     problem = None if fault else endpoint.api.read_problem(answer.status, content)
     if problem is None and fault is None and endpoint.read_problem is not None:
         problem = endpoint.read_problem(content)
-    if problem is None and fault is None and endpoint.api.read_doubt is not None and endpoint.kind is not Kind.READ:
+    if problem is None and fault is None and endpoint.api.read_doubt is not None and endpoint.kind is not READ:
         problem = endpoint.api.read_doubt(endpoint.kind, content)
     # What was read as JSON is no page.
     is_other = (endpoint.text or fault is not None) and is_page(answer)
@@ -140,7 +141,7 @@ def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire, li
         else:
             annotation: Any = GenericAlias(list, (endpoint.answer,)) if endpoint.single else endpoint.answer
             # A list of the account is evidence of what a call did, and never loses a row.
-            is_public = endpoint.access is Access.PUBLIC
+            is_public = endpoint.access is PUBLIC
             is_once = endpoint.kind.is_once
             value = wire.structure(payload, annotation, endpoint.id, exact=is_once, set_apart=is_public)
             if not endpoint.single or len(value) <= 1:
@@ -161,7 +162,7 @@ def _content(
             text = without_mark(answer.body).decode()
             return text, None if text.strip() else "text"
         # Of two equal keys no parser says which one the exchange meant: such an answer proves neither.
-        return (loads if endpoint.kind is Kind.READ else loads_unique)(answer.body), None
+        return (loads if endpoint.kind is READ else loads_unique)(answer.body), None
     except UnicodeDecodeError:
         return None, "text in UTF-8"
     except Deviation as deviation:

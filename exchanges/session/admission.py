@@ -15,26 +15,17 @@ from collections.abc import Callable
 from attrs import frozen
 
 from exchanges import errors
-from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
-from exchanges.limits.permits import Priority
+from exchanges.limits.permits import CANCEL
 from exchanges.limits.waiters import OVERTAKE_SECONDS
 from exchanges.limits.waits import Wait
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.session.destinations import Destination
 from exchanges.state.protocols import SharedLimiter
 
-__all__ = ["PRIORITIES", "Needs", "admit", "release", "too_late"]
+__all__ = ["Needs", "admit", "release", "scope_of", "too_late"]
 
 logger = logging.getLogger(__name__)
-
-PRIORITIES = {
-    Kind.CANCEL: Priority.CANCEL,
-    Kind.MONEY: Priority.MONEY,
-    Kind.WRITE: Priority.MONEY,
-    Kind.IDEMPOTENT: Priority.READ,
-    Kind.READ: Priority.READ,
-}
 
 
 @frozen
@@ -78,9 +69,7 @@ async def admit(
         RateLimited: The exchange has closed the limit and named the end.
         StateError: The shared state cannot be read or written.
     """
-    limiter, lane, priority = destination.limiter, destination.lane, PRIORITIES[call.endpoint.kind]
-    began = asyncio.get_running_loop().time()
-    needs = Needs(needs.deadline, needs.send_by, is_spare=needs.is_spare, began=began, scope=_scope(call))
+    limiter, lane, priority = destination.limiter, destination.lane, call.endpoint.kind.priority
     number = None
     while True:
         try:
@@ -118,7 +107,7 @@ async def admit(
         check(call, destination)
 
 
-def _scope(call: PreparedCall) -> str:
+def scope_of(call: PreparedCall) -> str:
     """Return the part of the limit that a call belongs to, such as its market; empty if it has none."""
     scopes = call.endpoint.api.lockout_scopes
     return next((call.texts[name] for name in scopes.values() if name in call.texts), "") if scopes else ""
@@ -146,7 +135,7 @@ async def _lease(
 ) -> Wait | None:
     """Acquire the lease, or return how long to wait."""
     call, now = attempt.call, asyncio.get_running_loop().time()
-    in_order, is_cancel = destination.lane.key_lock is not None, PRIORITIES[call.endpoint.kind] is Priority.CANCEL
+    in_order, is_cancel = destination.lane.key_lock is not None, call.endpoint.kind.priority is CANCEL
     try:
         answer = await shared.acquire(
             in_order=in_order,

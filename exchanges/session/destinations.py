@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
-from exchanges.endpoint import Access, Api, Endpoint
+from exchanges.endpoint import Api, Endpoint
+from exchanges.endpoint.definition import PUBLIC
 from exchanges.errors import UsageError
-from exchanges.http.signing import NoncePolicy, Scheme
+from exchanges.http.signing import STRICT, Scheme
 from exchanges.limits.limit import Limit
 from exchanges.limits.limiter import Limiter
 from exchanges.limits.nonces import Counter
@@ -92,7 +93,7 @@ class Destinations:
         Raises:
             UsageError: A private call lacks credentials, or the API has no server of the kind that was asked for.
         """
-        api, is_public = endpoint.api, endpoint.access is Access.PUBLIC
+        api, is_public = endpoint.api, endpoint.access is PUBLIC
         destination = self._known.get((api.base_url, is_public, endpoint.exempt))
         return destination or self._create(endpoint, api, is_public=is_public)
 
@@ -228,7 +229,7 @@ class Destinations:
     def _lane(self, scheme: Scheme | None, base_url: str, slots: tuple[Slots, ...] | None = None) -> Lane:
         server = "{0.scheme}://{0.netloc}".format(urlsplit(base_url))
         connections = self._connections.setdefault(server, Connections(self._config.max_connections))
-        if scheme is None or scheme.policy is not NoncePolicy.STRICT:
+        if scheme is None or scheme.policy is not STRICT:
             return Lane(connections, slots=slots)
         if self._config.nonce_floor is not None:
             self._shared.counter.raise_to(self._config.nonce_floor)

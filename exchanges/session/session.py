@@ -33,12 +33,13 @@ from typing import Any
 from attrs import field, frozen
 
 from exchanges import errors
-from exchanges.endpoint import Access, Api, Endpoint, Kind
+from exchanges.endpoint import MONEY, READ, WRITE, Api, Endpoint, Kind
 from exchanges.endpoint.arguments import refusing
 from exchanges.endpoint.call import PreparedCall, prepare
+from exchanges.endpoint.definition import PRIVATE
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.answer import Answer, Lost, Silent
-from exchanges.http.signing import Credentials, NoncePolicy, Scheme, Stamp, Verify, unordered_nonce
+from exchanges.http.signing import NONE, STRICT, Credentials, Scheme, Stamp, Verify, unordered_nonce
 from exchanges.http.slices import in_slices
 from exchanges.limits.limit import Limit
 from exchanges.limits.pacing import pace
@@ -47,7 +48,7 @@ from exchanges.outcomes.classify import cancelled, done_before, final_error, out
 from exchanges.outcomes.long_answers import cutter_of, interpret_in_steps, is_long
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.response import interpret
-from exchanges.session.admission import PRIORITIES, Needs, admit, release, too_late
+from exchanges.session.admission import Needs, admit, release, scope_of, too_late
 from exchanges.session.config import SessionConfig
 from exchanges.session.destinations import Destination, Destinations
 from exchanges.session.headroom import Limits
@@ -129,7 +130,7 @@ class Session:
         began, default = loop.time(), self._config.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         deadline = began + (options.timeout_seconds or default)
         within = options.send_within_seconds or self._config.send_within_seconds
-        send_by = math.inf if within is None or endpoint.kind is not Kind.MONEY else began + within
+        send_by = math.inf if within is None or endpoint.kind is not MONEY else began + within
         if (paced := pace.get()) is not None:
             paced.note(destination.limiter)
         attempts, doubtful, last, outcome, fresh = 0, None, None, "-", False
@@ -137,7 +138,8 @@ class Session:
             while True:
                 attempts += 1
                 # A repetition must not take the last slots: they are for the cancels that may come.
-                needs = Needs(deadline, send_by, is_spare=endpoint.kind is Kind.READ and last is not None)
+                is_spare = last is not None and endpoint.kind is READ
+                needs = Needs(deadline, send_by, is_spare, loop.time(), scope_of(call))
                 result = await self._attempt(call, destination, needs, fresh=fresh)
                 if (error := result.error or done_before(call, result, doubtful)) is None:
                     outcome = str(result.status)
@@ -173,7 +175,7 @@ class Session:
             raise errors.UsageError("this client belongs to another event loop, which is open; close it there")
         self._closed = True
         if loop is None or not loop.is_closed():
-            for task in [t for t, kind in self._tasks.items() if kind is Kind.READ]:
+            for task in [t for t, kind in self._tasks.items() if kind is READ]:
                 task.cancel()
             self._destinations.turn_away()
         else:
@@ -207,7 +209,7 @@ class Session:
             endpoint,
             arguments,
             destination.base_url,
-            acting=options.private_fields if endpoint.access is Access.PRIVATE else {},
+            acting=options.private_fields if endpoint.access is PRIVATE else {},
             tag=f"aio-{token_hex(16)}" if endpoint.kind.is_once else None,
             secrets=() if credentials is None else credentials.secrets,
         )
@@ -289,10 +291,10 @@ class Session:
         if fault := self._config.transport.fault:
             raise errors.UsageError(f"{call}: {fault}; nothing was sent", endpoint=call.endpoint.id)
         policy, timestamp_ms = (
-            NoncePolicy.NONE if scheme is None else scheme.policy,
+            NONE if scheme is None else scheme.policy,
             int(self._config.wall_clock() * 1000),
         )
-        if policy is NoncePolicy.STRICT:
+        if policy is STRICT:
             leased = None if attempt.lease is None else attempt.lease.nonce
             nonce = str(self._next_nonce(destination) if leased is None else leased)
         else:
@@ -321,7 +323,7 @@ class Session:
                 attempt.request,
                 attempt.evidence,
                 max_bytes=call.endpoint.max_bytes,
-                priority=PRIORITIES[call.endpoint.kind],
+                priority=call.endpoint.kind.priority,
                 deadline=attempt.deadline,
                 fresh=attempt.fresh,
                 # A signature covers the whole body.
@@ -335,7 +337,7 @@ class Session:
                 return Result(error=too_late(call))
             return Result(error=transport_failure(attempt, failure))
         except asyncio.CancelledError:
-            if call.endpoint.kind is Kind.READ:
+            if call.endpoint.kind is READ:
                 raise
             error = transport_failure(attempt, None, "its task was cancelled from outside, before the answer came")
             # What is proven not to be sent leaves no doubt, for a cancel either.
@@ -368,7 +370,7 @@ class Session:
         """Raise if a call must not be sent: the client is closed, or the same call is unresolved."""
         if self._closed:
             raise _closed(call.endpoint)
-        if call.endpoint.kind is Kind.MONEY:
+        if call.endpoint.kind is MONEY:
             destination.calls.guard(call)
 
     def _next_nonce(self, destination: Destination) -> int:
@@ -389,7 +391,7 @@ def _release_unstarted(tasks: dict[asyncio.Task[Any], Kind], attempt: Attempt) -
     if not attempt.permit.held:
         return
     ending = asyncio.get_running_loop().create_task(release(attempt))
-    tasks[ending] = Kind.WRITE  # closing awaits it
+    tasks[ending] = WRITE  # closing awaits it
     ending.add_done_callback(tasks.pop)
     # Whoever cancelled that may cancel this.
     ending.add_done_callback(lambda _: _release_unstarted(tasks, attempt))

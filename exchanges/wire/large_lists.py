@@ -43,6 +43,12 @@ def cutter_of(wire: Reader, annotation: Any, where: str, report: Report | None =
 
 
 @cache
+def is_sequence(annotation: Any) -> bool:
+    """Return whether *annotation* states a sequence of rows, which may be large."""
+    return _row_of(annotation) is not None
+
+
+@cache
 def _row_of(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Sequence else None
 
