@@ -206,6 +206,38 @@ def test_replaced_while_in_use(path, state, written):
         state.journal.entries(SERVER, KEY)
 
 
+def _checkpoint(path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as data:
+        data.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@pytest.mark.parametrize("is_older", [True, False])
+def test_overwritten_in_place_while_in_use(is_older, path, state, written):
+    """The next call notices that another valid file, or an older copy of this one, was written over it in place."""
+    _checkpoint(path)
+    other = path.read_bytes() if is_older else written
+    asyncio.run(call(shared_limiter_of(state), in_order=True))
+    _checkpoint(path)
+    assert () == state.journal.entries(SERVER, KEY)
+    path.write_bytes(other)
+    with pytest.raises(StateError, match=r"was deleted or replaced while in use.*; nothing was sent$"):
+        asyncio.run(call(shared_limiter_of(state), in_order=True))
+    with pytest.raises(StateError, match="was deleted or replaced while in use"):
+        state.journal.entries(SERVER, KEY)
+
+
+def test_a_checkpoint_while_in_use(path, state):
+    """What another process writes to the file itself, now and then, is no other file; its lock on it stays."""
+    for number in range(3):
+        asyncio.run(call(shared_limiter_of(state), in_order=True, now_ms=number))
+        _checkpoint(path)
+        assert () == state.journal.entries(SERVER, KEY)
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as data:
+        data.execute("PRAGMA locking_mode = EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            data.execute("PRAGMA journal_mode = DELETE")
+
+
 @pytest.mark.parametrize("name", ["alive-*", "turn-*", "line-*"])
 def test_locks_deleted_while_in_use(name, path, state):
     """The next call notices that lock files were deleted while in use: others would not get the same lock."""

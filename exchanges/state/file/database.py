@@ -8,7 +8,8 @@ nothing before it.
 What must not change unnoticed is stored twice, in a table and an index, which SQLite compares when the file is opened,
 or has a checksum (the columns ``seal``). What must not be lost unnoticed is counted: see `exchanges.state.file.seals`.
 A log or an index of it that was removed or replaced would split the processes into two camps, so every transaction
-checks that all files are the ones that were opened.
+checks that all files are the ones that were opened. One that was overwritten in place is still the same file, but its
+content is not, which is compared whenever the file was written to: by a checkpoint, now and then, or by somebody else.
 
 Rules for editors: never open the file except through SQLite, not even to read its first bytes. When a process closes
 any of its descriptors of the file, POSIX drops all locks that the process has on it.
@@ -47,6 +48,9 @@ ADVICE = {
     sqlite3.SQLITE_PERM: f"cannot be opened; {MAKE_WRITABLE}",
 }
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+REPLACED = (
+    "was deleted or replaced while in use; restore the files, or stop all processes that use it, then start them again"
+)
 LOST = "lost its last changes: its -wal file was removed or altered, or an older copy was put back"
 
 
@@ -118,7 +122,10 @@ class Database:
                 self._check(found.st_ino, adopt=adopt)
                 # A connection of its own: readers in other threads must not see, or end, a transaction of the writer.
                 self._reader = stack.enter_context(closing(_connect(path, READ_SECONDS)))
-                self._generation = _generation(self._reader)
+                self._name, self._generation = _identity(self._reader)
+                self._check_lock = threading.Lock()
+                self._checked: tuple[int, ...] = ()
+                self._stored = 0
                 self._require_place()
                 self._stack = stack.pop_all()
 
@@ -193,15 +200,29 @@ class Database:
         return generation
 
     def _require_place(self) -> None:
-        try:
-            if all(os.path.samestat(path.stat(), opened) for path, opened in self._opened.items()):
+        """Raise unless all files are those that were opened, and the first still has what was written to it."""
+        with suppress(FileNotFoundError):
+            found = {path: path.stat() for path in self._opened}
+            if all(os.path.samestat(found[path], opened) for path, opened in self._opened.items()):
+                self._require_content(found[self.path])
                 return
-        except FileNotFoundError:
-            pass
-        raise StateError(
-            f"the state in {self.path}, or a file beside it, was deleted or replaced while in use; restore the files, "
-            "or stop all processes that use it, then start them again"
-        )
+        raise StateError(f"the state in {self.path}, or a file beside it, {REPLACED}")
+
+    def _require_content(self, found: os.stat_result) -> None:
+        """Raise if another file, or an older copy, was written over this one; only checkpoints write to it."""
+        written = found.st_size, found.st_mtime_ns, found.st_ctime_ns
+        with self._check_lock:
+            if written == self._checked:
+                return
+            # A checkpoint of another process may write what is being read: what is wrong then is right a moment later.
+            for is_last in (False, False, True):
+                with suppress(sqlite3.DatabaseError):
+                    name, stored = _stored_identity(self.path)
+                    if name == self._name and stored >= self._stored:
+                        self._checked, self._stored = written, stored
+                        return
+                if is_last:
+                    raise StateError(f"the state in {self.path} {REPLACED}")
 
     def _check(self, inode: int, *, adopt: bool) -> None:
         """Raise unless the file was created by this library, is whole, and is the one that was written last."""
@@ -237,8 +258,20 @@ class Database:
             raise Unsealed(LOST)
 
 
+def _identity(data: sqlite3.Connection) -> tuple[int, int]:
+    """Return the name of the file, and its generation."""
+    name, generation = data.execute("SELECT name, generation FROM generations").fetchone()
+    return int(name), int(generation)
+
+
 def _generation(data: sqlite3.Connection) -> int:
-    return int(data.execute("SELECT generation FROM generations").fetchone()[0])
+    return _identity(data)[1]
+
+
+def _stored_identity(path: Path) -> tuple[int, int]:
+    """Return what the file itself contains, without what is still in its log."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as data:
+        return _identity(data)
 
 
 def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
