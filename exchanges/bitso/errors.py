@@ -15,6 +15,7 @@ Source:
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from exchanges.errors import (
     Rejected,
     Unavailable,
 )
-from exchanges.outcomes.error_table import ErrorTable, Refusal, Texts, by_code, fields_of, texts_of
+from exchanges.outcomes.error_table import MAX_ENTRIES, ErrorTable, Refusal, Texts, by_code, fields_of, texts_of
 
 if TYPE_CHECKING:
     from exchanges.endpoint import Kind
@@ -72,9 +73,12 @@ TEXTS: Texts = (
     (InvalidRequest, ("unknown orderbook*", "unknown order book*")),
 )
 CODE_LENGTH = 4
+_ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9_-]{1,100}", re.ASCII)
 _ENVELOPE = ("success", "payload", "error")
 _REFUSAL = frozenset({"success", "error", "code", "message", "details", "errorData"})
 """Keys of an answer that is a refusal and nothing else; the payload may be there, and null."""
+_THINGS = frozenset({"oid", "oids", "wid", "fid", "tid", "qid", "id", "order_id", "origin_id", "payload"})
+"""Keys with which an answer names what exists: no refusal does."""
 _SIGNS = ("error", "errors", "code", "error_code", "errorData")
 """Keys that no answer of success has: beside an id they show that something failed."""
 
@@ -108,10 +112,21 @@ def read_doubt(_: Kind, answer: Json) -> Problem | None:
     """
     content = answer.get("payload") if isinstance(answer, dict) else None
     for part in (answer, content):
-        if isinstance(part, dict) and (part.get("success", True) is not True or any(map(part.get, _SIGNS))):
+        # Without a value, null or "", a sign says that there is none; an empty object that there is one.
+        if isinstance(part, dict) and (
+            part.get("success", True) is not True or any(part.get(key) not in (None, False, "") for key in _SIGNS)
+        ):
             text = "; ".join(chain.from_iterable(texts_of(part.get(key)) for key in ("message", *_SIGNS)))
             return Problem(Unavailable, text=text, proves_not_executed=False)
     return None
+
+
+def _names_things(error: Json) -> bool:
+    """Whether an error, or its details, name what exists."""
+    parts: list[Json] = [error, *(error.values() if isinstance(error, dict) else ())]
+    parts += [entry for part in parts if isinstance(part, list) for entry in part[:MAX_ENTRIES]]
+    named = (part.get(key) for part in parts if isinstance(part, dict) for key in _THINGS)
+    return any(isinstance(name, str | int) and _ID.fullmatch(str(name)) for name in named)
 
 
 def _refusal(answer: Json) -> Refusal | None:
@@ -121,8 +136,8 @@ def _refusal(answer: Json) -> Refusal | None:
     if not isinstance(envelope, dict) or envelope.get("success") is True:
         return None
     is_alone = envelope.keys() - {"payload"} <= _REFUSAL and envelope.get("payload") is None
-    is_mixed = not is_alone or (isinstance(answer, list) and len(answer) > 1)
     error = envelope.get("error")
+    is_mixed = not is_alone or (isinstance(answer, list) and len(answer) > 1) or _names_things(error)
     if error is None or error is False:
         if envelope.get("success") is not False:
             return None

@@ -143,6 +143,8 @@ def read_doubt(kind: Kind, answer: Json) -> Problem | None:
         (not is_partial and answer.get("success", True) is not True)
         or any(texts_of(answer.get(key)) for key in _CODES)
         or any(reason not in (None, "") for reason in reasons)
+        # Without a value, null or "", it says that there is none; an empty object that there is one.
+        or any(answer.get(key) not in (None, False, "") for key in ("error", "errors"))
         or (status is not None and str(status).strip().lower() not in statuses)
     )
     text = "; ".join(chain.from_iterable(map(texts_of, (status, *reasons))))
@@ -172,10 +174,18 @@ def _refusal(status: int, answer: Json) -> Refusal | None:
     # Of several codes the first that a document names says most.
     code = next((code for code in codes if TABLE.kind_of(code)), next(iter(codes), None))
     is_alone = error.keys() <= _REFUSAL and error.get("success") is not True
-    is_mixed = not is_alone or (isinstance(answer, list) and len(answer) > 1)
+    is_mixed = (
+        not is_alone or (isinstance(answer, list) and len(answer) > 1) or any(map(_names_thing, (words, *entries)))
+    )
     # Quirk: 500.016 names the order that it may have placed.
     made = next((text for text in texts_of(error.get("order_id")) if _ORDER_ID.fullmatch(text)), None)
     return Refusal(texts_of(words), code, fields, is_mixed, made)
+
+
+def _names_thing(words: Json) -> bool:
+    """Whether the words of an error name what exists: no refusal does."""
+    named = (words.get(key) for key in ("id", "order_id", "withdrawal_id")) if isinstance(words, dict) else ()
+    return any(isinstance(name, str | int) and _ORDER_ID.fullmatch(str(name)) for name in named)
 
 
 def _words_of(status: int, answer: dict[str, Json]) -> Json:

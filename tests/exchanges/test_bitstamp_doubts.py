@@ -69,6 +69,9 @@ SIGNS = [
     {"status": "failed"},
     {"status": 4},
     {"status": {}},
+    {"error": {}},
+    {"error": []},
+    {"errors": {}},
 ]
 
 
