@@ -28,7 +28,7 @@ from urllib.parse import quote
 import httpx
 
 from exchanges.errors import UsageError, quotable
-from exchanges.http.answer import Answer, Evidence, Lost, ProxyRefused, TimedOut
+from exchanges.http.answer import Answer, BadAnswer, Evidence, Lost, ProxyRefused, TimedOut
 from exchanges.http.bodies import BodyDecoder, body_decoder
 from exchanges.http.patches import PatchDetector
 from exchanges.http.request import Attachment, Request
@@ -318,11 +318,24 @@ def _hide(request: Request) -> str | None:
     return hidden if redacted(hidden, request.secrets) == hidden else f"{hidden.partition('?')[0]}?{HIDDEN}"
 
 
+def _fault_of_response(response: Any) -> str | None:  # noqa: ANN401 - of a transport of somebody else
+    """Return what is wrong with what a transport returned; None if it is a response."""
+    has_parts = isinstance(getattr(response, "status_code", None), int) and hasattr(response, "aclose")
+    has_parts = has_parts and hasattr(getattr(response, "headers", None), "items")
+    if has_parts and hasattr(getattr(response, "stream", None), "__aiter__"):
+        return None
+    return f"the transport returned {type(response).__name__}, not a response that can be read asynchronously"
+
+
 async def _read(response: Any, decoder: Decoder) -> Answer:  # noqa: ANN401 - of either package
+    if fault := _fault_of_response(response):
+        raise BadAnswer(fault)
     try:
         body = decoder(response.status_code, response.headers)
         chunks = size = 0
         async for chunk in response.stream:
+            if not isinstance(chunk, bytes | bytearray | memoryview):
+                raise BadAnswer(f"the transport returned a body of {type(chunk).__name__}, not of bytes")
             body.add(chunk)
             chunks, size = chunks + 1, size + len(chunk)
             # Thousands may be ready at once, and neither the deadline nor others must wait for all of them.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from exchanges.endpoint.definition import PUBLIC
+from exchanges.endpoint.definition import PUBLIC, READ
 from exchanges.errors import quotable
 from exchanges.outcomes.attempt import Result
 from exchanges.outcomes.classify import undecodable
@@ -39,7 +39,7 @@ MAX_ROWS_AT_ONCE = 4 * MAX_AT_ONCE
 
 def cutter_of(endpoint: Endpoint, wire: Wire) -> RowCutter | None:
     """Return what reads a large answer to *endpoint* while it arrives; None if it gives none."""
-    if not large_lists.is_sequence(endpoint.answer):
+    if endpoint.kind is not READ or not large_lists.is_sequence(endpoint.answer):
         return None
     return large_lists.cutter_of(wire, endpoint.answer, endpoint.id, _report_of(endpoint, wire))
 
@@ -55,12 +55,12 @@ def interpret_in_steps(attempt: Attempt, answer: Answer, wire: Wire) -> Generato
     is_success = answer.status in endpoint.api.success_statuses
     if endpoint.text and is_success:
         return interpret(attempt, answer, wire)  # nothing is parsed
-    lists = LongLists(endpoint.answer, wire, _report_of(endpoint, wire))
+    lists = LongLists(endpoint.answer, wire, _report_of(endpoint, wire), is_strict=endpoint.kind is not READ)
     # Of a single object in a list an empty list would mean that there is none.
     if endpoint.kind.is_once or endpoint.single or not is_success:
         lists.refusal = "an answer with fewer values"
         return interpret(attempt, answer, wire, lists)
-    if not is_heavy(answer.body, MAX_ROWS_AT_ONCE):
+    if endpoint.kind is READ and not is_heavy(answer.body, MAX_ROWS_AT_ONCE):
         rows = wire.rows(answer.body, endpoint.answer)
         yield
         if rows is not None:

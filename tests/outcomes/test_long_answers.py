@@ -211,6 +211,24 @@ def test_a_call_that_is_never_repeated(body):
     assert isinstance(found, OutcomeUnknown)
 
 
+@pytest.mark.parametrize("place", ["row", "outside"])
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_key_that_appears_twice(place, twice):
+    """A long answer to a cancel in which an object has a key twice, wherever it is, says nothing of what was done."""
+    row = '{"id": %d, "amount": 1, "price": 2, "type": 0, "market": "BTC/USD"}'
+    rows = [row % number for number in range(1, 600)]
+    more = ""
+    if twice and place == "row":
+        rows[300] = rows[300].replace('"amount": 1', '"amount": 1, "amount": 2')
+    elif twice:
+        more = ', "x": {"a": 1, "a": 2}'
+    body = f'{{"canceled": [{", ".join(rows)}], "success": true{more}}}'.encode()
+    result, steps = in_steps("bitstamp.trading.cancel_all_orders", body, arguments={})
+
+    assert twice or steps > 1
+    assert (DecodeError if twice else type(None), not twice) == (type(result.error), result.value is not None)
+
+
 def test_a_mark_in_the_answer():
     """A text that looks like the mark of a list is a text."""
     body = changed(ORDERS, lambda c: c.insert(0, "list 0123456789abcdef 0"))

@@ -129,6 +129,51 @@ async def test_an_error_in_the_code_of_a_transport(kind):
         assert (odd, expected, 1) == (caught.value, kept, len(script.came))
 
 
+class Junk(httpx.AsyncBaseTransport):
+    """A transport that returns something else than a response."""
+
+    def __init__(self, made):
+        self.made = made
+
+    async def handle_async_request(self, request):
+        return self.made(request)
+
+
+def _without_bytes(_):
+    made = httpx.Response(200)
+
+    class Texts(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            yield "text"
+
+    made.stream = Texts()
+    return made
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", CALLS)
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        (lambda _: None, "NoneType"),
+        (lambda _: b"{}", "bytes"),
+        (lambda _: (200, {}, b""), "tuple"),
+        (lambda request: request, "Request"),
+        (lambda _: httpx.Response(200, stream=httpx.SyncByteStream()), "Response"),
+        (_without_bytes, "a body of str"),
+    ],
+)
+async def test_what_is_no_response(kind, made, named):
+    """What a transport returns that is no response is an error of ours, and a call that is never repeated is kept."""
+    async with fourth(Junk(made)) as client:
+        with pytest.raises(errors.ExchangeError, match=f"the transport returned {named}") as caught:
+            await CALLS[kind](client)
+        kept = [call.error for call in client.unresolved.values()]
+
+    expected = [caught.value] if kind in ("write", "money") else []
+    assert (expected, kind == "read") == (kept, not caught.value.may_have_executed)
+
+
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["write", "money"])
 async def test_no_answer_before_the_deadline(kind):
