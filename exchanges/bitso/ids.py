@@ -24,8 +24,14 @@ def fault_of_id(value: str) -> str | None:
     return None if _ID.fullmatch(value) else "must be an id: letters and digits"
 
 
-def joined(pattern: re.Pattern[str], echo: str | None = None) -> Param:
-    """Return a list of ids that match *pattern*, joined by commas; each row of the answer has one of them as *echo*."""
+def joined(pattern: re.Pattern[str], echo: str | None = None, refers: str | None = None) -> Param:
+    """Return a list of ids that match *pattern*, joined by commas.
+
+    Args:
+        pattern: Of one id.
+        echo: The field of each row of the answer that has one of them.
+        refers: The field with the exchange's id of what one of them names.
+    """
 
     def render(ids: Sequence[str]) -> str:
         if isinstance(ids, str) or not isinstance(ids, Sequence):
@@ -39,7 +45,7 @@ def joined(pattern: re.Pattern[str], echo: str | None = None) -> Param:
             raise ValueError("must hold ids")
         return ",".join(texts)
 
-    return Param(type="list", render=render, echo=echo)
+    return Param(type="list", render=render, echo=echo, refers=refers)
 
 
 def an_id(echo: str) -> Param:
@@ -50,6 +56,7 @@ def an_id(echo: str) -> Param:
 Ids = Annotated[Sequence[str] | None, joined(_ID)]
 Oids = Annotated[Sequence[str] | None, joined(_ID, "oid")]
 OriginIds = Annotated[Sequence[str] | None, joined(_ORIGIN_ID)]
+NamedIds = Annotated[Sequence[str] | None, joined(_ORIGIN_ID, refers="oid")]
 Oid = Annotated[str, an_id("oid")]
 OriginId = Annotated[str | None, Param(check=fault_of_origin_id, call_id=True)]
 

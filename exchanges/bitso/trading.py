@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Unpack
 
 from exchanges.bitso.api import V3, V4
-from exchanges.bitso.ids import Oid, Oids, OriginId, OriginIds, Word, an_id, fault_of_origin_id, one_of_both
+from exchanges.bitso.ids import NamedIds, Oid, Oids, OriginId, OriginIds, Word, an_id, fault_of_origin_id, one_of_both
 from exchanges.bitso.models.market import Side, SortOrder
 from exchanges.bitso.models.trading import (
     CancelledId,
@@ -201,7 +201,7 @@ class Trading(Area, api=V3):
         ...
 
     @private("DELETE /orders", kind=CANCEL, exempt=True, check=one_of_both("oids", "origin_ids"))
-    async def cancel_orders(self, *, oids: Oids = None, origin_ids: OriginIds = None) -> list[CancelledId]:
+    async def cancel_orders(self, *, oids: Oids = None, origin_ids: NamedIds = None) -> list[CancelledId]:
         """Cancel several orders.
 
         Args:
@@ -334,7 +334,7 @@ class Trading(Area, api=V3):
     async def modify_order_by_origin_id(
         self,
         *,
-        origin_id: Annotated[str, Param(check=fault_of_origin_id, in_query=True)],
+        origin_id: Annotated[str, Param(check=fault_of_origin_id, in_query=True, refers="oid")],
         **changes: Unpack[Changes],
     ) -> OrderId:
         """Change an open order, named by the client's id; see `modify_order`.

@@ -35,6 +35,7 @@ from exchanges.bitstamp.models.trading import (
     OrderEventKind,
     OrderSource,
     OrderStatus,
+    Subtype,
 )
 from exchanges.bitstamp.trading import Trading
 from exchanges.intents import Intent
@@ -215,8 +216,19 @@ def _is_as_asked(query: Query, order: OrderStatus | OpenOrder | OrderEventData) 
     return query.intent.tag is not None or not _contradicts(query, order)
 
 
+def _is_limit(order: OrderStatus | OpenOrder | OrderEventData) -> bool | None:
+    """Return whether an order is a limit order; None if that is not shown, or as a kind that is for derivatives."""
+    if isinstance(order, OrderEventData):
+        return {0: True, 2: False}.get(-1 if order.order_subtype is None else order.order_subtype)
+    kinds = {Subtype.LIMIT: True, Subtype.MARKET: False, Subtype.INSTANT: False, Subtype.CASH: False}
+    return None if order.subtype is None else kinds.get(order.subtype)
+
+
 def _contradicts(query: Query, order: OrderStatus | OpenOrder | OrderEventData) -> bool:
-    """Return whether the price or the amount shown of an order is not that of the call."""
+    """Return whether the kind, the price or the amount shown of an order is not that of the call."""
+    is_plain = query.text("subtype") is None and query.text("stop_price") is None
+    if is_plain and _is_limit(order) not in (None, query.text("price") is not None):
+        return True
     price, amount = query.amount("price"), query.amount("amount")
     shown = None if isinstance(order, OrderStatus) else order.price
     if price is not None and not compare(shown, price):

@@ -163,7 +163,7 @@ class Funding(Deposits, api=V2):
     async def withdrawal_requests(
         self,
         *,
-        withdrawal_id: Annotated[str | int | None, Param(wire="id", type="int", render=whole_id)] = None,
+        withdrawal_id: Annotated[str | int | None, Param(wire="id", type="int", render=whole_id, echo="id")] = None,
         timedelta: Annotated[int | None, Param(check=between(0, MAX_SECONDS))] = None,
         limit: PageSize = None,
         offset: Offset = None,

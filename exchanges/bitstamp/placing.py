@@ -89,7 +89,9 @@ _LIMIT, _MARKET, _INSTANT_BUY, _INSTANT_SELL = (
 )
 # No document says in what unit the answer shows the amount of an instant order.
 UncomparedAmount = Annotated[Amount, Param(echo=None)]
-OrigClientOrderId = Annotated[str | None, Param(check=fault_of_client_id, echo="orig_client_order_id")]
+OrigClientOrderId = Annotated[
+    str | None, Param(check=fault_of_client_id, echo="orig_client_order_id", refers="orig_order_id")
+]
 ExpireTime = Annotated[datetime | int | None, Param(type="int", render=millis, echo=None)]
 
 

@@ -122,7 +122,9 @@ class Trading(Placing, api=V2):
         self,
         *,
         order_id: OrderId = None,
-        client_order_id: Annotated[str | None, Param(check=fault_of_client_id, echo="client_order_id")] = None,
+        client_order_id: Annotated[
+            str | None, Param(check=fault_of_client_id, echo="client_order_id", refers="id")
+        ] = None,
     ) -> CancelledOrder:
         """Cancel an order.
 

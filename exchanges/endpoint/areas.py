@@ -209,8 +209,8 @@ def _argument(parameter: inspect.Parameter, annotation: Any, placeholders: set[s
         default=parameter.default,
         required=parameter.default is inspect.Parameter.empty,
         in_path=parameter.name in placeholders,
-        # A secret is not compared: the message about a mismatch would show that it differs.
-        echo=None if param.secret else parameter.name if param.echo == "=" else param.echo,
+        # A secret is not compared unless its declaration says so: answers may show it in part.
+        echo=None if param.secret and param.echo == "=" else parameter.name if param.echo == "=" else param.echo,
         param=param,
     )
 

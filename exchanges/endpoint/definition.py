@@ -79,6 +79,8 @@ class Param:
         in_query: Whether it travels in the query of a request that has a body.
         is_spread: Whether it is a mapping of further fields, which stand beside the others in the body.
         echo: The field of the answer that repeats it; ``=`` for the one of the same name, None for none.
+        refers: The field of the answer with the exchange's id of what this argument names by the client's; None if it
+            names nothing.
         canonical: Converts both what is sent and what is answered to one form before they are compared, where an
             exchange has two names for one thing; calls that differ in nothing else are twins. Empty for what the
             exchange uses if it is not sent.
@@ -94,6 +96,7 @@ class Param:
     in_query: bool = False
     is_spread: bool = False
     echo: str | None = "="
+    refers: str | None = None
     canonical: Callable[[str], str] | None = None
 
     @property
@@ -235,6 +238,11 @@ class Endpoint:
     names: frozenset[str] = field(
         init=False, repr=False, default=Factory(lambda self: frozenset(a.name for a in self.arguments), takes_self=True)
     )
+
+    @cached_property
+    def references(self) -> tuple[Argument, ...]:
+        """The arguments that name something by its client's id."""
+        return tuple(argument for argument in self.arguments if argument.param.refers is not None)
 
     @cached_property
     def is_silent(self) -> bool:

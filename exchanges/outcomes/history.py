@@ -38,6 +38,7 @@ class CallHistory:
     """
 
     since: datetime | None = None
+    _under: dict[str, str] = field(factory=dict[str, str])
     _made: dict[str, tuple[datetime, str | None]] = field(factory=dict[str, "tuple[datetime, str | None]"])
 
     def note(self, intent: Intent, nameless: str, trace: Match | None, ended_at: datetime) -> str | None:
@@ -61,6 +62,18 @@ class CallHistory:
             oldest = next(iter(self._made))
             self.since = self._made.pop(oldest)[0]
         return name
+
+    def note_id(self, client_id: str | None, made: str) -> None:
+        """Record what was made under a client's id; nothing is known of one that was used twice."""
+        if client_id is None:
+            return
+        self._under[client_id] = "" if self._under.get(client_id, made) != made else made
+        if len(self._under) > MOST:
+            del self._under[next(iter(self._under))]
+
+    def made_under(self, client_id: str) -> str | None:
+        """Return the exchange's id of what was made under a client's id; None if it is not known."""
+        return self._under.get(client_id) or None
 
     def made_by(self, intent: Intent) -> str | None:
         """Return the name of what a call is known to have made."""

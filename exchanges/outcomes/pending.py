@@ -27,16 +27,18 @@ from attrs import evolve
 from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
+from exchanges.http.answer import Answer
 from exchanges.intents import Intent
 from exchanges.outcomes.absence import Seen
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result
 from exchanges.outcomes.call_index import CallIndex
 from exchanges.outcomes.chosen_ids import ChosenId
-from exchanges.outcomes.classify import unknown_outcome
+from exchanges.outcomes.classify import undecodable, unknown_outcome
 from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
 from exchanges.outcomes.history import CallHistory, name_of
 from exchanges.outcomes.journal_view import JournalView
 from exchanges.outcomes.kinship import Kinship
+from exchanges.outcomes.response import names_another
 from exchanges.outcomes.search import Commitment, Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
@@ -231,6 +233,14 @@ class PendingCalls:
             error.intent = evolve(error.intent, server=self.view.server, account=self.view.key)
         return error
 
+    def compared(self, attempt: Attempt, answer: Answer, result: Result) -> Result:
+        """Return *result*, or an error if it is about another thing than the one whose client's id the call names."""
+        is_compared = result.error is None and attempt.call.endpoint.references
+        if not is_compared or not names_another(attempt.call, result.value, self.history.made_under):
+            return result
+        words = f"{attempt.call.endpoint.id}: expected the id of what bears the client's id that was sent"
+        return evolve(result, value=None, error=undecodable(attempt, answer, words))
+
     def end(self, pending: PendingCall, attempt: Attempt, result: Result) -> Result:
         """Record how a call ended, and return what its caller gets."""
         intent = pending.intent
@@ -240,6 +250,8 @@ class PendingCalls:
             match = self._made(pending, result.value)
             if match is None or not any(name in self.history for name in self.kinship.names(intent, match.id)):
                 pending.made = self.history.note(intent, self.kinship.nameless(intent, pending.digest), match, ended_at)
+                if match is not None and pending.made is not None:
+                    self.history.note_id(self._client_id(intent), match.id)
             if pending.made is None:
                 # What an earlier call made is no proof of this one: the answer may belong to that call.
                 words = f"{attempt.call}: the answer names what an earlier call made"
@@ -274,6 +286,7 @@ class PendingCalls:
         name = None if pending is None else pending.made
         if made is not None:
             name = self.history.remember(name_of(intent.endpoint, made), self.now(), intent)
+            self.history.note_id(self._client_id(intent), made)
         self._remove(intent, name)
 
     def dismiss(self, intent: Intent) -> None:
@@ -318,6 +331,12 @@ class PendingCalls:
         except Exception as fault:  # noqa: BLE001 - a reader that fails on an odd id must not hide the outcome
             logger.warning("%s: unexpected %s while reading the id in the answer", endpoint, type(fault).__name__)
             return None
+
+    def _client_id(self, intent: Intent) -> str | None:
+        """Return the client's id that a call bore for what it creates; None if it bore none."""
+        search = self.searches().get(intent.endpoint)
+        argument = None if search is None else search.client_id
+        return None if argument is None else intent.tag or intent.arguments.get(argument)
 
     def _used(self, intent: Intent, at: datetime) -> str | None:
         """Record that the id which a caller chose for a call is used; return its name, or None if none was chosen."""

@@ -9,7 +9,7 @@ decimals and words in other cases; what differs by more than that is a contradic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, DecimalException
 from enum import Enum
@@ -106,6 +106,8 @@ def _require_signature(attempt: Attempt, answer: Answer) -> None:
 
 def _rows(endpoint: Endpoint, answer: Answer, wire: Wire, lists: LongLists | None) -> Any | None:
     """Return large lists of rows, which have a faster way; None if the answer is no such list."""
+    if endpoint.kind is not READ:
+        return None  # there no key may appear twice, which the faster way does not see
     if answer.rows is not None:
         return answer.rows.result()
     return wire.rows(answer.body, endpoint.answer) if lists is None else None
@@ -180,6 +182,8 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
     found = [name for name, sent in call.endpoint.echoes.items() if not _same(sent, getattr(value, name, None))]
     for argument in call.endpoint.arguments:
         name, param = argument.echo, argument.param
+        if param.is_spread and is_once:
+            found += _differing(call.values.get(argument.name), getattr(value, argument.name, None))
         if not name or argument.name not in call.values or not (is_once or param.echo != "="):
             continue
         sent = call.values[argument.name]
@@ -188,6 +192,32 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
             if not any(_same(*_in_form(param.canonical, one, shown)) for one in wanted) and name not in found:
                 found.append(name)
     return found + [name for name in _impossible(value) if name not in found] if is_once else found
+
+
+def _differing(sent: object, shown: object) -> list[str]:
+    """Return the names of the texts in a mapping of further fields that the same mapping of the answer contradicts."""
+    if not isinstance(sent, Mapping) or not isinstance(shown, Mapping):
+        return []
+    answered = cast("Mapping[object, object]", shown)
+    return [
+        str(name)
+        for name, text in cast("Mapping[object, object]", sent).items()
+        if isinstance(text, str) and answered.get(name) is not None and not _same(text, answered[name])
+    ]
+
+
+def names_another(call: PreparedCall, value: Any, made_under: Callable[[str], str | None]) -> bool:
+    """Whether an answer shows another id than that of what the call names by the client's id, as far as it is known.
+
+    Args:
+        made_under: Returns the exchange's id of what a call created under a client's id; None if that is not known.
+    """
+    for argument in call.endpoint.references:
+        known = [made_under(text) for text in call.texts.get(argument.name, "").split(",")]
+        shown = [name for name in _shown(value, argument.param.refers or "") if name is not None]
+        if None not in known and any(str(name) not in known for name in shown):
+            return True
+    return False
 
 
 def _shown(value: Any, name: str) -> list[Any]:

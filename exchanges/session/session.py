@@ -331,7 +331,7 @@ class Session:
             )
             attempt.complete = True
             destination.calls.hear(answer.headers, sent_at)
-            result = attempt.result = await self._interpret(attempt, answer, verify)
+            result = attempt.result = await self._interpret(attempt, answer, verify, destination.calls)
         except Lost as failure:
             if attempt.evidence.is_late:
                 return Result(error=too_late(call))
@@ -355,14 +355,14 @@ class Session:
             destination.counter.raise_to(result.nonce_floor)
         return result
 
-    async def _interpret(self, attempt: Attempt, answer: Answer, verify: Verify | None) -> Result:
+    async def _interpret(self, attempt: Attempt, answer: Answer, verify: Verify | None, calls: PendingCalls) -> Result:
         """Interpret a complete answer, a long one in slices, so that others run meanwhile."""
         if verify is not None and (credentials := self._config.credentials) is not None:
             attempt.is_verified = verify(credentials, attempt.stamp, answer.headers, answer.body)
         if not is_long(answer):
-            return interpret(attempt, answer, self._config.wire)
+            return calls.compared(attempt, answer, interpret(attempt, answer, self._config.wire))
         steps = interpret_in_steps(attempt, answer, self._config.wire)
-        return await in_slices(steps, attempt.deadline)
+        return calls.compared(attempt, answer, await in_slices(steps, attempt.deadline))
 
     # Checks and nonces
 

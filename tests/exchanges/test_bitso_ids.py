@@ -43,6 +43,62 @@ async def test_another_id(name):
             await call(client)
 
 
+PLACE = {"book": "btc_mxn", "side": "buy", "order_type": "limit", "major": 1}
+BY_CLIENT_ID = {
+    "modify": (
+        lambda client: client.trading.modify_order_by_origin_id(origin_id="x", price=5),
+        lambda oid: {"oid": oid},
+    ),
+    "cancel": (lambda client: client.trading.cancel_orders(origin_ids=["x"]), lambda oid: [oid]),
+    "cancel two": (lambda client: client.trading.cancel_orders(origin_ids=["x", "y"]), lambda oid: ["B", oid]),
+}
+
+
+@pytest.mark.parametrize("name", BY_CLIENT_ID)
+async def test_another_order_than_the_one_of_the_clients_id(name):
+    """What this client has placed under the client's id is known, and another id is no answer about it."""
+    call, payload = BY_CLIENT_ID[name]
+
+    async def placed(client):
+        await client.trading.place_order(**PLACE, price=1, origin_id="x")
+        await client.trading.place_order(**PLACE, price=2, origin_id="y")
+
+    async with bitso({"oid": "A"}, {"oid": "B"}, payload("A")) as client:
+        await placed(client)
+        assert await call(client)
+    async with bitso({"oid": "A"}, {"oid": "B"}, payload("OTHER")) as client:
+        await placed(client)
+        with pytest.raises((DecodeError, OutcomeUnknown), match="expected the id of what bears the client's id"):
+            await call(client)
+    async with bitso(payload("OTHER")) as client:  # nothing is known that it could be compared with
+        assert await call(client)
+
+
+WITHDRAWN = MOVED | {"wid": "W", "origin_id": "w"}
+RECEIVERS = {
+    "address": ({"address": "3Ca", "network": "btc", "protocol": "btc"}, {"withdrawal_address": "3Ca"}),
+    "tag": ({"address": "r1", "destination_tag": "7", "network": "rp", "protocol": "ripple"}, {"destination_tag": "7"}),
+    "clabe": ({"clabe": "032180000118359719", "beneficiary": "A"}, {"beneficiary_clabe": "032180000118359719"}),
+    "email": ({"email": "a@example.com"}, {"email": "A@Example.com"}),
+    "details": ({"details": {"account": "77"}}, {"account": "77"}),
+}
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+async def test_another_receiver(name):
+    """A withdrawal that is answered with another receiver is none that is known to have been asked for."""
+    arguments, details = RECEIVERS[name]
+    arguments = {"currency": "btc", "amount": 1, "origin_id": "w", **arguments}
+    for shown in (details, {}, dict.fromkeys(details)):
+        async with bitso(WITHDRAWN | {"details": shown}) as client:
+            assert "W" == (await client.funding.create_withdrawal(**arguments)).wid
+    async with bitso(WITHDRAWN | {"details": dict.fromkeys(details, "another")}) as client:
+        with pytest.raises(OutcomeUnknown, match="does not match the request") as caught:
+            await client.funding.create_withdrawal(**arguments)
+
+        assert [1, False] == [len(client.unresolved), "another" in str(caught.value)]
+
+
 async def test_ids_that_change_between_two_looks():
     """A list of a class of the caller's own is read once: what is checked is what is sent."""
 

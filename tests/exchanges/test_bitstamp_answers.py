@@ -13,6 +13,7 @@ from exchanges.bitstamp.models.trading import OpenOrder, OrderStatus, ReplacedOr
 from exchanges.errors import (
     AuthenticationFailed,
     Blocked,
+    DecodeError,
     InsufficientFunds,
     NotFound,
     ReadFailed,
@@ -49,6 +50,18 @@ def refusal(code, reason="no", **more):
 def buy(bitstamp):
     """Place an order."""
     return bitstamp.trading.buy(**ORDER)
+
+
+def test_requests_of_other_withdrawals():
+    """A list that was asked for one withdrawal shows that one, or nothing."""
+    row = {"id": 9000001, "datetime": "2026-03-01 12:00:00", "type": 1, "currency": "BTC", "amount": "1", "status": 0}
+
+    def call(bitstamp):
+        return bitstamp.funding.withdrawal_requests(withdrawal_id=9000001)
+
+    assert ([], "9000001") == (ask(call, []), ask(call, [row])[0].id)
+    with pytest.raises(DecodeError, match="does not match the request: id"):
+        ask(call, [row, row | {"id": 9000002}])
 
 
 class TestCancels:

@@ -87,6 +87,36 @@ def test_the_state_of_an_order_of_a_callers_id(shown, sure):
 
 
 @pytest.mark.parametrize(
+    ("call", "subtype", "sure"),
+    [
+        (Trading.buy, "LIMIT", True),
+        (Trading.buy, "MARKET", False),
+        (Trading.buy, "CASH", False),
+        (Trading.buy, "STOP_LIMIT", True),  # of derivatives: no document says what plain orders are shown as
+        (Trading.buy, None, True),
+        (Trading.buy_market, "LIMIT", False),
+        (Trading.buy_market, "MARKET", True),
+        (Trading.buy_instant, "LIMIT", False),
+        (Trading.buy_instant, "INSTANT", True),
+    ],
+)
+def test_the_kind_of_an_order_of_a_callers_id(call, subtype, sure):
+    """Somebody else may have placed an order of another kind under the id."""
+    arguments = ASKED if call is Trading.buy else {name: text for name, text in ASKED.items() if name != "price"}
+    matches = found(query_for(call, **arguments), states={"mine": status(subtype=subtype)})
+
+    assert [("5", sure)] == facts(matches)
+
+
+@pytest.mark.parametrize(("subtype", "sure"), [(0, True), (2, False), (22, True), (None, True)])
+def test_the_kind_of_an_event_of_a_callers_id(subtype, sure):
+    """So may one that events show."""
+    shown = events(1, id=9, client_order_id="mine", order_subtype=subtype)
+
+    assert [("9", sure)] == facts(found(query_for(Trading.buy, **ASKED), events=shown))
+
+
+@pytest.mark.parametrize(
     ("changes", "sure"),
     [({}, True), ({"price": "1001"}, False), ({"amount": "3"}, False), ({"amount_at_create": "3"}, False)],
 )

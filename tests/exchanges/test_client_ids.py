@@ -1,6 +1,7 @@
 """What is found of orders of the living APIs under the client's id, at a simulated exchange in virtual time."""
 
 import asyncio
+import functools
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from exchanges import Ambiguous, Bitso, Bitstamp, Incomplete, NoTrace, Reconciled
-from exchanges.errors import OutcomeUnknown
+from exchanges.errors import OutcomeUnknown, UnresolvedOutcome
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.support.scripted_transport import Script, answer, html
@@ -30,9 +31,11 @@ class Losing(InProcess):
 
     Attributes:
         losses: Of each of the next orders, whether the request is lost rather than the answer.
+        seconds: How long it takes until the loss is noticed.
     """
 
     losses: list[bool]
+    seconds = 0.0
 
     async def handle_async_request(self, request):
         is_order = request.method == "POST" and request.url.path.endswith(("/orders", "/buy/btcusd/", "/withdrawals"))
@@ -40,6 +43,7 @@ class Losing(InProcess):
             return await super().handle_async_request(request)
         if not self.losses.pop(0):
             await super().handle_async_request(request)
+        await asyncio.sleep(self.seconds)
         raise httpx.ReadError("reset")
 
 
@@ -74,6 +78,11 @@ async def place(client, **changes):
     return None
 
 
+def oid_of(order):
+    """Return the exchange's id of an order."""
+    return order if isinstance(order, str) else getattr(order, "oid", None) or order.id
+
+
 def own(venue, name="mine-1"):
     """Return a caller's own id as an argument."""
     return {"origin_id" if venue is Venue.BITSO else "client_order_id": name}
@@ -89,6 +98,34 @@ async def test_a_lost_request(venue, least):
 
         assert (NoTrace(intent), 0) == (verdict, len(client.unresolved))
         assert least <= elapsed() <= least + 20
+
+
+@in_virtual_time
+async def test_equal_orders_at_once():
+    """Equal orders that start together are all sent, each under an id of its own; none more while one is unknown."""
+    async with trading(Venue.BITSTAMP, [False, True, False]) as (client, _, line):
+        line.seconds, order = 1.0, functools.partial(client.trading.buy, **BUY)
+        failures = await asyncio.gather(*(order() for _ in range(3)), return_exceptions=True)
+        intents = [failure.intent for failure in failures]
+        with pytest.raises(UnresolvedOutcome):
+            await order()
+        verdicts = [await client.reconcile(intent, timeout_seconds=600) for intent in intents]
+        made = {oid_of(verdict.found) for verdict in verdicts if isinstance(verdict, Reconciled)}
+
+        assert (3, 3) == (len({intent.tag for intent in intents}), len(set(intents)))
+        assert ([Reconciled, NoTrace, Reconciled], 2) == ([type(verdict) for verdict in verdicts], len(made))
+        assert oid_of(await order()) not in made
+
+
+@in_virtual_time
+async def test_equal_orders_one_by_one():
+    """Where requests go one by one, those that still wait when the first has an unknown outcome are not sent."""
+    async with trading(Venue.BITSO, [False]) as (client, _, _line):
+        order = functools.partial(client.trading.place_order, **LIMIT)
+        failures = await asyncio.gather(*(order() for _ in range(3)), return_exceptions=True)
+
+    assert [OutcomeUnknown, UnresolvedOutcome, UnresolvedOutcome] == [type(failure) for failure in failures]
+    assert 1 == len({failure.intent for failure in failures})
 
 
 @in_virtual_time

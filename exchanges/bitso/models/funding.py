@@ -101,6 +101,30 @@ class Withdrawal(Transfer):
     origin_id: str | None = None
     """The client's id of the withdrawal; None if not sent. Transfers by SPEI have it in *details*."""
 
+    @property
+    def address(self) -> str | None:
+        """Where coins go, by *details*; None if not sent."""
+        shown = self._detail("withdrawal_address", "address")
+        return None if shown is None else shown.partition("?dt=")[0]
+
+    @property
+    def destination_tag(self) -> str | None:
+        """Tag of the address, by *details*; None if not sent."""
+        return self._detail("destination_tag")
+
+    @property
+    def clabe(self) -> str | None:
+        """Account that a transfer by SPEI goes to, by *details*; None if not sent."""
+        return self._detail("beneficiary_clabe", "clabe")
+
+    @property
+    def email(self) -> str | None:
+        """Who receives a Bitso Transfer, by *details*; None if not sent."""
+        return self._detail("email")
+
+    def _detail(self, *names: str) -> str | None:
+        return next((shown for name in names if isinstance(shown := self.details.get(name), str) and shown), None)
+
 
 @frozen(kw_only=True)
 class FundingDestination:
