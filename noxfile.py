@@ -57,7 +57,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the package and the typing tests with mypy and pyright."""
-    session.install("-q", "-e", ".[cli]", *group("types"))
+    session.install("-q", "-e", ".[cli,otel]", *group("types"))
     session.run("mypy", "exchanges", "examples", "tests/typing")
     session.run("pyright", "exchanges", "examples", "tests/typing")
 
@@ -98,7 +98,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site, with warnings as errors, and check its links; it is in `.nox/docs/tmp/site`."""
-    session.install("-q", "-e", ".[cli]", *group("docs"))
+    session.install("-q", "-e", ".[cli,otel]", *group("docs"))
     site = str(Path(session.create_tmp()).resolve() / "site")
     session.run("sphinx-build", "-q", "-E", "-W", "--keep-going", "-b", "html", "docs", site)
     session.run("python", "docs/check_site.py", site)
@@ -136,7 +136,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def interop(session: nox.Session) -> None:
     """Run the tests with the real mocks, recorders, tracers and transports of others."""
-    session.install("-q", "-e", ".", *group("interop"))
+    session.install("-q", "-e", ".[otel]", *group("interop"))
     session.run("python", "-m", "pytest", "-m", "interop", *session.posargs)
 
 

@@ -17,9 +17,9 @@ from exchanges.http.signing import NoncePolicy, Scheme
 from exchanges.intents import Intent, is_intent
 from exchanges.outcomes.search import Searches
 from exchanges.outcomes.unresolved import Unresolved
-from exchanges.session.config import ClientOptions, configure, timeout_of
+from exchanges.session.config import ClientOptions, Options, configure, timeout_of
 from exchanges.session.headroom import Limits
-from exchanges.session.session import Options, Session
+from exchanges.session.session import Session
 
 if TYPE_CHECKING:
     from exchanges.outcomes.verdicts import Verdict
@@ -123,10 +123,12 @@ class Client(Areas):
         """Return what the live channels of this client, and of its views, share."""
         hub: Hub | None = self._shared.get(STREAMS)
         if hub is None:
-            from exchanges.session.streaming import StreamHost  # noqa: PLC0415 - many programs use no streams
+            from exchanges.session.streaming import EventObserver, StreamHost  # noqa: PLC0415 - many programs use no streams
             from exchanges.streams.hub import Hub  # noqa: PLC0415 - as above
 
             hub = self._shared[STREAMS] = Hub(StreamHost(self._config, self._session.call, self._settle))
+            if self._config.hooks:
+                hub.listen(EventObserver(self._config.hooks, self.exchange))
         return hub
 
     def _settle(self, client_id: str) -> None:

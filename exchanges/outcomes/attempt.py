@@ -19,6 +19,7 @@ from exchanges.errors import ExchangeError, OutcomeUnknown
 from exchanges.http.answer import Evidence
 from exchanges.http.request import Request
 from exchanges.http.signing import Stamp
+from exchanges.instrumentation.hooks import AttemptWatch
 from exchanges.intents import Intent
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.permits import Permit
@@ -128,6 +129,7 @@ class Attempt:
         is_verified: Whether the exchange signed the answer; None where it bears no signature.
         result: What the answer said; None without one.
         ended: What its caller awaits; set before its task starts.
+        watch: What observes it; None if nobody does.
     """
 
     call: PreparedCall
@@ -145,6 +147,7 @@ class Attempt:
     complete: bool = False
     result: Result | None = None
     ended: asyncio.Future[None] | None = None
+    watch: AttemptWatch | None = None
 
     def refusals(self, scope: str) -> int:
         """Return how many refusals of too many calls there were in a row before this attempt."""
@@ -158,6 +161,16 @@ class Attempt:
         # The holder of a key lock that another process has passed hears nothing of it.
         is_old = self.lease is not None and self.permit.loop.time() - self.permit.since >= OVERTAKE_SECONDS
         return self.permit.was_overtaken or is_old
+
+    def note_sent(self) -> None:
+        """Report to observers that it is handed to the connection."""
+        if self.watch is not None:
+            self.watch.sent()
+
+    def note_answered(self, status: int) -> None:
+        """Report its whole answer to observers."""
+        if self.watch is not None:
+            self.watch.answered(status)
 
     def wake_caller(self) -> None:
         """End the waiting of the caller, who may be gone."""

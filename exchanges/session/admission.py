@@ -16,6 +16,7 @@ from attrs import frozen
 
 from exchanges import errors
 from exchanges.endpoint.call import PreparedCall
+from exchanges.instrumentation.hooks import Watch
 from exchanges.limits.permits import CANCEL
 from exchanges.limits.waiters import OVERTAKE_SECONDS
 from exchanges.limits.waits import Wait
@@ -38,6 +39,7 @@ class Needs:
         is_spare: Whether it is a repetition, which leaves the reserve in any case.
         began: When the waiting began.
         scope: The part of the limit that the call belongs to; empty if it has none.
+        watch: What observes the call; None if nobody does.
     """
 
     deadline: float
@@ -45,6 +47,7 @@ class Needs:
     is_spare: bool = False
     began: float = 0.0
     scope: str = ""
+    watch: Watch | None = None
 
 
 async def admit(

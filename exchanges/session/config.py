@@ -24,6 +24,7 @@ from exchanges.http.sender import Injected
 from exchanges.http.signing import Credentials, Scheme
 from exchanges.http.tls import fault_of, takes_anonymous_servers
 from exchanges.http.transport import HttpTransport
+from exchanges.instrumentation.hooks import HOOK_NAMES, Hooks
 from exchanges.limits.limit import Limit
 from exchanges.outcomes.search import Searches
 from exchanges.session.clocks import WallClock
@@ -31,7 +32,7 @@ from exchanges.session.servers import is_local_proxy, origin_of, server_name
 from exchanges.state import PROCESS, MemoryState, State
 from exchanges.wire.converter import Wire, wire
 
-__all__ = ["ClientOptions", "SessionConfig", "configure", "timeout_of"]
+__all__ = ["ClientOptions", "Options", "SessionConfig", "configure", "timeout_of"]
 
 MAX_NONCE = 10**19
 """The largest nonces of the exchanges have 19 digits."""
@@ -59,6 +60,7 @@ class ClientOptions(TypedDict, total=False):
         state: Where nonces, limits and pending calls are kept; default: in this process, shared by its clients.
         nonce_floor: The largest nonce that was ever used with this key, if that was larger than the clock.
         strict: Raise on every deviation of an answer from the documents.
+        hooks: Observers of calls and streams, such as `exchanges.instrumentation.otel.OpenTelemetry`.
     """
 
     base_url: str | None
@@ -75,6 +77,7 @@ class ClientOptions(TypedDict, total=False):
     state: State | None
     nonce_floor: int | None
     strict: bool
+    hooks: Sequence[Hooks]
 
 
 @frozen(eq=False, repr=False)
@@ -92,6 +95,7 @@ class SessionConfig:
         ssl_context: As the caller passed it.
         proxy: As the caller passed it.
         is_injected: Whether the caller passed a transport.
+        hooks: Who observes calls and streams, beside the log.
     """
 
     transport: HttpTransport
@@ -113,6 +117,22 @@ class SessionConfig:
     ssl_context: ssl.SSLContext | None = None
     proxy: str | None = None
     is_injected: bool = False
+    hooks: tuple[Hooks, ...] = ()
+
+
+@frozen(eq=False, repr=False)
+class Options:
+    """What differs between the views of one session.
+
+    Attributes:
+        timeout_seconds: Total per call, waiting included; None for the default of the endpoint or the session.
+        send_within_seconds: How long a money call may wait before it is sent; None for the default of the session.
+        private_fields: Added to every call whose access is PRIVATE.
+    """
+
+    timeout_seconds: float | None = None
+    send_within_seconds: float | None = None
+    private_fields: Mapping[str, str] = field(factory=dict[str, str])
 
 
 def configure(
@@ -185,6 +205,7 @@ def configure(
         ssl_context=ssl_context,
         proxy=options.get("proxy"),
         is_injected=transport is not None,
+        hooks=_hooks(name, options.get("hooks", ())),
     )
 
 
@@ -268,6 +289,13 @@ def _context(name: str, context: ssl.SSLContext | None) -> ssl.SSLContext | None
     if fault := fault or fault_of(context):
         raise UsageError(f"{name}: ssl_context {fault}")
     return context
+
+
+def _hooks(name: str, hooks: Sequence[Hooks]) -> tuple[Hooks, ...]:
+    is_list = isinstance(hooks, Sequence) and not isinstance(hooks, str | bytes)
+    if not is_list or not all(hook is not None and _has(hook, *HOOK_NAMES) for hook in hooks):
+        raise UsageError(f"{name}: hooks must be a list of objects with the methods of exchanges.instrumentation.Hooks")
+    return tuple(hooks)
 
 
 def _limits(client: type[Areas], limits: Sequence[Limit] | None) -> Mapping[str, Limit] | None:

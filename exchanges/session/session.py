@@ -30,8 +30,6 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 
-from attrs import field, frozen
-
 from exchanges import errors
 from exchanges.endpoint import MONEY, READ, WRITE, Api, Endpoint, Kind
 from exchanges.endpoint.arguments import refusing
@@ -49,31 +47,17 @@ from exchanges.outcomes.long_answers import cutter_of, interpret_in_steps, is_lo
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.response import interpret
 from exchanges.session.admission import Needs, admit, release, scope_of, too_late
-from exchanges.session.config import SessionConfig
+from exchanges.session.config import Options, SessionConfig
 from exchanges.session.destinations import Destination, Destinations
 from exchanges.session.headroom import Limits
+from exchanges.session.watches import end, watch
 
-__all__ = ["Options", "Session"]
+__all__ = ["Session"]
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 30.0
 BACKOFF_SECONDS = 0.25
-
-
-@frozen(eq=False, repr=False)
-class Options:
-    """What differs between the views of one session.
-
-    Attributes:
-        timeout_seconds: Total per call, waiting included; None for the default of the endpoint or the session.
-        send_within_seconds: How long a money call may wait before it is sent; None for the default of the session.
-        private_fields: Added to every call whose access is PRIVATE.
-    """
-
-    timeout_seconds: float | None = None
-    send_within_seconds: float | None = None
-    private_fields: Mapping[str, str] = field(factory=dict[str, str])
 
 
 class Session:
@@ -133,16 +117,17 @@ class Session:
         send_by = math.inf if within is None or endpoint.kind is not MONEY else began + within
         if (paced := pace.get()) is not None:
             paced.note(destination.limiter)
-        attempts, doubtful, last, outcome, fresh = 0, None, None, "-", False
+        watching = watch(self._config.hooks, call, loop)
+        attempts, doubtful, last, fresh, status, failure = 0, None, None, False, None, None
         try:
             while True:
                 attempts += 1
                 # A repetition must not take the last slots: they are for the cancels that may come.
                 is_spare = last is not None and endpoint.kind is READ
-                needs = Needs(deadline, send_by, is_spare, loop.time(), scope_of(call))
+                needs = Needs(deadline, send_by, is_spare, loop.time(), scope_of(call), watching)
                 result = await self._attempt(call, destination, needs, fresh=fresh)
                 if (error := result.error or done_before(call, result, doubtful)) is None:
-                    outcome = str(result.status)
+                    status = result.status
                     break
                 if error.may_have_executed or isinstance(error, Unavailable | DecodeError):
                     doubtful = error
@@ -153,13 +138,13 @@ class Session:
                     # If there was no time for the repetition, the error of the attempt before is the one to raise.
                     if last is not None and out_of_time(error):
                         error = last
-                    error = destination.calls.signed(final_error(call, error, doubtful))
-                    outcome = f"{error.status or '-'} {type(error).__name__}"
-                    raise error
+                    failure = destination.calls.signed(final_error(call, error, doubtful))
+                    status = failure.status
+                    raise failure
                 last = error
         finally:
-            if logger.isEnabledFor(logging.INFO):
-                logger.info("%s %s %s %.0f ms", endpoint.verb, endpoint.id, outcome, (loop.time() - began) * 1000)
+            if watching is not None:
+                end(watching, status, failure)
         if endpoint.notice is not None:
             logger.warning("%s: %s", endpoint.id, endpoint.notice)
         return result.value
@@ -220,6 +205,7 @@ class Session:
 
     async def _attempt(self, call: PreparedCall, destination: Destination, needs: Needs, *, fresh: bool) -> Result:
         """Wait until *call* may be sent, and exchange it for an answer in a task that no caller can cancel."""
+        watching = None if needs.watch is None else needs.watch.waiting()
         try:
             self._check(call, destination)
             attempt = await admit(
@@ -228,6 +214,7 @@ class Session:
         except ExchangeError as error:
             return Result(error=error)
         attempt.fresh, attempt.evidence.send_by, loop = fresh, needs.send_by, attempt.permit.loop
+        attempt.watch = watching
         # Not the task itself is awaited: it would be cancelled together with its caller.
         attempt.ended = loop.create_future()
         task = loop.create_task(self._exchange(attempt, destination), name=call.endpoint.id)
@@ -319,6 +306,7 @@ class Session:
         verify: Verify | None = getattr(destination.scheme, "verify", None)
         try:
             attempt.evidence.require_caller()
+            attempt.note_sent()
             answer = await self._config.transport.send(
                 attempt.request,
                 attempt.evidence,
@@ -330,6 +318,7 @@ class Session:
                 cutter=cutter_of(call.endpoint, self._config.wire) if verify is None else None,
             )
             attempt.complete = True
+            attempt.note_answered(answer.status)
             destination.calls.hear(answer.headers, sent_at)
             result = attempt.result = await self._interpret(attempt, answer, verify, destination.calls)
         except Lost as failure:

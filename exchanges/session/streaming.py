@@ -14,14 +14,17 @@ from typing import Any
 from exchanges.endpoint import Endpoint
 from exchanges.errors import UsageError
 from exchanges.http.tls import shared_context
+from exchanges.instrumentation.hooks import Hooks, notify
 from exchanges.limits.limit import Limit
-from exchanges.session.config import SessionConfig
-from exchanges.session.session import TIMEOUT_SECONDS, Options
+from exchanges.session.config import Options, SessionConfig
+from exchanges.session.session import TIMEOUT_SECONDS
 from exchanges.streams.channel import StreamApi
+from exchanges.streams.delivery import Buffer
+from exchanges.streams.happenings import Event
 from exchanges.streams.host import Address
 from exchanges.wire import Wire
 
-__all__ = ["StreamHost"]
+__all__ = ["EventObserver", "StreamHost"]
 
 SHARE = 0.9
 """Of what a limit sustains: a slot comes free only some time after its call has ended."""
@@ -120,3 +123,21 @@ class StreamHost:
 
 def _replaced(limit: Limit, limits: Mapping[str, Limit]) -> Limit:
     return limits.get(limit.name, limit)
+
+
+class EventObserver(Buffer[Event]):
+    """Hands the events of streams to the hooks of a client; it keeps none.
+
+    Args:
+        hooks: Whom to notify.
+        exchange: The name of the exchange.
+    """
+
+    def __init__(self, hooks: tuple[Hooks, ...], exchange: str) -> None:
+        super().__init__(1, f"{exchange} events")
+        self._hooks, self._exchange = hooks, exchange
+
+    def put(self, at: datetime, item: Event) -> bool:  # noqa: ARG002 - hooks have clocks of their own
+        """Notify of an event."""
+        notify(self._hooks, "stream_event", self._exchange, item)
+        return False

@@ -15,7 +15,7 @@ from exchanges.bitstamp import Bitstamp
 from exchanges.errors import RateLimitTimeout, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.windows import MARGIN_SECONDS
-from exchanges.session.session import Options
+from exchanges.session.config import Options
 from tests.support.fourth import API, CREDENTIALS, LIMIT, OPEN_LIMIT, Fourth, Newer, Thing
 from tests.support.scripted_transport import Script, answer
 from tests.support.virtual_time import BEGIN, VirtualLoop, elapsed, in_virtual_time, run, settle

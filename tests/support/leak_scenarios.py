@@ -158,7 +158,7 @@ def credentials_of(client: type[Client]) -> dict[str, str]:
 
 def made(client: type[Client], scene: Scene, **options: Any) -> Any:
     """Create a client with canaries as credentials."""
-    opened = client(**credentials_of(client), **options)
+    opened = client(**credentials_of(client), **{"hooks": [scene.observer], **options})
     scene.clients.append(opened)
     return opened
 

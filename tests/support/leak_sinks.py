@@ -29,6 +29,7 @@ import exchanges
 from exchanges.client import Client
 from exchanges.endpoint import Api, Endpoint
 from exchanges.http.signing import Credentials
+from exchanges.instrumentation import CallRecord, Hooks
 from tests.support.secrets import Detector
 
 OURS = str(Path(exchanges.__file__).parent)
@@ -49,6 +50,16 @@ class _Ear(logging.Handler):
         self.heard.append(record)
 
 
+class _Observer(Hooks):
+    """Keeps the record of every call."""
+
+    def __init__(self) -> None:
+        self.calls: list[CallRecord] = []
+
+    def call_started(self, call: CallRecord) -> None:
+        self.calls.append(call)
+
+
 @define(eq=False, repr=False)
 class Scene:
     """One failure, and everything it showed.
@@ -58,6 +69,7 @@ class Scene:
         errors: The exceptions raised.
         clients: The clients used.
         ear: Every record of every logger.
+        observer: What hooks are told.
         warned: Every warning.
         told: What the event loop and the interpreter reported.
         seen: Tasks and their frames while a request was in flight.
@@ -69,6 +81,7 @@ class Scene:
     errors: list[BaseException] = field(factory=list[BaseException])
     clients: list[Client] = field(factory=list[Client])
     ear: _Ear = field(factory=_Ear)
+    observer: _Observer = field(factory=_Observer)
     warned: list[warnings.WarningMessage] = field(factory=list[warnings.WarningMessage])
     told: list[str] = field(factory=list[str])
     seen: list[str] = field(factory=list[str])
@@ -334,6 +347,11 @@ def clients_elsewhere(scene: Scene) -> Iterator[str]:
                 yield made.decode("latin-1") if isinstance(made, bytes) else f"{made!r} {_shown(vars(made))}"
 
 
+def observed(scene: Scene) -> Iterator[str]:
+    """Yield what hooks were told."""
+    return (repr(call) for call in scene.observer.calls)
+
+
 SINKS: dict[str, Sink] = {
     "str": words,
     "repr": representations,
@@ -344,6 +362,7 @@ SINKS: dict[str, Sink] = {
     "copy": copied_errors,
     "attrs.asdict": as_dictionaries,
     "logs": logs,
+    "hooks": observed,
     "warnings": warned,
     "streams": streams,
     "tasks under way": tasks,
