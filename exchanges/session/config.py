@@ -80,6 +80,10 @@ class ClientOptions(TypedDict, total=False):
     hooks: Sequence[Hooks]
 
 
+def _held(proxy: str | None) -> Callable[[], str | None]:
+    return lambda: proxy
+
+
 @frozen(eq=False, repr=False)
 class SessionConfig:
     """What a session is made of; see `ClientOptions` for what comes from the caller.
@@ -93,7 +97,7 @@ class SessionConfig:
         schemes: Schemes in place of those of the API of that name.
         searches: Returns how what the calls make is found again; called when it is first needed.
         ssl_context: As the caller passed it.
-        proxy: As the caller passed it.
+        proxy: Returns the proxy as the caller passed it. A function, as the URL may hold a password.
         is_injected: Whether the caller passed a transport.
         hooks: Who observes calls and streams, beside the log.
     """
@@ -115,7 +119,7 @@ class SessionConfig:
     schemes: Mapping[str, Scheme] = field(factory=dict[str, Scheme])
     searches: Callable[[], Searches] = dict
     ssl_context: ssl.SSLContext | None = None
-    proxy: str | None = None
+    proxy: Callable[[], str | None] = field(factory=lambda: _held(None))
     is_injected: bool = False
     hooks: tuple[Hooks, ...] = ()
 
@@ -203,7 +207,7 @@ def configure(
         schemes=schemes,
         searches=searches,
         ssl_context=ssl_context,
-        proxy=options.get("proxy"),
+        proxy=_held(options.get("proxy")),
         is_injected=transport is not None,
         hooks=_hooks(name, options.get("hooks", ())),
     )

@@ -85,7 +85,7 @@ class StreamHost:
         if url is None:
             raise UsageError(f"{api.name} has no sandbox; nothing was sent")
         if url.startswith("ws:"):
-            return Address(url, proxy=config.proxy)
+            return Address(url, proxy=config.proxy())
         context = config.ssl_context
         if context is None:
             # Loading the certificates would block the loop for 15 ms.
@@ -93,7 +93,7 @@ class StreamHost:
             context = await asyncio.get_running_loop().run_in_executor(None, build)
         if fault := config.transport.fault:
             raise UsageError(f"{api.name}: {fault}; nothing was sent")
-        return Address(url, context, config.proxy)
+        return Address(url, context, config.proxy())
 
     def call(self, endpoint: Endpoint, arguments: Mapping[str, Any], timeout_seconds: float) -> Awaitable[Any]:
         """Call an endpoint as any other caller of the client does."""
