@@ -89,6 +89,20 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+@nox.parametrize("extra", ["", *PYPROJECT["project"]["optional-dependencies"]])
+def extras(session: nox.Session, extra: str) -> None:
+    """Install the built wheel alone, and with each extra; import everything public, and run the demo."""
+    with tempfile.TemporaryDirectory() as name:
+        session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", name, ".")
+        (built,) = Path(name).resolve().glob("*.whl")
+        session.install("-q", f"{built}[{extra}]" if extra else str(built))
+        with session.chdir(name):
+            imports = "import exchanges.simulator, exchanges.spot, exchanges.state"
+            session.run("python", "-W", "error", "-c", f"{imports}; from exchanges import Bitex, Bitso, Bitstamp")
+            session.run("python", "-m", "exchanges", "demo", "--seconds", "1")
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Run the demo against the simulator."""
     session.install("-q", "-e", ".")
