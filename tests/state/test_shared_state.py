@@ -71,7 +71,10 @@ async def test_the_reserve_of_another_process(slots, room, state, other):
     trader = shared_limiter_of(other, window, scope=scope)
     await _join(trader, signs=True)
     held = [await enter(reader, leave_reserve=True) for _ in range(room)]
-    read, cancels = await enter(reader, leave_reserve=True), [await enter(trader) for _ in range(slots - room)]
+    read, cancels = (
+        await enter(reader, leave_reserve=True),
+        [await enter(trader, is_cancel=True) for _ in range(slots - room)],
+    )
 
     assert (slots - room, True) == (sum(not isinstance(c, float) for c in cancels), 1.0 == read), held
 

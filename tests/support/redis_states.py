@@ -1,6 +1,8 @@
 """States on a real server whose clock stands still, or is that of the server."""
 
+import asyncio
 import json
+from functools import partial
 from uuid import uuid4
 
 from attrs import define, field
@@ -18,7 +20,7 @@ class StillClock:
     """The clock of a server and its hosts, which stands still unless it is moved."""
 
     def __init__(self, server, prefix):
-        self._server, self._prefix = server, prefix
+        self._server, self._prefix, self._ahead = server, prefix, 0.0
         self.now = BEGAN
 
     def __call__(self):
@@ -31,11 +33,30 @@ class StillClock:
     @now.setter
     def now(self, now):
         self._now = now
-        self.set_server(now - BEGAN)
+        seconds = round((now - BEGAN + self._ahead) * 1e6)
+        self._server.ask("SET", f"{self._prefix}:clock", json.dumps(divmod(seconds, 10**6)))
 
     def set_server(self, seconds):
-        """Set the clock of the server alone."""
-        self._server.ask("SET", f"{self._prefix}:clock", json.dumps(divmod(round(seconds * 1e6), 10**6)))
+        """Set the clock of the server alone, so much ahead."""
+        self._ahead += seconds
+        self.now = self._now
+
+    async def move(self, seconds, *states):
+        """Move both clocks while *states* ask nothing, which then report that they live."""
+        for state in states:
+            await _until_quiet(state._store.host)
+        self.now += seconds
+        await beat(*states)
+
+
+async def _until_quiet(host):
+    """Wait until a host has reported what it holds: a clock of two parts must not be moved meanwhile."""
+
+    async def quiet():
+        while host._beat_now.is_set() or any(server.is_due for server in host._servers.values()):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.001)
+
+    await asyncio.wrap_future(host.thread.ask(quiet))
 
 
 @define(eq=False)
@@ -55,6 +76,11 @@ class Shelf:
         """Return the name of a key."""
         return f"{self.prefix}:{{{server}}}:{name}"
 
+    def empty(self):
+        """Delete everything but the clock."""
+        if keys := self.server.ask("KEYS", f"{self.prefix}:{{*"):
+            self.server.ask("DEL", *keys)
+
     def settle(self, *servers):
         """Let the states of servers be old, so that nothing rests."""
         run_id = self.server.ask("INFO", "server")["run_id"]
@@ -64,8 +90,8 @@ class Shelf:
             self.server.ask("HSET", self.key("meta", server), *(part for pair in facts.items() for part in pair))
 
 
-def stop_clocks(monkeypatch):
-    """Let servers read a clock that tests set, and hosts live long."""
+def stop_clocks(monkeypatch, lease_seconds=LEASE_SECONDS):
+    """Let servers read a clock that tests set, and hosts live for so long without a beat; tests beat by themselves."""
     constants = scripts.constants
 
     def still():
@@ -76,8 +102,16 @@ def stop_clocks(monkeypatch):
 
     monkeypatch.setattr(scripts, "constants", still)
     monkeypatch.setattr(scripts, "CLOCK", "clock()")
-    monkeypatch.setattr(scripts, "LEASE_SECONDS", LEASE_SECONDS)
+    monkeypatch.setattr(scripts, "LEASE_SECONDS", lease_seconds)
+    monkeypatch.setattr("exchanges.state.redis.host.BEAT_SECONDS", 10.0**6)
     be_patient(monkeypatch)
+
+
+async def beat(*states, server="fourth production"):
+    """Let hosts report that they live."""
+    for state in states:
+        host = state._store.host
+        await asyncio.wrap_future(host.thread.ask(partial(host.report, host.server(server))))
 
 
 def be_patient(monkeypatch):
@@ -87,7 +121,6 @@ def be_patient(monkeypatch):
 
 async def settled(store):
     """Wait until what was posted to a store is done, but for calls that wait for a lease."""
-    import asyncio
 
     async def done():
         others = [t for t in store.worker._tasks if t.get_coro().__name__ not in ("_acquire", "_outcome")]

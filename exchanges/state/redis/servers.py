@@ -112,7 +112,7 @@ class Server:
     def arguments(self, host: str, run_id: str, request: Mapping[str, Any], now: float) -> tuple[str, ...]:
         """Return the arguments of a script that is asked *now*, on the clock of the host."""
         latest = -1 if self._now < 0 else self._now + scripts.microseconds(now - self._at)
-        return host, run_id, str(self._seen), str(latest), json.dumps(request)
+        return host, run_id, self.epoch, str(self._seen), str(latest), json.dumps(request)
 
     def note(self, answer: list[object], sent_at: float, where: str) -> Said:
         """Read an answer, and record what it shows of the server."""

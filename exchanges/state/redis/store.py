@@ -78,7 +78,9 @@ class RedisStore:
     def holds(self, record: LeaseRecord) -> bool:
         """Whether others still respect a lease, from any thread."""
         found = self._leases.get(record)
-        return found is not None and not found[1].is_lost and self.host.clock() < found[0].good_until
+        return (
+            found is not None and not found[1].is_lost and self.host.clock() < min(found[0].good_until, found[1].until)
+        )
 
     def add_signers(self, request: LeaseRequest, number: int) -> None:
         """Count clients of this process that can cancel."""

@@ -4,7 +4,7 @@ local cancel = request.is_cancel and 0 or 1
 
 local function rest()
   local pause = gathering()
-  if pause == 0 and reason ~= 'new' then
+  if reason ~= 'new' then
     for _, part in ipairs(request.parts) do
       for _, window in ipairs(part[2]) do
         pause = math.max(pause, began + window[2] + MARGIN - now)

@@ -1,16 +1,17 @@
 -- What every step begins with: the moment, whether writes were lost, and what hosts that died have left.
 --
 -- KEYS[1]  all keys of one server of an exchange begin with it; it holds their hash tag
--- ARGV     1 who asks, 2 the run id of the server, 3 the write counter that they saw last, 4 the latest moment that it
---          can be by their own clock, -1 if they know none, 5 the request as JSON
+-- ARGV     1 who asks, 2 the run id of the server, 3 the epoch that they know, empty for none, 4 the write counter that
+--          they saw last, 5 the latest moment that it can be by their own clock, -1 if they know none, 6 the request as
+--          JSON
 --
 -- Before it are the constants, in microseconds, and `time`, the clock of the server. Moments are whole microseconds on
 -- the clock of this state: that of the server, plus an offset that keeps it from ever going back. Numbers of that size
 -- are written with `text`: tostring and cjson.encode keep 14 digits.
 
-local root, me, run = KEYS[1], ARGV[1], ARGV[2]
-local seen, latest = tonumber(ARGV[3]), tonumber(ARGV[4])
-local request = cjson.decode(ARGV[5])
+local root, me, run, known = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local seen, latest = tonumber(ARGV[4]), tonumber(ARGV[5])
+local request = cjson.decode(ARGV[6])
 
 local function text(number)
   return string.format('%.0f', number)
@@ -52,15 +53,22 @@ local function lose_writes(why)
 end
 
 if not meta[1] then
-  lose_writes(seen > 0 and 'emptied' or 'new')
-elseif writes < seen then
-  lose_writes('older')
+  lose_writes(known == '' and 'new' or 'emptied')
 elseif meta[1] ~= run then
   lose_writes('restarted')
+elseif known ~= '' and known ~= epoch and reason == 'new' then
+  -- A host that knew nothing came first.
+  lose_writes('emptied')
+elseif known == epoch and writes < seen then
+  lose_writes('older')
 elseif latest >= 0 and now > latest + JUMP then
   now = latest
   offset = now - wall
   lose_writes('stepped')
+elseif writes < seen then
+  -- What it saw was lost with an epoch that has ended.
+  writes = seen
+  redis.call('HSET', root .. 'meta', 'writes', text(writes))
 end
 
 local function gathering()
@@ -131,7 +139,7 @@ local function live()
   return is_new and '1' or ''
 end
 
--- Lines: by rank and host, since when it waits and until when it will have asked again --------------------------------
+-- Lines: by rank and host, since which write it waits and until when it will have asked again -------------------------
 
 local function parted(line)
   local waiting, fields = {}, redis.call('HGETALL', line)
@@ -148,7 +156,7 @@ local function parted(line)
 end
 
 local function place_in(line, rank)
-  local waiting, since, before = parted(line), now, 0
+  local waiting, since, before = parted(line), writes, 0
   for _, other in ipairs(waiting) do
     if other.host == me and other.rank == rank then
       since = other.since

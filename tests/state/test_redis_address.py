@@ -1,0 +1,143 @@
+"""What a URL of a state may be, and that nothing secret in it is shown."""
+
+import importlib.util
+
+import pytest
+
+from exchanges.errors import StateError, UsageError
+from exchanges.state import RedisState
+from exchanges.state.redis import link
+from exchanges.state.redis.address import parse
+from tests.support.file_states import KEY, SERVER
+
+FORM = "RedisState needs a URL such as"
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "options"),
+    [
+        ("redis://here", "redis://here:6379/0", {"host": "here", "port": 6379, "db": 0}),
+        ("redis://here:1/2", "redis://here:1/2", {"host": "here", "port": 1, "db": 2}),
+        ("redis://:p%40ss@here/", "redis://here:6379/0", {"password": "p@ss"}),
+        ("redis://me:pass@[::1]:7/1", "redis://[::1]:7/1", {"host": "::1", "username": "me", "password": "pass"}),
+        ("rediss://here?ssl_ca_certs=/a.pem", "rediss://here:6379/0", {"ssl_ca_certs": "/a.pem"}),
+        ("rediss://here", "rediss://here:6379/0", {"ssl_cert_reqs": "required", "ssl_check_hostname": True}),
+        ("unix:///run/a%20b?db=3", "unix:///run/a%20b?db=3", {"path": "/run/a b", "db": 3}),
+    ],
+)
+def test_urls(url, name, options):
+    """Server, database, user and password are taken from the URL; messages name the server and the database."""
+    address = parse(url)
+
+    assert (name, options) == (address.name, {key: address.options[key] for key in options})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "",
+            "here:6379",
+            "http://here",
+            "redis://",
+            "redis:///0",
+            "redis://:zQ7@",
+            "redis://here:zQ7",
+            "redis://here/zQ7",
+        ),
+        *(
+            "redis://me:zQ7/x@here",
+            "redis://me:zQ7#x@here",
+            "redis://me:zQ7?x@here",
+            "redis://me:1/zQ7@here",
+            None,
+            b"x",
+        ),
+        *("redis://here?ssl_cert_reqs=none", "rediss://here?ssl_cert_reqs=none", "redis://here?password=zQ7", 7, str),
+        *(
+            "unix://here/run",
+            "unix://run",
+            "unix:///run?db=zQ7",
+            "unix:///run?decode=1",
+            "redis://he re",
+            "redis://here/-1",
+        ),
+        "rediss://here?ssl_ca_certs=a&ssl_ca_certs=zQ7",
+    ],
+)
+def test_what_is_no_url(url):
+    """Anything else is refused, without a word of it: what is not encoded may be part of a password."""
+    with pytest.raises(UsageError, match=FORM) as caught:
+        RedisState(url)
+
+    assert "zQ7" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("prefix", ["", "a b", "a{b}", "a" * 65, None, 7])
+def test_what_is_no_prefix(prefix):
+    """A prefix is short and has no braces, which decide where a cluster keeps a key."""
+    with pytest.raises(UsageError, match="prefix must be"):
+        RedisState("redis://here", prefix=prefix)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 61, True, "1", float("nan"), float("inf")])
+def test_what_is_no_timeout(seconds):
+    """A step ends in a minute at most."""
+    with pytest.raises(UsageError, match="timeout_seconds of RedisState must be"):
+        RedisState("redis://here", timeout_seconds=seconds)
+
+
+def test_without_the_extra(monkeypatch):
+    """Without redis-py the error names the extra."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(UsageError, match=r"install aioexchanges\[redis\]"):
+        RedisState("redis://here")
+
+
+def test_repr():
+    """A state, its limiters and its journal show the server, and neither user nor password."""
+    state = RedisState("redis://zQ7:zQ7@here/4")
+
+    assert ("RedisState('redis://here:6379/4')", "RedisJournal('redis://here:6379/4')") == (
+        repr(state),
+        repr(state.journal),
+    )
+
+
+def test_closed():
+    """A state that was closed says so; closing one that was never used, or twice, does nothing."""
+    with RedisState("redis://here") as state:
+        pass
+    state.close()
+    with pytest.raises(StateError, match="the state at redis://here:6379/0 is closed"):
+        state.journal.entries(SERVER, KEY)
+
+
+GOOD = {"redis_version": "7.2.4", "role": "master", "maxmemory_policy": "noeviction", "run_id": "a"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, ""),
+        ({"redis_version": "6.2.0"}, ""),
+        ({"redis_version": "6.0.16"}, "has version 6.0.16"),
+        ({"redis_version": ""}, "has version unknown"),
+        ({"role": "slave"}, "is a replica"),
+        ({"maxmemory_policy": "allkeys-lru"}, "maxmemory-policy allkeys-lru"),
+        ({"maxmemory_policy": "volatile-ttl"}, "maxmemory-policy volatile-ttl"),
+        ({"run_id": ""}, "does not show its run_id"),
+    ],
+)
+def test_which_servers_will_do(facts, words):
+    """A server is refused that is too old, a replica, deletes keys by itself, or does not show its restarts."""
+    lines = "".join(f"{name}:{value}\r\n" for name, value in (GOOD | facts).items())
+
+    assert words in link._fault(b"# Server\r\n" + lines.encode(), ())
+    assert bool(words) is bool(link._fault(lines.encode(), ()))
+
+
+def test_a_policy_that_is_not_shown():
+    """A server that does not show whether it deletes keys is refused."""
+    assert "maxmemory-policy unknown" in link._fault(b"redis_version:7.0.0\r\nrole:master\r\nrun_id:a\r\n", ())
