@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from attrs import define, field
+from attrs import define
 
 
 @define(eq=False)
@@ -24,18 +25,18 @@ class CuttingProxy:
     path: Path
     cut: int | None = None
     port: int = 0
-    _tasks: set[asyncio.Task[None]] = field(factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
         theirs, ours = await asyncio.open_unix_connection(str(self.path))
         passing = [asyncio.ensure_future(w) for w in (self._pass(reader, ours, cuts=False), self._pass(theirs, writer))]
-        await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
-        for task in passing:
-            task.cancel()
-        await asyncio.wait(passing)
-        for end in (ours, writer):
-            end.transport.abort()
+        try:
+            await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in passing:
+                task.cancel()
+            for end in (ours, writer):
+                end.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, cuts: bool = True) -> None:
         with suppress(ConnectionError, asyncio.CancelledError):
@@ -51,24 +52,37 @@ class CuttingProxy:
                 await writer.drain()
 
 
-@asynccontextmanager
-async def cutting_proxy(path: Path, context: ssl.SSLContext | None = None) -> AsyncIterator[CuttingProxy]:
-    """Run a proxy in the block."""
-    proxy = CuttingProxy(path)
-    connected: set[asyncio.Task[None]] = set()
+@contextmanager
+def cutting_proxy(path: Path, context: ssl.SSLContext | None = None) -> Iterator[CuttingProxy]:
+    """Run a proxy in a thread of its own: readers of a state stop the loop of the test."""
+    proxy, ready = CuttingProxy(path), threading.Event()
+    loop, ended = asyncio.new_event_loop(), asyncio.Event()
 
-    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(proxy.serve(reader, writer))
-        connected.add(task)
-        task.add_done_callback(connected.discard)
+    async def run() -> None:
+        connected: set[asyncio.Task[None]] = set()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
-        yield proxy
-    finally:
+        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.ensure_future(proxy.serve(reader, writer))
+            connected.add(task)
+            task.add_done_callback(connected.discard)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        proxy.port = server.sockets[0].getsockname()[1]
+        ready.set()
+        await ended.wait()
         server.close()
         for task in connected:
             task.cancel()
         if connected:
             await asyncio.wait(connected)
+        await asyncio.sleep(0)  # closed transports are gone a turn later
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    ready.wait()
+    try:
+        yield proxy
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+        loop.close()

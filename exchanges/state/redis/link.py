@@ -45,13 +45,15 @@ _CLASSES: dict[str, type[AbstractConnection]] = {
     "rediss": SSLConnection,
     "unix": UnixDomainSocketConnection,
 }
-_PROBLEMS: tuple[tuple[type[RedisError], str], ...] = (
-    (BusyLoadingError, "is still loading its data; call again in a moment"),
-    (ReadOnlyError, "is a replica and takes no writes; use the URL of the primary"),
-    (OutOfMemoryError, "is out of memory (maxmemory); give it more"),
-    (NoPermissionError, "does not permit this user what the state needs; see the guide for its ACL"),
-    (AuthenticationError, "rejected the user or the password of the URL"),
+_REPLICA = "is a replica and takes no writes; use the URL of the primary"
+_PROBLEMS: tuple[tuple[type[RedisError], str, str], ...] = (
+    (BusyLoadingError, "LOADING ", "is still loading its data; call again in a moment"),
+    (ReadOnlyError, "READONLY ", _REPLICA),
+    (OutOfMemoryError, "OOM ", "is out of memory (maxmemory); give it more"),
+    (NoPermissionError, "NOPERM ", "does not permit this user what the state needs; see the guide for its ACL"),
+    (AuthenticationError, "NOAUTH ", "rejected the user or the password of the URL"),
 )
+"""What errors mean, by their class, or by their code where a script has met them."""
 
 
 class LinkFailed(Exception):
@@ -166,6 +168,8 @@ class Link:
             raise LinkFailed(problem) from None
         if not isinstance(answer, list):
             problem = _problem(answer, self._address.secrets) if isinstance(answer, Exception) else "answered nonsense"
+            if problem == _REPLICA:
+                wire.close(problem)  # another server is the primary now; what this one shows may be old
             raise LinkFailed(problem)
         return cast("list[object]", answer)
 
@@ -263,8 +267,11 @@ async def _response(connection: AbstractConnection) -> object:
 
 
 async def _disconnect(connection: AbstractConnection) -> None:
+    writer = getattr(connection, "_writer", None)
     with suppress(RedisError, OSError):
         await connection.disconnect(nowait=True)
+    if writer is not None:
+        writer.transport.abort()  # with TLS, closing waits for the server
 
 
 def _facts(answer: object) -> dict[str, str]:
@@ -283,7 +290,7 @@ def _fault(answer: object, secrets: tuple[str, ...]) -> str:
     if numbers < LEAST_VERSION:
         return f"has version {version or 'unknown'}; Redis 6.2, Valkey, or later is needed"
     if facts.get("role") != "master":
-        return "is a replica and takes no writes; use the URL of the primary"
+        return _REPLICA
     policy = facts.get("maxmemory_policy", "unknown")
     if policy != "noeviction":
         # An evicted nonce, slot or order is one that never was.
@@ -293,8 +300,8 @@ def _fault(answer: object, secrets: tuple[str, ...]) -> str:
 
 def _problem(error: BaseException, secrets: tuple[str, ...]) -> str:
     """Return what is wrong, without anything secret."""
-    for kind, words in _PROBLEMS:
-        if isinstance(error, kind):
+    for kind, code, words in _PROBLEMS:
+        if isinstance(error, kind) or (isinstance(error, ResponseError) and code in str(error)):
             return words
     if isinstance(error, ResponseError):
         return f"answered an error ({_quoted(error, secrets)})"

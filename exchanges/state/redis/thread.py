@@ -98,11 +98,12 @@ class LoopThread:
                 async with asyncio.timeout(STOP_SECONDS):
                     await last()
         finally:
-            others = [task for task in self._tasks if task is not asyncio.current_task()]
-            for task in others:
+            me = asyncio.current_task()
+            for task in self._tasks - {me}:
                 task.cancel()
-            if others:
+            if others := asyncio.all_tasks() - {me}:
                 await asyncio.wait(others, timeout=STOP_SECONDS)
+            await asyncio.sleep(0)  # transports that were closed are gone a turn later
             asyncio.get_running_loop().stop()
 
     def _running(self) -> asyncio.AbstractEventLoop:

@@ -116,6 +116,8 @@ local function grant()
   return written('granted', fence, nonce, is_new)
 end
 
+-- A replica, or a server without memory, fails here, before anything is done.
+redis.call('HSETNX', root .. 'meta', 'run', run)
 bury()
 local pause = rest()
 if pause > 0 then

@@ -1,0 +1,363 @@
+"""Servers that are gone, slow, full, read-only or foreign: nothing is sent, nothing is wrong after, no secret shows."""
+
+import asyncio
+import shutil
+import signal
+from urllib.parse import quote
+
+import pytest
+
+from exchanges.errors import StateError
+from exchanges.limits.windows import MARGIN_SECONDS
+from exchanges.state.redis import link as link_module
+from tests.support.cutting_proxy import cutting_proxy
+from tests.support.file_states import KEY, SERVER, call, enter, entry, leave, settled, shared_limiter_of
+from tests.support.leak_sinks import Scene, leaks
+from tests.support.redis_servers import NOWHERE, executable, redis_server
+from tests.support.redis_states import LEASE_SECONDS, Shelf, StillClock, stop_clocks
+from tests.support.secrets import PASSWORD, Detector
+from tests.support.tls_servers import AUTHORITY, presenting
+
+WINDOW = (2, 10.0)
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Run a server of its own, whose clock stands still."""
+    if executable() is None:
+        pytest.skip(NOWHERE)
+    stop_clocks(monkeypatch)
+    monkeypatch.setattr(link_module, "PAUSE_SECONDS", 0.0)
+    with redis_server(tmp_path, "--appendonly", "yes", "--appendfsync", "always") as server:
+        shelf = Shelf(server)
+        shelf.settle(SERVER)
+        shelf.options["clock"] = StillClock(server, shelf.prefix)
+        yield shelf
+
+
+@pytest.fixture
+def state(own):
+    """Open a state on it."""
+    with own.open() as state:
+        yield state
+
+
+async def refusals(state, *names):
+    """Return what the ways to use the state raise."""
+    limiter, journal, found = shared_limiter_of(state, WINDOW), state.journal, []
+    ways = {
+        "acquire": lambda: enter(limiter, in_order=True),
+        "begin": lambda: journal.begin(entry()),
+        "settle": lambda: _settle(journal),
+        "entries": lambda: asyncio.to_thread(journal.entries, SERVER, KEY),
+        "headroom": lambda: asyncio.to_thread(limiter.headroom),
+    }
+    for name in names or ways:
+        with pytest.raises(StateError) as caught:
+            await ways[name]()
+        found.append(str(caught.value))
+    return found
+
+
+async def _settle(journal):
+    journal._accounts["known"] = SERVER, KEY
+    await journal.settle("known", known=None)
+
+
+async def test_a_server_that_is_gone(own, state):
+    """Without its server nothing is granted, recorded or shown; what has ended meanwhile is written when it is back."""
+    limiter = shared_limiter_of(state, WINDOW)
+    held = await enter(limiter, in_order=True)
+    own.server.kill()
+    found = await refusals(state)
+    await held.release(complete=True)
+    await settled(held)
+    own.server.start()
+    while await _again(limiter) is None:
+        pass
+    await own.options["clock"].move(LEASE_SECONDS + 10, state)
+    nonce = await call(limiter, in_order=True)
+
+    assert all("cannot be reached" in words and "check that the server runs" in words for words in found)
+    assert [True, True] == [words.endswith("nothing was sent") for words in found[:2]]
+    assert nonce > held.nonce
+    assert 0 == own.server.ask("HLEN", own.key("held"))
+
+
+async def _again(limiter):
+    try:
+        return await call(limiter, in_order=True)
+    except StateError:
+        return None
+
+
+@pytest.mark.parametrize("stop", ["signal", "pause"])
+async def test_a_server_that_does_not_answer(stop, own):
+    """A server that stands still fails calls when a step has taken too long, and others at once for a moment."""
+    with own.open(timeout_seconds=0.05) as state:
+        state._store.host.link._seconds = 60.0
+        await call(shared_limiter_of(state, WINDOW))
+        state._store.host.link._seconds = 0.05
+        if stop == "signal":
+            own.server.signal(signal.SIGSTOP)
+        else:
+            own.server.ask("CLIENT", "PAUSE", 3_600_000, "WRITE")
+        with pytest.raises(StateError, match=r"did not answer within 0\.05 s; nothing was sent"):
+            await enter(shared_limiter_of(state, WINDOW), in_order=True)
+        link = state._store.host.link
+        link._pause_until, link._seconds = float("inf"), 60.0
+        with pytest.raises(StateError, match=r"did not answer within 0\.05 s"):
+            await enter(shared_limiter_of(state, WINDOW))
+        with pytest.raises(StateError, match=r"did not answer within 0\.05 s"):
+            state.journal.entries(SERVER, KEY)
+        link._pause_until = 0.0
+        if stop == "signal":
+            own.server.signal(signal.SIGCONT)
+        else:
+            own.server.ask("CLIENT", "UNPAUSE")
+
+        # What the server did when it went on, without anybody to hear of it, is released again.
+        await _reported(state)
+        assert not isinstance(await enter(shared_limiter_of(state, WINDOW), in_order=True), float)
+
+
+async def test_a_reader_that_waits(own, state, monkeypatch):
+    """A reader gives up sooner than a call, and leaves the connection to the others."""
+    await call(shared_limiter_of(state, WINDOW))
+    monkeypatch.setattr("exchanges.state.redis.host.READ_SECONDS", 0.05)
+    own.server.signal(signal.SIGSTOP)
+    with pytest.raises(StateError, match=r"did not answer within 0\.05 s"):
+        state.journal.entries(SERVER, KEY)
+    wire = state._store.host.link._wire
+    own.server.signal(signal.SIGCONT)
+    await call(shared_limiter_of(state, WINDOW))
+
+    assert wire is state._store.host.link._wire
+
+
+async def test_a_replica(own, state):
+    """A replica takes no writes, whether it was one from the beginning or has become one."""
+    await call(shared_limiter_of(state, WINDOW))
+    own.server.ask("REPLICAOF", "127.0.0.1", "1")
+    words = await refusals(state)
+    with own.open() as other:
+        words += await refusals(other)
+
+    assert ["is a replica and takes no writes; use the URL of the primary" in w for w in words] == [True] * 10
+
+
+async def test_a_server_that_deletes_keys(own):
+    """A server that may delete nonces and orders when its memory is full is none for a state."""
+    own.server.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    with own.open() as state:
+        words = await refusals(state)
+
+    assert [True] * 5 == ["maxmemory-policy allkeys-lru); set maxmemory-policy noeviction" in w for w in words]
+
+
+async def test_a_server_without_memory(own, state):
+    """A server that is full says so, and nothing is half done."""
+    await call(shared_limiter_of(state, WINDOW))
+    own.server.ask("CONFIG", "SET", "maxmemory", "1")
+    words = await refusals(state, "acquire", "begin")
+    own.server.ask("CONFIG", "SET", "maxmemory", "0")
+
+    assert [True, True] == ["is out of memory (maxmemory); give it more" in w for w in words]
+    assert not isinstance(await enter(shared_limiter_of(state, WINDOW), in_order=True), float)
+
+
+async def test_forgotten_scripts(own, state):
+    """A server that has forgotten the scripts is sent them again."""
+    await call(shared_limiter_of(state, WINDOW))
+    own.server.ask("SCRIPT", "FLUSH")
+
+    assert await call(shared_limiter_of(state, WINDOW)) is None
+
+
+async def test_damaged_data(own, state):
+    """A value of another type, written by another program, is an error, and nothing is granted."""
+    own.server.ask("DEL", own.key("nonces"))
+    own.server.ask("SET", own.key("nonces"), "1")
+    with pytest.raises(StateError, match="answered an error") as caught:
+        await enter(shared_limiter_of(state, WINDOW), in_order=True)
+
+    assert "WRONGTYPE" in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 20])
+async def test_an_answer_that_is_cut(cut, own, tmp_path):
+    """A lease that was granted by an answer that never came is released as soon as the server can be asked again."""
+    with cutting_proxy(own.server.path) as proxy, own.open(url=f"redis://127.0.0.1:{proxy.port}") as state:
+        limiter = shared_limiter_of(state, (1, 10.0))
+        await call(limiter, sent=False)
+        proxy.cut = cut
+        with pytest.raises(StateError, match=r"cannot be reached .*; nothing was sent"):
+            await enter(limiter, in_order=True)
+        held = own.server.ask("HLEN", own.key("held"))
+        await _reported(state)
+
+        assert (1, 0) == (held, own.server.ask("HLEN", own.key("held")))
+        assert not isinstance(await enter(limiter, in_order=True), float)
+
+
+async def _reported(state):
+    host = state._store.host
+    while host._owed[host.server(SERVER)]:
+        await asyncio.wrap_future(host.thread.ask(lambda: host.report(host.server(SERVER))))
+
+
+@pytest.mark.parametrize("cut", [0, 20])
+async def test_a_record_that_is_cut(cut, own):
+    """A call whose record may have been written, but is not sent, leaves no unresolved call."""
+    with cutting_proxy(own.server.path) as proxy, own.open(url=f"redis://127.0.0.1:{proxy.port}") as state:
+        await call(shared_limiter_of(state, WINDOW))
+        proxy.cut = cut
+        with pytest.raises(StateError, match="nothing was sent"):
+            await state.journal.begin(entry())
+        await _reported(state)
+
+        assert () == state.journal.entries(SERVER, KEY)
+
+
+async def test_an_end_that_is_cut(own):
+    """An end whose answer never came is written again, and counts once."""
+    with cutting_proxy(own.server.path) as proxy, own.open(url=f"redis://127.0.0.1:{proxy.port}") as state:
+        limiter = shared_limiter_of(state, (1, 10.0))
+        held = await enter(limiter, in_order=True)
+        proxy.cut = 0
+        await leave(held, complete=True)
+        await _reported(state)
+
+        assert 10 + MARGIN_SECONDS == pytest.approx(await enter(limiter))
+
+
+async def test_other_names_of_one_server(own, tmp_path):
+    """Two hosts that call the server by different names share everything."""
+    with cutting_proxy(own.server.path) as proxy:
+        urls = (own.server.url, f"redis://127.0.0.1:{proxy.port}/0", f"redis://localhost:{proxy.port}")
+        with own.open(url=urls[0]) as one, own.open(url=urls[1]) as two, own.open(url=urls[2]) as three:
+            nonces = [await call(shared_limiter_of(s), in_order=True) for s in (one, two, three)]
+
+    assert [1, 2, 3] == nonces
+
+
+async def test_another_database(own, state):
+    """States in different databases, or with different prefixes, share nothing."""
+    elsewhere = Shelf(own.server)
+    elsewhere.settle()
+    StillClock(own.server, elsewhere.prefix)
+    with own.open(prefix=elsewhere.prefix) as other:
+        held = [await enter(shared_limiter_of(s), in_order=True) for s in (state, other)]
+
+    assert [1, 1] == [lease.nonce for lease in held]
+
+
+# Users, passwords and TLS
+
+
+async def test_users_and_passwords(own):
+    """A user of an ACL with what the guide lists is enough; a password is read from the URL."""
+    own.server.ask(
+        "ACL", "SETUSER", "trader", "on", f">{PASSWORD}", *RIGHTS, "+subscribe", f"~{own.prefix}:*", f"&{own.prefix}:*"
+    )
+    user = f"trader:{quote(PASSWORD, safe='')}"
+    with (
+        cutting_proxy(own.server.path) as proxy,
+        own.open(url=f"redis://{user}@127.0.0.1:{proxy.port}/0") as state,
+    ):
+        limiter = shared_limiter_of(state, WINDOW)
+        held = await enter(limiter, in_order=True)
+        await state.journal.begin(entry())
+        await leave(held, complete=True)
+
+        assert ((1,), 1) == (limiter.headroom().free, len(state.journal.entries(SERVER, KEY)))
+        while not own.server.ask("PUBSUB", "CHANNELS", f"{own.prefix}:*"):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.001)
+
+
+RIGHTS = ("resetchannels", "-@all", "+@read", "+@write", "+@scripting", "+@connection", "+info", "+time", "+publish")
+
+
+@pytest.mark.parametrize("case", ["wrong password", "no rights", "gone"])
+async def test_no_password_shows(case, own):
+    """A password is in no message, traceback, log, pickle or repr, whatever the server says of it."""
+    own.server.ask("ACL", "SETUSER", "trader", "on", ">another", "~*")
+    password = "another" if case == "no rights" else PASSWORD
+    scene = Scene(Detector())
+    with cutting_proxy(own.server.path) as proxy:
+        port = 1 if case == "gone" else proxy.port
+        with scene.played(), own.open(url=f"redis://trader:{quote(password, safe='')}@127.0.0.1:{port}/0") as state:
+            for use in (
+                lambda: enter(shared_limiter_of(state, WINDOW)),
+                lambda: state.journal.begin(entry()),
+                lambda: asyncio.to_thread(state.journal.entries, SERVER, KEY),
+            ):
+                with pytest.raises(StateError) as caught:
+                    await use()
+                scene.errors.append(caught.value)
+            shown = repr([state, state._store.host.link._address, state.journal])
+    words = {"wrong password": "rejected the user or the password", "no rights": "does not permit", "gone": "cannot be"}
+
+    assert [True] * 3 == [words[case] in str(error) for error in scene.errors]
+    assert {} == {sink: found for sink, found in leaks(scene).items() if found}
+    assert [] == scene.detector.find(shown)
+
+
+async def test_tls(own):
+    """With ``rediss`` the certificate of the server is verified, against an authority that the URL may name."""
+    with cutting_proxy(own.server.path, presenting("here")) as proxy:
+        url = f"rediss://127.0.0.1:{proxy.port}/0"
+        with own.open(url=f"{url}?ssl_ca_certs={quote(str(AUTHORITY))}") as state:
+            granted = await enter(shared_limiter_of(state, WINDOW))
+        with own.open(url=url) as state, pytest.raises(StateError, match="cannot be reached") as caught:
+            await enter(shared_limiter_of(state, WINDOW))
+
+    assert (False, True) == (isinstance(granted, float), "certificate verify failed" in str(caught.value).lower())
+
+
+async def test_a_certificate_of_another_server(own):
+    """With ``rediss`` the name of the server must be that of its certificate."""
+    with cutting_proxy(own.server.path, presenting("elsewhere")) as proxy:
+        url = f"rediss://127.0.0.1:{proxy.port}/0?ssl_ca_certs={quote(str(AUTHORITY))}"
+        with own.open(url=url) as state, pytest.raises(StateError, match="cannot be reached"):
+            await enter(shared_limiter_of(state, WINDOW))
+
+
+# What is kept
+
+
+async def test_what_is_on_the_server(own, state):
+    """All keys of an account share one hash tag and never expire, and contain its fingerprint alone."""
+    limiter = shared_limiter_of(state, WINDOW)
+    held = await enter(limiter, in_order=True)
+    await state.journal.begin(written := entry())
+    await leave(held, complete=True, floor=7)
+    await state.journal.settle(written.intent.id, known="made:1")
+    keys = [key for key in own.server.ask("KEYS", f"{own.prefix}:*") if not key.endswith(":clock")]
+
+    assert {own.key("")} == {key[: len(own.key(""))] for key in keys}
+    assert {-1} == {own.server.ask("TTL", key) for key in keys}
+    assert {"alive", "held", "meta", "nonces", "since", f"made:{KEY}"} - {k[len(own.key("")) :] for k in keys} == {
+        "held"
+    }
+
+
+async def test_how_much_is_kept(own, monkeypatch):
+    """Of what was created only so many ids are kept, and the record then starts later."""
+    monkeypatch.setattr("exchanges.state.redis.scripts.KEPT_NAMES", 3)
+    with own.open() as state:
+        written = [entry() for _ in range(5)]
+        for number, call_ in enumerate(written):
+            await state.journal.begin(call_)
+            await state.journal.settle(call_.intent.id, known=f"a:{number}")
+
+        assert {"a:2", "a:3", "a:4"} == state.journal.known(SERVER, KEY, {f"a:{n}" for n in range(5)}, "none")
+        assert written[1].intent.at < state.journal.since(SERVER, KEY) <= written[2].intent.at
+
+
+def test_where_there_is_no_server(monkeypatch):
+    """Tests look for a server in PATH too, and are skipped where there is none."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda name: "/bin/valkey-server" if name == "valkey-server" else None)
+
+    assert "/bin/valkey-server" == executable()
