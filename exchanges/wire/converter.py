@@ -22,6 +22,7 @@ import msgspec
 from exchanges.errors import DecodeError, quotable
 from exchanges.wire import large_lists
 from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads, optional, without_mark
+from exchanges.wire.layouts import Entry, Layouts
 from exchanges.wire.models import Field, Row, UnknownRow, codec_of, fields_of, optional_of, row_classes
 from exchanges.wire.odd_rows import without_odd_rows
 from exchanges.wire.rows import Rows
@@ -230,17 +231,17 @@ class Wire:
     # Objects
 
     def _object_structure_hook(self, cls: type) -> StructureHook:
-        plan = [(f.wire, f.name, f.required, self._structure_hook(f.annotation)) for f in fields_of(cls)]
-        known = {key for key, *_ in plan}
-        reshape = getattr(cls, "from_wire", None)
+        entries = [Entry.of(f, self._structure_hook(f.annotation), strict=self.strict) for f in fields_of(cls)]
+        layouts, reshape = Layouts(entries), getattr(cls, "from_wire", None)
 
         def model(value: Json, _: Any = None) -> Any:
             if type(value) is not dict or len(value) > MAX_KEYS:  # `from_wire` copies the object
                 raise Deviation("an object", f": {cls.__name__}")
             if reshape is not None:
                 value = cast("dict[str, Json]", reshape(value))
-            attributes: dict[str, Any] = {}
-            for key, name, is_required, read in plan:
+            layout = layouts.get(keys := tuple(value)) or layouts.add(keys)
+            attributes, rest = layout.read(value)
+            for key, name, is_required, _, read in rest:
                 if key in value:
                     try:
                         attributes[name] = read(value[key])
@@ -248,9 +249,8 @@ class Wire:
                         raise deviation.inside(f": {cls.__name__}.{name}") from None
                 elif is_required:
                     raise Deviation("a value, found none", f": {cls.__name__}.{name}")
-            if not known.issuperset(value):
-                surplus = len(value.keys() - known)
-                self._deviate(f"no keys but the documented ones ({surplus} more)", f": {cls.__name__}")
+            if layout.surplus:
+                self._deviate(f"no keys but the documented ones ({layout.surplus} more)", f": {cls.__name__}")
             return cls(**attributes)
 
         return model
