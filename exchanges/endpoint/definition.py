@@ -249,6 +249,11 @@ class Endpoint:
         """Whether it succeeds with an answer that has no body."""
         return isinstance(codec_of(self.answer), NoBody)
 
+    @cached_property
+    def repeated(self) -> tuple[Argument, ...]:
+        """The arguments that an answer may contradict; of a call that may be repeated, those that name a field."""
+        return tuple(a for a in self.arguments if self.kind.is_once or (a.echo and a.param.echo != "="))
+
     def __str__(self) -> str:
         """Return verb and path as they are documented: ``POST /private/bids``."""
         return f"{self.verb} {self.route}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from exchanges.http.answer import Answer, Evidence
@@ -23,7 +24,7 @@ class Injected(Protocol):
 class Sender(Protocol):
     """Sends one request and reads the whole answer."""
 
-    async def send(
+    def send(
         self,
         request: Request,
         evidence: Evidence,
@@ -34,7 +35,7 @@ class Sender(Protocol):
         silent_after: float | None = None,
         fresh: bool = False,
         cutter: RowCutter | None = None,
-    ) -> Answer:
+    ) -> Coroutine[Any, Any, Answer]:
         """Send *request* and return its answer, decoded.
 
         Args:

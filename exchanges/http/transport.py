@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from exchanges.http.answer import Answer, Evidence
 from exchanges.http.patches import PatchDetector
@@ -59,7 +60,7 @@ class HttpTransport:
         self._patched: HttpxSender | None = None
         self._external = None if injected is None and proxy is None else self._httpx(injected, proxy)
 
-    async def send(
+    def send(
         self,
         request: Request,
         evidence: Evidence,
@@ -69,7 +70,7 @@ class HttpTransport:
         deadline: float,
         fresh: bool = False,
         cutter: RowCutter | None = None,
-    ) -> Answer:
+    ) -> Coroutine[Any, Any, Answer]:
         """Send *request* and return its answer, decoded.
 
         Args:
@@ -88,7 +89,7 @@ class HttpTransport:
         if request.attachment is None:  # no answer is due before the end of an upload, which may take long
             seconds_left = deadline - asyncio.get_running_loop().time()
             silent_after = self._pool.silence_seconds(request.origin, priority, seconds_left)
-        return await self._sender(thorough=priority is not READ).send(
+        return self._sender(thorough=priority is not READ).send(
             request,
             evidence,
             max_bytes=max_bytes,

@@ -7,6 +7,7 @@ in its `PendingCall`, which holds neither the request nor its secrets.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -129,6 +130,7 @@ class Attempt:
         is_verified: Whether the exchange signed the answer; None where it bears no signature.
         result: What the answer said; None without one.
         ended: What its caller awaits; set before its task starts.
+        on_done: What is called when its task is done; None if nothing is left to do then.
         watch: What observes it; None if nobody does.
     """
 
@@ -147,6 +149,7 @@ class Attempt:
     complete: bool = False
     result: Result | None = None
     ended: asyncio.Future[None] | None = None
+    on_done: Callable[[asyncio.Task[Result]], None] | None = None
     watch: AttemptWatch | None = None
 
     def refusals(self, scope: str) -> int:

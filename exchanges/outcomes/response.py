@@ -180,7 +180,7 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
     """
     is_once = call.endpoint.kind.is_once
     found = [name for name, sent in call.endpoint.echoes.items() if not _same(sent, getattr(value, name, None))]
-    for argument in call.endpoint.arguments:
+    for argument in call.endpoint.repeated:
         name, param = argument.echo, argument.param
         if param.is_spread and is_once:
             found += _differing(call.values.get(argument.name), getattr(value, argument.name, None))

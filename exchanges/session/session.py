@@ -28,7 +28,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 
 from exchanges import errors
 from exchanges.endpoint import MONEY, READ, WRITE, Api, Endpoint, Kind
@@ -219,7 +219,8 @@ class Session:
         attempt.ended = loop.create_future()
         task = loop.create_task(self._exchange(attempt, destination), name=call.endpoint.id)
         self._tasks[task] = call.endpoint.kind
-        task.add_done_callback(functools.partial(_done, self._tasks, attempt))
+        attempt.on_done = functools.partial(_done, self._tasks, attempt)
+        task.add_done_callback(attempt.on_done)
         try:
             await attempt.ended
         except asyncio.CancelledError:
@@ -247,10 +248,12 @@ class Session:
 
     async def _exchange(self, attempt: Attempt, destination: Destination) -> Result:
         """Exchange an admitted call for its result: nonce, sign, journal, send, interpret, release."""
+        result: Result | None = None
         try:
             self._sign(attempt, destination)
             if not attempt.call.endpoint.kind.is_once:
-                return await self._send(attempt, destination)
+                result = await self._send(attempt, destination)
+                return result
             pending = await destination.calls.begin(attempt)
             try:
                 result = await self._send(attempt, destination)
@@ -265,10 +268,18 @@ class Session:
         except ExchangeError as error:
             return Result(error=error)
         finally:
-            with suppress(asyncio.CancelledError):  # from outside: the result is returned all the same
-                await release(attempt)
+            if attempt.lease is None:
+                attempt.permit.end(sent=attempt.sent, complete=attempt.complete)
+            else:
+                with suppress(asyncio.CancelledError):  # from outside: the result is returned all the same
+                    await release(attempt)
             # Here, and not when the task is done: that would be a turn of the loop later.
             attempt.wake_caller()
+            if result is not None and attempt.on_done is not None:  # nothing is left to do when it is done
+                own = cast("asyncio.Task[Result]", asyncio.current_task())
+                own.remove_done_callback(attempt.on_done)
+                del self._tasks[own]
+                attempt.on_done = None
 
     def _sign(self, attempt: Attempt, destination: Destination) -> None:
         """Draw the nonce and sign. What was checked before the call waited is checked again."""
@@ -277,10 +288,8 @@ class Session:
             raise _closed(call.endpoint)
         if fault := self._config.transport.fault:
             raise errors.UsageError(f"{call}: {fault}; nothing was sent", endpoint=call.endpoint.id)
-        policy, timestamp_ms = (
-            NONE if scheme is None else scheme.policy,
-            int(self._config.wall_clock() * 1000),
-        )
+        policy = NONE if scheme is None else scheme.policy
+        timestamp_ms = int(self._config.wall_clock() * 1000)
         if policy is STRICT:
             leased = None if attempt.lease is None else attempt.lease.nonce
             nonce = str(self._next_nonce(destination) if leased is None else leased)
@@ -369,6 +378,7 @@ class Session:
 def _done(tasks: dict[asyncio.Task[Any], Kind], attempt: Attempt, task: asyncio.Task[Result]) -> None:
     """Forget a task that has ended. The session is not held: it may be dropped as soon as its callers are woken."""
     del tasks[task]
+    attempt.on_done = None
     attempt.wake_caller()  # of a task that was cancelled before it started
     if not task.cancelled():
         task.exception()  # retrieved, as asyncio reports it otherwise if the caller is gone
