@@ -122,6 +122,16 @@ class ExchangeClock:
         """Record what an answer has *shown* as the moment of its call."""
         self._note(_api_of(endpoint), shown, span, max_skew)
 
+    def contradicts(self, shown: datetime, span: Span) -> bool:
+        """Whether what was created just now is *shown* as of another day, by our clock and by the ``Date`` header.
+
+        More than a day is no zone. Without a header there is no witness but our clock, which may be wrong by itself.
+        """
+        now, headers = span.moment(span.ended_at), self._readings.get(_HEADER, ())
+        theirs = [headers[-1].by_loop(span.zero)] if headers else []
+        offsets = [ClockOffset(-MAX_SKEW, MAX_SKEW), *theirs]
+        return bool(theirs) and not any(o.least - REMEMBERED <= shown - now <= o.most + REMEMBERED for o in offsets)
+
     def _note(self, source: str, shown: datetime, span: Span, max_skew: timedelta) -> None:
         offset = ClockOffset(shown - span.moment(span.ended_at) - SLACK, shown - span.moment(span.sent_at) + SLACK)
         reading = _Reading(offset, span.zero, span.ended_at, offset.is_within(max_skew))

@@ -246,17 +246,9 @@ class PendingCalls:
         intent = pending.intent
         pending.landed_at = asyncio.get_running_loop().time()
         ended_at = pending.zero + timedelta(seconds=pending.landed_at)
-        if result.error is None:
-            match = self._made(pending, result.value)
-            if match is None or not any(name in self.history for name in self.kinship.names(intent, match.id)):
-                pending.made = self.history.note(intent, self.kinship.nameless(intent, pending.digest), match, ended_at)
-                if match is not None and pending.made is not None:
-                    self.history.note_id(self._client_id(intent), match.id)
-            if pending.made is None:
-                # What an earlier call made is no proof of this one: the answer may belong to that call.
-                words = f"{attempt.call}: the answer names what an earlier call made"
-                doubt = unknown_outcome(attempt, DecodeError(words, endpoint=intent.endpoint))
-                result = Result(error=doubt, status=result.status)
+        if result.error is None and (fault := self._note_made(pending, result.value, ended_at)) is not None:
+            error = DecodeError(f"{attempt.call}: the answer {fault}", endpoint=intent.endpoint)
+            result = Result(error=unknown_outcome(attempt, error), status=result.status)
         pending.value, pending.error = result.value, result.error
         pending.landed.set()
         is_open = pending.is_open
@@ -318,15 +310,31 @@ class PendingCalls:
     def _others(self) -> dict[Intent, Entry]:
         return {intent: entry for intent, entry in self.view.entries().items() if self._is_other(entry)}
 
+    def _note_made(self, pending: PendingCall, value: Any, ended_at: datetime) -> str | None:
+        """Record what the answer of an executed call shows; return why it may belong to another call, if it may."""
+        intent, match = pending.intent, self._made(pending, value)
+        if match is not None and any(name in self.history for name in self.kinship.names(intent, match.id)):
+            return "names what an earlier call made"
+        if match is not None and match.at is not None and self.clock.contradicts(match.at, self._span(pending)):
+            return f"shows what was made at another time, {match.at:%Y-%m-%d %H:%M} UTC; unlike its Date and our clock"
+        pending.made = self.history.note(intent, self.kinship.nameless(intent, pending.digest), match, ended_at)
+        if pending.made is None:
+            return "names what an earlier call made"
+        if match is not None:
+            self.history.note_id(self._client_id(intent), match.id)
+        return None
+
+    def _span(self, pending: PendingCall) -> Span:
+        return Span((pending.intent.at - pending.zero).total_seconds(), pending.landed_at, pending.zero)
+
     def _made(self, pending: PendingCall, value: Any) -> Match | None:
         """Return what the answer of an executed call shows; record its moment."""
-        endpoint, sent_at = pending.intent.endpoint, (pending.intent.at - pending.zero).total_seconds()
+        endpoint = pending.intent.endpoint
         try:
             search = self.searches().get(endpoint)
             match = None if search is None else search.identify(value)
             if search is not None and match is not None and match.at is not None:
-                span = Span(sent_at, pending.landed_at, pending.zero)
-                self.clock.note_moment(endpoint, match.at, span, search.max_skew)
+                self.clock.note_moment(endpoint, match.at, self._span(pending), search.max_skew)
             return match
         except Exception as fault:  # noqa: BLE001 - a reader that fails on an odd id must not hide the outcome
             logger.warning("%s: unexpected %s while reading the id in the answer", endpoint, type(fault).__name__)

@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 
 from exchanges import Ambiguous, Incomplete, NoTrace, Reconciled
+from exchanges.errors import OutcomeUnknown
 from exchanges.outcomes.clocks import REMEMBERED
 from exchanges.state import MemoryState
 from tests.support.lagging_exchange import (
@@ -68,6 +69,35 @@ async def test_one_answer_with_a_wrong_moment(after, wrong):
         verdict = await client.reconcile(await lose(client))
 
         assert type(verdict) in NOTHING_FALSE
+
+
+YEARS = 1000 * 86400
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("off", "facts", "is_taken"),
+    [
+        (-86400, {"dated": True}, True),  # a zone, or a day
+        (86400, {"dated": True}, True),
+        (-90000, {"dated": True}, False),
+        (90000, {"dated": True}, False),
+        (-90000, {}, True),  # nobody but our clock says so
+        (YEARS, {"dated": True, "step": YEARS}, True),  # the header is wrong, such as that of a cache
+        (0, {"dated": True, "step": YEARS}, True),  # our clock is wrong
+    ],
+)
+async def test_an_order_of_another_day(off, facts, is_taken):
+    """An order that its answer dates more than a day from its Date and our clock may be another one."""
+    async with placing(Lagging([ANSWERED], told=lambda at: at + off, **facts)) as client:
+        error = None
+        try:
+            await client.orders.buy(amount=3, price=5)
+        except OutcomeUnknown as unknown:
+            error = str(unknown)
+
+        assert (is_taken, 0 if is_taken else 1) == (error is None, len(client.unresolved))
+        assert is_taken or "shows what was made at another time" in error
 
 
 @pytest.mark.sweep

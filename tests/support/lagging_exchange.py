@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.utils import formatdate
 from typing import Any
 
@@ -188,8 +188,10 @@ CALLS = {
 
 async def begin(client, at=MEASURED, **other):
     """Place a first order that shows the clock, and wait until the history is old enough."""
-    await client.orders.buy(**{"amount": 7, "price": 7} | other)
-    await client.v9.neworders.buy(amount=7, price=7)
+    with suppress(OutcomeUnknown):  # of an order that is dated years off, beside a right header
+        await client.orders.buy(**{"amount": 7, "price": 7} | other)
+    with suppress(OutcomeUnknown):
+        await client.v9.neworders.buy(amount=7, price=7)
     await asyncio.sleep(at - elapsed())
 
 
