@@ -64,9 +64,9 @@ async def prove(client: Bitso | Bitstamp, unknown: OutcomeUnknown) -> str | None
     print("perhaps placed:", unknown)
     # Long enough for the proof that it was not: see docs/unknown-outcomes.md.
     match await client.reconcile(unknown.intent, timeout_seconds=400):
-        case Reconciled(found=order):
+        case Reconciled(found=order, id=order_id):
             print("it was placed:", order)
-            return str(getattr(order, "oid", None) or getattr(order, "id", ""))
+            return order_id
         case NoTrace():
             print("it was not placed and will not be; it may be placed again")
         case Ambiguous(candidates=orders):

@@ -118,7 +118,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 _PACKAGES = {"Bitex": "bitex", "Bitso": "bitso", "Bitstamp": "bitstamp"}
 _ON_USE = {
     **_PACKAGES,
-    **dict.fromkeys(("Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Verdict"), "outcomes.reconcile"),
+    **dict.fromkeys(("Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Verdict"), "outcomes.verdicts"),
     **dict.fromkeys(("Update", "poll"), "polling"),
 }
 

@@ -1,7 +1,8 @@
 """One way to trade spot markets, the same at every exchange that can: `client.spot`.
 
 It is built on the declared calls of each exchange, so that outcomes, errors, limits and `reconcile` are the same. What
-an exchange answered is in `own` of each result. Amounts are exact, in units of the base or of the quote currency.
+an exchange answered is in `own` of each result, and `Reconciled.id` of an order is its `SpotOrder.order_id`. Amounts
+are exact, in units of the base or of the quote currency.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self, Unpack, overload
+from typing import TYPE_CHECKING, Self, Unpack, overload
 
 from attrs import evolve
 
@@ -91,6 +91,12 @@ from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
 from exchanges.outcomes.search import Searches
 from exchanges.wire import UnknownRow
+
+if TYPE_CHECKING:
+    from exchanges.bitex.found import Found
+    from exchanges.client import RECONCILE_SECONDS
+    from exchanges.intents import Intent
+    from exchanges.outcomes.verdicts import VerdictOf
 
 __all__ = [
     "Account",
@@ -265,6 +271,12 @@ class Bitex(Client):
                 return await self.kyc.profile(callback.id)
             case _:
                 raise UsageError("confirm: this callback names nothing to read; nothing was sent")
+
+    if TYPE_CHECKING:
+
+        async def reconcile(self, intent: Intent, *, timeout_seconds: float = RECONCILE_SECONDS) -> VerdictOf[Found]:
+            """Determine the outcome of a call; see `Client.reconcile`."""
+            ...
 
     @classmethod
     def searches(cls) -> Searches:

@@ -93,8 +93,12 @@ from exchanges.http.signing import Scheme
 from exchanges.outcomes.search import Searches
 
 if TYPE_CHECKING:
+    from exchanges.bitso.found import Found
     from exchanges.bitso.spot import BitsoSpot
     from exchanges.bitso.streams import Streams
+    from exchanges.client import RECONCILE_SECONDS
+    from exchanges.intents import Intent
+    from exchanges.outcomes.verdicts import VerdictOf
 
 __all__ = [
     "V2",
@@ -240,6 +244,12 @@ class Bitso(Client):
         from exchanges.bitso.spot import BitsoSpot  # noqa: PLC0415 - loaded when it is first needed
 
         return BitsoSpot(self.market, self.account, self.trading)
+
+    if TYPE_CHECKING:
+
+        async def reconcile(self, intent: Intent, *, timeout_seconds: float = RECONCILE_SECONDS) -> VerdictOf[Found]:
+            """Determine the outcome of a call; see `Client.reconcile`."""
+            ...
 
     @classmethod
     def searches(cls) -> Searches:

@@ -200,7 +200,7 @@ def _modifications(query: Query, answers: Answers) -> Matches:
     # What is shown of another order, as if it were of this one, says nothing about it.
     ours = [order for order in rows if (order.oid == name if name else order.origin_id == client_id)]
     candidates = tuple(
-        Match(f"{order.oid} {_changes(query)}", order, order.updated_at, tagged=True)
+        Match(f"{order.oid} {_changes(query)}", order, order.updated_at, tagged=True, made=order.oid)
         for order in ours
         if _is_as_asked(query, order)
     )

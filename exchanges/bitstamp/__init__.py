@@ -95,8 +95,12 @@ from exchanges.client import Client
 from exchanges.outcomes.search import Searches
 
 if TYPE_CHECKING:
+    from exchanges.bitstamp.found import Found
     from exchanges.bitstamp.spot import BitstampSpot
     from exchanges.bitstamp.streams import Streams
+    from exchanges.client import RECONCILE_SECONDS
+    from exchanges.intents import Intent
+    from exchanges.outcomes.verdicts import VerdictOf
 
 __all__ = [
     "DOCUMENTED_LIMITS",
@@ -206,6 +210,12 @@ class Bitstamp(Client):
         from exchanges.bitstamp.spot import BitstampSpot  # noqa: PLC0415 - loaded when it is first needed
 
         return BitstampSpot(self.market, self.account, self.trading)
+
+    if TYPE_CHECKING:
+
+        async def reconcile(self, intent: Intent, *, timeout_seconds: float = RECONCILE_SECONDS) -> VerdictOf[Found]:
+            """Determine the outcome of a call; see `Client.reconcile`."""
+            ...
 
     @classmethod
     def searches(cls) -> Searches:

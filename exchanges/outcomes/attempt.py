@@ -68,6 +68,7 @@ class PendingCall:
         value: What the exchange answered, if it was executed.
         error: What went wrong.
         made: The name under which the history knows what it made.
+        made_id: Its id at the exchange; None if the answer shows none.
         landed: Set when it has ended.
         loop: The loop that it runs in.
     """
@@ -81,6 +82,7 @@ class PendingCall:
     value: Any = None
     error: ExchangeError | None = None
     made: str | None = None
+    made_id: str | None = None
     landed: asyncio.Event = field(factory=asyncio.Event)
     loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
 

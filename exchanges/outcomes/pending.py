@@ -321,6 +321,7 @@ class PendingCalls:
         if pending.made is None:
             return "names what an earlier call made"
         if match is not None:
+            pending.made_id = match.id
             self.history.note_id(self._client_id(intent), match.id)
         return None
 

@@ -181,7 +181,9 @@ class Reconciler:
         if pending.standing is Standing.UNKNOWN:
             return None
         self._calls.resolve(intent, None)
-        return Reconciled(intent, pending.value) if pending.standing is Standing.EXECUTED else NoTrace(intent)
+        if pending.standing is Standing.NOT_EXECUTED:
+            return NoTrace(intent)
+        return Reconciled(intent, pending.value, pending.made_id)
 
     def _case(self, intent: Intent, *, in_order: bool, by_id: bool) -> _Case:
         """Collect what is recorded of a call."""
@@ -325,7 +327,7 @@ class Reconciler:
         if not others and (self._is_marked(case, first) or self._is_ours(case, result, first)):
             # What a cancel names is not its own: another one may name it as well.
             self._calls.resolve(intent, None if case.by_id else first.id)
-            return Reconciled(intent, first.found), True
+            return Reconciled(intent, first.found, first.made or first.id), True
         if Standing.UNDER_WAY in result.rivals:
             return Incomplete(intent, "another call that would do the same is under way; ask again later"), False
         if not result.complete:

@@ -127,6 +127,7 @@ class Match:
         at: When it was created, by the exchange's clock; None if it is not shown.
         sure: Whether everything that was asked for could be compared, and is the same.
         tagged: Whether it bears the tag of the intent.
+        made: Its id at the exchange, where `id` says more than that.
         misdated: Whether it is shown as of a moment at which the call was not made. Such a moment may be wrong.
     """
 
@@ -136,6 +137,7 @@ class Match:
     sure: bool = True
     tagged: bool = False
     misdated: bool = False
+    made: str | None = None
 
 
 @frozen

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
 from exchanges.intents import Intent
 
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
 
 @frozen
-class Reconciled:
+class Reconciled(Generic[T_co]):
     """It was executed.
 
     Attributes:
         intent: What the call was to do.
         found: What it created: the model that a read shows, or the answer of the call itself.
+        id: Its id at the exchange, whatever model shows it; None where neither reads nor the answer show one.
     """
 
     intent: Intent
-    found: object = field(repr=False)
+    found: T_co = field(repr=False)
+    id: str | None = None
 
 
 @frozen
@@ -35,7 +40,7 @@ class NoTrace:
 
 
 @frozen
-class Ambiguous:
+class Ambiguous(Generic[T_co]):
     """The exchange holds what the call may have created, but other calls may have created it too; still unresolved.
 
     Attributes:
@@ -44,7 +49,7 @@ class Ambiguous:
     """
 
     intent: Intent
-    candidates: tuple[object, ...] = field(repr=False)
+    candidates: tuple[T_co, ...] = field(repr=False)
 
 
 @frozen
@@ -62,4 +67,6 @@ class Incomplete:
     ask_again_at: datetime | None = None
 
 
-Verdict: TypeAlias = Reconciled | NoTrace | Ambiguous | Incomplete
+VerdictOf: TypeAlias = Reconciled[T] | NoTrace | Ambiguous[T] | Incomplete
+"""On a call that created a T, as far as type checkers can tell."""
+Verdict: TypeAlias = VerdictOf[object]

@@ -110,11 +110,27 @@ async def test_equal_orders_at_once():
         with pytest.raises(UnresolvedOutcome):
             await order()
         verdicts = [await client.reconcile(intent, timeout_seconds=600) for intent in intents]
-        made = {oid_of(verdict.found) for verdict in verdicts if isinstance(verdict, Reconciled)}
+        made = {verdict.id for verdict in verdicts if isinstance(verdict, Reconciled)}
 
+        assert made == {oid_of(verdict.found) for verdict in verdicts if isinstance(verdict, Reconciled)}
         assert (3, 3) == (len({intent.tag for intent in intents}), len(set(intents)))
         assert ([Reconciled, NoTrace, Reconciled], 2) == ([type(verdict) for verdict in verdicts], len(made))
         assert oid_of(await order()) not in made
+
+
+@in_virtual_time
+@pytest.mark.parametrize("venue", [Venue.BITSO, Venue.BITSTAMP])
+async def test_the_id_of_an_order_whose_caller_was_cancelled(venue):
+    """The answer that came without its caller names the order, as a read would."""
+    async with trading(venue, []) as (client, _, _line):
+        task = asyncio.create_task(place(client))
+        await asyncio.sleep(0.001)
+        task.cancel()
+        await asyncio.sleep(5.0)
+        (intent,) = client.unresolved
+        verdict = await client.reconcile(intent)
+
+        assert (Reconciled, oid_of(verdict.found)) == (type(verdict), verdict.id)
 
 
 @in_virtual_time

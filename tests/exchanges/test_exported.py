@@ -152,4 +152,4 @@ def test_names_that_load_on_use():
     for name in ("Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Update", "Verdict", "poll"):
         code += f"; assert {name!r} in first; exchanges.{name}; assert {name!r} in vars(exchanges)"
 
-    assert {"exchanges.outcomes.reconcile", "exchanges.polling"} <= set(loaded_by(code))
+    assert {"exchanges.outcomes.verdicts", "exchanges.polling"} <= set(loaded_by(code))

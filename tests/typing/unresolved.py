@@ -27,6 +27,8 @@ from exchanges import (
     UsageError,
     Verdict,
 )
+from exchanges.bitso import found as bitso
+from exchanges.bitstamp import OrderStatus
 
 
 def carried(unknown: OutcomeUnknown, refused: UnresolvedOutcome) -> UsageError:
@@ -80,20 +82,31 @@ def of_a_call(call: OpenCall) -> None:
 
 async def every_verdict(client: Bitso, error: OutcomeUnknown) -> object:
     verdict = await client.reconcile(error.intent)
-    assert_type(verdict, Reconciled | NoTrace | Ambiguous | Incomplete)
+    assert_type(verdict, Reconciled[bitso.Found] | NoTrace | Ambiguous[bitso.Found] | Incomplete)
     match verdict:
-        case Reconciled(found=found):
+        case Reconciled(found=found, id=made):
+            assert_type(found, bitso.Found)
+            assert_type(made, str | None)
             return found
         case NoTrace():
             return None
         case Ambiguous(candidates=candidates):
-            assert_type(candidates, tuple[object, ...])
+            assert_type(candidates, tuple[bitso.Found, ...])
             return candidates
         case Incomplete(reason=reason):
             assert_type(reason, str)
             return reason
         case _:
             assert_never(verdict)
+
+
+async def what_was_found(client: Bitstamp, intent: Intent) -> Verdict:
+    verdict = await client.reconcile(intent)
+    if isinstance(verdict, Reconciled) and isinstance(verdict.found, OrderStatus):
+        assert_type(verdict.found.client_order_id, str | None)
+    if isinstance(verdict, Reconciled):
+        verdict.found.amount_remaining  # type: ignore[union-attr]
+    return verdict
 
 
 async def one_verdict_is_missing(client: Bitstamp, intent: Intent) -> None:
