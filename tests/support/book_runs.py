@@ -33,7 +33,7 @@ from tests.support.book_venues import BEGIN, Cache, Diffs, Market, Numbered, Who
 
 ZERO = datetime.fromtimestamp(BEGIN / 1e6, UTC)
 DEPTH = 20
-FLASHES = 0.05
+FLASHES = 0.01
 FAULTS = (
     *("kill", "freeze", "dead", "move"),
     *("drop", "double", "double old", "reorder", "garble", "price zero"),
@@ -141,6 +141,7 @@ class Run:
         self.read_faults: list[str] = []
         self.kept_reads: list[OrdersSnapshot] = []
         self.lines: dict[int, Any] = {}
+        self.honest = self.honest_reads = 0
         self.held: Any = None
         self.sent: list[Any] = []
         self.checked_at = 0.0
@@ -204,8 +205,10 @@ class Run:
         if not self.subscribed:
             return
         frames, fault = [frame], None
-        if self.pending_faults:
+        self.honest -= 1
+        if self.pending_faults and self.honest < 0:
             fault = self.pending_faults.pop(0)
+            self.honest = 2  # lies are single: those that support each other are the truth to whoever hears them
             frames = self.spoilt(frame, fault)
         if self.held is not None and fault is None:
             frames = [frame, self.held]
@@ -236,13 +239,13 @@ class Run:
     def spoilt_levels(self, frame: LevelsFrame, fault: str) -> list[Any]:
         """Return a frame of levels with a fault."""
         odd = self.chance.choice(["NaN", "1_000", "-1", " 1", "1e3", "٣", "", "0x10", "1.", "9" * 31])
-        # Also to side zero: a whole frame or one of changes that claims a bid above the best ask.
         high = format(max(self.market.asks) + Decimal(1), "f")
+        jump = self.chance.choice([0, 1, 60_000_000, 10**12])
         return {
             "garble": [msgspec.structs.replace(frame, bids=[*frame.bids, ("1.00", odd)])],
             "price zero": [msgspec.structs.replace(frame, bids=[*frame.bids, ("0", "1.5")])],
             "future": [msgspec.structs.replace(frame, at=frame.at + self.chance.choice([60, 10**6, 10**9]) * 10**6)],
-            "back": [msgspec.structs.replace(frame, at=frame.at - self.chance.choice([1, 60, 10**6]) * 10**6)],
+            "back": [msgspec.structs.replace(frame, at=self.sent[-1].at - jump)] if self.sent else [frame],
             "crossed": [msgspec.structs.replace(frame, bids=[(high, "1.0"), *frame.bids])],
             "one side": [msgspec.structs.replace(frame, asks=[])] if self.case.kind == "whole" else [frame],
             "empty": [msgspec.structs.replace(frame, bids=[], asks=[])] if self.case.kind == "whole" else [frame],
@@ -359,7 +362,9 @@ class Run:
     def read(self, keeper: Any, asked_at: float) -> None:
         """Answer a read."""
         self.seen.reads += 1
-        fault = self.read_faults.pop(0) if self.read_faults else ""
+        self.honest_reads -= 1
+        fault = self.read_faults.pop(0) if self.read_faults and self.honest_reads < 0 else ""
+        self.honest_reads = 2 if fault else self.honest_reads
         self.seen.faults[fault] += bool(fault)
         wait = self.chance.uniform(0.04, 0.2) + (self.chance.uniform(3.0, 20.0) if fault == "read late" else 0.0)
         answer = None if fault == "read fails" else self.answer(fault)

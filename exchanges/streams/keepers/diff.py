@@ -46,6 +46,8 @@ KEPT_SECONDS = 5.0
 """An order book that is asked for now is no older."""
 MOST_ROWS = 200_000
 """Of the frames that wait or can be taken back."""
+PATIENT_MISMATCHES = 3
+"""So many order books in a row may differ before the next is asked for later."""
 FALSE_ALARMS = 3
 """A check that was wrong so often in a row is one that this exchange does not keep."""
 
@@ -75,10 +77,11 @@ class DiffBook(Kept):
     _straddling: LevelsFrame | None = field(default=None, init=False, repr=False)
     # An order book that is compared when the frames have come as far, or when none has come for long.
     _pending: Read | None = field(default=None, init=False, repr=False)
-    # What an order book must show to decide a doubt, and when it must have been asked for.
+    # What an order book must show to end a doubt, and when it must have been asked for to confirm it.
     _decides_from: int = field(default=0, init=False)
     _decides_after: float = field(default=0.0, init=False)
     _alarm: str | None = field(default=None, init=False)
+    _mismatches: int = field(default=0, init=False)
     _false_alarms: dict[str, int] = field(factory=dict[str, int], init=False)
     _may_be_empty: bool = field(default=False, init=False)
 
@@ -121,11 +124,9 @@ class DiffBook(Kept):
         if newest is not None and frame.at <= newest.at:
             if frame != newest:
                 self._restart(OLD, now)
-        elif self._pace.is_ahead(frame.at, now):
+        elif not self._frame_pace.accepts(frame.at, now, self.wall):
             self._restart(FUTURE, now)
-            self._pace.lead = None  # or every further frame would be, if the exchange's clock was set
         else:
-            self._pace.note(frame.at, now)
             self._newest, self._newest_received = frame, now
             self._next(Step(frame, now), now)
         return self._done(now)
@@ -228,7 +229,7 @@ class DiffBook(Kept):
         self.dropped_rows += dropped + more
         if is_crossed(bids, asks):
             raise ValueError("best prices that cross")
-        if self._pace.is_ahead(snapshot.at, now):
+        if not self._read_pace.accepts(snapshot.at, now, self.wall):
             raise ValueError("a moment in the future")
         return Read(snapshot.at, asked_at, now, bids, asks)
 
@@ -246,17 +247,21 @@ class DiffBook(Kept):
         self._base, self._straddling, self._pending = read, None, None
         self._bids, self._asks = read.bids.copy(), read.asks.copy()
         self._at, self._received = read.at, now
-        self._want(Purpose.CONFIRM, read.received + SETTLED_SECONDS + delay_of(self._failures))
+        self._want(Purpose.CONFIRM, read.received + SETTLED_SECONDS + self._patience())
         for step in newer:
             if self._has_begun():  # an odd number begins anew
                 self._apply(step, now)
+
+    def _patience(self) -> float:
+        # Flickering levels make some comparisons fail where nothing is lost.
+        return delay_of(self._mismatches - PATIENT_MISMATCHES)
 
     def _has_begun(self) -> bool:
         return self._base is not None
 
     def _want_confirmation(self, now: float) -> None:
         if self.status is not BookStatus.GOOD:
-            self._want(Purpose.CONFIRM, now + AGAIN_SECONDS + delay_of(self._failures))
+            self._want(Purpose.CONFIRM, now + AGAIN_SECONDS + self._patience())
 
     # Comparing -------------------------------------------------------------------------------------------------------
 
@@ -271,17 +276,19 @@ class DiffBook(Kept):
             equal = is_equal(read, self._bids, self._asks, (), straddled=False)
             if equal and read.at < position:
                 self._reset_time(read.at)
-        elif read.at < self._needed() or read.at < self._steps_from:
+        elif read.at < self._steps_from or (self._is_joining() and read.at < self._needed()):
             self._undecided(now)
             return
         else:
             newer = [step for step in self._steps if step.frame.at > read.at]
             before = self._steps[-len(newer) - 1].frame.at if len(newer) < len(self._steps) else self._steps_from
             equal = is_equal(read, self._bids, self._asks, newer, straddled=before < read.at)
-        if equal:
-            self._equal(read, now)
-        else:
+        if not equal:
             self._differs(read, now)
+        elif self.status is BookStatus.SUSPECT and read.at < self._decides_from and not self._is_fresh(read):
+            self._undecided(now)
+        else:
+            self._equal(read, now)
 
     def _is_fresh(self, read: Read) -> bool:
         """Whether *read* was asked for so late that it holds all that is kept, whatever its moment is."""
@@ -294,12 +301,11 @@ class DiffBook(Kept):
             return False
         return read.asked_at >= received + self.settings.cache_seconds
 
+    def _is_joining(self) -> bool:
+        return self.status not in (BookStatus.GOOD, BookStatus.SUSPECT)
+
     def _needed(self) -> int:
-        """Return the moment from which an order book decides something."""
-        if self.status is BookStatus.GOOD:
-            return 0
-        if self.status is BookStatus.SUSPECT:
-            return self._decides_from
+        """Return the moment from which an order book confirms the one that the book began with."""
         # Only after the first frame past the beginning is a phantom gone from the exchange's book, but not from ours.
         return self._straddling.at if self._straddling is not None else (self._at or 0) + 1
 
@@ -308,7 +314,6 @@ class DiffBook(Kept):
         self._steps.clear()
         self._rows, self._steps_from = 0, at
         self._newest, self._at = None, at
-        self._pace.lead = None
 
     def _undecided(self, now: float) -> None:
         if self.status is BookStatus.GOOD:
@@ -328,6 +333,7 @@ class DiffBook(Kept):
             self._false_alarms[self._alarm] = self._false_alarms.get(self._alarm, 0) + 1
             self._alarm = None
         self._may_be_empty = not (self._bids.prices and self._asks.prices)
+        self._mismatches = 0
         self._good(now)
 
     def _differs(self, read: Read, now: float, cause: str = DIFFERS) -> None:
@@ -345,8 +351,7 @@ class DiffBook(Kept):
             self._due = None
             if self.status is BookStatus.SUSPECT:
                 self._turn(BookStatus.RESYNCING, cause, now)
-            else:
-                self._failures += 1
+            self._mismatches += 1
             self._adopt(read, now)
 
     # Time ------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from attrs import Factory, define, field
+from attrs import define, field
 
 from exchanges.errors import BookUnknown
 from exchanges.market_data import BookStatus
@@ -23,8 +23,8 @@ STEADY_SECONDS = 10.0
 LATE_SECONDS = 5.0
 """No frame that was sent before an order book was read arrives so long after it."""
 AHEAD_SECONDS = 10.0
-MOST_SKEW_SECONDS = 900.0
-"""Clocks that differ by more are set wrong; an exchange refuses signed calls long before."""
+AGREEING_SECONDS = 120.0
+"""Two order books of one moment may be read so long after each other."""
 
 
 def delay_of(failures: int) -> float:
@@ -36,24 +36,29 @@ def delay_of(failures: int) -> float:
 class Pace:
     """Notices moments of the exchange's clock that run ahead of ours.
 
-    Both clocks run equally fast, and no frame comes before it is sent: the lead of the exchange's clock over ours,
-    taken when a frame arrives, differs by the delays alone.
+    Both clocks run equally fast, and nothing comes before it is sent: the lead of the exchange's clock over ours, taken
+    when something arrives, is never much larger than it was. One moment that is ahead is a lie; two in a row that agree
+    mean that a clock was set.
+
+    Attributes:
+        lead: The largest lead, in seconds; at first that of UTC over our monotonic clock.
+        doubted: The lead of what was refused last; None if it was accepted.
     """
 
-    wall: Callable[[float], datetime]
     lead: float | None = None
+    doubted: float | None = None
 
-    def is_ahead(self, at: int, now: float) -> bool:
-        """Whether the moment *at* (microseconds) is from the future, by what was seen before."""
-        if self.lead is None:
-            return at / 1e6 - self.wall(now).timestamp() > MOST_SKEW_SECONDS
-        return at / 1e6 - now > self.lead + AHEAD_SECONDS
-
-    def note(self, at: int, now: float) -> None:
-        """Remember the largest lead."""
+    def accepts(self, at: int, now: float, wall: Callable[[float], datetime]) -> bool:
+        """Whether a moment (in microseconds since 1970) is not from the future, by what was seen before."""
         lead = at / 1e6 - now
-        if self.lead is None or lead > self.lead:
-            self.lead = lead
+        if self.lead is None:
+            self.lead = wall(now).timestamp() - now
+        agrees = self.doubted is not None and abs(lead - self.doubted) <= AGREEING_SECONDS
+        if lead > self.lead + AHEAD_SECONDS and not agrees:
+            self.doubted = lead
+            return False
+        self.lead, self.doubted = max(lead, self.lead), None
+        return True
 
 
 @define(eq=False)
@@ -75,7 +80,8 @@ class Kept:
     _bids: Side = field(init=False, factory=lambda: Side(is_bids=True))
     _asks: Side = field(init=False, factory=lambda: Side(is_bids=False))
     _numbers: Numbers = field(init=False, factory=Numbers, repr=False)
-    _pace: Pace = field(init=False, default=Factory(lambda self: Pace(self.wall), takes_self=True))
+    _frame_pace: Pace = field(init=False, factory=Pace)
+    _read_pace: Pace = field(init=False, factory=Pace)
     _actions: list[Action] = field(init=False, factory=list[Action], repr=False)
     # Moments of our clock; `_at` and other moments of the exchange are integers, in microseconds.
     _at: int | None = field(default=None, init=False)
@@ -227,8 +233,9 @@ class Kept:
 
     def _suspect(self, cause: str, now: float) -> None:
         """Have a comparison decide, before the book can be read again."""
+        if self.status is BookStatus.GOOD:
+            self._failures += 1
         self._turn(BookStatus.SUSPECT, cause, now)
-        self._failures += 1
         self._want(Purpose.DECIDE, now + delay_of(self._failures))
 
     # What happens ----------------------------------------------------------------------------------------------------
@@ -275,4 +282,3 @@ class Kept:
     def _forget(self) -> None:
         """Give up what is under way."""
         self._due = self._reading = None
-        self._pace.lead = None

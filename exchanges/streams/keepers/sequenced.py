@@ -120,6 +120,8 @@ class SequencedBook(Kept):
             if frame.sequence == last.sequence and frame.changes == last.changes:
                 return self._done(now)
             self._restart(f"frame {frame.sequence} came after {last.sequence}", now)
+            if frame.sequence <= last.sequence:
+                return self._done(now)  # whether it is old or the numbers began anew, the next frame shows
         self._last = frame
         self._keep(frame)
         if self._orders is not None:

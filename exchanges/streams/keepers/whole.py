@@ -48,9 +48,10 @@ class WholeBook(Kept):
     _last: LevelsFrame | None = field(default=None, init=False, repr=False)
     _last_received: float = field(default=0.0, init=False)
     _ahead: Ahead | None = field(default=None, init=False)
-    # A side that is empty is taken for a fault until two reads have shown it.
+    # A side that is empty is taken for a fault until a frame and a read have shown it, or two reads if no frame comes.
     _may_be_empty: frozenset[bool] = field(default=frozenset(), init=False)
     _read_empty: frozenset[bool] = field(default=frozenset(), init=False)
+    _sent_empty: frozenset[bool] | None = field(default=None, init=False)
 
     def confirmed(self, now: float) -> tuple[Action, ...]:
         """Begin anew: the next frame is the book, or an order book if none comes."""
@@ -65,6 +66,7 @@ class WholeBook(Kept):
         super()._forget()
         self._last = self._ahead = None
         self._may_be_empty = self._read_empty = frozenset()
+        self._sent_empty = None
 
     # Frames ----------------------------------------------------------------------------------------------------------
 
@@ -77,11 +79,9 @@ class WholeBook(Kept):
             if frame != last:
                 self._doubtful("a frame is not newer than the one before", now)
             return self._done(now)
-        if self._pace.is_ahead(frame.at, now):
+        if not self._frame_pace.accepts(frame.at, now, self.wall):
             self._doubtful("a frame is from the future", now)
-            self._pace.lead = None  # or every further frame would be, if the exchange's clock was set
             return self._done(now)
-        self._pace.note(frame.at, now)
         self._last, self._last_received = frame, now
         try:
             sides = self._side(frame.bids, is_bids=True), self._side(frame.asks, is_bids=False)
@@ -90,6 +90,7 @@ class WholeBook(Kept):
         except ValueError as error:
             self._doubtful(f"a frame has {error}", now)
         else:
+            self._sent_empty = frozenset(side.is_bids for side in sides if not side.prices)
             self._replace(*sides, frame.at, now)
         return self._done(now)
 
@@ -160,7 +161,7 @@ class WholeBook(Kept):
         self.dropped_rows += dropped + more
         if is_crossed(bids, asks):
             raise ValueError("best prices that cross")
-        if self._pace.is_ahead(snapshot.at, now):
+        if not self._read_pace.accepts(snapshot.at, now, self.wall):
             raise ValueError("a moment in the future")
         return bids, asks
 
@@ -179,9 +180,10 @@ class WholeBook(Kept):
             return
         if self._last is not None and at < self._last.at:
             # A frame from the future: what comes is compared with it no more.
-            self._last = self._pace.lead = None
+            self._last = None
         empty = frozenset(side.is_bids for side in (bids, asks) if not side.prices)
-        self._may_be_empty, self._read_empty = empty & self._read_empty, empty
+        shown = self._read_empty if self._sent_empty is None else self._sent_empty
+        self._may_be_empty, self._read_empty = empty & shown, empty
         self._verified = asked_at
         self._replace(bids, asks, at, now)
 
