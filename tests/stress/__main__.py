@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from importlib import import_module
 from typing import Protocol, cast
@@ -33,8 +33,10 @@ STAGES = (
     "mutations",
     "evidence",
     "secrets",
+    "books",
 )
-PROMISES = (*range(1, 16), 17)
+PROMISES: tuple[int | str, ...] = (*range(1, 16), 17, "S1")
+"""Numbers of the promises; those of streams begin with S."""
 CHEAP = {
     "nonces": ("key lock",),
     "cancellations": ("own task",),
@@ -50,6 +52,7 @@ CHEAP = {
     "halfdead": ("silence",),
     "evidence": ("own words",),
     "large": ("slices",),
+    "books": ("confirmation", "audit", "sequence test", "unreadable while bad"),
 }
 """Mechanisms that a quick run takes out: a second or two is enough to miss a figure without one of them."""
 
@@ -57,7 +60,7 @@ CHEAP = {
 class Stage(Protocol):
     """A module that measures promises."""
 
-    PROMISES: tuple[int, ...]
+    PROMISES: tuple[int | str, ...]
     MECHANISMS: Mechanisms
 
     def figures(self, *, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
@@ -70,13 +73,13 @@ def stages() -> dict[str, Stage]:
     return {name: cast("Stage", import_module(f"tests.stress.{name}")) for name in STAGES}
 
 
-def shown(name: str, stage: Stage, args: argparse.Namespace) -> dict[int, bool]:
+def shown(name: str, stage: Stage, args: argparse.Namespace) -> dict[int | str, bool]:
     """Print the figures of one stage; return which of its promises hold."""
-    began, hold = time.perf_counter(), dict[int, bool]()
+    began, hold = time.perf_counter(), dict[int | str, bool]()
     with stage.MECHANISMS[args.without]() if args.without else nullcontext():
         for figure in stage.figures(quick=args.quick, seed=args.seed, without=args.without):
             number = figure.number or stage.PROMISES[0]
-            print(f"{number:2} {figure}", flush=True)
+            print(f"{number:>2} {figure}", flush=True)
             if figure.bar:
                 hold[number] = hold.get(number, True) and figure.met
     print(f"({name}: {time.perf_counter() - began:.0f} s)", flush=True)
@@ -96,12 +99,17 @@ def idle(args: argparse.Namespace) -> list[str]:
     return found
 
 
-def summary(hold: dict[int, bool], wanted: Sequence[int]) -> str:
+def summary(hold: dict[int | str, bool], wanted: Sequence[int | str]) -> str:
     """Count the promises that hold; list the others."""
     broken = [str(number) for number in wanted if not hold.get(number, True)]
     missing = [str(number) for number in wanted if number not in hold]
     more = f"; broken: {', '.join(broken)}" * bool(broken) + f"; not shown: {', '.join(missing)}" * bool(missing)
     return f"{sum(hold.values())} of {len(wanted)} promises hold{more}"
+
+
+def _ordered(numbers: Iterable[int | str]) -> list[int | str]:
+    """Sort numbers of promises, each once, those of streams last."""
+    return sorted(set(numbers), key=lambda number: (isinstance(number, str), int(str(number).lstrip("S"))))
 
 
 def read(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -132,12 +140,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     logging.disable(logging.CRITICAL)
     print("promise | figure | bar | met")
-    began, hold = time.perf_counter(), dict[int, bool]()
+    began, hold = time.perf_counter(), dict[int | str, bool]()
     for name, stage in args.stages.items():
         for number, holds in shown(name, stage, args).items():
             hold[number] = hold.get(number, True) and holds
     whole = args.only is None and args.without is None
-    wanted = PROMISES if whole else sorted({number for stage in args.stages.values() for number in stage.PROMISES})
+    wanted = PROMISES if whole else _ordered(number for stage in args.stages.values() for number in stage.PROMISES)
     without_effect = idle(args) if args.quick and args.without is None else []
     print(f"({time.perf_counter() - began:.0f} s in all)")
     print(summary(hold, wanted) + f"; idle mechanisms: {', '.join(without_effect)}" * bool(without_effect))

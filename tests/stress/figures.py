@@ -28,7 +28,7 @@ class Figure:
     shown: str
     bar: str = ""
     met: bool = True
-    number: int | None = None
+    number: int | str | None = None
 
     def __str__(self) -> str:
         """Print as a line of the table, without the number."""

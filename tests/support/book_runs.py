@@ -21,6 +21,7 @@ from exchanges.streams.keepers import (
     DiffBook,
     Fetch,
     LevelsFrame,
+    OrderChange,
     OrdersFrame,
     Resubscribe,
     SequencedBook,
@@ -29,7 +30,7 @@ from exchanges.streams.keepers import (
     WholeBook,
 )
 from exchanges.streams.keepers.frames import LevelsSnapshot, OrdersSnapshot
-from tests.support.book_venues import BEGIN, Cache, Diffs, Market, Numbered, Wholes, levels_snapshot, top
+from tests.support.book_venues import BEGIN, Cache, Diffs, Market, Numbered, Wholes, top
 
 ZERO = datetime.fromtimestamp(BEGIN / 1e6, UTC)
 DEPTH = 20
@@ -37,11 +38,11 @@ FLASHES = 0.01
 FAULTS = (
     *("kill", "freeze", "dead", "move"),
     *("drop", "double", "double old", "reorder", "garble", "price zero"),
-    *("future", "back", "crossed", "one side", "empty"),
+    *("future", "back", "crossed", "stranger", "one side", "empty"),
     *("read fails", "read late", "read old", "read future", "read crossed", "read one side"),
 )
-ON_FRAMES = frozenset(FAULTS[4:15])
-ON_READS = frozenset(FAULTS[15:])
+ON_FRAMES = frozenset(FAULTS[4:16])
+ON_READS = frozenset(FAULTS[16:])
 
 
 def wall(moment: float) -> datetime:
@@ -103,6 +104,33 @@ class Seen:
     first_good: float | None = None
     stalest: float = 0.0
     examples: list[str] = field(factory=list[str])
+
+    @property
+    def good_share(self) -> float:
+        """The share of the time for which the book could be read."""
+        return self.good_seconds / self.seconds
+
+    @property
+    def wrong_share(self) -> float:
+        """The share of the time for which it could be read and was wrong."""
+        return self.wrong_seconds / self.seconds
+
+    def add(self, other: Seen) -> None:
+        """Add what another run has shown."""
+        for name in (
+            "checks",
+            "wrong",
+            "wrong_seconds",
+            "good_seconds",
+            "seconds",
+            "reads",
+            "turns",
+            "faults",
+            "examples",
+        ):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.longest_wrong = max(self.longest_wrong, other.longest_wrong)
+        self.stalest = max(self.stalest, other.stalest)
 
 
 SETTINGS = {
@@ -246,6 +274,7 @@ class Run:
             "price zero": [msgspec.structs.replace(frame, bids=[*frame.bids, ("0", "1.5")])],
             "future": [msgspec.structs.replace(frame, at=frame.at + self.chance.choice([60, 10**6, 10**9]) * 10**6)],
             "back": [msgspec.structs.replace(frame, at=self.sent[-1].at - jump)] if self.sent else [frame],
+            "stranger": [msgspec.structs.replace(frame, bids=[*frame.bids, ("0.01", "0.0")])],
             "crossed": [msgspec.structs.replace(frame, bids=[(high, "1.0"), *frame.bids])],
             "one side": [msgspec.structs.replace(frame, asks=[])] if self.case.kind == "whole" else [frame],
             "empty": [msgspec.structs.replace(frame, bids=[], asks=[])] if self.case.kind == "whole" else [frame],
@@ -254,7 +283,7 @@ class Run:
     def spoilt_orders(self, frame: OrdersFrame, fault: str) -> list[Any]:
         """Return a frame of orders with a fault."""
         change = frame.changes[0] if frame.changes else None
-        jump = self.chance.choice([1, 5, 10**9])
+        jump = self.chance.choice([2, 5, 10**9])
         if fault == "garble" and change is not None:
             return [
                 msgspec.structs.replace(frame, changes=[msgspec.structs.replace(change, is_open=True, amount="1_0")])
@@ -263,7 +292,17 @@ class Run:
             return [msgspec.structs.replace(frame, sequence=frame.sequence + jump)]
         if fault == "back":
             return [msgspec.structs.replace(frame, sequence=max(0, frame.sequence - jump))]
-        return [frame]
+        added = self.added(fault)
+        return [msgspec.structs.replace(frame, changes=[*frame.changes, added])] if added else [frame]
+
+    def added(self, fault: str) -> OrderChange | None:
+        """Return a change that a fault adds to a frame."""
+        high = format(max(self.market.asks) + Decimal(1), "f")
+        return {
+            "price zero": OrderChange("zero", True, True, "0", "1.5"),
+            "crossed": OrderChange("liar", True, True, high, "1.5"),
+            "stranger": OrderChange("stranger", True, False, high),
+        }.get(fault)
 
     def strike(self, fault: str) -> None:
         """Have a fault happen."""
@@ -376,9 +415,7 @@ class Run:
         if isinstance(made, OrdersSnapshot):
             return self.orders_answer(made, fault)
         if fault == "read old":
-            at = self.market.at - int(self.chance.uniform(1.0, 5.0) * 1e6)
-            older = max((moment for moment, *_ in self.market.history if moment <= at), default=BEGIN)
-            return levels_snapshot(self.market.book(older), older)
+            return self.market.read(self.market.at - int(self.chance.uniform(1.0, 5.0) * 1e6))
         changed = {
             "read future": {"at": made.at + self.chance.choice([60, 10**6]) * 10**6},
             "read crossed": {"bids": [*made.asks[:1], *made.bids]},
@@ -458,6 +495,10 @@ class Run:
         self.was_good = True
         seen.checks += 1
         numbered = self.case.kind == "numbered"
+        if keeper.as_of is None:
+            seen.wrong += 1
+            self.mark(wrong=True)
+            return
         at = keeper.sequence if numbered else round((keeper.as_of - ZERO) / timedelta(microseconds=1)) + BEGIN
         true = self.market.book(at)
         if self.case.kind == "whole":

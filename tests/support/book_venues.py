@@ -108,6 +108,13 @@ class Market:
                 side[price] = before
         return bids, asks
 
+    def read(self, at: int) -> LevelsSnapshot:
+        """Return the order book of a moment, stamped with its last change."""
+        for moment, *_ in reversed(self.history):
+            if moment <= at:
+                return levels_snapshot(self.book(moment), moment)
+        return levels_snapshot(self.book(BEGIN), BEGIN)
+
 
 def top(amounts: Amounts, depth: int, *, is_bids: bool) -> list[tuple[Decimal, Decimal]]:
     """Return the best levels, best first."""
@@ -169,19 +176,16 @@ class Wholes:
 
 
 class Cache:
-    """The endpoint, behind a cache."""
+    """The endpoint, behind a cache that others' reads keep filled: what it answers is up to a second old."""
 
     def __init__(self, market: Market, seconds: float = 1.0) -> None:
         self.market, self.seconds = market, seconds
-        self.made_at = -seconds
-        self.made: LevelsSnapshot | None = None
+        self.phase = market.chance.random() * seconds
 
     def read(self, now: float) -> LevelsSnapshot:
-        """Return the book, up to a second old."""
-        if self.made is None or now - self.made_at >= self.seconds:
-            self.made_at = now
-            self.made = levels_snapshot((self.market.bids, self.market.asks), self.market.at)
-        return self.made
+        """Return the book as it was when the cache was filled last."""
+        filled = (now + self.phase) // self.seconds * self.seconds - self.phase
+        return self.market.read(BEGIN + int(filled * 1e6))
 
 
 class Numbered:

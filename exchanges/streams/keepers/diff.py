@@ -36,8 +36,10 @@ from exchanges.streams.sides import OddNumber, is_crossed, ranked
 
 __all__ = ["DiffBook"]
 
-AGAIN_SECONDS = 1.0
+AGAIN_SECONDS = 1.05
 """After so long a read is hardly from the cache that the last one came from."""
+SOON_SECONDS = 0.4
+"""So long after a frame an order book mostly holds it, if no other read has filled the cache before."""
 GRACE_SECONDS = 3.0
 """A change that an order book shows comes as a frame in less."""
 SETTLED_SECONDS = 2.5
@@ -77,9 +79,9 @@ class DiffBook(Kept):
     _straddling: LevelsFrame | None = field(default=None, init=False, repr=False)
     # An order book that is compared when the frames have come as far, or when none has come for long.
     _pending: Read | None = field(default=None, init=False, repr=False)
-    # What an order book must show to end a doubt, and when it must have been asked for to confirm it.
+    # What an order book must show to end a doubt, and the one that raised it, which cannot confirm it.
     _decides_from: int = field(default=0, init=False)
-    _decides_after: float = field(default=0.0, init=False)
+    _differing: Read | None = field(default=None, init=False, repr=False)
     _alarm: str | None = field(default=None, init=False)
     _mismatches: int = field(default=0, init=False)
     _false_alarms: dict[str, int] = field(factory=dict[str, int], init=False)
@@ -109,7 +111,7 @@ class DiffBook(Kept):
 
     def _restart(self, cause: str, now: float) -> None:
         """Begin anew on the same subscription, later each time."""
-        self._failures += 1
+        self._fail(now)
         self._begin(now)
         self._turn(BookStatus.RESYNCING, cause, now)
         self._want(Purpose.SEED, now + max(self.settings.cache_seconds, delay_of(self._failures)))
@@ -140,6 +142,8 @@ class DiffBook(Kept):
     def _next(self, step: Step, now: float) -> None:
         """Keep or apply a frame that is newer than all others."""
         if self._base is None:
+            if not self._steps and delay_of(self._failures) == 0.0:
+                self._want(Purpose.SEED, now + SOON_SECONDS)
             self._keep(step)
             return
         if step.frame.at <= self._base.at:
@@ -201,7 +205,7 @@ class DiffBook(Kept):
 
     def _suspect(self, cause: str, now: float) -> None:
         super()._suspect(cause, now)
-        self._decides_from = self._at or 0
+        self._decides_from, self._differing = self._at or 0, None
 
     # Order books -----------------------------------------------------------------------------------------------------
 
@@ -261,7 +265,8 @@ class DiffBook(Kept):
 
     def _want_confirmation(self, now: float) -> None:
         if self.status is not BookStatus.GOOD:
-            self._want(Purpose.CONFIRM, now + AGAIN_SECONDS + self._patience())
+            asked_at = self._base.asked_at if self._base is not None else now
+            self._want(Purpose.CONFIRM, max(now + SOON_SECONDS, asked_at + AGAIN_SECONDS) + self._patience())
 
     # Comparing -------------------------------------------------------------------------------------------------------
 
@@ -316,13 +321,8 @@ class DiffBook(Kept):
         self._newest, self._at = None, at
 
     def _undecided(self, now: float) -> None:
-        if self.status is BookStatus.GOOD:
-            self._want_audit(now)
-        else:
-            self._want(self._purpose(), now + AGAIN_SECONDS)
-
-    def _purpose(self) -> Purpose:
-        return Purpose.DECIDE if self.status is BookStatus.SUSPECT else Purpose.CONFIRM
+        purposes = {BookStatus.GOOD: Purpose.AUDIT, BookStatus.SUSPECT: Purpose.DECIDE}
+        self._want(purposes.get(self.status, Purpose.CONFIRM), now + AGAIN_SECONDS)
 
     def _equal(self, read: Read, now: float) -> None:
         self._verified = read.asked_at
@@ -333,17 +333,16 @@ class DiffBook(Kept):
             self._false_alarms[self._alarm] = self._false_alarms.get(self._alarm, 0) + 1
             self._alarm = None
         self._may_be_empty = not (self._bids.prices and self._asks.prices)
-        self._mismatches = 0
+        self._mismatches, self._differing = 0, None
         self._good(now)
 
     def _differs(self, read: Read, now: float, cause: str = DIFFERS) -> None:
         if self.status is BookStatus.GOOD:
             self._suspect(cause, now)
-            self._due = None
-            self._decides_after = read.asked_at + self.settings.cache_seconds  # not the same answer again
-            self._want(Purpose.DECIDE, max(now, self._decides_after))
-        elif self.status is BookStatus.SUSPECT and read.asked_at < self._decides_after:
-            self._want(Purpose.DECIDE, max(now, self._decides_after))
+            self._due, self._differing = None, read
+            self._want(Purpose.DECIDE, max(now, read.asked_at + AGAIN_SECONDS))
+        elif self.status is BookStatus.SUSPECT and self._is_same_answer(read):
+            self._want(Purpose.DECIDE, now + AGAIN_SECONDS)
         elif read.at < self._steps_from:
             self._restart(cause, now)
         else:
@@ -353,6 +352,13 @@ class DiffBook(Kept):
                 self._turn(BookStatus.RESYNCING, cause, now)
             self._mismatches += 1
             self._adopt(read, now)
+
+    def _is_same_answer(self, read: Read) -> bool:
+        """Whether *read* may come from the cache that the one came from that raised the doubt."""
+        first = self._differing
+        return (
+            first is not None and read.at == first.at and read.asked_at < first.asked_at + self.settings.cache_seconds
+        )
 
     # Time ------------------------------------------------------------------------------------------------------------
 
@@ -375,7 +381,7 @@ class DiffBook(Kept):
         elif self.status is BookStatus.GOOD:
             self._differs(read, now, SILENT)
         else:
-            self._failures += 1
+            self._fail(now)
             self._begin(now)
             self._turn(BookStatus.RESYNCING, SILENT, now)
             self._actions.append(Resubscribe(SILENT))

@@ -94,8 +94,9 @@ class Kept:
     _due: tuple[float, Purpose] | None = field(default=None, init=False)
     _reading: Purpose | None = field(default=None, init=False)
     _reading_since: float = field(default=0.0, init=False)
-    # How often it had to begin again, and how many reads in a row gave nothing.
+    # How many times in a row reads were in vain: of books that had to be given up, and of reads that gave nothing.
     _failures: int = field(default=0, init=False)
+    _has_read: bool = field(default=False, init=False)
     _misses: int = field(default=0, init=False)
 
     # What can be read ------------------------------------------------------------------------------------------------
@@ -188,7 +189,7 @@ class Kept:
         """Return the actions; the read that is due is one of them."""
         if self._due is not None and self._is_free(self._due[1]) and self._due[0] <= now:
             self._reading = self._due[1]
-            self._due, self._reading_since = None, now
+            self._due, self._reading_since, self._has_read = None, now, True
             self._actions.append(Fetch(self._reading))
         actions, self._actions = tuple(self._actions), []
         return actions
@@ -214,12 +215,17 @@ class Kept:
             return
         if self.status is BookStatus.GOOD:
             self._since = now
-            if self._good_at is not None and now - self._good_at >= STEADY_SECONDS:
-                self._failures = 0
         if status is BookStatus.GOOD:
             self._since, self._good_at = None, now
         self.status, self.cause = status, cause
         self._actions.append(Turned(status, cause))
+
+    def _fail(self, now: float) -> None:
+        """Count a failure, if it cost a read: what is spared by waiting is the limit of the exchange."""
+        if self.status is BookStatus.GOOD and self._good_at is not None and now - self._good_at >= STEADY_SECONDS:
+            self._failures = 0
+        self._failures += self._has_read
+        self._has_read = False
 
     def _good(self, now: float) -> None:
         """Make the book readable, unless it contradicts itself."""
@@ -233,8 +239,7 @@ class Kept:
 
     def _suspect(self, cause: str, now: float) -> None:
         """Have a comparison decide, before the book can be read again."""
-        if self.status is BookStatus.GOOD:
-            self._failures += 1
+        self._fail(now)
         self._turn(BookStatus.SUSPECT, cause, now)
         self._want(Purpose.DECIDE, now + delay_of(self._failures))
 

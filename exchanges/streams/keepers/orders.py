@@ -11,7 +11,7 @@ from exchanges.streams.keepers.frames import OrderChange, OrdersSnapshot
 from exchanges.streams.sides import Side, is_crossed, parse
 from exchanges.wire.codecs import BOUNDS
 
-__all__ = ["Contradiction", "Order", "Orders", "orders_of"]
+__all__ = ["Contradiction", "Order", "Orders", "agree", "orders_of"]
 
 
 class Contradiction(ValueError):
@@ -77,6 +77,18 @@ class Orders:
             side = self.bids if order.is_bid else self.asks
             # In a context of sixty digits: the default one would round sums of long numbers.
             side.set(order.price, BOUNDS.add(side.amounts.get(order.price, Decimal(0)), amount))
+
+
+def agree(orders: Orders, changes: Iterable[OrderChange]) -> bool:
+    """Whether a book shows what *changes* that it is said to hold have left of their orders."""
+    for change in {change.order_id: change for change in changes}.values():
+        held = orders.by_id.get(change.order_id)
+        if held is None or not change.is_open:
+            if change.is_open or held is not None:
+                return False
+        elif change.amount is None or held != Order(change.is_bid, parse(change.price), parse(change.amount)):
+            return False
+    return True
 
 
 def orders_of(snapshot: OrdersSnapshot) -> tuple[Orders, int]:

@@ -20,7 +20,7 @@ from exchanges.market_data import BookStatus
 from exchanges.streams.keepers.actions import Action, Purpose, Resubscribe
 from exchanges.streams.keepers.frames import OrdersFrame, OrdersSnapshot
 from exchanges.streams.keepers.kept import CHANGED, Kept, delay_of
-from exchanges.streams.keepers.orders import Contradiction, Orders, orders_of
+from exchanges.streams.keepers.orders import Contradiction, Orders, agree, orders_of
 from exchanges.streams.sides import OddNumber, is_crossed
 
 __all__ = ["SequencedBook"]
@@ -104,7 +104,7 @@ class SequencedBook(Kept):
 
     def _restart(self, cause: str, now: float) -> None:
         """Begin anew on the same subscription, later each time."""
-        self._failures += 1
+        self._fail(now)
         self._begin(now)
         self._turn(BookStatus.RESYNCING, cause, now)
         self._want(Purpose.SEED, now + delay_of(self._failures))
@@ -116,11 +116,12 @@ class SequencedBook(Kept):
         if self._confirmed is None:
             return ()
         last = self._last
-        if last is not None and frame.sequence != last.sequence + 1:
-            if frame.sequence == last.sequence and frame.changes == last.changes:
-                return self._done(now)
-            self._restart(f"frame {frame.sequence} came after {last.sequence}", now)
-            if frame.sequence <= last.sequence:
+        if last is not None and frame.sequence == last.sequence and frame.changes == last.changes:
+            return self._done(now)
+        gap = self._gap(frame)
+        if gap is not None:
+            self._restart(gap, now)
+            if last is not None and frame.sequence <= last.sequence:
                 return self._done(now)  # whether it is old or the numbers began anew, the next frame shows
         self._last = frame
         self._keep(frame)
@@ -137,6 +138,14 @@ class SequencedBook(Kept):
             self._restart(cause, now)
         return self._done(now)
 
+    def _gap(self, frame: OrdersFrame) -> str | None:
+        """Return why *frame* does not follow; None if it does."""
+        if self._last is not None and frame.sequence != self._last.sequence + 1:
+            return f"frame {frame.sequence} came after {self._last.sequence}"
+        if self._orders is not None and frame.sequence > (self._sequence or 0) + 1:
+            return f"frame {frame.sequence} came after an order book of {self._sequence}"
+        return None
+
     def _keep(self, frame: OrdersFrame) -> None:
         if self._orders is not None and self._reading is None and self._ahead is None and self._behind_until is None:
             if self._frames:
@@ -150,13 +159,12 @@ class SequencedBook(Kept):
     def _follow(self, orders: Orders, frame: OrdersFrame, now: float) -> None:
         """Bring the book to the number of *frame*, if it is not there yet."""
         at = self._sequence or 0
-        if frame.sequence > at + 1:
-            self._restart(f"frame {frame.sequence} came after an order book of {at}", now)
-        elif frame.sequence == at + 1:
+        if frame.sequence > at:
             if self._apply(orders, frame, now):
                 self._reached(now)
         elif frame.sequence == at:
-            self._reached(now)
+            if self._is_consistent(orders, now):
+                self._reached(now)
         elif self.status is BookStatus.GOOD:
             # The order book was read before any frame had come, and claims to be newer than this one.
             self._turn(BookStatus.SYNCING, BEHIND, now)
@@ -173,6 +181,18 @@ class SequencedBook(Kept):
             self._sequence, self._at, self._received = frame.sequence, frame.at, now
             return True
         return False
+
+    def _is_consistent(self, orders: Orders, now: float) -> bool:
+        """Compare the order book that was read with the frames up to its number, before any newer one is applied."""
+        number = self._sequence or 0
+        try:
+            known = [change for frame in self._frames if frame.sequence <= number for change in frame.changes]
+            consistent = agree(orders, known)
+        except OddNumber:
+            consistent = False
+        if not consistent:
+            self._restart("the frames contradict the order book that was read", now)
+        return consistent
 
     def _reached(self, now: float) -> None:
         """Make the book readable: the frames have come as far as it."""
@@ -234,6 +254,8 @@ class SequencedBook(Kept):
         self._orders, self._bids, self._asks = orders, orders.bids, orders.asks
         self._sequence, self._at, self._received, self._verified = snapshot.sequence, snapshot.at, now, asked_at
         self._crossed_until, self._behind_until = None, now + GRACE_SECONDS
+        if not self._is_consistent(orders, now):
+            return
         for frame in tuple(self._frames):
             if frame.sequence > snapshot.sequence and not self._apply(orders, frame, now):
                 return
@@ -291,7 +313,7 @@ class SequencedBook(Kept):
         elif self._crossed_until is not None and self._crossed_until <= now:
             self._restart(CROSSED, now)
         elif self._ahead is not None and self._ahead.until <= now:
-            self._failures += 1
+            self._fail(now)
             self._begin(now)
             self._turn(BookStatus.RESYNCING, BEHIND, now)
             self._actions.append(Resubscribe(BEHIND))
