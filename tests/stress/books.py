@@ -24,7 +24,8 @@ WORKERS = 2
 RUNS, QUICK_RUNS = 130, 4
 FAULTS_EACH = 12
 LOSSES_EACH = 6
-PACES = ((30.0, 0.6), (30.0, 0.115), (2.0, 0.3), (0.2, 0.6))
+Paces = tuple[tuple[float, float], ...]
+PACES: Paces = ((30.0, 0.6), (30.0, 0.115), (2.0, 0.3), (0.2, 0.6))
 """Changes a second, and seconds between frames."""
 NAMES = {"whole": "best levels", "diff": "all levels", "numbered": "numbered orders"}
 # A frame that overtakes another on one line is, until that comes, a frame that the exchange has lost.
@@ -81,9 +82,8 @@ def _played(cases: list[tuple[Case, str, str | None]], without: str | None) -> S
 
 
 def _cases(
-    kind: str, runs: int, seed: int, rule: str | None = None, **of_case: Any
+    kind: str, runs: int, seed: int, paces: Paces = PACES, rule: str | None = None, **of_case: Any
 ) -> list[tuple[Case, str, str | None]]:
-    paces = PACES[:2] if rule else PACES
     return [
         (Case(kind, rate=rate, interval=interval, **of_case), f"{seed} {kind} {run} {rate} {interval}", rule)
         for run in range(runs)
@@ -111,18 +111,26 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
             kind, runs if kind != "numbered" else max(2, runs // 2), seed, faults=FAULTS_EACH, kinds=KINDS[kind]
         )
         yield _never_wrong(kind, _seen(cases, **options))
+    kills = ("kill", "drop")
+    yield _covered(_seen(_cases("diff", runs, seed, PACES[1:2], faults=FAULTS_EACH, kinds=kills), **options))
     yield _lost(_seen(_cases("diff", runs, seed, losses=LOSSES_EACH), **options))
     for kind in NAMES:
         yield _readable(kind, _seen(_cases(kind, max(2, runs // 8), seed), **options))
     if without is None:
         for rule in RULES:
-            yield _baseline(rule, _seen(_cases("diff", max(2, runs // 8), seed, rule), **options))
+            yield _baseline(rule, _seen(_cases("diff", max(6, runs // 8), seed, PACES[:2], rule), **options))
 
 
 def _never_wrong(kind: str, seen: Seen) -> Figure:
     faults = sum(seen.faults.values())
     shown = f"{seen.wrong:,} of {seen.checks:,} books, {faults:,} faults, readable {seen.good_share:.1%}{_first(seen)}"
     return Figure(f"{NAMES[kind]}: books that can be read and are wrong", shown, "0", seen.wrong == 0)
+
+
+def _covered(seen: Seen) -> Figure:
+    share = seen.wrong_bases / seen.bases
+    shown = f"{share:.1%} of {seen.bases:,}, none of them readable before it was confirmed"
+    return Figure(f"{NAMES['diff']}: order books to begin with that lack changes", shown, "<= 8%", share <= 0.08)
 
 
 def _lost(seen: Seen) -> Figure:

@@ -75,6 +75,9 @@ class Case:
     settings: Settings | None = None
 
 
+SUMMED = ("checks", "wrong", "wrong_seconds", "good_seconds", "seconds", "reads", "bases", "wrong_bases")
+
+
 @define
 class Seen:
     """What a run has shown.
@@ -90,6 +93,7 @@ class Seen:
         faults: By kind, those that took effect.
         first_good: When it was readable first.
         stalest: The largest age of a book that was readable, in seconds.
+        bases: Order books that a book of changes began with; how many of them gave a wrong one.
     """
 
     checks: int = 0
@@ -103,6 +107,8 @@ class Seen:
     faults: Counter[str] = field(factory=Counter[str])
     first_good: float | None = None
     stalest: float = 0.0
+    bases: int = 0
+    wrong_bases: int = 0
     examples: list[str] = field(factory=list[str])
 
     @property
@@ -117,17 +123,7 @@ class Seen:
 
     def add(self, other: Seen) -> None:
         """Add what another run has shown."""
-        for name in (
-            "checks",
-            "wrong",
-            "wrong_seconds",
-            "good_seconds",
-            "seconds",
-            "reads",
-            "turns",
-            "faults",
-            "examples",
-        ):
+        for name in (*SUMMED, "turns", "faults", "examples"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.longest_wrong = max(self.longest_wrong, other.longest_wrong)
         self.stalest = max(self.stalest, other.stalest)
@@ -170,6 +166,9 @@ class Run:
         self.kept_reads: list[OrdersSnapshot] = []
         self.lines: dict[int, Any] = {}
         self.honest = self.honest_reads = 0
+        self.lied_at = -5.0
+        self.base: object = None
+        self.truths: dict[int, int] = {}  # by the number of an order book that lies
         self.held: Any = None
         self.sent: list[Any] = []
         self.checked_at = 0.0
@@ -234,9 +233,9 @@ class Run:
             return
         frames, fault = [frame], None
         self.honest -= 1
-        if self.pending_faults and self.honest < 0:
+        if self.pending_faults and self.honest < 0 and self.may_lie():
             fault = self.pending_faults.pop(0)
-            self.honest = 2  # lies are single: those that support each other are the truth to whoever hears them
+            self.honest = 2
             frames = self.spoilt(frame, fault)
         if self.held is not None and fault is None:
             frames = [frame, self.held]
@@ -247,6 +246,13 @@ class Run:
             if since <= self.now:
                 for one in frames:
                     self.at(self.arrival, self.arrive, line, one)
+
+    def may_lie(self) -> bool:
+        """Keep lies apart: those that support each other are the truth to whoever hears them."""
+        apart = self.now - self.lied_at > 5.0
+        if apart:
+            self.lied_at = self.now
+        return apart
 
     def spoilt(self, frame: Any, fault: str) -> list[Any]:
         """Return what is sent in place of a frame."""
@@ -402,7 +408,8 @@ class Run:
         """Answer a read."""
         self.seen.reads += 1
         self.honest_reads -= 1
-        fault = self.read_faults.pop(0) if self.read_faults and self.honest_reads < 0 else ""
+        lies = self.read_faults and self.honest_reads < 0 and self.may_lie()
+        fault = self.read_faults.pop(0) if lies else ""
         self.honest_reads = 2 if fault else self.honest_reads
         self.seen.faults[fault] += bool(fault)
         wait = self.chance.uniform(0.04, 0.2) + (self.chance.uniform(3.0, 20.0) if fault == "read late" else 0.0)
@@ -431,6 +438,7 @@ class Run:
         self.kept_reads = [*self.kept_reads[-3:], made]
         if fault == "read future":
             given["sequence"] += self.chance.choice([10, 10**9])
+            self.truths[given["sequence"]] = made.sequence
         if fault == "read crossed":
             _, price, amount = max(made.asks, key=lambda row: row[1])
             given["bids"] = [*made.bids, ("liar", price, amount)]
@@ -462,11 +470,22 @@ class Run:
                 self.swap()
             else:
                 assert isinstance(action, Change | Turned)
+        if isinstance(keeper, DiffBook):
+            self.begun(keeper)
         due = keeper.next_tick
         if due is not None and due < self.ticks.get(id(keeper), float("inf")):
             self.ticks[id(keeper)] = due
             self.at(due, self.tick, keeper, due)
         self.observe()
+
+    def begun(self, keeper: DiffBook) -> None:
+        """Compare a book that has just begun, whether it can be read or not."""
+        if keeper._base is None or keeper._base is self.base:
+            return
+        self.base = keeper._base
+        self.seen.bases += 1
+        ours = keeper._bids.amounts, keeper._asks.amounts
+        self.seen.wrong_bases += self.market.book(keeper._at) != ours
 
     def tick(self, keeper: Any, due: float) -> None:
         """Call the keeper at its time."""
@@ -499,7 +518,11 @@ class Run:
             seen.wrong += 1
             self.mark(wrong=True)
             return
-        at = keeper.sequence if numbered else round((keeper.as_of - ZERO) / timedelta(microseconds=1)) + BEGIN
+        at = (
+            self.truths.get(keeper.sequence, keeper.sequence)
+            if numbered
+            else round((keeper.as_of - ZERO) / timedelta(microseconds=1)) + BEGIN
+        )
         true = self.market.book(at)
         if self.case.kind == "whole":
             expected = [top(true[0], DEPTH, is_bids=True), top(true[1], DEPTH, is_bids=False)]

@@ -64,7 +64,7 @@ class WholeBook(Kept):
 
     def _forget(self) -> None:
         super()._forget()
-        self._last = self._ahead = None
+        self._ahead = None  # the last frame stays: none of another line is older, or it is to be doubted
         self._may_be_empty = self._read_empty = frozenset()
         self._sent_empty = None
 
