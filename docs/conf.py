@@ -52,6 +52,9 @@ def write_generated(app: Sphinx) -> None:
         (reference / f"{name}.rst").write_text(text, "utf-8")
     for exchange in declarations.CLIENTS:
         (reference / "tables" / f"{exchange}.md").write_text(declarations.endpoint_tables(exchange), "utf-8")
+        if declarations.channels(exchange):
+            table = declarations.channel_table(exchange)
+            (reference / "tables" / f"{exchange}-channels.md").write_text(table, "utf-8")
     (reference / "tables" / "limits.md").write_text(declarations.limit_table(), "utf-8")
 
 

@@ -9,6 +9,7 @@ import inspect
 import json
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from exchanges.client import Client
 from exchanges.commands.clients import CLIENTS, limits
 from exchanges.commands.tables import markdown
 from exchanges.endpoint import Area, Areas, Endpoint, areas_of
+from exchanges.streams.channel import Channel, Channels, Delivery
 
 DOCS = Path(__file__).parent
 RECORD = json.loads((DOCS / "confidence.json").read_text("utf-8"))
@@ -24,8 +26,22 @@ CONFIDENCE: dict[str, str] = RECORD["confidence"]
 CONFIRMED: dict[str, str] = RECORD["confirmed"]
 """On which day `verify` confirmed an endpoint at the exchange itself."""
 RETIRED = "retired"
-PACKAGES = ("exchanges", "exchanges.client", "exchanges.spot", "exchanges.state", "exchanges.simulator")
-"""Public packages that belong to no exchange."""
+SLOW = {
+    Delivery.LOSSLESS: "every item, or a gap",
+    Delivery.NEWEST: "the newest item",
+    Delivery.KEPT: "the book as it is",
+}
+PACKAGES = (
+    "exchanges",
+    "exchanges.client",
+    "exchanges.instrumentation",
+    "exchanges.simulator",
+    "exchanges.spot",
+    "exchanges.state",
+    "exchanges.streams.books",
+    "exchanges.streams.live",
+)
+"""Packages and modules that belong to no exchange and hold what users meet."""
 
 
 def areas(bundle: type[Areas], name: str) -> Iterator[tuple[str, type[Area]]]:
@@ -65,6 +81,29 @@ def _row(endpoint: Endpoint, path: str, area: type[Area]) -> tuple[str, ...]:
     kind = f"**{endpoint.kind}**" if endpoint.kind == "money" else endpoint.kind.value
     confidence = CONFIDENCE.get(endpoint.id, RETIRED)
     return call, kind, endpoint.access.value, f"`{address(endpoint)}`", confidence, confirmed(endpoint)
+
+
+def channels(exchange: str) -> type[Channels] | None:
+    """Return the live channels of an exchange; None if it has none."""
+    package = f"exchanges.{exchange}.streams"
+    return import_module(package).Streams if find_spec(package) else None
+
+
+def channel_table(exchange: str) -> str:
+    """Format the live channels of an exchange as Markdown."""
+    declared = channels(exchange)
+    heads = ("Channel", "Access", "On the wire", "A slow reader gets", "Kept or read again")
+    rows = [_channel_row(c, declared) for c in declared.channels] if declared else []
+    return markdown(heads, rows) + "\n"
+
+
+def _channel_row(declared: Channel, streams: type[Channels]) -> tuple[str, ...]:
+    name = declared.id.rpartition(".")[2]
+    # A method may have another name than what it keeps.
+    method = next(n for n, f in vars(streams).items() if getattr(f, "channel", None) is declared)
+    call = f"{{py:meth}}`{name} <{streams.__module__}.{streams.__qualname__}.{method}>`"
+    kept = "a kept book" if declared.book else "missed items, from REST" if declared.catch_up else "-"
+    return call, declared.access.value, f"`{declared.template}`", SLOW[declared.delivery], kept
 
 
 def limit_table() -> str:
@@ -118,6 +157,11 @@ def _exchange(exchange: str, client: type[Client], shown: set[type]) -> Iterator
         yield _title(path, "-")
         # A part of an area may be declared in a base class of its own.
         yield f".. autoclass:: {area.__module__}.{area.__qualname__}\n   :members:\n   :inherited-members: Area"
+    if streams := channels(exchange):
+        yield _title(f"{exchange}.streams", "-")
+        yield f".. autoclass:: {streams.__module__}.{streams.__qualname__}\n   :members:"
+        shown.add(streams)
+        yield from _members(streams.__module__, shown)
     yield _title("Models", "-")
     for name in [package, *_older(client, package)]:
         yield from _members(name, shown)

@@ -67,6 +67,17 @@ def test_every_call_is_in_the_reference(declarations):
     assert [] == [area for area in areas if not any(f".. autoclass:: {area}\n" in page for page in pages.values())]
 
 
+def test_every_channel_is_in_a_table(declarations):
+    """Each declared channel has one row, with its name on the wire."""
+    for exchange in ("bitso", "bitstamp"):
+        declared = declarations.channels(exchange).channels
+        rows = re.findall(r"^\| \{py:meth\}.*$", declarations.channel_table(exchange), re.MULTILINE)
+
+        assert len(declared) == len(rows)
+        assert all(f"`{channel.template}`" in row for channel, row in zip(declared, rows, strict=True))
+    assert declarations.channels("bitex") is None
+
+
 def test_signatures(declarations):
     """A signature shows which argument may be passed by position, types and defaults."""
     shown = {e.id: declarations.signature(e) for e in endpoints()}
