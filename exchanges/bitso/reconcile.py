@@ -12,13 +12,15 @@ list already: if none is there, that proves nothing.
 
 A conversion is found by its id, which `Conversions.convert` puts into its intent once it knows it. If only the quote
 is known, its id is tried: the documents keep the two apart, but show a quote whose own id is also that of its order.
-That there is no conversion with this id proves nothing.
+Otherwise the ledger shows it, some seconds later: its entry names the quote and the conversion. That there is no
+conversion with this id, and no entry, proves nothing: one that failed leaves none.
 
 Moments of v2 name no zone. They are compared with each other here, and by the reconciler with the exchange's clock as
 other answers of v2 have shown it, so it does not matter which zone it is.
 
 Source:
-    Bitso API v2, "User Transactions", "Open Orders", "Lookup Order"; Bitso API v4, "Get a Conversion Status".
+    Bitso API v2, "User Transactions", "Open Orders", "Lookup Order"; Bitso API v4, "Get a Conversion Status"; Bitso
+    API v3, "List Ledger", and a client that knows the entries of conversions.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ from functools import partial
 from attrs import define, evolve, field
 
 from exchanges.bitso import client_ids
+from exchanges.bitso.account import Account as LedgerArea
 from exchanges.bitso.conversions import Conversions
+from exchanges.bitso.models.account import LedgerEntry
 from exchanges.bitso.models.conversions import Conversion, ConversionStatus
 from exchanges.bitso.models.market import SortOrder
 from exchanges.bitso.v2.account import Account
@@ -42,6 +46,8 @@ from exchanges.bitso.v2.trading import Trading
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import limited
 from exchanges.outcomes.matching import (
+    MAX_PAGES,
+    OVERLAP,
     Cancelling,
     Listing,
     MatchQuality,
@@ -233,12 +239,30 @@ def _conversions(query: Query, answers: Answers) -> Matches:
         return Matches(more=(read,))
     found = answers[read]
     if not isinstance(found, Conversion):
-        return Matches(complete=False)
+        return _in_ledger(query, answers, quote, known)
     # A quote that was not accepted is open, and may fail when it expires.
     executed = known is not None or found.status in (ConversionStatus.QUEUED, ConversionStatus.COMPLETED)
     # The call that accepted a quote is recorded as the one that created its conversion; this one needs its own name.
     name = found.id if known is None else f"{quote} as {found.id}"
     return Matches((Match(name, found, sure=executed, tagged=executed),))
+
+
+def _in_ledger(query: Query, answers: Answers, quote: str, known: str | None) -> Matches:
+    """Read the ledger back to the call: its entry of a conversion names the quote. None proves nothing."""
+    marker: dict[str, str] = {}
+    for _ in range(MAX_PAGES):
+        read = Read.of(LedgerArea.ledger, limit=PAGE_SIZE, **marker)
+        if read not in answers:
+            return Matches(more=(read,))
+        rows = rows_of(answers, read, LedgerEntry) or []
+        for row in rows:
+            if quote == row.details.qid or (known is not None and known == row.details.oid):
+                return Matches((Match(f"{quote} as {row.eid}", row, tagged=True, made=row.details.oid),))
+        if len(rows) < PAGE_SIZE or all(is_old(query, row.created_at) for row in rows[-OVERLAP:]):
+            break
+        marker = {"marker": rows[-1].eid}
+    # A conversion is carried out some seconds after its quote was accepted.
+    return Matches(complete=False, unsettled=not query.is_settled)
 
 
 def _commitment(intent: Intent, *, is_buy: bool) -> Commitment:

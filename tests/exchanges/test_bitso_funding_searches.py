@@ -1,11 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exchanges.bitso import Conversion
+from exchanges.bitso import Conversion, LedgerEntry, LedgerOperation
 from exchanges.bitso.conversions import Conversions
 from exchanges.bitso.reconcile import SEARCHES
 from exchanges.bitso.v2 import Funding, UserTransaction
+from exchanges.errors import NotFound
 from exchanges.outcomes.search import Matches
 from exchanges.wire import decode, dumps
 from tests.support.searches import AT, query_for, search, search_in, specimen
@@ -15,6 +16,7 @@ CLABE = "032180000118359719"
 TRANSACTIONS = specimen("bitso/v2.account.user_transactions")
 SENT_AT = datetime(2015, 10, 9, 13, 49, tzinfo=UTC)
 CONVERSION = specimen("bitso/conversions.conversion")["payload"]
+[ENTRY, *_] = specimen("bitso/account.ledger")["payload"]
 
 
 def documented(query, transactions):
@@ -93,14 +95,49 @@ def test_a_withdrawal_may_be_carried_out_later():
 # Conversions
 
 
-async def test_a_conversion_of_unknown_name_is_not_found():
-    """The quote's id names no conversion, which proves nothing."""
-    async with playing_bitso() as (_, bitso, _):
+async def test_a_conversion_of_unknown_name():
+    """The ledger names the quote of a conversion once it is carried out; until then nothing is proven."""
+    async with playing_bitso() as (sim, bitso, _):
         quote = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=1000)
-        await bitso.conversions.execute(quote)
-        matches = await search(bitso, SEARCHES, query_for(Conversions.execute, quote_id=quote))
+        other = await bitso.conversions.create_quote(from_currency="mxn", to_currency="btc", spend_amount=999)
+        conversion_id = await bitso.conversions.execute(quote)
+        query = query_for(Conversions.execute, quote_id=quote)
+        before = await search(bitso, SEARCHES, query)
+        sim.advance(10)
+        [match] = (await search(bitso, SEARCHES, query)).candidates
+        without = await search(bitso, SEARCHES, query_for(Conversions.execute, quote_id=other))
 
-        assert Matches(complete=False) == matches
+        assert (Matches(complete=False, unsettled=True),) * 2 == (before, without)
+        assert (conversion_id, quote.id, True) == (match.made, match.found.details.qid, match.tagged)
+        assert LedgerOperation.QUOTED_ORDER is match.found.operation
+
+
+def test_pages_of_the_ledger():
+    """The ledger is read back to the call, page by page, and no further; a page that is not full is the last."""
+    asked = []
+
+    def page(number, size, at, qid=None):
+        rows = [
+            {**ENTRY, "eid": f"{number}-{row}", "created_at": f"{at:%Y-%m-%dT%H:%M:%S}+0000"} for row in range(size)
+        ]
+        rows[-1:] = [{**rows[-1], "details": {"oid": "made", "qid": qid}}]
+        return decode(dumps(rows), list[LedgerEntry], strict=True)
+
+    def of(*pages):
+        def ledger(*, limit, marker="0"):
+            asked.append(marker)
+            return pages[int(marker.partition("-")[0])]
+
+        answers = {"conversion": NotFound("no such conversion"), "ledger": ledger}
+        return search_in(answers, SEARCHES, query_for(Conversions.execute, quote_id="quote"))
+
+    later, old = AT + timedelta(seconds=5), AT - timedelta(hours=1)
+    found = of(page(1, 100, later), page(2, 100, later, "quote"))
+    short = of(page(1, 99, later), page(2, 100, later, "quote"))
+    too_old = of(page(1, 100, old), page(2, 100, later, "quote"))
+
+    assert ["0", "1-99", "0", "0"] == asked
+    assert (["made"], [], []) == tuple([match.made for match in each.candidates] for each in (found, short, too_old))
 
 
 async def test_a_conversion_of_known_name_is_found():

@@ -105,6 +105,7 @@ class Cause(StrEnum):
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
     TRADE = "trade"
+    CONVERSION = "conversion"
 
 
 @frozen(kw_only=True)
@@ -122,6 +123,7 @@ class Movement:
         book: Where a trade took place; empty for all else.
         order_id: The order that traded; 0 for all else.
         price: Of a trade: quote per base.
+        reference: The id of the conversion, and that of its quote; empty for all else.
     """
 
     id: int
@@ -134,6 +136,7 @@ class Movement:
     book: str = ""
     order_id: int = 0
     price: Decimal = Decimal(0)
+    reference: tuple[str, ...] = ()
 
     @property
     def net(self) -> dict[str, Decimal]:

@@ -147,7 +147,7 @@ class Engine:
     def credit(self, wallet: Wallet, currency: str, amount: Decimal, now_ms: int, method: str = "") -> None:
         """Credit a deposit."""
         self.clearing.transfer(currency, amount, Party.OUTSIDE, wallet.balances[currency])
-        self._record(wallet, Cause.DEPOSIT, {currency: amount}, method, now_ms)
+        self._record(wallet, Cause.DEPOSIT, {currency: amount}, now_ms, method=method)
 
     def deposit(
         self, wallet: Wallet, currency: str, amount: Decimal, now_ms: int, *, after_ms: int = 0, method: str = ""
@@ -195,11 +195,35 @@ class Engine:
         if sent_ms is not None:
             _add(wallet.outgoing, currency, amount)
             self.scheduler.at(sent_ms, lambda _: _add(wallet.outgoing, currency, -amount))
-        return self._record(wallet, Cause.WITHDRAWAL, {currency: -amount}, method, now_ms)
+        return self._record(wallet, Cause.WITHDRAWAL, {currency: -amount}, now_ms, method=method)
 
-    def _record(self, wallet: Wallet, cause: Cause, amounts: dict[str, Decimal], method: str, at_ms: int) -> Movement:
+    def convert(
+        self,
+        wallet: Wallet,
+        given: tuple[str, Decimal],
+        taken: tuple[str, Decimal],
+        at_ms: int,
+        *,
+        reference: tuple[str, ...],
+    ) -> None:
+        """Exchange what is *given* for what is *taken*, with the owners of the background liquidity."""
+        self.clearing.transfer(*given, wallet.balances[given[0]], Party.LIQUIDITY)
+        self.clearing.transfer(*taken, Party.LIQUIDITY, wallet.balances[taken[0]])
+        amounts = {given[0]: -given[1], taken[0]: taken[1]}
+        self._record(wallet, Cause.CONVERSION, amounts, at_ms, reference=reference)
+
+    def _record(
+        self,
+        wallet: Wallet,
+        cause: Cause,
+        amounts: dict[str, Decimal],
+        at_ms: int,
+        *,
+        method: str = "",
+        reference: tuple[str, ...] = (),
+    ) -> Movement:
         number = next(self._movement_ids)
-        movement = Movement(id=number, at_ms=at_ms, cause=cause, amounts=amounts, method=method)
+        movement = Movement(id=number, at_ms=at_ms, cause=cause, amounts=amounts, method=method, reference=reference)
         wallet.movements.append(movement)
         self.events.publish(Event(EventKind(cause.value), at_ms, wallet, movement=movement))
         return movement

@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     """By its owner, or by the exchange; `Order.state` tells which."""
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
+    CONVERSION = "conversion"
 
 
 @frozen(eq=False)

@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 
 from exchanges.bitso import Conversion, ConversionStatus, Direction, Quote, Slippage
 from exchanges.bitso.conversions import Conversions
-from exchanges.simulator.engine.balances import SMALLEST, Party, Wallet, product, quotient
+from exchanges.simulator.engine.balances import SMALLEST, Wallet, product, quotient
 from exchanges.simulator.engine.engine import Engine
 from exchanges.simulator.engine.liquidity import Side
 from exchanges.simulator.engine.matching import MatchingEngine
@@ -96,7 +96,7 @@ class ConversionHandlers(Handlers):
         conversions.put(call.owner, conversion_id, conversion)
         queued = ConversionStatus.QUEUED
         scheduler.at(call.now_ms + QUEUED_MS, lambda _: conversions.change(conversion_id, status=queued))
-        scheduler.at(call.now_ms + DONE_MS, lambda _: self._finish(wallet, conversion_id))
+        scheduler.at(call.now_ms + DONE_MS, lambda at_ms: self._finish(wallet, conversion_id, quote_id, at_ms))
         return {"oid": conversion_id}
 
     @handles(Conversions.conversion)
@@ -124,17 +124,16 @@ class ConversionHandlers(Handlers):
                 return book, Side.SELL
         raise Refused(Reason.WRONG_ARGUMENT, "to_currency")
 
-    def _finish(self, wallet: Wallet, conversion_id: str) -> None:
+    def _finish(self, wallet: Wallet, conversion_id: str, quote_id: str, at_ms: int) -> None:
         """Exchange the amounts of the quote, or release what was reserved."""
         failed = conversion_id in self._failing
         status = ConversionStatus.FAILED if failed else ConversionStatus.COMPLETED
         done = self._conversions.change(conversion_id, status=status)
-        given, taken = wallet.balances[done.from_currency], wallet.balances[done.to_currency]
         # Whatever became of it: a conversion that failed gives back what it reserved.
-        given.reserved -= done.from_amount
+        wallet.balances[done.from_currency].reserved -= done.from_amount
         if not failed:
-            self.engine.clearing.transfer(done.from_currency, done.from_amount, given, Party.LIQUIDITY)
-            self.engine.clearing.transfer(done.to_currency, done.to_amount, Party.LIQUIDITY, taken)
+            given, taken = (done.from_currency, done.from_amount), (done.to_currency, done.to_amount)
+            self.engine.convert(wallet, given, taken, at_ms, reference=(conversion_id, quote_id))
 
 
 def _amounts(call: SpotCall, book: MatchingEngine, side: Side) -> _Amounts:

@@ -60,10 +60,15 @@ class MarketHandlers(spot.SpotHandlers):
 
 
 def _movements(handlers: spot.SpotHandlers, call: spot.SpotCall) -> list[Movement]:
-    """Return a page of the trades of one book, and of the deposits and withdrawals of its two currencies."""
+    """Return a page of the trades of one book, and of the deposits and withdrawals of its two currencies.
+
+    Version 2 is older than conversions, and shows none.
+    """
     spec = handlers.engine.market(_book(call)).spec
 
     def wanted(movement: Movement) -> bool:
+        if movement.cause is Cause.CONVERSION:
+            return False
         return (movement.book or spec.name) == spec.name and movement.amounts.keys() <= {spec.base, spec.quote}
 
     return spot.page_of(call, MAX_PAGE, wanted)

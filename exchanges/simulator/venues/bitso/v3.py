@@ -48,6 +48,7 @@ _OPERATIONS = {
     Cause.TRADE: bitso.LedgerOperation.TRADE,
     Cause.DEPOSIT: bitso.LedgerOperation.FUNDING,
     Cause.WITHDRAWAL: bitso.LedgerOperation.WITHDRAWAL,
+    Cause.CONVERSION: bitso.LedgerOperation.QUOTED_ORDER,
 }
 
 
@@ -184,6 +185,9 @@ def _entries(movement: Movement) -> list[bitso.LedgerEntry]:
         details = bitso.LedgerDetails(tid=str(movement.id), oid=oid_of(movement.order_id))
     elif movement.cause is Cause.DEPOSIT:
         details = bitso.LedgerDetails(fid=identifier("funding", movement.id), method_name=movement.method or None)
+    elif movement.cause is Cause.CONVERSION:
+        conversion_id, quote_id = movement.reference
+        details = bitso.LedgerDetails(oid=conversion_id, qid=quote_id)
     else:
         details = bitso.LedgerDetails(wid=identifier("withdrawal", movement.id), method=movement.method or None)
     entry = bitso.LedgerEntry(
