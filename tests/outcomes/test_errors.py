@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exchanges import errors
+from exchanges import BookStatus, errors
 from exchanges.errors import ExchangeError, Problem, quotable
 from exchanges.intents import Intent, Phase
 
@@ -16,12 +16,17 @@ ERRORS = {
     name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)
 }
 OWN = {
+    "BookUnknown": {"book_status": BookStatus.SUSPECT, "since": AT, "cause": "crossed"},
     "InvalidRequest": {"fields": {"amount": ("too small", "odd")}},
     "RateLimited": {"retry_at": AT},
     "OutcomeUnknown": {"intent": INTENT, "nonce": "1490605200000", "phase": Phase.SENT},
     "UnresolvedOutcome": {"intent": INTENT},
 }
-REQUIRED = {"OutcomeUnknown": {"intent": INTENT}, "UnresolvedOutcome": {"intent": INTENT}}
+REQUIRED = {
+    "BookUnknown": {"book_status": BookStatus.SUSPECT},
+    "OutcomeUnknown": {"intent": INTENT},
+    "UnresolvedOutcome": {"intent": INTENT},
+}
 
 every = pytest.mark.parametrize("name", ERRORS)
 

@@ -18,9 +18,11 @@ STEERING = frozenset(
         "test_addresses_that_refuse",
         "test_an_attempt_that_is_cancelled_from_outside",
         "test_closed_at_once",
+        "test_dripping",
         "test_families_in_turn",
         "test_no_name",
         "test_several_addresses",
+        "test_shutting_down_while_connections_arrive_is_quiet",
         "test_tasks_that_are_cancelled_from_outside",
         "test_the_connection_that_was_used_last",
     }
