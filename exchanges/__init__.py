@@ -44,7 +44,7 @@ from exchanges.market_data import BookStatus, MarketLevel, MarketOrderBook, Mark
 from exchanges.outcomes.exposure import Exposure, OpenAmounts
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.version import __version__
-from exchanges.wire import encode
+from exchanges.wire import Model, encode
 
 if TYPE_CHECKING:
     from exchanges import bitex as bitex
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from exchanges.bitstamp import Bitstamp
     from exchanges.outcomes.verdicts import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
     from exchanges.polling import Update, poll
+    from exchanges.wire.by_name import from_dict, to_dict, to_json
 
 __all__ = [
     "Ambiguous",
@@ -79,6 +80,7 @@ __all__ = [
     "MarketOrderBook",
     "MarketTicker",
     "MarketTrade",
+    "Model",
     "NoTrace",
     "NonceRejected",
     "NotFound",
@@ -107,7 +109,10 @@ __all__ = [
     "Window",
     "__version__",
     "encode",
+    "from_dict",
     "poll",
+    "to_dict",
+    "to_json",
 ]
 
 
@@ -120,6 +125,7 @@ _ON_USE = {
     **_PACKAGES,
     **dict.fromkeys(("Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Verdict"), "outcomes.verdicts"),
     **dict.fromkeys(("Update", "poll"), "polling"),
+    **dict.fromkeys(("from_dict", "to_dict", "to_json"), "wire.by_name"),
 }
 
 if not TYPE_CHECKING:

@@ -15,7 +15,7 @@ from exchanges.bitex.models.concierge import WorkOrderRequest, WorkOrderRequests
 from exchanges.bitex.models.places import Country, CurrencyCode
 from exchanges.endpoint import JSON, MONEY, Access, Area, Param, private
 from exchanges.endpoint.arguments import money
-from exchanges.wire import Amount
+from exchanges.wire import Amount, Model
 
 if TYPE_CHECKING:
     from exchanges.wire import Json
@@ -26,7 +26,7 @@ CURRENCIES = frozenset(CurrencyCode) - {CurrencyCode.COP, CurrencyCode.UYU}
 
 
 @frozen(kw_only=True)
-class Input:
+class Input(Model):
     """Money to send to the Concierge.
 
     Source:
@@ -42,7 +42,7 @@ class Input:
 
 
 @frozen(kw_only=True)
-class BitcoinInput:
+class BitcoinInput(Model):
     """BTC to send to the Concierge.
 
     Source:
@@ -54,7 +54,7 @@ class BitcoinInput:
 
 
 @frozen(kw_only=True)
-class Output:
+class Output(Model):
     """Money that the Concierge pays to one payee.
 
     Source:

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from exchanges.bitex.checks import fault_of_slug
 from exchanges.endpoint.arguments import money, refusing
 from exchanges.errors import UsageError
-from exchanges.wire import Amount
+from exchanges.wire import Amount, Model
 
 
 def _origin(url: str) -> str:
@@ -18,7 +18,7 @@ def _origin(url: str) -> str:
 
 
 @frozen
-class PointOfSalePages:
+class PointOfSalePages(Model):
     """Builds the URLs of a merchant's pages, which exist after `Payments.setup_pos`.
 
     Source:

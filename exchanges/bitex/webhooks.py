@@ -9,10 +9,11 @@ from attrs import frozen
 from exchanges.bitex.api import API
 from exchanges.bitex.checks import fault_of_url
 from exchanges.endpoint import IDEMPOTENT, JSON, Access, Area, Param, private
+from exchanges.wire import Model
 
 
 @frozen(kw_only=True)
-class Webhook:
+class Webhook(Model):
     """The URL that Bitex posts to. Wire: object.
 
     Source:
@@ -24,7 +25,7 @@ class Webhook:
 
 
 @frozen(kw_only=True)
-class WebhookEcho:
+class WebhookEcho(Model):
     """The echo of a test. Wire: object.
 
     Source:

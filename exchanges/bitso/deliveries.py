@@ -25,7 +25,7 @@ from exchanges.bitso.models.funding import Deposit, Withdrawal
 from exchanges.bitso.models.webhooks import WebhookKey
 from exchanges.errors import CallbackRejected, DecodeError, ReadFailed, UsageError
 from exchanges.http.incoming import Headers, only_value
-from exchanges.wire import Deviation, Json, loads
+from exchanges.wire import Deviation, Json, Model, loads
 from exchanges.wire.converter import wire
 from exchanges.wire.strict_json import read_strictly
 
@@ -50,7 +50,7 @@ _REFUSAL = "the webhook does not prove that it comes from Bitso"
 
 
 @frozen(kw_only=True)
-class Delivery:
+class Delivery(Model):
     """A verified webhook.
 
     Attributes:

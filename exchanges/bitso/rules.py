@@ -16,7 +16,7 @@ from exchanges.bitso.models.trading import OrderType
 from exchanges.endpoint.amounts import EXACT
 from exchanges.endpoint.rules import fault_of_bounds, given_amounts, rounded, step_of
 from exchanges.errors import UsageError
-from exchanges.wire import Amount, plain
+from exchanges.wire import Amount, Model, plain
 
 RULES = "bitso.rules"
 """Where the areas of a client keep the rules of all books, by name."""
@@ -26,7 +26,7 @@ AMOUNT_DECIMALS = 8
 
 
 @frozen
-class Rules:
+class Rules(Model):
     """What orders of one book must obey.
 
     Attributes:

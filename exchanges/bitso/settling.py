@@ -11,6 +11,7 @@ from attrs import define, evolve, field, frozen
 from exchanges.bitso.models.trading import Order, OrderStatus, UserTrade
 from exchanges.endpoint.amounts import EXACT, total, totals
 from exchanges.errors import DecodeError, NotFound, ReadFailed, quotable
+from exchanges.wire import Model
 
 PENDING = ("0377", "0378")
 """Codes of an order whose trades are still being written, or which is not matched yet."""
@@ -19,7 +20,7 @@ UNSEEN_SECONDS = 30.0
 
 
 @frozen(kw_only=True)
-class SettledOrder:
+class SettledOrder(Model):
     """What is known of an order.
 
     Attributes:

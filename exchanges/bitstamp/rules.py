@@ -16,7 +16,7 @@ from exchanges.bitstamp.models.market import MarketInfo, Side, Switch
 from exchanges.endpoint.amounts import EXACT
 from exchanges.endpoint.rules import fault_of_bounds, given_amounts, rounded, step_of
 from exchanges.errors import UsageError
-from exchanges.wire import Amount, plain
+from exchanges.wire import Amount, Model, plain
 
 RULES = "bitstamp.rules"
 """Where the areas of a client keep the rules of all markets, by symbol."""
@@ -24,7 +24,7 @@ SIDES: Mapping[object, Side] = {"buy": Side.BUY, "sell": Side.SELL}
 
 
 @frozen
-class Rules:
+class Rules(Model):
     """What orders in one market must obey.
 
     Attributes:

@@ -14,10 +14,11 @@ from attrs import define, field, frozen
 from exchanges.bitstamp.models.trading import Fill, OrderStatus, OrderStatusWord
 from exchanges.endpoint.amounts import total
 from exchanges.errors import NotFound
+from exchanges.wire import Model
 
 
 @frozen(kw_only=True)
-class SettledOrder:
+class SettledOrder(Model):
     """What is known of an order. "Base" is the first currency of its market, "counter" the second.
 
     Attributes:

@@ -296,8 +296,9 @@ def _context(name: str, context: ssl.SSLContext | None) -> ssl.SSLContext | None
 
 
 def _hooks(name: str, hooks: Sequence[Hooks]) -> tuple[Hooks, ...]:
-    is_list = isinstance(hooks, Sequence) and not isinstance(hooks, str | bytes)
-    if not is_list or not all(hook is not None and _has(hook, *HOOK_NAMES) for hook in hooks):
+    given: object = hooks
+    is_list = isinstance(given, Sequence) and not isinstance(given, str | bytes)
+    if not is_list or None in hooks or not all(_has(hook, *HOOK_NAMES) for hook in hooks):
         raise UsageError(f"{name}: hooks must be a list of objects with the methods of exchanges.instrumentation.Hooks")
     return tuple(hooks)
 

@@ -25,7 +25,7 @@ from exchanges.wire.codecs import (
 from exchanges.wire.converter import Wire, decode, dumps, encode
 from exchanges.wire.currencies import CurrencyAmounts, CurrencyBalance, CurrencyBalances
 from exchanges.wire.evidence import BitcoinAddress, Confirmation, NoBody, RippleAddress
-from exchanges.wire.models import Row, TaggedRow, UnknownRow
+from exchanges.wire.models import Model, Row, TaggedRow, UnknownRow
 from exchanges.wire.moments import (
     Epoch,
     IsoTime,
@@ -49,6 +49,7 @@ __all__ = [
     "Id",
     "IsoTime",
     "Json",
+    "Model",
     "NaiveTime",
     "NoBody",
     "Number",

@@ -45,7 +45,7 @@ def bounds_of(digits: int) -> Context:
 BOUNDS = bounds_of(MAX_DIGITS)
 _INT_BOUND = 10**MAX_DIGITS
 PLAIN = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?"
-_PLAIN = re.compile(PLAIN)
+PLAIN_NUMBER = re.compile(PLAIN)
 _WHOLE = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}")
 
 
@@ -199,7 +199,7 @@ class Number:
     text: bool = False
 
     def read(self, value: Json, *, strict: bool) -> Decimal:
-        if type(value) is str and (self.text or not strict) and _PLAIN.fullmatch(value):
+        if type(value) is str and (self.text or not strict) and PLAIN_NUMBER.fullmatch(value):
             try:
                 return _create_decimal(value)
             except DecimalException as error:

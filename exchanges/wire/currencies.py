@@ -10,6 +10,7 @@ from typing import Any, cast
 from attrs import field, fields, frozen
 
 from exchanges.wire.codecs import Json, TextDecimal
+from exchanges.wire.models import Model
 
 AMOUNTS, RATES = "amounts", "rates"
 # Any name: there are currencies of one letter (S, T) and of digits and letters (1inch).
@@ -68,7 +69,7 @@ class CurrencyAmounts:
 
 
 @frozen(kw_only=True)
-class CurrencyBalance:
+class CurrencyBalance(Model):
     """The balance of one currency. Wire: three keys of the object that holds all of them."""
 
     balance: TextDecimal

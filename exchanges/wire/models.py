@@ -15,8 +15,32 @@ from attrs import field, frozen
 from exchanges.wire.codecs import Choice, Codec, Flag, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
 
 
+class Model:
+    """What an exchange answers, or a part of it: a class of attrs.
+
+    `exchanges.to_dict`, `to_json` and `from_dict` convert it by the names of its fields. Pydantic takes it as the type
+    of a field, and FastAPI as an answer, in that form.
+    """
+
+    __slots__ = ()  # so that models have slots alone
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
+        """Return how pydantic validates and writes it."""
+        from exchanges.wire.pydantic_schema import core_schema  # noqa: PLC0415 - only programs with pydantic need it
+
+        return core_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        """Return its JSON schema."""
+        from exchanges.wire.pydantic_schema import json_schema  # noqa: PLC0415 - as above
+
+        return json_schema(cls)
+
+
 @frozen
-class Row:
+class Row(Model):
     """A model that is a list on the wire. The order of the attrs fields is the order on the wire.
 
     A field with a default may be null, empty or missing at the end. A class that declares a field ``extra`` keeps
@@ -44,7 +68,7 @@ class TaggedRow(Row):
 
 
 @frozen
-class UnknownRow:
+class UnknownRow(Model):
     """A row whose class reference no class of this library states.
 
     Attributes:

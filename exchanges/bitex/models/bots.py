@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
-from exchanges.wire import OpenStrEnum, UnixTime
+from exchanges.wire import Model, OpenStrEnum, UnixTime
 
 
 class BotExitStatus(OpenStrEnum):
@@ -36,7 +36,7 @@ class BotIssuer(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class Bot:
+class Bot(Model):
     """The fields that both kinds of bots have. Wire: object.
 
     Source:

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from exchanges.bitex.models.jsonapi import Resource, ResourceId, Resources, build_resource, compact, expand, flatten
 from exchanges.bitex.models.places import Country, CurrencyCode
-from exchanges.wire import IsoTime, OpenStrEnum, RawJson
+from exchanges.wire import IsoTime, Model, OpenStrEnum, RawJson
 
 if TYPE_CHECKING:
     from exchanges.bitex.models.jsonapi import Object
@@ -43,7 +43,7 @@ class _Part(Resource):
 
 
 @frozen(kw_only=True)
-class WorkOrderUser(_Part):
+class WorkOrderUser(_Part, Model):
     """A payer or payee. Wire: json:api resource of type ``users``.
 
     Source:
@@ -89,7 +89,7 @@ class _PartnerPart(_UserPart):
 
 
 @frozen(kw_only=True)
-class WorkOrderInput(_PartnerPart):
+class WorkOrderInput(_PartnerPart, Model):
     """Money that is sent to the Concierge. Wire: json:api resource of type ``work_order_request_inputs``.
 
     Money moves between countries as BTC: the difference between its buying and selling price is a cost too.
@@ -115,7 +115,7 @@ class WorkOrderInput(_PartnerPart):
 
 
 @frozen(kw_only=True)
-class WorkOrderBitcoinInput(_UserPart):
+class WorkOrderBitcoinInput(_UserPart, Model):
     """BTC that are sent to the Concierge. Wire: json:api resource of type ``work_order_request_bitcoin_inputs``.
 
     Source:
@@ -134,7 +134,7 @@ class WorkOrderBitcoinInput(_UserPart):
 
 
 @frozen(kw_only=True)
-class PricingSummary:
+class PricingSummary(Model):
     """A summary of what one output cost; inputs and outputs have the exact details. Wire: object.
 
     None means not known.
@@ -160,7 +160,7 @@ class PricingSummary:
 
 
 @frozen(kw_only=True)
-class WorkOrderOutput(_PartnerPart):
+class WorkOrderOutput(_PartnerPart, Model):
     """Money that is paid to one payee. Wire: json:api resource of type ``work_order_request_outputs``.
 
     Source:
@@ -186,7 +186,7 @@ class WorkOrderOutput(_PartnerPart):
 
 
 @frozen(kw_only=True)
-class WorkOrderRequest(_Part):
+class WorkOrderRequest(_Part, Model):
     """One payment from you to several payees. Wire: json:api document.
 
     Source:
@@ -234,7 +234,7 @@ class WorkOrderRequest(_Part):
 
 
 @frozen
-class WorkOrderRequests(Resources[WorkOrderRequest]):
+class WorkOrderRequests(Resources[WorkOrderRequest], Model):
     """Work orders: an immutable sequence. Wire: json:api document.
 
     Source:

@@ -12,11 +12,11 @@ from typing import Annotated
 from attrs import frozen
 
 from exchanges.bitex.models.places import Country
-from exchanges.wire import BitcoinAddress
+from exchanges.wire import BitcoinAddress, Model
 
 
 @frozen
-class Address:
+class Address(Model):
     """A deposit address of the account on the Bitcoin network. Wire: object.
 
     Source:
@@ -32,7 +32,7 @@ class Address:
 
 
 @frozen
-class Coordinates:
+class Coordinates(Model):
     """A geographic position. Wire: object of numbers.
 
     Source:
@@ -46,7 +46,7 @@ class Coordinates:
 
 
 @frozen
-class MoreMtBranch:
+class MoreMtBranch(Model):
     """A branch of MoreMT or of one of its agents that accepts deposits for Bitex. Wire: object.
 
     Source:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias, cast
 from attrs import asdict, field, frozen
 
 from exchanges.errors import DecodeError
-from exchanges.wire import Deviation, Json, OpenStrEnum, RawJson, UnixTime, dumps, encode, loads
+from exchanges.wire import Deviation, Json, Model, OpenStrEnum, RawJson, UnixTime, dumps, encode, loads
 from exchanges.wire.converter import wire
 
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
@@ -110,7 +110,7 @@ class _Body:
 
 
 @frozen(kw_only=True)
-class DomesticBank(_Body):
+class DomesticBank(_Body, Model):
     """To a bank account in the same country (AR, PY or PE), which must belong to the owner of the Bitex account.
 
     Source:
@@ -152,7 +152,7 @@ class DomesticBank(_Body):
 
 
 @frozen(kw_only=True)
-class MoreMtPickUp(_Body):
+class MoreMtPickUp(_Body, Model):
     """In cash, at a branch of MoreMT (in AR, PY or PE) or another place, to somebody with a KYC profile in the account.
 
     Source:
@@ -169,7 +169,7 @@ class MoreMtPickUp(_Body):
 
 
 @frozen(kw_only=True)
-class InternationalBank(_Body):
+class InternationalBank(_Body, Model):
     """To a bank account in one of `INTERNATIONAL_COUNTRIES`, which must belong to the owner of the Bitex account.
 
     It is paid in USD. The receiving bank may convert the dollars into its own currency.
@@ -209,7 +209,7 @@ class InternationalBank(_Body):
 
 
 @frozen(kw_only=True)
-class ThirdParty(_Body):
+class ThirdParty(_Body, Model):
     """Through a third party of the user's choice, in any country: Bitex contacts the user to work out the details.
 
     The person who asks for it must be known to Bitex by *name*.
@@ -253,7 +253,7 @@ class _BodyCodec:
 
 
 @frozen(kw_only=True)
-class WithdrawalInstruction:
+class WithdrawalInstruction(Model):
     """How one or more withdrawals are to be paid out. Wire: object.
 
     Body and label are not in ``repr``.

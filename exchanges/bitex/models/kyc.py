@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from exchanges.bitex.models.jsonapi import Resource, ResourceId, Resources, build_resource, expand, flatten
-from exchanges.wire import OpenStrEnum, RawJson, Row, UnixTime
+from exchanges.wire import Model, OpenStrEnum, RawJson, Row, UnixTime
 
 if TYPE_CHECKING:
     from exchanges.bitex.models.jsonapi import Object
@@ -84,7 +84,7 @@ class KycProfile(Row):
 
 
 @frozen(kw_only=True)
-class KycProfileUpdate:
+class KycProfileUpdate(Model):
     """A KYC profile that was accepted or rejected, as a callback reports it. Wire: json:api document.
 
     Source:
@@ -116,7 +116,7 @@ class KycProfileUpdate:
 
 
 @frozen
-class KycRejectionReason(Resource):
+class KycRejectionReason(Resource, Model):
     """Why a profile may be rejected. Wire: json:api resource of type ``kyc_rejection_reasons``.
 
     Source:
@@ -138,7 +138,7 @@ class KycRejectionReason(Resource):
 
 
 @frozen
-class KycRejectionReasons(Resources[KycRejectionReason]):
+class KycRejectionReasons(Resources[KycRejectionReason], Model):
     """All rejection reasons: an immutable sequence. Wire: json:api document.
 
     Source:

@@ -10,11 +10,11 @@ from typing import Annotated
 
 from attrs import frozen
 
-from exchanges.wire import BitcoinAddress, Row, UnixTime
+from exchanges.wire import BitcoinAddress, Model, Row, UnixTime
 
 
 @frozen(kw_only=True)
-class Ticker:
+class Ticker(Model):
     """Prices of the last 24 hours, in quote per unit of base; None for what the exchange has no value of. Wire: object.
 
     Source:
@@ -57,7 +57,7 @@ class PriceLevel(Row):
 
 
 @frozen
-class OrderBook:
+class OrderBook(Model):
     """All bids and asks, aggregated by price. Wire: object of lists of rows.
 
     Source:
@@ -116,7 +116,7 @@ class Candle(Row):
 
 
 @frozen
-class Profile:
+class Profile(Model):
     """Balances of the account, its trading fee and where to send deposits. Wire: object.
 
     Source:

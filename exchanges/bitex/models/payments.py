@@ -7,7 +7,7 @@ from typing import Annotated
 
 from attrs import frozen
 
-from exchanges.wire import BitcoinAddress, Deviation, Json, OpenIntEnum, OpenStrEnum, UnixTime
+from exchanges.wire import BitcoinAddress, Deviation, Json, Model, OpenIntEnum, OpenStrEnum, UnixTime
 
 
 class Currency(OpenIntEnum):
@@ -52,7 +52,7 @@ class PaymentStatus(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class PaymentAddress:
+class PaymentAddress(Model):
     """The deposit address of one payment. Wire: object.
 
     Source:
@@ -101,7 +101,7 @@ class _Settlement:
 
 
 @frozen(kw_only=True)
-class Payment(_Settlement):
+class Payment(_Settlement, Model):
     """A payment in BTC for an amount of another currency. Wire: object.
 
     Source:
@@ -132,7 +132,7 @@ class Payment(_Settlement):
 
 # The fields of `Payment` once more, all optional: the guide does not promise any of them in a callback.
 @frozen(kw_only=True)
-class PaymentUpdate(_Settlement):
+class PaymentUpdate(_Settlement, Model):
     """A payment as a callback reports it. Wire: object. None means that the callback does not contain the field.
 
     Source:
@@ -162,7 +162,7 @@ class PaymentUpdate(_Settlement):
 
 
 @frozen(kw_only=True)
-class PointOfSale:
+class PointOfSale(Model):
     """The settings of the web point of sale. Wire: object. None means that a setting is not set.
 
     Source:

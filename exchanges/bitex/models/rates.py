@@ -24,7 +24,7 @@ from attrs import field, frozen
 
 from exchanges.endpoint.arguments import refusing
 from exchanges.errors import DecodeError, UsageError
-from exchanges.wire import Amount, Deviation, Number, RawJson, encode
+from exchanges.wire import Amount, Deviation, Model, Number, RawJson, encode
 from exchanges.wire.converter import wire
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class _KnownStep:
 
 
 @frozen
-class ExchangeRate(_KnownStep):
+class ExchangeRate(_KnownStep, Model):
     """Converts one currency into another. Wire: object of type ``exchange``.
 
     Source:
@@ -91,7 +91,7 @@ class ExchangeRate(_KnownStep):
 
 
 @frozen
-class PercentualFee(_KnownStep):
+class PercentualFee(_KnownStep, Model):
     """Deducts a percentage. Wire: object of type ``percentual_fee``.
 
     Source:
@@ -113,7 +113,7 @@ class PercentualFee(_KnownStep):
 
 
 @frozen
-class FixedFee(_KnownStep):
+class FixedFee(_KnownStep, Model):
     """Deducts the same from every amount. Wire: object of type ``fixed_fee``.
 
     Source:
@@ -137,7 +137,7 @@ class FixedFee(_KnownStep):
 
 
 @frozen
-class MinimumFee(_KnownStep):
+class MinimumFee(_KnownStep, Model):
     """Deducts a percentage, but at least a minimum. Wire: object of type ``minimum_fee``.
 
     Source:
@@ -165,7 +165,7 @@ class MinimumFee(_KnownStep):
 
 
 @frozen
-class UnknownStep:
+class UnknownStep(Model):
     """A step of a type that the guide does not name: kept as received, never calculated with."""
 
     type: str
@@ -250,7 +250,7 @@ def _read_only(table: Mapping[RatesPath, tuple[Step, ...]]) -> Mapping[RatesPath
 
 
 @frozen(eq=False)
-class RatesTree(Mapping[RatesPath, "tuple[Step, ...]"]):
+class RatesTree(Mapping[RatesPath, "tuple[Step, ...]"], Model):
     """All conversions that Bitex publishes: an immutable mapping from path to steps. Wire: nested object.
 
     ``tree["ars", "cash", "usd", "bitex", "more_mt"]`` returns the steps from pesos in cash to dollars at Bitex through

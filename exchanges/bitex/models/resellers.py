@@ -7,7 +7,7 @@ from typing import Annotated
 
 from attrs import field, frozen
 
-from exchanges.wire import BitcoinAddress, Deviation, Json, Row
+from exchanges.wire import BitcoinAddress, Deviation, Json, Model, Row
 
 
 class Csv:
@@ -25,7 +25,7 @@ class Csv:
 
 
 @frozen(kw_only=True)
-class ResellerUserCreated:
+class ResellerUserCreated(Model):
     """A new user. Wire: object.
 
     Source:

@@ -6,7 +6,7 @@ from typing import cast
 
 from attrs import field, frozen
 
-from exchanges.wire import Id, IsoTime, Json, OpenStrEnum, TextDecimal
+from exchanges.wire import Id, IsoTime, Json, Model, OpenStrEnum, TextDecimal
 
 
 class AccountState(OpenStrEnum):
@@ -28,7 +28,7 @@ class LedgerOperation(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class Balance:
+class Balance(Model):
     """The balance of one currency. Wire: object.
 
     Source:
@@ -56,7 +56,7 @@ def _personal() -> str | None:
 
 
 @frozen(kw_only=True)
-class AccountStatus:
+class AccountStatus(Model):
     """State and limits of the account, and what is known of its owner. Wire: object.
 
     Source:
@@ -115,7 +115,7 @@ class AccountStatus:
 
 
 @frozen(kw_only=True)
-class BookFees:
+class BookFees(Model):
     """The fees of the account in one book. Wire: object.
 
     Source:
@@ -164,7 +164,7 @@ _OTHER_NAMES = {"nextVolume": "next_volume", "nextFee": "next_fee", "nextTakerFe
 
 
 @frozen(kw_only=True)
-class DepositFee:
+class DepositFee(Model):
     """The fee of a deposit. Wire: object.
 
     Source:
@@ -181,7 +181,7 @@ class DepositFee:
 
 
 @frozen(kw_only=True)
-class AccountFees:
+class AccountFees(Model):
     """The fees of the account. Wire: object.
 
     Source:
@@ -197,7 +197,7 @@ class AccountFees:
 
 
 @frozen(kw_only=True)
-class BalanceUpdate:
+class BalanceUpdate(Model):
     """How an entry of the ledger changed one balance. Wire: object."""
 
     currency: str
@@ -207,7 +207,7 @@ class BalanceUpdate:
 
 
 @frozen(kw_only=True)
-class LedgerDetails:
+class LedgerDetails(Model):
     """What an entry of the ledger is about; None for what does not belong to its operation. Wire: object."""
 
     tid: Id | None = None
@@ -231,7 +231,7 @@ class LedgerDetails:
 
 
 @frozen(kw_only=True)
-class LedgerEntry:
+class LedgerEntry(Model):
     """One change of balances. Wire: object.
 
     Source:

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from attrs import field, frozen
 
-from exchanges.wire import Deviation, Id, Json, OpenStrEnum, TextDecimal, UnixMillis
+from exchanges.wire import Deviation, Id, Json, Model, OpenStrEnum, TextDecimal, UnixMillis
 
 
 class Direction(OpenStrEnum):
@@ -57,7 +57,7 @@ ConversionId = Annotated[str, _Oid()]
 
 
 @frozen(kw_only=True)
-class Slippage:
+class Slippage(Model):
     """How far the rate may move until the conversion is executed, as the exchange estimates it. Wire: object.
 
     Source:
@@ -91,7 +91,7 @@ class _Exchange:
 
 
 @frozen(kw_only=True)
-class Quote(_Exchange):
+class Quote(_Exchange, Model):
     """An offer to convert. Wire: object.
 
     Source:
@@ -124,7 +124,7 @@ class Quote(_Exchange):
 
 
 @frozen(kw_only=True)
-class Conversion(_Exchange):
+class Conversion(_Exchange, Model):
     """A quote that was executed. Wire: object.
 
     Source:

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 
 from attrs import field, frozen
 
-from exchanges.wire import Confirmation, Id, IsoTime, OpenStrEnum, RawJson, TextDecimal
+from exchanges.wire import Confirmation, Id, IsoTime, Model, OpenStrEnum, RawJson, TextDecimal
 
 Deleted = Annotated[None, Confirmation({})]
 
@@ -75,7 +75,7 @@ class Transfer:
 
 
 @frozen(kw_only=True)
-class Deposit(Transfer):
+class Deposit(Transfer, Model):
     """A deposit, which the exchange calls a funding. Wire: object.
 
     Source:
@@ -88,7 +88,7 @@ class Deposit(Transfer):
 
 
 @frozen(kw_only=True)
-class Withdrawal(Transfer):
+class Withdrawal(Transfer, Model):
     """A withdrawal. Wire: object.
 
     Source:
@@ -127,7 +127,7 @@ class Withdrawal(Transfer):
 
 
 @frozen(kw_only=True)
-class FundingDestination:
+class FundingDestination(Model):
     """Where deposits of a currency are received. Wire: object.
 
     Source:
@@ -141,7 +141,7 @@ class FundingDestination:
 
 
 @frozen(kw_only=True)
-class Bank:
+class Bank(Model):
     """A bank. Wire: object.
 
     Source:
@@ -153,7 +153,7 @@ class Bank:
 
 
 @frozen(kw_only=True)
-class Vasp:
+class Vasp(Model):
     """A service provider of the Travel Rule. Wire: object.
 
     Source:
@@ -166,7 +166,7 @@ class Vasp:
 
 
 @frozen(kw_only=True)
-class MethodFee:
+class MethodFee(Model):
     """The fee of a withdrawal method. Wire: object."""
 
     amount: TextDecimal
@@ -176,7 +176,7 @@ class MethodFee:
 
 
 @frozen(kw_only=True)
-class MethodLimits:
+class MethodLimits(Model):
     """The bounds of one withdrawal. Wire: object. Of the currency; None if not sent."""
 
     system_min: TextDecimal | None = None
@@ -185,7 +185,7 @@ class MethodLimits:
 
 
 @frozen(kw_only=True)
-class MethodStatus:
+class MethodStatus(Model):
     """Whether a withdrawal method works. Wire: object."""
 
     type: str
@@ -195,7 +195,7 @@ class MethodStatus:
 
 
 @frozen(kw_only=True)
-class LegalEntity:
+class LegalEntity(Model):
     """Who operates a withdrawal method. Wire: object."""
 
     legal_operation_entity: str | None = None
@@ -205,7 +205,7 @@ class LegalEntity:
 
 
 @frozen(kw_only=True)
-class MethodCurrency:
+class MethodCurrency(Model):
     """What one currency costs by one withdrawal method. Wire: object."""
 
     currency: str
@@ -223,7 +223,7 @@ class MethodCurrency:
 
 
 @frozen(kw_only=True)
-class WithdrawalMethod:
+class WithdrawalMethod(Model):
     """A way to withdraw a currency. Wire: object.
 
     Source:
@@ -273,7 +273,7 @@ class Taxonomy(TypedDict):
 
 
 @frozen(kw_only=True)
-class ContactTaxonomy:
+class ContactTaxonomy(Model):
     """The withdrawal method of a stored receiver. Wire: object. None if not sent."""
 
     network: str | None = None
@@ -284,7 +284,7 @@ class ContactTaxonomy:
 
 
 @frozen(kw_only=True)
-class ContactDetail:
+class ContactDetail(Model):
     """One fact of a stored receiver. Wire: object."""
 
     key: str
@@ -295,7 +295,7 @@ class ContactDetail:
 
 
 @frozen(kw_only=True)
-class Contact:
+class Contact(Model):
     """A stored receiver of withdrawals. Wire: object.
 
     Source:

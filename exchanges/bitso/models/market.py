@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from exchanges.wire import Id, IsoTime, OpenIntEnum, OpenStrEnum, TextDecimal, UnixMillis
+from exchanges.wire import Id, IsoTime, Model, OpenIntEnum, OpenStrEnum, TextDecimal, UnixMillis
 from exchanges.wire.models import named
 
 
@@ -26,7 +26,7 @@ class SortOrder(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class FlatRate:
+class FlatRate(Model):
     """The fees without regard to volume. Wire: object.
 
     Source:
@@ -40,7 +40,7 @@ class FlatRate:
 
 
 @frozen(kw_only=True)
-class FeeTier:
+class FeeTier(Model):
     """The fees from a volume on. Wire: object.
 
     Source:
@@ -56,7 +56,7 @@ class FeeTier:
 
 
 @frozen(kw_only=True)
-class Fees:
+class Fees(Model):
     """The fees of trading in a book. Wire: object.
 
     Source:
@@ -70,7 +70,7 @@ class Fees:
 
 
 @frozen(kw_only=True)
-class Book:
+class Book(Model):
     """An order book and the bounds of orders in it, None for one that the exchange does not state. Wire: object.
 
     Source:
@@ -122,7 +122,7 @@ class Prices:
 
 
 @frozen(kw_only=True)
-class Ticker(Prices):
+class Ticker(Prices, Model):
     """Prices of the last 24 hours. Wire: object.
 
     Source:
@@ -141,7 +141,7 @@ class Ticker(Prices):
 
 
 @frozen(kw_only=True)
-class PriceLevel:
+class PriceLevel(Model):
     """An order, or all orders at one price. Wire: object.
 
     Source:
@@ -159,7 +159,7 @@ class PriceLevel:
 
 
 @frozen(kw_only=True)
-class OrderBook:
+class OrderBook(Model):
     """Open orders of a book. Wire: object of lists of objects.
 
     Source:
@@ -178,7 +178,7 @@ class OrderBook:
 
 
 @frozen(kw_only=True)
-class Trade:
+class Trade(Model):
     """One trade between any two users. Wire: object.
 
     Source:
@@ -218,7 +218,7 @@ class TimeBucket(OpenIntEnum):
 
 
 @frozen(kw_only=True)
-class Candle:
+class Candle(Model):
     """The trades of one period. Without trades it has the last rate, volume and count zero. Wire: object.
 
     Source:
@@ -254,7 +254,7 @@ class CurrencyType(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class CurrencyMetadata:
+class CurrencyMetadata(Model):
     """One currency. Wire: object. What is None was not sent.
 
     Source:
@@ -274,7 +274,7 @@ class CurrencyMetadata:
 
 
 @frozen(kw_only=True)
-class Currencies:
+class Currencies(Model):
     """All currencies. Wire: object."""
 
     metadata: tuple[CurrencyMetadata, ...]
@@ -285,7 +285,7 @@ class Currencies:
 
 
 @frozen(kw_only=True)
-class Catalogues:
+class Catalogues(Model):
     """What the exchange lists of itself. Wire: object.
 
     Source:

@@ -10,7 +10,7 @@ from typing import Annotated, TypedDict
 from attrs import frozen
 
 from exchanges.bitso.models.market import Side
-from exchanges.wire import Amount, Deviation, Id, IsoTime, Json, OpenStrEnum, TextDecimal
+from exchanges.wire import Amount, Deviation, Id, IsoTime, Json, Model, OpenStrEnum, TextDecimal
 
 
 class OrderType(OpenStrEnum):
@@ -92,7 +92,7 @@ OrderId = Annotated[str, _PlacedId()]
 
 
 @frozen(kw_only=True)
-class Order:
+class Order(Model):
     """An order. Wire: object.
 
     Source:
@@ -132,7 +132,7 @@ class Order:
 
 
 @frozen(kw_only=True)
-class UserTrade:
+class UserTrade(Model):
     """A trade of an own order. Wire: object.
 
     Source:

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 from attrs import frozen
 
-from exchanges.wire import Deviation, IsoTime, Json
+from exchanges.wire import Deviation, IsoTime, Json, Model
 
 # Quirk: both spellings were seen.
 _OTHER_NAMES = {"keyId": "key_id", "publicKey": "public_key", "createdAt": "created_at"}
@@ -28,7 +28,7 @@ Registered = Annotated[str, _Sentence()]
 
 
 @frozen(kw_only=True)
-class WebhookKey:
+class WebhookKey(Model):
     """A key with which Bitso signs webhooks. Wire: object, in a bare list or in an envelope.
 
     Source:

@@ -16,6 +16,7 @@ from exchanges.wire import (
     CurrencyAmounts,
     CurrencyBalances,
     Id,
+    Model,
     NaiveTime,
     OpenIntEnum,
     OpenStrEnum,
@@ -71,7 +72,7 @@ class TimeFrame(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class Ticker(Prices):
+class Ticker(Prices, Model):
     """Prices of the last 24 hours. Wire: object.
 
     Source:
@@ -97,7 +98,7 @@ class PriceLevel(Row):
 
 
 @frozen(kw_only=True)
-class OrderBook:
+class OrderBook(Model):
     """Open orders of a book. Wire: object of lists of rows.
 
     Source:
@@ -113,7 +114,7 @@ class OrderBook:
 
 
 @frozen(kw_only=True)
-class Transaction:
+class Transaction(Model):
     """One trade between any two users. Wire: object.
 
     Source:
@@ -133,7 +134,7 @@ class Transaction:
 
 
 @frozen(kw_only=True)
-class Balance(CurrencyBalances):
+class Balance(CurrencyBalances, Model):
     """The balances of the account. Wire: flat object with three keys per currency, such as ``btc_available``.
 
     Source:
@@ -142,7 +143,7 @@ class Balance(CurrencyBalances):
 
 
 @frozen(kw_only=True)
-class UserTransaction(CurrencyAmounts):
+class UserTransaction(CurrencyAmounts, Model):
     """A deposit, a withdrawal or a trade of the account. Wire: object with a key per currency.
 
     Source:
@@ -170,7 +171,7 @@ class UserTransaction(CurrencyAmounts):
 
 
 @frozen(kw_only=True)
-class Order:
+class Order(Model):
     """An order of the account. Wire: object; codes travel as text.
 
     Source:

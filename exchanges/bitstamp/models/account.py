@@ -7,11 +7,11 @@ from typing import Annotated
 from attrs import field, frozen
 
 from exchanges.bitstamp.models.numbers import EitherDecimal
-from exchanges.wire import Choice, CurrencyAmounts, Id, NaiveTime, OpenIntEnum, TextDecimal
+from exchanges.wire import Choice, CurrencyAmounts, Id, Model, NaiveTime, OpenIntEnum, TextDecimal
 
 
 @frozen(kw_only=True)
-class AccountBalance:
+class AccountBalance(Model):
     """The balance of one currency. Wire: object.
 
     Source:
@@ -29,7 +29,7 @@ class AccountBalance:
 
 
 @frozen(kw_only=True)
-class FeeRates:
+class FeeRates(Model):
     """Fees of trades. Wire: object."""
 
     maker: TextDecimal
@@ -39,7 +39,7 @@ class FeeRates:
 
 
 @frozen(kw_only=True)
-class TradingFee:
+class TradingFee(Model):
     """The fees of the account in one market. Wire: object.
 
     Source:
@@ -55,7 +55,7 @@ class TradingFee:
 
 
 @frozen(kw_only=True)
-class WithdrawalFee:
+class WithdrawalFee(Model):
     """The fee of a withdrawal on one network. Wire: object.
 
     Source:
@@ -94,7 +94,7 @@ class TransactionType(OpenIntEnum):
 
 
 @frozen(kw_only=True)
-class UserTransaction(CurrencyAmounts):
+class UserTransaction(CurrencyAmounts, Model):
     """One change of balances. Wire: object with a key per currency and one per pair of currencies.
 
     Source:
@@ -136,7 +136,7 @@ class UserTransaction(CurrencyAmounts):
 
 
 @frozen(kw_only=True)
-class TradingMarket:
+class TradingMarket(Model):
     """A market in which the account may trade. Wire: object.
 
     Source:
@@ -150,7 +150,7 @@ class TradingMarket:
 
 
 @frozen(kw_only=True)
-class WebsocketsToken:
+class WebsocketsToken(Model):
     """A secret that opens private channels of the stream. Wire: object.
 
     Source:
@@ -166,7 +166,7 @@ class WebsocketsToken:
 
 
 @frozen(kw_only=True)
-class RevokedApiKeys:
+class RevokedApiKeys(Model):
     """Keys that are good no more. Wire: object.
 
     Source:

@@ -10,14 +10,14 @@ from attrs import frozen
 from exchanges.bitstamp.arguments import symbol_of
 from exchanges.bitstamp.models.numbers import EitherDecimal
 from exchanges.bitstamp.models.trading import EitherSide, OrderStatusWord
-from exchanges.wire import Deviation, Id, Json
+from exchanges.wire import Deviation, Id, Json, Model
 
 _ENDED = frozenset({*filter(lambda word: word.is_final, OrderStatusWord), OrderStatusWord.CANCEL_PENDING})
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,59}", re.ASCII)
 
 
 @frozen(kw_only=True)
-class CancelledOrder:
+class CancelledOrder(Model):
     """What a cancel did. Wire: object. What is None was not sent.
 
     Source:
@@ -55,7 +55,7 @@ class CancelledOrder:
 
 
 @frozen(kw_only=True)
-class CancelledOrders:
+class CancelledOrders(Model):
     """What a cancel of all orders did. Wire: object.
 
     Source:

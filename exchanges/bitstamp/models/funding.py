@@ -11,6 +11,7 @@ from exchanges.wire import (
     Confirmation,
     Id,
     Json,
+    Model,
     NaiveTime,
     NoBody,
     OpenIntEnum,
@@ -29,7 +30,7 @@ Transferred = Annotated[None, Confirmation({"status": "ok"})]
 
 
 @frozen(kw_only=True)
-class DepositAddress:
+class DepositAddress(Model):
     """Where the account receives a currency. Wire: object.
 
     Source:
@@ -46,7 +47,7 @@ class DepositAddress:
 
 
 @frozen(kw_only=True)
-class RippleAddress:
+class RippleAddress(Model):
     """Where the account receives over the XRP Ledger. Wire: object.
 
     Source:
@@ -59,7 +60,7 @@ class RippleAddress:
 
 
 @frozen(kw_only=True)
-class Withdrawal:
+class Withdrawal(Model):
     """A withdrawal that was accepted. Wire: object.
 
     Source:
@@ -71,7 +72,7 @@ class Withdrawal:
 
 
 @frozen(kw_only=True)
-class UnconfirmedDeposit:
+class UnconfirmedDeposit(Model):
     """Bitcoins on their way in. Wire: object. What is None was not sent.
 
     Source:
@@ -114,7 +115,7 @@ class WithdrawalStatus(OpenIntEnum):
 
 
 @frozen(kw_only=True)
-class WithdrawalRequest:
+class WithdrawalRequest(Model):
     """A withdrawal that was requested. Wire: object. What is None was not sent.
 
     Source:
@@ -146,7 +147,7 @@ class WithdrawalRequest:
 
 
 @frozen(kw_only=True)
-class BankWithdrawal:
+class BankWithdrawal(Model):
     """A withdrawal to a bank that was accepted. Wire: object.
 
     Source:
@@ -158,7 +159,7 @@ class BankWithdrawal:
 
 
 @frozen(kw_only=True)
-class FiatWithdrawalStatus:
+class FiatWithdrawalStatus(Model):
     """Status of a withdrawal to a bank. Wire: object.
 
     Source:
@@ -170,7 +171,7 @@ class FiatWithdrawalStatus:
 
 
 @frozen(kw_only=True)
-class CancelledWithdrawal:
+class CancelledWithdrawal(Model):
     """A withdrawal to a bank that was cancelled. Wire: object. What is None was not sent.
 
     Source:
@@ -215,7 +216,7 @@ class _Coins:
 
 
 @frozen(kw_only=True)
-class ListedDeposit(_Coins):
+class ListedDeposit(_Coins, Model):
     """A deposit among the transactions of coins. Wire: object. What is None was not sent.
 
     Source:
@@ -235,7 +236,7 @@ class ListedDeposit(_Coins):
 
 
 @frozen(kw_only=True)
-class CryptoDeposit(_Coins):
+class CryptoDeposit(_Coins, Model):
     """A deposit of coins. Wire: object. What is None was not sent.
 
     Source:
@@ -254,7 +255,7 @@ class CryptoDeposit(_Coins):
 
 
 @frozen(kw_only=True)
-class ListedWithdrawal(_Coins):
+class ListedWithdrawal(_Coins, Model):
     """A withdrawal among the transactions of coins; it has neither id nor status. Wire: object.
 
     Source:
@@ -266,7 +267,7 @@ class ListedWithdrawal(_Coins):
 
 
 @frozen(kw_only=True)
-class CryptoTransactions:
+class CryptoTransactions(Model):
     """Deposits and withdrawals of coins. Wire: object of lists.
 
     Source:
@@ -280,7 +281,7 @@ class CryptoTransactions:
 
 
 @frozen(kw_only=True)
-class InstantConvertAddress:
+class InstantConvertAddress(Model):
     """Where bitcoins are sold as they arrive. Wire: object.
 
     Source:
@@ -291,7 +292,7 @@ class InstantConvertAddress:
 
 
 @frozen(kw_only=True)
-class ConvertedTrade:
+class ConvertedTrade(Model):
     """A sale of bitcoins that arrived. Wire: object."""
 
     exchange_rate: TextDecimal
@@ -303,7 +304,7 @@ class ConvertedTrade:
 
 
 @frozen(kw_only=True)
-class ConvertedDeposit:
+class ConvertedDeposit(Model):
     """What became of bitcoins that arrived. Wire: object."""
 
     order_id: Id
@@ -314,7 +315,7 @@ class ConvertedDeposit:
 
 
 @frozen(kw_only=True)
-class InstantConvertAddressInfo:
+class InstantConvertAddressInfo(Model):
     """An address where bitcoins are sold as they arrive, and what arrived. Wire: object.
 
     Source:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, cast
 
 from attrs import frozen
 
-from exchanges.wire import Choice, Json, OpenIntEnum, OpenStrEnum, Row, TextDecimal, UnixMicrosText, UnixTimeText
+from exchanges.wire import Choice, Json, Model, OpenIntEnum, OpenStrEnum, Row, TextDecimal, UnixMicrosText, UnixTimeText
 
 
 class TimeFrame(OpenStrEnum):
@@ -85,7 +85,7 @@ class Prices:
 
 
 @frozen(kw_only=True)
-class Ticker(Prices):
+class Ticker(Prices, Model):
     """Prices of the last 24 hours. Wire: object.
 
     Source:
@@ -119,7 +119,7 @@ class Ticker(Prices):
 
 
 @frozen(kw_only=True)
-class OrderBook:
+class OrderBook(Model):
     """Open orders of a market. Wire: object of lists of rows.
 
     Source:
@@ -137,7 +137,7 @@ class OrderBook:
 
 
 @frozen(kw_only=True)
-class Transaction:
+class Transaction(Model):
     """One trade between any two users. Wire: object.
 
     Source:
@@ -158,7 +158,7 @@ class Transaction:
 
 
 @frozen(kw_only=True)
-class HourTicker(Prices):
+class HourTicker(Prices, Model):
     """Prices of the last hour. Wire: object.
 
     Source:
@@ -191,7 +191,7 @@ class Switch(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class MarketInfo:
+class MarketInfo(Model):
     """A market and the bounds of orders in it. Wire: object. What is None was not sent.
 
     Source:
@@ -247,7 +247,7 @@ class CurrencyType(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class Network:
+class Network(Model):
     """A chain on which a currency travels. Wire: object."""
 
     network: str
@@ -261,7 +261,7 @@ class Network:
 
 
 @frozen(kw_only=True)
-class Currency:
+class Currency(Model):
     """A currency. Wire: object.
 
     Source:
@@ -284,7 +284,7 @@ class Currency:
 
 
 @frozen(kw_only=True)
-class ConversionRate:
+class ConversionRate(Model):
     """The price of one EUR. Wire: object.
 
     Source:
@@ -315,7 +315,7 @@ class Step(OpenIntEnum):
 
 
 @frozen(kw_only=True)
-class Candle:
+class Candle(Model):
     """The trades of one period. Wire: object."""
 
     timestamp: UnixTimeText
@@ -333,7 +333,7 @@ class Candle:
 
 
 @frozen(kw_only=True)
-class Candles:
+class Candles(Model):
     """Candles of a market, oldest first. Wire: object under ``data``.
 
     Source:
@@ -359,7 +359,7 @@ class Candles:
 
 
 @frozen(kw_only=True)
-class FundingRate:
+class FundingRate(Model):
     """What holders of positions in a perpetual pay each other. Wire: object.
 
     Source:
@@ -377,7 +377,7 @@ class FundingRate:
 
 
 @frozen(kw_only=True)
-class PastFundingRate:
+class PastFundingRate(Model):
     """A funding rate of the past. Wire: object."""
 
     funding_rate: TextDecimal
@@ -387,7 +387,7 @@ class PastFundingRate:
 
 
 @frozen(kw_only=True)
-class FundingRateHistory:
+class FundingRateHistory(Model):
     """Funding rates of a perpetual, oldest first. Wire: object.
 
     Source:

@@ -14,6 +14,7 @@ from exchanges.wire import (
     Choice,
     Id,
     Json,
+    Model,
     NaiveTime,
     OpenStrEnum,
     TextDecimal,
@@ -147,7 +148,7 @@ EitherSide = Annotated[Side, Choice(Side)]
 
 
 @frozen(kw_only=True)
-class PlacedOrder(_Leveraged):
+class PlacedOrder(_Leveraged, Model):
     """An order that was accepted. Wire: object.
 
     Source:
@@ -170,7 +171,7 @@ class PlacedOrder(_Leveraged):
 
 
 @frozen(kw_only=True)
-class OpenOrder(_Leveraged):
+class OpenOrder(_Leveraged, Model):
     """An order in the book. Wire: object.
 
     Source:
@@ -202,7 +203,7 @@ class OpenOrder(_Leveraged):
 
 
 @frozen(kw_only=True)
-class Fill:
+class Fill(Model):
     """A trade of an order. Wire: object with a key per currency.
 
     Source:
@@ -238,7 +239,7 @@ class Fill:
 
 
 @frozen(kw_only=True)
-class OrderStatus(_Leveraged):
+class OrderStatus(_Leveraged, Model):
     """The state of an order, and its trades. Wire: object. It shows neither price nor whole amount.
 
     Source:
@@ -261,7 +262,7 @@ class OrderStatus(_Leveraged):
 
 
 @frozen(kw_only=True)
-class ReplacedOrder:
+class ReplacedOrder(Model):
     """The order that took the place of another. Wire: object.
 
     Source:
@@ -289,7 +290,7 @@ class ReplacedOrder:
 
 
 @frozen(kw_only=True)
-class OrderEventData:
+class OrderEventData(Model):
     """An order as an event left it. Wire: object. What is None was not sent.
 
     Source:
@@ -335,7 +336,7 @@ class OrderEventData:
 
 
 @frozen(kw_only=True)
-class OrderEvent:
+class OrderEvent(Model):
     """Something that happened to an order. Wire: object.
 
     Source:

@@ -17,6 +17,7 @@ from exchanges.wire import (
     CurrencyAmounts,
     CurrencyBalances,
     Id,
+    Model,
     NaiveTime,
     OpenIntEnum,
     OpenStrEnum,
@@ -83,7 +84,7 @@ class TimeFrame(OpenStrEnum):
 
 
 @frozen(kw_only=True)
-class Ticker(Prices):
+class Ticker(Prices, Model):
     """Prices of the last 24 hours, in USD per BTC. Wire: object.
 
     Source:
@@ -112,7 +113,7 @@ class PriceLevel(Row):
 
 
 @frozen(kw_only=True)
-class OrderBook:
+class OrderBook(Model):
     """Open orders. Wire: object of lists of rows.
 
     Source:
@@ -128,7 +129,7 @@ class OrderBook:
 
 
 @frozen(kw_only=True)
-class Transaction:
+class Transaction(Model):
     """One trade between any two users. Wire: object.
 
     Source:
@@ -148,7 +149,7 @@ class Transaction:
 
 
 @frozen(kw_only=True)
-class ConversionRate:
+class ConversionRate(Model):
     """The price of one EUR. Wire: object.
 
     Source:
@@ -162,7 +163,7 @@ class ConversionRate:
 
 
 @frozen(kw_only=True)
-class Balance(CurrencyBalances):
+class Balance(CurrencyBalances, Model):
     """The balances of the account. Wire: flat object with three keys per currency, such as ``btc_available``.
 
     Source:
@@ -171,7 +172,7 @@ class Balance(CurrencyBalances):
 
 
 @frozen(kw_only=True)
-class UserTransaction(CurrencyAmounts):
+class UserTransaction(CurrencyAmounts, Model):
     """A deposit, a withdrawal or a trade of the account. Wire: object with a key per currency and one per pair.
 
     Source:
@@ -197,7 +198,7 @@ class UserTransaction(CurrencyAmounts):
 
 
 @frozen(kw_only=True)
-class Order:
+class Order(Model):
     """A limit order of the account. Wire: object.
 
     Source:
@@ -218,7 +219,7 @@ class Order:
 
 
 @frozen(kw_only=True)
-class WithdrawalRequest:
+class WithdrawalRequest(Model):
     """A withdrawal that was requested. Wire: object.
 
     Source:
@@ -251,7 +252,7 @@ class WithdrawalRequest:
 
 
 @frozen(kw_only=True)
-class BitcoinWithdrawal:
+class BitcoinWithdrawal(Model):
     """A withdrawal that was accepted. Wire: object.
 
     Source:
@@ -263,7 +264,7 @@ class BitcoinWithdrawal:
 
 
 @frozen(kw_only=True)
-class UnconfirmedDeposit:
+class UnconfirmedDeposit(Model):
     """Bitcoins on their way in. Wire: object.
 
     Source:
