@@ -156,7 +156,8 @@ _VALUES: dict[Any, _Form] = {
 
 def _name_of(member: Any) -> str:
     # The name of an unknown member is made fit to be shown, so it is not always all of the value.
-    return member.name if member.name in type(member).__members__ else f"{UNKNOWN}{member.value}"
+    documented: Any = cast("Any", type(member)).__members__
+    return member.name if member.name in documented else f"{UNKNOWN}{member.value}"
 
 
 def _member(members: type[Enum], value: Any) -> Enum:

@@ -25,10 +25,8 @@ def core_schema(cls: type) -> dict[str, Any]:
     """Return the schema by which pydantic validates and writes a model."""
 
     def validated(value: Any) -> Any:
-        if any(kind is cls for kind in type(value).__mro__):
-            return value
         try:
-            return from_dict(cls, value)
+            return value if isinstance(value, cls) else from_dict(cls, value)
         except DecodeError as error:
             raise ValueError(str(error)) from None
 
