@@ -150,6 +150,11 @@ class Simulator:
             exchange.pass_time(self._now_ms())
 
     @property
+    def now(self) -> float:
+        """The simulated clock, in seconds since 1970."""
+        return self._now_ms() / 1000
+
+    @property
     def venues(self) -> tuple[Venue, ...]:
         """What it simulates."""
         return tuple(self._exchanges)

@@ -34,8 +34,9 @@ STAGES = (
     "evidence",
     "secrets",
     "books",
+    "silence",
 )
-PROMISES: tuple[int | str, ...] = (*range(1, 16), 17, "S1")
+PROMISES: tuple[int | str, ...] = (*range(1, 16), 17, "S1", "S4")
 """Numbers of the promises; those of streams begin with S."""
 CHEAP = {
     "nonces": ("key lock",),
@@ -53,6 +54,7 @@ CHEAP = {
     "evidence": ("own words",),
     "large": ("slices",),
     "books": ("confirmation", "audit", "sequence test", "unreadable while bad"),
+    "silence": ("watchdog",),
 }
 """Mechanisms that a quick run takes out: a second or two is enough to miss a figure without one of them."""
 

@@ -28,6 +28,9 @@ DEPTH = 120
 """Levels of the background on each side: more than the hundred that a short book shows."""
 KEPT = 200_000
 """Changes that can be undone in order to look back."""
+FLICKER_STEPS = 10
+"""In one of so many steps an order comes that leaves soon: about one a second, so that one snapshot in ten has one of
+which no frame tells."""
 STEP_US = STEP_MS * 1000
 _SMALLEST = Decimal("0.00000001")
 _NOTHING = Decimal(0)
@@ -297,8 +300,9 @@ class BookLog(Shared):
     def _flicker(self, began_us: int, target: Orders) -> Iterable[tuple[int, Sequence[Step]]]:
         """Plan an order that comes in this step and leaves in this one or a later one; not in every step."""
         random = hashed(self._salt, self._step)
-        if not self._market.moves or random % 2:
+        if not self._market.moves or random % FLICKER_STEPS:
             return
+        random //= FLICKER_STEPS
         side = Side.BUY if random >> 1 & 1 else Side.SELL
         level = next(_some(target, side, 2 + (random >> 2) % 12), None)
         if level is None:

@@ -108,6 +108,11 @@ class Socket(asyncio.Protocol):
         """Whether messages can be sent."""
         return self._open and self._protocol.state is OPEN and not self._transport.is_closing()
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it neither reads nor writes any more."""
+        return self._frozen
+
     # Sending
 
     def send(self, text: str | bytes, *, binary: bool = False, pieces: int = 1) -> None:
