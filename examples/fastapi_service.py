@@ -6,15 +6,15 @@ Against the simulator, and with the key from the environment::
     uvicorn --factory examples.fastapi_service:simulated_app
     BITSTAMP_API_KEY=... BITSTAMP_API_SECRET=... uvicorn --factory examples.fastapi_service:live_app
 
-Start it with one worker, or give all workers one `FileState`: the limits and the journal belong to the key. Amounts
-travel as text in both directions, since a JSON number is read as a float by most who receive it.
+Start it with one worker, or give all workers one `FileState`: the limits and the journal belong to the key. The models
+of the exchange are the answers, with their schema; amounts travel as text in both directions, since a JSON number is
+read as a float by most who receive it.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from decimal import Decimal
 from typing import Literal
 
 from fastapi import FastAPI, Request
@@ -31,6 +31,7 @@ from exchanges import (
     UnresolvedOutcome,
     UsageError,
 )
+from exchanges.bitstamp import PlacedOrder, Ticker
 from exchanges.simulator import Venue, simulate
 from exchanges.state import FileState
 
@@ -47,15 +48,6 @@ STATUSES: tuple[tuple[type[ExchangeError], int], ...] = (
 )
 
 
-class Price(BaseModel):
-    """Prices of a market; None for what the exchange has no value of."""
-
-    market: str
-    last: Decimal | None
-    bid: Decimal | None
-    ask: Decimal | None
-
-
 class NewOrder(BaseModel):
     """A limit order; amounts as text."""
 
@@ -63,12 +55,6 @@ class NewOrder(BaseModel):
     side: Literal["buy", "sell"]
     amount: str
     price: str
-
-
-class Placed(BaseModel):
-    """An order that the exchange accepted."""
-
-    order_id: str
 
 
 class Unresolved(BaseModel):
@@ -109,18 +95,16 @@ def client_of(request: Request) -> Bitstamp:
     return client
 
 
-async def price(market: str, request: Request) -> Price:
+async def price(market: str, request: Request) -> Ticker:
     """Return the prices of a market, such as btcusd."""
-    ticker = await client_of(request).market.ticker(market)
-    return Price(market=market, last=ticker.last, bid=ticker.bid, ask=ticker.ask)
+    return await client_of(request).market.ticker(market)
 
 
-async def place(order: NewOrder, request: Request) -> Placed:
+async def place(order: NewOrder, request: Request) -> PlacedOrder:
     """Place an order. It goes on if the one who asked is gone, and its outcome is kept."""
     trading = client_of(request).trading
     call = trading.buy if order.side == "buy" else trading.sell
-    placed = await call(market=order.market, amount=order.amount, price=order.price)
-    return Placed(order_id=placed.id)
+    return await call(market=order.market, amount=order.amount, price=order.price)
 
 
 async def unresolved(request: Request) -> list[Unresolved]:

@@ -90,14 +90,12 @@ async def trade(client: Bitso | Bitstamp, market: Market, amount: Decimal) -> No
 async def simulated(venue: Venue, market: Market, amount: Decimal) -> None:
     """Trade against the simulator."""
     async with simulate(venue) as sim:
-        account = sim.account(venue)
-        client = (
-            Bitso(base_url=sim.base_url, **account)
-            if venue is Venue.BITSO
-            else Bitstamp(base_url=sim.base_url, **account)
-        )
-        async with client:
-            await trade(client, market, amount)
+        if venue is Venue.BITSO:
+            async with Bitso(base_url=sim.base_url, **sim.account(Venue.BITSO)) as bitso:
+                await trade(bitso, market, amount)
+        else:
+            async with Bitstamp(base_url=sim.base_url, **sim.account(Venue.BITSTAMP)) as bitstamp:
+                await trade(bitstamp, market, amount)
 
 
 async def live(exchange: str, market: Market, amount: Decimal) -> None:

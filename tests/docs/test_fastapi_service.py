@@ -51,6 +51,15 @@ async def test_every_digit():
     assert Decimal("50123.45") == Decimal(last)
 
 
+async def test_the_schema():
+    """The documents of the service show prices as decimal text."""
+    async with exchange() as (_, http):
+        shown = (await http.get("/openapi.json")).json()
+    answer = shown["paths"]["/prices/{market}"]["get"]["responses"]["200"]
+
+    assert "decimal" in json.dumps([answer, shown["components"]])
+
+
 async def test_an_order():
     """An order is placed; one that is wrong is not, and is told as such."""
     async with exchange() as (sim, http):
@@ -59,7 +68,7 @@ async def test_an_order():
         refused = await http.post("/orders", json=ORDER | {"amount": "1000"})
 
     assert [201, 422, 409] == [answer.status_code for answer in (placed, wrong, refused)]
-    assert [deed.id for deed in sim.deeds] == [placed.json()["order_id"]]
+    assert [deed.id for deed in sim.deeds] == [placed.json()["id"]]
     assert not refused.json()["may_have_executed"]
 
 
