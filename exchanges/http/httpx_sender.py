@@ -1,12 +1,12 @@
 """Sending through httpx: transports of the caller, proxies, and a patched httpx.
 
 Nothing that httpx reports proves that a request was not sent: a transport of the caller may retry, and a patch may send
-by other means. The one exception is a failure to connect through a proxy, by a transport that was created here and not
-patched before or after.
+by other means. The one exception is a transport that was created here and not patched before or after: nothing was sent
+if it failed to connect, or while a proxy was asked to open a tunnel (`Progress`).
 
 A patched httpx gets requests as most programs send them, by a client that chooses its own transport, as patches may be
 made anywhere on that way. Such a request shows its URL to mocks, recorders and tracers. Secrets in it are replaced, and
-restored below httpx (`_Restoring`), so that no key gets into a cassette or a span.
+restored below httpx (`Restoring`), so that no key gets into a cassette or a span.
 
 Connections are not reused here: httpx cannot tell whether bytes came behind an answer.
 """
@@ -30,6 +30,7 @@ import httpx
 from exchanges.errors import UsageError, quotable
 from exchanges.http.answer import Answer, BadAnswer, Evidence, Lost, ProxyRefused, TimedOut
 from exchanges.http.bodies import BodyDecoder, body_decoder
+from exchanges.http.inside_httpx import Progress, Restoring
 from exchanges.http.patches import PatchDetector
 from exchanges.http.request import Attachment, Request
 from exchanges.http.request_head import Origin, header_pairs
@@ -102,8 +103,9 @@ class HttpxSender:
         try:
             hidden = _hide(request) if replaced else None
             outgoing = _outgoing(self._package, request, hidden)
+            progress = Progress()
             if self._injected is None:
-                outgoing.extensions["trace"] = _clear
+                outgoing.extensions["trace"] = progress
         except Lost:
             evidence.refused = True
             raise
@@ -119,10 +121,13 @@ class HttpxSender:
                 return await self._send(outgoing, replaced, decoder)
         except Lost:
             raise
-        except Exception as error:
-            if limit.expired() and isinstance(error, TimeoutError):
-                raise TimedOut("waiting for the answer") from None
+        except BaseException as error:
             is_own = self._injected is None and not replaced and not self._detector.replaced()
+            evidence.refused = is_own and progress.awaits_tunnel
+            if not isinstance(error, Exception):
+                raise
+            if limit.expired() and isinstance(error, TimeoutError):
+                raise TimedOut("waiting for the proxy" if evidence.refused else "waiting for the answer") from None
             if not is_own and not _is_of_network(error):
                 raise  # an error in the code of somebody else, which its author wants to see
             raise _lost(error, evidence, is_own=is_own) from None
@@ -188,7 +193,7 @@ def _restore_target(client: Any, hidden: bytes, target: bytes) -> None:  # noqa:
     for transport in (getattr(client, "_transport", None), *mounts.values()):
         pool: Any = getattr(transport, "_pool", None)
         if (backend := getattr(pool, "_network_backend", None)) is not None:
-            pool._network_backend = _Restoring(backend, hidden, target)  # noqa: SLF001
+            pool._network_backend = Restoring(backend, hidden, target)  # noqa: SLF001
 
 
 async def _send_by_method(
@@ -212,39 +217,6 @@ async def _send_by_method(
     body = decoder(response.status_code, {})
     body.add(response.content)
     return await _answer(response, body)
-
-
-async def _clear(event: str, info: dict[str, Any]) -> None:
-    """Remove what httpcore logs at DEBUG after an event: answers, and errors of proxies, may contain secrets."""
-    if not event.endswith(".started"):
-        info.clear()
-
-
-class _Restoring:
-    """What httpcore connects with, or a connection of it, that sends the true target of a request whose URL hides one.
-
-    It lies below everything that patches replace, so that none of them sees the secret.
-    """
-
-    def __init__(self, inner: Any, hidden: bytes, target: bytes) -> None:  # noqa: ANN401 - httpcore's, or a mock
-        self._inner, self._hidden, self._target = inner, hidden, target
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
-        return getattr(self._inner, name)
-
-    def _within(self, inner: Any) -> _Restoring:  # noqa: ANN401 - as above
-        return _Restoring(inner, self._hidden, self._target)
-
-    async def connect_tcp(self, *args: Any, **options: Any) -> _Restoring:  # noqa: ANN401 - as above
-        return self._within(await self._inner.connect_tcp(*args, **options))
-
-    async def start_tls(self, *args: Any, **options: Any) -> _Restoring:  # noqa: ANN401 - as above
-        return self._within(await self._inner.start_tls(*args, **options))
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as httpcore has it
-        if self._hidden in buffer:  # the head of the request, which is written at once
-            buffer, self._hidden = buffer.replace(self._hidden, self._target, 1), self._target
-        await self._inner.write(buffer, timeout)
 
 
 class _Attached:

@@ -1,15 +1,17 @@
 """Requests through a proxy."""
 
+import asyncio
+
 import httpx
 import pytest
 
 from exchanges.errors import UsageError
-from exchanges.http.answer import Evidence, ProxyRefused
+from exchanges.http.answer import Evidence, ProxyRefused, TimedOut
 from exchanges.http.httpx_sender import HttpxSender
-from tests.support.own_connections import get, order
+from tests.support.own_connections import KINDS, Clock, get, order
 from tests.support.raw_server import answering, response, serving
-from tests.support.sending import closed_port, failure_of, send_by
-from tests.support.tls_servers import trusting
+from tests.support.sending import SECONDS, closed_port, failure_of, send_by
+from tests.support.tls_servers import served, trusting
 
 ANSWER = response(b'{"id": 1}')
 
@@ -73,6 +75,103 @@ async def test_a_proxy_that_cannot_be_reached(monkeypatch, patched):
     await failure_of(send_by(sender, order("http://127.0.0.1:9"), evidence=evidence))
 
     assert (patched == "never") is evidence.nothing_left
+
+
+OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nX", b"\0\0\0\0", OPENED, OPENED + b"no TLS"])
+async def test_a_proxy_that_closes_before_the_tunnel_is_open(said):
+    """A proxy that closes before there is a tunnel has seen nothing of the request."""
+
+    async def talk(heard):
+        await heard.request()
+        await heard.say(said)
+
+    async with serving(talk) as proxy:
+        evidence = Evidence()
+        sender = HttpxSender(proxy=proxy.origin, ssl_context=trusting())
+        await failure_of(send_by(sender, order("https://127.0.0.1:9"), evidence=evidence))
+
+        assert (True, b"CONNECT") == (evidence.nothing_left, proxy.requests[0][:7])
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_proxy_that_never_opens_the_tunnel(is_cancelled):
+    """A proxy that does not answer until the deadline, or until the task is cancelled, has seen nothing either."""
+    hangs = asyncio.Event()
+
+    async def talk(heard):
+        await heard.request()
+        hangs.set()
+        await asyncio.Event().wait()
+
+    async with serving(talk) as proxy:
+        evidence = Evidence()
+        sender = HttpxSender(proxy=proxy.origin, ssl_context=trusting())
+        # Once it waits for the proxy, the deadline may come: before, nothing would be shown.
+        sending = asyncio.create_task(send_by(sender, order("https://127.0.0.1:9"), evidence=evidence))
+        await hangs.wait()
+        if is_cancelled:
+            sending.cancel()
+            await asyncio.wait((sending,))
+        else:
+            Clock().advance(SECONDS)
+            lost = await failure_of(sending, TimedOut)
+
+            assert "waiting for the proxy" == lost.phase
+        assert evidence.nothing_left
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_went_through_a_proxy(kind):
+    """What a proxy passed on, or was asked to, may have arrived when the connection ends."""
+
+    async def pass_on(reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+
+    async def talk(heard):
+        asked = await heard.request()
+        if not asked.startswith(b"CONNECT"):
+            return
+        await heard.say(OPENED)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        passing = asyncio.create_task(pass_on(heard.reader, writer))
+        try:
+            await pass_on(reader, heard.writer)
+        finally:
+            passing.cancel()
+            writer.close()
+
+    async def close(heard):
+        await heard.request()
+
+    async with served(kind, close) as server, serving(talk) as proxy:
+        evidence = Evidence()
+        sender = HttpxSender(proxy=proxy.origin, ssl_context=trusting())
+        await failure_of(send_by(sender, order(server.origin), evidence=evidence))
+
+        assert (False, kind == "tls") == (evidence.nothing_left, bool(server.requests))
+
+
+async def test_a_patched_httpx_that_asks_a_proxy(monkeypatch):
+    """A patch may have sent the request by other means, whatever a proxy did."""
+
+    async def talk(heard):
+        await heard.request()
+
+    async def wrapper(self, request):
+        return await original(self, request)
+
+    original = httpx.AsyncHTTPTransport.handle_async_request
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", wrapper)
+    async with serving(talk) as proxy:
+        evidence = Evidence()
+        sender = HttpxSender(proxy=proxy.origin, ssl_context=trusting())
+        await failure_of(send_by(sender, order("https://127.0.0.1:9"), evidence=evidence))
+
+        assert not evidence.nothing_left
 
 
 @pytest.mark.parametrize("proxy", ["ftp://a", "", 7, "socks6://a"])
