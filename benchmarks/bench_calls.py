@@ -1,4 +1,4 @@
-"""Whole calls over loopback: what the library adds to, or saves of, bare httpx. ccxt does the same calls beside."""
+"""Whole calls over loopback beside bare httpx and aiohttp, and beside the same calls of ccxt."""
 
 from __future__ import annotations
 
@@ -61,12 +61,16 @@ def _figures(wanted: Wanted, sides: dict[str, Callable[[], float]]) -> Iterator[
     ):
         if row not in wanted:
             continue
-        results = rounds(wanted[row], *(sides[side] for side in (ours, bare, peer) if side in sides))
+        others = [side for side in (bare, peer, "aiohttp" if row == "public" else "") if side in sides]
+        results = rounds(wanted[row], *(sides[side] for side in (ours, *others)))
         yield Figure(name, of(results, 0, 1), Target(bound))
         if row == "public":
             yield Figure("bare httpx get", tuple(result[1] / CALLS * 1e6 for result in results), unit="us")
-        if peer in sides:
-            yield Figure(f"ccxt's same call / ours ({row})", of(results, 2, 0), Target(1.4, at_least=True))
+        if "aiohttp" in others:
+            yield Figure("public call to attrs / bare aiohttp get", of(results, 0, 1 + others.index("aiohttp")))
+        if peer in others:
+            ratios = of(results, 1 + others.index(peer), 0)
+            yield Figure(f"ccxt's same call / ours ({row})", ratios, Target(1.4, at_least=True))
 
 
 async def _calls(stack: AsyncExitStack, base_url: str) -> dict[str, Call]:
@@ -86,7 +90,21 @@ async def _calls(stack: AsyncExitStack, base_url: str) -> dict[str, Call]:
         "ours bitso": bitso.account.balance,
         "bare bitso": lambda: bare.get(f"{base_url}/api/v3/balance/"),
         **(_peers(stack, base_url) if find_spec("ccxt") else {}),
+        **(await _aiohttp(stack, base_url) if find_spec("aiohttp") else {}),
     }
+
+
+async def _aiohttp(stack: AsyncExitStack, base_url: str) -> dict[str, Call]:
+    """Open a bare client of aiohttp."""
+    import aiohttp  # noqa: PLC0415 - the other rows do without it
+
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+
+    async def get() -> bytes:
+        async with session.get(f"{base_url}/api/v2/ticker/btcusd/") as response:
+            return await response.read()
+
+    return {"aiohttp": get}
 
 
 def _peers(stack: AsyncExitStack, base_url: str) -> dict[str, Call]:
@@ -115,6 +133,7 @@ async def _check(calls: dict[str, Call]) -> None:
     assert json.loads(TICKER)["volume"] == str(ticker.volume)
     assert Decimal("6952.05") == balance.currencies["usd"].available
     assert [b["total"] for b in json.loads(BALANCE_BITSO)["payload"]["balances"]] == [str(b.total) for b in bitso]
+    assert results.get("aiohttp", TICKER) == TICKER
     if "ccxt" in results:
         assert results["ccxt"]["last"] == 26219.0
         assert results["ccxt bitso"]["total"]["BTC"] == 100.12345678

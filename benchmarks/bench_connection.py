@@ -31,7 +31,7 @@ def figures(wanted: Wanted) -> Iterator[Figure]:
         loop, detector = runner.get_loop(), PatchDetector()
 
         async def ours() -> bytes:
-            assert detector.replaced() is None
+            assert not detector.replaced()
             request = Request("GET", base_url, PATH, (), b"")
             deadline = loop.time() + 30.0
             sending = pool.send(request, Evidence(), max_bytes=MAX_BYTES, priority=Priority.READ, deadline=deadline)

@@ -3,8 +3,8 @@
 A relay holds every piece of TLS back for half a round trip, in either direction, so that a handshake costs a whole one.
 Only the connecting itself is free, as the relay runs on loopback. Wall clock: it means nothing on a busy machine.
 
-The idle times are as long as the ages of connections see: an order uses a connection that was idle for less than a
-second (0 s), or the unused one that is kept ready (2 s stands for 5), which is renewed every 15 s (20 s stands for 60).
+The idle times are such that each age of a connection is met: an order uses one that was idle for less than a second
+(0 s), or the unused one that is kept ready (5 s), which is renewed every 15 s (60 s).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from exchanges import Bitstamp, Limit, Scope, Window
 from exchanges.state import FileState
 
 ROUND_TRIP_SECONDS = 0.080
-IDLE_SECONDS = (0.0, 2.0, 20.0)
+IDLE_SECONDS = {"order-latency": (0.0, 5.0), "order-after-a-minute": (60.0,)}
 CLIENTS = 40
 STAGGER_SECONDS = 0.25
 WIDE = (Window(10**6, 600.0),)
@@ -37,7 +37,8 @@ CERTIFICATES = Path(__file__).parent.parent / "tests" / "certificates"
 def figures(wanted: Wanted) -> Iterator[Figure]:
     """Measure all rows, with all clients in each round."""
     with serving(secure=True) as base_url, relaying(base_url, ROUND_TRIP_SECONDS / 2) as relayed:
-        for idle, seconds in asyncio.run(_orders(relayed, wanted["order-latency"])):
+        times = [(idle, rounds) for row, rounds in wanted.items() for idle in IDLE_SECONDS[row]]
+        for idle, seconds in asyncio.run(_orders(relayed, times)):
             name = f"order at a round trip of {ROUND_TRIP_SECONDS * 1e3:.0f} ms, FileState, {idle:.0f} s idle"
             beyond = tuple((s - ROUND_TRIP_SECONDS) * 1e3 for s in seconds)
             yield Figure(f"{name}: median - round trip", beyond, Target(3.0), unit="ms")
@@ -45,8 +46,8 @@ def figures(wanted: Wanted) -> Iterator[Figure]:
             yield Figure(f"{name}: p99 / round trip", (slowest,) * 2, Target(1.2))
 
 
-async def _orders(base_url: str, rounds: int) -> list[tuple[float, list[float]]]:
-    """Return the seconds that orders took, by idle time."""
+async def _orders(base_url: str, times: list[tuple[float, int]]) -> list[tuple[float, list[float]]]:
+    """Return the seconds that orders took, by idle time, in as many rounds as stand beside it in *times*."""
     context = ssl.create_default_context(cafile=CERTIFICATES / "authority.pem")
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -62,7 +63,7 @@ async def _orders(base_url: str, rounds: int) -> list[tuple[float, list[float]]]
         ]  # fmt: skip
         await asyncio.gather(*(_order(client, number, 0.0) for number, client in enumerate(clients)))
         taken: list[tuple[float, list[float]]] = []
-        for idle in IDLE_SECONDS:
+        for idle, rounds in times:
             results: list[float] = []
             for _ in range(rounds):
                 # The first order opens what the idle time is counted from.
