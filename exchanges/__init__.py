@@ -53,9 +53,11 @@ if TYPE_CHECKING:
     from exchanges.bitex import Bitex
     from exchanges.bitso import Bitso
     from exchanges.bitstamp import Bitstamp
+    from exchanges.following import follow
     from exchanges.outcomes.verdicts import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
     from exchanges.polling import Update, poll
     from exchanges.wire.by_name import from_dict, to_dict, to_json
+    from exchanges.streams.delivery import Gap, GapReason
 
 __all__ = [
     "Ambiguous",
@@ -70,6 +72,8 @@ __all__ = [
     "DecodeError",
     "ExchangeError",
     "Exposure",
+    "Gap",
+    "GapReason",
     "Incomplete",
     "InsufficientFunds",
     "Intent",
@@ -110,6 +114,7 @@ __all__ = [
     "__version__",
     "encode",
     "from_dict",
+    "follow",
     "poll",
     "to_dict",
     "to_json",
@@ -126,6 +131,8 @@ _ON_USE = {
     **dict.fromkeys(("Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Verdict"), "outcomes.verdicts"),
     **dict.fromkeys(("Update", "poll"), "polling"),
     **dict.fromkeys(("from_dict", "to_dict", "to_json"), "wire.by_name"),
+    **dict.fromkeys(("Gap", "GapReason"), "streams.delivery"),
+    "follow": "following",
 }
 
 if not TYPE_CHECKING:

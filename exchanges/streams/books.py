@@ -17,7 +17,7 @@ from exchanges.streams.channel import BookRule, Channel, Delivery
 from exchanges.streams.feeds import Feed
 from exchanges.streams.happenings import AuditFailed, Resynchronised
 from exchanges.streams.keepers import Action, Change, Fetch, Keeper, Resubscribe, Settings, Turned
-from exchanges.streams.live import Stream
+from exchanges.streams.live import Step, Stream
 from exchanges.wire import Deviation
 
 if TYPE_CHECKING:
@@ -431,3 +431,8 @@ class KeptBook(Stream, Generic[B]):
         if unread is None or not isinstance(self._feed, BookFeed):
             raise StopAsyncIteration
         return BookChange(self.status, unread - 1, self.cause)
+
+    async def advance(self) -> Step[B]:
+        """Wait for a change, and return what reads the book; see `exchanges.follow`."""
+        change = await anext(self)
+        return Step(self.snapshot, change.dropped)

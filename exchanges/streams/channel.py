@@ -39,6 +39,7 @@ from attrs import field, frozen
 from exchanges.endpoint import Access, Endpoint, Param
 from exchanges.errors import UsageError
 from exchanges.streams.dialect import Data, Dialect
+from exchanges.streams.happenings import Events, Reporter
 from exchanges.streams.liveness import Liveness
 
 if TYPE_CHECKING:
@@ -290,7 +291,7 @@ class Channels:
 
     channels: ClassVar[tuple[Channel, ...]] = ()
 
-    def __init__(self, hub: object) -> None:
+    def __init__(self, hub: Reporter) -> None:
         self.hub = hub
 
     def __init_subclass__(cls, *, api: StreamApi, **rest: Any) -> None:  # noqa: ANN401 - as its base
@@ -299,6 +300,16 @@ class Channels:
             declared = _read(function, f"{api.name}.{_name_of(function, name)}", api)
             setattr(cls, name, _method(declared, function))
             cls.channels = (*cls.channels, declared)
+
+    def events(self) -> Events:
+        """Return what happens to connections and channels from now on, as an asynchronous iterator.
+
+        Each event is one of `Connected`, `Disconnected`, `Moved`, `Subscribed`, `Refused`, `Resynchronised`,
+        `AuditFailed` and `Lagged`, of `exchanges.streams`. The same are logged.
+        """
+        events = Events()
+        self.hub.listen(events)
+        return events
 
     def __repr__(self) -> str:
         """List the channels."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from typing import Protocol, Self
+
 from attrs import frozen
 
 __all__ = [
@@ -9,9 +13,11 @@ __all__ = [
     "Connected",
     "Disconnected",
     "Event",
+    "Events",
     "Lagged",
     "Moved",
     "Refused",
+    "Reporter",
     "Resynchronised",
     "Subscribed",
 ]
@@ -116,3 +122,51 @@ class Lagged:
 
 
 Event = Connected | Disconnected | Moved | Subscribed | Refused | Resynchronised | AuditFailed | Lagged
+
+MOST = 1000
+
+
+class Events:
+    """What happens to connections and channels, from the moment on at which it was created: an asynchronous iterator.
+
+    Attributes:
+        missed: How many events were dropped because they were not read in time; the oldest are.
+    """
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque(maxlen=MOST)
+        self._is_over = False
+        self._changed = asyncio.Event()
+        self.missed = 0
+
+    def put(self, event: Event) -> None:
+        """Add an event."""
+        self.missed += len(self._events) == MOST
+        self._events.append(event)
+        self._changed.set()
+
+    def end(self) -> None:
+        """Add nothing more."""
+        self._is_over = True
+        self._changed.set()
+
+    def __aiter__(self) -> Self:
+        """Iterate over events as they happen, until the client is closed."""
+        return self
+
+    async def __anext__(self) -> Event:
+        """Wait for the next event."""
+        while not self._events:
+            if self._is_over:
+                raise StopAsyncIteration
+            self._changed.clear()
+            await self._changed.wait()
+        return self._events.popleft()
+
+
+class Reporter(Protocol):
+    """A hub, as the channels of a client see it."""
+
+    def listen(self, events: Events) -> None:
+        """Report events from now on, as long as *events* is not dropped."""
+        ...

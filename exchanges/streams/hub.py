@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from exchanges.endpoint import Access
 from exchanges.errors import ExchangeError, InvalidRequest, NotSent, Unavailable, UsageError
 from exchanges.streams.channel import Channel, Delivery
-from exchanges.streams.delivery import Buffer
 from exchanges.streams.feeds import Feed, ItemFeed
 from exchanges.streams.fetches import Fetches
-from exchanges.streams.happenings import Disconnected, Event
+from exchanges.streams.happenings import Disconnected, Event, Events
 from exchanges.streams.opening import Connect, Connection, Receiver, load_connect
 from exchanges.streams.runner import Line
 
@@ -43,7 +43,7 @@ class Hub:
         self._connect = connect
         self._lines: list[Line] = []
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._listeners: list[Buffer[Event]] = []
+        self._listeners: weakref.WeakSet[Events] = weakref.WeakSet()
         self._markets: dict[str, frozenset[str]] = {}
         self._closed = False
         self._fetches = Fetches(self)
@@ -163,19 +163,14 @@ class Hub:
         """Report an event, once to the log and to everybody who iterates over events."""
         level = logging.WARNING if isinstance(event, Disconnected) else logging.INFO
         logger.log(level, "%s", event)
-        at = self.host.now()
-        for listener in self._listeners:
-            listener.put(at, event)
+        for events in tuple(self._listeners):
+            events.put(event)
 
-    def listen(self, listener: Buffer[Event]) -> None:
-        """Report events to a listener from now on."""
+    def listen(self, events: Events) -> None:
+        """Report events from now on, as long as *events* is not dropped."""
         if self._closed:
-            listener.end()
-        self._listeners.append(listener)
-
-    def unlisten(self, listener: Buffer[Event]) -> None:
-        """Report events to a listener no longer."""
-        self._listeners.remove(listener)
+            events.end()
+        self._listeners.add(events)
 
     # Work
 
@@ -216,8 +211,8 @@ class Hub:
         for line in lines:
             for feed in line.feeds():
                 feed.close()
-        for listener in self._listeners:
-            listener.end()
+        for events in tuple(self._listeners):
+            events.end()
         await asyncio.gather(*(line.aclose() for line in lines))
         while self._tasks:
             await asyncio.wait(self._tasks)

@@ -7,6 +7,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
+from attrs import frozen
+
 from exchanges.endpoint import Access
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, UsageError
@@ -18,9 +20,24 @@ if TYPE_CHECKING:
     from exchanges.streams.feeds import Feed
     from exchanges.streams.owner import Owner
 
-__all__ = ["Lossless", "Newest", "Stream"]
+__all__ = ["Lossless", "Newest", "Step", "Stream"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@frozen
+class Step(Generic[T_co]):
+    """One step of a stream that is followed.
+
+    Attributes:
+        read: Returns what is new; raises an `ExchangeError` if it cannot be read.
+        dropped: How much was new before it and was not waited for.
+    """
+
+    read: Callable[[], T_co]
+    dropped: int = 0
+
 
 BUFFER = 1000
 PRIVATE_BUFFER = 10_000
@@ -83,6 +100,10 @@ class Stream:
         if feed is not None:
             await self._hub.leave(feed, self._reader())
 
+    def again(self) -> Self:
+        """Return a stream of the same channel that was not entered yet."""
+        return type(self)(self._hub, self._channel, self._arguments, self._options)
+
     def _reader(self) -> Any:  # noqa: ANN401 - what the feed of the channel expects
         raise NotImplementedError
 
@@ -138,6 +159,11 @@ class Lossless(Stream, Generic[T]):
             strip(error)
             raise
         return item
+
+    async def advance(self) -> Step[T | Gap]:
+        """Wait for the next item, and return what reads it; see `exchanges.follow`."""
+        item = await anext(self)
+        return Step(lambda: item)
 
     def _reader(self) -> _BufferReader:
         return self._buffer
@@ -204,6 +230,11 @@ class Newest(Stream, Generic[T]):
             raise
         newest: T = item
         return newest
+
+    async def advance(self) -> Step[T]:
+        """Wait for an item that is newer, and return what reads it; see `exchanges.follow`."""
+        item = await anext(self)
+        return Step(lambda: item, self.dropped)
 
     def _reader(self) -> _CellReader:
         return self._reading
