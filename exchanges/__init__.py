@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from exchanges.following import follow
     from exchanges.outcomes.verdicts import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
     from exchanges.polling import Update, poll
-    from exchanges.wire.by_name import from_dict, to_dict, to_json
     from exchanges.streams.delivery import Gap, GapReason
+    from exchanges.wire.by_name import from_dict, to_dict, to_json
 
 __all__ = [
     "Ambiguous",
@@ -113,8 +113,8 @@ __all__ = [
     "Window",
     "__version__",
     "encode",
-    "from_dict",
     "follow",
+    "from_dict",
     "poll",
     "to_dict",
     "to_json",

@@ -123,16 +123,19 @@ class Client(Areas):
         """Return what the live channels of this client, and of its views, share."""
         hub: Hub | None = self._shared.get(STREAMS)
         if hub is None:
-            from exchanges.session.streaming import EventObserver, StreamHost  # noqa: PLC0415 - many programs use no streams
+            from exchanges.session.streaming import EventObserver, StreamHost  # noqa: PLC0415 - many use no streams
             from exchanges.streams.hub import Hub  # noqa: PLC0415 - as above
 
-            hub = self._shared[STREAMS] = Hub(StreamHost(self._config, self._session.call, self._settle))
+            host = StreamHost(self._config, self._session.call)
+            hub = self._shared[STREAMS] = Hub(host)
             if self._config.hooks:
-                hub.listen(EventObserver(self._config.hooks, self.exchange))
-        return hub
+                host.observer = EventObserver(self._config.hooks, self.exchange)
+                hub.listen(host.observer)
+            if self._session.credentials is not None:
+                from exchanges.outcomes.named import NamedCalls  # noqa: PLC0415 - as above
 
-    def _settle(self, client_id: str) -> None:
-        """Resolve the unresolved call that bears a client's id, which the exchange has named."""
+                host.named = NamedCalls(self._session.calls, self.reconcile, hub.spawn)
+        return hub
 
     @property
     def unresolved(self) -> Unresolved:

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import evolve
 
@@ -49,6 +50,14 @@ BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)
 """Standings of a call that must not be made again."""
 
 
+class Watcher(Protocol):
+    """What is told of calls whose outcome is unknown."""
+
+    def doubted(self, intent: Intent) -> None:
+        """Note that the outcome of a call has become unknown."""
+        ...
+
+
 class PendingCalls:
     """The calls that are never repeated, of all clients that share a key.
 
@@ -69,6 +78,7 @@ class PendingCalls:
         self.kinship = Kinship(self.searches)
         self.now = now
         self.users = 0
+        self.watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
         self._began: float | None = None
         self._pending = CallIndex[PendingCall]()
         self._seen: dict[Intent, Seen] = {}
@@ -262,6 +272,9 @@ class PendingCalls:
             del self._pending[intent]
         elif pending.caller_gone:
             _log(pending)
+        if pending.standing is Standing.UNKNOWN:
+            for watcher in tuple(self.watchers):
+                watcher.doubted(intent)
         return result
 
     def keep_outcome(self, pending: PendingCall) -> None:

@@ -16,6 +16,7 @@ from exchanges.errors import UsageError
 from exchanges.http.tls import shared_context
 from exchanges.instrumentation.hooks import Hooks, notify
 from exchanges.limits.limit import Limit
+from exchanges.outcomes.named import NamedCalls
 from exchanges.session.config import Options, SessionConfig
 from exchanges.session.session import TIMEOUT_SECONDS
 from exchanges.streams.channel import StreamApi
@@ -36,16 +37,18 @@ class StreamHost:
     Args:
         config: Of its session.
         call: Makes a call in the session.
-        settle: Resolves the unresolved call with a client's id.
+
+    Attributes:
+        named: Resolves unresolved calls whose client's id an event names; None without credentials.
     """
 
     def __init__(
         self,
         config: SessionConfig,
         call: Callable[[Endpoint, Mapping[str, Any], Options], Awaitable[Any]],
-        settle: Callable[[str], None],
     ) -> None:
-        self._config, self._call, self.settle = config, call, settle
+        self._config, self._call = config, call
+        self.named: NamedCalls | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -114,6 +117,11 @@ class StreamHost:
     def now(self) -> datetime:
         """Return the present by the client's wall clock (UTC)."""
         return datetime.fromtimestamp(self._config.wall_clock(), UTC)
+
+    def settle(self, client_id: str) -> None:
+        """Resolve the call whose client's id an event of the account has named, if its outcome is unknown."""
+        if self.named is not None:
+            self.named.name(client_id)
 
     def secrets(self) -> tuple[str, ...]:
         """Return what must not appear in messages."""

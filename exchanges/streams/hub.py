@@ -79,8 +79,9 @@ class Hub:
                 feed.readers.append(reader)
                 await feed.ready()
         except BaseException as error:
-            if feed is not None:
-                self._release(feed, reader)
+            closing = None if feed is None else self._release(feed, reader)
+            if closing is not None and not isinstance(error, asyncio.CancelledError):
+                await asyncio.shield(closing)
             if isinstance(error, TimeoutError):
                 raise self._late(channel, feed, seconds) from None
             raise

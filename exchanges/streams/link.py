@@ -114,7 +114,7 @@ class Link:
     @property
     def next_tick(self) -> float:
         """When `tick` is to be called at the latest."""
-        return min(self._watchdog.next_tick, self.subscriptions.next_tick)
+        return min(self._watchdog.next_tick, self.subscriptions.next_tick(self._loop.time()))
 
     def _wire_name(self, name: str) -> str:
         wire = name.replace("{user_id}", self.user_id or "")

@@ -212,10 +212,12 @@ class Subscriptions:
                     outcomes.append(Unanswered(name))
         return outcomes + self._eliminate(now)
 
-    @property
-    def next_tick(self) -> float:
-        """When `tick` or `outgoing` is to be called at the latest; infinite if there is no such moment."""
-        return min((c.due for c in self._channels.values() if c.stage is not _Stage.CONFIRMED), default=math.inf)
+    def next_tick(self, now: float) -> float:
+        """Return when `tick` and `outgoing` are to be called at the latest; infinite if there is no such moment.
+
+        What could be asked for already waits for something else: an answer, or a token.
+        """
+        return min((c.due for c in self._channels.values() if c.due > now), default=math.inf)
 
     def _left(self, name: str, channel: _Channel) -> None:
         if channel.is_wanted:

@@ -54,7 +54,7 @@ def test_an_acknowledgement_confirms():
     assert (True, True, math.inf) == (
         subscriptions.is_confirmed("a"),
         subscriptions.all_confirmed,
-        subscriptions.next_tick,
+        subscriptions.next_tick(1),
     )
 
 
@@ -166,9 +166,9 @@ def test_silence_is_no_refusal():
     """After two tries it is reported as unanswered, and asked for ever more rarely."""
     subscriptions, now, outcomes, waits = wanting("a"), 0.0, [], []
     for _ in range(8):
-        now = subscriptions.next_tick
+        now = subscriptions.next_tick(now)
         outcomes += subscriptions.tick(now)
-        began, now = now, max(now, subscriptions.next_tick)
+        began, now = now, now if subscriptions.is_asking(now) else subscriptions.next_tick(now)
         waits.append(now - began)
         assert ask("a") == subscriptions.outgoing(now)
 
@@ -203,3 +203,11 @@ def test_acknowledgements_of_nothing_are_passed_over(answer):
     assert [] == subscriptions.acknowledge(answer, 1)
     assert [Confirmed("a")] == subscriptions.acknowledge(ack("a"), 1)
     assert "1 confirmed" in repr(subscriptions)
+
+
+def test_what_waits_for_a_token_needs_no_clock():
+    """Nothing is to be done until there is one."""
+    subscriptions = Subscriptions()
+    subscriptions.want("a")
+
+    assert ([], math.inf) == (subscriptions.outgoing(1, may_subscribe=False), subscriptions.next_tick(1))
