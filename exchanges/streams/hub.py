@@ -78,12 +78,16 @@ class Hub:
                 feed = self._feed(channel, arguments, options)
                 feed.readers.append(reader)
                 await feed.ready()
-        except BaseException as error:
-            closing = None if feed is None else self._release(feed, reader)
-            if closing is not None and not isinstance(error, asyncio.CancelledError):
-                await asyncio.shield(closing)
-            if isinstance(error, TimeoutError):
-                raise self._late(channel, feed, seconds) from None
+        except TimeoutError:
+            late = self._late(channel, feed, seconds)
+            await self._undo(feed, reader)
+            raise late from None
+        except Exception:
+            await self._undo(feed, reader)
+            raise
+        except asyncio.CancelledError:
+            if feed is not None:
+                self._release(feed, reader)
             raise
         return feed
 
@@ -93,6 +97,10 @@ class Hub:
         if closing is not None:
             # Not cancelled with the caller: a line that is half closed would leave a socket.
             await asyncio.shield(closing)
+
+    async def _undo(self, feed: Feed | None, reader: Any) -> None:  # noqa: ANN401 - what the feed expects
+        if feed is not None:
+            await self.leave(feed, reader)
 
     def _release(self, feed: Feed, reader: Any) -> asyncio.Task[None] | None:  # noqa: ANN401 - what the feed expects
         if reader in feed.readers:
