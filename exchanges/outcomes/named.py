@@ -67,8 +67,10 @@ class NamedCalls:
 
     def _id_of(self, intent: Intent) -> str | None:
         search = self._calls.searches().get(intent.endpoint)
-        chosen = None if search is None else ChosenId.in_intent(intent, search.client_id)
-        return None if chosen is None else chosen.text
+        if search is None or search.client_id is None:
+            return None
+        chosen = ChosenId.in_intent(intent, search.client_id)
+        return intent.tag if chosen is None else chosen.text  # an id that the library made is the tag
 
     def _resolve(self, intent: Intent) -> None:
         if intent not in self._busy:

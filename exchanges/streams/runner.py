@@ -21,6 +21,7 @@ from exchanges.errors import (
     InvalidRequest,
     RateLimited,
     Rejected,
+    UsageError,
     quotable,
 )
 from exchanges.streams.dialect import Data
@@ -268,7 +269,7 @@ class Line:
                 self._token_backoff = Backoff(PRIVATE_BACKOFF_SECONDS)
         except RateLimited as error:
             self.failure = str(error)
-        except Rejected as error:
+        except (Rejected, UsageError) as error:
             for feed in self.feeds():
                 feed.refused(strip(error))
         except ExchangeError as error:

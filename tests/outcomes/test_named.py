@@ -1,0 +1,131 @@
+"""Calls whose client's id an event names."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from exchanges.errors import ReadFailed, StateError
+from exchanges.outcomes import named
+from exchanges.outcomes.named import NamedCalls
+from exchanges.outcomes.unresolved import Standing
+from tests.support.virtual_time import in_virtual_time, settle
+
+
+class Intents:
+    """Pending calls: what is unresolved, and whether ids name it."""
+
+    def __init__(self, *unknown, client_id="client_order_id"):
+        self.watchers = set()
+        self.unknown = unknown
+        self._search = SimpleNamespace(client_id=client_id)
+
+    def searches(self):
+        """One endpoint is known."""
+        return {"x.trading.buy": self._search}
+
+    def open_calls(self):
+        """All of them are unknown."""
+        return {call: SimpleNamespace(standing=Standing.UNKNOWN) for call in self.unknown}
+
+
+class Spawned:
+    """Runs what is spawned, and records what was reconciled."""
+
+    def __init__(self, failure=None):
+        self.work = []
+        self.reconciled = []
+        self.failure = failure
+
+    async def reconcile(self, which):
+        """Reconcile a call."""
+        self.reconciled.append(which.tag or which.arguments)
+        if self.failure is not None:
+            raise self.failure
+
+    def spawn(self, work, _):
+        """Run something now."""
+        self.work.append(work)
+
+    async def run(self):
+        """Run what was spawned."""
+        while self.work:
+            await self.work.pop(0)
+
+
+class Call:
+    """The intent of a call."""
+
+    def __init__(self, tag=None, **arguments):
+        self.endpoint, self.tag, self.arguments = "x.trading.buy", tag, arguments
+
+
+@in_virtual_time
+async def test_an_event_resolves_the_call_that_it_names():
+    """By the id that the caller chose, or by the library's."""
+    spawned, mine, ours = Spawned(), Call(client_order_id="mine"), Call(tag="aio-1")
+    calls = NamedCalls(Intents(mine, ours, Call(tag="aio-2")), spawned.reconcile, spawned.spawn)
+    for name in ("mine", "aio-1", "other", "mine"):
+        calls.name(name)
+    await spawned.run()
+
+    assert [{"client_order_id": "mine"}, "aio-1"] == spawned.reconciled
+
+
+@in_virtual_time
+async def test_an_event_that_comes_first_is_remembered():
+    """A call that becomes unknown later is resolved then; one that was not named is not."""
+    spawned = Spawned()
+    calls = NamedCalls(Intents(), spawned.reconcile, spawned.spawn)
+    calls.name("aio-1")
+    doubted = Call(tag="aio-1")
+    for call in (doubted, doubted, Call(tag="aio-2")):
+        calls.doubted(call)
+    await spawned.run()
+
+    assert ["aio-1"] == spawned.reconciled
+
+
+@in_virtual_time
+async def test_what_is_remembered_is_bounded(monkeypatch):
+    """The oldest ids are forgotten."""
+    monkeypatch.setattr(named, "REMEMBERED", 2)
+    spawned = Spawned()
+    calls = NamedCalls(Intents(), spawned.reconcile, spawned.spawn)
+    for name in ("a", "b", "c"):
+        calls.name(name)
+    for tag in ("a", "b"):
+        calls.doubted(Call(tag=tag))
+    await spawned.run()
+
+    assert ["b"] == spawned.reconciled
+
+
+@pytest.mark.parametrize("failure", [ReadFailed("no answer")])
+@in_virtual_time
+async def test_a_call_that_cannot_be_reconciled_stays_unresolved(failure):
+    """The next event may try it again."""
+    spawned = Spawned(failure)
+    calls = NamedCalls(Intents(Call(tag="a")), spawned.reconcile, spawned.spawn)
+    calls.name("a")
+    await spawned.run()
+    calls.doubted(Call(tag="a"))
+    await spawned.run()
+    await settle()
+
+    assert ["a", "a"] == spawned.reconciled
+
+
+@in_virtual_time
+async def test_endpoints_without_ids_and_journals_that_fail():
+    """Nothing is resolved, and nothing is raised."""
+    spawned = Spawned()
+    NamedCalls(Intents(Call(tag="a"), client_id=None), spawned.reconcile, spawned.spawn).name("a")
+    broken = Intents()
+
+    def fail():
+        raise StateError("broken")
+
+    broken.open_calls = fail
+    NamedCalls(broken, spawned.reconcile, spawned.spawn).name("a")
+
+    assert [] == spawned.work
