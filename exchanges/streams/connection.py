@@ -47,32 +47,36 @@ async def connect(address: Address, receiver: Receiver) -> Connection:
     Raises:
         ConnectionFailed: It could not be opened.
     """
-    secure: dict[str, Any] = {} if address.ssl_context is None else {"ssl": address.ssl_context}
-    # Not known to the logging of the program, which could else print the frames that bear tokens.
-    logger = logging.Logger("exchanges.streams.websockets", level=logging.CRITICAL + 1)  # noqa: LOG001 - as said
     try:
-        opening = _Opener(
-            address.url,
-            create_connection=cast("Any", partial(_StreamConnection, receiver)),
-            compression=None,
-            proxy=address.proxy,
-            open_timeout=None,
-            ping_interval=None,
-            close_timeout=CLOSE_SECONDS,
-            max_size=MAX_FRAME,
-            logger=logger,
-            user_agent_header=f"aioexchanges/{__version__}",
-            happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
-            **secure,
-        )
         async with asyncio.timeout(CONNECT_SECONDS):
-            return cast("_StreamConnection", await opening)
+            return cast("_StreamConnection", await _opening(address, receiver))
     except TimeoutError:
         raise ConnectionFailed(f"no connection within {CONNECT_SECONDS:g} s") from None
     except InvalidStatus as error:
         raise ConnectionFailed(f"the server answered with status {error.response.status_code}") from None
     except (OSError, ValueError, EOFError, ImportError, WebSocketException) as error:
         raise ConnectionFailed(_reason(error)) from None
+
+
+def _opening(address: Address, receiver: Receiver) -> _Opener:
+    """Return what opens a connection when it is awaited. It knows the proxy's password: no frame may hold it."""
+    secure: dict[str, Any] = {} if address.ssl_context is None else {"ssl": address.ssl_context}
+    # Not known to the logging of the program, which could else print the frames that bear tokens.
+    logger = logging.Logger("exchanges.streams.websockets", level=logging.CRITICAL + 1)  # noqa: LOG001 - as said
+    return _Opener(
+        address.url,
+        create_connection=cast("Any", partial(_StreamConnection, receiver)),
+        compression=None,
+        proxy=address.proxy(),
+        open_timeout=None,
+        ping_interval=None,
+        close_timeout=CLOSE_SECONDS,
+        max_size=MAX_FRAME,
+        logger=logger,
+        user_agent_header=f"aioexchanges/{__version__}",
+        happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
+        **secure,
+    )
 
 
 def _reason(error: Exception) -> str:

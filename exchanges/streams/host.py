@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -23,12 +23,12 @@ class Address:
     Attributes:
         url: Where it is; never with a secret.
         ssl_context: How to verify it; None without TLS.
-        proxy: URL of the proxy; None without one.
+        proxy: Returns the URL of the proxy, which may hold a password; None without one.
     """
 
     url: str
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
-    proxy: str | None = field(default=None, repr=False)
+    proxy: Callable[[], str | None] = field(default=lambda: None, repr=False)
 
 
 class Host(Protocol):
