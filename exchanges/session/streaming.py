@@ -20,7 +20,6 @@ from exchanges.outcomes.named import NamedCalls
 from exchanges.session.config import Options, SessionConfig
 from exchanges.session.session import TIMEOUT_SECONDS
 from exchanges.streams.channel import StreamApi
-from exchanges.streams.delivery import Buffer
 from exchanges.streams.happenings import Event
 from exchanges.streams.host import Address
 from exchanges.wire import Wire
@@ -40,6 +39,7 @@ class StreamHost:
 
     Attributes:
         named: Resolves unresolved calls whose client's id an event names; None without credentials.
+        observer: Hands events to hooks; None if there are none. The hub holds it weakly.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class StreamHost:
     ) -> None:
         self._config, self._call = config, call
         self.named: NamedCalls | None = None
+        self.observer: EventObserver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -88,7 +89,7 @@ class StreamHost:
         if url is None:
             raise UsageError(f"{api.name} has no sandbox; nothing was sent")
         if url.startswith("ws:"):
-            return Address(url, proxy=config.proxy())
+            return Address(url, proxy=config.proxy)
         context = config.ssl_context
         if context is None:
             # Loading the certificates would block the loop for 15 ms.
@@ -96,7 +97,7 @@ class StreamHost:
             context = await asyncio.get_running_loop().run_in_executor(None, build)
         if fault := config.transport.fault:
             raise UsageError(f"{api.name}: {fault}; nothing was sent")
-        return Address(url, context, config.proxy())
+        return Address(url, context, config.proxy)
 
     def call(self, endpoint: Endpoint, arguments: Mapping[str, Any], timeout_seconds: float) -> Awaitable[Any]:
         """Call an endpoint as any other caller of the client does."""
@@ -133,8 +134,8 @@ def _replaced(limit: Limit, limits: Mapping[str, Limit]) -> Limit:
     return limits.get(limit.name, limit)
 
 
-class EventObserver(Buffer[Event]):
-    """Hands the events of streams to the hooks of a client; it keeps none.
+class EventObserver:
+    """Hands the events of streams to the hooks of a client.
 
     Args:
         hooks: Whom to notify.
@@ -142,10 +143,11 @@ class EventObserver(Buffer[Event]):
     """
 
     def __init__(self, hooks: tuple[Hooks, ...], exchange: str) -> None:
-        super().__init__(1, f"{exchange} events")
         self._hooks, self._exchange = hooks, exchange
 
-    def put(self, at: datetime, item: Event) -> bool:  # noqa: ARG002 - hooks have clocks of their own
+    def put(self, event: Event) -> None:
         """Notify of an event."""
-        notify(self._hooks, "stream_event", self._exchange, item)
-        return False
+        notify(self._hooks, "stream_event", self._exchange, event)
+
+    def end(self) -> None:
+        """Do nothing: hooks have no end."""

@@ -15,6 +15,7 @@ __all__ = [
     "Event",
     "Events",
     "Lagged",
+    "Listener",
     "Moved",
     "Refused",
     "Reporter",
@@ -164,9 +165,21 @@ class Events:
         return self._events.popleft()
 
 
+class Listener(Protocol):
+    """What events are reported to."""
+
+    def put(self, event: Event) -> None:
+        """Take an event."""
+        ...
+
+    def end(self) -> None:
+        """Note that the client is closed."""
+        ...
+
+
 class Reporter(Protocol):
     """A hub, as the channels of a client see it."""
 
-    def listen(self, events: Events) -> None:
-        """Report events from now on, as long as *events* is not dropped."""
+    def listen(self, listener: Listener) -> None:
+        """Report events from now on, as long as the listener is not dropped."""
         ...

@@ -13,7 +13,7 @@ from exchanges.errors import ExchangeError, InvalidRequest, NotSent, Unavailable
 from exchanges.streams.channel import Channel, Delivery
 from exchanges.streams.feeds import Feed, ItemFeed
 from exchanges.streams.fetches import Fetches
-from exchanges.streams.happenings import Disconnected, Event, Events
+from exchanges.streams.happenings import Disconnected, Event, Listener
 from exchanges.streams.opening import Connect, Connection, Receiver, load_connect
 from exchanges.streams.runner import Line
 
@@ -43,7 +43,7 @@ class Hub:
         self._connect = connect
         self._lines: list[Line] = []
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._listeners: weakref.WeakSet[Events] = weakref.WeakSet()
+        self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
         self._markets: dict[str, frozenset[str]] = {}
         self._closed = False
         self._fetches = Fetches(self)
@@ -172,14 +172,14 @@ class Hub:
         """Report an event, once to the log and to everybody who iterates over events."""
         level = logging.WARNING if isinstance(event, Disconnected) else logging.INFO
         logger.log(level, "%s", event)
-        for events in tuple(self._listeners):
-            events.put(event)
+        for listener in tuple(self._listeners):
+            listener.put(event)
 
-    def listen(self, events: Events) -> None:
-        """Report events from now on, as long as *events* is not dropped."""
+    def listen(self, listener: Listener) -> None:
+        """Report events from now on, as long as the listener is not dropped."""
         if self._closed:
-            events.end()
-        self._listeners.add(events)
+            listener.end()
+        self._listeners.add(listener)
 
     # Work
 
@@ -220,8 +220,8 @@ class Hub:
         for line in lines:
             for feed in line.feeds():
                 feed.close()
-        for events in tuple(self._listeners):
-            events.end()
+        for listener in tuple(self._listeners):
+            listener.end()
         await asyncio.gather(*(line.aclose() for line in lines))
         while self._tasks:
             await asyncio.wait(self._tasks)
