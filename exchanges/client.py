@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack
+from contextlib import AbstractContextManager
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, cast
 
 from attrs import evolve
 
-from exchanges.endpoint import Areas, endpoints_of
-from exchanges.endpoint.tracebacks import discreet
-from exchanges.errors import UsageError
+from exchanges.endpoint import Access, Areas, Kind, endpoints_of
+from exchanges.endpoint.tracebacks import discreet, strip
+from exchanges.endpoint.undeclared import undeclared
+from exchanges.errors import ExchangeError, UsageError
 from exchanges.http.signing import NoncePolicy, Scheme
 from exchanges.intents import Intent, is_intent
 from exchanges.outcomes.search import Searches
 from exchanges.outcomes.unresolved import Unresolved
 from exchanges.session.config import ClientOptions, Options, configure, timeout_of
 from exchanges.session.headroom import Limits
+from exchanges.session.raw import RawAnswer, recording
 from exchanges.session.session import Session
+from exchanges.wire import Json
 
 if TYPE_CHECKING:
     from exchanges.outcomes.verdicts import Verdict
@@ -29,6 +33,7 @@ __all__ = ["Client", "ClientOptions"]
 
 RECONCILE_SECONDS = 90.0
 STREAMS = "streams"
+NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Client(Areas):
@@ -147,6 +152,56 @@ class Client(Areas):
     def limits(self) -> Limits:
         """What is left of the limits that the calls of this client count against, by name, and how to reopen one."""
         return self._session.limits(endpoint.limit for endpoint in endpoints_of(type(self)))
+
+    def raw(self) -> AbstractContextManager[list[RawAnswer]]:
+        """Record the answers to the calls of a block as they came: ``with client.raw() as seen: ...``.
+
+        Returns:
+            A context manager; its value is a list to which each answer is added: status, headers, bytes and time. Calls
+            in tasks that the block starts are among them, those of other tasks and clients are not.
+        """
+        return recording(self._session)
+
+    async def request(
+        self,
+        verb: str,
+        path: str,
+        *,
+        kind: Kind,
+        arguments: Mapping[str, Any] = NO_ARGUMENTS,
+        signed: bool = True,
+    ) -> Json:
+        """Call an endpoint that this package does not declare.
+
+        It is signed, limited, journaled and judged like the others. Nothing is known of its answer: of a call that is
+        never repeated anything but an object or a list that holds something is `OutcomeUnknown`, and `reconcile` cannot
+        find what it did.
+
+        Args:
+            verb: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+            path: Below the base URL of the exchange's current API, such as ``/open_orders/``; without a query.
+            kind: What the call does, which decides whether it may be repeated. If in doubt, the stricter one.
+            arguments: By the names of the exchange; amounts as `Decimal` or text.
+            signed: Whether it needs credentials.
+
+        Returns:
+            Plain JSON without the exchange's envelope; numbers with fractions are `Decimal`.
+
+        Raises:
+            UsageError: An argument is wrong, or the call is declared; nothing was sent.
+        """
+        access = Access.PRIVATE if signed else Access.PUBLIC
+        try:
+            endpoint, values = undeclared(
+                type(self), self.exchange, verb, path, kind=kind, arguments=arguments, access=access
+            )
+            answer = self._session.call(endpoint, values, self._options)
+            # A task that waits shows the locals of its frames, and some arguments may be secrets.
+            arguments, values = {}, {}
+            return cast("Json", await answer)
+        except ExchangeError as error:
+            strip(error)
+            raise
 
     async def reconcile(self, intent: Intent, *, timeout_seconds: float = RECONCILE_SECONDS) -> Verdict:
         """Determine the outcome of a call: read what the exchange shows until it is certain. Nothing is sent again.

@@ -253,7 +253,7 @@ class Areas:
     The annotations of a subclass are the list of its areas; there is no other.
     """
 
-    _known: ClassVar[Mapping[str, type[Area | Areas]]]
+    __areas__: ClassVar[Mapping[str, type[Area | Areas]]]
 
     def _bind(self, caller: Caller, shared: dict[str, Any] | None = None) -> None:
         for name, kind in areas_of(type(self)).items():
@@ -269,10 +269,10 @@ def areas_of(bundle: type[Areas]) -> Mapping[str, type[Area | Areas]]:
     """Return the areas, and bundles of areas, that *bundle* annotates, by name."""
     # Kept with the class: every client that is built reads this several times, and evaluating annotations takes most of
     # its time. Not that of a base, which has other areas.
-    if "_known" not in vars(bundle):
+    if "__areas__" not in vars(bundle):
         hints = get_type_hints(bundle)
-        bundle._known = {n: h for n, h in hints.items() if isinstance(h, type) and issubclass(h, Area | Areas)}  # noqa: SLF001 - same module
-    return bundle._known  # noqa: SLF001 - as above
+        bundle.__areas__ = {n: h for n, h in hints.items() if isinstance(h, type) and issubclass(h, Area | Areas)}
+    return bundle.__areas__
 
 
 def endpoints_of(bundle: type[Areas]) -> Iterator[Endpoint]:

@@ -50,6 +50,7 @@ from exchanges.session.admission import Needs, admit, release, scope_of, too_lat
 from exchanges.session.config import Options, SessionConfig
 from exchanges.session.destinations import Destination, Destinations
 from exchanges.session.headroom import Limits
+from exchanges.session.raw import is_recorded, record
 from exchanges.session.watches import end, watch
 
 __all__ = ["Session"]
@@ -123,8 +124,8 @@ class Session:
             while True:
                 attempts += 1
                 # A repetition must not take the last slots: they are for the cancels that may come.
-                is_spare = last is not None and endpoint.kind is READ
-                needs = Needs(deadline, send_by, is_spare, loop.time(), scope_of(call), watching)
+                spare = last is not None and endpoint.kind is READ
+                needs = Needs(deadline, send_by, spare, loop.time(), scope_of(call), watching)
                 result = await self._attempt(call, destination, needs, fresh=fresh)
                 if (error := result.error or done_before(call, result, doubtful)) is None:
                     status = result.status
@@ -139,12 +140,10 @@ class Session:
                     if last is not None and out_of_time(error):
                         error = last
                     failure = destination.calls.signed(final_error(call, error, doubtful))
-                    status = failure.status
                     raise failure
                 last = error
         finally:
-            if watching is not None:
-                end(watching, status, failure)
+            end(watching, status, failure)
         if endpoint.notice is not None:
             logger.warning("%s: %s", endpoint.id, endpoint.notice)
         return result.value
@@ -213,8 +212,8 @@ class Session:
             )
         except ExchangeError as error:
             return Result(error=error)
-        attempt.fresh, attempt.evidence.send_by, loop = fresh, needs.send_by, attempt.permit.loop
-        attempt.watch = watching
+        attempt.fresh, attempt.watch, loop = fresh, watching, attempt.permit.loop
+        attempt.evidence.send_by = needs.send_by
         # Not the task itself is awaited: it would be cancelled together with its caller.
         attempt.ended = loop.create_future()
         task = loop.create_task(self._exchange(attempt, destination), name=call.endpoint.id)
@@ -323,11 +322,12 @@ class Session:
                 priority=call.endpoint.kind.priority,
                 deadline=attempt.deadline,
                 fresh=attempt.fresh,
-                # A signature covers the whole body.
-                cutter=cutter_of(call.endpoint, self._config.wire) if verify is None else None,
+                # A signature covers the whole body, and a recorded body is kept whole.
+                cutter=None if verify is not None or is_recorded() else cutter_of(call.endpoint, self._config.wire),
             )
             attempt.complete = True
             attempt.note_answered(answer.status)
+            record(self, call.endpoint.id, answer, attempt.permit.loop.time() - sent_at)
             destination.calls.hear(answer.headers, sent_at)
             result = attempt.result = await self._interpret(attempt, answer, verify, destination.calls)
         except Lost as failure:

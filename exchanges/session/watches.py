@@ -29,7 +29,11 @@ def watch(hooks: tuple[Hooks, ...], call: PreparedCall, loop: asyncio.AbstractEv
     return Watch(hooks, record, loop.time)
 
 
-def end(watching: Watch, status: int | None, error: ExchangeError | None) -> None:
-    """Record how a call ended for its caller."""
-    name = None if error is None else type(error).__name__
-    watching.ended(status, name, may_have_executed=error is not None and error.may_have_executed)
+def end(watching: Watch | None, status: int | None, error: ExchangeError | None) -> None:
+    """Record how a call ended for its caller; *status* is that of a good answer."""
+    if watching is None:
+        return
+    if error is None:
+        watching.ended(status, None, may_have_executed=False)
+    else:
+        watching.ended(error.status, type(error).__name__, may_have_executed=error.may_have_executed)
