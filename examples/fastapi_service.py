@@ -13,7 +13,7 @@ read as a float by most who receive it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal
 
@@ -73,7 +73,7 @@ def create_app(opened: Callable[[], Opened]) -> FastAPI:
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         # In the event loop that serves: a client belongs to one loop.
         async with opened() as client:
             app.state.client = client
@@ -127,7 +127,7 @@ async def explain(_request: Request, error: Exception) -> JSONResponse:
 
 
 @asynccontextmanager
-async def live() -> AsyncIterator[Bitstamp]:
+async def live() -> AsyncGenerator[Bitstamp]:
     """Open the client of the account whose key is in the environment."""
     with FileState("service.db") as state:
         async with Bitstamp(state=state) as client:
@@ -135,7 +135,7 @@ async def live() -> AsyncIterator[Bitstamp]:
 
 
 @asynccontextmanager
-async def simulated() -> AsyncIterator[Bitstamp]:
+async def simulated() -> AsyncGenerator[Bitstamp]:
     """Open a client of the simulator."""
     async with (
         simulate(Venue.BITSTAMP) as sim,
