@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ from tests.support.simulator_thread import simulated
 DOCS = ROOT / "docs"
 PAGES = {page.stem: page for page in GUIDES}
 PROGRAM, TEST, ALONE = "asyncio.run(main())", "def test_", "simulate("
-GUIDED = "quickstart bitso bitstamp polling unknown-outcomes limits testing frameworks ccxt operating"
+GUIDED = "quickstart bitso bitstamp polling unknown-outcomes limits testing frameworks ccxt operating observing"
 NAMED = re.compile(r"`((?:bitso|bitstamp|bitex)(?:\.v\d)?\.[a-z_0-9]+\.[a-z_0-9]+)\b")
 
 
@@ -93,6 +94,14 @@ def test_the_outcome_is_found(capsys):
     said = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
 
     assert ["perhaps placed", "it was placed"] == said
+
+
+def test_the_table_of_extras_is_fresh():
+    """Each extra of the package has a row, and no other."""
+    listed = re.findall(r"^\| `(\w+)` \|", section(PAGES["quickstart"], "Install"), re.MULTILINE)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+
+    assert sorted(extras) == sorted(listed)
 
 
 def test_errors_are_listed_for_operators():
