@@ -380,7 +380,7 @@ async def test_tokens_are_bad(fault):
     async with (
         faulty({fault: 1}) as sim,
         wired(sim) as wire,
-        Bitstamp(base_url=sim.base_url, **sim.account(Venue.BITSTAMP)) as bitstamp,
+        Bitstamp(base_url=sim.base_url, clock=lambda: sim.now, **sim.account(Venue.BITSTAMP)) as bitstamp,
     ):
         for _ in range(2):
             token = (await bitstamp.account.websockets_token()).token

@@ -23,7 +23,7 @@ async def sim():
 @pytest.fixture
 async def bitstamp(sim):
     """The client of the first account."""
-    async with Bitstamp(base_url=sim.base_url, **sim.account(Venue.BITSTAMP)) as client:
+    async with Bitstamp(base_url=sim.base_url, clock=lambda: sim.now, **sim.account(Venue.BITSTAMP)) as client:
         yield client
 
 
@@ -137,7 +137,7 @@ async def test_events_are_those_of_rest(bitstamp, wire):
 
 async def test_another_account_sees_nothing_of_it(sim, bitstamp, wire):
     """Private channels show one account."""
-    async with Bitstamp(base_url=sim.base_url, **sim.account(Venue.BITSTAMP, 1)) as other:
+    async with Bitstamp(base_url=sim.base_url, clock=lambda: sim.now, **sim.account(Venue.BITSTAMP, 1)) as other:
         await enter(other, wire, "private-my_orders_btcusd-7891")
     await bitstamp.trading.buy(market="btcusd", amount="0.5", price="50000")
 

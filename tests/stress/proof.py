@@ -42,8 +42,6 @@ LEAST_SECONDS = {Venue.BITSO: 120.0, Venue.BITSTAMP: 330.0}
 APART = {Venue.BITSO: 40.0, Venue.BITSTAMP: 10.0}
 """Seconds between two orders of a client: where signed calls go one by one, more."""
 MOST_ASKED = 40
-WINDOW_SECONDS = 150.0
-"""How far the timestamp of a request may be from the clock of Bitstamp."""
 DELAY_SECONDS = 300.0
 WAYS_SECONDS = (0.02, 0.12)
 PATIENCE_SECONDS, SHORT_SECONDS = 700.0, 5.0
@@ -97,14 +95,12 @@ class Line:
     Args:
         simulator: Behind it.
         venue: Which exchange.
-        clock: The clock of the exchange.
         seed: Where chance begins.
     """
 
-    def __init__(self, simulator: Simulator, venue: Venue, clock: Callable[[], float], seed: int) -> None:
+    def __init__(self, simulator: Simulator, venue: Venue, seed: int) -> None:
         self._simulator = simulator
         self._venue = venue
-        self._clock = clock
         self._chance = random.Random(f"line {seed}")
         self._known = 0
 
@@ -128,12 +124,6 @@ class Line:
         reply(BROKEN)
 
     def _hand_over(self, request: HttpRequest, reply: Reply, order: Lost | None) -> None:
-        stamp = request.headers.get(b"x-auth-timestamp")
-        if stamp is not None and abs(int(stamp) / 1000 - self._clock()) > WINDOW_SECONDS:
-            body = b'{"status": "error", "reason": "X-Auth-Timestamp header is out of range", "code": "API0017"}'
-            reply(HttpAnswer(403, body))
-            return
-
         def answered(answer: HttpAnswer) -> None:
             new = self._simulator.deeds[self._known :]
             self._known += len(new)
@@ -272,7 +262,7 @@ async def _played(venue: Venue, first: int, count: int) -> tuple[Tally, list[int
 
     faults = Faults(late_seconds=(0.0, 10.0) if first // count % 4 == 3 else (0.0, 0.0))
     async with simulate(venue, seed=first, port=None, limits=False, clock=theirs, faults=faults) as simulator:
-        line = Line(simulator, venue, theirs, first)
+        line = Line(simulator, venue, first)
         options: dict[str, Any] = {
             "base_url": simulator.base_url,
             "limits": None,

@@ -51,13 +51,14 @@ async def playing_bitso(seed: int = 0):
 
 @asynccontextmanager
 async def playing_bitstamp(seed: int = 0):
-    """Simulate Bitstamp alone, with clients of both accounts."""
-    async with (
-        simulated(Venue.BITSTAMP, seed=seed) as sim,
-        Bitstamp(base_url=sim.base_url, strict=True, **STILL, **sim.account(Venue.BITSTAMP)) as bitstamp,
-        Bitstamp(base_url=sim.base_url, strict=True, **STILL, **sim.account(Venue.BITSTAMP, 1)) as other,
-    ):
-        yield sim, bitstamp, other
+    """Simulate Bitstamp alone, with clients of both accounts, whose clocks agree with its own: it refuses others."""
+    async with simulated(Venue.BITSTAMP, seed=seed) as sim:
+        options = {"base_url": sim.base_url, "strict": True, "limits": None, "clock": lambda: sim.now}
+        async with (
+            Bitstamp(**options, **sim.account(Venue.BITSTAMP)) as bitstamp,
+            Bitstamp(**options, **sim.account(Venue.BITSTAMP, 1)) as other,
+        ):
+            yield sim, bitstamp, other
 
 
 class Walk:

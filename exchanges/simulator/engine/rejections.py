@@ -16,6 +16,7 @@ class Reason(StrEnum):
     NO_PERMISSION = "no permission"
     WRONG_SIGNATURE = "wrong signature"
     WRONG_NONCE = "wrong nonce"
+    WRONG_TIME = "wrong time"
     UNREADABLE = "unreadable arguments"
     UNKNOWN_ARGUMENT = "unknown argument"
     MISSING_ARGUMENT = "missing argument"

@@ -73,6 +73,7 @@ class Generation:
         signatures: Returns the signatures that are right; none where the exchange wants none.
         envelope: Wraps an answer.
         use_nonce: Uses up a nonce; returns whether it is good.
+        is_in_time: Whether a request was signed about now, in milliseconds since 1970.
         sign_answer: Signs the answer to a private call.
     """
 
@@ -81,6 +82,7 @@ class Generation:
     signatures: Callable[[ParsedRequest, Claim, Account], tuple[str, ...]] = lambda _, __, ___: ()
     envelope: Callable[[Json], Json] = lambda value: value
     use_nonce: Callable[[Account, str], bool] = use_rising_nonce
+    is_in_time: Callable[[ParsedRequest, int], bool] = lambda _, __: True
     sign_answer: Callable[[ParsedRequest, Claim, Account, HttpAnswer], HttpAnswer] = lambda _, __, ___, answer: answer
 
 
@@ -177,6 +179,8 @@ class Exchange(ABC):
         # First of all: what is due before this request must be visible to it.
         self.pass_time(now_ms)
         endpoint = parsed.endpoint
+        if claim is not None:
+            refuse_if(not self.generations[endpoint.api.name].is_in_time(parsed, now_ms), Reason.WRONG_TIME)
         account = None if claim is None else self.admit(parsed, claim)
         # After the nonce, as at a real exchange: a request with wrong arguments uses up its nonce.
         arguments = Arguments.check(

@@ -11,6 +11,8 @@ from exchanges.simulator.venues.spot import claim_in_body
 from exchanges.simulator.venues.venue import Generation, use_unique_nonce
 from exchanges.wire import Json, dumps
 
+WINDOW_MS = 150_000
+"""How far the time of a signed request of v2 may be from the exchange's."""
 ALL_FIELDS = "__all__"
 """The field that v1 names in a rejection that concerns no single one."""
 
@@ -27,6 +29,7 @@ _TEXTS = {
     Reason.MISSING_ARGUMENT: "This field is required.",
     Reason.WRONG_ARGUMENT: "Select a valid choice.",
     Reason.WRONG_NUMBER: "Enter a number.",
+    Reason.WRONG_TIME: "X-Auth-Timestamp header is out of range",
     Reason.UNKNOWN_BOOK: "Market not found.",
     Reason.NOT_FOUND: "Not found",
     Reason.NO_FUNDS: "Not enough funds",
@@ -43,6 +46,7 @@ _CODES_V2 = {
     Reason.UNKNOWN_KEY: (403, "API0001"),
     Reason.WRONG_SIGNATURE: (403, "API0005"),
     Reason.WRONG_NONCE: (403, "API0004"),
+    Reason.WRONG_TIME: (403, "API0017"),
     Reason.NO_CREDENTIALS: (403, "API0001"),
 }
 
@@ -104,6 +108,10 @@ def _signatures_v2(parsed: ParsedRequest, claim: Claim, account: Account) -> tup
     return (account.mac(text.encode() + request.body),)
 
 
+def _is_in_time(parsed: ParsedRequest, now_ms: int) -> bool:
+    return abs(int(parsed.request.header("x-auth-timestamp")) - now_ms) <= WINDOW_MS
+
+
 def _sign_answer(parsed: ParsedRequest, claim: Claim, account: Account, answer: HttpAnswer) -> HttpAnswer:
     """Sign nonce, time, content type and body of an answer."""
     text = f"{claim.nonce}{parsed.request.header('x-auth-timestamp')}{answer.content_type}"
@@ -114,6 +122,11 @@ def _sign_answer(parsed: ParsedRequest, claim: Claim, account: Account, answer: 
 GENERATIONS = {
     "bitstamp.v1": Generation(claim_in_body, _refusal_v1, _signatures),
     "bitstamp": Generation(
-        _claim_v2, _refusal_v2, _signatures_v2, use_nonce=use_unique_nonce, sign_answer=_sign_answer
+        _claim_v2,
+        _refusal_v2,
+        _signatures_v2,
+        use_nonce=use_unique_nonce,
+        is_in_time=_is_in_time,
+        sign_answer=_sign_answer,
     ),
 }

@@ -59,6 +59,8 @@ def order_number(shown: str) -> int:
 def _status(order: Order) -> bitstamp.OrderStatusWord:
     if order.state is OrderState.FILLED:
         return bitstamp.OrderStatusWord.FINISHED
+    if order.state is OrderState.CANCELLING:
+        return bitstamp.OrderStatusWord.CANCEL_PENDING
     return bitstamp.OrderStatusWord.OPEN if order.is_open else bitstamp.OrderStatusWord.CANCELED
 
 
@@ -95,7 +97,7 @@ def _cancelled(order: Order) -> bitstamp.CancelledOrder:
         price=order.price or Decimal(0),
         type=side_of(order),
         market=name_of(order.book),
-        status=bitstamp.OrderStatusWord.CANCELED,
+        status=_status(order),
     )
 
 
@@ -137,10 +139,12 @@ class TradingHandlers(SpotHandlers):
 
     Attributes:
         cache_ms: Age of the lists of open orders.
+        cancel_ms: How long a cancel takes.
         logged: Events of all orders, oldest first.
     """
 
     cache_ms: int = field(init=False, default=CACHE_MS)
+    cancel_ms: int = field(init=False, default=0)
     _cached: dict[tuple[int, str], tuple[int, list[bitstamp.OpenOrder]]] = field(init=False, factory=dict[Any, Any])
     logged: list[LoggedEvent] = field(init=False, factory=list[LoggedEvent])
     _opposites: dict[int, Decimal] = field(init=False, factory=dict[int, Decimal])
@@ -267,13 +271,28 @@ class TradingHandlers(SpotHandlers):
         """Cancel an open order."""
         order = self._named(call)
         refuse_if(not order.is_open, Reason.NO_ORDER, text="Order not found")
-        self.engine.cancel(order, call.now_ms)
+        if order.state is OrderState.CANCELLING:
+            return {"status": bitstamp.OrderStatusWord.CANCEL_PENDING.value}
+        self._cancel(order, call.now_ms)
         return _cancelled(order)
+
+    def _cancel(self, order: Order, now_ms: int) -> None:
+        """Cancel an open order, at once or, where cancels take time, later; until then it trades."""
+        if self.cancel_ms and order.state is OrderState.OPEN:
+            order.state = OrderState.CANCELLING
+            self.engine.scheduler.at(now_ms + self.cancel_ms, lambda at_ms: self._end_cancel(order, at_ms))
+        elif not self.cancel_ms:
+            self.engine.cancel(order, now_ms)
+
+    def _end_cancel(self, order: Order, at_ms: int) -> None:
+        if order.state is OrderState.CANCELLING:
+            order.state = OrderState.OPEN
+            self.engine.cancel(order, at_ms)
 
     def _cancel_all(self, call: SpotCall, market: str) -> object:
         orders = [o for o in self.engine.orders_of(call.wallet) if o.is_open and market in ("", o.book.name)]
         for order in orders:
-            self.engine.cancel(order, call.now_ms)
+            self._cancel(order, call.now_ms)
         return bitstamp.CancelledOrders(canceled=tuple(map(_cancelled, orders)), success=True)
 
     cancel_all_orders = answers(Trading.cancel_all_orders, lambda self, call: self._cancel_all(call, ""))
@@ -285,7 +304,7 @@ class TradingHandlers(SpotHandlers):
     def replace_order(self, call: SpotCall) -> object:
         """Cancel an order and place another."""
         old = self._named(call, by_client="orig_client_order_id")
-        refuse_if(not old.is_open, Reason.NO_ORDER, text="Order not found")
+        refuse_if(old.state is not OrderState.OPEN, Reason.NO_ORDER, text="Order not found")
         matching = self.engine.book(old.book.name)
         amount, price = amount_of(call, "amount"), amount_of(call, "price", old.book.tick)
         self.engine.cancel(old, call.now_ms)
