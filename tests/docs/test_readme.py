@@ -1,6 +1,7 @@
 """README: each block is run, and each table and figure compared with what is so."""
 
 import re
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -40,15 +41,15 @@ def test_the_demo_prints_what_is_shown(capsys):
 
 
 def test_prices(monkeypatch, capsys):
-    """The first program prints three prices of one ticker, and polls until it has heard of Bitso."""
+    """The first program prints three prices of one ticker, one that was polled, and one of a kept order book."""
     with simulated() as sim:
         direct_clients_to(sim, monkeypatch)
         run(PRICES)
-    first, *others = capsys.readouterr().out.splitlines()
+    ticker, polled, live = (line.split() for line in capsys.readouterr().out.splitlines())
 
-    assert 3 == len(first.split())
-    assert others[-1].startswith("bitso ")
-    assert all(len(line.split()) == 2 for line in others)
+    assert (3, "polled:", "live:") == (len(ticker), polled[0], live[0])
+    assert {polled[1], live[1]} <= {"bitso", "bitstamp"}
+    assert all(Decimal(number) > 0 for number in [*ticker, polled[2], live[2]])
 
 
 def test_the_order_is_placed_and_cancelled(monkeypatch):
