@@ -139,8 +139,8 @@ def test_the_form_of_the_changelog():
     for version in text.split("\n## ")[1:]:
         _, *sections = version.split("\n### ")
         names = [section.partition("\n")[0] for section in sections]
-        entries = [part for section in sections for part in section.partition("\n\n")[2].strip().split("\n\n")]
+        lines = [line for section in sections for line in section.splitlines()[1:]]
 
         assert sorted(names, key=order.index) == names
         assert len(names) == len(set(names))
-        assert [] == [entry[:60] for entry in entries if not entry.startswith("- ") or "\n- " in entry]
+        assert [] == [line[:60] for line in lines if line.strip() and not line.startswith(("- ", "  "))]
