@@ -25,6 +25,7 @@ from exchanges.bitso.models.funding import (
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.bitso.withdrawing import (
     Compliance,
+    DestinationTag,
     Details,
     Personal,
     contact_number,
@@ -182,7 +183,7 @@ class Funding(Area, api=V3):
         protocol: str | None = None,
         integration: str | None = None,
         address: str | None = None,
-        destination_tag: str | None = None,
+        destination_tag: DestinationTag = None,
         max_fee: Amount | None = None,
         contact_id: Annotated[int | str | None, Param(type="int", render=contact_number)] = None,
         clabe: Annotated[str | None, Param(check=fault_of_clabe, secret=True, echo="clabe")] = None,
@@ -224,8 +225,7 @@ class Funding(Area, api=V3):
             phone_number: Bitso Transfer: the receiver, with country code. None: not sent.
             refcode: Bitso Transfer: the receiver. None: not sent.
             notes: Bitso Transfer: a text. None: not sent.
-            details: Further fields that the method requires; they stand beside the others on the wire. The exchange
-                drops fields that it does not know without a word. None: not sent.
+            details: Further fields that the method requires; unknown ones are dropped. None: not sent.
             compliance: What the Travel Rule demands. None: not sent.
             origin_id: Your own id: 1 to 40 of A-Z, a-z, 0-9, _ and -, never used before: a second withdrawal with it is
                 refused. None: one is made, by which `client.reconcile` finds the withdrawal.

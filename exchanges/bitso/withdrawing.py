@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 from exchanges.bitso.models.funding import WithdrawalMethod
 from exchanges.endpoint import Area, Endpoint, Param
-from exchanges.endpoint.arguments import json_object
+from exchanges.endpoint.arguments import json_object, tag
 from exchanges.errors import UsageError
 
 MAX_REFERENCE_DIGITS = 7
@@ -17,6 +17,10 @@ MAX_CONTACT_DIGITS = 18
 _DESTINATION = ("address", "destination_tag", "clabe", "email", "phone_number", "refcode")
 _TAXONOMY = ("asset", "method", "network", "protocol", "integration")
 
+# Networks and protocols of coins that have no tag: with one the withdrawal is meant for another coin.
+_WITHOUT_TAG = frozenset({"btc", "bch", "ltc", "eth", "erc20"})
+
+DestinationTag = Annotated[str | int | None, Param(type="str", render=tag)]
 Personal = Annotated[str | None, Param(secret=True)]
 Details = Annotated[
     Mapping[str, object] | None, Param(type="object", render=json_object, is_spread=True, echo=None, secret=True)
@@ -55,6 +59,12 @@ def fault_of_withdrawal(arguments: Mapping[str, Any]) -> str | None:
         return (
             f"give the receiver: one of contact_id, {', '.join(_DESTINATION)}, or the fields of the method in details"
         )
+    if "destination_tag" in given:
+        if "address" not in given and "address" not in details:
+            return "a destination_tag belongs to an address"
+        names = {str(arguments[name]).lower() for name in ("network", "protocol") if name in given}
+        if found := names & _WITHOUT_TAG:
+            return f"{min(found)} has no destination_tag: check the currency and its network"
     if "address" in given and not given.issuperset(("network", "protocol")):
         return "an address needs asset, method, network and protocol of one of withdrawal_methods"
     return None

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from exchanges.endpoint import Param
-from exchanges.endpoint.arguments import json_object
+from exchanges.endpoint.arguments import json_object, tag
 from exchanges.wire import dumps
 
 MAX_PAGE, MAX_OFFSET = 1000, 200_000
@@ -77,15 +77,6 @@ def whole_id(value: object) -> str:
     text = str(value) if type(value) is int else value
     if not isinstance(text, str) or not _DIGITS.fullmatch(text):
         raise ValueError("must be an id: digits")
-    return text
-
-
-def tag(value: object) -> str:
-    """Render what a network demands beside an address, a number or text: 0 and leading zeros are a part of it."""
-    text = str(value) if type(value) is int else value
-    # An empty one would be dropped without a word, and the coins lost.
-    if not isinstance(text, str) or not text.isprintable() or text != text.strip() or not text:
-        raise ValueError("must be a number or text, not empty, without blanks around it")
     return text
 
 

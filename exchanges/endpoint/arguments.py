@@ -191,6 +191,15 @@ def _string(value: Any) -> str:
     return words
 
 
+def tag(value: object) -> str:
+    """Render what a network demands beside an address, a number or text: 0 and leading zeros are a part of it."""
+    text = str(value) if type(value) is int else value
+    # An empty one would be dropped without a word, and the coins lost.
+    if not isinstance(text, str) or not text.isprintable() or text != text.strip() or not text:
+        raise ValueError("must be a number or text, not empty, without blanks around it")
+    return text
+
+
 def json_object(value: object) -> Json:
     """Convert a mapping of text, numbers, lists and mappings to an object of JSON; amounts become text.
 

@@ -52,6 +52,41 @@ def test_names_of_one_thing(method, arguments, changes, is_twin):
     assert is_twin == (digest(method, **arguments) == digest(method, **arguments | changes))
 
 
+XRP = {"currency": "xrp", "amount": 1, "address": "r1", "network": "rp", "protocol": "ripple"}
+
+
+def sent(**arguments):
+    """Return what a withdrawal of XRP would send."""
+    return loads(prepare(Read.of(Funding.create_withdrawal).endpoint, XRP | arguments, "https://x.test").render().body)
+
+
+@pytest.mark.parametrize(
+    ("given", "travels"), [(0, "0"), ("007", "007"), (4294967295, "4294967295"), ("memo 1", "memo 1")]
+)
+def test_tags(given, travels):
+    """A tag is a number or text, of which no digit is lost."""
+    assert travels == sent(destination_tag=given)["destination_tag"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"destination_tag": ""},
+        {"destination_tag": " 1"},
+        {"destination_tag": True},
+        {"destination_tag": 1.5},
+        {"destination_tag": 1, "network": "btc", "protocol": "btc"},
+        {"destination_tag": 1, "network": "eth", "protocol": "ERC20"},
+        {"destination_tag": 1, "address": None},
+        {"destination_tag": 1, "address": None, "email": "a@example.com"},
+    ],
+)
+def test_tags_that_would_lose_coins(changes):
+    """A tag that is empty, without an address, or of a coin that has none is refused before anything is sent."""
+    with pytest.raises(UsageError, match="nothing was sent"):
+        sent(**changes)
+
+
 async def withdraw(**arguments):
     """Withdraw by METHOD, and return what was sent."""
     script = Script.of(answer({"success": True, "payload": MADE}))

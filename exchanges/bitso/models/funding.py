@@ -123,7 +123,8 @@ class Withdrawal(Transfer, Model):
         return self._detail("email")
 
     def _detail(self, *names: str) -> str | None:
-        return next((shown for name in names if isinstance(shown := self.details.get(name), str) and shown), None)
+        shown = (self.details.get(name) for name in names)
+        return next((str(text) for text in shown if type(text) in (str, int) and text != ""), None)
 
 
 @frozen(kw_only=True)
