@@ -19,7 +19,9 @@ from attrs import field, frozen
 from exchanges.endpoint.arguments import check, text
 from exchanges.endpoint.definition import Argument, Endpoint
 from exchanges.endpoint.paths import require_own_path
-from exchanges.http.request import JSON, VERBS_WITHOUT_BODY, Unsigned
+from exchanges.http.request import JSON, VERBS_WITHOUT_BODY, Request, Unsigned
+from exchanges.http.request import NOTHING as NO_FIELDS
+from exchanges.http.signing import Credentials
 from exchanges.http.uploads import Upload
 from exchanges.intents import Intent
 from exchanges.redaction import REDACTED
@@ -38,6 +40,7 @@ class PreparedCall(Unsigned):
         texts: The same as texts; of a file type and size.
         acting: What a view put among the fields.
         tag: What was put into the field for it, so that what the call made is recognised; None for nothing.
+        credentials: Whose key no error may show; they hold it, as a call may be kept for long.
     """
 
     endpoint: Endpoint
@@ -45,6 +48,7 @@ class PreparedCall(Unsigned):
     texts: Mapping[str, str] = field(repr=False)
     acting: Mapping[str, str] = NOTHING
     tag: str | None = None
+    credentials: Credentials | None = None
 
     def __repr__(self) -> str:
         """Show the endpoint without its arguments."""
@@ -84,6 +88,16 @@ class PreparedCall(Unsigned):
         whole = repr((self.endpoint.id, self.path, sorted(fields), upload))
         return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
+    @property
+    def known_secrets(self) -> tuple[str, ...]:
+        """What no error may show: its secret arguments, and the key that it is sent with."""
+        return self.secrets if self.credentials is None else (*self.secrets, *self.credentials.secrets)
+
+    def render(self, added: Mapping[str, Json] = NO_FIELDS, *, secrets: tuple[str, ...] = ()) -> Request:
+        """Build the bytes; see `Unsigned.render`."""
+        known = () if self.credentials is None else self.credentials.secrets
+        return Unsigned.render(self, added, secrets=(*known, *secrets))
+
     def intent(self, at: datetime) -> Intent:
         """Return what this call is to do, for errors and the journal, without secrets and contents of files."""
         hidden = self.hidden
@@ -98,7 +112,7 @@ def prepare(
     *,
     acting: Mapping[str, str] = NOTHING,
     tag: str | None = None,
-    secrets: tuple[str, ...] = (),
+    credentials: Credentials | None = None,
 ) -> PreparedCall:
     """Check *arguments* and lay out the call below *base_url*.
 
@@ -108,7 +122,7 @@ def prepare(
         base_url: Scheme, host and prefix of the path.
         acting: Fields of a view, put before those of the caller.
         tag: Put into the field for tags, if there is one and the caller left it empty.
-        secrets: Texts beside the secret arguments that no error may show.
+        credentials: Whose key no error may show, sent or not.
 
     Raises:
         UsageError: An argument is missing, unknown or wrong; nothing is sent.
@@ -116,7 +130,7 @@ def prepare(
     values = check(endpoint, arguments)
     scheme, _, rest = base_url.partition("://")
     host, slash, prefix = rest.partition("/")
-    path, upload = endpoint.route, None
+    path, upload, secrets = endpoint.route, None, tuple[str, ...]()
     texts: dict[str, str] = {}
     fields: dict[str, Json] = {}
     query: dict[str, str] = {}
@@ -163,6 +177,7 @@ def prepare(
         texts=texts,
         acting=acting,
         tag=None if place is None else tag,
+        credentials=credentials,
     )
 
 

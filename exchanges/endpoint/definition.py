@@ -250,6 +250,11 @@ class Endpoint:
         return isinstance(codec_of(self.answer), NoBody)
 
     @cached_property
+    def has_secrets(self) -> bool:
+        """Whether one of its arguments is a secret."""
+        return any(argument.param.secret for argument in self.arguments)
+
+    @cached_property
     def repeated(self) -> tuple[Argument, ...]:
         """The arguments that an answer may contradict; of a call that may be repeated, those that name a field."""
         return tuple(a for a in self.arguments if self.kind.is_once or (a.echo and a.param.echo != "="))

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from exchanges.http.uploads import Upload
 from exchanges.wire import Json, dumps
@@ -76,7 +76,15 @@ class Request:
 
     def adding(self, headers: Mapping[str, str], secrets: tuple[str, ...]) -> Request:
         """Return the same request with *headers* that sign what is already rendered."""
-        return evolve(self, headers=(*self.headers, *headers.items()), secrets=(*self.secrets, *secrets))
+        return Request(
+            self.verb,
+            self.origin,
+            self.target,
+            (*self.headers, *headers.items()),
+            self.body,
+            (*self.secrets, *secrets),
+            self.attachment,
+        )
 
 
 @frozen(eq=False, repr=False, kw_only=True)

@@ -26,15 +26,11 @@ import random
 import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
-from secrets import token_hex
 from typing import Any, cast
 
 from exchanges import errors
 from exchanges.endpoint import MONEY, READ, WRITE, Api, Endpoint, Kind
-from exchanges.endpoint.arguments import refusing
-from exchanges.endpoint.call import PreparedCall, prepare
-from exchanges.endpoint.definition import PRIVATE
+from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.answer import Answer, Lost, Silent
 from exchanges.http.signing import NONE, STRICT, Credentials, Scheme, Stamp, Verify, unordered_nonce
@@ -50,6 +46,7 @@ from exchanges.session.admission import Needs, admit, release, scope_of, too_lat
 from exchanges.session.config import Options, SessionConfig
 from exchanges.session.destinations import Destination, Destinations
 from exchanges.session.headroom import Limits
+from exchanges.session.preparing import Preparer
 from exchanges.session.raw import is_recorded, record
 from exchanges.session.watches import end, watch
 
@@ -68,6 +65,7 @@ class Session:
         self._config = config
         self._destinations = Destinations(config)
         self._tasks: dict[asyncio.Task[Any], Kind] = {}
+        self._preparer = Preparer(config)
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         weakref.finalize(self, self._destinations.dropped).atexit = False
@@ -108,7 +106,7 @@ class Session:
         """
         try:
             loop, destination = self._enter(endpoint), self._destinations.find(endpoint)
-            call = self._prepare(endpoint, arguments, options, destination)
+            call = self._preparer.prepare(endpoint, arguments, options, destination.base_url)
         finally:
             # A task that waits, and an error of a state, show the locals of this frame; some arguments are secrets.
             arguments = {}
@@ -183,24 +181,6 @@ class Session:
                 )
             self._loop = loop
         return loop
-
-    def _prepare(
-        self, endpoint: Endpoint, arguments: Mapping[str, Any], options: Options, destination: Destination
-    ) -> PreparedCall:
-        credentials = self._config.credentials
-        self._config.wall_clock.check()
-        call = prepare(
-            endpoint,
-            arguments,
-            destination.base_url,
-            acting=options.private_fields if endpoint.access is PRIVATE else {},
-            tag=f"aio-{token_hex(16)}" if endpoint.kind.is_once else None,
-            secrets=() if credentials is None else credentials.secrets,
-        )
-        if endpoint.before is not None:
-            now = datetime.fromtimestamp(self._config.wall_clock(), UTC)
-            refusing(endpoint.before)(endpoint, arguments, now)
-        return call
 
     async def _attempt(self, call: PreparedCall, destination: Destination, needs: Needs, *, fresh: bool) -> Result:
         """Wait until *call* may be sent, and exchange it for an answer in a task that no caller can cancel."""

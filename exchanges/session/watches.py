@@ -24,7 +24,7 @@ def watch(hooks: tuple[Hooks, ...], call: PreparedCall, loop: asyncio.AbstractEv
         return None
     endpoint, market = call.endpoint, next((call.texts[name] for name in _MARKETS if name in call.texts), "")
     # A key that was passed in the place of a market by mistake must not get into a log.
-    market = redacted(market, call.secrets) if market else ""
+    market = redacted(market, call.known_secrets) if market else ""
     record = CallRecord(endpoint.id, endpoint.verb, endpoint.kind.value, call.host, market, loop.time())
     return Watch(hooks, record, loop.time)
 

@@ -19,7 +19,7 @@ from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
 
 import msgspec
-from attrs import frozen
+from attrs import field, frozen
 
 from exchanges.errors import quotable
 
@@ -293,8 +293,16 @@ class Choice:
 
     members: type[OpenIntEnum | OpenStrEnum]
     text: bool = False
+    _by_value: dict[Json, OpenIntEnum | OpenStrEnum] = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        # As they are documented: a call of an enum takes longer than everything else here.
+        known = {str(m.value) if self.text else m.value: m for m in self.members}
+        object.__setattr__(self, "_by_value", known)
 
     def read(self, value: Json, *, strict: bool) -> OpenIntEnum | OpenStrEnum:
+        if (type(value) is str or (type(value) is int and not self.text)) and value in self._by_value:
+            return self._by_value[value]
         if self.text and strict and type(value) is not str:
             raise Deviation("a code as text")
         if issubclass(self.members, OpenIntEnum):
