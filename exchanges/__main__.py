@@ -1,23 +1,28 @@
-"""The command line: ``python -m exchanges``."""
+"""The command line: ``aioexchanges``, or ``python -m exchanges``."""
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
 from exchanges.errors import ExchangeError
 
 COMMANDS = {
     "demo": "poll three simulated exchanges, place and cancel an order; needs no internet access",
+    "candles": "draw the candles of a market",
+    "book": "draw the depth of a market",
     "poll": "poll tickers and order books of the exchanges or of another server",
     "endpoints": "list all declared endpoints",
     "simulator": "simulate the three exchanges for any client, until Ctrl-C",
     "doctor": "show versions, the path of the package and which credentials are set",
 }
+
+
+OPTIONS = ("--help", "--version")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,13 +35,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0 on success, 1 on failure, 2 if the arguments are invalid, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    args = _parser(words).parse_args(words)
+    command = words[0] if words and words[0] in COMMANDS else None
     try:
-        status: int = _module(args.command).run(args)
+        if command is None:
+            return _explain(words)
+        # Only the parser of the command: its usage is the one that errors show, and other modules take time to import.
+        module = _module(command)
+        parser = _module("parsers").Parser(prog=f"{_program()} {command}", description=_sentence(COMMANDS[command]))
+        module.arguments(parser)
+        status: int = module.run(parser.parse_args(words[1:]))
         sys.stdout.flush()  # here, so that a closed pipe is reported below instead of at exit
         return status
     except ExchangeError as error:
-        print(f"exchanges {args.command}: {error}", file=sys.stderr)
+        print(f"{_program()} {command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -46,16 +57,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser(words: list[str]) -> argparse.ArgumentParser:
-    """Build the parser."""
-    parser = argparse.ArgumentParser(prog="python -m exchanges", description="Bitso, Bitex and Bitstamp for asyncio.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        # Other commands are listed without loading their modules: rich and the simulator take time to import.
-        if name in words:
-            _module(name).arguments(command)
-    return parser
+def _explain(words: Sequence[str]) -> int:
+    """Print the help or the version; return 2 if the words are no command."""
+    if words == ["--version"]:
+        from exchanges.version import __version__
+
+        print(f"aioexchanges {__version__}")
+        return 0
+    if set(words) & {"-h", "--help"}:
+        print(_help())
+        return 0
+    fault = "no command given"
+    if words:
+        fault = importlib.import_module("exchanges.suggestions").hint(
+            f"no such command: {words[0]}", words[0], (*COMMANDS, *OPTIONS)
+        )
+    print(f"{_help()}\n\n{_program()}: {fault}", file=sys.stderr)
+    return 2
+
+
+def _help() -> str:
+    commands = "\n".join(f"  {name:<10} {summary}" for name, summary in COMMANDS.items())
+    return (
+        f"usage: {_program()} COMMAND ... | --help | --version\n\nBitso, Bitex and Bitstamp for asyncio.\n\n"
+        f"commands:\n{commands}\n\n`{_program()} COMMAND --help` describes one. Only demo places orders."
+    )
+
+
+def _program() -> str:
+    """Return what the user typed to get here."""
+    return "aioexchanges" if Path(sys.argv[0]).stem == "aioexchanges" else "python -m exchanges"
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
 
 
 def _module(name: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""Suggestions for misspelled names, in modules that load some of their names on first use."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 
@@ -19,3 +19,11 @@ def no_attribute(module: str, name: str, names: Iterable[str]) -> AttributeError
     suggestion = f"; did you mean {' or '.join(map(repr, similar))}?" if similar else ""
     # `name` without `obj`: with neither, the interpreter would add a suggestion of its own to the traceback.
     return AttributeError(f"module {module!r} has no attribute {name!r}{suggestion}", name=name)
+
+
+def hint(message: str, word: str, known: Iterable[str]) -> str:
+    """Add the nearest of the known words to a message, if one is near."""
+    import difflib  # noqa: PLC0415 - as above
+
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"{message}; did you mean {near[0]}?" if near else message

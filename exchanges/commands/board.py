@@ -7,15 +7,14 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from importlib.util import find_spec
 from statistics import median
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from exchanges import Update
+from exchanges.commands import screen
 from exchanges.commands.markets import Quote, source_names
-from exchanges.commands.tables import aligned
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -89,14 +88,13 @@ def format_price(number: Decimal | None) -> str:
     return "-" if number is None else f"{number:f}"
 
 
-def plain_table(board: Board) -> str:
-    """Return *board* as plain text, less than 80 columns wide."""
-    return aligned(HEADS, board.rows(), numbers=NUMBERS, gap=" ")
+DROP = ("p50 latency", "updates", "spread", "last", "book")
+"""Columns that a narrow terminal does without, the first ones first."""
 
 
-def can_update_in_place() -> bool:
-    """Whether stdout is a terminal and rich is installed."""
-    return sys.stdout.isatty() and find_spec("rich") is not None
+def plain_table(board: Board, columns: int = 79) -> str:
+    """Return *board* as plain text, without the columns that do not fit; no price is cut."""
+    return screen.fitted(HEADS, board.rows(), numbers=NUMBERS, drop=DROP, columns=columns)
 
 
 @contextmanager
@@ -105,19 +103,34 @@ def updating_in_place() -> Generator[Callable[[Board], None]]:
     from rich.live import Live
 
     # No refresh thread: the board is drawn after each update, and has not changed in between.
-    with Live(auto_refresh=False) as live:
+    with silent_keys(), Live(auto_refresh=False) as live:
         yield lambda board: live.update(_drawn(board), refresh=True)
+
+
+@contextmanager
+def silent_keys() -> Generator[None]:
+    """Keep the terminal from writing ``^C`` into the drawing, which then would be drawn beside itself."""
+    try:
+        import termios
+
+        number = sys.stdin.fileno()
+        before = termios.tcgetattr(number)
+    except (ImportError, OSError, ValueError):  # no terminal, or none of this kind
+        yield
+        return
+    quiet = [*before]
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(number, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(number, termios.TCSADRAIN, before)
 
 
 def _drawn(board: Board) -> Group:
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for head in HEADS:
-        table.add_column(head, justify="right" if head in NUMBERS else "left", no_wrap=True)
-    for row in board.rows():
-        table.add_row(*row)
+    table = Text(plain_table(board, screen.width() - 1), no_wrap=True, overflow="crop")
     failing = [f"{source}: {error}" for source, error in board.failing.items()]
     return Group(table, *(Text(line, style="red", no_wrap=True, overflow="ellipsis") for line in failing))

@@ -14,7 +14,8 @@ from attrs import define, field
 
 from exchanges import Bitex, Bitso, Bitstamp, ExchangeError, UsageError, poll
 from exchanges.bitex import OrderStatus
-from exchanges.commands.board import Board, can_update_in_place, plain_table, updating_in_place
+from exchanges.commands import screen
+from exchanges.commands.board import Board, plain_table, updating_in_place
 from exchanges.commands.clients import MarketClient, limits
 from exchanges.commands.markets import BOOKS, Quote, sources
 from exchanges.simulator import Simulator, Venue, simulate
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     demo = Demo()
     # At once, and past any buffer: without rich nothing else is printed until the end.
     print(f"polling three simulated exchanges for {args.seconds:g} s", end="\n\n", flush=True)
-    with updating_in_place() if can_update_in_place() else nullcontext() as draw:
+    with updating_in_place() if screen.can_update_in_place() else nullcontext() as draw:
         asyncio.run(demo.run(args.seconds, args.seed, draw))
     if draw is None:
         print(plain_table(demo.board), end="\n\n")

@@ -12,9 +12,11 @@ from typing import Any, TypeAlias
 
 from exchanges import Update, UsageError, encode
 from exchanges import poll as polling
-from exchanges.commands.board import Board, can_update_in_place, format_price, plain_table, updating_in_place
+from exchanges.commands import screen
+from exchanges.commands.board import Board, format_price, plain_table, updating_in_place
 from exchanges.commands.clients import CLIENTS, MarketClient
 from exchanges.commands.markets import BOOKS, Quote, source_names, sources
+from exchanges.suggestions import hint
 from exchanges.wire import dumps
 
 EVERY_SECONDS = 2.5
@@ -48,6 +50,9 @@ class _AddBook(argparse.Action):
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.set_defaults(books={})
+    parser.add_argument(
+        "markets", nargs="*", metavar="EXCHANGE [MARKET ...]", help="such as: bitstamp btcusd ethusd bitso btc_mxn"
+    )
     what = parser.add_argument_group("what to poll (default: one book of each exchange)")
     what.add_argument("--exchange", action=_AddBook, choices=sorted(CLIENTS), help="may be repeated")
     what.add_argument("--book", action=_AddBook, help="book of the --exchange before it; may be repeated")
@@ -62,12 +67,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--every", type=float, default=EVERY_SECONDS, metavar="SECONDS", help="interval (default: %(default)s)"
     )
     parser.add_argument("--seconds", type=float, default=math.inf, help="stop after this time (default: on Ctrl-C)")
+    parser.add_argument("--count", type=int, metavar="N", help="stop after this many answers and errors")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def run(args: argparse.Namespace) -> int:
     """Poll until the time is over or Ctrl-C; return 1 if no source ever answered."""
+    args.books = _named(args.markets, args.books)
     servers = _servers(args)
+    if args.count is not None and args.count < 1:
+        raise UsageError(f"--count must be above 0, got {args.count}")
     if not args.seconds > 0:
         raise UsageError(f"--seconds must be above 0, got {args.seconds:g}")
     books = {name: args.books.get(name) or [BOOKS[name]] for name in servers}
@@ -75,6 +84,20 @@ def run(args: argparse.Namespace) -> int:
     with _display(args, board) as show, suppress(KeyboardInterrupt):
         asyncio.run(_poll(args, servers, books, show))
     return 1 if len(board.unanswered) == len(source_names(books)) else 0
+
+
+def _named(words: Sequence[str], books: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the books of each exchange: those of *words*, in which an exchange precedes its books, and of options."""
+    chosen = {name: list(named) for name, named in books.items()}
+    place = None
+    for word in words:
+        if word in CLIENTS:
+            place = chosen.setdefault(word, [])
+        elif place is None:
+            raise UsageError(hint(f"no such exchange: {word}; there are {', '.join(CLIENTS)}", word, CLIENTS))
+        else:
+            place.append(word)
+    return chosen
 
 
 def _servers(args: argparse.Namespace) -> dict[str, str | None]:
@@ -102,8 +125,12 @@ async def _poll(
         updates = await stack.enter_async_context(polls)
         with suppress(TimeoutError):
             async with asyncio.timeout(None if args.seconds == math.inf else args.seconds):
+                shown = 0
                 async for update in updates:
                     show(update)
+                    shown += 1
+                    if shown == args.count:
+                        break
 
 
 @contextmanager
@@ -111,7 +138,7 @@ def _display(args: argparse.Namespace, board: Board) -> Generator[Show]:
     """Provide a function that displays an update in the requested format."""
     if args.json:
         yield lambda update: _print(board, update, _json(update))
-    elif can_update_in_place():
+    elif screen.can_update_in_place():
         with updating_in_place() as draw:
             yield lambda update: draw(board.add(update))
     else:

@@ -14,14 +14,59 @@ from tests.support.command_line import NEEDS_SIGNALS, started
 
 class TestTheCommandLine:
     @pytest.mark.parametrize(
-        "words", [[], ["trade"], ["poll", "--exchange", "mtgox"], ["simulator", "--port", "65536"]]
+        ("words", "expected"),
+        [
+            ([], "no command given"),
+            (["trade"], "no such command: trade"),
+            (["candle"], "no such command: candle; did you mean candles?"),
+            (["--versoin"], "no such command: --versoin; did you mean --version?"),
+        ],
     )
-    def test_invalid_arguments(self, words, capsys):
-        """Invalid arguments end with status 2 and the usage."""
+    def test_no_command(self, words, expected, capsys):
+        """What is no command ends with status 2, the list of commands and a suggestion."""
+        assert 2 == main(words)
+        err = capsys.readouterr().err
+
+        assert (True, f"python -m exchanges: {expected}") == ("  candles " in err, err.splitlines()[-1])
+
+    @pytest.mark.parametrize(
+        ("words", "expected"),
+        [
+            (["poll", "--exchange", "mtgox"], "invalid choice: 'mtgox'"),
+            (["simulator", "--port", "65536"], "must be between 0 and 65535"),
+            (["book", "bitstmp"], "did you mean bitstamp?"),
+            (["book", "bitso", "--level", "3"], "unrecognized arguments: --level 3; did you mean --levels?"),
+            (["candles"], "the following arguments are required: exchange"),
+        ],
+    )
+    def test_invalid_arguments(self, words, expected, capsys):
+        """Invalid arguments end with status 2, the usage of the command, and what may have been meant."""
         with pytest.raises(SystemExit) as end:
             main(words)
+        err = capsys.readouterr().err
 
-        assert (2, True) == (end.value.code, capsys.readouterr().err.startswith("usage: python -m exchanges"))
+        assert (2, True) == (end.value.code, err.startswith(f"usage: python -m exchanges {words[0]} "))
+        assert expected in err
+
+    @pytest.mark.parametrize("words", [["--help"], ["-h"]])
+    def test_the_list_of_commands(self, words, capsys):
+        """The help lists every command."""
+        assert 0 == main(words)
+
+        assert COMMANDS.keys() <= set(capsys.readouterr().out.split())
+
+    def test_the_version(self, capsys):
+        """The version is printed alone."""
+        assert 0 == main(["--version"])
+
+        assert f"aioexchanges {exchanges.__version__}\n" == capsys.readouterr().out
+
+    def test_the_console_script(self, monkeypatch, capsys):
+        """Messages begin with what was typed."""
+        monkeypatch.setattr(sys, "argv", ["/usr/bin/aioexchanges", "boo"])
+        main()
+
+        assert "aioexchanges: no such command: boo; did you mean book?" == capsys.readouterr().err.splitlines()[-1]
 
     @pytest.mark.parametrize("command", COMMANDS)
     def test_help(self, command, capsys):

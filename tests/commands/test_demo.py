@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 from exchanges.__main__ import main
-from exchanges.commands import board, demo
+from exchanges.commands import demo, screen
 from exchanges.simulator import Simulator
 from tests.support.command_line import Terminal, failed
 
@@ -32,7 +32,7 @@ class TestDemo:
 
     def test_it_needs_no_rich(self, monkeypatch, capsys):
         """Without rich the table is printed as plain text, in a terminal too."""
-        monkeypatch.setattr(board, "find_spec", lambda name: None if name == "rich" else find_spec(name))
+        monkeypatch.setattr(screen, "find_spec", lambda name: None if name == "rich" else find_spec(name))
         monkeypatch.setattr(sys, "stdout", terminal := Terminal())
 
         assert (0, "exchange book") == (main(["demo", "--seconds", SECONDS]), terminal.getvalue().splitlines()[2][:13])

@@ -14,6 +14,9 @@ from exchanges.simulator import Simulator
 from tests.support.command_line import NEEDS_SIGNALS, NOWHERE, Terminal, ended, failed, started
 from tests.support.simulator_thread import simulated
 
+ONCE = ("--every", "600", "--count")
+"""Each source is asked once; how many there are comes next."""
+
 
 @define
 class Polled:
@@ -29,7 +32,7 @@ def polled() -> Iterator[Polled]:
     with simulated() as sim, pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as out:
         for name in ("BITEX_API_KEY", "BITSO_API_KEY", "BITSTAMP_API_KEY"):
             patch.setenv(name, "canary")
-        main(["poll", "--base-url", sim.base_url, "--seconds", "1", "--json"])
+        main(["poll", "--base-url", sim.base_url, *ONCE, "6", "--json"])
         lines = [json.loads(line) for line in out.getvalue().splitlines()]
         yield Polled({line["source"]: line for line in lines}, sim)
 
@@ -44,6 +47,11 @@ class TestPoll:
             (["--base-url", "http://192.0.2.1"], "http for loopback only"),
             (["--base-url", NOWHERE, "--every", "0"], "every_seconds"),
             (["--base-url", NOWHERE, "--seconds", "-1"], "--seconds"),
+            (["--base-url", NOWHERE, "--count", "0"], "--count must be above 0"),
+            (
+                ["bitstmp", "btcusd", "--live"],
+                "no such exchange: bitstmp; there are bitex, bitso, bitstamp; did you",
+            ),
         ],
     )
     def test_invalid_arguments(self, words, expected, capsys):
@@ -82,20 +90,28 @@ class TestPoll:
     def test_chosen_books(self, sim, capsys):
         """Books belong to the exchange before them; only named exchanges are polled."""
         words = ["--exchange", "bitso", "--book", "btc_mxn", "--exchange", "bitex", "--base-url", sim.base_url]
-        main(["poll", *words, "--seconds", "1"])
+        main(["poll", *words, *ONCE, "4"])
 
         assert {"/api/v3/ticker", "/api/v3/order_book"} == {seen.path for seen in sim.requests if seen.venue == "bitso"}
         assert {"bitso", "bitex"} == {seen.venue for seen in sim.requests}
 
+    def test_markets_by_position(self, sim, capsys):
+        """Markets follow their exchange; a name without one has its usual book."""
+        main(["poll", "bitstamp", "btcusd", "ethusd", "bitex", "--base-url", sim.base_url, *ONCE, "6"])
+
+        assert {"/api/v2/ticker/btcusd/", "/api/v2/ticker/ethusd/", "/api-v1/rest/btc_usd/market/ticker"} == {
+            seen.path for seen in sim.requests if "ticker" in seen.path
+        }
+
     def test_one_server_is_one_exchange(self, sim, capsys):
         """With a URL for one exchange only this one is polled."""
-        main(["poll", "--bitex-url", sim.base_url, "--seconds", "1"])
+        main(["poll", "--bitex-url", sim.base_url, *ONCE, "2"])
 
         assert {"bitex"} == {seen.venue for seen in sim.requests}
 
     def test_lines(self, sim, capsys):
         """Without a terminal each update is a line, and the table is printed at the end."""
-        assert 0 == main(["poll", "--bitex-url", sim.base_url, "--seconds", "1"])
+        assert 0 == main(["poll", "--bitex-url", sim.base_url, *ONCE, "2"])
         lines = capsys.readouterr().out.splitlines()
 
         assert re.match(r"[\d:]{8} bitex btc_usd (ticker|order_book) +.*bid \S+, ask \S+ \([\d.]+ ms\)$", lines[0])
@@ -103,14 +119,14 @@ class TestPoll:
 
     def test_no_answer(self, sim, capsys):
         """If no source ever answers the status is 1, and the lines contain the errors."""
-        assert 1 == main(["poll", "--exchange", "bitex", "--book", "no", "--base-url", sim.base_url, "--seconds", "1"])
+        assert 1 == main(["poll", "--exchange", "bitex", "--book", "no", "--base-url", sim.base_url, *ONCE, "2"])
 
         assert "NotFound" in capsys.readouterr().out
 
     def test_unknown_books_do_not_stop_the_others(self, sim, capsys):
         """The error of a source is printed as JSON, and the status is 0 because others answer."""
         words = ["--exchange", "bitso", "--book", "btc_xyz", "--book", "btc_mxn", "--base-url", sim.base_url]
-        status = main(["poll", *words, "--seconds", "1", "--json"])
+        status = main(["poll", *words, *ONCE, "4", "--json"])
         lines = {line["source"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
         failure = lines["bitso btc_xyz ticker"]
 
@@ -132,6 +148,6 @@ class TestPoll:
         pytest.importorskip("rich")
         monkeypatch.setattr(sys, "stdout", terminal := Terminal())
         monkeypatch.setenv("TERM", "xterm")
-        main(["poll", "--bitex-url", sim.base_url, "--bitso-url", NOWHERE, "--seconds", "1"])
+        main(["poll", "--bitex-url", sim.base_url, "--bitso-url", NOWHERE, *ONCE, "4"])
 
         assert ("btc_usd", "p50 latency") == tuple(w for w in ("btc_usd", "p50 latency") if w in terminal.getvalue())

@@ -21,6 +21,8 @@ PATIENCE_SECONDS = 60.0
 class Terminal(io.StringIO):
     """A stdout that is a terminal."""
 
+    encoding = "utf-8"
+
     def isatty(self):
         return True
 

@@ -1,0 +1,55 @@
+"""The parser of the commands: it suggests what may have been meant; and arguments that commands share."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import NoReturn
+
+from exchanges.commands.clients import CLIENTS, MarketClient
+from exchanges.commands.markets import BOOKS
+from exchanges.suggestions import hint
+
+_CHOICE = re.compile(r"invalid choice: '(.*?)'")
+_UNKNOWN = re.compile(r"unrecognized arguments: (\S+)")
+
+
+class Parser(argparse.ArgumentParser):
+    """An `argparse.ArgumentParser` whose errors suggest a known word."""
+
+    def __init__(self, *, prog: str, description: str, usage: str | None = None, epilog: str | None = None) -> None:
+        # An abbreviation that is right today may be ambiguous tomorrow.
+        super().__init__(prog=prog, usage=usage, description=description, epilog=epilog, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage, message and a suggestion; end with status 2."""
+        if (unknown := _UNKNOWN.search(message)) is not None:
+            message = hint(message, unknown[1].partition("=")[0], self._option_string_actions)
+        elif (wrong := _CHOICE.search(message)) is not None:
+            choices = {str(choice) for action in self._actions for choice in action.choices or ()}
+            message = hint(message, wrong[1], choices)
+        super().error(message)
+
+
+def add_market(parser: argparse.ArgumentParser) -> None:
+    """Declare exchange, market and server."""
+    examples = ", ".join(sorted(BOOKS.values()))
+    parser.add_argument("exchange", choices=sorted(CLIENTS), help="which exchange")
+    parser.add_argument("market", nargs="?", help=f"in its own words, such as {examples} (default: one of these)")
+    add_server(parser)
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """Declare the server."""
+    parser.add_argument("--base-url", metavar="URL", help="a server in place of the exchange, such as a simulator")
+
+
+def market_of(args: argparse.Namespace) -> str:
+    """Return the market that was asked for."""
+    market: str = args.market or BOOKS[args.exchange]
+    return market
+
+
+def client_of(args: argparse.Namespace) -> MarketClient:
+    """Create the client that was asked for."""
+    return CLIENTS[args.exchange](base_url=args.base_url)
