@@ -100,6 +100,9 @@ def extras(session: nox.Session, extra: str) -> None:
             imports = "import exchanges.simulator, exchanges.spot, exchanges.state"
             session.run("python", "-W", "error", "-c", f"{imports}; from exchanges import Bitex, Bitso, Bitstamp")
             session.run("python", "-m", "exchanges", "demo", "--seconds", "1")
+            # The package index resolves no link to a file of the repository.
+            readme = "__import__('importlib.metadata').metadata.metadata('aioexchanges').get_payload()"
+            session.run("python", "-c", f"readme = {readme}; assert readme; assert '](docs/' not in readme")
 
 
 @nox.session
