@@ -109,6 +109,7 @@ class Wire:
         if self.problem is not None:
             return
         self.problem = problem
+        _abort(self._connection)
         if self._reader is not asyncio.current_task():
             self._reader.cancel()
         while self._waiting:
@@ -226,6 +227,7 @@ class Link:
         except Exception as error:  # noqa: BLE001 - translated, see above
             problem = _problem(error, self._address.secrets)
         finally:
+            _abort(connection)
             await _disconnect(connection)
         raise LinkFailed(problem)
 
@@ -267,11 +269,14 @@ async def _response(connection: AbstractConnection) -> object:
 
 
 async def _disconnect(connection: AbstractConnection) -> None:
-    writer = getattr(connection, "_writer", None)
     with suppress(RedisError, OSError):
         await connection.disconnect(nowait=True)
-    if writer is not None:
-        writer.transport.abort()  # with TLS, closing waits for the server
+
+
+def _abort(connection: AbstractConnection) -> None:
+    """Close the socket at once: with TLS, closing waits for the server."""
+    if (writer := getattr(connection, "_writer", None)) is not None:
+        writer.transport.abort()
 
 
 def _facts(answer: object) -> dict[str, str]:

@@ -19,6 +19,8 @@ from exchanges.errors import StateError
 T = TypeVar("T")
 
 STOP_SECONDS = 1.0
+TURNS = 5
+"""How many turns of the loop it takes until transports that were closed are gone, with TLS."""
 
 
 class LoopThread:
@@ -103,7 +105,8 @@ class LoopThread:
                 task.cancel()
             if others := asyncio.all_tasks() - {me}:
                 await asyncio.wait(others, timeout=STOP_SECONDS)
-            await asyncio.sleep(0)  # transports that were closed are gone a turn later
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             asyncio.get_running_loop().stop()
 
     def _running(self) -> asyncio.AbstractEventLoop:
