@@ -19,6 +19,7 @@ STAGES = (
     "outside",
     "restarts",
     "processes",
+    "hosts",
     "money",
     "cuts",
     "reconciled",
@@ -36,7 +37,7 @@ STAGES = (
     "books",
     "silence",
 )
-PROMISES: tuple[int | str, ...] = (*range(1, 16), 17, "S1", "S4")
+PROMISES: tuple[int | str, ...] = (*range(1, 18), "S1", "S4")
 """Numbers of the promises; those of streams begin with S."""
 CHEAP = {
     "nonces": ("key lock",),

@@ -7,12 +7,14 @@ fresh process would take half a second to import the same. The simulator is not 
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
+import os
 import random
 import sys
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import nullcontext
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from decimal import Decimal
 from itertools import count
 from multiprocessing import get_context
@@ -20,26 +22,29 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
 from exchanges.bitso import Bitso
 from exchanges.bitso.api import PRIVATE_LIMIT
 from exchanges.bitstamp import Bitstamp
-from exchanges.bitstamp.api import LIMIT
+from exchanges.bitstamp.api import V1_LIMIT
 from exchanges.client import Client
 from exchanges.errors import ExchangeError
 from exchanges.limits.limit import Limit, Window
-from exchanges.state import FileState, MemoryState
+from exchanges.state import FileState, MemoryState, RedisState
 from exchanges.state.protocols import State
 from tests.stress.figures import Mechanisms
+from tests.stress.networks import own_network
 
-CLIENTS = {"bitstamp": (Bitstamp, LIMIT), "bitso": (Bitso, PRIVATE_LIMIT)}
+CLIENTS = {"bitstamp": (Bitstamp, V1_LIMIT), "bitso": (Bitso, PRIVATE_LIMIT)}
 PRELOAD = (
     "anyio._backends._asyncio",
     "exchanges.bitso.reconcile",
     "exchanges.bitstamp.reconcile",
     "exchanges.state.file.store",
+    *(("exchanges.state.redis.store",) if importlib.util.find_spec("redis") else ()),
     "exchanges.wire.fast_rows",
     "tests.stress.children",
 )
@@ -53,13 +58,57 @@ TIMEOUT_SECONDS = 120.0
 
 
 def shared(path: str) -> State:
-    """Open the state that all processes share and that outlives them."""
-    return FileState(path)
+    """Open the state that all processes share and that outlives them: a file, or a server if it is a URL."""
+    return RedisState(path) if "://" in path else FileState(path)
 
+
+SHORT = {"servers.SAFETY": 0.2, "host.BEAT": 0.1}
+"""What belongs to a short lease."""
 
 FILE: Mechanisms = {"state file": lambda: patch(f"{__name__}.shared", lambda _: MemoryState())}
 KEY_LOCK: Mechanisms = {
     "key lock of processes": lambda: patch("exchanges.state.file.key_lock.SharedKeyLock._try_acquire", lambda _: True)
+}
+
+
+def _without(script: str, old: str, new: str) -> Callable[[], AbstractContextManager[object]]:
+    """Return what takes a part of a script out."""
+
+    def patched() -> AbstractContextManager[object]:
+        from exchanges.state.redis import scripts
+
+        whole = scripts.scripts()
+        assert old in whole[script].text
+        changed = {**whole, script: scripts.Script(script, whole[script].text.replace(old, new))}
+        return patch.object(scripts, "scripts", lambda: changed)
+
+    return patched
+
+
+def _host_clocks() -> AbstractContextManager[object]:
+    """Let every host read a clock of its own, some of them up to an hour off, in place of that of the server."""
+    seconds = random.Random(os.getpid()).uniform(-1800, 1800)
+    clock = f"(function() local t = redis.call('TIME') return {{ t[1] + {seconds:.0f}, t[2] }} end)()"
+    return patch("exchanges.state.redis.scripts.CLOCK", clock)
+
+
+@contextmanager
+def short_lease(seconds: float) -> Generator[None]:
+    """Take hosts for dead sooner."""
+    with ExitStack() as stack:
+        for name, value in (("scripts.LEASE", seconds), *SHORT.items()):
+            stack.enter_context(patch(f"exchanges.state.redis.{name}_SECONDS", value))
+        yield
+
+
+SERVER: Mechanisms = {
+    "lease": _without("acquire", "if lock[1] or before > 0 then", "if false then"),
+    "fencing": _without(
+        "release",
+        "if held then\n",
+        "unlock = function() end\nredis.call('DEL', root .. 'lock:' .. request.account)\nif held then\n",
+    ),
+    "server clock": _host_clocks,
 }
 
 
@@ -77,6 +126,8 @@ class Job:
         step_seconds: How far its wall clock is off.
         number: Which child it is.
         calls: How many it makes; 0: until it is killed.
+        lease_seconds: After how long a host is taken for dead; None: as long as usual.
+        relay: The socket through which it reaches *base_url* from a network of its own; empty: directly.
     """
 
     venue: str
@@ -88,12 +139,14 @@ class Job:
     step_seconds: float = 0.0
     number: int = 0
     calls: int = 0
+    lease_seconds: float | None = None
+    relay: str = ""
 
 
 def open_client(job: Job, state: State) -> Client:
     """Create the client of a child."""
     make, declared = CLIENTS[job.venue]
-    limits = None if job.window is None else [Limit(declared.name, (job.window,), declared.scope)]
+    limits = None if job.window is None else [Limit(p.name, (job.window,), p.scope) for p in declared.parts]
     client: Client = make(
         **job.credentials,
         base_url=job.base_url,
@@ -181,8 +234,17 @@ def spend(job: Job, _: Connection) -> None:
 
 def _run(job: Job, main: Coroutine[Any, Any, None]) -> None:
     logging.disable(logging.CRITICAL)
-    with (FILE | KEY_LOCK)[job.without]() if job.without else nullcontext():
-        asyncio.run(main)
+    with ExitStack() as stack:
+        if job.lease_seconds is not None:
+            stack.enter_context(short_lease(job.lease_seconds))
+        if job.without:
+            stack.enter_context((FILE | KEY_LOCK | SERVER)[job.without]())
+        asyncio.run(_in_network(job, main) if job.relay else main)
+
+
+async def _in_network(job: Job, main: Coroutine[Any, Any, None]) -> None:
+    async with own_network(urlsplit(job.base_url).port or 0, job.relay):
+        await main
 
 
 async def _live(job: Job, pipe: Connection) -> None:

@@ -75,7 +75,8 @@ def cutting_proxy(path: Path, context: ssl.SSLContext | None = None) -> Iterator
             task.cancel()
         if connected:
             await asyncio.wait(connected)
-        await asyncio.sleep(0)  # closed transports are gone a turn later
+        for _ in range(5):  # closed transports are gone some turns later, with TLS
+            await asyncio.sleep(0)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()
