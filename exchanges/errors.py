@@ -190,7 +190,7 @@ class NonceRejected(Rejected):
     """The nonce was not larger than the last one that the exchange saw for this key; not executed.
 
     The client draws larger nonces from then on. If it persists, another program uses the same key: use one key per
-    program, or one `FileState` for all of them.
+    program, or one `FileState` or `RedisState` for all of them.
     """
 
 

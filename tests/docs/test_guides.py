@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,14 @@ from tests.support.documented_programs import (
     run,
     section,
 )
+from tests.support.redis_servers import NOWHERE, executable, redis_server
+from tests.support.redis_states import short_lease
 from tests.support.simulator_thread import simulated
 
 DOCS = ROOT / "docs"
 PAGES = {page.stem: page for page in GUIDES}
 PROGRAM, TEST, ALONE = "asyncio.run(main())", "def test_", "simulate("
-GUIDED = "quickstart bitso bitstamp polling unknown-outcomes limits testing frameworks ccxt operating observing"
+GUIDED = "quickstart bitso bitstamp polling unknown-outcomes limits testing frameworks ccxt operating hosts observing"
 NAMED = re.compile(r"`((?:bitso|bitstamp|bitex)(?:\.v\d)?\.[a-z_0-9]+\.[a-z_0-9]+)\b")
 
 
@@ -48,9 +51,25 @@ def test_the_first_block_needs_nothing(name):
     assert ALONE in first
 
 
+@pytest.fixture
+def server_of_state(tmp_path, monkeypatch):
+    """Return what runs a Redis server that is new, for which nobody waits long."""
+    with ExitStack() as stack:
+
+        def start():
+            if executable() is None:
+                pytest.skip(NOWHERE)
+            monkeypatch.setenv("REDIS_URL", stack.enter_context(redis_server(tmp_path)).url)
+            stack.enter_context(short_lease(0.5))
+
+        yield start
+
+
 @pytest.mark.parametrize("code", programs(GUIDES, PROGRAM))
-def test_programs_run(code, monkeypatch, capsys, tmp_path):
+def test_programs_run(code, monkeypatch, capsys, tmp_path, server_of_state):
     """A program of a guide runs unchanged, prints something, and the exchange reports no error."""
+    if "RedisState" in code:
+        server_of_state()
     if "from fastapi" in code:
         pytest.importorskip("fastapi", reason="needs FastAPI: nox -s interop")
     monkeypatch.chdir(tmp_path)

@@ -13,8 +13,8 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, ExitStack
 from decimal import Decimal
 from itertools import count
 from multiprocessing import get_context
@@ -37,6 +37,7 @@ from exchanges.state import FileState, MemoryState, RedisState
 from exchanges.state.protocols import State
 from tests.stress.figures import Mechanisms
 from tests.stress.networks import own_network
+from tests.support.redis_states import short_lease
 
 CLIENTS = {"bitstamp": (Bitstamp, V1_LIMIT), "bitso": (Bitso, PRIVATE_LIMIT)}
 PRELOAD = (
@@ -61,9 +62,6 @@ def shared(path: str) -> State:
     """Open the state that all processes share and that outlives them: a file, or a server if it is a URL."""
     return RedisState(path) if "://" in path else FileState(path)
 
-
-SHORT = {"servers.SAFETY": 0.2, "host.BEAT": 0.1}
-"""What belongs to a short lease."""
 
 FILE: Mechanisms = {"state file": lambda: patch(f"{__name__}.shared", lambda _: MemoryState())}
 KEY_LOCK: Mechanisms = {
@@ -90,15 +88,6 @@ def _host_clocks() -> AbstractContextManager[object]:
     seconds = random.Random(os.getpid()).uniform(-1800, 1800)
     clock = f"(function() local t = redis.call('TIME') return {{ t[1] + {seconds:.0f}, t[2] }} end)()"
     return patch("exchanges.state.redis.scripts.CLOCK", clock)
-
-
-@contextmanager
-def short_lease(seconds: float) -> Generator[None]:
-    """Take hosts for dead sooner."""
-    with ExitStack() as stack:
-        for name, value in (("scripts.LEASE", seconds), *SHORT.items()):
-            stack.enter_context(patch(f"exchanges.state.redis.{name}_SECONDS", value))
-        yield
 
 
 SERVER: Mechanisms = {

@@ -25,13 +25,14 @@ from exchanges.endpoint import Kind
 from exchanges.errors import ExchangeError, RateLimitTimeout
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.waits import Wait
-from exchanges.simulator import Simulator, Venue, simulate
+from exchanges.simulator import Deed, FaultPoint, Faults, Simulator, Venue, simulate
 from exchanges.state import RedisState
 from tests.stress.arrivals import largest
-from tests.stress.children import SERVER, Child, Job, call_many, live, open_client, shared, short_lease
+from tests.stress.children import SERVER, Child, Job, call_many, live, open_client, shared, spend
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.networks import are_available, relay
 from tests.support.redis_servers import DURABLE, EVERY_SECOND, NOWHERE, RedisServer, executable, redis_server
+from tests.support.redis_states import short_lease
 
 PROMISES = (16,)
 MECHANISMS: Mechanisms = SERVER
@@ -48,8 +49,11 @@ LEASE_SECONDS = 0.6
 DOWN_SECONDS = (0.05, 1.0)
 SENT_SECONDS = 0.5
 """How long after the server was killed a call may still be sent, for which everything was granted before."""
-LIFE_SECONDS = 1.5
+LIFE_SECONDS = 3.0
+QUICK_LIFE_SECONDS = 1.0
 DELAY_SECONDS = (0.0, 0.003)
+SLOW_SECONDS = (0.0, 0.03)
+PATIENCE_SECONDS = 10.0
 REFUSED = "wrong nonce"
 
 
@@ -66,6 +70,7 @@ class Scene:
         listed: Nonces of unresolved calls afterwards.
         known: What the journal knows to be created.
         is_apart: Whether the hosts had networks of their own.
+        last: The nonce of an order that was executed, and whose host was killed before the answer.
     """
 
     simulator: Simulator
@@ -76,6 +81,7 @@ class Scene:
     down: list[tuple[float, float]] = field(factory=list[tuple[float, float]])
     listed: set[str] = field(factory=set[str])
     known: frozenset[str] = frozenset()
+    last: str | None = None
 
     @property
     def refused(self) -> int:
@@ -93,11 +99,27 @@ class Scene:
         return sum(killed + SENT_SECONDS < at < started for at in self.arrivals for killed, started in self.down)
 
     @property
+    def orders(self) -> list[Deed]:
+        """Return the executed calls that move money."""
+        return [d for d in self.simulator.deeds if d.kind is Kind.MONEY]
+
+    @property
     def missing(self) -> tuple[int, int]:
         """Count the executed orders that the journal does not know, and all of them."""
-        orders = [d for d in self.simulator.deeds if d.kind is Kind.MONEY]
-        lost = [d for d in orders if d.nonce not in self.listed and f"{d.endpoint}:{d.id}" not in self.known]
-        return len(lost), len(orders)
+        lost = [d for d in self.orders if d.nonce not in self.listed and f"{d.endpoint}:{d.id}" not in self.known]
+        return len(lost), len(self.orders)
+
+    async def leave_one(self) -> None:
+        """Kill a host whose order was executed and never answered."""
+        before = len(self.orders)
+        self.simulator.faults = Faults({FaultPoint.SILENT_AFTER_EXECUTING: 1.0}, kinds={Kind.MONEY})
+        child = Child.start(spend, evolve(self.job, number=KILLS))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while len(self.orders) == before:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.005)
+        await child.end()
+        self.last = self.orders[-1].nonce if len(self.orders) > before else None
 
     async def look(self) -> None:
         """Read the journal as another host does."""
@@ -122,12 +144,14 @@ async def _rested(client: object) -> None:
 class Stage(AsyncExitStack):
     """A server, an exchange, and what hosts need to reach both."""
 
-    async def scene(self, seed: int, window: Window, without: str | None) -> Scene:
+    async def scene(
+        self, seed: int, window: Window, without: str | None, delay: tuple[float, float] = DELAY_SECONDS
+    ) -> Scene:
         """Open everything."""
         folder = Path(self.enter_context(tempfile.TemporaryDirectory()))
         server = self.enter_context(redis_server(folder, *DURABLE))
         simulator = await self.enter_async_context(
-            simulate(Venue.BITSTAMP, seed=seed, delay_seconds=DELAY_SECONDS, limits=False)
+            simulate(Venue.BITSTAMP, seed=seed, delay_seconds=delay, limits=False)
         )
         is_apart = are_available()
         passage = str(folder / "exchange") if is_apart else ""
@@ -151,11 +175,16 @@ async def play(hosts: int, calls: int, seed: int, without: str | None, *, quick:
 
 @frozen
 class Deaths:
-    """How often hosts are killed, the server is killed, and hosts stand still."""
+    """How often hosts are killed, the server is killed, and hosts stand still; how long a host lives at most."""
 
     kills: int
     restarts: int
     pauses: int
+    life_seconds: float
+
+
+DEATHS = Deaths(KILLS, RESTARTS, PAUSES, LIFE_SECONDS)
+QUICK_DEATHS = Deaths(QUICK_KILLS, QUICK_RESTARTS, QUICK_PAUSES, QUICK_LIFE_SECONDS)
 
 
 async def die(hosts: int, deaths: Deaths, seed: int, without: str | None) -> Scene:
@@ -163,7 +192,7 @@ async def die(hosts: int, deaths: Deaths, seed: int, without: str | None) -> Sce
     chance = random.Random(seed)
     async with Stage() as stage:
         stage.enter_context(short_lease(LEASE_SECONDS))
-        scene = await stage.scene(seed, TIGHT, without)
+        scene = await stage.scene(seed, TIGHT, without, SLOW_SECONDS)
         scene.job = evolve(scene.job, lease_seconds=LEASE_SECONDS)
         each = [deaths.kills // hosts + (number < deaths.kills % hosts) for number in range(hosts)]
         lines = [asyncio.ensure_future(_line(scene, n, kills, deaths, chance)) for n, kills in enumerate(each)]
@@ -176,6 +205,9 @@ async def die(hosts: int, deaths: Deaths, seed: int, without: str | None) -> Sce
             scene.server.start()
             scene.down.append((killed, started))
         await asyncio.gather(*lines)
+        await asyncio.sleep(TIGHT.per_seconds + 2 * LEASE_SECONDS)  # until nothing rests
+        await scene.leave_one()
+        await asyncio.sleep(2 * LEASE_SECONDS)  # until the last is taken for dead
         await scene.look()
     return scene
 
@@ -185,12 +217,12 @@ async def _line(scene: Scene, number: int, kills: int, deaths: Deaths, chance: r
     for life in range(kills):
         child = Child.start(live, evolve(scene.job, number=1 + number + life * HOSTS))
         await child.hear()
-        await asyncio.sleep(chance.random() * LIFE_SECONDS)
+        await asyncio.sleep(chance.random() * deaths.life_seconds)
         if life < deaths.pauses:
             os.kill(child.process.pid or 0, signal.SIGSTOP)
             await asyncio.sleep(2 * LEASE_SECONDS)
             os.kill(child.process.pid or 0, signal.SIGCONT)
-            await asyncio.sleep(chance.random() * LIFE_SECONDS)
+            await asyncio.sleep(chance.random() * deaths.life_seconds)
         scene.failed += [word for word in await child.end() if word != "ok"]
 
 
@@ -289,7 +321,7 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
         (scene.refused, len(scene.failed), arrived) == (0, 0, hosts * calls),
     )
     yield _window(told, scene, WIDE)
-    deaths = Deaths(*(QUICK_KILLS, QUICK_RESTARTS, QUICK_PAUSES) if quick else (KILLS, RESTARTS, PAUSES))
+    deaths = QUICK_DEATHS if quick else DEATHS
     scene = asyncio.run(die(hosts, deaths, seed, without))
     told = f"{deaths.kills} kill -9 of hosts, {deaths.restarts} of the server"
     yield Figure(
@@ -311,6 +343,12 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
         f"{missing} of {orders} missing; {len(scene.listed)} listed as unresolved",
         "0 missing",
         missing == 0,
+    )
+    yield Figure(
+        "an order whose host was killed before the answer is listed by another host",
+        f"{int(scene.last in scene.listed)} of 1",
+        "1",
+        scene.last in scene.listed,
     )
     pauses = QUICK_PAUSES if quick else PAUSES
     found = asyncio.run(release_late(pauses, without))

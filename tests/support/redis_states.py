@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from unittest.mock import patch
 from uuid import uuid4
 
 from attrs import define, field
@@ -13,6 +16,8 @@ from exchanges.state.redis import scripts
 LEASE_SECONDS = 10.0**6
 """Longer than any test moves the clock: hosts die here when they are closed."""
 PATIENT_SECONDS = 60.0
+SHORT = {"servers.SAFETY": 0.2, "host.BEAT": 0.1}
+"""What belongs to a short lease."""
 BEGAN = 1000.0
 
 
@@ -105,6 +110,15 @@ def stop_clocks(monkeypatch, lease_seconds=LEASE_SECONDS):
     monkeypatch.setattr(scripts, "LEASE_SECONDS", lease_seconds)
     monkeypatch.setattr("exchanges.state.redis.host.BEAT_SECONDS", 10.0**6)
     be_patient(monkeypatch)
+
+
+@contextmanager
+def short_lease(seconds: float) -> Generator[None]:
+    """Take hosts for dead sooner."""
+    with ExitStack() as stack:
+        for name, value in (("scripts.LEASE", seconds), *SHORT.items()):
+            stack.enter_context(patch(f"exchanges.state.redis.{name}_SECONDS", value))
+        yield
 
 
 async def beat(*states, server="fourth production"):
