@@ -16,6 +16,7 @@ COMMANDS = {
     "candles": "draw the candles of a market",
     "book": "draw the depth of a market",
     "poll": "poll tickers and order books of the exchanges or of another server",
+    "download": "write trades, candles or the ledger to a file, and continue it later",
     "endpoints": "list all declared endpoints",
     "simulator": "simulate the three exchanges for any client, until Ctrl-C",
     "doctor": "show versions, the path of the package and which credentials are set",

@@ -19,7 +19,8 @@ from exchanges.commands.parsers import add_market, client_of, market_of
 HEADS = ("begins (UTC)", "open", "high", "low", "close", "volume")
 ROWS = 16
 """Lines of a drawing."""
-MOST = 500
+MOST = 300
+"""Of one answer, at every exchange."""
 
 
 @frozen

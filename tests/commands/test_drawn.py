@@ -87,7 +87,7 @@ def test_candles_as_json(sim, capsys):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["candles", "bitso", "--count", "0"], "--count must be from 1 to 500"),
+        (["candles", "bitso", "--count", "0"], "--count must be from 1 to 300"),
         (["book", "bitso", "--levels", "101"], "--levels must be from 1 to 100"),
         (["book", "bitso", "--base-url", "http://192.0.2.1"], "http for loopback only"),
     ],

@@ -1,0 +1,218 @@
+"""``download``: writes trades, candles or the ledger to a file; the same command continues it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from exchanges import Bitex, Bitso, Bitstamp, ExchangeError, Model, ReadFailed, UsageError, to_dict
+from exchanges.commands.candles import read_candles
+from exchanges.commands.clients import MarketClient
+from exchanges.commands.parsers import add_market, client_of, market_of
+from exchanges.commands.sheets import Row, Sheet
+
+PAGE = 100
+CANDLES = 250
+"""In one answer: fewer than the least that an exchange sends, so that none is left out."""
+SETTLED = timedelta(seconds=60)
+"""How long after its end a candle counts as complete, whoever's clock is late."""
+LEDGER_PAGE = 1000
+BAR = 20
+
+Pages: TypeAlias = AsyncIterator[Sequence[Model]]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("what", choices=("trades", "candles", "ledger", "archive"), help="archive: all trades of Bitex")
+    add_market(parser)
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="name.csv or name.jsonl (default: made of the words)"
+    )
+    parser.add_argument("--step", type=int, default=3600, metavar="SECONDS", help="of candles (default: %(default)s)")
+    parser.add_argument("--since", type=_moment, metavar="DATE", help="the first candle, such as 2026-01-31 (UTC)")
+    parser.add_argument("--all", action="store_true", help="at Bitso: begin with the oldest trade, not with the newest")
+    parser.add_argument("--rows", type=int, metavar="N", help="stop after about so many rows; go on another time")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write what is new; return 1 if reading ended with an error."""
+    if args.rows is not None and args.rows < 1:
+        raise UsageError(f"--rows must be above 0, got {args.rows}")
+    market = market_of(args)
+    path: Path = args.output or Path(f"{args.exchange}-{market.replace('/', '-')}-{args.what}.csv")
+    with closing(Sheet(path)) as sheet:
+        verb = "writing" if sheet.last is None else "continuing"
+        print(f"{verb} {path}: {args.what} of {args.exchange} {market}", flush=True)
+        progress = Progress(args.since)
+        try:
+            asyncio.run(_download(args, market, sheet, progress))
+        except ExchangeError as error:
+            progress.end()
+            print(f"after {progress.rows} rows: {error}", file=sys.stderr)
+            return 1
+        finally:
+            progress.end()
+        print(f"{progress.rows} rows; the same command goes on")
+    return 0
+
+
+async def _download(args: argparse.Namespace, market: str, sheet: Sheet, progress: Progress) -> None:
+    async with client_of(args) as client:
+        async for page in _pages(args, client, market, sheet.last):
+            rows = [to_dict(row) for row in page]
+            sheet.append(rows)
+            progress.add(rows)
+            if args.rows is not None and progress.rows >= args.rows:
+                return
+
+
+def _pages(args: argparse.Namespace, client: MarketClient, market: str, last: Row | None) -> Pages:
+    if args.what == "candles":
+        return _candles(client, market, args.step, args.since, last)
+    if args.what == "archive":
+        if not isinstance(client, Bitex):
+            raise UsageError("only bitex has an archive; trades of the others are read on from where you begin")
+        return _since_last(lambda: client.market.transactions_archive(market), "id", last)
+    if args.what == "ledger":
+        return _ledger(client, last)
+    if isinstance(client, Bitso):
+        return _bitso_trades(client, market, last, from_oldest=args.all)
+    if isinstance(client, Bitstamp):
+        return _since_last(lambda: client.market.transactions(market, time="day"), "tid", last)
+    return _since_last(lambda: client.market.transactions(market), "id", last)
+
+
+async def _since_last(read: Callable[[], Any], key: str, last: Row | None) -> Pages:
+    """Yield what a list of the newest rows has beyond the last one.
+
+    Raises:
+        ReadFailed: The list does not reach back to the last row, so that rows between them would be missing.
+    """
+    rows = sorted(await read(), key=lambda row: int(getattr(row, key)))
+    if last is not None:
+        known = _number(last, key)
+        first = int(getattr(rows[0], key)) if rows else None
+        if first is None or first > known:
+            shown = "no rows" if first is None else f"nothing before {key} {first}"
+            words = f"the exchange shows {shown}, and the file ends with {known}"
+            raise ReadFailed(f"{words}: what lies between cannot be read any more; begin another file")
+        rows = [row for row in rows if int(getattr(row, key)) > known]
+    for start in range(0, len(rows), LEDGER_PAGE):
+        yield rows[start : start + LEDGER_PAGE]
+
+
+async def _bitso_trades(client: Bitso, book: str, last: Row | None, *, from_oldest: bool) -> Pages:
+    marker = None if last is None else str(last.get("tid"))
+    if marker is None and not from_oldest:
+        newest = await client.market.trades(book, limit=PAGE)
+        if newest:
+            yield newest[::-1]
+            marker = str(newest[0].tid)
+    while page := await client.market.trades(book, sort="asc", marker=marker, limit=PAGE):
+        yield page
+        marker = str(page[-1].tid)
+
+
+async def _candles(client: MarketClient, market: str, step: int, since: datetime | None, last: Row | None) -> Pages:
+    """Yield candles that are complete, from the one after the last on."""
+    length, end = timedelta(seconds=step), datetime.now(UTC) - SETTLED
+    start = since or end - length * CANDLES
+    if last is not None:
+        start = datetime.fromisoformat(str(last.get("timestamp") or last.get("bucket_start_time"))) + length
+    is_short = isinstance(client, Bitex)
+    while start + length <= end:
+        rows = await read_candles(client, market, step=step, count=CANDLES, start=None if is_short else start)
+        if is_short and last is not None and (not rows or rows[0].at > start):
+            raise ReadFailed("the exchange shows 24 hours, and the file ends before them; begin another file")
+        page = [row for row in rows if start <= row.at and row.at + length <= end]
+        yield [row.own for row in page]
+        if is_short:
+            return
+        # Where there are no trades there may be no candles.
+        start = page[-1].at + length if page else start + length * CANDLES
+
+
+async def _ledger(client: MarketClient, last: Row | None) -> Pages:
+    if isinstance(client, Bitso):
+        marker = None if last is None else str(last.get("eid"))
+        while page := await client.account.ledger(sort="asc", marker=marker, limit=PAGE):
+            yield page
+            marker = page[-1].eid
+        return
+    if not isinstance(client, Bitstamp):
+        raise UsageError("bitex has no ledger; `Bitex.account.account_summary()` shows the movements of the account")
+    known = None if last is None else str(last.get("id"))
+    while True:
+        rows = await client.account.user_transactions(sort="asc", since_id=known, limit=LEDGER_PAGE)
+        # From the last one on, itself included.
+        fresh = [row for row in rows if str(row.id) != known]
+        if not fresh:
+            return
+        yield fresh
+        known = str(fresh[-1].id)
+
+
+def _number(row: Row, key: str) -> int:
+    try:
+        return int(str(row[key]))
+    except (KeyError, ValueError):
+        raise UsageError(f"the last row of the file has no {key}; choose another file") from None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+class Progress:
+    """How far a download is, in the last line of the terminal; a pipe sees nothing of it.
+
+    Args:
+        since: Where it began; None if that is not known before the first row.
+    """
+
+    def __init__(self, since: datetime | None) -> None:
+        self.rows, self._since = 0, since
+        self._is_shown = sys.stderr.isatty()
+
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Count rows, and show how far they reach."""
+        self.rows += len(rows)
+        if not self._is_shown or not rows:
+            return
+        first, moment = _moment_of(rows[0]), _moment_of(rows[-1])
+        self._since = self._since or first
+        if self._since is None or moment is None:
+            return
+        whole = (datetime.now(UTC) - self._since).total_seconds()
+        share = min(1.0, max(0.0, (moment - self._since).total_seconds() / whole)) if whole > 0 else 1.0
+        bar = "#" * int(share * BAR)
+        print(f"\r[{bar:<{BAR}}] {self.rows} rows to {moment:%Y-%m-%d %H:%M}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """End the line."""
+        if self._is_shown and self.rows:
+            print(file=sys.stderr, flush=True)
+        self._is_shown = False
+
+
+def _moment_of(row: Mapping[str, Any]) -> datetime | None:
+    """Return the first moment of a row."""
+    return next((moment for value in row.values() if (moment := _as_moment(value)) is not None), None)
+
+
+def _as_moment(value: object) -> datetime | None:
+    if not isinstance(value, str) or value[4:5] != "-":
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
