@@ -61,8 +61,6 @@ async def connect(address: Address, receiver: Receiver) -> Connection:
 def _opening(address: Address, receiver: Receiver) -> _Opener:
     """Return what opens a connection when it is awaited. It knows the proxy's password: no frame may hold it."""
     secure: dict[str, Any] = {} if address.ssl_context is None else {"ssl": address.ssl_context}
-    # Not known to the logging of the program, which could else print the frames that bear tokens.
-    logger = logging.Logger("exchanges.streams.websockets", level=logging.CRITICAL + 1)  # noqa: LOG001 - as said
     return _Opener(
         address.url,
         create_connection=cast("Any", partial(_StreamConnection, receiver)),
@@ -72,11 +70,16 @@ def _opening(address: Address, receiver: Receiver) -> _Opener:
         ping_interval=None,
         close_timeout=CLOSE_SECONDS,
         max_size=MAX_FRAME,
-        logger=logger,
+        logger=_hidden_logger(),
         user_agent_header=f"aioexchanges/{__version__}",
         happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
         **secure,
     )
+
+
+def _hidden_logger() -> logging.Logger:
+    """Return a logger that the program's logging does not know: it could else print the frames that bear tokens."""
+    return logging.Logger("exchanges.streams.websockets", level=logging.CRITICAL + 1)  # noqa: LOG001 - as said
 
 
 def _reason(error: Exception) -> str:

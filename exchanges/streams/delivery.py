@@ -167,7 +167,7 @@ class Buffer(Generic[T]):
         if self._end is not None:
             return False
         first = False
-        if len(self._items) >= self._size:
+        if self._is_full:
             if self._is_loud:
                 words = f"{self._name}: {self._size} events were not read in time; the stream ended to lose none unseen"
                 self._end = ReaderTooSlow(words, endpoint=self._name)
@@ -177,6 +177,10 @@ class Buffer(Generic[T]):
         self._items.append((at, item))
         self._changed.set()
         return first
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._items) >= self._size
 
     def _drop(self) -> bool:
         """Drop the oldest item into the gap before it; return whether this opened the gap."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from exchanges.errors import (
     UsageError,
     quotable,
 )
+from exchanges.redaction import redacted
 from exchanges.streams.dialect import Data
 from exchanges.streams.happenings import Connected, Disconnected, Moved, Refused, Subscribed
 from exchanges.streams.link import Link, Token
@@ -44,6 +46,8 @@ logger = logging.getLogger(__name__)
 BACKOFF_SECONDS = 30.0
 PRIVATE_BACKOFF_SECONDS = 5.0
 TOKEN_SECONDS = 10.0
+REMEMBERED_TOKENS = 10
+"""How many are searched for in what the exchange writes."""
 MOVE_SECONDS = 30.0
 """How long two links are kept at most, if the exchange does not drop the first."""
 
@@ -66,6 +70,7 @@ class Line:
         self._backoff = Backoff(PRIVATE_BACKOFF_SECONDS if is_private else BACKOFF_SECONDS)
         self._woken = asyncio.Event()
         self._token: Token | None = None
+        self._used_tokens: deque[Token] = deque(maxlen=REMEMBERED_TOKENS)
         self._fetching: asyncio.Task[None] | None = None
         self._moving: asyncio.Task[None] | None = None
         self._others: set[asyncio.Task[None]] = set()
@@ -207,8 +212,9 @@ class Line:
         if link.end is None:
             self.answered(link, link.tick())
         if link.end is not None:
-            self._drop(link, link.end)
-            return link.end
+            reason = redacted(link.end, self._secrets)
+            self._drop(link, reason)
+            return reason
         if self.is_private and self._token is None and link.subscriptions.is_asking(self._loop.time()):
             self._fetch_token()
         link.ask(self._token, is_private=self.is_private)
@@ -220,6 +226,11 @@ class Line:
             self._drop(link, "moved")
             self._hub.publish(Moved(self.host))
         return None
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        """What an exchange may echo, and nothing may show."""
+        return (*self._hub.host.secrets(), *(token.token for token in self._used_tokens))
 
     def _drop(self, link: Link, reason: str) -> None:
         self._links.remove(link)
@@ -265,7 +276,9 @@ class Line:
         try:
             if endpoint is not None:
                 await asyncio.sleep(self._token_backoff.next_wait())
-                self._token = await self._hub.host.call(endpoint, {}, TOKEN_SECONDS)
+                token: Token = await self._hub.host.call(endpoint, {}, TOKEN_SECONDS)
+                self._token = token
+                self._used_tokens.append(token)
                 self._token_backoff = Backoff(PRIVATE_BACKOFF_SECONDS)
         except RateLimited as error:
             self.failure = str(error)
@@ -306,8 +319,9 @@ class Line:
 
     def _refusal(self, feed: Feed, outcome: RefusedChannel) -> ExchangeError:
         refusal = outcome.refusal
-        text = quotable(refusal.text, self._hub.host.secrets())
+        text = quotable(refusal.text, self._secrets)
+        code = None if refusal.code is None else quotable(refusal.code, self._secrets)
         self._hub.publish(Refused(feed.label, text))
         kind = AuthenticationFailed if refusal.is_unauthorized else InvalidRequest
         words = f"{feed.label}: the exchange refused the channel: {text}"
-        return kind(words, endpoint=feed.channel.id, host=self.host, code=refusal.code, text=text)
+        return kind(words, endpoint=feed.channel.id, host=self.host, code=code, text=text)

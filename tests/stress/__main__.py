@@ -36,8 +36,10 @@ STAGES = (
     "secrets",
     "books",
     "silence",
+    "lagging",
+    "stream_secrets",
 )
-PROMISES: tuple[int | str, ...] = (*range(1, 18), "S1", "S4")
+PROMISES: tuple[int | str, ...] = (*range(1, 18), "S1", "S3", "S4", "S9")
 """Numbers of the promises; those of streams begin with S."""
 CHEAP = {
     "nonces": ("key lock",),
@@ -56,6 +58,8 @@ CHEAP = {
     "large": ("slices",),
     "books": ("confirmation", "audit", "sequence test", "unreadable while bad"),
     "silence": ("watchdog",),
+    "lagging": ("bounded buffer",),
+    "stream_secrets": ("hidden logger", "redaction"),
 }
 """Mechanisms that a quick run takes out: a second or two is enough to miss a figure without one of them."""
 
