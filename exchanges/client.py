@@ -139,7 +139,8 @@ class Client(Areas):
             if self._session.credentials is not None:
                 from exchanges.outcomes.named import NamedCalls  # noqa: PLC0415 - as above
 
-                host.named = NamedCalls(self._session.calls, self.reconcile, hub.spawn)
+                host.calls = self._session.calls
+                host.named = NamedCalls(host.calls, self.reconcile, hub.spawn)
         return hub
 
     @property

@@ -16,7 +16,9 @@ from exchanges.errors import UsageError
 from exchanges.http.tls import shared_context
 from exchanges.instrumentation.hooks import Hooks, notify
 from exchanges.limits.limit import Limit
+from exchanges.outcomes.history import name_of
 from exchanges.outcomes.named import NamedCalls
+from exchanges.outcomes.pending import PendingCalls
 from exchanges.session.config import Options, SessionConfig
 from exchanges.session.session import TIMEOUT_SECONDS
 from exchanges.streams.channel import StreamApi
@@ -38,6 +40,7 @@ class StreamHost:
         call: Makes a call in the session.
 
     Attributes:
+        calls: The pending calls of the account; None without credentials.
         named: Resolves unresolved calls whose client's id an event names; None without credentials.
         observer: Hands events to hooks; None if there are none. The hub holds it weakly.
     """
@@ -48,6 +51,7 @@ class StreamHost:
         call: Callable[[Endpoint, Mapping[str, Any], Options], Awaitable[Any]],
     ) -> None:
         self._config, self._call = config, call
+        self.calls: PendingCalls | None = None
         self.named: NamedCalls | None = None
         self.observer: EventObserver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -123,6 +127,10 @@ class StreamHost:
         """Resolve the call whose client's id an event of the account has named, if its outcome is unknown."""
         if self.named is not None:
             self.named.name(client_id)
+
+    def made(self, endpoint: str, made: str) -> bool:
+        """Whether a call of this account is known to have made something."""
+        return self.calls is not None and name_of(endpoint, made) in self.calls.history
 
     def secrets(self) -> tuple[str, ...]:
         """Return what must not appear in messages."""

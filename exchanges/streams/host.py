@@ -68,6 +68,10 @@ class Host(Protocol):
         """Resolve the call whose client's id an event of the account has named, if its outcome is unknown."""
         ...
 
+    def made(self, endpoint: str, made: str) -> bool:
+        """Whether a call of this account is known to have made something: id of the endpoint, id of what it made."""
+        ...
+
     def secrets(self) -> tuple[str, ...]:
         """Return what must not appear in messages."""
         ...

@@ -43,6 +43,7 @@ class Hub:
         self._connect = connect
         self._lines: list[Line] = []
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing: set[asyncio.Task[Any]] = set()
         self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
         self._markets: dict[str, frozenset[str]] = {}
         self._closed = False
@@ -112,7 +113,9 @@ class Hub:
         if line is None or len(line):
             return None
         self._lines.remove(line)
-        return self.spawn(line.aclose(), "streams close")
+        task = self.spawn(line.aclose(), "streams close")
+        self._closing.add(task)
+        return task
 
     def _late(self, channel: Channel, feed: Feed | None, seconds: float) -> ExchangeError:
         host = None if feed is None else feed.line.host
@@ -209,6 +212,7 @@ class Hub:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        self._closing.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             logger.error("%s: unexpected %s", task.get_name(), type(fault).__name__)
 
@@ -222,6 +226,8 @@ class Hub:
                 feed.close()
         for listener in tuple(self._listeners):
             listener.end()
+        for task in self._tasks - self._closing:
+            task.cancel()
         await asyncio.gather(*(line.aclose() for line in lines))
         while self._tasks:
             await asyncio.wait(self._tasks)

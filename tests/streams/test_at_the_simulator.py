@@ -8,6 +8,7 @@ import pytest
 
 import exchanges
 from exchanges import Bitso, Bitstamp, Kind, OutcomeUnknown
+from exchanges.bitso import UserTrade
 from exchanges.errors import AuthenticationFailed, InvalidRequest, NotSent, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.simulator import Faults, Venue
@@ -112,6 +113,26 @@ async def test_own_orders_are_told(bitstamp):
         (event.event.value, event.order.id, event.order.amount) for event in (created, deleted)
     ]
     assert [Decimal(0)] * 2 == [created.executed, deleted.executed]
+
+
+async def test_own_orders_are_found_in_public_channels(sim, bitso):
+    """Placed, traded and cancelled; a trade is the account's own."""
+    async with bitso.streams.my_orders("btc_mxn") as orders:
+        price = (await bitso.market.ticker("btc_mxn")).bid
+        arguments = {"book": "btc_mxn", "order_type": "limit"}
+        resting = await bitso.trading.place_order(**arguments, side="buy", major="0.01", price=f"{price / 2:.2f}")
+        await bitso.trading.cancel_order(resting)
+        taking = await bitso.trading.place_order(**arguments, side="buy", major="0.02", price=f"{price * 2:.2f}")
+        events, traded = [], Decimal(0)
+        while traded < Decimal("0.02"):
+            item = await anext(orders)
+            if isinstance(item, UserTrade):
+                traded += item.major
+                assert taking == item.oid
+            else:
+                events.append((item.oid, item.status.value))
+
+    assert [(resting, "open"), (resting, "cancelled")] == [event for event in events if event[0] == resting]
 
 
 async def test_an_event_resolves_a_call_whose_answer_is_lost():

@@ -121,6 +121,7 @@ class PlayedHost:
         self.answers = {}
         self.calls = []
         self.settled = []
+        self.own = set()
         self.rate = None
         self.call_seconds = 0.0
 
@@ -148,6 +149,10 @@ class PlayedHost:
     def settle(self, client_id):
         """Record a client's id."""
         self.settled.append(client_id)
+
+    def made(self, endpoint, made):
+        """Whether the test says so."""
+        return made in self.own
 
     def secrets(self):
         """None are known."""

@@ -1,4 +1,4 @@
-"""Live channels of Bitso. None of them is private.
+"""Live channels of Bitso. The exchange has no private ones.
 
 Source:
     Bitso WebSocket API.
@@ -22,19 +22,23 @@ from exchanges.bitso.streams.models import (
     OrderState,
     TopOrders,
 )
-from exchanges.endpoint import Param
+from exchanges.bitso.streams.own import EventSource, OwnOrder, OwnOrders
+from exchanges.endpoint import Access, Param
 from exchanges.streams.books import KeptBook
 from exchanges.streams.channel import Channels, StreamApi, channel
 from exchanges.streams.live import Lossless, Newest
 from exchanges.streams.liveness import Liveness
 
 __all__ = [
+    "EventSource",
     "LiveOrder",
     "LiveSide",
     "LiveTrade",
     "OrderChange",
     "OrderChanges",
     "OrderState",
+    "OwnOrder",
+    "OwnOrders",
     "Streams",
     "TopOrders",
 ]
@@ -63,7 +67,7 @@ def _steps(changes: OrderChanges) -> tuple[str, str]:
 
 
 class Streams(Channels, api=STREAMS):
-    """Live channels. None of them needs a key.
+    """Live channels. None but `my_orders` needs a key.
 
     Arguments that several of them have: *book* is major and minor, such as btc_mxn. *buffer* is how many unread items
     are kept; older ones are dropped, and a `Gap` says how many. *timeout_seconds* is how long entering may take; None:
@@ -141,5 +145,23 @@ class Streams(Channels, api=STREAMS):
 
         Source:
             Bitso WebSocket API, "Orders Channel".
+        """
+        ...
+
+    @channel("diff-orders:{book}", on={"diff-orders": OrderChanges}, access=Access.PRIVATE)
+    def my_orders(self, book: Book, *, buffer: int = 10_000, timeout_seconds: float | None = None) -> OwnOrders:
+        """Events and trades of the own orders of a book; needs a key, though the exchange has no private channel.
+
+        Changes of own orders are found in the public channel by their ids; trades are those of the account's own list,
+        which is read as soon as a public trade names an own order. Orders that another program places are found within
+        a minute. After there was no connection comes a `Gap`, then what became of the orders meanwhile.
+
+        Args:
+            book: See `Streams`.
+            buffer: How many unread items are kept; if there are more, the stream ends with `ReaderTooSlow`.
+            timeout_seconds: See `Streams`.
+
+        Source:
+            Bitso WebSocket API, "Diff-Orders" and "Trades Channel"; Bitso API v3, "List User Trades".
         """
         ...
