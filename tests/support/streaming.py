@@ -191,3 +191,8 @@ async def items(stream, count):
     """The next items of a stream."""
     async with asyncio.timeout(600):
         return [await anext(stream) for _ in range(count)]
+
+
+def confirms_at_bitso(connection, frame):
+    """Confirm every subscription to Bitso."""
+    connection.send({**frame, "response": "ok", "time": 1789000300123})

@@ -188,12 +188,14 @@ class OwnOrders(Lossless[OwnItem]):
                     self._missed(item)
                 else:
                     handle(item)
-            self._buffer.end()
         except ExchangeError as error:
             self._buffer.end(error)
-        for task in self._tasks:
-            if task is not asyncio.current_task():
-                task.cancel()
+        finally:
+            # One channel alone would tell half of it.
+            self._buffer.end()
+            for task in self._tasks:
+                if task is not asyncio.current_task():
+                    task.cancel()
 
     def _missed(self, gap: Gap) -> None:
         """Say that something may be missing, and read what became of the orders."""
