@@ -155,6 +155,14 @@ class OwnOrders(Lossless[OwnItem]):
                 self._open[order.oid] = self._of(order)
         work = (self._read_changes(), self._read_trades(), self._look(), self._match())
         self._tasks = [self._hub.spawn(each, f"streams own orders {self._book}") for each in work]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    def _ended(self, _: asyncio.Task[None]) -> None:
+        """End: one part alone would tell half of it. Not in a task, which may be cancelled before it begins."""
+        self._buffer.end()
+        for task in self._tasks:
+            task.cancel()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -190,12 +198,6 @@ class OwnOrders(Lossless[OwnItem]):
                     handle(item)
         except ExchangeError as error:
             self._buffer.end(error)
-        finally:
-            # One channel alone would tell half of it.
-            self._buffer.end()
-            for task in self._tasks:
-                if task is not asyncio.current_task():
-                    task.cancel()
 
     def _missed(self, gap: Gap) -> None:
         """Say that something may be missing, and read what became of the orders."""
