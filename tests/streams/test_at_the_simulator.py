@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
@@ -34,9 +35,19 @@ async def _pass_time(simulator):
 
 @pytest.fixture
 async def bitstamp(sim):
-    """An account at Bitstamp."""
-    async with Bitstamp(base_url=sim.base_url, **sim.account(Venue.BITSTAMP)) as client:
+    """A client for public calls: signatures of a time that passes faster would be refused."""
+    async with Bitstamp(base_url=sim.base_url) as client:
         yield client
+
+
+@asynccontextmanager
+async def account_at_bitstamp():
+    """A simulator whose time is ours, and an account there."""
+    async with (
+        simulated(Venue.BITSTAMP, clock=time.time) as sim,
+        Bitstamp(base_url=sim.base_url, **sim.account(Venue.BITSTAMP)) as client,
+    ):
+        yield sim, client
 
 
 @pytest.fixture
@@ -101,12 +112,12 @@ async def test_a_cut_socket_is_opened_again(sim, bitso, how):
     assert 0 == len(sim.bitso.sockets.subscriptions)
 
 
-async def test_own_orders_are_told(bitstamp):
+async def test_own_orders_are_told():
     """As they happen, by a connection of their own."""
-    async with bitstamp.streams.my_orders("btcusd") as orders:
-        placed = await bitstamp.trading.buy(market="btcusd", amount="0.01", price="20000")
+    async with account_at_bitstamp() as (_, client), client.streams.my_orders("btcusd") as orders:
+        placed = await client.trading.buy(market="btcusd", amount="0.01", price="20000")
         created = await anext(orders)
-        await bitstamp.trading.cancel_order(order_id=placed.id)
+        await client.trading.cancel_order(order_id=placed.id)
         deleted = await anext(orders)
 
     assert [("order_created", placed.id, Decimal("0.01")), ("order_deleted", placed.id, Decimal("0.01"))] == [
@@ -137,11 +148,7 @@ async def test_own_orders_are_found_in_public_channels(sim, bitso):
 
 async def test_an_event_resolves_a_call_whose_answer_is_lost():
     """It names the client's id of the order, which is then read."""
-    async with (
-        simulated(Venue.BITSTAMP, clock=time.time) as sim,
-        Bitstamp(base_url=sim.base_url, **sim.account(Venue.BITSTAMP)) as client,
-        client.streams.my_orders("btcusd") as orders,
-    ):
+    async with account_at_bitstamp() as (sim, client), client.streams.my_orders("btcusd") as orders:
         sim.faults = Faults({"close after executing": 1}, kinds={Kind.MONEY})
         with pytest.raises(OutcomeUnknown) as caught:
             await client.trading.buy(market="btcusd", amount="0.01", price="20000")
