@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from attrs import define, field, frozen
+from attrs import define
 
 from exchanges.wire.row_cutter import RowCutter
 
@@ -26,8 +27,7 @@ __all__ = [
 ORDINARY_BYTES = 1024 * 1024
 
 
-@frozen(eq=False)
-class Answer:
+class Answer(NamedTuple):
     """One whole HTTP answer, decompressed.
 
     Attributes:
@@ -38,9 +38,13 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    rows: RowCutter | None = field(default=None, repr=False)
+    headers: Mapping[str, str]
+    body: bytes
+    rows: RowCutter | None = None
+
+    def __repr__(self) -> str:
+        """Show no header and no body: each may hold a secret."""
+        return f"Answer({self.status})"
 
 
 class Lost(Exception):

@@ -182,6 +182,8 @@ class OriginPool:
 
     def _release_capacity(self) -> None:
         self._in_use -= 1
+        if not self._waiters:
+            return
         self._drop_cancelled_waiters()
         while self._waiters and self._has_capacity(self._waiters[0].priority):
             heapq.heappop(self._waiters).granted.set_result(None)

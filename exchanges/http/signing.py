@@ -10,10 +10,8 @@ import hmac
 from collections.abc import Callable, Mapping
 from enum import Enum
 from secrets import randbelow
-from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias
+from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol, TypeAlias
 from uuid import uuid4
-
-from attrs import frozen
 
 from exchanges.http.request import Request, Unsigned
 
@@ -92,8 +90,7 @@ class Credentials:
         return mac.hexdigest()
 
 
-@frozen
-class Stamp:
+class Stamp(NamedTuple):
     """Nonce and time of one signed request.
 
     Attributes:

@@ -19,7 +19,7 @@ from exchanges.http.pool import MAX_CONNECTIONS, ConnectionPool
 from exchanges.http.request import Request
 from exchanges.http.sender import Injected, Sender
 from exchanges.http.tls import fault_of
-from exchanges.limits.permits import READ, Priority
+from exchanges.limits.permits import MONEY, READ, Priority
 from exchanges.wire.row_cutter import RowCutter
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class HttpTransport:
             Silent: A reused connection is given up early, to ask again with *fresh*; never for orders.
         """
         silent_after = None
-        if request.attachment is None:  # no answer is due before the end of an upload, which may take long
+        # No answer is due before the end of an upload, which may take long, and an order is never asked again.
+        if request.attachment is None and priority is not MONEY:
             seconds_left = deadline - asyncio.get_running_loop().time()
             silent_after = self._pool.silence_seconds(request.origin, priority, seconds_left)
         return self._sender(thorough=priority is not READ).send(

@@ -11,8 +11,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
-
-from attrs import frozen
+from typing import NamedTuple
 
 from exchanges import errors
 from exchanges.endpoint.call import PreparedCall
@@ -29,8 +28,7 @@ __all__ = ["Needs", "admit", "release", "scope_of", "too_late"]
 logger = logging.getLogger(__name__)
 
 
-@frozen
-class Needs:
+class Needs(NamedTuple):
     """What bounds the waiting of one attempt.
 
     Attributes:
