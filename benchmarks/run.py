@@ -25,6 +25,7 @@ GROUPS: dict[str, Wanted] = {
     "first_call": {"first-call": 9},
     "latency": {"order-latency": 2, "order-after-a-minute": 2},
     "state": {"state-latency": 11, "state-capacity": 5},
+    "streams": {"stream-books": 11},
 }
 """The rows of each ``bench_<group>.py``, and their rounds: more where a row varies more."""
 PACKAGES = ("httpx", "msgspec", "attrs", "ccxt", "aiohttp")

@@ -38,8 +38,10 @@ STAGES = (
     "silence",
     "lagging",
     "stream_secrets",
+    "digits",
+    "pauses",
 )
-PROMISES: tuple[int | str, ...] = (*range(1, 18), "S1", "S3", "S4", "S9")
+PROMISES: tuple[int | str, ...] = (*range(1, 18), "S1", "S3", "S4", "S7", "S9", "S11", "S12")
 """Numbers of the promises; those of streams begin with S."""
 CHEAP = {
     "nonces": ("key lock",),
@@ -60,6 +62,8 @@ CHEAP = {
     "silence": ("watchdog",),
     "lagging": ("bounded buffer",),
     "stream_secrets": ("hidden logger", "redaction"),
+    "digits": ("checked texts", "exact sums"),
+    "pauses": ("spreading", "backoff", "backoff reset", "backoff of reads"),
 }
 """Mechanisms that a quick run takes out: a second or two is enough to miss a figure without one of them."""
 

@@ -65,7 +65,7 @@ MECHANISMS: Mechanisms = {
     "free checks": _with(DiffBook, "_apply", _unchecked),
     "audit": _with(Kept, "_want_audit", lambda book, now: None),
     "sequence test": _with(SequencedBook, "_gap", lambda book, frame: None),
-    "unreadable while bad": _with(Kept, "_readable", lambda book, side: side),
+    "unreadable while bad": _with(Kept, "side", lambda book, *, is_bids: book._bids if is_bids else book._asks),
 }
 
 

@@ -390,6 +390,10 @@ class Run:
                 del self.lines[line], self.subscribed[line]
         self.keeper, self.successor = self.successor, None
 
+    def is_older(self, keeper: Any) -> bool:
+        """Whether a successor would have the book step back."""
+        return self.keeper.as_of is not None and keeper.as_of < self.keeper.as_of
+
     def resubscribe(self, keeper: Any) -> None:
         """Subscribe again on the same line."""
         for line, owner in list(self.lines.items()):
@@ -466,10 +470,10 @@ class Run:
                 self.resubscribe(keeper)
             elif isinstance(action, Turned) and keeper is self.keeper:
                 self.seen.turns[f"{action.status.value}: {action.cause}"] += 1
-            elif isinstance(action, Turned) and action.status is BookStatus.GOOD:
-                self.swap()
             else:
                 assert isinstance(action, Change | Turned)
+        if keeper is self.successor and keeper.status is BookStatus.GOOD and not self.is_older(keeper):
+            self.swap()
         if isinstance(keeper, DiffBook):
             self.begun(keeper)
         due = keeper.next_tick
@@ -484,7 +488,7 @@ class Run:
             return
         self.base = keeper._base
         self.seen.bases += 1
-        ours = keeper._bids.amounts, keeper._asks.amounts
+        ours = tuple({level.price: level.amount for level in side} for side in keeper.last_known)
         self.seen.wrong_bases += self.market.book(keeper._at) != ours
 
     def tick(self, keeper: Any, due: float) -> None:
@@ -535,6 +539,11 @@ class Run:
             seen.examples.append(f"{self.now:.2f} s")
         seen.wrong += wrong
         self.mark(wrong=wrong)
+
+    def number_of(self, keeper: SequencedBook) -> int:
+        """Return the true number of a book, whatever number an order book claimed that no frame has reached yet."""
+        number = keeper.sequence or 0
+        return number if number <= self.market.sequence else self.truths.get(number, number)
 
     def mark(self, *, wrong: bool) -> None:
         """Note since when the book is wrong."""

@@ -17,7 +17,8 @@ Rules for whoever carries the actions out:
   every call that did not return a ``Change`` alone.
 - All three are built as ``DiffBook(name, wall, settings)``: *name* for messages, such as ``bitstamp btcusd``; *wall*
   converts a moment of the monotonic clock to UTC; *settings* are `Settings`.
-- On a move to another line a second keeper follows the new one, and takes the place of the first once it is good.
+- On a move to another line a second keeper follows the new one, and takes the place of the first once it is good
+  and not older.
 """
 
 from exchanges.streams.keepers.actions import Action, Change, Fetch, Purpose, Resubscribe, Turned

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
-from attrs import define, field, frozen
+import msgspec
+from attrs import frozen
 
 from exchanges.streams.keepers.frames import LevelsFrame
-from exchanges.streams.sides import Side, Undo
+from exchanges.streams.sides import NOTHING, Applied, Level, Side, read_level
 
 __all__ = ["Read", "Step", "is_equal"]
-
-Amounts = dict[Decimal, Decimal]
 
 
 @frozen
@@ -34,21 +32,20 @@ class Read:
     asks: Side
 
 
-@define(eq=False)
-class Step:
+class Step(msgspec.Struct, eq=False):
     """A frame, and how it is taken back.
 
     Attributes:
         frame: The frame.
         received: When it came.
-        bids: What was held before at the prices that it names; empty until it is applied.
+        bids: What it did; nothing until it is applied.
         asks: Likewise.
     """
 
     frame: LevelsFrame
     received: float
-    bids: Undo = field(factory=Undo)
-    asks: Undo = field(factory=Undo)
+    bids: Applied = NOTHING
+    asks: Applied = NOTHING
 
     @property
     def rows(self) -> int:
@@ -68,27 +65,26 @@ def is_equal(read: Read, bids: Side, asks: Side, newer: Sequence[Step], *, strad
     """
     first = newer[:1] if straddled else ()
     return _is_side_equal(
-        read.bids, bids, [step.bids for step in newer], [price for step in first for price, _ in step.bids]
+        read.bids, bids, [step.bids for step in newer], [key for step in first for key in step.bids.before]
     ) and _is_side_equal(
-        read.asks, asks, [step.asks for step in newer], [price for step in first for price, _ in step.asks]
+        read.asks, asks, [step.asks for step in newer], [key for step in first for key in step.asks.before]
     )
 
 
-def _is_side_equal(read: Side, kept: Side, undos: Sequence[Undo], excused: Iterable[Decimal]) -> bool:
-    ours, theirs = kept.amounts, read.amounts
-    if undos:
-        ours, theirs = dict(ours), dict(theirs)
-        for undo in reversed(undos):
-            _take_back(ours, undo)
-        for price in excused:
-            ours.pop(price, None)
-            theirs.pop(price, None)
+def _is_side_equal(read: Side, kept: Side, newer: Sequence[Applied], excused: Iterable[int]) -> bool:
+    ours, theirs = kept.converted(), read.converted()
+    if newer:
+        for applied in reversed(newer):
+            _take_back(ours, applied)
+        for key in excused:
+            ours.pop(key, None)
+            theirs.pop(key, None)
     return ours == theirs
 
 
-def _take_back(amounts: Amounts, undo: Undo) -> None:
-    for price, before in reversed(undo):
+def _take_back(levels: dict[int, Level], applied: Applied) -> None:
+    for key, before in applied.before.items():
         if before is None:
-            amounts.pop(price, None)
+            levels.pop(key, None)
         else:
-            amounts[price] = before
+            levels[key] = read_level(before)

@@ -32,7 +32,7 @@ from exchanges.streams.keepers.actions import Action, Purpose, Resubscribe
 from exchanges.streams.keepers.comparing import Read, Step, is_equal
 from exchanges.streams.keepers.frames import LevelsFrame, LevelsSnapshot
 from exchanges.streams.keepers.kept import CHANGED, LATE_SECONDS, Kept, delay_of
-from exchanges.streams.sides import OddNumber, is_crossed, ranked
+from exchanges.streams.sides import OddNumber, is_crossed, read_side
 
 __all__ = ["DiffBook"]
 
@@ -130,7 +130,8 @@ class DiffBook(Kept):
             self._restart(FUTURE, now)
         else:
             self._newest, self._newest_received = frame, now
-            self._next(Step(frame, now), now)
+            if self._next(Step(frame, now), now):
+                return CHANGED
         return self._done(now)
 
     def unreadable(self, cause: str, now: float) -> tuple[Action, ...]:
@@ -139,52 +140,53 @@ class DiffBook(Kept):
             self._restart(cause, now)
         return self._done(now)
 
-    def _next(self, step: Step, now: float) -> None:
-        """Keep or apply a frame that is newer than all others."""
-        if self._base is None:
+    def _next(self, step: Step, now: float) -> bool:
+        """Keep or apply a frame that is newer than all others; return whether the book is as good as before."""
+        base = self._base
+        if base is None:
             if not self._steps and delay_of(self._failures) == 0.0:
                 self._want(Purpose.SEED, now + SOON_SECONDS)
             self._keep(step)
-            return
-        if step.frame.at <= self._base.at:
-            if now - self._base.received > LATE_SECONDS:
+            return False
+        if step.frame.at <= base.at:
+            if now - base.received > LATE_SECONDS:
                 self._restart("frames are older than an order book that was read before", now)
-            return
+            return False
         alarm = self._apply(step, now)
-        if self.status is BookStatus.GOOD and alarm is None:
-            self._actions.append(CHANGED[0])
-        elif self.status in (BookStatus.GOOD, BookStatus.SUSPECT) and alarm is not None:
+        if alarm is not None and self.status in (BookStatus.GOOD, BookStatus.SUSPECT):
             self._alarm = alarm
             self._suspect(alarm, now)
         if self._pending is not None and step.frame.at >= self._pending.at:
             read, self._pending = self._pending, None
             self._judge(read, now)
+        return self.status is BookStatus.GOOD and not self._actions
 
     def _apply(self, step: Step, now: float) -> str | None:
         """Apply a frame; return what is odd about it."""
         frame = step.frame
         try:
-            bids, asks = self._bids.apply(frame.bids, self._numbers), self._asks.apply(frame.asks, self._numbers)
+            bids, asks = self._bids.apply(frame.bids, self._prices), self._asks.apply(frame.asks, self._prices)
         except OddNumber as error:
             self._restart(f"a frame has no {error}", now)
             return None
-        step.bids, step.asks = bids.undo, asks.undo
+        step.bids, step.asks = bids, asks
         self._at, self._received = frame.at, step.received
         self._keep(step)
-        self.dropped_rows += bids.dropped + asks.dropped
+        if bids.dropped or asks.dropped:
+            self.dropped_rows += bids.dropped + asks.dropped
         if self._straddling is None:
             # It holds changes of before the order book too: what it removes may be gone already.
             self._straddling = frame
             self._want_confirmation(now)
-        elif bids.unknown or asks.unknown:
+        elif bids.removed_unknown or asks.removed_unknown:
             return self._unless_false(UNKNOWN)
-        elif bids.same or asks.same:
+        elif bids.set_same or asks.set_same:
             return self._unless_false(SAME)
         return self._contradiction()
 
     def _contradiction(self) -> str | None:
         """Return what is wrong with the book as it is."""
-        if self._bids.prices and self._asks.prices:
+        if self._bids.keys and self._asks.keys:
             self._may_be_empty = False
             return CROSSED if is_crossed(self._bids, self._asks) else None
         return None if self._may_be_empty else EMPTY
@@ -228,8 +230,8 @@ class DiffBook(Kept):
         return self._done(now)
 
     def _read(self, snapshot: LevelsSnapshot, asked_at: float, now: float) -> Read:
-        bids, dropped = ranked(snapshot.bids, None, is_bids=True)
-        asks, more = ranked(snapshot.asks, None, is_bids=False)
+        bids, dropped = read_side(snapshot.bids, None, is_bids=True)
+        asks, more = read_side(snapshot.asks, None, is_bids=False)
         self.dropped_rows += dropped + more
         if is_crossed(bids, asks):
             raise ValueError("best prices that cross")
@@ -332,7 +334,7 @@ class DiffBook(Kept):
         if self._alarm is not None:
             self._false_alarms[self._alarm] = self._false_alarms.get(self._alarm, 0) + 1
             self._alarm = None
-        self._may_be_empty = not (self._bids.prices and self._asks.prices)
+        self._may_be_empty = not (self._bids.keys and self._asks.keys)
         self._mismatches, self._differing = 0, None
         self._good(now)
 

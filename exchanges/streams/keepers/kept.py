@@ -11,7 +11,7 @@ from exchanges.errors import BookUnknown
 from exchanges.market_data import BookStatus
 from exchanges.streams.keepers.actions import Action, Change, Fetch, Purpose, Turned
 from exchanges.streams.keepers.settings import Settings
-from exchanges.streams.sides import Level, Levels, Numbers, Side, is_crossed
+from exchanges.streams.sides import Level, Levels, Prices, Side, is_crossed
 
 __all__ = ["CHANGED", "Kept", "Pace", "delay_of"]
 
@@ -51,6 +51,8 @@ class Pace:
     def accepts(self, at: int, now: float, wall: Callable[[float], datetime]) -> bool:
         """Whether a moment (in microseconds since 1970) is not from the future, by what was seen before."""
         lead = at / 1e6 - now
+        if self.doubted is None and self.lead is not None and lead <= self.lead:
+            return True
         if self.lead is None:
             self.lead = wall(now).timestamp() - now
         agrees = self.doubted is not None and abs(lead - self.doubted) <= AGREEING_SECONDS
@@ -79,7 +81,8 @@ class Kept:
     dropped_rows: int = field(default=0, init=False)
     _bids: Side = field(init=False, factory=lambda: Side(is_bids=True))
     _asks: Side = field(init=False, factory=lambda: Side(is_bids=False))
-    _numbers: Numbers = field(init=False, factory=Numbers, repr=False)
+    _views: tuple[Levels, Levels] = field(init=False, repr=False)
+    _prices: Prices = field(init=False, factory=Prices, repr=False)
     _frame_pace: Pace = field(init=False, factory=Pace)
     _read_pace: Pace = field(init=False, factory=Pace)
     _actions: list[Action] = field(init=False, factory=list[Action], repr=False)
@@ -99,12 +102,16 @@ class Kept:
     _has_read: bool = field(default=False, init=False)
     _misses: int = field(default=0, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._views = Levels(self, is_bids=True), Levels(self, is_bids=False)
+
     # What can be read ------------------------------------------------------------------------------------------------
 
-    def _readable(self, side: Side) -> Side:
+    def side(self, *, is_bids: bool) -> Side:
+        """Return a side as it is now; see `bids`."""
         if self.status is not BookStatus.GOOD:
             raise self.unknown()
-        return side
+        return self._bids if is_bids else self._asks
 
     def unknown(self) -> BookUnknown:
         """Build the error of a book that cannot be read."""
@@ -122,14 +129,16 @@ class Kept:
     @property
     def bids(self) -> Levels:
         """Offers to buy, highest price first."""
-        self._readable(self._bids)
-        return Levels(lambda: self._readable(self._bids))
+        if self.status is not BookStatus.GOOD:
+            raise self.unknown()
+        return self._views[0]
 
     @property
     def asks(self) -> Levels:
         """Offers to sell, lowest price first."""
-        self._readable(self._asks)
-        return Levels(lambda: self._readable(self._asks))
+        if self.status is not BookStatus.GOOD:
+            raise self.unknown()
+        return self._views[1]
 
     @property
     def last_known(self) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
@@ -191,6 +200,8 @@ class Kept:
             self._reading = self._due[1]
             self._due, self._reading_since, self._has_read = None, now, True
             self._actions.append(Fetch(self._reading))
+        if not self._actions:
+            return ()
         actions, self._actions = tuple(self._actions), []
         return actions
 

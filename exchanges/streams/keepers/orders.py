@@ -8,7 +8,7 @@ from decimal import Decimal
 from attrs import define, field, frozen
 
 from exchanges.streams.keepers.frames import OrderChange, OrdersSnapshot
-from exchanges.streams.sides import Side, is_crossed, parse
+from exchanges.streams.sides import Level, Side, is_crossed, parse
 from exchanges.wire.codecs import BOUNDS
 
 __all__ = ["Contradiction", "Order", "Orders", "agree", "orders_of"]
@@ -74,9 +74,7 @@ class Orders:
 
     def _sum(self, order: Order, amount: Decimal) -> None:
         if order.price:
-            side = self.bids if order.is_bid else self.asks
-            # In a context of sixty digits: the default one would round sums of long numbers.
-            side.set(order.price, BOUNDS.add(side.amounts.get(order.price, Decimal(0)), amount))
+            (self.bids if order.is_bid else self.asks).add(order.price, amount)
 
 
 def agree(orders: Orders, changes: Iterable[OrderChange]) -> bool:
@@ -102,14 +100,16 @@ def orders_of(snapshot: OrdersSnapshot) -> tuple[Orders, int]:
     """
     orders, dropped = Orders(), 0
     for side, rows in ((orders.bids, snapshot.bids), (orders.asks, snapshot.asks)):
+        sums: dict[Decimal, Decimal] = {}
         for order_id, price, amount in rows:
             if order_id in orders.by_id or amount <= 0 or price < 0:
                 raise Contradiction("an order twice, or a number that is not above zero")
             orders.by_id[order_id] = Order(side.is_bids, price, amount)
             if price:
-                side.amounts[price] = BOUNDS.add(side.amounts.get(price, Decimal(0)), amount)
+                sums[price] = BOUNDS.add(sums[price], amount) if price in sums else amount
             dropped += not price
-        side.prices[:] = sorted(side.amounts)
+        made = Side.of(map(Level, sums.keys(), sums.values()), is_bids=side.is_bids)
+        side.by_key, side.keys = made.by_key, made.keys
     if is_crossed(orders.bids, orders.asks):
         raise Contradiction("best prices that cross")
     return orders, dropped

@@ -231,11 +231,11 @@ class SequencedBook(Kept):
             return self._done(now)
         try:
             orders, dropped = orders_of(snapshot)
-        except (Contradiction, DecimalException) as error:
+        except (ValueError, DecimalException) as error:
             self._again(now, f"the order book that was read has {error}")
             return self._done(now)
         self._reading, self._misses = None, 0
-        empty = (not orders.bids.prices, not orders.asks.prices)
+        empty = (not orders.bids.keys, not orders.asks.keys)
         believed, self._empty = empty in ((False, False), self._empty), empty
         if believed and self._is_covered(snapshot, asked_at):
             self.dropped_rows += dropped

@@ -11,7 +11,6 @@ of a frame is never trusted alone: one from the future would make all that follo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from attrs import define, field, frozen
 
@@ -19,7 +18,7 @@ from exchanges.market_data import BookStatus
 from exchanges.streams.keepers.actions import Action, Purpose, Resubscribe
 from exchanges.streams.keepers.frames import LevelsFrame, LevelsSnapshot
 from exchanges.streams.keepers.kept import CHANGED, Kept
-from exchanges.streams.sides import OddNumber, Side, is_crossed, is_ranked, ranked
+from exchanges.streams.sides import Level, Numbers, OddNumber, Side, is_crossed, ranked, read_side
 
 __all__ = ["WholeBook"]
 
@@ -45,6 +44,7 @@ class Ahead:
 class WholeBook(Kept):
     """Keeps the best levels of a book from frames that are whole."""
 
+    _amounts: Numbers = field(factory=Numbers, init=False, repr=False)
     _last: LevelsFrame | None = field(default=None, init=False, repr=False)
     _last_received: float = field(default=0.0, init=False)
     _ahead: Ahead | None = field(default=None, init=False)
@@ -90,7 +90,7 @@ class WholeBook(Kept):
         except ValueError as error:
             self._doubtful(f"a frame has {error}", now)
         else:
-            self._sent_empty = frozenset(side.is_bids for side in sides if not side.prices)
+            self._sent_empty = frozenset(side.is_bids for side in sides if not side.keys)
             self._replace(*sides, frame.at, now)
         return self._done(now)
 
@@ -101,25 +101,19 @@ class WholeBook(Kept):
         return self._done(now)
 
     def _side(self, rows: Sequence[tuple[str, str]], *, is_bids: bool) -> Side:
-        numbers = self._numbers
         # Amounts are kept by their texts too: from frame to frame most of them are the same.
-        pairs = [(numbers[price], numbers[amount]) for price, amount in rows]
-        kept = [pair for pair in pairs if pair[0] and pair[1]]
-        self.dropped_rows += len(pairs) - len(kept)
-        prices: list[Decimal] = [price for price, _ in kept]
-        if not is_ranked(prices, is_bids=is_bids):
-            raise ValueError("prices out of order")
-        amounts = dict(kept[: self.settings.depth])
-        ascending = list(amounts)
-        if is_bids:
-            ascending.reverse()
-        return Side(is_bids, amounts, ascending)
+        prices, amounts = self._prices, self._amounts
+        known = prices.known
+        found = [(*(known.get(price) or prices.learn(price)), amounts[amount]) for price, amount in rows]
+        side, dropped = ranked([(key, Level(p, a)) for key, p, a in found], self.settings.depth, is_bids=is_bids)
+        self.dropped_rows += dropped
+        return side
 
     def _replace(self, bids: Side, asks: Side, at: int, now: float) -> None:
         if is_crossed(bids, asks):
             self._doubtful("the best prices of a frame cross", now)
             return
-        empty = {side.is_bids for side in (bids, asks) if not side.prices}
+        empty = {side.is_bids for side in (bids, asks) if not side.keys}
         if not empty <= self._may_be_empty:
             self._doubtful("a side of a frame is empty", now)
             return
@@ -156,8 +150,8 @@ class WholeBook(Kept):
         return self._done(now)
 
     def _read(self, snapshot: LevelsSnapshot, now: float) -> tuple[Side, Side]:
-        bids, dropped = ranked(snapshot.bids, self.settings.depth, is_bids=True)
-        asks, more = ranked(snapshot.asks, self.settings.depth, is_bids=False)
+        bids, dropped = read_side(snapshot.bids, self.settings.depth, is_bids=True)
+        asks, more = read_side(snapshot.asks, self.settings.depth, is_bids=False)
         self.dropped_rows += dropped + more
         if is_crossed(bids, asks):
             raise ValueError("best prices that cross")
@@ -181,7 +175,7 @@ class WholeBook(Kept):
         if self._last is not None and at < self._last.at:
             # A frame from the future: what comes is compared with it no more.
             self._last = None
-        empty = frozenset(side.is_bids for side in (bids, asks) if not side.prices)
+        empty = frozenset(side.is_bids for side in (bids, asks) if not side.keys)
         shown = self._read_empty if self._sent_empty is None else self._sent_empty
         self._may_be_empty, self._read_empty = empty & shown, empty
         self._verified = asked_at
@@ -190,7 +184,7 @@ class WholeBook(Kept):
     def _weigh(self, at: int, bids: Side, asks: Side, asked_at: float, now: float) -> None:
         """Compare the book with an order book that was read."""
         ours = self._at or 0
-        equal = bids.amounts == self._bids.amounts and asks.amounts == self._asks.amounts
+        equal = bids.converted() == self._bids.converted() and asks.converted() == self._asks.converted()
         if equal:
             self._equal(asked_at, now)
         elif at < ours and not self._is_fresh(asked_at):

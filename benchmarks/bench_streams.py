@@ -1,0 +1,172 @@
+"""Frames of a channel of changes, from bytes to a kept book and its best prices, against ccxt.pro's own handler."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from importlib.util import find_spec
+from typing import Any
+
+from attrs import frozen
+from rounds import Figure, Target, Wanted, of, rounds, timed
+
+from exchanges.bitstamp.models.market import PriceLevel
+from exchanges.bitstamp.streams.books import frame as frame_of
+from exchanges.bitstamp.streams.dialect import BitstampDialect
+from exchanges.streams.dialect import Data
+from exchanges.streams.keepers import DiffBook, LevelsSnapshot
+
+SIZES = tuple((levels, *rest) for levels in (1_000, 5_000) for rest in ((2, 4_000), (10, 2_000), (100, 400)))
+"""Levels of a side, changes of a frame, and frames; the first half of them fills tables and is not measured."""
+BEGIN = 1_789_000_000_000_000
+CHANNEL = "diff_order_book_btcusd"
+MIDDLE = 6_300_000
+Sides = tuple[dict[str, str], dict[str, str]]
+
+
+@frozen(eq=False)
+class Feed:
+    """A book, frames of changes, and the book that they lead to; prices and amounts in text.
+
+    Attributes:
+        before: Bids and asks.
+        bodies: The frames.
+        after: Bids and asks.
+    """
+
+    before: Sides
+    bodies: tuple[bytes, ...]
+    after: Sides
+
+
+def figures(wanted: Wanted) -> Iterator[Figure]:
+    """Measure the rows that are wanted."""
+    if (number := wanted.get("stream-books")) and find_spec("ccxt"):
+        for levels, changes, frames in SIZES:
+            yield _against_ccxt(number, levels, changes, feed(levels, changes, frames))
+
+
+def _against_ccxt(number: int, levels: int, changes: int, data: Feed) -> Figure:
+    results = rounds(number, lambda: _ours(data), lambda: asyncio.run(_theirs(data)))
+    name = f"stream: {levels:,} levels, {changes} changes, bytes to exact book / ccxt.pro's handler"
+    return Figure(name, of(results, 0, 1), Target(0.45))
+
+
+def feed(levels: int, changes: int, frames: int) -> Feed:
+    """Build frames by chance, always the same."""
+    chance = random.Random(f"{levels} {changes}")
+    sides: Sides = ({}, {})
+    for side, sign in zip(sides, (-1, 1), strict=True):
+        for distance in range(1, levels + 1):
+            side[_price(MIDDLE + sign * 3 * distance)] = _amount(chance)
+    before: Sides = (dict(sides[0]), dict(sides[1]))
+    bodies = []
+    for number in range(1, frames + 1):
+        rows: tuple[list[list[str]], list[list[str]]] = ([], [])
+        for _ in range(changes):
+            which = chance.randrange(2)
+            row = _row(sides[which], -1 if which == 0 else 1, levels, chance)
+            if row[0] not in {price for price, _ in rows[which]}:
+                rows[which].append(row)
+                sides[which][row[0]] = row[1]
+                if not Decimal(row[1]):
+                    del sides[which][row[0]]
+        at = str(BEGIN + number * 300_000)
+        data = {"timestamp": at[:10], "microtimestamp": at, "bids": rows[0], "asks": rows[1]}
+        bodies.append(json.dumps({"data": data, "channel": CHANNEL, "event": "data"}).encode())
+    return Feed(before, tuple(bodies), sides)
+
+
+def _row(side: dict[str, str], sign: int, levels: int, chance: random.Random) -> list[str]:
+    """Change an amount, as half of the rows do, or remove a level, or add one; mostly near the best price."""
+    kind = chance.random()
+    for _ in range(20):
+        price = _price(MIDDLE + sign * (1 + int(min(chance.expovariate(1 / 60), 3 * levels))))
+        if (price in side) == (kind < 0.75):
+            break
+    return [price, "0.00000000" if price in side and kind >= 0.5 else _amount(chance)]
+
+
+def _price(tick: int) -> str:
+    return format(Decimal(tick).scaleb(-2), "f")
+
+
+def _amount(chance: random.Random) -> str:
+    return format(Decimal(chance.randint(1, 10**9)).scaleb(-8), "f")
+
+
+# Ours ----------------------------------------------------------------------------------------------------------------
+
+
+def _wall(moment: float) -> datetime:
+    return datetime.fromtimestamp(BEGIN / 1e6, UTC) + timedelta(seconds=moment)
+
+
+def _ours(data: Feed) -> float:
+    book, dialect = DiffBook("bench", _wall), BitstampDialect()
+    rows = [[PriceLevel(Decimal(p), Decimal(a)) for p, a in side.items()] for side in data.before]
+    book.confirmed(-10.0)
+    book.tick(-5.0)
+    book.snapshot(LevelsSnapshot(BEGIN, *rows), -5.0, -5.0)
+    book.tick(-1.0)
+    book.snapshot(LevelsSnapshot(BEGIN, *rows), -1.0, -1.0)
+    numbered = list(enumerate(data.bodies, 1))
+
+    def follow(frames: list[tuple[int, bytes]]) -> None:
+        for number, body in frames:
+            message = dialect.read(body)
+            assert isinstance(message, Data)
+            book.frame(frame_of(message), number * 0.3)
+            _ = book.bids[0].price, book.asks[0].price
+
+    follow(numbered[: len(numbered) // 2])
+    seconds = timed(lambda: follow(numbered[len(numbered) // 2 :]))()
+    for side, expected in zip((book.bids, book.asks), data.after, strict=True):
+        assert {level.price: level.amount for level in side} == {Decimal(p): Decimal(a) for p, a in expected.items()}
+    return seconds
+
+
+# ccxt.pro's ----------------------------------------------------------------------------------------------------------
+
+
+async def _theirs(data: Feed) -> float:
+    import ccxt.pro  # noqa: PLC0415 - only where it is installed
+    from ccxt.async_support.base.ws.client import Client  # noqa: PLC0415
+
+    exchange = ccxt.pro.bitstamp()
+    exchange.set_markets(
+        [
+            exchange.safe_market_structure(
+                {
+                    "id": "btcusd",
+                    "symbol": "BTC/USD",
+                    "base": "BTC",
+                    "quote": "USD",
+                    "spot": True,
+                    "type": "spot",
+                    "active": True,
+                }
+            )
+        ]
+    )
+    bids, asks = ([[float(p), float(a)] for p, a in side.items()] for side in data.before)
+    book = exchange.order_book({"bids": bids, "asks": asks, "nonce": BEGIN})
+    exchange.orderbooks["BTC/USD"] = book
+    client = Client("wss://ws.bitstamp.net", *[lambda *_: None] * 4)
+    load: Callable[[str], Any] = exchange.parse_json
+
+    def follow(frames: tuple[bytes, ...]) -> None:
+        for body in frames:
+            exchange.handle_message(client, load(body.decode()))
+            _ = book["bids"][0][0], book["asks"][0][0]
+
+    follow(data.bodies[: len(data.bodies) // 2])
+    seconds = timed(lambda: follow(data.bodies[len(data.bodies) // 2 :]))()
+    for side, expected in zip(("bids", "asks"), data.after, strict=True):
+        assert dict(book[side]) == {float(p): float(a) for p, a in expected.items()}
+    await exchange.close()
+    return seconds
