@@ -8,6 +8,7 @@ from typing import TypeAlias
 from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.endpoint import Endpoint, endpoints_of
 from exchanges.limits.limit import Limit
+from exchanges.streams.channel import Channel
 
 MarketClient: TypeAlias = Bitex | Bitso | Bitstamp
 """A client with the market data that all exchanges have in common."""
@@ -20,6 +21,14 @@ def endpoints() -> Iterator[Endpoint]:
     """Iterate over all declared endpoints."""
     for client in CLIENTS.values():
         yield from endpoints_of(client)
+
+
+def channels() -> Iterator[Channel]:
+    """Iterate over all declared live channels."""
+    from exchanges.bitso.streams import Streams as BitsoStreams
+    from exchanges.bitstamp.streams import Streams as BitstampStreams
+
+    yield from (*BitsoStreams.channels, *BitstampStreams.channels)
 
 
 def limits() -> list[Limit]:

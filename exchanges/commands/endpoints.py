@@ -1,4 +1,4 @@
-"""``endpoints``: the list of all declared endpoints, as text, JSON or Markdown."""
+"""``endpoints``: the list of all declared endpoints, or live channels, as text, JSON or Markdown."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import argparse
 import inspect
 from urllib.parse import urlsplit
 
-from exchanges.commands.clients import endpoints
+from exchanges.commands.clients import channels, endpoints
 from exchanges.commands.tables import aligned, markdown
 from exchanges.endpoint import Argument, Endpoint
+from exchanges.streams.channel import Channel
 from exchanges.wire import Json, dumps
 
 HEADS = ("id", "kind", "verb", "path", "access", "arguments")
+CHANNEL_HEADS = ("id", "delivery", "access", "channel", "arguments")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,21 +21,49 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a list of objects, one per line")
     form.add_argument("--markdown", action="store_true", help="print the table of docs/endpoints.md")
+    parser.add_argument("--channels", action="store_true", help="list the live channels instead")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
+    if args.channels:
+        live = list(channels())
+        _print(args, [_described_channel(c) for c in live], CHANNEL_HEADS, [_channel_row(c) for c in live])
+        return 0
     declared = list(endpoints())
-    if args.json:
-        # A valid list, and still one endpoint per line for grep.
-        lines = ",\n".join(f"  {dumps(described(e)).decode()}" for e in declared)
-        print(f"[\n{lines}\n]")
-    elif args.markdown:
+    if args.markdown:
         print(table(declared))
     else:
-        rows = [(e.id, e.kind, e.verb, _path(e), e.access, _signature(e)) for e in declared]
-        print(aligned(HEADS, rows))
+        rows = [(e.id, e.kind.value, e.verb, _path(e), e.access.value, _signature(e)) for e in declared]
+        _print(args, [described(e) for e in declared], HEADS, rows)
     return 0
+
+
+def _print(args: argparse.Namespace, facts: list[Json], heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    if args.json:
+        # A valid list, and still one item per line for grep.
+        lines = ",\n".join(f"  {dumps(fact).decode()}" for fact in facts)
+        print(f"[\n{lines}\n]")
+    elif args.markdown:
+        print(markdown(heads, rows))
+    else:
+        print(aligned(heads, rows))
+
+
+def _channel_row(channel: Channel) -> tuple[str, ...]:
+    arguments = ", ".join((*channel.arguments, *(f"{name}={value!r}" for name, value in channel.options.items())))
+    return channel.id, channel.delivery.value, channel.access.value, channel.template, arguments
+
+
+def _described_channel(channel: Channel) -> Json:
+    return {
+        "id": channel.id,
+        "host": urlsplit(channel.api.url).netloc,
+        "channel": channel.template,
+        "access": channel.access.value,
+        "delivery": channel.delivery.value,
+        "arguments": list(channel.arguments),
+    }
 
 
 def described(endpoint: Endpoint) -> Json:

@@ -101,6 +101,23 @@ class TestEndpoints:
 
         assert ["id", *[e.id for e in endpoints()]] == [line.split()[0] for line in lines]
 
+    def test_channels(self, capsys):
+        """The list of live channels, as text and as JSON."""
+        main(["endpoints", "--channels"])
+        lines = capsys.readouterr().out.splitlines()
+        main(["endpoints", "--channels", "--json"])
+        listed = json.loads(capsys.readouterr().out)
+
+        assert ["id", *[c["id"] for c in listed]] == [line.split()[0] for line in lines]
+        assert {
+            "id": "bitstamp.streams.order_book",
+            "host": "ws.bitstamp.net",
+            "channel": "order_book_{market}",
+            "access": "public",
+            "delivery": "kept",
+            "arguments": ["market"],
+        } in listed
+
     def test_json_has_everything(self, capsys):
         """The JSON list holds the endpoints of every client."""
         main(["endpoints", "--json"])

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,10 @@ from tests.support.simulator_thread import simulated
 DOCS = ROOT / "docs"
 PAGES = {page.stem: page for page in GUIDES}
 PROGRAM, TEST, ALONE = "asyncio.run(main())", "def test_", "simulate("
-GUIDED = "quickstart bitso bitstamp polling unknown-outcomes limits testing frameworks ccxt operating hosts observing"
+GUIDED = (
+    "quickstart bitso bitstamp polling streams unknown-outcomes "
+    "limits testing frameworks ccxt operating hosts observing"
+)
 NAMED = re.compile(r"`((?:bitso|bitstamp|bitex)(?:\.v\d)?\.[a-z_0-9]+\.[a-z_0-9]+)\b")
 
 
@@ -151,6 +155,8 @@ def found(name):
     exchange, *path = name.split(".")
     if path[-1].endswith("_"):
         return True  # the beginning of several, as in `create_*`
+    if path[0] == "streams":
+        return hasattr(import_module(f"exchanges.{exchange}.streams").Streams, path[1])
     kind = CLIENTS[exchange]
     for part in path:
         kind = areas_of(kind).get(part) if issubclass(kind, Areas) else getattr(kind, part, None)
