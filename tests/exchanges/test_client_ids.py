@@ -38,7 +38,9 @@ class Losing(InProcess):
     seconds = 0.0
 
     async def handle_async_request(self, request):
-        is_order = request.method == "POST" and request.url.path.endswith(("/orders", "/buy/btcusd/", "/withdrawals"))
+        is_order = request.method in ("POST", "PATCH") and request.url.path.endswith(
+            ("/orders", "/buy/btcusd/", "/withdrawals")
+        )
         if not is_order or not self.losses:
             return await super().handle_async_request(request)
         if not self.losses.pop(0):
@@ -131,6 +133,19 @@ async def test_the_id_of_an_order_whose_caller_was_cancelled(venue):
         verdict = await client.reconcile(intent)
 
         assert (Reconciled, oid_of(verdict.found)) == (type(verdict), verdict.id)
+
+
+@in_virtual_time
+async def test_the_id_of_an_order_that_was_changed():
+    """A change that was made without an answer is found in the order, whose id the verdict names."""
+    async with trading(Venue.BITSO, []) as (client, _, line):
+        oid = await client.trading.place_order(**LIMIT, origin_id="mine")
+        line.losses = [False]
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.trading.modify_order_by_origin_id(origin_id="mine", price="700001")
+        verdict = await client.reconcile(caught.value.intent)
+
+        assert (Reconciled, oid, oid) == (type(verdict), verdict.id, verdict.found.oid)
 
 
 @in_virtual_time

@@ -174,6 +174,11 @@ async def test_written_even_if_cancelled(journal, other):
 def test_a_loop_that_is_gone(open_state):
     """A call whose loop was closed before it ended is unresolved: nothing will end it."""
     with open_state() as state:
-        asyncio.run(state.journal.begin(entry()))
 
-        assert 1 == len(state.journal.entries(SERVER, KEY))
+        async def begin():
+            await state.journal.begin(entry())
+            return [found.is_under_way for found in state.journal.entries(SERVER, KEY)]
+
+        during = asyncio.run(begin())
+
+        assert ([True], [False]) == (during, [found.is_under_way for found in state.journal.entries(SERVER, KEY)])
