@@ -13,10 +13,12 @@ from exchanges.errors import ExchangeError
 
 COMMANDS = {
     "demo": "poll three simulated exchanges, place and cancel an order; needs no internet access",
+    "watch": "follow a market live: best prices, depth, trades",
     "candles": "draw the candles of a market",
     "book": "draw the depth of a market",
     "poll": "poll tickers and order books of the exchanges or of another server",
     "download": "write trades, candles or the ledger to a file, and continue it later",
+    "verify": "check keys and calls at an exchange, and write a report without secrets",
     "endpoints": "list all declared endpoints",
     "simulator": "simulate the three exchanges for any client, until Ctrl-C",
     "doctor": "show versions, the path of the package and which credentials are set",
@@ -81,7 +83,8 @@ def _help() -> str:
     commands = "\n".join(f"  {name:<10} {summary}" for name, summary in COMMANDS.items())
     return (
         f"usage: {_program()} COMMAND ... | --help | --version\n\nBitso, Bitex and Bitstamp for asyncio.\n\n"
-        f"commands:\n{commands}\n\n`{_program()} COMMAND --help` describes one. Only demo places orders."
+        f"commands:\n{commands}\n\n`{_program()} COMMAND --help` describes one. "
+        "Only demo and `verify --order` place orders."
     )
 
 

@@ -49,7 +49,8 @@ def colored(text: str, color: str) -> str:
 def signs(fine: str, plain: str) -> str:
     """Return the finer signs if stdout can show them."""
     try:
-        fine.encode(sys.stdout.encoding or "ascii")
+        # What rich puts in the place of stdout has no encoding.
+        fine.encode(sys.stdout.encoding or getattr(sys.__stdout__, "encoding", None) or "ascii")
     except (UnicodeError, LookupError):
         return plain
     return fine

@@ -1,0 +1,256 @@
+"""``verify``: checks keys and calls at an exchange; on consent also with one order, which is cancelled at once."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import platform
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+import exchanges
+from exchanges import Bitex, Bitso, Bitstamp, ExchangeError, OutcomeUnknown, Reconciled, UsageError
+from exchanges.commands.board import format_price
+from exchanges.commands.clients import CLIENTS, MarketClient
+from exchanges.commands.parsers import add_market, market_of
+from exchanges.endpoint import endpoints_of
+from exchanges.instrumentation import CallRecord, Hooks
+from exchanges.spot import Market, SpotRules
+
+SETTLE_SECONDS = 30.0
+PLACED = "the order may be open: look at the exchange, and cancel it there"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    add_market(parser)
+    parser.add_argument(
+        "--order",
+        type=_amount,
+        metavar="AMOUNT",
+        help="also buy so much base currency at half the best bid, post-only, and cancel it at once",
+    )
+    parser.add_argument("--yes", action="store_true", help="place the order of --order without asking")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="(default: verify-EXCHANGE.json)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, and write the report; return 1 if anything failed."""
+    market = market_of(args)
+    if args.order is not None and args.exchange == "bitex":
+        raise UsageError("bitex trades no longer: --order is for bitso and bitstamp")
+    print(f"checking {args.exchange} {market}, reads first", flush=True)
+    check = Check(args.exchange, market)
+    asyncio.run(check.run(args))
+    path: Path = args.report or Path(f"verify-{args.exchange}.json")
+    path.write_text(json.dumps(check.report(), indent=2) + "\n", encoding="utf-8")
+    print(
+        f"{len(check.observer.calls)} calls, {len(check.failures)} failures; {path} has no secret, amount or id in it"
+    )
+    return 1 if check.failures else 0
+
+
+class Observer(Hooks):
+    """Keeps what can be shown of each call."""
+
+    def __init__(self) -> None:
+        self.calls: list[CallRecord] = []
+
+    def call_ended(self, call: CallRecord) -> None:
+        """Keep the record of a call, and print it."""
+        self.calls.append(call)
+        print(f"  {call.endpoint:<36} {call.outcome:<24} {call.seconds * 1000:7.0f} ms", flush=True)
+
+
+class _Drift(logging.Handler):
+    """Keeps where answers differ from the documents: names of models and fields, never values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.places.append(record.getMessage())
+
+
+@define
+class Check:
+    """One check of one exchange.
+
+    Attributes:
+        observer: Every call.
+        failures: What failed, for the screen alone.
+        order: What became of the order, in words.
+        limits: How many calls were left after the reads.
+    """
+
+    exchange: str
+    market: str
+    observer: Observer = field(factory=Observer)
+    failures: list[str] = field(factory=list[str])
+    order: str = "not asked for"
+    limits: dict[str, int | None] = field(factory=dict[str, int | None])
+    _drift: _Drift = field(factory=_Drift)
+
+    async def run(self, args: argparse.Namespace) -> None:
+        """Make all calls."""
+        logger = logging.getLogger("exchanges.wire.converter")
+        logger.addHandler(self._drift)
+        try:
+            async with CLIENTS[self.exchange](base_url=args.base_url, hooks=[self.observer]) as client:
+                await self._reads(client)
+                self._show_limits(client)
+                if args.order is not None and not isinstance(client, Bitex) and not self.failures:
+                    await self._trade(client, args.order, may_ask=not args.yes)
+        finally:
+            logger.removeHandler(self._drift)
+
+    async def _reads(self, client: MarketClient) -> None:
+        await self._try(lambda: client.market.ticker(self.market))
+        await self._try(lambda: client.market.order_book(self.market))
+        if isinstance(client, Bitex):
+            await self._try(lambda: client.market.transactions(self.market))
+            private: list[Callable[[], Awaitable[Any]]] = [client.account.profile, client.trading.orders]
+        elif isinstance(client, Bitso):
+            await self._try(lambda: client.market.trades(self.market))
+            private = [client.account.balance, lambda: client.trading.open_orders(book=self.market)]
+        else:
+            await self._try(lambda: client.market.transactions(self.market))
+            private = [client.account.account_balances, client.trading.open_orders]
+        current = (e.api for e in endpoints_of(type(client)) if e.api.name == self.exchange)
+        needed = {f"{self.exchange}_{name}".upper() for api in current for name in api.scheme.needs}
+        if not all(map(os.environ.get, needed)):
+            print("  no keys in the environment: private calls are left out", flush=True)
+            return
+        for read in private:
+            await self._try(read)
+
+    def _show_limits(self, client: MarketClient) -> None:
+        for name, status in client.limits.items():
+            self.limits[name] = status.free
+            for window in status.windows:
+                of = f"{window.free} of {window.window.slots} in {window.window.per_seconds:g} s are free"
+                print(f"  limit {name}: {of}{', closed' * bool(status.closed)}", flush=True)
+
+    async def _try(self, call: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            await call()
+        except ExchangeError as error:
+            self._fail(str(error))
+
+    def _fail(self, words: str) -> None:
+        self.failures.append(words)
+        print(f"  failed: {words}", file=sys.stderr, flush=True)
+
+    async def _trade(self, client: Bitso | Bitstamp, amount: Decimal, *, may_ask: bool) -> None:
+        """Place an order that nobody meets, and cancel it."""
+        try:
+            market, rules = await _rules(client, self.market)
+            bids = (await client.spot.order_book(market)).bids
+            if not bids:
+                raise UsageError(f"{market} has no bids, so that no price is far from the market")
+            price = rules.round_price(bids[0].price / 2, "buy")
+        except ExchangeError as error:
+            self._fail(str(error))
+            return
+        what = f"buy {format_price(amount)} {market.base} at {format_price(price)} {market.quote}, post-only"
+        if may_ask and not _agrees(what):
+            self.order = "not agreed to"
+            return
+        print(f"  {what}", flush=True)
+        try:
+            order = await client.spot.place_limit(market, "buy", amount=amount, price=price, post_only=True)
+            await self._cancel(client, order.order_id)
+        except OutcomeUnknown as error:
+            self.order = "outcome unknown"
+            self._fail(f"{error}; {PLACED}")
+            verdict = await client.reconcile(error.intent)
+            print(f"  {type(verdict).__name__}", flush=True)
+            if isinstance(verdict, Reconciled):
+                await self._cancel(client, str(verdict.id))
+        except ExchangeError as error:
+            self.order = f"refused: {type(error).__name__}"
+            self._fail(str(error))
+
+    async def _cancel(self, client: Bitso | Bitstamp, order_id: str) -> None:
+        """Cancel the order, and see that it has traded nothing."""
+        self.order = "placed"
+        try:
+            accepted = await client.spot.cancel(order_id)
+            state = await client.spot.wait_settled(order_id, timeout_seconds=SETTLE_SECONDS)
+        except ExchangeError as error:
+            self._fail(f"{error}; {PLACED}: {order_id}")
+            return
+        if not state.is_settled:
+            self._fail(f"not final after {SETTLE_SECONDS:g} s; {PLACED}: {order_id}")
+        elif state.filled != 0:
+            self.order = "placed; it traded, or may have"
+            self._fail(f"the order {order_id} traded: look at the exchange")
+        else:
+            self.order = "placed and cancelled; nothing traded"
+            if not accepted:
+                self._fail(f"the cancel was refused, but the order {order_id} is final and has traded nothing")
+        print(f"  order: {self.order}", flush=True)
+
+    def report(self) -> dict[str, Any]:
+        """Return what can be published: no secret, amount, id or text of an exchange."""
+        return {
+            "aioexchanges": exchanges.__version__,
+            "python": f"{platform.python_implementation()} {platform.python_version()}",
+            "platform": platform.system(),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "exchange": self.exchange,
+            "market": self.market,
+            "calls": [
+                {
+                    "endpoint": call.endpoint,
+                    "kind": call.kind,
+                    "host": call.host,
+                    "outcome": call.outcome,
+                    "attempts": len(call.attempts),
+                    "milliseconds": round(call.seconds * 1000),
+                }
+                for call in self.observer.calls
+            ],
+            "limits": self.limits,
+            "drift": self._drift.places,
+            "order": self.order,
+            "failures": len(self.failures),
+        }
+
+
+async def _rules(client: Bitso | Bitstamp, text: str) -> tuple[Market, SpotRules]:
+    """Return the market that an exchange calls by a name, and the bounds of its orders."""
+    wanted = text.replace("_", "").replace("/", "").replace("-", "").upper()
+    for market, rules in (await client.spot.markets()).items():
+        if market.base + market.quote == wanted:
+            return market, rules
+    raise UsageError(f"{client.exchange} shows no spot market {text}")
+
+
+def _agrees(what: str) -> bool:
+    """Ask on the terminal; without one nobody agrees."""
+    if not sys.stdin.isatty():
+        print("  nobody can be asked: pass --yes to place the order", flush=True)
+        return False
+    return input(f"  {what}, cancelled at once. Place this order? Type yes: ").strip() == "yes"
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not (amount.is_finite() and amount > 0):
+        raise argparse.ArgumentTypeError(f"must be an amount of base currency, such as 0.001, got {text}")
+    return amount

@@ -1,0 +1,130 @@
+import io
+import json
+import sys
+
+import pytest
+
+from exchanges.__main__ import main
+from exchanges.bitstamp.spot import BitstampSpot
+from exchanges.errors import ReadFailed
+from exchanges.simulator import Venue
+from tests.support.command_line import NOWHERE, Terminal
+
+ORDER = ["--order", "0.001"]
+
+
+@pytest.fixture
+def keys(sim, monkeypatch):
+    """The simulator's credentials in the environment."""
+    for venue in Venue:
+        for name, value in sim.account(venue).items():
+            monkeypatch.setenv(f"{venue.value}_{name}".upper(), value)
+    return [value for venue in Venue for value in sim.account(venue).values()]
+
+
+def verify(sim, tmp_path, *words):
+    """Run the command; return its status and the report."""
+    path = tmp_path / "report.json"
+    status = main(["verify", *words, "--base-url", getattr(sim, "base_url", NOWHERE), "--report", str(path)])
+    return status, json.loads(path.read_text("utf-8"))
+
+
+def placed(sim, exchange):
+    """Return the calls of an exchange that place or cancel orders."""
+    words = ("/buy/", "/orders/", "cancel_order")
+    calls = [seen for seen in sim.requests if seen.venue == exchange and any(w in seen.path + "/" for w in words)]
+    return [seen for seen in calls if seen.verb in ("POST", "DELETE")]
+
+
+@pytest.mark.parametrize("exchange", ["bitex", "bitso", "bitstamp"])
+def test_reads(exchange, sim, keys, tmp_path, capsys):
+    """Public and private reads are checked, and nothing is placed."""
+    status, report = verify(sim, tmp_path, exchange)
+
+    assert (0, 0, [], "not asked for") == (status, report["failures"], report["drift"], report["order"])
+    assert {"read"} == {call["kind"] for call in report["calls"]}
+    assert (5, True) == (len(report["calls"]), bool(report["limits"]))
+    assert [] == placed(sim, exchange)
+
+
+@pytest.mark.parametrize("exchange", ["bitso", "bitstamp"])
+def test_an_order(exchange, sim, keys, tmp_path, capsys):
+    """With consent one order far from the market is placed and cancelled; the report shows neither keys nor amounts."""
+    status, report = verify(sim, tmp_path, exchange, *ORDER, "--yes")
+    text = json.dumps(report)
+
+    assert (0, "placed and cancelled; nothing traded") == (status, report["order"])
+    assert ["money", "cancel"] == [call["kind"] for call in report["calls"] if call["kind"] != "read"]
+    assert [] == [key for key in keys if key in text]
+    assert "0.001" not in text
+    assert "0.001 BTC at" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("keys", "capsys")
+@pytest.mark.parametrize("stdin", [io.StringIO("yes\n"), Terminal("no\n"), Terminal("y\n")])
+def test_no_consent(stdin, sim, tmp_path, monkeypatch):
+    """Without consent nothing is placed, and without a terminal nobody can give it."""
+    monkeypatch.setattr(sys, "stdin", stdin)
+    _, report = verify(sim, tmp_path, "bitstamp", *ORDER)
+
+    assert ("not agreed to", []) == (report["order"], placed(sim, "bitstamp"))
+
+
+def test_consent(sim, keys, tmp_path, monkeypatch, capsys):
+    """Whoever types yes agrees."""
+    monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
+
+    assert "placed and cancelled; nothing traded" == verify(sim, tmp_path, "bitstamp", *ORDER)[1]["order"]
+
+
+def test_a_cancel_that_fails(sim, keys, tmp_path, monkeypatch, capsys):
+    """If the cancel fails the screen names the order that may be open, and the status is 1."""
+
+    async def fail(*_):
+        raise ReadFailed("no answer")
+
+    monkeypatch.setattr(BitstampSpot, "cancel", fail)
+    status, report = verify(sim, tmp_path, "bitstamp", *ORDER, "--yes")
+    err = capsys.readouterr().err
+
+    assert (1, "placed", 1) == (status, report["order"], report["failures"])
+    assert "the order may be open" in err
+
+
+def test_a_refused_order(sim, keys, tmp_path, capsys):
+    """An order that the exchange would refuse is a failure, and nothing is open."""
+    status, report = verify(sim, tmp_path, "bitso", "--order", "0.00000001", "--yes")
+
+    assert (1, True) == (status, report["order"].startswith("refused: "))
+
+
+def test_without_keys(sim, tmp_path, monkeypatch, capsys):
+    """Without keys the public reads are checked alone."""
+    for name in ("API_KEY", "API_SECRET", "CLIENT_ID"):
+        monkeypatch.delenv(f"BITSTAMP_{name}", raising=False)
+    status, report = verify(sim, tmp_path, "bitstamp")
+
+    assert (0, 3) == (status, len(report["calls"]))
+    assert "no keys in the environment" in capsys.readouterr().out
+
+
+def test_an_unknown_market(sim, tmp_path, capsys):
+    """A refusal is a failure; no order follows it."""
+    status, report = verify(sim, tmp_path, "bitso", "no_such", *ORDER, "--yes")
+
+    assert (1, "not asked for") == (status, report["order"])
+    assert "400 InvalidRequest" in {call["outcome"] for call in report["calls"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [(["bitex", *ORDER], "--order is for bitso"), (["bitso", "--order", "-1"], "such as 0.001")]
+)
+def test_wrong_arguments(words, expected, tmp_path, monkeypatch, capsys):
+    """What makes no sense is refused, and no report is written."""
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = main(["verify", *words])
+    except SystemExit as end:
+        status = end.code
+
+    assert (2, True, []) == (status, expected in capsys.readouterr().err, [*tmp_path.iterdir()])
