@@ -215,11 +215,14 @@ class Line:
             reason = redacted(link.end, self._secrets)
             self._drop(link, reason)
             return reason
-        if self.is_private and self._token is None and link.subscriptions.is_asking(self._loop.time()):
+        needs_token = self.is_private and link.subscriptions.is_asking(self._loop.time())
+        if needs_token and self._token is None:
             self._fetch_token()
-        link.ask(self._token, is_private=self.is_private)
-        # Each token is used at once, for everything that waits, and never again.
-        self._token = None
+        link.ask(self._token if needs_token else None, is_private=self.is_private)
+        if needs_token:
+            # Each token is used at once, for everything that waits, and never again. A link that asks for nothing
+            # leaves it to the one that replaces it.
+            self._token = None
         if link.must_move and self._moving is None and link is self._links[-1]:
             self._moving = self._loop.create_task(self._move(), name="streams move")
         if link is self._links[0] and len(self._links) > 1 and self._is_replaced():

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-GRACE_SECONDS = 0.0005
+GRACE_SECONDS = 0.0001
 """How long the sockets are watched before the clock jumps: bytes on loopback arrive at once, unless it is very busy."""
 
 SPIN_SECONDS = 0.00001

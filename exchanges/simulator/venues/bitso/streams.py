@@ -56,7 +56,7 @@ def _trade(trade: Trade) -> Json:
     }
 
 
-@plays("diff-orders", "bitso.streams.diff_orders", "bitso.streams.order_book")
+@plays("diff-orders", "bitso.streams.diff_orders", "bitso.streams.order_book", "bitso.streams.my_orders")
 class DiffOrdersFeed(MarketFeed):
     """Every change of a book, in a gapless sequence."""
 

@@ -101,7 +101,7 @@ class OrderBookFeed(_BookFeed):
 class DiffOrderBookFeed(_BookFeed):
     """The levels that differ from those of the frame before."""
 
-    period_ms = 600
+    period_ms = 400
 
     def sides(self, before: BookState, now: BookState) -> Frame:
         """Return the differences; what came and went in between is not among them."""
