@@ -36,12 +36,15 @@ STAGES = (
     "secrets",
     "books",
     "silence",
+    "kills",
+    "leaving",
+    "private_events",
     "lagging",
     "stream_secrets",
     "digits",
     "pauses",
 )
-PROMISES: tuple[int | str, ...] = (*range(1, 18), "S1", "S3", "S4", "S7", "S9", "S11", "S12")
+PROMISES: tuple[int | str, ...] = (*range(1, 18), "S1", "S2", "S3", "S4", "S5", "S7", "S8", "S9", "S11", "S12")
 """Numbers of the promises; those of streams begin with S."""
 CHEAP = {
     "nonces": ("key lock",),
@@ -60,6 +63,8 @@ CHEAP = {
     "large": ("slices",),
     "books": ("confirmation", "audit", "sequence test", "unreadable while bad"),
     "silence": ("watchdog",),
+    "leaving": ("reference count",),
+    "private_events": ("fresh token", "gap"),
     "lagging": ("bounded buffer",),
     "stream_secrets": ("hidden logger", "redaction"),
     "digits": ("checked texts", "exact sums"),
