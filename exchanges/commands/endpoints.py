@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from exchanges.commands.clients import channels, endpoints
@@ -39,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print(args: argparse.Namespace, facts: list[Json], heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print(
+    args: argparse.Namespace, facts: list[Json], heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]
+) -> None:
     if args.json:
         # A valid list, and still one item per line for grep.
         lines = ",\n".join(f"  {dumps(fact).decode()}" for fact in facts)

@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 B = TypeVar("B")
 
+TRADE_SECONDS = 5.0
+"""How long before and after a trade a frame of the book may come that shows it."""
+
 
 def settings_of(rule: BookRule, options: Mapping[str, Any]) -> Settings:
     """Return how a book is to be kept.
@@ -89,6 +92,8 @@ class BookFeed(Feed):
         self._next: _Kept | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._bad_since = self._loop.time()
+        self._frame_at = self._loop.time()
+        self._doubting: asyncio.TimerHandle | None = None
         self._is_over = False
 
     def serves(self, options: Mapping[str, Any]) -> bool:
@@ -143,7 +148,19 @@ class BookFeed(Feed):
         except Deviation as deviation:
             self.unreadable(number, f"a frame that is not {deviation.expected}")
             return
-        self._act(kept, kept.keeper.frame(frame, self._loop.time()))
+        self._frame_at = self._loop.time()
+        self._act(kept, kept.keeper.frame(frame, self._frame_at))
+
+    def traded(self) -> None:
+        """Doubt the book if no frame of it comes within some seconds: a trade changes it."""
+        if self._doubting is None and self.is_ready:
+            self._doubting = self._loop.call_later(TRADE_SECONDS, self._doubt, self._loop.time())
+
+    def _doubt(self, traded_at: float) -> None:
+        self._doubting = None
+        if self._frame_at < traded_at - TRADE_SECONDS and self.is_ready:
+            cause = f"trades came, but no frame of the order book for {TRADE_SECONDS:g} s"
+            self._act(self._kept, self.keeper.doubt(cause, self._loop.time()))
 
     def unreadable(self, number: int, cause: str) -> None:
         """Note that a change is lost."""
@@ -178,8 +195,9 @@ class BookFeed(Feed):
 
     def _end(self, error: ExchangeError | None) -> None:
         self._is_over = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._doubting):
+            if timer is not None:
+                timer.cancel()
         for kept in (self._kept, self._next):
             if kept is not None:
                 kept.cancel()

@@ -196,6 +196,7 @@ class Channel:
         whole: Whether the model describes the frame and not the data in it.
         client_id: Returns the client's id that an item names; None if it names none.
         catch_up: Builds what reads what was missed; None if nothing shows it.
+        moves_book: Whether each item changes the order book of the same arguments.
         is_reconciled: Whether that is done for every reader, and the gap is said all the same.
         book: How its order book is kept; None if it is none.
         doc: The docstring of the declaration.
@@ -216,6 +217,7 @@ class Channel:
     whole: bool = False
     client_id: Callable[[Any], str | None] | None = None
     catch_up: CatchingUp | None = None
+    moves_book: bool = False
     is_reconciled: bool = False
     book: BookRule | None = None
     doc: str = ""
@@ -257,6 +259,7 @@ class Declared(TypedDict, total=False):
     whole: bool
     client_id: Callable[[Any], str | None]
     catch_up: CatchingUp
+    moves_book: bool
     is_reconciled: bool
     book: BookRule
     access: Access

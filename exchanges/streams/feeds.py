@@ -107,6 +107,9 @@ class Feed:
         """Note that a link is gone."""
         self._links.discard(number)
 
+    def traded(self) -> None:
+        """Note that something was traded in the market of the channel."""
+
     def unanswered(self) -> None:
         """Note that the exchange does not answer; it is asked again."""
         self._is_unanswered = True
@@ -206,6 +209,8 @@ class ItemFeed(Feed):
         at = self.hub.host.now()
         for item in items:
             if self._is_new(item):
+                if self.channel.moves_book:
+                    self.hub.traded(self.channel.api, self.arguments)
                 self._check_chain(item, at)
                 self._last_at = at
                 self._hand_on(at, item)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from exchanges.endpoint import Access
 from exchanges.errors import ExchangeError, InvalidRequest, NotSent, Unavailable, UsageError
-from exchanges.streams.channel import Channel, Delivery
+from exchanges.streams.channel import Channel, Delivery, StreamApi
 from exchanges.streams.feeds import Feed, ItemFeed
 from exchanges.streams.fetches import Fetches
 from exchanges.streams.happenings import Disconnected, Event, Listener
@@ -131,7 +131,11 @@ class Hub:
     def _feed(self, channel: Channel, arguments: Mapping[str, str], options: Mapping[str, Any]) -> Feed:
         """Return the feed of a channel, a new one if nobody reads it yet."""
         name, is_private = channel.name(arguments), channel.access is not Access.PUBLIC
-        lines = [line for line in self._lines if line.api is channel.api and line.is_private is is_private]
+        lines = [
+            line
+            for line in self._lines
+            if line.api is channel.api and line.is_private is is_private and not line.is_over
+        ]
         line = next((line for line in lines if name in line), None)
         if line is not None:
             for feed in line.feeds(name):
@@ -198,6 +202,14 @@ class Hub:
     async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as declared
         """Call an endpoint as any other caller of the client does."""
         return await self.host.call(endpoint, arguments, READ_SECONDS)
+
+    def traded(self, api: StreamApi, arguments: Mapping[str, str]) -> None:
+        """Tell the books of a market that something was traded in it."""
+        for line in self._lines:
+            if line.api is api:
+                for feed in line.feeds():
+                    if feed.arguments == arguments:
+                        feed.traded()
 
     def fetch(self, book: Book, purpose: Purpose, done: Callable[[Any, float], None]) -> Cancellable:
         """Read the order book of a feed when its turn has come."""

@@ -19,6 +19,7 @@ LATE_SECONDS = 1.0
 """A check that is so late says that this process was held up, and nothing about the connection."""
 LIVED_SECONDS = 10.0
 """How long a connection must have lived before the waits between attempts begin anew."""
+MOST_SHORT_LIVES = 5
 
 
 @frozen
@@ -116,7 +117,7 @@ class Backoff:
     """Waits between attempts to connect: none before the first, then with full jitter up to a growing bound.
 
     A connection must have lived some time before the waits begin anew: else a server that accepts and closes would be
-    called without pause.
+    called without pause. After several that did not, each wait is at least as long as the largest bound.
 
     Args:
         cap_seconds: The largest bound.
@@ -126,16 +127,19 @@ class Backoff:
     def __init__(self, cap_seconds: float = 30.0, draw: Callable[[float, float], float] = random.uniform) -> None:
         self.cap_seconds = cap_seconds
         self._draw = draw
-        self._attempts = 0
+        self._attempts = self._short_lives = 0
 
     def next_wait(self) -> float:
         """Return the seconds to wait before the next attempt."""
         self._attempts += 1
+        if self._short_lives > MOST_SHORT_LIVES:
+            return self._draw(self.cap_seconds, 1.5 * self.cap_seconds)
         if self._attempts == 1:
             return 0.0
         return self._draw(0.0, min(self.cap_seconds, 2.0 ** min(self._attempts - 2, 16)))
 
     def lived(self, seconds: float) -> None:
         """Record how long a connection lived."""
+        self._short_lives += 1
         if seconds >= LIVED_SECONDS:
-            self._attempts = 0
+            self._attempts = self._short_lives = 0

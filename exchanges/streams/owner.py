@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from exchanges.endpoint import Endpoint
-    from exchanges.streams.channel import BookRule, Channel
+    from exchanges.streams.channel import BookRule, Channel, StreamApi
     from exchanges.streams.happenings import Event
     from exchanges.streams.host import Address, Host
     from exchanges.streams.keepers import Purpose
@@ -81,6 +81,10 @@ class Owner(Protocol):
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something in a task that closing awaits."""
+        ...
+
+    def traded(self, api: StreamApi, arguments: Mapping[str, str]) -> None:
+        """Tell the books of a market that something was traded in it."""
         ...
 
     async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as declared

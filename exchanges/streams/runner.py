@@ -100,6 +100,11 @@ class Line:
         yield from [feed for feeds in lists for feed in feeds]
 
     @property
+    def is_over(self) -> bool:
+        """Whether its task has ended, which only a bug can do: nothing more can be carried."""
+        return self._task.done()
+
+    @property
     def is_connected(self) -> bool:
         """Whether there is a connection."""
         return bool(self._links)

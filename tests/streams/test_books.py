@@ -11,7 +11,7 @@ from exchanges import BookStatus, BookUnknown, bitstamp
 from exchanges.bitstamp.streams import Streams
 from exchanges.errors import NotSent, ReadFailed, UsageError
 from exchanges.streams import BookChange, Connected, Disconnected, Moved, Resynchronised, Subscribed
-from tests.streams.test_trades import SUBSCRIBE, markets
+from tests.streams.test_trades import SUBSCRIBE, markets, trade
 from tests.support.streaming import START, confirms, items, played
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
@@ -319,3 +319,36 @@ async def test_following_is_checked():
         with pytest.raises(UsageError, match="enter the block"):
             await anext(updates)
         assert "['a']" in repr(updates)
+
+
+@in_virtual_time
+async def test_trades_without_frames_of_the_book_raise_a_doubt():
+    """A channel that is dead while its market trades is compared with REST at once."""
+    async with streams() as (live, server, host):
+        book = await opened(live, server, host)
+        async with live.trades("btcusd"):
+            await asyncio.sleep(20)
+            server.last.send(trade(1))
+            host.answers["bitstamp.market.order_book"] = lambda **_: read(elapsed() - 1, BIDS, ASKS)
+            await asyncio.sleep(4)
+            assert BookStatus.GOOD is book.status
+            before = len(host.calls)
+            await asyncio.sleep(2)
+
+            assert before < len(host.calls)
+        await book.__aexit__(None, None, None)
+
+
+@in_virtual_time
+async def test_trades_with_frames_of_the_book_raise_none():
+    """A frame shortly before or after explains the trade."""
+    async with streams() as (live, server, host):
+        book = await opened(live, server, host)
+        async with live.trades("btcusd"):
+            server.last.send(trade(1))
+            server.last.send(trade(2))
+            before = len(host.calls)
+            await asyncio.sleep(10)
+
+            assert (before, BookStatus.GOOD) == (len(host.calls), book.status)
+        await book.__aexit__(None, None, None)

@@ -110,3 +110,15 @@ def test_waits_are_drawn():
 
     assert len(set(drawn)) > 90
     assert max(drawn) <= 30.0 < math.inf
+
+
+def test_a_server_that_closes_at_once_is_left_alone():
+    """After five such connections each wait is at least the largest bound; one that lives ends that."""
+    backoff = Backoff(30.0, draw=lambda least, most: least)
+    waits = []
+    for _ in range(7):
+        backoff.lived(0.1)
+        waits.append(backoff.next_wait())
+    backoff.lived(10)
+
+    assert ([0, 0, 0, 0, 0, 30, 30], 0) == (waits, backoff.next_wait())

@@ -186,8 +186,8 @@ def _reconnects(chance: random.Random, clients: int) -> Figure:
     return Figure(
         "a server accepts and closes for ten minutes: attempts of a client in 30 s, in the end",
         f"{each:.1f} on average, {most} at most in five minutes",
-        "<= 2.2",
-        each <= 2.2,
+        "<= 1",
+        each <= 1,
         "S12",
     )
 

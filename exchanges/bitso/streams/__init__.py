@@ -74,7 +74,13 @@ class Streams(Channels, api=STREAMS):
     as long as a call.
     """
 
-    @channel("trades:{book}", on={"trades": list[LiveTrade]}, key=lambda trade: trade.tid, catch_up=MissedTrades)
+    @channel(
+        "trades:{book}",
+        on={"trades": list[LiveTrade]},
+        key=lambda trade: trade.tid,
+        catch_up=MissedTrades,
+        moves_book=True,
+    )
     def trades(
         self, book: Book, *, backfill: bool = False, buffer: int = 1000, timeout_seconds: float | None = None
     ) -> Lossless[LiveTrade]:

@@ -81,7 +81,13 @@ class Streams(Channels, api=STREAMS):
     `ReaderTooSlow`. *timeout_seconds* is how long entering may take; None: as long as a call.
     """
 
-    @channel("live_trades_{market}", on={"trade": LiveTrade}, key=lambda trade: trade.id, catch_up=MissedTrades)
+    @channel(
+        "live_trades_{market}",
+        on={"trade": LiveTrade},
+        key=lambda trade: trade.id,
+        catch_up=MissedTrades,
+        moves_book=True,
+    )
     def trades(
         self,
         market: MarketSymbol,
