@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType, TracebackType
@@ -36,6 +37,20 @@ STREAMS = "streams"
 NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
 
 
+class _VisibleSignature:
+    """The signature of a client with each of its options by name, for `help` and completion."""
+
+    def __get__(self, client: object, kind: type[Client]) -> inspect.Signature:
+        """Return it."""
+        signature = inspect.signature(kind.__init__)
+        parameters = [p for p in signature.parameters.values() if p.name not in ("self", "options")]
+        parameters += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=..., annotation=annotation.__forward_arg__)
+            for name, annotation in ClientOptions.__annotations__.items()
+        ]
+        return signature.replace(parameters=parameters, return_annotation=kind)
+
+
 class Client(Areas):
     """One account at one exchange. Create one per account, use it from one event loop, close it.
 
@@ -53,9 +68,14 @@ class Client(Areas):
     """
 
     exchange: ClassVar[str]
+    __signature__: ClassVar[object] = _VisibleSignature()
 
     def __init_subclass__(cls, **rest: Any) -> None:  # noqa: ANN401 - as its base
         super().__init_subclass__(**rest)
+        # By their names alone: evaluating the annotations would take time that an import has not.
+        areas = [name for name in inspect.get_annotations(cls) if not name.startswith("_") and name != "exchange"]
+        if cls.__doc__ is not None and areas:
+            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\nAreas, each with its calls: {', '.join(areas)}.\n"
         for name in {"__init__"} & vars(cls).keys():
             # The frames of a constructor hold the credentials, so even errors that are bugs must not keep them.
             setattr(cls, name, discreet(vars(cls)[name]))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import (
+    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -26,6 +27,7 @@ from exchanges.endpoint.paths import register
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, Problem, UsageError
 from exchanges.http.request import Body
+from exchanges.suggestions import hint
 from exchanges.wire import Amount, Json
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
@@ -63,6 +65,17 @@ class Area:
     def __init__(self, caller: Caller, shared: dict[str, Any] | None = None) -> None:
         self.caller = caller
         self.shared = {} if shared is None else shared
+
+    def __repr__(self) -> str:
+        """List the calls."""
+        return f"{type(self).__name__}({', '.join(_calls_of(type(self)))})"
+
+    if not TYPE_CHECKING:
+        # A checker that sees this would accept every name.
+
+        def __getattr__(self, name: str) -> object:
+            """Raise: the class has what there is; say what that is."""
+            raise _no_attribute(self, name, _calls_of(type(self)), "calls")
 
     def __init_subclass__(cls, *, api: Api, area: str | None = None, **rest: Any) -> None:
         super().__init_subclass__(**rest)
@@ -255,6 +268,17 @@ class Areas:
 
     __areas__: ClassVar[Mapping[str, type[Area | Areas]]]
 
+    def __repr__(self) -> str:
+        """List the areas."""
+        return f"{type(self).__name__}({', '.join(areas_of(type(self)))})"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """Raise: the class has what there is; say what that is."""
+            views = (view for view, value in vars(type(self)).items() if isinstance(value, property))
+            raise _no_attribute(self, name, [*areas_of(type(self)), *views], "areas")
+
     def _bind(self, caller: Caller, shared: dict[str, Any] | None = None) -> None:
         for name, kind in areas_of(type(self)).items():
             if issubclass(kind, Area):
@@ -263,6 +287,19 @@ class Areas:
                 bundle = kind()
                 bundle._bind(caller, shared)  # noqa: SLF001 - same class
                 setattr(self, name, bundle)
+
+
+def _calls_of(area: type[Area]) -> list[str]:
+    return [endpoint.id.rpartition(".")[2] for endpoint in area.endpoints]
+
+
+def _no_attribute(owner: object, name: str, known: Sequence[str], what: str) -> AttributeError:
+    """Build the error for an attribute that there is not."""
+    words = f"{type(owner).__name__} has no {name}"
+    # What begins with an underscore is asked for by the interpreter, not by people.
+    if not name.startswith("_"):
+        words = f"{hint(words, name, [*known, *dir(type(owner))])}; {what}: {', '.join(known)}"
+    return AttributeError(words, name=name)
 
 
 def areas_of(bundle: type[Areas]) -> Mapping[str, type[Area | Areas]]:

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar, cast, get_args
 from exchanges.endpoint.definition import Argument, Endpoint
 from exchanges.errors import ExchangeError, UsageError, quotable
 from exchanges.http.uploads import Upload
+from exchanges.suggestions import hint
 from exchanges.wire import Amount, Json, OpenIntEnum, OpenStrEnum, dumps, plain
 from exchanges.wire.codecs import bounds_of
 
@@ -44,6 +45,10 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
         name: value if type(value) in _BARE else _guarded(endpoint, name, partial(_bare, value))
         for name, value in arguments.items()
     }
+    # First, as a misspelled name makes the right one missing.
+    if unknown := given.keys() - endpoint.names:
+        words = f"no such argument: {', '.join(sorted(map(quotable, unknown)))}"
+        raise _usage(endpoint, hint(words, min(map(quotable, unknown)), endpoint.names))
     values: dict[str, Json | Upload] = {}
     for argument in endpoint.arguments:
         value = given.get(argument.name, argument.default)
@@ -60,8 +65,6 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
         if argument.param.is_spread and (doubled := _names(endpoint) & cast("dict[str, Json]", rendered).keys()):
             names = ", ".join(sorted(doubled))
             raise _usage(endpoint, f"{argument.name} must not hold {names}: give it as an argument of its own")
-    if unknown := given.keys() - endpoint.names:
-        raise _usage(endpoint, f"no such argument: {', '.join(sorted(map(quotable, unknown)))}")
     # Last, so that it may rely on each argument being right by itself.
     if endpoint.check is not None:
         fault = _guarded(endpoint, "one of the arguments", partial(endpoint.check, given))

@@ -34,6 +34,7 @@ from exchanges.wire.converter import Wire, wire
 
 __all__ = ["ClientOptions", "Options", "SessionConfig", "configure", "timeout_of"]
 
+CREDENTIALS = ("api_key", "api_secret", "client_id")
 MAX_NONCE = 10**19
 """The largest nonces of the exchanges have 19 digits."""
 _KEY = re.compile(r"[\x21-\x7e]{1,512}")
@@ -217,7 +218,7 @@ def _require_known(name: str, options: ClientOptions) -> None:
     """Raise for options that there are not, and for switches that are neither on nor off."""
     known = ClientOptions.__annotations__.keys()
     if unknown := sorted(options.keys() - known):
-        similar = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+        similar = difflib.get_close_matches(unknown[0], [*known, *CREDENTIALS], n=1, cutoff=0.5)
         hint = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(sorted(known))}"
         raise UsageError(f"{name}: no such option: {', '.join(map(quotable, unknown))}; {hint}")
     # A text is true, whatever it says: "no" would choose the sandbox.
@@ -298,7 +299,8 @@ def _context(name: str, context: ssl.SSLContext | None) -> ssl.SSLContext | None
 def _hooks(name: str, hooks: Sequence[Hooks]) -> tuple[Hooks, ...]:
     given: object = hooks
     is_list = isinstance(given, Sequence) and not isinstance(given, str | bytes)
-    if not is_list or None in hooks or not all(_has(hook, *HOOK_NAMES) for hook in hooks):
+    each: list[object] = list(hooks) if is_list else []
+    if not is_list or not all(hook is not None and _has(hook, *HOOK_NAMES) for hook in each):
         raise UsageError(f"{name}: hooks must be a list of objects with the methods of exchanges.instrumentation.Hooks")
     return tuple(hooks)
 
