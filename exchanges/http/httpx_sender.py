@@ -308,8 +308,9 @@ async def _read(response: Any, decoder: Decoder) -> Answer:  # noqa: ANN401 - of
         async for chunk in response.stream:
             if not isinstance(chunk, bytes | bytearray | memoryview):
                 raise BadAnswer(f"the transport returned a body of {type(chunk).__name__}, not of bytes")
-            body.add(chunk)
-            chunks, size = chunks + 1, size + len(chunk)
+            piece = cast("bytes", chunk)  # of whatever dimensions: only its bytes count
+            body.add(piece)
+            chunks, size = chunks + 1, size + len(piece)
             # Thousands may be ready at once, and neither the deadline nor others must wait for all of them.
             if chunks >= CHUNKS_AT_ONCE or size >= BYTES_AT_ONCE:
                 await asyncio.sleep(0)
