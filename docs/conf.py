@@ -55,6 +55,7 @@ def write_generated(app: Sphinx) -> None:
         if declarations.channels(exchange):
             table = declarations.channel_table(exchange)
             (reference / "tables" / f"{exchange}-channels.md").write_text(table, "utf-8")
+    (reference / "tables" / "commands.md").write_text(declarations.command_table(), "utf-8")
     (reference / "tables" / "limits.md").write_text(declarations.limit_table(), "utf-8")
 
 

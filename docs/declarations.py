@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from exchanges.__main__ import COMMANDS
 from exchanges.client import Client
 from exchanges.commands.clients import CLIENTS, limits
 from exchanges.commands.tables import markdown
@@ -110,6 +111,11 @@ def limit_table() -> str:
     """Format every limit that an exchange sets as Markdown."""
     rows = [(x.name, x.scope.value, " and ".join(map(str, x.windows))) for x in limits()]
     return markdown(("Limit", "Counted by", "Calls"), rows) + "\n"
+
+
+def command_table() -> str:
+    """Format the commands as Markdown."""
+    return markdown(("Command", "What it does"), [(f"`{name}`", words) for name, words in COMMANDS.items()]) + "\n"
 
 
 def facts(endpoint: Endpoint) -> list[str]:

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a list of objects, one per line")
-    form.add_argument("--markdown", action="store_true", help="print the table of docs/endpoints.md")
+    form.add_argument("--markdown", action="store_true", help="print a table in Markdown")
     parser.add_argument("--channels", action="store_true", help="list the live channels instead")
 
 

@@ -35,7 +35,7 @@ PAGES = {page.stem: page for page in GUIDES}
 PROGRAM, TEST, ALONE = "asyncio.run(main())", "def test_", "simulate("
 GUIDED = (
     "quickstart bitso bitstamp polling streams unknown-outcomes "
-    "limits testing frameworks ccxt operating hosts observing"
+    "limits testing frameworks ccxt operating hosts observing raw"
 )
 NAMED = re.compile(r"`((?:bitso|bitstamp|bitex)(?:\.v\d)?\.[a-z_0-9]+\.[a-z_0-9]+)\b")
 
