@@ -36,7 +36,8 @@ __all__ = ["connect"]
 
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 0.5
-MAX_FRAME = 4 * 1024 * 1024
+MAX_FRAME = 512 * 1024
+"""Eight times what the largest frame is expected to have; a book of that size takes twenty times as much to read."""
 MAX_FRAGMENTS = 10_000
 HAPPY_EYEBALLS_SECONDS = 0.25
 

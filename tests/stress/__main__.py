@@ -39,12 +39,13 @@ STAGES = (
     "kills",
     "leaving",
     "private_events",
+    "frames",
     "lagging",
     "stream_secrets",
     "digits",
     "pauses",
 )
-PROMISES: tuple[int | str, ...] = (*range(1, 18), "S1", "S2", "S3", "S4", "S5", "S7", "S8", "S9", "S11", "S12")
+PROMISES: tuple[int | str, ...] = (*range(1, 18), "S1", "S2", "S3", "S4", "S5", "S7", "S8", "S9", "S10", "S11", "S12")
 """Numbers of the promises; those of streams begin with S."""
 CHEAP = {
     "nonces": ("key lock",),

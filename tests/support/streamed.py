@@ -62,9 +62,9 @@ def clients_of(sim: Simulator) -> list[Client]:
     """Return the sockets of all clients, as the server knows them."""
     return [
         client
-        for venue in (Venue.BITSTAMP, Venue.BITSO)
-        if (streams := sim._exchanges[venue].streams) is not None
-        for client in streams.clients.values()
+        for exchange in sim._exchanges.values()
+        if exchange.streams is not None
+        for client in exchange.streams.clients.values()
     ]
 
 
