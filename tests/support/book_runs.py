@@ -257,12 +257,12 @@ class Run:
     def spoilt(self, frame: Any, fault: str) -> list[Any]:
         """Return what is sent in place of a frame."""
         self.seen.faults[fault] += 1
-        if fault == "drop":
-            return ["a frame could not be decoded"]
-        if fault == "double":
-            return [frame, frame]
-        if fault == "double old":
-            return [frame, *([self.chance.choice(self.sent)] if self.sent else ())]
+        old = [self.chance.choice(self.sent)] if self.sent else []
+        simple = {"drop": ["a frame could not be decoded"], "double": [frame, frame], "double old": [frame, *old]}
+        if fault == "back" and self.successor is not None:
+            return [frame]  # who has seen no frame before cannot know that a moment is an old one
+        if fault in simple:
+            return simple[fault]
         if fault == "reorder":
             self.held = frame
             return []
@@ -391,8 +391,11 @@ class Run:
         self.keeper, self.successor = self.successor, None
 
     def is_older(self, keeper: Any) -> bool:
-        """Whether a successor would have the book step back."""
-        return self.keeper.as_of is not None and keeper.as_of < self.keeper.as_of
+        """Whether a successor would have the book step back, or be another of the same moment."""
+        ours = self.keeper
+        if ours.as_of is None or keeper.as_of > ours.as_of:
+            return False
+        return keeper.as_of < ours.as_of or keeper.last_known != ours.last_known
 
     def resubscribe(self, keeper: Any) -> None:
         """Subscribe again on the same line."""
