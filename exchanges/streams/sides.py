@@ -186,6 +186,13 @@ def read_level(held: Level | Unread) -> Level:
     return Level(held[0], Decimal(held[1])) if isinstance(held, tuple) else held
 
 
+def _is_same(held: Level | Unread, amount: str) -> bool:
+    if not isinstance(held, tuple):
+        return Decimal(amount) == held.amount
+    # Texts of one length that differ are different numbers: nobody sends leading zeros.
+    return amount == held[1] or (len(amount) != len(held[1]) and Decimal(amount) == Decimal(held[1]))
+
+
 @define(eq=False)
 class Side:
     """Offers to buy, or to sell.
@@ -257,7 +264,7 @@ class Side:
                 if held is None:
                     insort(keys, key)
                 elif not same:
-                    same = amount == held[1] if isinstance(held, tuple) else Decimal(amount) == held.amount
+                    same = _is_same(held, amount)
                 by_key[key] = (price, amount)
             elif held is not None:
                 del by_key[key]

@@ -21,7 +21,7 @@ from tests.support.book_runs import FAULTS, SETTINGS, Case, Seen, play
 
 PROMISES = ("S1",)
 WORKERS = 2
-RUNS, QUICK_RUNS = 130, 4
+RUNS, QUICK_RUNS = 130, 2
 FAULTS_EACH = 12
 LOSSES_EACH = 6
 Paces = tuple[tuple[float, float], ...]

@@ -132,7 +132,7 @@ class Seen:
 SETTINGS = {
     "whole": Settings(depth=DEPTH, audit_seconds=60.0),
     "diff": Settings(audit_seconds=30.0),
-    "numbered": Settings(audit_seconds=300.0),
+    "numbered": Settings(audit_seconds=20.0),
 }
 KEEPERS: dict[str, Callable[..., Any]] = {"whole": WholeBook, "diff": DiffBook, "numbered": SequencedBook}
 
@@ -525,11 +525,7 @@ class Run:
             seen.wrong += 1
             self.mark(wrong=True)
             return
-        at = (
-            self.truths.get(keeper.sequence, keeper.sequence)
-            if numbered
-            else round((keeper.as_of - ZERO) / timedelta(microseconds=1)) + BEGIN
-        )
+        at = self.number_of(keeper) if numbered else round((keeper.as_of - ZERO) / timedelta(microseconds=1)) + BEGIN
         true = self.market.book(at)
         if self.case.kind == "whole":
             expected = [top(true[0], DEPTH, is_bids=True), top(true[1], DEPTH, is_bids=False)]
