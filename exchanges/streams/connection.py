@@ -61,7 +61,10 @@ async def connect(address: Address, receiver: Receiver) -> Connection:
 
 def _opening(address: Address, receiver: Receiver) -> _Opener:
     """Return what opens a connection when it is awaited. It knows the proxy's password: no frame may hold it."""
-    secure: dict[str, Any] = {} if address.ssl_context is None else {"ssl": address.ssl_context}
+    more: dict[str, Any] = {} if address.ssl_context is None else {"ssl": address.ssl_context}
+    if isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
+        # Other loops, such as uvloop's, do not know the argument.
+        more["happy_eyeballs_delay"] = HAPPY_EYEBALLS_SECONDS
     return _Opener(
         address.url,
         create_connection=cast("Any", partial(_StreamConnection, receiver)),
@@ -73,8 +76,7 @@ def _opening(address: Address, receiver: Receiver) -> _Opener:
         max_size=MAX_FRAME,
         logger=_hidden_logger(),
         user_agent_header=f"aioexchanges/{__version__}",
-        happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
-        **secure,
+        **more,
     )
 
 

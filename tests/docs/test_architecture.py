@@ -9,6 +9,9 @@ import exchanges
 
 ROOT = Path(__file__).parent.parent.parent
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+# The package need not stand beside the tests: `nox -s wheel` installs it.
+PACKAGE = Path(exchanges.__file__).parent
+BASES = (ROOT, PACKAGE, PACKAGE.parent)
 EXCHANGES = ("bitex", "bitso", "bitstamp")
 FILES = sorted(set(re.findall(r"`((?:[\w<>]+/)+\w+(?:\.py)?)`", ARCHITECTURE)))
 STEP = re.compile(r"`(?P<file>[\w/]+\.py)`|`(?P<name>[\w.]+)\(\)`")
@@ -29,7 +32,7 @@ def named():
 def test_every_file_exists(file):
     """Each file and package that the architecture names exists, for every exchange where it names all of them."""
     places = [file.replace("<exchange>", name) for name in EXCHANGES] if "<exchange>" in file else [file]
-    missing = [place for place in places if not any(_exists(base / place) for base in (ROOT, ROOT / "exchanges"))]
+    missing = [place for place in places if not any(_exists(base / place) for base in BASES)]
 
     assert [] == missing
 
