@@ -163,9 +163,12 @@ class Attempt:
     @property
     def was_overtaken(self) -> bool:
         """Whether a later nonce of the same key may have arrived before this one."""
-        # The holder of a key lock that another process has passed hears nothing of it.
-        is_old = self.lease is not None and self.permit.loop.time() - self.permit.since >= OVERTAKE_SECONDS
-        return self.permit.was_overtaken or is_old
+        if self.permit.was_overtaken or self.lease is None:
+            return self.permit.was_overtaken
+        # The holder of a key lock that another process has passed hears nothing of it. The clock of the loop stands
+        # still while its host is suspended; then the lease is lost.
+        is_old = self.permit.loop.time() - self.permit.since >= OVERTAKE_SECONDS
+        return is_old or not self.lease.is_held()
 
     def note_sent(self) -> None:
         """Report to observers that it is handed to the connection."""

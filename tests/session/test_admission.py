@@ -3,7 +3,16 @@ import logging
 
 import pytest
 
-from exchanges.errors import OutcomeUnknown, RateLimitTimeout, StateError, UnresolvedOutcome, UsageError
+from exchanges.errors import (
+    NonceRejected,
+    NotSent,
+    OutcomeUnknown,
+    RateLimitTimeout,
+    ReadFailed,
+    StateError,
+    UnresolvedOutcome,
+    UsageError,
+)
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.waits import Wait
@@ -181,6 +190,35 @@ async def test_cancelled_while_leaving():
             own.cancel()
 
         assert (Thing(1), 1, True) == (await task, len(limiter.leases[0].left), is_free(client))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", CALLS)
+async def test_a_lease_that_others_do_not_respect(kind):
+    """A call whose lease was lost before its first byte is not sent; it releases the lease, and is not unresolved."""
+    async with sharing(answers=[Lease(held=False)] * 9) as (client, script, limiter, _):
+        error = await failure(CALLS[kind](client))
+        left = [lease.left[0]["sent"] for lease in limiter.leases]
+
+        assert (ReadFailed if kind == "read" else NotSent, []) == (type(error), script.came)
+        assert ("its lease of the shared state ran out" in str(error), {False}) == (True, set(left))
+        assert (0, True) == (len(client.unresolved), is_free(client))
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("held", "expected"), [(True, NonceRejected), (False, OutcomeUnknown)])
+async def test_a_nonce_of_a_lease_that_was_lost(held, expected):
+    """A refused nonce proves nothing of an order whose lease was lost: it may have been sent twice on its way."""
+    lease = Lease()
+
+    def refuse(_):
+        lease.held = held
+        return refusal("nonce", 400, floor=10**18)
+
+    async with sharing(refuse, answers=[lease]) as (client, _, _, _):
+        error = await failure(client.trading.create_order(amount=3))
+
+        assert expected is type(error)
 
 
 @in_virtual_time

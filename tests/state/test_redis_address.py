@@ -29,7 +29,7 @@ def test_urls(url, name, options):
     """Server, database, user and password are taken from the URL; messages name the server and the database."""
     address = parse(url)
 
-    assert (name, options) == (address.name, {key: address.options[key] for key in options})
+    assert (name, options) == (address.name, {key: address.options()[key] for key in options})
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from exchanges.limits.windows import MARGIN_SECONDS
 from exchanges.state.redis import link as link_module
 from tests.support.cutting_proxy import cutting_proxy
 from tests.support.file_states import KEY, SERVER, call, enter, entry, leave, settled, shared_limiter_of
+from tests.support.fourth import CREDENTIALS, Fourth
 from tests.support.leak_sinks import Scene, leaks
 from tests.support.redis_servers import NOWHERE, executable, redis_server
 from tests.support.redis_states import LEASE_SECONDS, Shelf, StillClock, stop_clocks
+from tests.support.scripted_transport import Script
 from tests.support.secrets import PASSWORD, Detector
 from tests.support.tls_servers import AUTHORITY, presenting
 
@@ -296,6 +298,7 @@ async def test_no_password_shows(case, own):
                     await use()
                 scene.errors.append(caught.value)
             shown = repr([state, state._store.host.link._address, state.journal])
+            scene.clients.append(Fourth(state=state, transport=Script.of(), **CREDENTIALS))
     words = {"wrong password": "rejected the user or the password", "no rights": "does not permit", "gone": "cannot be"}
 
     assert [True] * 3 == [words[case] in str(error) for error in scene.errors]

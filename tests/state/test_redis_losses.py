@@ -169,6 +169,19 @@ async def test_the_journal_after_a_loss(lose, shelf, state, clock):
         await state.journal.begin(entry())
 
 
+async def test_a_call_in_doubt_after_a_loss(shelf, state, other, clock):
+    """A call that has ended with an unknown outcome is listed so after a loss, too, though its host lives."""
+    await state.journal.begin(written := entry())
+    ended_at = written.intent.at
+    await state.journal.doubt(written.intent.id, ended_at)
+    emptied(shelf, clock)
+    await beat(state, state)
+    await clock.move(LEASE_SECONDS, state)
+    (found,) = other.journal.entries(SERVER, KEY)
+
+    assert (written.intent, ended_at, False) == (found.intent, found.ended_at, found.is_under_way)
+
+
 async def test_since_when_calls_are_recorded_after_a_loss(shelf, state, clock):
     """After a loss the record of calls begins anew: a call of before may be missing in it."""
     await state.journal.begin(entry())
@@ -193,6 +206,19 @@ async def test_a_clock_that_is_set_back(seconds, shelf, state, other, clock):
     second = await call(limiter, in_order=True)
 
     assert (pytest.approx(10 + MARGIN_SECONDS), True) == (wait, second > first)
+
+
+async def test_nonces_of_a_clock_that_was_ahead(state, clock):
+    """A clock that was set forward, and noticed, takes no nonces of the future: no other program could use the key."""
+    await clock.move(4000, state)
+    limiter = shared_limiter_of(state)
+    first = await call(limiter, in_order=True)
+    clock.set_server(10**8)
+    await enter(limiter)
+    await clock.move(LEASE_SECONDS, state)
+    second = await call(limiter, in_order=True)
+
+    assert first < second < first + 10_000
 
 
 @pytest.mark.parametrize(("seconds", "is_noticed"), [(4.9, False), (5.1, True)])

@@ -37,6 +37,7 @@ class CuttingProxy:
                 task.cancel()
             for end in (ours, writer):
                 end.transport.abort()
+            await asyncio.wait(passing)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, cuts: bool = True) -> None:
         with suppress(ConnectionError, asyncio.CancelledError):
@@ -75,7 +76,8 @@ def cutting_proxy(path: Path, context: ssl.SSLContext | None = None) -> Iterator
             task.cancel()
         if connected:
             await asyncio.wait(connected)
-        for _ in range(5):  # closed transports are gone some turns later, with TLS
+        await server.wait_closed()
+        for _ in range(200):  # closed transports are gone some turns later, with TLS
             await asyncio.sleep(0)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))

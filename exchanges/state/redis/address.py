@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -29,14 +30,14 @@ class Address:
     Attributes:
         name: What messages call it.
         scheme: ``redis``, ``rediss`` for TLS, ``unix`` for a socket.
-        options: Keyword arguments of a connection.
-        secrets: What must not be shown.
+        options: Returns the keyword arguments of a connection. A function, as whatever prints an object prints values.
+        secrets: Returns what must not be shown.
     """
 
     name: str
     scheme: str
-    options: dict[str, Any] = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
+    options: Callable[[], dict[str, Any]] = field(repr=False)
+    secrets: Callable[[], tuple[str, ...]] = field(repr=False)
 
 
 def parse(url: str) -> Address:
@@ -78,7 +79,7 @@ def _parsed(url: str) -> Address | None:
     name, options = where
     user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
     given = {key: text for key, text in (("username", user), ("password", password)) if text}
-    return Address(name, parts.scheme, options | given, tuple(given.values()))
+    return Address(name, parts.scheme, lambda: options | given, lambda: tuple(given.values()))
 
 
 def _socket(parts: SplitResult, query: dict[str, str]) -> tuple[str, dict[str, Any]] | None:

@@ -169,8 +169,11 @@ class Host:
         while True:
             self._beat_now.clear()
             for server in list(self._servers.values()):
-                self._sweep(server)
-                await self.report(server)
+                try:
+                    self._sweep(server)
+                    await self.report(server)
+                except Exception:  # a host that reports no more loses its leases
+                    logger.exception("internal error in the state at %s", self.where)
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT_SECONDS):
                     await self._beat_now.wait()

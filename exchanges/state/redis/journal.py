@@ -22,7 +22,7 @@ from exchanges.state.leases import unsent
 from exchanges.state.protocols import Entry
 from exchanges.state.redis.host import Host
 from exchanges.state.redis.link import LinkFailed
-from exchanges.state.redis.servers import Said, account_of
+from exchanges.state.redis.servers import OpenCall, Said, account_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -170,7 +170,7 @@ class RedisJournal:
         if said.values[0]:
             server.lose()  # others have taken this process for dead
         server.lives(said)
-        server.calls[intent_id] = account, body, at
+        server.calls[intent_id] = OpenCall(account, body, at)
         return None
 
     async def _settle(self, intent_id: str, account: tuple[str, str], outcome: dict[str, str]) -> str | None:
@@ -184,6 +184,8 @@ class RedisJournal:
     async def _settled(self, intent_id: str, account: tuple[str, str], outcome: dict[str, str]) -> None:
         server = self._host.server(account[0])
         asked = {"account": account_of(account), "id": intent_id, **outcome}
+        if outcome["ended_at"] and (call := server.calls.get(intent_id)) is not None:
+            server.calls[intent_id] = evolve(call, ended_at=outcome["ended_at"])
         await self._host.ask(server, "settle", asked)
         if not outcome["ended_at"]:
             server.calls.pop(intent_id, None)

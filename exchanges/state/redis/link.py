@@ -68,7 +68,7 @@ class Wire:
         problem: Why it is closed; None while it is open.
     """
 
-    def __init__(self, connection: AbstractConnection, secrets: tuple[str, ...]) -> None:
+    def __init__(self, connection: AbstractConnection, secrets: Callable[[], tuple[str, ...]]) -> None:
         self.run_id = ""
         self.problem: str | None = None
         self._connection = connection
@@ -87,7 +87,7 @@ class Wire:
         try:
             await self._connection.send_packed_command(self._connection.pack_command(*command), check_health=False)
         except (RedisError, OSError) as error:
-            self.close(_problem(error, self._secrets))
+            self.close(_problem(error, self._secrets()))
         return await future
 
     async def _read(self) -> None:
@@ -101,7 +101,7 @@ class Wire:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody must wait for ever
-            problem = _problem(error, self._secrets)
+            problem = _problem(error, self._secrets())
         self.close(problem)
 
     def close(self, problem: str) -> None:
@@ -168,7 +168,9 @@ class Link:
                     wire.close(problem)
             raise LinkFailed(problem) from None
         if not isinstance(answer, list):
-            problem = _problem(answer, self._address.secrets) if isinstance(answer, Exception) else "answered nonsense"
+            problem = (
+                _problem(answer, self._address.secrets()) if isinstance(answer, Exception) else "answered nonsense"
+            )
             if problem == _REPLICA:
                 wire.close(problem)  # another server is the primary now; what this one shows may be old
             raise LinkFailed(problem)
@@ -199,7 +201,7 @@ class Link:
         wire, problem = Wire(connection, self._address.secrets), "did not answer"
         try:
             facts = await wire.ask("INFO")
-            problem = _fault(facts, self._address.secrets)
+            problem = _fault(facts, self._address.secrets())
         finally:
             if problem:
                 wire.close(problem)
@@ -223,9 +225,9 @@ class Link:
                         hear(message.decode())
                     case _:  # that it has subscribed
                         pass
-            problem = _problem(answer, self._address.secrets)
+            problem = _problem(answer, self._address.secrets())
         except Exception as error:  # noqa: BLE001 - translated, see above
-            problem = _problem(error, self._address.secrets)
+            problem = _problem(error, self._address.secrets())
         finally:
             _abort(connection)
             await _disconnect(connection)
@@ -234,7 +236,7 @@ class Link:
     async def _connection(self) -> AbstractConnection:
         make: Any = _CLASSES[self._address.scheme]
         connection: AbstractConnection = make(
-            **self._address.options,
+            **self._address.options(),
             socket_timeout=None,  # the steps have their own
             socket_connect_timeout=self._seconds,
             retry=Retry(NoBackoff(), 0),
@@ -245,7 +247,7 @@ class Link:
             await connection.connect()  # type: ignore[no-untyped-call]  # of redis-py
             problem = ""
         except Exception as error:  # noqa: BLE001 - translated, see above
-            problem = _problem(error, self._address.secrets)
+            problem = _problem(error, self._address.secrets())
         finally:
             if problem:
                 await _disconnect(connection)

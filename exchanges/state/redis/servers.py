@@ -79,6 +79,23 @@ class Said:
     sent_at: float
 
 
+@frozen
+class OpenCall:
+    """A call that this host has recorded in the journal.
+
+    Attributes:
+        account: Whose it is.
+        written: What was written of it.
+        at: When it was to be sent, in microseconds since 1970.
+        ended_at: When it ended with an unknown outcome; empty if it has not ended.
+    """
+
+    account: str
+    written: str
+    at: int
+    ended_at: str = ""
+
+
 @define(eq=False)
 class Server:
     """One server of an exchange, as this host knows it.
@@ -87,7 +104,7 @@ class Server:
         root: What all its keys begin with.
         held: The leases of this host, by id.
         nonces: The last nonces of this host, by account.
-        calls: The open calls of this host that are in the journal, by id: account, what was written, and when.
+        calls: The open calls of this host that are in the journal, by id.
         signers: How many clients of this host can cancel, by limit.
         left: Limits of which the last such client has left.
         good_until: Until when others respect the leases, on the clock of the host.
@@ -99,7 +116,7 @@ class Server:
     name: str
     held: dict[str, Held] = field(factory=dict[str, Held])
     nonces: dict[str, int] = field(factory=dict[str, int])
-    calls: dict[str, tuple[str, str, int]] = field(factory=dict[str, tuple[str, str, int]])
+    calls: dict[str, OpenCall] = field(factory=dict[str, "OpenCall"])
     signers: Counter[int] = field(factory=Counter[int])
     left: set[int] = field(factory=set[int])
     good_until: float = 0.0
@@ -153,7 +170,7 @@ class Server:
         if self.is_due:
             report["leases"] = [_reported(held, now) for held in self.held.values()]
             report["nonces"] = [[account, str(nonce)] for account, nonce in self.nonces.items()]
-            report["calls"] = [[account, i, written, str(at)] for i, (account, written, at) in self.calls.items()]
+            report["calls"] = [[c.account, i, c.written, str(c.at), c.ended_at] for i, c in self.calls.items()]
         return report
 
     def _lost(self, reason: str, where: str, seconds: float) -> None:

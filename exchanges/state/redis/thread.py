@@ -130,7 +130,7 @@ async def _outcome(work: Callable[[], Coroutine[Any, Any, T]], future: Future[T]
     try:
         value = await work()
     except asyncio.CancelledError:
-        future.cancel()
+        future.set_exception(StateError("the state was closed meanwhile; open it again"))
         raise
     except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
         future.set_exception(error)

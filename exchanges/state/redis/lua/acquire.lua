@@ -110,7 +110,7 @@ local function grant()
   local nonce = ''
   if request.in_order then
     local last = redis.call('HGET', root .. 'nonces', request.account) or '0'
-    nonce = larger(larger(request.least_nonce, text(math.floor(wall / 1000))), successor(last))
+    nonce = larger(larger(request.least_nonce, text(math.floor(now / 1000))), successor(last))
     redis.call('HSET', root .. 'nonces', request.account, nonce)
   end
   return written('granted', fence, nonce, is_new)

@@ -2,6 +2,14 @@
 
 bury()
 local is_new = live()
+local held = redis.call('HGETALL', root .. 'held')
+for n = 1, #held, 2 do
+  -- A host may never have heard of it: a request that a connection delivers late is carried out late.
+  local lease = cmsgpack.unpack(held[n + 1])
+  if lease[3] <= now then
+    end_as_lost(held[n], lease)
+  end
+end
 for _, place in ipairs(request.signers) do
   redis.call('SADD', root .. 'signers:' .. place, me)
   redis.call('HSETNX', root .. 'longest', place, 0)
@@ -30,9 +38,12 @@ for _, pair in ipairs(request.nonces) do
   raise_nonce(pair[1], pair[2])
 end
 for _, row in ipairs(request.calls) do
-  local account, id, value, at = unpack(row)
+  local account, id, value, at, ended_at = unpack(row)
   redis.call('HSETNX', root .. 'calls:' .. account, id, text(writes + 1) .. ' ' .. at .. ' ' .. me .. ' ' .. value)
   redis.call('HSETNX', root .. 'since', account, text(wall))
+  if ended_at ~= '' then
+    redis.call('HSET', root .. 'ended:' .. account, id, ended_at)
+  end
   changed(account)
 end
 if request.ends then
