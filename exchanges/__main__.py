@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import TextIO
 
-from exchanges.errors import ExchangeError
+from exchanges.errors import ExchangeError, UsageError
 
 COMMANDS = {
     "demo": "poll three simulated exchanges, place and cancel an order; needs no internet access",
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0 on success, 1 on failure, 2 if the arguments are invalid, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    # A shell that has closed an output leaves None in its place.
+    sys.stdout, sys.stderr = sys.stdout or _void(), sys.stderr or _void()
     command = words[0] if words and words[0] in COMMANDS else None
     try:
         if command is None:
@@ -51,13 +54,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except ExchangeError as error:
         print(f"{_program()} {command}: {error}", file=sys.stderr)
-        return 2
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            print(f"{_program()} {command}: {error.strerror or error}", file=sys.stderr)
         # The interpreter flushes stdout once more at exit: into the void, or it would print a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _void() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _explain(words: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
+import sys
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -38,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Follow until the time is over or Ctrl-C."""
+    """Follow until the time is over or Ctrl-C; return 1 if nothing came."""
     if not args.seconds > 0 or args.levels < 1:
         raise UsageError("--seconds and --levels must be above 0")
     if args.exchange == "bitex":
@@ -49,6 +50,9 @@ def run(args: argparse.Namespace) -> int:
     view = View(args.exchange, market, args.levels)
     with _display(args, view) as show, suppress(KeyboardInterrupt, TimeoutError):
         asyncio.run(_watch(args, view, show))
+    if view.book is None:
+        print(f"there was no connection to {args.exchange} in this time", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -86,6 +86,26 @@ class TestTheCommandLine:
 
         assert "" == err
 
+    def test_a_closed_output(self, monkeypatch):
+        """A command whose outputs the shell has closed does its work without them."""
+        monkeypatch.setattr(sys, "stdout", None)
+        monkeypatch.setattr(sys, "stderr", None)
+
+        statuses = [main(["doctor"]), main(["trade"])]
+        sys.stdout.close()
+        sys.stderr.close()
+
+        assert [0, 2] == statuses
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+    def test_a_full_disk(self):
+        """An output that cannot be written is a message, not a traceback."""
+        process = started("endpoints", stdout="/dev/full")
+        with process, process.stderr as stderr:
+            err = stderr.read()
+
+        assert (1, 1, True) == (process.wait(), err.count("\n"), "No space left" in err)
+
     def test_default_arguments(self, monkeypatch, capsys):
         """Without arguments `main` reads those of the process."""
         monkeypatch.setattr(sys, "argv", ["exchanges", "doctor"])

@@ -16,7 +16,7 @@ from exchanges.__main__ import main
 from exchanges.commands.watch import Lines, View, _json
 from exchanges.streams import Gap
 from exchanges.streams.delivery import GapReason
-from tests.support.command_line import NEEDS_SIGNALS, PATIENCE_SECONDS, Terminal
+from tests.support.command_line import NEEDS_SIGNALS, NOWHERE, PATIENCE_SECONDS, Terminal
 
 pytest.importorskip("websockets")
 
@@ -70,6 +70,12 @@ def test_wrong_arguments(words, expected, capsys):
     """What cannot be watched is named."""
     assert 2 == main(["watch", *words])
     assert expected in capsys.readouterr().err
+
+
+def test_no_connection(capsys):
+    """If there was no connection the status is 1, and that is what is said."""
+    assert 1 == main(["watch", "bitso", "--base-url", NOWHERE, "--seconds", "0.01"])
+    assert "there was no connection to bitso" in capsys.readouterr().err
 
 
 class Unknown:

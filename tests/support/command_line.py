@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -27,14 +28,15 @@ class Terminal(io.StringIO):
         return True
 
 
-def started(*words: str) -> subprocess.Popen[str]:
+def started(*words: str, stdout: str | None = None) -> subprocess.Popen[str]:
     """Start the command line as a process, for what cannot be tested within one: signals and closed pipes."""
     env = {**os.environ, "PYTHONPATH": str(Path(exchanges.__file__).parent.parent)}
     command = [sys.executable, "-W", "error", "-m", "exchanges", *words]
     # Where whoever runs the tests ignores Ctrl-C, as a shell does in the background, the child would too.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with Path(stdout).open("w") if stdout else nullcontext(subprocess.PIPE) as output:
+            return subprocess.Popen(command, env=env, stdout=output, stderr=subprocess.PIPE, text=True)
     finally:
         signal.signal(signal.SIGINT, before)
 
