@@ -273,6 +273,57 @@ async def test_what_is_read_is_not_newer_than_an_event():
             found = await items(orders, 2)
 
             assert [GapReason.RECONNECTED, ("order_deleted", "1", "0E-8", EventSource.STREAM)] == told(found)
+            assert 0 == len(orders._buffer)
+
+
+@in_virtual_time
+async def test_an_old_list_of_open_orders_invents_nothing():
+    """An order of which an event has come is not placed again because a list still shows it."""
+    async with streams() as (live, server, host):
+        account = Account(host)
+        async with live.my_orders("btcusd") as orders:
+            await settle()
+            server.last.drop()
+            account.open = [open_order("1")]
+            await asyncio.sleep(5)
+            server.last.send(event(1, "order_deleted", "1", "0.00000000"))
+            await asyncio.sleep(20)
+
+            assert [GapReason.RECONNECTED, "order_deleted"] == [
+                item.reason if isinstance(item, Gap) else item.event.value for item in await items(orders, 2)
+            ]
+            assert 0 == len(orders._buffer)
+
+
+@in_virtual_time
+async def test_what_trails_or_comes_early_is_not_handed_out():
+    """Frames of a channel count from its confirmation on."""
+
+    def confirms_late(connection, frame):
+        if frame["event"] == "bts:subscribe":
+            connection.send(event(1, "order_created", "1", "1.00000000"))
+        confirms(connection, frame)
+
+    async with streams(confirms_late) as (live, server, host):
+        Account(host)
+        async with live.my_orders("btcusd") as orders:
+            server.last.send(event(2, "order_created", "2", "1.00000000"))
+            found = await items(orders, 1)
+
+            assert ["2"] == [item.order.id for item in found]
+
+
+@in_virtual_time
+async def test_a_market_order_is_created_with_nothing_executed():
+    """Its amount of zero does not say that all of it traded."""
+    async with streams() as (live, server, host):
+        Account(host)
+        async with live.my_orders("btcusd") as orders:
+            server.last.send(event(1, "order_created", "1", "0.00000000"))
+            server.last.send(event(2, "order_deleted", "1", "0.00000000"))
+            created, deleted = await items(orders, 2)
+
+            assert (None, Decimal(1)) == (created.executed, deleted.executed)
 
 
 @pytest.mark.parametrize(
