@@ -179,7 +179,9 @@ async def test_an_unknown_state_makes_the_book_unreadable():
     async with streams() as (live, server, host):
         host.answers["bitso.market.order_book"] = lambda book, aggregate: bitso.OrderBook(
             bids=(bitso.PriceLevel(book=book, price=Decimal(1), amount=Decimal(1), oid="b"),),
-            asks=(bitso.PriceLevel(book=book, price=Decimal(9), amount=Decimal(1), oid="a"),),
+            asks=tuple(
+                bitso.PriceLevel(book=book, price=Decimal(1181000), amount=Decimal(1), oid=oid) for oid in ("a", "x")
+            ),
             updated_at=AT,
             sequence="6",
         )
