@@ -41,6 +41,23 @@ def test_a_quiet_market_is_read():
     assert ("10:9", ASKS) == shown(book)
 
 
+def test_a_frame_of_the_moment_of_a_read():
+    """A frame of the same moment as the order book that was read must show the same."""
+    book = WholeBook("bitstamp btcusd", wall)
+    book.confirmed(0.0)
+    book.tick(1.5)
+    book.snapshot(read(1, BIDS, ASKS), 1.5, 1.7)
+    assert (Change(),) == book.frame(frame(1, BIDS, ASKS), 1.8)
+    book.confirmed(2.0)
+    book.tick(3.5)
+    book.snapshot(read(3, BIDS, ASKS), 3.5, 3.7)
+    assert ["RESYNCING"] == turns(book.frame(frame(3, "10:9", ASKS), 3.8))
+    book.tick(5.3)
+    book.snapshot(read(5, BIDS, ASKS), 5.3, 5.4)
+    assert ["RESYNCING"] == turns(book.frame(frame(4, "10:9", ASKS), 5.5))
+    assert ["GOOD"] == turns(book.frame(frame(6, "10:9", ASKS), 6.0))
+
+
 def test_a_read_that_may_be_older_than_the_subscription():
     """An order book that was asked for too early is not used."""
     book = WholeBook("bitstamp btcusd", wall)

@@ -117,6 +117,9 @@ class WholeBook(Kept):
         if not empty <= self._may_be_empty:
             self._doubtful("a side of a frame is empty", now)
             return
+        if self.status is BookStatus.GOOD and self._contradicts(bids, asks, at):
+            self._doubtful("a frame contradicts the order book that was read", now)
+            return
         self._may_be_empty = frozenset(empty)
         self._bids, self._asks, self._at, self._received = bids, asks, at, now
         if self._ahead is not None and at >= self._ahead.at:
@@ -125,6 +128,11 @@ class WholeBook(Kept):
             self._actions.append(CHANGED[0])
         else:
             self._good(now)
+
+    def _contradicts(self, bids: Side, asks: Side, at: int) -> bool:
+        """Whether a frame is older than what is kept, which it cannot be, or shows another book of that moment."""
+        kept = self._at or 0
+        return at < kept or (at == kept and not self._shows(bids, asks))
 
     def _doubtful(self, cause: str, now: float) -> None:
         """Make the book unreadable; the next frame decides, or a read if none comes."""
@@ -184,8 +192,7 @@ class WholeBook(Kept):
     def _weigh(self, at: int, bids: Side, asks: Side, asked_at: float, now: float) -> None:
         """Compare the book with an order book that was read."""
         ours = self._at or 0
-        equal = bids.converted() == self._bids.converted() and asks.converted() == self._asks.converted()
-        if equal:
+        if self._shows(bids, asks):
             self._equal(asked_at, now)
         elif at < ours and not self._is_fresh(asked_at):
             self._undecided(now)
@@ -200,6 +207,10 @@ class WholeBook(Kept):
         else:
             self._last = None
             self._doubtful("the exchange's order book differs", now)
+
+    def _shows(self, bids: Side, asks: Side) -> bool:
+        """Whether the book that is kept is the same."""
+        return bids.converted() == self._bids.converted() and asks.converted() == self._asks.converted()
 
     def _equal(self, asked_at: float, now: float) -> None:
         self._verified, self._ahead = asked_at, None
