@@ -19,7 +19,7 @@ COMMANDS = {
     "book": "draw the depth of a market",
     "poll": "poll tickers and order books of the exchanges or of another server",
     "download": "write trades, candles or the ledger to a file, and continue it later",
-    "verify": "check keys and calls at an exchange, and write a report without secrets",
+    "verify": "check keys and calls, if you want with one order, and write a report without secrets",
     "endpoints": "list all declared endpoints",
     "simulator": "simulate the three exchanges for any client, until Ctrl-C",
     "doctor": "show versions, the path of the package and which credentials are set",
