@@ -306,7 +306,7 @@ async def _read(response: Any, decoder: Decoder) -> Answer:  # noqa: ANN401 - of
         body = decoder(response.status_code, response.headers)
         chunks = size = 0
         async for chunk in response.stream:
-            if not isinstance(chunk, bytes | bytearray | memoryview):
+            if not isinstance(chunk, bytes | bytearray):
                 raise BadAnswer(f"the transport returned a body of {type(chunk).__name__}, not of bytes")
             piece = cast("bytes", chunk)  # of whatever dimensions: only its bytes count
             body.add(piece)
