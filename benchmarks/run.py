@@ -30,7 +30,7 @@ GROUPS: dict[str, Wanted] = {
 """The rows of each ``bench_<group>.py``, and their rounds: more where a row varies more."""
 PACKAGES = ("httpx", "msgspec", "attrs", "ccxt", "aiohttp")
 QUICK_ROUNDS = 5
-SLOW = {"archive-arriving": 3, "worst-answer": 2, "order-latency": 1}
+SLOW = {"archive-arriving": 3, "worst-answer": 2, "order-latency": 1, "stream-books": 3}
 """Rows that get fewer rounds in the quick form, so that all of it ends within five minutes."""
 LONG = ("order-after-a-minute",)
 """Rows that only the full form measures, or a row that is named."""
