@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from exchanges.following import follow
     from exchanges.outcomes.verdicts import Ambiguous, Incomplete, NoTrace, Reconciled, Verdict
     from exchanges.polling import Update, poll
+    from exchanges.session.raw import RawAnswer
     from exchanges.streams.delivery import Gap, GapReason
     from exchanges.wire.by_name import from_dict, to_dict, to_json
 
@@ -97,6 +98,7 @@ __all__ = [
     "QuoteExpired",
     "RateLimitTimeout",
     "RateLimited",
+    "RawAnswer",
     "ReadFailed",
     "ReaderTooSlow",
     "Reconciled",
@@ -130,6 +132,7 @@ _ON_USE = {
     **_PACKAGES,
     **dict.fromkeys(("Ambiguous", "Incomplete", "NoTrace", "Reconciled", "Verdict"), "outcomes.verdicts"),
     **dict.fromkeys(("Update", "poll"), "polling"),
+    "RawAnswer": "session.raw",
     **dict.fromkeys(("from_dict", "to_dict", "to_json"), "wire.by_name"),
     **dict.fromkeys(("Gap", "GapReason"), "streams.delivery"),
     "follow": "following",

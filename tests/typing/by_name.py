@@ -2,9 +2,8 @@
 
 from typing import assert_type
 
-from exchanges import Bitso, Kind, Model, from_dict, to_dict, to_json
+from exchanges import Bitso, Kind, Model, RawAnswer, from_dict, to_dict, to_json
 from exchanges.bitso import Ticker
-from exchanges.session.raw import RawAnswer
 from exchanges.wire import Json
 from exchanges.wire.by_name import Named
 
