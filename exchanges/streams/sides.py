@@ -107,7 +107,7 @@ class Numbers(dict[str, Decimal]):
 
     __slots__ = ("_most",)
 
-    def __init__(self, most: int = 40_000) -> None:
+    def __init__(self, most: int = 4_000) -> None:
         super().__init__()
         self._most = most
 
@@ -128,7 +128,7 @@ class Prices:
 
     __slots__ = ("_most", "known")
 
-    def __init__(self, most: int = 40_000) -> None:
+    def __init__(self, most: int = 20_000) -> None:
         # No dict with `__missing__`: a plain one is read twice as fast.
         self.known: dict[str, tuple[int, Decimal]] = {}
         self._most = most

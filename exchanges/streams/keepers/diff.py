@@ -46,7 +46,7 @@ SETTLED_SECONDS = 2.5
 """An order book that is the same after so long shows no state between two frames."""
 KEPT_SECONDS = 5.0
 """An order book that is asked for now is no older."""
-MOST_ROWS = 200_000
+MOST_ROWS = 20_000
 """Of the frames that wait or can be taken back."""
 PATIENT_MISMATCHES = 3
 """So many order books in a row may differ before the next is asked for later."""

@@ -31,7 +31,7 @@ GRACE_SECONDS = 5.0
 """A frame whose changes an order book holds comes in less."""
 CROSSED_SECONDS = 2.0
 """Best prices cross for less, while the frames of one trade come."""
-MOST_CHANGES = 200_000
+MOST_CHANGES = 50_000
 """Of the frames that are kept for an order book."""
 
 CROSSED = "the best prices cross"
