@@ -13,13 +13,18 @@ DOCS = ROOT / "docs"
 RETIRED = ("bitex.", "bitso.v2.", "bitstamp.v1.")
 
 
-@pytest.fixture(scope="module")
-def declarations():
-    """The module that generates tables and pages."""
-    spec = importlib.util.spec_from_file_location("declarations", DOCS / "declarations.py")
+def module_of(name):
+    """Return a module of the folder of the documentation."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def declarations():
+    """The module that generates tables and pages."""
+    return module_of("declarations")
 
 
 def test_every_endpoint_is_in_one_table(declarations):
@@ -93,3 +98,17 @@ def test_facts(declarations):
     assert "``POST /api/v3/orders``" in facts["bitso.trading.place_order"]
     assert "never repeated" in facts["bitso.trading.place_order"]
     assert "counted against no limit" in facts["bitso.trading.cancel_order"]
+
+
+def test_what_a_report_confirms():
+    """Only what the exchange itself answered without an error is confirmed, on the day of the report."""
+    outcomes = [("ticker", "www.bitstamp.net", "200"), ("order_book", "127.0.0.1:8080", "200"), ("markets", "", "-")]
+    calls = [{"endpoint": f"bitstamp.market.{n}", "host": host, "outcome": o} for n, host, o in outcomes]
+    refused = {
+        "endpoint": "bitstamp.trading.open_orders",
+        "host": "www.bitstamp.net",
+        "outcome": "403 PermissionDenied",
+    }
+    report = {"at": "2026-11-28T23:45:53+00:00", "calls": [*calls, refused]}
+
+    assert {"bitstamp.market.ticker": "2026-11-28"} == module_of("record_report").confirmed(report)
