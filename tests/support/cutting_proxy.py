@@ -2,90 +2,96 @@
 
 from __future__ import annotations
 
-import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from attrs import define
+from attrs import define, field
 
 
 @define(eq=False)
 class CuttingProxy:
-    """Passes bytes on.
+    """Passes bytes on, with a thread for each direction of each connection.
 
     Attributes:
         path: The socket of the server.
+        context: For TLS; None without.
         cut: How many bytes of answers are passed on before the connection is closed; None: all of them.
-        port: Where it listens.
     """
 
     path: Path
+    context: ssl.SSLContext | None = None
     cut: int | None = None
-    port: int = 0
+    _listener: socket.socket = field(factory=lambda: socket.create_server(("127.0.0.1", 0)))
+    _sockets: list[socket.socket] = field(factory=list[socket.socket])
+    _threads: list[threading.Thread] = field(factory=list[threading.Thread])
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection."""
-        theirs, ours = await asyncio.open_unix_connection(str(self.path))
-        passing = [asyncio.ensure_future(w) for w in (self._pass(reader, ours, cuts=False), self._pass(theirs, writer))]
-        try:
-            await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in passing:
-                task.cancel()
-            for end in (ours, writer):
-                end.transport.abort()
-            await asyncio.wait(passing)
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self._listener.getsockname()[1]
+        return port
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, cuts: bool = True) -> None:
-        with suppress(ConnectionError, asyncio.CancelledError):
-            while data := await reader.read(65536):
-                if cuts and self.cut is not None:
-                    data, self.cut = data[: self.cut], max(self.cut - len(data), 0)
-                    if not self.cut:
-                        self.cut = None
-                        writer.write(data)
-                        await writer.drain()
-                        return
-                writer.write(data)
-                await writer.drain()
+    def start(self) -> None:
+        """Accept connections."""
+        self._run(self._accept)
+
+    def close(self) -> None:
+        """Close every socket, and wait for every thread."""
+        for one in (self._listener, *self._sockets):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:  # grows no more, as the first of them is that which accepts
+            thread.join()
+        for one in self._sockets:
+            one.close()
+
+    def _run(self, work, *args) -> None:
+        thread = threading.Thread(target=work, args=args)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                self._sockets.append(client)
+                self._run(self._serve, client)
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError):
+            if self.context is not None:
+                client = self.context.wrap_socket(client, server_side=True)
+                self._sockets.append(client)
+            server = socket.socket(socket.AF_UNIX)
+            self._sockets.append(server)
+            server.connect(str(self.path))
+            self._run(self._pass, client, server)
+            self._pass(server, client, cuts=True)
+
+    def _pass(self, source: socket.socket, target: socket.socket, *, cuts: bool = False) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if cuts and self.cut is not None and len(data) >= self.cut:
+                    data, self.cut = data[: self.cut], None
+                    target.sendall(data)
+                    break
+                target.sendall(data)
+        for one in (source, target):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
 def cutting_proxy(path: Path, context: ssl.SSLContext | None = None) -> Iterator[CuttingProxy]:
-    """Run a proxy in a thread of its own: readers of a state stop the loop of the test."""
-    proxy, ready = CuttingProxy(path), threading.Event()
-    loop, ended = asyncio.new_event_loop(), asyncio.Event()
-
-    async def run() -> None:
-        connected: set[asyncio.Task[None]] = set()
-
-        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.ensure_future(proxy.serve(reader, writer))
-            connected.add(task)
-            task.add_done_callback(connected.discard)
-
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-        proxy.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        await ended.wait()
-        server.close()
-        for task in connected:
-            task.cancel()
-        if connected:
-            await asyncio.wait(connected)
-        await server.wait_closed()
-        for _ in range(200):  # closed transports are gone some turns later, with TLS
-            await asyncio.sleep(0)
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
-    thread.start()
-    ready.wait()
+    """Run a proxy in the block; in threads, as readers of a state stop the loop of the test."""
+    proxy = CuttingProxy(path, context)
+    proxy.start()
     try:
         yield proxy
     finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join()
-        loop.close()
+        proxy.close()
