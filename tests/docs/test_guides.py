@@ -64,7 +64,7 @@ def server_of_state(tmp_path, monkeypatch):
             if executable() is None:
                 pytest.skip(NOWHERE)
             monkeypatch.setenv("REDIS_URL", stack.enter_context(redis_server(tmp_path)).url)
-            stack.enter_context(short_lease(0.5))
+            stack.enter_context(short_lease(2.0))
 
         yield start
 

@@ -46,6 +46,8 @@ PAUSES, QUICK_PAUSES = 10, 1
 LOSSES, QUICK_LOSSES = 5, 1
 LEASE_SECONDS = 0.6
 """Short, so that much happens in a minute: a host that is killed holds its key lock for so long."""
+QUICK_LEASE_SECONDS = 2.0
+"""Where no call may fail: long enough for a machine that is busy."""
 DOWN_SECONDS = (0.05, 1.0)
 SENT_SECONDS = 0.5
 """How long after the server was killed a call may still be sent, for which everything was granted before."""
@@ -166,7 +168,7 @@ async def play(hosts: int, calls: int, seed: int, without: str | None, *, quick:
     """Let hosts share a key."""
     async with Stage() as stage:
         scene = await stage.scene(seed, WIDE, without)
-        job = evolve(scene.job, calls=calls, lease_seconds=LEASE_SECONDS if quick else None)
+        job = evolve(scene.job, calls=calls, lease_seconds=QUICK_LEASE_SECONDS if quick else None)
         children = [Child.start(call_many, evolve(job, number=number)) for number in range(hosts)]
         for child in children:
             scene.failed += await child.end(kill=False)
