@@ -213,6 +213,11 @@ class BookFeed(Feed):
     # What keepers ask for
 
     def _act(self, kept: _Kept, actions: Sequence[Action]) -> None:
+        if len(actions) == 1 and isinstance(actions[0], Change):
+            # By far the most frequent, and nothing that is due has come closer.
+            if kept is self._kept:
+                self._tell()
+            return
         for action in actions:
             match action:
                 case Fetch(purpose=purpose):
