@@ -186,7 +186,9 @@ def _from_the_grant(limiter: Limiter, permit: Permit, *, sent: bool, complete: b
     for counted in permit.slots:
         counted.cool(permit.since if sent else -math.inf, complete=complete or sent)
     limiter._held.discard(permit)
-    limiter._leave(permit)
+    permit.lane.connections.taken -= 1
+    if permit.lane.key_lock is not None:
+        permit.lane.key_lock.holder = None
     limiter.wake_waiters()
 
 
