@@ -214,6 +214,21 @@ async def test_own_orders_and_trades():
 
 
 @in_virtual_time
+async def test_a_modified_order_stays_own():
+    """It is cancelled, then open again under the same id."""
+    async with streams() as (live, server, host):
+        account = Account(host)
+        account.open = [order("mine")]
+        async with live.my_orders(BOOK) as stream:
+            server.last.send(changes(1, ("mine", "cancelled", "1")))
+            server.last.send(changes(2, ("mine", "open", "0.5")))
+            server.last.send(changes(3, ("mine", "completed", None)))
+            found = await items(stream, 3)
+
+            assert ["cancelled", "open", "completed"] == [item.status.value for item in found]
+
+
+@in_virtual_time
 async def test_an_order_whose_change_comes_before_its_answer():
     """It is kept until the order is known to be own; nobody else's ever is handed out."""
     async with streams() as (live, server, host):

@@ -106,7 +106,7 @@ class OwnOrders(Lossless[OwnItem]):
         self._tasks: list[asyncio.Task[None]] = []
         self._open: dict[str, OwnOrder] = {}
         self._final: OrderedDict[str, None] = OrderedDict()
-        self._heard: set[str] = set()
+        self._heard: OrderedDict[str, None] = OrderedDict()
         self._unclaimed: OrderedDict[str, _Unclaimed] = OrderedDict()
         self._expected: dict[str, int] = {}
         self._traded: OrderedDict[str, None] = OrderedDict()
@@ -211,7 +211,8 @@ class OwnOrders(Lossless[OwnItem]):
             event = self._of_change(change, changes.sent)
             if change.oid in self._open:
                 self._hand_on(event)
-            elif self._is_own(change.oid):
+            elif change.oid in self._final or self._is_own(change.oid):
+                # Quirk: an order that is modified is cancelled, then open again under the same id (seen in frames).
                 self._hand_on(event)
                 self._due.set()
             else:
@@ -227,9 +228,10 @@ class OwnOrders(Lossless[OwnItem]):
         return self._hub.host.made(PLACE, oid)
 
     def _hand_on(self, event: OwnOrder) -> None:
-        self._heard.add(event.oid)
+        _remember(self._heard, event.oid)
         if event.status is OrderState.OPEN:
             self._open[event.oid] = event
+            self._final.pop(event.oid, None)
         else:
             self._open.pop(event.oid, None)
             _remember(self._final, event.oid)

@@ -83,6 +83,7 @@ OPEN_ORDERS_CACHE_SECONDS = 10.5
 """The list of open orders may be ten seconds old."""
 PAGE = 1000
 MAX_PAGES = 20
+MOST_HEARD = 10_000
 
 
 class MissedOrders:
@@ -97,7 +98,7 @@ class MissedOrders:
     def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:
         self._call, self._market, self._now = call, arguments["market"], now
         self._open: dict[str, LiveOrder] = {}
-        self._heard: set[str] = set()
+        self._heard: dict[str, None] = {}
         """Orders of which an event came since the connection was lost: nothing that is read is newer."""
 
     async def begin(self) -> None:
@@ -109,7 +110,9 @@ class MissedOrders:
     def note(self, item: LiveOrderEvent) -> None:
         """Record an event."""
         order = item.order
-        self._heard.add(order.id)
+        self._heard[order.id] = None
+        if len(self._heard) > MOST_HEARD:
+            del self._heard[next(iter(self._heard))]
         if order.orig_order_id is not None:
             self._open.pop(order.orig_order_id, None)
         if item.event is OrderEventKind.ORDER_DELETED:
