@@ -21,7 +21,7 @@ from exchanges.wire import Deviation
 from tests.stress.figures import Figure, Mechanisms
 
 PROMISES = ("S7",)
-BOOKS, QUICK_BOOKS = 20_000, 1_000
+BOOKS, QUICK_BOOKS = 10_000, 500
 ROWS = 8
 AT = 1_789_000_000_000_000
 ODD = (
