@@ -18,7 +18,7 @@ from typing import Any
 from attrs import define, field
 
 import exchanges
-from exchanges import Bitex, Bitso, Bitstamp, ExchangeError, OutcomeUnknown, Reconciled, UsageError
+from exchanges import Bitex, Bitso, Bitstamp, ExchangeError, Intent, OutcomeUnknown, Reconciled, UsageError
 from exchanges.commands.board import format_price
 from exchanges.commands.clients import CLIENTS, MarketClient
 from exchanges.commands.parsers import add_market, market_of
@@ -174,13 +174,21 @@ class Check:
         except OutcomeUnknown as error:
             self.order = "outcome unknown"
             self._fail(f"{error}; {PLACED}")
-            verdict = await client.reconcile(error.intent)
-            print(f"  {type(verdict).__name__}", flush=True)
-            if isinstance(verdict, Reconciled):
-                await self._cancel(client, str(verdict.id))
+            await self._look_up(client, error.intent)
         except ExchangeError as error:
             self.order = f"refused: {type(error).__name__}"
             self._fail(str(error))
+
+    async def _look_up(self, client: Bitso | Bitstamp, intent: Intent) -> None:
+        """Find out whether the order was placed, and cancel it if it was."""
+        try:
+            verdict = await client.reconcile(intent)
+        except ExchangeError as error:
+            self._fail(f"{error}; {PLACED}")
+            return
+        print(f"  {type(verdict).__name__}", flush=True)
+        if isinstance(verdict, Reconciled) and verdict.id is not None:
+            await self._cancel(client, verdict.id)
 
     async def _cancel(self, client: Bitso | Bitstamp, order_id: str) -> None:
         """Cancel the order, and see that it has traded nothing."""

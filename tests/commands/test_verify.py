@@ -1,12 +1,14 @@
 import io
 import json
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from exchanges import Bitstamp, Intent, Reconciled
 from exchanges.__main__ import main
 from exchanges.bitstamp.spot import BitstampSpot
-from exchanges.errors import ReadFailed
+from exchanges.errors import OutcomeUnknown, ReadFailed
 from exchanges.simulator import Venue
 from tests.support.command_line import NOWHERE, Terminal
 
@@ -89,6 +91,30 @@ def test_a_cancel_that_fails(sim, keys, tmp_path, monkeypatch, capsys):
 
     assert (1, "placed", 1) == (status, report["order"], report["failures"])
     assert "the order may be open" in err
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize(
+    ("is_found", "order"), [(True, "placed and cancelled; nothing traded"), (False, "outcome unknown")]
+)
+def test_an_unknown_outcome(is_found, order, sim, tmp_path, monkeypatch):
+    """An order whose answer is lost is looked up, and cancelled if it is found."""
+    intent, place, made = Intent("bitstamp.trading.buy", {}, datetime.now(UTC)), BitstampSpot.place_limit, []
+
+    async def lose(spot, *given, **named):
+        made.append(await place(spot, *given, **named))
+        raise OutcomeUnknown("no answer", intent=intent)
+
+    async def look_up(_, asked):
+        if not is_found:
+            raise ReadFailed("no answer")
+        return Reconciled(asked, made[0].own, made[0].order_id)
+
+    monkeypatch.setattr(BitstampSpot, "place_limit", lose)
+    monkeypatch.setattr(Bitstamp, "reconcile", look_up)
+    status, report = verify(sim, tmp_path, "bitstamp", *ORDER, "--yes")
+
+    assert (1, order) == (status, report["order"])
 
 
 def test_a_refused_order(sim, keys, tmp_path, capsys):
