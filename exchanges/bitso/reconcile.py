@@ -244,7 +244,7 @@ def _conversions(query: Query, answers: Answers) -> Matches:
     executed = known is not None or found.status in (ConversionStatus.QUEUED, ConversionStatus.COMPLETED)
     # The call that accepted a quote is recorded as the one that created its conversion; this one needs its own name.
     name = found.id if known is None else f"{quote} as {found.id}"
-    return Matches((Match(name, found, sure=executed, tagged=executed),))
+    return Matches((Match(name, found, sure=executed, tagged=executed, made=found.id),))
 
 
 def _in_ledger(query: Query, answers: Answers, quote: str, known: str | None) -> Matches:

@@ -150,7 +150,7 @@ async def test_a_conversion_of_known_name_is_found():
         [match] = (await search(bitso, SEARCHES, query)).candidates
         made = SEARCHES[query.intent.endpoint].identify(conversion_id)
 
-        assert (conversion_id, True, True) == (match.found.id, match.sure, match.tagged)
+        assert (conversion_id, conversion_id, True, True) == (match.found.id, match.made, match.sure, match.tagged)
         assert (conversion_id, False) == (made.id, made.id == match.id)
 
 

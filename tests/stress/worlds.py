@@ -319,7 +319,7 @@ def _fault(verdict: Verdict, done: Sequence[Deed]) -> str | None:
     if isinstance(verdict, Reconciled):
         if not done:
             return "found what was not done"
-        return None if done[0].id in (None, _name_of(verdict.found)) else "found another's"
+        return None if done[0].id in (None, verdict.id or _name_of(verdict.found)) else "found another's"
     return None
 
 
