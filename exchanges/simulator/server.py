@@ -23,8 +23,9 @@ import h11
 from exchanges.simulator.faults.plan import DrawnFault
 from exchanges.simulator.faults.points import FaultPoint
 from exchanges.simulator.http.delivery import WHOLE, ScriptRunner, reset, script_of
+from exchanges.simulator.http.heads import accepts_gzip, has_body, wants_upgrade
 from exchanges.simulator.http.messages import HttpAnswer, HttpRequest, Reply
-from exchanges.simulator.http.upgrade import Upgrade, wants_upgrade
+from exchanges.simulator.http.upgrade import Endable, Upgrade
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 17 * 1024 * 1024
@@ -37,18 +38,6 @@ GRACE_SECONDS = 1.0
 
 Application: TypeAlias = Callable[[HttpRequest, Reply, DrawnFault | None], None]
 """Receives each request with the function that sends its answer and the fault that the gate has drawn for it."""
-
-
-class Endable(Protocol):
-    """A connection, as the listener knows it."""
-
-    def end(self) -> None:
-        """Close the connection now, or after the pending answer."""
-        ...
-
-    def abort(self) -> None:
-        """Close the connection without sending what is buffered."""
-        ...
 
 
 class Gate(Protocol):
@@ -262,11 +251,11 @@ class _Connection(asyncio.Protocol):
             path = head.target.decode("ascii").partition("?")[0]
             self._fault = self._listener.gate.begin(head.method.decode("ascii"), path)
             # Half of the requests with a body fail after their head, the other half within the body.
-            if not (_has_body(head) and self._fault.seed % 2):
+            if not (has_body(head) and self._fault.seed % 2):
                 self._dispatch_if_cut()
 
     def _hand_over(self, head: h11.Request, upgrade: Upgrade, transport: asyncio.Transport) -> None:
-        """Let a WebSocket have the connection, or answer that there is none."""
+        """Hand the connection over to a WebSocket, or answer that there is none."""
         self._busy = True
         socket = upgrade(head, self._http.trailing_data[0], transport, self._address, self._listener.lost)
         if isinstance(socket, HttpAnswer):
@@ -382,7 +371,7 @@ class _Connection(asyncio.Protocol):
         headers += [(name.encode(), value.encode()) for name, value in answer.headers]
         if self._head is not None and len(body) > GZIP_FROM_BYTES and not answer.compressed:
             headers.append((b"Vary", b"Accept-Encoding"))
-            if _accepts_gzip(self._head):
+            if accepts_gzip(self._head):
                 body = gzip.compress(body, GZIP_LEVEL, mtime=0)
                 headers.append((b"Content-Encoding", b"gzip"))
         headers.append((b"Content-Length", b"%d" % len(body)))
@@ -402,17 +391,3 @@ class _Connection(asyncio.Protocol):
     def _close(self) -> None:
         if self._transport is not None:
             self._transport.close()
-
-
-def _has_body(head: h11.Request) -> bool:
-    """Whether the head announces a body."""
-    return any(name in (b"content-length", b"transfer-encoding") and value != b"0" for name, value in head.headers)
-
-
-def _accepts_gzip(head: h11.Request) -> bool:
-    """Whether the client accepts gzip."""
-    accepted = b",".join(value for name, value in head.headers if name == b"accept-encoding").lower()
-    choices = (choice.partition(b";") for choice in accepted.split(b","))
-    weights = [weight.replace(b" ", b"") for coding, _, weight in choices if coding.strip() == b"gzip"]
-    # A weight of zero means "not acceptable" (RFC 9110 section 12.4.2); at most three decimals.
-    return bool(weights) and weights[0] not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")

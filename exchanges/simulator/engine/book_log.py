@@ -159,7 +159,7 @@ class BookLog(Shared):
         self._touched_ms = now_ms
 
     def sync(self, now_ms: int) -> None:
-        """Let everything happen that is due by *now_ms*."""
+        """Carry out everything that is due by *now_ms*."""
         if self._market.version != self._version:
             self._version, self._touched_ms = self._market.version, now_ms
             self._known.clear()
@@ -167,7 +167,7 @@ class BookLog(Shared):
         self._advance(now_ms)
 
     def settle(self) -> None:
-        """Take over what an account has changed, before anything else happens to the book."""
+        """Apply what an account has changed, before anything else happens to the book."""
         if self._touched_ms is not None:
             touched_ms, self._touched_ms = max(self._touched_ms, self._market.began_ms(self._step)), None
             self._advance(touched_ms)

@@ -12,7 +12,6 @@ order is placed, and an order is cancelled at once.
 from __future__ import annotations
 
 import copy
-import heapq
 from bisect import insort
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -24,8 +23,9 @@ from exchanges.simulator.engine.events import Event, EventKind, Events
 from exchanges.simulator.engine.fills import Fill, MatchingOptions, Offer
 from exchanges.simulator.engine.liquidity import Liquidity, Side, better
 from exchanges.simulator.engine.orders import InsufficientFunds, Lifetime, Order, OrderState, Terms
-from exchanges.simulator.engine.prices import TRADE_IDS, Level, Market, Trade, hashed
+from exchanges.simulator.engine.prices import Level, Market
 from exchanges.simulator.engine.store import IdSequence
+from exchanges.simulator.engine.tape import Tape
 
 PLAIN = Terms()
 
@@ -42,6 +42,9 @@ class MatchingEngine:
         orders: Where it adds its orders, by id.
         order_ids: Ids for the orders of all books.
         movement_ids: Ids for what moves money.
+
+    Attributes:
+        tape: The trades that everybody sees.
     """
 
     market: Market
@@ -55,10 +58,11 @@ class MatchingEngine:
     _waiting: dict[Side, list[Order]] = field(init=False, factory=lambda: {side: list[Order]() for side in Side})
     _pending: list[Order] = field(init=False, factory=list[Order])
     _dormant: list[Order] = field(init=False, factory=list[Order])
-    _trades: list[Trade] = field(init=False, factory=list[Trade])
+    tape: Tape = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._liquidity = Liquidity(self.market)
+        self.tape = Tape(self.market)
 
     def __deepcopy__(self, memo: dict[int, object]) -> MatchingEngine:
         """Copy the orders that wait; the background is the same in every copy."""
@@ -134,7 +138,7 @@ class MatchingEngine:
             return
         waiting = self._waiting[order.side]
         waiting.remove(order)
-        insort(waiting, order, key=_rank)
+        insort(waiting, order, key=lambda waits: waits.rank)
         self._publish(EventKind.ORDER_CHANGED, order, now_ms)
         self._match(order, now_ms)
 
@@ -206,29 +210,6 @@ class MatchingEngine:
     def background(self, side: Side, step: int, depth: int) -> Iterator[Level]:
         """Iterate over one side of the background in a step, best first, deeper than orders reach."""
         return self._liquidity.deep(side, step, depth)
-
-    def trades(self, since_ms: int, until_ms: int) -> list[Trade]:
-        """List all trades after *since_ms* up to *until_ms*, those of accounts among them, newest first."""
-        own = (trade for trade in reversed(self._trades) if since_ms < trade.at_ms <= until_ms)
-        return list(heapq.merge(self.market.trades(since_ms, until_ms), own, key=lambda t: t.id, reverse=True))
-
-    def trades_by_id(self, oldest: int, newest: int, *, ascending: bool) -> Iterator[Trade]:
-        """Iterate over the trades whose ids are not below *oldest* and not above *newest*."""
-        numbers = range(oldest // TRADE_IDS, newest // TRADE_IDS + 1)
-        background = map(self.market.trade, numbers if ascending else reversed(numbers))
-        own = self._trades if ascending else reversed(self._trades)
-        merged = heapq.merge(background, own, key=lambda trade: trade.id, reverse=not ascending)
-        return (trade for trade in merged if oldest <= trade.id <= newest)
-
-    def last_trade_id(self, now_ms: int) -> int:
-        """Return the id of the latest trade."""
-        number = self.market.trade_number(now_ms) * TRADE_IDS + TRADE_IDS // 2
-        return max(number, self._trades[-1].id if self._trades else 0)
-
-    def trade_ids(self, since_ms: int, until_ms: int) -> tuple[int, int]:
-        """Return a lower and an upper bound of the ids of the trades between two moments."""
-        oldest, newest = (self.market.trade_number(at_ms) for at_ms in (since_ms, until_ms))
-        return oldest * TRADE_IDS, (newest + 1) * TRADE_IDS + TRADE_IDS // 2 - 1
 
     def waiting(self, side: Side) -> Sequence[Order]:
         """Return the orders of accounts on one side, best first."""
@@ -309,7 +290,7 @@ class MatchingEngine:
             return
         if order.price is not None:
             # Before it is matched, since `_end` removes it once it is filled.
-            insort(self._waiting[order.side], order, key=_rank)
+            insort(self._waiting[order.side], order, key=lambda waits: waits.rank)
         if was_pending:
             self._publish(EventKind.ORDER_CHANGED, order, now_ms)
         self._match(order, now_ms)
@@ -357,7 +338,7 @@ class MatchingEngine:
                 self._end(buyer, OrderState.EXPIRED, now_ms)
                 return
         fill = Fill(quantity, cost, price, now_ms)
-        self._publish_trade(order, offer, fill, rested=rested and offer.order is None)
+        self.tape.add(order, offer.order, fill, rested=rested and offer.order is None)
         if offer.order is None:
             self._liquidity.take(order.side.other, offer.price, quantity, now_ms)
         self._transfer(self.market.spec.quote, cost, buyer, seller)
@@ -365,17 +346,6 @@ class MatchingEngine:
         for trader in (order, offer.order):
             if trader is not None:
                 self._record(trader, fill)
-
-    def _publish_trade(self, order: Order, offer: Offer, fill: Fill, *, rested: bool) -> None:
-        """Add a fill to the trades that everybody sees."""
-        trade_id = self.last_trade_id(fill.at_ms) + 1
-        other = hashed(self.market.own_salt, trade_id) >> 12 if offer.order is None else offer.order.id
-        ids, owned = (other, order.id), (offer.order is not None, True)
-        buyer_waited = (order.side is Side.BUY) is rested
-        maker, taker = reversed(ids) if rested else ids
-        owned = (owned[1], owned[0]) if rested else owned
-        trade = Trade(trade_id, fill.at_ms, fill.price, fill.quantity, buyer_waited, maker, taker, owned)
-        self._trades.append(trade)
 
     def _transfer(self, currency: str, amount: Decimal, giver: Order | None, taker: Order | None) -> None:
         """Transfer what one side gives to the other; None is the background."""
@@ -427,7 +397,3 @@ class MatchingEngine:
 
     def _publish(self, kind: EventKind, order: Order, now_ms: int, movement: Movement | None = None) -> None:
         self._events.publish(Event(kind, now_ms, order.wallet, order, movement))
-
-
-def _rank(order: Order) -> tuple[Decimal, int]:
-    return (-order.limit if order.side is Side.BUY else order.limit, order.id)

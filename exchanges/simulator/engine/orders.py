@@ -155,6 +155,11 @@ class Order:
         return self.price
 
     @property
+    def rank(self) -> tuple[Decimal, int]:
+        """Where it waits on its side: best price first, then oldest first."""
+        return (-self.limit if self.side is Side.BUY else self.limit, self.id)
+
+    @property
     def base_left(self) -> Decimal:
         """What did not trade yet, in base currency."""
         return quotient(self.left, self.limit) if self.in_quote else self.left

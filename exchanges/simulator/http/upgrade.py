@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 MISSING = b"WebSockets are not available here: install the extra with pip install 'aioexchanges[streams]'"
 
 
+class Endable(Protocol):
+    """A connection, as the listener knows it."""
+
+    def end(self) -> None:
+        """Close the connection now, or after the pending answer."""
+        ...
+
+    def abort(self) -> None:
+        """Close the connection without sending what is buffered."""
+        ...
+
+
 class Upgrade(Protocol):
     """Hands a connection over to a new WebSocket."""
 
@@ -30,11 +42,6 @@ class Upgrade(Protocol):
     ) -> Socket | HttpAnswer:
         """Return the socket, or the answer where there is none."""
         ...
-
-
-def wants_upgrade(head: h11.Request) -> bool:
-    """Return whether a request asks for a WebSocket."""
-    return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in head.headers)
 
 
 def upgrade_to(receiver: Receiver) -> Upgrade:

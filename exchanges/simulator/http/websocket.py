@@ -42,7 +42,7 @@ class Receiver(Protocol):
         ...
 
     def opened(self, socket: Socket) -> None:
-        """Take note of a socket whose handshake is complete."""
+        """Record a socket whose handshake is complete."""
         ...
 
     def received(self, socket: Socket, message: str | bytes) -> None:

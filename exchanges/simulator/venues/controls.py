@@ -75,7 +75,7 @@ class Controls(Generic[E]):
         self._exchange.pass_time(self._now())
 
     def set_trade_pace(self, book: str, seconds: float) -> None:
-        """Let strangers trade once in each *seconds*: half a minute at first.
+        """Set the pace at which strangers trade: once in each *seconds*: half a minute at first.
 
         Trades of the past change too, so this is for the start of a test.
 

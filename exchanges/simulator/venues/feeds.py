@@ -64,14 +64,14 @@ class TradesFeed(MarketFeed):
 
     def __init__(self, engine: Engine, market: str, now_ms: int) -> None:
         super().__init__(engine, market, now_ms)
-        self._last = engine.book(market).last_trade_id(now_ms)
+        self._last = engine.book(market).tape.last_id(now_ms)
 
     def frames(self, now_ms: int) -> Iterable[Frame]:
         """Return the trades since the last call."""
-        book = self.engine.book(self.market)
+        tape = self.engine.book(self.market).tape
         # By their ids: several trades may have the same moment, also one that was seen already.
-        first, self._last = self._last + 1, book.last_trade_id(now_ms)
-        for trade in book.trades_by_id(first, self._last, ascending=True):
+        first, self._last = self._last + 1, tape.last_id(now_ms)
+        for trade in tape.by_id(first, self._last, ascending=True):
             yield self.show(trade, now_ms)
 
     @abstractmethod

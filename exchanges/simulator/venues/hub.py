@@ -80,7 +80,7 @@ class Hub:
             socket.hang_up()
 
     def received(self, socket: Socket, message: str | bytes) -> None:
-        """Let the exchange answer a message."""
+        """Pass a message to the exchange, which answers it."""
         value = _read(message)
         if socket in self._undecided:
             # Bitso's requests have an action, Bitstamp's an event.

@@ -53,7 +53,7 @@ def transactions(
 
     def recent(handlers: SpotHandlers, call: SpotCall) -> list[Trade]:
         since_ms = call.now_ms - SPANS_MS[call.arguments.text("time", "hour")]
-        return handlers.engine.book(book(call)).trades(since_ms, call.now_ms)
+        return handlers.engine.book(book(call)).tape.between(since_ms, call.now_ms)
 
     return lists(method, recent, convert)
 

@@ -148,7 +148,7 @@ class Streams(Shared, ABC):
     # Time
 
     def run_until(self, now_ms: int) -> None:
-        """Let time pass for the exchange, and send what is due."""
+        """Pass time for the exchange, and send what is due."""
         if now_ms - self.at_ms > MOST_MS:
             self.at_ms = now_ms - MOST_MS
         while self.at_ms + STEP_MS < now_ms:

@@ -150,13 +150,13 @@ class MarketHandlers(SpotHandlers):
             raise Refused(Reason.WRONG_ARGUMENT, "marker")
         if name not in self.engine.books:
             return []
-        book, ascending = self.engine.book(name), arguments.text("sort", "desc") == "asc"
-        oldest, newest = book.trade_ids(call.now_ms - DAY_MS, call.now_ms)
+        tape, ascending = self.engine.book(name).tape, arguments.text("sort", "desc") == "asc"
+        oldest, newest = tape.bounds(call.now_ms - DAY_MS, call.now_ms)
         if marker and ascending:
             oldest = max(oldest, int(marker) + 1)
         elif marker:
             newest = min(newest, int(marker) - 1)
-        return [_trade(name, trade) for trade in islice(book.trades_by_id(oldest, newest, ascending=ascending), limit)]
+        return [_trade(name, trade) for trade in islice(tape.by_id(oldest, newest, ascending=ascending), limit)]
 
 
 def _candle(bar: prices.Bar) -> bitso.Candle:
