@@ -15,7 +15,7 @@ from tests.support.file_states import KEY, SERVER, call, enter, entry, leave, se
 from tests.support.fourth import CREDENTIALS, Fourth
 from tests.support.leak_sinks import Scene, leaks
 from tests.support.redis_servers import NOWHERE, executable, redis_server
-from tests.support.redis_states import LEASE_SECONDS, Shelf, StillClock, stop_clocks
+from tests.support.redis_states import LEASE_SECONDS, Shelf, StillClock, beat, stop_clocks
 from tests.support.scripted_transport import Script
 from tests.support.secrets import PASSWORD, Detector
 from tests.support.tls_servers import AUTHORITY, presenting
@@ -191,7 +191,8 @@ async def test_an_answer_that_is_cut(cut, own, tmp_path):
     """A lease that was granted by an answer that never came is released as soon as the server can be asked again."""
     with cutting_proxy(own.server.path) as proxy, own.open(url=f"redis://127.0.0.1:{proxy.port}") as state:
         limiter = shared_limiter_of(state, (1, 10.0))
-        await call(limiter, sent=False)
+        await call(limiter, sent=False, in_order=True)
+        await _quiet(own, state)
         proxy.cut = cut
         with pytest.raises(StateError, match=r"cannot be reached .*; nothing was sent"):
             await enter(limiter, in_order=True)
@@ -200,6 +201,13 @@ async def test_an_answer_that_is_cut(cut, own, tmp_path):
 
         assert (1, 0) == (held, own.server.ask("HLEN", own.key("held")))
         assert not isinstance(await enter(limiter, in_order=True), float)
+
+
+async def _quiet(own, state):
+    """Wait until nothing is under way but what the test asks for, whose answer is the one to cut."""
+    while not own.server.ask("PUBSUB", "CHANNELS", f"{own.prefix}:*"):  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.001)
+    await beat(state)
 
 
 async def _reported(state):
@@ -212,7 +220,8 @@ async def _reported(state):
 async def test_a_record_that_is_cut(cut, own):
     """A call whose record may have been written, but is not sent, leaves no unresolved call."""
     with cutting_proxy(own.server.path) as proxy, own.open(url=f"redis://127.0.0.1:{proxy.port}") as state:
-        await call(shared_limiter_of(state, WINDOW))
+        await call(shared_limiter_of(state, WINDOW), in_order=True)
+        await _quiet(own, state)
         proxy.cut = cut
         with pytest.raises(StateError, match="nothing was sent"):
             await state.journal.begin(entry())
@@ -226,11 +235,24 @@ async def test_an_end_that_is_cut(own):
     with cutting_proxy(own.server.path) as proxy, own.open(url=f"redis://127.0.0.1:{proxy.port}") as state:
         limiter = shared_limiter_of(state, (1, 10.0))
         held = await enter(limiter, in_order=True)
+        await _quiet(own, state)
         proxy.cut = 0
         await leave(held, complete=True)
         await _reported(state)
 
         assert 10 + MARGIN_SECONDS == pytest.approx(await enter(limiter))
+
+
+async def test_calls_without_a_server_leave_nothing(own, state):
+    """Calls that never reached the server owe it nothing: a long outage fills no memory."""
+    await call(shared_limiter_of(state, WINDOW))
+    own.server.kill()
+    host, found = state._store.host, []
+    for _ in range(3):
+        await refusals(state, "acquire", "begin")
+        found.append(len(host._owed[host.server(SERVER)]))
+
+    assert [found[0]] * 3 == found
 
 
 async def test_other_names_of_one_server(own, tmp_path):

@@ -163,7 +163,8 @@ class RedisJournal:
             said = await self._host.ask(server, "begin", asked)
         except LinkFailed as error:
             # It may have been written all the same, and nothing will be sent.
-            self._owe(intent_id, (entry.server, entry.key), {"known": "", "ended_at": ""})
+            if error.was_asked:
+                self._owe(intent_id, (entry.server, entry.key), {"known": "", "ended_at": ""})
             return str(error)
         if said.what == "rests":
             return "has lost writes, or is new, and takes no calls for some seconds; call again then"

@@ -57,7 +57,15 @@ _PROBLEMS: tuple[tuple[type[RedisError], str, str], ...] = (
 
 
 class LinkFailed(Exception):
-    """A server was not asked, or did not answer; the text continues "the state at ..."."""
+    """A server was not asked, or did not answer; the text continues "the state at ...".
+
+    Attributes:
+        was_asked: Whether the server may have done what it was asked for.
+    """
+
+    def __init__(self, problem: str, *, was_asked: bool = False) -> None:
+        super().__init__(problem)
+        self.was_asked = was_asked
 
 
 class Wire:
@@ -114,7 +122,7 @@ class Wire:
             self._reader.cancel()
         while self._waiting:
             if not (future := self._waiting.popleft()).done():
-                future.set_exception(LinkFailed(problem))
+                future.set_exception(LinkFailed(problem, was_asked=True))
                 future.exception()  # retrieved, as nobody may wait for it any more
         self._ending = asyncio.get_running_loop().create_task(_disconnect(self._connection))
 
@@ -166,7 +174,7 @@ class Link:
                 self._pause_until, self._pause_problem = time.monotonic() + PAUSE_SECONDS, problem
                 if wire is not None:
                     wire.close(problem)
-            raise LinkFailed(problem) from None
+            raise LinkFailed(problem, was_asked=wire is not None) from None
         if not isinstance(answer, list):
             problem = (
                 _problem(answer, self._address.secrets()) if isinstance(answer, Exception) else "answered nonsense"

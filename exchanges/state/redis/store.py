@@ -15,6 +15,8 @@ from functools import partial
 from secrets import token_hex
 from typing import Any
 
+from attrs import define, field, frozen
+
 from exchanges.errors import ExchangeError
 from exchanges.limits.reasons import used_up
 from exchanges.limits.waits import LOOK_SECONDS, Wait
@@ -33,6 +35,47 @@ from exchanges.state.redis.wakes import Wakes
 logger = logging.getLogger(__name__)
 
 LEAST_SECONDS = 0.001
+
+
+@define(eq=False)
+class _Seen:
+    """The lockouts of a limit as a call has read them, and as it leaves them if it is granted a lease.
+
+    Attributes:
+        version: What was read.
+        body: What is written in its place.
+        refusals: How many refusals there were in a row.
+        tries: What the call tries.
+    """
+
+    version: str = ""
+    body: str = ""
+    refusals: int = 0
+    tries: dict[str, float] = field(factory=dict[str, float])
+
+    def read(self, said: Said, request: LeaseRequest, host: str) -> Wait | None:
+        """Read them; return how long they do not admit the call.
+
+        Raises:
+            RateLimited: The exchange has named an end.
+        """
+        self.version, written, alive = said.values
+        closed = Closed.read(written, said.now, alive)
+        if (wait := closures.wait(closed.lockouts, request, said.now)) is not None:
+            return wait
+        self.refusals, self.tries = closures.enter(closed.lockouts, request, said.now)
+        closed.hosts |= dict.fromkeys(self.tries, host)
+        self.body = closed.write()
+        return None
+
+
+@frozen(eq=False)
+class Granting:
+    """One lease that is asked for: by which id, for whom, and what was read of lockouts."""
+
+    id: str
+    waiter: LeaseWaiter
+    seen: _Seen
 
 
 class RedisStore:
@@ -114,8 +157,9 @@ class RedisStore:
             answer = await self._granted(server, lease_id, waiter)
         except LinkFailed as error:
             # It may have been granted all the same.
-            end = LeaseEnd(LeaseRecord(waiter.request, (), None, 0.0), complete=True, sent=False)
-            self.host.owe(server, lease_id, partial(self._end, server, lease_id, end, leaves_line=True))
+            if error.was_asked:
+                end = _nothing(waiter.request)
+                self.host.owe(server, lease_id, partial(self._end, server, lease_id, end, leaves_line=True))
             waiter.answer(self.host.failed(error))
         except ExchangeError as error:
             waiter.answer(error)
@@ -145,7 +189,7 @@ class RedisStore:
             "seconds": seconds,
             **_parts(request),
         }
-        closed, body, refusals, tries = "", "", 0, dict[str, float]()
+        seen = _Seen()
         with self._wakes.waiting(waiter, account) as wakes:
             while True:
                 overtakes = wakes.overtakes  # may change before the answer comes
@@ -153,24 +197,15 @@ class RedisStore:
                 said = await self.host.ask(
                     server,
                     "acquire",
-                    asked | {"overtakes": overtakes, "least_nonce": str(least), "closed": closed, "body": body},
+                    asked
+                    | {"overtakes": overtakes, "least_nonce": str(least), "closed": seen.version, "body": seen.body},
                 )
                 waiter.waits_for_key = said.what == "locked"
                 if said.what == "granted":
-                    fence, digits, is_new = said.values
-                    nonce = int(digits) if digits else None
-                    record = LeaseRecord(request, (), nonce, said.now, refusals, tries)
-                    until, locks = self.host.clock() + request.lease_seconds, request.in_order and not overtakes
-                    self._add(server, Held(lease_id, fence, record, waiter, until, locks), said, is_new=bool(is_new))
-                    return record
+                    return self._record(server, Granting(lease_id, waiter, seen), said, locks=not overtakes)
                 if said.what == "closed":
-                    closed, written, alive = said.values
-                    known = Closed.read(written, said.now, alive)
-                    if (wait := closures.wait(known.lockouts, request, said.now)) is not None:
+                    if (wait := seen.read(said, request, self.host.name)) is not None:
                         return wait
-                    refusals, tries = closures.enter(known.lockouts, request, said.now)
-                    known.hosts |= dict.fromkeys(tries, self.host.name)
-                    body = known.write()
                 elif said.what != "locked":
                     return _wait(said)
                 elif not waiter.is_waiting:
@@ -179,15 +214,22 @@ class RedisStore:
                 else:
                     await wakes.wait(scripts.POLL_SECONDS)
 
-    def _add(self, server: Server, held: Held, said: Said, *, is_new: bool) -> None:
-        """Record a lease that was granted; *is_new*: whether the server had not heard of this host for too long."""
+    def _record(self, server: Server, granting: Granting, said: Said, *, locks: bool) -> LeaseRecord:
+        """Record a lease that was granted."""
+        fence, digits, is_new = said.values
+        waiter, seen = granting.waiter, granting.seen
+        request, nonce = waiter.request, int(digits) if digits else None
+        record = LeaseRecord(request, (), nonce, said.now, seen.refusals, seen.tries)
+        until = self.host.clock() + request.lease_seconds
         if is_new:
-            server.lose()
+            server.lose()  # the server had not heard of this host for too long
         server.lives(said)
+        held = Held(granting.id, fence, record, waiter, until, request.in_order and locks)
         server.held[held.id] = held
-        self._leases[held.record] = server, held
-        if (nonce := held.record.nonce) is not None:
-            server.nonces[account_of(held.record.request.account)] = nonce
+        self._leases[record] = server, held
+        if nonce is not None:
+            server.nonces[account_of(request.account)] = nonce
+        return record
 
     async def _release(self, server: Server, held: Held, end: LeaseEnd) -> None:
         server.held.pop(held.id, None)
