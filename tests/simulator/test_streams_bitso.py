@@ -140,6 +140,18 @@ async def test_frames_may_trail_the_end_of_a_subscription(sim, wire):
     assert [] == await wire.until_refusal()
 
 
+async def test_a_dead_channel_lives_again_at_once(sim, wire):
+    """Who subscribes again while frames may still trail has a new subscription."""
+    await wire.follow(BOOK, "diff-orders")
+    sim.bitso.sockets.kill_channel(f"diff-orders:{BOOK}")
+    await wire.ask({"action": "unsubscribe", "book": BOOK, "type": "diff-orders"})
+    await wire.follow(BOOK, "diff-orders")
+    sim.advance(1)
+
+    assert await wire.until_refusal()
+    assert {f"diff-orders:{BOOK}": 2} == dict(sim.bitso.sockets.asked)
+
+
 async def snapshot(http):
     """Return the whole book, order by order."""
     return (await http.get(f"/api/v3/order_book?book={BOOK}&aggregate=false")).json()["payload"]

@@ -155,7 +155,9 @@ class BitsoStreams(Streams):
         elif client.leaving.pop(name, None) is None:
             client.send(_answer("subscribe", name, now_ms, f"Already subscribed to channel: {name}"))
         else:
-            self.confirm(client, name, now_ms)
+            # What trailed ends here: a channel that had died lives again.
+            self.unsubscribe(client, name)
+            self.admit(client, name, now_ms)
 
     def refuse(self, client: Client, now_ms: int) -> None:
         """Refuse something without a name."""
