@@ -170,6 +170,20 @@ async def test_the_journal_after_a_loss(lose, shelf, state, clock):
         await state.journal.begin(entry())
 
 
+async def test_a_host_that_reports_too_late(shelf, state, other, clock):
+    """A host that was away while others reported gets its key lock back only if it is free, and releases no other's."""
+    held = await enter(shared_limiter_of(state), in_order=True)
+    emptied(shelf, clock)
+    await enter(shared_limiter_of(other))
+    await clock.move(LEASE_SECONDS, other)
+    lease = await enter(shared_limiter_of(other), in_order=True)
+    await beat(state, state)
+    await leave(held, complete=True)
+    holder = shelf.server.ask("HGET", shelf.key(f"lock:{KEY}"), "lease")
+
+    assert holder in other._store.host.server(SERVER).held, lease
+
+
 async def test_a_call_in_doubt_after_a_loss(shelf, state, other, clock):
     """A call that has ended with an unknown outcome is listed so after a loss, too, though its host lives."""
     await state.journal.begin(written := entry())

@@ -94,8 +94,9 @@ local function changed(account)
   redis.call('HSET', root .. 'changes', account, text(writes + 1))
 end
 
-local function unlock(account, fence)
-  if redis.call('HGET', root .. 'lock:' .. account, 'fence') == fence then
+local function unlock(account, id)
+  -- By its id, as fencing numbers begin anew on a server that was emptied.
+  if redis.call('HGET', root .. 'lock:' .. account, 'lease') == id then
     redis.call('DEL', root .. 'lock:' .. account)
   end
 end
@@ -106,7 +107,7 @@ local function end_as_lost(id, lease)
     redis.call('ZADD', root .. 'slots:' .. lease[n], 'XX', text(now + MARGIN + LOST), id)
   end
   if lease[4] ~= '' then
-    unlock(lease[4], lease[2])
+    unlock(lease[4], id)
   end
 end
 

@@ -28,7 +28,7 @@ if held then
   redis.call('HDEL', root .. 'held', request.id)
   local lease = cmsgpack.unpack(held)
   if lease[4] ~= '' then
-    unlock(lease[4], lease[2])
+    unlock(lease[4], request.id)
   end
 end
 if request.leaves_line then
