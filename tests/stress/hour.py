@@ -25,6 +25,8 @@ from tests.support.streamed import BOOK, MARKET, bitso, bitstamp, exchange_world
 PROMISES = ("S1",)
 SECONDS, QUICK_SECONDS = 1_800.0, 60.0
 LOOK_SECONDS = 0.25
+AUDIT_SECONDS = 30.0
+"""Of Bitso's book, so that a channel that dies alone is replaced several times in the hour."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ON_THE_WAY = {
@@ -137,7 +139,7 @@ async def _world(
         create = {
             "100 best levels, Bitstamp": (Venue.BITSTAMP, MARKET, lambda: stamp.streams.order_book(MARKET)),
             "whole book, Bitstamp": (Venue.BITSTAMP, MARKET, lambda: stamp.streams.order_book(MARKET, depth=None)),
-            "whole book, Bitso": (Venue.BITSO, BOOK, lambda: mex.streams.order_book(BOOK)),
+            "whole book, Bitso": (Venue.BITSO, BOOK, lambda: mex.streams.order_book(BOOK, audit_seconds=AUDIT_SECONDS)),
         }
         followed, tasks = list[tuple[Any, Watched]](), list[asyncio.Task[None]]()
         for words in kinds:

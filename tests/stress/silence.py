@@ -1,4 +1,4 @@
-"""Connections of streams that fall silent in five ways: each is noticed, and what it feeds is unreadable until then.
+"""Connections of streams that fall silent in seven ways: each is noticed, and what it feeds is unreadable until then.
 
 The connection freezes; the server answers nothing but pings; one channel dies alone; Bitso's signs of life stop while
 its market is quiet; every socket is dead and refused, and REST alone answers.
@@ -29,6 +29,8 @@ AUDIT_SECONDS = 30.0
 TOP_AUDIT_SECONDS = 60.0
 PATIENCE_SECONDS = 150.0
 STEP_SECONDS = 0.05
+WAIT_SECONDS = 5.0
+"""How long a book of Bitso waits for the frames up to the number that REST shows."""
 MARGIN_SECONDS = 5.0
 """How much later than its moment an audit may end: its read takes time, and a cache may have answered it."""
 
@@ -97,6 +99,14 @@ async def _dead_channel(sim: Simulator, depth: int | None, name: str) -> float:
         return await _noticed(lambda: sim.bitstamp.sockets.asked[name] > asked or not is_good(book))
 
 
+async def _dead_channel_of_bitso(sim: Simulator) -> float:
+    """Return how long it takes until a dead channel is subscribed to anew."""
+    async with bitso(sim) as client, client.streams.order_book(BOOK, audit_seconds=AUDIT_SECONDS):
+        asked = sim.bitso.sockets.asked.total()
+        sim.bitso.sockets.kill_channel(f"diff-orders:{BOOK}")
+        return await _noticed(lambda: sim.bitso.sockets.asked.total() > asked)
+
+
 async def _no_beats(sim: Simulator) -> float:
     """Return how long it takes until a quiet connection without signs of life is replaced."""
     async with bitso(sim) as client, client.streams.trades(BOOK) as _:
@@ -116,6 +126,10 @@ WAYS: dict[str, tuple[Callable[[Simulator], Awaitable[float]], float]] = {
     "channel of the best levels dead alone": (
         lambda sim: _dead_channel(sim, 100, TOP),
         TOP_AUDIT_SECONDS + MARGIN_SECONDS,
+    ),
+    "channel of Bitso's book dead alone, audits every 30 s": (
+        _dead_channel_of_bitso,
+        AUDIT_SECONDS + WAIT_SECONDS + MARGIN_SECONDS,
     ),
     "no signs of life, quiet market": (_no_beats, SOCKET_SECONDS),
 }
