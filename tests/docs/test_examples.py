@@ -15,6 +15,8 @@ from exchanges.simulator import FaultPoint, Faults, Venue, simulate
 from exchanges.spot import Market
 from tests.support.documented_programs import ROOT
 
+pytestmark = pytest.mark.sweep
+
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
 MARKETS = {Venue.BITSO: Market("BTC", "MXN"), Venue.BITSTAMP: Market("BTC", "USD")}
 

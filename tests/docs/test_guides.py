@@ -30,6 +30,8 @@ from tests.support.redis_servers import NOWHERE, executable, redis_server
 from tests.support.redis_states import short_lease
 from tests.support.simulator_thread import simulated
 
+pytestmark = pytest.mark.sweep
+
 DOCS = ROOT / "docs"
 PAGES = {page.stem: page for page in GUIDES}
 PROGRAM, TEST, ALONE = "asyncio.run(main())", "def test_", "simulate("

@@ -11,6 +11,8 @@ import exchanges
 import exchanges.state
 from exchanges import errors
 
+pytestmark = pytest.mark.sweep
+
 MODULES = ["exchanges", *(m.name for m in pkgutil.walk_packages(exchanges.__path__, "exchanges."))]
 PACKAGES = ["exchanges.bitex", "exchanges.bitso", "exchanges.bitso.v2", "exchanges.bitstamp", "exchanges.bitstamp.v1"]
 

@@ -20,6 +20,8 @@ from exchanges.wire import decode, dumps
 from tests.support.searches import AT, MINUTE, dated, facts, query_for, search, search_in, specimen
 from tests.support.simulator_days import playing_bitso, playing_bitstamp
 
+pytestmark = pytest.mark.sweep
+
 GONE = NotFound("there is no such list")
 CANCELS = ("bitso.v2.trading.cancel_order", "bitstamp.v1.trading.cancel_order")
 HOUR = timedelta(hours=1)
@@ -190,7 +192,6 @@ OTHERS = [{}, {"price": 1}, {"amount": "0.009"}, {"at": AT + HOUR}, {"at": AT - 
 ONLY_BITSO = [{"amount": "0.03"}, {"book": "btc_usd"}]
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("exchange", "level", "changes"),
     [
@@ -248,7 +249,6 @@ async def test_two_that_are_the_same_are_both_found(exchange):
         assert placed == {match.id for match in matches.candidates if match.sure}
 
 
-@pytest.mark.sweep
 @EXCHANGES
 async def test_many_trades_are_read_page_by_page(exchange):
     """An order whose trades lie behind more than a page is found all the same."""

@@ -12,6 +12,8 @@ from tests.support.simulator_calls import BITEX_FIELDS, NOW_MS, ask_bitex, ask_s
 from tests.support.simulator_in_process import InProcess
 from tests.support.virtual_time import elapsed, in_virtual_time, run
 
+pytestmark = pytest.mark.sweep
+
 PATIENCE_SECONDS = 5.0
 BEFORE = sorted(BEFORE_EXECUTING - CONNECTION)
 AFTER = sorted(AFTER_EXECUTING)

@@ -20,6 +20,8 @@ from tests.support.simulator_calls import (
     simulated,
 )
 
+pytestmark = pytest.mark.sweep
+
 # Every declared endpoint
 
 
@@ -32,7 +34,6 @@ def test_every_declared_endpoint_has_a_handler(venue):
     assert sorted(e.id for e in exchange.endpoints()) == sorted(handled)
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.id)
 async def test_every_answer_is_what_the_endpoint_declares(endpoint):
     """The answer to each endpoint decodes strictly as the client declares it."""

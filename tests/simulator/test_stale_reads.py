@@ -12,6 +12,8 @@ from tests.support.simulator_calls import BITEX_FIELDS, ENDPOINTS, ask_bitex, as
 from tests.support.simulator_in_process import InProcess
 from tests.support.virtual_time import in_virtual_time
 
+pytestmark = pytest.mark.sweep
+
 LATE = Faults(late_seconds=(5, 10))
 SHOWN_SECONDS = 10
 NOTHING_YET = {"coming": None}
@@ -236,7 +238,6 @@ async def test_what_was_shown_stays_shown():
     assert (0, 10, True) == (counts[0], counts[-1], len(set(counts)) > 4)
 
 
-@pytest.mark.sweep
 @in_virtual_time
 async def test_lateness_is_the_same_from_the_same_seed():
     """When a write is shown depends on the seed and on the writes before it."""

@@ -13,6 +13,8 @@ from exchanges.simulator.venues.stream_faults import DELIVERIES, UNKNOWN
 from tests.support.simulator_calls import NOW, simulated
 from tests.support.sockets import wired
 
+pytestmark = pytest.mark.sweep
+
 BOOK = "order_book_btcusd"
 DIFFS = "diff_order_book_btcusd"
 

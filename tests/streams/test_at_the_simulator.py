@@ -17,6 +17,8 @@ from exchanges.simulator.venues.socket_controls import Cut
 from tests.support.sending import closed_port
 from tests.support.simulator_calls import simulated
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture
 async def sim():
