@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import define, field, frozen
 from attrs.converters import optional
@@ -184,3 +184,11 @@ class Attempt:
         """End the waiting of the caller, who may be gone."""
         if self.ended is not None and not self.ended.done():
             self.ended.set_result(None)
+
+
+class Watcher(Protocol):
+    """What is told of calls whose outcome is unknown."""
+
+    def doubted(self, intent: Intent) -> None:
+        """Note that the outcome of a call has become unknown."""
+        ...

@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import evolve
 
@@ -31,7 +31,7 @@ from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateEr
 from exchanges.http.answer import Answer
 from exchanges.intents import Intent
 from exchanges.outcomes.absence import Seen
-from exchanges.outcomes.attempt import Attempt, PendingCall, Result
+from exchanges.outcomes.attempt import Attempt, PendingCall, Result, Watcher
 from exchanges.outcomes.call_index import CallIndex
 from exchanges.outcomes.chosen_ids import ChosenId
 from exchanges.outcomes.classify import undecodable, unknown_outcome
@@ -48,14 +48,6 @@ logger = logging.getLogger(__name__)
 
 BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)
 """Standings of a call that must not be made again."""
-
-
-class Watcher(Protocol):
-    """What is told of calls whose outcome is unknown."""
-
-    def doubted(self, intent: Intent) -> None:
-        """Note that the outcome of a call has become unknown."""
-        ...
 
 
 class PendingCalls:

@@ -14,15 +14,17 @@ from exchanges.bitso.streams.books import BOOK
 from exchanges.bitso.streams.dialect import BitsoDialect
 from exchanges.bitso.streams.missed import MissedTrades
 from exchanges.bitso.streams.models import (
+    EventSource,
     LiveOrder,
     LiveSide,
     LiveTrade,
     OrderChange,
     OrderChanges,
     OrderState,
+    OwnOrder,
     TopOrders,
 )
-from exchanges.bitso.streams.own import EventSource, OwnOrder, OwnOrders
+from exchanges.bitso.streams.own import OwnOrders
 from exchanges.endpoint import Access, Param
 from exchanges.streams.books import KeptBook
 from exchanges.streams.channel import Channels, StreamApi, channel

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
 from attrs import field, frozen
 
 from exchanges.bitso.models.market import Side, Trade
 from exchanges.wire import Id, OpenIntEnum, OpenStrEnum, TextDecimal, UnixMillis
 
-__all__ = ["LiveOrder", "LiveSide", "LiveTrade", "OrderChange", "OrderChanges", "OrderState", "TopOrders"]
+__all__ = [
+    "EventSource",
+    "LiveOrder",
+    "LiveSide",
+    "LiveTrade",
+    "OrderChange",
+    "OrderChanges",
+    "OrderState",
+    "OwnOrder",
+    "TopOrders",
+]
 
 
 class LiveSide(OpenIntEnum):
@@ -140,3 +154,37 @@ class TopOrders:
     """Highest price first."""
     asks: tuple[LiveOrder, ...]
     """Lowest price first."""
+
+
+class EventSource(StrEnum):
+    """Where an event of an own order comes from."""
+
+    STREAM = "stream"
+    """The public channel."""
+    REST = "rest"
+    """A read: what it shows happened at some moment before."""
+
+
+@frozen(kw_only=True)
+class OwnOrder:
+    """An own order as a change left it.
+
+    Attributes:
+        oid: Id of the order.
+        book: Major and minor, such as btc_mxn.
+        side: Its side.
+        status: What it is now.
+        price: Minor per major; None for a market order that was read.
+        amount: Major: what did not trade yet; None if it is not known.
+        at: When it changed, or was read (UTC).
+        source: Where this comes from.
+    """
+
+    oid: str
+    book: str
+    side: LiveSide
+    status: OrderState
+    price: Decimal | None
+    amount: Decimal | None
+    at: datetime
+    source: EventSource

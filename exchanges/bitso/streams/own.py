@@ -17,15 +17,22 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from attrs import define, frozen
+from attrs import define
 
 from exchanges.bitso.models.market import Side, SortOrder
 from exchanges.bitso.models.trading import Order, UserTrade
-from exchanges.bitso.streams.models import LiveSide, LiveTrade, OrderChange, OrderChanges, OrderState
+from exchanges.bitso.streams.models import (
+    EventSource,
+    LiveSide,
+    LiveTrade,
+    OrderChange,
+    OrderChanges,
+    OrderState,
+    OwnOrder,
+)
 from exchanges.bitso.trading import Trading
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, NotFound, UsageError
@@ -36,7 +43,7 @@ from exchanges.streams.live import Lossless
 if TYPE_CHECKING:
     from exchanges.streams.owner import Owner
 
-__all__ = ["EventSource", "OwnOrder", "OwnOrders"]
+__all__ = ["OwnOrders"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,41 +56,6 @@ MOST = 10_000
 PAGE = 100
 LOOKED_UP = 50
 TRIES = 20
-
-
-class EventSource(StrEnum):
-    """Where an event of an own order comes from."""
-
-    STREAM = "stream"
-    """The public channel."""
-    REST = "rest"
-    """A read: what it shows happened at some moment before."""
-
-
-@frozen(kw_only=True)
-class OwnOrder:
-    """An own order as a change left it.
-
-    Attributes:
-        oid: Id of the order.
-        book: Major and minor, such as btc_mxn.
-        side: Its side.
-        status: What it is now.
-        price: Minor per major; None for a market order that was read.
-        amount: Major: what did not trade yet; None if it is not known.
-        at: When it changed, or was read (UTC).
-        source: Where this comes from.
-    """
-
-    oid: str
-    book: str
-    side: LiveSide
-    status: OrderState
-    price: Decimal | None
-    amount: Decimal | None
-    at: datetime
-    source: EventSource
-
 
 OwnItem: TypeAlias = OwnOrder | UserTrade
 
