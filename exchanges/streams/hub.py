@@ -152,7 +152,7 @@ class Hub:
     def _new_feed(self, line: Line, channel: Channel, arguments: Mapping[str, str], options: Mapping[str, Any]) -> Feed:
         if channel.delivery is not Delivery.KEPT:
             return ItemFeed(self, line, channel, arguments)
-        from exchanges.streams.books import BookFeed  # noqa: PLC0415 - who reads no books needs no keepers
+        from exchanges.streams.book_feeds import BookFeed  # noqa: PLC0415 - who reads no books needs no keepers
 
         return BookFeed(self, line, channel, arguments, options)
 
