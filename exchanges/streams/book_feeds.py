@@ -213,6 +213,8 @@ class BookFeed(Feed):
             # By far the most frequent, and nothing that is due has come closer.
             if kept is self._kept:
                 self._tell()
+            else:
+                self._take_over()
             return
         for action in actions:
             match action:
@@ -257,9 +259,11 @@ class BookFeed(Feed):
         self._tell()
 
     def _take_over(self) -> None:
-        """Read the book of the second link from now on, if it is good."""
+        """Read the book of the second link from now on, if it is good and no step back."""
         new, old = self._next, self._kept
         if new is None or new.keeper.status is not BookStatus.GOOD:
+            return
+        if self.is_ready and _is_older(new.keeper.as_of, old.keeper.as_of):
             return
         self._kept, self._next = new, None
         old.cancel()
@@ -290,6 +294,10 @@ class BookFeed(Feed):
             if kept is not None and (due := kept.keeper.next_tick) is not None and due <= self._loop.time():
                 self._act(kept, kept.keeper.tick(self._loop.time()))
         self._set_timer()
+
+
+def _is_older(moment: datetime | None, other: datetime | None) -> bool:
+    return moment is not None and other is not None and moment < other
 
 
 class BookReader:

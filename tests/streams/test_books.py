@@ -221,6 +221,25 @@ async def test_a_move_never_shows_an_old_book():
 
 
 @in_virtual_time
+async def test_a_move_is_no_step_back():
+    """A second connection that is behind takes over only when it has caught up."""
+    async with streams() as (live, server, host):
+        book = await opened(live, server, host)
+        old = server.last
+        old.send({"event": "bts:request_reconnect", "channel": "", "data": None})
+        await settle(60)
+        old.send(frame(5, [["98", "1"]], ASKS))
+        server.last.send(frame(3, [["97", "1"]], ASKS))
+        await settle(60)
+        assert (Decimal(98), True) == (book.bids[0].price, old.is_open)
+        server.last.send(frame(6, [["96", "1"]], ASKS))
+        await settle(60)
+
+        assert (Decimal(96), False) == (book.bids[0].price, old.is_open)
+        await book.__aexit__(None, None, None)
+
+
+@in_virtual_time
 async def test_a_move_that_is_cut_short():
     """The connection ends before the second is good: nothing is shown until that is."""
     async with streams() as (live, server, host):
