@@ -22,7 +22,7 @@ from exchanges.bitso import Bitso
 from exchanges.bitso.api import PRIVATE_LIMIT as BITSO_PRIVATE
 from exchanges.bitso.api import PUBLIC_LIMIT as BITSO_PUBLIC
 from exchanges.bitstamp import Bitstamp
-from exchanges.bitstamp.api import LIMIT as BITSTAMP
+from exchanges.bitstamp.api import V1_LIMIT as BITSTAMP
 from exchanges.client import Client
 from exchanges.endpoint.call import PreparedCall
 from exchanges.limits.limit import Limit, Window
@@ -147,7 +147,7 @@ async def play(calls: int, seed: int) -> Left:
 
 def _clients(simulator: Any) -> tuple[Bitstamp, Bitso, Bitex]:
     def options(*limits: Limit) -> dict[str, Any]:
-        wide = [Limit(limit.name, (WIDE,), limit.scope) for limit in limits]
+        wide = [Limit(part.name, (WIDE,), part.scope) for limit in limits for part in limit.parts]
         return {"base_url": simulator.base_url, "limits": wide, "state": MemoryState(), "timeout_seconds": 60.0}
 
     return (
