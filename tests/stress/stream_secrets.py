@@ -29,7 +29,7 @@ from exchanges.errors import ExchangeError
 from exchanges.streams import runner
 from exchanges.streams.host import Address
 from exchanges.streams.hub import Hub
-from tests.streams.test_private import Account
+from tests.streams.test_private import Account, event
 from tests.stress.figures import Figure, Mechanisms
 from tests.support.streaming import PlayedHost
 
@@ -37,6 +37,9 @@ PROMISES = ("S9",)
 RUNS, QUICK_RUNS = 5, 1
 CANARY = "cAnArY0tOkEnOf32LettersAndDigits"
 PIECE = 8
+READ_SECONDS = 0.2
+RAISED = {"BookUnknown", "ReaderTooSlow"}
+"""Errors that come out of streams alone."""
 KEYS = ("kEyCaNaRy00112233445566778899aabb",)
 
 MECHANISMS: Mechanisms = {
@@ -74,10 +77,12 @@ class Looks:
     Attributes:
         checks: How many texts were searched.
         hits: Where it was found.
+        errors: Classes of the errors that were looked at.
     """
 
     checks: int = 0
     hits: list[str] = field(factory=list)
+    errors: set[str] = field(factory=set)
 
     def search(self, where: str, text: str) -> None:
         """Search a text for any piece of the canaries."""
@@ -121,6 +126,14 @@ async def _confirms_nonsense(socket: ServerConnection, frame: dict[str, Any]) ->
     await socket.send(json.dumps(broken))
 
 
+async def _sends_too_much(socket: ServerConnection, frame: dict[str, Any]) -> None:
+    name = frame["data"]["channel"]
+    await socket.send(json.dumps({"event": "bts:subscription_succeeded", "channel": name, "data": {}}))
+    for number in range(1, 4):
+        sent = event(number, "order_created", str(number), "1.00000000")
+        await socket.send(json.dumps(sent | {"channel": name}))
+
+
 WAYS: dict[str, Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]] = {
     "refuses the token": _refuses,
     "refuses the channel": _refuses_plainly,
@@ -128,6 +141,7 @@ WAYS: dict[str, Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]] =
     "sends what cannot be read": _garbles,
     "is silent": _is_silent,
     "sends odd orders": _confirms_nonsense,
+    "sends more than is read": _sends_too_much,
 }
 
 
@@ -135,6 +149,7 @@ WAYS: dict[str, Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]] =
 
 
 def _look_at_error(looks: Looks, error: BaseException) -> None:
+    looks.errors.add(type(error).__name__)
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     looks.search("traceback with locals", "".join(shown.format()))
     for text in (str(error), repr(error), repr(vars(error)), repr(error.__cause__), repr(error.__context__)):
@@ -176,7 +191,7 @@ async def _way(looks: Looks, behave: Callable[[ServerConnection, dict[str, Any]]
         hub = Hub(CanaryHost(f"ws://127.0.0.1:{port}/"))
         live, events = Streams(hub), []
         listening = live.events()
-        stream = live.my_orders("btcusd", timeout_seconds=0.6)
+        stream = live.my_orders("btcusd", buffer=1, timeout_seconds=0.6)
         entering = asyncio.create_task(stream.__aenter__())
         for _ in range(6):
             await asyncio.sleep(0.05)
@@ -184,9 +199,18 @@ async def _way(looks: Looks, behave: Callable[[ServerConnection, dict[str, Any]]
             _look_at_parts(looks, hub, stream)
         try:
             await entering
-            await stream.__aexit__(None, None, None)
+            _ = live.order_book("btcusd").bids
         except ExchangeError as error:
             _look_at_error(looks, error)
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                async for _ in stream:
+                    continue
+        except ExchangeError as error:
+            _look_at_error(looks, error)
+        except TimeoutError:
+            looks.search("repr", repr(stream))
+        await stream.__aexit__(None, None, None)
         await hub.aclose()
         events = [event async for event in listening]
         looks.search("events", repr(events))
@@ -223,3 +247,5 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
         "0",
         not looks.hits,
     )
+    seen = RAISED & looks.errors
+    yield Figure("errors that streams alone raise, looked at", f"{len(seen)} of {len(RAISED)}", "all", seen == RAISED)
