@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-import weakref
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from exchanges.errors import StateError
-from exchanges.limits.limit import Limit
-from exchanges.state.limiter import LeasingLimiter
-from exchanges.state.memory import MemoryState
-from exchanges.state.protocols import Journal
+from exchanges.state.shared import SharedState
 
 if TYPE_CHECKING:
     from exchanges.state.file.store import Store
 
 
-class FileState(MemoryState):
+class FileState(SharedState):
     """Nonces, limits and a journal in a file that outlives the process and that other processes share.
 
     All clients of a process use one instance. Every process creates its own, with the same path, and so does a child
@@ -45,48 +40,8 @@ class FileState(MemoryState):
     def __init__(
         self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic, adopt: bool = False
     ) -> None:
-        self._path = _resolved(path)
-        super().__init__()
-        self._store = _open_store(self._path, clock, adopt=adopt)
-        # The store must not refer to this object, or it would never be collected and so never be closed.
-        self._finalize = weakref.finalize(self, self._store.close)
-
-    def __repr__(self) -> str:
-        """Show the path."""
-        return f"FileState({str(self._path)!r})"
-
-    def __enter__(self) -> Self:
-        """Use it in a block that closes it."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
-
-    def shared_limiter(self, limit: Limit, server: str, key: str | None) -> LeasingLimiter:
-        """Return the limiter that all processes share.
-
-        Args:
-            limit: What the calls are counted against.
-            server: Where they go.
-            key: Whose calls they are; None without credentials.
-
-        Raises:
-            StateError: The state is closed, or belongs to the parent of this process.
-        """
-        self._store.worker.require_running()
-        return LeasingLimiter(self._store, limit, server, key, keep_alive=self)
-
-    @property
-    def journal(self) -> Journal:
-        """The journal of calls that are never repeated."""
-        return self._store.journal
-
-    def close(self) -> None:
-        """Close the file, after the clients that use it are closed. Without it nothing is lost."""
-        self._finalize()
+        whole = _resolved(path)
+        super().__init__(str(whole), _open_store(whole, clock, adopt=adopt))
 
 
 def _resolved(path: str | os.PathLike[str]) -> Path:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import time
-import weakref
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from exchanges.errors import UsageError
-from exchanges.limits.limit import Limit
-from exchanges.state.limiter import LeasingLimiter
-from exchanges.state.memory import MemoryState
-from exchanges.state.protocols import Journal
 from exchanges.state.redis.address import Address, parse, require_prefix
+from exchanges.state.shared import SharedState
 
 if TYPE_CHECKING:
     from exchanges.state.redis.store import RedisStore
@@ -29,7 +24,7 @@ def uptime() -> float:
     return time.monotonic() if number is None else time.clock_gettime(number)
 
 
-class RedisState(MemoryState):
+class RedisState(SharedState):
     """Nonces, limits and a journal on a server that the processes of several hosts share.
 
     The server is Redis 6.2, Valkey, or later, with ``maxmemory-policy noeviction``; it needs the extra ``redis``. All
@@ -64,48 +59,7 @@ class RedisState(MemoryState):
         is_number = isinstance(timeout_seconds, int | float) and not isinstance(timeout_seconds, bool)
         if not is_number or not 0 < timeout_seconds <= MOST_SECONDS:
             raise UsageError(f"timeout_seconds of RedisState must be a number above 0, and at most {MOST_SECONDS:g}")
-        super().__init__()
-        self._name = address.name
-        self._store = _open_store(address, prefix, float(timeout_seconds), clock)
-        # The store must not refer to this object, or it would never be collected and so never be closed.
-        self._finalize = weakref.finalize(self, self._store.close)
-
-    def __repr__(self) -> str:
-        """Show the server, without user and password."""
-        return f"RedisState({self._name!r})"
-
-    def __enter__(self) -> Self:
-        """Use it in a block that closes it."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
-
-    def shared_limiter(self, limit: Limit, server: str, key: str | None) -> LeasingLimiter:
-        """Return the limiter that all processes share.
-
-        Args:
-            limit: What the calls are counted against.
-            server: Where they go.
-            key: Whose calls they are; None without credentials.
-
-        Raises:
-            StateError: The state is closed, or belongs to the parent of this process.
-        """
-        self._store.worker.require_running()
-        return LeasingLimiter(self._store, limit, server, key, keep_alive=self)
-
-    @property
-    def journal(self) -> Journal:
-        """The journal of calls that are never repeated."""
-        return self._store.journal
-
-    def close(self) -> None:
-        """Close the connections, after the clients that use it are closed. Without it nothing is lost."""
-        self._finalize()
+        super().__init__(address.name, _open_store(address, prefix, float(timeout_seconds), clock))
 
 
 def _open_store(address: Address, prefix: str, seconds: float, clock: Callable[[], float]) -> RedisStore:
