@@ -21,6 +21,9 @@ def faults(tag: str, version_file: str, changelog: str) -> list[str]:
 
 def main() -> int:
     """Print what is wrong; return 0 if nothing is."""
+    if len(sys.argv) != 2:
+        print(f"pass the tag: {__doc__}")
+        return 2
     files = [Path(name).read_text("utf-8") for name in ("exchanges/version.py", "CHANGELOG.md")]
     found = faults(sys.argv[1], *files)
     print(*found or [f"{sys.argv[1]} can be released"], sep="\n")
