@@ -72,7 +72,14 @@ def test_data_is_left_as_it_came():
     assert Data("live_trades_btcusd", "trade", b'{"id":1e400,"x":"y"}', frame) == read(frame)
 
 
-@pytest.mark.parametrize("frame", [b"", b"{", b"[]", b"null", b"\xff", b'{"channel":"a"}', b'{"event":1}', b"[" * 9999])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        *(b"", b"{", b"[]", b"null", b"\xff", b'{"channel":"a"}', b'{"event":1}', b"[" * 9999),
+        *(b'{"event":"data","data":{}}', b'{"event":"data","channel":"","data":{}}'),
+        b'{"event":"data","channel":null,"data":{}}',
+    ],
+)
 def test_frames_that_cannot_be_read(frame):
     """Nothing says of which channel they are."""
     message = read(frame)

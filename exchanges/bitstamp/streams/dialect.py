@@ -45,6 +45,8 @@ class BitstampDialect:
         except Deviation as deviation:
             return Odd(deviation.expected)
         if not envelope.event.startswith("bts:"):
+            if not envelope.channel:
+                return Odd("data of a channel")
             return Data(envelope.channel, envelope.event, bytes(envelope.data), frame)
         return _control(envelope)
 
