@@ -22,10 +22,12 @@ class Seen:
     Attributes:
         fenced_at: When a later call of the key had been accepted, so that this one is refused from then on.
         empty_at: When the first look that counts had ended without a candidate.
+        is_named: Whether an event of the account has named its client's id: what it made exists.
     """
 
     fenced_at: float | None = None
     empty_at: float | None = None
+    is_named: bool = False
 
 
 @frozen

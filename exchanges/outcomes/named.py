@@ -15,6 +15,7 @@ from exchanges.intents import Intent
 from exchanges.outcomes.chosen_ids import ChosenId
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.outcomes.unresolved import Standing
+from exchanges.outcomes.verdicts import Reconciled
 
 __all__ = ["NamedCalls"]
 
@@ -40,14 +41,16 @@ class NamedCalls:
     ) -> None:
         self._calls, self._reconcile, self._spawn = calls, reconcile, spawn
         self._named: dict[str, None] = {}
+        self._unsettled: set[str] = set()
         self._busy: set[Intent] = set()
         # Held weakly there: the calls of a key outlive its clients.
         calls.watchers.add(self)
 
     def name(self, client_id: str) -> None:
         """Note that an event has named a client's id; resolve the call that bears it, if its outcome is unknown."""
-        if client_id in self._named:
+        if client_id in self._named and client_id not in self._unsettled:
             return
+        self._unsettled.discard(client_id)
         if len(self._named) >= REMEMBERED:
             del self._named[next(iter(self._named))]
         self._named[client_id] = None
@@ -73,11 +76,13 @@ class NamedCalls:
         return intent.tag if chosen is None else chosen.text  # an id that the library made is the tag
 
     def _resolve(self, intent: Intent) -> None:
+        self._calls.seen(intent).is_named = True
         if intent not in self._busy:
             self._busy.add(intent)
             self._spawn(self._settle(intent), f"settle {intent.endpoint}")
 
     async def _settle(self, intent: Intent) -> None:
+        verdict: object = None
         try:
             verdict = await self._reconcile(intent)
             logger.info("%s: an event of the account named it: %s", intent, type(verdict).__name__)
@@ -85,3 +90,6 @@ class NamedCalls:
             logger.warning("%s: an event of the account named it, but it cannot be reconciled: %s", intent, error)
         finally:
             self._busy.discard(intent)
+            if not isinstance(verdict, Reconciled) and (client_id := self._id_of(intent)) is not None:
+                # The next event that names it is a reason to look again.
+                self._unsettled.add(client_id)

@@ -271,6 +271,9 @@ class Reconciler:
             return Incomplete(
                 intent, f"{intent}: it was executed, as its answer showed; the reads do not show it"
             ), True
+        if self._calls.seen(intent).is_named:
+            words = f"{intent}: it was executed, as an event of the account showed; the reads do not show it yet"
+            return Incomplete(intent, words, self._calls.now() + timedelta(seconds=LATE_SECONDS)), False
         if rule is not None:
             return self._judge_by_id(case, result, rule)
         # The second round must begin later than what the first one may have missed takes to show.

@@ -11,6 +11,7 @@ import pytest
 
 from exchanges import Ambiguous, Bitso, Bitstamp, Incomplete, NoTrace, Reconciled
 from exchanges.errors import OutcomeUnknown, UnresolvedOutcome
+from exchanges.outcomes.named import NamedCalls
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.support.scripted_transport import Script, answer, html
@@ -100,6 +101,20 @@ async def test_a_lost_request(venue, least):
 
         assert (NoTrace(intent), 0) == (verdict, len(client.unresolved))
         assert least <= elapsed() <= least + 20
+
+
+@in_virtual_time
+@pytest.mark.parametrize("venue", [Venue.BITSO, Venue.BITSTAMP])
+async def test_a_lost_request_that_an_event_has_named(venue):
+    """An event of the account shows that the order exists: that reads never show it proves nothing."""
+    async with trading(venue, [True]) as (client, _, _line):
+        intent = await place(client)
+        named = NamedCalls(client._session.calls, client.reconcile, lambda work, _: asyncio.ensure_future(work))
+        named.name(intent.tag)
+        verdict = await client.reconcile(intent, timeout_seconds=600)
+
+        assert (Incomplete, 1) == (type(verdict), len(client.unresolved))
+        assert "an event of the account" in verdict.reason
 
 
 @in_virtual_time

@@ -6,8 +6,10 @@ import pytest
 
 from exchanges.errors import ReadFailed, StateError
 from exchanges.outcomes import named
+from exchanges.outcomes.absence import Seen
 from exchanges.outcomes.named import NamedCalls
 from exchanges.outcomes.unresolved import Standing
+from exchanges.outcomes.verdicts import Incomplete, Reconciled
 from tests.support.virtual_time import in_virtual_time, settle
 
 
@@ -17,11 +19,16 @@ class Intents:
     def __init__(self, *unknown, client_id="client_order_id"):
         self.watchers = set()
         self.unknown = unknown
+        self._seen = {}
         self._search = SimpleNamespace(client_id=client_id)
 
     def searches(self):
         """One endpoint is known."""
         return {"x.trading.buy": self._search}
+
+    def seen(self, call):
+        """Of each call, what was seen."""
+        return self._seen.setdefault(call, Seen())
 
     def open_calls(self):
         """All of them are unknown."""
@@ -35,12 +42,14 @@ class Spawned:
         self.work = []
         self.reconciled = []
         self.failure = failure
+        self.verdict = None
 
     async def reconcile(self, which):
         """Reconcile a call."""
         self.reconciled.append(which.tag or which.arguments)
         if self.failure is not None:
             raise self.failure
+        return self.verdict
 
     def spawn(self, work, _):
         """Run something now."""
@@ -111,6 +120,19 @@ async def test_a_call_that_cannot_be_reconciled_stays_unresolved(failure):
     calls.doubted(Call(tag="a"))
     await spawned.run()
     await settle()
+
+    assert ["a", "a"] == spawned.reconciled
+
+
+@in_virtual_time
+async def test_each_event_is_a_reason_to_look_while_nothing_is_found():
+    """What was found is not looked for again."""
+    spawned, call = Spawned(), Call(tag="a")
+    calls = NamedCalls(Intents(call), spawned.reconcile, spawned.spawn)
+    for verdict in (Incomplete(call, "too early"), Reconciled(call, None), None):
+        spawned.verdict = verdict
+        calls.name("a")
+        await spawned.run()
 
     assert ["a", "a"] == spawned.reconciled
 
