@@ -235,7 +235,7 @@ class BookFeed(Feed):
         """Hand the answer of a read, or None, to the keeper that asked for it."""
         kept.fetching, now = None, self._loop.time()
         try:
-            snapshot = None if answer is None else self.rule.snapshot(answer)
+            snapshot = None if answer is None else self.rule.snapshot(answer, self.arguments)
         except (ExchangeError, ValueError) as error:
             logger.warning("%s: the order book that was read cannot be used: %s", self.label, error)
             snapshot = None

@@ -163,7 +163,7 @@ class BookRule:
         frame: Decodes a frame for it; raises `Deviation`. Pure.
         seed: What reads the whole order book.
         seed_arguments: Returns the arguments of that call, of those of the channel. Pure.
-        snapshot: Converts its answer for the keeper. Pure.
+        snapshot: Converts its answer for the keeper: answer, arguments; raises `ValueError` if it is of no use. Pure.
         model: Builds the exchange's own model from a book that can be read: arguments, book. Pure.
     """
 
@@ -172,7 +172,7 @@ class BookRule:
     frame: Callable[[Data], Any]
     seed: Endpoint
     seed_arguments: Callable[[Mapping[str, str]], Mapping[str, Any]]
-    snapshot: Callable[[Any], Any]
+    snapshot: Callable[[Any, Mapping[str, str]], Any]
     model: Callable[[Mapping[str, str], Keeper[Any, Any]], Any]
 
 

@@ -1,7 +1,7 @@
 """Channels of Bitso, and own orders that are found in them, from a played server in virtual time."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +10,7 @@ from exchanges import BookStatus, bitso
 from exchanges.bitso.streams import OwnOrder, Streams
 from exchanges.errors import NotFound, ReadFailed, UsageError
 from exchanges.streams.delivery import Gap, GapReason
-from tests.support.streaming import confirms_at_bitso, items, played
+from tests.support.streaming import START, confirms_at_bitso, items, played
 from tests.support.virtual_time import in_virtual_time, settle
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -191,6 +191,44 @@ async def test_an_unknown_state_makes_the_book_unreadable():
 
             assert ("6", Decimal(1)) == (kept.sequence, kept.bids[0].price)
             assert BookStatus.GOOD is not book.status
+
+
+def orders_read(sequence="6", *, name=BOOK, oids=("b", "a"), at=START):
+    """An order book, as it is read: one order to buy, one to sell."""
+    sides = [
+        tuple(bitso.PriceLevel(book=name, price=Decimal(price), amount=Decimal(1), oid=oid) for oid in oids[n : n + 1])
+        for n, price in enumerate((1, 1181000))
+    ]
+    return bitso.OrderBook(bids=sides[0], asks=sides[1], updated_at=at, sequence=sequence)
+
+
+@pytest.mark.parametrize(
+    "useless",
+    [
+        *[orders_read(number) for number in ("1_0", "-5", "+6", " 6", "\u0666", "0", "000", "", "6.0", "9" * 5000)],
+        orders_read("0", oids=()),
+        orders_read(name="eth_mxn"),
+    ],
+    ids=lambda book: f"{book.sequence:.5}-{len(book.bids)}",
+)
+@in_virtual_time
+async def test_an_order_book_that_is_of_no_use(useless):
+    """Its number is none, or it is of another book: however often it comes, the book begins with the next."""
+    answers = [useless, useless]
+    async with streams() as (live, _, host):
+        host.answers["bitso.market.order_book"] = lambda **_: answers.pop() if answers else orders_read("7")
+        async with live.order_book(BOOK) as book:
+            assert ("7", [Decimal(1)]) == (book.snapshot().sequence, [level.price for level in book.bids])
+
+
+@in_virtual_time
+async def test_an_order_book_from_the_future():
+    """One is a lie, not a clock that was set."""
+    answers = [orders_read(at=START + timedelta(days=400))]
+    async with streams() as (live, _, host):
+        host.answers["bitso.market.order_book"] = lambda **_: answers.pop() if answers else orders_read("7")
+        async with live.order_book(BOOK) as book:
+            assert ("7", START) == (book.snapshot().sequence, book.as_of)
 
 
 @in_virtual_time

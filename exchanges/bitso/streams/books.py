@@ -28,6 +28,7 @@ from exchanges.wire.envelopes import Envelope, envelope_reader
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MAX_DIGITS = 19
 _STATES = {"open": True, "cancelled": False, "completed": False}
 _SIDES = {0: True, 1: False}
 
@@ -66,19 +67,29 @@ def _change(entry: _Entry) -> OrderChange:
     return OrderChange(entry.o, is_bid, is_open, entry.r, entry.a)
 
 
-def snapshot(book: OrderBook) -> OrdersSnapshot:
+def snapshot(book: OrderBook, arguments: Mapping[str, str]) -> OrdersSnapshot:
     """Convert an order book that was read order by order.
 
     Raises:
-        ValueError: It holds an order without an id, or its sequence is no number.
+        ValueError: It holds an order without an id or of another book, or its sequence is no number above 0.
     """
     at = (book.updated_at - _EPOCH) // _MICROSECOND
-    return OrdersSnapshot(int(book.sequence), at, _rows(book.bids), _rows(book.asks))
+    name = arguments["book"]
+    return OrdersSnapshot(_number(book.sequence), at, _rows(book.bids, name), _rows(book.asks, name))
 
 
-def _rows(levels: tuple[PriceLevel, ...]) -> list[tuple[str, Any, Any]]:
+def _number(sequence: str) -> int:
+    # Other than int(), which also reads signs, blanks and underscores; 0 is what an answer during maintenance has.
+    if not (sequence.isascii() and sequence.isdigit() and len(sequence) <= _MAX_DIGITS and int(sequence)):
+        raise ValueError("a sequence that is no number above 0")
+    return int(sequence)
+
+
+def _rows(levels: tuple[PriceLevel, ...], book: str) -> list[tuple[str, Any, Any]]:
     if not all(level.oid for level in levels):
         raise ValueError("an order without an id")
+    if any(level.book != book for level in levels):
+        raise ValueError(f"an order that is not of {book}")
     return [(level.oid or "", level.price, level.amount) for level in levels]
 
 

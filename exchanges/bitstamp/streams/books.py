@@ -47,7 +47,7 @@ def frame(data: Data) -> LevelsFrame:
     return LevelsFrame(int(moment), book.bids, book.asks)
 
 
-def snapshot(book: OrderBook) -> LevelsSnapshot:
+def snapshot(book: OrderBook, _: Mapping[str, str]) -> LevelsSnapshot:
     """Convert an order book that was read."""
     return LevelsSnapshot((book.microtimestamp - _EPOCH) // _MICROSECOND, book.bids, book.asks)
 

@@ -225,6 +225,9 @@ class SequencedBook(Kept):
         """Begin with an order book, or compare it with what is kept."""
         if not self._is_current(asked_at):
             return ()
+        if not self._read_pace.accepts(snapshot.at, now, self.wall):
+            self._again(now, "the order book that was read has a moment in the future")
+            return self._done(now)
         if self._orders is not None and self._behind_until is None:
             self._reading, self._misses = None, 0
             self._weigh(Ahead(snapshot, asked_at, now + GRACE_SECONDS), now)
