@@ -337,6 +337,21 @@ async def test_an_own_trade_that_is_listed_late():
 
 
 @in_virtual_time
+async def test_a_trade_of_two_own_orders_comes_for_each():
+    """It is listed twice under one id; read again, neither is new."""
+    async with streams() as (live, server, host):
+        account = Account(host)
+        account.open = [order("mine"), order("also")]
+        async with live.my_orders(BOOK) as stream:
+            account.trades = [own_trade(5), own_trade(5, oid="also"), own_trade(5)]
+            server.last.send(trades(5, maker="mine", taker="also"))
+            account.trades.append(own_trade(6))
+            found = await items(stream, 3)
+
+            assert [("5", "mine"), ("5", "also"), ("6", "mine")] == [(item.tid, item.oid) for item in found]
+
+
+@in_virtual_time
 async def test_reads_that_fail_are_tried_again():
     """Nothing is lost for it."""
     async with streams() as (live, server, host):

@@ -409,6 +409,23 @@ async def test_own_trades_are_read_after_a_reconnection():
     )
 
 
+@pytest.mark.parametrize("channel", ["my_trades", "live_order_trades"])
+@in_virtual_time
+async def test_a_trade_of_two_own_orders_comes_for_each(channel):
+    """Both frames have the id of the trade; a double of either is dropped."""
+    async with streams() as (live, server, host):
+        Account(host)
+        host.answers["bitstamp.account.user_transactions_for_market"] = lambda **_: []
+        async with getattr(live, channel)("btcusd") as trades:
+            for number, order_id in ((10, "7"), (10, "8"), (10, "7"), (11, "7")):
+                data = {"id": number, "order_id": order_id, "amount": "1", "price": "100"}
+                data["microtimestamp"] = "1789000200123000"
+                server.last.send({"data": data, "channel": f"private-{channel}_btcusd-{USER}", "event": "trade"})
+            found = await items(trades, 3)
+
+    assert [("10", "7"), ("10", "8"), ("11", "7")] == [(item.id, item.order_id) for item in found]
+
+
 @in_virtual_time
 async def test_channels_without_a_market():
     """What the exchange sends there is handed out as it is."""

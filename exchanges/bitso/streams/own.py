@@ -315,8 +315,10 @@ class OwnOrders(Lossless[OwnItem]):
 
     def _hand_on_trade(self, trade: UserTrade) -> None:
         self._expected.pop(trade.tid, None)
-        if trade.tid not in self._traded:
-            _remember(self._traded, trade.tid)
+        # A trade of two own orders is listed once for each of them.
+        fill = f"{trade.tid}:{trade.oid}"
+        if fill not in self._traded:
+            _remember(self._traded, fill)
             self._settle(trade.origin_id)
             self._buffer.put(self._hub.host.now(), trade)
 

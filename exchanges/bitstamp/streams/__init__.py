@@ -69,6 +69,11 @@ def _event_id(event: LiveOrderEvent) -> str | None:
     return event.event_id
 
 
+def _fill(trade: AccountTrade) -> str:
+    # A trade of two own orders comes once for each of them.
+    return f"{trade.id}:{trade.order_id}"
+
+
 def _chain(event: LiveOrderEvent) -> tuple[str | None, str | None]:
     return event.event_id, event.pre_event_id
 
@@ -247,7 +252,7 @@ class Streams(Channels, api=STREAMS):
     @channel(
         "private-my_trades_{market}-{user_id}",
         on={"trade": AccountTrade},
-        key=lambda trade: trade.id,
+        key=_fill,
         client_id=lambda trade: trade.client_order_id,
         catch_up=MissedOwnTrades,
         is_reconciled=True,
@@ -287,7 +292,7 @@ class Streams(Channels, api=STREAMS):
     @channel(
         "private-live_order_trades_{market}-{user_id}",
         on={"trade": AccountTrade},
-        key=lambda trade: trade.id,
+        key=_fill,
         access=PRIVATE,
     )
     def live_order_trades(
