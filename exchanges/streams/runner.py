@@ -75,6 +75,7 @@ class Line:
         self._moving: asyncio.Task[None] | None = None
         self._others: set[asyncio.Task[None]] = set()
         self._token_backoff = Backoff(PRIVATE_BACKOFF_SECONDS)
+        self._move_backoff = Backoff(PRIVATE_BACKOFF_SECONDS)
         self.failure = "no connection yet"
         self.host = urlsplit(api.url).netloc
         self._task = self._loop.create_task(self._run(), name=f"streams {api.exchange}")
@@ -228,7 +229,7 @@ class Line:
             # Each token is used at once, for everything that waits, and never again. A link that asks for nothing
             # leaves it to the one that replaces it.
             self._token = None
-        if link.must_move and self._moving is None and link is self._links[-1]:
+        if link.must_move and self._moving is None and len(self._links) == 1:
             self._moving = self._loop.create_task(self._move(), name="streams move")
         if link is self._links[0] and len(self._links) > 1 and self._is_replaced():
             self._drop(link, "moved")
@@ -242,7 +243,8 @@ class Line:
 
     def _drop(self, link: Link, reason: str) -> None:
         self._links.remove(link)
-        self._backoff.lived(self._loop.time() - link.opened_at)
+        for backoff in (self._backoff, self._move_backoff):
+            backoff.lived(self._loop.time() - link.opened_at)
         for feed in self.feeds():
             feed.lost(link.number, reason)
         self._spawn(link.leave())
@@ -256,9 +258,9 @@ class Line:
 
     async def _move(self) -> None:
         """Open a second link beside the one that the exchange is about to close."""
-        backoff = Backoff(PRIVATE_BACKOFF_SECONDS)
         while True:
-            await asyncio.sleep(backoff.next_wait())
+            # One for all moves: a server may ask again on each new connection.
+            await asyncio.sleep(self._move_backoff.next_wait())
             with suppress(ConnectionFailed, ExchangeError):
                 self._links.append(await self._connect())
                 break
