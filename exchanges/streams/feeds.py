@@ -212,8 +212,11 @@ class ItemFeed(Feed):
                 if self.channel.moves_book:
                     self.hub.traded(self.channel.api, self.arguments)
                 self._check_chain(item, at)
-                self._last_at = at
-                self._hand_on(at, item)
+                if self._is_noted(item):
+                    self._last_at = at
+                    self._hand_on(at, item)
+                else:
+                    self.unreadable(number, "an item whose id is no number")
 
     def _items(self, data: Data) -> list[Any]:
         model = self.channel.events.get(data.event, self.channel.events.get(ANY_EVENT))
@@ -249,9 +252,16 @@ class ItemFeed(Feed):
         if last is not None and before is not None and before != last:
             self._report(Gap(self._last_at or at, at, GapReason.CHAIN_BROKEN))
 
+    def _is_noted(self, item: Any) -> bool:  # noqa: ANN401 - of the model that the channel declares
+        """Whether what is missed after an item can be read; not if its id has no place among others."""
+        try:
+            if self._catch_up is not None:
+                self._catch_up.note(item)
+        except ValueError:
+            return False
+        return True
+
     def _hand_on(self, at: datetime, item: Any) -> None:  # noqa: ANN401 - of the model that the channel declares
-        if self._catch_up is not None:
-            self._catch_up.note(item)
         self._settle(item)
         for reader in list(self.readers):
             if reader.put(at, item):
@@ -295,7 +305,7 @@ class ItemFeed(Feed):
             self._start(self._read_missed(self._catch_up, gap))
 
     async def _begin(self, catch_up: CatchUp) -> None:
-        with suppress(ExchangeError):  # what cannot be read now is read, or reported missing, later
+        with suppress(ExchangeError, ValueError):  # what cannot be read now is read, or reported missing, later
             await catch_up.begin()
 
     async def _read_missed(self, catch_up: CatchUp, gap: Gap) -> None:
@@ -307,8 +317,9 @@ class ItemFeed(Feed):
                 items = await catch_up.missed(step)
                 is_complete = is_complete and items is not None
                 found += self._reconciled(items or [])
-        except ExchangeError as error:
-            logger.warning("%s: what was missed cannot be read: %s", self.label, error)
+        except (ExchangeError, ValueError) as error:  # an id that is no number has no place among others
+            shown = error if isinstance(error, ExchangeError) else type(error).__name__
+            logger.warning("%s: what was missed cannot be read: %s", self.label, shown)
             is_complete = False
         at = self.hub.host.now()
         for reader in list(self.readers):

@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 
 from exchanges import bitstamp
 from exchanges.bitstamp.streams import Streams
@@ -206,6 +207,35 @@ async def test_an_unreadable_frame_is_a_gap(frame):
 
             assert [GapReason.UNREADABLE, "3"] == ids(await items(trades, 2))
             assert 1 == len(server.connections)
+
+
+@in_virtual_time
+async def test_an_id_that_is_no_number_is_a_gap():
+    """The connection stays, and so do the trades around it."""
+    async with streams() as (live, server, host):
+        markets(host)
+        async with live.trades("btcusd") as trades:
+            for number in (1, "a1b2", 3):
+                server.last.send(trade(number))
+
+            assert ["1", GapReason.UNREADABLE, "3"] == ids(await items(trades, 3))
+            assert (1, True) == (len(server.connections), server.last.is_open)
+
+
+@in_virtual_time
+async def test_missed_trades_whose_ids_are_no_numbers_stay_a_gap():
+    """Nothing says which of them came already."""
+    async with streams() as (live, server, host):
+        markets(host)
+        host.answers["bitstamp.market.transactions"] = lambda **_: [transaction(2), evolve(transaction(1), tid="a1b2")]
+        async with live.trades("btcusd", backfill=True) as trades:
+            server.last.send(trade(1))
+            await settle()
+            server.last.drop()
+            await asyncio.sleep(5)
+            server.last.send(trade(3))
+
+            assert ["1", GapReason.RECONNECTED, "3"] == ids(await items(trades, 3))
 
 
 @in_virtual_time
