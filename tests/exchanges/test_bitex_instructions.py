@@ -242,6 +242,12 @@ class TestStoredInstructions:
         with pytest.raises(DecodeError, match=r"WithdrawalInstruction.body: expected an object"):
             wire.decode(answer, WithdrawalInstruction, strict=True)
 
+    @pytest.mark.parametrize("number", [b"NaN", b"0E+1000", b"1E-1000000", b"1." + b"3" * 400])
+    def test_numbers_without_bounds(self, number):
+        """A number that nobody can calculate with is rejected in a plain object, too."""
+        with pytest.raises(DecodeError, match="number"):
+            wire.decode(b'{"id": 1, "body": {"a": [%b]}, "created_at": 946685400}' % number, WithdrawalInstruction)
+
     @pytest.mark.parametrize("body", ["Bank of X", "[]", 5, None, []])
     def test_no_body(self, body):
         """A body that is not an object is rejected."""

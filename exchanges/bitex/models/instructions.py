@@ -18,6 +18,7 @@ from attrs import asdict, field, frozen
 
 from exchanges.errors import DecodeError
 from exchanges.wire import Deviation, Json, Model, OpenStrEnum, RawJson, UnixTime, dumps, encode, loads
+from exchanges.wire.codecs import Anything
 from exchanges.wire.converter import wire
 
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
@@ -238,6 +239,7 @@ class _BodyCodec:
             value = loads(value.encode())
         if not isinstance(value, dict):
             raise Deviation("an object")
+        Anything().read(value, strict=strict)
         method = value.get("payment_method")
         kind = BODIES.get(method) if isinstance(method, str) else None
         try:
