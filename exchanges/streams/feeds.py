@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -165,8 +164,7 @@ class ItemFeed(Feed):
     def __init__(self, hub: Owner, line: Carrier, channel: Channel, arguments: Mapping[str, str]) -> None:
         super().__init__(hub, line, channel, arguments)
         self.readers: list[Reader] = []
-        self._keys: deque[str] = deque(maxlen=REMEMBERED_KEYS)
-        self._known: set[str] = set()
+        self._known: dict[str, Any] = {}
         self._chain: str | None = None
         self._last_at: datetime | None = None
         self._lost_since: datetime | None = None
@@ -208,7 +206,7 @@ class ItemFeed(Feed):
             return
         at = self.hub.host.now()
         for item in items:
-            if self._is_new(item):
+            if self._is_new(item, item):
                 if self.channel.moves_book:
                     self.hub.traded(self.channel.api, self.arguments)
                 self._check_chain(item, at)
@@ -229,19 +227,26 @@ class ItemFeed(Feed):
         items = self.hub.host.wire.structure(value, model, self.channel.id)
         return list(items) if get_origin(model) is list and get_args(model) else [items]
 
-    def _is_new(self, item: Any) -> bool:  # noqa: ANN401 - of the model that the channel declares
-        """Whether an item did not come before: two links bring it twice."""
+    def _is_new(self, item: Any, content: Any = None) -> bool:  # noqa: ANN401 - of the model that the channel declares
+        """Whether an item did not come before: two links bring it twice.
+
+        *content* is what two frames of it have in common; None: it was read, and shows less than a frame. Another
+        content under a known key is new: the exchange has begun to count anew, or has lied about one of them.
+        """
         if self.channel.key is None:
             return True
         key = self.channel.key(item)
         if key is None:
             return True
         if key in self._known:
-            return False
-        if len(self._keys) == REMEMBERED_KEYS:
-            self._known.discard(self._keys[0])
-        self._keys.append(key)
-        self._known.add(key)
+            before = self._known[key]
+            if content is None or before is None or content == before:
+                return False
+            at, self._chain = self.hub.host.now(), None
+            self._report(Gap(self._last_at or at, at, GapReason.CHAIN_BROKEN))
+        elif len(self._known) == REMEMBERED_KEYS:
+            del self._known[next(iter(self._known))]
+        self._known[key] = content
         return True
 
     def _check_chain(self, item: Any, at: datetime) -> None:  # noqa: ANN401 - of the model that the channel declares

@@ -174,6 +174,20 @@ async def test_steps_of_a_book_are_counted():
 
 
 @in_virtual_time
+async def test_steps_that_are_counted_anew_are_not_doubles():
+    """A gap stands before each whose number an older one has, as nobody knows what is between."""
+    async with streams() as (live, server, _), live.diff_orders(BOOK) as stream:
+        for sequence, oid in ((7, "a"), (8, "b"), (8, "b"), (7, "c"), (8, "d"), (9, "e")):
+            server.last.send(changes(sequence, (oid, "open", "1")))
+        found = await items(stream, 7)
+
+    broken = GapReason.CHAIN_BROKEN
+    assert ["a", "b", broken, "c", broken, "d", "e"] == [
+        item.reason if isinstance(item, Gap) else item.payload[0].oid for item in found
+    ]
+
+
+@in_virtual_time
 async def test_an_unknown_state_makes_the_book_unreadable():
     """A change that nobody can apply is lost."""
     async with streams() as (live, server, host):

@@ -251,6 +251,29 @@ async def test_a_doubled_trade_comes_once():
 
 
 @in_virtual_time
+async def test_another_trade_under_a_known_id_is_handed_on_after_a_gap():
+    """It is no double; one that was read shows less than its frame, and stays one."""
+    other = trade(1)
+    other["data"]["amount_str"] = "7.00000000"
+    async with streams() as (live, server, host):
+        markets(host)
+        host.answers["bitstamp.market.transactions"] = lambda **_: [transaction(n) for n in (2, 1)]
+        async with live.trades("btcusd", backfill=True) as read, live.trades("btcusd") as trades:
+            server.last.send(trade(1))
+            await settle()
+            server.last.drop()
+            await asyncio.sleep(10)
+            server.last.send(trade(2))
+            assert ["1", "2"] == ids(await items(read, 2))
+            assert ["1", GapReason.RECONNECTED] == ids(await items(trades, 2))
+            for frame in (other, other, trade(3)):
+                server.last.send(frame)
+
+            gap, again, last = await items(trades, 3)
+            assert (GapReason.CHAIN_BROKEN, "1", Decimal(7), "3") == (gap.reason, again.id, again.amount, last.id)
+
+
+@in_virtual_time
 async def test_an_unknown_market_is_refused_before_it_is_subscribed_to():
     """The server would confirm it, and be silent for ever."""
     async with streams() as (live, server, host):
