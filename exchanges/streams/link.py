@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+from attrs import evolve
+
 from exchanges.streams.dialect import Ack, Data, Dialect, Move, Odd, Refusal
 from exchanges.streams.liveness import Liveness, Step, Watchdog
 from exchanges.streams.subscriptions import Outcome, Subscriptions
@@ -144,8 +146,12 @@ class Link:
                 ack = Ack(self._names.get(wire, wire), is_subscribed=is_subscribed)
                 self._listener.answered(self, self.subscriptions.acknowledge(ack, now))
                 self._listener.wake()
-            case Refusal():
-                self._listener.answered(self, self.subscriptions.refuse(message, now))
+            case Refusal(name=None, is_unauthorized=True) if self.user_id is not None and self.subscriptions.is_settled:
+                # Nothing was asked, so it is about what was confirmed: all of that may be silent from now on.
+                self.closed("the exchange no longer accepts the token of the connection")
+            case Refusal(name=wire):
+                refusal = evolve(message, name=wire if wire is None else self._names.get(wire, wire))
+                self._listener.answered(self, self.subscriptions.refuse(refusal, now))
                 self._listener.wake()
             case Move():
                 self.must_move = True

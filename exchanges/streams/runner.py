@@ -31,7 +31,7 @@ from exchanges.streams.happenings import Connected, Disconnected, Moved, Refused
 from exchanges.streams.link import Link, Token
 from exchanges.streams.liveness import Backoff
 from exchanges.streams.opening import ConnectionFailed
-from exchanges.streams.subscriptions import Confirmed, Outcome, Unanswered
+from exchanges.streams.subscriptions import Confirmed, Ended, Outcome, Unanswered
 from exchanges.streams.subscriptions import Refused as RefusedChannel
 
 if TYPE_CHECKING:
@@ -317,9 +317,13 @@ class Line:
     def answered(self, link: Link, outcomes: list[Outcome]) -> None:
         """Hand what the server answered to the feeds of the channels."""
         for outcome in outcomes:
+            if isinstance(outcome, Ended):
+                logger.warning("%s: %s: %s", self.host, outcome.name, outcome.cause)
             for feed in self.feeds(outcome.name):
                 if isinstance(outcome, Confirmed):
                     feed.confirmed(link.number)
+                elif isinstance(outcome, Ended):
+                    feed.lost(link.number, outcome.cause)
                 elif isinstance(outcome, RefusedChannel):
                     feed.refused(self._refusal(feed, outcome))
                 elif isinstance(outcome, Unanswered):

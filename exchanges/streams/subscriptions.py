@@ -10,6 +10,7 @@ Rules for editors:
    reported as refused.
 2. An acknowledgement of a channel that was given up meanwhile changes nothing.
 3. A channel is asked for again only after the server has acknowledged, or not answered, that it was given up.
+4. A channel that the server ends by itself is asked for again, ever more rarely if that goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +23,17 @@ from attrs import define, frozen
 
 from exchanges.streams.dialect import Ack, Refusal
 
-__all__ = ["ACK_SECONDS", "Ask", "Confirmed", "Outcome", "Refused", "Subscriptions", "Unanswered", "Unauthorized"]
+__all__ = [
+    "ACK_SECONDS",
+    "Ask",
+    "Confirmed",
+    "Ended",
+    "Outcome",
+    "Refused",
+    "Subscriptions",
+    "Unanswered",
+    "Unauthorized",
+]
 
 ACK_SECONDS = 5.0
 TRIES = 2
@@ -66,7 +77,15 @@ class Unanswered:
     name: str
 
 
-Outcome = Confirmed | Refused | Unauthorized | Unanswered
+@frozen
+class Ended:
+    """The server sends this channel no longer, though nobody gave it up; it is asked for again."""
+
+    name: str
+    cause: str
+
+
+Outcome = Confirmed | Ended | Refused | Unauthorized | Unanswered
 
 
 class _Stage(Enum):
@@ -83,6 +102,8 @@ class _Channel:
     is_wanted: bool = True
     tries: int = 0
     unauthorized: int = 0
+    ends: int = 0
+    confirmed_at: float = -math.inf
     due: float = -math.inf
     """When an answer is overdue; of a WANTED channel, when it is asked for."""
 
@@ -124,6 +145,12 @@ class Subscriptions:
         """Whether the server sends every channel that is wanted."""
         return all(c.stage is _Stage.CONFIRMED for c in self._channels.values() if c.is_wanted)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the server sends channels, and owes no answer."""
+        stages = {channel.stage for channel in self._channels.values()}
+        return _Stage.CONFIRMED in stages and not stages & {_Stage.ASKED, _Stage.LEAVING}
+
     def is_asking(self, now: float) -> bool:
         """Whether any channel is to be asked for now."""
         return any(True for _ in self._askable(now))
@@ -158,12 +185,15 @@ class Subscriptions:
         if channel is None:
             return []
         if not ack.is_subscribed:
+            if channel.stage is _Stage.CONFIRMED:
+                return [self._ended(ack.name, channel, "the exchange ended the subscription", now)]
             if channel.stage is _Stage.LEAVING:
                 self._left(ack.name, channel)
             return []
         if channel.stage is not _Stage.ASKED:
             return []  # late: it was given up, or confirmed before
         channel.stage, channel.due, channel.tries, channel.unauthorized = _Stage.CONFIRMED, math.inf, 0, 0
+        channel.confirmed_at = now
         return [Confirmed(ack.name), *self._eliminate(now)]
 
     def refuse(self, refusal: Refusal, now: float) -> list[Outcome]:
@@ -172,6 +202,8 @@ class Subscriptions:
             self._nameless.append(refusal)
             return self._eliminate(now)
         channel = self._channels.get(refusal.name)
+        if channel is not None and channel.stage is _Stage.CONFIRMED:
+            return [self._ended(refusal.name, channel, "the exchange refused the channel after it confirmed it", now)]
         if channel is None or channel.stage is not _Stage.ASKED:
             return []
         return [self._refused(refusal.name, channel, refusal, now), *self._eliminate(now)]
@@ -196,6 +228,13 @@ class Subscriptions:
             return Unauthorized(name)
         del self._channels[name]
         return Refused(name, refusal)
+
+    def _ended(self, name: str, channel: _Channel, cause: str, now: float) -> Outcome:
+        is_new = now - channel.confirmed_at >= MAX_RETRY_SECONDS
+        channel.ends = 1 if is_new else channel.ends + 1
+        rest = 0.0 if channel.ends == 1 else min(ACK_SECONDS * 2.0 ** min(channel.ends - 2, 16), MAX_RETRY_SECONDS)
+        channel.stage, channel.due = _Stage.WANTED, now + rest
+        return Ended(name, cause)
 
     def tick(self, now: float) -> list[Outcome]:
         """Give up waiting for answers that are overdue; return what follows."""

@@ -8,6 +8,7 @@ from exchanges.streams.subscriptions import (
     MAX_RETRY_SECONDS,
     Ask,
     Confirmed,
+    Ended,
     Refused,
     Subscriptions,
     Unanswered,
@@ -211,3 +212,20 @@ def test_what_waits_for_a_token_needs_no_clock():
     subscriptions.want("a")
 
     assert ([], math.inf) == (subscriptions.outgoing(1, may_subscribe=False), subscriptions.next_tick(1))
+
+
+@pytest.mark.parametrize(
+    "says", [lambda s: s.acknowledge(ack("a", is_subscribed=False), 2), lambda s: s.refuse(Refusal("a", None, "no"), 2)]
+)
+def test_what_the_server_ends_is_asked_for_again(says):
+    """At once for the first time, then after a rest, until it has held for a while."""
+    subscriptions = wanting("a")
+    asked = []
+    for _ in range(3):
+        subscriptions.acknowledge(ack("a"), 2)
+        assert [Ended] == [type(outcome) for outcome in says(subscriptions)]
+        asked.append(next(moment for moment in (2, 7, 12) if subscriptions.outgoing(moment)))
+    subscriptions.acknowledge(ack("a"), -60)
+    says(subscriptions)
+
+    assert ([2, 7, 12], ask("a")) == (asked, subscriptions.outgoing(2))

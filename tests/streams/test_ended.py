@@ -1,0 +1,83 @@
+"""Channels that a server ends by itself, from a played server in virtual time."""
+
+import asyncio
+
+import pytest
+
+from exchanges.bitstamp.streams import Streams
+from exchanges.streams.delivery import Gap, GapReason
+from tests.streams.test_private import CHANNEL as PRIVATE
+from tests.streams.test_private import Account, event, told
+from tests.streams.test_trades import CHANNEL, SUBSCRIBE, markets, trade
+from tests.support.streaming import confirms, items, played
+from tests.support.virtual_time import in_virtual_time, settle
+
+UNAUTHORIZED = {"code": 4009, "message": "Connection is unauthorized."}
+ENDS = [("bts:unsubscription_succeeded", {}), ("bts:error", UNAUTHORIZED)]
+
+
+def subscriptions(connection):
+    """What a client sent to subscribe."""
+    return [frame for frame in connection.sent if frame["event"] == "bts:subscribe"]
+
+
+@pytest.mark.parametrize(("word", "data"), ENDS)
+@in_virtual_time
+async def test_a_channel_that_is_ended_is_a_gap(word, data):
+    """It is asked for again on the same connection."""
+    async with played(Streams, on_frame=confirms) as (live, server, host):
+        markets(host)
+        async with live.trades("btcusd") as trades:
+            server.last.send(trade(1))
+            server.last.send({"event": word, "channel": CHANNEL, "data": data})
+            await settle(3)
+            server.last.send(trade(2))
+            first, gap, second = await items(trades, 3)
+
+            assert (1, [SUBSCRIBE] * 2) == (len(server.connections), subscriptions(server.last))
+
+    assert (["1", "2"], GapReason.RECONNECTED) == ([first.id, second.id], gap.reason)
+
+
+@in_virtual_time
+async def test_a_channel_that_is_ended_again_and_again():
+    """It is asked for ever more rarely."""
+    is_entered = []
+
+    def ends(connection, frame):
+        confirms(connection, frame)
+        if frame["event"] == "bts:subscribe" and is_entered:
+            connection.send({"event": "bts:unsubscription_succeeded", "channel": CHANNEL, "data": {}})
+
+    async with played(Streams, on_frame=ends) as (live, server, host):
+        markets(host)
+        async with live.trades("btcusd"):
+            is_entered.append(True)
+            server.last.send({"event": "bts:unsubscription_succeeded", "channel": CHANNEL, "data": {}})
+            await asyncio.sleep(600)
+
+            assert 5 <= len(subscriptions(server.last)) <= 15
+
+
+@pytest.mark.parametrize(
+    ("word", "data", "connections"), [(*ENDS[0], 1), (*ENDS[1], 1), ("bts:error", UNAUTHORIZED, 2)]
+)
+@in_virtual_time
+async def test_a_private_channel_that_is_ended(word, data, connections):
+    """A fresh token opens it again; an error without a name may mean each channel, so the connection is replaced."""
+    async with played(Streams, on_frame=confirms) as (live, server, host):
+        account = Account(host)
+        async with live.my_orders("btcusd") as orders:
+            server.last.send(event(1, "order_created", "7", "1.00000000"))
+            server.last.send({"event": word, "channel": PRIVATE if connections == 1 else "", "data": data})
+            await asyncio.sleep(3)
+            server.last.send(event(9, "order_created", "8", "1.00000000"))
+            found = await items(orders, 2)
+
+            assert ([True], connections, 2) == (
+                [isinstance(found[1], Gap)],
+                len(server.connections),
+                account.tokens,
+            ), told(found)
+            assert "secret-2" == subscriptions(server.last)[-1]["data"]["auth"]
+            assert orders.is_live
