@@ -170,7 +170,6 @@ class ItemFeed(Feed):
         self._lost_since: datetime | None = None
         self._catch_up: CatchUp | None = None
         self._catching_up: asyncio.Task[None] | None = None
-        self._odd_events: set[str] = set()
 
     def confirmed(self, number: int) -> None:
         """Note that the exchange sends the channel on a link; say what may be missing."""
@@ -219,10 +218,8 @@ class ItemFeed(Feed):
     def _items(self, data: Data) -> list[Any]:
         model = self.channel.events.get(data.event, self.channel.events.get(ANY_EVENT))
         if model is None:
-            if data.event not in self._odd_events and len(self._odd_events) < REMEMBERED_KEYS:
-                self._odd_events.add(data.event)
-                logger.warning("%s: an event that the documents do not show was ignored", self.label)
-            return []
+            # What it says may be an item under another name.
+            raise Deviation("an event that the documents show")
         value = loads(data.whole if self.channel.whole else data.body)
         items = self.hub.host.wire.structure(value, model, self.channel.id)
         return list(items) if get_origin(model) is list and get_args(model) else [items]
