@@ -250,7 +250,8 @@ class ItemFeed(Feed):
         if self.channel.chain is None:
             return
         own, before = self.channel.chain(item)
-        last, self._chain = self._chain, own
+        # One that names nothing leaves the one before it as the last that is known.
+        last, self._chain = self._chain, self._chain if own is None else own
         if last is not None and before is not None and before != last:
             self._report(Gap(self._last_at or at, at, GapReason.CHAIN_BROKEN))
 
