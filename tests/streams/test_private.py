@@ -350,6 +350,64 @@ async def test_what_cannot_be_reconciled_is_said(state):
             assert (GapReason.NOT_RECONCILED, gap.since) == (again.reason, again.since)
 
 
+@pytest.mark.parametrize("broken", [NotFound("no such order"), ReadFailed("no answer")])
+@in_virtual_time
+async def test_what_was_found_is_handed_on_though_not_all_is(broken):
+    """What follows it says that the rest is not known; after the next connection that alone is read."""
+
+    def unread():
+        raise broken
+
+    async with streams() as (live, server, host):
+        account = Account(host)
+        account.open = [open_order("1"), open_order("2")]
+        account.statuses = {"1": lambda: status("1", WORDS.FINISHED, None), "2": unread}
+        async with live.my_orders("btcusd") as orders:
+            await settle()
+            account.open = [open_order("2"), open_order("3")]
+            server.last.drop()
+            found = await items(orders, 4)
+            account.statuses = {n: lambda n=n: status(n, WORDS.FINISHED, None) for n in ("2", "3")}
+            server.last.drop()
+            found += await items(orders, 3)
+
+            rest = EventSource.REST
+            assert [
+                GapReason.RECONNECTED,
+                ("order_deleted", "1", "0", rest),
+                ("order_created", "3", "1", rest),
+                GapReason.NOT_RECONCILED,
+                GapReason.RECONNECTED,
+                ("order_deleted", "2", "0", rest),
+                ("order_deleted", "3", "0", rest),
+            ] == told(found)
+
+
+@in_virtual_time
+async def test_a_line_that_is_lost_while_orders_are_read():
+    """What was read by then is read again: no reader has been told."""
+    async with streams() as (live, server, host):
+        account = Account(host)
+        account.open = [open_order("1"), open_order("2")]
+        account.statuses = {
+            "1": lambda: status("1", WORDS.FINISHED, None),
+            "2": lambda: status("2", WORDS.OPEN, "1"),
+        }
+        async with live.my_orders("btcusd") as orders:
+            await settle()
+            host.call_seconds = 5.0  # of each of the reads
+            server.last.drop()
+            while "1" not in [given.get("order_id") for _, given in host.calls]:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(7)
+            server.last.drop()
+            host.call_seconds = 0.0
+            found = await items(orders, 3)
+
+            gaps = [GapReason.RECONNECTED] * 2
+            assert [*gaps, ("order_deleted", "1", "0", EventSource.REST)] == told(found)
+
+
 @in_virtual_time
 async def test_a_private_buffer_ends_loudly():
     """What it held is handed out, then the error."""

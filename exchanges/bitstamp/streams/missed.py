@@ -23,7 +23,7 @@ from exchanges.bitstamp.streams.models import (
     SideWord,
 )
 from exchanges.bitstamp.trading import Trading
-from exchanges.errors import NotFound
+from exchanges.errors import ExchangeError, NotFound
 from exchanges.streams.channel import endpoint_of
 
 if TYPE_CHECKING:
@@ -84,22 +84,26 @@ OPEN_ORDERS_CACHE_SECONDS = 10.5
 PAGE = 1000
 MAX_PAGES = 20
 MOST_HEARD = 10_000
+_LAST_STEP = 2
 
 
 class MissedOrders:
     """Reads what became of the orders of an account while there was no connection.
 
     First the state of those that were open, which is never old; then, when its cache cannot be older than the
-    subscription, the list of open orders, for those that were placed meanwhile.
+    subscription, the list of open orders, for those that were placed meanwhile. Last comes whether all of it was read:
+    what was found is handed on all the same.
     """
 
-    delays = (0.0, OPEN_ORDERS_CACHE_SECONDS)
+    delays = (0.0, OPEN_ORDERS_CACHE_SECONDS, 0.0)
 
     def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:
         self._call, self._market, self._now = call, arguments["market"], now
         self._open: dict[str, LiveOrder] = {}
         self._heard: dict[str, None] = {}
         """Orders of which an event came since the connection was lost: nothing that is read is newer."""
+        self._unknown = set[str]()
+        self._failure: ExchangeError | None = None
 
     async def begin(self) -> None:
         """Read which orders are open."""
@@ -125,17 +129,33 @@ class MissedOrders:
         self._heard.clear()
 
     async def missed(self, step: int) -> list[LiveOrderEvent] | None:
-        """Return what became of the orders; None if not all of it can be read."""
+        """Return what became of the orders; None in the last step if not all of it can be read."""
+        if step == _LAST_STEP:
+            return self._rest()
         return await (self._known_orders() if step == 0 else self._new_orders())
 
-    async def _known_orders(self) -> list[LiveOrderEvent] | None:
+    async def _known_orders(self) -> list[LiveOrderEvent]:
+        found, self._failure = dict[str, LiveOrderEvent](), None
+        self._unknown = set(self._open)
+        try:
+            for order_id, last in list(self._open.items()):
+                status = await self._status(order_id)
+                event = None if status is None else _of_status(status, last, self._now())
+                if event is not None:
+                    found[order_id] = event
+                    self._unknown.discard(order_id)
+        except ExchangeError as error:
+            self._failure = error
+        return self._changed(found)
+
+    def _changed(self, found: Mapping[str, LiveOrderEvent]) -> list[LiveOrderEvent]:
+        """Record what was read, and return what is new in it."""
+        # Nothing may wait between this and the readers: what is recorded as known is never read again.
         events = list[LiveOrderEvent]()
-        for order_id, last in list(self._open.items()):
-            status = await self._status(order_id)
-            if order_id in self._heard:
+        for order_id, event in found.items():
+            last = self._open.get(order_id)
+            if last is None or order_id in self._heard:
                 continue
-            if status is None or (event := _of_status(status, last, self._now())) is None:
-                return None
             if event.event is OrderEventKind.ORDER_DELETED:
                 del self._open[order_id]
             elif event.order.amount == last.amount:
@@ -144,6 +164,13 @@ class MissedOrders:
                 self._open[order_id] = event.order
             events.append(event)
         return events
+
+    def _rest(self) -> list[LiveOrderEvent] | None:
+        """Return nothing, or None if the state of an order is not known; it stays open, to be read the next time."""
+        unknown = [order_id for order_id in self._unknown if order_id in self._open and order_id not in self._heard]
+        if unknown and self._failure is not None:
+            raise self._failure
+        return None if unknown else []
 
     async def _new_orders(self) -> list[LiveOrderEvent]:
         events = list[LiveOrderEvent]()
