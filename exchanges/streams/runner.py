@@ -138,6 +138,9 @@ class Line:
             if link.number == number:
                 link.subscriptions.release(feed.name)
                 link.subscriptions.want(feed.name)
+                # The feed that asks knows; what the others missed, nobody does.
+                for other in [other for other in self.feeds(feed.name) if other is not feed]:
+                    other.lost(number, "the channel was subscribed to again")
         self.wake()
 
     def wake(self) -> None:

@@ -1,15 +1,19 @@
 """Channels that a server ends by itself, from a played server in virtual time."""
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
+from exchanges import BookStatus, bitso
+from exchanges.bitso.streams import Streams as BitsoStreams
 from exchanges.bitstamp.streams import Streams
 from exchanges.streams.delivery import Gap, GapReason
+from tests.streams.test_bitso import AT, BOOK, changes
 from tests.streams.test_private import CHANNEL as PRIVATE
 from tests.streams.test_private import Account, event, told
 from tests.streams.test_trades import CHANNEL, SUBSCRIBE, markets, trade
-from tests.support.streaming import confirms, items, played
+from tests.support.streaming import confirms, confirms_at_bitso, items, played
 from tests.support.virtual_time import in_virtual_time, settle
 
 UNAUTHORIZED = {"code": 4009, "message": "Connection is unauthorized."}
@@ -81,3 +85,25 @@ async def test_a_private_channel_that_is_ended(word, data, connections):
             ), told(found)
             assert "secret-2" == subscriptions(server.last)[-1]["data"]["auth"]
             assert orders.is_live
+
+
+@in_virtual_time
+async def test_a_dead_channel_is_a_gap_for_all_who_share_it():
+    """A book that subscribes again takes the channel from the readers of its changes, too."""
+    sequences = ["100"]
+    async with played(BitsoStreams, on_frame=confirms_at_bitso) as (live, server, host):
+        host.answers["bitso.market.order_book"] = lambda **_: bitso.OrderBook(
+            bids=(bitso.PriceLevel(book=BOOK, price=Decimal(1), amount=Decimal(1), oid="b"),),
+            asks=(bitso.PriceLevel(book=BOOK, price=Decimal(2), amount=Decimal(1), oid="a"),),
+            updated_at=AT,
+            sequence=sequences[0],
+        )
+        async with live.diff_orders(BOOK) as stream, live.order_book(BOOK, audit_seconds=3) as book:
+            sequences[0] = "105"
+            await asyncio.sleep(30)
+            server.last.send(changes(106, ("c", "open", "1")))
+            gap, change = await items(stream, 2)
+
+            asked = [frame["action"] for frame in server.last.sent if frame.get("action")]
+            assert ["subscribe", "unsubscribe", "subscribe"] == asked[:3]
+            assert (GapReason.RECONNECTED, 106, BookStatus.GOOD) == (gap.reason, change.sequence, book.status)
