@@ -1,8 +1,8 @@
 """A line: channels that share a connection, which is opened again whenever it ends.
 
 One task opens the connection, keeps it alive and asks for what is wanted; frames do not pass through it. When the
-exchange asks to connect again, a second link is opened first, and the first is dropped when the second carries
-everything, so that nothing is missed.
+exchange asks to connect again, a second link is opened first, and the first is dropped some time after the second
+carries everything, so that nothing is missed.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ REMEMBERED_TOKENS = 10
 """How many are searched for in what the exchange writes."""
 MOVE_SECONDS = 30.0
 """How long two links are kept at most, if the exchange does not drop the first."""
+OVERLAP_SECONDS = 2.0
+"""How long the first link is kept once the second carries everything: its last frames may still be on the way."""
 
 
 class Line:
@@ -72,6 +74,7 @@ class Line:
         self._token: Token | None = None
         self._used_tokens: deque[Token] = deque(maxlen=REMEMBERED_TOKENS)
         self._fetching: asyncio.Task[None] | None = None
+        self._replaced_at: float | None = None
         self._moving: asyncio.Task[None] | None = None
         self._others: set[asyncio.Task[None]] = set()
         self._token_backoff = Backoff(PRIVATE_BACKOFF_SECONDS)
@@ -246,6 +249,7 @@ class Line:
 
     def _drop(self, link: Link, reason: str) -> None:
         self._links.remove(link)
+        self._replaced_at = None
         for backoff in (self._backoff, self._move_backoff):
             backoff.lived(self._loop.time() - link.opened_at)
         for feed in self.feeds():
@@ -273,10 +277,15 @@ class Line:
         self._loop.call_later(MOVE_SECONDS, self.wake)
 
     def _is_replaced(self) -> bool:
-        newer = self._links[-1]
-        if self._loop.time() >= newer.opened_at + MOVE_SECONDS:
+        newer, now = self._links[-1], self._loop.time()
+        if now >= newer.opened_at + MOVE_SECONDS:
             return True
-        return newer.subscriptions.all_confirmed and all(feed.is_ready_on(newer.number) for feed in self.feeds())
+        if not newer.subscriptions.all_confirmed or not all(feed.is_ready_on(newer.number) for feed in self.feeds()):
+            self._replaced_at = None
+        elif self._replaced_at is None:
+            self._replaced_at = now
+            self._loop.call_later(OVERLAP_SECONDS, self.wake)
+        return self._replaced_at is not None and now >= self._replaced_at + OVERLAP_SECONDS
 
     # Tokens
 

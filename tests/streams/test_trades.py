@@ -395,6 +395,7 @@ async def test_a_move_misses_nothing():
             server.last.send(trade(3))
 
             assert ["1", "2", "3"] == ids(await items(trades, 3))
+            await asyncio.sleep(3)
             assert (2, False) == (len(server.connections), old.is_open)
 
 
