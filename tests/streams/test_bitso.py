@@ -157,6 +157,32 @@ async def test_missed_trades_are_read_to_an_empty_page(pages):
         assert ("5", GapReason.RECONNECTED) == (first.tid, second.reason)
 
 
+@pytest.mark.parametrize(
+    ("listed", "expected"), [((3, 4, 5, 6), ["3", "5", "4", "6"]), ((4, 6), ["3", "5", "gap"]), ((), ["3", "5", "gap"])]
+)
+@in_virtual_time
+async def test_what_a_list_of_missed_trades_shows(listed, expected):
+    """Trades may change places; a list without the trade that it is joined to shows nothing."""
+
+    def read(book, marker, **_):
+        return [
+            bitso.Trade(
+                book=book, created_at=AT, amount=Decimal(1), maker_side=bitso.Side.BUY, price=Decimal(2), tid=str(tid)
+            )
+            for tid in listed
+            if tid > int(marker)
+        ]
+
+    async with streams() as (live, server, host), live.trades(BOOK, backfill=True) as stream:
+        host.answers["bitso.market.trades"] = read
+        server.last.send(trades(3, 5))
+        await settle()
+        server.last.drop()
+        found = await items(stream, len(expected))
+
+    assert expected == ["gap" if isinstance(item, Gap) else item.tid for item in found]
+
+
 @in_virtual_time
 async def test_steps_of_a_book_are_counted():
     """One that is missing is a gap; the best orders are handed out as the newest alone."""

@@ -153,6 +153,31 @@ async def test_missed_trades_are_read():
         assert ["minute", "hour"] == asked
 
 
+@pytest.mark.parametrize(
+    ("came", "listed", "expected"),
+    [
+        ((3, 5), (6, 5, 4, 3), ["3", "5", "4", "6", "7"]),
+        ((3, 10**6), (10**6, 5, 4, 3), ["3", str(10**6), "4", "5", "7"]),
+        ((3,), (6, 5, 4, 2, 1), ["3", GapReason.RECONNECTED, "7"]),
+    ],
+)
+@in_virtual_time
+async def test_what_a_list_of_missed_trades_shows(came, listed, expected):
+    """Trades may change places, a number may be odd; a list without the trade that it is joined to shows nothing."""
+    async with streams() as (live, server, host):
+        markets(host)
+        host.answers["bitstamp.market.transactions"] = lambda **_: [transaction(n) for n in listed]
+        async with live.trades("btcusd", backfill=True) as trades:
+            for number in came:
+                server.last.send(trade(number))
+            await settle()
+            server.last.drop()
+            await asyncio.sleep(5)
+            server.last.send(trade(7))
+
+            assert expected == ids(await items(trades, len(expected)))
+
+
 @pytest.mark.parametrize("failure", ["too old", "error", "nothing noted"])
 @in_virtual_time
 async def test_a_gap_stays_where_the_missed_trades_cannot_be_read(failure):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from exchanges.bitso.market import Market
 from exchanges.bitso.models.market import SortOrder, Trade
 from exchanges.bitso.streams.models import LiveTrade
+from exchanges.errors import ExchangeError
 from exchanges.streams.channel import endpoint_of
+from exchanges.streams.marks import Mark
 
 if TYPE_CHECKING:
     from exchanges.streams.channel import Call
@@ -21,38 +23,49 @@ MAX_PAGES = 20
 
 
 class MissedTrades:
-    """Reads the trades behind the last one that came, page by page, to an empty one."""
+    """Reads the trades from one of the last that came on, page by page, to an empty one."""
 
     delays = (DELAY_SECONDS,)
 
-    def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:  # noqa: ARG002
+    def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:
         self._call, self._book = call, arguments["book"]
-        self._last: int | None = None
-        self._mark: int | None = None
-        self._is_lost = False
+        self._mark = Mark(now)
 
     async def begin(self) -> None:
         """Do nothing: the first trade that comes is where a list is joined."""
 
     def note(self, item: LiveTrade) -> None:
         """Record a trade."""
-        self._last = max(int(item.tid), self._last or 0)
+        self._mark.note(int(item.tid))
 
     def lost(self) -> None:
-        """Remember the last trade before the loss."""
-        if not self._is_lost:
-            self._mark, self._is_lost = self._last, True
+        """Remember the last trades before the loss."""
+        self._mark.lost()
 
     async def missed(self, _: int) -> list[LiveTrade] | None:
-        """Return the trades behind the last one that came, oldest first; None if there are too many, or was none."""
-        mark, trades = self._mark, list[LiveTrade]()
-        for _page in range(MAX_PAGES if mark is not None else 0):
-            arguments = {"book": self._book, "marker": str(mark), "sort": SortOrder.ASC, "limit": PAGE}
+        """Return the trades from one of the last that came, oldest first.
+
+        None if the list does not begin with that one, if there are too many, or if there was none.
+        """
+        mark = self._mark.number
+        try:
+            trades = None if mark is None else await self._since(mark)
+        except ExchangeError:
+            self._mark.settled()
+            raise
+        self._mark.settled()
+        return None if trades is None else [LiveTrade.of(trade) for trade in trades]
+
+    async def _since(self, mark: int) -> list[Trade] | None:
+        trades, marker = list[Trade](), mark - 1
+        for _ in range(MAX_PAGES):
+            arguments = {"book": self._book, "marker": str(marker), "sort": SortOrder.ASC, "limit": PAGE}
             page: list[Trade] = await self._call(endpoint_of(Market.trades), arguments)
             if not page:
-                self._is_lost = False
-                return trades
-            trades += [LiveTrade.of(trade) for trade in page]
-            mark = max(int(trade.tid) for trade in page)
-        self._is_lost = False
+                return trades or None
+            # An answer that does not hold the mark shows nothing of what came after it.
+            if not trades and all(int(trade.tid) != mark for trade in page):
+                return None
+            trades += page
+            marker = max(int(trade.tid) for trade in page)
         return None

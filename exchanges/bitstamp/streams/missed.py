@@ -25,6 +25,7 @@ from exchanges.bitstamp.streams.models import (
 from exchanges.bitstamp.trading import Trading
 from exchanges.errors import ExchangeError, NotFound
 from exchanges.streams.channel import endpoint_of
+from exchanges.streams.marks import Mark
 
 if TYPE_CHECKING:
     from exchanges.streams.channel import Call
@@ -36,45 +37,43 @@ CACHE_SECONDS = 1.5
 class MissedTrades:
     """Reads the trades that took place while there was no connection.
 
-    The list of a period is complete if it reaches back to the last trade that came.
+    The list of a period is complete if it holds one of the last trades that came.
     """
 
     delays = (CACHE_SECONDS,)
 
-    def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:  # noqa: ARG002
+    def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:
         self._call, self._market = call, arguments["market"]
-        self._last: int | None = None
-        self._mark: int | None = None
-        self._is_lost = False
+        self._mark = Mark(now)
 
     async def begin(self) -> None:
         """Do nothing: the first trade that comes is where a list is joined."""
 
     def note(self, item: LiveTrade) -> None:
         """Record a trade."""
-        self._last = max(int(item.id), self._last or 0)
+        self._mark.note(int(item.id))
 
     def lost(self) -> None:
-        """Remember the last trade before the loss."""
-        if not self._is_lost:
-            self._mark, self._is_lost = self._last, True
+        """Remember the last trades before the loss."""
+        self._mark.lost()
 
     async def missed(self, _: int) -> list[LiveTrade] | None:
-        """Return the trades after the last one that came, oldest first; None if no list reaches back to it."""
-        mark = self._mark
-        if mark is None:
-            self._is_lost = False
-            return None
-        trades = await self._since(mark)
-        self._is_lost = False
+        """Return the trades after one of the last that came, oldest first; None if no list holds that one."""
+        mark = self._mark.number
+        try:
+            trades = None if mark is None else await self._since(mark)
+        except ExchangeError:
+            self._mark.settled()
+            raise
+        self._mark.settled()
         return None if trades is None else [LiveTrade.of(trade) for trade in trades]
 
     async def _since(self, mark: int) -> list[Transaction] | None:
         for period in (TimeFrame.MINUTE, TimeFrame.HOUR, TimeFrame.DAY):
             arguments = {"market": self._market, "time": period}
             trades: list[Transaction] = await self._call(endpoint_of(Market.transactions), arguments)
-            later = [trade for trade in trades if int(trade.tid) > mark]
-            if len(later) < len(trades):
+            if any(int(trade.tid) == mark for trade in trades):
+                later = [trade for trade in trades if int(trade.tid) > mark]
                 return sorted(later, key=lambda trade: int(trade.tid))
         return None
 
