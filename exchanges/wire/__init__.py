@@ -24,7 +24,7 @@ from exchanges.wire.codecs import (
 )
 from exchanges.wire.converter import Wire, decode, dumps, encode
 from exchanges.wire.currencies import CurrencyAmounts, CurrencyBalance, CurrencyBalances
-from exchanges.wire.evidence import BitcoinAddress, Confirmation, NoBody, RippleAddress
+from exchanges.wire.evidence import Address, BitcoinAddress, Confirmation, NoBody, RippleAddress
 from exchanges.wire.models import Model, Row, TaggedRow, UnknownRow
 from exchanges.wire.moments import (
     Epoch,
@@ -37,6 +37,7 @@ from exchanges.wire.moments import (
 )
 
 __all__ = [
+    "Address",
     "Amount",
     "BitcoinAddress",
     "Choice",

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from exchanges.wire.codecs import Deviation, Json
 
+_ANY = re.compile(r"[!-~]{5,500}")
 BITCOIN = re.compile(r"[0-9A-Za-z]{25,100}")
 RIPPLE = re.compile(r"[rX][0-9A-Za-z]{24,100}(?:\?dt=[0-9]{1,10})?")
 _TAG = re.compile(r"[0-9]{1,10}")
@@ -46,6 +47,20 @@ class NoBody:
 
     def write(self, value: None) -> Json:
         """Return nothing."""
+        return value
+
+
+class Address:
+    """An address on any network: printable signs without blanks."""
+
+    def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - whoever pays to nothing loses it
+        """Return the address; raise `Deviation` if it can be none."""
+        if type(value) is str and _ANY.fullmatch(value):
+            return value
+        raise Deviation("an address")
+
+    def write(self, value: str) -> Json:
+        """Return what is sent."""
         return value
 
 

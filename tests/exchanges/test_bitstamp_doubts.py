@@ -288,3 +288,13 @@ def test_doubtful_words_under_a_family(reason):
     """Words of doubt beside a code of which only the family is known prove nothing."""
     with pytest.raises(OutcomeUnknown):
         ask(buy, {"status": "error", "response_code": "400.099", "reason": reason})
+
+
+@pytest.mark.parametrize("address", ["", " ", "none yet", None, 5])
+@pytest.mark.parametrize("name", ["crypto_deposit_address", "new_instant_convert_address"])
+def test_no_address(name, address):
+    """What cannot be an address is never shown as one: coins sent there are lost."""
+    arguments = {"currency": "btc"} if name == "crypto_deposit_address" else {"liquidation_currency": "USD"}
+
+    with pytest.raises((DecodeError, OutcomeUnknown), match="address"):
+        ask(lambda bitstamp: getattr(bitstamp.funding, name)(**arguments), {"address": address})

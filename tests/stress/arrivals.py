@@ -128,8 +128,8 @@ class Run:
         self.grants.append(now)
         self.in_flight += 1
         if self.mixed and self.chance.random() < LOST:
-            # Given up after a while, the request may arrive long after that.
-            after = self.chance.random() * 30
+            # Given up after a while, and by its deadline, the request may arrive long after that.
+            after = min(self.chance.random() * 30, permit.until - now)
             self.arrivals.append(now + after + self.chance.random() * LOST_SECONDS)
             self.loop.call_later(after, self._end, permit, False)
             return

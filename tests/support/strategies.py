@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.bitso.models.trading import CancelledId
 from exchanges.endpoint import endpoints_of
-from exchanges.wire import BitcoinAddress, Epoch, Json, OpenIntEnum, OpenStrEnum, Row, TaggedRow, UnknownRow
+from exchanges.wire import Address, BitcoinAddress, Epoch, Json, OpenIntEnum, OpenStrEnum, Row, TaggedRow, UnknownRow
 from exchanges.wire.codecs import Text
 from exchanges.wire.evidence import BITCOIN
 
@@ -100,7 +100,7 @@ def _annotated(kind, *forms):
         return plain
     if inspect.isclass(kind) and issubclass(kind, OpenIntEnum):  # a code in text has a length
         return st.sampled_from(kind) | st.integers(0, 10**9 - 1).map(kind)
-    if any(isinstance(form, BitcoinAddress) for form in forms) or get_args(CancelledId)[1] in forms:
+    if any(isinstance(form, Address | BitcoinAddress) for form in forms) or get_args(CancelledId)[1] in forms:
         # An address is letters and digits, as the id of a cancelled order is.
         return st.from_regex(BITCOIN, fullmatch=True)
     if any(isinstance(form, Text) and form.number for form in forms):  # an id is not empty

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from exchanges.bitstamp.models.numbers import EitherDecimal
 from exchanges.wire import (
+    Address,
     Confirmation,
     Id,
     Json,
@@ -37,7 +38,7 @@ class DepositAddress(Model):
         Bitstamp API v2, Deposits, "Get crypto deposit address".
     """
 
-    address: str
+    address: Annotated[str, Address()]
     memo_id: str | None = None
     """Without it the deposit is lost; None if the network has none."""
     destination_tag: Id | None = None
@@ -54,7 +55,7 @@ class RippleAddress(Model):
         Bitstamp API v2, Deposits, "Ripple IOU deposit address".
     """
 
-    address: str
+    address: Annotated[str, Address()]
     destination_tag: Id | None = None
     """Without it the deposit is lost; None if not sent."""
 
@@ -79,7 +80,7 @@ class UnconfirmedDeposit(Model):
         Bitstamp API v2, Deposits, "Get unconfirmed bitcoin deposits".
     """
 
-    address: str
+    address: Annotated[str, Address()]
     amount: EitherDecimal | None = None
     """BTC."""
     confirmations: int | None = None
@@ -288,7 +289,7 @@ class InstantConvertAddress(Model):
         Bitstamp API v2, Instant convert address, "New instant convert address".
     """
 
-    address: str
+    address: Annotated[str, Address()]
 
 
 @frozen(kw_only=True)
@@ -322,7 +323,7 @@ class InstantConvertAddressInfo(Model):
         Bitstamp API v2, Instant convert address, "Instant convert address info".
     """
 
-    address: str
+    address: Annotated[str, Address()]
     currency_pair: str
     """Such as BTC/USD."""
     transactions: tuple[ConvertedDeposit, ...]
