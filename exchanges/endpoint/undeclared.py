@@ -48,8 +48,9 @@ def undeclared(
     Raises:
         UsageError: The verb, the path, the kind or an argument is wrong, or a call with this path is declared.
     """
-    name, apis = f"{exchange}.request", {e.api.name: e.api for e in endpoints_of(client)}
-    api = apis.get(exchange) or next(iter(apis.values()))
+    name, apis = f"{exchange}.request", [e.api for e in endpoints_of(client)]
+    # Of several APIs under one name the current one is declared first.
+    api = next((api for api in apis if api.name == exchange), apis[0])
     if verb not in VERBS:
         raise UsageError(f"{name}: the verb must be one of {', '.join(VERBS)}; nothing was sent", endpoint=name)
     if not issubclass(type(path), str) or not _PATH.fullmatch(path):

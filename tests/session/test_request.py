@@ -112,3 +112,15 @@ async def test_without_credentials():
     async with Bitso(transport=Script.of()) as client:
         with pytest.raises(UsageError, match=r"bitso\.request"):
             await client.request("GET", "/new", kind=READ)
+
+
+@in_virtual_time
+async def test_the_current_api():
+    """Of the APIs of an exchange it is the current one: v3 at Bitso, where orders are declared."""
+    script = Script.of(answer({"success": True, "payload": {"a": 1}}))
+    async with Bitso(transport=script, api_key="key", api_secret="secret") as client:
+        await client.request("GET", "/new", kind=READ)
+        with pytest.raises(UsageError, match=r"bitso\.trading\.place_order"):
+            await client.request("POST", "/orders", kind=MONEY)
+
+    assert ["https://bitso.com/api/v3/new"] == [str(came.request.url) for came in script.came]
