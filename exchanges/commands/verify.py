@@ -27,6 +27,7 @@ from exchanges.instrumentation import CallRecord, Hooks
 from exchanges.spot import Market, SpotRules
 
 SETTLE_SECONDS = 30.0
+CANCELLED = "placed and cancelled; nothing traded"
 PLACED = "the order may be open: look at the exchange, and cancel it there"
 
 
@@ -169,6 +170,15 @@ class Check:
             return
         print(f"  {what}", flush=True)
         try:
+            await self._place(client, market, amount, price)
+        except asyncio.CancelledError:
+            # Ctrl-C: whoever interrupts must know what is left.
+            if self.order != CANCELLED:
+                print(f"  interrupted: {PLACED}", flush=True)
+            raise
+
+    async def _place(self, client: Bitso | Bitstamp, market: Market, amount: Decimal, price: Decimal) -> None:
+        try:
             order = await client.spot.place_limit(market, "buy", amount=amount, price=price, post_only=True)
             await self._cancel(client, order.order_id)
         except OutcomeUnknown as error:
@@ -205,7 +215,7 @@ class Check:
             self.order = "placed; it traded, or may have"
             self._fail(f"the order {order_id} traded: look at the exchange")
         else:
-            self.order = "placed and cancelled; nothing traded"
+            self.order = CANCELLED
             if not accepted:
                 self._fail(f"the cancel was refused, but the order {order_id} is final and has traded nothing")
         print(f"  order: {self.order}", flush=True)

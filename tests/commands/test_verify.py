@@ -1,5 +1,7 @@
+import asyncio
 import io
 import json
+import signal
 import sys
 from datetime import UTC, datetime
 
@@ -91,6 +93,21 @@ def test_a_cancel_that_fails(sim, keys, tmp_path, monkeypatch, capsys):
 
     assert (1, "placed", 1) == (status, report["order"], report["failures"])
     assert "the order may be open" in err
+
+
+@pytest.mark.usefixtures("keys")
+def test_ctrl_c_while_an_order_may_be_open(sim, tmp_path, monkeypatch, capsys):
+    """The screen says so, and that it is to be cancelled at the exchange."""
+
+    async def interrupted(*_):
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(BitstampSpot, "cancel", interrupted)
+    words = ["bitstamp", *ORDER, "--yes", "--base-url", sim.base_url, "--report", str(tmp_path / "report.json")]
+
+    assert 130 == main(["verify", *words])
+    assert "interrupted: the order may be open" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("keys")
