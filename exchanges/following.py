@@ -39,7 +39,7 @@ class Followable(Protocol[T_co]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the channel up."""
+        """Release the channel."""
         ...
 
     def again(self) -> Followable[T_co]:
@@ -101,7 +101,7 @@ class follow(Generic[T]):  # noqa: N801 - reads as a verb, like `exchanges.poll`
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give all channels up."""
+        """Release all channels."""
         tasks, self._tasks, self._left = self._tasks, [], True
         self._unread.clear()
         self._changed.set()  # ends the iteration of another task

@@ -104,7 +104,7 @@ class Check:
     _drift: _Drift = field(factory=_Drift)
 
     async def run(self, args: argparse.Namespace) -> None:
-        """Make all calls."""
+        """Send all calls."""
         logger = logging.getLogger("exchanges.wire.converter")
         logger.addHandler(self._drift)
         try:
@@ -190,7 +190,7 @@ class Check:
             self._fail(str(error))
 
     async def _look_up(self, client: Bitso | Bitstamp, intent: Intent) -> None:
-        """Find out whether the order was placed, and cancel it if it was."""
+        """Reconcile the order, and cancel it if it was."""
         try:
             verdict = await client.reconcile(intent)
         except ExchangeError as error:

@@ -159,7 +159,7 @@ class _StreamConnection(ClientConnection):
             self.send_data()
 
     async def leave(self) -> None:
-        """Say goodbye, wait half a second for the answer, then abort."""
+        """Send a close frame, wait half a second for the answer, then abort."""
         try:
             if self.protocol.state is State.OPEN:
                 self.protocol.send_close(1000)

@@ -275,7 +275,7 @@ class ItemFeed(Feed):
             self.hub.host.settle(client_id)
 
     def unreadable(self, number: int, cause: str) -> None:
-        """Say that what a frame said is missing."""
+        """Report that what a frame said is missing."""
         if number in self._links:
             at = self.hub.host.now()
             logger.warning("%s: %s", self.label, cause)
@@ -298,7 +298,7 @@ class ItemFeed(Feed):
     # What was missed
 
     def _report(self, gap: Gap) -> None:
-        """Say what may be missing, or read it where that is wanted."""
+        """Report what may be missing, or read it where that is wanted."""
         for reader in self.readers:
             if self._catch_up is not None and reader.wants_backfill:
                 reader.hold(gap)

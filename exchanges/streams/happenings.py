@@ -169,7 +169,7 @@ class Listener(Protocol):
     """What events are reported to."""
 
     def put(self, event: Event) -> None:
-        """Take an event."""
+        """Receive an event."""
         ...
 
     def end(self) -> None:

@@ -204,7 +204,7 @@ class Hub:
         return await self.host.call(endpoint, arguments, READ_SECONDS)
 
     def traded(self, api: StreamApi, arguments: Mapping[str, str]) -> None:
-        """Tell the books of a market that something was traded in it."""
+        """Report to the books of a market that something was traded in it."""
         for line in self._lines:
             if line.api is api:
                 for feed in line.feeds():

@@ -94,7 +94,7 @@ class Stream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the channel up."""
+        """Release the channel."""
         feed, self._feed = self._feed, None
         self._left()
         if feed is not None:

@@ -51,7 +51,7 @@ class Connection(Protocol):
         ...
 
     async def leave(self) -> None:
-        """Say goodbye, wait half a second for the answer, then abort."""
+        """Send a close frame, wait half a second for the answer, then abort."""
         ...
 
 

@@ -59,7 +59,7 @@ class Carrier(Protocol):
         ...
 
     def resubscribe(self, feed: Any, number: int) -> None:  # noqa: ANN401 - as above
-        """Give a channel up on one link, and ask for it again."""
+        """Release a channel on one link, and ask for it again."""
         ...
 
     def wake(self) -> None:
@@ -84,7 +84,7 @@ class Owner(Protocol):
         ...
 
     def traded(self, api: StreamApi, arguments: Mapping[str, str]) -> None:
-        """Tell the books of a market that something was traded in it."""
+        """Report to the books of a market that something was traded in it."""
         ...
 
     async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as declared

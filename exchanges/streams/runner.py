@@ -136,7 +136,7 @@ class Line:
             self.wake()
 
     def resubscribe(self, feed: Feed, number: int) -> None:
-        """Give a channel up on one link, and ask for it again: it is dead though the link lives."""
+        """Release a channel on one link, and ask for it again: it is dead though the link lives."""
         for link in self._links:
             if link.number == number:
                 link.subscriptions.release(feed.name)

@@ -125,7 +125,7 @@ class Subscriptions:
         self._channels.setdefault(name, _Channel()).is_wanted = True
 
     def release(self, name: str) -> None:
-        """Give a channel up."""
+        """Release a channel."""
         channel = self._channels.get(name)
         if channel is None:
             return
@@ -237,7 +237,7 @@ class Subscriptions:
         return Ended(name, cause)
 
     def tick(self, now: float) -> list[Outcome]:
-        """Give up waiting for answers that are overdue; return what follows."""
+        """Stop waiting for answers that are overdue; return what follows."""
         outcomes = list[Outcome]()
         for name, channel in list(self._channels.items()):
             if channel.due > now:

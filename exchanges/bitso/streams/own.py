@@ -139,7 +139,7 @@ class OwnOrders(Lossless[OwnItem]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give both channels up."""
+        """Release both channels."""
         await self._leave()
 
     async def _leave(self) -> None:
@@ -172,7 +172,7 @@ class OwnOrders(Lossless[OwnItem]):
             self._buffer.end(error)
 
     def _missed(self, gap: Gap) -> None:
-        """Say that something may be missing, and read what became of the orders."""
+        """Report that something may be missing, and read what became of the orders."""
         self._buffer.gap(gap)
         self._gap = gap if self._gap is None else self._gap.joined(gap)
         self._heard.clear()
@@ -264,7 +264,7 @@ class OwnOrders(Lossless[OwnItem]):
             self._due.set()
 
     def _listed(self, order: Order) -> None:
-        """Take an open order over, unless something newer is known of it."""
+        """Record an open order, unless something newer is known of it."""
         if order.oid in self._heard or order.oid in self._final:
             return
         if (kept := self._unclaimed.get(order.oid)) is not None and kept.changes:

@@ -143,7 +143,7 @@ class BitstampControls(_SpotControls[BitstampExchange]):
     """Deposits at Bitstamp, and cancels that take time."""
 
     def delay_cancels(self, seconds: float) -> None:
-        """Make each later cancel take so long; until then the order trades, and another cancel finds it pending."""
+        """Delay each later cancel so long; until then the order trades, and another cancel finds it pending."""
         self._exchange.trading.cancel_ms = round(1000 * seconds)
 
 

@@ -66,7 +66,7 @@ class Wakes:
 
     @contextmanager
     def waiting(self, waiter: LeaseWaiter, account: str) -> Generator[Waiting]:
-        """Let a call be woken in the block."""
+        """Register a call to be woken in the block."""
         waiting = self._waiting[waiter] = Waiting(waiter, account)
         if waiter.request.in_order and self._listening is None:
             self._listening = asyncio.get_running_loop().create_task(self._listen())
@@ -76,13 +76,13 @@ class Wakes:
             del self._waiting[waiter]
 
     def wake(self, account: str) -> None:
-        """Let the calls that wait for the key lock of an account ask again."""
+        """Wake the calls that wait for the key lock of an account."""
         for waiting in self._waiting.values():
             if waiting.account == account:
                 waiting.wake()
 
     def overtake(self, waiter: LeaseWaiter) -> None:
-        """Let a call ask again, for a lease without the key lock."""
+        """Wake a call, which asks for a lease without the key lock."""
         if (waiting := self._waiting.get(waiter)) is not None:
             waiting.overtakes = True
             waiting.wake()

@@ -103,7 +103,7 @@ class DiffBook(Kept):
         self._begin(0.0)
 
     def _begin(self, now: float) -> None:
-        """Give up the book and its frames."""
+        """Drop the book and its frames."""
         self._steps.clear()
         self._rows, self._whole_since = 0, now
         self._newest = self._base = self._straddling = self._pending = self._alarm = self._due = None

@@ -210,7 +210,7 @@ class Kept:
         return self._reading is None or (self._reading is Purpose.AUDIT and purpose is not Purpose.AUDIT)
 
     def _want(self, purpose: Purpose, at: float) -> None:
-        """Have the order book read at a moment, or earlier if that is due already."""
+        """Schedule a read of the order book at a moment, or earlier if that is due already."""
         if self._due is not None and self._due[1] is not Purpose.AUDIT:
             at = min(at, self._due[0])  # or frames that come often would put it off for ever
         self._due = (at, purpose)
@@ -239,7 +239,7 @@ class Kept:
         self._has_read = False
 
     def _good(self, now: float) -> None:
-        """Make the book readable, unless it contradicts itself."""
+        """Open the book to readers, unless it contradicts itself."""
         if is_crossed(self._bids, self._asks):
             self._suspect("the best prices cross", now)
             return
@@ -249,7 +249,7 @@ class Kept:
         self._want_audit(now)
 
     def _suspect(self, cause: str, now: float) -> None:
-        """Have a comparison decide, before the book can be read again."""
+        """Request a comparison, which decides before the book can be read again."""
         self._fail(now)
         self._turn(BookStatus.SUSPECT, cause, now)
         self._want(Purpose.DECIDE, now + delay_of(self._failures))
@@ -257,7 +257,7 @@ class Kept:
     # What happens ----------------------------------------------------------------------------------------------------
 
     def doubt(self, cause: str, now: float) -> tuple[Action, ...]:
-        """Have a good book compared before it can be read again."""
+        """Require that a good book is compared before it can be read again."""
         if self.status is BookStatus.GOOD:
             self._suspect(cause, now)
         return self._done(now)
@@ -296,5 +296,5 @@ class Kept:
         return self._done(now)
 
     def _forget(self) -> None:
-        """Give up what is under way."""
+        """Drop what is under way."""
         self._due = self._reading = None

@@ -51,7 +51,7 @@ class Keeper(Protocol[F_contra, S_contra]):
         ...
 
     def doubt(self, cause: str, now: float) -> tuple[Action, ...]:
-        """Have a good book compared before it can be read again: something else contradicts it."""
+        """Require that a good book is compared before it can be read again: something else contradicts it."""
         ...
 
     def lost(self, cause: str, now: float) -> tuple[Action, ...]:

@@ -92,7 +92,7 @@ class SequencedBook(Kept):
         self._empty = (False, False)
 
     def _begin(self, now: float) -> None:
-        """Give up the book and its frames."""
+        """Drop the book and its frames."""
         self._drop_frames()
         self._whole_since = now
         self._orders = self._last = self._ahead = self._due = None
@@ -195,7 +195,7 @@ class SequencedBook(Kept):
         return consistent
 
     def _reached(self, now: float) -> None:
-        """Make the book readable: the frames have come as far as it."""
+        """Open the book to readers: the frames have come as far as it."""
         self._behind_until = None
         if self.status is BookStatus.GOOD and not is_crossed(self._bids, self._asks):
             self._actions.append(CHANGED[0])

@@ -95,7 +95,7 @@ class WholeBook(Kept):
         return self._done(now)
 
     def unreadable(self, cause: str, now: float) -> tuple[Action, ...]:
-        """Make the book unreadable until the next frame or read."""
+        """Close the book to readers until the next frame or read."""
         if self._confirmed is not None:
             self._doubtful(cause, now)
         return self._done(now)
@@ -135,7 +135,7 @@ class WholeBook(Kept):
         return at < kept or (at == kept and not self._shows(bids, asks))
 
     def _doubtful(self, cause: str, now: float) -> None:
-        """Make the book unreadable; the next frame decides, or a read if none comes."""
+        """Close the book to readers; the next frame decides, or a read if none comes."""
         self._turn(BookStatus.RESYNCING, cause, now)
         self._want(Purpose.DECIDE, now + self.settings.cache_seconds)
 
@@ -220,7 +220,7 @@ class WholeBook(Kept):
             self._want_audit(now)
 
     def _dead(self, now: float) -> None:
-        """Have the channel subscribed to again: the line may live all the same."""
+        """Request that the channel is subscribed to again: the line may live all the same."""
         self._due = None
         self._turn(BookStatus.RESYNCING, SILENT, now)
         self._actions.append(Resubscribe(SILENT))
