@@ -12,7 +12,8 @@ checks that all files are the ones that were opened. One that was overwritten in
 content is not, which is compared whenever the file was written to: by a checkpoint, now and then, or by somebody else.
 
 Rules for editors: never open the file except through SQLite, not even to read its first bytes. When a process closes
-any of its descriptors of the file, POSIX drops all locks that the process has on it.
+any of its descriptors of the file, POSIX drops all locks that the process has on it. Open connections under the locks
+alone that a fork waits for: see `exchanges.state.file.forks`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from exchanges.errors import StateError
+from exchanges.state.file import forks
 from exchanges.state.file.locks import Locks
 from exchanges.state.file.schema import APPLICATION_ID, VERSION, create
 from exchanges.state.file.seals import Generations, Identity, Unsealed
@@ -114,19 +116,20 @@ class Database:
                 raise StateError(f"the state in {path} cannot be opened; {MAKE_WRITABLE}")
             if found.st_size < LEAST_BYTES:
                 raise damaged(path, "is empty or truncated")
-            self._read_lock = threading.Lock()
+            self._read_lock, self._write_lock, self._check_lock = threading.RLock(), threading.RLock(), threading.Lock()
+            self._checked: tuple[int, ...] = ()
+            self._stored = 0
+            self._writer: sqlite3.Connection | None = None
+            self._reader: sqlite3.Connection | None = None
             with ExitStack() as stack:
                 self._record = Generations(stack.enter_context(closing(locks.open("generations"))))
                 self._opened = {path: found, self._record.file.path: self._record.file.path.stat()}
-                self._writer = stack.enter_context(closing(_connect(path, BUSY_SECONDS)))
-                self._check(found.st_ino, adopt=adopt)
-                # A connection of its own: readers in other threads must not see, or end, a transaction of the writer.
-                self._reader = stack.enter_context(closing(_connect(path, READ_SECONDS)))
-                self._name, self._generation = _identity(self._reader)
-                self._check_lock = threading.Lock()
-                self._checked: tuple[int, ...] = ()
-                self._stored = 0
-                self._require_place()
+                stack.callback(self._disconnect)
+                forks.watch(self)
+                with self._write_lock:
+                    data = self._open_writer(adopt=adopt)
+                    self._name, self._generation = _identity(data)
+                    self._require_place()
                 self._stack = stack.pop_all()
 
     @contextmanager
@@ -139,9 +142,9 @@ class Database:
         Raises:
             StateError: It cannot be written, or others may not see it; nothing may be sent.
         """
-        with translated_errors(self.path):
+        with self._write_lock, translated_errors(self.path):
             self._require_place()
-            data = self._writer
+            data = self._open_writer()
             if durable:
                 data.execute("PRAGMA synchronous = FULL")
             try:
@@ -172,14 +175,60 @@ class Database:
         Raises:
             StateError: It cannot be read.
         """
-        with translated_errors(self.path), self._read_lock:
-            yield self._reader
+        with self._read_lock, translated_errors(self.path):
+            # A connection of its own: readers in other threads must not see, or end, a transaction of the writer.
+            yield self._open_reader()
             self._require_place()
 
     def close(self) -> None:
         """Close the file."""
-        with self._read_lock, suppress(sqlite3.Error):
+        with self._write_lock, self._read_lock:
             self._stack.close()
+
+    def before_fork(self) -> None:
+        """Wait for what is being written or read, and close the connections."""
+        self._write_lock.acquire()
+        self._read_lock.acquire()
+        self._disconnect()
+
+    def after_fork(self) -> None:
+        """Let others use the file again, which opens it again."""
+        self._read_lock.release()
+        self._write_lock.release()
+
+    def _disconnect(self) -> None:
+        for data in (self._reader, self._writer):
+            if data is not None:
+                with suppress(sqlite3.Error):
+                    data.close()
+        self._reader = self._writer = None
+        # With its last connection SQLite removes the log and its index.
+        self._opened = {path: self._opened[path] for path in (self.path, self._record.file.path)}
+
+    def _open_writer(self, *, adopt: bool = False) -> sqlite3.Connection:
+        if self._writer is None:
+            with ExitStack() as stack:
+                data = stack.enter_context(closing(_connect(self.path, BUSY_SECONDS)))
+                self._check(data, adopt=adopt)
+                stack.pop_all()
+            self._writer = data
+        return self._writer
+
+    def _open_reader(self) -> sqlite3.Connection:
+        if self._reader is None:
+            with ExitStack() as stack:
+                data = stack.enter_context(closing(_connect(self.path, READ_SECONDS)))
+                self._current(data)
+                self._add_opened()
+                stack.pop_all()
+            self._reader = data
+        return self._reader
+
+    def _add_opened(self) -> None:
+        """Remember the log and its index: from the first read to the end of a connection SQLite keeps both open."""
+        paths = (self.path.with_name(self.path.name + end) for end in ("-wal", "-shm"))
+        # Assigned as a whole: another thread may be comparing.
+        self._opened = {path: path.stat() for path in paths} | self._opened
 
     def _begin(self, data: sqlite3.Connection) -> None:
         try:
@@ -224,9 +273,8 @@ class Database:
                 if is_last:
                     raise StateError(f"the state in {self.path} {REPLACED}")
 
-    def _check(self, inode: int, *, adopt: bool) -> None:
+    def _check(self, data: sqlite3.Connection, *, adopt: bool) -> None:
         """Raise unless the file was created by this library, is whole, and is the one that was written last."""
-        data = self._writer
         (application,) = data.execute("PRAGMA application_id").fetchone()
         (version,) = data.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:
@@ -240,17 +288,14 @@ class Database:
         (result,) = data.execute("PRAGMA integrity_check(1)").fetchone()
         if result != "ok":
             raise damaged(self.path, f"is damaged ({result})")
-        # From the first read to the end of the connection SQLite keeps the same two files open.
-        for end in ("-wal", "-shm"):
-            beside = self.path.with_name(self.path.name + end)
-            self._opened[beside] = beside.stat()
-        self._check_seal(data, inode, adopt=adopt)
+        self._add_opened()
+        self._check_seal(data, adopt=adopt)
 
-    def _check_seal(self, data: sqlite3.Connection, inode: int, *, adopt: bool) -> None:
+    def _check_seal(self, data: sqlite3.Connection, *, adopt: bool) -> None:
         row = data.execute("SELECT name FROM generations").fetchone()
         if row is None:
             raise damaged(self.path, "is damaged (it has no generation)")
-        identity = Identity(row[0], inode)
+        identity = Identity(row[0], self._opened[self.path].st_ino)
         if adopt:
             self._record.create(identity, _generation(data))
         # The record first: other processes may go on meanwhile.
