@@ -195,8 +195,8 @@ class Client(Areas):
         """Call an endpoint that this package does not declare.
 
         It is signed, limited, journaled and judged like the others. Nothing is known of its answer: of a call that is
-        never repeated anything but an object or a list that holds something is `OutcomeUnknown`, and `reconcile` cannot
-        find what it did.
+        never repeated anything but an object or a list that holds something, and no sign of failure, is
+        `OutcomeUnknown`. `reconcile` cannot find what it did. While that is unknown, the same call is refused.
 
         Args:
             verb: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
@@ -210,6 +210,7 @@ class Client(Areas):
 
         Raises:
             UsageError: An argument is wrong, or the call is declared; nothing was sent.
+            UnresolvedOutcome: The same call is unresolved, whatever its kind; nothing was sent.
         """
         access = Access.PRIVATE if signed else Access.PUBLIC
         try:
@@ -247,7 +248,8 @@ class Client(Areas):
             raise UsageError("reconcile needs the intent of a call, such as that of an OutcomeUnknown")
         endpoints = {e.id: e for e in endpoints_of(type(self))}
         endpoint = endpoints.get(intent.endpoint)
-        if endpoint is None or not (endpoint.kind.is_once or intent.endpoint in type(self).searches()):
+        is_own = intent.is_undeclared and intent.endpoint.startswith(f"{self.exchange}.")
+        if not is_own and (endpoint is None or not (endpoint.kind.is_once or intent.endpoint in type(self).searches())):
             words = "has no such call that is never repeated, nor reads what it names; read it, or call it again"
             raise UsageError(f"{intent.endpoint}: {type(self).__name__} {words}")
         self._session.calls.view.require_own(intent)
@@ -257,7 +259,7 @@ class Client(Areas):
         reconciler = Reconciler(
             self._session.calls, lambda reading: self._session.call(reading.endpoint, dict(reading.arguments), options)
         )
-        in_order = self._session.scheme(endpoint.api).policy is NoncePolicy.STRICT
+        in_order = endpoint is not None and self._session.scheme(endpoint.api).policy is NoncePolicy.STRICT
         return await reconciler.reconcile(intent, in_order=in_order, timeout_seconds=timeout_of(timeout_seconds))
 
     @classmethod

@@ -57,7 +57,7 @@ class Intent:
     """What a call was to do. Two calls that would do the same have different intents.
 
     Attributes:
-        endpoint: Id of the endpoint.
+        endpoint: Id of the endpoint; of one that is not declared with verb and path, as in ``bitso.request POST /new``.
         arguments: The arguments by name, as checked and rendered for the wire; secrets are left out.
         at: When the request was signed and handed to the connection (UTC).
         tag: What was put into a field that the exchange returns, so that what the call created can be identified; None
@@ -80,6 +80,11 @@ class Intent:
     server: str = field(default="", kw_only=True)
     account: str = field(default="", kw_only=True)
     clock: ClockOffset | None = field(default=None, kw_only=True, eq=False)
+
+    @property
+    def is_undeclared(self) -> bool:
+        """Whether it is of `Client.request`: a call of which the library knows nothing but its kind."""
+        return " " in self.endpoint
 
     def __str__(self) -> str:
         """Return it as messages name it."""

@@ -85,7 +85,11 @@ class PreparedCall(Unsigned):
                 # A form that is empty stands for what the exchange uses if nothing is sent.
                 fields += [(argument.wire, words)] if words or form is None else []
         upload = () if self.upload is None else (self.upload[1].name, self.upload[1].size)
-        whole = repr((self.endpoint.id, self.path, sorted(fields), upload))
+        endpoint, path = self.endpoint, self.path
+        if not endpoint.is_declared:
+            # Servers serve one path with and without its last slash, and in any case.
+            path = f"{self.verb} {path.rstrip('/').casefold()}"
+        whole = repr((endpoint.id, path, sorted(fields), upload))
         return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
     @property
@@ -102,7 +106,7 @@ class PreparedCall(Unsigned):
         """Return what this call is to do, for errors and the journal, without secrets and contents of files."""
         hidden = self.hidden
         shown = {name: REDACTED if name in hidden else words for name, words in self.texts.items()}
-        return Intent(self.endpoint.id, shown, at, self.tag, dict(self.acting))
+        return Intent(self.endpoint.title, shown, at, self.tag, dict(self.acting))
 
 
 def prepare(

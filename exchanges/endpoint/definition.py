@@ -211,7 +211,9 @@ class Endpoint:
         exempt: Whether the exchange does not count it against any limit.
         positional: The one argument that may be passed without its name.
         doc: The docstring of the declaration.
+        is_declared: Whether this package declares it. Of another one nothing is known but what its caller said.
         names: Those of the arguments.
+        is_guarded: Whether it is refused while the same call is unresolved: what moves money, and what is not declared.
     """
 
     id: str
@@ -235,8 +237,15 @@ class Endpoint:
     single: bool = False
     echoes: Mapping[str, Any] = field(factory=dict[str, Any])
     exempt: bool = False
+    is_declared: bool = True
     names: frozenset[str] = field(
         init=False, repr=False, default=Factory(lambda self: frozenset(a.name for a in self.arguments), takes_self=True)
+    )
+    # Not computed when it is read: every call asks for it.
+    is_guarded: bool = field(
+        init=False,
+        repr=False,
+        default=Factory(lambda self: self.kind is MONEY or not self.is_declared, takes_self=True),
     )
 
     @cached_property
@@ -262,6 +271,11 @@ class Endpoint:
     def __str__(self) -> str:
         """Return verb and path as they are documented: ``POST /private/bids``."""
         return f"{self.verb} {self.route}"
+
+    @property
+    def title(self) -> str:
+        """What names the call in an intent: its id; verb and path as well where the id does not say which it is."""
+        return self.id if self.is_declared else f"{self.id} {self}"
 
     @property
     def limit(self) -> Limit:

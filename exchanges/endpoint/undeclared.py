@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, cast
 
 from exchanges.endpoint.areas import Areas, endpoints_of
-from exchanges.endpoint.arguments import converter_of, json_object
+from exchanges.endpoint.arguments import converter_of, json_object, text
 from exchanges.endpoint.definition import Access, Api, Argument, Endpoint, Kind, Param
 from exchanges.errors import UsageError, quotable
-from exchanges.wire import Deviation, Json, RawJson
+from exchanges.wire import Deviation, Json, RawJson, loads
 
 __all__ = ["undeclared"]
 
@@ -19,18 +19,57 @@ VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9_.~:@-]+)+/?")
 
 
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
+# An answer of which no model is known: by these names and words any API says that it did not do what was asked.
+_ANSWERS_YES = frozenset({"ok", "success", "succeeded", "successful", "accepted", "executed", "result"})
+_TELLS = _ANSWERS_YES | {"status", "state", "outcome", "code", "message", "msg", "reason", "detail", "description"}
+_FAULT_NAME = re.compile("error|exception|fail|reject|denied|refus|invalid")
+_FAULT = re.compile(
+    r"\b(?:errors?|exception|fail\w*|reject\w*|den(?:y|ied)|refus\w*|invalid|forbidden|unauthori[sz]ed|unavailable"
+    r"|unknown|unsupported|missing|insufficient|expired|timeout|no|not|none|null|false|bad|ko|nok)\b"
+)
+
+
 class _Something:
-    """JSON that says something: the answer to a call of which nothing but its kind is known."""
+    """JSON that says something, and nothing of a failure: the answer to a call of which only its kind is known.
+
+    Args:
+        is_once: Whether the call is never repeated; of others ``true`` and an empty list are answers too.
+    """
+
+    def __init__(self, *, is_once: bool) -> None:
+        self._is_once = is_once
 
     def read(self, value: Json, *, strict: bool) -> Json:  # noqa: ARG002 - as declared
         """Return an object or a list that holds something."""
+        if not self._is_once and (value is True or value == []):
+            return value
         if not isinstance(value, dict | list) or not value:
             raise Deviation("an object or a list that is not empty: anything else proves nothing")
+        if (sign := next(_failures(value), None)) is not None:
+            raise Deviation(f"an answer without a sign of failure, and {quotable(sign)} is one")
         return value
 
     def write(self, value: Json) -> Json:
         """Return it unchanged."""
         return value
+
+
+def _failures(value: Json, name: str = "") -> Iterator[str]:
+    """Iterate over the names in an answer under which it says that something failed."""
+    word = name.lower()
+    if _FAULT_NAME.search(word) and value not in (None, False, "", []):
+        yield name
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _failures(part, key)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _failures(part, name or "message")
+    elif (word in _ANSWERS_YES and not value) or (
+        word in _TELLS and isinstance(value, str) and _FAULT.search(value.lower())
+    ):
+        yield name
 
 
 def undeclared(
@@ -70,12 +109,13 @@ def undeclared(
         route=path,
         kind=kind,
         access=access,
-        arguments=tuple(_argument(name) for name in values),
-        answer=Annotated[Json, _Something()] if kind.is_once else RawJson,
+        arguments=tuple(_argument(name, _param(client, api, name)) for name in values),
+        answer=RawJson if kind is Kind.READ else Annotated[Json, _Something(is_once=kind.is_once)],
         api=api,
         body=api.body,
         positional=None,
         doc="",
+        is_declared=False,
     )
     return endpoint, values
 
@@ -91,8 +131,43 @@ def _require_new(client: type[Areas], api: Api, verb: str, path: str, name: str)
             raise UsageError(f"{name}: {words}", endpoint=name)
 
 
-def _argument(name: str) -> Argument:
-    # Checked already; the annotation of an amount, so that twins that differ in zeros are known as such, is not known.
+def _param(client: type[Areas], api: Api, name: str) -> Param:
+    """Return the facts of an argument: a secret, or a client's id, where a declared call has one of this name."""
+    same = [a.param for e in endpoints_of(client) if e.api.name == api.name for a in e.arguments if a.wire == name]
+    return Param(
+        echo=None,
+        render=_unchanged,
+        secret=any(param.secret for param in same),
+        call_id=any(param.call_id for param in same),
+        canonical=_likeness,
+    )
+
+
+def _likeness(words: str) -> str:
+    """Return the form in which arguments are the same that nearly any API takes for the same: 1.50 is 1.5, BTC is btc.
+
+    Of a call about which nothing is known rather too many are the same: its twin waits until its outcome is known.
+    """
+    try:
+        return _form(loads(words.encode()) if words[:1] in ("{", "[") else words)
+    except Deviation:
+        return _form(words)
+
+
+def _form(value: Json) -> str:
+    if isinstance(value, dict):
+        parts = {name: _form(part) for name, part in value.items()}
+        return repr(sorted((name, part) for name, part in parts.items() if part))
+    if isinstance(value, list):
+        return repr([_form(part) for part in value])
+    words = "" if value is None else text(value).strip().casefold()
+    if not _NUMBER.fullmatch(words):
+        return words
+    return (words.rstrip("0").rstrip(".") if "." in words else words).lstrip("0") or "0"
+
+
+def _argument(name: str, param: Param) -> Argument:
+    # Checked already, as a part of all arguments.
     return Argument(
         name=name,
         wire=name,
@@ -103,7 +178,7 @@ def _argument(name: str) -> Argument:
         required=True,
         in_path=False,
         echo=None,
-        param=Param(echo=None, render=_unchanged),
+        param=param,
     )
 
 

@@ -175,9 +175,9 @@ def unknown_outcome(
     if not endpoint.kind.is_once:
         error.may_have_executed = endpoint.kind.is_idempotent
         return error
+    look = "await client.reconcile(error.intent)" if endpoint.is_declared else "look at the exchange"
     unknown = OutcomeUnknown(
-        f"{attempt.call}: it may have been executed ({phase}); "
-        f"await client.reconcile(error.intent) before you repeat it: {error}",
+        f"{attempt.call}: it may have been executed ({phase}); {look} before you repeat it: {error}",
         intent=attempt.intent,
         nonce=attempt.stamp.nonce or None,
         phase=phase,

@@ -40,7 +40,8 @@ class Exposure:
         buys: Orders to buy the base currency.
         sells: Orders to sell it.
         calls: The intents that are counted, the oldest first.
-        unplaced: Unresolved orders and changes of orders that name no market: any of them may be in this one.
+        unplaced: Unresolved orders and changes of orders that name no market, and calls that are not declared: any of
+            them may be in this one.
     """
 
     market: str

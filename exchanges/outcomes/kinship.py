@@ -34,6 +34,8 @@ class Kinship:
 
     def commitment(self, intent: Intent) -> Commitment | None:
         """Return what an order may cost; None for what is no order."""
+        if intent.is_undeclared:
+            return Commitment(None)  # perhaps an order
         search = self.searches().get(intent.endpoint)
         try:
             return None if search is None or search.commits is None else search.commits(intent)

@@ -25,7 +25,6 @@ from typing import Any
 
 from attrs import evolve
 
-from exchanges.endpoint import Kind
 from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
 from exchanges.http.answer import Answer
@@ -95,7 +94,7 @@ class PendingCalls:
         return dict(sorted(found.items(), key=lambda item: item[0].at))
 
     def guard(self, call: PreparedCall, own: Intent | None = None) -> None:
-        """Raise if a call moves money and the same call is unresolved, or its client's id was used.
+        """Raise if a call moves money, or is not declared, and the same is unresolved, or its client's id was used.
 
         Args:
             call: It.
@@ -106,15 +105,16 @@ class PendingCalls:
             UsageError: Another call bore the id that the caller chose.
             StateError: The journal cannot be read.
         """
-        if call.endpoint.kind is not Kind.MONEY:
+        if not call.endpoint.is_guarded:
             return
         twins = [p.intent for p in self._pending.twins(call.digest) if p.is_open and p.standing in BLOCKING]
         twins += [e.intent for e in self.view.entries().twins(call.digest) if self._is_other(e) and not e.is_under_way]
         if twins:
             same = "same call, or one that differs in secret arguments alone," if call.hidden else "same call"
+            advice = "Await client.reconcile(intent), or" if call.endpoint.is_declared else "Look at the exchange, then"
             raise UnresolvedOutcome(
                 f"{call}: the {same} is unresolved: {twins[0]}; nothing was sent. "
-                "Await client.reconcile(intent), or client.unresolved.dismiss(intent) if you know the outcome",
+                f"{advice} client.unresolved.dismiss(intent) if you know the outcome",
                 intent=twins[0],
                 endpoint=call.endpoint.id,
             )

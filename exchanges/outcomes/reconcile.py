@@ -156,7 +156,8 @@ class Reconciler:
             return known
         search = self._calls.searches().get(intent.endpoint)
         if search is None:
-            return Incomplete(intent, f"{intent.endpoint}: the exchange has no read that shows what this call creates")
+            words = "no declared read shows what this call creates; look at the exchange, then dismiss it"
+            return Incomplete(intent, f"{intent.endpoint}: {words}")
         case, is_final = self._case(intent, in_order=in_order, by_id=search.by_id), False
         verdict: Verdict = Incomplete(intent, "the time was over before the evidence was read; allow more time")
         while True:

@@ -348,7 +348,7 @@ class Session:
         """Raise if a call must not be sent: the client is closed, or the same call is unresolved."""
         if self._closed:
             raise _closed(call.endpoint)
-        if call.endpoint.kind is MONEY:
+        if call.endpoint.is_guarded:
             destination.calls.guard(call)
 
     def _next_nonce(self, destination: Destination) -> int:

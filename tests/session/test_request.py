@@ -3,14 +3,18 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges import Bitso, Kind
-from exchanges.errors import NotFound, OutcomeUnknown, UnresolvedOutcome, UsageError
+from exchanges import Bitso, Bitstamp, Incomplete, Kind
+from exchanges.errors import DecodeError, NotFound, OutcomeUnknown, UnresolvedOutcome, UsageError
+from exchanges.state import FileState
 from tests.support.scripted_transport import Script, answer, refusal
 from tests.support.virtual_time import in_virtual_time
 
 from .test_session import fourth
 
-MONEY, READ = Kind.MONEY, Kind.READ
+MONEY, READ, WRITE, CANCEL, IDEMPOTENT = Kind.MONEY, Kind.READ, Kind.WRITE, Kind.CANCEL, Kind.IDEMPOTENT
+CREDENTIALS = {"api_key": "key", "api_secret": "secret"}
+LOST = {"verb": "POST", "path": "/wd/1", "kind": MONEY}
+ARGUMENTS = {"amount": Decimal("1.50"), "to": {"bank": "ABC", "numbers": [7, "x"]}, "fast": True}
 
 
 @in_virtual_time
@@ -68,6 +72,157 @@ async def test_an_answer_that_proves_nothing(said):
 
         assert [caught.value.intent] == list(client.unresolved)
     assert 1 == len(script.came)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"path": "/wd/1/"},
+        {"path": "/WD/1"},
+        {"kind": WRITE},
+        {"kind": IDEMPOTENT},
+        {"kind": READ},
+        {"signed": True},
+        {"arguments": {"to": ARGUMENTS["to"], "fast": True, "amount": "1.5"}},
+        {"arguments": ARGUMENTS | {"amount": "01.500"}},
+        {"arguments": ARGUMENTS | {"to": {"numbers": ["7", "x"], "bank": "abc"}}},
+        {"arguments": ARGUMENTS | {"to": '{"numbers": [7, "x"], "bank": "ABC"}'}},
+        {"arguments": ARGUMENTS | {"to": ARGUMENTS["to"] | {"branch": None}}},
+        {"arguments": ARGUMENTS | {"fast": "true", "note": None, "memo": ""}},
+    ],
+)
+@pytest.mark.parametrize("kind", [MONEY, WRITE])
+@in_virtual_time
+async def test_the_same_call_again(kind, other):
+    """While its outcome is unknown the same call is refused, of whatever kind and however it is written."""
+    async with fourth(script := Script.of(answer({}), answer())) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.request(**LOST | {"arguments": ARGUMENTS, "kind": kind})
+        with pytest.raises(UnresolvedOutcome, match="Look at the exchange, then") as again:
+            await client.request(**LOST | {"arguments": ARGUMENTS, "kind": kind} | other)
+
+        assert caught.value.intent == again.value.intent
+    assert 1 == len(script.came)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"verb": "PUT"},
+        {"path": "/wd/2"},
+        {"path": "/wd"},
+        {"arguments": ARGUMENTS | {"amount": "1.51"}},
+        {"arguments": ARGUMENTS | {"amount": 15}},
+        {"arguments": ARGUMENTS | {"fast": False}},
+        {"arguments": ARGUMENTS | {"to": {"bank": "ABC", "numbers": ["x", 7]}}},
+        {"arguments": {}},
+    ],
+)
+@in_virtual_time
+async def test_another_call(other):
+    """A call that does something else is sent."""
+    async with fourth(script := Script.of(answer({}), answer())) as client:
+        with pytest.raises(OutcomeUnknown):
+            await client.request(**LOST, arguments=ARGUMENTS)
+        await client.request(**LOST | {"arguments": ARGUMENTS} | other)
+
+    assert 2 == len(script.came)
+
+
+@in_virtual_time
+async def test_a_client_id():
+    """The id that tells one order from its repetition is known by its name: a fresh one makes no other call."""
+    order = {"amount": "1", "client_order_id": "one"}
+    async with Bitstamp(transport=(script := Script.of(answer({}), answer())), **CREDENTIALS) as client:
+        with pytest.raises(OutcomeUnknown):
+            await client.request("POST", "/new/", kind=MONEY, arguments=order)
+        with pytest.raises(UnresolvedOutcome):
+            await client.request("POST", "/new/", kind=MONEY, arguments=order | {"client_order_id": "two"})
+        with pytest.raises(UsageError, match="client_order_id='one' was used for an earlier call"):
+            await client.request("POST", "/new/", kind=MONEY, arguments=order | {"amount": "2"})
+
+    assert 1 == len(script.came)
+
+
+async def test_what_the_journal_shows(tmp_path):
+    """An unresolved call names verb and path in the journal, and after a restart; nothing finds what it did."""
+    with FileState(tmp_path / "db") as state:
+        async with fourth(Script.of(answer({})), state=state) as client:
+            with pytest.raises(OutcomeUnknown):
+                await client.request(**LOST, arguments=ARGUMENTS)
+    with FileState(tmp_path / "db") as state:
+        async with fourth(script := Script.of(), state=state) as client:
+            (intent,) = client.unresolved
+            verdict = await client.reconcile(intent)
+            with pytest.raises(UnresolvedOutcome, match=r"fourth\.request POST /wd/1 at "):
+                await client.request(**LOST, arguments=ARGUMENTS)
+            exposure = client.unresolved.exposure("btc_mxn")
+            client.unresolved.dismiss(intent)
+            await client.request(**LOST, arguments=ARGUMENTS)
+
+    assert isinstance(verdict, Incomplete)
+    assert "look at the exchange, then dismiss it" in verdict.reason
+    assert "fourth.request POST /wd/1" == intent.endpoint
+    assert ({"amount": "1.50", "fast": "true"}, (intent,), False) == (
+        {name: intent.arguments[name] for name in ("amount", "fast")},
+        exposure.unplaced,
+        exposure.is_complete,
+    )
+    assert 1 == len(script.came)
+
+
+FAILED = [
+    {"result": "error"},
+    {"result": None},
+    {"ok": False},
+    {"ok": "false"},
+    {"success": 0},
+    {"status": "ERROR", "id": 7},
+    {"status": "Failed"},
+    {"id": 7, "error": "no funds"},
+    {"data": [{"id": 7, "errorCode": 31}]},
+    {"id": 7, "errors": {}},
+    {"message": "Invalid amount"},
+    {"order": {"id": 7, "state": "rejected"}},
+    ["order not placed"],
+    [{"ok": True}, {"ok": False}],
+]
+
+
+@pytest.mark.parametrize("said", FAILED)
+@pytest.mark.parametrize("client_of", [Bitstamp, Bitso])
+@in_virtual_time
+async def test_an_answer_that_says_it_failed(client_of, said):
+    """An answer that bears a sign of failure is no success, whatever the status is and in whatever envelope."""
+    body = {"success": True, "payload": said} if client_of is Bitso else said
+    async with client_of(transport=Script.of(answer(body), answer(body), answer(body)), **CREDENTIALS) as client:
+        with pytest.raises(OutcomeUnknown):
+            await client.request("POST", "/new/", kind=MONEY)
+        with pytest.raises((DecodeError, OutcomeUnknown)):
+            await client.request("DELETE", "/new/", kind=CANCEL)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"id": 7}, {"id": 7, "error": None, "status": "open"}, [{"id": 1, "message": ""}], ["7"]],
+)
+@in_virtual_time
+async def test_an_answer_that_says_it_worked(said):
+    """An answer that holds something, and no sign of failure, is a success."""
+    async with Bitstamp(transport=Script.of(answer(said)), **CREDENTIALS) as client:
+        assert said == await client.request("POST", "/new/", kind=MONEY)
+
+
+@pytest.mark.parametrize(("said", "is_answer"), [(True, True), ([], True), (False, False), (0, False), ("", False)])
+@in_virtual_time
+async def test_an_update_and_a_cancel(said, is_answer):
+    """Of a call that may be repeated ``true`` and an empty list are answers as well; what says nothing is none."""
+    async with fourth(Script.of(*[answer(said)] * 6)) as client:
+        for kind in (IDEMPOTENT, CANCEL):
+            try:
+                assert (said, is_answer) == (await client.request("PUT", "/new", kind=kind), True)
+            except (DecodeError, OutcomeUnknown):
+                assert not is_answer
 
 
 def answer_null():
