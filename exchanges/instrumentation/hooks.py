@@ -89,8 +89,8 @@ class Hooks(Protocol):
     """Observes a client: ``Bitso(hooks=[...])``. Inherit from it and define what you need.
 
     Methods are called in the event loop and must neither wait nor take long. What one raises is logged, by the name of
-    its class, and changes nothing about the call. After a caller was cancelled, its request may still be answered:
-    then `call_ended` comes before `attempt_answered`.
+    its class, and changes nothing about the call, but for `KeyboardInterrupt` and `SystemExit`. After a caller was
+    cancelled, its request may still be answered: then `call_ended` comes before `attempt_answered`.
     """
 
     def call_started(self, call: CallRecord) -> None:
@@ -126,7 +126,9 @@ def notify(hooks: tuple[Hooks, ...], name: str, *values: object) -> None:
     for hook in hooks:
         try:
             getattr(hook, name)(*values)
-        except Exception as error:  # noqa: BLE001 - an observer must not change what is known about a call
+        except (KeyboardInterrupt, SystemExit):
+            raise  # of the program, which a signal may have stopped just here
+        except BaseException as error:  # noqa: BLE001 - an observer must not change what is known about a call
             # Not its text: it may show what the hook looked at.
             logger.error("%s.%s raised %s", type(hook).__name__, name, type(error).__name__)  # noqa: TRY400 - as above
 

@@ -1,11 +1,13 @@
 import asyncio
 import logging
+from decimal import Decimal
 
 import httpx
 import pytest
 
 from exchanges.errors import NotFound, UsageError
 from exchanges.instrumentation import CallRecord, Hooks
+from exchanges.instrumentation.hooks import HOOK_NAMES, notify
 from exchanges.instrumentation.logs import LOGS
 from tests.support.fourth import CREDENTIALS, Fourth
 from tests.support.scripted_transport import Script, answer, refusal
@@ -123,6 +125,44 @@ async def test_a_hook_that_raises(caplog):
 
     assert (1, "ended 200") == (thing.id, ear.heard[-1])
     assert "Ear.call_started raised AttributeError" in caplog.messages
+
+
+class Stop(BaseException):
+    """What a hook may raise without inheriting from `Exception`, as some test tools do."""
+
+
+class Raising(Hooks):
+    """Raises in one step."""
+
+    def __init__(self, step, error):
+        def fail(*_):
+            raise error("a detail")
+
+        setattr(self, step, fail)
+
+
+STEPS = [name for name in HOOK_NAMES if name != "stream_event"]
+
+
+@pytest.mark.parametrize("error", [Stop, GeneratorExit, asyncio.CancelledError])
+@pytest.mark.parametrize("step", STEPS)
+@in_virtual_time
+async def test_a_hook_that_raises_no_exception(step, error, caplog):
+    """What a hook raises changes nothing about an order, whatever class it is of."""
+    script = Script.of()
+    async with fourth(script, Raising(step, error)) as client:
+        await client.trading.create_order(amount=Decimal(1))
+        left = dict(client.unresolved)
+
+    assert ({}, 1) == (left, len(script.came))
+    assert [f"Raising.{step} raised {error.__name__}"] == [m for m in caplog.messages if "Raising" in m]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_the_end_of_the_program(error):
+    """What ends the program, and a signal may raise anywhere, is no matter of the hook."""
+    with pytest.raises(error):
+        notify((Raising("call_started", error),), "call_started", None)
 
 
 @pytest.mark.parametrize("hooks", [None, "x", [None], [object()], [Hooks], Ear()])
