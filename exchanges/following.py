@@ -74,11 +74,12 @@ class follow(Generic[T]):  # noqa: N801 - reads as a verb, like `exchanges.poll`
     """
 
     def __init__(self, sources: Mapping[str, Followable[T]]) -> None:
+        self._sources: dict[str, Followable[T]] = {}  # a traceback may show one whose constructor failed
         if not isinstance(sources, Mapping) or not sources or not all(isinstance(name, str) for name in sources):
             raise UsageError("follow: pass a mapping of names to streams, such as {'a': client.streams.trades(...)}")
         if wrong := [name for name, stream in sources.items() if not hasattr(stream, "advance")]:
             raise UsageError(f"follow: pass streams that were not entered: {', '.join(wrong)}")
-        self._sources = dict(sources)
+        self._sources |= sources
         self._unread: dict[str, _Unread[T]] = {}
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

@@ -84,6 +84,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
     """
 
     def __init__(self, sources: Mapping[str, Callable[[], Awaitable[T]]], *, every_seconds: float) -> None:
+        self._every, self._sources = 0.0, list[_Source[T]]()  # a traceback may show one whose constructor failed
         if not isinstance(sources, Mapping):
             raise UsageError("poll: pass a mapping of names to functions, such as {'bitex': bitex.market.ticker}")
         if not sources:
@@ -95,7 +96,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         if type(every_seconds) not in (int, float) or not 0 < every_seconds <= sys.float_info.max:
             raise UsageError("poll: every_seconds must be a positive number")
         self._every = float(every_seconds)
-        self._sources = [_Source(name, ask, Pace(self._every)) for name, ask in sources.items()]
+        self._sources += [_Source(name, ask, Pace(self._every)) for name, ask in sources.items()]
         self._unread: dict[str, Update[T]] = {}
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

@@ -28,7 +28,8 @@ class MemoryState:
 
     def __repr__(self) -> str:
         """Show the limiters."""
-        return f"MemoryState({list(self._limiters.values())})"
+        limiters = vars(self).get("_limiters", {})  # a traceback may show a state whose constructor failed
+        return f"MemoryState({list(limiters.values())})"
 
     def limiter(self, limit: Limit, server: str, key: str | None) -> Limiter:
         """Return the limiter of *limit* at *server*, and of *key* where the limit's scope is the key.

@@ -53,7 +53,8 @@ class SharedState(MemoryState):
 
     def __repr__(self) -> str:
         """Show where the store is."""
-        return f"{type(self).__name__}({self._place!r})"
+        place = vars(self).get("_place", "")  # a traceback may show a state whose constructor failed
+        return f"{type(self).__name__}({place!r})"
 
     def __enter__(self) -> Self:
         """Use it in a block that closes it."""

@@ -1,11 +1,12 @@
 """What a URL of a state may be, and that nothing secret in it is shown."""
 
 import importlib.util
+import traceback
 
 import pytest
 
 from exchanges.errors import StateError, UsageError
-from exchanges.state import RedisState
+from exchanges.state import FileState, MemoryState, RedisState
 from exchanges.state.redis import link
 from exchanges.state.redis.address import parse
 from tests.support.file_states import KEY, SERVER
@@ -22,6 +23,9 @@ FORM = "RedisState needs a URL such as"
         ("redis://me:pass@[::1]:7/1", "redis://[::1]:7/1", {"host": "::1", "username": "me", "password": "pass"}),
         ("rediss://here?ssl_ca_certs=/a.pem", "rediss://here:6379/0", {"ssl_ca_certs": "/a.pem"}),
         ("rediss://here", "rediss://here:6379/0", {"ssl_cert_reqs": "required", "ssl_check_hostname": True}),
+        ("unix://me:pass@/run/s", "unix:///run/s?db=0", {"username": "me", "password": "pass", "path": "/run/s"}),
+        ("unix:///run/a%40b", "unix:///run/a%40b?db=0", {"path": "/run/a@b"}),
+        ("redis://me:p@ss%2F@here", "redis://here:6379/0", {"username": "me", "password": "p@ss/"}),
         ("unix:///run/a%20b?db=3", "unix:///run/a%20b?db=3", {"path": "/run/a b", "db": 3}),
     ],
 )
@@ -62,6 +66,8 @@ def test_urls(url, name, options):
             "redis://he re",
             "redis://here/-1",
         ),
+        *("unix:///run/me:zQ7@here", "unix://me:1/zQ7@/run", "unix://:7/zQ7@/run", "unix://:7/zQ7", "unix://me:zQ7"),
+        *("redis://me:zQ7@[::1", "redis://[zQ7]/0", "redis://me:zQ7@here?db=1", "unix:///run?password=zQ7"),
         "rediss://here?ssl_ca_certs=a&ssl_ca_certs=zQ7",
     ],
 )
@@ -69,8 +75,10 @@ def test_what_is_no_url(url):
     """Anything else is refused, without a word of it: what is not encoded may be part of a password."""
     with pytest.raises(UsageError, match=FORM) as caught:
         RedisState(url)
+    caught.value.__traceback__ = caught.value.__traceback__.tb_next  # without the frame of this test
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
 
-    assert "zQ7" not in str(caught.value)
+    assert ("zQ7" not in shown, "RedisState('')" in shown) == (True, True)
     assert caught.value.__context__ is None
 
 
@@ -95,14 +103,29 @@ def test_without_the_extra(monkeypatch):
         RedisState("redis://here")
 
 
-def test_repr():
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("redis://zQ7:zQ7@here/4", "redis://here:6379/4"),
+        ("rediss://:zQ7@[::1]:7?ssl_keyfile=/zQ7", "rediss://[::1]:7/0"),
+        ("redis://z%517:%7aQ7@here", "redis://here:6379/0"),
+        ("unix://zQ7:zQ7@/run/s", "unix:///run/s?db=0"),
+    ],
+)
+def test_repr(url, name):
     """A state, its limiters and its journal show the server, and neither user nor password."""
-    state = RedisState("redis://zQ7:zQ7@here/4")
+    state = RedisState(url)
 
-    assert ("RedisState('redis://here:6379/4')", "RedisJournal('redis://here:6379/4')") == (
-        repr(state),
-        repr(state.journal),
-    )
+    assert (f"RedisState({name!r})", f"RedisJournal({name!r})") == (repr(state), repr(state.journal))
+    assert "zQ7" not in repr([vars(state), vars(state._store), vars(state._store.host), state._store.host.link])
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"), [(RedisState, "RedisState('')"), (FileState, "FileState('')"), (MemoryState, "MemoryState([])")]
+)
+def test_repr_of_a_state_that_was_not_built(kind, shown):
+    """A traceback may show a state whose constructor failed."""
+    assert shown == repr(kind.__new__(kind))
 
 
 def test_closed():

@@ -47,6 +47,7 @@ def parse(url: str) -> Address:
         UsageError: It is none.
     """
     address = _parsed(url) if issubclass(type(url), str) else None
+    del url  # a traceback may show the locals of this frame
     if address is None:
         raise UsageError(FORM)
     return address
@@ -85,6 +86,9 @@ def _parsed(url: str) -> Address | None:
 def _socket(parts: SplitResult, query: dict[str, str]) -> tuple[str, dict[str, Any]] | None:
     database = query.pop("db", "0")
     if query or parts.hostname or not parts.path.startswith("/") or not _DATABASE.fullmatch(database):
+        return None
+    # Nor one with a slash, of which all but the beginning would be the path of the socket.
+    if "@" in parts.path or parts.netloc.rpartition("@")[2]:
         return None
     return f"unix://{parts.path}?db={database}", {"path": unquote(parts.path), "db": int(database)}
 

@@ -55,7 +55,11 @@ class RedisState(SharedState):
         timeout_seconds: float = 2.0,
         clock: Callable[[], float] = uptime,
     ) -> None:
-        address, prefix = parse(url), require_prefix(prefix)
+        try:
+            address = parse(url)
+        finally:
+            del url  # a traceback may show the locals of this frame
+        prefix = require_prefix(prefix)
         is_number = isinstance(timeout_seconds, int | float) and not isinstance(timeout_seconds, bool)
         if not is_number or not 0 < timeout_seconds <= MOST_SECONDS:
             raise UsageError(f"timeout_seconds of RedisState must be a number above 0, and at most {MOST_SECONDS:g}")
