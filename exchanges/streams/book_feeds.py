@@ -110,6 +110,11 @@ class BookFeed(Feed):
         """Whether the book of one link can be read."""
         return self._kept.number == number and self.is_ready
 
+    @property
+    def cause(self) -> str | None:
+        """Why the book cannot be read."""
+        return self.keeper.cause
+
     def _new_keeper(self) -> Keeper[Any, Any]:
         return self.rule.keeper(self.label, self._wall, self.settings)
 

@@ -67,6 +67,11 @@ class Feed:
         """Whether one link alone would do."""
         return number in self._links
 
+    @property
+    def cause(self) -> str | None:
+        """Why a reader cannot begin; None if only the exchange's answer is missing."""
+        return None
+
     def serves(self, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - items are the same for all
         """Whether a reader with these options can share it."""
         return True

@@ -125,7 +125,7 @@ class Hub:
             words = f"{feed.label}: no connection within {seconds:g} s: {feed.line.failure}"
             return NotSent(words, endpoint=channel.id, host=host)
         else:
-            words = f"{feed.label}: could not be read within {seconds:g} s"
+            words = f"{feed.label}: could not be read within {seconds:g} s{f': {feed.cause}' if feed.cause else ''}"
         return Unavailable(words, endpoint=channel.id, host=host)
 
     def _feed(self, channel: Channel, arguments: Mapping[str, str], options: Mapping[str, Any]) -> Feed:

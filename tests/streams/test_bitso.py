@@ -8,7 +8,7 @@ import pytest
 
 from exchanges import BookStatus, bitso
 from exchanges.bitso.streams import OwnOrder, Streams
-from exchanges.errors import NotFound, ReadFailed, UsageError
+from exchanges.errors import NotFound, ReadFailed, Unavailable, UsageError
 from exchanges.streams.delivery import Gap, GapReason
 from tests.support.streaming import START, confirms_at_bitso, items, played
 from tests.support.virtual_time import in_virtual_time, settle
@@ -30,6 +30,16 @@ def trades(*numbers, maker="maker", taker="taker"):
         for n in numbers
     ]
     return {"type": "trades", "book": BOOK, "payload": payload, "sent": MILLIS}
+
+
+def confirms_and_sends(frame):
+    """Confirm subscriptions, each followed by a frame."""
+
+    def answer(connection, asked):
+        confirms_at_bitso(connection, asked)
+        connection.send(frame)
+
+    return answer
 
 
 def changes(sequence, *entries):
@@ -216,7 +226,7 @@ async def test_steps_that_are_counted_anew_are_not_doubles():
 @in_virtual_time
 async def test_an_unknown_state_makes_the_book_unreadable():
     """A change that nobody can apply is lost."""
-    async with streams() as (live, server, host):
+    async with played(Streams, on_frame=confirms_and_sends(changes(6))) as (live, server, host):
         host.answers["bitso.market.order_book"] = lambda book, aggregate: bitso.OrderBook(
             bids=(bitso.PriceLevel(book=book, price=Decimal(1), amount=Decimal(1), oid="b"),),
             asks=tuple(
@@ -242,6 +252,16 @@ def orders_read(sequence="6", *, name=BOOK, oids=("b", "a"), at=START):
     return bitso.OrderBook(bids=sides[0], asks=sides[1], updated_at=at, sequence=sequence)
 
 
+@pytest.mark.parametrize("at", [AT, START - timedelta(hours=1), START])
+@in_virtual_time
+async def test_an_order_book_of_any_age(at):
+    """Without a frame that continues it an order book is not believed, and the error says what was waited for."""
+    async with streams() as (live, _, host):
+        host.answers["bitso.market.order_book"] = lambda **_: orders_read(at=at)
+        with pytest.raises(Unavailable, match="no change has come yet that continues the order book that was read"):
+            await live.order_book(BOOK).__aenter__()
+
+
 @pytest.mark.parametrize(
     "useless",
     [
@@ -255,7 +275,7 @@ def orders_read(sequence="6", *, name=BOOK, oids=("b", "a"), at=START):
 async def test_an_order_book_that_is_of_no_use(useless):
     """Its number is none, or it is of another book: however often it comes, the book begins with the next."""
     answers = [useless, useless]
-    async with streams() as (live, _, host):
+    async with played(Streams, on_frame=confirms_and_sends(changes(7))) as (live, _, host):
         host.answers["bitso.market.order_book"] = lambda **_: answers.pop() if answers else orders_read("7")
         async with live.order_book(BOOK) as book:
             assert ("7", [Decimal(1)]) == (book.snapshot().sequence, [level.price for level in book.bids])
@@ -265,7 +285,7 @@ async def test_an_order_book_that_is_of_no_use(useless):
 async def test_an_order_book_from_the_future():
     """One is a lie, not a clock that was set."""
     answers = [orders_read(at=START + timedelta(days=400))]
-    async with streams() as (live, _, host):
+    async with played(Streams, on_frame=confirms_and_sends(changes(7))) as (live, _, host):
         host.answers["bitso.market.order_book"] = lambda **_: answers.pop() if answers else orders_read("7")
         async with live.order_book(BOOK) as book:
             assert ("7", START) == (book.snapshot().sequence, book.as_of)

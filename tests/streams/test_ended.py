@@ -13,7 +13,7 @@ from tests.streams.test_bitso import AT, BOOK, changes
 from tests.streams.test_private import CHANNEL as PRIVATE
 from tests.streams.test_private import Account, event, told
 from tests.streams.test_trades import CHANNEL, SUBSCRIBE, markets, trade
-from tests.support.streaming import confirms, confirms_at_bitso, items, played
+from tests.support.streaming import confirms, confirms_at_bitso, enter, items, played
 from tests.support.virtual_time import in_virtual_time, settle
 
 UNAUTHORIZED = {"code": 4009, "message": "Connection is unauthorized."}
@@ -98,12 +98,17 @@ async def test_a_dead_channel_is_a_gap_for_all_who_share_it():
             updated_at=AT,
             sequence=sequences[0],
         )
-        async with live.diff_orders(BOOK) as stream, live.order_book(BOOK, audit_seconds=3) as book:
+        book = live.order_book(BOOK, audit_seconds=3)
+        async with live.diff_orders(BOOK) as stream:
+            entering = await enter(book)
+            server.last.send(changes(100))
+            await entering
             sequences[0] = "105"
             await asyncio.sleep(30)
             server.last.send(changes(106, ("c", "open", "1")))
-            gap, change = await items(stream, 2)
+            _, gap, change = await items(stream, 3)
 
             asked = [frame["action"] for frame in server.last.sent if frame.get("action")]
             assert ["subscribe", "unsubscribe", "subscribe"] == asked[:3]
             assert (GapReason.RECONNECTED, 106, BookStatus.GOOD) == (gap.reason, change.sequence, book.status)
+            await book.__aexit__(None, None, None)

@@ -72,11 +72,52 @@ def test_frames_that_contradict_the_order_book():
     assert ["RESYNCING"] == turns(book.snapshot(read_orders(5, BIDS, ASKS), 0.0, 0.2))
 
 
+@pytest.fixture
+def unproven():
+    """A book of number 5 that was read before any frame came."""
+    book = SequencedBook("bitso btc_mxn", wall, Settings(audit_seconds=100.0))
+    book.confirmed(0.0)
+    book.snapshot(read_orders(5, BIDS, ASKS), 0.0, 0.2)
+    return book
+
+
+def test_an_order_book_that_no_frame_continues(unproven):
+    """It may be of any age: it cannot be read, and what is wanted is named, however often it is read again."""
+    for asked_at in (5.2, 10.3):
+        with pytest.raises(BookUnknown, match="no change has come yet"):
+            _ = unproven.bids
+        assert ["AUDIT"] == fetches(unproven.tick(asked_at))
+        assert [] == turns(unproven.snapshot(read_orders(5, BIDS, ASKS), asked_at, asked_at + 0.1))
+
+    assert ["GOOD"] == turns(unproven.frame(orders(6, change("a", "bid", "10", None)), 12.0))
+    assert ("10:2 9:1", "11:3") == shown(unproven)
+
+
+@pytest.mark.parametrize("number", [5, 6])
+def test_the_first_frame_proves_an_order_book(unproven, number):
+    """A frame of its number, or the next, shows that it is the newest."""
+    assert ["GOOD"] == turns(unproven.frame(orders(number), 0.3))
+
+
+def test_an_order_book_out_of_an_old_cache(unproven):
+    """The first frame shows that others came before it: the order book is read again."""
+    actions = unproven.frame(orders(900), 0.3)
+    assert (["RESYNCING"], ["SEED"]) == (turns(actions), fetches(actions))
+
+
+def test_a_channel_that_is_dead_from_its_beginning(unproven):
+    """The exchange's order book moves on without a frame: the channel is subscribed to again."""
+    unproven.tick(5.2)
+    unproven.snapshot(read_orders(9, BIDS, ASKS), 5.2, 5.3)
+    actions = unproven.tick(10.3)
+    assert (["RESYNCING"], [Resubscribe]) == (turns(actions), [type(a) for a in actions if isinstance(a, Resubscribe)])
+
+
 def test_an_order_book_that_no_frame_reaches():
-    """A number that no frame reaches is believed no longer than until a frame is behind it."""
+    """A number that frames are behind is believed no longer than until they should have come as far."""
     book = SequencedBook("bitso btc_mxn", wall)
     book.confirmed(0.0)
-    assert ["GOOD"] == turns(book.snapshot(read_orders(10, BIDS, ASKS), 0.0, 0.2))
+    book.snapshot(read_orders(10, BIDS, ASKS), 0.0, 0.2)
     assert ["SYNCING"] == turns(book.frame(orders(6), 0.3))
     actions = book.tick(5.3)
     assert (["RESYNCING"], ["SEED"]) == (turns(actions), fetches(actions))
@@ -147,7 +188,8 @@ def test_an_empty_side():
     book.confirmed(0.0)
     assert [] == turns(book.snapshot(read_orders(5, BIDS, ""), 0.0, 0.2))
     book.tick(1.2)
-    assert ["GOOD"] == turns(book.snapshot(read_orders(6, BIDS, ""), 1.2, 1.3))
+    book.snapshot(read_orders(6, BIDS, ""), 1.2, 1.3)
+    assert ["GOOD"] == turns(book.frame(orders(6), 1.4))
 
 
 def test_audits(book):

@@ -16,7 +16,7 @@ from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.limiter import Connections, Lane, Limiter, Priority
 from exchanges.market_data import BookStatus
 from exchanges.streams.fetches import Fetches
-from exchanges.streams.keepers import DiffBook, Fetch, OrdersSnapshot, SequencedBook
+from exchanges.streams.keepers import DiffBook, Fetch, OrdersFrame, OrdersSnapshot, SequencedBook
 from exchanges.streams.liveness import Backoff
 from tests.stress.arrivals import largest
 from tests.stress.figures import Figure, Mechanisms
@@ -117,6 +117,8 @@ class _Hub:
             rule = SimpleNamespace(seed=None, seed_arguments=lambda _: None)
             feed = SimpleNamespace(rule=rule, arguments=None, label=book.name, readers=[None])
             self.act(fetches, feed, number, book, book.confirmed(loop.time()))
+            # What the exchange changes last before the order book is read: without a frame none is believed.
+            self.act(fetches, feed, number, book, book.frame(OrdersFrame(7, 10**15, ()), loop.time()))
         began = loop.time()
         others = [
             loop.create_task(self.programs(self.public, Priority.READ, READ_EVERY)),

@@ -6,7 +6,8 @@ next frame.
 
 Rules for editors: a gap, a step back, or a number that comes twice with other changes makes the book unreadable, and so
 does a removal of an order that is not held. The number of an order book is not believed while the frames are behind it:
-one from the future would make all that follow look old.
+one from the future would make all that follow look old. Nor is it believed before any frame has come: a cache may be of
+any age, its moment shows only when the book changed last, and a channel may be dead from its beginning.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ MOST_CHANGES = 50_000
 
 CROSSED = "the best prices cross"
 BEHIND = "the frames do not come as far as the exchange's order book"
+UNPROVEN = "no change has come yet that continues the order book that was read, so it may be old"
+UNPROVEN_SECONDS = 5.0
+"""Before an order book is compared again that no frame continues: a later one shows whether the channel is dead."""
 
 
 @frozen
@@ -70,6 +74,7 @@ class SequencedBook(Kept):
     _ahead: Ahead | None = field(default=None, init=False, repr=False)
     # Which sides the order book that was read last had nothing on; two in a row are believed.
     _empty: tuple[bool, bool] = field(default=(False, False), init=False)
+    _unproven: int = field(default=0, init=False)
 
     @property
     def sequence(self) -> int | None:
@@ -97,6 +102,7 @@ class SequencedBook(Kept):
         self._whole_since = now
         self._orders = self._last = self._ahead = self._due = None
         self._behind_until = self._crossed_until = None
+        self._unproven = 0
 
     def _drop_frames(self) -> None:
         self._frames.clear()
@@ -165,7 +171,7 @@ class SequencedBook(Kept):
         elif frame.sequence == at:
             if self._is_consistent(orders, now):
                 self._reached(now)
-        elif self.status is BookStatus.GOOD:
+        elif self._behind_until is None:
             # The order book was read before any frame had come, and claims to be newer than this one.
             self._turn(BookStatus.SYNCING, BEHIND, now)
             self._behind_until = now + GRACE_SECONDS
@@ -262,10 +268,19 @@ class SequencedBook(Kept):
         for frame in tuple(self._frames):
             if frame.sequence > snapshot.sequence and not self._apply(orders, frame, now):
                 return
-        if self._last is None or self._last.sequence >= self._sequence:
+        if self._last is None:
+            self._behind_until = None
+            self._wait_for_frame(now)
+        elif self._last.sequence >= self._sequence:
             self._reached(now)
         else:
             self._turn(self.status, BEHIND, now)
+
+    def _wait_for_frame(self, now: float) -> None:
+        """Keep the book from readers until a frame continues it; compare it meanwhile, ever more rarely."""
+        self._turn(self.status, UNPROVEN, now)
+        self._unproven += 1
+        self._want(Purpose.AUDIT, now + max(UNPROVEN_SECONDS, delay_of(self._unproven)))
 
     # Comparing -------------------------------------------------------------------------------------------------------
 
@@ -282,6 +297,8 @@ class SequencedBook(Kept):
         reaches = number + len(newer) == self._sequence
         if reaches and not self._is_equal(read.snapshot, newer):
             self._restart("the exchange's order book differs", now)
+        elif self._last is None:
+            self._wait_for_frame(now)
         elif reaches or self.status is BookStatus.GOOD:
             # Also without comparing orders: the number lies within frames that came without a gap.
             self._verified = read.asked_at
