@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Rounded, Subnormal
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
@@ -330,6 +330,19 @@ class Anything(_Unchanged):
             inside = (p.values() if isinstance(p, dict) else p for p in level if isinstance(p, dict | list))
             level = [part for parts in inside for part in parts]
         return value
+
+
+def kept(cells: Iterable[Json]) -> tuple[Json, ...]:
+    """Return cells that no model reads; None in place of one with a number that is out of bounds."""
+
+    def read(cell: Json) -> Json:
+        try:
+            return Anything().read(cell, strict=False)
+        except Deviation:
+            # What nobody reads must not spoil the row, nor be handed out: to write out 1e-1000000 takes a megabyte.
+            return None
+
+    return tuple(map(read, cells))
 
 
 def optional(

@@ -21,7 +21,7 @@ import msgspec
 
 from exchanges.errors import DecodeError, quotable
 from exchanges.wire import large_lists
-from exchanges.wire.codecs import Anything, Deviation, Json, Text, loads, optional, without_mark
+from exchanges.wire.codecs import Anything, Deviation, Json, Text, kept, loads, optional, without_mark
 from exchanges.wire.layouts import Entry, Layouts
 from exchanges.wire.models import Field, Row, UnknownRow, codec_of, fields_of, optional_of, row_classes
 from exchanges.wire.odd_rows import without_odd_rows
@@ -295,7 +295,7 @@ class Wire:
             if len(cells) > last:
                 self._deviate(f"a row of {last}", f": {cls.__name__}")
                 if keeps_extra:
-                    return cls(*values, extra=tuple(cells[last:]))
+                    return cls(*values, extra=kept(cells[last:]))
             return cls(*values)
 
         return row
@@ -341,7 +341,7 @@ class Wire:
             if type(cells) is not list or type(reference) is not int or not open_set:
                 raise Deviation(expected, place)
             self._deviate(expected, place)
-            return UnknownRow(tuple(cells))
+            return UnknownRow(kept(cells))
 
         return by_reference
 
@@ -350,7 +350,7 @@ class Wire:
 
     def _unknown_structure_hook(self, _: Any) -> StructureHook:
         def unknown(cells: list[Json], _: Any = None) -> UnknownRow:
-            return UnknownRow(tuple(cells))
+            return UnknownRow(kept(cells))
 
         return unknown
 

@@ -63,7 +63,7 @@ class TaggedRow(Row):
 
     Attributes:
         class_reference: The number in the first cell.
-        extra: Surplus cells, as received.
+        extra: Surplus cells, as received; None for one with a number of more than 60 digits, or with NaN.
     """
 
     class_reference: ClassVar[int]
@@ -76,7 +76,7 @@ class UnknownRow(Model):
     """A row whose class reference no class of this library states.
 
     Attributes:
-        cells: All cells as received, the reference first.
+        cells: All cells as received, the reference first; None as in `TaggedRow.extra`.
     """
 
     cells: tuple[RawJson, ...]

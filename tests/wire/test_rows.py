@@ -48,6 +48,12 @@ DRIFTED = {
     "surplus": (Order, [1, 7, 946685400, "n", 1, "x", None], Order(7, AT, "n", Decimal(1), extra=("x", None))),
     "surplus of an untagged row": (Pair, [1, 2, 3], Pair(Decimal(1), Decimal(2))),
     "unknown reference": (Known, [9, 7, "x"], UnknownRow((9, 7, "x"))),
+    "surplus out of bounds": (
+        Order,
+        [1, 7, 946685400, "n", 1, Decimal("NaN"), {"a": [Decimal("1E-1000000")]}, 2],
+        Order(7, AT, "n", Decimal(1), extra=(None, None, 2)),
+    ),
+    "unknown reference, out of bounds": (Known, [9, Decimal("1E+61"), "x"], UnknownRow((9, None, "x"))),
     "another reference where one is declared": (Order, [2, 7, 946685400, "n", 1], Order(7, AT, "n", Decimal(1))),
     "a reference as text": (Order, ["1", 7, 946685400, "n", 1], Order(7, AT, "n", Decimal(1))),
     "a number as text": (Pair, ["1.5", 2], Pair(Decimal("1.5"), Decimal(2))),
