@@ -75,9 +75,16 @@ V4 = evolve(V3, base_url="https://bitso.com/api/v4", sandbox_url="https://sandbo
 
 
 def keys_payload(answer: Json) -> Json:
-    """Return the content of the envelope, or a bare list."""
+    """Return the content of the envelope, or a bare list.
+
+    Raises:
+        Deviation: It is empty. Who signs has a key, so that no webhook is refused because none was listed.
+    """
     # Quirk: no document says whether the keys of webhooks travel in an envelope.
-    return answer if isinstance(answer, list) else payload(answer)
+    content = answer if isinstance(answer, list) else payload(answer)
+    if content == []:
+        raise Deviation("a list of at least one key")
+    return content
 
 
 PRODUCTS = evolve(

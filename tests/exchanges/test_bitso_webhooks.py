@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from exchanges import Bitso
 from exchanges.bitso import deliveries
-from exchanges.errors import CallbackRejected, ReadFailed, UsageError
+from exchanges.errors import CallbackRejected, DecodeError, ReadFailed, UsageError
 from tests.support.scripted_transport import Script, answer
 from tests.support.virtual_time import in_virtual_time
 
@@ -149,6 +149,16 @@ async def test_keys_that_verify_nothing(key):
     """A key that is too short, of another kind, or none at all verifies nothing."""
     with pytest.raises(CallbackRejected):
         await read(body_of(), headers_of(SPACED, WEAK), keys=[key])
+
+
+@in_virtual_time
+@pytest.mark.parametrize("nothing", [[], {"success": True, "payload": []}])
+async def test_a_list_without_keys(nothing):
+    """Who signs has a key: a list of none is an answer that went wrong, and makes no webhook a forgery."""
+    async with Bitso(transport=Script.of(answer(nothing)), limits=None) as bitso:
+        for error in (DecodeError, ReadFailed):
+            with pytest.raises(error):
+                await bitso.webhooks.read(raw_body=body_of(), headers=headers_of(SPACED))
 
 
 @in_virtual_time

@@ -105,6 +105,12 @@ class TestSignsOfFailure:
 
         assert status.status == "Rejected"
 
+    @pytest.mark.parametrize("word", ["ok", "OK ", "success", "", None, True])
+    def test_a_status_that_is_none(self, word):
+        """That a call succeeded is no status of what was asked for."""
+        with pytest.raises(DecodeError):
+            ask(lambda b: b.funding.fiat_withdrawal_status("1"), {"status": word})
+
 
 def cancel(bitstamp):
     """Cancel by the exchange's id."""

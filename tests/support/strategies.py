@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.bitso.models.trading import CancelledId
+from exchanges.bitstamp.models.funding import InWords
 from exchanges.endpoint import endpoints_of
 from exchanges.wire import Address, BitcoinAddress, Epoch, Json, OpenIntEnum, OpenStrEnum, Row, TaggedRow, UnknownRow
 from exchanges.wire.codecs import Text
@@ -100,8 +101,9 @@ def _annotated(kind, *forms):
         return plain
     if inspect.isclass(kind) and issubclass(kind, OpenIntEnum):  # a code in text has a length
         return st.sampled_from(kind) | st.integers(0, 10**9 - 1).map(kind)
-    if any(isinstance(form, Address | BitcoinAddress) for form in forms) or get_args(CancelledId)[1] in forms:
-        # An address is letters and digits, as the id of a cancelled order is.
+    are_checked = {get_args(kind)[1] for kind in (CancelledId, InWords)}
+    if any(isinstance(form, Address | BitcoinAddress) for form in forms) or not are_checked.isdisjoint(forms):
+        # An address is letters and digits, as the id of a cancelled order is; a status in words may be.
         return st.from_regex(BITCOIN, fullmatch=True)
     if any(isinstance(form, Text) and form.number for form in forms):  # an id is not empty
         return words.filter(str.strip)

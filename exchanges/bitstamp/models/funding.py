@@ -10,6 +10,7 @@ from exchanges.bitstamp.models.numbers import EitherDecimal
 from exchanges.wire import (
     Address,
     Confirmation,
+    Deviation,
     Id,
     Json,
     Model,
@@ -159,6 +160,21 @@ class BankWithdrawal(Model):
     """The value for `fiat_withdrawal_status` and `cancel_withdrawal`."""
 
 
+class _Words:
+    """The status of a withdrawal in words; a word that says no more than that a call succeeded is none."""
+
+    def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - the words are an open set
+        if not isinstance(value, str) or value.strip().lower() in ("", "ok", "success", "true", "none", "null"):
+            raise Deviation("the status of a withdrawal in words")
+        return value
+
+    def write(self, value: str) -> Json:
+        return value
+
+
+InWords = Annotated[str, _Words()]
+
+
 @frozen(kw_only=True)
 class FiatWithdrawalStatus(Model):
     """Status of a withdrawal to a bank. Wire: object.
@@ -167,7 +183,7 @@ class FiatWithdrawalStatus(Model):
         Bitstamp API v2, Withdrawals, "Fiat withdrawal status".
     """
 
-    status: str
+    status: InWords
     """Words of the exchange, such as "Waiting to be processed"."""
 
 
