@@ -70,15 +70,8 @@ ORDERS_ABSENT = evolve(
 )
 
 
-_SHOWN = {
-    "address": ("address", "withdrawal_address"),
-    "destination_tag": ("destination_tag",),
-    "clabe": ("clabe", "beneficiary_clabe"),
-    "email": ("email",),
-    "phone_number": ("phone_number",),
-    "refcode": ("refcode",),
-}
-"""Where the details of a withdrawal may show its receiver, by argument."""
+_RECEIVER = ("address", "destination_tag", "clabe", "email", "phone_number", "refcode", "contact_id")
+"""The arguments of a withdrawal that name who receives it."""
 
 
 def client_id_of(query: Query) -> str | None:
@@ -234,13 +227,8 @@ def _withdrawals(query: Query, answers: Answers) -> Matches:
     if read not in answers:
         return Matches(more=(read,))
     rows = rows_of(answers, read, Withdrawal)
-    found = [_withdrawal(query, row) for row in rows or () if _id_of(row) in (None, "", client_id)]
+    found = [_withdrawal(query, row) for row in rows or () if row.client_id in (None, client_id)]
     return Matches(by_client_id(found), complete=bool(found) or rows == [])
-
-
-def _id_of(row: Withdrawal) -> object:
-    # Quirk: transfers by SPEI show the id among their details.
-    return row.details.get("origin_id") if not row.origin_id else row.origin_id
 
 
 def _withdrawal(query: Query, row: Withdrawal) -> Match:
@@ -248,10 +236,9 @@ def _withdrawal(query: Query, row: Withdrawal) -> Match:
     terms = [same_if(row.amount == query.amount("amount")), compare_texts(row.currency, query.text("currency"))]
     said = [name for name in ("asset", "network", "protocol") if query.text(name) is not None]
     terms += [compare_texts(getattr(row, name), query.text(name)) for name in said]
-    for name, keys in _SHOWN.items():
-        shown = [text for key in keys if isinstance(text := row.details.get(key), str)]
-        terms += [compare_texts(text, wanted) for text in shown if (wanted := query.text(name)) is not None]
-    is_ours = bool(_id_of(row)) and all(terms) and is_by_call(query, row.created_at)
+    receivers = ((getattr(row, name), query.text(name)) for name in _RECEIVER)
+    terms += [compare_texts(shown, wanted) for shown, wanted in receivers if None not in (shown, wanted)]
+    is_ours = bool(row.client_id) and all(terms) and is_by_call(query, row.created_at)
     return Match(row.wid, row, row.created_at, sure=is_ours, tagged=is_ours)
 
 

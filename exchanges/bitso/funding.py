@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Unpack
 
 from exchanges.bitso.api import V3
-from exchanges.bitso.clabe import fault_of_clabe
-from exchanges.bitso.ids import Ids, OriginId, OriginIds, Word, an_id
+from exchanges.bitso.ids import Ids, OriginIds, Word, an_id
 from exchanges.bitso.models.funding import (
     Bank,
     Contact,
@@ -25,13 +24,11 @@ from exchanges.bitso.models.funding import (
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.bitso.withdrawing import (
     Compliance,
-    DestinationTag,
     Details,
-    Personal,
+    Receiver,
+    WithdrawalId,
     contact_number,
     create_by_method,
-    fault_of_notes,
-    fault_of_reference,
     fault_of_withdrawal,
 )
 from exchanges.endpoint import IDEMPOTENT, MONEY, WRITE, Area, Param, private
@@ -178,26 +175,11 @@ class Funding(Area, api=V3):
         currency: Word,
         amount: Amount,
         method: Annotated[WithdrawalMethod | str | None, Param(type="str")] = None,
-        asset: str | None = None,
-        network: str | None = None,
-        protocol: str | None = None,
-        integration: str | None = None,
-        address: str | None = None,
-        destination_tag: DestinationTag = None,
         max_fee: Amount | None = None,
-        contact_id: Annotated[int | str | None, Param(type="int", render=contact_number)] = None,
-        clabe: Annotated[str | None, Param(check=fault_of_clabe, secret=True, echo="clabe")] = None,
-        beneficiary: Personal = None,
-        notes_ref: Annotated[str | None, Param(check=fault_of_notes)] = None,
-        numeric_ref: Annotated[str | None, Param(check=fault_of_reference)] = None,
-        rfc: Personal = None,
-        email: Annotated[str | None, Param(secret=True, echo="email")] = None,
-        phone_number: Personal = None,
-        refcode: str | None = None,
-        notes: str | None = None,
         details: Details = None,
         compliance: Compliance = None,
-        origin_id: OriginId = None,
+        origin_id: WithdrawalId = None,
+        **receiver: Unpack[Receiver],
     ) -> Withdrawal:
         """Withdraw a currency.
 
@@ -208,27 +190,12 @@ class Funding(Area, api=V3):
             currency: Such as btc.
             amount: Of *currency*; MXN with two decimals.
             method: A `WithdrawalMethod`, or its code. None: not sent.
-            asset: What travels, mostly the currency. None: that of *method*.
-            network: None: that of *method*.
-            protocol: None: that of *method*.
-            integration: None: that of *method*; few need it.
-            address: Of coins. None: not sent.
-            destination_tag: Tag or memo that the receiver demands, such as of XRP. None: not sent.
             max_fee: Of *currency*: the withdrawal is refused if its fee is higher. None: not sent; any fee.
-            contact_id: A stored receiver, in place of address and method. None: not sent.
-            clabe: SPEI: number of the account, whose last digit is checked. None: not sent.
-            beneficiary: SPEI: name of the receiver. None: not sent.
-            notes_ref: SPEI: up to 40 characters. None: not sent.
-            numeric_ref: SPEI: up to 7 digits. None: not sent.
-            rfc: SPEI: tax id of the receiver. None: not sent.
-            email: Bitso Transfer: the receiver. None: not sent.
-            phone_number: Bitso Transfer: the receiver, with country code. None: not sent.
-            refcode: Bitso Transfer: the receiver. None: not sent.
-            notes: Bitso Transfer: a text. None: not sent.
             details: Further fields that the method requires; unknown ones are dropped. None: not sent.
             compliance: What the Travel Rule demands. None: not sent.
             origin_id: Your own id: 1 to 40 of A-Z, a-z, 0-9, _ and -, never used before: a second withdrawal with it is
                 refused. None: one is made, by which `client.reconcile` finds the withdrawal.
+            receiver: See `Receiver`.
 
         Returns:
             Still pending. Wire: object in an envelope.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypedDict, cast
+from unicodedata import combining, normalize
 
+from exchanges.bitso.clabe import fault_of_clabe
+from exchanges.bitso.ids import fault_of_origin_id
 from exchanges.bitso.models.funding import WithdrawalMethod
 from exchanges.endpoint import Area, Endpoint, Param
 from exchanges.endpoint.arguments import json_object, tag
@@ -13,19 +17,17 @@ from exchanges.errors import UsageError
 MAX_REFERENCE_DIGITS = 7
 MAX_NOTES = 40
 MAX_CONTACT_DIGITS = 18
+MIN_PHONE_DIGITS = 7
+"""The shortest phone number that is compared; of a shorter one nobody knows what is missing."""
+MIN_CUT_NAME = 15
+"""The shortest name that may be one that was cut."""
 # What a stored receiver stands for: with one, none of these may be given.
 _DESTINATION = ("address", "destination_tag", "clabe", "email", "phone_number", "refcode")
 _TAXONOMY = ("asset", "method", "network", "protocol", "integration")
 
 # Networks and protocols of coins that have no tag: with one the withdrawal is meant for another coin.
 _WITHOUT_TAG = frozenset({"btc", "bch", "ltc", "eth", "erc20"})
-
-DestinationTag = Annotated[str | int | None, Param(type="str", render=tag)]
-Personal = Annotated[str | None, Param(secret=True)]
-Details = Annotated[
-    Mapping[str, object] | None, Param(type="object", render=json_object, is_spread=True, echo=None, secret=True)
-]
-Compliance = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, echo=None, secret=True)]
+_NO_DIGITS = re.compile(r"[^0-9]+")
 
 
 def contact_number(value: object) -> int:
@@ -46,6 +48,74 @@ def fault_of_reference(reference: str) -> str | None:
 def fault_of_notes(notes: str) -> str | None:
     """Return what is wrong with a text for the receiver; None if nothing is."""
     return None if len(notes) <= MAX_NOTES else f"must have at most {MAX_NOTES} characters"
+
+
+def is_same_phone(sent: str, shown: str) -> bool:
+    """Return whether two phone numbers may be one: either may lack the country, and has signs of its own."""
+    one, other = sorted((_NO_DIGITS.sub("", text) for text in (sent, shown)), key=len)
+    return len(one) >= MIN_PHONE_DIGITS and other.endswith(one)
+
+
+def is_same_name(sent: str, shown: str) -> bool:
+    """Return whether two names may be one: banks drop accents and signs, and cut what is long."""
+    one, other = sorted((_plain(text) for text in (sent, shown)), key=len)
+    return other.startswith(one) and (len(one) >= MIN_CUT_NAME or one == other)
+
+
+def _plain(name: str) -> str:
+    letters = "".join(sign if sign.isalnum() else " " for sign in normalize("NFKD", name) if not combining(sign))
+    return " ".join(letters.casefold().split())
+
+
+def _without_zeros(reference: str) -> str:
+    return reference.lstrip("0") or "0"
+
+
+Details = Annotated[
+    Mapping[str, object] | None, Param(type="object", render=json_object, is_spread=True, echo=None, secret=True)
+]
+Compliance = Annotated[Mapping[str, object] | None, Param(type="object", render=json_object, echo=None, secret=True)]
+WithdrawalId = Annotated[str | None, Param(check=fault_of_origin_id, call_id=True, echo="client_id")]
+
+
+class Receiver(TypedDict, total=False):
+    """Who receives a withdrawal, and by which method; what is None is not sent.
+
+    Attributes:
+        asset: What travels, mostly the currency. None: that of the method.
+        network: None: that of the method.
+        protocol: None: that of the method.
+        integration: None: that of the method; few need it.
+        address: Of coins.
+        destination_tag: Tag or memo that the receiver demands, such as of XRP.
+        contact_id: A stored receiver, in place of address and method.
+        clabe: SPEI: number of the account, whose last digit is checked.
+        beneficiary: SPEI: name of the receiver.
+        notes_ref: SPEI: up to 40 characters.
+        numeric_ref: SPEI: up to 7 digits.
+        rfc: SPEI: tax id of the receiver.
+        email: Bitso Transfer: the receiver.
+        phone_number: Bitso Transfer: the receiver, with country code.
+        refcode: Bitso Transfer: the receiver.
+        notes: Bitso Transfer: a text.
+    """
+
+    asset: str | None
+    network: str | None
+    protocol: str | None
+    integration: str | None
+    address: str | None
+    destination_tag: Annotated[str | int | None, Param(type="str", render=tag)]
+    contact_id: Annotated[int | str | None, Param(type="int", render=contact_number)]
+    clabe: Annotated[str | None, Param(check=fault_of_clabe, secret=True, echo="clabe")]
+    beneficiary: Annotated[str | None, Param(secret=True, echo="beneficiary", same=is_same_name)]
+    notes_ref: Annotated[str | None, Param(check=fault_of_notes)]
+    numeric_ref: Annotated[str | None, Param(check=fault_of_reference, canonical=_without_zeros)]
+    rfc: Annotated[str | None, Param(secret=True, echo="rfc")]
+    email: Annotated[str | None, Param(secret=True, echo="email")]
+    phone_number: Annotated[str | None, Param(secret=True, echo="phone_number", same=is_same_phone)]
+    refcode: str | None
+    notes: str | None
 
 
 def fault_of_withdrawal(arguments: Mapping[str, Any]) -> str | None:

@@ -84,6 +84,8 @@ class Param:
         canonical: Converts both what is sent and what is answered to one form before they are compared, where an
             exchange has two names for one thing; calls that differ in nothing else are twins. Empty for what the
             exchange uses if it is not sent.
+        same: Returns whether what is answered may stand for what was sent, where an exchange shows one thing in forms
+            that no one form covers; None for texts that are the same but for case.
     """
 
     wire: str | None = None
@@ -98,6 +100,7 @@ class Param:
     echo: str | None = "="
     refers: str | None = None
     canonical: Callable[[str], str] | None = None
+    same: Callable[[str, str], bool] | None = None
 
     @property
     def is_tagged(self) -> bool:

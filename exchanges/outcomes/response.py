@@ -19,7 +19,7 @@ from typing import Any, cast
 import attrs
 
 from exchanges import errors
-from exchanges.endpoint import READ, Endpoint
+from exchanges.endpoint import READ, Endpoint, Param
 from exchanges.endpoint.call import PreparedCall
 from exchanges.endpoint.definition import PUBLIC
 from exchanges.errors import DecodeError, NotFound, Problem
@@ -189,7 +189,7 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
         sent = call.values[argument.name]
         wanted = str(sent).split(",") if param.type == "list" else [sent]
         for shown in _shown(value, name) if param.echo != "=" else [getattr(value, name, None)]:
-            if not any(_same(*_in_form(param.canonical, one, shown)) for one in wanted) and name not in found:
+            if not any(_repeats(param, one, shown) for one in wanted) and name not in found:
                 found.append(name)
     return found + [name for name in _impossible(value) if name not in found] if is_once else found
 
@@ -226,9 +226,14 @@ def _shown(value: Any, name: str) -> list[Any]:
     return [row if type(row) is str else getattr(row, name, None) for row in rows]
 
 
-def _in_form(canonical: Callable[[str], str] | None, *values: Any) -> tuple[Any, ...]:
-    """Return values in the form in which an exchange's names for one thing are the same."""
-    return tuple(canonical(v) if canonical is not None and isinstance(v, str) else v for v in values)
+def _repeats(param: Param, sent: Any, shown: Any) -> bool:
+    """Return whether *shown* repeats *sent*, in the forms in which an exchange's names for one thing are the same."""
+    if isinstance(sent, str) and isinstance(shown, str):
+        if param.same is not None:
+            return param.same(sent, shown)
+        if param.canonical is not None:
+            return _same(param.canonical(sent), param.canonical(shown))
+    return _same(sent, shown)
 
 
 def _impossible(value: Any) -> Iterator[str]:

@@ -75,12 +75,22 @@ async def test_another_order_than_the_one_of_the_clients_id(name):
 
 
 WITHDRAWN = MOVED | {"wid": "W", "origin_id": "w"}
+SPEI = {"clabe": "032180000118359719", "beneficiary": "José Pérez"}
 RECEIVERS = {
     "address": ({"address": "3Ca", "network": "btc", "protocol": "btc"}, {"withdrawal_address": "3Ca"}),
     "tag": ({"address": "r1", "destination_tag": "7", "network": "rp", "protocol": "ripple"}, {"destination_tag": "7"}),
     "clabe": ({"clabe": "032180000118359719", "beneficiary": "A"}, {"beneficiary_clabe": "032180000118359719"}),
     "email": ({"email": "a@example.com"}, {"email": "A@Example.com"}),
     "details": ({"details": {"account": "77"}}, {"account": "77"}),
+    "phone": ({"phone_number": "+52 (55) 1234-5678"}, {"phone": "5512345678"}),
+    "phone by its own name": ({"phone_number": "+525512345678"}, {"phone_number": "+52 55 1234 5678"}),
+    "refcode": ({"refcode": "abc1"}, {"refcode": "ABC1"}),
+    "stored receiver": ({"contact_id": 77}, {"contact_id": 77}),
+    "beneficiary": (SPEI, {"beneficiary_name": "JOSE PEREZ"}),
+    "older account": (SPEI, {"receive_clabe": "032180000118359719"}),
+    "reference": (SPEI | {"numeric_ref": "0080416"}, {"numeric_reference": "80416"}),
+    "tax id": (SPEI | {"rfc": "MECD900601ENA"}, {"rfc": "mecd900601ena"}),
+    "client's id": (SPEI, {"origin_id": "w"}),
 }
 
 
@@ -97,6 +107,39 @@ async def test_another_receiver(name):
             await client.funding.create_withdrawal(**arguments)
 
         assert [1, False] == [len(client.unresolved), "another" in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ({"email": "a@example.com"}, {"email": "a@example.com", "phone": "", "recipient_name": "A"}),
+        ({"phone_number": "+5511912345678"}, {"phone": "11912345678"}),
+        (SPEI | {"beneficiary": "Maximiliano Fernández de la Vega"}, {"beneficiary_name": "MAXIMILIANO FERNANDEZ"}),
+        ({"address": "r1", "network": "rp", "protocol": "ripple"}, {"address": "r1", "withdrawal_address": "r1?dt=7"}),
+    ],
+)
+async def test_the_same_receiver(sent, shown):
+    """Exchanges leave out the country of a phone, drop accents of a name, and cut what is long."""
+    async with bitso(WITHDRAWN | {"details": shown}) as client:
+        assert "W" == (await client.funding.create_withdrawal(currency="btc", amount=1, origin_id="w", **sent)).wid
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ({"phone_number": "+525512345678"}, {"phone": "+15512345678"}),
+        ({"phone_number": "+525512345678"}, {"phone": "678"}),
+        (SPEI, {"beneficiary_name": "Jose Perez Ruiz"}),
+        (SPEI, {"beneficiary_clabe": "032180000118359719", "receive_clabe": "032180000118359720"}),
+        ({"address": "r1", "network": "rp", "protocol": "ripple"}, {"address": "r1", "withdrawal_address": "r2"}),
+        ({"email": "a@example.com"}, {"email": "a@example.com", "origin_id": "v"}),
+    ],
+)
+async def test_a_receiver_that_looks_the_same(sent, shown):
+    """Neither a part of a number or of a short name is the whole, nor one of two that contradict each other."""
+    async with bitso(WITHDRAWN | {"details": shown}) as client:
+        with pytest.raises(OutcomeUnknown, match="does not match the request"):
+            await client.funding.create_withdrawal(currency="btc", amount=1, origin_id="w", **sent)
 
 
 async def test_ids_that_change_between_two_looks():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, TypedDict
 
 from attrs import field, frozen
@@ -9,6 +10,15 @@ from attrs import field, frozen
 from exchanges.wire import Confirmation, Id, IsoTime, Model, OpenStrEnum, RawJson, TextDecimal
 
 Deleted = Annotated[None, Confirmation({})]
+
+_OTHER_KEYS = {
+    "address": ("withdrawal_address",),
+    "clabe": ("beneficiary_clabe", "receive_clabe"),
+    "beneficiary": ("beneficiary_name",),
+    "numeric_ref": ("numeric_reference",),
+    "phone_number": ("phone",),
+}
+"""Where else than under its name the details of a withdrawal show an argument."""
 
 
 class DepositStatus(OpenStrEnum):
@@ -104,27 +114,64 @@ class Withdrawal(Transfer, Model):
     @property
     def address(self) -> str | None:
         """Where coins go, by *details*; None if not sent."""
-        shown = self._detail("withdrawal_address", "address")
-        return None if shown is None else shown.partition("?dt=")[0]
+        return self._shown("address", lambda text: text.partition("?dt=")[0])
 
     @property
     def destination_tag(self) -> str | None:
         """Tag of the address, by *details*; None if not sent."""
-        return self._detail("destination_tag")
+        return self._shown("destination_tag")
 
     @property
     def clabe(self) -> str | None:
         """Account that a transfer by SPEI goes to, by *details*; None if not sent."""
-        return self._detail("beneficiary_clabe", "clabe")
+        return self._shown("clabe")
+
+    @property
+    def beneficiary(self) -> str | None:
+        """Name of who receives a transfer by SPEI, by *details*; None if not sent."""
+        return self._shown("beneficiary")
+
+    @property
+    def numeric_ref(self) -> str | None:
+        """Reference of a transfer by SPEI, by *details*; None if not sent."""
+        return self._shown("numeric_ref")
+
+    @property
+    def rfc(self) -> str | None:
+        """Tax id of who receives a transfer by SPEI, by *details*; None if not sent."""
+        return self._shown("rfc")
 
     @property
     def email(self) -> str | None:
         """Who receives a Bitso Transfer, by *details*; None if not sent."""
-        return self._detail("email")
+        return self._shown("email")
 
-    def _detail(self, *names: str) -> str | None:
-        shown = (self.details.get(name) for name in names)
-        return next((str(text) for text in shown if type(text) in (str, int) and text != ""), None)
+    @property
+    def phone_number(self) -> str | None:
+        """Who receives a Bitso Transfer, by *details*; None if not sent."""
+        return self._shown("phone_number")
+
+    @property
+    def refcode(self) -> str | None:
+        """Who receives a Bitso Transfer, by *details*; None if not sent."""
+        return self._shown("refcode")
+
+    @property
+    def contact_id(self) -> str | None:
+        """The stored receiver, by *details*; None if not sent."""
+        return self._shown("contact_id")
+
+    @property
+    def client_id(self) -> str | None:
+        """The client's id, wherever it stands; None if not sent."""
+        own, inner = self.origin_id or None, self._shown("origin_id")
+        return own if inner in (None, own) else " / ".join(filter(None, (own, inner)))
+
+    def _shown(self, name: str, form: Callable[[str], str] = str) -> str | None:
+        """Return what *details* show of an argument; what contradicts itself is shown whole."""
+        cells = (self.details.get(key) for key in (name, *_OTHER_KEYS.get(name, ())))
+        texts = dict.fromkeys(form(str(cell)) for cell in cells if type(cell) in (str, int) and cell != "")
+        return " / ".join(texts) or None
 
 
 @frozen(kw_only=True)
