@@ -194,6 +194,7 @@ class Channel:
         key: Returns the id of an item, by which doubles are known; None if it has none.
         chain: Returns the id of an item and that of the item before it; None if items are not chained.
         whole: Whether the model describes the frame and not the data in it.
+        fault: Returns what an item should be, if its numbers cannot be true; None if they can. Pure.
         client_id: Returns the client's id that an item names; None if it names none.
         catch_up: Builds what reads what was missed; None if nothing shows it.
         moves_book: Whether each item changes the order book of the same arguments.
@@ -215,6 +216,7 @@ class Channel:
     key: Callable[[Any], str | None] | None = None
     chain: Callable[[Any], tuple[str | None, str | None]] | None = None
     whole: bool = False
+    fault: Callable[[Any], str | None] | None = None
     client_id: Callable[[Any], str | None] | None = None
     catch_up: CatchingUp | None = None
     moves_book: bool = False
@@ -257,6 +259,7 @@ class Declared(TypedDict, total=False):
     key: Callable[[Any], str | None]
     chain: Callable[[Any], tuple[str | None, str | None]]
     whole: bool
+    fault: Callable[[Any], str | None]
     client_id: Callable[[Any], str | None]
     catch_up: CatchingUp
     moves_book: bool

@@ -227,7 +227,16 @@ class ItemFeed(Feed):
             raise Deviation("an event that the documents show")
         value = loads(data.whole if self.channel.whole else data.body)
         items = self.hub.host.wire.structure(value, model, self.channel.id)
-        return list(items) if get_origin(model) is list and get_args(model) else [items]
+        return self._checked(list(items) if get_origin(model) is list and get_args(model) else [items])
+
+    def _checked(self, items: list[Any]) -> list[Any]:
+        """Return items that can be true; raise `Deviation` if one cannot, such as a trade at a price below zero."""
+        fault_of = self.channel.fault
+        if fault_of is not None:
+            for item in items:
+                if fault := fault_of(item):
+                    raise Deviation(fault)
+        return items
 
     def _is_new(self, item: Any, content: Any = None) -> bool:  # noqa: ANN401 - of the model that the channel declares
         """Whether an item did not come before: two links bring it twice.
@@ -324,8 +333,8 @@ class ItemFeed(Feed):
                 await asyncio.sleep(delay)
                 items = await catch_up.missed(step)
                 is_complete = is_complete and items is not None
-                found += self._reconciled(items or [])
-        except (ExchangeError, ValueError) as error:  # an id that is no number has no place among others
+                found += self._reconciled(self._checked(items or []))
+        except (ExchangeError, ValueError, Deviation) as error:  # an id that is no number has no place among others
             shown = error if isinstance(error, ExchangeError) else type(error).__name__
             logger.warning("%s: what was missed cannot be read: %s", self.label, shown)
             is_complete = False

@@ -7,6 +7,7 @@ Source:
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated
 
 from exchanges.bitso.models.market import OrderBook
@@ -64,6 +65,24 @@ STREAMS = StreamApi(
 Book = Annotated[str, Param(check=_fault_of_book)]
 
 
+def _fault_of_trade(trade: LiveTrade) -> str | None:
+    return None if trade.price > 0 and trade.amount > 0 else "a price and an amount above zero"
+
+
+def _fault_of_changes(changes: OrderChanges) -> str | None:
+    for change in changes.payload:
+        # Quirk: an order of price zero was seen; one that leaves the book may show what was left of it.
+        least = Decimal(0) if change.amount is None else change.amount
+        if change.price < 0 or least < 0 or (change.status is OrderState.OPEN and not least):
+            return "orders without numbers below zero, and with an amount if they are open"
+    return None
+
+
+def _fault_of_orders(top: TopOrders) -> str | None:
+    orders = (*top.bids, *top.asks)
+    return None if all(order.price > 0 and order.amount > 0 for order in orders) else "prices and amounts above zero"
+
+
 def _steps(changes: OrderChanges) -> tuple[str, str]:
     return str(changes.sequence), str(changes.sequence - 1)
 
@@ -80,6 +99,7 @@ class Streams(Channels, api=STREAMS):
         "trades:{book}",
         on={"trades": list[LiveTrade]},
         key=lambda trade: trade.tid,
+        fault=_fault_of_trade,
         catch_up=MissedTrades,
         moves_book=True,
     )
@@ -126,6 +146,7 @@ class Streams(Channels, api=STREAMS):
         on={"diff-orders": OrderChanges},
         whole=True,
         key=lambda changes: str(changes.sequence),
+        fault=_fault_of_changes,
         chain=_steps,
     )
     def diff_orders(
@@ -143,7 +164,7 @@ class Streams(Channels, api=STREAMS):
         """
         ...
 
-    @channel("orders:{book}", on={"orders": TopOrders})
+    @channel("orders:{book}", on={"orders": TopOrders}, fault=_fault_of_orders)
     def orders(self, book: Book, *, timeout_seconds: float | None = None) -> Newest[TopOrders]:
         """Best 20 orders of each side, whole each time.
 

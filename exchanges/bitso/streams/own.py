@@ -351,7 +351,7 @@ class OwnOrders(Lossless[OwnItem]):
             side=LiveSide.BUY if order.side is Side.BUY else LiveSide.SELL,
             status=status,
             price=order.price,
-            amount=order.unfilled_amount,
+            amount=None if (left := order.unfilled_amount) is None or left < 0 else left,
             at=self._hub.host.now(),
             source=EventSource.REST,
         )

@@ -74,6 +74,23 @@ def _fill(trade: AccountTrade) -> str:
     return f"{trade.id}:{trade.order_id}"
 
 
+def _fault_of_trade(trade: LiveTrade | AccountTrade) -> str | None:
+    return None if trade.price > 0 and trade.amount > 0 else "a price and an amount above zero"
+
+
+def _fault_of_order(event: LiveOrderEvent) -> str | None:
+    order = event.order
+    numbers = (order.amount, order.price, order.amount_traded, order.amount_at_create, order.stop_price)
+    if any(number is not None and number < 0 for number in numbers):
+        return "an order without numbers below zero"
+    executed = event.executed
+    return None if executed is None or executed >= 0 else "an order of which no more is left than was placed"
+
+
+def _fault_of_rate(rate: LiveFundingRate) -> str | None:
+    return None if rate.mark_price > 0 and rate.index_price > 0 else "prices above zero"
+
+
 def _chain(event: LiveOrderEvent) -> tuple[str | None, str | None]:
     return event.event_id, event.pre_event_id
 
@@ -90,6 +107,7 @@ class Streams(Channels, api=STREAMS):
         "live_trades_{market}",
         on={"trade": LiveTrade},
         key=lambda trade: trade.id,
+        fault=_fault_of_trade,
         catch_up=MissedTrades,
         moves_book=True,
     )
@@ -114,7 +132,14 @@ class Streams(Channels, api=STREAMS):
         """
         ...
 
-    @channel("live_orders_{market}", on={ANY_EVENT: LiveOrderEvent}, whole=True, key=_event_id, chain=_chain)
+    @channel(
+        "live_orders_{market}",
+        on={ANY_EVENT: LiveOrderEvent},
+        whole=True,
+        key=_event_id,
+        fault=_fault_of_order,
+        chain=_chain,
+    )
     def live_orders(
         self, market: MarketSymbol, *, buffer: int = 1000, timeout_seconds: float | None = None
     ) -> Lossless[LiveOrderEvent]:
@@ -204,7 +229,7 @@ class Streams(Channels, api=STREAMS):
         """
         ...
 
-    @channel("funding_rate_{market}", on={"funding_rate_saved": LiveFundingRate})
+    @channel("funding_rate_{market}", on={"funding_rate_saved": LiveFundingRate}, fault=_fault_of_rate)
     def funding_rate(self, market: MarketSymbol, *, timeout_seconds: float | None = None) -> Newest[LiveFundingRate]:
         """Funding rate of a perpetual, about every second.
 
@@ -224,6 +249,7 @@ class Streams(Channels, api=STREAMS):
         on={ANY_EVENT: LiveOrderEvent},
         whole=True,
         key=_event_id,
+        fault=_fault_of_order,
         client_id=lambda event: event.order.client_order_id,
         catch_up=MissedOrders,
         is_reconciled=True,
@@ -253,6 +279,7 @@ class Streams(Channels, api=STREAMS):
         "private-my_trades_{market}-{user_id}",
         on={"trade": AccountTrade},
         key=_fill,
+        fault=_fault_of_trade,
         client_id=lambda trade: trade.client_order_id,
         catch_up=MissedOwnTrades,
         is_reconciled=True,
@@ -293,6 +320,7 @@ class Streams(Channels, api=STREAMS):
         "private-live_order_trades_{market}-{user_id}",
         on={"trade": AccountTrade},
         key=_fill,
+        fault=_fault_of_trade,
         access=PRIVATE,
     )
     def live_order_trades(

@@ -48,7 +48,13 @@ def frame(data: Data) -> LevelsFrame:
 
 
 def snapshot(book: OrderBook, _: Mapping[str, str]) -> LevelsSnapshot:
-    """Convert an order book that was read."""
+    """Convert an order book that was read.
+
+    Raises:
+        ValueError: A number in it is below zero.
+    """
+    if any(level.price < 0 or level.amount < 0 for side in (book.bids, book.asks) for level in side):
+        raise ValueError("a number below zero")
     return LevelsSnapshot((book.microtimestamp - _EPOCH) // _MICROSECOND, book.bids, book.asks)
 
 

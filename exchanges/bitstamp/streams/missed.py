@@ -212,7 +212,7 @@ def _of_open(order: OpenOrder, now: datetime) -> LiveOrder:
 def _of_status(status: OrderStatus, last: LiveOrder, now: datetime) -> LiveOrderEvent | None:
     """Build the event of an order that is known, from its state; None if that does not say enough."""
     remaining = Decimal(0) if status.status is OrderStatusWord.FINISHED else status.amount_remaining
-    if remaining is None:
+    if remaining is None or remaining < 0:
         return None
     order = evolve(last, amount=remaining, amount_traded=None, microtimestamp=now, datetime=None)
     is_over = status.status in (OrderStatusWord.FINISHED, OrderStatusWord.CANCELED, OrderStatusWord.EXPIRED)

@@ -151,10 +151,11 @@ class LiveOrderEvent:
     def executed(self) -> Decimal | None:
         """Base: what traded of the order so far; None if the event does not show it.
 
-        A market order is created with an amount of zero, which does not say that all of it traded.
+        A market order is created with an amount of zero, which does not say that all of it traded; nor does an event
+        that shows no amount at the beginning.
         """
         order = self.order
-        if order.amount_at_create is None or (self.event is OrderEventKind.ORDER_CREATED and not order.amount):
+        if not order.amount_at_create or (self.event is OrderEventKind.ORDER_CREATED and not order.amount):
             return None
         return order.amount_at_create - order.amount
 
