@@ -150,9 +150,9 @@ class RowCutter:
 
     def _read_slowly(self, start: int) -> int:
         """Read the rows of a piece that is not proven; return its end."""
-        end = self._match(ELEMENTS, start, PIECE_BYTES)
+        end = self._match(ELEMENTS.compiled, start, PIECE_BYTES)
         if end == start:
-            end = self._match(ELEMENT, start, MAX_ROW_BYTES)
+            end = self._match(ELEMENT.compiled, start, MAX_ROW_BYTES)
         if end == start:
             if self._is_whole or len(self._data) - start >= MAX_ROW_BYTES:
                 self._fail(f"JSON, and at most {MAX_ROW_BYTES} bytes", self._count)
@@ -228,7 +228,7 @@ def count_rows(piece: bytes) -> int:
             piece.decode()
         if brackets != b"[]" * count:  # some are inside texts, inner lists or objects
             loads(b"[%b]" % piece[:-1])
-            count = len(ELEMENT.findall(piece))
+            count = len(ELEMENT.compiled.findall(piece))
     except (UnicodeDecodeError, Deviation):
         return 0
     return count

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, get_args
 
 from exchanges.wire.codecs import Anything, Choice, Flag, Number, OpenIntEnum, Text, Whole
 from exchanges.wire.models import Field, Row, TaggedRow, UnknownRow, codec_of, fields_of, optional_of, row_classes
 from exchanges.wire.moments import Epoch
 
-__all__ = ["ELEMENT", "ELEMENTS", "NESTED", "QUOTED", "pattern_of"]
+__all__ = ["ELEMENT", "ELEMENTS", "NESTED", "QUOTED", "Expression", "pattern_of"]
 
 MOST_NESTED = 16
 _BLANK = rb"[ \t\r\n]*+"
@@ -38,6 +38,21 @@ _TEXT = rb'"(?:[^"\\\x00-\x1f]++|' + _ESCAPE + rb')*+"'
 QUOTED = rb'"(?:[^"\\]++|\\.)*+"'
 
 
+class Expression:
+    """A regular expression that is compiled when it is first used.
+
+    Those of nested values take milliseconds to compile, and most programs receive no answer that needs them.
+    """
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+
+    @cached_property
+    def compiled(self) -> re.Pattern[bytes]:
+        """The pattern."""
+        return re.compile(self._source, re.DOTALL)
+
+
 def _nested(depth: int) -> bytes:
     """Return the pattern of a list or object with up to *depth* levels."""
     inside = rb'[^"\[\]{}]++|' + QUOTED
@@ -51,9 +66,9 @@ NESTED = _nested(MOST_NESTED)
 """A list or an object."""
 _ANYTHING = rb"(?:null|true|false|" + _NUMBER + rb"|" + _TEXT + rb"|" + _nested(4) + rb")"
 _ELEMENT = _BLANK + rb"(?:" + NESTED + rb"|" + QUOTED + rb'|[^"\[\]{},]++)' + _BLANK + rb","
-ELEMENT = re.compile(_ELEMENT, re.DOTALL)
+ELEMENT = Expression(_ELEMENT)
 """One element of a list, whatever it is, with the comma behind it."""
-ELEMENTS = re.compile(rb"(?:" + _ELEMENT + rb")*+", re.DOTALL)
+ELEMENTS = Expression(rb"(?:" + _ELEMENT + rb")*+")
 """As many elements as there are."""
 
 

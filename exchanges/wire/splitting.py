@@ -6,13 +6,12 @@ parts are JSON is found out when they are decoded: the whole is JSON if all part
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator
 
 from attrs import define, field
 
 from exchanges.wire.codecs import Deviation
-from exchanges.wire.row_patterns import ELEMENT, ELEMENTS, NESTED, QUOTED
+from exchanges.wire.row_patterns import ELEMENT, ELEMENTS, NESTED, QUOTED, Expression
 
 __all__ = ["MAX_ELEMENT_BYTES", "MAX_SKELETON_BYTES", "PIECE_BYTES", "Splitter"]
 
@@ -23,12 +22,12 @@ PIECES_AT_ONCE = 16
 _MAX_DEPTH = 8
 _BLANK = rb"[ \t\r\n]*+"
 _VALUE = rb"(?:" + NESTED + rb"|" + QUOTED + rb'|[^"\[\]{},:\s]++)'
-_BLANKS = re.compile(_BLANK)
-_VALUES = re.compile(_VALUE, re.DOTALL)
-_KEY = re.compile(_BLANK + QUOTED + _BLANK + rb":" + _BLANK, re.DOTALL)
-_MEMBERS = re.compile(rb"(?:" + _BLANK + QUOTED + _BLANK + rb":" + _BLANK + _VALUE + _BLANK + rb",)*+", re.DOTALL)
-_LAST = re.compile(rb"(" + _BLANK + _VALUE + rb")?+" + _BLANK + rb"\]", re.DOTALL)
-_NEXT = re.compile(_BLANK + rb"[,}]")
+_BLANKS = Expression(_BLANK)
+_VALUES = Expression(_VALUE)
+_KEY = Expression(_BLANK + QUOTED + _BLANK + rb":" + _BLANK)
+_MEMBERS = Expression(rb"(?:" + _BLANK + QUOTED + _BLANK + rb":" + _BLANK + _VALUE + _BLANK + rb",)*+")
+_LAST = Expression(rb"(" + _BLANK + _VALUE + rb")?+" + _BLANK + rb"\]")
+_NEXT = Expression(_BLANK + rb"[,}]")
 
 Steps = Generator[None, None, int]
 
@@ -105,7 +104,7 @@ class Splitter:
             pieces.append(self.body[start:end])
             start = end
             yield from self._pause()
-        last = _LAST.match(self.body, start, start + MAX_ELEMENT_BYTES)
+        last = _LAST.compiled.match(self.body, start, start + MAX_ELEMENT_BYTES)
         if last is None or not last[1]:
             raise Deviation(f"JSON, with elements of at most {MAX_ELEMENT_BYTES} bytes in long lists")
         self.skeleton += b'"%b%d"' % (self.mark.encode(), len(self.lists))
@@ -117,12 +116,12 @@ class Splitter:
         if self._steps % PIECES_AT_ONCE == 0:
             yield
 
-    def _end(self, pattern: re.Pattern[bytes], start: int, size: int | None = None) -> int:
+    def _end(self, pattern: Expression, start: int, size: int | None = None) -> int:
         """Return the end of what *pattern* matches at *start*, within *size* bytes; by default those of a piece."""
-        match = pattern.match(self.body, start, start + (size or self.piece_bytes))
+        match = pattern.compiled.match(self.body, start, start + (size or self.piece_bytes))
         return start if match is None else match.end()
 
-    def _kept(self, pattern: re.Pattern[bytes], start: int, size: int | None = None) -> int:
+    def _kept(self, pattern: Expression, start: int, size: int | None = None) -> int:
         end = self._end(pattern, start, size)
         self._keep(start, end)
         return end
