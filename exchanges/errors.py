@@ -39,11 +39,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.intents import Phase
 from exchanges.market_data import BookStatus
 from exchanges.redaction import redacted
+from exchanges.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

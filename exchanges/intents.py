@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
 
-from attrs import field, frozen
+from attrs import field
+
+from exchanges.values import frozen
 
 __all__ = ["ClockOffset", "Intent", "Phase", "is_intent"]
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, TypeGuard, TypeVar
 
 import attrs
-from attrs import frozen
 
 from exchanges.bitex.api import API
 from exchanges.bitex.checks import ECHOED_ID
@@ -15,6 +14,7 @@ from exchanges.bitex.models.concierge import WorkOrderRequest, WorkOrderRequests
 from exchanges.bitex.models.places import Country, CurrencyCode
 from exchanges.endpoint import JSON, MONEY, Access, Area, Param, private
 from exchanges.endpoint.arguments import money
+from exchanges.values import frozen
 from exchanges.wire import Amount, Model
 
 if TYPE_CHECKING:

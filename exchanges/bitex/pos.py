@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode, urlsplit
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.bitex.checks import fault_of_slug
 from exchanges.endpoint.arguments import money, refusing
 from exchanges.errors import UsageError
+from exchanges.values import frozen
 from exchanges.wire import Amount, Model
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from attrs import frozen
-
 from exchanges.bitex.api import API
 from exchanges.bitex.checks import fault_of_url
 from exchanges.endpoint import IDEMPOTENT, JSON, Access, Area, Param, private
+from exchanges.values import frozen
 from exchanges.wire import Model
 
 

@@ -19,12 +19,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from attrs import define, field, frozen
+from attrs import define, field
 
 from exchanges.bitso.models.funding import Deposit, Withdrawal
 from exchanges.bitso.models.webhooks import WebhookKey
 from exchanges.errors import CallbackRejected, DecodeError, ReadFailed, UsageError
 from exchanges.http.incoming import Headers, only_value
+from exchanges.values import frozen
 from exchanges.wire import Deviation, Json, Model, loads
 from exchanges.wire.converter import wire
 from exchanges.wire.strict_json import read_strictly

@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Any
 
-from attrs import frozen
-
 from exchanges.bitso.models.market import Book, Side
 from exchanges.bitso.models.trading import OrderType
 from exchanges.endpoint.amounts import EXACT
 from exchanges.endpoint.rules import fault_of_bounds, given_amounts, rounded, step_of
 from exchanges.errors import UsageError
+from exchanges.values import frozen
 from exchanges.wire import Amount, Model, plain
 
 RULES = "bitso.rules"

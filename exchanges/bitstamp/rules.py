@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Any
 
-from attrs import frozen
-
 from exchanges.bitstamp.models.market import MarketInfo, Side, Switch
 from exchanges.endpoint.amounts import EXACT
 from exchanges.endpoint.rules import fault_of_bounds, given_amounts, rounded, step_of
 from exchanges.errors import UsageError
+from exchanges.values import frozen
 from exchanges.wire import Amount, Model, plain
 
 RULES = "bitstamp.rules"

@@ -12,7 +12,9 @@ import socket
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 
-from attrs import define, field, frozen
+from attrs import define, field
+
+from exchanges.values import frozen
 
 __all__ = ["Address", "AddressCache", "connect"]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from attrs import frozen
-
 from exchanges.http.answer import Lost
 from exchanges.http.request import Request
+from exchanges.values import frozen
 from exchanges.version import __version__
 
 __all__ = ["Origin", "header_pairs", "render_head"]

@@ -9,9 +9,10 @@ import math
 from collections.abc import Iterable, Iterator
 from enum import Enum
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from exchanges.errors import UsageError
+from exchanges.values import frozen
 
 RESERVE = 0.1
 

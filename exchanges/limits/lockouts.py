@@ -16,7 +16,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import evolve
+
+from exchanges.values import frozen
 
 MAX_RETRY_AFTER_SECONDS = 3600.0
 PROBE_SECONDS = (5.0, 10.0, 20.0, 40.0)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import frozen
-
 from exchanges.limits.limit import Scope, Window
 from exchanges.limits.lockouts import Lockout
 from exchanges.limits.reasons import moment_in
 from exchanges.limits.windows import Slots
+from exchanges.values import frozen
 
 
 @frozen

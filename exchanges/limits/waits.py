@@ -10,10 +10,9 @@ import math
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from attrs import frozen
-
 from exchanges.limits.permits import IN_ORDER, Priority
 from exchanges.limits.windows import Slots
+from exchanges.values import frozen
 
 LOOK_SECONDS = 1.0
 """After how long at most a call that waits for other processes asks again."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from attrs import define, frozen
+from attrs import define
 
 from exchanges.outcomes.search import Absence
+from exchanges.values import frozen
 
 
 @define(eq=False)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from exchanges.endpoint.call import PreparedCall
 from exchanges.intents import Intent
+from exchanges.values import frozen
 
 
 @frozen

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
-from attrs import frozen
-
 from exchanges.intents import Intent
 from exchanges.outcomes.search import Commitment
+from exchanges.values import frozen
 
 Commits: TypeAlias = Callable[[Intent], Commitment | None]
 

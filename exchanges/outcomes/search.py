@@ -21,9 +21,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from attrs import frozen
-
 from exchanges.intents import ClockOffset, Intent
+from exchanges.values import frozen
 from exchanges.wire import Deviation, Json, loads
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from attrs import frozen
-
 from exchanges.limits.lockouts import Lockout, Refusal
 from exchanges.limits.waits import Wait
+from exchanges.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

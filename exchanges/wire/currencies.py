@@ -7,8 +7,9 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, cast
 
-from attrs import field, fields, frozen
+from attrs import field, fields
 
+from exchanges.values import frozen
 from exchanges.wire.codecs import Json, TextDecimal
 from exchanges.wire.models import Model
 

@@ -11,8 +11,9 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
 
 import attrs
-from attrs import field, frozen
+from attrs import field
 
+from exchanges.values import frozen
 from exchanges.wire.codecs import Choice, Codec, Flag, Number, OpenIntEnum, OpenStrEnum, RawJson, Text, Whole
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from attrs import frozen
-
+from exchanges.values import frozen
 from exchanges.wire import Model, OpenStrEnum, UnixTime
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.bitex.models.jsonapi import Resource, ResourceId, Resources, build_resource, compact, expand, flatten
 from exchanges.bitex.models.places import Country, CurrencyCode
+from exchanges.values import frozen
 from exchanges.wire import IsoTime, Model, OpenStrEnum, RawJson
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from attrs import frozen
-
 from exchanges.bitex.models.places import Country
+from exchanges.values import frozen
 from exchanges.wire import BitcoinAddress, Model
 
 

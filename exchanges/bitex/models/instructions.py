@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, TypeAlias, cast
 
-from attrs import asdict, field, frozen
+from attrs import asdict, field
 
 from exchanges.errors import DecodeError
+from exchanges.values import frozen
 from exchanges.wire import Deviation, Json, Model, OpenStrEnum, RawJson, UnixTime, dumps, encode, loads
 from exchanges.wire.codecs import Anything
 from exchanges.wire.converter import wire

@@ -17,8 +17,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, ClassVar, TypeAlias, TypeVar, overload
 
-from attrs import frozen
-
+from exchanges.values import frozen
 from exchanges.wire import Deviation, Json
 
 MAX_PARTS = 100_000  # a resource costs its bytes once, but may be referred to again and again

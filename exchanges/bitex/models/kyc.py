@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.bitex.models.jsonapi import Resource, ResourceId, Resources, build_resource, expand, flatten
+from exchanges.values import frozen
 from exchanges.wire import Model, OpenStrEnum, RawJson, Row, UnixTime
 
 if TYPE_CHECKING:

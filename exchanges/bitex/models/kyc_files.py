@@ -10,9 +10,10 @@ import os
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.http.uploads import Document, Upload
+from exchanges.values import frozen
 from exchanges.wire import RawJson, Row
 
 MAX_BYTES = 16 * 1024 * 1024  # a bound of this library: the guide names none

@@ -8,8 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from attrs import frozen
-
+from exchanges.values import frozen
 from exchanges.wire import BitcoinAddress, Model, Row, UnixTime
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from attrs import frozen
-
+from exchanges.values import frozen
 from exchanges.wire import BitcoinAddress, Deviation, Json, Model, OpenIntEnum, OpenStrEnum, UnixTime
 
 

@@ -20,10 +20,11 @@ from decimal import (
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, cast
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.endpoint.arguments import refusing
 from exchanges.errors import DecodeError, UsageError
+from exchanges.values import frozen
 from exchanges.wire import Amount, Deviation, Model, Number, RawJson, encode
 from exchanges.wire.converter import wire
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from attrs import field, frozen
+from attrs import field
 
+from exchanges.values import frozen
 from exchanges.wire import BitcoinAddress, Deviation, Json, Model, Row
 
 

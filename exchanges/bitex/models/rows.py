@@ -12,7 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TypeAlias
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.bitex.models.codes import (
     DepositMethod,
@@ -24,6 +24,7 @@ from exchanges.bitex.models.codes import (
     UsdWithdrawalReason,
     WithdrawalStatus,
 )
+from exchanges.values import frozen
 from exchanges.wire import RawJson, TaggedRow, UnixTime, UnknownRow
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from attrs import field, frozen
+from attrs import field
 
+from exchanges.values import frozen
 from exchanges.wire import Id, IsoTime, Json, Model, OpenStrEnum, TextDecimal
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, TypedDict
 
-from attrs import field, frozen
+from attrs import field
 
+from exchanges.values import frozen
 from exchanges.wire import Confirmation, Id, IsoTime, Model, OpenStrEnum, RawJson, TextDecimal
 
 Deleted = Annotated[None, Confirmation({})]

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
+from exchanges.values import frozen
 from exchanges.wire import Id, IsoTime, Model, OpenIntEnum, OpenStrEnum, TextDecimal, UnixMillis
 from exchanges.wire.models import named
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, TypedDict
 
-from attrs import frozen
-
 from exchanges.bitso.models.market import Side
+from exchanges.values import frozen
 from exchanges.wire import Amount, Deviation, Id, IsoTime, Json, Model, OpenStrEnum, TextDecimal
 
 

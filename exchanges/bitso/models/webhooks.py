@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, cast
 
-from attrs import frozen
-
+from exchanges.values import frozen
 from exchanges.wire import Deviation, IsoTime, Json, Model
 
 # Quirk: both spellings were seen.

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.bitso.models.market import Prices, Side
+from exchanges.values import frozen
 from exchanges.wire import (
     Choice,
     Confirmation,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.bitstamp.models.numbers import EitherDecimal
+from exchanges.values import frozen
 from exchanges.wire import Choice, CurrencyAmounts, Id, Model, NaiveTime, OpenIntEnum, TextDecimal
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from itertools import chain
 
-from attrs import frozen
-
 from exchanges.bitstamp.arguments import symbol_of
 from exchanges.bitstamp.models.numbers import EitherDecimal
 from exchanges.bitstamp.models.trading import EitherSide, OrderStatusWord
+from exchanges.values import frozen
 from exchanges.wire import Deviation, Id, Json, Model
 
 _ENDED = frozenset({*filter(lambda word: word.is_final, OrderStatusWord), OrderStatusWord.CANCEL_PENDING})

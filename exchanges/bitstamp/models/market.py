@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, cast
 
-from attrs import frozen
-
+from exchanges.values import frozen
 from exchanges.wire import Choice, Json, Model, OpenIntEnum, OpenStrEnum, Row, TextDecimal, UnixMicrosText, UnixTimeText
 
 

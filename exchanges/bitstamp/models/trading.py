@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, TypedDict, cast
 
-from attrs import field, fields, frozen
+from attrs import field, fields
 
 from exchanges.bitstamp.arguments import Flag
 from exchanges.bitstamp.models.market import Side, SideInText
 from exchanges.bitstamp.models.numbers import EitherDecimal, EitherTime
+from exchanges.values import frozen
 from exchanges.wire import (
     Amount,
     Choice,

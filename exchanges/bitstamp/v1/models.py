@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.bitstamp.models.market import Prices
+from exchanges.values import frozen
 from exchanges.wire import (
     BitcoinAddress,
     Choice,
