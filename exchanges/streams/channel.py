@@ -141,7 +141,7 @@ class CatchUp(Protocol):
         ...
 
     def lost(self) -> None:
-        """Note that the connection is lost: what is noted from now on came later than what is missing."""
+        """Note that something is missing: what is noted from now on came later."""
         ...
 
     async def missed(self, step: int, /) -> list[Any] | None:

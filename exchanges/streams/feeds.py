@@ -194,8 +194,6 @@ class ItemFeed(Feed):
             return
         self._lost_since = self._lost_since or self._last_at
         self._chain = None
-        if self._catch_up is not None:
-            self._catch_up.lost()
         self._stop()
 
     def arrived(self, number: int, data: Data) -> None:
@@ -319,6 +317,7 @@ class ItemFeed(Feed):
             else:
                 reader.gap(gap)
         if self._catch_up is not None and (self.channel.is_reconciled or any(r.wants_backfill for r in self.readers)):
+            self._catch_up.lost()
             self._start(self._read_missed(self._catch_up, gap))
 
     async def _begin(self, catch_up: CatchUp) -> None:

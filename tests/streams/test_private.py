@@ -8,6 +8,7 @@ import pytest
 
 from exchanges import bitstamp
 from exchanges.bitstamp.streams import EventSource, Streams
+from exchanges.bitstamp.streams import missed as missed_streams
 from exchanges.errors import (
     AuthenticationFailed,
     NotFound,
@@ -423,39 +424,56 @@ async def test_a_private_buffer_ends_loudly():
                 await anext(orders)
 
 
-@in_virtual_time
-async def test_own_trades_are_read_after_a_reconnection():
-    """Those that came already, and those that are none, are left out."""
+def transaction(number, order_id="7", amount="1", kind=bitstamp.TransactionType.MARKET_TRADE):
+    """A row of the account's list."""
+    return bitstamp.UserTransaction(
+        id=str(number),
+        datetime=MOMENT,
+        type=kind,
+        fee=Decimal("0.5"),
+        order_id=order_id,
+        amounts={"btc": Decimal(amount), "usd": Decimal(-100) * Decimal(amount)},
+        rates={"btc_usd": Decimal(100)},
+    )
 
-    def row(number, kind, amount):
-        return bitstamp.UserTransaction(
-            id=str(number),
-            datetime=MOMENT,
-            type=kind,
-            fee=Decimal("0.5"),
-            order_id="7",
-            amounts={"btc": Decimal(amount), "usd": Decimal(-100) * Decimal(amount)},
-            rates={"btc_usd": Decimal(100)},
-        )
 
-    trade, deposit = bitstamp.TransactionType.MARKET_TRADE, bitstamp.TransactionType.DEPOSIT
-    rows = [row(10, trade, "1"), row(11, deposit, "1"), row(12, trade, "-2")]
+def own_trade(number, order_id="7"):
+    """The frame of an own trade."""
+    data = {"id": number, "order_id": order_id, "amount": "1", "price": "100", "fee": "0.5", "side": "buy"}
+    data["microtimestamp"] = "1789000200123000"
+    return {"data": data, "channel": CHANNEL.replace("orders", "trades"), "event": "trade"}
+
+
+def lists(host, rows):
+    """Let a host show rows of the account's list: there is none before the subscription."""
 
     def transactions(market, sort, limit, since_id=None):
         found = [r for r in rows if since_id is None or int(r.id) >= int(since_id)]
         return found[:limit] if sort is bitstamp.SortOrder.ASC else []
 
+    host.answers["bitstamp.account.user_transactions_for_market"] = transactions
+
+
+async def after_a_loss(rows, *came, count):
+    """Lose the connection after some trades; return what the reader gets."""
     async with streams() as (live, server, host):
         Account(host)
-        host.answers["bitstamp.account.user_transactions_for_market"] = transactions
+        lists(host, rows)
         async with live.my_trades("btcusd") as trades:
             await settle()
-            data = {"id": 10, "order_id": "7", "amount": "1", "price": "100", "fee": "0.5", "side": "buy"}
-            data["microtimestamp"] = "1789000200123000"
-            server.last.send({"data": data, "channel": CHANNEL.replace("orders", "trades"), "event": "trade"})
+            for frame in came:
+                server.last.send(frame)
             await settle()
             server.last.drop()
-            first, gap, missed = await items(trades, 3)
+            return await items(trades, count)
+
+
+@in_virtual_time
+async def test_own_trades_are_read_after_a_reconnection():
+    """Those that came already, and those that are none, are left out."""
+    deposit = transaction(11, kind=bitstamp.TransactionType.DEPOSIT)
+    rows = [transaction(10), deposit, transaction(12, amount="-2")]
+    first, gap, missed = await after_a_loss(rows, own_trade(10), count=3)
 
     assert ("10", EventSource.STREAM, GapReason.RECONNECTED) == (first.id, first.source, gap.reason)
     assert ("12", Decimal(2), Decimal(100), "SELL", EventSource.REST) == (
@@ -465,6 +483,47 @@ async def test_own_trades_are_read_after_a_reconnection():
         missed.side.name,
         missed.source,
     )
+
+
+@pytest.mark.parametrize("page", [1000, 3])
+@in_virtual_time
+async def test_the_other_side_of_a_trade_across_the_cut(monkeypatch, page):
+    """Of a trade between two own orders one side came, the other is read; so is one that a page separates."""
+    monkeypatch.setattr(missed_streams, "PAGE", page)
+    rows = [transaction(10), transaction(10, "8", "-1"), transaction(12), transaction(12, "8", "-1"), transaction(13)]
+    found = await after_a_loss(rows, own_trade(10), count=6)
+
+    assert [("10", "8"), ("12", "7"), ("12", "8"), ("13", "7")] == [(t.id, t.order_id) for t in found[2:]]
+
+
+@in_virtual_time
+async def test_a_list_without_the_last_trade_shows_nothing():
+    """It is older than what came, so nothing shows what is missing."""
+    found = await after_a_loss([transaction(9)], own_trade(10), count=3)
+
+    assert [GapReason.RECONNECTED, GapReason.NOT_RECONCILED] == [gap.reason for gap in found[1:]]
+
+
+@in_virtual_time
+async def test_trades_after_a_loss_before_any_came():
+    """They follow the newest transaction of the beginning."""
+    _, missed = await after_a_loss([transaction(3)], count=2)
+
+    assert "3" == missed.id
+
+
+@in_virtual_time
+async def test_an_unreadable_frame_is_read_again():
+    """Also of an order of which an event came before: what is read is newer than that."""
+    async with streams() as (live, server, host):
+        account = Account(host)
+        account.statuses["7"] = lambda: status("7", WORDS.FINISHED, "0")
+        async with live.my_orders("btcusd") as orders:
+            server.last.send(event(1, "order_created", "7", "1.00000000"))
+            server.last.send({**event(2, "order_deleted", "7", "0"), "data": {}})
+            found = told(await items(orders, 3))
+
+    assert [GapReason.UNREADABLE, ("order_deleted", "7", "0", EventSource.REST)] == found[1:]
 
 
 @pytest.mark.parametrize("channel", ["my_trades", "live_order_trades"])

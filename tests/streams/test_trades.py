@@ -468,3 +468,17 @@ async def test_a_stream_is_entered_once():
             live.trades("btcusd", size=0)
         assert "left" in repr(stream)
         assert [StopAsyncIteration] == [type(e) for e in await asyncio.gather(anext(stream), return_exceptions=True)]
+
+
+@in_virtual_time
+async def test_an_unreadable_frame_is_filled():
+    """What a frame said that cannot be read is read from the list, if that holds a trade that came before."""
+    async with streams() as (live, server, host):
+        markets(host)
+        host.answers["bitstamp.market.transactions"] = lambda market, time: [transaction(n) for n in (9, 8, 7)]
+        async with live.trades("btcusd", backfill=True) as trades:
+            server.last.send(trade(7))
+            server.last.send({**trade(8), "data": {}})
+            server.last.send(trade(9))
+
+            assert ["7", "8", "9"] == [item.id for item in await items(trades, 3)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -25,56 +25,25 @@ from exchanges.bitstamp.streams.models import (
 from exchanges.bitstamp.trading import Trading
 from exchanges.errors import ExchangeError, NotFound
 from exchanges.streams.channel import endpoint_of
-from exchanges.streams.marks import Mark
+from exchanges.streams.marks import MissedItems
 
 if TYPE_CHECKING:
     from exchanges.streams.channel import Call
 
-CACHE_SECONDS = 1.5
-"""Public answers may be about a second old."""
 
+class MissedTrades(MissedItems[LiveTrade]):
+    """Reads the trades of the shortest period whose list holds one of the last that came."""
 
-class MissedTrades:
-    """Reads the trades that took place while there was no connection.
+    def _id(self, item: LiveTrade) -> str:
+        return item.id
 
-    The list of a period is complete if it holds one of the last trades that came.
-    """
-
-    delays = (CACHE_SECONDS,)
-
-    def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:
-        self._call, self._market = call, arguments["market"]
-        self._mark = Mark(now)
-
-    async def begin(self) -> None:
-        """Do nothing: the first trade that comes is where a list is joined."""
-
-    def note(self, item: LiveTrade) -> None:
-        """Record a trade."""
-        self._mark.note(int(item.id))
-
-    def lost(self) -> None:
-        """Remember the last trades before the loss."""
-        self._mark.lost()
-
-    async def missed(self, _: int) -> list[LiveTrade] | None:
-        """Return the trades after one of the last that came, oldest first; None if no list holds that one."""
-        mark = self._mark.number
-        try:
-            trades = None if mark is None else await self._since(mark)
-        except ExchangeError:
-            self._mark.settled()
-            raise
-        self._mark.settled()
-        return None if trades is None else [LiveTrade.of(trade) for trade in trades]
-
-    async def _since(self, mark: int) -> list[Transaction] | None:
+    async def _since(self, mark: int) -> list[LiveTrade] | None:
         for period in (TimeFrame.MINUTE, TimeFrame.HOUR, TimeFrame.DAY):
-            arguments = {"market": self._market, "time": period}
-            trades: list[Transaction] = await self._call(endpoint_of(Market.transactions), arguments)
+            call = {"market": self._arguments["market"], "time": period}
+            trades: list[Transaction] = await self._call(endpoint_of(Market.transactions), call)
             if any(int(trade.tid) == mark for trade in trades):
                 later = [trade for trade in trades if int(trade.tid) > mark]
-                return sorted(later, key=lambda trade: int(trade.tid))
+                return [LiveTrade.of(trade) for trade in sorted(later, key=lambda trade: int(trade.tid))]
         return None
 
 
@@ -219,54 +188,56 @@ def _of_status(status: OrderStatus, last: LiveOrder, now: datetime) -> LiveOrder
     return _event(OrderEventKind.ORDER_DELETED if is_over else OrderEventKind.ORDER_CHANGED, order)
 
 
-class MissedOwnTrades:
+class MissedOwnTrades(MissedItems[AccountTrade]):
     """Reads the trades of an account that took place while there was no connection."""
 
-    delays = (CACHE_SECONDS,)
-
-    def __init__(self, call: Call, arguments: Mapping[str, str], now: Callable[[], datetime]) -> None:  # noqa: ARG002
-        self._call, self._market = call, arguments["market"]
-        self._last: int | None = None
-        self._mark: int | None = None
-        self._is_lost = False
+    _newest: int | None = None
+    """Number of the newest transaction at the beginning: what is missed comes after it, if no trade came since."""
 
     async def begin(self) -> None:
-        """Read the newest transaction: what is missed comes after it."""
+        """Read the newest transaction."""
         rows = await self._rows(sort=SortOrder.DESC, limit=1)
-        self._last = max([self._last or 0, *(int(row.id) for row in rows)])
+        self._newest = max((int(row.id) for row in rows), default=0)
 
-    def note(self, item: AccountTrade) -> None:
-        """Record a trade."""
-        self._last = max(int(item.id), self._last or 0)
+    def _id(self, item: AccountTrade) -> str:
+        return item.id
 
-    def lost(self) -> None:
-        """Remember the last trade before the loss."""
-        if not self._is_lost:
-            self._mark, self._is_lost = self._last, True
+    async def _read(self, mark: int | None) -> list[AccountTrade] | None:
+        if mark is None:
+            return None if self._newest is None else await self._from(self._newest + 1)
+        return await self._since(mark)
 
-    async def missed(self, _: int) -> list[AccountTrade] | None:
-        """Return the trades after the last one, oldest first; None if not all of them can be read."""
-        mark, trades = self._mark, list[AccountTrade]()
-        for _page in range(MAX_PAGES):
-            if mark is None:
-                break
-            rows = await self._rows(sort=SortOrder.ASC, limit=PAGE, since_id=str(mark))
-            later = [row for row in rows if int(row.id) > (mark or 0)]
-            found = [_of_transaction(row) for row in later if row.type is TransactionType.MARKET_TRADE]
-            trades += [trade for trade in found if trade is not None]
-            if None in found:
-                break
-            if not later:
-                self._is_lost = False
-                return trades
-            mark = max(int(row.id) for row in later)
-        self._is_lost = False
+    async def _since(self, mark: int) -> list[AccountTrade] | None:
+        # The trade itself too: of one between two own orders only one side may have come.
+        trades = await self._from(mark)
+        return trades if trades and int(trades[0].id) == mark else None
+
+    async def _from(self, number: int) -> list[AccountTrade] | None:
+        """Return the trades from *number* on, oldest first; None if not all of them can be read."""
+        rows = dict[tuple[str, str | None], UserTransaction]()
+        for _ in range(MAX_PAGES):
+            page = await self._rows(sort=SortOrder.ASC, limit=PAGE, since_id=str(number))
+            new = {(row.id, row.order_id): row for row in page if int(row.id) >= number}
+            if new.keys() <= rows.keys():
+                return None if len(page) == PAGE else _trades_of(rows.values())
+            rows |= new
+            # A page may end between the sides of a trade.
+            number = max(int(row.id) for row in new.values())
         return None
 
     async def _rows(self, **arguments: object) -> list[UserTransaction]:
         endpoint = endpoint_of(Account.user_transactions_for_market)
-        rows: list[UserTransaction] = await self._call(endpoint, {"market": self._market, **arguments})
+        call = {"market": self._arguments["market"], **arguments}
+        rows: list[UserTransaction] = await self._call(endpoint, call)
         return rows
+
+
+def _trades_of(rows: Iterable[UserTransaction]) -> list[AccountTrade] | None:
+    """Build the trades among transactions, oldest first; None if one of them does not show it."""
+    ordered = sorted(rows, key=lambda row: int(row.id))
+    trades = [_of_transaction(row) for row in ordered if row.type is TransactionType.MARKET_TRADE]
+    shown = [trade for trade in trades if trade is not None]
+    return shown if len(shown) == len(trades) else None
 
 
 def _of_transaction(row: UserTransaction) -> AccountTrade | None:
