@@ -29,6 +29,7 @@ from exchanges.endpoint.waiting import wait_until
 from exchanges.wire import Amount
 
 MAX_OPEN = 500
+IDS = ("oid", "origin_id")
 
 
 def _fault_of_open_limit(limit: int) -> str | None:
@@ -120,7 +121,7 @@ class Trading(Area, api=V3):
         """
         ...
 
-    @private("GET /open_orders")
+    @private("GET /open_orders", shows_ids=IDS)
     async def open_orders(
         self,
         *,
@@ -150,7 +151,7 @@ class Trading(Area, api=V3):
         ...
 
     # Quirk: a list of one travels, an empty one for an unknown id (seen on the live server).
-    @private("GET /orders/{oid}", single=True)
+    @private("GET /orders/{oid}", single=True, shows_ids=IDS)
     async def order(self, oid: Oid) -> Order:
         """Look up one order.
 
@@ -168,7 +169,7 @@ class Trading(Area, api=V3):
         """
         ...
 
-    @private("GET /orders", check=one_of_both("oids", "origin_ids"))
+    @private("GET /orders", check=one_of_both("oids", "origin_ids"), shows_ids=IDS)
     async def orders(self, *, oids: Oids = None, origin_ids: OriginIds = None) -> list[Order]:
         """Look up several orders, by their ids or by the client's.
 
@@ -210,6 +211,10 @@ class Trading(Area, api=V3):
 
         Returns:
             Ids (oid) of those that this call cancelled; others were no longer open. Wire: list in an envelope.
+
+        Raises:
+            OutcomeUnknown: It names an order that this client has neither placed nor read under one of *origin_ids*;
+                read `orders` by them.
 
         Source:
             Bitso API v3, "Cancel Orders".
@@ -345,6 +350,10 @@ class Trading(Area, api=V3):
 
         Returns:
             Id of the order (oid), which stays the same. Wire: object with ``oid``, in an envelope.
+
+        Raises:
+            OutcomeUnknown: It is the id of an order that this client has neither placed nor read under *origin_id*:
+                read `orders` by it before, or reconcile.
 
         Source:
             Bitso API v4, "Modify An Order".

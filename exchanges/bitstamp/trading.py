@@ -29,6 +29,7 @@ from exchanges.endpoint.waiting import wait_until
 
 # Each order that was cancelled must be one of this market.
 OnlyMarket = Annotated[str, Param(check=fault_of_symbol, canonical=symbol_of, echo="market")]
+IDS = ("id", "client_order_id")
 
 
 class Trading(Placing, api=V2):
@@ -39,7 +40,7 @@ class Trading(Placing, api=V2):
     """
 
     # Quirk: the exchange shows a list that is up to 10 seconds old.
-    @private("POST /open_orders/", kind=READ)
+    @private("POST /open_orders/", kind=READ, shows_ids=IDS)
     async def open_orders(self) -> list[OpenOrder]:
         """Orders that are open, of all markets; up to 10 seconds old.
 
@@ -51,7 +52,7 @@ class Trading(Placing, api=V2):
         """
         ...
 
-    @private("POST /open_orders/{market}/", kind=READ)
+    @private("POST /open_orders/{market}/", kind=READ, shows_ids=IDS)
     async def open_orders_for_market(self, market: Symbol) -> list[OpenOrder]:
         """Orders that are open in one market; up to 10 seconds old.
 
@@ -66,7 +67,7 @@ class Trading(Placing, api=V2):
         """
         ...
 
-    @private("POST /order_status/", kind=READ, check=exactly_one("order_id", "client_order_id"))
+    @private("POST /order_status/", kind=READ, check=exactly_one("order_id", "client_order_id"), shows_ids=IDS)
     async def order_status(
         self,
         *,
@@ -137,6 +138,8 @@ class Trading(Placing, api=V2):
 
         Raises:
             NotFound: It is not in the book: filled, cancelled before, or never there. Read its status.
+            OutcomeUnknown: It shows no client's id, and an order that this client has neither placed nor read under
+                *client_order_id*: read `order_status` by it.
 
         Source:
             Bitstamp API v2, Orders, "Cancel order".

@@ -107,6 +107,7 @@ class Declared(TypedDict, total=False):
         read_problem: Reads a refusal that this endpoint alone answers with; None for every other answer. Pure.
         single: Whether a list travels where one object is meant, which is the answer.
         exempt: Whether the exchange does not count it against any limit.
+        shows_ids: The fields of what it shows with the exchange's id and the client's id of one thing.
         via: Makes the call in place of the area's `Caller`, for a call that is more than one request.
     """
 
@@ -123,6 +124,7 @@ class Declared(TypedDict, total=False):
     read_problem: Callable[[Json], Problem | None]
     single: bool
     exempt: bool
+    shows_ids: tuple[str, str]
     via: Via
 
 

@@ -212,6 +212,8 @@ class Endpoint:
         single: Whether a list travels where one object is meant: its only item is the answer, and an empty list says
             that there is none.
         exempt: Whether the exchange does not count it against any limit.
+        shows_ids: The fields of what it shows with the exchange's id and the client's id of one thing, which are
+            remembered, so that answers to calls that name it by the client's id can be compared; None if it shows none.
         positional: The one argument that may be passed without its name.
         doc: The docstring of the declaration.
         is_declared: Whether this package declares it. Of another one nothing is known but what its caller said.
@@ -240,6 +242,7 @@ class Endpoint:
     single: bool = False
     echoes: Mapping[str, Any] = field(factory=dict[str, Any])
     exempt: bool = False
+    shows_ids: tuple[str, str] | None = None
     is_declared: bool = True
     names: frozenset[str] = field(
         init=False, repr=False, default=Factory(lambda self: frozenset(a.name for a in self.arguments), takes_self=True)

@@ -38,7 +38,7 @@ from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
 from exchanges.outcomes.history import CallHistory, name_of
 from exchanges.outcomes.journal_view import JournalView
 from exchanges.outcomes.kinship import Kinship
-from exchanges.outcomes.response import names_another
+from exchanges.outcomes.response import fault_of_reference, ids_of
 from exchanges.outcomes.search import Commitment, Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
@@ -236,12 +236,15 @@ class PendingCalls:
         return error
 
     def compared(self, attempt: Attempt, answer: Answer, result: Result) -> Result:
-        """Return *result*, or an error if it is about another thing than the one whose client's id the call names."""
-        is_compared = result.error is None and attempt.call.endpoint.references
-        if not is_compared or not names_another(attempt.call, result.value, self.history.made_under):
+        """Return *result*, or an error if nothing shows it to be about the thing whose client's id the call names."""
+        endpoint = attempt.call.endpoint
+        if result.error is not None or (endpoint.shows_ids is None and not endpoint.references):
             return result
-        words = f"{attempt.call.endpoint.id}: expected the id of what bears the client's id that was sent"
-        return evolve(result, value=None, error=undecodable(attempt, answer, words))
+        for made, client_id in ids_of(endpoint, result.value):
+            self.history.note_id(client_id, made)
+        if (fault := fault_of_reference(attempt.call, result.value, self.history.made_under)) is None:
+            return result
+        return evolve(result, value=None, error=undecodable(attempt, answer, f"{endpoint.id}: expected {fault}"))
 
     def end(self, pending: PendingCall, attempt: Attempt, result: Result) -> Result:
         """Record how a call ended, and return what its caller gets."""

@@ -206,18 +206,35 @@ def _differing(sent: object, shown: object) -> list[str]:
     ]
 
 
-def names_another(call: PreparedCall, value: Any, made_under: Callable[[str], str | None]) -> bool:
-    """Whether an answer shows another id than that of what the call names by the client's id, as far as it is known.
+def fault_of_reference(call: PreparedCall, value: Any, made_under: Callable[[str], str | None]) -> str | None:
+    """Return what an answer lacks that would show it to be about what the call names by the client's id.
+
+    That is the exchange's id of what is known to bear the client's id, or the client's id itself; None if nothing
+    lacks. An answer that shows no id shows that nothing was done.
 
     Args:
-        made_under: Returns the exchange's id of what a call created under a client's id; None if that is not known.
+        made_under: Returns the exchange's id of what bears a client's id; None if that is not known.
     """
     for argument in call.endpoint.references:
-        known = [made_under(text) for text in call.texts.get(argument.name, "").split(",")]
+        if argument.name not in call.texts:
+            continue
+        known = [made_under(text) for text in call.texts[argument.name].split(",")]
         shown = [name for name in _shown(value, argument.param.refers or "") if name is not None]
-        if None not in known and any(str(name) not in known for name in shown):
-            return True
-    return False
+        if all(str(name) in known for name in shown):
+            continue
+        if None not in known:
+            return "the id of what bears the client's id that was sent"
+        # That it is the one that was sent has been compared before. A bare text is an id of the exchange.
+        if isinstance(value, list | str) or getattr(value, argument.echo or "", None) is None:
+            return "the client's id, or an id that was shown with it before: read what bears it"
+    return None
+
+
+def ids_of(endpoint: Endpoint, value: Any) -> Iterator[tuple[str, str]]:
+    """Iterate over the exchange's id and the client's id of each thing that an answer shows with both."""
+    if endpoint.shows_ids is not None:
+        ids, client_ids = (_shown(value, name) for name in endpoint.shows_ids)
+        yield from ((str(one), client_id) for one, client_id in zip(ids, client_ids, strict=True) if one and client_id)
 
 
 def _shown(value: Any, name: str) -> list[Any]:

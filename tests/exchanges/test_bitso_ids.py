@@ -4,6 +4,7 @@ import pytest
 
 from exchanges import Bitso
 from exchanges.errors import DecodeError, OutcomeUnknown, UsageError
+from exchanges.state import MemoryState
 from tests.support.scripted_transport import Script, answer
 
 MOMENT = "2026-02-03T10:11:12Z"
@@ -70,8 +71,34 @@ async def test_another_order_than_the_one_of_the_clients_id(name):
         await placed(client)
         with pytest.raises((DecodeError, OutcomeUnknown), match="expected the id of what bears the client's id"):
             await call(client)
-    async with bitso(payload("OTHER")) as client:  # nothing is known that it could be compared with
-        assert await call(client)
+
+
+@pytest.mark.parametrize("name", BY_CLIENT_ID)
+async def test_an_order_that_was_never_seen(name):
+    """An id that this client knows nothing about is no answer, until a read has shown which client's id it bears."""
+    call, payload = BY_CLIENT_ID[name]
+    orders = [ORDER | {"oid": "A", "origin_id": "x"}, ORDER | {"oid": "B", "origin_id": "y"}]
+    for read in ("open_orders", "orders"):
+        async with bitso(payload("A"), orders, payload("A"), payload("OTHER"), state=MemoryState()) as client:
+            with pytest.raises(OutcomeUnknown, match="expected the client's id, or an id that was shown with it"):
+                await call(client)
+            for intent in list(client.unresolved):
+                client.unresolved.dismiss(intent)
+            await getattr(client.trading, read)(**({"origin_ids": ["x", "y"]} if read == "orders" else {}))
+            assert await call(client)
+            with pytest.raises(OutcomeUnknown, match="expected the id of what bears the client's id"):
+                await call(client)
+
+
+async def test_two_orders_of_one_clients_id():
+    """Of an id that two orders bear nobody knows which of them was cancelled."""
+    orders = [ORDER | {"oid": oid, "origin_id": "x"} for oid in ("A", "B")]
+    async with bitso(orders, ["A"], []) as client:
+        await client.trading.orders(origin_ids=["x"])
+        with pytest.raises(OutcomeUnknown):
+            await client.trading.cancel_orders(origin_ids=["x"])
+
+        assert [] == await client.trading.cancel_orders(origin_ids=["x"])
 
 
 WITHDRAWN = MOVED | {"wid": "W", "origin_id": "w"}

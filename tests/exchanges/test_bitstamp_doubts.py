@@ -156,17 +156,25 @@ class TestCancels:
         assert caught.value.may_have_executed
 
     @pytest.mark.parametrize("call", [cancel, cancel_mine])
-    @pytest.mark.parametrize(
-        "said",
-        [
-            {"id": 1},
-            {"id": "1", "status": "Canceled", "client_order_id": "mine"},
-            {"id": 1, "status": "Cancel pending"},
-        ],
-    )
-    def test_what_shows_one(self, call, said):
+    @pytest.mark.parametrize("status", [{}, {"status": "Canceled"}, {"status": "Cancel pending"}])
+    def test_what_shows_one(self, call, status):
         """Its id, with a status that is final, pending or absent, says so."""
-        assert ask(call, said).id == "1"
+        assert ask(call, {"id": "1", "client_order_id": "mine", **status}).id == "1"
+
+    def test_an_order_that_was_never_seen(self):
+        """Without the client's id, the order must be one that was shown with it before."""
+        shown = {"id": 1, "status": "Open", "market": "BTC/USD", "client_order_id": "mine", "transactions": []}
+        shown |= {"datetime": "2026-03-01 10:54:53", "type": "0"}
+
+        async def read_first(bitstamp):
+            await bitstamp.trading.order_status(client_order_id="mine")
+            return await cancel_mine(bitstamp)
+
+        with pytest.raises(OutcomeUnknown, match="expected the client's id, or an id that was shown with it"):
+            ask(cancel_mine, {"id": 1})
+        assert single_calls.ask(Bitstamp, read_first, Script.of(answer(shown), answer({"id": 1}))).id == "1"
+        with pytest.raises(OutcomeUnknown, match="expected the id of what bears the client's id"):
+            single_calls.ask(Bitstamp, read_first, Script.of(answer(shown), answer({"id": 2})))
 
     def test_another_order(self):
         """An order with another id of the client is not the one that was to be cancelled."""
