@@ -46,6 +46,7 @@ class Hub:
         self._closing: set[asyncio.Task[Any]] = set()
         self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
         self._markets: dict[str, frozenset[str]] = {}
+        self._users: dict[str, str] = {}
         self._closed = False
         self._fetches = Fetches(self)
 
@@ -202,6 +203,10 @@ class Hub:
     async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as declared
         """Call an endpoint as any other caller of the client does."""
         return await self.host.call(endpoint, arguments, READ_SECONDS)
+
+    def user(self, api: StreamApi, user_id: str) -> str:
+        """Return the user that the first token of the client named; *user_id* if this is the first."""
+        return self._users.setdefault(api.name, user_id)
 
     def traded(self, api: StreamApi, arguments: Mapping[str, str]) -> None:
         """Report to the books of a market that something was traded in it."""

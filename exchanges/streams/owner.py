@@ -87,6 +87,10 @@ class Owner(Protocol):
         """Report to the books of a market that something was traded in it."""
         ...
 
+    def user(self, api: StreamApi, user_id: str) -> str:
+        """Return the user that the first token of the client named; *user_id* if this is the first."""
+        ...
+
     async def call(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as declared
         """Call an endpoint as any other caller of the client does."""
         ...

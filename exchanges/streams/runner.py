@@ -35,6 +35,7 @@ from exchanges.streams.subscriptions import Confirmed, Ended, Outcome, Unanswere
 from exchanges.streams.subscriptions import Refused as RefusedChannel
 
 if TYPE_CHECKING:
+    from exchanges.endpoint import Endpoint
     from exchanges.streams.channel import StreamApi
     from exchanges.streams.feeds import Feed
     from exchanges.streams.owner import Owner
@@ -299,8 +300,9 @@ class Line:
             if endpoint is not None:
                 await asyncio.sleep(self._token_backoff.next_wait())
                 token: Token = await self._hub.host.call(endpoint, {}, TOKEN_SECONDS)
-                self._token = token
                 self._used_tokens.append(token)
+                self._check_user(endpoint, token)
+                self._token = token
                 self._token_backoff = Backoff(PRIVATE_BACKOFF_SECONDS)
         except RateLimited as error:
             self.failure = str(error)
@@ -312,6 +314,17 @@ class Line:
         finally:
             self._fetching = None
             self.wake()
+
+    def _check_user(self, endpoint: Endpoint, token: Token) -> None:
+        """Raise if a token is of another user than those before it: events of others would pass for own ones.
+
+        Raises:
+            AuthenticationFailed: It is.
+        """
+        user = token.user_id
+        if not (user.isascii() and user.isdigit()) or self._hub.user(self.api, user) != user:
+            words = f"{endpoint.id}: the token names another user than the first one of this key, or none"
+            raise AuthenticationFailed(f"{words}; nothing was subscribed to", endpoint=endpoint.id, host=self.host)
 
     # What links report
 

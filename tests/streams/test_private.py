@@ -84,12 +84,14 @@ class Account:
 
     Attributes:
         tokens: How many were asked for.
+        user: Whose they are.
         open: Its open orders.
         statuses: States of orders by id.
     """
 
     def __init__(self, host):
         self.tokens = 0
+        self.user = USER
         self.open = []
         self.statuses = {}
         self.failures = []
@@ -103,7 +105,7 @@ class Account:
         if self.failures:
             raise self.failures.pop(0)
         self.tokens += 1
-        return bitstamp.WebsocketsToken(token=f"secret-{self.tokens}", valid_sec=60, user_id=USER)
+        return bitstamp.WebsocketsToken(token=f"secret-{self.tokens}", valid_sec=60, user_id=self.user)
 
 
 def streams(on_frame=confirms):
