@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import closing
@@ -13,16 +15,21 @@ from typing import Any, TypeAlias
 
 from exchanges import Bitex, Bitso, Bitstamp, ExchangeError, Model, ReadFailed, UsageError, to_dict
 from exchanges.commands.candles import read_candles
-from exchanges.commands.clients import MarketClient
-from exchanges.commands.parsers import add_market, client_of, market_of
-from exchanges.commands.sheets import Row, Sheet
+from exchanges.commands.clients import CLIENTS, MarketClient
+from exchanges.commands.parsers import add_market, client_of, date, market_of, step
+from exchanges.commands.sheets import NOTE, Row, Sheet
+from exchanges.http.signing import Credentials
+from exchanges.session.servers import origin_of, server_name
 
 PAGE = 100
+HOUR = 3600
 CANDLES = 250
 """In one answer: fewer than the least that an exchange sends, so that none is left out."""
 SETTLED = timedelta(seconds=60)
 """How long after its end a candle counts as complete, whoever's clock is late."""
 LEDGER_PAGE = 1000
+MAX_DIGITS = 30
+"""Of an id."""
 BAR = 20
 
 Pages: TypeAlias = AsyncIterator[Sequence[Model]]
@@ -35,32 +42,69 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="name.csv or name.jsonl (default: made of the words)"
     )
-    parser.add_argument("--step", type=int, default=3600, metavar="SECONDS", help="of candles (default: %(default)s)")
-    parser.add_argument("--since", type=_moment, metavar="DATE", help="the first candle, such as 2026-01-31 (UTC)")
+    parser.add_argument("--step", type=step, metavar="SECONDS", help=f"of candles (default: {HOUR})")
+    parser.add_argument(
+        "--since", type=date, metavar="DATE", help="the first candle of a new file, such as 2026-01-31 (UTC)"
+    )
     parser.add_argument("--all", action="store_true", help="at Bitso: begin with the oldest trade, not with the newest")
     parser.add_argument("--rows", type=int, metavar="N", help="stop after about so many rows; go on another time")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write what is new; return 1 if reading ended with an error."""
-    if args.rows is not None and args.rows < 1:
-        raise UsageError(f"--rows must be above 0, got {args.rows}")
+    _check(args)
     market = market_of(args)
-    path: Path = args.output or Path(f"{args.exchange}-{market.replace('/', '-')}-{args.what}.csv")
-    with closing(Sheet(path)) as sheet:
+    path: Path = args.output or Path(_name_of(args, market))
+    with closing(Sheet(path, _source_of(args, market))) as sheet:
         verb = "writing" if sheet.last is None else "continuing"
         print(f"{verb} {path}: {args.what} of {args.exchange} {market}", flush=True)
         progress = Progress(args.since)
         try:
             asyncio.run(_download(args, market, sheet, progress))
+        except UsageError:
+            raise
         except ExchangeError as error:
             progress.end()
             print(f"after {progress.rows} rows: {error}", file=sys.stderr)
             return 1
         finally:
             progress.end()
-        print(f"{progress.rows} rows; the same command goes on")
+        if not sheet.is_whole:
+            raise UsageError(f"{path}: the file ends with an incomplete row that no row of the exchange completes")
+        if sheet.last is None and not progress.rows:
+            print("0 rows: the exchange shows none; nothing was written")
+        else:
+            print(f"{progress.rows} rows; the same command goes on, with {path.name}{NOTE} beside the file")
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise for an option that does not go with the others, rather than ignore it."""
+    if args.rows is not None and args.rows < 1:
+        raise UsageError(f"--rows must be above 0, got {args.rows}")
+    if args.since is not None and args.since > datetime.now(UTC):
+        raise UsageError("--since lies in the future")
+    if args.what != "candles" and (args.since or args.step):
+        raise UsageError(f"--since and --step are for candles, not for {args.what}")
+    if args.all and (args.exchange, args.what) != ("bitso", "trades"):
+        raise UsageError("--all is for trades of bitso")
+    args.step = args.step or HOUR
+
+
+def _name_of(args: argparse.Namespace, market: str) -> str:
+    length = f"-{args.step}" if args.what == "candles" else ""
+    return f"{args.exchange}-{re.sub('[^A-Za-z0-9_]+', '-', market)}-{args.what}{length}.csv"
+
+
+def _source_of(args: argparse.Namespace, market: str) -> Row:
+    """Return what the rows are: those of another source must never stand in the same file."""
+    client = CLIENTS[args.exchange]
+    source: dict[str, Any] = {"rows": args.what, "exchange": args.exchange}
+    source["server"] = server_name(client, None if args.base_url is None else origin_of(args.base_url))
+    if args.what == "ledger":
+        key = os.environ.get(f"{args.exchange}_api_key".upper())
+        return source | {"key": Credentials(api_key=key).fingerprint if key else None}
+    return source | {"market": market.lower()} | ({"step": args.step} if args.what == "candles" else {})
 
 
 async def _download(args: argparse.Namespace, market: str, sheet: Sheet, progress: Progress) -> None:
@@ -95,9 +139,9 @@ async def _since_last(read: Callable[[], Any], key: str, last: Row | None) -> Pa
     Raises:
         ReadFailed: The list does not reach back to the last row, so that rows between them would be missing.
     """
+    known = None if last is None else _number(last, key)
     rows = sorted(await read(), key=lambda row: int(getattr(row, key)))
-    if last is not None:
-        known = _number(last, key)
+    if known is not None:
         first = int(getattr(rows[0], key)) if rows else None
         if first is None or first > known:
             shown = "no rows" if first is None else f"nothing before {key} {first}"
@@ -109,7 +153,7 @@ async def _since_last(read: Callable[[], Any], key: str, last: Row | None) -> Pa
 
 
 async def _bitso_trades(client: Bitso, book: str, last: Row | None, *, from_oldest: bool) -> Pages:
-    marker = None if last is None else str(last.get("tid"))
+    marker = None if last is None else _text(last, "tid")
     if marker is None and not from_oldest:
         newest = await client.market.trades(book, limit=PAGE)
         if newest:
@@ -125,7 +169,7 @@ async def _candles(client: MarketClient, market: str, step: int, since: datetime
     length, end = timedelta(seconds=step), datetime.now(UTC) - SETTLED
     start = since or end - length * CANDLES
     if last is not None:
-        start = datetime.fromisoformat(str(last.get("timestamp") or last.get("bucket_start_time"))) + length
+        start = _begin_of(last) + length
     is_short = isinstance(client, Bitex)
     while start + length <= end:
         rows = await read_candles(client, market, step=step, count=CANDLES, start=None if is_short else start)
@@ -141,14 +185,14 @@ async def _candles(client: MarketClient, market: str, step: int, since: datetime
 
 async def _ledger(client: MarketClient, last: Row | None) -> Pages:
     if isinstance(client, Bitso):
-        marker = None if last is None else str(last.get("eid"))
+        marker = None if last is None else _text(last, "eid")
         while page := await client.account.ledger(sort="asc", marker=marker, limit=PAGE):
             yield page
             marker = page[-1].eid
         return
     if not isinstance(client, Bitstamp):
         raise UsageError("bitex has no ledger; `Bitex.account.account_summary()` shows the movements of the account")
-    known = None if last is None else str(last.get("id"))
+    known = None if last is None else _text(last, "id")
     while True:
         rows = await client.account.user_transactions(sort="asc", since_id=known, limit=LEDGER_PAGE)
         # From the last one on, itself included.
@@ -159,16 +203,26 @@ async def _ledger(client: MarketClient, last: Row | None) -> Pages:
         known = str(fresh[-1].id)
 
 
+def _text(row: Row, key: str) -> str:
+    """Return what names the last row, which somebody may have written."""
+    value = row.get(key)
+    if type(value) not in (str, int) or not str(value).strip():
+        raise UsageError(f"the last row of the file has no {key}; choose another file")
+    return str(value)
+
+
 def _number(row: Row, key: str) -> int:
-    try:
-        return int(str(row[key]))
-    except (KeyError, ValueError):
-        raise UsageError(f"the last row of the file has no {key}; choose another file") from None
+    text = _text(row, key)
+    if not (text.isascii() and text.isdecimal()) or len(text) > MAX_DIGITS:
+        raise UsageError(f"the last row of the file has a {key} that is no number; choose another file")
+    return int(text)
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+def _begin_of(row: Row) -> datetime:
+    moment = _as_moment(row.get("timestamp") or row.get("bucket_start_time"))
+    if moment is None or moment > datetime.now(UTC):
+        raise UsageError("the last row of the file has no moment of a candle; choose another file")
+    return moment
 
 
 class Progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from exchanges.commands.clients import CLIENTS, MarketClient
@@ -11,6 +12,7 @@ from exchanges.commands.markets import BOOKS
 from exchanges.suggestions import hint
 
 _CHOICE = re.compile(r"invalid choice: '(.*?)'")
+MAX_STEP = 31 * 24 * 3600
 _UNKNOWN = re.compile(r"unrecognized arguments: (\S+)")
 
 
@@ -53,3 +55,20 @@ def market_of(args: argparse.Namespace) -> str:
 def client_of(args: argparse.Namespace) -> MarketClient:
     """Create the client that was asked for."""
     return CLIENTS[args.exchange](base_url=args.base_url)
+
+
+def step(text: str) -> int:
+    """Parse the length of a candle in seconds; the exchange's call knows which there are."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_STEP))
+    if not is_number or not 1 <= int(text) <= MAX_STEP:
+        raise argparse.ArgumentTypeError(f"must be seconds, from 1 to {MAX_STEP}, such as 3600")
+    return int(text)
+
+
+def date(text: str) -> datetime:
+    """Parse a day or a moment; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError("must be a date, such as 2026-01-31 (UTC)") from None

@@ -1,15 +1,19 @@
+import asyncio
 import csv
+import fcntl
 import json
-from contextlib import redirect_stderr
+import re
+from contextlib import closing, redirect_stderr
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from exchanges import UsageError, bitso, from_dict
+from exchanges import Bitso, Bitstamp, ExchangeError, UsageError, bitso, from_dict
 from exchanges.__main__ import main
 from exchanges.commands.sheets import Sheet
 from exchanges.simulator import Venue
-from tests.support.command_line import Terminal
+from tests.support.command_line import NOWHERE, Terminal
 
 KINDS = [("trades", "bitso", "csv"), ("trades", "bitstamp", "jsonl"), ("candles", "bitso", "jsonl")]
 KINDS += [("candles", "bitstamp", "csv"), ("trades", "bitex", "csv"), ("candles", "bitex", "csv")]
@@ -46,7 +50,7 @@ def test_a_file_that_is_continued(what, exchange, suffix, sim, tmp_path):
 
 
 def test_what_was_interrupted(sim, tmp_path):
-    """What an interruption left of a row is removed, and the row is written again."""
+    """What an interruption left of a row is completed with the next row."""
     path = tmp_path / "rows.csv"
     download(sim, path, "candles", "bitstamp", "--rows", "5")
     whole = path.read_bytes()
@@ -54,6 +58,93 @@ def test_what_was_interrupted(sim, tmp_path):
     download(sim, path, "candles", "bitstamp")
 
     assert whole == path.read_bytes()[: len(whole)]
+
+
+def test_a_tail_of_somebody_else(sim, tmp_path, capsys):
+    """An incomplete last line that is not the beginning of the next row stays, and nothing is written behind it."""
+    path = tmp_path / "rows.csv"
+    download(sim, path, "candles", "bitstamp", "--rows", "5")
+    path.write_bytes(content := path.read_bytes() + b"my notes")
+
+    assert 2 == download(sim, path, "candles", "bitstamp")
+    assert content == path.read_bytes()
+    assert "incomplete row" in capsys.readouterr().err
+
+
+CANDLES = ["candles", "bitstamp", "btcusd", "--step", "3600"]
+ROW = {"timestamp": "2026-01-01T00:00:00+00:00", "open": "1"}
+SOURCE = {"rows": "candles", "exchange": "bitstamp", "server": "loopback:1", "market": "btcusd", "step": 3600}
+TRADES = {"rows": "trades", "exchange": "bitstamp", "server": "loopback:1", "market": "btcusd"}
+
+
+def noted(path, content, **source):
+    """Write a file with a note of ours beside it."""
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode() + b"\n")
+    path.with_name(f"{path.name}.source").write_text(json.dumps(SOURCE | source))
+    return path
+
+
+def refused(path, capsys, *words):
+    """Run the command, which must refuse the file before it reads anything; return its message."""
+    content = path.read_bytes() if path.exists() else None
+    status = main(["download", *(words or CANDLES), "--output", str(path), "--base-url", NOWHERE])
+    _, err = capsys.readouterr()
+
+    assert (2, content) == (status, path.read_bytes() if path.exists() else None)
+    assert 1 == err.count("\n")
+    return err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["candles", "bitstamp", "ethusd"], "market btcusd in the file, ethusd asked for"),
+        (["candles", "bitstamp", "btcusd", "--step", "60"], "step 3600 in the file, 60 asked for"),
+        (["candles", "bitso", "btc_usd"], "exchange bitstamp in the file, bitso asked for"),
+        (["trades", "bitstamp", "btcusd"], "rows candles in the file, trades asked for"),
+    ],
+)
+def test_rows_of_another_source(words, expected, tmp_path, capsys):
+    """A file is not continued with rows of another list, though they look the same."""
+    assert expected in refused(noted(tmp_path / "rows.jsonl", ROW), capsys, *words)
+
+
+def test_rows_of_another_server(tmp_path, capsys):
+    """Nor with those of another server: rows of a simulator are none of the exchange."""
+    path = noted(tmp_path / "rows.jsonl", ROW, server="production")
+
+    assert "server production in the file, loopback:1 asked for" in refused(path, capsys)
+
+
+@pytest.mark.parametrize("note", [None, b"", b"[]", b"{}", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_file_without_a_note(is_there, note, sim, tmp_path, capsys):
+    """A file of which nothing tells where it is from is not continued; a note of something else is not overwritten."""
+    path, beside = noted(tmp_path / "rows.jsonl", ROW), tmp_path / "rows.jsonl.source"
+    beside.unlink() if note is None else beside.write_bytes(note)
+    if is_there:
+        assert "choose another name" in refused(path, capsys)
+    elif note is not None:
+        path.unlink()
+
+        assert 2 == download(sim, path, *CANDLES, "--rows", "1")
+        assert (False, note) == (path.exists(), beside.read_bytes())
+
+
+def test_an_empty_file(sim, tmp_path):
+    """An empty file is one in which rows can begin, and a note of ours without a file says nothing about the next."""
+    noted(tmp_path / "rows.csv", b"", market="ethusd")
+
+    assert 0 == download(sim, tmp_path / "rows.csv", *CANDLES, "--rows", "5")
+    assert rows_of(tmp_path / "rows.csv")
+
+
+def test_two_at_once(tmp_path, capsys):
+    """A file that another process writes is left to it."""
+    with noted(tmp_path / "rows.jsonl", ROW).open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+        assert "another process writes this file" in refused(tmp_path / "rows.jsonl", capsys)
 
 
 def test_models_come_back(sim, tmp_path):
@@ -64,21 +155,45 @@ def test_models_come_back(sim, tmp_path):
     assert all(isinstance(from_dict(bitso.Trade, row), bitso.Trade) for row in rows_of(path))
 
 
+async def trade(exchange, base_url):
+    """Place an order that trades, so that the ledger has rows."""
+    if exchange == "bitso":
+        async with Bitso(base_url=base_url) as bitso:
+            await bitso.trading.place_order(book="btc_mxn", side="buy", order_type="market", major="0.01")
+    else:
+        async with Bitstamp(base_url=base_url) as bitstamp:
+            await bitstamp.trading.buy_market(market="btcusd", amount="0.01")
+
+
 @pytest.mark.parametrize("exchange", ["bitso", "bitstamp"])
 def test_a_ledger(exchange, sim, tmp_path, monkeypatch):
     """The ledger needs the keys of the account, and is continued."""
     for name, value in sim.account(Venue(exchange)).items():
         monkeypatch.setenv(f"{exchange}_{name}".upper(), value)
     path = tmp_path / "ledger.csv"
+    before = download(sim, path, "ledger", exchange), path.exists()
+    asyncio.run(trade(exchange, sim.base_url))
     statuses = [download(sim, path, "ledger", exchange) for _ in range(2)]
+    rows = rows_of(path)
 
-    assert [0, 0] == statuses
-    assert len(rows_of(path)) == len({row.get("eid") or row.get("id") for row in rows_of(path)})
+    assert ((0, False), [0, 0]) == (before, statuses)
+    assert 0 < len(rows) == len({row.get("eid") or row.get("id") for row in rows})
+
+
+def test_a_ledger_of_another_key(tmp_path, monkeypatch, capsys):
+    """The rows of two accounts are never mixed; a key is noted as a fingerprint."""
+    monkeypatch.setenv("BITSTAMP_API_KEY", "canary-of-a-key")
+    noted(path := tmp_path / "rows.jsonl", {"id": 1}, rows="ledger", key="0" * 16)
+    note = path.with_name("rows.jsonl.source")
+    note.write_text(json.dumps({n: v for n, v in json.loads(note.read_text()).items() if n not in ("market", "step")}))
+    words = refused(path, capsys, "ledger", "bitstamp")
+
+    assert (True, False) == ("key 0000000000000000 in the file" in words, "canary" in words)
 
 
 def test_a_ledger_without_keys(sim, tmp_path, capsys):
     """Without keys the ledger is refused, and the reason printed."""
-    assert 1 == download(sim, tmp_path / "ledger.csv", "ledger", "bitso")
+    assert 2 == download(sim, tmp_path / "ledger.csv", "ledger", "bitso")
     assert "api_key" in capsys.readouterr().err
 
 
@@ -86,7 +201,9 @@ def test_a_ledger_without_keys(sim, tmp_path, capsys):
 def test_rows_that_would_be_missing(last, sim, tmp_path, capsys):
     """If the exchange shows no trade as old as the last row, nothing is written: rows between them may be missing."""
     path = tmp_path / "rows.jsonl"
-    path.write_text(json.dumps({"tid": str(last)}) + "\n")
+    noted(path, {"tid": str(last)}).with_name("rows.jsonl.source").write_text(
+        json.dumps(TRADES | {"server": f"loopback:{sim.base_url.rpartition(':')[2]}"})
+    )
     status = download(sim, path, "trades", "bitstamp")
 
     assert (1 if last == 1 else 0, 1) == (status, len(path.read_text().splitlines()))
@@ -107,51 +224,131 @@ def test_progress(sim, tmp_path, monkeypatch):
     ("words", "expected"),
     [
         (["trades", "bitso", "--rows", "0"], "--rows must be above 0"),
+        (["trades", "bitso", "--since", "2026-01-01"], "--since and --step are for candles, not for trades"),
+        (["archive", "bitex", "--step", "60"], "--since and --step are for candles, not for archive"),
+        (["trades", "bitstamp", "--all"], "--all is for trades of bitso"),
+        (["candles", "bitso", "--since", "2999-01-01"], "--since lies in the future"),
+        (["candles", "bitso", "--step", "61"], "time_bucket must be one of 60, 300"),
+        (["candles", "bitso", "--since", "0001-01-01"], "of a moment from 2014 on"),
         (["archive", "bitso"], "only bitex has an archive"),
         (["ledger", "bitex"], "bitex has no ledger"),
     ],
 )
 def test_what_there_is_not(words, expected, sim, tmp_path, capsys):
-    """What an exchange lacks is named."""
-    assert download(sim, tmp_path / "rows.csv", *words) in (1, 2)
+    """What an exchange lacks is named, no option is ignored, and what fails before the first row leaves no file."""
+    assert 2 == download(sim, tmp_path / "rows.csv", *words)
     assert expected in capsys.readouterr().err
+    assert [] == [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("option", ["--step", "--since"])
+@pytest.mark.parametrize("text", ["0", "-5", "7.5", "x", "", "9" * 30, "2678401", "\u0667", "2026-13-01"])
+@pytest.mark.parametrize("command", ["download candles", "candles"])
+def test_odd_steps_and_dates(command, text, option, capsys):
+    """What is no length of a candle, and no date, is refused in one line of plain words."""
+    if (command, option) == ("candles", "--since"):
+        return
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "bitso", option, text])
+
+    assert 2 == ended.value.code
+    assert re.search(r"argument --s\w+: must be (seconds, from 1 to|a date, such as)", capsys.readouterr().err)
+
+
+LAST_ROWS = ["7", "[1]", '"x"', "null", "{}", '{"tid": null}', '{"tid": ""}', '{"tid": "x"}', '{"tid": [1]}']
+LAST_ROWS += ['{"timestamp": "x"}', '{"timestamp": 5}', '{"timestamp": "2999-01-01T00:00:00"}', "[" * 100_000]
+
+
+@pytest.mark.parametrize("line", [*LAST_ROWS, '{"tid": ' + "9" * 5000 + "}", '{"tid": 1e5}', "{", "\xff"])
+@pytest.mark.parametrize("what", ["trades", "candles"])
+def test_a_last_row_of_somebody_else(what, line, tmp_path, capsys):
+    """A last row behind which nothing can go on is refused in one line, and the file stays as it is."""
+    path = noted(tmp_path / "rows.jsonl", line.encode("latin-1") + b"\n")
+    if what == "trades":
+        path.with_name("rows.jsonl.source").write_text(json.dumps(TRADES))
+    refused(path, capsys, what, "bitstamp")
 
 
 class TestSheet:
-    @pytest.mark.parametrize("name", ["rows", "rows.txt", "no/such/folder.csv"])
+    @pytest.mark.parametrize("name", ["rows", "rows.txt", "no/such/folder.csv", "taken.csv", "taken.csv/a.csv"])
     def test_a_wrong_name(self, name, tmp_path):
-        """The name tells the form; a folder must be there."""
+        """The name tells the form; a folder must be there, and no folder in the place of the file."""
+        (tmp_path / "taken.csv").mkdir()
+        (tmp_path / "taken.csv" / "a.csv").mkdir()
         with pytest.raises(UsageError, match=r"csv"):
-            Sheet(tmp_path / name)
+            Sheet(tmp_path / name, SOURCE)
 
     @pytest.mark.parametrize(
         ("name", "content"),
         [("a.csv", b"a,b\n1\n"), ("a.jsonl", b"{\n"), ("a.csv", b"\xff\n1\n"), ("a.jsonl", b"7 7\n")],
     )
-    def test_another_file(self, name, content, tmp_path):
+    @pytest.mark.parametrize("is_noted", [True, False])
+    def test_another_file(self, is_noted, name, content, tmp_path):
         """A file of something else is left alone."""
-        path = tmp_path / name
-        path.write_bytes(content)
-        with pytest.raises(UsageError, match="cannot be continued"):
-            Sheet(path)
+        path = noted(tmp_path / name, content)
+        if not is_noted:
+            path.with_name(f"{name}.source").unlink()
+        with pytest.raises(UsageError, match=r"cannot be continued|is not known to be one of this command"):
+            Sheet(path, SOURCE)
 
         assert content == path.read_bytes()
 
-    def test_other_columns(self, tmp_path):
-        """Rows with other columns than the file are refused."""
-        path = tmp_path / "a.csv"
-        path.write_bytes(b"a,b\n1,2\n")
-        sheet = Sheet(path)
+    @pytest.mark.parametrize(("name", "content"), [("a.csv", b"a,b\n1,2\n"), ("a.jsonl", b'{"a": 1, "b": 2}\n')])
+    @pytest.mark.parametrize("row", [{"a": 1, "c": 2}, {"b": 2, "a": 1}, {"a": 1}])
+    def test_other_columns(self, row, name, content, tmp_path):
+        """Rows with other columns than the file are refused, also behind rows with the same."""
+        sheet = Sheet(path := noted(tmp_path / name, content), SOURCE)
         with pytest.raises(UsageError, match="other columns"):
-            sheet.append([{"a": 1, "c": 2}])
+            sheet.append([{"a": 1, "b": 2}, row])
         sheet.close()
 
-        assert b"a,b\n1,2\n" == path.read_bytes()
+        assert content == path.read_bytes()
+
+    @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+    def test_an_interruption(self, suffix, tmp_path):
+        """Wherever writing was interrupted, in the head too, the next rows complete what is there."""
+        rows = [{"a": "1.50", "b": "x"}, {"a": "2.50", "b": "y"}]
+        with closing(Sheet(tmp_path / f"a.{suffix}", SOURCE)) as sheet:
+            sheet.append(rows)
+        whole = (tmp_path / f"a.{suffix}").read_bytes()
+        for size in range(len(whole)):
+            path = noted(tmp_path / f"b.{suffix}", whole[:size])
+            with closing(Sheet(path, SOURCE)) as sheet:
+                sheet.append(rows[0 if sheet.last is None else 1 + rows.index(sheet.last) :])
+
+                assert (whole, True) == (path.read_bytes(), sheet.is_whole)
+
+    @pytest.mark.parametrize("tail", [b"my notes", b"3", b"2.50,z", b"2.50,y,", b"\xff"])
+    def test_a_tail_of_somebody_else(self, tail, tmp_path):
+        """An incomplete last line that is not the beginning of the next row stays as it is."""
+        path = noted(tmp_path / "a.csv", content := b"a,b\n1.50,x\n" + tail)
+        with closing(Sheet(path, SOURCE)) as sheet:
+            with pytest.raises(UsageError, match="the next row does not begin with it"):
+                sheet.append([{"a": "2.50", "b": "y"}])
+
+            assert (content, False) == (path.read_bytes(), sheet.is_whole)
+
+    def test_a_file_that_appears(self, tmp_path):
+        """A file that another program creates before the first row is written is left to it."""
+        sheet = Sheet(path := tmp_path / "a.csv", SOURCE)
+        path.write_bytes(b"theirs")
+        with pytest.raises(ExchangeError, match="cannot be written: File exists"):
+            sheet.append([{"a": 1}])
+
+        assert b"theirs" == path.read_bytes()
+
+    def test_a_full_disk(self, tmp_path, monkeypatch):
+        """What cannot be written is an error that names file and reason."""
+        with Path("/dev/full").open("wb", buffering=0) as full:
+            sheet = Sheet(tmp_path / "a.csv", SOURCE)
+            monkeypatch.setattr(sheet, "_file", full)
+            with pytest.raises(ExchangeError, match=r"a\.csv: the file cannot be written: No space left on device"):
+                sheet.append([{"a": 1}])
 
     def test_cells(self, tmp_path):
         """A cell never breaks a line; what is no text is JSON, and None is empty."""
         path = tmp_path / "a.csv"
-        sheet = Sheet(path)
+        sheet = Sheet(path, SOURCE)
         sheet.append([{"a": "x\ny", "b": {"k": "1.50"}, "c": None, "d": "plain, text"}])
         sheet.close()
         (row,) = rows_of(path)
