@@ -123,13 +123,16 @@ class ExchangeClock:
         """Record what an answer has *shown* as the moment of its call."""
         self._note(_api_of(endpoint), shown, span, max_skew)
 
-    def contradicts(self, shown: datetime, span: Span) -> bool:
-        """Whether what was created just now is *shown* as of another day, by our clock and by the ``Date`` header.
+    def contradicts(self, endpoint: str, shown: datetime, span: Span) -> bool:
+        """Whether what was created just now is *shown* as of another day, by our clock and by another witness.
 
-        More than a day is no zone. Without a header there is no witness but our clock, which may be wrong by itself.
+        That is a ``Date`` header, or an earlier moment of the same generation that agreed with our clock. Our clock may
+        be wrong by itself; a server that never sent a header is no exchange, but one whose answers are samples, which
+        are old. More than a day is no zone.
         """
         now, headers = span.moment(span.ended_at), self._readings.get(_HEADER, ())
-        theirs = [headers[-1].by_loop(span.zero)] if headers else []
+        moments = [r for r in self._readings.get(_api_of(endpoint), ()) if r.is_near]
+        theirs = [r.by_loop(span.zero) for r in (headers or moments)[-1:]]
         offsets = [ClockOffset(-MAX_SKEW, MAX_SKEW), *theirs]
         return bool(theirs) and not any(o.least - REMEMBERED <= shown - now <= o.most + REMEMBERED for o in offsets)
 

@@ -323,8 +323,8 @@ class PendingCalls:
         intent, match = pending.intent, self._made(pending, value)
         if match is not None and any(name in self.history for name in self.kinship.names(intent, match.id)):
             return "names what an earlier call made"
-        if match is not None and match.at is not None and self.clock.contradicts(match.at, self._span(pending)):
-            return f"shows what was made at another time, {match.at:%Y-%m-%d %H:%M} UTC; unlike its Date and our clock"
+        if match is not None and (at := match.at) and self.clock.contradicts(intent.endpoint, at, self._span(pending)):
+            return f"shows what was made at another time, {at:%Y-%m-%d %H:%M} UTC; unlike other answers and our clock"
         pending.made = self.history.note(intent, self.kinship.nameless(intent, pending.digest), match, ended_at)
         if pending.made is None:
             return "names what an earlier call made"

@@ -1,6 +1,7 @@
 """Moments that are wrong, of the exchange or ours, never lead to a verdict that is."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -62,7 +63,8 @@ async def test_one_answer_with_a_wrong_moment(after, wrong):
     async with placing(exchange) as client:
         await begin(client)
         exchange.told = wrong
-        await client.orders.buy(amount=8, price=8)
+        with suppress(OutcomeUnknown):  # of what is years off
+            await client.orders.buy(amount=8, price=8)
         exchange.told = int
         await asyncio.sleep(after)
         await client.orders.buy(amount=9, price=9)
@@ -98,6 +100,23 @@ async def test_an_order_of_another_day(off, facts, is_taken):
 
         assert (is_taken, 0 if is_taken else 1) == (error is None, len(client.unresolved))
         assert is_taken or "shows what was made at another time" in error
+
+
+@in_virtual_time
+@pytest.mark.parametrize("first", [0, YEARS])
+async def test_an_order_of_another_day_than_those_before(first):
+    """Without any header, orders before whose moments agreed with our clock are the witness; samples are none."""
+    exchange = Lagging([ANSWERED, ANSWERED], told=lambda at: at + first)
+    async with placing(exchange) as client:
+        await client.orders.buy(amount=3, price=5)
+        exchange.told = lambda at: at + YEARS
+        error = None
+        try:
+            await client.orders.buy(amount=4, price=5)
+        except OutcomeUnknown as unknown:
+            error = unknown
+
+        assert bool(first) is (error is None)
 
 
 @pytest.mark.sweep
