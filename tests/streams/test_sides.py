@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from exchanges.errors import BookUnknown
 from exchanges.market_data import BookStatus
 from exchanges.streams.sides import (
+    ZEROS,
+    DiffSide,
     Level,
     Levels,
     Numbers,
     OddNumber,
     Prices,
     Side,
-    are_plain,
+    check_amounts,
     is_crossed,
-    is_plain,
     key_of,
     parse,
     ranked,
@@ -26,6 +27,7 @@ from exchanges.streams.sides import (
 
 ODD = ["NaN", "Infinity", "-1", "+1", " 1", "1 ", "1_000", "1e3", "0x1", "", ".", ".5", "5.", "1.2.3", "1\n", "\u0661"]
 ODD += ["\u00b2", "1" * 31, "0." + "1" * 30]
+LONG = ["1" * 30, "0." + "1" * 29, "1" * 20 + "." + "0" * 10, "1." + "0" * 15 + "1"]
 DIGITS = st.text(alphabet="0123456789", min_size=1, max_size=15)
 PLAIN = DIGITS | st.builds("{}.{}".format, DIGITS, DIGITS)
 PRICES = ["1", "1.0", "1.00", "2", "2.5", "0.5", "10", "0", "0.0"]
@@ -35,22 +37,44 @@ AMOUNTS = ["0", "0.0", "0.00000000", "1", "1.5", "0.25", "3.00"]
 @pytest.mark.parametrize("text", ODD)
 def test_odd_numbers_are_refused(text):
     """A text that is no plain number of at most thirty digits is refused, alone, among many, as price and as amount."""
-    rows = [("1", "2"), ("3", text)]
     with pytest.raises(OddNumber):
         parse(text)
-    for made in (rows, rows * 5, [(amount, price) for price, amount in rows]):
-        with pytest.raises(OddNumber):
-            Side(is_bids=True).apply(made, Prices())
+    with pytest.raises(OddNumber):
+        DiffSide(is_bids=True).apply([("1", "2"), (text, "3")])
+    for rows in ([("1", text)], [("1", "2"), ("3", text)], [("3", text), ("1", "2")]):
+        for bids, asks in ((rows, []), ([], rows), (rows * 5, rows)):
+            with pytest.raises(OddNumber):
+                check_amounts(bids, asks)
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(PLAIN | st.text(alphabet="01.-e_ \n\u0661", max_size=4) | st.sampled_from(ODD), min_size=1, max_size=8))
-def test_the_fast_checks_agree_with_the_parser(texts):
-    """What the checks of one and of many texts accept, the parser reads."""
-    accepted = [text for text in texts if is_plain(text)] + (texts if are_plain(texts) else [])
+@given(
+    st.lists(PLAIN | st.text(alphabet="01.-e_ \n\u0661", max_size=4) | st.sampled_from([*ODD, *LONG]), max_size=8),
+    st.integers(0, 8),
+)
+def test_the_fast_check_agrees_with_the_parser(texts, bids):
+    """Amounts are accepted exactly if the parser accepts each of them."""
+    rows = [("1", text) for text in texts]
+    fits = True
+    for text in texts:
+        try:
+            parse(text)
+        except OddNumber:
+            fits = False
+    if fits:
+        check_amounts(rows[:bids], rows[bids:])
+    else:
+        with pytest.raises(OddNumber):
+            check_amounts(rows[:bids], rows[bids:])
 
-    assert all(Decimal(text) == parse(text) for text in accepted)
-    assert are_plain(texts) == all(map(is_plain, texts))
+
+def test_zeros():
+    """A text is known for a zero exactly if it is a plain one of at most thirty digits."""
+    digits = ["0" * count for count in range(1, 31)]
+    points = [f"{text[:at]}.{text[at:]}" for text in digits for at in range(1, len(text))]
+
+    assert {*digits, *points} == ZEROS
+    assert {Decimal(0)} == set(map(parse, ZEROS))
 
 
 @settings(deadline=None, max_examples=60)
@@ -64,46 +88,66 @@ def test_every_digit_is_kept(text):
 @given(st.lists(st.lists(st.tuples(st.sampled_from(PRICES), st.sampled_from(AMOUNTS)), max_size=9), max_size=9))
 def test_a_side_is_what_a_dict_would_be(frames):
     """Frames lead to the levels that a plain dict by number leads to, and can be told from what was there before."""
-    side, prices, model = Side(is_bids=False), Prices(), {}
+    side, model, applied = DiffSide(is_bids=False), {}, []
+    states = [dict(model)]
     for rows in frames:
-        before = dict(model)
-        applied = side.apply(rows, prices)
+        applied.append((rows, side.apply(rows)))
         for price, amount in rows:
             if not Decimal(price):
                 continue
             if Decimal(amount):
-                model[Decimal(price)] = Decimal(amount)
+                model[-key_of(Decimal(price))] = Decimal(amount)
             else:
-                model.pop(Decimal(price), None)
-        held = {
-            key: None if h is None else (Decimal(h[1]) if isinstance(h, tuple) else h.amount)
-            for key, h in applied.before.items()
-        }
+                model.pop(-key_of(Decimal(price)), None)
+        states.append(dict(model))
 
-        assert sorted(model.items()) == [(level.price, level.amount) for level in side.levels()]
-        assert {key_of(Decimal(p)): before.get(Decimal(p)) for p, _ in rows if Decimal(p)} == held
-        assert sum(not Decimal(price) for price, _ in rows) == applied.dropped
+        assert sorted(model.items(), reverse=True) == [(-key_of(level.price), level.amount) for level in side.levels()]
+    assert states == [side.amounts(applied[number:]) for number in range(len(frames) + 1)]
+    assert sum(not Decimal(price) for rows in frames for price, _ in rows) == side.dropped
 
 
 def test_one_price_is_one_level():
     """63000 and 63000.0 are one level, and zero removes it however it is spelled."""
-    side, prices = Side(is_bids=True), Prices()
-    side.apply([("63000", "1")], prices)
-    side.apply([("63000.0", "2")], prices)
+    side = DiffSide(is_bids=True)
+    side.apply([("63000", "1")])
+    side.apply([("63000.0", "2")])
     assert (Level(Decimal(63000), Decimal(2)),) == side.levels()
-    side.apply([("63000.00", "0.000")], prices)
+    side.apply([("63000.00", "0.000")])
 
     assert ((), []) == (side.levels(), side.keys)
 
 
-def test_what_is_odd_about_a_frame():
-    """Applying says whether a removal names nothing, and whether a change sets what is held."""
-    side, prices = Side.of([Level(Decimal(1), Decimal("0.50"))], is_bids=True), Prices()
+def _odd(side, rows):
+    side.apply(rows)
+    return side.has_removed_unknown, side.has_set_same
 
-    assert side.apply([("2", "0")], prices).removed_unknown
-    assert side.apply([("1", "0.5")], prices).set_same
-    assert side.apply([("1", "0.5")], prices).set_same
-    assert not side.apply([("1", "0.6")], prices).set_same
+
+def test_what_is_odd_about_a_frame():
+    """Applying shows whether a removal names nothing, and whether a change sets what is held."""
+    held, _ = ranked([(key_of(Decimal(1)), Level(Decimal(1), Decimal("0.50")))], None, is_bids=True)
+    side = DiffSide.of(held)
+
+    assert [(True, False), (False, True), (False, True), (False, False), (True, True), (False, False)] == [
+        _odd(side, rows)
+        for rows in (
+            [("2", "0")],
+            [("1", "0.5")],
+            [("1.0", "0.5")],
+            [("1", "0.6")],
+            [("1", "0.60"), ("2", "0.0")],
+            [("2", "1"), ("2", "2"), ("2", "0")],
+        )
+    ]
+
+
+def test_a_level_that_is_read_again():
+    """A level shows the amount of the last change, however often it was read before."""
+    side = DiffSide(is_bids=False)
+    for amount in ("1.5", "1.50", "2", "2"):
+        side.apply([("7", amount)])
+
+        assert [Decimal(amount)] * 2 == [side.level(0).amount, side.levels()[0].amount]
+        assert str(side.level(0).amount) == amount
 
 
 def test_the_best_price():
@@ -145,11 +189,14 @@ def test_prices_that_have_no_key(price):
 
 def test_tables_are_bounded():
     """The tables of known texts forget when they are full."""
-    numbers, prices = Numbers(2), Prices(2)
+    numbers, prices, side = Numbers(2), Prices(2), DiffSide(is_bids=True, most=2)
     for text in ("1", "2", "3"):
         assert Decimal(text) == numbers[text] == prices.learn(text)[1]
+        side.apply([(text, "1"), (f"{text}.5", "1"), (f"{text}.5", "0")])
 
     assert ({"3"}, {"3"}) == (set(numbers), set(prices.known))
+    assert [3, 2, 1] == [level.price for level in side.levels()]
+    assert (4, 2) == (len(side._by_key), len(side._by_text))
 
 
 class _Book:
@@ -159,7 +206,7 @@ class _Book:
         self.now = Side.of([Level(Decimal(n), Decimal(1)) for n in range(1, 6)], is_bids=True)
         self.error = None
 
-    def side(self, *, is_bids):
+    def side(self):
         if self.error:
             raise self.error
         return self.now
@@ -168,7 +215,7 @@ class _Book:
 def test_a_view_is_live():
     """A view shows the side as it is now, and raises once that cannot be read."""
     book = _Book()
-    view = Levels(book, is_bids=True)
+    view = Levels(book.side)
     assert (5, 5, [5, 4], [5, 4, 3, 2, 1]) == (
         len(view),
         view[0].price,

@@ -63,7 +63,8 @@ def _readable_always() -> AbstractContextManager[object]:
     stack = ExitStack()
     for name, side in (("bids", 0), ("asks", 1)):
         stack.enter_context(patch.object(Kept, name, property(lambda book, side=side: book._views[side])))
-    stack.enter_context(patch.object(Kept, "side", lambda book, *, is_bids: book._bids if is_bids else book._asks))
+    stack.enter_context(patch.object(Kept, "_readable_bids", lambda book: book._bids))
+    stack.enter_context(patch.object(Kept, "_readable_asks", lambda book: book._asks))
     return stack
 
 

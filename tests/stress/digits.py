@@ -34,7 +34,7 @@ LOWEST, HIGHEST = Decimal("1e-30"), Decimal("9" * 30)
 Texts = list[tuple[str, str]]
 
 MECHANISMS: Mechanisms = {
-    "checked texts": lambda: patch.multiple(sides, parse=Decimal, is_plain=lambda _: True, are_plain=lambda _: True),
+    "checked texts": lambda: patch.multiple(sides, parse=Decimal, _PLAIN_LINES=lambda _: True),
     "exact sums": lambda: patch.object(sides, "BOUNDS", sides.BOUNDS.__class__(prec=28)),
 }
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from attrs import frozen
 
 from exchanges.streams.keepers.frames import LevelsFrame
-from exchanges.streams.sides import NOTHING, Applied, Level, Side, read_level
+from exchanges.streams.sides import DiffSide, Rows, Side
 
 __all__ = ["Read", "Step", "is_equal"]
 
@@ -38,22 +38,19 @@ class Step(msgspec.Struct, eq=False):
     Attributes:
         frame: The frame.
         received: When it came.
-        bids: What it did; nothing until it is applied.
+        rows: How many rows it has.
+        bids: The amounts that were held before each of its rows; nothing until it is applied.
         asks: Likewise.
     """
 
     frame: LevelsFrame
     received: float
-    bids: Applied = NOTHING
-    asks: Applied = NOTHING
-
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
-        return len(self.frame.bids) + len(self.frame.asks)
+    rows: int
+    bids: Sequence[str] = ()
+    asks: Sequence[str] = ()
 
 
-def is_equal(read: Read, bids: Side, asks: Side, newer: Sequence[Step], *, straddled: bool) -> bool:
+def is_equal(read: Read, bids: DiffSide, asks: DiffSide, newer: Sequence[Step], *, straddled: bool) -> bool:
     """Whether a kept book equals one that was read.
 
     Args:
@@ -65,26 +62,15 @@ def is_equal(read: Read, bids: Side, asks: Side, newer: Sequence[Step], *, strad
     """
     first = newer[:1] if straddled else ()
     return _is_side_equal(
-        read.bids, bids, [step.bids for step in newer], [key for step in first for key in step.bids.before]
+        read.bids, bids, [(step.frame.bids, step.bids) for step in newer], [r for s in first for r in s.frame.bids]
     ) and _is_side_equal(
-        read.asks, asks, [step.asks for step in newer], [key for step in first for key in step.asks.before]
+        read.asks, asks, [(step.frame.asks, step.asks) for step in newer], [r for s in first for r in s.frame.asks]
     )
 
 
-def _is_side_equal(read: Side, kept: Side, newer: Sequence[Applied], excused: Iterable[int]) -> bool:
-    ours, theirs = kept.converted(), read.converted()
-    if newer:
-        for applied in reversed(newer):
-            _take_back(ours, applied)
-        for key in excused:
-            ours.pop(key, None)
-            theirs.pop(key, None)
+def _is_side_equal(read: Side, kept: DiffSide, newer: Sequence[tuple[Rows, Sequence[str]]], excused: Rows) -> bool:
+    ours, theirs = kept.amounts(newer), read.amounts()
+    for price, _ in excused:
+        for amounts in (ours, theirs):
+            amounts.pop(kept.key(price), None)
     return ours == theirs
-
-
-def _take_back(levels: dict[int, Level], applied: Applied) -> None:
-    for key, before in applied.before.items():
-        if before is None:
-            levels.pop(key, None)
-        else:
-            levels[key] = read_level(before)

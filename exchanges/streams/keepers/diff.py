@@ -31,8 +31,8 @@ from exchanges.market_data import BookStatus
 from exchanges.streams.keepers.actions import Action, Purpose, Resubscribe
 from exchanges.streams.keepers.comparing import Read, Step, is_equal
 from exchanges.streams.keepers.frames import LevelsFrame, LevelsSnapshot
-from exchanges.streams.keepers.kept import CHANGED, LATE_SECONDS, Kept, delay_of
-from exchanges.streams.sides import OddNumber, is_crossed, read_side
+from exchanges.streams.keepers.kept import CHANGED, GOOD, LATE_SECONDS, Kept, delay_of
+from exchanges.streams.sides import DiffSide, OddNumber, check_amounts, is_crossed, read_side
 
 __all__ = ["DiffBook"]
 
@@ -64,7 +64,7 @@ SILENT = "no frame came for changes that the exchange's order book shows"
 
 
 @define(eq=False)
-class DiffBook(Kept):
+class DiffBook(Kept[DiffSide]):
     """Keeps all levels of a book from frames of those that changed."""
 
     # Frames that wait for an order book, or that can be taken back to compare with one; oldest first.
@@ -86,6 +86,9 @@ class DiffBook(Kept):
     _mismatches: int = field(default=0, init=False)
     _false_alarms: dict[str, int] = field(factory=dict[str, int], init=False)
     _may_be_empty: bool = field(default=False, init=False)
+
+    def _new_side(self, *, is_bids: bool) -> DiffSide:
+        return DiffSide(is_bids=is_bids)
 
     # Beginning -------------------------------------------------------------------------------------------------------
 
@@ -130,7 +133,7 @@ class DiffBook(Kept):
             self._restart(FUTURE, now)
         else:
             self._newest, self._newest_received = frame, now
-            if self._next(Step(frame, now), now):
+            if self._next(Step(frame, now, len(frame.bids) + len(frame.asks)), now):
                 return CHANGED
         return self._done(now)
 
@@ -159,36 +162,38 @@ class DiffBook(Kept):
         if self._pending is not None and step.frame.at >= self._pending.at:
             read, self._pending = self._pending, None
             self._judge(read, now)
-        return self.status is BookStatus.GOOD and not self._actions
+        return self.status is GOOD and not self._actions
 
     def _apply(self, step: Step, now: float) -> str | None:
         """Apply a frame; return what is odd about it."""
-        frame = step.frame
+        frame, bids, asks = step.frame, self._bids, self._asks
         try:
-            bids, asks = self._bids.apply(frame.bids, self._prices), self._asks.apply(frame.asks, self._prices)
+            check_amounts(frame.bids, frame.asks)
+            step.bids, step.asks = bids.apply(frame.bids), asks.apply(frame.asks)
         except OddNumber as error:
             self._restart(f"a frame has no {error}", now)
             return None
-        step.bids, step.asks = bids, asks
         self._at, self._received = frame.at, step.received
         self._keep(step)
         if bids.dropped or asks.dropped:
             self.dropped_rows += bids.dropped + asks.dropped
+            bids.dropped = asks.dropped = 0
         if self._straddling is None:
             # It holds changes of before the order book too: what it removes may be gone already.
             self._straddling = frame
             self._want_confirmation(now)
-        elif bids.removed_unknown or asks.removed_unknown:
+        elif bids.has_removed_unknown or asks.has_removed_unknown:
             return self._unless_false(UNKNOWN)
-        elif bids.set_same or asks.set_same:
+        elif bids.has_set_same or asks.has_set_same:
             return self._unless_false(SAME)
         return self._contradiction()
 
     def _contradiction(self) -> str | None:
         """Return what is wrong with the book as it is."""
-        if self._bids.keys and self._asks.keys:
+        bids, asks = self._bids.keys, self._asks.keys
+        if bids and asks:
             self._may_be_empty = False
-            return CROSSED if is_crossed(self._bids, self._asks) else None
+            return CROSSED if bids[-1] + asks[-1] >= 0 else None
         return None if self._may_be_empty else EMPTY
 
     def _unless_false(self, alarm: str) -> str | None:
@@ -251,7 +256,7 @@ class DiffBook(Kept):
         self._steps.clear()
         self._rows, self._steps_from = 0, read.at
         self._base, self._straddling, self._pending = read, None, None
-        self._bids, self._asks = read.bids.copy(), read.asks.copy()
+        self._bids, self._asks = DiffSide.of(read.bids), DiffSide.of(read.asks)
         self._at, self._received = read.at, now
         self._want(Purpose.CONFIRM, read.received + SETTLED_SECONDS + self._patience())
         for step in newer:

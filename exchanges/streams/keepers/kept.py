@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
 
 from attrs import define, field
 
@@ -11,11 +12,14 @@ from exchanges.errors import BookUnknown
 from exchanges.market_data import BookStatus
 from exchanges.streams.keepers.actions import Action, Change, Fetch, Purpose, Turned
 from exchanges.streams.keepers.settings import Settings
-from exchanges.streams.sides import Level, Levels, Prices, Side, is_crossed
+from exchanges.streams.sides import Level, Levels, Ranked, is_crossed
 
-__all__ = ["CHANGED", "Kept", "Pace", "delay_of"]
+__all__ = ["CHANGED", "GOOD", "Kept", "Pace", "delay_of"]
+
+S = TypeVar("S", bound=Ranked)
 
 CHANGED = (Change(),)
+GOOD = BookStatus.GOOD  # read several times for each frame, and members of an enum are slow to look up
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_DELAY = 60.0
 STEADY_SECONDS = 10.0
@@ -64,7 +68,7 @@ class Pace:
 
 
 @define(eq=False)
-class Kept:
+class Kept(Generic[S]):
     """The common part of all keepers; see `exchanges.streams.keepers.protocol.Keeper`.
 
     Attributes:
@@ -79,10 +83,9 @@ class Kept:
     status: BookStatus = field(default=BookStatus.SYNCING, init=False)
     cause: str | None = field(default=None, init=False)
     dropped_rows: int = field(default=0, init=False)
-    _bids: Side = field(init=False, factory=lambda: Side(is_bids=True))
-    _asks: Side = field(init=False, factory=lambda: Side(is_bids=False))
+    _bids: S = field(init=False, repr=False)
+    _asks: S = field(init=False, repr=False)
     _views: tuple[Levels, Levels] = field(init=False, repr=False)
-    _prices: Prices = field(init=False, factory=Prices, repr=False)
     _frame_pace: Pace = field(init=False, factory=Pace)
     _read_pace: Pace = field(init=False, factory=Pace)
     _actions: list[Action] = field(init=False, factory=list[Action], repr=False)
@@ -103,15 +106,24 @@ class Kept:
     _misses: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._views = Levels(self, is_bids=True), Levels(self, is_bids=False)
+        self._bids, self._asks = self._new_side(is_bids=True), self._new_side(is_bids=False)
+        self._views = Levels(self._readable_bids), Levels(self._readable_asks)
+
+    def _new_side(self, *, is_bids: bool) -> S:
+        """Build a side without levels."""
+        raise NotImplementedError
 
     # What can be read ------------------------------------------------------------------------------------------------
 
-    def side(self, *, is_bids: bool) -> Side:
-        """Return a side as it is now; see `bids`."""
-        if self.status is not BookStatus.GOOD:
+    def _readable_bids(self) -> S:
+        if self.status is not GOOD:
             raise self.unknown()
-        return self._bids if is_bids else self._asks
+        return self._bids
+
+    def _readable_asks(self) -> S:
+        if self.status is not GOOD:
+            raise self.unknown()
+        return self._asks
 
     def unknown(self) -> BookUnknown:
         """Build the error of a book that cannot be read."""
@@ -129,14 +141,14 @@ class Kept:
     @property
     def bids(self) -> Levels:
         """Offers to buy, highest price first."""
-        if self.status is not BookStatus.GOOD:
+        if self.status is not GOOD:
             raise self.unknown()
         return self._views[0]
 
     @property
     def asks(self) -> Levels:
         """Offers to sell, lowest price first."""
-        if self.status is not BookStatus.GOOD:
+        if self.status is not GOOD:
             raise self.unknown()
         return self._views[1]
 

@@ -22,7 +22,7 @@ from exchanges.streams.keepers.actions import Action, Purpose, Resubscribe
 from exchanges.streams.keepers.frames import OrdersFrame, OrdersSnapshot
 from exchanges.streams.keepers.kept import CHANGED, Kept, delay_of
 from exchanges.streams.keepers.orders import Contradiction, Orders, agree, orders_of
-from exchanges.streams.sides import OddNumber, is_crossed
+from exchanges.streams.sides import OddNumber, Side, is_crossed
 
 __all__ = ["SequencedBook"]
 
@@ -58,7 +58,7 @@ class Ahead:
 
 
 @define(eq=False)
-class SequencedBook(Kept):
+class SequencedBook(Kept[Side]):
     """Keeps all orders of a book from numbered frames."""
 
     _orders: Orders | None = field(default=None, init=False, repr=False)
@@ -75,6 +75,9 @@ class SequencedBook(Kept):
     # Which sides the order book that was read last had nothing on; two in a row are believed.
     _empty: tuple[bool, bool] = field(default=(False, False), init=False)
     _unproven: int = field(default=0, init=False)
+
+    def _new_side(self, *, is_bids: bool) -> Side:
+        return Side(is_bids)
 
     @property
     def sequence(self) -> int | None:

@@ -18,7 +18,7 @@ from exchanges.market_data import BookStatus
 from exchanges.streams.keepers.actions import Action, Purpose, Resubscribe
 from exchanges.streams.keepers.frames import LevelsFrame, LevelsSnapshot
 from exchanges.streams.keepers.kept import CHANGED, Kept
-from exchanges.streams.sides import Level, Numbers, OddNumber, Side, is_crossed, ranked, read_side
+from exchanges.streams.sides import Level, Numbers, OddNumber, Prices, Side, is_crossed, ranked, read_side
 
 __all__ = ["WholeBook"]
 
@@ -41,9 +41,10 @@ class Ahead:
 
 
 @define(eq=False)
-class WholeBook(Kept):
+class WholeBook(Kept[Side]):
     """Keeps the best levels of a book from frames that are whole."""
 
+    _prices: Prices = field(factory=Prices, init=False, repr=False)
     _amounts: Numbers = field(factory=Numbers, init=False, repr=False)
     _last: LevelsFrame | None = field(default=None, init=False, repr=False)
     _last_received: float = field(default=0.0, init=False)
@@ -52,6 +53,9 @@ class WholeBook(Kept):
     _may_be_empty: frozenset[bool] = field(default=frozenset(), init=False)
     _read_empty: frozenset[bool] = field(default=frozenset(), init=False)
     _sent_empty: frozenset[bool] | None = field(default=None, init=False)
+
+    def _new_side(self, *, is_bids: bool) -> Side:
+        return Side(is_bids)
 
     def confirmed(self, now: float) -> tuple[Action, ...]:
         """Begin anew: the next frame is the book, or an order book if none comes."""
@@ -210,7 +214,7 @@ class WholeBook(Kept):
 
     def _shows(self, bids: Side, asks: Side) -> bool:
         """Whether the book that is kept is the same."""
-        return bids.converted() == self._bids.converted() and asks.converted() == self._asks.converted()
+        return bids.amounts() == self._bids.amounts() and asks.amounts() == self._asks.amounts()
 
     def _equal(self, asked_at: float, now: float) -> None:
         self._verified, self._ahead = asked_at, None
