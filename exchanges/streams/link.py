@@ -100,7 +100,9 @@ class Link:
                 self._connection.write(heartbeat)
         if self._watchdog.death is not None:
             self.closed(self._watchdog.death)
-        return self.subscriptions.tick(now)
+        outcomes = self.subscriptions.tick(now)
+        self._weigh_unclaimed()
+        return outcomes
 
     def ask(self, token: Token | None, *, is_private: bool) -> None:
         """Send what is to be subscribed to or given up; a private channel only with a token."""
@@ -145,13 +147,12 @@ class Link:
             case Ack(name=wire, is_subscribed=is_subscribed):
                 ack = Ack(self._names.get(wire, wire), is_subscribed=is_subscribed)
                 self._listener.answered(self, self.subscriptions.acknowledge(ack, now))
+                self._weigh_unclaimed()
                 self._listener.wake()
-            case Refusal(name=None, is_unauthorized=True) if self.user_id is not None and self.subscriptions.is_settled:
-                # Nothing was asked, so it is about what was confirmed: all of that may be silent from now on.
-                self.closed("the exchange no longer accepts the token of the connection")
             case Refusal(name=wire):
                 refusal = evolve(message, name=wire if wire is None else self._names.get(wire, wire))
                 self._listener.answered(self, self.subscriptions.refuse(refusal, now))
+                self._weigh_unclaimed()
                 self._listener.wake()
             case Move():
                 self.must_move = True
@@ -161,6 +162,14 @@ class Link:
                 self._listener.unreadable(self, known, f"a frame that is not {expected}")
             case _:
                 pass
+
+    def _weigh_unclaimed(self) -> None:
+        """Draw the conclusion from refusals that are about what was confirmed: any of it may be silent from now on."""
+        for refusal in self.subscriptions.unclaimed():
+            if refusal.is_unauthorized and self.user_id is not None:
+                self.closed("the exchange no longer accepts the token of the connection")
+            else:
+                self._listener.unreadable(self, None, "an error that names no channel, and answers nothing,")
 
     def alive(self) -> None:
         """Note a frame of any kind."""

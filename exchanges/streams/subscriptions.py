@@ -2,7 +2,9 @@
 
 Theory. A server may acknowledge by channel and refuse without saying what, so a refusal is attributed by elimination:
 when as many channels are without an answer as refusals came without a name, it is those. Where that stays open until
-the deadline, the channels in question are asked for again one at a time, so that the next refusal has one owner.
+the deadline, the channels in question are asked for again one at a time, so that the next refusal has one owner. While
+other channels are confirmed a refusal may as well be about one of those, so only the deadline shows whose it is: if all
+that was asked is acknowledged, it belongs to none of them.
 
 Rules for editors:
 
@@ -114,6 +116,9 @@ class Subscriptions:
     def __init__(self) -> None:
         self._channels: dict[str, _Channel] = {}
         self._nameless: list[Refusal] = []
+        self._unclaimed: list[Refusal] = []
+        # Whether a refusal without a name may be about a channel that was confirmed when it came.
+        self._is_open = False
 
     def __repr__(self) -> str:
         """Show how many channels are in each stage."""
@@ -145,8 +150,13 @@ class Subscriptions:
         """Whether the server sends every channel that is wanted."""
         return all(c.stage is _Stage.CONFIRMED for c in self._channels.values() if c.is_wanted)
 
+    def unclaimed(self) -> list[Refusal]:
+        """Return the refusals that answer nothing that was asked, each once: they are about what was confirmed."""
+        found, self._unclaimed = self._unclaimed, []
+        return found
+
     @property
-    def is_settled(self) -> bool:
+    def _is_settled(self) -> bool:
         """Whether the server sends channels, and owes no answer."""
         stages = {channel.stage for channel in self._channels.values()}
         return _Stage.CONFIRMED in stages and not stages & {_Stage.ASKED, _Stage.LEAVING}
@@ -200,6 +210,7 @@ class Subscriptions:
         """Record a refusal; return what follows."""
         if refusal.name is None:
             self._nameless.append(refusal)
+            self._is_open |= any(c.stage is _Stage.CONFIRMED for c in self._channels.values())
             return self._eliminate(now)
         channel = self._channels.get(refusal.name)
         if channel is not None and channel.stage is _Stage.CONFIRMED:
@@ -212,13 +223,18 @@ class Subscriptions:
         """Attribute refusals without a name, if only their owners are without an answer."""
         asked = [(n, c) for n, c in self._channels.items() if c.stage is _Stage.ASKED]
         if not asked:
-            self._nameless.clear()  # of something that was given up
+            # If something is being given up, it is of that.
+            self._unclaimed += self._nameless if self._is_settled else ()
+            self._nameless.clear()
+            self._is_open = False
+        if self._is_open and any(c.due > now for _, c in asked):
+            return []
         leaving = any(c.stage is _Stage.LEAVING for c in self._channels.values())
         refusals = self._nameless
         is_one_kind = len({(r.code, r.is_unauthorized) for r in refusals}) == 1
         if not refusals or leaving or len(refusals) < len(asked) or not is_one_kind:
             return []
-        self._nameless = []
+        self._nameless, self._is_open = [], False
         return [self._refused(name, c, r, now) for (name, c), r in zip(asked, refusals, strict=False)]
 
     def _refused(self, name: str, channel: _Channel, refusal: Refusal, now: float) -> Outcome:
@@ -238,7 +254,7 @@ class Subscriptions:
 
     def tick(self, now: float) -> list[Outcome]:
         """Stop waiting for answers that are overdue; return what follows."""
-        outcomes = list[Outcome]()
+        outcomes = self._eliminate(now)
         for name, channel in list(self._channels.items()):
             if channel.due > now:
                 continue

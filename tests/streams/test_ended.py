@@ -88,6 +88,49 @@ async def test_a_private_channel_that_is_ended(word, data, connections):
 
 
 @in_virtual_time
+async def test_a_refused_token_while_another_channel_is_asked_for():
+    """The other channel is acknowledged: so all that was confirmed may be silent, and the connection is replaced."""
+    refused = []
+
+    def answer(connection, frame):
+        is_other = "my_trades" in str(frame) and not refused
+        if is_other:
+            refused.append(frame)
+            connection.send({"event": "bts:error", "channel": "", "data": UNAUTHORIZED})
+        confirms(connection, frame)
+
+    async with played(Streams, on_frame=answer) as (live, server, host):
+        account = Account(host)
+        host.answers["bitstamp.account.user_transactions_for_market"] = lambda **_: []
+        async with live.my_orders("btcusd") as orders, live.my_trades("btcusd") as trades:
+            await asyncio.sleep(20)
+            assert (2, True, True) == (len(server.connections), orders.is_live, trades.is_live)
+            assert (1, 3) == (len(server.open), account.tokens)
+            assert isinstance((await items(orders, 1))[0], Gap)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"event": "bts:error", "channel": "", "data": {"code": None, "message": "closing"}},
+        {"event": "bts:error", "channel": "", "data": UNAUTHORIZED},
+        {"event": "bts:unsubscription_succeeded", "channel": "", "data": {}},
+        {"event": "bts:subscription_succeeded", "data": {}},
+    ],
+)
+@in_virtual_time
+async def test_what_ends_nobody_knows_what(frame):
+    """On a public connection nothing was asked: something may be missing of each channel."""
+    async with played(Streams, on_frame=confirms) as (live, server, host):
+        markets(host)
+        async with live.trades("btcusd") as one, live.trades("ethusd") as two:
+            server.last.send(frame)
+            found = [*await items(one, 1), *await items(two, 1)]
+
+    assert [GapReason.UNREADABLE] * 2 == [gap.reason for gap in found]
+
+
+@in_virtual_time
 async def test_a_dead_channel_is_a_gap_for_all_who_share_it():
     """A book that subscribes again takes the channel from the readers of its changes, too."""
     sequences = ["100"]

@@ -130,6 +130,32 @@ def test_a_refusal_without_a_name_is_attributed_by_elimination():
     assert [Confirmed("c"), Refused("b", INVALID)] == subscriptions.acknowledge(ack("c"), 1)
 
 
+@pytest.mark.parametrize("refusal", [INVALID, UNAUTHORIZED])
+def test_a_refusal_without_a_name_while_another_channel_is_confirmed(refusal):
+    """It may be about that one: what was asked is refused only if it stays without an answer."""
+    subscriptions = wanting("a")
+    subscriptions.acknowledge(ack("a"), 1)
+    subscriptions.want("b")
+    subscriptions.outgoing(2)
+
+    assert [] == subscriptions.refuse(refusal, 2)
+    assert [Confirmed("b")] == subscriptions.acknowledge(ack("b"), 3)
+    assert ([refusal], []) == (subscriptions.unclaimed(), subscriptions.unclaimed())
+
+
+def test_a_refusal_of_what_stays_without_an_answer():
+    """At the deadline it is that of the channel that was asked for."""
+    subscriptions = wanting("a")
+    subscriptions.acknowledge(ack("a"), 1)
+    subscriptions.want("b")
+    subscriptions.outgoing(2)
+
+    assert [] == subscriptions.refuse(INVALID, 3)
+    assert 2 + ACK_SECONDS == subscriptions.next_tick(3)
+    assert [Refused("b", INVALID)] == subscriptions.tick(2 + ACK_SECONDS)
+    assert [] == subscriptions.unclaimed()
+
+
 def test_as_many_refusals_as_channels():
     """All of them were refused."""
     subscriptions = wanting("a", "b")

@@ -53,6 +53,8 @@ class BitstampDialect:
 
 def _control(envelope: _Envelope) -> Message:
     match envelope.event:
+        case "bts:subscription_succeeded" | "bts:unsubscription_succeeded" if not envelope.channel:
+            return Odd("an answer that names its channel")
         case "bts:subscription_succeeded":
             return Ack(envelope.channel, is_subscribed=True)
         case "bts:unsubscription_succeeded":
