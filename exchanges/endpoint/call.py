@@ -132,8 +132,36 @@ def prepare(
         UsageError: An argument is missing, unknown or wrong; nothing is sent.
     """
     values = check(endpoint, arguments)
+    texts, path, fields, upload, secrets = _render(endpoint, values)
+    require_own_path(endpoint, path.partition("?")[0])
+    place = None if tag is None else _place_of_tag(endpoint, values)
+    if place is not None:
+        # An answer repeats the tag, so it is among the values; but it is no argument that the caller chose.
+        values[place.name] = fields[place.wire] = tag
     scheme, _, rest = base_url.partition("://")
     host, slash, prefix = rest.partition("/")
+    return PreparedCall(
+        verb=endpoint.verb,
+        origin=f"{scheme}://{host}",
+        path=slash + prefix + path,
+        body=endpoint.body,
+        # The caller's own come last and win: a view adds what a call leaves open.
+        fields={**acting, **fields},
+        upload=upload,
+        secrets=secrets,
+        endpoint=endpoint,
+        values=values,
+        texts=texts,
+        acting=acting,
+        tag=None if place is None else tag,
+        credentials=credentials,
+    )
+
+
+def _render(
+    endpoint: Endpoint, values: Mapping[str, Json | Upload]
+) -> tuple[dict[str, str], str, dict[str, Json], tuple[str, Upload] | None, tuple[str, ...]]:
+    """Return the arguments as texts, and where each of them travels: path with query, fields, upload; and secrets."""
     path, upload, secrets = endpoint.route, None, tuple[str, ...]()
     texts: dict[str, str] = {}
     fields: dict[str, Json] = {}
@@ -160,29 +188,7 @@ def prepare(
             fields.update(cast("dict[str, Json]", value))
         else:
             fields[argument.wire] = value if is_json else words
-    require_own_path(endpoint, path)
-    if query:
-        path += "?" + urlencode(query)
-    place = None if tag is None else _place_of_tag(endpoint, values)
-    if place is not None:
-        # An answer repeats the tag, so it is among the values; but it is no argument that the caller chose.
-        values[place.name] = fields[place.wire] = tag
-    return PreparedCall(
-        verb=endpoint.verb,
-        origin=f"{scheme}://{host}",
-        path=slash + prefix + path,
-        body=endpoint.body,
-        # The caller's own come last and win: a view adds what a call leaves open.
-        fields={**acting, **fields},
-        upload=upload,
-        secrets=secrets,
-        endpoint=endpoint,
-        values=values,
-        texts=texts,
-        acting=acting,
-        tag=None if place is None else tag,
-        credentials=credentials,
-    )
+    return texts, f"{path}?{urlencode(query)}" if query else path, fields, upload, secrets
 
 
 def _place_of_tag(endpoint: Endpoint, values: Mapping[str, object]) -> Argument | None:
