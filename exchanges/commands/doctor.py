@@ -1,4 +1,4 @@
-"""``doctor``: installed versions, the path of the package, and which credentials are set."""
+"""``doctor``: installed versions, the path of the package, which credentials are set, and what a state file holds."""
 
 from __future__ import annotations
 
@@ -11,19 +11,28 @@ from importlib import metadata
 from pathlib import Path
 
 import exchanges
-from exchanges.commands.clients import endpoints
+from exchanges import UsageError
+from exchanges.commands.clients import CLIENTS, endpoints
+from exchanges.commands.headroom import headroom
+from exchanges.commands.parsers import add_server
 from exchanges.commands.tables import aligned
+from exchanges.state import FileState
 
 DISTRIBUTION = "aioexchanges"
 _NAME = re.compile(r"[\w.-]+")
 
 
-def arguments(_: argparse.ArgumentParser) -> None:
-    """Declare no arguments."""
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    words = "a state file: show the limits that its processes share, and the unresolved calls of the keys that are set"
+    parser.add_argument("--state", type=Path, metavar="FILE", help=words)
+    add_server(parser)
 
 
-def run(_: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Print the report."""
+    if args.state is not None and not args.state.is_file():
+        raise UsageError(f"--state: there is no file {args.state}")
     report = {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": platform.platform(),
@@ -34,7 +43,20 @@ def run(_: argparse.Namespace) -> int:
         **{name: "set" if os.environ.get(name) else "not set" for name in _credentials()},
     }
     print(aligned(("what", "found"), list(report.items())))
+    if args.state is not None:
+        print("", *asyncio.run(_state(args.state, args.base_url)), sep="\n")
     return 0
+
+
+async def _state(path: Path, base_url: str | None) -> list[str]:
+    """Return what a state file shows now; nothing is sent."""
+    with FileState(path) as state:
+        lines = list[str]()
+        for client_of in CLIENTS.values():
+            async with client_of(state=state, base_url=base_url) as client:
+                lines += headroom(client)
+                lines += [f"unresolved: {call.intent}" for call in client.unresolved.values()]
+    return lines
 
 
 async def _event_loop() -> str:

@@ -15,6 +15,7 @@ from exchanges import poll as polling
 from exchanges.commands import screen
 from exchanges.commands.board import Board, format_price, plain_table, updating_in_place
 from exchanges.commands.clients import CLIENTS, MarketClient
+from exchanges.commands.headroom import headroom
 from exchanges.commands.markets import BOOKS, Quote, source_names, sources
 from exchanges.suggestions import hint
 from exchanges.wire import dumps
@@ -80,9 +81,11 @@ def run(args: argparse.Namespace) -> int:
     if not args.seconds > 0:
         raise UsageError(f"--seconds must be above 0, got {args.seconds:g}")
     books = {name: args.books.get(name) or [BOOKS[name]] for name in servers}
-    board = Board(books)
+    board, limits = Board(books), list[str]()
     with _display(args, board) as show, suppress(KeyboardInterrupt):
-        asyncio.run(_poll(args, servers, books, show))
+        asyncio.run(_poll(args, servers, books, show, limits))
+    if not args.json:
+        print("", *limits, sep="\n", flush=True)
     return 1 if len(board.unanswered) == len(source_names(books)) else 0
 
 
@@ -115,12 +118,19 @@ def _servers(args: argparse.Namespace) -> dict[str, str | None]:
 
 
 async def _poll(
-    args: argparse.Namespace, servers: Mapping[str, str | None], books: Mapping[str, Sequence[str]], show: Show
+    args: argparse.Namespace,
+    servers: Mapping[str, str | None],
+    books: Mapping[str, Sequence[str]],
+    show: Show,
+    limits: list[str],
 ) -> None:
+    """Poll until the end; add to *limits* what is left of them then."""
     async with AsyncExitStack() as stack:
         clients: dict[str, MarketClient] = {}
         for name, url in servers.items():
             clients[name] = await stack.enter_async_context(CLIENTS[name](base_url=url))
+        # However it ends, Ctrl-C among it.
+        stack.callback(lambda: limits.extend(line for client in clients.values() for line in headroom(client)))
         polls = polling[Quote](sources(clients, books), every_seconds=args.every)
         updates = await stack.enter_async_context(polls)
         with suppress(TimeoutError):

@@ -21,6 +21,7 @@ import exchanges
 from exchanges import Bitex, Bitso, Bitstamp, ExchangeError, Intent, OutcomeUnknown, Reconciled, UsageError
 from exchanges.commands.board import format_price
 from exchanges.commands.clients import CLIENTS, MarketClient
+from exchanges.commands.headroom import headroom
 from exchanges.commands.parsers import add_market, market_of
 from exchanges.endpoint import endpoints_of
 from exchanges.instrumentation import CallRecord, Hooks
@@ -139,9 +140,7 @@ class Check:
     def _show_limits(self, client: MarketClient) -> None:
         for name, status in client.limits.items():
             self.limits[name] = status.free
-            for window in status.windows:
-                of = f"{window.free} of {window.window.slots} in {window.window.per_seconds:g} s are free"
-                print(f"  limit {name}: {of}{', closed' * bool(status.closed)}", flush=True)
+        print(*(f"  {line}" for line in headroom(client)), sep="\n", flush=True)
 
     async def _try(self, call: Callable[[], Awaitable[Any]]) -> None:
         try:

@@ -110,12 +110,13 @@ class TestPoll:
         assert {"bitex"} == {seen.venue for seen in sim.requests}
 
     def test_lines(self, sim, capsys):
-        """Without a terminal each update is a line, and the table is printed at the end."""
+        """Without a terminal each update is a line, and table and limits are printed at the end."""
         assert 0 == main(["poll", "--bitex-url", sim.base_url, *ONCE, "2"])
         lines = capsys.readouterr().out.splitlines()
 
         assert re.match(r"[\d:]{8} bitex btc_usd (ticker|order_book) +.*bid \S+, ask \S+ \([\d.]+ ms\)$", lines[0])
-        assert ["exchange", "book", "last"] == lines[-2].split()[:3]
+        assert ["exchange", "book", "last"] == lines[-4].split()[:3]
+        assert "limit bitex: " == lines[-1][:13]
 
     def test_no_answer(self, sim, capsys):
         """If no source ever answers the status is 1, and the lines contain the errors."""
