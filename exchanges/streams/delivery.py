@@ -28,7 +28,7 @@ class GapReason(StrEnum):
     RECONNECTED = "reconnected"
     """There was no connection; the exchange sends nothing again."""
     LAGGED = "lagged"
-    """The reader was too slow, and the buffer full."""
+    """The reader was too slow, and the buffer full; of own orders at Bitso also: too many changes of others came."""
     UNREADABLE = "unreadable"
     """A frame could not be read."""
     CHAIN_BROKEN = "chain broken"

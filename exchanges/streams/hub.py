@@ -54,6 +54,11 @@ class Hub:
         """Show the lines."""
         return f"Hub({self._lines})"
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether all streams have ended."""
+        return self._closed
+
     # Readers
 
     async def join(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import asyncio
+import functools
+import warnings
+import weakref
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
@@ -55,6 +60,7 @@ class Stream:
         self._hub, self._channel, self._arguments, self._options = hub, channel, arguments, options
         self._feed: Feed | None = None
         self._was_entered = False
+        self._dropped: weakref.finalize[..., Any] | None = None
 
     def __repr__(self) -> str:
         """Show the channel, and whether it is live."""
@@ -81,20 +87,36 @@ class Stream:
             Unavailable: The exchange did not answer in time.
             UsageError: The client cannot have streams, or websockets is not installed.
         """
-        if self._was_entered:
-            raise UsageError(f"{self.label}: the block was entered already; open another stream")
-        self._was_entered = True
+        self._begin_entering()
+        reader = self._reader()
         try:
-            self._feed = await self._hub.join(self._channel, self._arguments, self._options, self._reader())
+            self._feed = await self._hub.join(self._channel, self._arguments, self._options, reader)
         except ExchangeError as error:
             strip(error)
             raise
+        self._watch(functools.partial(self._hub.leave, self._feed, reader))
         return self
+
+    def _begin_entering(self) -> None:
+        if self._was_entered:
+            raise UsageError(f"{self.label}: the block was entered already; open another stream")
+        self._was_entered = True
+
+    def _watch(self, leave: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have *leave* called if the stream is dropped without leaving its block; it must not refer to the stream."""
+        loop = asyncio.get_running_loop()
+        self._dropped = weakref.finalize(self, _was_dropped, loop, self._hub, leave, self.label)
+        self._dropped.atexit = False
+
+    def _unwatch(self) -> None:
+        if self._dropped is not None:
+            self._dropped.detach()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Release the channel."""
+        self._unwatch()
         feed, self._feed = self._feed, None
         self._left()
         if feed is not None:
@@ -113,6 +135,23 @@ class Stream:
     def _require_entered(self) -> None:
         if not self._was_entered:
             raise UsageError(f"{self.label}: enter the block first: async with ... as items")
+
+
+def _was_dropped(
+    loop: asyncio.AbstractEventLoop, hub: Owner, leave: Callable[[], Coroutine[Any, Any, None]], label: str
+) -> None:
+    """Release the channel of a stream that nobody can read or leave any more."""
+    if hub.is_closed:
+        return
+
+    def release() -> None:
+        if not hub.is_closed:
+            hub.spawn(leave(), f"streams leave {label}")
+
+    with suppress(RuntimeError):  # the loop is closed, and all that it held with it
+        # Objects may be collected in any thread.
+        loop.call_soon_threadsafe(release)
+    warnings.warn(f"{label}: dropped without leaving its block; use async with", ResourceWarning, stacklevel=2)
 
 
 class _BufferReader(Buffer[Any]):

@@ -75,6 +75,11 @@ class Owner(Protocol):
         """The client."""
         ...
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether all streams have ended."""
+        ...
+
     def publish(self, event: Event) -> None:
         """Report an event."""
         ...

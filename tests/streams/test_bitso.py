@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from exchanges import BookStatus, bitso
-from exchanges.bitso.streams import OwnOrder, Streams
-from exchanges.errors import NotFound, ReadFailed, Unavailable, UsageError
+from exchanges.bitso.streams import OwnOrder, Streams, own_events
+from exchanges.errors import DecodeError, NotFound, ReadFailed, Unavailable, UsageError
 from exchanges.streams.delivery import Gap, GapReason
 from tests.support.streaming import START, confirms_at_bitso, items, played
 from tests.support.virtual_time import in_virtual_time, settle
@@ -342,6 +342,88 @@ async def test_an_order_whose_change_comes_before_its_answer():
 
 
 @in_virtual_time
+async def test_changes_of_an_own_order_stay_in_their_order():
+    """One that was kept comes before the one that shows that the order is own by now."""
+    async with streams() as (live, server, host):
+        Account(host)
+        async with live.my_orders(BOOK) as stream:
+            server.last.send(changes(1, ("new", "open", "1")))
+            await settle()
+            host.own.add("new")
+            server.last.send(changes(2, ("new", "cancelled", "1")))
+            await asyncio.sleep(1)
+
+            assert ["open", "cancelled"] == [item.status.value for item in await items(stream, len(stream._buffer))]
+
+
+@in_virtual_time
+async def test_too_many_changes_that_may_be_own(monkeypatch):
+    """Those of one order count too; what is dropped is a gap, after which the orders are read."""
+    monkeypatch.setattr(own_events, "MOST", 5)
+    async with streams() as (live, server, host):
+        account = Account(host)
+        async with live.my_orders(BOOK) as stream:
+            await asyncio.sleep(2)
+            server.last.send(changes(1, *[("other", "open", "1")] * 3, ("mine", "open", "1"), ("x", "open", "1")))
+            await asyncio.sleep(3)
+            account.open = [order("mine")]
+            server.last.send(changes(2, ("y", "open", "1")))
+            gap, found = await items(stream, 2)
+
+    assert (GapReason.LAGGED, 3.0) == (gap.reason, (gap.until - gap.since).total_seconds())
+    assert [("mine", "open", "rest")] == told([found])
+
+
+@in_virtual_time
+async def test_kept_changes_that_are_old_count_no_more(monkeypatch):
+    """They are dropped after two minutes: an order that is open by then is found in the list."""
+    monkeypatch.setattr(own_events, "MOST", 2)
+    async with streams() as (live, server, host):
+        Account(host)
+        async with live.my_orders(BOOK) as stream:
+            for sequence in range(1, 6):
+                server.last.send(changes(sequence, (f"other{sequence}", "open", "1")))
+                for _ in range(5):
+                    await asyncio.sleep(20)
+                    server.last.send({"type": "ka"})
+
+            assert 0 == len(stream._buffer)
+
+
+@in_virtual_time
+async def test_the_other_side_of_a_trade_that_is_listed_late():
+    """It is expected by itself: by the id of the trade alone it would be taken for known."""
+    async with streams() as (live, server, host):
+        account = Account(host)
+        account.open = [order("mine"), order("also")]
+        async with live.my_orders(BOOK) as stream:
+            account.trades = [own_trade(5)]
+            server.last.send(trades(5, maker="mine", taker="also"))
+            await asyncio.sleep(3)
+            account.trades = [own_trade(5), own_trade(5, oid="also")]
+            found = await items(stream, 2)
+
+            assert [("5", "mine"), ("5", "also")] == [(item.tid, item.oid) for item in found]
+
+
+@in_virtual_time
+async def test_a_trade_whose_answer_cannot_be_read():
+    """It is asked for no more often than one that does not come, and said to be missing."""
+    async with streams() as (live, server, host):
+        account = Account(host)
+        account.open = [order("mine")]
+
+        def two_rows(tid):
+            raise DecodeError("two objects in place of one")
+
+        host.answers["bitso.trading.user_trade"] = two_rows
+        async with live.my_orders(BOOK) as stream:
+            server.last.send(trades(5, maker="mine"))
+
+            assert [GapReason.NOT_RECONCILED] == told(await items(stream, 1))
+
+
+@in_virtual_time
 async def test_an_order_of_another_program_is_found_within_a_minute():
     """The list of open orders shows that it is own."""
     async with streams() as (live, server, host):
@@ -448,7 +530,7 @@ async def test_an_old_list_revives_nothing():
             for _ in range(4):
                 await asyncio.sleep(20)
                 server.last.send({"type": "ka"})
-            stream._missed(Gap(AT, AT, GapReason.RECONNECTED))
+            stream._events.missed(Gap(AT, AT, GapReason.RECONNECTED))
             await asyncio.sleep(5)
             found = await items(stream, len(stream._buffer))
 

@@ -48,6 +48,8 @@ __all__ = [
 
 # A sign of life comes every 20 seconds.
 SILENCE_SECONDS = 45.0
+MAX_ID = 64
+"""Characters of an order's id, which has 16: what is kept of many orders is bounded."""
 _BOOK = re.compile(r"[a-z0-9]+_[a-z0-9]+", re.ASCII)
 
 
@@ -72,6 +74,8 @@ def _fault_of_trade(trade: LiveTrade) -> str | None:
 def _fault_of_changes(changes: OrderChanges) -> str | None:
     for change in changes.payload:
         # Quirk: an order of price zero was seen; one that leaves the book may show what was left of it.
+        if len(change.oid) > MAX_ID:
+            return f"ids of at most {MAX_ID} characters"
         least = Decimal(0) if change.amount is None else change.amount
         if change.price < 0 or least < 0 or (change.status is OrderState.OPEN and not least):
             return "orders without numbers below zero, and with an amount if they are open"

@@ -1,43 +1,17 @@
-"""Own orders at Bitso, which has no private channel: found in public ones, and confirmed by private reads.
-
-Public changes and trades name the ids of orders. Ids that are the account's own are known from the list of open orders,
-read at first, after each gap and every minute, and from what this program has placed. A change that comes before its
-order is known to be own is kept for a while.
-
-A trade is handed out only as the account's own list shows it: a public trade that names an own order is the reason to
-read that list, never the trade itself.
-"""
+"""Own orders at Bitso, which has no private channel: found in public ones, and confirmed by private reads."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from attrs import define
-
-from exchanges.bitso.models.market import Side, SortOrder
-from exchanges.bitso.models.trading import Order, UserTrade
-from exchanges.bitso.streams.models import (
-    EventSource,
-    LiveSide,
-    LiveTrade,
-    OrderChange,
-    OrderChanges,
-    OrderState,
-    OwnOrder,
-)
-from exchanges.bitso.trading import Trading
+from exchanges.bitso.models.trading import UserTrade
+from exchanges.bitso.streams.models import OwnOrder
+from exchanges.bitso.streams.own_events import MOST, OwnEvents
 from exchanges.endpoint.tracebacks import strip
-from exchanges.errors import ExchangeError, NotFound, UsageError
-from exchanges.streams.channel import Channel, endpoint_of
-from exchanges.streams.delivery import Gap, GapReason
+from exchanges.errors import ExchangeError
+from exchanges.streams.channel import Channel
 from exchanges.streams.live import Lossless
 
 if TYPE_CHECKING:
@@ -45,27 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnOrders"]
 
-logger = logging.getLogger(__name__)
-
-PLACE = "bitso.trading.place_order"
-LOOK_SECONDS = 60.0
-MATCH_SECONDS = 0.5
-KEPT_SECONDS = 120.0
-RETRY_SECONDS = 1.0
-MOST = 10_000
-PAGE = 100
-LOOKED_UP = 50
-TRIES = 20
-
 OwnItem: TypeAlias = OwnOrder | UserTrade
-
-
-@define(eq=False)
-class _Unclaimed:
-    """Changes of an order that may turn out to be own."""
-
-    since: float
-    changes: list[OwnOrder]
 
 
 class OwnOrders(Lossless[OwnItem]):
@@ -73,23 +27,13 @@ class OwnOrders(Lossless[OwnItem]):
 
     def __init__(self, hub: Owner, channel: Channel, arguments: Mapping[str, str], options: Mapping[str, Any]) -> None:
         super().__init__(hub, channel, arguments, options)
-        self._book = arguments["book"]
-        self._streams: list[Lossless[Any]] = []
-        self._tasks: list[asyncio.Task[None]] = []
-        self._open: dict[str, OwnOrder] = {}
-        self._final: OrderedDict[str, None] = OrderedDict()
-        self._heard: OrderedDict[str, None] = OrderedDict()
-        self._unclaimed: OrderedDict[str, _Unclaimed] = OrderedDict()
-        self._expected: dict[str, int] = {}
-        self._traded: OrderedDict[str, None] = OrderedDict()
-        self._last: str | None = None
-        self._gap: Gap | None = None
-        self._due = asyncio.Event()
+        self._events = OwnEvents(hub, arguments, self.label, self._buffer)
 
     @property
     def is_live(self) -> bool:
         """Whether the exchange sends both channels at this moment."""
-        return bool(self._streams) and all(stream.is_live for stream in self._streams)
+        streams = self._events.streams
+        return bool(streams) and all(stream.is_live for stream in streams)
 
     async def __aenter__(self) -> Self:
         """Subscribe to both channels, and read which orders are open.
@@ -97,279 +41,30 @@ class OwnOrders(Lossless[OwnItem]):
         Raises:
             ExchangeError: As other streams; the first private read fails without a key.
         """
-        if self._was_entered:
-            raise UsageError(f"{self.label}: the block was entered already; open another stream")
-        self._was_entered = True
+        self._begin_entering()
         try:
-            await self._enter()
+            await self._events.enter(*self._channels())
         except BaseException as error:
-            await self._leave()
+            await self._events.leave()
             if isinstance(error, ExchangeError):
                 strip(error)
             raise
+        self._watch(self._events.leave)
         return self
 
-    async def _enter(self) -> None:
+    def _channels(self) -> tuple[Lossless[Any], Lossless[Any]]:
         from exchanges.bitso.streams import Streams  # noqa: PLC0415 - it declares this one
 
         channels = {channel.id.rpartition(".")[2]: channel for channel in Streams.channels}
         options = {"buffer": MOST, "timeout_seconds": self._options.get("timeout_seconds")}
-        # The key is needed before anything is subscribed to.
-        newest = await self._trades(sort=SortOrder.DESC, limit=1)
-        self._last = newest[0].tid if newest else None
-        for name in ("diff_orders", "trades"):
-            stream: Lossless[Any] = Lossless(self._hub, channels[name], self._arguments, options)
-            await stream.__aenter__()
-            self._streams.append(stream)
-        # After the subscription: what changes from now on comes as a change.
-        async for order in self._open_orders():
-            if order.oid not in self._heard:
-                self._open[order.oid] = self._of(order)
-        work = (self._read_changes(), self._read_trades(), self._look(), self._match())
-        self._tasks = [self._hub.spawn(each, f"streams own orders {self._book}") for each in work]
-        for task in self._tasks:
-            task.add_done_callback(self._ended)
-
-    def _ended(self, _: asyncio.Task[None]) -> None:
-        """End: one part alone would tell half of it. Not in a task, which may be cancelled before it begins."""
-        self._buffer.end()
-        for task in self._tasks:
-            task.cancel()
+        changes, trades = (
+            Lossless[Any](self._hub, channels[name], self._arguments, options) for name in ("diff_orders", "trades")
+        )
+        return changes, trades
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Release both channels."""
-        await self._leave()
-
-    async def _leave(self) -> None:
-        tasks, self._tasks, streams, self._streams = self._tasks, [], self._streams, []
-        for task in tasks:
-            task.cancel()
-        self._buffer.discard()
-        try:
-            await asyncio.gather(*tasks, return_exceptions=True)
-        finally:
-            for stream in streams:
-                await stream.__aexit__(None, None, None)
-
-    # What public channels say
-
-    async def _read_changes(self) -> None:
-        await self._read(self._streams[0], self._changed)
-
-    async def _read_trades(self) -> None:
-        await self._read(self._streams[1], self._trade_came)
-
-    async def _read(self, stream: Lossless[Any], handle: Any) -> None:  # noqa: ANN401 - a method
-        try:
-            async for item in stream:
-                if isinstance(item, Gap):
-                    self._missed(item)
-                else:
-                    handle(item)
-        except ExchangeError as error:
-            self._buffer.end(error)
-
-    def _missed(self, gap: Gap) -> None:
-        """Report that something may be missing, and read what became of the orders."""
-        self._buffer.gap(gap)
-        self._gap = gap if self._gap is None else self._gap.joined(gap)
-        self._heard.clear()
-        self._due.set()
-
-    def _changed(self, changes: OrderChanges) -> None:
-        for change in changes.payload:
-            event = self._of_change(change, changes.sent)
-            if change.oid in self._open:
-                self._hand_on(event)
-            elif change.oid in self._final or self._is_own(change.oid):
-                # Quirk: an order that is modified is cancelled, then open again under the same id (seen in frames).
-                self._hand_on(event)
-                self._due.set()
-            else:
-                self._keep(event)
-
-    def _keep(self, event: OwnOrder) -> None:
-        now = asyncio.get_running_loop().time()
-        self._unclaimed.setdefault(event.oid, _Unclaimed(now, [])).changes.append(event)
-        while len(self._unclaimed) > MOST or next(iter(self._unclaimed.values())).since < now - KEPT_SECONDS:
-            self._unclaimed.popitem(last=False)
-
-    def _is_own(self, oid: str) -> bool:
-        return self._hub.host.made(PLACE, oid)
-
-    def _hand_on(self, event: OwnOrder) -> None:
-        _remember(self._heard, event.oid)
-        if event.status is OrderState.OPEN:
-            self._open[event.oid] = event
-            self._final.pop(event.oid, None)
-        else:
-            self._open.pop(event.oid, None)
-            _remember(self._final, event.oid)
-        self._buffer.put(self._hub.host.now(), event)
-
-    def _trade_came(self, trade: LiveTrade) -> None:
-        named = {trade.maker_oid, trade.taker_oid}
-        if any(oid in self._open or oid in self._final or (oid and self._is_own(oid)) for oid in named if oid):
-            self._expected.setdefault(trade.tid, 0)
-            self._due.set()
-
-    async def _match(self) -> None:
-        """Look whether kept changes are of orders that this program has placed since."""
-        while True:
-            await asyncio.sleep(MATCH_SECONDS)
-            for oid in [oid for oid in self._unclaimed if self._is_own(oid)]:
-                self._claim(oid)
-
-    def _claim(self, oid: str) -> None:
-        for event in self._unclaimed.pop(oid).changes:
-            self._hand_on(event)
-        self._due.set()
-
-    # What private reads say
-
-    async def _look(self) -> None:
-        """Read own trades when there is a reason, orders after a gap, and both once in a while."""
-        while True:
-            is_due = False
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    is_due = await self._due.wait()
-            self._due.clear()
-            try:
-                if self._gap is not None or not is_due:
-                    await self._look_at_orders()
-                await self._look_at_trades()
-            except ExchangeError as error:
-                logger.warning("%s: own orders cannot be read: %s", self.label, error)
-                self._again()
-
-    def _again(self) -> None:
-        asyncio.get_running_loop().call_later(RETRY_SECONDS, self._due.set)
-
-    async def _look_at_orders(self) -> None:
-        gap, listed = self._gap, set[str]()
-        async for order in self._open_orders():
-            listed.add(order.oid)
-            self._listed(order)
-        if gap is None:
-            return
-        gone = [oid for oid in self._open if oid not in listed and oid not in self._heard]
-        for first in range(0, len(gone), LOOKED_UP):
-            await self._look_up(gone[first : first + LOOKED_UP], gap)
-        if self._gap is gap:
-            self._gap = None
-        else:
-            self._due.set()
-
-    def _listed(self, order: Order) -> None:
-        """Record an open order, unless something newer is known of it."""
-        if order.oid in self._heard or order.oid in self._final:
-            return
-        if (kept := self._unclaimed.get(order.oid)) is not None and kept.changes:
-            self._claim(order.oid)
-            return
-        event, known = self._of(order), self._open.get(order.oid)
-        if known is None or known.amount != event.amount:
-            self._hand_on(event)
-            self._settle(order.origin_id)
-
-    async def _look_up(self, oids: list[str], gap: Gap) -> None:
-        """Read what became of orders that are open no more."""
-        orders: list[Order] = await self._hub.call(endpoint_of(Trading.orders), {"oids": oids})
-        found = {order.oid: order for order in orders}
-        for oid in oids:
-            if oid in self._heard:
-                continue
-            order = found.get(oid)
-            if order is not None and order.status.is_final:
-                self._hand_on(self._of(order))
-            elif order is None:
-                # It is shown no more, so nothing tells how it ended.
-                self._open.pop(oid, None)
-                self._buffer.gap(Gap(gap.since, self._hub.host.now(), GapReason.NOT_RECONCILED))
-
-    async def _look_at_trades(self) -> None:
-        while page := await self._trades(sort=SortOrder.ASC, limit=PAGE, **self._behind):
-            for trade in page:
-                self._hand_on_trade(trade)
-            self._last = page[-1].tid
-        for tid in list(self._expected):
-            # One that is listed late stands before the marker.
-            with suppress(NotFound):
-                trade = await self._hub.call(endpoint_of(Trading.user_trade), {"tid": tid})
-                self._hand_on_trade(trade)
-                continue
-            self._expected[tid] += 1
-            if self._expected[tid] >= TRIES:
-                now = self._hub.host.now()
-                del self._expected[tid]
-                self._buffer.gap(Gap(now, now, GapReason.NOT_RECONCILED))
-        if self._expected:
-            self._again()
-
-    @property
-    def _behind(self) -> dict[str, str]:
-        return {} if self._last is None else {"marker": self._last}
-
-    def _hand_on_trade(self, trade: UserTrade) -> None:
-        self._expected.pop(trade.tid, None)
-        # A trade of two own orders is listed once for each of them.
-        fill = f"{trade.tid}:{trade.oid}"
-        if fill not in self._traded:
-            _remember(self._traded, fill)
-            self._settle(trade.origin_id)
-            self._buffer.put(self._hub.host.now(), trade)
-
-    def _settle(self, origin_id: str | None) -> None:
-        if origin_id:
-            self._hub.host.settle(origin_id)
-
-    async def _trades(self, **arguments: object) -> list[UserTrade]:
-        call = {"book": self._book, **arguments}
-        trades: list[UserTrade] = await self._hub.call(endpoint_of(Trading.user_trades), call)
-        return trades
-
-    async def _open_orders(self) -> AsyncIterator[Order]:
-        marker: dict[str, str] = {}
-        while True:
-            arguments = {"book": self._book, "sort": SortOrder.ASC, "limit": PAGE, **marker}
-            orders: list[Order] = await self._hub.call(endpoint_of(Trading.open_orders), arguments)
-            for order in orders:
-                yield order
-            if not orders or marker == (marker := {"marker": orders[-1].oid}):
-                return
-
-    # What they look like
-
-    def _of(self, order: Order) -> OwnOrder:
-        status = OrderState(order.status.value) if order.status.is_final else OrderState.OPEN
-        return OwnOrder(
-            oid=order.oid,
-            book=order.book,
-            side=LiveSide.BUY if order.side is Side.BUY else LiveSide.SELL,
-            status=status,
-            price=order.price,
-            amount=None if (left := order.unfilled_amount) is None or left < 0 else left,
-            at=self._hub.host.now(),
-            source=EventSource.REST,
-        )
-
-    def _of_change(self, change: OrderChange, sent: datetime) -> OwnOrder:
-        return OwnOrder(
-            oid=change.oid,
-            book=self._book,
-            side=change.side,
-            status=change.status,
-            price=change.price,
-            amount=Decimal(0) if change.status is OrderState.COMPLETED else change.amount,
-            at=sent,
-            source=EventSource.STREAM,
-        )
-
-
-def _remember(names: OrderedDict[str, None], name: str) -> None:
-    names[name] = None
-    if len(names) > MOST:
-        names.popitem(last=False)
+        self._unwatch()
+        await self._events.leave()
