@@ -167,7 +167,7 @@ class Client(Areas):
     def unresolved(self) -> Unresolved:
         """The calls that are never repeated and whose callers do not know their outcome; shared by all views."""
         calls = self._session.calls
-        return Unresolved(calls.open_calls, calls.dismiss, calls.view.require_own, calls.commitment)
+        return Unresolved(calls.open_calls, calls.dismiss, calls.view.require_own, calls.kinship.commitment)
 
     @property
     def limits(self) -> Limits:

@@ -28,6 +28,13 @@ class Recorded(Protocol):
 
 R = TypeVar("R", bound=Recorded)
 
+TAG = ""
+"""Stands for the tag of a call among the names of its arguments."""
+
+
+def _text(intent: Intent, argument: str) -> str:
+    return (intent.tag if argument == TAG else intent.arguments.get(argument)) or ""
+
 
 class CallIndex(UserDict[Intent, R], Generic[R]):
     """Recorded calls by intent, in the order in which they were recorded."""
@@ -44,7 +51,7 @@ class CallIndex(UserDict[Intent, R], Generic[R]):
         super().__setitem__(intent, call)
         self._digests[call.digest][intent] = call
         for name, texts in self._texts.items():
-            texts[intent.arguments.get(name, "")].add(intent)
+            texts[_text(intent, name)].add(intent)
 
     def __delitem__(self, intent: Intent) -> None:
         """Remove a call."""
@@ -53,7 +60,7 @@ class CallIndex(UserDict[Intent, R], Generic[R]):
         if not self._digests[digest]:
             del self._digests[digest]
         for name, texts in self._texts.items():
-            text = intent.arguments.get(name, "")
+            text = _text(intent, name)
             texts[text].discard(intent)
             if not texts[text]:
                 del texts[text]
@@ -71,10 +78,10 @@ class CallIndex(UserDict[Intent, R], Generic[R]):
         return self._digests[digest].values() if digest in self._digests else ()
 
     def naming(self, argument: str, text: str) -> Iterable[Intent]:
-        """Return the intents of the calls one of whose arguments is *text*."""
+        """Return the intents of the calls whose argument of this name, or tag, is *text*."""
         if argument not in self._texts:
             # Few programs choose ids of their own: what they ask for is indexed from the first time on.
             texts = self._texts[argument] = defaultdict(set)
             for intent in self:
-                texts[intent.arguments.get(argument, "")].add(intent)
+                texts[_text(intent, argument)].add(intent)
         return self._texts[argument].get(text, ())

@@ -14,7 +14,6 @@ from exchanges.errors import ExchangeError
 from exchanges.intents import Intent
 from exchanges.outcomes.chosen_ids import ChosenId
 from exchanges.outcomes.pending import PendingCalls
-from exchanges.outcomes.unresolved import Standing
 from exchanges.outcomes.verdicts import Reconciled
 
 __all__ = ["NamedCalls"]
@@ -55,7 +54,7 @@ class NamedCalls:
             del self._named[next(iter(self._named))]
         self._named[client_id] = None
         try:
-            unknown = [i for i, call in self._calls.open_calls().items() if call.standing is Standing.UNKNOWN]
+            unknown = self._calls.bearing(client_id)
         except ExchangeError as error:
             logger.warning("the journal cannot be read for an event of the account: %s", error)
             return

@@ -31,7 +31,7 @@ from exchanges.http.answer import Answer
 from exchanges.intents import Intent
 from exchanges.outcomes.absence import Seen
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result, Watcher
-from exchanges.outcomes.call_index import CallIndex
+from exchanges.outcomes.call_index import TAG, CallIndex
 from exchanges.outcomes.chosen_ids import ChosenId
 from exchanges.outcomes.classify import undecodable, unknown_outcome
 from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
@@ -39,7 +39,7 @@ from exchanges.outcomes.history import CallHistory, name_of
 from exchanges.outcomes.journal_view import JournalView
 from exchanges.outcomes.kinship import Kinship
 from exchanges.outcomes.response import fault_of_reference, ids_of
-from exchanges.outcomes.search import Commitment, Match, Searches
+from exchanges.outcomes.search import Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
 
@@ -96,9 +96,7 @@ class PendingCalls:
     def guard(self, call: PreparedCall, own: Intent | None = None) -> None:
         """Raise if a call moves money, or is not declared, and the same is unresolved, or its client's id was used.
 
-        Args:
-            call: It.
-            own: Its intent, if it is recorded already.
+        *own* is its intent, if it is recorded already.
 
         Raises:
             UnresolvedOutcome: It carries the intent of the other call.
@@ -124,12 +122,13 @@ class PendingCalls:
 
     def _is_used(self, chosen: ChosenId, own: Intent | None) -> bool:
         """Whether another call that may have been executed, of this process or in the journal, bore a client's id."""
-        view = self.view
         known = chosen.name in self.history
-        if view.journal is not None:
-            known = known or bool(view.journal.known(view.server, view.key, (chosen.name,), "#=") & {chosen.name})
-        indexes = self._pending, self.view.entries()
-        return known or any(i != own for index in indexes for i in index.naming(chosen.argument, chosen.text))
+        if (journal := self.view.journal) is not None:
+            known = known or chosen.name in journal.known(self.view.server, self.view.key, (chosen.name,), "#=")
+        return known or any(intent != own for intent in self._naming(chosen.argument, chosen.text))
+
+    def _naming(self, argument: str, text: str) -> list[Intent]:
+        return [i for index in (self._pending, self.view.entries()) for i in index.naming(argument, text)]
 
     def pending(self, intent: Intent) -> PendingCall | None:
         """Return a call of this process; None if it is of another, or was resolved."""
@@ -142,13 +141,14 @@ class PendingCalls:
 
     def is_open(self, intent: Intent) -> bool:
         """Whether a call is recorded, in the journal if there is one, and not resolved."""
-        if self.view.journal is None:
-            return intent in self._pending
-        return intent in self.view.entries()
+        return intent in (self._pending if self.view.journal is None else self.view.entries())
 
-    def commitment(self, intent: Intent) -> Commitment | None:
-        """Return what an order may cost; None for what is no order."""
-        return self.kinship.commitment(intent)
+    def bearing(self, client_id: str) -> list[Intent]:
+        """Return the calls of unknown outcome that have a client's id as their tag or as an argument for such ids."""
+        names = {TAG, *(search.client_id for search in self.searches().values() if search.client_id is not None)}
+        found = dict.fromkeys(i for name in names for i in self._naming(name, client_id))
+        own = [i for i in found if (p := self._pending.get(i)) and p.is_open and p.standing is Standing.UNKNOWN]
+        return [*own, *(i for i in found if (entry := self.entry(i)) and not entry.is_under_way)]
 
     # For reconciling
 

@@ -7,7 +7,7 @@ import pytest
 from attrs import frozen
 
 from exchanges.intents import Intent
-from exchanges.outcomes.call_index import CallIndex
+from exchanges.outcomes.call_index import TAG, CallIndex
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -22,7 +22,8 @@ class Call:
 
 def call(number, digest="d", **arguments):
     """Return a call whose intent is no other's."""
-    return Call(Intent("exchange.trading.buy", arguments, AT, id=f"{number}"), digest)
+    tag = None if number % 2 else f"c{number % 5}"
+    return Call(Intent("exchange.trading.buy", arguments, AT, tag, id=f"{number}"), digest)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -42,6 +43,7 @@ def test_what_is_there(seed):
         assert list(known) == list(index)
         assert [c for c in known.values() if c.digest == digest] == list(index.twins(digest))
         assert {i for i in known if i.arguments.get("client_id") == text} == set(index.naming("client_id", text))
+        assert {i for i in known if i.tag == text} == set(index.naming(TAG, text))
 
 
 def test_an_update():
@@ -62,9 +64,10 @@ def test_nothing_stays_of_what_was_removed():
     """A program that runs for months keeps no trace of the digests and ids of its calls."""
     index = CallIndex()
     list(index.naming("client_id", "x"))
+    list(index.naming(TAG, "x"))
     for number in range(3):
         new = call(number, f"d{number}", client_id=f"c{number}")
         index[new.intent] = new
         del index[new.intent]
 
-    assert ({}, {"client_id": {}}, {}) == (index._digests, index._texts, index.data)
+    assert ({}, {"client_id": {}, TAG: {}}, {}) == (index._digests, index._texts, index.data)

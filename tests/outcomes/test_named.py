@@ -1,15 +1,19 @@
 """Calls whose client's id an event names."""
 
+import asyncio
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
+from exchanges import Bitstamp
 from exchanges.errors import ReadFailed, StateError
 from exchanges.outcomes import named
 from exchanges.outcomes.absence import Seen
 from exchanges.outcomes.named import NamedCalls
-from exchanges.outcomes.unresolved import Standing
 from exchanges.outcomes.verdicts import Incomplete, Reconciled
+from tests.support.scripted_transport import Script, html
+from tests.support.shared_state import Journal, Records, Shared, failure
 from tests.support.virtual_time import in_virtual_time, settle
 
 
@@ -30,9 +34,9 @@ class Intents:
         """Of each call, what was seen."""
         return self._seen.setdefault(call, Seen())
 
-    def open_calls(self):
+    def bearing(self, client_id):
         """All of them are unknown."""
-        return {call: SimpleNamespace(standing=Standing.UNKNOWN) for call in self.unknown}
+        return [call for call in self.unknown if client_id in (call.tag, *call.arguments.values())]
 
 
 class Spawned:
@@ -144,10 +148,40 @@ async def test_endpoints_without_ids_and_journals_that_fail():
     NamedCalls(Intents(Call(tag="a"), client_id=None), spawned.reconcile, spawned.spawn).name("a")
     broken = Intents()
 
-    def fail():
+    def fail(_):
         raise StateError("broken")
 
-    broken.open_calls = fail
+    broken.bearing = fail
     NamedCalls(broken, spawned.reconcile, spawned.spawn).name("a")
 
     assert [] == spawned.work
+
+
+@in_virtual_time
+async def test_the_calls_that_bear_an_id():
+    """Of this process and of others: those whose outcome is unknown, by the id that was chosen or made."""
+    records = Records()
+    first = Shared(Journal(records, "one"))
+    second = Shared(Journal(records, "two"), like=first)
+    keys = {"api_key": "k", "api_secret": "s"}
+    order = {"market": "btcusd", "amount": 1, "price": 2}
+
+    async def hang(_):
+        await asyncio.sleep(1.0)
+        return html(502)
+
+    async with Bitstamp(transport=Script.of(html(502), html(502)), state=first, **keys) as one:
+        mine = await failure(one.trading.buy(**order, client_order_id="mine"))
+        ours = await failure(one.trading.sell(**order))
+        await settle()
+        async with Bitstamp(transport=httpx.MockTransport(hang), state=second, **keys) as two:
+            new = two.trading.buy_market(market="btcusd", amount=1, client_order_id="new")
+            waiting = asyncio.ensure_future(failure(new))
+            await asyncio.sleep(0.5)
+            for client in (one, two):
+                calls = client._session.calls
+
+                assert [[mine.intent], [ours.intent], [], []] == [
+                    calls.bearing(name) for name in ("mine", ours.intent.tag, "new", "other")
+                ]
+            await waiting
