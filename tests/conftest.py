@@ -3,11 +3,15 @@
 import gc
 import os
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
 
 from exchanges.state import PROCESS, MemoryState
+
+MEASURED_CASES = 4
+"""How many cases of one test are measured by coverage."""
 
 
 def pytest_configure(config):
@@ -19,6 +23,16 @@ def pytest_configure(config):
         _stop_measuring()
     else:
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark all but the first cases of a test as ``sweep``: coverage is rarely more with the others, the time is."""
+    numbers = Counter()
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        numbers[name] += 1
+        if numbers[name] > MEASURED_CASES:
+            item.add_marker("sweep")
 
 
 def pytest_collection_finish():

@@ -104,14 +104,14 @@ async def test_a_lost_request(venue, least):
 
 
 @in_virtual_time
-@pytest.mark.parametrize("venue", [Venue.BITSO, Venue.BITSTAMP])
-async def test_a_lost_request_that_an_event_has_named(venue):
+@pytest.mark.parametrize(("venue", "least"), [(Venue.BITSO, 120.0), (Venue.BITSTAMP, 330.0)])
+async def test_a_lost_request_that_an_event_has_named(venue, least):
     """An event of the account shows that the order exists: that reads never show it proves nothing."""
     async with trading(venue, [True]) as (client, _, _line):
         intent = await place(client)
         named = NamedCalls(client._session.calls, client.reconcile, lambda work, _: asyncio.ensure_future(work))
         named.name(intent.tag)
-        verdict = await client.reconcile(intent, timeout_seconds=600)
+        verdict = await client.reconcile(intent, timeout_seconds=least + 60)
 
         assert (Incomplete, 1) == (type(verdict), len(client.unresolved))
         assert "an event of the account" in verdict.reason
