@@ -37,6 +37,13 @@ _METHODS = {
 _BANKS = (bitso.Bank(code="40012", name="BBVA"), bitso.Bank(code="40002", name="Banamex"))
 _VASPS = (bitso.Vasp(id="did:ethr:0x00000000000000000000000000000000000000a1", name="Simulated Exchange"),)
 
+_WEBHOOK_KEY = (
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA4xkdh1DXL+5w1W4MLw+3q3IK6rJLud9yYm7jDv4hyX4/2WmsfACuhxHPELOPtzsw"
+    "ugozqinTkg7dScIHOkIReV4CgdzlPYbuElLn999bhcnvb0cuxoiPWkCAucQYyF2W0eh1Hi4QIxd+nQGJ+taGZpkuP0qAf5Vi58UG3X6DoBXs"
+    "fdtb8QuYUYSGSzKP5yzMvJrO1JJAoGakfHx6BJnhDDwBj9yRaKCRxX7L4OdN6yn9Tb0mgbLmliSBSiRbGHsEQY4SuPwCvIxFGi9TXmShPUOe"
+    "0mVsFA3PKSwFD1//NL6LC2i3F20H8YdMMDSzxi1QVdZqys9VaGiBNLVQi/ko1wIDAQAB"
+)
+
 
 def identifier(kind: str, number: int) -> str:
     """Return an id of 32 hex digits."""
@@ -219,10 +226,12 @@ class FundingHandlers(SpotHandlers):
 
 
 class WebhookHandlers(SpotHandlers):
-    """Registration, and no keys: nothing is posted."""
+    """Registration, and a key whose private half nobody has: nothing is posted."""
 
     register = answers(Webhooks.register, lambda _, call: f"Webhook registered: {call.arguments.text('callback_url')}")
-    public_keys = answers(Webhooks.public_keys, lambda _, __: [])
+    public_keys = answers(
+        Webhooks.public_keys, lambda _, __: [bitso.WebhookKey(key_id="simulated", public_key=_WEBHOOK_KEY)]
+    )
 
 
 def _filtered(rows: list[dict[str, Json]], call: SpotCall, plural: str, name: str) -> list[dict[str, Json]]:
