@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self, Unpack, cast
 
 from attrs import evolve
 
@@ -188,7 +188,7 @@ class Client(Areas):
         verb: str,
         path: str,
         *,
-        kind: Kind,
+        kind: Kind | Literal["read", "idempotent", "cancel", "write", "money"],
         arguments: Mapping[str, Any] = NO_ARGUMENTS,
         signed: bool = True,
     ) -> Json:

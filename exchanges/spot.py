@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from attrs import field, frozen
 
@@ -234,7 +234,7 @@ class Spot(Protocol):
     async def place_limit(
         self,
         market: Market,
-        side: Side | str,
+        side: Side | Literal["buy", "sell"],
         *,
         amount: Amount,
         price: Amount,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from exchanges.bitex.api import API
 from exchanges.bitex.checks import ECHOED_ID, fault_of_address, fault_of_country, fault_of_currency, present_if_true
@@ -176,7 +176,7 @@ class Funding(Area, api=API):
         # A secret as a whole: free-form, so any of its fields may identify a person or an account.
         body: Annotated[InstructionBody, Param(type="object", check=fault_of_body, render=text_of_body, secret=True)],
         label: str | None = None,
-        schema: InstructionSchema | None = None,
+        schema: InstructionSchema | Literal["bitex", "base"] | None = None,
     ) -> WithdrawalInstruction:
         """Store an instruction how money is to be paid out, for withdrawals and for the Concierge.
 

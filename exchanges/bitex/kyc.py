@@ -7,7 +7,12 @@ from typing import Annotated, TypeAlias, TypedDict, Unpack
 
 from exchanges.bitex.api import API
 from exchanges.bitex.checks import ECHOED_ID, calendar_day, fault_of_country
-from exchanges.bitex.models.kyc import KycProfile, KycRejectionReasons, UsageTier
+from exchanges.bitex.models.kyc import (
+    KycProfile,
+    KycRejectionReasons,
+    UsageTier,
+    UsageTierWord,
+)
 from exchanges.bitex.models.kyc_files import KycFile, fault_of_format, upload_of
 from exchanges.endpoint import IDEMPOTENT, MULTIPART, WRITE, Area, Param, private
 from exchanges.http.uploads import Document, Upload
@@ -64,7 +69,9 @@ class Kyc(Area, api=API):
     """
 
     @private("POST /private/kyc_profiles", kind=WRITE)
-    async def create_profile(self, *, usage_tier: UsageTier, **fields: Unpack[ProfileFields]) -> KycProfile:
+    async def create_profile(
+        self, *, usage_tier: UsageTier | UsageTierWord, **fields: Unpack[ProfileFields]
+    ) -> KycProfile:
         """Create the profile of a person or company.
 
         Each profile must be of a real person or company that intends to use the service: Bitex treats careless creation
@@ -86,7 +93,7 @@ class Kyc(Area, api=API):
 
     @private("PUT /private/kyc_profiles/{kyc_profile_id}", kind=IDEMPOTENT)
     async def update_profile(
-        self, kyc_profile_id: int, *, usage_tier: UsageTier, **fields: Unpack[ProfileFields]
+        self, kyc_profile_id: int, *, usage_tier: UsageTier | UsageTierWord, **fields: Unpack[ProfileFields]
     ) -> KycProfile:
         """Change a profile; a compliance officer reviews the change.
 
@@ -104,7 +111,9 @@ class Kyc(Area, api=API):
         ...
 
     @private("PUT /private/kyc_profile", kind=IDEMPOTENT)
-    async def update_default_profile(self, *, usage_tier: UsageTier, **fields: Unpack[ProfileFields]) -> KycProfile:
+    async def update_default_profile(
+        self, *, usage_tier: UsageTier | UsageTierWord, **fields: Unpack[ProfileFields]
+    ) -> KycProfile:
         """Change the profile of the user that the key belongs to; a compliance officer reviews the change.
 
         Args:

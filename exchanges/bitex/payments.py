@@ -7,7 +7,12 @@ from typing import Annotated, Any
 
 from exchanges.bitex.api import API
 from exchanges.bitex.checks import ECHOED_ID, fault_of_slug, fault_of_url, percentage
-from exchanges.bitex.models.payments import Payment, PaymentStatus, PointOfSale
+from exchanges.bitex.models.payments import (
+    Payment,
+    PaymentStatus,
+    PaymentStatusWord,
+    PointOfSale,
+)
 from exchanges.endpoint import IDEMPOTENT, WRITE, Area, Param, private
 from exchanges.wire import Amount
 
@@ -80,7 +85,7 @@ class Payments(Area, api=API):
         ...
 
     @private("GET /private/payments")
-    async def payments(self, *, status: PaymentStatus | None = None) -> list[Payment]:
+    async def payments(self, *, status: PaymentStatus | PaymentStatusWord | None = None) -> list[Payment]:
         """Return your latest payments; the list may be cut off after 500.
 
         Args:

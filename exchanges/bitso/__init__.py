@@ -10,7 +10,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from exchanges.bitso.account import Account
 from exchanges.bitso.api import V2 as V2_API
@@ -211,7 +211,7 @@ class Bitso(Client):
         api_secret: str | None = None,
         client_id: str | None = None,
         signature_order: SignatureOrder | str = SignatureOrder.CLIENT_ID_FIRST,
-        nonces: Nonces | str = Nonces.STRICT,
+        nonces: Nonces | Literal["strict", "v2"] = Nonces.STRICT,
         **options: Unpack[ClientOptions],
     ) -> None:
         if signature_order not in tuple(SignatureOrder):

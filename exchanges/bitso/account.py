@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from exchanges.bitso.api import V3
 from exchanges.bitso.models.account import AccountFees, AccountStatus, Balance, LedgerEntry
-from exchanges.bitso.models.market import SortOrder
+from exchanges.bitso.models.market import (
+    SortOrder,
+    SortOrderWord,
+)
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.endpoint import Area, private
 from exchanges.endpoint.markers import Pages
@@ -51,7 +54,11 @@ class Account(Area, api=V3):
 
     @private("GET /ledger")
     async def ledger(
-        self, *, marker: str | None = None, sort: SortOrder | str | None = None, limit: PageLimit = None
+        self,
+        *,
+        marker: str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
+        limit: PageLimit = None,
     ) -> list[LedgerEntry]:
         """Every change of a balance, newest first. `every_ledger` reads all of them.
 
@@ -70,7 +77,11 @@ class Account(Area, api=V3):
 
     @private("GET /ledger/trades")
     async def ledger_trades(
-        self, *, marker: str | None = None, sort: SortOrder | str | None = None, limit: PageLimit = None
+        self,
+        *,
+        marker: str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
+        limit: PageLimit = None,
     ) -> list[LedgerEntry]:
         """Trades as they changed the balances, newest first. `every_ledger_trades` reads all of them.
 
@@ -89,7 +100,11 @@ class Account(Area, api=V3):
 
     @private("GET /ledger/fees")
     async def ledger_fees(
-        self, *, marker: str | None = None, sort: SortOrder | str | None = None, limit: PageLimit = None
+        self,
+        *,
+        marker: str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
+        limit: PageLimit = None,
     ) -> list[LedgerEntry]:
         """Fees as they changed the balances, newest first. `every_ledger_fees` reads all of them.
 
@@ -108,7 +123,11 @@ class Account(Area, api=V3):
 
     @private("GET /ledger/fundings")
     async def ledger_fundings(
-        self, *, marker: str | None = None, sort: SortOrder | str | None = None, limit: PageLimit = None
+        self,
+        *,
+        marker: str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
+        limit: PageLimit = None,
     ) -> list[LedgerEntry]:
         """Deposits as they changed the balances, newest first. `every_ledger_fundings` reads all of them.
 
@@ -127,7 +146,11 @@ class Account(Area, api=V3):
 
     @private("GET /ledger/withdrawals")
     async def ledger_withdrawals(
-        self, *, marker: str | None = None, sort: SortOrder | str | None = None, limit: PageLimit = None
+        self,
+        *,
+        marker: str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
+        limit: PageLimit = None,
     ) -> list[LedgerEntry]:
         """Withdrawals as they changed the balances, newest first. `every_ledger_withdrawals` reads all of them.
 
@@ -144,7 +167,9 @@ class Account(Area, api=V3):
         """
         ...
 
-    def every_ledger(self, *, sort: SortOrder | str | None = None, marker: str | None = None) -> Pages[LedgerEntry]:
+    def every_ledger(
+        self, *, sort: SortOrder | SortOrderWord | None = None, marker: str | None = None
+    ) -> Pages[LedgerEntry]:
         """Iterate over every change of a balance, each once, however many arrive meanwhile.
 
         A page is read when the iteration reaches it, as one call.
@@ -156,7 +181,7 @@ class Account(Area, api=V3):
         return pages(self.ledger, _eid, marker, sort=sort)
 
     def every_ledger_trades(
-        self, *, sort: SortOrder | str | None = None, marker: str | None = None
+        self, *, sort: SortOrder | SortOrderWord | None = None, marker: str | None = None
     ) -> Pages[LedgerEntry]:
         """Iterate over all trades in the ledger, each once, however many arrive meanwhile.
 
@@ -169,7 +194,7 @@ class Account(Area, api=V3):
         return pages(self.ledger_trades, _eid, marker, sort=sort)
 
     def every_ledger_fees(
-        self, *, sort: SortOrder | str | None = None, marker: str | None = None
+        self, *, sort: SortOrder | SortOrderWord | None = None, marker: str | None = None
     ) -> Pages[LedgerEntry]:
         """Iterate over all fees in the ledger, each once, however many arrive meanwhile.
 
@@ -182,7 +207,7 @@ class Account(Area, api=V3):
         return pages(self.ledger_fees, _eid, marker, sort=sort)
 
     def every_ledger_fundings(
-        self, *, sort: SortOrder | str | None = None, marker: str | None = None
+        self, *, sort: SortOrder | SortOrderWord | None = None, marker: str | None = None
     ) -> Pages[LedgerEntry]:
         """Iterate over all deposits in the ledger, each once, however many arrive meanwhile.
 
@@ -195,7 +220,7 @@ class Account(Area, api=V3):
         return pages(self.ledger_fundings, _eid, marker, sort=sort)
 
     def every_ledger_withdrawals(
-        self, *, sort: SortOrder | str | None = None, marker: str | None = None
+        self, *, sort: SortOrder | SortOrderWord | None = None, marker: str | None = None
     ) -> Pages[LedgerEntry]:
         """Iterate over all withdrawals in the ledger, each once, however many arrive meanwhile.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Unpack
+from typing import Annotated, Literal, Unpack
 
 from exchanges.bitso.api import V3
 from exchanges.bitso.ids import Ids, OriginIds, Word, an_id
@@ -14,12 +14,14 @@ from exchanges.bitso.models.funding import (
     Deleted,
     Deposit,
     DepositStatus,
+    DepositStatusWord,
     FundingDestination,
     Taxonomy,
     Vasp,
     Withdrawal,
     WithdrawalMethod,
     WithdrawalStatus,
+    WithdrawalStatusWord,
 )
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.bitso.withdrawing import (
@@ -46,7 +48,7 @@ class Funding(Area, api=V3):
         *,
         marker: str | None = None,
         limit: PageLimit = None,
-        status: DepositStatus | str | None = None,
+        status: DepositStatus | DepositStatusWord | None = None,
         method: str | None = None,
         fids: Ids = None,
         txids: Ids = None,
@@ -110,7 +112,7 @@ class Funding(Area, api=V3):
         *,
         marker: str | None = None,
         limit: PageLimit = None,
-        status: WithdrawalStatus | str | None = None,
+        status: WithdrawalStatus | WithdrawalStatusWord | None = None,
         method: str | None = None,
         currency: str | None = None,
         wids: Ids = None,
@@ -221,7 +223,7 @@ class Funding(Area, api=V3):
         ...
 
     @private("GET /banks/{country}")
-    async def banks(self, country: Country | str) -> list[Bank]:
+    async def banks(self, country: Country | Literal["mx", "br", "co"]) -> list[Bank]:
         """Banks of a country.
 
         Args:
@@ -330,7 +332,7 @@ class Funding(Area, api=V3):
     def every_fundings(
         self,
         *,
-        status: DepositStatus | str | None = None,
+        status: DepositStatus | DepositStatusWord | None = None,
         method: str | None = None,
         marker: str | None = None,
     ) -> Pages[Deposit]:
@@ -348,7 +350,7 @@ class Funding(Area, api=V3):
     def every_withdrawals(
         self,
         *,
-        status: WithdrawalStatus | str | None = None,
+        status: WithdrawalStatus | WithdrawalStatusWord | None = None,
         method: str | None = None,
         currency: str | None = None,
         marker: str | None = None,

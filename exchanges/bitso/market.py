@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from exchanges.bitso.api import V3
-from exchanges.bitso.models.market import Book, Candle, Catalogues, OrderBook, SortOrder, Ticker, TimeBucket, Trade
+from exchanges.bitso.models.market import (
+    Book,
+    Candle,
+    Catalogues,
+    OrderBook,
+    SortOrder,
+    SortOrderWord,
+    Ticker,
+    TimeBucket,
+    Trade,
+)
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.bitso.rules import RULES, Rules
 from exchanges.endpoint import Area, Endpoint, Param, public
@@ -103,7 +113,7 @@ class Market(Area, api=V3):
         book: str,
         *,
         marker: str | None = None,
-        sort: SortOrder | str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
         limit: PageLimit = None,
     ) -> list[Trade]:
         """Recent trades.
@@ -187,7 +197,7 @@ class Market(Area, api=V3):
         return rules
 
     def every_trades(
-        self, book: str, *, sort: SortOrder | str | None = None, marker: str | None = None
+        self, book: str, *, sort: SortOrder | SortOrderWord | None = None, marker: str | None = None
     ) -> Pages[Trade]:
         """Iterate over the trades of a book as far back as the exchange shows them, each once.
 

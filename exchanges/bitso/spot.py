@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Literal
 
 from attrs import frozen
 
 from exchanges.bitso.account import Account
 from exchanges.bitso.market import Market as MarketArea
 from exchanges.bitso.models.market import OrderBook, Ticker
+from exchanges.bitso.models.market import Side as BookSide
 from exchanges.bitso.models.trading import Order, OrderType, TimeInForce, UserTrade
 from exchanges.bitso.rules import Rules
 from exchanges.bitso.trading import Trading
@@ -70,7 +72,7 @@ class BitsoSpot:
     async def place_limit(
         self,
         market: Market,
-        side: Side | str,
+        side: Side | Literal["buy", "sell"],
         *,
         amount: Amount,
         price: Amount,
@@ -81,7 +83,7 @@ class BitsoSpot:
         side = checked_order(market, side, post_only=post_only)
         oid = await self._trading.place_order(
             book=_book(market),
-            side=side,
+            side=BookSide(side),
             order_type=OrderType.LIMIT,
             major=amount,
             price=price,

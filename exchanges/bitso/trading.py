@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Unpack
+from typing import Annotated, Any, Literal, Unpack
 
 from exchanges.bitso.api import V3, V4
 from exchanges.bitso.ids import NamedIds, Oid, Oids, OriginId, OriginIds, Word, an_id, fault_of_origin_id, one_of_both
-from exchanges.bitso.models.market import Side, SortOrder
+from exchanges.bitso.models.market import Side, SortOrder, SortOrderWord
 from exchanges.bitso.models.trading import (
     CancelledId,
     Changes,
@@ -17,6 +17,7 @@ from exchanges.bitso.models.trading import (
     OrderSource,
     OrderType,
     TimeInForce,
+    TimeInForceWord,
     UserTrade,
 )
 from exchanges.bitso.pages import PageLimit, pages
@@ -79,15 +80,15 @@ class Trading(Area, api=V3):
         self,
         *,
         book: Word,
-        side: Side | str,
-        order_type: Annotated[OrderType | str, Param(wire="type")],
+        side: Side | Literal["buy", "sell"],
+        order_type: Annotated[OrderType | Literal["limit", "market"], Param(wire="type")],
         major: Amount | None = None,
         minor: Amount | None = None,
         price: Amount | None = None,
         stop: Amount | None = None,
-        time_in_force: Annotated[TimeInForce | str | None, Param(canonical=_lasting)] = None,
+        time_in_force: Annotated[TimeInForce | TimeInForceWord | None, Param(canonical=_lasting)] = None,
         slippage_tolerance: Amount | None = None,
-        margin_order_type: MarginOrderType | str | None = None,
+        margin_order_type: MarginOrderType | Literal["CROSS_MARGIN"] | None = None,
         origin_id: OriginId = None,
     ) -> OrderId:
         """Place an order: limit, market, stop-limit (limit with *stop*) or stop-loss (market with *stop*).
@@ -127,9 +128,9 @@ class Trading(Area, api=V3):
         *,
         book: str | None = None,
         currency: str | None = None,
-        source: OrderSource | str | None = None,
+        source: OrderSource | Literal["alpha", "all"] | None = None,
         marker: str | None = None,
-        sort: SortOrder | str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
         limit: Annotated[int | None, Param(check=_fault_of_open_limit)] = None,
     ) -> list[Order]:
         """Orders that are open, wholly or in part.
@@ -239,7 +240,7 @@ class Trading(Area, api=V3):
         *,
         book: str | None = None,
         marker: str | None = None,
-        sort: SortOrder | str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
         limit: PageLimit = None,
     ) -> list[UserTrade]:
         """Own trades, newest first.
@@ -361,7 +362,7 @@ class Trading(Area, api=V3):
         ...
 
     def every_user_trades(
-        self, *, book: str | None = None, sort: SortOrder | str | None = None, marker: str | None = None
+        self, *, book: str | None = None, sort: SortOrder | SortOrderWord | None = None, marker: str | None = None
     ) -> Pages[UserTrade]:
         """Iterate over all own trades, each once, however many arrive meanwhile.
 

@@ -13,7 +13,10 @@ from exchanges.bitstamp.models.account import (
     WebsocketsToken,
     WithdrawalFee,
 )
-from exchanges.bitstamp.models.market import SortOrder
+from exchanges.bitstamp.models.market import (
+    SortOrder,
+    SortOrderWord,
+)
 from exchanges.endpoint import IDEMPOTENT, READ, WRITE, Area, private
 from exchanges.endpoint.markers import Pages
 
@@ -111,7 +114,7 @@ class Account(Area, api=V2):
         *,
         offset: Offset = None,
         limit: PageSize = None,
-        sort: SortOrder | str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
         since_timestamp: Moment = None,
         until_timestamp: Moment = None,
         since_id: str | None = None,
@@ -141,7 +144,7 @@ class Account(Area, api=V2):
         *,
         offset: Offset = None,
         limit: PageSize = None,
-        sort: SortOrder | str | None = None,
+        sort: SortOrder | SortOrderWord | None = None,
         since_timestamp: Moment = None,
         until_timestamp: Moment = None,
         since_id: str | None = None,

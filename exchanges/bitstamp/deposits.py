@@ -12,6 +12,7 @@ from exchanges.bitstamp.models.funding import (
     CryptoTransactions,
     DepositAddress,
     DepositStatus,
+    DepositStatusWord,
     InstantConvertAddress,
     InstantConvertAddressInfo,
     RippleAddress,
@@ -102,7 +103,7 @@ class Deposits(Area, api=V2, area="funding"):
         limit: PageSize = None,
         since_timestamp: Moment = None,
         until_timestamp: Moment = None,
-        status: DepositStatus | str | None = None,
+        status: DepositStatus | DepositStatusWord | None = None,
     ) -> list[CryptoDeposit]:
         """Deposits of coins.
 

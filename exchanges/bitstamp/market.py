@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from exchanges.bitstamp.api import V2
 from exchanges.bitstamp.arguments import Moment, between
@@ -93,7 +93,9 @@ class Market(Area, api=V2):
         ...
 
     @public("GET /transactions/{market}/")
-    async def transactions(self, market: str, *, time: TimeFrame | str | None = None) -> list[Transaction]:
+    async def transactions(
+        self, market: str, *, time: TimeFrame | Literal["minute", "hour", "day"] | None = None
+    ) -> list[Transaction]:
         """Recent trades, newest first.
 
         Args:

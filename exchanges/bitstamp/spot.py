@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from attrs import frozen
 
@@ -73,7 +74,7 @@ class BitstampSpot:
     async def place_limit(
         self,
         market: Market,
-        side: Side | str,
+        side: Side | Literal["buy", "sell"],
         *,
         amount: Amount,
         price: Amount,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from exchanges.bitstamp.api import V2
 from exchanges.bitstamp.arguments import (
@@ -178,7 +178,7 @@ class Trading(Placing, api=V2):
         self,
         *,
         market: MarketName,
-        order_source: OrderSource | str,
+        order_source: OrderSource | Literal["orderbook", "stop_order", "tokenized_securities"],
         since_id: str | None = None,
         until_id: str | None = None,
     ) -> list[OrderEvent]:

@@ -78,7 +78,7 @@ def undeclared(
     verb: str,
     path: str,
     *,
-    kind: Kind,
+    kind: str,
     arguments: Mapping[str, Any],
     access: Access,
 ) -> tuple[Endpoint, dict[str, Any]]:
@@ -95,9 +95,11 @@ def undeclared(
     if not issubclass(type(path), str) or not _PATH.fullmatch(path):
         words = "the path must be plain, begin with a slash and have no query: pass arguments by name"
         raise UsageError(f"{name}: {words}; nothing was sent", endpoint=name)
-    if not isinstance(cast("object", kind), Kind):
-        words = "kind must be a member of exchanges.Kind: it decides whether the call may be repeated"
+    # By its type: an object may claim to be of any class, and to equal any text.
+    if not issubclass(type(kind), str) or str.__str__(kind) not in {member.value for member in Kind}:
+        words = f"kind must be one of {', '.join(Kind)}: it decides whether the call may be repeated"
         raise UsageError(f"{name}: {words}; nothing was sent", endpoint=name)
+    kind = Kind(str.__str__(kind))
     _require_new(client, api, verb, path, name)
     try:
         values = cast("dict[str, Any]", json_object({n: v for n, v in arguments.items() if v is not None}))

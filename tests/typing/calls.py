@@ -49,6 +49,18 @@ async def of_bitstamp(client: Bitstamp) -> None:
     assert_type(await client.v1.account.balance(), v1.Balance)
 
 
+async def words(bitso_client: Bitso, bitstamp_client: Bitstamp, bitex_client: Bitex) -> None:
+    await bitstamp_client.market.transactions("btcusd", time="day")
+    await bitstamp_client.v1.market.transactions(time="hour")
+    await bitso_client.trading.place_order(book="btc_mxn", side="buy", order_type="limit", time_in_force="postonly")
+    await bitso_client.trading.place_order(book="btc_mxn", side=bitso.Side("buy"), order_type=bitso.OrderType.LIMIT)
+    await bitex_client.kyc.create_profile(usage_tier="micro")
+    await bitstamp_client.request("GET", "/new/", kind="read")
+    await bitstamp_client.market.transactions("btcusd", time="dya")  # type: ignore[arg-type]
+    await bitso_client.trading.place_order(book="btc_mxn", side="by", order_type="limit")  # type: ignore[arg-type]
+    await bitstamp_client.request("GET", "/new/", kind="reed")  # type: ignore[arg-type]
+
+
 async def mistakes(bitex_client: Bitex, bitstamp_client: Bitstamp) -> None:
     await bitex_client.trading.create_bid(amount=1.5, price=500)  # type: ignore[arg-type]
     await bitex_client.trading.create_bid(amount=1)  # type: ignore[call-arg]

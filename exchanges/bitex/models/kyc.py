@@ -6,7 +6,7 @@ Source:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import field
 
@@ -31,6 +31,9 @@ class UsageTier(OpenStrEnum):
     SMALL = "small"
     MEDIUM = "medium"
     LARGE = "large"
+
+
+UsageTierWord: TypeAlias = Literal["micro", "small", "medium", "large"]
 
 
 @frozen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from exchanges.values import frozen
 from exchanges.wire import BitcoinAddress, Deviation, Json, Model, OpenIntEnum, OpenStrEnum, UnixTime
@@ -48,6 +48,9 @@ class PaymentStatus(OpenStrEnum):
     """No coins were detected in time."""
     CANCELLED = "cancelled"
     """Coins were detected, but not confirmed within two hours."""
+
+
+PaymentStatusWord: TypeAlias = Literal["pending", "seen", "done", "settled", "expired", "cancelled"]
 
 
 @frozen(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypeAlias, TypedDict
 
 from attrs import field
 
@@ -34,6 +34,9 @@ class DepositStatus(OpenStrEnum):
     CANCELLED = "cancelled"
 
 
+DepositStatusWord: TypeAlias = Literal["pending", "in_progress", "complete", "failed", "cancelled"]
+
+
 class WithdrawalStatus(OpenStrEnum):
     """Status of a withdrawal."""
 
@@ -48,6 +51,9 @@ class WithdrawalStatus(OpenStrEnum):
     def is_final(self) -> bool:
         """Whether a withdrawal in this status never changes again."""
         return self in (WithdrawalStatus.COMPLETE, WithdrawalStatus.FAILED, WithdrawalStatus.CANCELLED)
+
+
+WithdrawalStatusWord: TypeAlias = Literal["pending", "processing", "complete", "failed", "cancelled"]
 
 
 class Country(OpenStrEnum):

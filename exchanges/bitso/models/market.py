@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from exchanges.values import frozen
 from exchanges.wire import Id, IsoTime, Model, OpenIntEnum, OpenStrEnum, TextDecimal, UnixMillis
 from exchanges.wire.models import named
@@ -22,6 +24,9 @@ class SortOrder(OpenStrEnum):
 
     ASC = "asc"
     DESC = "desc"
+
+
+SortOrderWord: TypeAlias = Literal["asc", "desc"]
 
 
 @frozen(kw_only=True)

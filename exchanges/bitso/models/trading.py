@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypeAlias, TypedDict
 
 from exchanges.bitso.models.market import Side
 from exchanges.values import frozen
@@ -45,6 +45,9 @@ class TimeInForce(OpenStrEnum):
     """What does not trade at once is cancelled."""
     POST_ONLY = "postonly"
     """Cancelled if it would trade at once."""
+
+
+TimeInForceWord: TypeAlias = Literal["goodtillcancelled", "fillorkill", "immediateorcancel", "postonly"]
 
 
 class MarginOrderType(OpenStrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 from exchanges.bitso.api import V2
 from exchanges.bitso.models.market import SortOrder
@@ -35,7 +36,7 @@ class Account(Area, api=V2):
         *,
         offset: int | None = None,
         limit: int | None = None,
-        sort: SortOrder | None = None,
+        sort: SortOrder | Literal["asc", "desc"] | None = None,
         book: str | None = None,
     ) -> list[UserTransaction]:
         """Deposits, withdrawals and trades of the account.

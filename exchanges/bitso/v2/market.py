@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from exchanges.bitso.api import V2
 from exchanges.bitso.v2.models import OrderBook, Ticker, TimeFrame, Transaction
@@ -47,7 +47,9 @@ class Market(Area, api=V2):
         ...
 
     @public("GET /transactions")
-    async def transactions(self, book: str | None = None, *, time: TimeFrame | None = None) -> list[Transaction]:
+    async def transactions(
+        self, book: str | None = None, *, time: TimeFrame | Literal["minute", "hour"] | None = None
+    ) -> list[Transaction]:
         """Recent trades, newest first.
 
         Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from exchanges.bitso.api import V2
 from exchanges.bitso.v2.models import AmountUnit, Cancelled, Order, OrderType
@@ -123,7 +123,9 @@ class Trading(Area, api=V2):
         amount: Amount,
         price: Amount | None = None,
         book: _Book = None,
-        amount_unit: Annotated[AmountUnit | None, Param(type="str", render=_unsent, echo=None)] = None,
+        amount_unit: Annotated[
+            AmountUnit | Literal["major", "minor"] | None, Param(type="str", render=_unsent, echo=None)
+        ] = None,
     ) -> Order:
         """Place an order to buy: a limit order, or without a price a market order.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from attrs import field
 
@@ -215,6 +215,9 @@ class DepositStatus(OpenStrEnum):
     IN_PROCESSING = "IN_PROCESSING"
     REVERTED = "REVERTED"
     REJECTED = "REJECTED"
+
+
+DepositStatusWord: TypeAlias = Literal["PENDING", "FINALIZED", "IN_PROCESSING", "REVERTED", "REJECTED"]
 
 
 @frozen(kw_only=True)

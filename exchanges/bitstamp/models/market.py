@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, ClassVar, Literal, TypeAlias, cast
 
 from exchanges.values import frozen
 from exchanges.wire import Choice, Json, Model, OpenIntEnum, OpenStrEnum, Row, TextDecimal, UnixMicrosText, UnixTimeText
@@ -31,6 +31,9 @@ class SortOrder(OpenStrEnum):
 
     ASC = "asc"
     DESC = "desc"
+
+
+SortOrderWord: TypeAlias = Literal["asc", "desc"]
 
 
 class MarketType(OpenStrEnum):

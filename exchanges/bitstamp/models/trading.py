@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict, cast
+from typing import Annotated, Literal, TypeAlias, TypedDict, cast
 
 from attrs import field, fields
 
@@ -61,6 +61,24 @@ class Subtype(OpenStrEnum):
     TRAILING_TAKE_PROFIT_LIMIT = "TRAILING_TAKE_PROFIT_LIMIT"
 
 
+SubtypeWord: TypeAlias = Literal[
+    "LIMIT",
+    "MARKET",
+    "INSTANT",
+    "CASH",
+    "STOP_MARKET",
+    "STOP_LIMIT",
+    "STOP_LOSS",
+    "TAKE_PROFIT",
+    "STOP_LOSS_LIMIT",
+    "TAKE_PROFIT_LIMIT",
+    "TRAILING_STOP_LOSS",
+    "TRAILING_TAKE_PROFIT",
+    "TRAILING_STOP_LOSS_LIMIT",
+    "TRAILING_TAKE_PROFIT_LIMIT",
+]
+
+
 class MarginMode(OpenStrEnum):
     """Margin of a derivative."""
 
@@ -74,6 +92,9 @@ class Trigger(OpenStrEnum):
     LAST_TRADED_PRICE = "LAST_TRADED_PRICE"
     INDEX_PRICE = "INDEX_PRICE"
     MARK_PRICE = "MARK_PRICE"
+
+
+TriggerWord: TypeAlias = Literal["LAST_TRADED_PRICE", "INDEX_PRICE", "MARK_PRICE"]
 
 
 class OrderSource(OpenStrEnum):
@@ -103,7 +124,7 @@ class Leveraged(TypedDict, total=False):
         leverage: Times, as the open orders of the market have it.
     """
 
-    margin_mode: MarginMode | str | None
+    margin_mode: MarginMode | Literal["CROSS", "ISOLATED"] | None
     leverage: Amount | None
 
 
@@ -119,9 +140,9 @@ class Derivative(Leveraged, total=False):
         reduce_only: Whether it may only make a position smaller; sent if True.
     """
 
-    subtype: Subtype | str | None
+    subtype: Subtype | SubtypeWord | None
     stop_price: Amount | None
-    trigger: Trigger | str | None
+    trigger: Trigger | TriggerWord | None
     activation_price: Amount | None
     trailing_delta: int | None
     reduce_only: Flag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import Balance, SortOrder, UserTransaction
@@ -30,7 +31,11 @@ class Account(Area, api=V1):
 
     @private("POST /user_transactions/", kind=READ)
     async def user_transactions(
-        self, *, offset: int | None = None, limit: int | None = None, sort: SortOrder | None = None
+        self,
+        *,
+        offset: int | None = None,
+        limit: int | None = None,
+        sort: SortOrder | Literal["asc", "desc"] | None = None,
     ) -> list[UserTransaction]:
         """Deposits, withdrawals and trades of the account.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import ConversionRate, OrderBook, Ticker, TimeFrame, Transaction
@@ -41,7 +41,7 @@ class Market(Area, api=V1):
         ...
 
     @public("GET /transactions/")
-    async def transactions(self, *, time: TimeFrame | None = None) -> list[Transaction]:
+    async def transactions(self, *, time: TimeFrame | Literal["minute", "hour"] | None = None) -> list[Transaction]:
         """Recent trades, newest first.
 
         Args:
