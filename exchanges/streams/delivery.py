@@ -21,6 +21,10 @@ __all__ = ["Buffer", "Cell", "Ended", "Gap", "GapReason"]
 
 T = TypeVar("T")
 
+MOST_BYTES = 8 * 1024 * 1024
+ITEM_BYTES = 1024
+"""A buffer holds so many in any case, and so many for each item: frames are smaller, unless somebody floods."""
+
 
 class GapReason(StrEnum):
     """Why something may be missing."""
@@ -72,17 +76,19 @@ class Buffer(Generic[T]):
     """Items for one reader, bounded, in order.
 
     Args:
-        size: How many items it holds.
+        size: How many items it holds; and at most 8 MiB of frames, or 1 KiB for each item if that is more.
         name: Of the channel, for messages.
         is_loud: Whether it ends with an error when it is full, in place of dropping the oldest items.
     """
 
     def __init__(self, size: int, name: str, *, is_loud: bool = False) -> None:
         self._size, self._name, self._is_loud = size, name, is_loud
-        self._items: deque[tuple[datetime, T | Gap]] = deque()
+        self._most_bytes = max(MOST_BYTES, size * ITEM_BYTES)
+        self._items: deque[tuple[datetime, T | Gap, int]] = deque()
+        self._bytes = self._waiting_bytes = 0
         self._lag: Gap | None = None
         self._held: Gap | None = None
-        self._waiting: list[tuple[datetime, T]] = []
+        self._waiting: list[tuple[datetime, T, int]] = []
         self._end: Exception | None = None
         self._changed = asyncio.Event()
         self.missed = 0
@@ -91,12 +97,19 @@ class Buffer(Generic[T]):
         """Return how many items it holds."""
         return len(self._items) + len(self._waiting)
 
-    def put(self, at: datetime, item: T) -> bool:
-        """Add an item that came at a moment; return whether something was dropped for it for the first time."""
+    def put(self, at: datetime, item: T, size: int = 0) -> bool:
+        """Add an item that came at a moment; return whether something was dropped for it for the first time.
+
+        Args:
+            at: The moment.
+            item: The item.
+            size: Bytes of its frame.
+        """
         if self._held is None:
-            return self._push(at, item)
-        self._waiting.append((at, item))
-        if len(self._waiting) >= self._size:
+            return self._push(at, item, size)
+        self._waiting.append((at, item, size))
+        self._waiting_bytes += size
+        if len(self._waiting) >= self._size or self._waiting_bytes >= self._most_bytes:
             self.unfilled()
         return False
 
@@ -105,7 +118,7 @@ class Buffer(Generic[T]):
         if self._items and isinstance(last := self._items[-1][1], Gap):
             self._items.pop()
             gap = last.joined(gap)
-        self._push(gap.until, gap)
+        self._push(gap.until, gap, 0)
 
     def hold(self, gap: Gap) -> None:
         """Keep what comes back until `fill` or `unfilled`: what the gap holds may be read, and comes first."""
@@ -115,22 +128,27 @@ class Buffer(Generic[T]):
         """Add what was missing, then what came meanwhile, each once."""
         if self._held is None:
             return
-        waiting, self._held, self._waiting = self._waiting, None, []
+        waiting = self._release()
         known = {key(item) for item in items}
         for item in items:
-            self._push(at, item)
-        for came, item in waiting:
+            self._push(at, item, 0)
+        for came, item, size in waiting:
             if key(item) not in known:
-                self._push(came, item)
+                self._push(came, item, size)
 
     def unfilled(self) -> None:
         """Add the gap that was held, as it cannot be filled, then what came meanwhile."""
         if self._held is None:
             return
-        gap, waiting, self._held, self._waiting = self._held, self._waiting, None, []
+        gap, waiting = self._held, self._release()
         self.gap(gap)
-        for came, item in waiting:
-            self._push(came, item)
+        for came, item, size in waiting:
+            self._push(came, item, size)
+
+    def _release(self) -> list[tuple[datetime, T, int]]:
+        """Return what was kept back, and keep nothing back."""
+        waiting, self._held, self._waiting, self._waiting_bytes = self._waiting, None, [], 0
+        return waiting
 
     def end(self, error: Exception | None = None) -> None:
         """Add nothing more; the reader gets what is here, then *error*, or the end."""
@@ -142,7 +160,8 @@ class Buffer(Generic[T]):
     def discard(self) -> None:
         """Remove everything, and end: the reader has left."""
         self._items.clear()
-        self._lag, self._held, self._waiting = None, None, []
+        self._bytes, self._lag = 0, None
+        self._release()
         self.end()
 
     async def get(self) -> T | Gap:
@@ -157,34 +176,42 @@ class Buffer(Generic[T]):
                 lag, self._lag = self._lag, None
                 return lag
             if self._items:
-                return self._items.popleft()[1]
+                return self._pop()[1]
             if self._end is not None:
                 raise self._end
             self._changed.clear()
             await self._changed.wait()
 
-    def _push(self, at: datetime, item: T | Gap) -> bool:
+    def _push(self, at: datetime, item: T | Gap, size: int) -> bool:
         if self._end is not None:
             return False
         first = False
-        if self._is_full:
+        while self._is_full:
             if self._is_loud:
-                words = f"{self._name}: {self._size} events were not read in time; the stream ended to lose none unseen"
+                kept = f"{len(self._items)} events ({self._bytes:,} bytes)"
+                words = f"{self._name}: {kept} were not read in time; the stream ended to lose none unseen"
                 self._end = ReaderTooSlow(words, endpoint=self._name)
                 self._changed.set()
                 return True
-            first = self._drop()
-        self._items.append((at, item))
+            first = self._drop() or first
+        self._items.append((at, item, size))
+        self._bytes += size
         self._changed.set()
         return first
 
     @property
     def _is_full(self) -> bool:
-        return len(self._items) >= self._size
+        return len(self._items) >= self._size or self._bytes >= self._most_bytes
+
+    def _pop(self) -> tuple[datetime, T | Gap]:
+        """Remove the oldest item, and return it with its moment."""
+        at, item, size = self._items.popleft()
+        self._bytes -= size
+        return at, item
 
     def _drop(self) -> bool:
         """Drop the oldest item into the gap before it; return whether this opened the gap."""
-        at, item = self._items.popleft()
+        at, item = self._pop()
         lost = item if isinstance(item, Gap) else Gap(at, at, GapReason.LAGGED, 1)
         self.missed += 1
         is_first = self._lag is None

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin
 
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
-from exchanges.streams.delivery import Gap, GapReason
+from exchanges.streams.delivery import MOST_BYTES, Gap, GapReason
 from exchanges.streams.happenings import Lagged, Resynchronised
 from exchanges.wire import Deviation, loads
 
@@ -138,8 +138,8 @@ class Reader(Protocol):
         """Whether what was missed is to be read, and to come in its place."""
         ...
 
-    def put(self, at: datetime, item: Any) -> bool:  # noqa: ANN401 - of the model that the channel declares
-        """Add an item; return whether the reader has begun to lag."""
+    def put(self, at: datetime, item: Any, size: int, /) -> bool:  # noqa: ANN401 - of the model that the channel declares
+        """Add an item, of a frame of so many bytes; return whether the reader has begun to lag."""
         ...
 
     def gap(self, gap: Gap) -> None:
@@ -169,7 +169,9 @@ class ItemFeed(Feed):
     def __init__(self, hub: Owner, line: Carrier, channel: Channel, arguments: Mapping[str, str]) -> None:
         super().__init__(hub, line, channel, arguments)
         self.readers: list[Reader] = []
-        self._known: dict[str, Any] = {}
+        # Content and size of the frame, oldest first.
+        self._known: dict[str, tuple[Any, int]] = {}
+        self._known_bytes = 0
         self._chain: str | None = None
         self._last_at: datetime | None = None
         self._lost_since: datetime | None = None
@@ -206,15 +208,15 @@ class ItemFeed(Feed):
         except (Deviation, DecodeError) as error:
             self.unreadable(number, f"a frame that is not as documented ({error})")
             return
-        at = self.hub.host.now()
+        at, size = self.hub.host.now(), len(data.whole) // max(1, len(items))
         for item in items:
-            if self._is_new(item, item):
+            if self._is_new(item, item, size):
                 if self.channel.moves_book:
                     self.hub.traded(self.channel.api, self.arguments)
                 self._check_chain(item, at)
                 if self._is_noted(item):
                     self._last_at = at
-                    self._hand_on(at, item)
+                    self._hand_on(at, item, size)
                 else:
                     self.unreadable(number, "an item whose id is no number")
 
@@ -236,7 +238,7 @@ class ItemFeed(Feed):
                     raise Deviation(fault)
         return items
 
-    def _is_new(self, item: Any, content: Any = None) -> bool:  # noqa: ANN401 - of the model that the channel declares
+    def _is_new(self, item: Any, content: Any = None, size: int = 0) -> bool:  # noqa: ANN401 - of the declared model
         """Whether an item did not come before: two links bring it twice.
 
         *content* is what two frames of it have in common; None: it was read, and shows less than a frame. Another
@@ -248,15 +250,19 @@ class ItemFeed(Feed):
         if key is None:
             return True
         if key in self._known:
-            before = self._known[key]
+            before, _ = self._known[key]
             if content is None or before is None or content == before:
                 return False
             at, self._chain = self.hub.host.now(), None
             self._report(Gap(self._last_at or at, at, GapReason.CHAIN_BROKEN))
-        elif len(self._known) == REMEMBERED_KEYS:
-            del self._known[next(iter(self._known))]
-        self._known[key] = content
+        self._remember(key, content, size)
         return True
+
+    def _remember(self, key: str, content: Any, size: int) -> None:  # noqa: ANN401 - of the declared model
+        self._known_bytes += size - self._known.pop(key, (None, 0))[1]
+        self._known[key] = content, size
+        while len(self._known) > REMEMBERED_KEYS or (self._known_bytes > MOST_BYTES and len(self._known) > 1):
+            self._known_bytes -= self._known.pop(next(iter(self._known)))[1]
 
     def _check_chain(self, item: Any, at: datetime) -> None:  # noqa: ANN401 - of the model that the channel declares
         if self.channel.chain is None:
@@ -276,10 +282,10 @@ class ItemFeed(Feed):
             return False
         return True
 
-    def _hand_on(self, at: datetime, item: Any) -> None:  # noqa: ANN401 - of the model that the channel declares
+    def _hand_on(self, at: datetime, item: Any, size: int) -> None:  # noqa: ANN401 - of the declared model
         self._settle(item)
         for reader in list(self.readers):
-            if reader.put(at, item):
+            if reader.put(at, item, size):
                 self.hub.publish(Lagged(self.label))
 
     def _settle(self, item: Any) -> None:  # noqa: ANN401 - of the model that the channel declares
@@ -356,7 +362,7 @@ class ItemFeed(Feed):
             for item in new:
                 self._settle(item)
                 for reader in list(self.readers):
-                    reader.put(at, item)
+                    reader.put(at, item, 0)
         return new
 
     def _key_or_repr(self, item: Any) -> str:  # noqa: ANN401 - of the model that the channel declares

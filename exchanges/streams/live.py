@@ -219,7 +219,7 @@ class _CellReader:
     def __init__(self) -> None:
         self.cell = Cell[Any]()
 
-    def put(self, at: datetime, item: Any) -> bool:  # noqa: ANN401, ARG002 - the newest is the newest
+    def put(self, at: datetime, item: Any, size: int) -> bool:  # noqa: ANN401, ARG002 - the newest is the newest
         self.cell.put(item)
         return False
 

@@ -37,6 +37,57 @@ def filled(size, count, **options):
     return buffer
 
 
+MIB = 1024 * 1024
+
+
+def fed(sizes, **options):
+    """A buffer of a thousand items that was given numbers, of frames of so many MiB."""
+    buffer = Buffer(1000, "test", **options)
+    for number, size in enumerate(sizes):
+        buffer.put(moment(number), number, round(size * MIB))
+    return buffer
+
+
+@in_virtual_time
+async def test_a_buffer_is_bounded_by_the_bytes_of_frames_too():
+    """Few large items fill it as many small ones do; what is read makes room."""
+    buffer = fed([4, 3, 0.5, 4, 4])
+    assert [lagged(0, 0, 1), 1, 2, 3, 4] == await all_of(buffer)
+    for number in range(3):
+        buffer.put(moment(number), number, 4 * MIB)
+
+    assert [lagged(0, 0, 1), 1, 2] == await all_of(buffer)
+
+
+@in_virtual_time
+async def test_a_loud_buffer_of_large_items():
+    """It says how much was not read."""
+    buffer = fed([4, 4, 0.1], is_loud=True)
+    assert [0, 1, ReaderTooSlow] == await all_of(buffer)
+    assert "2 events (8,388,608 bytes)" in str(buffer._end)
+
+
+@in_virtual_time
+async def test_a_long_buffer_holds_more_bytes():
+    """A KiB for each of its items."""
+    buffer = Buffer(12 * 1024, "test")
+    for number in range(3):
+        buffer.put(moment(number), number, 4 * MIB)
+
+    assert [0, 1, 2] == await all_of(buffer)
+
+
+@in_virtual_time
+async def test_what_is_held_back_is_bounded_by_bytes():
+    """The gap is said before they fill the memory."""
+    buffer = Buffer(1000, "test")
+    buffer.hold(GAP)
+    for number in range(2):
+        buffer.put(moment(number), number, 4 * MIB)
+
+    assert [GAP, 0, 1] == await all_of(buffer)
+
+
 @in_virtual_time
 async def test_items_come_in_order():
     """As they were put."""

@@ -4,7 +4,7 @@ import pytest
 
 from exchanges.errors import BookUnknown
 from exchanges.market_data import BookStatus
-from exchanges.streams.keepers import Change, Resubscribe, SequencedBook, Settings
+from exchanges.streams.keepers import Change, Resubscribe, SequencedBook, Settings, sequenced
 from tests.support.kept_books import change, fetches, orders, read_orders, shown, turns, wall
 
 BIDS, ASKS = "a=10:1 b=10:2 c=9:1", "d=11:3"
@@ -238,4 +238,16 @@ def test_what_waits_is_bounded(monkeypatch):
     for number in range(6, 10):
         book.frame(orders(number, change(f"n{number}", "bid", "9", "1")), 0.1)
 
+    assert [] == turns(book.snapshot(read_orders(5, BIDS, ASKS), 0.0, 0.2))
+
+
+def test_frames_without_a_change_are_bounded(monkeypatch):
+    """They count as one with a change; the order book that is read then is of after the oldest that is kept."""
+    monkeypatch.setattr(sequenced, "MOST_CHANGES", 10)
+    book = SequencedBook("bitso btc_mxn", wall)
+    book.confirmed(0.0)
+    for number in range(1, 30):
+        book.frame(orders(number), 0.1)
+
+    assert 10 == len(book._frames)
     assert [] == turns(book.snapshot(read_orders(5, BIDS, ASKS), 0.0, 0.2))

@@ -95,8 +95,8 @@ class Streams(Channels, api=STREAMS):
     """Live channels. None but `my_orders` needs a key.
 
     Arguments that several of them have: *book* is major and minor, such as btc_mxn. *buffer* is how many unread items
-    are kept; older ones are dropped, and a `Gap` says how many. *timeout_seconds* is how long entering may take; None:
-    as long as a call.
+    are kept, and 8 MiB of frames or 1 KiB for each of them, whichever is more; older ones are dropped, and a `Gap` says
+    how many. *timeout_seconds* is how long entering may take; None: as long as a call.
     """
 
     @channel(

@@ -29,6 +29,8 @@ from exchanges.wire.envelopes import Envelope, envelope_reader
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_DIGITS = 19
+CHANGE_BYTES = 1024
+"""A change has less than 200."""
 _STATES = {"open": True, "cancelled": False, "completed": False}
 _SIDES = {0: True, 1: False}
 
@@ -57,6 +59,9 @@ def frame(data: Data) -> OrdersFrame:
         Deviation: It is none, or holds a side or a state that nobody knows: a change would be lost.
     """
     changes = _read(data.whole)
+    # Frames are kept by the number of their changes until an order book is read.
+    if len(data.whole) > CHANGE_BYTES * (len(changes.payload) + 1):
+        raise Deviation(f"changes of at most {CHANGE_BYTES} bytes each")
     return OrdersFrame(changes.sequence, changes.sent * 1000, [_change(entry) for entry in changes.payload])
 
 

@@ -99,8 +99,9 @@ class Streams(Channels, api=STREAMS):
     """Live channels of one account. Public ones need no key.
 
     Arguments that several of them have: *market* is base and counter, such as btcusd. *buffer* is how many unread items
-    are kept; of a public channel older ones are dropped, and a `Gap` says how many, while a private channel ends with
-    `ReaderTooSlow`. *timeout_seconds* is how long entering may take; None: as long as a call.
+    are kept, and 8 MiB of frames or 1 KiB for each of them, whichever is more; of a public channel older ones are
+    dropped, and a `Gap` says how many, while a private channel ends with `ReaderTooSlow`. *timeout_seconds* is how long
+    entering may take; None: as long as a call.
     """
 
     @channel(

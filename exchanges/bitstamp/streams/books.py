@@ -23,6 +23,8 @@ TOP: Final = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_DIGITS = 17
+ROW_BYTES = 256
+"""A row has about 30."""
 
 
 class _BookData(Envelope):
@@ -41,6 +43,9 @@ def frame(data: Data) -> LevelsFrame:
         Deviation: It is none.
     """
     book = _read(data.body)
+    # Frames are kept by the number of their rows until an order book is read.
+    if len(data.body) > ROW_BYTES * (len(book.bids) + len(book.asks) + 4):
+        raise Deviation(f"rows of at most {ROW_BYTES} bytes each")
     moment = book.microtimestamp
     if not (moment.isascii() and moment.isdigit() and len(moment) <= _MAX_DIGITS):
         raise Deviation("a moment in microseconds")

@@ -133,7 +133,7 @@ class DiffBook(Kept[DiffSide]):
             self._restart(FUTURE, now)
         else:
             self._newest, self._newest_received = frame, now
-            if self._next(Step(frame, now, len(frame.bids) + len(frame.asks)), now):
+            if self._next(Step(frame, now, len(frame.bids) + len(frame.asks) or 1), now):
                 return CHANGED
         return self._done(now)
 

@@ -161,9 +161,9 @@ class SequencedBook(Kept[Side]):
                 self._drop_frames()
             return
         self._frames.append(frame)
-        self._changes += len(frame.changes)
+        self._changes += len(frame.changes) or 1
         while self._changes > MOST_CHANGES:
-            self._changes -= len(self._frames.popleft().changes)
+            self._changes -= len(self._frames.popleft().changes) or 1
 
     def _follow(self, orders: Orders, frame: OrdersFrame, now: float) -> None:
         """Bring the book to the number of *frame*, if it is not there yet."""

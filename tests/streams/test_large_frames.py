@@ -1,0 +1,61 @@
+"""Frames that are larger than any that was seen, from a played server in virtual time."""
+
+import pytest
+
+from exchanges.bitso.streams.books import frame as bitso_frame
+from exchanges.bitstamp.streams.books import frame as bitstamp_frame
+from exchanges.streams.delivery import GapReason
+from exchanges.streams.dialect import Data
+from exchanges.wire import Deviation, dumps
+from tests.streams.test_bitso import changes
+from tests.streams.test_trades import markets, streams, trade
+from tests.support.streaming import items
+from tests.support.virtual_time import in_virtual_time
+
+MIB = 1024 * 1024
+
+
+def large_trade(number, size):
+    """The frame of a trade with a long id."""
+    frame = trade(number)
+    return {**frame, "data": {**frame["data"], "id_str": "1" * size}}
+
+
+@in_virtual_time
+async def test_a_reader_that_does_not_read():
+    """It holds so many bytes, not a thousand frames; nor does what is remembered to know doubles."""
+    async with streams() as (live, server, host):
+        markets(host)
+        async with live.trades("btcusd") as trades:
+            for number in range(12):
+                server.last.send(large_trade(number, MIB))
+            lag, *kept = await items(trades, 9)
+
+            assert (GapReason.LAGGED, 4) == (lag.reason, lag.missed)
+            assert [str(number) for number in range(4, 12)] == [item.id for item in kept]
+            assert len(trades._feed._known) <= 8
+
+
+@in_virtual_time
+async def test_doubles_after_a_large_frame():
+    """What is forgotten is the oldest."""
+    async with streams() as (live, server, host):
+        markets(host)
+        async with live.trades("btcusd") as trades:
+            server.last.send(large_trade(1, 9 * MIB))
+            assert ["1"] == [item.id for item in await items(trades, 1)]
+            for number in (2, 3, 2, 3, 4):
+                server.last.send(trade(number))
+
+            assert ["2", "3", "4"] == [item.id for item in await items(trades, 3)]
+
+
+def test_a_frame_of_a_book_is_as_large_as_its_changes():
+    """Until an order book is read, frames are kept by the number of their changes."""
+    whole = dumps(changes(5, ("a", "open", "1"), ("b" * 3000, "open", "1")))
+    with pytest.raises(Deviation, match="1024 bytes"):
+        bitso_frame(Data("diff-orders:btc_mxn", "diff-orders", b"", whole))
+
+    body = dumps({"microtimestamp": "1789000200123000", "bids": [["1", "1" + "0" * 3000]], "asks": []})
+    with pytest.raises(Deviation, match="256 bytes"):
+        bitstamp_frame(Data("diff_order_book_btcusd", "data", body, body))
