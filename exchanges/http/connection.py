@@ -26,6 +26,7 @@ from typing import cast
 from exchanges.errors import quotable
 from exchanges.http.answer import Evidence, Lost, Silent, TimedOut
 from exchanges.http.answer_reader import AnswerReader
+from exchanges.http.endings import Ended, OnEnd, end_now, ending
 from exchanges.http.records import TlsRecords
 from exchanges.http.request import Attachment
 
@@ -60,9 +61,8 @@ class Connection(asyncio.BufferedProtocol):
         self._poll: select.poll | None = None
         self._reader: AnswerReader | None = None
         self._evidence: Evidence | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._on_end: OnEnd | None = None
         self._writable: asyncio.Future[None] | None = None
-        self._failure: Lost | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_writing = False
         self._end = self._silent_at = math.inf
@@ -104,10 +104,10 @@ class Connection(asyncio.BufferedProtocol):
         if exc is not None:
             if isinstance(exc, ConnectionResetError) and self._evidence is not None:
                 self._evidence.was_reset = True
-            self._settle(Lost(f"the connection broke ({type(exc).__name__})"))
+            self.settle(Lost(f"the connection broke ({type(exc).__name__})"))
         if self._reader is not None:
             self._receive_end(orderly=False)
-        self._settle(Lost("the connection was closed"))
+        self.settle(Lost("the connection was closed"))
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         if not self.closed.done():
@@ -134,19 +134,18 @@ class Connection(asyncio.BufferedProtocol):
         """
         if self._tls is None or self._transport is None:
             return
-        self._failure = None
-        self._waiter = self._loop.create_future()
+        ended, self._on_end = ending(self._loop)
         try:
             self._tls.start()
             self._transport.write(self._tls.output())
-            await self._waiter
+            failure = await ended
         except BaseException:
             self.abort()
             raise
         finally:
-            self._waiter = None
-        if self._failure is not None:
-            raise self._failure
+            self._on_end = None
+        if failure is not None:
+            raise failure
         self.idle_since = self._loop.time()
 
     @property
@@ -194,34 +193,65 @@ class Connection(asyncio.BufferedProtocol):
         Raises:
             Lost: No complete answer; *evidence* says whether anything was sent.
         """
-        self._failure, self._reader, self._evidence = None, reader, evidence
-        self._waiter = waiter = self._loop.create_future()
+        ended, on_end = ending(self._loop)
+        self.start(
+            outgoing, reader, evidence, on_end, deadline=deadline, silent_after=silent_after, attachment=attachment
+        )
+        outgoing = b""  # it may contain a key, and a task that waits shows its locals
         try:
-            self._start_timer(deadline, silent_after)
-            self.is_used = self._is_writing = True
-            self._write(outgoing, evidence)
-            outgoing = b""  # it may contain a key, and a task that waits shows its locals
             if attachment is not None:
-                await self._upload(attachment, evidence, waiter)
-            # If the answer came before the end of its request, a next request would be read as the rest of this one.
-            is_sent = not waiter.done()
-            self._is_writing, evidence.finished = False, is_sent
-            if is_sent:
-                await waiter
+                await self._upload(attachment, evidence, ended)
+                self._is_writing, evidence.finished = False, not ended.done()
+            failure = await ended
         except BaseException:
+            self._stop()
             self.abort()
             raise
-        finally:
-            self._stop()
-        self._end_exchange(reader, is_sent=is_sent)
+        if failure is not None:
+            raise failure
 
-    def _end_exchange(self, reader: AnswerReader, *, is_sent: bool) -> None:
-        if self._failure is not None:
+    def start(
+        self,
+        outgoing: bytes,
+        reader: AnswerReader,
+        evidence: Evidence,
+        on_end: OnEnd,
+        *,
+        deadline: float,
+        silent_after: float | None,
+        attachment: Attachment | None = None,
+    ) -> None:
+        """Send one request and return at once; see `exchange`.
+
+        Args:
+            on_end: Called once. It must start no other exchange, which the rest of the same read could end.
+            attachment: What is to follow *outgoing*.
+
+        Raises:
+            Lost: Nothing was sent; *on_end* is not called.
+        """
+        self._reader, self._evidence, self._on_end = reader, evidence, on_end
+        try:
+            self._start_timer(deadline, silent_after)
+            self.is_used, self._is_writing = True, attachment is not None
+            self._write(outgoing, evidence)
+        except BaseException:
+            self._stop()
             self.abort()
-            raise self._failure
-        if not is_sent or not self._may_be_reused(reader):
-            self.abort()
-        self.idle_since, self.expires_after = self._loop.time(), reader.keep_alive_seconds
+            raise
+        evidence.finished = attachment is None
+
+    def settle(self, failure: Lost | None) -> None:
+        """End the exchange or handshake, with success or a failure; only the first one counts."""
+        if (on_end := self._on_end) is None:
+            return
+        if (reader := self._reader) is not None:
+            # If the answer came before the end of its request, a next request would be read as the rest of this one.
+            if failure is not None or self._is_writing or not self._may_be_reused(reader):
+                self.abort()
+            self.idle_since, self.expires_after = self._loop.time(), reader.keep_alive_seconds
+        self._stop()
+        on_end(failure)
 
     def abort(self) -> None:
         """Close the socket now, and drop what is not sent yet."""
@@ -248,34 +278,31 @@ class Connection(asyncio.BufferedProtocol):
         evidence.started = True
         self._transport.write(records)
 
-    async def _upload(self, attachment: Attachment, evidence: Evidence, waiter: asyncio.Future[None]) -> None:
+    async def _upload(self, attachment: Attachment, evidence: Evidence, ended: Ended) -> None:
         """Send a file; stop when the answer comes before its end."""
         limit = asyncio.timeout_at(self._end)
         try:
-            # Reading the file may hang, which neither the timer of the exchange nor an early answer can interrupt.
+            # Reading the file may hang, which nothing else can interrupt.
             async with limit, aclosing(attachment.upload.chunks()) as chunks:
-                waiter.add_done_callback(lambda _: _end_now(limit))
+                ended.add_done_callback(lambda _: end_now(limit))
                 async for chunk in chunks:
-                    if not await self._can_write():
+                    if not await self._can_write(ended):
                         return
                     self._write(chunk, evidence)
-                if await self._can_write():
+                if await self._can_write(ended):
                     self._write(attachment.tail, evidence)
         except (OSError, ValueError) as error:  # ValueError: its owner has closed it
-            if waiter.done():
+            if ended.done():
                 return
             if limit.expired():
                 raise TimedOut("sending the request") from None
             raise Lost(f"the file could not be read: {type(error).__name__}") from None
 
-    async def _can_write(self) -> bool:
+    async def _can_write(self, ended: Ended) -> bool:
         """Wait until the transport accepts more; return False if the exchange has ended."""
-        waiter = self._waiter
-        if waiter is None or waiter.done():
-            return False
-        if self._writable is not None:
-            await asyncio.wait((self._writable, waiter), return_when=asyncio.FIRST_COMPLETED)
-        return not waiter.done()
+        if self._writable is not None and not ended.done():
+            await asyncio.wait((self._writable, ended), return_when=asyncio.FIRST_COMPLETED)
+        return not ended.done()
 
     # Reading
 
@@ -288,11 +315,11 @@ class Connection(asyncio.BufferedProtocol):
         if (output := tls.output()) and self._transport is not None:
             self._transport.write(output)  # including the alert that tells the server why it failed
         if failure is not None:
-            self._settle(failure)
+            self.settle(failure)
             self.abort()
             return
         if tls.is_established and not was_established:
-            self._settle(None)
+            self.settle(None)
         if plain:
             self._receive(plain)
         if tls.has_ended:
@@ -307,23 +334,23 @@ class Connection(asyncio.BufferedProtocol):
         try:
             reader.feed(data)
         except Lost as error:
-            self._settle(error)
+            self.settle(error)
             self.abort()
             return
         if reader.is_complete:
-            self._settle(None)
+            self.settle(None)
 
     def _receive_end(self, *, orderly: bool) -> None:
         reader = self._reader
         if reader is None:
-            self._settle(Lost("the server closed the connection during the TLS handshake"))
+            self.settle(Lost("the server closed the connection during the TLS handshake"))
             return
         try:
             reader.end(orderly=orderly)
         except Lost as error:
-            self._settle(error)
+            self.settle(error)
         else:
-            self._settle(None)
+            self.settle(None)
 
     def _may_be_reused(self, reader: AnswerReader) -> bool:
         transport, tls = self._transport, self._tls
@@ -331,13 +358,6 @@ class Connection(asyncio.BufferedProtocol):
             return False
         # A part of a record is the start of a surplus.
         return tls is None or not (tls.has_input or tls.has_ended)
-
-    def _settle(self, failure: Lost | None) -> None:
-        """End the exchange or handshake; only the first reason is kept."""
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            self._failure = failure
-            waiter.set_result(None)
 
     # Timers
 
@@ -364,20 +384,15 @@ class Connection(asyncio.BufferedProtocol):
             self._silent_at = math.inf
         if now >= self._end:
             phase = "sending the request" if self._is_writing else "waiting for the answer"
-            self._settle(TimedOut("reading the answer" if reader.has_begun else phase))
+            self.settle(TimedOut("reading the answer" if reader.has_begun else phase))
         elif now >= self._silent_at:
-            self._settle(Silent("no byte of an answer came on a reused connection"))
+            self.settle(Silent("no byte of an answer came on a reused connection"))
         else:
             self._arm()
 
     def _stop(self) -> None:
-        self._reader = self._waiter = self._evidence = None
+        self._reader = self._evidence = self._on_end = None
         self._is_writing = False
-
-
-def _end_now(limit: asyncio.Timeout) -> None:
-    with suppress(RuntimeError):  # it has ended already
-        limit.reschedule(0.0)
 
 
 def _tls_failure(error: ssl.SSLError) -> Lost:
