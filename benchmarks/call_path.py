@@ -30,7 +30,7 @@ from exchanges.bitex import Bid
 from exchanges.state import FileState, MemoryState, State
 
 PACKAGE = str(Path(exchanges.__file__).parent)
-SESSION = "session/session.py"
+SESSION = ("session/session.py", "session/attempts.py")
 BID = b'[1, %d, 946685400, 1, 100.00000000, 100.00000000, 10.00000000, 1, 0, 1.1, "key", 0.01]'
 ORDER_BOOK = b'{"bids":[[639.21,1.95]],"asks":[[641.29,1.0]]}'
 COMPREHENSIONS = ("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>")
@@ -142,7 +142,7 @@ def show(name: str, recorder: Recorder) -> None:
     print(f"  moves between files            {recorder.moves:4}")
     print(f"  frames down to the transport   {len(recorder.frames):4}  {', '.join(recorder.frames)}")
     print(f"  function entries / functions   {entries.total():4} / {len(entries)}")
-    print(f"  functions of session.py        {len(session):4}  {', '.join(session)}")
+    print(f"  functions of session, attempts {len(session):4}  {', '.join(session)}")
     objects = ", ".join(f"{count} {name}" for name, count in sorted(recorder.objects.items()))
     print(f"  objects of one attempt         {recorder.objects.total():4}  {objects}")
 

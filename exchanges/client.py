@@ -181,7 +181,7 @@ class Client(Areas):
             A context manager; its value is a list to which each answer is added: status, headers, bytes and time. Calls
             in tasks that the block starts are among them, those of other tasks and clients are not.
         """
-        return recording(self._session)
+        return recording(self._config)
 
     async def request(
         self,

@@ -17,6 +17,7 @@ from exchanges.http.uploads import Upload
 from exchanges.limits.limit import Limit
 from exchanges.limits.permits import Priority
 from exchanges.wire import Json, NoBody
+from exchanges.wire.large_lists import is_sequence
 from exchanges.wire.models import codec_of
 
 MIB = 1024 * 1024
@@ -263,6 +264,11 @@ class Endpoint:
     def is_silent(self) -> bool:
         """Whether it succeeds with an answer that has no body."""
         return isinstance(codec_of(self.answer), NoBody)
+
+    @cached_property
+    def has_rows(self) -> bool:
+        """Whether it answers with a list that may be large, and is cut while it arrives."""
+        return is_sequence(self.answer)
 
     @cached_property
     def has_secrets(self) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "Answer",
     "BadAnswer",
     "Evidence",
+    "GivenUp",
     "Lapsed",
     "Lost",
     "ProxyRefused",
@@ -72,6 +73,10 @@ class TimedOut(Lost):
 
 class Silent(Lost):
     """No byte came on a reused connection, which is probably dead; a read may be repeated on a new connection."""
+
+
+class GivenUp(Lost):
+    """Whoever sent the request does not wait for its answer any more."""
 
 
 class Unwanted(Lost):

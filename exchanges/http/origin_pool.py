@@ -53,6 +53,7 @@ class OriginPool:
         origin: The server.
         connections: All that are open, including those in use.
         answer_seconds: Seconds that the last answers took.
+        loop: The loop that it belongs to.
 
     Args:
         open_connection: Opens one, until a time on the clock of the loop; it calls back when it is closed.
@@ -66,7 +67,7 @@ class OriginPool:
         self.connections: set[Connection] = set()
         self.answer_seconds: deque[float] = deque(maxlen=MEASURED_ANSWERS)
         self._open_connection, self._size, self._reserve = open_connection, size, reserve
-        self._keeps_ready, self._loop = keeps_ready, asyncio.get_running_loop()
+        self._keeps_ready, self.loop = keeps_ready, asyncio.get_running_loop()
         self._idle: list[Connection] = []  # longest idle first
         self._ready: Connection | None = None
         self._in_use = 0
@@ -137,7 +138,7 @@ class OriginPool:
     async def aclose(self) -> None:
         """Close all connections, wait until their sockets are closed, and end the keeper task."""
         self.close()
-        if self._loop is not asyncio.get_running_loop():  # its loop is closed, and so are its connections
+        if self.loop is not asyncio.get_running_loop():  # its loop is closed, and so are its connections
             return
         if self._keeper is not None:
             await asyncio.wait((self._keeper,))
@@ -149,7 +150,7 @@ class OriginPool:
         self._is_closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
-        if self._loop is not asyncio.get_running_loop():
+        if self.loop is not asyncio.get_running_loop():
             return
         if self._keeper is not None:
             self._keeper.cancel()
@@ -165,7 +166,7 @@ class OriginPool:
             self._in_use += 1
             return
         self._arrivals += 1
-        waiter = _Waiter(priority, self._arrivals, self._loop.create_future())
+        waiter = _Waiter(priority, self._arrivals, self.loop.create_future())
         heapq.heappush(self._waiters, waiter)
         try:
             async with asyncio.timeout_at(deadline):
@@ -233,7 +234,7 @@ class OriginPool:
             return None
         connection = self._idle[-1]
         longest = self._idle_seconds(connection) if priority is READ else KEEP_FOR_MONEY_SECONDS
-        return connection if self._loop.time() - connection.idle_since < longest else None
+        return connection if self.loop.time() - connection.idle_since < longest else None
 
     def _make_room(self) -> None:
         """Close unused connections so that one more can be opened."""
@@ -254,11 +255,11 @@ class OriginPool:
 
     def _start_sweeper(self) -> None:
         if self._sweeper is None:
-            self._sweeper = self._loop.call_later(KEEP_FOR_READS_SECONDS, self._sweep)
+            self._sweeper = self.loop.call_later(KEEP_FOR_READS_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
         """Close the connections that are too old for any request."""
-        now, self._sweeper = self._loop.time(), None
+        now, self._sweeper = self.loop.time(), None
         for connection in self._idle[:]:
             if now - connection.idle_since >= self._idle_seconds(connection):
                 self._idle.remove(connection)
@@ -269,15 +270,15 @@ class OriginPool:
     # The connection that is kept ready
 
     def _keep_ready(self) -> None:
-        self._ready_until = self._loop.time() + READY_AFTER_MONEY_SECONDS
+        self._ready_until = self.loop.time() + READY_AFTER_MONEY_SECONDS
         if self._keeper is None or self._keeper.done():
-            self._keeper = self._loop.create_task(self._keep(), name="keep a connection ready")
+            self._keeper = self.loop.create_task(self._keep(), name="keep a connection ready")
 
     async def _keep(self) -> None:
         """Keep one unused connection open, and renew it before the server closes it."""
         pause, lifetime = READY_PAUSE_SECONDS, KEEP_READY_SECONDS
-        while (began := self._loop.time()) < self._ready_until:
-            self._changed = changed = self._loop.create_future()
+        while (began := self.loop.time()) < self._ready_until:
+            self._changed = changed = self.loop.create_future()
             try:
                 await self._renew()
             except Lost:  # the next request raises it
@@ -285,7 +286,7 @@ class OriginPool:
                 pause = min(2 * pause, READY_MAX_PAUSE_SECONDS)
                 continue
             await asyncio.wait((changed,), timeout=lifetime)
-            was_closed, age = changed.done() and changed.result(), self._loop.time() - began
+            was_closed, age = changed.done() and changed.result(), self.loop.time() - began
             if not was_closed:
                 pause = READY_PAUSE_SECONDS
             elif age > 2 * READY_PAUSE_SECONDS:
@@ -301,7 +302,7 @@ class OriginPool:
     async def _renew(self) -> None:
         if self._count() >= self._size:
             return
-        old, opened = self._ready, await self._open(self._loop.time() + KEEP_READY_SECONDS)
+        old, opened = self._ready, await self._open(self.loop.time() + KEEP_READY_SECONDS)
         if self._ready is not old or self._count() >= self._size:
             opened.close()  # no capacity is left for it
             return

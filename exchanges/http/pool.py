@@ -115,6 +115,59 @@ class ConnectionPool:
             await in_slices(reader.steps(), deadline)
         return reader.answer()
 
+    def send_now(
+        self,
+        request: Request,
+        evidence: Evidence,
+        *,
+        max_bytes: int,
+        deadline: float,
+        silent_after: float | None,
+        on_end: Callable[[Answer | Lost], None],
+    ) -> Callable[[Lost], None] | None:
+        """Send a read without a file if a connection is idle, and return what gives it up; None if none is idle.
+
+        Args:
+            on_end: Called once with the whole answer, or with what went wrong, also when it is given up.
+
+        Raises:
+            Lost: Nothing was sent; *on_end* is not called.
+        """
+        pool = self._pools.get(request.origin)
+        if pool is None:
+            return None
+        evidence.watched, began = True, pool.loop.time()
+        if began >= deadline:  # its answer would be too late
+            raise TimedOut("waiting for a connection")
+        data = render_head(request, pool.origin.authority) + request.body
+        connection = pool.acquire_now(READ, fresh=False)
+        if connection is None:
+            return None
+        reader = AnswerReader(max_bytes)
+
+        def end(failure: Lost | None) -> None:
+            if isinstance(failure, Silent):
+                pool.drop_idle()
+            pool.release(connection, READ)
+            if failure is not None:
+                on_end(failure)
+                return
+            pool.answer_seconds.append(connection.idle_since - began)
+            try:
+                answer = reader.answer()
+            except Lost as fault:
+                on_end(fault)
+            else:
+                on_end(answer)
+
+        try:
+            evidence.require_caller()
+            connection.start(data, reader, evidence, end, deadline=deadline, silent_after=silent_after)
+        except BaseException:
+            pool.release(connection, READ)
+            raise
+        return connection.settle
+
     def silence_seconds(self, origin: str, priority: Priority, seconds_left: float) -> float | None:
         """Return the *silent_after* of a request to *origin*; None for orders, which are never repeated."""
         if priority is MONEY:

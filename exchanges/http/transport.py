@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from exchanges.http.answer import Answer, Evidence
+from exchanges.http.answer import Answer, Evidence, Lost
 from exchanges.http.patches import PatchDetector
 from exchanges.http.pool import MAX_CONNECTIONS, ConnectionPool
 from exchanges.http.request import Request
@@ -99,6 +99,30 @@ class HttpTransport:
             silent_after=silent_after,
             fresh=fresh,
             cutter=cutter,
+        )
+
+    def send_now(
+        self,
+        request: Request,
+        evidence: Evidence,
+        *,
+        max_bytes: int,
+        deadline: float,
+        on_end: Callable[[Answer | Lost], None],
+    ) -> Callable[[Lost], None] | None:
+        """Send a read over an idle connection of our own, and return what gives it up; None if that is not possible.
+
+        Args:
+            on_end: Called once with the whole answer, or with what went wrong, also when it is given up.
+
+        Raises:
+            Lost: Nothing was sent; *on_end* is not called.
+        """
+        if request.attachment is not None or self._sender(thorough=False) is not self._pool:
+            return None
+        silent_after = self._pool.silence_seconds(request.origin, READ, deadline - asyncio.get_running_loop().time())
+        return self._pool.send_now(
+            request, evidence, max_bytes=max_bytes, deadline=deadline, silent_after=silent_after, on_end=on_end
         )
 
     @property

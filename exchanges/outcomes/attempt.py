@@ -17,7 +17,7 @@ from attrs.converters import optional
 from exchanges.endpoint.call import PreparedCall
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, OutcomeUnknown
-from exchanges.http.answer import Evidence
+from exchanges.http.answer import Answer, Evidence
 from exchanges.http.request import Request
 from exchanges.http.signing import Stamp
 from exchanges.instrumentation.hooks import AttemptWatch
@@ -132,6 +132,11 @@ class Attempt:
         is_verified: Whether the exchange signed the answer; None where it bears no signature.
         result: What the answer said; None without one.
         ended: What its caller awaits; set before its task starts.
+        is_signed: Whether it has its stamp and its request.
+        sent_at: When the transport got the request, on the clock of the loop.
+        answer: The complete answer, if its task is only to interpret it.
+        task: What runs it; None if it needs no task.
+        outcome: How it ended without a task; set when it has.
         on_done: What is called when its task is done; None if nothing is left to do then.
         watch: What observes it; None if nobody does.
     """
@@ -151,6 +156,11 @@ class Attempt:
     complete: bool = False
     result: Result | None = None
     ended: asyncio.Future[None] | None = None
+    is_signed: bool = False
+    sent_at: float = 0.0
+    answer: Answer | None = None
+    task: asyncio.Task[Result] | None = None
+    outcome: Result = field(init=False)
     on_done: Callable[[asyncio.Task[Result]], None] | None = None
     watch: AttemptWatch | None = None
 
@@ -179,6 +189,12 @@ class Attempt:
         """Report its whole answer to observers."""
         if self.watch is not None:
             self.watch.answered(status)
+
+    def fail(self, error: BaseException) -> None:
+        """End the waiting of the caller, who may be gone, with an error in our own code or that of a hook."""
+        if self.ended is not None and not self.ended.done():
+            self.ended.set_exception(error)
+            self.ended.exception()  # retrieved, as asyncio reports it otherwise if the caller is cancelled now
 
     def wake_caller(self) -> None:
         """End the waiting of the caller, who may be gone."""

@@ -108,6 +108,21 @@ async def admit(
         check(call, destination)
 
 
+def admit_now(call: PreparedCall, destination: Destination, needs: Needs) -> Attempt | None:
+    """Return what `admit` does if the call need not wait, and nothing is shared with other processes; else None."""
+    if destination.shared_limiter is not None:
+        return None
+    permit = destination.limiter.acquire_now(
+        destination.lane,
+        call.endpoint.kind.priority,
+        deadline=needs.deadline,
+        send_by=needs.send_by,
+        scope=needs.scope,
+        is_spare=needs.is_spare,
+    )
+    return None if permit is None else Attempt(call, permit, needs.deadline)
+
+
 def scope_of(call: PreparedCall) -> str:
     """Return the part of the limit that a call belongs to, such as its market; empty if it has none."""
     scopes = call.endpoint.api.lockout_scopes

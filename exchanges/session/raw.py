@@ -32,15 +32,15 @@ class RawAnswer:
     seconds: float
 
 
-# By the session and not by the task alone: a block of one client must not show the answers of another.
+# By the client and not by the task alone: a block of one client must not show the answers of another.
 _RECORDINGS: ContextVar[tuple[tuple[object, list[RawAnswer]], ...]] = ContextVar("recordings", default=())
 
 
 @contextmanager
-def recording(session: object) -> Generator[list[RawAnswer]]:
-    """Record the answers to the calls that a session makes in this block, and in tasks that it starts."""
+def recording(client: object) -> Generator[list[RawAnswer]]:
+    """Record the answers to the calls that a client makes in this block, and in tasks that it starts."""
     answers: list[RawAnswer] = []
-    token = _RECORDINGS.set((*_RECORDINGS.get(), (session, answers)))
+    token = _RECORDINGS.set((*_RECORDINGS.get(), (client, answers)))
     try:
         yield answers
     finally:
@@ -52,8 +52,8 @@ def is_recorded() -> bool:
     return bool(_RECORDINGS.get())
 
 
-def record(session: object, endpoint: str, answer: Answer, seconds: float) -> None:
+def record(client: object, endpoint: str, answer: Answer, seconds: float) -> None:
     """Add an answer to what the blocks around its call have recorded."""
     for recorded, answers in _RECORDINGS.get():
-        if recorded is session:
+        if recorded is client:
             answers.append(RawAnswer(endpoint, answer.status, answer.headers, answer.body, seconds))

@@ -201,7 +201,7 @@ async def test_other_code_cancels_the_task():
     async with client_of(answer(), seconds=5) as (client, _):
         call = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
-        (task,) = client._session._tasks
+        (task,) = client._session._attempts.tasks
         task.cancel()
         await asyncio.wait([call])
 
@@ -218,7 +218,7 @@ async def test_everything_is_cancelled():
     async with client_of(answer(), seconds=5) as (client, _):
         call = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
-        (task,) = client._session._tasks
+        (task,) = client._session._attempts.tasks
         call.cancel()
         task.cancel()
         await asyncio.wait([call])

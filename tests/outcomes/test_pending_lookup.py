@@ -199,7 +199,7 @@ async def test_other_code_cancels_while_the_journal_is_written():
     async with sharing(journal=Journal(seconds=3.0)) as (client, script, limiter, journal):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
-        (own,) = client._session._tasks
+        (own,) = client._session._attempts.tasks
         own.cancel()
         error = await failure(task)
 

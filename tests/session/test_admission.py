@@ -170,7 +170,7 @@ async def test_other_code_cancels_in_any_tick(ticks, kind):
     async with sharing() as (client, script, limiter, _):
         task = asyncio.create_task(CALLS[kind](client))
         await settle(ticks)
-        for own in client._session._tasks:
+        for own in client._session._attempts.tasks:
             own.cancel()
         await asyncio.wait([task])
         await settle()
@@ -186,7 +186,7 @@ async def test_cancelled_while_leaving():
     async with sharing(answers=[Lease(seconds=5.0)]) as (client, _, limiter, _):
         task = asyncio.create_task(client.trading.create_order(amount=3))
         await asyncio.sleep(1)
-        for own in client._session._tasks:
+        for own in client._session._attempts.tasks:
             own.cancel()
 
         assert (Thing(1), 1, True) == (await task, len(limiter.leases[0].left), is_free(client))

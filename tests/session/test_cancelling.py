@@ -135,7 +135,7 @@ async def test_a_task_cancelled_from_outside(kind, expected):
     async with fourth(Script.of(open=asyncio.Event())) as client:
         call = asyncio.create_task(CALLS[kind](client))
         await settle()
-        (task,) = client._session._tasks
+        (task,) = client._session._attempts.tasks
         task.cancel()
         await asyncio.wait([call])
 

@@ -32,7 +32,7 @@ def abandoned(client, *calls):
     loop.close()
     for task in tasks:
         task._log_destroy_pending = False
-    for task in client._session._tasks:
+    for task in client._session._attempts.tasks:
         task._log_destroy_pending = False
     return tasks
 

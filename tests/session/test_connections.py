@@ -141,7 +141,7 @@ async def test_tasks_that_are_cancelled_from_outside():
     async with serving(talk) as server, client_of(server.origin) as client:
         call = asyncio.create_task(client.market.thing())
         await asked.wait()
-        for task in list(client._session._tasks):
+        for task in list(client._session._attempts.tasks):
             task.cancel()
         with pytest.raises(errors.ReadFailed):
             await call

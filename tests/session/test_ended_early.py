@@ -49,7 +49,7 @@ def own_tasks():
 
 async def idle(client):
     """Wait until no task of the client is left."""
-    await until(lambda: not client._session._tasks)
+    await until(lambda: not client._session._attempts.tasks)
 
 
 @kinds
@@ -124,7 +124,7 @@ async def test_a_task_that_is_cancelled_before_anything_is_sent(monkeypatch, kin
         while not call.done():  # a cancel that was not sent is tried again
             asked = line.asked
             await until(lambda: line.asked > asked or call.done())  # noqa: B023 - used at once
-            for task in list(client._session._tasks):
+            for task in list(client._session._attempts.tasks):
                 task.cancel()
         with pytest.raises(errors.NotSent) as caught:
             await call
@@ -138,7 +138,7 @@ async def test_a_read_whose_task_is_cancelled(monkeypatch):
         line = Line(monkeypatch)
         call = asyncio.create_task(client.market.thing())
         await until(lambda: line.asked)
-        for task in list(client._session._tasks):
+        for task in list(client._session._attempts.tasks):
             task.cancel()
         with pytest.raises(errors.ReadFailed, match="cancelled from outside"):
             await call

@@ -29,6 +29,7 @@ from exchanges.limits.limit import Limit, Window
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.outcomes.attempt import Result
 from exchanges.session.admission import admit
+from exchanges.session.attempts import next_nonce
 from exchanges.session.destinations import Destination
 from exchanges.session.session import Session
 from exchanges.simulator import Venue, simulate
@@ -120,7 +121,7 @@ async def play(calls: int, seed: int) -> Left:
             await asyncio.gather(*(crowd.caller() for _ in range(CALLERS)))
             ends = await asyncio.gather(*(asked[n % len(asked)]() for n in range(PROBES)), return_exceptions=True)
             probes = sum(not isinstance(end, BaseException) for end in ends)
-            while under_way := [task for client in clients for task in client._session._tasks]:
+            while under_way := [task for client in clients for task in client._session._attempts.tasks]:
                 await asyncio.wait(under_way)
             left = len(_tasks()) - tasks
             slots = sum(taken(client) for client in clients)
@@ -165,7 +166,7 @@ def taken(client: Client, *, with_lost: bool = False) -> int:
     """Count what a client and its limiters will still hold when every slot has cooled down, those of lost calls too."""
     cooled = WIDE.per_seconds + MARGIN_SECONDS + (LOST_SECONDS if with_lost else 0.0)
     session, now = client._session, asyncio.get_running_loop().time() + cooled
-    held = sum(c.taken for c in session._destinations._connections.values()) + len(session._tasks)
+    held = sum(c.taken for c in session._destinations._connections.values()) + session._attempts.in_flight
     held += sum(shared.key_lock.taken for shared in session._config.state._shared.values())
     for limiter in session._destinations._limiters:
         held += limiter.waiting
@@ -208,10 +209,10 @@ async def _in_the_callers_task(
     """Exchange a call for its result in the task of the caller, so that who is cancelled cancels it."""
     session._check(call, destination)
     attempt = await admit(
-        call, destination, deadline, check=session._check, next_nonce=lambda: session._next_nonce(destination)
+        call, destination, deadline, check=session._check, next_nonce=partial(next_nonce, session._config, destination)
     )
     attempt.fresh = fresh
-    return await session._exchange(attempt, destination)
+    return await session._attempts._exchange(attempt, destination)
 
 
 MECHANISMS: Mechanisms = {"own task": lambda: patch.object(Session, "_attempt", _in_the_callers_task)}

@@ -35,7 +35,7 @@ PROBE_SECONDS = 30.0
 SPOILT_SECONDS = 0.5
 PACKAGE = Path(exchanges.__file__).parent
 MECHANISMS: Mechanisms = {
-    "releasing": lambda: patch("exchanges.session.session._release_unstarted", lambda *_: None),
+    "releasing": lambda: patch("exchanges.session.attempts._release_unstarted", lambda *_: None),
 }
 """Without it a call whose task is cancelled before it starts keeps its connection for ever."""
 
@@ -109,7 +109,7 @@ async def _play(serve: Any, calls: int, seed: int, timeout_seconds: float) -> Co
             await asyncio.gather(*callers)
             ends = await asyncio.gather(*(client.market.thing() for _ in range(PROBES)), return_exceptions=True)
             count.probes = sum(not isinstance(end, BaseException) for end in ends)
-            while under_way := list(client._session._tasks):
+            while under_way := list(client._session._attempts.tasks):
                 await asyncio.wait(under_way)
             count.left = taken(client, with_lost=True) + busy(client)
         finally:
