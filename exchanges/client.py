@@ -34,7 +34,16 @@ __all__ = ["Client", "ClientOptions"]
 
 RECONCILE_SECONDS = 90.0
 STREAMS = "streams"
+VIEWS = (STREAMS, "spot")
 NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
+
+
+class _Unset:
+    """What an option is that is not passed, in signatures."""
+
+    def __repr__(self) -> str:
+        """Show dots, as ``Ellipsis`` reads like a value."""
+        return "..."
 
 
 class _VisibleSignature:
@@ -45,7 +54,9 @@ class _VisibleSignature:
         signature = inspect.signature(kind.__init__)
         parameters = [p for p in signature.parameters.values() if p.name not in ("self", "options")]
         parameters += [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=..., annotation=annotation.__forward_arg__)
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=_Unset(), annotation=annotation.__forward_arg__
+            )
             for name, annotation in ClientOptions.__annotations__.items()
         ]
         return signature.replace(parameters=parameters, return_annotation=kind)
@@ -74,6 +85,7 @@ class Client(Areas):
         super().__init_subclass__(**rest)
         # By their names alone: evaluating the annotations would take time that an import has not.
         areas = [name for name in inspect.get_annotations(cls) if not name.startswith("_") and name != "exchange"]
+        areas += [name for name in VIEWS if name in vars(cls)]
         if cls.__doc__ is not None and areas:
             cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\nAreas, each with its calls: {', '.join(areas)}.\n"
         for name in {"__init__"} & vars(cls).keys():

@@ -278,3 +278,8 @@ class Spot(Protocol):
     async def wait_settled(self, order_id: str, *, timeout_seconds: float) -> SpotState:
         """Read an order until it is final and all its trades are listed, or the time is up."""
         ...
+
+
+def shown(spot: object) -> str:
+    """Return the calls, as the `repr` of what has them."""
+    return f"{type(spot).__name__}({', '.join(name for name in vars(Spot) if not name.startswith('_'))})"

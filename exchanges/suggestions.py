@@ -21,9 +21,11 @@ def no_attribute(module: str, name: str, names: Iterable[str]) -> AttributeError
     return AttributeError(f"module {module!r} has no attribute {name!r}{suggestion}", name=name)
 
 
-def hint(message: str, word: str, known: Iterable[str]) -> str:
-    """Add the nearest of the known words to a message, if one is near."""
+def hint(message: str, word: str, known: Iterable[str], *, lists_all: bool = False) -> str:
+    """Add the nearest of the known words to a message, if one is near; otherwise all of them, if that is asked for."""
     import difflib  # noqa: PLC0415 - as above
 
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"{message}; did you mean {near[0]}?" if near else message
+    words = list(known)
+    near = difflib.get_close_matches(word, words, n=1)
+    others = f"; there are {', '.join(words)}" if lists_all and words else ""
+    return f"{message}; did you mean {near[0]}?" if near else f"{message}{others}"

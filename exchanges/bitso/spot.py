@@ -25,6 +25,7 @@ from exchanges.spot import (
     SpotState,
     checked_order,
     require_market,
+    shown,
     shown_side,
 )
 from exchanges.wire import Amount
@@ -35,13 +36,17 @@ def _book(market: Market) -> str:
     return f"{market.base}_{market.quote}".lower()
 
 
-@frozen
+@frozen(repr=False)
 class BitsoSpot:
     """`exchanges.spot.Spot` at Bitso."""
 
     _market: MarketArea
     _account: Account
     _trading: Trading
+
+    def __repr__(self) -> str:
+        """List the calls."""
+        return shown(self)
 
     async def markets(self) -> dict[Market, Rules]:
         """Read `bitso.market.available_books`."""

@@ -25,6 +25,7 @@ from exchanges.spot import (
     SpotState,
     checked_order,
     require_market,
+    shown,
 )
 from exchanges.wire import Amount
 
@@ -36,13 +37,17 @@ def _symbol(market: Market) -> str:
     return f"{market.base}{market.quote}".lower()
 
 
-@frozen
+@frozen(repr=False)
 class BitstampSpot:
     """`exchanges.spot.Spot` at Bitstamp."""
 
     _market: MarketArea
     _account: Account
     _trading: Trading
+
+    def __repr__(self) -> str:
+        """List the calls."""
+        return shown(self)
 
     async def markets(self) -> dict[Market, Rules]:
         """Read `bitstamp.market.markets`, without derivatives."""

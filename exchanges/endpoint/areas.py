@@ -244,7 +244,7 @@ def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., A
     async def call(self: Area, /, *args: Any, **kwargs: Any) -> Any:
         try:
             if len(args) > (endpoint.positional is not None and endpoint.positional not in kwargs):
-                fault = f"{endpoint.id}: arguments are passed by name; nothing was sent"
+                fault = f"{endpoint.id}: arguments are passed by name: {_call_of(endpoint)}; nothing was sent"
                 raise UsageError(fault, endpoint=endpoint.id)
             if args:  # one, and the endpoint has a name for it
                 kwargs[str(endpoint.positional)] = args[0]
@@ -289,6 +289,12 @@ class Areas:
                 bundle = kind()
                 bundle._bind(caller, shared)  # noqa: SLF001 - same class
                 setattr(self, name, bundle)
+
+
+def _call_of(endpoint: Endpoint) -> str:
+    """Return a call with the arguments that it must have; if it must have none, with those that it may have."""
+    names = [a.name for a in endpoint.arguments if a.required] or [a.name for a in endpoint.arguments]
+    return f"{endpoint.id.rpartition('.')[2]}({', '.join(f'{name}=...' for name in names)})"
 
 
 def _calls_of(area: type[Area]) -> list[str]:

@@ -47,8 +47,7 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
     }
     # First, as a misspelled name makes the right one missing.
     if unknown := given.keys() - endpoint.names:
-        words = f"no such argument: {', '.join(sorted(map(quotable, unknown)))}"
-        raise _usage(endpoint, hint(words, min(map(quotable, unknown)), endpoint.names))
+        raise _usage(endpoint, _unknown_names(endpoint, sorted(map(quotable, unknown))))
     values: dict[str, Json | Upload] = {}
     for argument in endpoint.arguments:
         value = given.get(argument.name, argument.default)
@@ -71,6 +70,15 @@ def check(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Json | 
         if fault:
             raise _usage(endpoint, fault)
     return values
+
+
+def _unknown_names(endpoint: Endpoint, unknown: list[str]) -> str:
+    """Return that there are no such arguments, and what was meant: also by the name on the wire, as in documents."""
+    fault, names = f"no such argument: {', '.join(unknown)}", {a.wire: a.name for a in endpoint.arguments}
+    meant = next((names[word] for word in unknown if word in names), None)
+    if meant is not None:
+        return f"{fault}; did you mean {meant}?"
+    return hint(fault, unknown[0], names.values(), lists_all=True)
 
 
 def _guarded(endpoint: Endpoint, name: str, step: Callable[[], T]) -> T:

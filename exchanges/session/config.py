@@ -35,6 +35,8 @@ from exchanges.wire.converter import Wire, wire
 __all__ = ["ClientOptions", "Options", "SessionConfig", "configure", "timeout_of"]
 
 CREDENTIALS = ("api_key", "api_secret", "client_id")
+# What other libraries call them.
+OTHER_NAMES = {"testnet": "sandbox", "verify": "ssl_context", "session": "transport", "enableRateLimit": "limits"}
 MAX_NONCE = 10**19
 """The largest nonces of the exchanges have 19 digits."""
 _KEY = re.compile(r"[\x21-\x7e]{1,512}")
@@ -218,7 +220,8 @@ def _require_known(name: str, options: ClientOptions) -> None:
     """Raise for options that there are not, and for switches that are neither on nor off."""
     known = ClientOptions.__annotations__.keys()
     if unknown := sorted(options.keys() - known):
-        similar = difflib.get_close_matches(unknown[0], [*known, *CREDENTIALS], n=1, cutoff=0.5)
+        similar = [OTHER_NAMES[name] for name in unknown if name in OTHER_NAMES]
+        similar = similar or difflib.get_close_matches(unknown[0], [*known, *CREDENTIALS], n=1, cutoff=0.5)
         hint = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(sorted(known))}"
         raise UsageError(f"{name}: no such option: {', '.join(map(quotable, unknown))}; {hint}")
     # A text is true, whatever it says: "no" would choose the sandbox.

@@ -26,10 +26,14 @@ def test_the_signature(client):
     assert "ForwardRef" not in str(inspect.signature(client))
 
 
-@pytest.mark.parametrize(("client", "areas"), [(Bitex, "market, rates"), (Bitstamp, "market, account, trading")])
+@pytest.mark.parametrize(
+    ("client", "areas"), [(Bitex, "market, rates"), (Bitstamp, "market, account, trading, funding, v1, streams, spot")]
+)
 def test_help(client, areas):
-    """`help` lists the areas."""
-    assert areas in pydoc.render_doc(client)
+    """`help` lists the areas, and shows no value for an option that is not passed."""
+    words = pydoc.render_doc(client)
+
+    assert (True, False) == (areas in words, "Ellipsis" in words)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,7 @@ def test_help(client, areas):
         ("timeout", "no such option: timeout; did you mean timeout_seconds"),
         ("api_ky", "did you mean api_key"),
         ("zzz", "there are base_url"),
+        ("testnet", "no such option: testnet; did you mean sandbox"),
     ],
 )
 def test_an_unknown_option(option, words):
@@ -71,9 +76,10 @@ async def test_an_attribute_that_there_is_not(find, words):
 async def test_reprs():
     """The repr of an area lists its calls, that of a bundle its areas."""
     async with bitstamp() as client:
-        shown = repr(client.trading), repr(client.v1)
+        shown = repr(client.trading), repr(client.v1), repr(client.spot)
 
     assert "Trading(buy, sell, " == shown[0][:19]
+    assert "BitstampSpot(markets, rules, ticker, " == shown[2][:37]
     assert "V1(market, account, trading, funding)" == shown[1]
 
 
@@ -83,3 +89,26 @@ async def test_a_misspelled_argument():
     async with bitstamp() as client:
         with pytest.raises(UsageError, match=r"no such argument: prize; did you mean price\?; nothing was sent"):
             await client.trading.buy(market="btcusd", amount="1", prize="1")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda client: client.market.ticker(symbol="btcusd"), "no such argument: symbol; there are market; nothing"),
+        (lambda client: client.trading.cancel_order(id="7"), r"no such argument: id; did you mean order_id\?"),
+        (
+            lambda client: client.trading.buy("btcusd", "1"),
+            r"by name: buy\(market=..., amount=..., price=...\); nothing",
+        ),
+        (
+            lambda client: client.trading.cancel_order("7"),
+            r"by name: cancel_order\(order_id=..., client_order_id=...\)",
+        ),
+    ],
+)
+@in_virtual_time
+async def test_an_argument_by_another_name(call, words):
+    """An argument that there is not, or that lacks its name, leads to those that there are."""
+    async with bitstamp() as client:
+        with pytest.raises(UsageError, match=words):
+            await call(client)
