@@ -2,14 +2,17 @@
 
 import json
 import random
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchanges.bitstamp import OrderBook, PriceLevel
 from exchanges.errors import DecodeError
-from exchanges.wire import Deviation, Wire, decode, dumps, encode, loads
+from exchanges.wire import Deviation, Row, TextDecimal, Wire, decode, dumps, encode, loads
 from tests.support.strategies import ENDPOINTS, QUICK, examples, values
 
 pytestmark = pytest.mark.sweep
@@ -220,13 +223,46 @@ def test_any_text(text, escaped, field):
     assert agree(f"[[{','.join(cells)}]]".encode(), ENDPOINTS["bitex.trading.orders"].answer)
 
 
-def test_many_odd_texts():
-    """A list with thousands of odd texts is left to the reference path."""
-    row = b'[1, 7, 946685400, 1, 1, 1, 1, 1, 0, 1, "1_0", 1]'
-    few, many = (b"[" + b",".join([row] * n) + b"]" for n in (9, 5000))
+@pytest.mark.parametrize(("amount", "read"), [('"2.50"', "2.50"), ("2", "2"), ("2.50", "2.50"), ('"2_5"', None)])
+def test_amounts_in_other_forms(amount, read):
+    """A plain number in text, and a whole one, pass in place of an amount; other texts are left to the other path."""
+    body = f'[[1, 7, 946685400, 1, {amount}, 1, 1, 1, 0, 1, "1_0", 1]]'.encode()
+    rows = WIRE.rows(body, ENDPOINTS["bitex.trading.orders"].answer)
 
-    assert 9 == len(WIRE.rows(few, ENDPOINTS["bitex.trading.orders"].answer))
-    assert WIRE.rows(many, ENDPOINTS["bitex.trading.orders"].answer) is None
+    assert read == (None if rows is None else str(rows[0].amount))
+    assert rows is None or "1_0" == rows[0].issuer
+
+
+# Beside an order book these are other shapes, or texts that are no plain numbers.
+LEVELS = (b'[["12", "3.4"], ["5", "6"]]', b'[["12","3.4"],["5","6"]]', b"[]", b'[["1", "2", "3"]]')
+PIECES = (b"0", b".", b'"', b",", b" ", b"[", b"]", b", ", b"\\", b"-", b"1,", b'"1"', b'""', b"\xff", b"1" * 40)
+
+
+@pytest.mark.parametrize("levels", LEVELS)
+@pytest.mark.parametrize("answer", [list[PriceLevel], OrderBook])
+def test_what_only_looks_like_levels(levels, answer):
+    """Both paths agree on lists of levels with a piece more, less or replaced at any place."""
+    places = range(len(levels) + 1)
+    changed = {levels[:i] + piece + levels[i + width :] for i in places for piece in PIECES for width in (0, 1)}
+    changed |= {levels[:i] + levels[j:] for i in places for j in range(i, len(levels) + 1)}
+    book = b'{"timestamp": "1643643584", "microtimestamp": "1643643584684047", "bids": %b, "asks": []}'
+    bodies = [(book % body) if answer is OrderBook else body for body in changed]
+
+    assert [] == [body for body in bodies if not agree(body, answer)]
+    assert WIRE.rows((book % levels) if answer is OrderBook else levels, answer) is not None
+
+
+def test_a_text_beside_a_number_stays_a_text():
+    """Digits in a column of texts are no number."""
+
+    @frozen
+    class Named(Row):
+        name: str
+        price: TextDecimal
+
+    (row,) = WIRE.rows(b'[["1", "2.50"]]', list[Named])
+
+    assert ("1", Decimal("2.50")) == (row.name, row.price)
 
 
 @pytest.mark.parametrize("issuer", ["", "abc", "1address..", "ApiKey#1", "Bank of 5", "d1"])
