@@ -2,19 +2,18 @@
 
 msgspec decodes the body into one typed struct per class, by class reference where the list is heterogeneous. One
 compiled builder per class then fills the slots of the attrs object directly (its ``__init__`` would cost as much as
-all the rest together) and checks the bounds of each Decimal. It fills them while the object is of a mutable twin of the
-frozen class: plain assignment costs a fifth of calling the descriptors of the slots.
+all the rest together). It fills them while the object is of a mutable twin of the frozen class: plain assignment costs
+a fifth of calling the descriptors of the slots.
 
-This path tolerates nothing: strings that msgspec would decode as a number and the codecs would not ("1_000", Arabic
-digits) are marked, so that they pass as text only; a body that msgspec or the bounds reject is left to the reference
-path, and so is one with a fraction or an exponent where a whole number is expected. A value that may be null or
-missing, and is, is read by the hook of the reference path, which reports drift. Both paths return equal objects and
-equal reports; a property test compares them.
+This path tolerates nothing: a number with a fraction is converted within the bounds while it is decoded, and whatever
+else stands in its place, such as text, is read by the hook of the reference path; so is a value that may be null or
+missing, and is, as that hook reports drift. A body that msgspec or the bounds reject is left to the reference path, and
+so is one with a fraction or an exponent where a whole number is expected. Both paths return equal objects and equal
+reports; a property test compares them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,21 +26,13 @@ import attrs
 import msgspec
 from attrs import frozen
 
-from exchanges.wire.codecs import BOUNDS, PLAIN, Choice, Deviation, Number, OpenIntEnum, Text, Whole, loads
+from exchanges.wire.codecs import BOUNDS, Choice, Deviation, Number, OpenIntEnum, Text, Whole, loads
 from exchanges.wire.models import Field, Row, TaggedRow, codec_of, fields_of, optional_of, row_classes
 from exchanges.wire.moments import Epoch
 
 StructureHook = Callable[[Any], Any]
 Build = Callable[[Any, Any], Any]
 
-# A string made only of characters that `Decimal` may accept, literal or escaped, and that is no plain number.
-_IN_NUMBERS = rb"[0-9._+\-eEnNaAiIfFsStTyY\x00-\x20\x80-\xff]*+"
-_ODD = re.compile(
-    rb'"(?<!\\")(?!"|%b")(?=%b(?:\\(?:u[0-9a-fA-F]{4}|.)%b)*+")' % (PLAIN.encode(), _IN_NUMBERS, _IN_NUMBERS), re.DOTALL
-)
-_MAX_ODD = 5000  # each needs memory; a body with more of them goes to the reference path
-_MARK = "\x7f"
-_MARK_BYTES = _MARK.encode()
 _WHOLE: Any = Annotated[int, msgspec.Meta(ge=1 - 2**53, le=2**53 - 1)]
 _MISSING = msgspec.UNSET
 
@@ -69,12 +60,9 @@ class RowReader:
 
     def read(self, body: bytes) -> list[Any] | None:
         """Return the objects; None if anything in *body* is not exactly as documented."""
-        marked = _marked(body)
-        if marked is None:
-            return None
         builders = self.builders
         try:
-            rows = self.decoder.decode(marked)
+            rows = self.decoder.decode(body)
             # Not strict: `repeat` in `_moments` has no end.
             return [builders[row.__class__](row, at) for row, at in zip(rows, self._moments(rows), strict=False)]
         except (msgspec.MsgspecError, ValueError, OSError, RecursionError, ArithmeticError, Deviation):
@@ -85,18 +73,6 @@ class RowReader:
         if self.moment is None:
             return repeat(None)
         return msgspec.convert(list(map(attrgetter(self.moment), rows)), list[datetime], strict=False)
-
-
-def _marked(body: bytes) -> bytes | None:
-    """Mark every odd string, so that it passes only where text is expected; the builders remove the marks.
-
-    Returns:
-        None for a body that contains the mark itself, or too many odd strings.
-    """
-    if _MARK_BYTES in body:
-        return None
-    marked, number = _ODD.subn(b'"' + _MARK_BYTES, body, count=_MAX_ODD)
-    return marked if number < _MAX_ODD else None
 
 
 def compile_rows(annotation: Any, fallback: Fallback) -> RowReader | None:
@@ -115,7 +91,9 @@ def compile_rows(annotation: Any, fallback: Fallback) -> RowReader | None:
     rows = kinds[0]
     for kind in kinds[1:]:
         rows = rows | kind
-    decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(GenericAlias(list, (rows,)))
+    decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(
+        GenericAlias(list, (rows,)), float_hook=BOUNDS.create_decimal
+    )
     return RowReader(decoder, structs, moment)
 
 
@@ -147,9 +125,10 @@ def _struct(cls: type) -> type[msgspec.Struct]:
     fields: list[Any] = []
     for field in fields_of(cls):
         kind = _kind(field.annotation)
-        # Whole seconds only: the reference path counts fractions exactly, a float would not.
-        decoded: Any = _WHOLE if kind in (int, datetime) else kind
-        if optional_of(field.annotation) is not None and kind is not msgspec.Raw:
+        # Whole seconds only: the reference path counts fractions exactly, a float would not. As a Decimal msgspec would
+        # accept texts that the codecs do not, such as "1_000"; as anything it converts fractions alone.
+        decoded: Any = _WHOLE if kind in (int, datetime) else Any if kind is Decimal else kind
+        if optional_of(field.annotation) is not None and kind not in (Decimal, msgspec.Raw):
             decoded = decoded | None
         fields.append((field.name, decoded) if field.required else (field.name, decoded, _MISSING))
     tag = cls.class_reference if issubclass(cls, TaggedRow) else None
@@ -167,12 +146,12 @@ def _struct(cls: type) -> type[msgspec.Struct]:
 def _builder(cls: type, fallback: Fallback, moment: str | None) -> Build:
     """Compile the function that builds a *cls* from its struct."""
     names: dict[str, Any] = {"cls": cls, "twin": mutable_twin(cls), "new": object.__new__}
-    names |= {"bound": BOUNDS.plus, "moment": datetime.fromtimestamp, "utc": UTC}
+    names |= {"moment": datetime.fromtimestamp, "utc": UTC}
     lines = ["def build(row, at):", "    instance = new(twin)"]
     slots = fields_of(cls)
     for position, field in enumerate(slots, _length(cls) - len(slots)):
         kind = names[f"kind_{field.name}"] = _kind(field.annotation)
-        reported = names[f"reported_{field.name}"] = set[Any]()
+        reported = names[f"reported_{field.name}"] = list[Any]()
         names[f"odd_{field.name}"] = _odd(cls, field, fallback, reported, ends_early=position == _shortest(cls) - 1)
         lines += [f"    instance.{moment} = at"] if field.name == moment else _assignment(field, kind)
     if any(a.name == "extra" for a in attrs.fields(cls)):
@@ -193,31 +172,32 @@ def mutable_twin(cls: type) -> type:
 def _assignment(field: Field, kind: Any) -> list[str]:
     """Return the lines of source that set a field from its cell."""
     name, common = field.name, "int" if kind is datetime else f"kind_{field.name}"
-    unmarked = f"value = value.removeprefix({_MARK!r})"
-    usual = {Decimal: "bound(value)", datetime: "value = moment(value, utc)", str: unmarked}
-    conversion = [f"    {usual.get(kind, 'pass')}"]
+    usual = "value = moment(value, utc)" if kind is datetime else "pass"
+    conversion = [f"    {usual}"]
     if kind is msgspec.Raw:
         conversion = [f"    value = odd_{name}(value)"]
-    elif not field.required or optional_of(field.annotation) is not None:
+    elif kind is Decimal or not field.required or optional_of(field.annotation) is not None:
         conversion = [
-            f"    if value.__class__ is {common}: {usual.get(kind, 'pass')}",
+            f"    if value.__class__ is {common}: {usual}",
             f"    else: value = None if value in reported_{name} else odd_{name}(value)",
         ]
     return [f"    value = row.{name}", *conversion, f"    instance.{name} = value"]
 
 
-def _odd(cls: type, field: Field, fallback: Fallback, reported: set[Any], *, ends_early: bool) -> Callable[[Any], Any]:
+def _odd(cls: type, field: Field, fallback: Fallback, reported: list[Any], *, ends_early: bool) -> Callable[[Any], Any]:
     """Build the function that reads what msgspec cannot, and null or missing once, which is then *reported*."""
     read = fallback.hook(cls, field)
 
     def odd(value: Any) -> Any:
         if value.__class__ is msgspec.Raw:
-            return read(loads(bytes(value).replace(_MARK_BYTES, b"")))
+            return read(loads(bytes(value)))
+        if value is not None and value is not _MISSING:
+            return read(value)
         if value is None:
             read(None)
         elif ends_early:
             fallback.deviate(f"a row of {_length(cls)}", f": {cls.__name__}")
-        reported.add(value)
+        reported.append(value)
         return None
 
     return odd
