@@ -151,8 +151,9 @@ async def _play(seed: int, wanted: int, left: Left) -> None:
                 await until(lambda: not ANCHORS - subscriptions_of(sim), BACK_SECONDS)
                 # Each once more, on connections that live on: a cut gives up what nobody wants, too.
                 for create in streams:
-                    async with create():
-                        pass
+                    with suppress(ExchangeError):
+                        async with create():
+                            pass
                 await asyncio.sleep(REST_SECONDS)
                 left.subscriptions = (subscriptions_of(sim) - ANCHORS).total() + len(ANCHORS - subscriptions_of(sim))
                 left.sockets = len(clients_of(sim)) - len(ANCHORS)
