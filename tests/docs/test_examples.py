@@ -93,6 +93,27 @@ async def test_prices_are_written():
     assert "502" in rows["bitstamp btcusd"][-1]
 
 
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"my notes", b"asked_at,source,last,bid,ask,latency_seconds,error"])
+def test_prices_are_not_written_into_another_file(content, tmp_path):
+    """A file of other columns, or one that ends within a line, is left alone."""
+    (path := tmp_path / "prices.csv").write_bytes(content)
+    with pytest.raises(ValueError, match="choose another file"):
+        poll_to_csv.opened(path)
+
+    assert content == path.read_bytes()
+
+
+def test_prices_are_appended(tmp_path):
+    """A file of ours is continued, and has one head."""
+    for _ in range(2):
+        with poll_to_csv.opened(tmp_path / "prices.csv") as file:
+            csv.writer(file).writerow(poll_to_csv.COLUMNS[::-1])
+
+    assert [[*poll_to_csv.COLUMNS], *[[*poll_to_csv.COLUMNS[::-1]]] * 2] == [
+        *csv.reader(io.StringIO((tmp_path / "prices.csv").read_text()))
+    ]
+
+
 async def test_a_killed_order_is_found(capsys):
     """After the kill the order is listed, and found."""
     (verdict,) = await reconcile_after_crash.simulated()

@@ -16,6 +16,7 @@ from exchanges import errors
 from exchanges.commands.clients import CLIENTS, limits
 from exchanges.endpoint import Areas, areas_of, waiting
 from tests.support.documented_programs import (
+    FOREIGN,
     GUIDES,
     PYTEST_INI,
     README,
@@ -76,8 +77,8 @@ def test_programs_run(code, monkeypatch, capsys, tmp_path, server_of_state):
     """A program of a guide runs unchanged, prints something, and the exchange reports no error."""
     if "RedisState" in code:
         server_of_state()
-    if "from fastapi" in code:
-        pytest.importorskip("fastapi", reason="needs FastAPI: nox -s interop")
+    if (needed := FOREIGN.search(code)) is not None:
+        pytest.importorskip(needed[1], reason=f"needs {needed[1]}: nox -s interop")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(waiting, "FIRST_PAUSE_SECONDS", 0.0)
     refused = 0

@@ -19,6 +19,8 @@ asyncio_mode = strict
 asyncio_default_fixture_loop_scope = function
 """
 """Settings of a project into which a test is copied."""
+FOREIGN = re.compile(r"^(?:from|import) (fastapi|pandas)\b", re.MULTILINE)
+"""Imports of packages that only the group ``interop`` installs."""
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -33,9 +35,12 @@ def section(page: Path, title: str) -> str:
 
 
 def programs(pages: list[Path], containing: str) -> list[object]:
-    """Return the blocks that contain a text, as parameters named by their page and number."""
+    """Return the blocks that contain a text, as parameters named by their page and number.
+
+    Those that need a package of others are skipped without it, and run by ``nox -s interop``.
+    """
     return [
-        pytest.param(code, id=f"{page.stem}-{number}")
+        pytest.param(code, id=f"{page.stem}-{number}", marks=[pytest.mark.interop] if FOREIGN.search(code) else [])
         for page in pages
         for number, code in enumerate(blocks_of(page))
         if containing in code
