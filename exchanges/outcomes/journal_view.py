@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import define, field
 
 from exchanges.errors import UsageError
@@ -34,10 +36,31 @@ class JournalView:
         """
         entries = () if self.journal is None else self.journal.entries(self.server, self.key)
         if entries is not self._entries:
-            own = [entry for entry in entries if (entry.server, entry.key) == (self.server, self.key)]
             self._entries = entries
-            self._index.update_to(own)
+            self._index.update_to(self._own(entries))
         return self._index
+
+    def matching(self, digest: str, named: str) -> list[Entry]:
+        """Return the open calls of all processes that have this digest or this client's id, if they are not empty.
+
+        Raises:
+            StateError: The journal cannot be read.
+        """
+        if self.journal is None:
+            return []
+        return self._own(self.journal.matching(self.server, self.key, digest=digest, named=named))
+
+    def get(self, intent: Intent) -> Entry | None:
+        """Return an open call of any process; None if it is resolved.
+
+        Raises:
+            StateError: The journal cannot be read.
+        """
+        found = () if self.journal is None else self.journal.matching(self.server, self.key, intent_id=intent.id)
+        return next((entry for entry in self._own(found) if entry.intent == intent), None)
+
+    def _own(self, entries: Iterable[Entry]) -> list[Entry]:
+        return [entry for entry in entries if (entry.server, entry.key) == (self.server, self.key)]
 
     def require_own(self, intent: Intent) -> None:
         """Raise if *intent* is that of a call to another server, or of another key.

@@ -42,6 +42,15 @@ class Kinship:
         except (KeyError, ArithmeticError):
             return Commitment(None)  # an entry of another version of the library: some order
 
+    def id_arguments(self) -> set[str]:
+        """Return the names of the arguments that bear clients' ids."""
+        return {search.client_id for search in self.searches().values() if search.client_id is not None}
+
+    def client_id(self, intent: Intent) -> str:
+        """Return the client's id that a call bears, for what it creates or what it changes; empty if it bears none."""
+        names = self.id_arguments()
+        return intent.tag or next((text for name, text in intent.arguments.items() if name in names), "")
+
     def names(self, intent: Intent, made: str) -> frozenset[str]:
         """Return the names of a thing by every endpoint that may have created it, from its id."""
         series = self._series(intent.endpoint)

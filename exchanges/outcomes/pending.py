@@ -105,8 +105,10 @@ class PendingCalls:
         """
         if not call.endpoint.is_guarded:
             return
+        chosen = ChosenId.of(call)
+        found = self.view.matching(call.digest, "" if chosen is None else chosen.text)
         twins = [p.intent for p in self._pending.twins(call.digest) if p.is_open and p.standing in BLOCKING]
-        twins += [e.intent for e in self.view.entries().twins(call.digest) if self._is_other(e) and not e.is_under_way]
+        twins += [e.intent for e in found if e.digest == call.digest and self._is_other(e) and not e.is_under_way]
         if twins:
             same = "same call, or one that differs in secret arguments alone," if call.hidden else "same call"
             advice = "Await client.reconcile(intent), or" if call.endpoint.is_declared else "Look at the exchange, then"
@@ -116,19 +118,17 @@ class PendingCalls:
                 intent=twins[0],
                 endpoint=call.endpoint.id,
             )
-        if (chosen := ChosenId.of(call)) is not None and self._is_used(chosen, own):
+        if chosen is not None and self._is_used(chosen, found, own):
             words = f"{call}: {chosen} was used for an earlier call; nothing was sent. Choose one that was never used"
             raise UsageError(words, endpoint=call.endpoint.id)
 
-    def _is_used(self, chosen: ChosenId, own: Intent | None) -> bool:
+    def _is_used(self, chosen: ChosenId, found: Collection[Entry], own: Intent | None) -> bool:
         """Whether another call that may have been executed, of this process or in the journal, bore a client's id."""
         known = chosen.name in self.history
         if (journal := self.view.journal) is not None:
             known = known or chosen.name in journal.known(self.view.server, self.view.key, (chosen.name,), "#=")
-        return known or any(intent != own for intent in self._naming(chosen.argument, chosen.text))
-
-    def _naming(self, argument: str, text: str) -> list[Intent]:
-        return [i for index in (self._pending, self.view.entries()) for i in index.naming(argument, text)]
+        others = [entry.intent for entry in found if chosen.is_of(entry.intent)]
+        return known or any(i != own for i in (*self._pending.naming(chosen.argument, chosen.text), *others))
 
     def pending(self, intent: Intent) -> PendingCall | None:
         """Return a call of this process; None if it is of another, or was resolved."""
@@ -136,19 +136,18 @@ class PendingCalls:
 
     def entry(self, intent: Intent) -> Entry | None:
         """Return a call of another process from the journal."""
-        entry = self.view.entries().get(intent)
-        return entry if entry is not None and self._is_other(entry) else None
+        return entry if (entry := self.view.get(intent)) is not None and self._is_other(entry) else None
 
     def is_open(self, intent: Intent) -> bool:
         """Whether a call is recorded, in the journal if there is one, and not resolved."""
-        return intent in (self._pending if self.view.journal is None else self.view.entries())
+        return intent in self._pending if self.view.journal is None else self.view.get(intent) is not None
 
     def bearing(self, client_id: str) -> list[Intent]:
         """Return the calls of unknown outcome that have a client's id as their tag or as an argument for such ids."""
-        names = {TAG, *(search.client_id for search in self.searches().values() if search.client_id is not None)}
-        found = dict.fromkeys(i for name in names for i in self._naming(name, client_id))
+        names = TAG, *self.kinship.id_arguments()
+        found = dict.fromkeys(i for name in names for i in self._pending.naming(name, client_id))
         own = [i for i in found if (p := self._pending.get(i)) and p.is_open and p.standing is Standing.UNKNOWN]
-        return [*own, *(i for i in found if (entry := self.entry(i)) and not entry.is_under_way)]
+        return own + [e.intent for e in self.view.matching("", client_id) if self._is_other(e) and not e.is_under_way]
 
     # For reconciling
 
@@ -219,7 +218,8 @@ class PendingCalls:
         if view.journal is not None:
             try:
                 async with asyncio.timeout_at(attempt.deadline):
-                    await view.journal.begin(Entry(view.server, view.key, intent, nonce, digest))
+                    named = self.kinship.client_id(intent)
+                    await view.journal.begin(Entry(view.server, view.key, intent, nonce, digest, named=named))
             except (asyncio.CancelledError, TimeoutError) as error:
                 self._write(intent, None, None)  # the entry may have been written all the same
                 if isinstance(error, TimeoutError):

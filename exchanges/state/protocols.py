@@ -202,6 +202,7 @@ class Entry:
         digest: The same for calls that would do the same.
         ended_at: When it ended with an unknown outcome (UTC); None if it is in flight, or its process died before.
         is_under_way: Whether a living process still carries it out.
+        named: The client's id that it bears, by which it is found too; empty if it bears none.
     """
 
     server: str
@@ -211,6 +212,7 @@ class Entry:
     digest: str
     ended_at: datetime | None = None
     is_under_way: bool = False
+    named: str = ""
 
 
 class Journal(Protocol):
@@ -220,7 +222,7 @@ class Journal(Protocol):
         """Record what is about to be sent; it is safe on the disk when this returns.
 
         Raises:
-            StateError: It cannot be written.
+            StateError: It cannot be written, or too many calls of the key are open.
         """
         ...
 
@@ -245,6 +247,18 @@ class Journal(Protocol):
 
         Returns:
             The same tuple as before if none has changed, so that nobody goes through thousands of them in vain.
+
+        Raises:
+            StateError: It cannot be read.
+        """
+        ...
+
+    def matching(
+        self, server: str, key: str, *, digest: str = "", named: str = "", intent_id: str = ""
+    ) -> tuple[Entry, ...]:
+        """List the open calls that have this digest, this client's id or this id of their intent, in any order.
+
+        It is asked before every order, and for every event of one: what it costs must not grow with their number.
 
         Raises:
             StateError: It cannot be read.

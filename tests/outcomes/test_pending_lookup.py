@@ -75,6 +75,22 @@ async def test_what_is_written():
     assert ("secret memo" in repr(entry), "canary" in repr(entry)) == (False, False)
 
 
+class Long(Journal):
+    """A journal that is too long to be listed."""
+
+    def entries(self, server, key):
+        raise AssertionError
+
+
+@in_virtual_time
+async def test_a_journal_that_is_long():
+    """An order asks the journal for what matches it, and never for all that is in it."""
+    async with sharing(journal=Long()) as (client, _, _, journal):
+        thing = await client.trading.create_order(amount=3)
+
+    assert (1, ["begin", "settle"]) == (thing.id, [what for what, _ in journal.records.log])
+
+
 @in_virtual_time
 @pytest.mark.parametrize("kind", ["write", "money"])
 async def test_what_cannot_be_written_is_not_sent(kind):

@@ -121,7 +121,7 @@ def test_another_version(path, written):
     path.write_bytes(written)
     change(path, "PRAGMA user_version = 1")
 
-    assert "was written by another version of this library (format 1, not 2)" in message_of(path)
+    assert "was written by another version of this library (format 1, not 3)" in message_of(path)
 
 
 def test_something_else(path):

@@ -137,7 +137,7 @@ def test_closed():
         state.journal.entries(SERVER, KEY)
 
 
-GOOD = {"redis_version": "7.2.4", "role": "master", "maxmemory_policy": "noeviction", "run_id": "a"}
+GOOD = {"redis_version": "7.2.4", "role": "master", "run_id": "a"}
 
 
 @pytest.mark.parametrize(
@@ -148,19 +148,12 @@ GOOD = {"redis_version": "7.2.4", "role": "master", "maxmemory_policy": "noevict
         ({"redis_version": "6.0.16"}, "has version 6.0.16"),
         ({"redis_version": ""}, "has version unknown"),
         ({"role": "slave"}, "is a replica"),
-        ({"maxmemory_policy": "allkeys-lru"}, "maxmemory-policy allkeys-lru"),
-        ({"maxmemory_policy": "volatile-ttl"}, "maxmemory-policy volatile-ttl"),
         ({"run_id": ""}, "does not show its run_id"),
     ],
 )
 def test_which_servers_will_do(facts, words):
-    """A server is refused that is too old, a replica, deletes keys by itself, or does not show its restarts."""
+    """A server is refused that is too old, a replica, or does not show its restarts."""
     lines = "".join(f"{name}:{value}\r\n" for name, value in (GOOD | facts).items())
 
     assert words in link._fault(b"# Server\r\n" + lines.encode(), ())
     assert bool(words) is bool(link._fault(lines.encode(), ()))
-
-
-def test_a_policy_that_is_not_shown():
-    """A server that does not show whether it deletes keys is refused."""
-    assert "maxmemory-policy unknown" in link._fault(b"redis_version:7.0.0\r\nrole:master\r\nrun_id:a\r\n", ())

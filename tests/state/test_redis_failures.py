@@ -10,6 +10,7 @@ import pytest
 from exchanges.errors import StateError
 from exchanges.limits.windows import MARGIN_SECONDS
 from exchanges.state.redis import link as link_module
+from exchanges.state.redis import scripts
 from tests.support.cutting_proxy import cutting_proxy
 from tests.support.file_states import KEY, SERVER, call, enter, entry, leave, settled, shared_limiter_of
 from tests.support.fourth import CREDENTIALS, Fourth
@@ -21,6 +22,7 @@ from tests.support.secrets import PASSWORD, Detector
 from tests.support.tls_servers import AUTHORITY, presenting
 
 WINDOW = (2, 10.0)
+LEASE = scripts.LEASE_SECONDS
 
 
 @pytest.fixture
@@ -148,13 +150,43 @@ async def test_a_replica(own, state):
     assert ["is a replica and takes no writes; use the URL of the primary" in w for w in words] == [True] * 10
 
 
-async def test_a_server_that_deletes_keys(own):
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+async def test_a_server_that_deletes_keys(policy, own):
     """A server that may delete nonces and orders when its memory is full is none for a state."""
-    own.server.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    own.server.ask("CONFIG", "SET", "maxmemory-policy", policy)
     with own.open() as state:
         words = await refusals(state)
 
-    assert [True] * 5 == ["maxmemory-policy allkeys-lru); set maxmemory-policy noeviction" in w for w in words]
+    assert [True] * 5 == [f"maxmemory-policy {policy}); set maxmemory-policy noeviction" in w for w in words]
+
+
+async def test_a_server_that_begins_to_delete_keys(own, state, caplog):
+    """A policy that is changed while hosts are connected is noticed within a second, and counts as a loss of writes."""
+    limiter, clock = shared_limiter_of(state, WINDOW), own.options["clock"]
+    await call(limiter, in_order=True)
+    own.server.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
+    clock.now += 0.9
+    early = await call(limiter)
+    clock.now += 0.2
+    words = await refusals(state)
+    own.server.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+    assert early is None
+    assert [True] * 5 == ["maxmemory-policy allkeys-random)" in w for w in words]
+    assert isinstance(await enter(limiter), float)
+    assert 1 == sum("was one that may delete keys" in message for message in caplog.messages)
+
+
+async def test_a_policy_that_is_not_shown(own, monkeypatch):
+    """A server that does not show whether it deletes keys is refused."""
+    monkeypatch.setattr(scripts, "constants", lambda before=scripts.constants: before() + NO_POLICY)
+    with own.open() as state, pytest.raises(StateError, match=r"\(maxmemory-policy unknown\); set"):
+        await enter(shared_limiter_of(state, WINDOW))
+
+
+NO_POLICY = (
+    "local server = { call = function(name, ...) return name == 'INFO' and 'x:y' or server.call(name, ...) end }\n"
+)
 
 
 async def test_a_server_without_memory(own, state):
@@ -168,22 +200,22 @@ async def test_a_server_without_memory(own, state):
     assert not isinstance(await enter(shared_limiter_of(state, WINDOW), in_order=True), float)
 
 
+async def test_the_clock_of_the_server(redis):
+    """Moments are those of the server, on which a database that was never used grants nothing for five seconds."""
+    with Shelf(redis).open() as state:
+        wait = await enter(shared_limiter_of(state, WINDOW))
+        said = state._store.host.read(SERVER, {"what": "since", "account": KEY})
+    seconds, _ = redis.ask("TIME")
+
+    assert (0 < wait <= LEASE, abs(int(seconds) - said.now) < 3600) == (True, True)
+
+
 async def test_forgotten_scripts(own, state):
     """A server that has forgotten the scripts is sent them again."""
     await call(shared_limiter_of(state, WINDOW))
     own.server.ask("SCRIPT", "FLUSH")
 
     assert await call(shared_limiter_of(state, WINDOW)) is None
-
-
-async def test_damaged_data(own, state):
-    """A value of another type, written by another program, is an error, and nothing is granted."""
-    own.server.ask("DEL", own.key("nonces"))
-    own.server.ask("SET", own.key("nonces"), "1")
-    with pytest.raises(StateError, match="answered an error") as caught:
-        await enter(shared_limiter_of(state, WINDOW), in_order=True)
-
-    assert "WRONGTYPE" in str(caught.value)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 20])
@@ -378,6 +410,20 @@ async def test_how_much_is_kept(own, monkeypatch):
 
         assert {"a:2", "a:3", "a:4"} == state.journal.known(SERVER, KEY, {f"a:{n}" for n in range(5)}, "none")
         assert written[1].intent.at < state.journal.since(SERVER, KEY) <= written[2].intent.at
+
+
+async def test_what_an_order_asks_the_journal(own, state):
+    """What the guard costs the server does not grow with the number of open calls."""
+    found = []
+    for number in (3, 40):
+        while len(state.journal.entries(SERVER, KEY)) < number:
+            await state.journal.begin(entry(digest="another", named=f"#id:{number}"))
+        await beat(state)
+        own.server.ask("CONFIG", "RESETSTAT")
+        assert () == state.journal.matching(SERVER, KEY, digest="same", named="#id:0")
+        found.append({name: facts["calls"] for name, facts in own.server.ask("INFO", "commandstats").items()})
+
+    assert found[0] == found[1]
 
 
 def test_where_there_is_no_server(monkeypatch):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from exchanges.errors import StateError
 from tests.support.file_states import KEY, SERVER, entry
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -169,6 +170,93 @@ async def test_written_even_if_cancelled(journal, other):
     await journal.settle("any other", known=None)
 
     assert 1 == len(other.entries(SERVER, KEY))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"digest": "one"}, "ac"),
+        ({"named": "#id:7"}, "b"),
+        ({"digest": "one", "named": "#id:7"}, "abc"),
+        ({"digest": "two", "named": "#id:7"}, "b"),
+        ({"digest": "#id:7", "named": "one"}, ""),
+        ({"digest": "on"}, ""),
+        ({"named": ""}, ""),
+    ],
+)
+async def test_what_matches(asked, found, journal, other):
+    """Open calls are found by what they do and by the client's id that they bear, in all processes."""
+    calls = [
+        entry(digest="one", which="a"),
+        entry(digest="two", named="#id:7", which="b"),
+        entry(digest="one", which="c"),
+    ]
+    done = entry(digest="one", named="#id:7", which="d")
+    for written in (*calls, done):
+        await journal.begin(written)
+    await journal.settle(done.intent.id, known=None)
+    await journal.doubt(calls[2].intent.id, NOON)
+    matching = other.matching(SERVER, KEY, **asked)
+
+    assert sorted(found) == sorted(e.intent.arguments["which"] for e in matching)
+    assert {(e.intent, e.ended_at) for e in matching} == {
+        (e.intent, e.ended_at) for e in other.entries(SERVER, KEY) if e.intent.arguments["which"] in found
+    }
+    assert () == other.matching("elsewhere", KEY, **asked) == other.matching(SERVER, "another", **asked)
+
+
+async def test_what_matches_of_a_process_that_died(open_state, other):
+    """A call of a process that died matches as one that nobody carries out."""
+    with open_state() as state:
+        await state.journal.begin(written := entry())
+        during = [e.is_under_way for e in other.matching(SERVER, KEY, intent_id=written.intent.id)]
+    (found,) = other.matching(SERVER, KEY, intent_id=written.intent.id)
+
+    assert ([True], (written.intent, False)) == (during, (found.intent, found.is_under_way))
+
+
+async def test_what_matches_is_settled_elsewhere(open_state, other):
+    """A call that was found by its digest alone can be settled by whoever found it."""
+    with open_state() as state:
+        await state.journal.begin(entry())
+    (found,) = other.matching(SERVER, KEY, digest="same")
+    await other.settle(found.intent.id, known="made")
+
+    assert ((), {"made"}) == (other.entries(SERVER, KEY), other.known(SERVER, KEY, {"made"}, "none"))
+
+
+async def test_the_bound_of_open_calls(open_state, monkeypatch):
+    """A key with too many open calls gets no more, and the error says what to do."""
+    for module in ("file.journal", "redis.scripts", "entries"):
+        monkeypatch.setattr(f"exchanges.state.{module}.MOST_OPEN", 3)
+    with open_state() as state:
+        journal, calls = state.journal, [entry() for _ in range(4)]
+        for written in calls[:3]:
+            await journal.begin(written)
+        with pytest.raises(StateError, match=r"3 calls of this key .* client\.reconcile\(\) .*; nothing was sent"):
+            await journal.begin(calls[3])
+        await journal.begin(entry(key="another"))
+        await journal.settle(calls[0].intent.id, known=None)
+        await journal.begin(calls[3])
+
+        assert [c.intent for c in calls[1:]] == [e.intent for e in journal.entries(SERVER, KEY)]
+
+
+async def test_calls_that_come_and_go(journal, other, monkeypatch):
+    """A list of many calls is read in parts, and only what has changed; it is that of whoever reads it anew."""
+    monkeypatch.setattr("exchanges.state.redis.scripts.PAGE", 3)
+    calls = [entry(which=str(n)) for n in range(8)]
+    for number, written in enumerate(calls):
+        await journal.begin(written)
+        other.entries(SERVER, KEY)
+        if number % 3 == 2:
+            await journal.settle(calls[number - 1].intent.id, known=None)
+    await journal.doubt(calls[3].intent.id, NOON)
+    seen = other.entries(SERVER, KEY)
+
+    assert ["0", "2", "3", "5", "6", "7"] == [e.intent.arguments["which"] for e in seen]
+    assert [NOON] == [e.ended_at for e in seen if e.ended_at]
+    assert list(seen) == list(journal.entries(SERVER, KEY))
 
 
 def test_a_loop_that_is_gone(open_state):

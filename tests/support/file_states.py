@@ -76,7 +76,7 @@ async def settled(part):
     await (store.worker.run(lambda: None) if hasattr(store.worker, "run") else redis_states.settled(store))
 
 
-def entry(*, server=SERVER, key=KEY, at=None, digest="same", nonce="7", **arguments):
+def entry(*, server=SERVER, key=KEY, at=None, digest="same", nonce="7", named="", **arguments):
     """Build an entry of the journal."""
     at = at or datetime.fromtimestamp(time.time(), UTC)
     return Entry(
@@ -85,4 +85,5 @@ def entry(*, server=SERVER, key=KEY, at=None, digest="same", nonce="7", **argume
         Intent("fourth.trading.create_order", arguments, at, "tag", server=server, account=key),
         nonce,
         digest,
+        named=named,
     )

@@ -90,7 +90,15 @@ class Shelf:
         """Let the states of servers be old, so that nothing rests."""
         run_id = self.server.ask("INFO", "server")["run_id"]
         for server in servers or ("fourth production", "elsewhere"):
-            facts = {"run": run_id, "writes": 1, "high": 0, "offset": 0, "epoch": "old", "reason": "new"}
+            facts = {
+                "run": run_id,
+                "writes": 1,
+                "high": 0,
+                "offset": 0,
+                "epoch": "old",
+                "reason": "new",
+                "format": scripts.FORMAT,
+            }
             facts["began"] = -round(LEASE_SECONDS * 2e6)
             self.server.ask("HSET", self.key("meta", server), *(part for pair in facts.items() for part in pair))
 

@@ -184,10 +184,20 @@ class Journal:
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
         """List the pending calls."""
+        return self._all(server, key)
+
+    def _all(self, server: str, key: str) -> tuple[Entry, ...]:
         self._check()
         dead = self.records.dead
         rows = [row for row in self.records.rows.values() if (row[0].server, row[0].key) == (server, key)]
         return tuple(evolve(e, is_under_way=e.ended_at is None and process not in dead) for e, process in rows)
+
+    def matching(
+        self, server: str, key: str, *, digest: str = "", named: str = "", intent_id: str = ""
+    ) -> tuple[Entry, ...]:
+        """List the pending calls of a digest, a name or an id."""
+        asked = {digest, named, intent_id} - {""}
+        return tuple(e for e in self._all(server, key) if asked & {e.digest, e.named, e.intent.id})
 
     def known(self, server: str, key: str, names: Collection[str], prefix: str) -> frozenset[str]:
         """Return which of *names* were created, and all that begins with *prefix*."""

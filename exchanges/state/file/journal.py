@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from attrs import astuple, evolve, frozen
 
 from exchanges.errors import StateError
-from exchanges.state.entries import KEPT_FOR, body_of, entry_of, text_of
+from exchanges.state.entries import KEPT_FOR, MOST_OPEN, Unreadable, body_of, entry_of, moment_of, text_of, too_many
 from exchanges.state.file.database import Database, damaged
 from exchanges.state.file.locks import ProcessMarker
 from exchanges.state.file.seals import checksum
@@ -30,7 +30,7 @@ from exchanges.state.protocols import Entry
 
 _Version: TypeAlias = tuple[str, int, bool]
 """Id of a call, its checksum, and whether it is under way."""
-_ROWS = "SELECT id, server, key, body, holder, ended_at, seal FROM calls"
+_ROWS = "SELECT id, server, key, digest, named, body, holder, ended_at, seal FROM calls"
 
 
 @frozen
@@ -40,6 +40,8 @@ class _Row:
     id: str
     server: str
     key: str
+    digest: str
+    named: str
     body: str
     holder: str
     ended_at: str | None = None
@@ -50,8 +52,13 @@ class _Row:
         return checksum(*astuple(self))
 
     def entry(self, *, is_under_way: bool) -> Entry:
-        """Return it as the journal shows it."""
-        return entry_of(self.id, self.server, self.key, self.body, ended_at=self.ended_at, is_under_way=is_under_way)
+        """Return it as the journal shows it.
+
+        Raises:
+            Unreadable: It is not what this version writes.
+        """
+        ended_at = None if self.ended_at is None else moment_of(self.ended_at)
+        return entry_of(self.id, self.server, self.key, self.body, ended_at=ended_at, is_under_way=is_under_way)
 
 
 class FileJournal:
@@ -101,14 +108,13 @@ class FileJournal:
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
         """List the calls whose outcome is unknown, or not known yet, the oldest first; the same tuple if none changed.
 
-        It is asked before every order, and must not parse thousands of calls again each time.
+        Those that did not change are not parsed again.
         """
         query = "SELECT id, seal, holder, ended_at FROM calls WHERE server = ? AND key = ? ORDER BY number"
         known, found = self._known.get((server, key), {}), dict[_Version, Entry]()
         with self._reading() as data:
             holders = data.execute("SELECT DISTINCT holder FROM calls WHERE ended_at IS NULL").fetchall()
-            # First the dead processes, then the calls: one that ends its calls and exits in between leaves none open.
-            dead = {holder for (holder,) in holders if self._marker.is_dead(holder)}
+            dead = self._dead(holders)
             for name, seal, holder, ended_at in data.execute(query, (server, key)).fetchall():
                 version = name, seal, not (ended_at or holder in dead or self._is_lost(name))
                 if entry := known.get(version) or self._entry(data, name, is_under_way=version[-1]):
@@ -117,10 +123,45 @@ class FileJournal:
             self._known[server, key], self._listed[server, key] = found, tuple(found.values())
         return self._listed[server, key]
 
+    def matching(
+        self, server: str, key: str, *, digest: str = "", named: str = "", intent_id: str = ""
+    ) -> tuple[Entry, ...]:
+        """List the open calls that have this digest, this client's id or this id; each is found by an index."""
+        asked = [(column, text) for column, text in (("digest", digest), ("named", named), ("id", intent_id)) if text]
+        with self._reading() as data:
+
+            def read() -> dict[str, _Row]:
+                found = (
+                    data.execute(f"{_ROWS} WHERE server = ? AND key = ? AND {column} = ?", (server, key, text))
+                    for column, text in asked
+                )
+                return {row.id: row for values in found for row in map(self._checked, values)}
+
+            rows = read()
+            if dead := self._dead([(row.holder,) for row in rows.values() if row.ended_at is None]):
+                rows = read()
+        return tuple(
+            self._shown(row, is_under_way=not (row.ended_at or row.holder in dead or self._is_lost(row.id)))
+            for row in rows.values()
+        )
+
+    def _dead(self, holders: Sequence[tuple[str]]) -> set[str]:
+        """Return the processes of *holders* that are dead.
+
+        It is asked before the calls are read: one that ends its calls and exits in between leaves none open.
+        """
+        return {holder for holder in {holder for (holder,) in holders} if self._marker.is_dead(holder)}
+
     def _entry(self, data: Connection, name: str, *, is_under_way: bool) -> Entry | None:
         """Read one call; None if it was removed just now."""
         values = data.execute(f"{_ROWS} WHERE id = ?", (name,)).fetchone()
-        return None if values is None else self._checked(values).entry(is_under_way=is_under_way)
+        return None if values is None else self._shown(self._checked(values), is_under_way=is_under_way)
+
+    def _shown(self, row: _Row, *, is_under_way: bool) -> Entry:
+        try:
+            return row.entry(is_under_way=is_under_way)
+        except Unreadable as error:
+            raise damaged(self._database.path, f"contains a call that cannot be read ({error})") from None
 
     def known(self, server: str, key: str, names: Collection[str], prefix: str) -> frozenset[str]:
         """Return which of *names* calls of *key* have created, and all that begins with *prefix*."""
@@ -159,12 +200,17 @@ class FileJournal:
     # Writing, in the worker's thread
 
     def _begin(self, entry: Entry) -> None:
-        row = _Row(entry.intent.id, entry.server, entry.key, json.dumps(body_of(entry)), self._marker.name)
+        names = entry.intent.id, entry.server, entry.key, entry.digest, entry.named
+        row = _Row(*names, json.dumps(body_of(entry)), self._marker.name)
         with self._database.writing(durable=True) as data:
             # Without its marker the call would count as one of a dead process while it is still in flight.
             self._marker.require_place()
+            query = "SELECT count(*) FROM calls WHERE server = ? AND key = ?"
+            if data.execute(query, (entry.server, entry.key)).fetchone()[0] >= MOST_OPEN:
+                raise too_many()
             data.execute(
-                "INSERT INTO calls (id, server, key, body, holder, ended_at, seal) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO calls (id, server, key, digest, named, body, holder, ended_at, seal) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*astuple(row), row.checksum),
             )
             data.execute(
@@ -187,7 +233,8 @@ class FileJournal:
             row = self._checked(values)
             data.execute("DELETE FROM calls WHERE id = ?", (name,))
             if known is not None:
-                self._keep_id(data, row.server, row.key, known, json.loads(row.body)["at"])
+                at = self._shown(row, is_under_way=False).intent.at
+                self._keep_id(data, row.server, row.key, known, text_of(at))
 
     def _keep_id(self, data: Connection, server: str, key: str, known: str, at: str) -> None:
         """Keep the id of what was created, and delete those of a week ago; the record starts later then."""

@@ -14,7 +14,7 @@ from exchanges.state.file.locks import Locks
 from exchanges.state.file.seals import Generations, Identity
 
 APPLICATION_ID = 0x61696F78
-VERSION = 2
+VERSION = 3
 CREATING_SECONDS = 5.0
 """How long another process may take to create the file."""
 RETRY_SECONDS = 0.01
@@ -68,11 +68,15 @@ CREATE TABLE calls (
     id TEXT NOT NULL UNIQUE,
     server TEXT NOT NULL,
     key TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    named TEXT NOT NULL,
     body TEXT NOT NULL,
     ended_at TEXT,
     holder TEXT NOT NULL,
     seal INTEGER NOT NULL
 );
+CREATE INDEX calls_by_digest ON calls (server, key, digest);
+CREATE INDEX calls_by_name ON calls (server, key, named);
 CREATE TABLE made (
     server TEXT NOT NULL,
     key TEXT NOT NULL,

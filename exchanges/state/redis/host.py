@@ -19,7 +19,7 @@ from urllib.parse import quote
 from exchanges.errors import StateError
 from exchanges.state.redis import scripts
 from exchanges.state.redis.address import Address
-from exchanges.state.redis.link import Link, LinkFailed
+from exchanges.state.redis.link import Link, LinkFailed, unreadable
 from exchanges.state.redis.servers import Said, Server
 from exchanges.state.redis.thread import LoopThread
 
@@ -31,6 +31,7 @@ READ_SECONDS = 0.5
 """How long a reader waits, which stops the event loop of the program."""
 READ_AGAIN_SECONDS = 1.0
 """How much longer it waits for the thread, which may be busy."""
+EVICTS = "may delete keys when its memory is full (maxmemory-policy {}); set maxmemory-policy noeviction"
 
 
 class Host:
@@ -101,7 +102,12 @@ class Host:
             return server.arguments(self.name, run_id, request, sent_at)
 
         answer = await self.link.run(self._scripts[script], server.root, arguments, seconds)
-        said = server.note(answer, sent_at, self.where)
+        try:
+            said = server.note(answer, sent_at, self.where)
+        except ValueError as error:
+            raise LinkFailed(unreadable(f"{server.root}meta", str(error))) from None
+        if said.what == "evicts":
+            raise LinkFailed(EVICTS.format(*said.values))
         if server.is_due:
             self._beat_now.set()
         return said

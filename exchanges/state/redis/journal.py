@@ -9,22 +9,50 @@ week, and not more than `scripts.KEPT_NAMES` of them for one key.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import threading
 from collections.abc import Callable, Collection, Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
-from exchanges.state.entries import body_of, entry_of, text_of
+from exchanges.state.entries import Unreadable, body_of, entry_of, moment_of, text_of, too_many
 from exchanges.state.leases import unsent
 from exchanges.state.protocols import Entry
 from exchanges.state.redis.host import Host
-from exchanges.state.redis.link import LinkFailed
+from exchanges.state.redis.link import LinkFailed, unreadable
 from exchanges.state.redis.servers import OpenCall, Said, account_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@frozen
+class _Open:
+    """An open call as it is written on the server, and the entry that this is if its host lives."""
+
+    order: int
+    host: str
+    written: tuple[str, str]
+    entry: Entry
+
+
+def _open_call(account: tuple[str, str], row: list[str], ended_at: datetime | None) -> _Open:
+    """Parse a row of the journal.
+
+    Raises:
+        Unreadable: It is not what this version writes.
+    """
+    intent_id, value, ended, _ = row
+    try:
+        order, _, host, body = value.split(" ", 3)
+        place = int(order)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+    entry = entry_of(intent_id, *account, body, ended_at=ended_at, is_under_way=ended_at is None)
+    return _Open(place, host, (value, ended), entry)
 
 
 @define(eq=False)
@@ -32,32 +60,42 @@ class _Listed:
     """The open calls of one account, as they were read last.
 
     Attributes:
-        version: Of what was read.
-        rows: What was written of each call, in order, with its host and the entry that this is if the host lives.
+        lock: Held while they are read, as several threads may.
+        epoch: In which they were read.
+        since: The place of the last one that was read.
+        removed: When one was removed last.
+        rows: Them, by id.
     """
 
-    version: str = ""
-    rows: dict[str, tuple[str, str, str | None, Entry]] = field(factory=dict[str, "tuple[str, str, str | None, Entry]"])
+    lock: threading.Lock = field(factory=threading.Lock)
+    epoch: str = "none"
+    since: str = "0"
+    removed: str = ""
+    rows: dict[str, _Open] = field(factory=dict[str, _Open])
     _shown: tuple[Entry, ...] = ()
 
-    def read(self, version: str, calls: dict[str, str], ended: dict[str, str], server: str, key: str) -> None:
-        """Parse the calls that are new or have ended since."""
-        known, self.version, self.rows = self.rows, version, {}
-        parts = [(i, *written.split(" ", 3)) for i, written in calls.items()]
-        for intent_id, _, _, host, body in sorted(parts, key=lambda part: int(part[1])):
-            row, ended_at = known.get(intent_id), ended.get(intent_id)
-            if row is None or row[:3] != (host, body, ended_at):
-                under_way = ended_at is None
-                entry = entry_of(intent_id, server, key, body, ended_at=ended_at, is_under_way=under_way)
-                row = host, body, ended_at, entry
-            self.rows[intent_id] = row
+    def read(self, said: Said, parse: Callable[[list[str]], _Open]) -> bool:
+        """Read what has changed; return whether there is more."""
+        _, epoch, more, removed, rows, ids = said.values
+        if epoch != self.epoch:
+            self.epoch, self.rows = epoch, {}
+        for row in rows:
+            known = self.rows.get(row[0])
+            if known is None or known.written != (row[1], row[2]):
+                self.rows[row[0]] = parse(row)
+            self.since = row[3]
+        if ids or (not more and removed != self.removed):
+            self.rows = {intent_id: self.rows[intent_id] for intent_id in ids if intent_id in self.rows}
+        if not more:
+            self.removed = removed
+        return bool(more)
 
     def shown(self, lives: Callable[[str, str], bool]) -> tuple[Entry, ...]:
         """Return the entries, given which calls are carried out by a host that lives."""
-        found = [
-            entry if not entry.is_under_way or lives(intent_id, host) else evolve(entry, is_under_way=False)
-            for intent_id, (host, _, _, entry) in self.rows.items()
-        ]
+        found = list[Entry]()
+        for intent_id, row in sorted(self.rows.items(), key=lambda item: item[1].order):
+            is_dead = row.entry.is_under_way and not lives(intent_id, row.host)
+            found.append(evolve(row.entry, is_under_way=False) if is_dead else row.entry)
         before = self._shown
         # Compared by what can have changed; intents are never altered.
         if len(found) != len(before) or any(
@@ -68,8 +106,13 @@ class _Listed:
         return self._shown
 
 
-def _pairs(flat: list[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+def _mark(kind: str, text: str) -> str:
+    """Return what a call is found by: of one length, whatever a caller has chosen."""
+    return hashlib.blake2b(f"{kind}:{text}".encode(), digest_size=16).hexdigest()
+
+
+def _marks(digest: str, named: str) -> list[str]:
+    return [_mark(kind, text) for kind, text in (("digest", digest), ("named", named)) if text]
 
 
 class RedisJournal:
@@ -109,14 +152,45 @@ class RedisJournal:
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:
         """List the calls whose outcome is not known, the oldest first; the same tuple if none changed."""
-        listed = self._listed.setdefault((server, key), _Listed())
-        said = self._read(server, key, what="entries", version=listed.version)
-        alive = frozenset(said.values[0])
-        if said.what == "read":
-            _, version, calls, ended = said.values
-            listed.read(version, _pairs(calls), _pairs(ended), server, key)
-            self._accounts |= dict.fromkeys(listed.rows, (server, key))
-        return listed.shown(lambda intent_id, host: host in alive and not self._is_lost(intent_id))
+        listed, account = self._listed.setdefault((server, key), _Listed()), (server, key)
+        with listed.lock:
+            before = set(listed.rows)
+            while True:
+                asked = {"epoch": listed.epoch, "since": listed.since, "removed": listed.removed}
+                said = self._read(server, key, what="entries", **asked)
+                if not listed.read(said, partial(self._parsed, account)):
+                    break
+            alive = frozenset(said.values[0])
+            for gone in before - listed.rows.keys():
+                self._accounts.pop(gone, None)
+            self._accounts |= dict.fromkeys(listed.rows, account)
+            return listed.shown(lambda intent_id, host: host in alive and not self._is_lost(intent_id))
+
+    def matching(
+        self, server: str, key: str, *, digest: str = "", named: str = "", intent_id: str = ""
+    ) -> tuple[Entry, ...]:
+        """List the open calls that have this digest, this client's id or this id; the server finds them by an index."""
+        account, ids = (server, key), [intent_id] if intent_id else []
+        alive, rows = self._read(server, key, what="matching", marks=_marks(digest, named), ids=ids).values
+        found = dict[str, Entry]()
+        for row in (self._parsed(account, row) for row in rows):
+            entry = row.entry
+            lives = entry.is_under_way and row.host in alive and not self._is_lost(entry.intent.id)
+            # Compared again, as marks are hashes.
+            if {digest, named, intent_id} & {entry.digest, entry.named or None, entry.intent.id}:
+                found[entry.intent.id] = evolve(entry, is_under_way=lives)
+        self._accounts |= dict.fromkeys(found, account)
+        return tuple(found.values())
+
+    def _parsed(self, account: tuple[str, str], row: list[str]) -> _Open:
+        part = "ended"
+        try:
+            ended_at = moment_of(row[2]) if row[2] else None
+            part = "calls"
+            return _open_call(account, row, ended_at)
+        except Unreadable as error:
+            key = f"{self._host.server(account[0]).root}{part}:{account_of(account)}"
+            raise self._host.failed(unreadable(key, f"field {row[0]}: {error}")) from None
 
     def known(self, server: str, key: str, names: Collection[str], prefix: str) -> frozenset[str]:
         """Return which of *names* calls of *key* have created, and all that begins with *prefix*."""
@@ -125,7 +199,10 @@ class RedisJournal:
     def since(self, server: str, key: str) -> datetime | None:
         """Return since when calls of *key* are recorded; None if none ever was."""
         (since,) = self._read(server, key, what="since").values
-        return EPOCH + timedelta(microseconds=int(since)) if since else None
+        try:
+            return EPOCH + timedelta(microseconds=int(since)) if since else None
+        except (ValueError, OverflowError) as error:
+            raise self._host.failed(unreadable(f"{self._host.server(server).root}since", str(error))) from None
 
     def _read(self, server: str, key: str, **request: str | list[str]) -> Said:
         said = self._host.read(server, {"account": account_of((server, key)), **request})
@@ -158,7 +235,9 @@ class RedisJournal:
         server, account = self._host.server(entry.server), account_of((entry.server, entry.key))
         intent_id, body = entry.intent.id, json.dumps(body_of(entry))
         at = (entry.intent.at - EPOCH) // timedelta(microseconds=1)
-        asked = {"account": account, "id": intent_id, "at": str(at), "body": body}
+        marks = _marks(entry.digest, entry.named)
+        asked = {"account": account, "id": intent_id, "at": str(at), "body": body, "marks": marks}
+        server.begun.add(intent_id)
         try:
             said = await self._host.ask(server, "begin", asked)
         except LinkFailed as error:
@@ -166,12 +245,16 @@ class RedisJournal:
             if error.was_asked:
                 self._owe(intent_id, (entry.server, entry.key), {"known": "", "ended_at": ""})
             return str(error)
+        finally:
+            server.begun.discard(intent_id)
         if said.what == "rests":
             return "has lost writes, or is new, and takes no calls for some seconds; call again then"
+        if said.what == "bound":
+            return f"is full: {too_many()}"
         if said.values[0]:
             server.lose()  # others have taken this process for dead
         server.lives(said)
-        server.calls[intent_id] = OpenCall(account, body, at)
+        server.calls[intent_id] = OpenCall(account, body, at, marks)
         return None
 
     async def _settle(self, intent_id: str, account: tuple[str, str], outcome: dict[str, str]) -> str | None:
@@ -189,7 +272,7 @@ class RedisJournal:
             server.calls[intent_id] = evolve(call, ended_at=outcome["ended_at"])
         await self._host.ask(server, "settle", asked)
         if not outcome["ended_at"]:
-            server.calls.pop(intent_id, None)
+            server.settle(intent_id, account_of(account), outcome["known"])
 
     def _owe(self, intent_id: str, account: tuple[str, str], outcome: dict[str, str]) -> None:
         server = self._host.server(account[0])

@@ -10,6 +10,7 @@ Rules for editors: redis-py raises errors whose frames hold the password. They e
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -50,10 +51,27 @@ _PROBLEMS: tuple[tuple[type[RedisError], str, str], ...] = (
     (BusyLoadingError, "LOADING ", "is still loading its data; call again in a moment"),
     (ReadOnlyError, "READONLY ", _REPLICA),
     (OutOfMemoryError, "OOM ", "is out of memory (maxmemory); give it more"),
+    (ResponseError, "MISCONF ", "takes no writes, as it cannot save its data; look at its log and its disk"),
+    (ResponseError, "NOREPLICAS ", "takes no writes, as too few replicas follow it (min-replicas-to-write)"),
     (NoPermissionError, "NOPERM ", "does not permit this user what the state needs; see the guide for its ACL"),
     (AuthenticationError, "NOAUTH ", "rejected the user or the password of the URL"),
 )
 """What errors mean, by their class, or by their code where a script has met them."""
+
+
+UNREADABLE = "holds what cannot be read"
+_UNREADABLE = re.compile(r"UNREADABLE (.+?) : (.*)")
+"""How a script reports an error, with the key that it used last."""
+
+
+def unreadable(key: str, reason: str) -> str:
+    """Return what is wrong with a server one of whose keys this version cannot read, and what to do."""
+    root = key[: key.find("}:") + 2]
+    return (
+        f"{UNREADABLE} in the key {key!r} ({reason}): another program or version has written it. Stop "
+        f"what does, check at the exchange which calls are open, and delete all keys that begin with {root!r}; hosts "
+        "that run report what they hold"
+    )
 
 
 class LinkFailed(Exception):
@@ -181,7 +199,8 @@ class Link:
             )
             if problem == _REPLICA:
                 wire.close(problem)  # another server is the primary now; what this one shows may be old
-            raise LinkFailed(problem)
+            # Where a script met what it cannot read, it may have written before.
+            raise LinkFailed(problem, was_asked=problem.startswith(UNREADABLE))
         return cast("list[object]", answer)
 
     async def opened(self) -> Wire:
@@ -306,18 +325,18 @@ def _fault(answer: object, secrets: tuple[str, ...]) -> str:
         return f"has version {version or 'unknown'}; Redis 6.2, Valkey, or later is needed"
     if facts.get("role") != "master":
         return _REPLICA
-    policy = facts.get("maxmemory_policy", "unknown")
-    if policy != "noeviction":
-        # An evicted nonce, slot or order is one that never was.
-        return f"may delete keys when its memory is full (maxmemory-policy {policy}); set maxmemory-policy noeviction"
     return "" if facts.get("run_id") else "does not show its run_id; the user needs the command INFO"
 
 
 def _problem(error: BaseException, secrets: tuple[str, ...]) -> str:
     """Return what is wrong, without anything secret."""
     for kind, code, words in _PROBLEMS:
-        if isinstance(error, kind) or (isinstance(error, ResponseError) and code in str(error)):
+        if (isinstance(error, kind) and kind is not ResponseError) or (
+            isinstance(error, ResponseError) and code in str(error)
+        ):
             return words
+    if isinstance(error, ResponseError) and (found := _UNREADABLE.search(str(error))) is not None:
+        return unreadable(found[1], _quoted(found[2], secrets))
     if isinstance(error, ResponseError):
         return f"answered an error ({_quoted(error, secrets)})"
     cause = next(

@@ -9,10 +9,13 @@ import json
 import math
 from collections.abc import Collection
 
-from attrs import astuple, define, evolve
+from attrs import asdict, astuple, define, evolve
 
 from exchanges.limits.lockouts import Lockout, Lockouts
 from exchanges.state.closures import KEPT_SECONDS
+from exchanges.state.entries import Unreadable
+
+_TEXTS = ("scope", "reason")
 
 
 @define
@@ -35,12 +38,14 @@ class Closed:
             written: It; empty for none.
             now: The moment, on the clock of the state.
             alive: The hosts that live; None if it does not matter who tries them.
+
+        Raises:
+            Unreadable: It is not what `write` returned.
         """
         found, hosts = list[Lockout](), dict[str, str]()
-        for values, host in json.loads(written or "[]"):
-            lockout = Lockout(*values)
-            if alive is not None and host not in alive:
-                lockout = evolve(lockout, trying_until=-math.inf)
+        for read, host in _parsed(written):
+            is_given_up = alive is not None and host not in alive
+            lockout = evolve(read, trying_until=-math.inf) if is_given_up else read
             if now < lockout.until + KEPT_SECONDS:
                 found.append(lockout)
                 hosts[lockout.scope] = host
@@ -50,6 +55,18 @@ class Closed:
         """Render them; empty for none."""
         rows = [[astuple(lockout), self.hosts.get(lockout.scope, "")] for lockout in self.lockouts]
         return json.dumps(rows) if rows else ""
+
+
+def _parsed(written: str) -> list[tuple[Lockout, str]]:
+    try:
+        rows = [(Lockout(*values), host) for values, host in json.loads(written or "[]")]
+    except (TypeError, ValueError) as error:
+        raise Unreadable(str(error)) from None
+    for lockout, _ in rows:
+        for name, value in asdict(lockout).items():
+            if isinstance(value, str) is not (name in _TEXTS) or not isinstance(value, str | int | float):
+                raise Unreadable(f"{name} is {type(value).__name__}")
+    return rows
 
 
 def shifted(lockout: Lockout, seconds: float) -> Lockout:

@@ -10,11 +10,13 @@ from attrs import field, frozen
 
 from exchanges.limits.waits import LOOK_SECONDS
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
-from exchanges.state.entries import KEPT_FOR
+from exchanges.state.entries import KEPT_FOR, MOST_OPEN
 
 NAMES = ("acquire", "release", "beat", "begin", "settle", "read", "reopen")
+PARTS = ("first", "prelude", "last")
+"""What is before and after each of them."""
 
-CLOCK = "redis.call('TIME')"
+CLOCK = "server.call('TIME')"
 """The clock of the server: seconds and microseconds."""
 LEASE_SECONDS = 5.0
 """For how long a host is taken to live after it was heard of last."""
@@ -26,6 +28,12 @@ GRACE_SECONDS = 0.25
 """How long room stays reserved after it is free: the host that waits for it has yet to ask."""
 PATIENCE_SECONDS = 1.0
 """How long after that a host keeps its place in the line."""
+CHECK_SECONDS = 1.0
+"""After how long a server is asked again whether it may delete keys by itself."""
+PAGE = 500
+"""How many open calls are read at once."""
+FORMAT = "1"
+"""Of what is kept. Another version of the library that keeps it otherwise has another."""
 KEPT_NAMES = 100_000
 """How many ids of what was created are kept of one key."""
 
@@ -52,9 +60,9 @@ class Script:
 def scripts() -> Mapping[str, Script]:
     """Return all scripts, by name."""
     folder = files("exchanges.state.redis").joinpath("lua")
-    prelude = constants() + f"local time = {CLOCK}\n" + folder.joinpath("prelude.lua").read_text(encoding="utf-8")
-    sources = {name: folder.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
-    return {name: Script(name, prelude + source) for name, source in sources.items()}
+    text = {name: folder.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in (*NAMES, *PARTS)}
+    before = f"{text['first']}{constants()}local time = {CLOCK}\n{text['prelude']}"
+    return {name: Script(name, f"{before}{text[name]}{text['last']}") for name in NAMES}
 
 
 def microseconds(seconds: float) -> int:
@@ -74,6 +82,8 @@ def constants() -> str:
         "GRACE": GRACE_SECONDS,
         "PATIENCE": PATIENCE_SECONDS,
         "KEPT": KEPT_FOR.total_seconds(),
+        "CHECK": CHECK_SECONDS,
     }
     lines = [f"local {name} = {microseconds(seconds)}\n" for name, seconds in durations.items()]
-    return "".join([*lines, f"local MOST = {KEPT_NAMES}\n"])
+    numbers = f"local MOST, OPEN, PAGE, FORMAT = {KEPT_NAMES}, {MOST_OPEN}, {PAGE}, '{FORMAT}'\n"
+    return "".join([*lines, numbers])

@@ -22,6 +22,7 @@ from typing import Any, cast
 from attrs import define, field, frozen
 
 from exchanges.limits.permits import LATE_SECONDS
+from exchanges.state.entries import text_of
 from exchanges.state.leases import LeaseRecord, LeaseWaiter
 from exchanges.state.redis import scripts
 
@@ -30,12 +31,15 @@ logger = logging.getLogger(__name__)
 SAFETY_SECONDS = 1.0
 """How long before others may take a host for dead it stops sending: clocks run at different speeds."""
 LONGEST_SECONDS = 86_400.0
+MOST_SETTLED = 1_000
+"""How many calls a host remembers to have settled."""
 
 _REASONS = {
     "restarted": "its server was restarted or replaced, and may have lost its last writes",
     "older": "its server has lost writes",
     "emptied": "its server was emptied",
     "stepped": "the clock of its server was set forward",
+    "evicted": "its server was one that may delete keys when its memory is full (maxmemory-policy)",
 }
 
 
@@ -87,12 +91,14 @@ class OpenCall:
         account: Whose it is.
         written: What was written of it.
         at: When it was to be sent, in microseconds since 1970.
+        marks: By what it is found.
         ended_at: When it ended with an unknown outcome; empty if it has not ended.
     """
 
     account: str
     written: str
     at: int
+    marks: list[str]
     ended_at: str = ""
 
 
@@ -105,6 +111,8 @@ class Server:
         held: The leases of this host, by id.
         nonces: The last nonces of this host, by account.
         calls: The open calls of this host that are in the journal, by id.
+        begun: The ids of calls that are being recorded.
+        settled: The calls that this host has settled last, by id: whose they were, what they made, and when.
         signers: How many clients of this host can cancel, by limit.
         left: Limits of which the last such client has left.
         good_until: Until when others respect the leases, on the clock of the host.
@@ -117,6 +125,8 @@ class Server:
     held: dict[str, Held] = field(factory=dict[str, Held])
     nonces: dict[str, int] = field(factory=dict[str, int])
     calls: dict[str, OpenCall] = field(factory=dict[str, "OpenCall"])
+    begun: set[str] = field(factory=set[str])
+    settled: dict[str, tuple[str, str, str]] = field(factory=dict[str, "tuple[str, str, str]"])
     signers: Counter[int] = field(factory=Counter[int])
     left: set[int] = field(factory=set[int])
     good_until: float = 0.0
@@ -152,6 +162,13 @@ class Server:
         for held in self.held.values():
             held.is_lost = True
 
+    def settle(self, intent_id: str, account: str, known: str) -> None:
+        """Record that a call is settled: an older copy of the server's data shows it as open."""
+        call = self.calls.pop(intent_id, None)
+        self.settled[intent_id] = account, known, "" if call is None else str(call.at)
+        if len(self.settled) > MOST_SETTLED:
+            del self.settled[next(iter(self.settled))]
+
     def report(self, now: float, *, ends: bool) -> dict[str, Any]:
         """Return what this host reports: everything that it holds where a new epoch has begun.
 
@@ -166,11 +183,18 @@ class Server:
             "leases": [],
             "nonces": [],
             "calls": [],
+            "begun": [],
+            "settled": [],
+            "is_due": self.is_due,
+            "at": text_of(datetime.now(UTC)),
         }
         if self.is_due:
             report["leases"] = [_reported(held, now) for held in self.held.values()]
             report["nonces"] = [[account, str(nonce)] for account, nonce in self.nonces.items()]
-            report["calls"] = [[c.account, i, c.written, str(c.at), c.ended_at] for i, c in self.calls.items()]
+            calls = self.calls.items()
+            report["calls"] = [[c.account, i, c.written, str(c.at), c.ended_at, c.marks] for i, c in calls]
+            report["begun"] = list(self.begun)
+            report["settled"] = [[account, i, *outcome] for i, (account, *outcome) in self.settled.items()]
         return report
 
     def _lost(self, reason: str, where: str, seconds: float) -> None:
@@ -180,7 +204,8 @@ class Server:
         logger.error(
             "the state of %s at %s: %s, at %s UTC. Its limits rest one window, and nonces rise above the last of "
             "every host. Calls that hosts began shortly before and that have died since may be missing in the journal: "
-            "check them at the exchange",
+            "check them at the exchange. Calls that were settled since an older copy was written may be open in it "
+            "again: reconcile them",
             self.name,
             where,
             _REASONS.get(reason, reason),
@@ -206,5 +231,5 @@ def places_of(record: LeaseRecord) -> list[str]:
 
 def _text(answer: object) -> object:
     if isinstance(answer, bytes):
-        return answer.decode()
+        return answer.decode(errors="backslashreplace")  # of another program, which is then found unreadable
     return [_text(part) for part in cast("list[object]", answer)] if isinstance(answer, list) else answer

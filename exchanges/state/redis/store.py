@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from secrets import token_hex
 from typing import Any
@@ -21,13 +21,14 @@ from exchanges.errors import ExchangeError
 from exchanges.limits.reasons import used_up
 from exchanges.limits.waits import LOOK_SECONDS, Wait
 from exchanges.state import closures
+from exchanges.state.entries import Unreadable
 from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter
 from exchanges.state.protocols import Headroom
 from exchanges.state.redis import scripts
 from exchanges.state.redis.address import Address
 from exchanges.state.redis.host import Host
 from exchanges.state.redis.journal import RedisJournal
-from exchanges.state.redis.link import LinkFailed
+from exchanges.state.redis.link import LinkFailed, unreadable
 from exchanges.state.redis.lockouts import Closed, shifted
 from exchanges.state.redis.servers import LONGEST_SECONDS, Held, Said, Server, account_of, places_of
 from exchanges.state.redis.wakes import Wakes
@@ -42,12 +43,14 @@ class _Seen:
     """The lockouts of a limit as a call has read them, and as it leaves them if it is granted a lease.
 
     Attributes:
+        key: Where they are.
         version: What was read.
         body: What is written in its place.
         refusals: How many refusals there were in a row.
         tries: What the call tries.
     """
 
+    key: str
     version: str = ""
     body: str = ""
     refusals: int = 0
@@ -58,9 +61,10 @@ class _Seen:
 
         Raises:
             RateLimited: The exchange has named an end.
+            LinkFailed: They cannot be read.
         """
         self.version, written, alive = said.values
-        closed = Closed.read(written, said.now, alive)
+        closed = _closed(self.key, written, said.now, alive)
         if (wait := closures.wait(closed.lockouts, request, said.now)) is not None:
             return wait
         self.refusals, self.tries = closures.enter(closed.lockouts, request, said.now)
@@ -143,7 +147,10 @@ class RedisStore:
         """Return what is left, from any thread."""
         said = self.host.read(request.account[0], {"what": "headroom", "account": "", **_parts(request)})
         values = [said.what, *said.values]
-        lockouts = Closed.read(values[0], said.now).lockouts
+        try:
+            lockouts = _closed(_key(self.host.server(request.account[0]), request), values[0], said.now).lockouts
+        except LinkFailed as error:
+            raise self.host.failed(error) from None
         seconds = time.monotonic() - said.now
         return Headroom(
             tuple(int(free) for free in values[1::2]),
@@ -189,7 +196,7 @@ class RedisStore:
             "seconds": seconds,
             **_parts(request),
         }
-        seen = _Seen()
+        seen = _Seen(_key(server, request))
         with self._wakes.waiting(waiter, account) as wakes:
             while True:
                 overtakes = wakes.overtakes  # may change before the answer comes
@@ -263,7 +270,7 @@ class RedisStore:
             if said.what != "closed":
                 return
             closed, written = said.values
-            known = Closed.read(written, said.now)
+            known = _closed(_key(server, record.request), written, said.now)
             closures.leave(known.lockouts, end, said.now)
             body = known.write()
 
@@ -293,6 +300,17 @@ def _parts(request: LeaseRequest) -> dict[str, Any]:
         for place, windows in request.parts
     ]
     return {"place": str(request.place), "parts": parts}
+
+
+def _key(server: Server, request: LeaseRequest) -> str:
+    return f"{server.root}closed:{request.place}"
+
+
+def _closed(key: str, written: str, now: float, alive: Collection[str] | None = None) -> Closed:
+    try:
+        return Closed.read(written, now, alive)
+    except Unreadable as error:
+        raise LinkFailed(unreadable(key, str(error))) from None
 
 
 def _nothing(request: LeaseRequest) -> LeaseEnd:

@@ -76,7 +76,7 @@ local function is_locked()
     -- Its host lives, but the call is long past its deadline.
     local lease = redis.call('HGET', root .. 'held', lock[1])
     if lease then
-      end_as_lost(lock[1], cmsgpack.unpack(lease))
+      end_as_lost(lock[1], read_lease(lease))
     end
     redis.call('DEL', key)
     lock = {}
@@ -93,6 +93,8 @@ end
 local function grant()
   local fence = text(redis.call('HINCRBY', root .. 'meta', 'fence', 1))
   local locks = request.in_order and not request.overtakes
+  -- Before anything is written: it may be no nonce.
+  local last = request.in_order and last_nonce(request.account)
   local is_new = live()
   local lease = { me, fence, now + request.seconds, locks and request.account or '' }
   for _, part in ipairs(request.parts) do
@@ -109,7 +111,6 @@ local function grant()
   end
   local nonce = ''
   if request.in_order then
-    local last = redis.call('HGET', root .. 'nonces', request.account) or '0'
     nonce = larger(larger(request.least_nonce, text(math.floor(now / 1000))), successor(last))
     redis.call('HSET', root .. 'nonces', request.account, nonce)
   end

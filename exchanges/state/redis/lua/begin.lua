@@ -4,9 +4,11 @@ bury()
 if gathering() > 0 then
   return answer('rests', text(gathering()))
 end
+local account = request.account
+if redis.call('ZCARD', root .. 'order:' .. account) >= OPEN then
+  return answer('bound')
+end
 local is_new = live()
-local calls = root .. 'calls:' .. request.account
-redis.call('HSETNX', calls, request.id, text(writes + 1) .. ' ' .. request.at .. ' ' .. me .. ' ' .. request.body)
-redis.call('HSETNX', root .. 'since', request.account, request.at)
-changed(request.account)
+add_call(account, request.id, request.at, request.body, request.marks)
+redis.call('HSETNX', root .. 'since', account, request.at)
 return written('begun', is_new)

@@ -8,6 +8,8 @@
 -- Before it are the constants, in microseconds, and `time`, the clock of the server. Moments are whole microseconds on
 -- the clock of this state: that of the server, plus an offset that keeps it from ever going back. Numbers of that size
 -- are written with `text`: tostring and cjson.encode keep 14 digits.
+--
+-- Whatever raises an error is reported with the key that was used last: see `scripts.py`.
 
 local root, me, run, known = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local seen, latest = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -18,7 +20,17 @@ local function text(number)
 end
 
 local wall = time[1] * 1000000 + time[2]
-local meta = redis.call('HMGET', root .. 'meta', 'run', 'writes', 'high', 'offset', 'epoch', 'began', 'reason')
+local meta = redis.call(
+  'HMGET', root .. 'meta', 'run', 'writes', 'high', 'offset', 'epoch', 'began', 'reason', 'format', 'checked', 'evicts'
+)
+if meta[1] and meta[8] ~= FORMAT then
+  error('format ' .. (meta[8] or 'unknown') .. ', not ' .. FORMAT, 0)
+end
+for _, n in ipairs({ 2, 3, 4, 6, 9 }) do
+  if meta[n] and not tonumber(meta[n]) then
+    error('no number', 0)
+  end
+end
 local writes, high, offset = tonumber(meta[2] or 0), tonumber(meta[3] or 0), tonumber(meta[4] or 0)
 local epoch, began, reason = meta[5] or '', tonumber(meta[6] or 0), meta[7] or ''
 local now = wall + offset
@@ -46,9 +58,10 @@ local function lose_writes(why)
   for _, account in ipairs(redis.call('HKEYS', root .. 'since')) do
     redis.call('HSET', root .. 'since', account, text(wall))
   end
+  redis.call('DEL', root .. 'settled')
   redis.call(
     'HSET', root .. 'meta', 'run', run, 'writes', text(writes), 'high', text(now), 'offset', text(offset),
-    'epoch', epoch, 'began', text(began), 'reason', reason
+    'epoch', epoch, 'began', text(began), 'reason', reason, 'format', FORMAT
   )
 end
 
@@ -87,12 +100,22 @@ local function written(...)
   return answer(...)
 end
 
--- Leases: who, fencing number, until when, the account whose key lock it holds ('' for none), and its limits -----------
+-- Whether the server may delete keys by itself: an evicted nonce, slot or call is one that never was ---------------------
 
-local function changed(account)
-  -- Readers ask for the calls of an account only if there is something new.
-  redis.call('HSET', root .. 'changes', account, text(writes + 1))
+if not meta[9] or now >= tonumber(meta[9]) + CHECK then
+  local policy = server.call('INFO', 'memory'):match('maxmemory_policy:([%w-]+)') or 'unknown'
+  if policy ~= 'noeviction' then
+    redis.call('HSET', root .. 'meta', 'evicts', policy)
+    return answer('evicts', policy)
+  end
+  if meta[10] then
+    lose_writes('evicted')
+    redis.call('HDEL', root .. 'meta', 'evicts')
+  end
+  redis.call('HSET', root .. 'meta', 'checked', text(now))
 end
+
+-- Leases: who, fencing number, until when, the account whose key lock it holds ('' for none), and its limits -----------
 
 local function unlock(account, id)
   -- By its id, as fencing numbers begin anew on a server that was emptied.
@@ -111,6 +134,15 @@ local function end_as_lost(id, lease)
   end
 end
 
+local function read_lease(packed)
+  used = root .. 'held'
+  local lease = cmsgpack.unpack(packed)
+  if type(lease) ~= 'table' or type(lease[3]) ~= 'number' then
+    error('no lease', 0)
+  end
+  return lease
+end
+
 local function bury()
   local dead = redis.call('ZRANGEBYSCORE', root .. 'alive', '-inf', '(' .. text(now))
   if #dead == 0 then
@@ -125,7 +157,7 @@ local function bury()
   end
   local held = redis.call('HGETALL', root .. 'held')
   for n = 1, #held, 2 do
-    local lease = cmsgpack.unpack(held[n + 1])
+    local lease = read_lease(held[n + 1])
     if is_dead[lease[1]] then
       end_as_lost(held[n], lease)
     end
@@ -213,9 +245,79 @@ local function successor(digits)
   return head .. (last + 1) .. ('0'):rep(#nines)
 end
 
+local function last_nonce(account)
+  local last = redis.call('HGET', root .. 'nonces', account) or '0'
+  if not last:match('^%d+$') or #last > 20 then
+    error('no nonce', 0)
+  end
+  return last
+end
+
 local function raise_nonce(account, digits)
-  local last = redis.call('HGET', root .. 'nonces', account)
-  if not last or larger(digits, last) ~= last then
+  local last = last_nonce(account)
+  if larger(digits, last) ~= last then
     redis.call('HSET', root .. 'nonces', account, digits)
   end
+end
+
+-- Open calls: which write, the moment, the host, the body; in the order of what was written of them last --------------
+
+local function add_call(account, id, at, body, marks)
+  local calls, place = root .. 'calls:' .. account, text(writes + 1)
+  if redis.call('HSETNX', calls, id, place .. ' ' .. at .. ' ' .. me .. ' ' .. body) == 1 then
+    redis.call('ZADD', root .. 'order:' .. account, place, id)
+    for _, mark in ipairs(marks) do
+      redis.call('ZADD', root .. 'marks:' .. account, 0, mark .. ':' .. id)
+    end
+    redis.call('HSET', root .. 'marked:' .. account, id, table.concat(marks, ' '))
+  end
+end
+
+local function doubt(account, id, ended_at)
+  redis.call('HSET', root .. 'ended:' .. account, id, ended_at)
+  redis.call('ZADD', root .. 'order:' .. account, text(writes + 1), id)
+end
+
+local function forget_names(account, found, since)
+  for _, name in ipairs(found) do
+    redis.call('ZREM', root .. 'made:' .. account, name)
+    redis.call('ZREM', root .. 'names:' .. account, name)
+  end
+  -- The record begins where nothing is forgotten.
+  if since > tonumber(redis.call('HGET', root .. 'since', account) or 0) then
+    redis.call('HSET', root .. 'since', account, text(since))
+  end
+end
+
+local function keep_name(account, name, at)
+  local made = root .. 'made:' .. account
+  redis.call('ZADD', made, text(at), name)
+  redis.call('ZADD', root .. 'names:' .. account, 0, name)
+  forget_names(account, redis.call('ZRANGEBYSCORE', made, '-inf', '(' .. text(at - KEPT), 'LIMIT', 0, 1000), at - KEPT)
+  local most = redis.call('ZCARD', made) - MOST
+  if most > 0 then
+    local oldest = redis.call('ZRANGE', made, 0, most - 1)
+    forget_names(account, oldest, tonumber(redis.call('ZSCORE', made, oldest[#oldest])) + 1)
+  end
+end
+
+-- Return whether the call was open; what it made is kept either way.
+local function settle(account, id, name, at)
+  local value = redis.call('HGET', root .. 'calls:' .. account, id)
+  if value then
+    local found = value:match('^%d+ (%d+) ')
+    at = tonumber(found)
+    for mark in redis.call('HGET', root .. 'marked:' .. account, id):gmatch('%S+') do
+      redis.call('ZREM', root .. 'marks:' .. account, mark .. ':' .. id)
+    end
+    for _, part in ipairs({ 'calls:', 'ended:', 'marked:' }) do
+      redis.call('HDEL', root .. part .. account, id)
+    end
+    redis.call('ZREM', root .. 'order:' .. account, id)
+    redis.call('HSET', root .. 'removed', account, text(writes + 1))
+  end
+  if name ~= '' and at then
+    keep_name(account, name, at)
+  end
+  return value
 end

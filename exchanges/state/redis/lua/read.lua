@@ -39,15 +39,46 @@ if request.what == 'known' then
   end
   return answer('read', found)
 end
-local alive = redis.call('ZRANGEBYSCORE', root .. 'alive', text(now), 'inf')
-local version = redis.call('HGET', root .. 'changes', account) or '-'
-if request.version == epoch .. ' ' .. version then
-  return answer('same', alive)
+local calls, order, marks = root .. 'calls:' .. account, root .. 'order:' .. account, root .. 'marks:' .. account
+local number = redis.call('HLEN', calls)
+-- A call that the other keys do not name would neither be listed nor keep the same one from being sent.
+if redis.call('ZCARD', order) ~= number then
+  error('not as many as in calls', 0)
 end
-return answer(
-  'read',
-  alive,
-  epoch .. ' ' .. version,
-  redis.call('HGETALL', root .. 'calls:' .. account),
-  redis.call('HGETALL', root .. 'ended:' .. account)
-)
+if redis.call('ZCARD', marks) < number then
+  error('fewer than in calls', 0)
+end
+local alive = redis.call('ZRANGEBYSCORE', root .. 'alive', text(now), 'inf')
+
+local function rows_of(ids)
+  local rows = {}
+  for _, id in ipairs(ids) do
+    local value, place = redis.call('HGET', calls, id), redis.call('ZSCORE', order, id)
+    if value and place then
+      table.insert(rows, { id, value, redis.call('HGET', root .. 'ended:' .. account, id) or '', place })
+    end
+  end
+  return rows
+end
+
+if request.what == 'matching' then
+  local ids = request.ids
+  for _, mark in ipairs(request.marks) do
+    for _, member in ipairs(redis.call('ZRANGEBYLEX', marks, '[' .. mark .. ':', '(' .. mark .. ';')) do
+      table.insert(ids, member:sub(#mark + 2))
+    end
+  end
+  return answer('read', alive, rows_of(ids))
+end
+
+-- Only what was written since, so many at a time; and which are open, if any was removed.
+local since, removed = request.since, redis.call('HGET', root .. 'removed', account) or ''
+if request.epoch ~= epoch then
+  since, request.removed = '0', '-'
+end
+local ids, all = redis.call('ZRANGEBYSCORE', order, '(' .. since, 'inf', 'LIMIT', 0, PAGE), {}
+local more = #ids == PAGE
+if not more and request.removed ~= removed then
+  all = redis.call('ZRANGE', order, 0, -1)
+end
+return answer('read', alive, epoch, more and '1' or '', removed, rows_of(ids), all)

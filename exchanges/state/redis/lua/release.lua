@@ -26,7 +26,7 @@ for _, place in ipairs(request.places) do
 end
 if held then
   redis.call('HDEL', root .. 'held', request.id)
-  local lease = cmsgpack.unpack(held)
+  local lease = read_lease(held)
   if lease[4] ~= '' then
     unlock(lease[4], request.id)
   end
