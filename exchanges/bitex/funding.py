@@ -12,6 +12,7 @@ from exchanges.bitex.models.instructions import (
     InstructionSchema,
     WithdrawalInstruction,
     fault_of_body,
+    is_same_body,
     text_of_body,
 )
 from exchanges.bitex.models.rows import SpecieDeposit, SpecieWithdrawal, UsdDeposit, UsdWithdrawal
@@ -174,7 +175,12 @@ class Funding(Area, api=API):
         self,
         *,
         # A secret as a whole: free-form, so any of its fields may identify a person or an account.
-        body: Annotated[InstructionBody, Param(type="object", check=fault_of_body, render=text_of_body, secret=True)],
+        body: Annotated[
+            InstructionBody,
+            Param(
+                type="object", check=fault_of_body, render=text_of_body, secret=True, echo="stored", same=is_same_body
+            ),
+        ],
         label: str | None = None,
         schema: InstructionSchema | Literal["bitex", "base"] | None = None,
     ) -> WithdrawalInstruction:

@@ -16,6 +16,8 @@ from exchanges.wire import Amount
 
 # TO_CANCEL is not among them: such an order may still trade.
 ENDED = (OrderStatus.CANCELLED, OrderStatus.COMPLETED)
+# An order in another status is in the book as if nobody had cancelled it.
+LEAVING = (OrderStatus.TO_CANCEL, *ENDED)
 
 O = TypeVar("O", Bid, Ask)  # noqa: E741 - an order
 
@@ -95,7 +97,7 @@ class Trading(Area, api=API):
         ...
 
     # A second cancel of the same order changes nothing, so it may be repeated.
-    @private("POST /private/bids/{bid_id}/cancel", kind=CANCEL)
+    @private("POST /private/bids/{bid_id}/cancel", kind=CANCEL, echoes={"status": LEAVING})
     async def cancel_bid(self, bid_id: Annotated[int, ECHOED_ID]) -> Bid:
         """Request the cancellation of a bid.
 
@@ -154,7 +156,7 @@ class Trading(Area, api=API):
         """
         ...
 
-    @private("POST /private/asks/{ask_id}/cancel", kind=CANCEL)
+    @private("POST /private/asks/{ask_id}/cancel", kind=CANCEL, echoes={"status": LEAVING})
     async def cancel_ask(self, ask_id: Annotated[int, ECHOED_ID]) -> Ask:
         """Request the cancellation of an ask.
 

@@ -286,10 +286,10 @@ class Funding(Area, api=V3):
         *,
         alias: str,
         currency: Word,
-        taxonomy: Annotated[Taxonomy, Param(type="object", render=json_object, echo=None)],
+        taxonomy: Annotated[Taxonomy, Param(type="object", render=json_object)],
         details: Annotated[
             Mapping[str, object],
-            Param(type="object", render=json_object, is_spread=True, echo=None, secret=True),
+            Param(type="object", render=json_object, is_spread=True, echo="facts", secret=True),
         ],
         compliance: Compliance = None,
     ) -> Contact:

@@ -19,12 +19,18 @@ def _fault_of_url(url: str) -> str | None:
     return None if is_right else "must be an https URL without user and fragment"
 
 
+def _is_named(url: str, sentence: str) -> bool:
+    return url.rstrip("/").lower() in sentence.lower()
+
+
 class Webhooks(Area, api=V3):
     """Where Bitso posts deposits and withdrawals, and the keys by which it signs."""
 
     # The same URL again changes nothing, so it may be repeated.
     @private("POST /webhooks", kind=IDEMPOTENT)
-    async def register(self, callback_url: Annotated[str, Param(check=_fault_of_url, echo=None)]) -> Registered:
+    async def register(
+        self, callback_url: Annotated[str, Param(check=_fault_of_url, echo="url", same=_is_named)]
+    ) -> Registered:
         """Set the one URL to which Bitso posts every event of the account. These deliveries are not signed.
 
         Args:

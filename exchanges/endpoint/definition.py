@@ -208,7 +208,7 @@ class Endpoint:
         check: Returns what is wrong with the arguments together; None if nothing is. Pure.
         before: Raises if a call with these arguments must not be made at this moment. Pure.
         notice: What a call does beside its purpose, logged as a warning when it was executed.
-        echoes: Values that fields of the answer must have, whatever the arguments.
+        echoes: Values that fields of the answer must have, whatever the arguments; a tuple of those that are possible.
         read_problem: Reads a refusal that this endpoint alone answers with; None for every other answer. Pure.
         single: Whether a list travels where one object is meant: its only item is the answer, and an empty list says
             that there is none.

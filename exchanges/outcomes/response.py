@@ -144,8 +144,7 @@ def _decode(endpoint: Endpoint, content: Json, fault: str | None, wire: Wire, li
             annotation: Any = GenericAlias(list, (endpoint.answer,)) if endpoint.single else endpoint.answer
             # A list of the account is evidence of what a call did, and never loses a row.
             is_public = endpoint.access is PUBLIC
-            is_once = endpoint.kind.is_once
-            value = wire.structure(payload, annotation, endpoint.id, exact=is_once, set_apart=is_public)
+            value = wire.structure(payload, annotation, endpoint.id, set_apart=is_public)
             if not endpoint.single or len(value) <= 1:
                 return value
             fault = f"a list of one, found {len(value)}"
@@ -179,31 +178,29 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
     list; an id that is all of the answer, or of a row, is the field itself.
     """
     is_once = call.endpoint.kind.is_once
-    found = [name for name, sent in call.endpoint.echoes.items() if not _same(sent, getattr(value, name, None))]
+    found = [name for name, wanted in call.endpoint.echoes.items() if not _is_among(wanted, getattr(value, name, None))]
     for argument in call.endpoint.repeated:
         name, param = argument.echo, argument.param
-        if param.is_spread and is_once:
-            found += _differing(call.values.get(argument.name), getattr(value, argument.name, None))
+        if is_once and isinstance(parts := call.values.get(argument.name), Mapping):
+            found += _differing(parts, getattr(value, name or argument.name, None))
         if not name or argument.name not in call.values or not (is_once or param.echo != "="):
             continue
         sent = call.values[argument.name]
         wanted = str(sent).split(",") if param.type == "list" else [sent]
         for shown in _shown(value, name) if param.echo != "=" else [getattr(value, name, None)]:
-            if not any(_repeats(param, one, shown) for one in wanted) and name not in found:
+            if not any(_repeats(param, name, one, shown) for one in wanted) and name not in found:
                 found.append(name)
-    return found + [name for name in _impossible(value) if name not in found] if is_once else found
+    impossible = () if call.endpoint.kind is READ else _impossible(value)
+    return [*found, *(name for name in impossible if name not in found)]
 
 
-def _differing(sent: object, shown: object) -> list[str]:
-    """Return the names of the texts in a mapping of further fields that the same mapping of the answer contradicts."""
-    if not isinstance(sent, Mapping) or not isinstance(shown, Mapping):
-        return []
-    answered = cast("Mapping[object, object]", shown)
-    return [
-        str(name)
-        for name, text in cast("Mapping[object, object]", sent).items()
-        if isinstance(text, str) and answered.get(name) is not None and not _same(text, answered[name])
-    ]
+def _differing(sent: Mapping[str, object], shown: object) -> list[str]:
+    """Return the names of the texts in a mapping that was sent which the same part of the answer contradicts."""
+    answered: Any = shown if isinstance(shown, Mapping) else {}
+    if attrs.has(type(shown)):
+        answered = attrs.asdict(cast("Any", shown), recurse=False)
+    texts = ((name, text) for name, text in sent.items() if isinstance(text, str))
+    return [name for name, text in texts if answered.get(name) is not None and not _same(text, answered[name])]
 
 
 def fault_of_reference(call: PreparedCall, value: Any, made_under: Callable[[str], str | None]) -> str | None:
@@ -243,13 +240,20 @@ def _shown(value: Any, name: str) -> list[Any]:
     return [row if type(row) is str else getattr(row, name, None) for row in rows]
 
 
-def _repeats(param: Param, sent: Any, shown: Any) -> bool:
+def _is_among(wanted: Any, shown: Any) -> bool:
+    """Return whether a field is as its declaration demands: one value, or one of several."""
+    return any(_same(one, shown) for one in (wanted if isinstance(wanted, tuple) else (wanted,)))
+
+
+def _repeats(param: Param, name: str, sent: Any, shown: Any) -> bool:
     """Return whether *shown* repeats *sent*, in the forms in which an exchange's names for one thing are the same."""
     if isinstance(sent, str) and isinstance(shown, str):
         if param.same is not None:
             return param.same(sent, shown)
         if param.canonical is not None:
             return _same(param.canonical(sent), param.canonical(shown))
+        if name.endswith("id"):
+            return sent == shown  # two ids may differ in nothing but their case
     return _same(sent, shown)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 
@@ -56,12 +56,10 @@ class Wire:
 
     Args:
         strict: Raise on every deviation from the documents instead of tolerating it.
-        exact: Raise on a row of another class instead of reading it as the one that is expected.
     """
 
-    def __init__(self, *, strict: bool = False, exact: bool = False) -> None:
+    def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
-        self.exact = strict or exact
         self._fast_readers: dict[Any, RowReader | LevelsReader | BookReader | None] = {}
         self._structure_hooks: dict[Any, StructureHook] = {}
         self._reported: set[str] = set()
@@ -81,24 +79,20 @@ class Wire:
             converter.register_structure_hook_factory(predicate, structure)
             converter.register_unstructure_hook_factory(predicate, unstructure)
 
-    def structure(
-        self, value: Json, annotation: Any, where: str, *, exact: bool = False, set_apart: bool = False
-    ) -> Any:
+    def structure(self, value: Json, annotation: Any, where: str, *, set_apart: bool = False) -> Any:
         """Structure plain JSON as *annotation* states.
 
         Args:
             value: What was parsed.
             annotation: A model, or a list of models.
             where: What the message begins with.
-            exact: Whether a row of another class is an error, because it would describe another action.
             set_apart: Whether single rows of a list that cannot be read are left out, and reported, unless strict.
 
         Raises:
             DecodeError: Names *where*, class, position and what was expected; never the value.
         """
-        converter = self if self.exact or not exact else self._exact
         try:
-            return converter.hook(annotation)(value)
+            return self.hook(annotation)(value)
         except Deviation as deviation:
             origin, report = get_origin(annotation), self.report_of(where, set_apart=set_apart)
             if report is not None and origin in (list, Sequence) and type(value) is list:
@@ -114,10 +108,6 @@ class Wire:
         if hook is None:
             hook = self._structure_hooks[annotation] = self._structure_hook(annotation)
         return hook
-
-    @cached_property
-    def _exact(self) -> Wire:
-        return Wire(strict=self.strict, exact=True)
 
     def rows(self, body: bytes, annotation: Any) -> Any | None:
         """Decode long lists of rows on the fast path; None if the reference path has to decode *body*."""
@@ -280,10 +270,11 @@ class Wire:
             if type(cells) is not list:
                 raise Deviation("a row", f": {cls.__name__}")
             if reference is not None and (not cells or cells[0] != reference or type(cells[0]) is not int):
-                # The right reference in another type (as text, or 1.0) is drift; another reference is another class.
+                # The right reference in another type (as text, or 1.0) is drift; another reference is another class,
+                # whose row with the same number, such as an ask for a bid, says something else.
                 same = cells[:1] in ([reference], [str(reference)])
                 expected = f"class reference {reference}"
-                self._deviate(expected, f": {cls.__name__} position 0", tolerable=same or not self.exact)
+                self._deviate(expected, f": {cls.__name__} position 0", tolerable=same)
             values: list[Any] = []
             for cell, (field, read) in zip(cells[first:last], plan, strict=False):
                 try:

@@ -332,6 +332,7 @@ def test_echoes():
         ("create_btc_withdrawal", "address"): "to_address",
         ("create_btc_withdrawal", "amount"): "quantity",
         ("create_payment", "keep"): None,
+        ("create_withdrawal_instruction", "body"): "stored",
         ("create_file", "document_content_type"): None,
         ("create_work_order_request", "should_confirm_quote"): None,
     }

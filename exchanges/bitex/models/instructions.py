@@ -276,6 +276,11 @@ class WithdrawalInstruction(Model):
     created_at: UnixTime
     """UTC: when it was stored."""
 
+    @property
+    def stored(self) -> str:
+        """The body as JSON."""
+        return dumps(_BodyCodec().write(self.body)).decode()
+
 
 def fault_of_body(body: object) -> str | None:
     """Return what is wrong with a body that is to be sent, None if nothing is."""
@@ -295,6 +300,12 @@ def text_of_body(body: InstructionBody) -> str:
     if not _is_json(value):
         raise ValueError("must contain only str, exact numbers (no float), bool, lists and objects")
     return dumps(value).decode()
+
+
+def is_same_body(sent: str, stored: str) -> bool:
+    """Return whether a stored body contradicts none of the fields of the one that was sent, both as JSON."""
+    body, found = (cast("dict[str, Json]", loads(text.encode())) for text in (sent, stored))
+    return all(found.get(name) in (None, value) for name, value in body.items())
 
 
 def _is_json(value: object, depth: int = 16) -> bool:

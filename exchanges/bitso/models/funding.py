@@ -370,3 +370,10 @@ class Contact(Model):
     """UTC: when it was stored; None if not sent."""
     user_id: Id | None = None
     """Id of the account; None if not sent."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The values of *details* by key, as a request names them; what contradicts itself is shown whole."""
+        keys = dict.fromkeys(detail.key for detail in self.details)
+        values = {key: dict.fromkeys(d.value for d in self.details if d.key == key) for key in keys}
+        return {key: " / ".join(texts) for key, texts in values.items()}

@@ -158,7 +158,7 @@ class WebsocketsToken(Model):
         Bitstamp API v2, WebSockets, "Get WebSockets token".
     """
 
-    token: str = field(repr=False)
+    token: Id = field(repr=False)
     """The secret."""
     valid_sec: int
     """Seconds for which it opens channels."""
@@ -174,5 +174,5 @@ class RevokedApiKeys(Model):
         Bitstamp API v2, API keys, "Revoke all API keys".
     """
 
-    revoked_api_keys: tuple[str, ...] = field(repr=False)
+    revoked_api_keys: tuple[Id, ...] = field(repr=False)
     """Every key of the account, the one that asked included."""
