@@ -150,10 +150,11 @@ class KeptBook(Stream, Generic[B]):
             ExchangeError: The exchange has refused the channel.
         """
         self._require_entered()
-        unread = await self._waker.wait()
-        if unread is None or not isinstance(self._feed, BookFeed):
+        unread, feed = await self._waker.wait(), self._feed
+        if unread is None or not isinstance(feed, BookFeed):
             raise StopAsyncIteration
-        return BookChange(self.status, unread - 1, self.cause)
+        keeper = feed.keeper
+        return BookChange(keeper.status, unread - 1, keeper.cause)
 
     async def advance(self) -> Step[B]:
         """Wait for a change, and return what reads the book; see `exchanges.follow`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve
 
-from exchanges.streams.dialect import Ack, Data, Dialect, Move, Odd, Refusal
+from exchanges.streams.dialect import Ack, Data, Dialect, Message, Move, Odd, Refusal
 from exchanges.streams.liveness import Liveness, Step, Watchdog
 from exchanges.streams.subscriptions import Outcome, Subscriptions
 
@@ -131,19 +131,23 @@ class Link:
         """Handle a text frame."""
         if self.end is not None:
             return
-        self._watchdog.listen(self._loop.time())
+        now = self._loop.time()
+        self._watchdog.listen(now)
         try:
-            self._handle(frame)
+            message = self._dialect.read(frame)
+            if not isinstance(message, Data):
+                self._handle(message, now)
+            elif (name := self._names.get(message.name, message.name)) == message.name:
+                self._listener.arrived(self, message)
+            else:
+                self._listener.arrived(self, _renamed(message, name))
         except Exception as fault:  # noqa: BLE001 - a bug must end the link, not the event loop's callback
             logger.error("unexpected %s while reading a frame", type(fault).__name__)  # noqa: TRY400 - no values
             self.closed(f"unexpected {type(fault).__name__} while reading a frame")
 
-    def _handle(self, frame: bytes) -> None:
-        message, now = self._dialect.read(frame), self._loop.time()
+    def _handle(self, message: Message, now: float) -> None:
+        """Handle what is no data of a channel."""
         match message:
-            case Data():
-                name = self._names.get(message.name, message.name)
-                self._listener.arrived(self, message if name == message.name else _renamed(message, name))
             case Ack(name=wire, is_subscribed=is_subscribed):
                 ack = Ack(self._names.get(wire, wire), is_subscribed=is_subscribed)
                 self._listener.answered(self, self.subscriptions.acknowledge(ack, now))

@@ -290,7 +290,8 @@ class DiffSide:
         Raises:
             OddNumber: A price is none; the rows before it are applied.
         """
-        slots, keys, before = self._by_text, self.keys, []
+        slots, keys = self._by_text, self.keys
+        before: list[str] = []
         self.has_removed_unknown = self.has_set_same = False
         for price, amount in rows:
             slot = slots.get(price) or self._learn(price)

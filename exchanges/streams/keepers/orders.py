@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from attrs import define, field, frozen
+import msgspec
+from attrs import define, field
 
 from exchanges.streams.keepers.frames import OrderChange, OrdersSnapshot
 from exchanges.streams.sides import Level, Side, is_crossed, parse
@@ -18,8 +19,7 @@ class Contradiction(ValueError):
     """A change, or an order book, does not fit itself or what is kept."""
 
 
-@frozen
-class Order:
+class Order(msgspec.Struct, frozen=True, gc=False):
     """An order in the book.
 
     Attributes:
