@@ -146,7 +146,7 @@ def uvloop(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the costs of calls as ratios to other clients."""
-    session.install("-q", "-e", ".", *group("bench"))
+    session.install("-q", "-e", ".[streams]", *group("bench"))
     session.run("python", "benchmarks/run.py", *session.posargs)
 
 

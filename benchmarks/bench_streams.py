@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +11,7 @@ from typing import Any
 
 from attrs import frozen
 from rounds import Figure, Target, Wanted, of, rounds, timed
+from stream_data import Market, frame
 
 from exchanges.bitstamp.models.market import PriceLevel
 from exchanges.bitstamp.streams.books import frame as frame_of
@@ -23,8 +22,6 @@ from exchanges.streams.keepers import DiffBook, LevelsSnapshot
 SIZES = tuple((levels, *rest) for levels in (1_000, 5_000) for rest in ((2, 4_000), (10, 2_000), (100, 400)))
 """Levels of a side, changes of a frame, and frames; the first half of them fills tables and is not measured."""
 BEGIN = 1_789_000_000_000_000
-CHANNEL = "diff_order_book_btcusd"
-MIDDLE = 6_300_000
 Sides = tuple[dict[str, str], dict[str, str]]
 
 
@@ -58,45 +55,10 @@ def _against_ccxt(number: int, levels: int, changes: int, data: Feed) -> Figure:
 
 def feed(levels: int, changes: int, frames: int) -> Feed:
     """Build frames by chance, always the same."""
-    chance = random.Random(f"{levels} {changes}")
-    sides: Sides = ({}, {})
-    for side, sign in zip(sides, (-1, 1), strict=True):
-        for distance in range(1, levels + 1):
-            side[_price(MIDDLE + sign * 3 * distance)] = _amount(chance)
-    before: Sides = (dict(sides[0]), dict(sides[1]))
-    bodies = []
-    for number in range(1, frames + 1):
-        rows: tuple[list[list[str]], list[list[str]]] = ([], [])
-        for _ in range(changes):
-            which = chance.randrange(2)
-            row = _row(sides[which], -1 if which == 0 else 1, levels, chance)
-            if row[0] not in {price for price, _ in rows[which]}:
-                rows[which].append(row)
-                sides[which][row[0]] = row[1]
-                if not Decimal(row[1]):
-                    del sides[which][row[0]]
-        at = str(BEGIN + number * 300_000)
-        data = {"timestamp": at[:10], "microtimestamp": at, "bids": rows[0], "asks": rows[1]}
-        bodies.append(json.dumps({"data": data, "channel": CHANNEL, "event": "data"}).encode())
-    return Feed(before, tuple(bodies), sides)
-
-
-def _row(side: dict[str, str], sign: int, levels: int, chance: random.Random) -> list[str]:
-    """Change an amount, as half of the rows do, or remove a level, or add one; mostly near the best price."""
-    kind = chance.random()
-    for _ in range(20):
-        price = _price(MIDDLE + sign * (1 + int(min(chance.expovariate(1 / 60), 3 * levels))))
-        if (price in side) == (kind < 0.75):
-            break
-    return [price, "0.00000000" if price in side and kind >= 0.5 else _amount(chance)]
-
-
-def _price(tick: int) -> str:
-    return format(Decimal(tick).scaleb(-2), "f")
-
-
-def _amount(chance: random.Random) -> str:
-    return format(Decimal(chance.randint(1, 10**9)).scaleb(-8), "f")
+    market = Market(levels, changes)
+    before: Sides = (dict(market.sides[0]), dict(market.sides[1]))
+    bodies = tuple(frame(market.change(), BEGIN + number * 300_000) for number in range(1, frames + 1))
+    return Feed(before, bodies, market.sides)
 
 
 # Ours ----------------------------------------------------------------------------------------------------------------

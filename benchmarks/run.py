@@ -26,9 +26,10 @@ GROUPS: dict[str, Wanted] = {
     "latency": {"order-latency": 2, "order-after-a-minute": 2},
     "state": {"state-latency": 11, "state-capacity": 5},
     "streams": {"stream-books": 11},
+    "stream_sockets": {"stream-socket": 11, "stream-latency": 11},
 }
 """The rows of each ``bench_<group>.py``, and their rounds: more where a row varies more."""
-PACKAGES = ("httpx", "msgspec", "attrs", "ccxt", "aiohttp")
+PACKAGES = ("httpx", "msgspec", "attrs", "websockets", "ccxt", "aiohttp")
 QUICK_ROUNDS = 5
 SLOW = {"archive-arriving": 3, "worst-answer": 2, "order-latency": 1, "stream-books": 3}
 """Rows that get fewer rounds in the quick form, so that all of it ends within five minutes."""
