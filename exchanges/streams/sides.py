@@ -229,9 +229,9 @@ class Side:
         return tuple([self.by_key[key] for key in self.keys[::-1][:most]])
 
 
-@define(eq=False)
+@define(eq=False)  # not a struct of msgspec: to set a field of one takes five times as long
 class Slot:
-    """A price that was named, and what is held at it. Not a struct of msgspec: its fields are set in five times as long.
+    """A price that was named, and what is held at it.
 
     Attributes:
         key: Of the price.
