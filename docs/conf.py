@@ -67,6 +67,22 @@ def add_facts(_app: Sphinx, _what: str, _name: str, shown: object, _options: obj
         lines[:] = [*declarations.facts(endpoint), *answered]
 
 
+PLAIN: dict[str, list[str]] = {}
+"""Docstrings of fields and properties, by name, until napoleon has been at them."""
+FIELDS = ("attribute", "data", "property")
+
+
+def keep_field(_app: Sphinx, what: str, name: str, _shown: object, _options: object, lines: list[str]) -> None:
+    """Keep the docstring of a field: napoleon takes the words before its first colon for a type."""
+    if what in FIELDS and not any(line.endswith(":") for line in lines):
+        PLAIN[name] = list(lines)
+
+
+def restore_field(_app: Sphinx, _what: str, name: str, _shown: object, _options: object, lines: list[str]) -> None:
+    """Put back what was kept."""
+    lines[:] = PLAIN.pop(name, lines)
+
+
 def sign(
     _app: Sphinx, _what: str, _name: str, shown: object, _options: object, signature: str, returned: str
 ) -> tuple[str, str]:
@@ -83,4 +99,6 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", write_generated)
     # Before napoleon reads the sections.
     app.connect("autodoc-process-docstring", add_facts, priority=400)
+    app.connect("autodoc-process-docstring", keep_field, priority=400)
+    app.connect("autodoc-process-docstring", restore_field, priority=600)
     app.connect("autodoc-process-signature", sign)

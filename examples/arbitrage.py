@@ -1,9 +1,10 @@
 # ruff: noqa: INP001 - examples are not a package
 """Watch three exchanges for a coin that costs less at one than it brings at another, after fees and depth.
 
-It does not trade. Against the live exchanges (Bitex is probably gone, and is then printed as failing)::
+It does not trade. Against the simulator, and against the exchanges, of which Bitex is printed as failing::
 
     python examples/arbitrage.py
+    python examples/arbitrage.py --live
 
 The order books of all exchanges satisfy `exchanges.MarketOrderBook`, so one function reads them all. What differs
 between them (names of books, fees, the currency of prices) is declared once, in `venues`.
@@ -11,6 +12,7 @@ between them (names of books, fees, the currency of prices) is declared once, in
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -23,6 +25,7 @@ from attrs import define, field, frozen
 import exchanges
 from exchanges import Bitex, Bitso, Bitstamp, MarketLevel, MarketOrderBook, MarketTicker
 from exchanges.errors import UsageError
+from exchanges.simulator import simulate
 
 EVERY_SECONDS = 3.0
 ONE = Decimal(1)
@@ -204,16 +207,36 @@ def venues(bitex: Bitex, bitso: Bitso, bitstamp: Bitstamp, fees: Mapping[str, De
     }
 
 
-async def main() -> None:
+async def report(base_url: str | None = None) -> None:
     """Print the best opportunity after each answer, until Ctrl-C."""
-    async with Bitex() as bitex, Bitso() as bitso, Bitstamp() as bitstamp:
+    async with (
+        Bitex(base_url=base_url) as bitex,
+        Bitso(base_url=base_url) as bitso,
+        Bitstamp(base_url=base_url) as bitstamp,
+    ):
         watch = Watch(venues(bitex, bitso, bitstamp, await own_fees(bitso, bitstamp)))
         async for found in watch.run():
             for best in found[:1]:
                 print(f"{best.amount:f} BTC from {best.buy_at} to {best.sell_at}: {best.profit:.2f} USD")  # noqa: T201
             for source, error in watch.failing.items():
                 print(f"{source}: {error}")  # noqa: T201
+            if not found and not watch.failing:
+                print("no opportunity")  # noqa: T201
+
+
+async def simulated() -> None:
+    """Watch the simulator."""
+    async with simulate() as sim:
+        await report(sim.base_url)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--live", action="store_true", help="watch the exchanges themselves")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(report() if parser.parse_args().live else simulated())
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

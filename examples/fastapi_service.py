@@ -1,8 +1,9 @@
 # ruff: noqa: INP001 - examples are not a package
 """Serve prices and take orders over HTTP with FastAPI: one client for the whole service, every digit kept.
 
-Against the simulator, and with the key from the environment::
+It needs FastAPI and uvicorn. Against the simulator, and with the key from the environment::
 
+    pip install fastapi uvicorn
     uvicorn --factory examples.fastapi_service:simulated_app
     BITSTAMP_API_KEY=... BITSTAMP_API_SECRET=... uvicorn --factory examples.fastapi_service:live_app
 

@@ -210,7 +210,7 @@ class Bitso(Client):
         api_key: str | None = None,
         api_secret: str | None = None,
         client_id: str | None = None,
-        signature_order: SignatureOrder | str = SignatureOrder.CLIENT_ID_FIRST,
+        signature_order: SignatureOrder | Literal["client_id_first", "key_first"] = SignatureOrder.CLIENT_ID_FIRST,
         nonces: Nonces | Literal["strict", "v2"] = Nonces.STRICT,
         **options: Unpack[ClientOptions],
     ) -> None:
@@ -233,7 +233,7 @@ class Bitso(Client):
 
     @property
     def streams(self) -> Streams:
-        """Live channels: trades, order books; needs the extra ``streams``."""
+        """Live channels, such as trades and order books; needs the extra ``streams``."""
         from exchanges.bitso.streams import Streams  # noqa: PLC0415 - loaded when it is first needed
 
         return Streams(self._hub())

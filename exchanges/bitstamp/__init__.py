@@ -199,7 +199,7 @@ class Bitstamp(Client):
 
     @property
     def streams(self) -> Streams:
-        """Live channels: trades, order books, own orders; needs the extra ``streams``."""
+        """Live channels, such as trades, order books and own orders; needs the extra ``streams``."""
         from exchanges.bitstamp.streams import Streams  # noqa: PLC0415 - loaded when it is first needed
 
         return Streams(self._hub())

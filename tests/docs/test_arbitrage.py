@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
-from examples.arbitrage import FEES, Opportunity, Venue, Watch, match, opportunities, own_fees, venues
+from examples.arbitrage import FEES, Opportunity, Venue, Watch, match, opportunities, own_fees, simulated, venues
 from exchanges import Bitex, Bitso, Bitstamp
 from exchanges.simulator import Venue as Played
 from exchanges.simulator import simulate
@@ -111,3 +111,16 @@ async def test_against_the_simulator():
     assert {} == watch.failing
     assert {v.value for v in Played} == watch.books.keys()
     assert all(o.profit > 0 for o in latest)
+
+
+async def test_what_is_printed(monkeypatch, capsys):
+    """The program says what it found at the simulator, and that it found nothing."""
+
+    async def once(_):
+        yield [Opportunity("a", "b", D("1.5"), D("101.00"), D("101.97"))]
+        yield []
+
+    monkeypatch.setattr(Watch, "run", once)
+    await simulated()
+
+    assert "1.5 BTC from a to b: 0.97 USD\nno opportunity\n" == capsys.readouterr().out
