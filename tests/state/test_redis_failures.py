@@ -6,6 +6,7 @@ import signal
 from urllib.parse import quote
 
 import pytest
+from redis.exceptions import ClusterDownError, MovedError, ResponseError
 
 from exchanges.errors import StateError
 from exchanges.limits.windows import MARGIN_SECONDS
@@ -137,6 +138,44 @@ async def test_a_reader_that_waits(own, state, monkeypatch):
     await call(shared_limiter_of(state, WINDOW))
 
     assert wire is state._store.host.link._wire
+    assert () == state.journal.entries(SERVER, KEY)
+
+
+async def test_readers_of_a_server_that_is_late(own, state, monkeypatch):
+    """After a reader has waited in vain the next ones fail at once: each of them stops the event loop."""
+    await call(shared_limiter_of(state, WINDOW))
+    monkeypatch.setattr("exchanges.state.redis.host.READ_SECONDS", 0.05)
+    monkeypatch.setattr("exchanges.state.redis.host.PAUSE_SECONDS", 10.0**6)
+    own.server.signal(signal.SIGSTOP)
+    with pytest.raises(StateError, match=r"did not answer within 0\.05 s"):
+        state.journal.matching(SERVER, KEY, digest="same")
+    for read in (lambda: state.journal.entries(SERVER, KEY), shared_limiter_of(state, WINDOW).headroom):
+        with pytest.raises(StateError, match="did not answer a moment ago; call again"):
+            read()
+    own.server.signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("OOM command not allowed when used memory > 'maxmemory'.", "is out of memory"),
+        ("MISCONF Redis is configured to save RDB snapshots, but", "cannot save its data"),
+        ("NOREPLICAS Not enough good replicas to write.", "too few replicas follow it"),
+        ("READONLY You can't write against a read only replica.", "is a replica"),
+        ("NOPERM this user has no permissions", "does not permit this user"),
+        ("The user executing the script can't run this command or subcommand", "does not permit this user"),
+        ("ERR something new", "answered an error (FAILED a:{b}:c : ERR something new)"),
+    ],
+)
+def test_what_a_script_meets(error, words):
+    """What a server says to a command of a script is no sign that its data cannot be read."""
+    assert words in link_module._problem(ResponseError(f"FAILED a:{{b}}:c : {error}"), ())
+
+
+@pytest.mark.parametrize("error", [MovedError("1 here:1"), ClusterDownError("Hash slot not served")])
+def test_a_node_of_a_cluster(error):
+    """A node of a cluster that keeps other keys is none for a state."""
+    assert "is a node of a cluster" in link_module._problem(error, ())
 
 
 async def test_a_replica(own, state):
@@ -175,6 +214,18 @@ async def test_a_server_that_begins_to_delete_keys(own, state, caplog):
     assert [True] * 5 == ["maxmemory-policy allkeys-random)" in w for w in words]
     assert isinstance(await enter(limiter), float)
     assert 1 == sum("was one that may delete keys" in message for message in caplog.messages)
+
+
+async def test_a_policy_and_a_clock_that_was_ahead(own, state):
+    """A clock that was set forward for a while does not put off the next look at the policy."""
+    limiter, clock = shared_limiter_of(state, WINDOW), own.options["clock"]
+    await call(limiter, in_order=True)
+    clock.set_server(3600.0)
+    with own.open() as fresh:
+        await call(shared_limiter_of(fresh, WINDOW))
+    own.server.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    with pytest.raises(StateError, match="maxmemory-policy allkeys-lru"):
+        await enter(limiter)
 
 
 async def test_a_policy_that_is_not_shown(own, monkeypatch):
@@ -329,6 +380,24 @@ async def test_users_and_passwords(own):
         assert ((1,), 1) == (limiter.headroom().free, len(state.journal.entries(SERVER, KEY)))
         while not own.server.ask("PUBSUB", "CHANNELS", f"{own.prefix}:*"):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.001)
+
+
+async def test_a_user_who_may_not_publish(own, monkeypatch, caplog):
+    """Who waits for a key lock asks again by itself where nobody may wake it, and the release is done."""
+    monkeypatch.setattr("exchanges.state.redis.scripts.POLL_SECONDS", 0.001)
+    rights = [right for right in RIGHTS if right != "+publish"]
+    own.server.ask("ACL", "SETUSER", "mute", "on", f">{PASSWORD}", *rights, f"~{own.prefix}:*")
+    user = f"mute:{quote(PASSWORD, safe='')}"
+    with cutting_proxy(own.server.path) as proxy, own.open(url=f"redis://{user}@127.0.0.1:{proxy.port}/0") as state:
+        limiter = shared_limiter_of(state, WINDOW)
+        held = await enter(limiter, in_order=True)
+        asking = asyncio.ensure_future(enter(limiter, in_order=True))
+        while not own.server.ask("HLEN", own.key(f"line:{KEY}")):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.001)
+        await leave(held, complete=True)
+
+        assert held.nonce + 1 == (await asking).nonce
+        assert [] == [message for message in caplog.messages if "will be written later" in message]
 
 
 RIGHTS = ("resetchannels", "-@all", "+@read", "+@write", "+@scripting", "+@connection", "+info", "+time", "+publish")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import TimeoutError as NotDone
@@ -19,7 +20,7 @@ from urllib.parse import quote
 from exchanges.errors import StateError
 from exchanges.state.redis import scripts
 from exchanges.state.redis.address import Address
-from exchanges.state.redis.link import Link, LinkFailed, unreadable
+from exchanges.state.redis.link import PAUSE_SECONDS, Link, LinkFailed, unreadable
 from exchanges.state.redis.servers import Said, Server
 from exchanges.state.redis.thread import LoopThread
 
@@ -72,6 +73,7 @@ class Host:
         self._owed: dict[Server, dict[str, Callable[[], Awaitable[None]]]] = defaultdict(dict)
         self._beating: asyncio.Task[None] | None = None
         self._beat_now = asyncio.Event()
+        self._unread_until = 0.0
 
     def server(self, name: str) -> Server:
         """Return the server of an exchange."""
@@ -102,6 +104,7 @@ class Host:
             return server.arguments(self.name, run_id, request, sent_at)
 
         answer = await self.link.run(self._scripts[script], server.root, arguments, seconds)
+        self._unread_until = 0.0
         try:
             said = server.note(answer, sent_at, self.where)
         except ValueError as error:
@@ -118,22 +121,29 @@ class Host:
         Raises:
             StateError: It cannot be read.
         """
+        if time.monotonic() < self._unread_until:
+            raise self.failed("did not answer a moment ago; call again")
         found: Said | str
         try:
             found = self.thread.ask(partial(self._read, self.server(name), request)).result(
                 READ_SECONDS + READ_AGAIN_SECONDS
             )
         except NotDone:
-            found = "did not answer in time"
+            found = self._unread("did not answer in time")
         if isinstance(found, str):
             raise self.failed(found)
         return found
+
+    def _unread(self, problem: str) -> str:
+        # Each reader stops the event loop of the program: a hundred orders must not stop it a hundred times.
+        self._unread_until = time.monotonic() + PAUSE_SECONDS
+        return problem
 
     async def _read(self, server: Server, request: Mapping[str, Any]) -> Said | str:
         try:
             return await self.ask(server, "read", request, seconds=READ_SECONDS)
         except LinkFailed as error:
-            return str(error)
+            return self._unread(str(error)) if error.is_late else str(error)
 
     def owe(self, server: Server, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do *work* once the server answers again; what is owed under the same name before is replaced."""

@@ -21,8 +21,10 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     BusyLoadingError,
+    ClusterDownError,
     NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
@@ -47,13 +49,18 @@ _CLASSES: dict[str, type[AbstractConnection]] = {
     "unix": UnixDomainSocketConnection,
 }
 _REPLICA = "is a replica and takes no writes; use the URL of the primary"
+_CLUSTER = "is a node of a cluster that does not keep all keys; use a server of its own, or a proxy"
+_DENIED = "does not permit this user what the state needs; see the guide for its ACL"
 _PROBLEMS: tuple[tuple[type[RedisError], str, str], ...] = (
     (BusyLoadingError, "LOADING ", "is still loading its data; call again in a moment"),
     (ReadOnlyError, "READONLY ", _REPLICA),
     (OutOfMemoryError, "OOM ", "is out of memory (maxmemory); give it more"),
     (ResponseError, "MISCONF ", "takes no writes, as it cannot save its data; look at its log and its disk"),
     (ResponseError, "NOREPLICAS ", "takes no writes, as too few replicas follow it (min-replicas-to-write)"),
-    (NoPermissionError, "NOPERM ", "does not permit this user what the state needs; see the guide for its ACL"),
+    (AskError, "MOVED ", _CLUSTER),
+    (ClusterDownError, "CLUSTERDOWN ", _CLUSTER),
+    (ResponseError, " user executing the script can't ", _DENIED),
+    (NoPermissionError, "NOPERM ", _DENIED),
     (AuthenticationError, "NOAUTH ", "rejected the user or the password of the URL"),
 )
 """What errors mean, by their class, or by their code where a script has met them."""
@@ -79,11 +86,12 @@ class LinkFailed(Exception):
 
     Attributes:
         was_asked: Whether the server may have done what it was asked for.
+        is_late: Whether it did not answer in time.
     """
 
-    def __init__(self, problem: str, *, was_asked: bool = False) -> None:
+    def __init__(self, problem: str, *, was_asked: bool = False, is_late: bool = False) -> None:
         super().__init__(problem)
-        self.was_asked = was_asked
+        self.was_asked, self.is_late = was_asked, is_late
 
 
 class Wire:
@@ -192,7 +200,7 @@ class Link:
                 self._pause_until, self._pause_problem = time.monotonic() + PAUSE_SECONDS, problem
                 if wire is not None:
                     wire.close(problem)
-            raise LinkFailed(problem, was_asked=wire is not None) from None
+            raise LinkFailed(problem, was_asked=wire is not None, is_late=True) from None
         if not isinstance(answer, list):
             problem = (
                 _problem(answer, self._address.secrets()) if isinstance(answer, Exception) else "answered nonsense"

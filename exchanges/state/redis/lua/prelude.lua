@@ -42,6 +42,7 @@ end
 -- Lost writes ---------------------------------------------------------------------------------------------------------
 
 local function lose_writes(why)
+  meta[9] = false -- to be checked now, whatever the clock was
   began, reason, writes = now, why, math.max(writes, seen)
   epoch = text(wall) .. '-' .. text(writes) .. '-' .. run
   for _, place in ipairs(redis.call('HKEYS', root .. 'longest')) do
@@ -224,7 +225,8 @@ local function wake_next(account)
     end
   end
   if first then
-    redis.call('PUBLISH', root:match('^[^{]*') .. 'wake:' .. first.host, account)
+    -- Whatever becomes of it: who waits asks again by itself.
+    server.pcall('PUBLISH', root:match('^[^{]*') .. 'wake:' .. first.host, account)
   end
 end
 
