@@ -71,13 +71,10 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports", "--no-cache")
 
 
-@nox.session
-def wheel(session: nox.Session) -> None:
-    """Run the tests against the built wheel, outside the source tree and without extras."""
+def run_on(session: nox.Session, built: Path) -> None:
+    """Run the tests against a built wheel, outside the source tree and without extras."""
     with tempfile.TemporaryDirectory() as name:
         away = Path(name).resolve()
-        session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", name, ".")
-        (built,) = away.glob("*.whl")
         session.install("-q", str(built), *group("tests"))
         for folder in ("tests", "examples", "docs", ".ci", ".github"):
             shutil.copytree(folder, away / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -85,7 +82,16 @@ def wheel(session: nox.Session) -> None:
             shutil.copy(file, away)
         with session.chdir(away):
             session.run("python", "-c", "import exchanges; print('testing', exchanges.__file__)")
-            session.run("python", "-m", "pytest", *IN_PARALLEL, *session.posargs)
+            session.run("python", "-m", "pytest", *IN_PARALLEL)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Run the tests against the wheel."""
+    with tempfile.TemporaryDirectory() as name:
+        session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", name, ".")
+        (built,) = Path(name).resolve().glob("*.whl")
+        run_on(session, built)
 
 
 @nox.session
@@ -130,10 +136,16 @@ def api(session: nox.Session) -> None:
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """Check that a tag can be released: `nox -s release -- v0.2.0`."""
-    session.install("-q", *group("api"))
+    """Build what a tag publishes, in `dist`, and check just that: `nox -s release -- v0.2.0`."""
+    session.install("-q", *group("release"))
     session.run("python", ".ci/check_release.py", *session.posargs)
     session.run("python", ".ci/check_api.py")
+    shutil.rmtree("dist", ignore_errors=True)
+    # The wheel is built from the archive, so a file that the archive lacks is noticed.
+    session.run("python", "-m", "build")
+    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+    (built,) = Path("dist").resolve().glob("*.whl")
+    run_on(session, built)
 
 
 @nox.session

@@ -63,6 +63,18 @@ def test_every_session_that_must_pass_is_run():
     assert set() == missing
 
 
+def test_what_is_published_is_what_was_tested():
+    """The release builds in one session alone, which tests what it built; the next step uploads it."""
+    jobs = read(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
+    *_, check, upload = jobs["build"]["steps"]
+    steps = [step.get("run", "") for job in jobs.values() for step in job["steps"]]
+    session = NOXFILE.partition("def release(")[2].partition("\n@nox.session")[0]
+
+    assert ('nox -s release -- "$GITHUB_REF_NAME"', "dist/") == (check["run"], upload["with"]["path"])
+    assert [] == [step for step in steps if "build" in step]
+    assert all(words in session for words in ('"-m", "build"', 'Path("dist")', "run_on(session, built)"))
+
+
 def test_pythons():
     """The tests run on every Python of the classifiers, on Linux and macOS; Windows may fail."""
     job = read(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["tests"]
