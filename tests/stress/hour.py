@@ -2,12 +2,15 @@
 
 Half of it a short book of Bitstamp and a book of Bitso, half of it a whole book of Bitstamp, over real sockets, while
 handshakes, subscriptions, frames, connections and snapshots of REST fail in all ways. What a book shows is compared
-with what the simulator knows of that moment.
+with what the simulator knows of that moment, and what the client holds in memory after a tenth of the time with what it
+holds at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -27,6 +30,10 @@ SECONDS, QUICK_SECONDS = 1_800.0, 60.0
 LOOK_SECONDS = 0.25
 AUDIT_SECONDS = 30.0
 """Of Bitso's book, so that a channel that dies alone is replaced several times in the hour."""
+WARM_SHARE = 0.1
+MOST_GROWTH = 512 * 1024
+OURS = tracemalloc.Filter(inclusive=True, filename_pattern="*/exchanges/*")
+SIMULATOR = tracemalloc.Filter(inclusive=False, filename_pattern="*/exchanges/simulator/*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ON_THE_WAY = {
@@ -132,10 +139,17 @@ async def _clock(followed: list[tuple[Any, Watched]], seconds: float) -> None:
             watched.good_seconds += (loop.time() - now) * is_good(book)
 
 
+def _held() -> int:
+    """Return how many bytes are held that modules of the client have allocated, not those of the simulator."""
+    gc.collect()
+    snapshot = tracemalloc.take_snapshot().filter_traces([OURS]).filter_traces([SIMULATOR])
+    return sum(trace.size for trace in snapshot.traces)
+
+
 async def _world(
     seed: int, seconds: float, faults: dict[StreamFault, float], kinds: tuple[str, ...]
-) -> tuple[list[Watched], int]:
-    """Follow books of some kinds under some faults; return also how many struck."""
+) -> tuple[list[Watched], int, int]:
+    """Follow books of some kinds under some faults; return also how many struck, and by how much memory grew."""
     async with AsyncExitStack() as stack:
         sim = await stack.enter_async_context(exchange_world(seed))
         stamp = await stack.enter_async_context(bitstamp(sim))
@@ -152,7 +166,10 @@ async def _world(
             followed.append((entered, watched))
             tasks.append(asyncio.create_task(_compare(sim, venue, market, entered, watched)))
         sim.faults = Faults(streams=faults, slow_seconds=3.0)
-        await _clock(followed, seconds)
+        await _clock(followed, WARM_SHARE * seconds)
+        before = _held()
+        await _clock(followed, (1 - WARM_SHARE) * seconds)
+        growth = _held() - before
         struck = sum(sim.hits[fault] for fault in StreamFault)
         sim.faults = Faults()
         for task in tasks:
@@ -160,14 +177,24 @@ async def _world(
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result
-        return [watched for _, watched in followed], struck
+        return [watched for _, watched in followed], struck, growth
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:
     """Follow books for an hour, and compare."""
     seconds = QUICK_SECONDS if quick else SECONDS
     for kinds, faults in WORLDS.items():
-        seen, struck = run_hasty(_world(seed, seconds, faults, kinds))
+        tracemalloc.start()
+        try:
+            seen, struck, growth = run_hasty(_world(seed, seconds, faults, kinds))
+        finally:
+            tracemalloc.stop()
+        yield Figure(
+            f"{' and '.join(kinds)}, {seconds / 60:g} minutes: growth of the client's memory after a tenth of them",
+            f"{growth / 1024:.0f} KiB",
+            f"<= {MOST_GROWTH // 1024} KiB",
+            growth <= MOST_GROWTH,
+        )
         for watched in seen:
             yield Figure(
                 f"{watched.words}, {seconds / 60:g} minutes, {struck:,} faults, {watched.changes:,} changes,"
