@@ -33,7 +33,7 @@ def test_thirteen_digits():
     assert re.fullmatch(r"\d{13}", str(Counter().draw(1_700_000_000_000)))
 
 
-@pytest.mark.parametrize(("floor", "expected"), [(500, 501), (99, 100), (100, 101)])
+@pytest.mark.parametrize(("floor", "expected"), [(500, 501), (99, 100), (100, 101), (50, 100)])
 def test_raising(floor, expected):
     """A floor is exceeded by the next nonce, and one that was passed already changes nothing."""
     counter = Counter(last=99)
