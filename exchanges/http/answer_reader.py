@@ -152,7 +152,9 @@ class AnswerReader:
     @property
     def allows_reuse(self) -> bool:
         """Whether this answer allows another request on the connection."""
-        return self.is_complete and self._is_kept_alive and not self.has_surplus
+        # A second copy of a refusal that comes late would be the refusal of the next call, and nothing would tell.
+        is_refusal = self._status >= 400
+        return self.is_complete and self._is_kept_alive and not self.has_surplus and not is_refusal
 
     @property
     def keep_alive_seconds(self) -> float | None:

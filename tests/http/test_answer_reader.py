@@ -134,10 +134,13 @@ def test_headers():
         (CHUNKED + b"0\r\n\r\n", True),
         (b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", False),
         (b"HTTP/1.1 204 No Content\r\n\r\n", True),
+        (response(b"1", status=b"302 Found"), True),
+        (response(b"1", status=b"400 Bad Request"), False),
+        (response(b"1", status=b"502 Bad Gateway"), False),
     ],
 )
 def test_a_connection_that_persists(whole, expected):
-    """A connection persists by the rules of its version and its ``Connection`` header."""
+    """A connection persists by the rules of its version and its ``Connection`` header, but not after a refusal."""
     assert expected == read(whole).allows_reuse
 
 

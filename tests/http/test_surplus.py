@@ -41,6 +41,23 @@ async def test_more_than_an_answer(kind, surplus, segments):
         assert [b"%d" % number for number in range(1, 11)] == bodies
 
 
+@kinds
+async def test_a_copy_of_a_refusal_that_comes_late(kind):
+    """What is sent again when the next request has come, and was no surplus before, is not taken for its refusal."""
+    refusal = response(b"no", status=b"400 Bad Request")
+
+    async def talk(heard):
+        await heard.request()
+        await heard.say(refusal if heard.server.connections == 1 else response(b"yes"))
+        await heard.request()
+        await heard.say(refusal, response(b"yes"))
+
+    async with opened(kind, talk) as watch:
+        bodies = [(await watch.send(priority=Priority.MONEY)).body for _ in range(2)]
+
+        assert [b"no", b"yes"] == bodies
+
+
 @pytest.mark.parametrize("layout", ["one record", "two records", "two segments", 3, 9])
 async def test_more_than_an_answer_in_records(layout):
     """Nor does it matter how the surplus lies in TLS: a part of a record is the start of something."""
