@@ -63,6 +63,10 @@ def run(args: argparse.Namespace) -> int:
             asyncio.run(_download(args, market, sheet, progress))
         except UsageError:
             raise
+        except KeyboardInterrupt:
+            progress.end()
+            print(f"interrupted after {progress.rows} rows; the same command goes on", file=sys.stderr)
+            raise
         except ExchangeError as error:
             progress.end()
             print(f"after {progress.rows} rows: {error}", file=sys.stderr)

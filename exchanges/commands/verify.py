@@ -50,15 +50,32 @@ def run(args: argparse.Namespace) -> int:
     market = market_of(args)
     if args.order is not None and args.exchange == "bitex":
         raise UsageError("bitex trades no longer: --order is for bitso and bitstamp")
+    if args.yes and args.order is None:
+        raise UsageError("--yes is for --order AMOUNT, which is missing; nothing was sent")
+    path: Path = args.report or Path(f"verify-{args.exchange}.json")
+    # Before anything is sent: an order must not be placed for a report that cannot be written.
+    _require_own(path)
     print(f"checking {args.exchange} {market}, reads first", flush=True)
     check = Check(args.exchange, market)
     asyncio.run(check.run(args))
-    path: Path = args.report or Path(f"verify-{args.exchange}.json")
     path.write_text(json.dumps(check.report(), indent=2) + "\n", encoding="utf-8")
     print(
         f"{len(check.observer.calls)} calls, {len(check.failures)} failures; {path} has no secret, amount or id in it"
     )
     return 1 if check.failures else 0
+
+
+def _require_own(path: Path) -> None:
+    """Raise if a report cannot be written to *path*, or would replace a file of something else."""
+    try:
+        known = json.loads(path.read_bytes()) if path.exists() else {"aioexchanges": "", "calls": []}
+        is_own = isinstance(known, dict) and {"aioexchanges", "calls"} <= known.keys()
+    except (OSError, ValueError, RecursionError):
+        is_own = False
+    if not is_own:
+        raise UsageError(f"{path}: there is such a file of something else; nothing was sent, choose another --report")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{path}: the report cannot be written there; nothing was sent, choose another --report")
 
 
 class Observer(Hooks):

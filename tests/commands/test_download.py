@@ -11,6 +11,7 @@ import pytest
 
 from exchanges import Bitso, Bitstamp, ExchangeError, UsageError, bitso, from_dict
 from exchanges.__main__ import main
+from exchanges.commands import download as commands
 from exchanges.commands.sheets import Sheet
 from exchanges.simulator import Venue
 from tests.support.command_line import NOWHERE, Terminal
@@ -137,6 +138,18 @@ def test_an_empty_file(sim, tmp_path):
 
     assert 0 == download(sim, tmp_path / "rows.csv", *CANDLES, "--rows", "5")
     assert rows_of(tmp_path / "rows.csv")
+
+
+def test_an_interruption(tmp_path, monkeypatch, capsys):
+    """Ctrl-C says how many rows were written, and that the same command goes on."""
+
+    async def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "_download", interrupted)
+
+    assert 130 == main(["download", *CANDLES, "--output", str(tmp_path / "rows.csv")])
+    assert "interrupted after 0 rows; the same command goes on\n" == capsys.readouterr().err
 
 
 def test_two_at_once(tmp_path, capsys):

@@ -160,7 +160,12 @@ def test_an_unknown_market(sim, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"), [(["bitex", *ORDER], "--order is for bitso"), (["bitso", "--order", "-1"], "such as 0.001")]
+    ("words", "expected"),
+    [
+        (["bitex", *ORDER], "--order is for bitso"),
+        (["bitso", "--order", "-1"], "such as 0.001"),
+        (["bitso", "--yes"], "--yes is for --order"),
+    ],
 )
 def test_wrong_arguments(words, expected, tmp_path, monkeypatch, capsys):
     """What makes no sense is refused, and no report is written."""
@@ -171,3 +176,30 @@ def test_wrong_arguments(words, expected, tmp_path, monkeypatch, capsys):
         status = end.code
 
     assert (2, True, []) == (status, expected in capsys.readouterr().err, [*tmp_path.iterdir()])
+
+
+@pytest.mark.parametrize("content", [b"my notes", b"", b"[]", b'{"calls": []}', b"[" * 100_000])
+def test_a_file_of_something_else(content, sim, tmp_path, capsys):
+    """A file that is no report stays as it is, and nothing is sent."""
+    path = tmp_path / "notes.json"
+    path.write_bytes(content)
+    words = ["bitstamp", *ORDER, "--yes", "--base-url", sim.base_url, "--report", str(path)]
+
+    assert (2, content, 0) == (main(["verify", *words]), path.read_bytes(), sim.calls)
+    assert "there is such a file of something else; nothing was sent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["no/such/folder.json", "."])
+def test_a_place_that_is_none(place, sim, tmp_path, capsys):
+    """A report that cannot be written is noticed before anything is sent."""
+    words = ["bitstamp", *ORDER, "--yes", "--base-url", sim.base_url, "--report", str(tmp_path / place)]
+
+    assert (2, 0) == (main(["verify", *words]), sim.calls)
+    assert "nothing was sent" in capsys.readouterr().err
+
+
+def test_a_report_is_replaced(sim, tmp_path):
+    """A report of ours is replaced by the next one."""
+    verify(sim, tmp_path, "bitstamp")
+
+    assert 0 == verify(sim, tmp_path, "bitstamp")[0]
