@@ -13,10 +13,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from attrs import frozen
-
 from exchanges.errors import ExchangeError, NotSent, RateLimited, RateLimitTimeout, ReadFailed, Unavailable, UsageError
-from exchanges.polling import Update
+from exchanges.polling import Latest, Update
 from exchanges.streams.live import Step
 from exchanges.streams.liveness import Backoff
 
@@ -51,12 +49,6 @@ class Followable(Protocol[T_co]):
         ...
 
 
-@frozen
-class _Unread(Generic[T]):
-    read: Callable[[], T]
-    dropped: int
-
-
 class follow(Generic[T]):  # noqa: N801 - reads as a verb, like `exchanges.poll`
     """Enter every stream, and iterate over what is new.
 
@@ -80,10 +72,7 @@ class follow(Generic[T]):  # noqa: N801 - reads as a verb, like `exchanges.poll`
         if wrong := [name for name, stream in sources.items() if not hasattr(stream, "advance")]:
             raise UsageError(f"follow: pass streams that were not entered: {', '.join(wrong)}")
         self._sources |= sources
-        self._unread: dict[str, _Unread[T]] = {}
-        self._changed = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._entered = self._left = False
+        self._latest = Latest[Callable[[], T]]("follow")
 
     def __repr__(self) -> str:
         """Show the sources."""
@@ -91,21 +80,14 @@ class follow(Generic[T]):  # noqa: N801 - reads as a verb, like `exchanges.poll`
 
     async def __aenter__(self) -> Self:
         """Begin to enter the streams."""
-        if self._entered:
-            raise UsageError("follow: the block was entered already; create another follow")
-        self._entered = True
-        self._tasks = [asyncio.create_task(self._run(n, s), name=f"follow {n}") for n, s in self._sources.items()]
-        for task in self._tasks:
-            task.add_done_callback(lambda _: self._changed.set())
+        self._latest.begin(lambda: {name: self._run(name, stream) for name, stream in self._sources.items()})
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Release all channels."""
-        tasks, self._tasks, self._left = self._tasks, [], True
-        self._unread.clear()
-        self._changed.set()  # ends the iteration of another task
+        tasks = self._latest.end()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -116,22 +98,15 @@ class follow(Generic[T]):  # noqa: N801 - reads as a verb, like `exchanges.poll`
 
     async def __anext__(self) -> Update[T]:
         """Wait for the oldest unread update; there is at most one per source."""
-        if not self._entered:
-            raise UsageError("follow: enter the block first: async with follow(...) as updates")
-        while not self._unread:
-            if all(task.done() for task in self._tasks):
-                raise StopAsyncIteration
-            self._changed.clear()
-            await self._changed.wait()
-        name = next(iter(self._unread))
-        unread, now = self._unread.pop(name), datetime.now(UTC)
+        name, read, dropped = await self._latest.read()
+        now = datetime.now(UTC)
         value: T | None = None
         failure: Exception | None = None
         try:
-            value = unread.read()
+            value = read()
         except ExchangeError as error:
             failure = error
-        return Update(name, value, failure, now, now, 0.0, unread.dropped)
+        return Update(name, value, failure, now, now, 0.0, dropped)
 
     async def _run(self, name: str, stream: Followable[T]) -> None:
         """Publish what a stream shows, and how it fails."""
@@ -142,7 +117,7 @@ class follow(Generic[T]):  # noqa: N801 - reads as a verb, like `exchanges.poll`
                 await self._follow(name, stream)
                 return
             except ExchangeError as error:
-                self._publish(name, Step(_raiser(error)))
+                self._latest.publish(name, _raiser(error))
                 if not isinstance(error, PASSING):
                     return
             await asyncio.sleep(backoff.next_wait())
@@ -155,16 +130,7 @@ class follow(Generic[T]):  # noqa: N801 - reads as a verb, like `exchanges.poll`
                     step = await stream.advance()
                 except StopAsyncIteration:
                     return
-                self._publish(name, step)
-
-    def _publish(self, name: str, step: Step[T]) -> None:
-        if self._left:
-            return
-        # Popped, not overwritten: the new update goes to the end, or a fast source would always be read first.
-        unread = self._unread.pop(name, None)
-        dropped = step.dropped + (0 if unread is None else unread.dropped + 1)
-        self._unread[name] = _Unread(step.read, dropped)
-        self._changed.set()
+                self._latest.publish(name, step.read, step.dropped)
 
 
 def _raiser(error: ExchangeError) -> Callable[[], Any]:

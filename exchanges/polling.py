@@ -14,11 +14,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from exchanges.errors import ExchangeError, UsageError
 from exchanges.limits.pacing import Pace, pace
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
     from exchanges.limits.limiter import Limiter
 
-__all__ = ["Update", "poll"]
+__all__ = ["Latest", "Update", "poll"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 MAX_CANCELS = 3
 CANCEL_EVERY_SECONDS = 1.0
@@ -60,6 +61,67 @@ class Update(Generic[T]):
     answered_at: datetime
     latency_seconds: float
     dropped: int = 0
+
+
+@define(eq=False, repr=False)
+class Latest(Generic[U]):
+    """The newest unread item of each source, and the tasks that publish them: what `poll` and `exchanges.follow` share.
+
+    Attributes:
+        user: Which of them it is, for messages.
+        is_over: Whether its block is left.
+    """
+
+    user: str
+    is_over: bool = field(default=False, init=False)
+    _unread: dict[str, tuple[U, int]] = field(init=False, factory=dict[str, tuple[U, int]])
+    _changed: asyncio.Event = field(init=False, factory=asyncio.Event)
+    _tasks: list[asyncio.Task[None]] | None = field(default=None, init=False)
+
+    def begin(self, work: Callable[[], Mapping[str, Coroutine[Any, Any, None]]]) -> None:
+        """Start a task for each source.
+
+        Raises:
+            UsageError: They were started before.
+        """
+        if self._tasks is not None:
+            raise UsageError(f"{self.user}: the block was entered already; create another {self.user}")
+        self._tasks = [asyncio.create_task(each, name=f"{self.user} {name}") for name, each in work().items()]
+        for task in self._tasks:
+            task.add_done_callback(lambda _: self._changed.set())
+
+    def publish(self, source: str, item: U, dropped: int = 0) -> None:
+        """Replace the unread item of a source, which is counted with *dropped* before it."""
+        if self.is_over:
+            return
+        # Popped, not overwritten: the new item goes to the end, or a fast source would always be read first.
+        unread = self._unread.pop(source, None)
+        self._unread[source] = item, dropped + (0 if unread is None else unread[1] + 1)
+        self._changed.set()
+
+    async def read(self) -> tuple[str, U, int]:
+        """Wait for the oldest unread item, and return it with its source and how many it replaced.
+
+        Raises:
+            StopAsyncIteration: There is none, nor will there be one.
+            UsageError: The block was not entered.
+        """
+        if self._tasks is None:
+            raise UsageError(f"{self.user}: enter the block first: async with {self.user}(...) as updates")
+        while not self._unread:
+            if all(task.done() for task in self._tasks):
+                raise StopAsyncIteration
+            self._changed.clear()
+            await self._changed.wait()
+        source = next(iter(self._unread))
+        return source, *self._unread.pop(source)
+
+    def end(self) -> list[asyncio.Task[None]]:
+        """Publish nothing more; return the tasks, which are to be cancelled."""
+        tasks, self._tasks, self.is_over = self._tasks or [], [], True
+        self._unread.clear()
+        self._changed.set()  # ends the iteration of another task
+        return tasks
 
 
 @define(eq=False, repr=False)
@@ -97,11 +159,8 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             raise UsageError("poll: every_seconds must be a positive number")
         self._every = float(every_seconds)
         self._sources += [_Source(name, ask, Pace(self._every)) for name, ask in sources.items()]
-        self._unread: dict[str, Update[T]] = {}
-        self._changed = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._latest = Latest[Update[T]]("poll")
         self._warned: set[Limiter] = set()
-        self._entered = self._left = False
 
     def __repr__(self) -> str:
         """Show sources and interval."""
@@ -109,23 +168,16 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
 
     async def __aenter__(self) -> Self:
         """Start asking."""
-        if self._entered:
-            raise UsageError("poll: the block was entered already; create another poll")
-        self._entered, began = True, asyncio.get_running_loop().time()
-        self._tasks = [asyncio.create_task(self._run(s, began), name=f"poll {s.name}") for s in self._sources]
-        for task in self._tasks:
-            task.add_done_callback(lambda _: self._changed.set())
+        began = asyncio.get_running_loop().time()
+        self._latest.begin(lambda: {source.name: self._run(source, began) for source in self._sources})
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Cancel all sources and wait until their tasks have ended."""
-        tasks, self._tasks, self._left = self._tasks, [], True
-        self._unread.clear()
-        self._changed.set()  # ends the iteration of another task
         try:
-            await _end(tasks)
+            await _end(self._latest.end())
         finally:
             for source in self._sources:
                 source.pace.end()
@@ -136,14 +188,8 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
 
     async def __anext__(self) -> Update[T]:
         """Wait for the oldest unread update; there is at most one per source."""
-        if not self._entered:
-            raise UsageError("poll: enter the block first: async with poll(...) as updates")
-        while not self._unread:
-            if all(task.done() for task in self._tasks):
-                raise StopAsyncIteration
-            self._changed.clear()
-            await self._changed.wait()
-        return self._unread.pop(next(iter(self._unread)))
+        _, update, dropped = await self._latest.read()
+        return evolve(update, dropped=dropped) if dropped else update
 
     # One source
 
@@ -152,7 +198,7 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
         while True:
             await self._ask(source)
             # A source may have swallowed the cancellation that was to end this task.
-            if self._left:
+            if self._latest.is_over:
                 return
             interval = self._interval(source)
             # From the last due time, so that the duration of an answer does not add up; one that took longer than the
@@ -176,28 +222,16 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
                 raise
             failure = ExchangeError(f"poll: something that {source.name} waits for was cancelled")
-        except Exception as error:  # noqa: BLE001 - any failure of a source goes to the reader
-            failure = error
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # noqa: BLE001 - else the source would be silent for ever
-            failure = ExchangeError(f"poll: {source.name} raised {type(error).__name__}")
-            failure.__cause__ = error
+        except BaseException as error:  # noqa: BLE001 - goes to the reader: a source must not fall silent for ever
+            failure = error if isinstance(error, Exception) else _not_an_exception(source.name, error)
         finally:
             pace.reset(token)
         source.pace.end_round()
         seconds = loop.time() - began
-        self._publish(Update(source.name, value, failure, asked_at, datetime.now(UTC), seconds))
-
-    def _publish(self, update: Update[T]) -> None:
-        if self._left:
-            return
-        # Popped, not overwritten: the new update goes to the end, or a fast source would always be read first.
-        unread = self._unread.pop(update.source, None)
-        if unread is not None:
-            update = evolve(update, dropped=unread.dropped + 1)
-        self._unread[update.source] = update
-        self._changed.set()
+        update = Update(source.name, value, failure, asked_at, datetime.now(UTC), seconds)
+        self._latest.publish(source.name, update)
 
     # The limits
 
@@ -223,6 +257,12 @@ class poll(Generic[T]):  # noqa: N801 - reads as a verb, like the built-in itera
             interval,
             self._every,
         )
+
+
+def _not_an_exception(source: str, raised: BaseException) -> ExchangeError:
+    failure = ExchangeError(f"poll: {source} raised {type(raised).__name__}")
+    failure.__cause__ = raised
+    return failure
 
 
 async def _end(tasks: list[asyncio.Task[Any]]) -> None:
