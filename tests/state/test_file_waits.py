@@ -53,7 +53,7 @@ async def test_what_a_call_waits_for_is_named(path, state):
         await enter(shared_limiter_of(state), in_order=True, timeout_seconds=0.01)
     held = await enter(shared_limiter_of(state), in_order=True)
     with pytest.raises(RateLimitTimeout, match="another call held the lock of this key"):
-        await enter(shared_limiter_of(state), in_order=True, timeout_seconds=0.01)
+        await enter(shared_limiter_of(state), in_order=True, timeout_seconds=0.5)
 
     assert held.nonce == 1
 
