@@ -83,7 +83,7 @@ async def test_timeout(states):
     one, two, _ = states
     held = await take(one)
     with pytest.raises(RateLimitTimeout, match="another call held the lock of this key for more than"):
-        await take(two, timeout_seconds=0.01)
+        await take(two, timeout_seconds=0.5)
     await release(held)
 
     assert 2 == (await take(two)).nonce
