@@ -17,10 +17,10 @@ import msgspec
 from attrs import define, field
 
 from exchanges.market_data import MarketLevel
-from exchanges.wire.codecs import BOUNDS, plain
+from exchanges.wire.codecs import BOUNDS
 
 __all__ = [
-    "DiffSide",
+    "ZEROS",
     "Level",
     "Levels",
     "Numbers",
@@ -33,6 +33,7 @@ __all__ = [
     "is_crossed",
     "key_of",
     "parse",
+    "rank_of",
     "ranked",
     "read_side",
 ]
@@ -48,8 +49,6 @@ ZEROS = frozenset(
     for point in ("." if places else "",)
 )
 """All plain texts that state zero."""
-
-
 Rows = Sequence[tuple[str, str]]
 """Of a frame: price and amount, in text."""
 
@@ -103,6 +102,11 @@ def key_of(price: Decimal) -> int:
     if whole != scaled:
         raise _odd()
     return whole
+
+
+def rank_of(price: Decimal, *, is_bids: bool) -> int:
+    """Return the key of a price on a side: it rises towards the best. Raises as `key_of`."""
+    return key_of(price) if is_bids else -key_of(price)
 
 
 class Numbers(dict[str, Decimal]):
@@ -199,7 +203,7 @@ class Side:
     @classmethod
     def of(cls, levels: Iterable[Level], *, is_bids: bool) -> Side:
         """Build a side from levels in any order; of several with one price the last counts."""
-        by_key = {_signed(key_of(level.price), is_bids=is_bids): level for level in levels}
+        by_key = {rank_of(level.price, is_bids=is_bids): level for level in levels}
         return cls(is_bids, by_key, sorted(by_key))
 
     def amounts(self) -> dict[int, Decimal]:
@@ -208,7 +212,7 @@ class Side:
 
     def add(self, price: Decimal, amount: Decimal) -> None:
         """Add to the amount at a price, or take away from it; exactly nothing removes the level."""
-        key = _signed(key_of(price), is_bids=self.is_bids)
+        key = rank_of(price, is_bids=self.is_bids)
         held = self.by_key.get(key)
         # In a context of sixty digits: the default one would round sums of long numbers.
         total = amount if held is None else BOUNDS.add(held.amount, amount)
@@ -227,135 +231,6 @@ class Side:
     def levels(self, most: int | None = None) -> tuple[Level, ...]:
         """Return the levels as they are now, best first."""
         return tuple([self.by_key[key] for key in self.keys[::-1][:most]])
-
-
-@define(eq=False)  # not a struct of msgspec: to set a field of one takes five times as long
-class Slot:
-    """A price that was named, and what is held at it.
-
-    Attributes:
-        key: Of the price.
-        price: Quote currency per unit of base.
-        amount: Base currency in text that was checked, as most of them are replaced before anybody reads them; empty if
-            nothing is held.
-        level: What was read last, of *read*.
-        read: The amount that *level* has.
-    """
-
-    key: int
-    price: Decimal
-    amount: str = ""
-    level: Level | None = None
-    read: str = ""
-
-
-class DiffSide:
-    """Offers to buy, or to sell, that change by rows of price and new amount in text.
-
-    Everything here is made for `apply`: a text is looked up once, and what it stands for is changed in its place.
-
-    Attributes:
-        is_bids: Whether the best price is the highest.
-        keys: Rising towards the best.
-        has_removed_unknown: Whether the last rows removed a price that was not held.
-        has_set_same: Whether the last rows set an amount that was held already.
-        dropped: How many rows had a price that is not above zero.
-    """
-
-    __slots__ = ("_by_key", "_by_text", "_most", "dropped", "has_removed_unknown", "has_set_same", "is_bids", "keys")
-
-    def __init__(self, *, is_bids: bool, most: int = 20_000) -> None:
-        self.is_bids = is_bids
-        self.keys: list[int] = []
-        self.has_removed_unknown = self.has_set_same = False
-        self.dropped = 0
-        # Also of prices at which nothing is held now: those of a book come again and again.
-        self._by_key: dict[int, Slot] = {}
-        self._by_text: dict[str, Slot] = {}
-        self._most = most
-
-    @classmethod
-    def of(cls, side: Side) -> DiffSide:
-        """Build a side with the levels of another one."""
-        made = cls(is_bids=side.is_bids)
-        made.keys = list(side.keys)
-        made._by_key = {key: Slot(key, level.price, plain(level.amount)) for key, level in side.by_key.items()}
-        return made
-
-    def apply(self, rows: Rows) -> list[str]:
-        """Apply rows whose amounts, the new ones, are checked already.
-
-        Returns:
-            The amount that was held before each row; empty where nothing was.
-
-        Raises:
-            OddNumber: A price is none; the rows before it are applied.
-        """
-        slots, keys = self._by_text, self.keys
-        before: list[str] = []
-        self.has_removed_unknown = self.has_set_same = False
-        for price, amount in rows:
-            slot = slots.get(price) or self._learn(price)
-            held = slot.amount
-            before.append(held)
-            if not held:
-                if not slot.key:
-                    self.dropped += 1
-                elif amount in ZEROS:
-                    self.has_removed_unknown = True
-                else:
-                    insort(keys, slot.key)
-                    slot.amount = amount
-            elif amount in ZEROS:
-                del keys[bisect_left(keys, slot.key)]
-                slot.amount = ""
-            else:
-                # Texts of one length that differ are different numbers: nobody sends leading zeros.
-                if amount == held or (len(amount) != len(held) and Decimal(amount) == Decimal(held)):
-                    self.has_set_same = True
-                slot.amount = amount
-        return before
-
-    def _learn(self, text: str) -> Slot:
-        price = parse(text)
-        key = _signed(key_of(price), is_bids=self.is_bids)
-        if len(self._by_text) >= self._most:
-            # Bounded: a book may wander through any number of prices.
-            self._by_text.clear()
-            self._by_key = {key: slot for key, slot in self._by_key.items() if slot.amount}
-        slot = self._by_text[text] = self._by_key.setdefault(key, Slot(key, price))
-        return slot
-
-    def amounts(self, newer: Sequence[tuple[Rows, Sequence[str]]] = ()) -> dict[int, Decimal]:
-        """Return all amounts by the keys of their prices, as they were before the rows *newer*.
-
-        Each of these comes with what `apply` returned; the last of them are those that were applied last.
-        """
-        held = {key: self._by_key[key].amount for key in self.keys}
-        for rows, before in reversed(newer):
-            # From the last row to the first: what stood before the first of one price remains.
-            held.update(zip([self.key(price) for price, _ in reversed(rows)], reversed(before), strict=True))
-        return {key: Decimal(amount) for key, amount in held.items() if amount}
-
-    def key(self, price: str) -> int:
-        """Return the key of a price that was applied."""
-        slot = self._by_text.get(price)
-        return _signed(key_of(parse(price)), is_bids=self.is_bids) if slot is None else slot.key
-
-    def level(self, index: int) -> Level:
-        """Return a level by its rank, the best first; negative from the worst."""
-        slot = self._by_key[self.keys[~index]]
-        if slot.level is None or slot.read is not slot.amount:
-            slot.read, slot.level = slot.amount, Level(slot.price, Decimal(slot.amount))
-        return slot.level
-
-    def levels(self, most: int | None = None) -> tuple[Level, ...]:
-        """Return the levels as they are now, best first."""
-        return tuple(map(self.level, range(len(self.keys))[:most]))
-
-
-def _signed(key: int, *, is_bids: bool) -> int:
-    return key if is_bids else -key
 
 
 def is_crossed(bids: Ranked, asks: Ranked) -> bool:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from exchanges.errors import BookUnknown
 from exchanges.market_data import BookStatus
+from exchanges.streams.diff_side import DiffSide
 from exchanges.streams.sides import (
     ZEROS,
-    DiffSide,
     Level,
     Levels,
     Numbers,

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import msgspec
 from attrs import frozen
 
+from exchanges.streams.diff_side import DiffSide
 from exchanges.streams.keepers.frames import LevelsFrame
-from exchanges.streams.sides import DiffSide, Rows, Side
+from exchanges.streams.sides import Rows, Side
 
 __all__ = ["Read", "Step", "is_equal"]
 

@@ -28,11 +28,12 @@ from collections import deque
 from attrs import define, field
 
 from exchanges.market_data import BookStatus
+from exchanges.streams.diff_side import DiffSide
 from exchanges.streams.keepers.actions import Action, Purpose, Resubscribe
 from exchanges.streams.keepers.comparing import Read, Step, is_equal
 from exchanges.streams.keepers.frames import LevelsFrame, LevelsSnapshot
 from exchanges.streams.keepers.kept import CHANGED, GOOD, LATE_SECONDS, Kept, delay_of
-from exchanges.streams.sides import DiffSide, OddNumber, check_amounts, is_crossed, read_side
+from exchanges.streams.sides import OddNumber, check_amounts, is_crossed, read_side
 
 __all__ = ["DiffBook"]
 
