@@ -90,10 +90,11 @@ async def test_an_order_that_was_never_seen(name):
                 await call(client)
 
 
-async def test_two_orders_of_one_clients_id():
+@pytest.mark.parametrize("oid", ["A", "B"])
+async def test_two_orders_of_one_clients_id(oid):
     """Of an id that two orders bear nobody knows which of them was cancelled."""
-    orders = [ORDER | {"oid": oid, "origin_id": "x"} for oid in ("A", "B")]
-    async with bitso(orders, ["A"], []) as client:
+    orders = [ORDER | {"oid": name, "origin_id": "x"} for name in ("A", "B")]
+    async with bitso(orders, [oid], []) as client:
         await client.trading.orders(origin_ids=["x"])
         with pytest.raises(OutcomeUnknown):
             await client.trading.cancel_orders(origin_ids=["x"])
