@@ -25,7 +25,8 @@ from exchanges.bitstamp.models.trading import (
 from exchanges.bitstamp.rules import RULES, Rules
 from exchanges.endpoint import MONEY, Area, Param, private
 from exchanges.endpoint.rules import within
-from exchanges.wire import Amount
+from exchanges.errors import Problem, Unavailable
+from exchanges.wire import Amount, Json
 
 LIFETIMES = ("daily_order", "ioc_order", "fok_order", "moc_order", "gtd_order")
 # The least that milliseconds of this century are, which seconds never reach.
@@ -75,6 +76,13 @@ def _fault_of_opposite(arguments: Mapping[str, Any], sign: int, where: str) -> s
 def _fault_of_instant_order(arguments: Mapping[str, Any]) -> str | None:
     both = arguments.get("amount_in_counter") and arguments.get("reduce_only")
     return "give amount_in_counter or reduce_only, not both" if both else None
+
+
+def _replaced_itself(answer: Json) -> Problem | None:
+    """Return that an answer names one order as the new one and the old one, which shows neither."""
+    ids = [str(answer.get(name)) for name in ("order_id", "orig_order_id")] if isinstance(answer, dict) else ["", "-"]
+    text = "the new order has the id of the old one"
+    return Problem(Unavailable, text=text, proves_not_executed=False) if ids[0] == ids[1] != "None" else None
 
 
 _STATED: dict[Side, Mapping[str, Side]] = {side: {"type": side} for side in Side}
@@ -300,7 +308,12 @@ class Placing(Area, api=V2, area="trading"):
         """
         ...
 
-    @private("POST /replace_order/", kind=MONEY, check=exactly_one("order_id", "orig_client_order_id"))
+    @private(
+        "POST /replace_order/",
+        kind=MONEY,
+        check=exactly_one("order_id", "orig_client_order_id"),
+        read_problem=_replaced_itself,
+    )
     async def replace_order(
         self,
         *,

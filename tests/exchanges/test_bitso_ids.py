@@ -5,7 +5,8 @@ import pytest
 from exchanges import Bitso
 from exchanges.errors import DecodeError, OutcomeUnknown, UsageError
 from exchanges.state import MemoryState
-from tests.support.scripted_transport import Script, answer
+from tests.support.scripted_transport import Script, answer, html
+from tests.support.virtual_time import in_virtual_time
 
 MOMENT = "2026-02-03T10:11:12Z"
 ORDER = {"book": "btc_mxn", "side": "buy", "type": "limit", "status": "open", "created_at": MOMENT}
@@ -185,3 +186,16 @@ async def test_ids_that_change_between_two_looks():
     async with bitso() as client:
         with pytest.raises(UsageError, match="must hold ids"):
             await client.trading.cancel_orders(oids=["MINE", 5])
+
+
+@in_virtual_time
+@pytest.mark.parametrize("doubt", [[], [html(502)]])
+async def test_a_cancel_that_finds_nothing_at_last(doubt):
+    """After an attempt without an answer an empty list says nothing: that attempt may have cancelled the order."""
+    script = Script.of(*doubt, answer({"success": True, "payload": []}))
+    async with Bitso(transport=script, api_key="k", api_secret="s", limits=None) as client:
+        if doubt:
+            with pytest.raises(OutcomeUnknown, match="an earlier attempt may have done it"):
+                await client.trading.cancel_order("MINE")
+        else:
+            assert [] == await client.trading.cancel_order("MINE")

@@ -130,6 +130,8 @@ class TestAnswers:
         assert sent(lambda b: b.trading.replace_order(order_id="1", **call), new)
         with pytest.raises(OutcomeUnknown, match="orig_order_id"):
             sent(lambda b: b.trading.replace_order(order_id="3", **call), new)
+        with pytest.raises(OutcomeUnknown, match="the id of the old one"):
+            sent(lambda b: b.trading.replace_order(order_id="2", **call), new | {"orig_order_id": "2"})
 
     @pytest.mark.parametrize("wrong", [None, "0" * 64, ""])
     def test_the_exchange_signs(self, wrong):
