@@ -21,6 +21,7 @@ from exchanges.endpoint.definition import Argument, Endpoint
 from exchanges.endpoint.paths import require_own_path
 from exchanges.http.request import JSON, VERBS_WITHOUT_BODY, Request, Unsigned
 from exchanges.http.request import NOTHING as NO_FIELDS
+from exchanges.http.request_head import with_head
 from exchanges.http.signing import Credentials
 from exchanges.http.uploads import Upload
 from exchanges.intents import Intent
@@ -101,6 +102,11 @@ class PreparedCall(Unsigned):
         """Build the bytes; see `Unsigned.render`."""
         known = () if self.credentials is None else self.credentials.secrets
         return Unsigned.render(self, added, secrets=(*known, *secrets))
+
+    @cached_property
+    def unsigned(self) -> Request:
+        """The request of a public call, which is the same each time; without the secrets of the credentials."""
+        return with_head(Unsigned.render(self))
 
     def intent(self, at: datetime) -> Intent:
         """Return what this call is to do, for errors and the journal, without secrets and contents of files."""

@@ -139,7 +139,7 @@ class ConnectionPool:
         evidence.watched, began = True, pool.loop.time()
         if began >= deadline:  # its answer would be too late
             raise TimedOut("waiting for a connection")
-        data = render_head(request, pool.origin.authority) + request.body
+        data = (request.head or render_head(request, pool.origin.authority)) + request.body
         connection = pool.acquire_now(READ, fresh=False)
         if connection is None:
             return None
@@ -173,8 +173,8 @@ class ConnectionPool:
         if priority is MONEY:
             return None
         if priority is READ:
-            # Rounded: a third in full length looks like a part of a signature to searches for secrets.
-            return max(SILENT_READ_SECONDS, round(SILENT_READ_SHARE * seconds_left, 1))
+            # To tenths: a third in full length looks like a part of a signature to searches for secrets.
+            return max(SILENT_READ_SECONDS, int(10 * SILENT_READ_SHARE * seconds_left + 0.5) / 10)
         pool = self._pools.get(origin)
         measured = sorted(pool.answer_seconds) if pool is not None else []
         median = measured[len(measured) // 2] if measured else 0.0

@@ -60,6 +60,7 @@ class Request:
         body: Exactly as it travels; with a file, what comes before its content.
         attachment: The file whose content follows, and what comes behind it.
         secrets: Texts in this request that must not appear in errors.
+        head: Its head as bytes, if it is known already.
     """
 
     verb: str
@@ -69,6 +70,7 @@ class Request:
     body: bytes = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     attachment: Attachment | None = None
+    head: bytes | None = field(default=None, eq=False, repr=False)
 
     def __repr__(self) -> str:
         """Show no query, header or body: each may hold a secret."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from attrs import evolve
+
 from exchanges.http.answer import Lost
 from exchanges.http.request import Request
 from exchanges.values import frozen
 from exchanges.version import __version__
 
-__all__ = ["Origin", "header_pairs", "render_head"]
+__all__ = ["Origin", "header_pairs", "render_head", "with_head"]
 
 MAX_TARGET_BYTES = 65_536
 _PORTS = {"http": 80, "https": 443}
@@ -79,6 +81,14 @@ def render_head(request: Request, authority: str) -> bytes:
         lines.append(f"Content-Length: {length}\r\n")
     lines.append("\r\n")
     return "".join(lines).encode()
+
+
+def with_head(request: Request) -> Request:
+    """Return *request* with its head as bytes, if that can be sent."""
+    try:
+        return evolve(request, head=render_head(request, Origin.parse(request.origin).authority))
+    except Lost:  # as whoever sends it will raise
+        return request
 
 
 def header_pairs(request: Request, authority: str) -> list[tuple[str, str]]:

@@ -164,6 +164,11 @@ class Attempt:
     on_done: Callable[[asyncio.Task[Result]], None] | None = None
     watch: AttemptWatch | None = None
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that no error about it may show."""
+        return (*self.call.known_secrets, *self.request.secrets)
+
     def refusals(self, scope: str) -> int:
         """Return how many refusals of too many calls there were in a row before this attempt."""
         if self.lease is not None:

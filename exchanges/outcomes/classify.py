@@ -95,7 +95,7 @@ def cancelled(call: PreparedCall, *, is_closed: bool) -> ExchangeError:
 
 def rejection(attempt: Attempt, answer: Answer, problem: Problem) -> ExchangeError:
     """Return what *problem* means for this call: of its own class if that is proven, secrets removed."""
-    secrets = attempt.request.secrets
+    secrets = attempt.secrets
     text, code = quotable(problem.text, secrets), problem.code and quotable(problem.code, secrets)
     facts = _facts(attempt, answer)
     if text or code:
@@ -126,7 +126,7 @@ _WAITED_FOR = (errors.RateLimited, errors.NonceRejected)
 
 def _facts(attempt: Attempt, answer: Answer) -> ErrorFields:
     """Return what errors about *answer* carry beside code and text."""
-    secrets = attempt.request.secrets
+    secrets = attempt.secrets
     content_type = answer.headers.get("content-type")
     return {
         "endpoint": attempt.call.endpoint.id,

@@ -31,7 +31,7 @@ def refusal_of(attempt: Attempt, answer: Answer, problem: Problem) -> Refusal | 
     seconds = problem.retry_after_seconds
     if seconds is None and (header := answer.headers.get("retry-after")) is not None:
         seconds = retry_after_seconds(header, answer.headers.get("date"), datetime.now(UTC))
-    reason = f"status {status}" + (f", code {quotable(problem.code, attempt.request.secrets)}" if problem.code else "")
+    reason = f"status {status}" + (f", code {quotable(problem.code, attempt.secrets)}" if problem.code else "")
     if seconds is None:
         refusals = attempt.refusals(scope)
         longest = api.max_lockout_seconds or api.lockout_seconds

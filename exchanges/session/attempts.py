@@ -109,7 +109,11 @@ class Attempts:
         # As a task would be in: `raw` and observers read variables of their caller.
         context = copy_context()
         try:
-            self._sign(attempt, destination)
+            if destination.scheme is None:
+                self._stamp(attempt, destination)
+                attempt.request = attempt.call.unsigned
+            else:
+                self._sign(attempt, destination)
             attempt.sent, attempt.sent_at = True, attempt.permit.loop.time()
             give_up = self._config.transport.send_now(
                 attempt.request,
@@ -261,8 +265,18 @@ class Attempts:
     # Steps of both
 
     def _sign(self, attempt: Attempt, destination: Destination) -> None:
-        """Draw the nonce and sign. What was checked before the call waited is checked again."""
+        """Draw the nonce and sign."""
         call, scheme, credentials = attempt.call, destination.scheme, self._config.credentials
+        self._stamp(attempt, destination)
+        attempt.is_signed = True
+        if scheme is None or credentials is None:
+            attempt.request = call.render()
+        else:
+            attempt.request = scheme.sign(call, credentials, attempt.stamp)
+
+    def _stamp(self, attempt: Attempt, destination: Destination) -> None:
+        """Draw the nonce. What was checked before the call waited is checked again."""
+        call, scheme = attempt.call, destination.scheme
         if self.is_closed:
             raise closed(call.endpoint)
         if fault := self._config.transport.fault:
@@ -274,11 +288,7 @@ class Attempts:
             nonce = str(next_nonce(self._config, destination) if leased is None else leased)
         else:
             nonce = unordered_nonce(policy, timestamp_ms)
-        attempt.stamp, attempt.is_signed = Stamp(nonce, timestamp_ms), True
-        if scheme is None or credentials is None:
-            attempt.request = call.render()
-        else:
-            attempt.request = scheme.sign(call, credentials, attempt.stamp)
+        attempt.stamp = Stamp(nonce, timestamp_ms)
 
     def _hear(self, attempt: Attempt, destination: Destination, answer: Answer) -> None:
         """Record a complete answer, and whether the exchange signed it."""

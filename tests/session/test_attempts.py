@@ -9,7 +9,7 @@ from exchanges import errors
 from exchanges.instrumentation.hooks import Hooks
 from exchanges.session import attempts
 from tests.support.connected import client_of
-from tests.support.fourth import Thing
+from tests.support.fourth import CREDENTIALS, Thing
 from tests.support.own_connections import KINDS, turns, until
 from tests.support.raw_server import answering, response, serving
 from tests.support.tls_servers import served, trusting
@@ -150,7 +150,7 @@ async def test_a_request_that_cannot_be_signed(monkeypatch):
     async with serving(answering(response())) as server, client_of(server.origin) as client:
         await client.market.thing()
         with monkeypatch.context() as patches:
-            patches.setattr("exchanges.endpoint.call.PreparedCall.render", lambda *_: 1 // 0)
+            patches.setattr("exchanges.endpoint.call.PreparedCall.unsigned", property(lambda _: 1 // 0))
             with pytest.raises(ZeroDivisionError):
                 await client.market.thing()
 
@@ -172,3 +172,14 @@ async def test_observers_are_in_the_context_of_the_caller():
             await client.market.thing()
 
     assert (["nobody", "somebody"], [200]) == (seen, [answer.status for answer in raw])
+
+
+async def test_a_key_in_the_answer_to_a_public_read():
+    """An error about a public read shows no key that the answer repeats, though the kept request does not know it."""
+    page = response(CREDENTIALS["api_key"].encode(), status=b"403 Forbidden")
+    async with serving(answering(response(), page)) as server, client_of(server.origin) as client:
+        await client.market.thing()
+        with pytest.raises(errors.ExchangeError, match="403") as caught:
+            await client.market.thing()
+
+    assert CREDENTIALS["api_key"] not in str(caught.value)
