@@ -280,6 +280,11 @@ class Endpoint:
         """The arguments that an answer may contradict; of a call that may be repeated, those that name a field."""
         return tuple(a for a in self.arguments if self.kind.is_once or (a.echo and a.param.echo != "="))
 
+    @cached_property
+    def is_compared(self) -> bool:
+        """Whether an answer can contradict its request, or show something that no thing that was made can have."""
+        return bool(self.kind.is_once or self.echoes or self.repeated)
+
     def __str__(self) -> str:
         """Return verb and path as they are documented: ``POST /private/bids``."""
         return f"{self.verb} {self.route}"

@@ -2,7 +2,10 @@
 
 Most answers are small objects of amounts and prices, with the same keys each time. All that are plain numbers in text
 are checked and converted at once. One that is null, blank or anything else leaves them all to the reference path, which
-knows what to say.
+knows what to say; so does one with an exponent, which exchanges hardly ever send.
+
+Of texts that consist of ASCII digits, dots and minus signs alone `Decimal` accepts the plain numbers, and those with a
+dot at the end.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from decimal import DecimalException
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from exchanges.wire.codecs import BOUNDS, PLAIN, Json, Number
+from exchanges.wire.codecs import BOUNDS, Json, Number
 from exchanges.wire.models import Field, codec_of, optional_of
 
 __all__ = ["Entry", "Layout", "Layouts"]
@@ -21,7 +24,7 @@ __all__ = ["Entry", "Layout", "Layouts"]
 MAX_LAYOUTS, MAX_KEYS = 16, 64
 """How many are kept for one model, and of objects with how many keys: a server could send ever new ones."""
 _FEWEST = 2  # `itemgetter` returns no tuple for one
-_ALL_PLAIN = re.compile(rf"{PLAIN}(?:\n{PLAIN})*")
+_DIGITS = re.compile(r"[-.,0-9]*[0-9]")  # a comma within a text is refused by `Decimal`
 
 
 class Entry(NamedTuple):
@@ -64,8 +67,8 @@ class Layout:
             return {}, self._all
         texts: Any = self._get(value)
         try:
-            # A line break within a text is in no plain number, and is refused between the digits of one.
-            if _ALL_PLAIN.fullmatch("\n".join(texts)) is not None:
+            joined = ",".join(texts)
+            if _DIGITS.fullmatch(joined) is not None and ".," not in joined:
                 numbers = zip(self._names, map(BOUNDS.create_decimal, texts), strict=True)
                 return dict(numbers), self._others
         except (TypeError, DecimalException):

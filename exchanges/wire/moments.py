@@ -14,6 +14,7 @@ from exchanges.wire.codecs import MAX_DIGITS, Deviation, Json, Number, plain
 # Wide enough for every moment; the decimal context of the caller must not change what a moment is.
 _COUNTING = Context(prec=2 * MAX_DIGITS, traps=[])
 _NUMBER, _TEXT = Number(), Number(text=True)
+_MOST_DIGITS = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE, _TIME, _ZONE = r"(?P<date>\d{4}-\d\d-\d\d)", r"(?P<time>\d\d:\d\d:\d\d)", r"(?P<zone>Z|[+-]\d\d:?\d\d)"
 _ISO = re.compile(rf"{_DATE}T{_TIME}(?:\.(?P<fraction>\d{{1,6}}))?{_ZONE}", re.ASCII)
@@ -30,9 +31,15 @@ class Epoch:
     text: bool = False
 
     def read(self, value: Json, *, strict: bool) -> datetime:
-        count = (_TEXT if self.text else _NUMBER).read(value, strict=strict)
+        factor = 1_000_000 // self.per_second
+        # Almost all are whole numbers as documented; what is anything else is read as a decimal number.
+        if self.text and type(value) is str and len(value) <= _MOST_DIGITS and value.isascii() and value.isdecimal():
+            microseconds = int(value) * factor
+        else:
+            count = (_TEXT if self.text else _NUMBER).read(value, strict=strict)
+            microseconds = int(_COUNTING.multiply(count, factor))
         try:
-            return _EPOCH + timedelta(microseconds=int(_COUNTING.multiply(count, 1_000_000 // self.per_second)))
+            return _EPOCH + timedelta(0, 0, microseconds)
         except OverflowError as error:
             raise Deviation("a moment between the years 1 and 9999") from error
 
