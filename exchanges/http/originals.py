@@ -21,7 +21,7 @@ from typing import cast
 
 from attrs import define, field, frozen
 
-from exchanges.http.unchanged import Names
+from exchanges.http.unchanged import Name
 
 __all__ = ["PACKAGES", "Survey"]
 
@@ -93,7 +93,7 @@ class Survey:
 
     _senders: Collection[str]
     namespaces: list[Mapping[str, object]] = field(factory=list[Mapping[str, object]])
-    names: list[Names] = field(factory=list[Names])
+    names: list[Name] = field(factory=list[Name])
     classes: list[type] = field(factory=list[type])
     functions: list[FunctionType] = field(factory=list[FunctionType])
     _replaced: list[str] = field(factory=list[str])
@@ -135,8 +135,8 @@ class Survey:
             self._replaced += [f"{space.name}.{key}" for key in keys if not space.verdicts[key]]
             called.update(keys)
             values = space.namespace
-            if watched := [k for k in keys if k in values and (not space.verdicts[k] or _may_send(values[k]))]:
-                self.names.append((watched, values))
+            watched = (k for k in keys if k in values and (not space.verdicts[k] or _may_send(values[k])))
+            self.names += [(key, values) for key in watched]
         # Once each, and no function of a module that no other calls.
         self.functions = [f for f in dict.fromkeys(self.functions) if "." in f.__qualname__ or f.__name__ in called]
         return self._replaced

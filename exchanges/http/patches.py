@@ -21,7 +21,7 @@ from types import ModuleType
 from attrs import define
 
 from exchanges.http.originals import Survey
-from exchanges.http.unchanged import Classes, Names, Part
+from exchanges.http.unchanged import Classes, Name, Part
 
 __all__ = ["PARTS", "SENDING", "PatchDetector"]
 
@@ -100,8 +100,8 @@ class _Look:
         self._sizes = list(map(len, survey.namespaces))
         self._classes = Classes(survey.classes)
         real = {name: module for name, module in zip(_MODULES, modules, strict=True) if type(module) is ModuleType}
-        usual: list[Names] = [(names, vars(real[name])) for name, names in _USUAL.items() if name in real]
-        usual.append((_LATE, sys.modules))
+        usual: list[Name] = [(key, vars(real[name])) for name, keys in _USUAL.items() if name in real for key in keys]
+        usual += [(name, sys.modules) for name in _LATE]
         self._whole = Part([*usual, *survey.names], survey.functions)
         parts = [Part([*usual, *survey.names[i::PARTS]], survey.functions[i::PARTS]) for i in range(PARTS)]
         self._turns = cycle(parts)

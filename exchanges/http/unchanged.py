@@ -10,22 +10,18 @@ the attributes are compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from operator import attrgetter, call, is_, itemgetter
+from operator import attrgetter, getitem, is_
 from types import FunctionType
-from typing import cast
 
-__all__ = ["Classes", "Names", "Part"]
+__all__ = ["Classes", "Name", "Part"]
 
-Names = tuple[Sequence[str], Mapping[str, object]]
-"""Names, and the namespace that has them."""
+Name = tuple[str, Mapping[str, object]]
+"""A name, and the namespace that has it."""
 
 _VALID = 1 << 19  # Py_TPFLAGS_VALID_VERSION_TAG
 _code, _bases, _flags = attrgetter("__code__"), attrgetter("__mro__"), attrgetter("__flags__")
-
-Getter = Callable[[Mapping[str, object]], tuple[object, ...]]
-_call = cast("Callable[[Getter, Mapping[str, object]], tuple[object, ...]]", call)
 
 
 class Part:
@@ -36,21 +32,16 @@ class Part:
         functions: Compared by their code, as ``f.__code__ = g.__code__`` replaces no function.
     """
 
-    __slots__ = ("_codes", "_functions", "_getters", "_growing", "_namespaces", "_sizes", "_values")
+    __slots__ = ("_codes", "_functions", "_growing", "_names", "_namespaces", "_sizes", "_values")
 
-    def __init__(self, names: Iterable[Names], functions: Iterable[FunctionType] = ()) -> None:
-        self._getters: list[Getter] = []
-        self._namespaces: list[Mapping[str, object]] = []
-        self._growing: list[Mapping[str, object]] = []
-        for wanted, namespace in names:
-            there = [name for name in wanted if name in namespace]
-            if there:
-                # With a single name `itemgetter` would return no tuple.
-                self._getters.append(itemgetter(*there, there[0]))
-                self._namespaces.append(namespace)
-            if len(there) < len(wanted):
-                self._growing.append(namespace)
-        self._values = list(chain.from_iterable(map(_call, self._getters, self._namespaces)))
+    def __init__(self, names: Iterable[Name], functions: Iterable[FunctionType] = ()) -> None:
+        wanted = list(names)
+        there = [(name, namespace) for name, namespace in wanted if name in namespace]
+        self._names = [name for name, _ in there]
+        self._namespaces = [namespace for _, namespace in there]
+        self._values = list(map(getitem, self._namespaces, self._names))
+        growing = {id(namespace): namespace for name, namespace in wanted if name not in namespace}
+        self._growing = list(growing.values())
         self._sizes = list(map(len, self._growing))
         self._functions = list(functions)
         self._codes = list(map(_code, self._functions))
@@ -59,9 +50,8 @@ class Part:
     def is_unchanged(self) -> bool:
         """Whether everything is as it was."""
         # Nothing is compared in Python, and all by identity: a proxy of wrapt is equal to what it wraps.
-        values = chain.from_iterable(map(_call, self._getters, self._namespaces))
         try:
-            is_same = all(map(is_, values, self._values))
+            is_same = all(map(is_, map(getitem, self._namespaces, self._names), self._values))
         except KeyError:  # a name was removed
             return False
         return (
