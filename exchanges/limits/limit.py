@@ -52,6 +52,15 @@ def _together(windows: Iterable[Window]) -> tuple[Window, ...]:
     return tuple(windows)
 
 
+def _scope_of(scope: Scope | str) -> Scope:
+    """Return a scope, which may be given as its text; scopes are compared by identity, which no text has."""
+    try:
+        return Scope(scope)
+    except ValueError:
+        words = f"the scope of a limit must be one of {', '.join(member.value for member in Scope)}"
+        raise UsageError(words) from None
+
+
 @frozen
 class Limit:
     """What an exchange counts.
@@ -65,7 +74,7 @@ class Limit:
 
     name: str
     windows: tuple[Window, ...] = field(converter=_together)
-    scope: Scope
+    scope: Scope = field(converter=_scope_of)
     within: Limit | None = None
 
     @property

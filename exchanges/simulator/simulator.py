@@ -40,6 +40,13 @@ _CONTROLS: dict[Venue, Callable[[Any, Callable[[], int]], BitexControls | BitsoC
 }
 
 
+def _venue(name: str) -> Venue:
+    """Return a venue, which may be given as its text."""
+    if name not in tuple(Venue):
+        raise ValueError(f"unknown venue {name!r}; the venues are: {', '.join(Venue)}")
+    return Venue(name)
+
+
 class Simulator:
     """A server that simulates exchanges; created by `simulate`.
 
@@ -69,7 +76,7 @@ class Simulator:
         self._ahead_ms = 0
         # One start for all: venues of the same seed move together.
         started_ms = self._now_ms()
-        self._exchanges = {venue: EXCHANGES[venue](seed, started_ms) for venue in venues}
+        self._exchanges = {venue: EXCHANGES[venue](seed, started_ms) for venue in map(_venue, venues)}
         for exchange in self._exchanges.values():
             exchange.strict = strict
         self._dispatcher = Dispatcher(self._exchanges, plan, enforce_limits=limits, now_ms=self._now_ms, strict=strict)
@@ -296,7 +303,7 @@ async def simulate(
     """Simulate exchanges on a server while the block lasts.
 
     Args:
-        venues: What to simulate; none: everything.
+        venues: What to simulate, as members of `Venue` or their texts; none: everything.
         seed: Seed of everything random: the same requests, the same time after the start, get the same answers.
         host: Where to listen.
         port: Where to listen; 0: any free port; None: nowhere, requests come by `Simulator.receive` alone.
@@ -331,7 +338,7 @@ async def serve(
     """Simulate exchanges until cancelled.
 
     Args:
-        venues: What to simulate; none: everything.
+        venues: What to simulate, as members of `Venue` or their texts; none: everything.
         seed: Seed of everything random.
         host: Where to listen.
         port: Where to listen; 0: any free port.

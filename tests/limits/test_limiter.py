@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from exchanges.errors import RateLimitTimeout
+from exchanges.errors import RateLimitTimeout, UsageError
+from exchanges.limits.limit import Limit, Scope
 from exchanges.limits.limiter import KeyLock
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
@@ -316,3 +317,12 @@ async def test_a_slot_that_comes_back_unused():
     await waiting
 
     assert [(None, 5.0)] == noted
+
+
+def test_a_scope_as_text():
+    """A scope may be given as its text, which shares the same; no other word is one."""
+    assert Limit("x", (), Scope.ADDRESS) == Limit("x", (), "address")
+    assert Scope.KEY is Limit("x", (), "key").scope
+    for scope in ("Address", "", None, 1):
+        with pytest.raises(UsageError, match="must be one of address, key"):
+            Limit("x", (), scope)

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges.simulator import Venue
+from exchanges.simulator import Venue, simulate
 from exchanges.simulator.simulator import EXCHANGES
 from exchanges.simulator.venues.bitex.market import MarketHandlers
 from exchanges.wire import Confirmation, loads
@@ -268,3 +268,13 @@ async def test_controls_exist_for_simulated_venues_alone():
             _ = bitex.bitstamp
         with pytest.raises(ValueError, match="bitex is not simulated here"):
             _ = bitso.bitex
+
+
+async def test_a_venue_as_text():
+    """A venue may be given as its text, and one that there is not is named."""
+    async with simulate("bitstamp") as sim:
+        assert (Venue.BITSTAMP,) == sim.venues
+        assert sim.venues[0] is Venue.BITSTAMP
+    with pytest.raises(ValueError, match="unknown venue 'kraken'; the venues are: bitex, bitso, bitstamp"):
+        async with simulate("kraken"):
+            pass
