@@ -207,6 +207,7 @@ async def die(hosts: int, deaths: Deaths, seed: int, without: str | None) -> Sce
             scene.server.start()
             scene.down.append((killed, started))
         await asyncio.gather(*lines)
+        await scene.look()  # if no host outlived the last restart, the first to come after it notices
         await asyncio.sleep(TIGHT.per_seconds + 2 * LEASE_SECONDS)  # until nothing rests
         await scene.leave_one()
         await asyncio.sleep(2 * LEASE_SECONDS)  # until the last is taken for dead
