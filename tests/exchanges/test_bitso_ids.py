@@ -199,3 +199,10 @@ async def test_a_cancel_that_finds_nothing_at_last(doubt):
                 await client.trading.cancel_order("MINE")
         else:
             assert [] == await client.trading.cancel_order("MINE")
+
+
+async def test_two_where_one_is_meant():
+    """Of two orders under one id none is returned."""
+    async with bitso([ORDER | {"oid": "MINE"}, ORDER | {"oid": "MINE", "status": "cancelled"}]) as client:
+        with pytest.raises(DecodeError, match="a list of one, found 2"):
+            await client.trading.order("MINE")
