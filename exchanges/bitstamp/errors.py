@@ -116,6 +116,8 @@ _CODES = ("code", "response_code")
 _ACCEPTED = frozenset({"ok", "open", "in queue", "finished", "in process", "0", "1", "2"})
 _CANCELLED = _ACCEPTED | {"canceled", "cancelled", "cancel pending", "expired", "3"}
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,29}", re.ASCII)
+# An answer with a good status that has none of these is no refusal.
+_SIGNS = frozenset({"error", "errors", "message", "status", "success"})
 # Keys of an answer that is a refusal and nothing else.
 _REFUSAL = frozenset({"status", "success", "error", "errors", "reason", "message", "response_explanation", *_CODES})
 
@@ -190,6 +192,8 @@ def _names_thing(words: Json) -> bool:
 
 def _words_of(status: int, answer: dict[str, Json]) -> Json:
     """Return the words of an object that has one of the error shapes; None for any other."""
+    if status < 400 and _SIGNS.isdisjoint(answer):
+        return None
     if words := answer.get("error") or answer.get("errors"):
         return words
     reason = answer.get("message") if answer.get("reason") is None else answer["reason"]

@@ -20,8 +20,8 @@ from collections.abc import Callable, Generator
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from exchanges.http.answer import Answer, BadAnswer, Lost
-from exchanges.http.bodies import BodyDecoder, body_decoder
+from exchanges.http.answer import ORDINARY_BYTES, Answer, BadAnswer, Lost
+from exchanges.http.bodies import BodyDecoder, body_decoder, checked
 from exchanges.wire.row_cutter import RowCutter
 
 __all__ = ["MAX_HEAD_BYTES", "AnswerReader", "Malformed"]
@@ -73,6 +73,7 @@ class AnswerReader:
         "_read",
         "_status",
         "_unchunked",
+        "_whole",
         "has_begun",
         "has_surplus",
         "is_complete",
@@ -88,6 +89,7 @@ class AnswerReader:
         self._is_head_done = self._is_kept_alive = False
         self._parser: HttpResponseParser | None = None
         self._body: BodyDecoder | None = None
+        self._whole = b""
         # A plain function: a bound method would be a reference cycle.
         self._read: Callable[[AnswerReader, bytes], None] | None = None
         self._unchunked = bytearray()
@@ -130,9 +132,9 @@ class AnswerReader:
             return
         if not self.has_begun:
             raise Lost("the connection was closed before the answer began")
-        if self._body is None:
+        if self._read is None:
             raise Lost("the connection was closed inside the head of the answer")
-        raise Lost(f"the connection was closed inside the answer, after {len(self._body)} bytes of its body")
+        raise Lost(f"the connection was closed inside the answer, after {len(self._body or b'')} bytes of its body")
 
     def steps(self) -> Generator[None, None, None]:
         """Decode what is left of a complete answer, in steps of bounded work.
@@ -146,7 +148,7 @@ class AnswerReader:
     def answer(self) -> Answer:
         """Return the complete answer, when all steps are done."""
         if self._body is None:
-            return Answer(self._status, self._headers, b"")
+            return Answer(self._status, self._headers, checked(self._whole))
         return Answer(self._status, self._headers, self._body.end(), self._body.rows)
 
     @property
@@ -235,6 +237,10 @@ class AnswerReader:
             self._read = AnswerReader._read_surplus
             self._finish()
             return
+        is_plain = coding is None and self._cutter is None and "content-encoding" not in self._headers
+        if is_plain and length is not None and int(length) <= min(self._max_bytes, ORDINARY_BYTES):
+            self._left, self._read = int(length), AnswerReader._read_plain
+            return
         self._body = body_decoder(self._status, self._headers, self._max_bytes, self._cutter)
         if coding is not None:
             if coding.lower() != "chunked":
@@ -247,6 +253,15 @@ class AnswerReader:
         else:
             self._is_kept_alive = False
             self._read = AnswerReader._read_until_end
+
+    def _read_plain(self, data: bytes) -> None:
+        """Read a body that needs no decoding; most come whole with the head."""
+        if len(data) == self._left:
+            self._whole, self._read = data, AnswerReader._read_surplus
+            self._finish()
+            return
+        self._body, self._read = BodyDecoder("", self._max_bytes), AnswerReader._read_length
+        self._read_length(data)
 
     def _read_length(self, data: bytes) -> None:
         body = self._body

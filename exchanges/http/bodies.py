@@ -13,7 +13,7 @@ from exchanges.http.answer import ORDINARY_BYTES, BadAnswer
 from exchanges.wire.codecs import is_heavy
 from exchanges.wire.row_cutter import LARGE_BYTES, RowCutter, is_list
 
-__all__ = ["BodyDecoder", "body_decoder", "is_gzip"]
+__all__ = ["BodyDecoder", "body_decoder", "checked", "is_gzip"]
 
 _GZIP_WBITS = 31
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -38,6 +38,17 @@ def is_gzip(encoding: str) -> bool:
     if name not in _GZIP:
         raise BadAnswer("an answer in an encoding that was not requested")
     return True
+
+
+def checked(body: bytes) -> bytes:
+    """Return a whole body.
+
+    Raises:
+        BadAnswer: As JSON it would take many times its size once it is parsed.
+    """
+    if is_heavy(body):
+        raise BadAnswer(f"an answer with too many values for {len(body)} bytes")
+    return body
 
 
 def body_decoder(
@@ -132,9 +143,7 @@ class BodyDecoder:
         """
         if self._members is not None and self._received and not self._members.is_whole:
             raise BadAnswer("an answer whose gzip is incomplete")
-        if is_heavy(self._body):
-            raise BadAnswer(f"an answer with too many values for {len(self._body)} bytes")
-        return bytes(self._body)
+        return checked(bytes(self._body))
 
     def _advance(self) -> None:
         """Decode a slice of what waits."""

@@ -115,11 +115,13 @@ def _rows(endpoint: Endpoint, answer: Answer, wire: Wire, lists: LongLists | Non
 
 def _problem(endpoint: Endpoint, answer: Answer, content: Json, fault: str | None) -> Problem | None:
     """Return what the exchange refuses, or what the status says; None for an answer that is no error."""
-    problem = None if fault else endpoint.api.read_problem(answer.status, content)
-    if problem is None and fault is None and endpoint.read_problem is not None:
-        problem = endpoint.read_problem(content)
-    if problem is None and fault is None and endpoint.api.read_doubt is not None and endpoint.kind is not READ:
-        problem = endpoint.api.read_doubt(endpoint.kind, content)
+    problem, api = None, endpoint.api
+    if fault is None:
+        problem = api.read_problem(answer.status, content)
+        if problem is None and endpoint.read_problem is not None:
+            problem = endpoint.read_problem(content)
+        if problem is None and endpoint.kind is not READ and api.read_doubt is not None:
+            problem = api.read_doubt(endpoint.kind, content)
     # What was read as JSON is no page.
     is_other = (endpoint.text or fault is not None) and is_page(answer)
     if problem is None and (is_other or not 200 <= answer.status < 300):

@@ -113,9 +113,11 @@ class Session:
                 attempts += 1
                 # A repetition must not take the last slots: they are for the cancels that may come.
                 spare = last is not None and endpoint.kind is READ
-                needs = Needs(deadline, send_by, spare, loop.time(), scope_of(call), watching)
+                moment = began if last is None else loop.time()
+                needs = Needs(deadline, send_by, spare, moment, scope_of(call), watching)
                 result = await self._attempt(call, destination, needs, fresh=fresh)
-                if (error := result.error or done_before(call, result, doubtful)) is None:
+                error = result.error if doubtful is None else result.error or done_before(call, result, doubtful)
+                if error is None:
                     status = result.status
                     break
                 if error.may_have_executed or isinstance(error, Unavailable | DecodeError):

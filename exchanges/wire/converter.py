@@ -111,6 +111,8 @@ class Wire:
 
     def rows(self, body: bytes, annotation: Any) -> Any | None:
         """Decode long lists of rows on the fast path; None if the reference path has to decode *body*."""
+        if self._fast_readers.get(annotation, self) is None:
+            return None
         if _origin_of(annotation) is Sequence:
             return large_lists.read(self, body, annotation)
         if self.strict:
