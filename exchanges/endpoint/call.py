@@ -12,14 +12,14 @@ from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, cast
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote, quote_plus
 
 from attrs import field, frozen
 
 from exchanges.endpoint.arguments import check, text
 from exchanges.endpoint.definition import Argument, Endpoint
 from exchanges.endpoint.paths import require_own_path
-from exchanges.http.request import JSON, VERBS_WITHOUT_BODY, Request, Unsigned
+from exchanges.http.request import JSON, VERBS_WITHOUT_BODY, Request, Unsigned, url_encoded
 from exchanges.http.request import NOTHING as NO_FIELDS
 from exchanges.http.request_head import with_head
 from exchanges.http.signing import Credentials
@@ -194,7 +194,7 @@ def _render(
             fields.update(cast("dict[str, Json]", value))
         else:
             fields[argument.wire] = value if is_json else words
-    return texts, f"{path}?{urlencode(query)}" if query else path, fields, upload, secrets
+    return texts, f"{path}?{url_encoded(query)}" if query else path, fields, upload, secrets
 
 
 def _place_of_tag(endpoint: Endpoint, values: Mapping[str, object]) -> Argument | None:

@@ -6,9 +6,11 @@ sent. Nothing here knows an endpoint.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from types import MappingProxyType
+from typing import cast
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -17,10 +19,22 @@ from attrs import field, frozen
 from exchanges.http.uploads import Upload
 from exchanges.wire import Json, dumps
 
-__all__ = ["FORM", "JSON", "MULTIPART", "Attachment", "Body", "Request", "Unsigned"]
+__all__ = ["FORM", "JSON", "MULTIPART", "Attachment", "Body", "Request", "Unsigned", "url_encoded"]
 
 NOTHING: Mapping[str, Json] = MappingProxyType({})
 VERBS_WITHOUT_BODY = ("GET", "DELETE")
+_UNRESERVED = re.compile(r"[0-9A-Za-z_.~-]*")
+
+
+def url_encoded(fields: Mapping[str, Json]) -> str:
+    """Return *fields* as they travel in a query or a form."""
+    try:
+        # Most are words and numbers, of which `urlencode` would look at every character to change none.
+        if _UNRESERVED.fullmatch("".join((*fields, *cast("Iterable[str]", fields.values())))) is not None:
+            return "&".join(map("=".join, cast("Iterable[tuple[str, str]]", fields.items())))
+    except TypeError:  # a value that is no text
+        pass
+    return urlencode(fields)
 
 
 class Body(Enum):
@@ -132,10 +146,10 @@ class Unsigned:
             return self._multipart(fields, *self.upload, secrets)
         if self.verb in VERBS_WITHOUT_BODY:
             if fields:
-                target += "?" + urlencode(fields)
+                target += "?" + url_encoded(fields)
         # JSON without fields is an empty object; a form without fields is no body, and has no content type to sign.
         elif fields or self.body is JSON:
-            body = dumps(fields) if self.body is JSON else urlencode(fields).encode()
+            body = dumps(fields) if self.body is JSON else url_encoded(fields).encode()
             headers = (("Content-Type", self.body.value),)
         return Request(self.verb, self.origin, target, headers, body, secrets)
 
