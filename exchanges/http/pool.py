@@ -122,7 +122,6 @@ class ConnectionPool:
         *,
         max_bytes: int,
         deadline: float,
-        silent_after: float | None,
         on_end: Callable[[Answer | Lost], None],
     ) -> Callable[[Lost], None] | None:
         """Send a read without a file if a connection is idle, and return what gives it up; None if none is idle.
@@ -162,6 +161,7 @@ class ConnectionPool:
 
         try:
             evidence.require_caller()
+            silent_after = self.silence_seconds(request.origin, READ, deadline - began)
             connection.start(data, reader, evidence, end, deadline=deadline, silent_after=silent_after)
         except BaseException:
             pool.release(connection, READ)

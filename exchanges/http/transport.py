@@ -120,10 +120,7 @@ class HttpTransport:
         """
         if request.attachment is not None or self._sender(thorough=False) is not self._pool:
             return None
-        silent_after = self._pool.silence_seconds(request.origin, READ, deadline - asyncio.get_running_loop().time())
-        return self._pool.send_now(
-            request, evidence, max_bytes=max_bytes, deadline=deadline, silent_after=silent_after, on_end=on_end
-        )
+        return self._pool.send_now(request, evidence, max_bytes=max_bytes, deadline=deadline, on_end=on_end)
 
     @property
     def is_open(self) -> bool:

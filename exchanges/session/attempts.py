@@ -294,7 +294,8 @@ class Attempts:
         """Record a complete answer, and whether the exchange signed it."""
         attempt.complete = True
         attempt.note_answered(answer.status)
-        record(self._config, attempt.call.endpoint.id, answer, attempt.permit.loop.time() - attempt.sent_at)
+        if is_recorded():
+            record(self._config, attempt.call.endpoint.id, answer, attempt.permit.loop.time() - attempt.sent_at)
         destination.calls.hear(answer.headers, attempt.sent_at)
         verify: Verify | None = getattr(destination.scheme, "verify", None)
         if verify is not None and (credentials := self._config.credentials) is not None:
