@@ -44,7 +44,7 @@ class Capacity(ABC):
         self.limit = limit.widest
         self.users = 0
         self.signers = 0
-        self.mean_latency_seconds = 0.0
+        self.mean_latency_seconds: float = 0.0
         self.lockouts = Lockouts()
         self._lock = lock
         self._parts = Parts()
@@ -133,14 +133,14 @@ class Capacity(ABC):
             self.signers -= signs
 
     def _has_room(
-        self, slots: tuple[Slots, ...], priority: Priority, now: float, *, scope: str, is_spare: bool
+        self, slots: tuple[Slots, ...], priority: Priority, now: float, scope: str, *, is_spare: bool
     ) -> bool:
         if self._waits.heard and now < self._waits.until(slots, scope, priority):
             return False
         keeps = is_spare or (self.signers and priority is not CANCEL)
         for counted in slots:
-            keep = counted.window.reserve if keeps else 0
-            if not counted.has_room(now, keep=keep):
+            keep = counted.reserve if keeps else 0
+            if counted.room <= keep and counted.free(now) <= keep:
                 return False
         return True
 
@@ -150,7 +150,8 @@ class Capacity(ABC):
 
     def _earliest(self, waiter: Waiter, now: float) -> float:
         """Return when this waiter can be granted a permit, if nothing is heard before; *now* if it can be now."""
-        moment = self._room_at(waiter, now)
+        has_room = self._has_room(waiter.slots, waiter.priority, now, waiter.scope, is_spare=waiter.is_spare)
+        moment = now if has_room else self._room_at(waiter, now)
         if not self.lockouts.by_scope:
             return moment
         is_cancel = waiter.priority is CANCEL
@@ -167,15 +168,19 @@ class Capacity(ABC):
         return max([opened, *cooling])
 
     def _room_at(self, waiter: Waiter, now: float) -> float:
-        if self._has_room(waiter.slots, waiter.priority, now, scope=waiter.scope, is_spare=waiter.is_spare):
-            return now
+        """Return when there can be room for this waiter, for which there is none."""
         moments = [c.next_free(now) for c in self._full(waiter, now)]
         return max([now, self._waits.until(waiter.slots, waiter.scope, waiter.priority), *moments])
 
     def _full(self, waiter: Waiter, now: float) -> list[Slots]:
         """List the windows without a slot for this waiter."""
         keeps = waiter.is_spare or (self.signers and waiter.priority is not CANCEL)
-        return [c for c in waiter.slots if not c.has_room(now, keep=c.window.reserve if keeps else 0)]
+        full: list[Slots] = []
+        for counted in waiter.slots:
+            keep = counted.reserve if keeps else 0
+            if counted.room <= keep and counted.free(now) <= keep:
+                full.append(counted)
+        return full
 
     def _latency(self, now: float) -> float:
         """Return how long an answer takes; 0 while that is not known."""
@@ -183,11 +188,12 @@ class Capacity(ABC):
 
     def _is_hopeless(self, waiter: Waiter, full: list[Slots], now: float) -> bool:
         """Whether no permit can be granted in time, or the exchange has asked to be left alone for a time."""
-        earliest = self._may_go_at(waiter, full, now)
-        is_late = self._is_late(earliest, deadline=waiter.deadline, send_by=waiter.send_by)
-        return is_late or (bool(self.lockouts.by_scope) and self.lockouts.named(waiter.scope, now) is not None)
+        is_closed = bool(self.lockouts.by_scope)
+        earliest = self._may_go_at(waiter, full, now) if full or is_closed else now
+        is_late = self._is_late(earliest, waiter.deadline, waiter.send_by)
+        return is_late or (is_closed and self.lockouts.named(waiter.scope, now) is not None)
 
-    def _is_late(self, moment: float, *, deadline: float, send_by: float) -> bool:
+    def _is_late(self, moment: float, deadline: float, send_by: float) -> bool:
         """Whether a call that is sent at *moment* comes too late."""
         known = moment - self._answered_at < LATENCY_KNOWN_SECONDS
         return moment > send_by or moment + (self.mean_latency_seconds if known else 0.0) > deadline
@@ -213,7 +219,3 @@ class Capacity(ABC):
 
     def _reserve(self, window: Window) -> int:
         return window.reserve if self.signers else 0
-
-    def _note_latency(self, now: float, seconds: float) -> None:
-        self._answered_at = now
-        self.mean_latency_seconds += (seconds - self.mean_latency_seconds) / LATENCY_MEMORY

@@ -22,7 +22,7 @@ in its own loop. It is held for some microseconds and never while anything waits
 
 Rules for editors:
 
-1. Nothing here polls. There is one timer in each loop, set for the next moment at which something can change.
+1. Nothing here polls. Each loop has one timer for the next moment at which something can change, and one for deadlines.
 2. A permit is ended on every path; a second time does nothing.
 3. All times are those of the event loop; the loops of a process have one clock.
 """
@@ -32,12 +32,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
 import threading
 from itertools import count
 
-from exchanges.errors import UsageError
-from exchanges.limits.capacity import Capacity
+from exchanges.errors import RateLimited, RateLimitTimeout, UsageError
+from exchanges.limits.capacity import LATENCY_MEMORY, Capacity
+from exchanges.limits.expiries import Expiries
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.permits import (
@@ -51,7 +51,7 @@ from exchanges.limits.permits import (
     reserved_connections,
 )
 from exchanges.limits.reasons import Congestion, clock_time, in_part, timeout_error
-from exchanges.limits.timers import Timers
+from exchanges.limits.timers import FORKS, Timers
 from exchanges.limits.waiters import OVERTAKE_SECONDS, Waiter, WaiterQueue
 from exchanges.limits.waits import Wait
 from exchanges.limits.windows import Slots
@@ -77,9 +77,10 @@ class Limiter(Capacity):
         self._look_at = -math.inf  # for permits that nobody has ended
         self._numbers = count()  # order of arrival, across lanes
         self._timers = Timers(self.wake_waiters)
+        self._expiries = Expiries(self._lock, self.wake_waiters)
         self._wakes_at = math.inf  # for when the timers are set
         self._entered: asyncio.AbstractEventLoop | None = None  # the last that did: most programs have a single one
-        self._process: int | None = None  # the one whose loops it serves
+        self._forks: int | None = None  # that led to the process whose loops it serves
         self._congestion = Congestion()
 
     @property
@@ -120,18 +121,28 @@ class Limiter(Capacity):
             RateLimited: The exchange has closed the limit and named the end.
             UsageError: The limit belongs to the parent of this process.
         """
-        permit = self.acquire_now(
-            lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
-        )
-        if permit is not None:
-            return permit
-        loop = asyncio.get_running_loop()
-        with self._lock:
+        loop, lock = asyncio.get_running_loop(), self._lock
+        lock.acquire()  # `with` takes twice as long
+        try:
+            permit = self._permit_now(
+                loop, lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
+            )
+            if permit is not None:
+                return permit
             slots = self._counts if lane.slots is None else lane.slots
             waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
             waiter.number = next(self._numbers) if number is None else number
             self._enqueue(waiter, loop.time())
-        return await self._wait(waiter)
+        finally:
+            lock.release()
+        try:
+            granted = await waiter.future
+        except BaseException:
+            self._give_up(waiter)
+            raise
+        if granted is None:
+            raise self._end_of_waiting(waiter)
+        return granted
 
     def acquire_now(
         self,
@@ -145,24 +156,50 @@ class Limiter(Capacity):
         number: int | None = None,
     ) -> Permit | None:
         """Return a permit as `acquire` does, if nothing has to wait; else None."""
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            if loop is not self._entered or self._process != os.getpid():
-                self._enter(loop)
-            # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
-            if self._queue.count or self.lockouts.by_scope or not lane.is_open(priority):
-                return None
-            now = loop.time()
-            slots = self._counts if lane.slots is None else lane.slots
-            if not self._has_room(slots, priority, now, scope=scope, is_spare=is_spare) or self._is_late(
-                now, deadline=deadline, send_by=send_by
-            ):
-                return None
-            place = next(self._numbers) if number is None else number
-            return self._take(Permit(self, lane, now, loop, deadline + LATE_SECONDS, slots, place))
+        loop, lock = asyncio.get_running_loop(), self._lock
+        lock.acquire()
+        try:
+            return self._permit_now(
+                loop, lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
+            )
+        finally:
+            lock.release()
+
+    def _permit_now(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        lane: Lane,
+        priority: Priority,
+        *,
+        deadline: float,
+        send_by: float,
+        scope: str,
+        is_spare: bool,
+        number: int | None,
+    ) -> Permit | None:
+        if loop is not self._entered or self._forks != FORKS.count:
+            self._enter(loop)
+        # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
+        if self._queue.count or self.lockouts.by_scope:
+            return None
+        # Written out, as the call of a function takes a thirtieth of all that a free permit takes.
+        connections, key_lock = lane.connections, lane.key_lock
+        if connections.taken >= (connections.most if priority is CANCEL else connections.for_all):
+            return None
+        if key_lock is not None and key_lock.taken:
+            return None
+        now = loop.time()
+        slots = self._counts if lane.slots is None else lane.slots
+        if not self._has_room(slots, priority, now, scope, is_spare=is_spare):
+            return None
+        if (now > send_by or now + self.mean_latency_seconds > deadline) and self._is_late(now, deadline, send_by):
+            return None
+        place = next(self._numbers) if number is None else number
+        return self._take(Permit(self, lane, now, loop, deadline + LATE_SECONDS, slots, place))
 
     def _enqueue(self, waiter: Waiter, now: float) -> None:
-        self._drop_closed_loops(now)
+        if len(self._timers) > 1:
+            self._drop_closed_loops(now)
         if now >= self._look_at:
             self._look_at = now + LATE_SECONDS
             for permit in [permit for permit in self._held if now >= permit.until]:
@@ -176,35 +213,32 @@ class Limiter(Capacity):
                 waiter.passes_at = now + OVERTAKE_SECONDS
         waiter.lane.connections.limiters.add(self)
         is_first = self._queue.add(waiter)
-        self._warn_soon(full, waiter, now)
+        waiter.expires_at = min(waiter.deadline - self._latency(now), waiter.send_by)
+        if waiter.expires_at < math.inf:
+            self._expiries.add(waiter)
+        if full:
+            self._warn_soon(full, waiter, now)
         # Behind another it changes nothing: what the first of the line waits for is looked at, and has a timer.
         if is_first:
             self._wake_for(waiter, now)
 
-    async def _wait(self, waiter: Waiter) -> Permit:
-        expiry, end = None, min(waiter.deadline - self._latency(waiter.loop.time()), waiter.send_by)
-        if end < math.inf:
-            expiry = waiter.loop.call_at(end, waiter.expire)
-        try:
-            permit = await waiter.future
-        except asyncio.CancelledError:
-            # The permit may have been granted in the same turn of the loop in which the task was cancelled.
-            granted = None if waiter.future.cancelled() else waiter.future.result()
-            if granted is not None:
-                granted.end(sent=False)
-            raise
-        finally:
-            if expiry is not None:
-                expiry.cancel()
-            if waiter.is_queued:
-                with self._lock:
-                    self._queue.remove(waiter)
-        if permit is None:
-            with self._lock:
-                now = waiter.loop.time()
-                self._wake(now)  # others may have waited behind this one
-                raise self._in_vain(waiter, now)
-        return permit
+    def _give_up(self, waiter: Waiter) -> None:
+        """Leave the queue, and end the permit that was granted meanwhile: the task of the call was cancelled."""
+        with self._lock:
+            self._queue.remove(waiter)
+        # It may have been granted in the same turn of the loop in which the task was cancelled.
+        is_answered = waiter.future.done() and not waiter.future.cancelled()
+        granted = waiter.future.result() if is_answered else None
+        if granted is not None:
+            granted.end(sent=False)
+
+    def _end_of_waiting(self, waiter: Waiter) -> RateLimitTimeout | RateLimited:
+        """Return why a call has waited in vain."""
+        with self._lock:
+            self._queue.remove(waiter)
+            now = waiter.loop.time()
+            self._wake(now)  # others may have waited behind this one
+            return self._in_vain(waiter, now)
 
     def hold_up(self, permit: Permit, priority: Priority, wait: Wait, *, deadline: float, send_by: float) -> None:
         """Hold back calls like that of *permit*, which is too early by what other processes use; end it afterwards.
@@ -215,12 +249,12 @@ class Limiter(Capacity):
         with self._lock:
             now, slots = permit.loop.time(), permit.slots
             moment = now + wait.certain_seconds
-            is_late = self._is_late(moment, deadline=deadline, send_by=send_by)
+            is_late = self._is_late(moment, deadline, send_by)
             # Only what was heard just now ends a call; where the one that heard it ends, the next one asks at once.
             self._waits.add(wait, slots, priority, now, holds=not is_late)
             for waiter in self._queue:
                 is_alike = waiter.slots == slots and waiter.priority >= priority and wait.scope in ("", waiter.scope)
-                if is_alike and self._is_late(moment, deadline=waiter.deadline, send_by=waiter.send_by):
+                if is_alike and self._is_late(moment, waiter.deadline, waiter.send_by):
                     waiter.expire()
             if is_late:
                 raise timeout_error((wait.reason, f"{self.waiting} calls wait"), self.limit.name, moment, now)
@@ -256,27 +290,34 @@ class Limiter(Capacity):
 
     def end(self, permit: Permit, *, sent: bool, complete: bool) -> None:
         """Release what *permit* holds; see `Permit.end`."""
-        with self._lock:
+        lane, lock = permit.lane, self._lock
+        others = lane.connections.limiters
+        lock.acquire()
+        try:
             now = permit.loop.time()
             self._held.discard(permit)
             for counted in permit.slots:
-                if sent:
-                    counted.cool(now, complete=complete)
+                if not sent:
+                    counted.give_back()
+                elif complete:
+                    counted.cool(now)
                 else:
-                    counted.in_flight -= 1
+                    counted.lose(now)
             if sent and complete:
-                self._note_latency(now, now - permit.since)
+                self._answered_at = now
+                self.mean_latency_seconds += (now - permit.since - self.mean_latency_seconds) / LATENCY_MEMORY
             if self.lockouts.by_scope:
                 self.lockouts.settle(
                     permit.scope, permit.tries, now, sent_at=permit.since, sent=sent, is_judged=permit.is_judged
                 )
-            lane, others = permit.lane, permit.lane.connections.limiters
             lane.connections.taken -= 1
             if lane.key_lock is not None and lane.key_lock.holder is permit:
                 lane.key_lock.holder = None
                 others = others | lane.key_lock.limiters
             if self._queue.count:
                 self._wake(now)
+        finally:
+            lock.release()
         # Calls of the same client, or with the same key, may wait for other limits, which do not see this one.
         for limiter in others:
             if limiter is not self:
@@ -292,30 +333,32 @@ class Limiter(Capacity):
 
     def _wake(self, now: float) -> None:
         """Grant what can be granted now, in one pass, as a grant makes room for nobody; set the timers for the rest."""
-        self._wakes_at, blocked = math.inf, set[tuple[Lane, bool, Priority, str]]()
-        by_part = bool(self.lockouts.by_scope) or self._waits.by_part
+        self._wakes_at = math.inf
+        blocked: set[tuple[Lane, bool, Priority, str]] = set()
+        by_part = bool(self.lockouts.by_scope) or (bool(self._waits.heard) and self._waits.by_part)
         for waiter in self._queue.heads(self._order(now)):
             # Those of one kind wait for the same; the first of them is the next to pass.
-            kind = waiter.lane, waiter.is_spare, waiter.priority, waiter.scope if by_part else ""
-            if kind in blocked:
+            if blocked and waiter.kind(by_part=by_part) in blocked:
                 continue
-            if waiter.lane.late_at <= now and not waiter.finds_lane(now) and waiter.lane.end_late(now):
+            finds_lane = waiter.finds_lane(now)
+            if not finds_lane and waiter.lane.late_at <= now and waiter.lane.end_late(now):
                 self._wake(now)
                 return
-            moment = self._goes_at(waiter, now)
+            moment = self._earliest(waiter, now) if finds_lane else self._lane_at(waiter, now)
             if moment <= now:
                 self._serve(waiter, now)
             else:
-                blocked.add(kind)
+                blocked.add(waiter.kind(by_part=by_part))
                 self._wakes_at = min(self._wakes_at, moment)
         if self._wakes_at < math.inf:
             self._timers.arm(self._wakes_at)
         if not self._queue.count:
+            self._expiries.clear()
             self._congestion.end(now)
 
     def _serve(self, waiter: Waiter, now: float) -> None:
         self._queue.remove(waiter)
-        if self._is_late(now, deadline=waiter.deadline, send_by=waiter.send_by):
+        if self._is_late(now, waiter.deadline, waiter.send_by):
             waiter.expire()
             return
         until = waiter.deadline + LATE_SECONDS
@@ -327,10 +370,8 @@ class Limiter(Capacity):
             permit.tries = self.lockouts.try_(waiter.scope, now, permit.until, is_cancel=is_cancel)
         waiter.grant(permit)
 
-    def _goes_at(self, waiter: Waiter, now: float) -> float:
-        """Return when a waiter can go if nothing is heard before; not after *now* if it can go now."""
-        if waiter.finds_lane(now):
-            return self._earliest(waiter, now)
+    def _lane_at(self, waiter: Waiter, now: float) -> float:
+        """Return when a waiter whose lane is taken can go at the earliest, if nothing is heard before."""
         # The permit that holds the lane wakes it when it ends; these moments are for when it does not.
         if waiter.lane.key_lock is None:
             return math.inf
@@ -339,7 +380,8 @@ class Limiter(Capacity):
 
     def _wake_for(self, waiter: Waiter, now: float) -> None:
         """Look at a waiter that is the first of its line: as long as it cannot go, nobody else can because of it."""
-        self._wakes_at = min(self._wakes_at, self._goes_at(waiter, now))
+        moment = self._earliest(waiter, now) if waiter.finds_lane(now) else self._lane_at(waiter, now)
+        self._wakes_at = min(self._wakes_at, moment)
         if min(self._wakes_at, waiter.lane.late_at) <= now:
             self._wake(now)
         elif self._wakes_at < math.inf:
@@ -348,6 +390,7 @@ class Limiter(Capacity):
     def _take(self, permit: Permit) -> Permit:
         for counted in permit.slots:
             counted.in_flight += 1
+            counted.room -= 1
         lane = permit.lane
         lane.connections.taken += 1
         self._held.add(permit)
@@ -373,22 +416,23 @@ class Limiter(Capacity):
 
     def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
         """Serve another loop; what closed loops have left behind counts as lost."""
-        if self._process not in (None, os.getpid()):
+        if self._forks not in (None, FORKS.count):
             raise UsageError(
                 f"the limit {self.limit.name} belongs to the parent of this process; start processes with spawn, or "
                 "pass the clients of this one a state= of their own and their part of the limit with limits="
             )
-        self._process, self._entered = os.getpid(), loop
+        self._forks, self._entered = FORKS.count, loop
         if loop not in self._timers:
             self._timers.enter(loop)
             self._drop_closed_loops(loop.time())
 
     def _drop_closed_loops(self, now: float) -> None:
         for loop in self._timers.drop_closed():
+            self._expiries.forget(loop)
             for permit in [p for p in self._held if p.loop is loop]:
                 self._held.discard(permit)
                 self.lockouts.settle(permit.scope, permit.tries, now, sent_at=permit.since, sent=True, is_judged=False)
                 for counted in permit.slots:
-                    counted.cool(now, complete=False)  # their outcome will never be known here
+                    counted.lose(now)  # their outcome will never be known here
             for waiter in [w for w in self._queue if w.loop is loop]:
                 self._queue.remove(waiter)

@@ -109,13 +109,6 @@ class Lane:
     key_lock: KeyLock | None = None
     slots: tuple[Slots, ...] | None = None
 
-    def is_open(self, priority: Priority) -> bool:
-        """Whether connection and key lock are free now."""
-        connections = self.connections
-        if connections.taken >= (connections.most if priority is CANCEL else connections.for_all):
-            return False
-        return self.key_lock is None or not self.key_lock.taken
-
     @property
     def late_at(self) -> float:
         """When the call that holds the key lock is late; infinity if none does."""

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import Callable
 from contextlib import suppress
+
+
+class Forks:
+    """How many forks have led to this process: to ask the system which one it is takes longer than to get a permit."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        os.register_at_fork(after_in_child=self._note)
+
+    def _note(self) -> None:
+        self.count += 1
+
+
+FORKS = Forks()
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -26,6 +41,10 @@ class Timers:
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
         self._timers: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle | None] = {}
+
+    def __len__(self) -> int:
+        """Count the loops that use the limiter."""
+        return len(self._timers)
 
     def __contains__(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether *loop* uses the limiter."""

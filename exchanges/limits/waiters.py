@@ -38,6 +38,7 @@ class Waiter:
         is_spare: Whether it leaves the reserve even where nobody signs: a repetition.
         number: Its place in the order of arrival.
         passes_at: When it passes the key lock; infinity for all but cancels.
+        expires_at: When it has waited in vain.
         is_queued: Whether it is in the queue.
     """
 
@@ -52,14 +53,19 @@ class Waiter:
     is_spare: bool = False
     number: int = 0
     passes_at: float = math.inf
+    expires_at: float = math.inf
     is_queued: bool = False
 
     def finds_lane(self, now: float) -> bool:
         """Whether connection and key lock are free, or it may pass the key lock now."""
-        if not self.lane.connections.has_room(self.priority):
+        lane = self.lane
+        if not lane.connections.has_room(self.priority):
             return False
-        key_lock = self.lane.key_lock
-        return key_lock is None or not key_lock.taken or now >= self.may_pass_at
+        return lane.key_lock is None or not lane.key_lock.taken or now >= self.may_pass_at
+
+    def kind(self, *, by_part: bool) -> tuple[Lane, bool, Priority, str]:
+        """Return what those have in common that wait for the same; *by_part*: whether parts of the limit differ."""
+        return self.lane, self.is_spare, self.priority, self.scope if by_part else ""
 
     @property
     def may_pass_at(self) -> float:
@@ -142,19 +148,19 @@ class WaiterQueue:
             if len(lines) != 1:
                 continue
             ((place, line),) = lines.items()
-            self._drop_gone(line)
             while line:
                 waiter = line[0]
-                yield waiter
-                if waiter.is_queued:
-                    break
+                if waiter.is_queued and not waiter.future.done():
+                    yield waiter
+                    if waiter.is_queued:
+                        break
                 self._drop_gone(line)
             else:
                 del lines[place]
 
     def _in_turns(self, lines: dict[_Place, deque[Waiter]]) -> Iterator[Waiter]:
         """Iterate over the heads of several lines."""
-        turns = list[tuple[int, deque[Waiter]]]()
+        turns: list[tuple[int, deque[Waiter]]] = []
         for place, line in list(lines.items()):
             self._drop_gone(line)
             if line:
@@ -177,8 +183,13 @@ class WaiterQueue:
 
     def _drop_gone(self, line: deque[Waiter]) -> None:
         """Remove those at the head of *line* who do not wait any more."""
-        while line and not (line[0].is_queued and not line[0].future.done()):
-            self.remove(line.popleft())
+        while line:
+            first = line[0]
+            if first.is_queued and not first.future.done():
+                return
+            line.popleft()
+            self.count -= first.is_queued
+            first.is_queued = False
 
     def __iter__(self) -> Iterator[Waiter]:
         """Iterate over all who wait."""

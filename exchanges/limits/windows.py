@@ -21,48 +21,54 @@ class Slots:
     Attributes:
         window: What is counted.
         in_flight: Slots of calls that have not ended.
+        room: How many are free for certain; `free` counts those that have cooled since.
         cooling: When the slots of ended calls become free, in order.
         lost: The same for calls without a complete answer.
+        reserve: Those that are kept for cancels.
     """
 
     window: Window
     in_flight: int = 0
     cooling: deque[float] = field(factory=deque[float])
     lost: deque[float] = field(factory=deque[float])
+    room: int = field(init=False)
+    reserve: int = field(init=False)
     _cools_for: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Compute what each call needs."""
+        self.room = self.window.slots - self.in_flight - len(self.cooling) - len(self.lost)
+        self.reserve = self.window.reserve
         self._cools_for = self.window.per_seconds + MARGIN_SECONDS
-
-    def has_room(self, now: float, *, keep: int) -> bool:
-        """Whether a slot is free beside *keep* others."""
-        least = self.window.slots - self.in_flight - len(self.cooling) - len(self.lost)
-        return least > keep or self.free(now) > keep  # those that have cooled are dropped only when that matters
 
     def free(self, now: float) -> int:
         """Count the free slots; drop those that have cooled."""
         # Two queues, as each is in order by itself: a lost call cools longer than one that ended after it.
-        cooling, lost = self.cooling, self.lost
-        while cooling and cooling[0] <= now:
-            cooling.popleft()
-        while lost and lost[0] <= now:
-            lost.popleft()
-        return self.window.slots - self.in_flight - len(cooling) - len(lost)
+        for times in (self.cooling, self.lost):
+            while times and times[0] <= now:
+                times.popleft()
+                self.room += 1
+        return self.room
+
+    def give_back(self) -> None:
+        """Free the slot of a call that ended without sending anything."""
+        self.in_flight -= 1
+        self.room += 1
 
     def next_free(self, now: float) -> float:
         """Return the earliest moment at which one more slot can become free."""
         heads = [times[0] for times in (self.cooling, self.lost) if times]
         return min(heads, default=now + self.window.per_seconds)
 
-    def cool(self, now: float, *, complete: bool) -> None:
-        """Move the slot of a call that ended now from in flight to cooling."""
+    def cool(self, now: float) -> None:
+        """Move the slot of a call that was answered now from in flight to cooling."""
         self.in_flight -= 1
-        until = now + self._cools_for
-        if complete:
-            self.cooling.append(until)
-        else:
-            self.lost.append(until + LOST_SECONDS)
+        self.cooling.append(now + self._cools_for)
+
+    def lose(self, now: float) -> None:
+        """Move the slot of a call that ended now without a complete answer."""
+        self.in_flight -= 1
+        self.lost.append(now + self._cools_for + LOST_SECONDS)
 
     def resized(self, window: Window) -> Slots:
         """Return the slots of another window in which the ended calls of this one cool."""

@@ -1,5 +1,6 @@
 import asyncio
-import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -7,6 +8,7 @@ import pytest
 
 from exchanges.errors import UsageError
 from exchanges.limits.limiter import KeyLock
+from exchanges.limits.timers import FORKS
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from tests.support.limiters import MONEY, READ, limiter_of, wide_lane
 from tests.support.virtual_time import BEGIN, VirtualLoop, elapsed, run, settle
@@ -183,7 +185,7 @@ def test_waiters_of_a_loop_that_was_stopped():
 def test_before_the_first_call(monkeypatch):
     """A limiter that was created before a fork, and that no call has used yet, serves the calls of the child."""
     limiter = limiter_of((5, 1.0))
-    monkeypatch.setattr(os, "getpid", lambda: -1)
+    monkeypatch.setattr(FORKS, "count", FORKS.count + 1)
 
     assert run(limiter.acquire(wide_lane(), READ)).held
 
@@ -192,7 +194,25 @@ def test_after_fork(monkeypatch):
     """A child that uses its parent's limiter is refused with advice."""
     limiter = limiter_of((5, 1.0))
     run(limiter.acquire(wide_lane(), READ))
-    monkeypatch.setattr(os, "getpid", lambda: -1)
+    monkeypatch.setattr(FORKS, "count", FORKS.count + 1)
 
     with pytest.raises(UsageError, match="belongs to the parent of this process"):
         run(limiter.acquire(wide_lane(), READ))
+
+
+FORK = """
+import os
+from exchanges.limits.timers import FORKS
+
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+print(FORKS.count)
+"""
+
+
+def test_forks_are_counted():
+    """A child knows that it is another process than the one whose limiters it has inherited."""
+    result = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=True)
+
+    assert ["1", "0"] == result.stdout.split()

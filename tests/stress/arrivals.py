@@ -184,7 +184,7 @@ def largest(arrivals: array[float], seconds: float) -> int:
 def _from_the_grant(limiter: Limiter, permit: Permit, *, sent: bool, complete: bool) -> None:
     """Cool the slot of a call that ended for a window that is counted from when the call began."""
     for counted in permit.slots:
-        counted.cool(permit.since if sent else -math.inf, complete=complete or sent)
+        (counted.cool if complete or sent else counted.lose)(permit.since if sent else -math.inf)
     limiter._held.discard(permit)
     permit.lane.connections.taken -= 1
     if permit.lane.key_lock is not None:
