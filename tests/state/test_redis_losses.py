@@ -235,6 +235,22 @@ async def test_a_settled_call_in_an_older_copy(settler, is_first, shelf, both, c
     assert [{"made"}] * 2 == [s.journal.known(SERVER, KEY, {"made"}, "none") for s in (state, other)]
 
 
+async def test_a_call_that_a_dead_host_has_settled(shelf, state, open_state, clock):
+    """A call that another host has settled is not reported as open after a loss, when that host is gone."""
+    await state.journal.begin(written := entry())
+    await state.journal.doubt(written.intent.id, written.intent.at)
+    listed = len(state.journal.entries(SERVER, KEY))
+    with open_state() as gone:
+        gone.journal.entries(SERVER, KEY)
+        await gone.journal.settle(written.intent.id, known=None)
+    left = state.journal.entries(SERVER, KEY)
+    emptied(shelf, clock)
+    await beat(state, state)
+    await clock.move(LEASE_SECONDS, state)
+
+    assert (1, (), ()) == (listed, left, state.journal.entries(SERVER, KEY))
+
+
 async def test_an_older_copy_of_calls_that_nobody_remembers(shelf, state, other, clock, monkeypatch):
     """A call that its host does not carry out is unresolved after a loss, not under way for ever; a new one is."""
     monkeypatch.setattr("exchanges.state.redis.servers.MOST_SETTLED", 1)

@@ -107,7 +107,7 @@ class Host:
         self._unread_until = 0.0
         try:
             said = server.note(answer, sent_at, self.where)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise LinkFailed(unreadable(f"{server.root}meta", str(error))) from None
         if said.what == "evicts":
             raise LinkFailed(EVICTS.format(*said.values))

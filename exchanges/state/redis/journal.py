@@ -154,15 +154,18 @@ class RedisJournal:
         """List the calls whose outcome is not known, the oldest first; the same tuple if none changed."""
         listed, account = self._listed.setdefault((server, key), _Listed()), (server, key)
         with listed.lock:
-            before = set(listed.rows)
+            before, epoch = set(listed.rows), listed.epoch
             while True:
                 asked = {"epoch": listed.epoch, "since": listed.since, "removed": listed.removed}
                 said = self._read(server, key, what="entries", **asked)
                 if not listed.read(said, partial(self._parsed, account)):
                     break
             alive = frozenset(said.values[0])
-            for gone in before - listed.rows.keys():
-                self._accounts.pop(gone, None)
+            gone = before - listed.rows.keys()
+            for intent_id in gone:
+                self._accounts.pop(intent_id, None)
+            if gone and listed.epoch == epoch:  # what was lost with an epoch is to be reported, not forgotten
+                self._host.thread.post(partial(self._host.server(server).forget, gone))
             self._accounts |= dict.fromkeys(listed.rows, account)
             return listed.shown(lambda intent_id, host: host in alive and not self._is_lost(intent_id))
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -168,6 +168,12 @@ class Server:
         self.settled[intent_id] = account, known, "" if call is None else str(call.at)
         if len(self.settled) > MOST_SETTLED:
             del self.settled[next(iter(self.settled))]
+
+    def forget(self, settled: Collection[str]) -> None:
+        """Forget calls that other hosts have settled: they must not be reported as open after a loss."""
+        for intent_id in settled:
+            if intent_id in self.calls and self.calls[intent_id].ended_at:
+                del self.calls[intent_id]
 
     def report(self, now: float, *, ends: bool) -> dict[str, Any]:
         """Return what this host reports: everything that it holds where a new epoch has begun.
