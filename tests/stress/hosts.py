@@ -243,7 +243,7 @@ async def lose(losses: int) -> tuple[int, int]:
         limiters = [state.shared_limiter(window, "everysec", "key") for state in states]
         last = [await _nonce(limiter) for limiter in limiters]
         for _ in range(losses):
-            (file,) = folder.glob("*.aof")  # noqa: ASYNC240 - nothing else runs meanwhile
+            (file,) = [*folder.glob("*.aof"), *folder.rglob("*.incr.aof")]  # noqa: ASYNC240 - nothing else runs meanwhile
             safe = file.read_bytes()
             # An hour ahead, as from a host whose clock is wrong: the clock alone would not keep it from coming twice.
             last.append(await _nonce(limiters[0], ahead=3600_000))
