@@ -15,7 +15,7 @@ from exchanges.limits.limit import Limit, Window
 from exchanges.limits.lockouts import Lockouts
 from exchanges.limits.parts import Parts
 from exchanges.limits.permits import CANCEL, IN_ORDER, MONEY, READ, Priority
-from exchanges.limits.reasons import closed_by, closed_error, held_by, timeout_error
+from exchanges.limits.reasons import Congestion, closed_by, closed_error, held_by, timeout_error
 from exchanges.limits.status import LimitStatus, closed_status, window_status
 from exchanges.limits.waiters import Waiter
 from exchanges.limits.waits import Waits
@@ -50,6 +50,7 @@ class Capacity(ABC):
         self._parts = Parts()
         self._counts = self._slots_of(self.limit)
         self._waits = Waits()  # for other processes
+        self._congestion = Congestion()
         self._answered_at = self._reserved_until = -math.inf
         self.adopt(limit)
 
@@ -157,6 +158,14 @@ class Capacity(ABC):
         is_cancel = waiter.priority is CANCEL
         return max(moment, self.lockouts.opens_at(waiter.scope, now, is_cancel=is_cancel))
 
+    def _lane_at(self, waiter: Waiter, now: float) -> float:
+        """Return when a waiter whose lane is taken can go at the earliest, if nothing is heard before."""
+        # The permit that holds the lane wakes it when it ends; these moments are for when it does not.
+        if waiter.lane.key_lock is None:
+            return math.inf
+        moments = [m for m in (waiter.may_pass_at, waiter.lane.late_at) if m > now]
+        return max(self._earliest(waiter, now), min(moments)) if moments else math.inf
+
     def _may_go_at(self, waiter: Waiter, full: list[Slots], now: float) -> float:
         """Return a moment before which this waiter, for which those windows are *full*, certainly gets nothing."""
         if not full and not self.lockouts.by_scope:
@@ -219,3 +228,15 @@ class Capacity(ABC):
 
     def _reserve(self, window: Window) -> int:
         return window.reserve if self.signers else 0
+
+    def _warn_soon(self, full: list[Slots], waiter: Waiter, now: float) -> None:
+        for counted in full:
+            if self._congestion.begins(counted.window, now):
+                # At the end of this turn of the loop it is known how many calls wait.
+                waiter.loop.call_soon(self._warn, counted.window, waiter)
+
+    def _warn(self, window: Window, waiter: Waiter) -> None:
+        with self._lock:
+            now, number = waiter.loop.time(), self.waiting
+            expected = max(self._earliest(waiter, now) - now, (number - 1) / self.sustainable_per_second)
+            self._congestion.warn(self.limit.name, window, number, expected)

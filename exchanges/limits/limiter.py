@@ -38,7 +38,7 @@ from itertools import count
 from exchanges.errors import RateLimited, RateLimitTimeout, UsageError
 from exchanges.limits.capacity import LATENCY_MEMORY, Capacity
 from exchanges.limits.expiries import Expiries
-from exchanges.limits.limit import Limit, Window
+from exchanges.limits.limit import Limit
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.permits import (
     CANCEL,
@@ -50,11 +50,10 @@ from exchanges.limits.permits import (
     Priority,
     reserved_connections,
 )
-from exchanges.limits.reasons import Congestion, clock_time, in_part, timeout_error
+from exchanges.limits.reasons import clock_time, in_part, timeout_error
 from exchanges.limits.timers import FORKS, Timers
 from exchanges.limits.waiters import OVERTAKE_SECONDS, Waiter, WaiterQueue
 from exchanges.limits.waits import Wait
-from exchanges.limits.windows import Slots
 
 __all__ = ["Connections", "KeyLock", "Lane", "Limiter", "Permit", "Priority", "reserved_connections"]
 
@@ -81,7 +80,6 @@ class Limiter(Capacity):
         self._wakes_at = math.inf  # for when the timers are set
         self._entered: asyncio.AbstractEventLoop | None = None  # the last that did: most programs have a single one
         self._forks: int | None = None  # that led to the process whose loops it serves
-        self._congestion = Congestion()
 
     @property
     def waiting(self) -> int:
@@ -121,20 +119,17 @@ class Limiter(Capacity):
             RateLimited: The exchange has closed the limit and named the end.
             UsageError: The limit belongs to the parent of this process.
         """
-        loop, lock = asyncio.get_running_loop(), self._lock
-        lock.acquire()  # `with` takes twice as long
-        try:
-            permit = self._permit_now(
-                loop, lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
-            )
-            if permit is not None:
-                return permit
+        permit = self.acquire_now(
+            lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
+        )
+        if permit is not None:
+            return permit
+        loop = asyncio.get_running_loop()
+        with self._lock:
             slots = self._counts if lane.slots is None else lane.slots
             waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
             waiter.number = next(self._numbers) if number is None else number
             self._enqueue(waiter, loop.time())
-        finally:
-            lock.release()
         try:
             granted = await waiter.future
         except BaseException:
@@ -157,45 +152,28 @@ class Limiter(Capacity):
     ) -> Permit | None:
         """Return a permit as `acquire` does, if nothing has to wait; else None."""
         loop, lock = asyncio.get_running_loop(), self._lock
+        connections, key_lock = lane.connections, lane.key_lock
+        # Written out, without a block: each of these things takes a thirtieth of all that a free permit takes.
         lock.acquire()
         try:
-            return self._permit_now(
-                loop, lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
-            )
+            if loop is not self._entered or self._forks != FORKS.count:
+                self._enter(loop)
+            # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
+            if self._queue.count or self.lockouts.by_scope:
+                return None
+            if connections.taken >= (connections.most if priority is CANCEL else connections.for_all):
+                return None
+            if key_lock is not None and key_lock.taken:
+                return None
+            now, slots = loop.time(), self._counts if lane.slots is None else lane.slots
+            if not self._has_room(slots, priority, now, scope, is_spare=is_spare):
+                return None
+            if (now > send_by or now + self.mean_latency_seconds > deadline) and self._is_late(now, deadline, send_by):
+                return None
+            place = next(self._numbers) if number is None else number
+            return self._take(Permit(self, lane, now, loop, deadline + LATE_SECONDS, slots, place))
         finally:
             lock.release()
-
-    def _permit_now(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        lane: Lane,
-        priority: Priority,
-        *,
-        deadline: float,
-        send_by: float,
-        scope: str,
-        is_spare: bool,
-        number: int | None,
-    ) -> Permit | None:
-        if loop is not self._entered or self._forks != FORKS.count:
-            self._enter(loop)
-        # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
-        if self._queue.count or self.lockouts.by_scope:
-            return None
-        # Written out, as the call of a function takes a thirtieth of all that a free permit takes.
-        connections, key_lock = lane.connections, lane.key_lock
-        if connections.taken >= (connections.most if priority is CANCEL else connections.for_all):
-            return None
-        if key_lock is not None and key_lock.taken:
-            return None
-        now = loop.time()
-        slots = self._counts if lane.slots is None else lane.slots
-        if not self._has_room(slots, priority, now, scope, is_spare=is_spare):
-            return None
-        if (now > send_by or now + self.mean_latency_seconds > deadline) and self._is_late(now, deadline, send_by):
-            return None
-        place = next(self._numbers) if number is None else number
-        return self._take(Permit(self, lane, now, loop, deadline + LATE_SECONDS, slots, place))
 
     def _enqueue(self, waiter: Waiter, now: float) -> None:
         if len(self._timers) > 1:
@@ -370,14 +348,6 @@ class Limiter(Capacity):
             permit.tries = self.lockouts.try_(waiter.scope, now, permit.until, is_cancel=is_cancel)
         waiter.grant(permit)
 
-    def _lane_at(self, waiter: Waiter, now: float) -> float:
-        """Return when a waiter whose lane is taken can go at the earliest, if nothing is heard before."""
-        # The permit that holds the lane wakes it when it ends; these moments are for when it does not.
-        if waiter.lane.key_lock is None:
-            return math.inf
-        moments = [m for m in (waiter.may_pass_at, waiter.lane.late_at) if m > now]
-        return max(self._earliest(waiter, now), min(moments)) if moments else math.inf
-
     def _wake_for(self, waiter: Waiter, now: float) -> None:
         """Look at a waiter that is the first of its line: as long as it cannot go, nobody else can because of it."""
         moment = self._earliest(waiter, now) if waiter.finds_lane(now) else self._lane_at(waiter, now)
@@ -399,18 +369,6 @@ class Limiter(Capacity):
                 lane.key_lock.holder.was_overtaken = True
             lane.key_lock.holder = permit
         return permit
-
-    def _warn_soon(self, full: list[Slots], waiter: Waiter, now: float) -> None:
-        for counted in full:
-            if self._congestion.begins(counted.window, now):
-                # At the end of this turn of the loop it is known how many calls wait.
-                waiter.loop.call_soon(self._warn, counted.window, waiter)
-
-    def _warn(self, window: Window, waiter: Waiter) -> None:
-        with self._lock:
-            now, number = waiter.loop.time(), self.waiting
-            expected = max(self._earliest(waiter, now) - now, (number - 1) / self.sustainable_per_second)
-            self._congestion.warn(self.limit.name, window, number, expected)
 
     # Loops
 
