@@ -168,6 +168,8 @@ def test_a_modification(named):
         (withdrawal(network="eth"), ([("W", False)], True)),
         (withdrawal(details={"withdrawal_address": "ADDR_B"}), ([("W", False)], True)),
         (withdrawal(details={"address": "ADDR_B"}), ([("W", False)], True)),
+        (withdrawal(details={"origin_id": ANOTHER}), ([], False)),
+        (withdrawal(created_at=(AT - timedelta(hours=1)).isoformat()), ([("W", False)], True)),
     ],
 )
 def test_a_withdrawal(is_own, row, expected):
