@@ -260,8 +260,8 @@ class Client(Areas):
             raise UsageError("reconcile needs the intent of a call, such as that of an OutcomeUnknown")
         endpoints = {e.id: e for e in endpoints_of(type(self))}
         endpoint = endpoints.get(intent.endpoint)
-        is_own = intent.is_undeclared and intent.endpoint.startswith(f"{self.exchange}.")
-        if not is_own and (endpoint is None or not (endpoint.kind.is_once or intent.endpoint in type(self).searches())):
+        is_found = endpoint is not None and (endpoint.kind.is_once or intent.endpoint in type(self).searches())
+        if not (is_found or intent.is_undeclared):
             words = "has no such call that is never repeated, nor reads what it names; read it, or call it again"
             raise UsageError(f"{intent.endpoint}: {type(self).__name__} {words}")
         self._session.calls.view.require_own(intent)

@@ -155,6 +155,29 @@ async def test_a_client_id():
     assert 1 == len(script.came)
 
 
+@in_virtual_time
+async def test_a_secret_argument():
+    """What is secret in a declared call is neither kept nor shown under its name."""
+    said = answer({"success": True, "payload": {"error": "no such CLABE 002115016003269411"}})
+    async with Bitso(transport=Script.of(said), **CREDENTIALS) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.request("POST", "/new", kind=MONEY, arguments={"clabe": "002115016003269411", "amount": 1})
+
+    assert {"clabe": "[redacted]", "amount": "1"} == caught.value.intent.arguments
+    assert "002115016003269411" not in str(caught.value)
+
+
+@in_virtual_time
+async def test_an_intent_of_another_client():
+    """The intent of an undeclared call is reconciled by a client of its account alone."""
+    async with Bitso(transport=Script.of(answer({})), **CREDENTIALS) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.request("POST", "/new", kind=MONEY)
+    async with Bitstamp(transport=Script.of(), **CREDENTIALS) as other:
+        with pytest.raises(UsageError, match=r"key|server"):
+            await other.reconcile(caught.value.intent)
+
+
 async def test_what_the_journal_shows(tmp_path):
     """An unresolved call names verb and path in the journal, and after a restart; nothing finds what it did."""
     with FileState(tmp_path / "db") as state:
