@@ -169,7 +169,6 @@ def test_a_modification(named):
         (withdrawal(details={"withdrawal_address": "ADDR_B"}), ([("W", False)], True)),
         (withdrawal(details={"address": "ADDR_B"}), ([("W", False)], True)),
         (withdrawal(details={"origin_id": ANOTHER}), ([], False)),
-        (withdrawal(created_at=(AT - timedelta(hours=1)).isoformat()), ([("W", False)], True)),
     ],
 )
 def test_a_withdrawal(is_own, row, expected):
@@ -177,3 +176,12 @@ def test_a_withdrawal(is_own, row, expected):
     query = query_of(Funding.create_withdrawal, is_own=is_own, address="ADDR_A", **WITHDRAWAL)
     assert expected == found(query, withdrawals=[row])
     assert ([], True) == found(query)
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_withdrawal_that_is_older(is_own):
+    """Under an id of the caller's own it may be of an earlier call; an id that the library made was never used."""
+    query = query_of(Funding.create_withdrawal, is_own=is_own, address="ADDR_A", **WITHDRAWAL)
+    older = withdrawal(created_at=(AT - timedelta(hours=1)).isoformat())
+
+    assert ([("W", not is_own)], True) == found(query, withdrawals=[older])
