@@ -206,3 +206,13 @@ async def test_two_where_one_is_meant():
     async with bitso([ORDER | {"oid": "MINE"}, ORDER | {"oid": "MINE", "status": "cancelled"}]) as client:
         with pytest.raises(DecodeError, match="a list of one, found 2"):
             await client.trading.order("MINE")
+
+
+async def test_long_answers():
+    """Rows that are too many to be read at once show neither that there is no such order nor that one was made."""
+    rows = [ORDER | {"oid": f"X{number}"} for number in range(3000)]
+    async with bitso(rows, {"oid": "A", "more": [[]] * 40_000}) as client:
+        with pytest.raises(DecodeError, match="an answer with fewer values"):
+            await client.trading.order("MINE")
+        with pytest.raises(OutcomeUnknown, match="an answer with fewer values"):
+            await client.trading.place_order(**PLACE, price=1)
