@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from exchanges import Bitstamp
 from exchanges.streams import KeptBook
 
-FRAMES = 300
+FRAMES = 200
 """Of a round."""
 ENTER_SECONDS = 60.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -76,17 +76,17 @@ def _ours(data: Feed) -> float:
     book.snapshot(LevelsSnapshot(BEGIN, *rows), -5.0, -5.0)
     book.tick(-1.0)
     book.snapshot(LevelsSnapshot(BEGIN, *rows), -1.0, -1.0)
-    numbered = list(enumerate(data.bodies, 1))
+    timely = [(number * 0.3, body) for number, body in enumerate(data.bodies, 1)]
 
-    def follow(frames: list[tuple[int, bytes]]) -> None:
-        for number, body in frames:
+    def follow(frames: list[tuple[float, bytes]]) -> None:
+        for moment, body in frames:
             message = dialect.read(body)
             assert isinstance(message, Data)
-            book.frame(frame_of(message), number * 0.3)
+            book.frame(frame_of(message), moment)
             _ = book.bids[0].price, book.asks[0].price
 
-    follow(numbered[: len(numbered) // 2])
-    seconds = timed(lambda: follow(numbered[len(numbered) // 2 :]))()
+    follow(timely[: len(timely) // 2])
+    seconds = timed(lambda: follow(timely[len(timely) // 2 :]))()
     for side, expected in zip((book.bids, book.asks), data.after, strict=True):
         assert {level.price: level.amount for level in side} == {Decimal(p): Decimal(a) for p, a in expected.items()}
     return seconds

@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 __all__ = ["Served", "serving"]
 
 LEVELS, CHANGES = 1_000, 10
-SECONDS = 0.002
+SECONDS = 0.005
 """From one frame to the next."""
 MARKETS = json.dumps([{
     "name": "BTC/USD", "market_symbol": "btcusd", "base_currency": "BTC", "base_decimals": 8,

@@ -80,7 +80,10 @@ class DiffSide:
         before: list[str] = []
         self.has_removed_unknown = self.has_set_same = False
         for price, amount in rows:
-            slot = slots.get(price) or self._learn(price)
+            try:
+                slot = slots[price]
+            except KeyError:
+                slot = self._learn(price)
             held = slot.amount
             before.append(held)
             if not held:

@@ -33,7 +33,7 @@ class Read:
     asks: Side
 
 
-class Step(msgspec.Struct, eq=False):
+class Step(msgspec.Struct, eq=False, gc=False):
     """A frame, and how it is taken back.
 
     Attributes:
