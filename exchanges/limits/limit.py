@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from typing import Literal
 
 from attrs import evolve, field
 
@@ -52,7 +53,7 @@ def _together(windows: Iterable[Window]) -> tuple[Window, ...]:
     return tuple(windows)
 
 
-def _scope_of(scope: Scope | str) -> Scope:
+def _scope_of(scope: Scope | Literal["address", "key"]) -> Scope:
     """Return a scope, which may be given as its text; scopes are compared by identity, which no text has."""
     try:
         return Scope(scope)

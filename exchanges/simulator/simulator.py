@@ -62,7 +62,7 @@ class Simulator:
 
     def __init__(
         self,
-        venues: tuple[Venue, ...],
+        venues: tuple[Venue | Literal["bitex", "bitso", "bitstamp"], ...],
         *,
         seed: int,
         limits: bool,
@@ -289,7 +289,7 @@ class Simulator:
 
 @asynccontextmanager
 async def simulate(
-    *venues: Venue,
+    *venues: Venue | Literal["bitex", "bitso", "bitstamp"],
     seed: int = 0,
     host: str = "127.0.0.1",
     port: int | None = 0,
