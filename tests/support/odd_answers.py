@@ -110,8 +110,8 @@ def _declares(specimen: Specimen, name: str, envelope: str, status: int) -> bool
     """Return whether an endpoint declares this answer."""
     endpoint = specimen.endpoint
     if endpoint.is_silent:
-        # For money the exchange's signature must say so too.
-        return name == "nothing" and status in (200, 204) and endpoint.kind is not Kind.MONEY
+        # For what is never repeated the exchange's signature must say so too.
+        return name == "nothing" and status in (200, 204) and not endpoint.kind.is_once
     if status not in SUCCESSES[endpoint.api.exchange]:
         return False
     is_wrapped = endpoint.api.exchange == "bitso" and not endpoint.id.startswith("bitso.v2")
