@@ -26,7 +26,7 @@ from exchanges.streams.sides import (
 )
 
 ODD = ["NaN", "Infinity", "-1", "+1", " 1", "1 ", "1_000", "1e3", "0x1", "", ".", ".5", "5.", "1.2.3", "1\n", "\u0661"]
-ODD += ["\u00b2", "1" * 31, "0." + "1" * 30]
+ODD += ["1\n2", "\u00b2", "1" * 31, "0." + "1" * 30]
 LONG = ["1" * 30, "0." + "1" * 29, "1" * 20 + "." + "0" * 10, "1." + "0" * 15 + "1"]
 DIGITS = st.text(alphabet="0123456789", min_size=1, max_size=15)
 PLAIN = DIGITS | st.builds("{}.{}".format, DIGITS, DIGITS)
