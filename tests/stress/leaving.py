@@ -155,6 +155,7 @@ async def _play(seed: int, wanted: int, left: Left) -> None:
                         async with create():
                             pass
                 await asyncio.sleep(REST_SECONDS)
+                await until(lambda: not ANCHORS - subscriptions_of(sim), BACK_SECONDS)
                 left.subscriptions = (subscriptions_of(sim) - ANCHORS).total() + len(ANCHORS - subscriptions_of(sim))
                 left.sockets = len(clients_of(sim)) - len(ANCHORS)
             await _leave_dead_peer(streams, sim, left)
