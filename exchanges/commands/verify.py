@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from attrs import define, field
 
@@ -69,7 +69,7 @@ def _require_own(path: Path) -> None:
     """Raise if a report cannot be written to *path*, or would replace a file of something else."""
     try:
         known = json.loads(path.read_bytes()) if path.exists() else {"aioexchanges": "", "calls": []}
-        is_own = isinstance(known, dict) and {"aioexchanges", "calls"} <= known.keys()
+        is_own = isinstance(known, dict) and {"aioexchanges", "calls"} <= set(cast("dict[str, Any]", known))
     except (OSError, ValueError, RecursionError):
         is_own = False
     if not is_own:
