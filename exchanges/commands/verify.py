@@ -68,8 +68,10 @@ def run(args: argparse.Namespace) -> int:
 def _require_own(path: Path) -> None:
     """Raise if a report cannot be written to *path*, or would replace a file of something else."""
     try:
-        known = json.loads(path.read_bytes()) if path.exists() else {"aioexchanges": "", "calls": []}
-        is_own = isinstance(known, dict) and {"aioexchanges", "calls"} <= set(cast("dict[str, Any]", known))
+        known: object = json.loads(path.read_bytes()) if path.exists() else None
+        is_own = not path.exists() or (
+            isinstance(known, dict) and {"aioexchanges", "calls"} <= set(cast("dict[str, Any]", known))
+        )
     except (OSError, ValueError, RecursionError):
         is_own = False
     if not is_own:
