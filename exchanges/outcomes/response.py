@@ -196,11 +196,11 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
     return [*found, *(name for name in impossible if name not in found)]
 
 
-def _differing(sent: Mapping[str, object], shown: object) -> list[str]:
+def _differing(sent: Mapping[str, object], shown: Any) -> list[str]:
     """Return the names of the texts in a mapping that was sent which the same part of the answer contradicts."""
-    answered: Any = shown if isinstance(shown, Mapping) else {}
-    if attrs.has(type(shown)):
-        answered = attrs.asdict(cast("Any", shown), recurse=False)
+    if attrs.has(cast("Any", type(shown))):
+        shown = attrs.asdict(shown, recurse=False)
+    answered = cast("Mapping[str, Any]", shown if isinstance(shown, Mapping) else {})
     texts = ((name, text) for name, text in sent.items() if isinstance(text, str))
     return [name for name, text in texts if answered.get(name) is not None and not _same(text, answered[name])]
 
@@ -244,7 +244,8 @@ def _shown(value: Any, name: str) -> list[Any]:
 
 def _is_among(wanted: Any, shown: Any) -> bool:
     """Return whether a field is as its declaration demands: one value, or one of several."""
-    return any(_same(one, shown) for one in (wanted if isinstance(wanted, tuple) else (wanted,)))
+    possible: tuple[Any, ...] = wanted if isinstance(wanted, tuple) else (wanted,)
+    return any(_same(one, shown) for one in possible)
 
 
 def _repeats(param: Param, name: str, sent: Any, shown: Any) -> bool:
