@@ -244,7 +244,7 @@ def _shown(value: Any, name: str) -> list[Any]:
 
 def _is_among(wanted: Any, shown: Any) -> bool:
     """Return whether a field is as its declaration demands: one value, or one of several."""
-    possible: tuple[Any, ...] = wanted if isinstance(wanted, tuple) else (wanted,)
+    possible = cast("Sequence[Any]", wanted) if isinstance(wanted, tuple) else [wanted]
     return any(_same(one, shown) for one in possible)
 
 
