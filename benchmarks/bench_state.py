@@ -3,6 +3,7 @@
 Signed calls through scripted answers, so that nothing but the state differs: in memory, in a file, on a server on
 loopback. Latency is wall clock, and means nothing on a busy machine; CPU is that of the process, with all its threads.
 The capacity is that of the server alone: the CPU that it uses for one lease, acquired and released, of 100 keys.
+What an order asks the journal must not grow with the number of open calls.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -22,9 +24,12 @@ import httpx
 from rounds import Figure, Wanted
 
 from exchanges import Bitstamp, Limit, Scope, Window
+from exchanges.errors import StateError
+from exchanges.intents import Intent
 from exchanges.limits.waits import Wait
-from exchanges.state import FileState, MemoryState, RedisState
+from exchanges.state import Entry, FileState, MemoryState, RedisState
 from exchanges.state.limiter import LeasingLimiter
+from exchanges.state.protocols import Journal
 
 sys.path.append(str(Path(__file__).parent.parent))
 
@@ -32,6 +37,7 @@ from tests.support.redis_servers import NOWHERE, RedisServer, executable, redis_
 
 CALLS = 150
 KEYS, LEASES = 100, 4_000
+FEW_OPEN, MANY_OPEN, GUARDS = 10, 10_000, 200
 WIDE = (Window(10**6, 600.0),)
 BITSTAMP = Limit("bitstamp", WIDE, Scope.ADDRESS)
 LIMITS = [BITSTAMP, Limit("bitstamp v1", WIDE, Scope.ADDRESS, within=BITSTAMP)]
@@ -60,6 +66,9 @@ def figures(wanted: Wanted) -> Iterator[Figure]:
             yield from _added(states, wanted["state-latency"])
         if "state-capacity" in wanted:
             yield from _capacity(server, wanted["state-capacity"])
+        if "state-guard" in wanted:
+            for name in ("file", "Redis"):
+                yield from _guard(name, states[name], wanted["state-guard"])
 
 
 def _added(states: dict[str, Open], rounds: int) -> Iterator[Figure]:
@@ -109,6 +118,44 @@ def _capacity(server: RedisServer, rounds: int) -> Iterator[Figure]:
             runner.run(_leases(limiters))
             values.append(LEASES / (_cpu_of(server) - before))
     yield Figure(f"calls per second of server CPU, {KEYS} keys in order", tuple(values), unit="calls/s")
+
+
+def _guard(name: str, make: Open, rounds: int) -> Iterator[Figure]:
+    """Measure what an order asks the journal, with few open calls and with many."""
+    values: dict[int, list[float]] = {FEW_OPEN: [], MANY_OPEN: []}
+    with asyncio.Runner() as runner, ExitStack() as stack:
+        state = make()
+        if isinstance(state, FileState | RedisState):
+            stack.enter_context(state)
+        journal = state.journal
+        assert journal is not None
+        for number, key in ((number, f"key{number}") for number in values):
+            runner.run(_open_calls(journal, key, number))
+        for _ in range(rounds):
+            for number, found in values.items():
+                began = time.process_time()
+                for _ in range(GUARDS):
+                    journal.matching("guard", f"key{number}", digest="none", named="none")
+                found.append((time.process_time() - began) / GUARDS * 1e6)
+    few, many = values.values()
+    yield Figure(f"journal asked by an order, state {name}: CPU with {MANY_OPEN:,} open calls", tuple(many), unit="us")
+    ratios = tuple(one / other for one, other in zip(many, few, strict=True))
+    yield Figure(f"the same, {MANY_OPEN:,} open calls / {FEW_OPEN}", ratios)
+
+
+async def _open_calls(journal: Journal, key: str, number: int) -> None:
+    """Leave so many calls open."""
+
+    async def begin(digest: str) -> None:
+        arguments = {"market": "btcusd", "amount": digest, "price": "30000"}
+        intent = Intent("bitstamp.trading.buy", arguments, datetime.now(UTC), server="guard", account=key)
+        while True:
+            with suppress(StateError):  # a server that is new rests first
+                return await journal.begin(Entry("guard", key, intent, None, digest))
+            await asyncio.sleep(0.5)
+
+    for first in range(0, number, 100):
+        await asyncio.gather(*(begin(str(n)) for n in range(first, min(first + 100, number))))
 
 
 async def _leases(limiters: list[LeasingLimiter]) -> None:

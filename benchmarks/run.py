@@ -24,7 +24,7 @@ GROUPS: dict[str, Wanted] = {
     "imports": {"import": 11},
     "first_call": {"first-call": 9},
     "latency": {"order-latency": 2, "order-after-a-minute": 2},
-    "state": {"state-latency": 11, "state-capacity": 5},
+    "state": {"state-latency": 11, "state-capacity": 5, "state-guard": 5},
     "streams": {"stream-books": 11},
     "stream_sockets": {"stream-socket": 11, "stream-latency": 11},
 }

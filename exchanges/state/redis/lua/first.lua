@@ -4,11 +4,7 @@ local server, used = redis, KEYS[1]
 local redis = {
   call = function(name, key, ...)
     used = key
-    local reply = server.pcall(name, key, ...)
-    if type(reply) == 'table' and reply.err then
-      error(reply)
-    end
-    return reply
+    return server.call(name, key, ...)
   end,
 }
 

@@ -4,10 +4,8 @@ local is_done, answer = pcall(step)
 if is_done then
   return answer
 end
--- What is no error of a command is one about a value that it has read.
-local problem, code = answer, 'UNREADABLE '
-if type(answer) == 'table' then
-  problem = answer.err
-  code = (problem:find('WRONGTYPE') or problem:find(' is not a')) and code or 'FAILED '
-end
+-- An error of a command is a table since Redis 7, and begins with an @ before. All others are about values that were read.
+local problem = type(answer) == 'table' and answer.err or answer
+local is_refused = problem ~= answer or problem:sub(1, 1) == '@'
+local code = is_refused and not (problem:find('WRONGTYPE') or problem:find(' is not a')) and 'FAILED ' or 'UNREADABLE '
 return server.error_reply(code .. used .. ' : ' .. problem:gsub('%s+', ' '))

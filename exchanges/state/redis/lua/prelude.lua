@@ -26,13 +26,12 @@ local meta = redis.call(
 if meta[1] and meta[8] ~= FORMAT then
   error('format ' .. (meta[8] or 'unknown') .. ', not ' .. FORMAT, 0)
 end
-for _, n in ipairs({ 2, 3, 4, 6, 9 }) do
-  if meta[n] and not tonumber(meta[n]) then
-    error('no number', 0)
-  end
-end
 local writes, high, offset = tonumber(meta[2] or 0), tonumber(meta[3] or 0), tonumber(meta[4] or 0)
 local epoch, began, reason = meta[5] or '', tonumber(meta[6] or 0), meta[7] or ''
+local checked = tonumber(meta[9] or -math.huge)
+if not (writes and high and offset and began and checked) then
+  error('no number', 0)
+end
 local now = wall + offset
 if now < high then
   -- The clock was set back. Nobody knows how long ago, so it goes on from the last moment: slots are free too late.
@@ -42,7 +41,7 @@ end
 -- Lost writes ---------------------------------------------------------------------------------------------------------
 
 local function lose_writes(why)
-  meta[9] = false -- to be checked now, whatever the clock was
+  checked = -math.huge -- to be checked now, whatever the clock was
   began, reason, writes = now, why, math.max(writes, seen)
   epoch = text(wall) .. '-' .. text(writes) .. '-' .. run
   for _, place in ipairs(redis.call('HKEYS', root .. 'longest')) do
@@ -103,7 +102,7 @@ end
 
 -- Whether the server may delete keys by itself: an evicted nonce, slot or call is one that never was ---------------------
 
-if not meta[9] or now >= tonumber(meta[9]) + CHECK then
+if now >= checked + CHECK then
   local policy = server.call('INFO', 'memory'):match('maxmemory_policy:([%w-]+)') or 'unknown'
   if policy ~= 'noeviction' then
     redis.call('HSET', root .. 'meta', 'evicts', policy)
