@@ -8,7 +8,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2026.10"
-nox.options.sessions = ["tests", "types", "lint"]
+nox.options.sessions = ["tests", "coverage", "types", "lint"]
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = False
 nox.options.download_python = "never"
@@ -17,6 +17,8 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 SUPPORTED = nox.project.python_versions(PYPROJECT)
 # One worker more than cores: a tenth of the tests wait for sockets and processes.
 IN_PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
+COMPILED: dict[str, str | None] = {"PYTHONDONTWRITEBYTECODE": None}
+"""Programs that tests start need not compile again what has been compiled once."""
 
 tested: list[str] = []
 """The Pythons that the tests were run on, in order."""
@@ -29,21 +31,10 @@ def group(name: str) -> tuple[str, ...]:
 
 @nox.session(python=SUPPORTED[::-1])
 def suite(session: nox.Session) -> None:
-    """Run the tests on one Python; on the newest that is installed, hold the branch coverage."""
+    """Run the tests on one Python."""
     session.install("-q", "-e", ".[cli]", *group("tests"))
     tested.append(str(session.python))
-    # Programs that tests start need not compile again what has been compiled once.
-    env: dict[str, str | None] = {"PYTHONDONTWRITEBYTECODE": None}
-    if len(tested) > 1:
-        session.run("python", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=env)
-        return
-    # Coverage costs time before 3.14, and hardly differs between Pythons: one of them measures it.
-    env["COVERAGE_FILE"] = str(Path(session.create_tmp()).resolve() / "coverage")
-    session.run("coverage", "erase", env=env)
-    session.run("coverage", "run", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=env)
-    session.run("coverage", "combine", "-q", env=env)
-    # Chosen tests say nothing about the coverage of all of them.
-    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []), env=env)
+    session.run("python", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=COMPILED)
 
 
 @nox.session(venv_backend="none", requires=[f"suite-{python}" for python in SUPPORTED[::-1]])
@@ -52,6 +43,18 @@ def tests(session: nox.Session) -> None:
     # A missing interpreter only skips its `suite`.
     if not tested:
         session.error(f"no supported Python is installed, nothing was tested: {', '.join(SUPPORTED)}")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests again, half as fast, and hold the branch coverage; it hardly differs between Pythons."""
+    session.install("-q", "-e", ".[cli]", *group("tests"))
+    env = COMPILED | {"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")}
+    session.run("coverage", "erase", env=env)
+    session.run("coverage", "run", "-m", "pytest", *IN_PARALLEL, *session.posargs, env=env)
+    session.run("coverage", "combine", "-q", env=env)
+    # Chosen tests say nothing about the coverage of all of them.
+    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []), env=env)
 
 
 @nox.session
