@@ -148,7 +148,7 @@ class Survey:
         if isinstance(value, type) and issubclass(kind, type):
             return self._is_class(value, key)
         if kind is ModuleType:
-            return _is_trusted(value.__name__) and sys.modules.get(value.__name__) is value  # type: ignore[attr-defined]
+            return _is_trusted(value.__name__) and sys.modules.get(value.__name__) is value  # type: ignore[attr-defined]  # checked above
         return _is_data(value)
 
     def _is_function(self, function: FunctionType, qualname: str) -> bool:
@@ -245,7 +245,7 @@ def _parts(value: object) -> Iterator[object]:
     if type(value) is property:
         yield from (function for function in (value.fget, value.fset, value.fdel) if function is not None)
     else:
-        yield value.__func__ if type(value) in (staticmethod, classmethod) else value  # type: ignore[attr-defined]
+        yield value.__func__ if type(value) in (staticmethod, classmethod) else value  # type: ignore[attr-defined]  # as its type shows
 
 
 def _functions(cls: type) -> Iterator[FunctionType]:
