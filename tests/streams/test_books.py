@@ -11,7 +11,7 @@ from exchanges import BookStatus, BookUnknown, bitstamp
 from exchanges.bitstamp.streams import Streams
 from exchanges.errors import NotSent, ReadFailed, UsageError
 from exchanges.streams import BookChange, Connected, Disconnected, Moved, Resynchronised, Subscribed
-from tests.streams.test_trades import SUBSCRIBE, markets, trade
+from tests.support.played_bitstamp import SUBSCRIBE, markets, trade
 from tests.support.streaming import START, confirms, items, played
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 

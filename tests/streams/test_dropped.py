@@ -11,7 +11,7 @@ from exchanges.bitstamp.streams import Streams
 from tests.streams.test_bitso import BOOK, changes, confirms_and_sends, orders_read
 from tests.streams.test_bitso import Account as BitsoAccount
 from tests.streams.test_private import Account
-from tests.streams.test_trades import SUBSCRIBE, UNSUBSCRIBE, trade
+from tests.support.played_bitstamp import SUBSCRIBE, UNSUBSCRIBE, trade
 from tests.support.streaming import confirms, items, played
 from tests.support.virtual_time import in_virtual_time, settle
 

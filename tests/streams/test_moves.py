@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exchanges.bitstamp.streams import Streams
-from tests.streams.test_trades import ids, markets, trade
+from tests.support.played_bitstamp import ids, markets, trade
 from tests.support.streaming import confirms, items, played
 from tests.support.virtual_time import in_virtual_time
 

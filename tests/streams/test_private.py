@@ -18,7 +18,7 @@ from exchanges.errors import (
     Unavailable,
 )
 from exchanges.streams.delivery import Gap, GapReason
-from tests.streams.test_trades import markets
+from tests.support.played_bitstamp import markets
 from tests.support.streaming import confirms, items, played
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 

@@ -19,8 +19,8 @@ from exchanges.bitstamp.streams import Streams
 from exchanges.streams.books import BookChange
 from exchanges.streams.delivery import Buffer, Gap, GapReason
 from tests.streams.test_books import frame
-from tests.streams.test_trades import markets, trade
 from tests.stress.figures import Figure, Mechanisms
+from tests.support.played_bitstamp import markets, trade
 from tests.support.streaming import confirms, played
 from tests.support.virtual_time import elapsed, run
 
