@@ -9,7 +9,7 @@ import pytest
 import exchanges
 from exchanges.bitstamp.streams import Streams
 from tests.streams.test_books import ASKS, BIDS, frame, read
-from tests.streams.test_private import Account
+from tests.support.bitstamp_account import Account
 from tests.support.played_bitstamp import trade
 from tests.support.streaming import confirms, played
 from tests.support.virtual_time import elapsed, run

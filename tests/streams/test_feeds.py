@@ -3,8 +3,8 @@
 import pytest
 
 from exchanges.streams.delivery import Gap, GapReason
-from tests.streams.test_private import event, streams
-from tests.support.played_bitstamp import ids, markets, trade
+from tests.support.bitstamp_account import event
+from tests.support.played_bitstamp import ids, markets, streams, trade
 from tests.support.streaming import items
 from tests.support.virtual_time import in_virtual_time
 

@@ -3,7 +3,8 @@
 import pytest
 
 from exchanges.errors import AuthenticationFailed
-from tests.streams.test_private import Account, streams
+from tests.support.bitstamp_account import Account
+from tests.support.played_bitstamp import streams
 from tests.support.streaming import items
 from tests.support.virtual_time import in_virtual_time
 

@@ -29,8 +29,8 @@ from exchanges.errors import ExchangeError
 from exchanges.streams import runner
 from exchanges.streams.host import Address
 from exchanges.streams.hub import Hub
-from tests.streams.test_private import Account, event
 from tests.stress.figures import Figure, Mechanisms
+from tests.support.bitstamp_account import Account, event
 from tests.support.streaming import PlayedHost
 
 PROMISES = ("S9",)
