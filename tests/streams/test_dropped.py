@@ -8,9 +8,9 @@ import pytest
 
 from exchanges.bitso.streams import Streams as BitsoStreams
 from exchanges.bitstamp.streams import Streams
-from tests.streams.test_bitso import BOOK, changes, confirms_and_sends, orders_read
-from tests.streams.test_bitso import Account as BitsoAccount
 from tests.support.bitstamp_account import Account
+from tests.support.played_bitso import BOOK, changes, confirms_and_sends, orders_read
+from tests.support.played_bitso import Account as BitsoAccount
 from tests.support.played_bitstamp import SUBSCRIBE, UNSUBSCRIBE, trade
 from tests.support.streaming import confirms, items, played
 from tests.support.virtual_time import in_virtual_time, settle

@@ -9,9 +9,9 @@ from exchanges import BookStatus, bitso
 from exchanges.bitso.streams import Streams as BitsoStreams
 from exchanges.bitstamp.streams import Streams
 from exchanges.streams.delivery import Gap, GapReason
-from tests.streams.test_bitso import AT, BOOK, changes
 from tests.support.bitstamp_account import CHANNEL as PRIVATE
 from tests.support.bitstamp_account import Account, event, told
+from tests.support.played_bitso import AT, BOOK, changes
 from tests.support.played_bitstamp import CHANNEL, SUBSCRIBE, markets, trade
 from tests.support.streaming import confirms, confirms_at_bitso, enter, items, played
 from tests.support.virtual_time import in_virtual_time, settle

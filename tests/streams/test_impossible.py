@@ -9,8 +9,8 @@ from exchanges.bitstamp.streams import Streams
 from exchanges.bitstamp.streams.books import snapshot
 from exchanges.streams.delivery import Gap, GapReason
 from tests.streams import test_bitso
-from tests.streams.test_bitso import streams as bitso_streams
 from tests.support.bitstamp_account import USER, Account, event, status, told
+from tests.support.played_bitso import streams as bitso_streams
 from tests.support.played_bitstamp import markets, trade, transaction
 from tests.support.streaming import confirms, items, moment, played
 from tests.support.virtual_time import in_virtual_time

@@ -7,7 +7,7 @@ from exchanges.bitstamp.streams.books import frame as bitstamp_frame
 from exchanges.streams.delivery import GapReason
 from exchanges.streams.dialect import Data
 from exchanges.wire import Deviation, dumps
-from tests.streams.test_bitso import changes
+from tests.support.played_bitso import changes
 from tests.support.played_bitstamp import markets, streams, trade
 from tests.support.streaming import items
 from tests.support.virtual_time import in_virtual_time
