@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 from attrs import evolve, frozen
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchanges import Bitso, Bitstamp
@@ -136,7 +136,7 @@ values = st.recursive(
 
 
 @pytest.mark.stress
-@settings(max_examples=2000)
+@settings(max_examples=2000, suppress_health_check=[HealthCheck.too_slow])  # how slow is the machine's affair
 @given(st.data(), st.sampled_from(SPECIMENS))
 def test_many_together(data, specimen):
     """The same with any number of arguments at once, nested as may be."""

@@ -141,6 +141,8 @@ class TestCancels:
             {"id": "1", "status": "Open"},
             {"id": "1", "status": "In Queue"},
             {"id": "1", "status": "So?"},
+            {"id": "1", "status": ["Canceled"]},
+            {"id": "1", "status": {"Canceled": 1}},
             {"id": None, "status": None},
             {"id": "0"},
             {"id": True},

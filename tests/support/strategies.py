@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from exchanges import Bitex, Bitso, Bitstamp
+from exchanges.bitex import PointOfSale
 from exchanges.bitso.models.trading import CancelledId
 from exchanges.bitstamp.models.funding import InWords
 from exchanges.endpoint import endpoints_of
@@ -126,4 +127,6 @@ def _single(kind):
     fields |= {name: st.dictionaries(KEYS[name], decimals(), max_size=3) for name in KEYS.keys() & fields.keys()}
     if issubclass(kind, TaggedRow):
         fields["extra"] = st.just(()) | fields["extra"]
-    return st.builds(kind, **fields)
+    built = st.builds(kind, **fields)
+    # An object without any setting is none.
+    return built.filter(lambda value: value != kind()) if kind is PointOfSale else built

@@ -44,7 +44,7 @@ class CancelledOrder(Model):
     def from_wire(value: dict[str, Json]) -> dict[str, Json]:
         """Refuse what shows no order, or one that is still open: the fields that may be missing prove nothing."""
         order_id, status = value.get("id"), value.get("status")
-        if value.get("error") or (status is not None and status not in _ENDED):
+        if value.get("error") or (status is not None and not (isinstance(status, str) and status in _ENDED)):
             raise Deviation("an order that was cancelled", ": CancelledOrder")
         # Only while another cancel is under way the status may stand alone.
         is_alone = order_id is None and status == OrderStatusWord.CANCEL_PENDING
