@@ -20,8 +20,9 @@ from exchanges.streams.keepers import (
     Settings,
     WholeBook,
 )
+from tests.support.book_cases import FAULTS, Case
 from tests.support.book_rules import EqualMoments, ReadFirst, WholeSeconds
-from tests.support.book_runs import FAULTS, Case, play
+from tests.support.book_runs import play
 from tests.support.book_venues import BEGIN
 
 KINDS = ("whole", "diff", "numbered")

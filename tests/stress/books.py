@@ -16,8 +16,9 @@ from exchanges.streams.keepers import DiffBook, SequencedBook
 from exchanges.streams.keepers.kept import Kept
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.tally import results
+from tests.support.book_cases import FAULTS, SETTINGS, Case, Seen
 from tests.support.book_rules import EqualMoments, ReadFirst, Rule, WholeSeconds
-from tests.support.book_runs import FAULTS, SETTINGS, Case, Seen, play
+from tests.support.book_runs import play
 
 PROMISES = ("S1",)
 WORKERS = 2

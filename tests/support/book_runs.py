@@ -4,43 +4,20 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-import msgspec
-from attrs import define, field, frozen
-
 from exchanges.errors import BookUnknown
 from exchanges.market_data import BookStatus
-from exchanges.streams.keepers import (
-    Change,
-    DiffBook,
-    Fetch,
-    LevelsFrame,
-    OrderChange,
-    OrdersFrame,
-    Resubscribe,
-    SequencedBook,
-    Settings,
-    Turned,
-    WholeBook,
-)
-from exchanges.streams.keepers.frames import LevelsSnapshot, OrdersSnapshot
+from exchanges.streams.keepers import Change, DiffBook, Fetch, OrdersFrame, Resubscribe, SequencedBook, Turned
+from exchanges.streams.keepers.frames import OrdersSnapshot
+from tests.support.book_cases import DEPTH, FAULTS, KEEPERS, SETTINGS, ZERO, Case, Seen
+from tests.support.book_lies import false_levels, false_levels_read, false_orders, false_orders_read
 from tests.support.book_venues import BEGIN, Cache, Diffs, Market, Numbered, Wholes, top
 
-ZERO = datetime.fromtimestamp(BEGIN / 1e6, UTC)
-DEPTH = 20
 FLASHES = 0.01
-FAULTS = (
-    *("kill", "freeze", "dead", "move"),
-    *("drop", "double", "double old", "reorder", "garble", "price zero"),
-    *("future", "back", "crossed", "stranger", "one side", "empty"),
-    *("read fails", "read late", "read old", "read future", "read crossed", "read one side"),
-)
 ON_FRAMES = frozenset(FAULTS[4:16])
 ON_READS = frozenset(FAULTS[16:])
 
@@ -48,93 +25,6 @@ ON_READS = frozenset(FAULTS[16:])
 def wall(moment: float) -> datetime:
     """Return the moment of the wall clock."""
     return ZERO + timedelta(seconds=moment)
-
-
-@frozen
-class Case:
-    """What is played.
-
-    Attributes:
-        kind: Of the keeper: whole, diff or numbered.
-        rate: Changes a second.
-        interval: Seconds between frames.
-        seconds: How long.
-        faults: How many, at random moments.
-        kinds: Of which kinds.
-        losses: Frames that the exchange itself loses, at random moments.
-        settings: Of the keeper; None for those of its kind.
-    """
-
-    kind: str
-    rate: float = 30.0
-    interval: float = 0.3
-    seconds: float = 180.0
-    faults: int = 0
-    kinds: tuple[str, ...] = FAULTS
-    losses: int = 0
-    settings: Settings | None = None
-
-
-SUMMED = ("checks", "wrong", "wrong_seconds", "good_seconds", "seconds", "reads", "bases", "wrong_bases")
-
-
-@define
-class Seen:
-    """What a run has shown.
-
-    Attributes:
-        checks: How often a readable book was compared.
-        wrong: How often it differed from the true one at its moment; some examples.
-        wrong_seconds: How long it was readable and wrong.
-        longest_wrong: The longest such time.
-        good_seconds: How long it was readable.
-        reads: Order books that were read.
-        turns: Changes of status by cause.
-        faults: By kind, those that took effect.
-        first_good: When it was readable first.
-        stalest: The largest age of a book that was readable, in seconds.
-        bases: Order books that a book of changes began with; how many of them gave a wrong one.
-    """
-
-    checks: int = 0
-    wrong: int = 0
-    wrong_seconds: float = 0.0
-    longest_wrong: float = 0.0
-    good_seconds: float = 0.0
-    seconds: float = 0.0
-    reads: int = 0
-    turns: Counter[str] = field(factory=Counter[str])
-    faults: Counter[str] = field(factory=Counter[str])
-    first_good: float | None = None
-    stalest: float = 0.0
-    bases: int = 0
-    wrong_bases: int = 0
-    examples: list[str] = field(factory=list[str])
-
-    @property
-    def good_share(self) -> float:
-        """The share of the time for which the book could be read."""
-        return self.good_seconds / self.seconds
-
-    @property
-    def wrong_share(self) -> float:
-        """The share of the time for which it could be read and was wrong."""
-        return self.wrong_seconds / self.seconds
-
-    def add(self, other: Seen) -> None:
-        """Add what another run has shown."""
-        for name in (*SUMMED, "turns", "faults", "examples"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.longest_wrong = max(self.longest_wrong, other.longest_wrong)
-        self.stalest = max(self.stalest, other.stalest)
-
-
-SETTINGS = {
-    "whole": Settings(depth=DEPTH, audit_seconds=60.0),
-    "diff": Settings(audit_seconds=30.0),
-    "numbered": Settings(audit_seconds=20.0),
-}
-KEEPERS: dict[str, Callable[..., Any]] = {"whole": WholeBook, "diff": DiffBook, "numbered": SequencedBook}
 
 
 class Run:
@@ -267,48 +157,9 @@ class Run:
             self.held = frame
             return []
         if isinstance(frame, OrdersFrame):
-            return self.spoilt_orders(frame, fault)
-        return self.spoilt_levels(frame, fault)
-
-    def spoilt_levels(self, frame: LevelsFrame, fault: str) -> list[Any]:
-        """Return a frame of levels with a fault."""
-        odd = self.chance.choice(["NaN", "1_000", "-1", " 1", "1e3", "٣", "", "0x10", "1.", "9" * 31])
-        high = format(max(self.market.asks) + Decimal(1), "f")
-        jump = self.chance.choice([0, 1, 60_000_000, 10**12])
-        return {
-            "garble": [msgspec.structs.replace(frame, bids=[*frame.bids, ("1.00", odd)])],
-            "price zero": [msgspec.structs.replace(frame, bids=[*frame.bids, ("0", "1.5")])],
-            "future": [msgspec.structs.replace(frame, at=frame.at + self.chance.choice([60, 10**6, 10**9]) * 10**6)],
-            "back": [msgspec.structs.replace(frame, at=self.sent[-1].at - jump)] if self.sent else [frame],
-            "stranger": [msgspec.structs.replace(frame, bids=[*frame.bids, ("0.01", "0.0")])],
-            "crossed": [msgspec.structs.replace(frame, bids=[(high, "1.0"), *frame.bids])],
-            "one side": [msgspec.structs.replace(frame, asks=[])] if self.case.kind == "whole" else [frame],
-            "empty": [msgspec.structs.replace(frame, bids=[], asks=[])] if self.case.kind == "whole" else [frame],
-        }[fault]
-
-    def spoilt_orders(self, frame: OrdersFrame, fault: str) -> list[Any]:
-        """Return a frame of orders with a fault."""
-        change = frame.changes[0] if frame.changes else None
-        jump = self.chance.choice([2, 5, 10**9])
-        if fault == "garble" and change is not None:
-            return [
-                msgspec.structs.replace(frame, changes=[msgspec.structs.replace(change, is_open=True, amount="1_0")])
-            ]
-        if fault == "future":
-            return [msgspec.structs.replace(frame, sequence=frame.sequence + jump)]
-        if fault == "back":
-            return [msgspec.structs.replace(frame, sequence=max(0, frame.sequence - jump))]
-        added = self.added(fault)
-        return [msgspec.structs.replace(frame, changes=[*frame.changes, added])] if added else [frame]
-
-    def added(self, fault: str) -> OrderChange | None:
-        """Return a change that a fault adds to a frame."""
-        high = format(max(self.market.asks) + Decimal(1), "f")
-        return {
-            "price zero": OrderChange("zero", True, True, "0", "1.5"),
-            "crossed": OrderChange("liar", True, True, high, "1.5"),
-            "stranger": OrderChange("stranger", True, False, high),
-        }.get(fault)
+            return false_orders(frame, fault, self.chance, self.market)
+        last = self.sent[-1] if self.sent else None
+        return false_levels(frame, fault, self.chance, self.market, last=last, is_whole=self.case.kind == "whole")
 
     def strike(self, fault: str) -> None:
         """Have a fault happen."""
@@ -426,32 +277,15 @@ class Run:
     def answer(self, fault: str) -> Any:
         """Return an order book, perhaps with a fault."""
         made = self.cache.read(self.now)
-        if isinstance(made, OrdersSnapshot):
-            return self.orders_answer(made, fault)
-        if fault == "read old":
-            return self.market.read(self.market.at - int(self.chance.uniform(1.0, 5.0) * 1e6))
-        changed = {
-            "read future": {"at": made.at + self.chance.choice([60, 10**6]) * 10**6},
-            "read crossed": {"bids": [*made.asks[:1], *made.bids]},
-            "read one side": {"asks": []},
-        }.get(fault, {})
-        return LevelsSnapshot(**{"at": made.at, "bids": made.bids, "asks": made.asks, **changed})
-
-    def orders_answer(self, made: OrdersSnapshot, fault: str) -> Any:
-        """Return an order book of orders, perhaps with a fault."""
-        given = {"sequence": made.sequence, "at": made.at, "bids": made.bids, "asks": made.asks}
+        if not isinstance(made, OrdersSnapshot):
+            return false_levels_read(made, fault, self.chance, self.market)
         if fault == "read old" and self.kept_reads:
             return self.chance.choice(self.kept_reads)
         self.kept_reads = [*self.kept_reads[-3:], made]
+        read = false_orders_read(made, fault, self.chance)
         if fault == "read future":
-            given["sequence"] += self.chance.choice([10, 10**9])
-            self.truths[given["sequence"]] = made.sequence
-        if fault == "read crossed":
-            _, price, amount = max(made.asks, key=lambda row: row[1])
-            given["bids"] = [*made.bids, ("liar", price, amount)]
-        if fault == "read one side":
-            given["asks"] = []
-        return OrdersSnapshot(**given)
+            self.truths[read.sequence] = made.sequence
+        return read
 
     def answered(self, keeper: Any, asked_at: float, answer: Any) -> None:
         """Hand an answer over."""
