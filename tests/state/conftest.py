@@ -5,7 +5,7 @@ import os
 import pytest
 
 from exchanges.state import FileState
-from tests.support.file_states import Clock
+from tests.support.file_states import SERVER, Clock
 from tests.support.redis_servers import NOWHERE, executable, redis_server
 from tests.support.redis_states import Shelf, StillClock, stop_clocks
 
@@ -38,6 +38,20 @@ def redis(tmp_path_factory):
 def shelf(redis):
     """Return where the states of a test are on the server."""
     return Shelf(redis)
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Run a server of its own, whose clock stands still."""
+    if executable() is None:
+        pytest.skip(NOWHERE)
+    stop_clocks(monkeypatch)
+    monkeypatch.setattr("exchanges.state.redis.link.PAUSE_SECONDS", 0.0)
+    with redis_server(tmp_path, "--appendonly", "yes", "--appendfsync", "always") as server:
+        shelf = Shelf(server)
+        shelf.settle(SERVER)
+        shelf.options["clock"] = StillClock(server, shelf.prefix)
+        yield shelf
 
 
 @pytest.fixture
