@@ -7,7 +7,7 @@ import pytest
 from exchanges.state import FileState
 from tests.support.file_states import SERVER, Clock
 from tests.support.redis_servers import NOWHERE, executable, redis_server
-from tests.support.redis_states import Shelf, StillClock, stop_clocks
+from tests.support.redis_states import LEASE_SECONDS, Shelf, StillClock, stop_clocks
 
 # The locks of a file are those of POSIX; without them there is nothing to test but the refusal.
 collect_ignore_glob = [] if os.name == "posix" else ["test_file_*.py", "test_shared_*.py"]
@@ -55,12 +55,18 @@ def own(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def clock(kind, request, monkeypatch):
+def lease_seconds():
+    """Return after how long a server takes hosts for dead, unless a module needs it sooner."""
+    return LEASE_SECONDS
+
+
+@pytest.fixture
+def clock(kind, lease_seconds, request, monkeypatch):
     """Return a clock that stands still."""
     if kind == "file":
         return Clock()
     shelf = request.getfixturevalue("shelf")
-    stop_clocks(monkeypatch)
+    stop_clocks(monkeypatch, lease_seconds)
     shelf.settle()
     return StillClock(shelf.server, shelf.prefix)
 
@@ -86,3 +92,9 @@ def other(state, open_state):
     """Open the same a second time, as another process does."""
     with open_state() as other:
         yield other
+
+
+@pytest.fixture
+def both(state, other):
+    """Return two hosts."""
+    return state, other
