@@ -13,7 +13,6 @@ from exchanges.limits.limit import Limit, Window
 from exchanges.simulator import Venue, simulate
 from exchanges.state import MemoryState
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
-from tests.support.redis_states import StillClock, stop_clocks
 from tests.support.scripted_transport import Script
 
 LEASE_SECONDS = 5.0
@@ -26,11 +25,9 @@ def kind():
 
 
 @pytest.fixture
-def clock(shelf, monkeypatch):
-    """Return a clock that stands still, of a server that takes hosts for dead after five seconds."""
-    stop_clocks(monkeypatch, LEASE_SECONDS)
-    shelf.settle()
-    return StillClock(shelf.server, shelf.prefix)
+def lease_seconds():
+    """Return after how long a server takes hosts for dead."""
+    return LEASE_SECONDS
 
 
 def fourth(state, *steps, **options):
@@ -41,12 +38,6 @@ def fourth(state, *steps, **options):
 def script_of(client):
     """Return what arrived."""
     return client._session._config.transport._external._injected
-
-
-@pytest.fixture
-def both(state, other):
-    """Return two hosts."""
-    return state, other
 
 
 async def test_a_limit_of_all_hosts(both):
