@@ -7,15 +7,13 @@ from exchanges.bitstamp.arguments import CurrencyCode, Moment, Offset, PageSize,
 from exchanges.bitstamp.models.account import (
     AccountBalance,
     RevokedApiKeys,
+    SortOrder,
+    SortOrderWord,
     TradingFee,
     TradingMarket,
     UserTransaction,
     WebsocketsToken,
     WithdrawalFee,
-)
-from exchanges.bitstamp.models.market import (
-    SortOrder,
-    SortOrderWord,
 )
 from exchanges.endpoint import IDEMPOTENT, READ, WRITE, Area, private
 from exchanges.endpoint.markers import Pages

@@ -25,9 +25,9 @@ from exchanges.bitstamp.account import Account
 from exchanges.bitstamp.arguments import symbol_of
 from exchanges.bitstamp.funding import Funding
 from exchanges.bitstamp.market import Market
-from exchanges.bitstamp.models.account import TransactionType, UserTransaction
+from exchanges.bitstamp.models.account import SortOrder, TransactionType, UserTransaction
 from exchanges.bitstamp.models.funding import InstantConvertAddressInfo, WithdrawalRequest
-from exchanges.bitstamp.models.market import MarketInfo, Side, SortOrder
+from exchanges.bitstamp.models.market import MarketInfo, Side
 from exchanges.bitstamp.models.trading import (
     OpenOrder,
     OrderEvent,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from attrs import field
 
 from exchanges.bitstamp.models.numbers import EitherDecimal
 from exchanges.values import frozen
-from exchanges.wire import Choice, CurrencyAmounts, Id, Model, NaiveTime, OpenIntEnum, TextDecimal
+from exchanges.wire import Choice, CurrencyAmounts, Id, Model, NaiveTime, OpenIntEnum, OpenStrEnum, TextDecimal
 
 
 @frozen(kw_only=True)
@@ -69,6 +69,16 @@ class WithdrawalFee(Model):
     """Of the currency."""
     network: str | None = None
     """None if not sent."""
+
+
+class SortOrder(OpenStrEnum):
+    """The order of a list."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+SortOrderWord: TypeAlias = Literal["asc", "desc"]
 
 
 class TransactionType(OpenIntEnum):

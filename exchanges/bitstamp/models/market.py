@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, TypeAlias, cast
+from typing import Annotated, ClassVar, cast
 
 from exchanges.values import frozen
 from exchanges.wire import Choice, Json, Model, OpenIntEnum, OpenStrEnum, Row, TextDecimal, UnixMicrosText, UnixTimeText
@@ -24,16 +24,6 @@ class Side(OpenIntEnum):
 
     BUY = 0
     SELL = 1
-
-
-class SortOrder(OpenStrEnum):
-    """The order of a list."""
-
-    ASC = "asc"
-    DESC = "desc"
-
-
-SortOrderWord: TypeAlias = Literal["asc", "desc"]
 
 
 class MarketType(OpenStrEnum):

@@ -11,8 +11,8 @@ from attrs import evolve
 
 from exchanges.bitstamp.account import Account
 from exchanges.bitstamp.market import Market
-from exchanges.bitstamp.models.account import TransactionType, UserTransaction
-from exchanges.bitstamp.models.market import SortOrder, TimeFrame, Transaction
+from exchanges.bitstamp.models.account import SortOrder, TransactionType, UserTransaction
+from exchanges.bitstamp.models.market import TimeFrame, Transaction
 from exchanges.bitstamp.models.trading import OpenOrder, OrderEventKind, OrderStatus, OrderStatusWord
 from exchanges.bitstamp.streams.models import (
     AccountTrade,
