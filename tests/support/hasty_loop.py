@@ -7,16 +7,21 @@ makes nothing late: only what the programs wait for is counted.
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 GRACE_SECONDS = 0.0001
 """How long the sockets are watched before the clock jumps: bytes on loopback arrive at once, unless it is very busy."""
 
 SPIN_SECONDS = 0.00001
+
+PATIENCE_SECONDS = 600.0
+"""How long a test may wait by the clock that jumps: the timers of a server would let it wait for ever."""
 
 
 class _HastySelector(selectors.SelectSelector):
@@ -60,3 +65,20 @@ def run_hasty(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in a loop that does not wait."""
     with asyncio.Runner(loop_factory=HastyLoop) as runner:
         return runner.run(main)
+
+
+def in_hasty_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run a test in a loop that does not wait; no task of a stream may be left behind."""
+
+    @functools.wraps(test)
+    def run_test(*args: P.args, **kwargs: P.kwargs) -> None:
+        run_hasty(_alone(test(*args, **kwargs)))
+
+    return run_test
+
+
+async def _alone(test: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await test
+
+    assert [] == [task for task in asyncio.all_tasks() if task.get_name().startswith("streams")]
