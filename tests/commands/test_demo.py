@@ -1,14 +1,17 @@
+import asyncio
 import io
 import re
 import sys
+import time
 from importlib.util import find_spec
 
 import pytest
 
 from exchanges.__main__ import main
 from exchanges.commands import demo, screen
-from exchanges.simulator import Simulator
+from exchanges.simulator import Simulator, simulate
 from tests.support.command_line import Terminal, failed
+from tests.support.hasty_loop import run_hasty
 
 SUMMARY = re.compile(
     r"(\d+) calls, (\d+) errors; "
@@ -16,6 +19,19 @@ SUMMARY = re.compile(
 )
 SECONDS = "0.001"
 """At least: the demo polls until every source has answered or failed, so that no test depends on the machine."""
+
+
+@pytest.fixture(autouse=True)
+def _hasty_time(monkeypatch):
+    """Run the demo by a clock that jumps, which the simulator reads too: its calls wait a second for a window."""
+
+    def hasty(**options):
+        loop = asyncio.get_running_loop()
+        began = time.time() - loop.time()
+        return simulate(clock=lambda: began + loop.time(), **options)
+
+    monkeypatch.setattr(demo, "simulate", hasty)
+    monkeypatch.setattr(asyncio, "run", run_hasty)
 
 
 class TestDemo:
