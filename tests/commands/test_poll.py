@@ -149,6 +149,7 @@ class TestPoll:
         pytest.importorskip("rich")
         monkeypatch.setattr(sys, "stdout", terminal := Terminal())
         monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr("exchanges.session.session.BACKOFF_SECONDS", 0.0)
         main(["poll", "--bitex-url", sim.base_url, "--bitso-url", NOWHERE, *ONCE, "4"])
 
         assert ("btc_usd", "p50 latency") == tuple(w for w in ("btc_usd", "p50 latency") if w in terminal.getvalue())

@@ -112,8 +112,9 @@ async def test_another_host_with_a_certificate_of_its_own():
 
 
 @pytest.mark.parametrize("kind", CALLS)
-async def test_nobody_else_is_trusted(kind):
+async def test_nobody_else_is_trusted(kind, monkeypatch):
     """Without a context an authority that the world does not know is refused, whatever the call."""
+    monkeypatch.setattr("exchanges.session.session.BACKOFF_SECONDS", 0.0)
     async with secured() as server:
         error = await failure_of(client(server, ssl_context=None), kind)
 

@@ -39,7 +39,8 @@ def swallowing(answers):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Shorten the silence after which a reused connection counts as dead."""
+    """Shorten the silence after which a reused connection counts as dead, and the pauses between attempts."""
+    monkeypatch.setattr("exchanges.session.session.BACKOFF_SECONDS", 0.0)
     monkeypatch.setattr(pool, "SILENT_READ_SECONDS", 0.05)
     monkeypatch.setattr(pool, "SILENT_READ_SHARE", 0.0)
     monkeypatch.setattr(pool, "SILENT_CANCEL_SECONDS", 0.05)

@@ -146,8 +146,9 @@ async def test_evidence_of_a_late_request():
     assert (True, True) == (evidence.is_late, evidence.nothing_left)
 
 
-async def test_a_reset_keeps_no_slot_longer():
+async def test_a_reset_keeps_no_slot_longer(monkeypatch):
     """The slot of a call whose connection the server has reset cools for one window, without the time of lost calls."""
+    monkeypatch.setattr("exchanges.session.session.BACKOFF_SECONDS", 0.0)
 
     async def talk(heard):
         await heard.request()
