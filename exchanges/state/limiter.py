@@ -35,6 +35,14 @@ class Poster(Protocol):
         """
         ...
 
+    def post_later(self, job: Callable[[], object]) -> None:
+        """Run *job* there after what was posted before it: nobody waits for it.
+
+        Raises:
+            StateError: As with `post`.
+        """
+        ...
+
 
 class LeaseStore(Protocol):
     """Grants leases. All methods but `headroom` and `holds` are for the thread of its worker."""
@@ -231,7 +239,7 @@ class StoreLease:
         self._is_over = True
         # What was posted before a later call is written before it. Nobody who has an answer waits for a locked file.
         end = LeaseEnd(self._record, complete, sent, floor, refusal, is_judged)
-        self._store.worker.post(partial(self._store.release, end))
+        self._store.worker.post_later(partial(self._store.release, end))
 
 
 def _limit_id(*names: str) -> int:

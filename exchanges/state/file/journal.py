@@ -97,12 +97,12 @@ class FileJournal:
 
     async def settle(self, intent_id: str, *, known: str | None) -> None:
         """Record that the outcome is known: the id of what was created, or None for nothing."""
-        await self._worker.run(partial(self._settle, intent_id, known))
+        await self._worker.run(partial(self._settle, intent_id, known), can_wait=True)
         self._loops.pop(intent_id, None)
 
     async def doubt(self, intent_id: str, ended_at: datetime) -> None:
         """Record that the call has ended and its outcome is unknown."""
-        await self._worker.run(partial(self._doubt, intent_id, text_of(ended_at)))
+        await self._worker.run(partial(self._doubt, intent_id, text_of(ended_at)), can_wait=True)
         self._loops.pop(intent_id, None)
 
     def entries(self, server: str, key: str) -> tuple[Entry, ...]:

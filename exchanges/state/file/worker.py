@@ -1,5 +1,8 @@
 """A thread that runs one job after the other, so that the event loop never waits for a disk or a lock.
 
+What can wait, waits a moment for a job that cannot: a caller who has just got an answer would share the interpreter
+with the thread that records its end. The order stays the same.
+
 It is a daemon thread, not one of `concurrent.futures`, whose threads are joined when the interpreter exits: a job that
 waits for another process must not delay that.
 """
@@ -15,7 +18,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from exchanges.errors import StateError
 
@@ -25,6 +28,22 @@ Job = Callable[[], object]
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 1.0
+LATER_SECONDS = 0.001
+"""How long what can wait does: for some turns of a loop."""
+MOST_AT_ONCE = 8
+"""So that a stream of what can wait does not put itself off."""
+
+
+class Posted(NamedTuple):
+    """A job, or None as the last of them.
+
+    Attributes:
+        job: What is to be done.
+        can_wait: Whether nobody waits for it.
+    """
+
+    job: Job | None
+    can_wait: bool = False
 
 
 class Worker:
@@ -38,7 +57,7 @@ class Worker:
 
     def __init__(self, name: str, subject: str, after: Callable[[], float | None]) -> None:
         self._subject = subject
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Posted] = SimpleQueue()
         # Reentrant: the garbage collector may release a lease while this thread is posting.
         self._lock = threading.RLock()
         self._stopped = False
@@ -52,11 +71,22 @@ class Worker:
         Raises:
             StateError: See `require_running`.
         """
+        self._put(Posted(job))
+
+    def post_later(self, job: Job) -> None:
+        """Run *job* when the next one is posted, or a moment later: nobody waits for it.
+
+        Raises:
+            StateError: See `require_running`.
+        """
+        self._put(Posted(job, can_wait=True))
+
+    def _put(self, posted: Posted) -> None:
         # Twice: a forked child must not touch the lock, which its parent may have held; a stop may come in between.
         self.require_running()
         with self._lock:
             self.require_running()
-            self._jobs.put(job)
+            self._jobs.put(posted)
 
     def require_running(self) -> None:
         """Raise unless there is a thread to run jobs.
@@ -69,15 +99,19 @@ class Worker:
         if self._stopped:
             raise StateError(f"{self._subject} is closed; open it again")
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T], *, can_wait: bool = False) -> T:
         """Return what *work* returns; it is carried out even if the caller is cancelled.
+
+        Args:
+            work: What is to be done.
+            can_wait: Whether it is no hurry, as with `post_later`.
 
         Raises:
             StateError: See `require_running`.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self.post(partial(_run, work, partial(_deliver, loop, future)))
+        self._put(Posted(partial(_run, work, partial(_deliver, loop, future)), can_wait))
         return await future
 
     def run_blocking(self, work: Callable[[], T]) -> T:
@@ -94,30 +128,38 @@ class Worker:
             if self._stopped:
                 return
             self._stopped = True
-            self._jobs.put(last)
-            self._jobs.put(None)
+            self._jobs.put(Posted(last))
+            self._jobs.put(Posted(None))
         # A finalizer may run in the thread itself, which cannot wait for its own end.
         if threading.current_thread() is not self._thread:
             self._thread.join(STOP_SECONDS)
 
 
-def _work(jobs: SimpleQueue[Job | None], after: Callable[[], float | None]) -> None:
-    seconds = None
-    while (job := _next_job(jobs, seconds)) is not None:
-        seconds = None
-        try:
-            job()
-            seconds = after()
-        except Exception:
-            logger.exception("internal error in the state")
-        del job  # while idle, keep no state alive
+def _work(jobs: SimpleQueue[Posted], after: Callable[[], float | None]) -> None:
+    seconds: float | None = None
+    while True:
+        for posted in next_jobs(jobs, seconds):
+            if posted.job is None:
+                return
+            seconds = None
+            try:
+                posted.job()
+                seconds = after()
+            except Exception:
+                logger.exception("internal error in the state")
+        del posted  # while idle, keep no state alive
 
 
-def _next_job(jobs: SimpleQueue[Job | None], seconds: float | None) -> Job | None:
+def next_jobs(jobs: SimpleQueue[Posted], seconds: float | None) -> list[Posted]:
+    """Wait for a job; if that can wait, return what else has come when it cannot any more, or a moment later."""
     try:
-        return jobs.get(timeout=seconds)
+        found = [jobs.get(timeout=seconds)]
     except Empty:
-        return _nothing
+        return [Posted(_nothing)]
+    with suppress(Empty):
+        while found[-1].can_wait and len(found) < MOST_AT_ONCE:
+            found.append(jobs.get(timeout=LATER_SECONDS))
+    return found
 
 
 def _nothing() -> None:

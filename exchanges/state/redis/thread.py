@@ -50,6 +50,14 @@ class LoopThread:
             self.require_running()
             self._running().call_soon_threadsafe(job)
 
+    def post_later(self, job: Callable[[], object]) -> None:
+        """Run *job* later, as `post` does.
+
+        Raises:
+            StateError: See `require_running`.
+        """
+        self.post(job)
+
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Start *work* as a task of the loop, from within it; it must handle its own errors."""
         task = asyncio.get_running_loop().create_task(work())
