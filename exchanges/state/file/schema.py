@@ -19,7 +19,9 @@ CREATING_SECONDS = 5.0
 """How long another process may take to create the file."""
 RETRY_SECONDS = 0.01
 
+# Small pages: each that a transaction touches is written to the log as a whole, and a call waits for that.
 SCHEMA = f"""
+PRAGMA page_size = 1024;
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
