@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from rounds import Figure, Target, Wanted, rounds
 
 from exchanges.limits.limit import Limit, Scope, Window
-from exchanges.limits.limiter import Connections, Lane, Limiter, Permit, Priority, reserved_connections
+from exchanges.limits.limiter import Connections, Lane, Limiter, Permit, Priority
+from exchanges.limits.permits import reserved_connections
 
 PAIRS = 10_000
 WAITERS = 10_000

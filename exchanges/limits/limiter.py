@@ -34,28 +34,20 @@ import logging
 import math
 import threading
 from itertools import count
+from threading import get_ident
 
 from exchanges.errors import RateLimited, RateLimitTimeout, UsageError
 from exchanges.limits.capacity import LATENCY_MEMORY, Capacity
 from exchanges.limits.expiries import Expiries
 from exchanges.limits.limit import Limit
 from exchanges.limits.lockouts import Refusal
-from exchanges.limits.permits import (
-    CANCEL,
-    LATE_SECONDS,
-    Connections,
-    KeyLock,
-    Lane,
-    Permit,
-    Priority,
-    reserved_connections,
-)
+from exchanges.limits.permits import CANCEL, LATE_SECONDS, Connections, KeyLock, Lane, Permit, Priority
 from exchanges.limits.reasons import clock_time, in_part, timeout_error
 from exchanges.limits.timers import FORKS, Timers
 from exchanges.limits.waiters import OVERTAKE_SECONDS, Waiter, WaiterQueue
 from exchanges.limits.waits import Wait
 
-__all__ = ["Connections", "KeyLock", "Lane", "Limiter", "Permit", "Priority", "reserved_connections"]
+__all__ = ["Connections", "KeyLock", "Lane", "Limiter", "Permit", "Priority"]
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +71,7 @@ class Limiter(Capacity):
         self._expiries = Expiries(self._lock, self.wake_waiters)
         self._wakes_at = math.inf  # for when the timers are set
         self._entered: asyncio.AbstractEventLoop | None = None  # the last that did: most programs have a single one
+        self._thread = 0  # that runs it
         self._forks: int | None = None  # that led to the process whose loops it serves
 
     @property
@@ -119,13 +112,15 @@ class Limiter(Capacity):
             RateLimited: The exchange has closed the limit and named the end.
             UsageError: The limit belongs to the parent of this process.
         """
-        permit = self.acquire_now(
-            lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
-        )
-        if permit is not None:
-            return permit
-        loop = asyncio.get_running_loop()
+        if not self._queue.count:  # else it waits behind the others
+            permit = self.acquire_now(
+                lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
+            )
+            if permit is not None:
+                return permit
         with self._lock:
+            if (loop := asyncio.get_running_loop()) is not self._entered or self._forks != FORKS.count:
+                self._enter(loop)
             slots = self._counts if lane.slots is None else lane.slots
             waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
             waiter.number = next(self._numbers) if number is None else number
@@ -151,13 +146,13 @@ class Limiter(Capacity):
         number: int | None = None,
     ) -> Permit | None:
         """Return a permit as `acquire` does, if nothing has to wait; else None."""
-        loop, lock = asyncio.get_running_loop(), self._lock
-        connections, key_lock = lane.connections, lane.key_lock
+        loop, lock, connections, key_lock = self._entered, self._lock, lane.connections, lane.key_lock
         # Written out, without a block: each of these things takes a thirtieth of all that a free permit takes.
         lock.acquire()
         try:
-            if loop is not self._entered or self._forks != FORKS.count:
-                self._enter(loop)
+            # A thread runs one loop at a time. To ask for it takes a system call, as asyncio looks for forks.
+            if loop is None or get_ident() != self._thread or not loop.is_running() or self._forks != FORKS.count:
+                loop = self._enter(asyncio.get_running_loop())
             # Nobody is overtaken: with waiters in the queue even a call that could go now waits behind them.
             if self._queue.count or self.lockouts.by_scope:
                 return None
@@ -166,7 +161,10 @@ class Limiter(Capacity):
             if key_lock is not None and key_lock.taken:
                 return None
             now, slots = loop.time(), self._counts if lane.slots is None else lane.slots
-            if not self._has_room(slots, priority, now, scope, is_spare=is_spare):
+            is_short: object = self._waits.heard
+            for counted in slots:
+                is_short = is_short or counted.room <= counted.reserve
+            if is_short and not self._has_room(slots, priority, now, scope, is_spare=is_spare):
                 return None
             if (now > send_by or now + self.mean_latency_seconds > deadline) and self._is_late(now, deadline, send_by):
                 return None
@@ -268,22 +266,20 @@ class Limiter(Capacity):
 
     def end(self, permit: Permit, *, sent: bool, complete: bool) -> None:
         """Release what *permit* holds; see `Permit.end`."""
-        lane, lock = permit.lane, self._lock
-        others = lane.connections.limiters
+        lane, lock, others = permit.lane, self._lock, permit.lane.connections.limiters
         lock.acquire()
         try:
             now = permit.loop.time()
             self._held.discard(permit)
-            for counted in permit.slots:
-                if not sent:
-                    counted.give_back()
-                elif complete:
-                    counted.cool(now)
-                else:
-                    counted.lose(now)
             if sent and complete:
+                for counted in permit.slots:
+                    counted.in_flight -= 1
+                    counted.cooling.append(now + counted.cools_for)
                 self._answered_at = now
                 self.mean_latency_seconds += (now - permit.since - self.mean_latency_seconds) / LATENCY_MEMORY
+            else:
+                for counted in permit.slots:
+                    counted.give_back() if not sent else counted.lose(now)
             if self.lockouts.by_scope:
                 self.lockouts.settle(
                     permit.scope, permit.tries, now, sent_at=permit.since, sent=sent, is_judged=permit.is_judged
@@ -318,11 +314,14 @@ class Limiter(Capacity):
             # Those of one kind wait for the same; the first of them is the next to pass.
             if blocked and waiter.kind(by_part=by_part) in blocked:
                 continue
-            finds_lane = waiter.finds_lane(now)
-            if not finds_lane and waiter.lane.late_at <= now and waiter.lane.end_late(now):
-                self._wake(now)
-                return
-            moment = self._earliest(waiter, now) if finds_lane else self._lane_at(waiter, now)
+            moment = math.inf
+            if waiter.finds_lane(now):
+                moment = self._earliest(waiter, now)
+            elif waiter.lane.key_lock is not None:
+                if waiter.lane.late_at <= now and waiter.lane.end_late(now):
+                    self._wake(now)
+                    return
+                moment = self._lane_at(waiter, now)
             if moment <= now:
                 self._serve(waiter, now)
             else:
@@ -339,10 +338,8 @@ class Limiter(Capacity):
         if self._is_late(now, waiter.deadline, waiter.send_by):
             waiter.expire()
             return
-        until = waiter.deadline + LATE_SECONDS
-        permit = self._take(
-            Permit(self, waiter.lane, now, waiter.loop, until, waiter.slots, waiter.number, waiter.scope)
-        )
+        until, lane, slots = waiter.deadline + LATE_SECONDS, waiter.lane, waiter.slots
+        permit = self._take(Permit(self, lane, now, waiter.loop, until, slots, waiter.number, waiter.scope))
         if self.lockouts.by_scope:
             is_cancel = waiter.priority is CANCEL
             permit.tries = self.lockouts.try_(waiter.scope, now, permit.until, is_cancel=is_cancel)
@@ -372,17 +369,18 @@ class Limiter(Capacity):
 
     # Loops
 
-    def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Serve another loop; what closed loops have left behind counts as lost."""
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+        """Serve *loop*, and return it; what closed loops have left behind counts as lost."""
         if self._forks not in (None, FORKS.count):
             raise UsageError(
                 f"the limit {self.limit.name} belongs to the parent of this process; start processes with spawn, or "
                 "pass the clients of this one a state= of their own and their part of the limit with limits="
             )
-        self._forks, self._entered = FORKS.count, loop
+        self._forks, self._entered, self._thread = FORKS.count, loop, get_ident()
         if loop not in self._timers:
             self._timers.enter(loop)
             self._drop_closed_loops(loop.time())
+        return loop
 
     def _drop_closed_loops(self, now: float) -> None:
         for loop in self._timers.drop_closed():

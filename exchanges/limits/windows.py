@@ -25,6 +25,7 @@ class Slots:
         cooling: When the slots of ended calls become free, in order.
         lost: The same for calls without a complete answer.
         reserve: Those that are kept for cancels.
+        cools_for: How long the slot of an answered call cools, in seconds.
     """
 
     window: Window
@@ -33,13 +34,13 @@ class Slots:
     lost: deque[float] = field(factory=deque[float])
     room: int = field(init=False)
     reserve: int = field(init=False)
-    _cools_for: float = field(init=False)
+    cools_for: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Compute what each call needs."""
         self.room = self.window.slots - self.in_flight - len(self.cooling) - len(self.lost)
         self.reserve = self.window.reserve
-        self._cools_for = self.window.per_seconds + MARGIN_SECONDS
+        self.cools_for = self.window.per_seconds + MARGIN_SECONDS
 
     def free(self, now: float) -> int:
         """Count the free slots; drop those that have cooled."""
@@ -60,15 +61,10 @@ class Slots:
         heads = [times[0] for times in (self.cooling, self.lost) if times]
         return min(heads, default=now + self.window.per_seconds)
 
-    def cool(self, now: float) -> None:
-        """Move the slot of a call that was answered now from in flight to cooling."""
-        self.in_flight -= 1
-        self.cooling.append(now + self._cools_for)
-
     def lose(self, now: float) -> None:
         """Move the slot of a call that ended now without a complete answer."""
         self.in_flight -= 1
-        self.lost.append(now + self._cools_for + LOST_SECONDS)
+        self.lost.append(now + self.cools_for + LOST_SECONDS)
 
     def resized(self, window: Window) -> Slots:
         """Return the slots of another window in which the ended calls of this one cool."""

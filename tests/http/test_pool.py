@@ -11,7 +11,7 @@ from exchanges.http.origin_pool import (
     KEEP_FOR_READS_SECONDS,
 )
 from exchanges.http.pool import ConnectionPool
-from exchanges.limits.limiter import Priority, reserved_connections
+from exchanges.limits.permits import Priority, reserved_connections
 from tests.support.own_connections import (
     KINDS,
     SECONDS,

@@ -216,3 +216,29 @@ def test_forks_are_counted():
     result = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=True)
 
     assert ["1", "0"] == result.stdout.split()
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_each_permit_belongs_to_the_loop_that_runs(in_thread):
+    """A loop that stands still, or runs in another thread, is not taken for the one in which a call is made."""
+    limiter, lane = limiter_of((50, 10.0)), wide_lane()
+    first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
+
+    async def acquire(*, now):
+        permit = limiter.acquire_now(lane, READ) if now else await limiter.acquire(lane, READ)
+        return permit.loop
+
+    def found(loop, *, now):
+        return loop.run_until_complete(acquire(now=now))
+
+    async def from_within():
+        return await asyncio.to_thread(found, second, now=True)
+
+    loops = [found(first, now=True)]
+    loops.append(first.run_until_complete(from_within()) if in_thread else found(second, now=True))
+    loops += [found(first, now=False), found(second, now=False)]
+    first.run_until_complete(first.shutdown_default_executor())
+    first.close()
+    second.close()
+
+    assert [first, second, first, second] == loops
