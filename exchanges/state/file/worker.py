@@ -138,16 +138,18 @@ class Worker:
 def _work(jobs: SimpleQueue[Posted], after: Callable[[], float | None]) -> None:
     seconds: float | None = None
     while True:
-        for posted in next_jobs(jobs, seconds):
-            if posted.job is None:
+        found = next_jobs(jobs, seconds)
+        while found:
+            job = found.pop(0).job
+            if job is None:
                 return
             seconds = None
             try:
-                posted.job()
+                job()
                 seconds = after()
             except Exception:
                 logger.exception("internal error in the state")
-        del posted  # while idle, keep no state alive
+            del job  # while idle, keep no state alive
 
 
 def next_jobs(jobs: SimpleQueue[Posted], seconds: float | None) -> list[Posted]:
