@@ -7,7 +7,6 @@ import pytest
 import exchanges
 from exchanges import Bitso, Bitstamp, Kind, OutcomeUnknown
 from exchanges.bitso import UserTrade
-from exchanges.bitso.streams import own_events
 from exchanges.errors import AuthenticationFailed, InvalidRequest, NotSent, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.simulator import Faults, Venue
@@ -86,10 +85,8 @@ async def test_own_orders_are_told():
 
 
 @in_hasty_time
-async def test_own_orders_are_found_in_public_channels(monkeypatch):
+async def test_own_orders_are_found_in_public_channels():
     """Placed, traded and cancelled; a trade is the account's own."""
-    # The frame of the trade comes before the answer that names its order: the list shows it.
-    monkeypatch.setattr(own_events, "LOOK_SECONDS", 5.0)
     async with exchange_world(0) as sim, bitso(sim) as client, client.streams.my_orders("btc_mxn") as orders:
         price = (await client.market.ticker("btc_mxn")).bid
         arguments = {"book": "btc_mxn", "order_type": "limit"}

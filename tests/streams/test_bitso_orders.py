@@ -63,6 +63,24 @@ async def test_an_order_whose_change_comes_before_its_answer():
 
 
 @in_virtual_time
+async def test_a_trade_that_comes_before_the_answer_of_its_order():
+    """It is read as soon as the order is known to be own, not with the look of the next minute."""
+    async with streams() as (live, server, host):
+        account = Account(host)
+        async with live.my_orders(BOOK) as stream:
+            server.last.send(trades(4, maker="other"))
+            server.last.send(trades(5, maker="new"))
+            await asyncio.sleep(1)
+            account.trades.append(own_trade(5, oid="new"))
+            host.own.add("new")
+            began = asyncio.get_running_loop().time()
+            (found,) = await items(stream, 1)
+
+            assert ("5", "new") == (found.tid, found.oid)
+            assert asyncio.get_running_loop().time() - began < 5
+
+
+@in_virtual_time
 async def test_changes_of_an_own_order_stay_in_their_order():
     """One that was kept comes before the one that shows that the order is own by now."""
     async with streams() as (live, server, host):

@@ -51,6 +51,8 @@ MATCH_SECONDS = 0.5
 KEPT_SECONDS = 120.0
 RETRY_SECONDS = 1.0
 MOST = 20_000
+STRANGE = 1000
+"""How many trades of orders that may be own are kept; one that is dropped is found with the next look at the list."""
 PAGE = 100
 LOOKED_UP = 50
 TRIES = 20
@@ -92,6 +94,7 @@ class OwnEvents:
         self._kept = 0
         self._expected: dict[Fill, int] = {}
         self._traded: OrderedDict[Fill, None] = OrderedDict()
+        self._strange: OrderedDict[Fill, None] = OrderedDict()
         self._marker: str | None = None
         self._gap: Gap | None = None
         self._due = asyncio.Event()
@@ -205,15 +208,23 @@ class OwnEvents:
     def _trade_came(self, trade: LiveTrade) -> None:
         for oid in {trade.maker_oid, trade.taker_oid} - {None, ""}:
             if oid is not None and (oid in self._open or oid in self._final or self._is_own(oid)):
-                self._expected.setdefault((trade.tid, oid), 0)
-                self._due.set()
+                self._expect((trade.tid, oid))
+            elif oid is not None:
+                _remember(self._strange, (trade.tid, oid), STRANGE)
+
+    def _expect(self, fill: Fill) -> None:
+        self._expected.setdefault(fill, 0)
+        self._due.set()
 
     async def _match(self) -> None:
-        """Look whether kept changes are of orders that this program has placed since."""
+        """Look whether kept changes and trades are of orders that this program has placed since."""
         while True:
             await asyncio.sleep(MATCH_SECONDS)
             for oid in [oid for oid in self._unclaimed if self._is_own(oid)]:
                 self._claim(oid)
+            for fill in [fill for fill in self._strange if self._is_own(fill[1])]:
+                del self._strange[fill]
+                self._expect(fill)
 
     def _claim(self, oid: str) -> None:
         kept = self._unclaimed.pop(oid, None)
@@ -372,7 +383,7 @@ class OwnEvents:
         )
 
 
-def _remember(names: OrderedDict[N, None], name: N) -> None:
+def _remember(names: OrderedDict[N, None], name: N, most: int | None = None) -> None:
     names[name] = None
-    if len(names) > MOST:
+    if len(names) > (most or MOST):
         names.popitem(last=False)
