@@ -77,11 +77,11 @@ class HeaderSignature:
 
     def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
         """Render *unsigned* and add the header."""
-        request, key = unsigned.render(), credentials.api_key
+        request = unsigned.bare
         # From the final URL, never from a constant: a path without the prefix of its host is answered with code 0215.
         signature = credentials.sign(f"{stamp.nonce}{request.verb}{request.target}".encode() + request.body)
-        authorization = f"Bitso {key}:{stamp.nonce}:{signature}"
-        return request.adding(headers={"Authorization": authorization}, secrets=(key, signature))
+        authorization = f"Bitso {credentials.api_key}:{stamp.nonce}:{signature}"
+        return request.adding(headers={"Authorization": authorization}, secrets=(*credentials.secrets, signature))
 
 
 class SaltedHeaderSignature(HeaderSignature):

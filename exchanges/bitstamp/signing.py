@@ -53,7 +53,7 @@ class HeaderSignature:
 
     def sign(self, unsigned: Unsigned, credentials: Credentials, stamp: Stamp) -> Request:
         """Render *unsigned* and add the headers."""
-        request = unsigned.render()
+        request = unsigned.bare
         identity, timestamp = f"BITSTAMP {credentials.api_key}", str(stamp.timestamp_ms)
         # Without a body there is no header to look up: the content type is then signed as no text at all.
         host, content_type = request.origin.partition("://")[2], dict(request.headers).get("Content-Type", "")
@@ -67,7 +67,7 @@ class HeaderSignature:
             "X-Auth-Timestamp": timestamp,
             "X-Auth-Version": VERSION,
         }
-        return request.adding(headers=headers, secrets=(credentials.api_key, signature))
+        return request.adding(headers=headers, secrets=(*credentials.secrets, signature))
 
     def verify(self, credentials: Credentials, stamp: Stamp, headers: Mapping[str, str], body: bytes) -> bool | None:
         """Return whether the exchange signed an answer to a signed request; None if it bears no signature.

@@ -106,7 +106,7 @@ class PreparedCall(Unsigned):
     @cached_property
     def unsigned(self) -> Request:
         """The request of a public call, which is the same each time; without the secrets of the credentials."""
-        return with_head(Unsigned.render(self))
+        return with_head(self.bare)
 
     def intent(self, at: datetime) -> Intent:
         """Return what this call is to do, for errors and the journal, without secrets and contents of files."""

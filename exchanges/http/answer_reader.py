@@ -238,8 +238,8 @@ class AnswerReader:
             self._finish()
             return
         is_plain = coding is None and self._cutter is None and "content-encoding" not in self._headers
-        if is_plain and length is not None and int(length) <= min(self._max_bytes, ORDINARY_BYTES):
-            self._left, self._read = int(length), AnswerReader._read_plain
+        if is_plain and length is not None and (size := int(length)) <= self._max_bytes and size <= ORDINARY_BYTES:
+            self._left, self._read = size, AnswerReader._read_plain
             return
         self._body = body_decoder(self._status, self._headers, self._max_bytes, self._cutter)
         if coding is not None:

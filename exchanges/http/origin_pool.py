@@ -79,11 +79,11 @@ class OriginPool:
         self._changed: asyncio.Future[bool] | None = None
         self._is_closed = False
 
-    def acquire_now(self, priority: Priority, *, fresh: bool) -> Connection | None:
+    def acquire_now(self, priority: Priority, now: float, *, fresh: bool) -> Connection | None:
         """Return a connection as `acquire` does, if that need not wait for anything."""
         if fresh or self._waiters or not self._has_capacity(priority):
             return None
-        connection = self._youngest(priority)
+        connection = self._youngest(priority, now)
         if connection is None or not connection.is_quiet():
             return None
         self._in_use += 1
@@ -220,7 +220,7 @@ class OriginPool:
         """Remove and return the unused connection that was idle for the shortest time, if one is young enough."""
         if fresh:  # the ready one may be as dead as the one before
             return None
-        if self._youngest(priority) is not None:
+        if self._youngest(priority, self.loop.time()) is not None:
             return self._idle.pop()
         if priority is not READ and self._ready is not None:
             connection, self._ready = self._ready, None
@@ -228,13 +228,13 @@ class OriginPool:
             return connection
         return None
 
-    def _youngest(self, priority: Priority) -> Connection | None:
+    def _youngest(self, priority: Priority, now: float) -> Connection | None:
         """Return the last of the idle connections, if it is young enough."""
         if not self._idle:
             return None
         connection = self._idle[-1]
         longest = self._idle_seconds(connection) if priority is READ else KEEP_FOR_MONEY_SECONDS
-        return connection if self.loop.time() - connection.idle_since < longest else None
+        return connection if now - connection.idle_since < longest else None
 
     def _make_room(self) -> None:
         """Close unused connections so that one more can be opened."""

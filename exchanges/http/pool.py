@@ -81,7 +81,7 @@ class ConnectionPool:
         try:
             pool = self._pool(request.origin)
             rendered = _Rendered(render_head(request, pool.origin.authority) + request.body)
-            connection = pool.acquire_now(priority, fresh=fresh)
+            connection = pool.acquire_now(priority, pool.loop.time(), fresh=fresh)
             if connection is None:
                 connection = await pool.acquire(priority, min(deadline, evidence.send_by), fresh=fresh)
         except Lost:
@@ -139,7 +139,7 @@ class ConnectionPool:
         if began >= deadline:  # its answer would be too late
             raise TimedOut("waiting for a connection")
         data = (request.head or render_head(request, pool.origin.authority)) + request.body
-        connection = pool.acquire_now(READ, fresh=False)
+        connection = pool.acquire_now(READ, began, fresh=False)
         if connection is None:
             return None
         reader = AnswerReader(max_bytes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import cast
 from urllib.parse import urlencode
@@ -152,6 +153,11 @@ class Unsigned:
             body = dumps(fields) if self.body is JSON else url_encoded(fields).encode()
             headers = (("Content-Type", self.body.value),)
         return Request(self.verb, self.origin, target, headers, body, secrets)
+
+    @cached_property
+    def bare(self) -> Request:
+        """The request without a signature, which is the same each time; without the secrets of credentials."""
+        return Unsigned.render(self)
 
     def _multipart(self, fields: dict[str, Json], name: str, upload: Upload, secrets: tuple[str, ...]) -> Request:
         """Build the parts of the fields, then the head of the file's part."""

@@ -285,7 +285,7 @@ class Attempts:
         timestamp_ms = int(self._config.wall_clock() * 1000)
         if policy is STRICT:
             leased = None if attempt.lease is None else attempt.lease.nonce
-            nonce = str(next_nonce(self._config, destination) if leased is None else leased)
+            nonce = str(destination.counter.draw(timestamp_ms) if leased is None else leased)
         else:
             nonce = unordered_nonce(policy, timestamp_ms)
         attempt.stamp = Stamp(nonce, timestamp_ms)

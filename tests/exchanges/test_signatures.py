@@ -46,10 +46,7 @@ class Ready:
     """A call that is rendered already."""
 
     def __init__(self, request):
-        self.request = request
-
-    def render(self, *, secrets=()):
-        return self.request
+        self.bare = request
 
 
 def names(schemes):
