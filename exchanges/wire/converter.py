@@ -224,7 +224,7 @@ class Wire:
 
     def _object_structure_hook(self, cls: type) -> StructureHook:
         entries = [Entry.of(f, self._structure_hook(f.annotation), strict=self.strict) for f in fields_of(cls)]
-        layouts, reshape = Layouts(entries), getattr(cls, "from_wire", None)
+        layouts, reshape = Layouts(entries, cls), getattr(cls, "from_wire", None)
 
         def model(value: Json, _: Any = None) -> Any:
             if type(value) is not dict or len(value) > MAX_KEYS:  # `from_wire` copies the object
@@ -232,15 +232,13 @@ class Wire:
             if reshape is not None:
                 value = cast("dict[str, Json]", reshape(value))
             layout = layouts.get(keys := tuple(value)) or layouts.add(keys)
-            attributes, rest = layout.read(value)
-            for key, name, is_required, _, read in rest:
-                if key in value:
-                    try:
-                        attributes[name] = read(value[key])
-                    except Deviation as deviation:
-                        raise deviation.inside(f": {cls.__name__}.{name}") from None
-                elif is_required:
-                    raise Deviation("a value, found none", f": {cls.__name__}.{name}")
+            numbers, build = layout.numbers(value), layout.build
+            if build is not None and numbers is not None:
+                try:
+                    return build(value, numbers)
+                except Deviation:  # read again by field, which says where it is
+                    pass
+            attributes = layout.attributes(cls, value, numbers)
             if layout.surplus:
                 self._deviate(f"no keys but the documented ones ({layout.surplus} more)", f": {cls.__name__}")
             return cls(**attributes)

@@ -20,8 +20,7 @@ import msgspec
 from attrs import frozen
 
 from exchanges.wire.codecs import BOUNDS, Deviation, Number, Text, loads
-from exchanges.wire.fast_rows import mutable_twin
-from exchanges.wire.models import Row, TaggedRow, codec_of, fields_of, optional_of
+from exchanges.wire.models import Row, TaggedRow, codec_of, fields_of, mutable_twin, optional_of
 
 Build = Callable[[Any], Any]
 

@@ -27,7 +27,16 @@ import msgspec
 from attrs import frozen
 
 from exchanges.wire.codecs import BOUNDS, Choice, Deviation, Number, OpenIntEnum, Text, Whole, loads
-from exchanges.wire.models import Field, Row, TaggedRow, codec_of, fields_of, optional_of, row_classes
+from exchanges.wire.models import (
+    Field,
+    Row,
+    TaggedRow,
+    codec_of,
+    fields_of,
+    mutable_twin,
+    optional_of,
+    row_classes,
+)
 from exchanges.wire.moments import Epoch
 
 StructureHook = Callable[[Any], Any]
@@ -160,13 +169,6 @@ def _builder(cls: type, fallback: Fallback, moment: str | None) -> Build:
     exec("\n".join(lines), names)  # noqa: S102 - source and names come from our own models, as in attrs itself
     build: Build = names["build"]
     return build
-
-
-def mutable_twin(cls: type) -> type:
-    """Return a mutable class with the same slots; its instances can become instances of the frozen *cls*."""
-    slots: Any = vars(cls)["__slots__"]
-    settable = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    return type(cls.__name__, cls.__bases__, {"__slots__": slots, **settable})
 
 
 def _assignment(field: Field, kind: Any) -> list[str]:

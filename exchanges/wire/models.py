@@ -24,7 +24,8 @@ class Model:
     of a field, and FastAPI as an answer, in that form.
     """
 
-    __slots__ = ()  # so that models have slots alone
+    # So that models have slots alone, and the same as a class that is derived from the same bases.
+    __slots__ = ("__weakref__",)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
@@ -148,3 +149,10 @@ def fields_of(cls: type) -> list[Field]:
         for a in fields
         if a.name != "extra"
     ]
+
+
+def mutable_twin(cls: type) -> type:
+    """Return a mutable class with the same slots; its instances can become instances of the frozen *cls*."""
+    slots: Any = vars(cls)["__slots__"]
+    settable = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    return type(cls.__name__, cls.__bases__, {"__slots__": slots, **settable})

@@ -1,16 +1,19 @@
 """The numbers of an object, which are read at once: nothing is read otherwise than one by one."""
 
+import copy
+import weakref
 from decimal import Decimal
 
 import pytest
-from attrs import frozen
+from attrs import Factory, field, frozen
+from attrs.exceptions import FrozenInstanceError
 
 from exchanges.errors import DecodeError
 from exchanges.wire import TextDecimal
 from exchanges.wire.codecs import Deviation, Number
 from exchanges.wire.converter import Wire
 from exchanges.wire.layouts import MAX_LAYOUTS, Entry, Layouts
-from exchanges.wire.models import fields_of
+from exchanges.wire.models import Model, fields_of
 
 
 @frozen(kw_only=True)
@@ -90,3 +93,128 @@ def test_how_many_are_kept():
         layouts.add((str(number),))
 
     assert MAX_LAYOUTS == len(layouts)
+
+
+@frozen
+class Level(Model):
+    """An object that its builder fills directly."""
+
+    bid: TextDecimal
+    ask: TextDecimal
+    word: str = "a"
+    last: Decimal | None = None
+
+
+@frozen
+class Inner(Level):
+    """One that has fields of its own and of its base."""
+
+    side: int = 0
+
+
+@frozen
+class Holder(Model):
+    """One that holds another."""
+
+    bid: Level
+
+
+@frozen
+class Converted(Model):
+    """One whose field is converted."""
+
+    word: str = field(converter=str.upper)
+
+
+@frozen
+class Validated(Model):
+    """One whose field is validated."""
+
+    word: str = field(validator=lambda *_: None)
+
+
+@frozen
+class Listed(Model):
+    """One whose default is made anew."""
+
+    word: str
+    words: list[str] = Factory(list)
+
+
+@frozen
+class Finished(Model):
+    """One that does something when it was made."""
+
+    word: str
+
+    def __attrs_post_init__(self):
+        """Do something."""
+
+
+@frozen
+class Own(Model):
+    """One with an ``__init__`` of its own."""
+
+    word: str
+
+    def __init__(self, word):
+        self.__attrs_init__(word.upper())
+
+
+@frozen
+class Bare:
+    """One that is no model."""
+
+    word: str
+
+
+def layout_of(cls, *keys):
+    """Return the layout of an object of *cls* with *keys*."""
+    return Layouts([Entry.of(field, str, strict=False) for field in fields_of(cls)], cls).add(keys)
+
+
+@pytest.mark.parametrize(
+    ("cls", "value"),
+    [
+        (Level, {"bid": "1.50", "ask": "2"}),
+        (Level, {"ask": "2", "word": "b", "last": None, "bid": "1"}),
+        (Inner, {"bid": "1", "ask": "2", "side": 1}),
+    ],
+)
+def test_an_object_that_is_built_directly(cls, value):
+    """It is what the class itself makes of the same values: frozen, equal, and it can be copied."""
+    wire = Wire()
+    built = wire.structure(value, cls, "a")
+    made = cls(**{name: Decimal(item) if name in ("bid", "ask") else item for name, item in value.items()})
+
+    assert layout_of(cls, *value).build is not None
+    assert (cls, made, repr(made)) == (type(built), built, repr(built))
+    assert hash(made) == hash(built)
+    assert [built] * 3 == [copy.deepcopy(built), copy.copy(built), weakref.ref(built)()]
+    with pytest.raises(FrozenInstanceError):
+        built.bid = made.bid
+
+
+@pytest.mark.parametrize(
+    ("cls", "keys"),
+    [
+        (Level, ("bid", "ask", "new")),
+        (Level, ("bid", "word")),
+        (Holder, ("bid",)),
+        (Converted, ("word",)),
+        (Validated, ("word",)),
+        (Listed, ("word",)),
+        (Finished, ("word",)),
+        (Own, ("word",)),
+        (Bare, ("word",)),
+    ],
+)
+def test_an_object_that_is_not_built_directly(cls, keys):
+    """Where anything but assignments makes an object, or something is missing or new, its class makes it."""
+    assert layout_of(cls, *keys).build is None
+
+
+def test_a_wrong_word_of_an_object_that_is_built_directly():
+    """It is the same error as by field."""
+    with pytest.raises(DecodeError, match=r"a: Level\.word: expected a text"):
+        Wire().structure({"bid": "1", "ask": "2", "word": []}, Level, "a")
