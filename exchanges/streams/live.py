@@ -103,7 +103,7 @@ class Stream:
         self._was_entered = True
 
     def _watch(self, leave: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Have *leave* called if the stream is dropped without leaving its block; it must not refer to the stream."""
+        """Call *leave* if the stream is dropped without leaving its block; it must not refer to the stream."""
         loop = asyncio.get_running_loop()
         self._dropped = weakref.finalize(self, _was_dropped, loop, self._hub, leave, self.label)
         self._dropped.atexit = False

@@ -135,7 +135,7 @@ class Withdrawal(Transfer, Model):
 
     @property
     def beneficiary(self) -> str | None:
-        """Name of who receives a transfer by SPEI, by *details*; None if not sent."""
+        """The name of who receives a transfer by SPEI, by *details*; None if not sent."""
         return self._shown("beneficiary")
 
     @property

@@ -192,7 +192,7 @@ class Database:
         self._disconnect()
 
     def after_fork(self) -> None:
-        """Let others use the file again, which opens it again."""
+        """Release what `before_fork` acquired; the next use opens the file again."""
         self._read_lock.release()
         self._write_lock.release()
 

@@ -23,7 +23,7 @@ class Closable(Protocol):
         """Wait until nobody uses it, keep others from it, and close it."""
 
     def after_fork(self) -> None:
-        """Let others use it again, in the parent as in the child."""
+        """Release it for others, in the parent as in the child."""
 
 
 _open: weakref.WeakSet[Closable] = weakref.WeakSet()
