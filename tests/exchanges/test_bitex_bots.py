@@ -148,15 +148,25 @@ class TestCancelling:
 
         assert (after["to_cancel"], after["executing"]) == (bot.to_cancel, bot.executing)
 
+    @pytest.mark.parametrize("first", [httpx.Response(204), answer(BOT), answer(ENDING)])
+    @pytest.mark.parametrize("kind", KINDS)
     @in_virtual_time
-    async def test_no_trace_of_the_cancel(self):
-        """A cancel without a clear answer, and a bot that goes on, leave the outcome unknown."""
+    async def test_a_bot_that_goes_on(self, kind, first):
+        """A bot that is shown as going on after its cancel leaves the outcome unknown, whatever the cancel answered."""
+        with pytest.raises(OutcomeUnknown) as caught:
+            await cancelled(Script.of(first, answer(BOT)), kind)
+
+        assert f"bitex.bots.cancel_{kind}_bot" == caught.value.intent.endpoint
+
+    @in_virtual_time
+    async def test_nothing_shows_that_it_stops(self):
+        """Where the bot cannot be read, an answer that shows it as going on proves nothing."""
         with pytest.raises(OutcomeUnknown):
-            await cancelled(Script.of(httpx.Response(204), answer(BOT)))
+            await cancelled(Script.of(answer(BOT), answer({"error": "No permission"}, 403)))
 
     @in_virtual_time
     async def test_the_bot_cannot_be_read(self):
-        """Where the bot cannot be read afterwards, the answer of the cancel stands."""
+        """Where the bot cannot be read afterwards, an answer of the cancel that shows the bot as ending stands."""
         bot = await cancelled(Script.of(answer(ENDING), answer({"error": "No permission"}, 403)))
 
         assert bot.to_cancel
