@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from exchanges import Bitstamp
 from exchanges.simulator import Venue
 from tests.support.simulator_calls import NOW, PRIVATE, bitso_v2, bitso_v3, bitstamp_v1, plain_http, simulated
 
@@ -26,6 +27,7 @@ SPELLINGS = [
     "/api/v2/ticker/btcusd/",
     "/api/v2/ticker/BTCUSD",
     "/api/v2/order_book/BTCUSD/?group=1",
+    "/api/v2/order_book/btcusd/?group=True",
     "/api/ticker",
     "/api/order_book/?group=1&more=x",
 ]
@@ -154,6 +156,20 @@ async def test_decimals(venue):
     }
 
     assert (before, {(True, 2), (False, 8)}) == (after, decimals)
+
+
+async def test_decimals_of_bitstamp_v2():
+    """So have those of version 2, while an order reserves dollars as well."""
+    async with simulated(Venue.BITSTAMP, clock=lambda: NOW) as sim:
+        account = sim.account(Venue.BITSTAMP)
+        async with Bitstamp(base_url=sim.base_url, clock=lambda: sim.now, **account) as client:
+            order = await client.trading.buy(market="btcusd", amount="0.01", price="30000")
+            held = await client.account.account_balance("usd")
+            await client.trading.cancel_order(order_id=order.id)
+            free = await client.account.account_balance("usd")
+
+    assert ("42000.00", "300.75", "41699.25") == (str(held.total), str(held.reserved), str(held.available))
+    assert ("42000.00", "0.00", "42000.00") == (str(free.total), str(free.reserved), str(free.available))
 
 
 async def balances(client, venue, nonce):

@@ -24,6 +24,8 @@ MAX_TEXT = 1000
 _DECIMAL = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
+# How clients in Python write 1 and 0 for the grouping of an order book.
+_FLAG_NUMBERS = {"True": "1", "False": "0"}
 _MARKETS = ("book", "market")
 _IN_QUERY = ("GET", "DELETE", "HEAD")
 # What HTTP libraries call a body of which they were told nothing.
@@ -172,8 +174,12 @@ class Arguments:
 
 
 def _folded(argument: Argument, given: Json) -> Json:
-    """Return a market or a flag in lower case: real servers take BTC_MXN and True as well."""
-    return given.lower() if isinstance(given, str) and (argument.name in _MARKETS or argument.type == "bool") else given
+    """Return a market or a flag in lower case, and a flag as a number: real servers take BTC_MXN and True as well."""
+    if not isinstance(given, str):
+        return given
+    if argument.type == "int":
+        return _FLAG_NUMBERS.get(given, given)
+    return given.lower() if argument.name in _MARKETS or argument.type == "bool" else given
 
 
 def _typed(name: str, value: Json, kind: type[V]) -> V:

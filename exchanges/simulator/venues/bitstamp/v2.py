@@ -216,7 +216,7 @@ def _currency(name: str) -> bitstamp.Currency:
 
 
 def _balance(wallet: Wallet, name: str) -> bitstamp.AccountBalance:
-    return show(bitstamp.AccountBalance, wallet.balances[name], currency=name)
+    return show(bitstamp.AccountBalance, wallet.balances[name].shown(name), currency=name)
 
 
 def _row(movement: Movement) -> Json:
