@@ -100,11 +100,12 @@ async def _body(receive: Receive) -> bytes | None:
             return body
 
 
-async def log(confirmed: Confirmed) -> None:
-    """Log a confirmed object; the repr of models leaves keys and personal data out."""
-    logger.warning("%s", confirmed)
+async def _log(confirmed: Confirmed) -> None:
+    # The repr of models leaves keys and personal data out.
+    logger.info("%s", confirmed)
 
 
 def create_app() -> CallbackEndpoint:
     """Create the application; the key is read from ``BITEX_API_KEY``."""
-    return CallbackEndpoint(Bitex(), log)
+    logging.basicConfig(level=logging.INFO)
+    return CallbackEndpoint(Bitex(), _log)

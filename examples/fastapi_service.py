@@ -7,13 +7,16 @@ It needs FastAPI and uvicorn. Against the simulator, and with the key from the e
     uvicorn --factory examples.fastapi_service:simulated_app
     BITSTAMP_API_KEY=... BITSTAMP_API_SECRET=... uvicorn --factory examples.fastapi_service:live_app
 
-Start it with one worker, or give all workers one `FileState`: the limits and the journal belong to the key. The models
-of the exchange are the answers, with their schema; amounts travel as text in both directions, since a JSON number is
-read as a float by most who receive it.
+Start it with one worker, or give all workers one `FileState`: the limits and the journal belong to the key. Ctrl-C
+waits for the orders under way: set no ``--timeout-graceful-shutdown`` that is shorter than the deadline of a call. The
+models of the exchange are the answers, with their schema; amounts travel as text in both directions, since a JSON
+number is read as a float by most who receive it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal
@@ -25,6 +28,8 @@ from pydantic import BaseModel
 from exchanges import (
     Bitstamp,
     ExchangeError,
+    InvalidRequest,
+    NotFound,
     OutcomeUnknown,
     RateLimited,
     RateLimitTimeout,
@@ -38,15 +43,21 @@ from exchanges.state import FileState
 
 Opened = AbstractAsyncContextManager[Bitstamp]
 
+RECONCILE_EVERY_SECONDS = 10.0
+
 STATUSES: tuple[tuple[type[ExchangeError], int], ...] = (
     (UnresolvedOutcome, 409),
     (UsageError, 422),
     (RateLimitTimeout, 503),
     (RateLimited, 503),
+    (NotFound, 404),
+    (InvalidRequest, 422),
     (Rejected, 409),
     # Not an error of the one who asks, and no permission to ask again: the order may be in the book.
     (OutcomeUnknown, 202),
 )
+
+logger = logging.getLogger("fastapi_service")
 
 
 class NewOrder(BaseModel):
@@ -78,9 +89,13 @@ def create_app(opened: Callable[[], Opened]) -> FastAPI:
         # In the event loop that serves: a client belongs to one loop.
         async with opened() as client:
             app.state.client = client
-            for intent in list(client.unresolved):
-                await client.reconcile(intent)
-            yield
+            # Beside the service: it must answer, and stop, while the exchange cannot be read.
+            reconciling = asyncio.create_task(reconcile_all(client))
+            try:
+                yield
+            finally:
+                reconciling.cancel()
+                await asyncio.gather(reconciling, return_exceptions=True)
 
     app = FastAPI(lifespan=lifespan, title="prices and orders")
     app.add_exception_handler(ExchangeError, explain)
@@ -88,6 +103,17 @@ def create_app(opened: Callable[[], Opened]) -> FastAPI:
     app.add_api_route("/orders", place, methods=["POST"], status_code=201)
     app.add_api_route("/unresolved", unresolved)
     return app
+
+
+async def reconcile_all(client: Bitstamp) -> None:
+    """Reconcile what the last run and lost answers left open, until cancelled."""
+    while True:
+        try:
+            for intent in list(client.unresolved):
+                logger.info("%s", await client.reconcile(intent))
+        except ExchangeError as error:
+            logger.warning("not reconciled: %s", error)
+        await asyncio.sleep(RECONCILE_EVERY_SECONDS)
 
 
 def client_of(request: Request) -> Bitstamp:
@@ -124,6 +150,8 @@ async def explain(_request: Request, error: Exception) -> JSONResponse:
         "message": str(error),
         "may_have_executed": isinstance(error, ExchangeError) and error.may_have_executed,
     }
+    if isinstance(error, (OutcomeUnknown, UnresolvedOutcome)):
+        proven["intent"] = error.intent.id  # as in the list of unresolved calls
     return JSONResponse(proven, status_code=status)
 
 
