@@ -1,71 +1,85 @@
-"""`frozen` of attrs without the time that it takes to generate code for comparing and showing each class.
+"""`frozen` of attrs, for classes of which a program uses few: attrs generates their methods when they are first needed.
 
-An import creates well over a hundred classes, and most programs compare and show the values of a few. So these methods
-are shared: they read the fields of a class when its first value is compared or shown. Everything else is what attrs
-generates, and so is what a class states with `eq`, `order` or `repr`, or defines itself.
+An import creates well over a hundred classes, and generating their methods would be a third of its time. So a class
+gets its slots at once, and in place of everything that attrs generates, its fields included, something that lets attrs
+do so when it is asked for. From then on the class holds exactly what `attrs.frozen` would have made.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from operator import attrgetter
-from reprlib import recursive_repr
-from typing import TYPE_CHECKING
+import inspect
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 if TYPE_CHECKING:
     # What checkers know: to them it is the decorator of attrs.
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from attrs import frozen
 
 __all__ = ["frozen"]
 
 
-@cache
-def _compared(kind: type) -> Callable[[object], object]:
-    """Return what reads the fields of a *kind* that are compared."""
-    return _reader([field.name for field in attrs.fields(kind) if field.eq])
+class _Plain:
+    """Shows what the installed attrs adds to a class."""
 
 
-@cache
-def _hashed(kind: type) -> Callable[[object], object]:
-    """Return what reads the fields of a *kind* that are hashed: those that are compared, unless they say otherwise."""
-    return _reader([f.name for f in attrs.fields(kind) if (f.eq if f.hash is None else f.hash)])
+_SHOWN = attrs.frozen(_Plain)
+_FROZEN = {"__setattr__": _SHOWN.__setattr__, "__delattr__": _SHOWN.__delattr__}
+_GENERATED = vars(_SHOWN).keys() - vars(_Plain).keys() - _FROZEN.keys() - {"__slots__"}
+_COMPARING = {"__eq__", "__ne__"}
+_OPTIONS = {"kw_only", "eq", "repr"}
 
 
-def _reader(names: list[str]) -> Callable[[object], object]:
-    return attrgetter(*names) if names else lambda _: ()
+class _Generated:
+    """Stands in a class for one thing that attrs generates."""
+
+    __slots__ = ("_generate", "_name")
+
+    def __init__(self, generate: Callable[[], Mapping[str, Any]], name: str) -> None:
+        self._generate, self._name = generate, name
+
+    def __get__(self, value: object, kind: type) -> object:
+        """Let attrs generate everything, and return this part."""
+        # Twice, if two threads come here at once: what both generate is equal.
+        part = self._generate()[self._name]
+        return part.__get__(value, kind) if hasattr(part, "__get__") else part
 
 
-@cache
-def _shown(kind: type) -> Sequence[tuple[str, Callable[[object], object]]]:
-    """Return the names of the fields of a *kind* that are shown, each with what shows it."""
-    fields = [field for field in attrs.fields(kind) if field.repr]
-    return [(field.name, field.repr if callable(field.repr) else repr) for field in fields]
+def _deferred(cls: type, make: Callable[[], type], options: dict[str, object]) -> type:
+    """Return what *make* would, with all but slots generated when it is first needed."""
+    fields = [name for name, hint in inspect.get_annotations(cls).items() if not str(hint).startswith("ClassVar")]
+    inherited = {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
+    slots = tuple(name for name in (*fields, "__weakref__") if name not in inherited)
+    body = {name: value for name, value in vars(cls).items() if name not in {*fields, "__dict__", "__weakref__"}}
+    # What a class defines itself stays; with its own way to compare it has its own hash too, or none.
+    absent = _GENERATED - body.keys()
+    if options.get("eq") is False or _COMPARING & body.keys():
+        absent -= {*_COMPARING, "__hash__"}
+    if options.get("repr") is False:
+        absent -= {"__repr__"}
+
+    def generate() -> Mapping[str, Any]:
+        generated = vars(make())
+        for name in absent:
+            type.__setattr__(kind, name, generated[name])
+        return generated
+
+    body |= _FROZEN | {name: _Generated(generate, name) for name in absent}
+    body |= {"__slots__": slots, "__qualname__": cls.__qualname__}
+    kind = type(cls)(cls.__name__, cls.__bases__, body)
+    return kind
 
 
-def _class_of(value: object) -> type:
-    return value.__class__
-
-
-def _eq(self: object, other: object) -> object:
-    if other.__class__ is not self.__class__:
-        return NotImplemented
-    read = _compared(_class_of(self))
-    return read(self) == read(other)
-
-
-def _hash(self: object) -> int:
-    return hash(_hashed(_class_of(self))(self))
-
-
-@recursive_repr()
-def _repr(self: object) -> str:
-    kind = _class_of(self)
-    shown = ", ".join(f"{name}={show(getattr(self, name))}" for name, show in _shown(kind))
-    return f"{kind.__qualname__.rpartition('>.')[2]}({shown})"
+def _is_usual(cls: type, options: dict[str, object]) -> bool:
+    """Whether attrs would do nothing with *cls* that is not known here."""
+    functions = [getattr(value, "__func__", getattr(value, "fget", value)) for value in vars(cls).values()]
+    # A function that calls `super` knows the class that has no slots yet.
+    is_closed = any("__class__" in f.__code__.co_freevars for f in functions if hasattr(f, "__code__"))
+    is_computed = any(isinstance(f, cached_property) for f in functions)
+    return options.keys() <= _OPTIONS and not (is_closed or is_computed or "__init__" in vars(cls))
 
 
 if not TYPE_CHECKING:
@@ -74,9 +88,5 @@ if not TYPE_CHECKING:
         """Create a frozen class, as `attrs.frozen` does."""
         if cls is None:
             return lambda cls: frozen(cls, **options)
-        # attrs leaves alone what it finds in a class.
-        if not {"eq", "order"} & options.keys() and "__eq__" not in vars(cls):
-            cls.__eq__, cls.__hash__ = _eq, _hash
-        if "repr" not in options and "__repr__" not in vars(cls):
-            cls.__repr__ = _repr
-        return attrs.frozen(cls, **options)
+        make = partial(attrs.frozen, cls, **options)
+        return _deferred(cls, make, options) if _is_usual(cls, options) else make()

@@ -1,10 +1,16 @@
-"""Frozen classes compare, hash and show themselves as those of attrs do."""
+"""Frozen classes are those of attrs, whatever is asked of them first."""
 
 from __future__ import annotations
 
 import copy
+import gc
+import inspect
 import pickle
-from typing import Any
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any, ClassVar, get_type_hints
 
 import attrs
 import pytest
@@ -112,9 +118,43 @@ def test_what_a_class_defines_itself_stays() -> None:
     class Plain:
         x: int
 
+    @frozen
+    class Hashed:
+        x: int
+
+        def __hash__(self) -> int:
+            return 7
+
+    @frozen
+    class Started:
+        x: int
+
+        def __init__(self, x: int) -> None:
+            self.__attrs_init__(x + 1)  # type: ignore[attr-defined]
+
+    @frozen
+    class Based(Own):
+        y: int = 0
+
+        def __repr__(self) -> str:
+            return f"based on {super().__repr__()}"
+
+    @frozen
+    class Computed:
+        x: int
+
+        @cached_property
+        def double(self) -> int:
+            return 2 * self.x
+
     assert Own(1) == Own(2)
     assert "own" == repr(Own(1))
     assert Own.__hash__ is None
+    assert Hashed(1) == Hashed(1) != Hashed(2)
+    assert 7 == hash(Hashed(1))
+    assert 2 == Started(1).x
+    assert "based on own" == repr(Based(1))
+    assert (4, False) == (Computed(2).double, hasattr(Computed(2), "__dict__"))
     assert Ordered(1) < Ordered(2)
     assert "Ordered(x=1)" in repr(Ordered(1))
     assert Plain(1) != Plain(1)
@@ -128,3 +168,89 @@ def test_values_stay_frozen_and_can_be_copied() -> None:
     assert value == copy.deepcopy(value) == pickle.loads(pickle.dumps(value))  # noqa: S301 - its own
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         value.x = 2  # type: ignore[misc]
+
+
+_FIRST: dict[str, Callable[[Any], object]] = {
+    "fields": attrs.fields,
+    "is it a class of attrs": attrs.has,
+    "names by position": lambda kind: kind.__match_args__,
+    "signature": inspect.signature,
+    "types of its arguments": lambda kind: get_type_hints(kind.__init__, {"Any": Any}),
+    "types of its fields": lambda kind: get_type_hints(kind, {"Any": Any}),
+    "slots": lambda kind: (kind.__slots__, hasattr(kind(1), "__dict__")),
+    "value": lambda kind: attrs.astuple(kind(1, y=2)),
+    "equality": lambda kind: (kind(1) == kind(1), kind(1) != kind(1), kind(1) == kind(2)),
+    "hash": lambda kind: hash(kind(1)) == hash(kind(1)),
+    "shown": lambda kind: repr(kind(1)),
+    "state": lambda kind: kind(1).__getstate__(),
+    "weak reference": lambda kind: weakref.ref(value := kind(1))() is value,
+    "names": dir,
+}
+
+
+@pytest.mark.parametrize("first", _FIRST)
+@pytest.mark.parametrize("kind", range(2))
+def test_it_does_not_matter_what_is_asked_first(first: str, kind: int) -> None:
+    """Nothing is generated before; what is asked of a class, or of one derived from it, gets what attrs answers."""
+    ours, theirs = _classes(frozen)[kind], _classes(attrs.frozen)[kind]
+    ask = _FIRST[first]
+
+    assert ask(theirs) == ask(ours)
+    assert [ask(theirs) for ask in _FIRST.values()] == [ask(ours) for ask in _FIRST.values()]
+    assert attrs.fields(theirs) == attrs.fields(ours)
+
+
+def test_it_is_generated_once() -> None:
+    """The first use leaves nothing in the class but what attrs made."""
+    kind = _classes(frozen)[0]
+    before = {type(value).__name__ for value in vars(kind).values()}
+    kind(1)
+
+    assert {"_Generated"} == before - {type(value).__name__ for value in vars(kind).values()}
+    assert inspect.isfunction(vars(kind)["__init__"])
+    assert attrs.fields(kind) is attrs.fields(kind)
+
+
+def test_threads_may_use_a_class_first_at_the_same_time() -> None:
+    """Each gets values that equal those of the others."""
+    kinds = [_classes(frozen)[1] for _ in range(20)]
+    with ThreadPoolExecutor(8) as threads:
+        values = [[threads.submit(kind, 1) for _ in range(8)] for kind in kinds]
+        alike = [{value.result() for value in same} for same in values]
+
+    assert all(1 == len(same) for same in alike)
+
+
+def test_constants_of_a_class_are_no_fields() -> None:
+    """They stay in the class, and a derived class may replace them."""
+
+    @frozen
+    class Base:
+        limit: ClassVar[int] = 3
+        x: int
+
+    @frozen
+    class Derived(Base):
+        limit: ClassVar[int] = 4
+
+    assert [("x",), ("x",)] == [tuple(f.name for f in attrs.fields(kind)) for kind in (Base, Derived)]
+    assert (3, 4) == (Base(1).limit, Derived(1).limit)
+    assert () == vars(Derived)["__slots__"]
+
+
+def test_a_derived_class_may_declare_a_field_again() -> None:
+    """It has its own default, and no second slot."""
+
+    @frozen
+    class Base:
+        x: int
+        y: int = 1
+
+    @frozen
+    class Derived(Base):
+        y: int = 2
+
+    assert (1, 2) == (Base(0).y, Derived(0).y)
+    assert () == vars(Derived)["__slots__"]
+    gc.collect()
+    assert [Derived] == Base.__subclasses__()
