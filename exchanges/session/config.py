@@ -1,7 +1,7 @@
 """Configuration: what a client is constructed with, checked, and what a session is made of.
 
-Every option is checked here, before anything is opened. Messages name the class of the client and the option, and never
-a value: each may be, or contain, a secret.
+Every option is checked here, before anything is opened. Messages name the option and never a value, which may be, or
+contain, a secret.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict, cast
 
 from attrs import field, frozen
 
@@ -166,52 +166,28 @@ def configure(
     """
     name = client.__name__
     _require_known(name, options)
-    sandbox, transport = options.get("sandbox", False), options.get("transport")
-    origin = _server(client, options)
-    if not _has(transport, "handle_async_request"):
-        raise UsageError(f"{name}: transport must be an httpx.AsyncBaseTransport")
-    if not _has(state := options.get("state"), "limiter", "shared", "shared_limiter", "journal"):
-        raise UsageError(
-            f"{name}: state must be a MemoryState, a FileState(path) or a RedisState(url), of exchanges.state"
-        )
-    clock: Callable[[], float] = options.get("clock", time.time)
-    if not callable(clock):
-        raise UsageError(f"{name}: clock must be a function that returns seconds since 1970, such as time.time")
-    max_connections = options.get("max_connections", MAX_CONNECTIONS)
-    if type(max_connections) is not int or max_connections < 1:
-        raise UsageError(f"{name}: max_connections must be a whole number above zero")
+    sandbox, origin = options.get("sandbox", False), _server(client, options)
     ssl_context = _context(name, options.get("ssl_context"))
     return SessionConfig(
-        transport=HttpTransport(
-            injected=transport,
-            ssl_context=ssl_context,
-            proxy=options.get("proxy"),
-            max_connections=max_connections,
-            bypass_tracers=_bypass_tracers(name, options),
-        ),
+        transport=_transport(name, options, ssl_context),
         credentials=_credentials(client, exchange, keys),
-        # What a scripted transport answers must not count against the limits of real servers.
-        state=state or (PROCESS if transport is None else MemoryState()),
+        state=_state(name, options),
         server=f"{exchange} {'sandbox' if sandbox else server_name(client, origin)}",
         origin=origin,
         sandbox=sandbox,
         limits=_limits(client, options.get("limits", ())),
-        timeout_seconds=timeout_of(options["timeout_seconds"]) if "timeout_seconds" in options else None,
-        max_connections=max_connections,
+        timeout_seconds=_seconds(options, "timeout_seconds"),
+        max_connections=_max_connections(name, options),
         cancel_limits=_cancel_limits(client),
-        send_within_seconds=(
-            timeout_of(options["send_within_seconds"], "send_within_seconds")
-            if "send_within_seconds" in options
-            else None
-        ),
-        wall_clock=WallClock(clock),
+        send_within_seconds=_seconds(options, "send_within_seconds"),
+        wall_clock=_clock(name, options.get("clock", time.time)),
         nonce_floor=_nonce_floor(options.get("nonce_floor")),
         wire=wire(strict=options.get("strict", False)),
         schemes=schemes,
         searches=searches,
         ssl_context=ssl_context,
         proxy=_held(options.get("proxy")),
-        is_injected=transport is not None,
+        is_injected=options.get("transport") is not None,
         hooks=_hooks(name, options.get("hooks", ())),
     )
 
@@ -225,7 +201,7 @@ def _require_known(name: str, options: ClientOptions) -> None:
         hint = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(sorted(known))}"
         raise UsageError(f"{name}: no such option: {', '.join(map(quotable, unknown))}; {hint}")
     # A text is true, whatever it says: "no" would choose the sandbox.
-    for option in ("sandbox", "strict"):
+    for option in ("bypass_tracers", "sandbox", "strict"):
         if not isinstance(options.get(option, False), bool):
             raise UsageError(f"{name}: {option} must be True or False")
 
@@ -254,13 +230,47 @@ def _server(client: type[Areas], options: ClientOptions) -> str | None:
     return origin
 
 
-def _bypass_tracers(name: str, options: ClientOptions) -> bool:
-    bypass = options.get("bypass_tracers", False)
-    if type(bypass) is not bool:
-        raise UsageError(f"{name}: bypass_tracers must be True or False")
-    if bypass and (options.get("transport") is not None or options.get("proxy") is not None):
+def _transport(name: str, options: ClientOptions, ssl_context: ssl.SSLContext | None) -> HttpTransport:
+    injected, proxy, bypass = options.get("transport"), options.get("proxy"), options.get("bypass_tracers", False)
+    if not _has(injected, "handle_async_request"):
+        raise UsageError(f"{name}: transport must be an httpx.AsyncBaseTransport")
+    if bypass and not (injected is None and proxy is None):
         raise UsageError(f"{name}: bypass_tracers is for own connections; transport= and proxy= use httpx")
-    return bypass
+    return HttpTransport(
+        injected=injected,
+        ssl_context=ssl_context,
+        proxy=proxy,
+        max_connections=_max_connections(name, options),
+        bypass_tracers=bypass,
+    )
+
+
+def _max_connections(name: str, options: ClientOptions) -> int:
+    most = options.get("max_connections", MAX_CONNECTIONS)
+    if type(most) is not int or most < 1:
+        raise UsageError(f"{name}: max_connections must be a whole number above zero")
+    return most
+
+
+def _state(name: str, options: ClientOptions) -> State:
+    if not _has(state := options.get("state"), "limiter", "shared", "shared_limiter", "journal"):
+        raise UsageError(
+            f"{name}: state must be a MemoryState, a FileState(path) or a RedisState(url), of exchanges.state"
+        )
+    # What a scripted transport answers must not count against the limits of real servers.
+    return state or (PROCESS if options.get("transport") is None else MemoryState())
+
+
+def _clock(name: str, clock: Callable[[], float]) -> WallClock:
+    if not callable(clock):
+        raise UsageError(f"{name}: clock must be a function that returns seconds since 1970, such as time.time")
+    return WallClock(clock)
+
+
+def _seconds(options: ClientOptions, option: Literal["timeout_seconds", "send_within_seconds"]) -> float | None:
+    """Return a timeout; None if it is not passed."""
+    # Passed as None it is wrong, and not left out.
+    return timeout_of(cast("float", options.get(option)), option) if option in options else None
 
 
 def _credentials(client: type[Areas], exchange: str, keys: Mapping[str, str | None]) -> Credentials | None:
@@ -316,7 +326,8 @@ def _limits(client: type[Areas], limits: Sequence[Limit] | None) -> Mapping[str,
         raise UsageError(f"{client.__name__}: limits must be a list of Limit, or None")
     known = {part.name for e in endpoints_of(client) for part in e.limit.parts}
     if unknown := {limit.name for limit in limits} - known:
-        raise UsageError(f"{client.__name__}: no such limit: {', '.join(sorted(unknown))}; there are {sorted(known)}")
+        words = f"no such limit: {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
+        raise UsageError(f"{client.__name__}: {words}")
     replaced = {limit.name: limit for limit in limits}
     if len(replaced) < len(limits):
         raise UsageError(f"{client.__name__}: limits holds two of the same name")

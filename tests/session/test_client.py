@@ -200,7 +200,7 @@ async def test_a_generation_without_a_sandbox():
         ({"proxy": 5}, "proxy must be the URL of an http proxy"),
         ({"limits": 5}, "Fourth: limits must be a list of Limit, or None"),
         ({"limits": [5]}, "Fourth: limits must be a list of Limit, or None"),
-        ({"limits": [Limit("fifth", (), Scope.KEY)]}, "no such limit: fifth; there are ['fourth', 'fourth open']"),
+        ({"limits": [Limit("fifth", (), Scope.KEY)]}, "no such limit: fifth; there are fourth, fourth open"),
     ],
 )
 def test_a_bad_option(options, said):
