@@ -61,7 +61,7 @@ def feed(levels: int, changes: int, frames: int) -> Feed:
     return Feed(before, bodies, market.sides)
 
 
-# Ours ----------------------------------------------------------------------------------------------------------------
+# Ours
 
 
 def _wall(moment: float) -> datetime:
@@ -92,7 +92,7 @@ def _ours(data: Feed) -> float:
     return seconds
 
 
-# ccxt.pro's ----------------------------------------------------------------------------------------------------------
+# ccxt.pro's
 
 
 async def _theirs(data: Feed) -> float:

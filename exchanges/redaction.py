@@ -82,7 +82,7 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(item)
 
 
-# The plain form -------------------------------------------------------------------------------------------------------
+# The plain form
 
 
 def _plain(text: str) -> tuple[bytes, Places]:
@@ -126,7 +126,7 @@ def _folded(plain: bytes) -> bytes:
     return plain.lower().replace(b"+", b" ")
 
 
-# Searching ------------------------------------------------------------------------------------------------------------
+# Searching
 
 
 def _as_text(folded: bytes, secret: str) -> Iterator[tuple[int, int]]:

@@ -63,7 +63,7 @@ class Deviation(Exception):
         return self
 
 
-# Numbers --------------------------------------------------------------------------------------------------------------
+# Numbers
 
 _create_decimal = BOUNDS.create_decimal
 
@@ -170,7 +170,7 @@ def _is_deep(value: Json) -> bool:
     return bool(level)
 
 
-# Codecs ---------------------------------------------------------------------------------------------------------------
+# Codecs
 
 
 class Codec(Protocol[T]):

@@ -92,7 +92,7 @@ def named(wire: str, **options: Any) -> Any:
 _CODECS: dict[Any, Codec[Any]] = {Decimal: Number(), int: Whole(), str: Text(), bool: Flag()}
 
 
-# What an annotation is ------------------------------------------------------------------------------------------------
+# What an annotation is
 
 
 def codec_of(annotation: Any) -> Codec[Any] | None:

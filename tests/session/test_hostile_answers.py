@@ -74,7 +74,7 @@ async def error_of(call):
     return type(caught.value)
 
 
-# Transport ---------------------------------------------------------------------------------------------------------
+# Transport
 
 
 @pytest.mark.parametrize("name", FAST)
@@ -101,7 +101,7 @@ async def test_an_answer_that_never_ends(bitex, name):
     assert [ReadFailed, OutcomeUnknown] == errors
 
 
-# Bodies --------------------------------------------------------------------------------------------------------------
+# Bodies
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL_BODIES if not name.startswith("too many")])
@@ -198,7 +198,7 @@ def test_any_json(endpoint, value, status):
     assert UNEXPECTED not in str(said.error)
 
 
-# Words ---------------------------------------------------------------------------------------------------------------
+# Words
 
 WORDS = [
     "\x1b[2J\x1b[31mowned",
@@ -271,7 +271,7 @@ def test_any_words(words):
     assert (True, True) == (shown.isprintable(), len(shown) <= 200)
 
 
-# Long refusals -------------------------------------------------------------------------------------------------------
+# Long refusals
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_any_retry_after(value):
     assert seconds is None or seconds >= 0
 
 
-# Documents and callbacks ---------------------------------------------------------------------------------------------
+# Documents and callbacks
 
 
 def test_many_references_to_a_large_resource():

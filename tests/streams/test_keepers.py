@@ -64,7 +64,7 @@ def test_the_rules_of_others(rule):
     assert any(play(Case("diff", interval=0.2, seconds=40.0), seed, rule).wrong for seed in range(6))
 
 
-# Whatever comes ------------------------------------------------------------------------------------------------------
+# Whatever comes
 
 
 def wall(moment):

@@ -41,7 +41,7 @@ RULES: dict[str, Callable[[], Rule]] = {
 }
 
 
-# Mechanisms ----------------------------------------------------------------------------------------------------------
+# Mechanisms
 
 _adopt, _apply = DiffBook._adopt, DiffBook._apply
 
@@ -79,7 +79,7 @@ MECHANISMS: Mechanisms = {
 }
 
 
-# Runs ----------------------------------------------------------------------------------------------------------------
+# Runs
 
 
 def _played(cases: list[tuple[Case, str, str | None]], without: str | None) -> Seen:
@@ -109,7 +109,7 @@ def _seen(cases: list[tuple[Case, str, str | None]], without: str | None, *, qui
     return whole
 
 
-# Figures -------------------------------------------------------------------------------------------------------------
+# Figures
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:

@@ -46,7 +46,7 @@ Found = list[tuple[str, str, str]]
 """Verdict, endpoint, name of the answer."""
 
 
-# Mechanisms ----------------------------------------------------------------------------------------------------------
+# Mechanisms
 
 
 def _by_status() -> AbstractContextManager[object]:
@@ -81,7 +81,7 @@ def wire_loads(body: bytes) -> Any:
     return loads(body)
 
 
-# Interpreting ---------------------------------------------------------------------------------------------------------
+# Interpreting
 
 
 @define
@@ -150,7 +150,7 @@ def sample(share: int, among: int) -> Iterator[Odd]:
             yield from islice(odd_answers(specimen, status), (number + share) % steps, None, steps)
 
 
-# Sending --------------------------------------------------------------------------------------------------------------
+# Sending
 
 
 @define
@@ -215,7 +215,7 @@ def sent(odds: list[Odd], without: str | None = None) -> Count:
     return count
 
 
-# Figures --------------------------------------------------------------------------------------------------------------
+# Figures
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:

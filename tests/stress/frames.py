@@ -50,7 +50,7 @@ def _bounds() -> ExitStack:
 MECHANISMS: Mechanisms = {"frame bound": _bounds}
 
 
-# The client, in a process of its own ---------------------------------------------------------------------------------
+# The client, in a process of its own
 
 
 async def _follow(pipe: Pipe, base_url: str, credentials: dict[str, str]) -> None:
@@ -82,7 +82,7 @@ def _run(pipe: Pipe, base_url: str, credentials: dict[str, str], without: str | 
         asyncio.run(_follow(pipe, base_url, credentials))
 
 
-# The server ----------------------------------------------------------------------------------------------------------
+# The server
 
 
 @define

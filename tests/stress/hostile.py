@@ -67,7 +67,7 @@ MONEY: dict[str, Call] = {
 }
 
 
-# Mechanisms ----------------------------------------------------------------------------------------------------------
+# Mechanisms
 
 
 @contextmanager
@@ -100,7 +100,7 @@ MECHANISMS: Mechanisms = {
 }
 
 
-# The server's process ------------------------------------------------------------------------------------------------
+# The server's process
 
 
 def _talk(name: str) -> Talk:
@@ -149,7 +149,7 @@ def hostile_server() -> Iterator[tuple[str, Pipe]]:
         process.kill()
 
 
-# The client's process ------------------------------------------------------------------------------------------------
+# The client's process
 
 
 @define
@@ -235,7 +235,7 @@ def _client(quick: bool, without: str | None, ours: Pipe) -> None:
         ours.send(asyncio.run(_suffer(origin, server, quick=quick)))
 
 
-# Figures -------------------------------------------------------------------------------------------------------------
+# Figures
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:

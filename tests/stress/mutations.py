@@ -69,7 +69,7 @@ WAITS = (
 )
 
 
-# Mechanisms ----------------------------------------------------------------------------------------------------------
+# Mechanisms
 
 
 class _StandardParser:
@@ -87,7 +87,7 @@ MECHANISMS: Mechanisms = {
 }
 
 
-# Counting ------------------------------------------------------------------------------------------------------------
+# Counting
 
 
 @define
@@ -197,7 +197,7 @@ def _count(bodies: int, seed: int, worker: int, without: str | None) -> Count:
     return reading.count
 
 
-# Figures -------------------------------------------------------------------------------------------------------------
+# Figures
 
 
 def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[Figure]:

@@ -61,7 +61,7 @@ def figures(*, quick: bool, seed: int, without: str | None = None) -> Iterator[F
     yield _reads()
 
 
-# S11: many books at once ---------------------------------------------------------------------------------------------
+# Many books at once (S11)
 
 
 class _Hub:
@@ -171,7 +171,7 @@ class _Hub:
             self.good_at.setdefault(number, loop.time())
 
 
-# S12: waits ----------------------------------------------------------------------------------------------------------
+# How long callers wait (S12)
 
 
 def _reconnects(chance: random.Random, clients: int) -> Figure:

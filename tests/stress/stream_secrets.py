@@ -92,7 +92,7 @@ class Looks:
                 self.hits.append(where)
 
 
-# What the server does -------------------------------------------------------------------------------------------------
+# What the server does
 
 
 async def _refuses(socket: ServerConnection, frame: dict[str, Any]) -> None:
@@ -145,7 +145,7 @@ WAYS: dict[str, Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]] =
 }
 
 
-# What is looked at ----------------------------------------------------------------------------------------------------
+# What is looked at
 
 
 def _look_at_error(looks: Looks, error: BaseException) -> None:

@@ -65,7 +65,7 @@ class Run:
         self.was_good = self.was_wrong = False
         self.wrong_since: float | None = None
 
-    # Time ------------------------------------------------------------------------------------------------------------
+    # Time
 
     def at(self, moment: float, what: Callable[..., None], *args: Any) -> None:
         """Have something happen."""
@@ -89,7 +89,7 @@ class Run:
         self.observe()
         return self.seen
 
-    # The exchange ----------------------------------------------------------------------------------------------------
+    # The exchange
 
     def change(self) -> None:
         """Change the market."""
@@ -171,7 +171,7 @@ class Run:
             self.seen.faults[fault] += 1
             getattr(self, fault)()
 
-    # The line --------------------------------------------------------------------------------------------------------
+    # The line
 
     def connect(self, keeper: Any) -> None:
         """Connect and subscribe."""
@@ -260,7 +260,7 @@ class Run:
         if keeper in (self.keeper, self.successor) and keeper not in self.lines.values():
             self.connect(keeper)
 
-    # The endpoint ----------------------------------------------------------------------------------------------------
+    # The endpoint
 
     def read(self, keeper: Any, asked_at: float) -> None:
         """Answer a read."""
@@ -296,7 +296,7 @@ class Run:
         else:
             self.did(keeper, keeper.snapshot(answer, asked_at, self.now))
 
-    # The runner ------------------------------------------------------------------------------------------------------
+    # The runner
 
     def did(self, keeper: Any, actions: tuple[Any, ...]) -> None:
         """Carry out actions, and compare."""
@@ -335,7 +335,7 @@ class Run:
         if keeper in (self.keeper, self.successor):
             self.did(keeper, keeper.tick(self.now))
 
-    # Comparing -------------------------------------------------------------------------------------------------------
+    # Comparing
 
     def observe(self) -> None:
         """Compare a readable book with the true one at its moment."""

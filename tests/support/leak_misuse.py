@@ -38,7 +38,7 @@ def misused() -> Iterator[Failure]:
         yield Failure(f"bitex: {what}", "bitex", partial(_read, read))
 
 
-# Constructors ---------------------------------------------------------------------------------------------------------
+# Constructors
 
 
 def _options() -> dict[str, dict[str, Any]]:
@@ -87,7 +87,7 @@ async def _proxied(client: type[Any], scene: Scene) -> None:
     made(client, scene, proxy=f"http://user:{PROXY_PASSWORD}@proxy.example:3128")
 
 
-# Arguments ------------------------------------------------------------------------------------------------------------
+# Arguments
 
 
 def _arguments() -> dict[str, Callable[[Any], Awaitable[Any]]]:
@@ -139,7 +139,7 @@ async def _called(make: Callable[[Any], Awaitable[Any]], scene: Scene) -> None:
     await called(scene, Call(Bitex, make), Watching(scene, lambda _: httpx.Response(418)))
 
 
-# Callbacks ------------------------------------------------------------------------------------------------------------
+# Callbacks
 
 
 def _callbacks() -> dict[str, Callable[[], Any]]:

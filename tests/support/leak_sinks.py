@@ -139,7 +139,7 @@ class Scene:
                 self.seen.extend(_shown_frame(inner))
 
 
-# Frames ---------------------------------------------------------------------------------------------------------------
+# Frames
 
 
 def _frames_of(waiting: Any) -> Iterator[FrameType]:
@@ -194,7 +194,7 @@ def chains(scene: Scene) -> Iterator[BaseException]:
         yield from _chain(error, seen)
 
 
-# Sinks of an error ----------------------------------------------------------------------------------------------------
+# Sinks of an error
 
 
 def words(scene: Scene) -> Iterator[str]:
@@ -262,7 +262,7 @@ def as_dictionaries(scene: Scene) -> Iterator[str]:
                 yield repr(attrs.asdict(value))
 
 
-# Sinks beside it ------------------------------------------------------------------------------------------------------
+# Sinks beside it
 
 
 def logs(scene: Scene) -> Iterator[str]:
@@ -294,7 +294,7 @@ def files(scene: Scene) -> Iterator[str]:
     yield from scene.written
 
 
-# Sinks of a client ----------------------------------------------------------------------------------------------------
+# Sinks of a client
 
 
 def clients(scene: Scene) -> Iterator[str]:

@@ -74,7 +74,7 @@ class Odd:
     is_declared: bool = False
 
 
-# What the documents declare -------------------------------------------------------------------------------------------
+# What the documents declare
 
 CONFIRMATIONS = {
     "bitso.v2.trading.cancel_order": '"true"',

@@ -91,7 +91,7 @@ class DiffBook(Kept[DiffSide]):
     def _new_side(self, *, is_bids: bool) -> DiffSide:
         return DiffSide(is_bids=is_bids)
 
-    # Beginning -------------------------------------------------------------------------------------------------------
+    # Beginning
 
     def confirmed(self, now: float) -> tuple[Action, ...]:
         """Begin anew: keep the frames until an order book is read."""
@@ -120,7 +120,7 @@ class DiffBook(Kept[DiffSide]):
         self._turn(BookStatus.RESYNCING, cause, now)
         self._want(Purpose.SEED, now + max(self.settings.cache_seconds, delay_of(self._failures)))
 
-    # Frames ----------------------------------------------------------------------------------------------------------
+    # Frames
 
     def frame(self, frame: LevelsFrame, now: float) -> tuple[Action, ...]:
         """Apply a frame, or keep it until an order book is read."""
@@ -215,7 +215,7 @@ class DiffBook(Kept[DiffSide]):
         super()._suspect(cause, now)
         self._decides_from, self._differing = self._at or 0, None
 
-    # Order books -----------------------------------------------------------------------------------------------------
+    # Order books
 
     def snapshot(self, snapshot: LevelsSnapshot, asked_at: float, now: float) -> tuple[Action, ...]:
         """Begin with an order book, or compare it with what is kept."""
@@ -276,7 +276,7 @@ class DiffBook(Kept[DiffSide]):
             asked_at = self._base.asked_at if self._base is not None else now
             self._want(Purpose.CONFIRM, max(now + SOON_SECONDS, asked_at + AGAIN_SECONDS) + self._patience())
 
-    # Comparing -------------------------------------------------------------------------------------------------------
+    # Comparing
 
     def _judge(self, read: Read, now: float) -> None:
         """Compare an order book with the one that is kept, if it shows a moment that decides."""
@@ -368,7 +368,7 @@ class DiffBook(Kept[DiffSide]):
             first is not None and read.at == first.at and read.asked_at < first.asked_at + self.settings.cache_seconds
         )
 
-    # Time ------------------------------------------------------------------------------------------------------------
+    # Time
 
     def _deadlines(self) -> list[float]:
         pending = [self._pending.received + GRACE_SECONDS] if self._pending is not None else []

@@ -113,7 +113,7 @@ class Kept(Generic[S]):
         """Build a side without levels."""
         raise NotImplementedError
 
-    # What can be read ------------------------------------------------------------------------------------------------
+    # What can be read
 
     def _readable_bids(self) -> S:
         if self.status is not GOOD:
@@ -180,7 +180,7 @@ class Kept(Generic[S]):
     def _moment(self, moment: float | None) -> datetime | None:
         return None if moment is None else self.wall(moment)
 
-    # Time ------------------------------------------------------------------------------------------------------------
+    # Time
 
     @property
     def next_tick(self) -> float | None:
@@ -231,7 +231,7 @@ class Kept(Generic[S]):
         if self.settings.audit_seconds is not None:
             self._want(Purpose.AUDIT, now + self.settings.audit_seconds)
 
-    # Status ----------------------------------------------------------------------------------------------------------
+    # Status
 
     def _turn(self, status: BookStatus, cause: str | None, now: float) -> None:
         if status is self.status and cause == self.cause:
@@ -266,7 +266,7 @@ class Kept(Generic[S]):
         self._turn(BookStatus.SUSPECT, cause, now)
         self._want(Purpose.DECIDE, now + delay_of(self._failures))
 
-    # What happens ----------------------------------------------------------------------------------------------------
+    # What happens
 
     def doubt(self, cause: str, now: float) -> tuple[Action, ...]:
         """Require that a good book is compared before it can be read again."""

@@ -22,7 +22,7 @@ class Keeper(Protocol[F_contra, S_contra]):
     Moments *now* and *asked_at* are seconds of one monotonic clock.
     """
 
-    # What happens ----------------------------------------------------------------------------------------------------
+    # What happens
 
     def confirmed(self, now: float) -> tuple[Action, ...]:
         """Begin anew: the exchange has confirmed the subscription, and each frame from here on is handed over."""
@@ -71,7 +71,7 @@ class Keeper(Protocol[F_contra, S_contra]):
         """When something is due; None if nothing is."""
         ...
 
-    # What can be read ------------------------------------------------------------------------------------------------
+    # What can be read
 
     @property
     def status(self) -> BookStatus:

@@ -84,7 +84,7 @@ class SequencedBook(Kept[Side]):
         """Number of the last frame whose changes the book holds; None before there is one."""
         return self._sequence
 
-    # Beginning -------------------------------------------------------------------------------------------------------
+    # Beginning
 
     def confirmed(self, now: float) -> tuple[Action, ...]:
         """Begin anew: keep the frames, and read the order book."""
@@ -118,7 +118,7 @@ class SequencedBook(Kept[Side]):
         self._turn(BookStatus.RESYNCING, cause, now)
         self._want(Purpose.SEED, now + delay_of(self._failures))
 
-    # Frames ----------------------------------------------------------------------------------------------------------
+    # Frames
 
     def frame(self, frame: OrdersFrame, now: float) -> tuple[Action, ...]:
         """Apply a frame, or keep it until the order book is read."""
@@ -228,7 +228,7 @@ class SequencedBook(Kept[Side]):
             self._crossed_until = None
             super()._good(now)
 
-    # Order books -----------------------------------------------------------------------------------------------------
+    # Order books
 
     def snapshot(self, snapshot: OrdersSnapshot, asked_at: float, now: float) -> tuple[Action, ...]:
         """Begin with an order book, or compare it with what is kept."""
@@ -285,7 +285,7 @@ class SequencedBook(Kept[Side]):
         self._unproven += 1
         self._want(Purpose.AUDIT, now + max(UNPROVEN_SECONDS, delay_of(self._unproven)))
 
-    # Comparing -------------------------------------------------------------------------------------------------------
+    # Comparing
 
     def _weigh(self, read: Ahead, now: float) -> None:
         """Compare an order book with the one that is kept, or have it wait for the frames up to it."""
@@ -322,7 +322,7 @@ class SequencedBook(Kept[Side]):
             return False
         return self._orders is not None and orders.by_id == self._orders.by_id
 
-    # Time ------------------------------------------------------------------------------------------------------------
+    # Time
 
     def _deadlines(self) -> list[float]:
         ahead = self._ahead.until if self._ahead is not None else None

@@ -72,7 +72,7 @@ class WholeBook(Kept[Side]):
         self._may_be_empty = self._read_empty = frozenset()
         self._sent_empty = None
 
-    # Frames ----------------------------------------------------------------------------------------------------------
+    # Frames
 
     def frame(self, frame: LevelsFrame, now: float) -> tuple[Action, ...]:
         """Replace the book, or make it unreadable until the next frame or read."""
@@ -143,7 +143,7 @@ class WholeBook(Kept[Side]):
         self._turn(BookStatus.RESYNCING, cause, now)
         self._want(Purpose.DECIDE, now + self.settings.cache_seconds)
 
-    # Order books -----------------------------------------------------------------------------------------------------
+    # Order books
 
     def snapshot(self, snapshot: LevelsSnapshot, asked_at: float, now: float) -> tuple[Action, ...]:
         """Compare an order book with a book that has frames, or begin with it."""
@@ -235,7 +235,7 @@ class WholeBook(Kept[Side]):
         else:
             self._want(Purpose.DECIDE, now + self.settings.cache_seconds)
 
-    # Time ------------------------------------------------------------------------------------------------------------
+    # Time
 
     def _deadlines(self) -> list[float]:
         return [*super()._deadlines(), *([self._ahead.until] if self._ahead else ())]
