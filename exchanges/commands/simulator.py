@@ -6,9 +6,9 @@ import argparse
 import asyncio
 import signal
 from contextlib import suppress
-from ipaddress import ip_address
 
 from exchanges import UsageError
+from exchanges.session.servers import is_loopback
 from exchanges.simulator import FaultPoint, Faults, Simulator, StreamFault, Venue, serve
 
 
@@ -47,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM."""
-    if not _is_loopback(args.host):
+    if not is_loopback(args.host):
         raise UsageError(f"--host must be a loopback address, as the simulator's keys are public, got {args.host}")
     faults = _faults(args)
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
@@ -85,13 +85,6 @@ def _announce(sim: Simulator) -> None:
         for name, value in sim.account(venue).items():
             print(f"{venue}_{name}".upper() + f"={value}")
     print(end="", flush=True)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _fault(text: str) -> tuple[FaultPoint | StreamFault, float]:

@@ -22,7 +22,7 @@ from typing import (
 )
 
 from exchanges.endpoint.arguments import converter_of
-from exchanges.endpoint.definition import READ, Access, Api, Argument, Before, Endpoint, Kind, Param
+from exchanges.endpoint.definition import READ, VERBS, Access, Api, Argument, Before, Endpoint, Kind, Param
 from exchanges.endpoint.paths import register
 from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, Problem, UsageError
@@ -31,7 +31,6 @@ from exchanges.suggestions import hint
 from exchanges.wire import Amount, Json
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
-_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Caller(Protocol):
@@ -158,7 +157,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     # A POST that only reads exists too, so no other verb decides the kind.
     if facts.setdefault("kind", READ if verb == "GET" else None) is None:
         raise TypeError(f"{endpoint_id}: a {verb} must declare its kind")
-    if verb not in _VERBS or not route.startswith("/"):
+    if verb not in VERBS or not route.startswith("/"):
         raise TypeError(f"{endpoint_id}: {documented!r} is not 'VERB /path'")
     placeholders = set(_PLACEHOLDER.findall(route))
     # Here and not on the first call: what a declaration lacks must fail at import.

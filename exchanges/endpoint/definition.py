@@ -21,7 +21,7 @@ from exchanges.wire.large_lists import is_sequence
 from exchanges.wire.models import codec_of
 
 MIB = 1024 * 1024
-
+VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 _PRIORITIES = {"cancel": Priority.CANCEL, "money": Priority.MONEY, "write": Priority.MONEY}
 

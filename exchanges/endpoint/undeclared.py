@@ -8,17 +8,14 @@ from typing import Annotated, Any, cast
 
 from exchanges.endpoint.areas import Areas, endpoints_of
 from exchanges.endpoint.arguments import converter_of, json_object, text
-from exchanges.endpoint.definition import Access, Api, Argument, Endpoint, Kind, Param
+from exchanges.endpoint.definition import VERBS, Access, Api, Argument, Endpoint, Kind, Param
 from exchanges.errors import UsageError, quotable
 from exchanges.wire import Deviation, Json, RawJson, loads
 
 __all__ = ["undeclared"]
 
-VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Nothing that a server may read as another path, and no query: arguments are passed by name.
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9_.~:@-]+)+/?")
-
-
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 # An answer of which no model is known: by these names and words any API says that it did not do what was asked.
 _ANSWERS_YES = frozenset({"ok", "success", "succeeded", "successful", "accepted", "executed", "result"})

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from exchanges.endpoint import Areas, endpoints_of
 from exchanges.errors import UsageError
 
-__all__ = ["is_local_proxy", "origin_of", "server_name"]
+__all__ = ["is_local_proxy", "is_loopback", "origin_of", "server_name"]
 
 _HOST = re.compile(r"[0-9A-Za-z._:-]+")
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"})
@@ -37,7 +37,7 @@ def origin_of(base_url: str) -> str:
         raise UsageError("base_url must begin with https:// and name a host")
     if parts.username is not None or parts.query or parts.fragment or parts.path not in ("", "/"):
         raise UsageError("base_url is scheme, host and port alone; each generation keeps its own path")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise UsageError("base_url may use http for loopback only")
     netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
     # What urlsplit drops or changes, such as a colon without a port, is an error of the caller.
@@ -93,7 +93,8 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is an address of loopback, or ``localhost``; other names may resolve to anything."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -105,6 +106,6 @@ def is_local_proxy(proxy: str | None) -> bool:
     if not isinstance(proxy, str):
         return True
     try:
-        return _is_loopback(urlsplit(proxy).hostname or "")
+        return is_loopback(urlsplit(proxy).hostname or "")
     except ValueError:
         return False

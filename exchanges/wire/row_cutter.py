@@ -24,7 +24,7 @@ from typing import Any
 from attrs import define, field
 
 from exchanges.errors import DecodeError, quotable
-from exchanges.wire.codecs import Deviation, loads
+from exchanges.wire.codecs import Deviation, loads, without_mark
 from exchanges.wire.odd_rows import MAX_MORE, OddRows
 from exchanges.wire.row_patterns import ELEMENT, ELEMENTS
 from exchanges.wire.rows import Rows
@@ -40,14 +40,13 @@ MAX_ROW_BYTES = 32 * 1024
 MAX_SLOW_PIECES = 256
 _BLANKS = b" \t\r\n"
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Build = Callable[[bytes, int, OddRows], list[Any]]
 
 
 def is_list(body: bytes | bytearray) -> bool:
     """Whether *body* begins like a list."""
-    return body[:64].removeprefix(_BYTE_ORDER_MARK).lstrip(_BLANKS).startswith(b"[")
+    return without_mark(bytes(body[:64])).lstrip(_BLANKS).startswith(b"[")
 
 
 @define(eq=False, repr=False)
