@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Follow until the time is over or Ctrl-C; return 1 if nothing came."""
+    """Follow until the time is over or Ctrl-C; return 1 if there was no connection."""
     if not args.seconds > 0 or args.levels < 1:
         raise UsageError("--seconds and --levels must be above 0")
     if args.exchange == "bitex":
@@ -63,7 +63,6 @@ class View:
     Attributes:
         book: The kept book; None before it is there.
         lines: The last trades and gaps, newest last.
-        news: What came since it was drawn.
     """
 
     exchange: str
@@ -196,17 +195,34 @@ def _drawing(view: View) -> Generator[Callable[[], None]]:
     from rich.live import Live
     from rich.text import Text
 
-    last = -math.inf
     with silent_keys(), Live(auto_refresh=False) as live:
 
         def draw() -> None:
-            nonlocal last
-            now = asyncio.get_running_loop().time()
-            if now - last >= DRAW_SECONDS:
-                last = now
-                live.update(Text.from_ansi(view.text(screen.width() - 1), no_wrap=True, overflow="crop"), refresh=True)
+            live.update(Text.from_ansi(view.text(screen.width() - 1), no_wrap=True, overflow="crop"), refresh=True)
 
-        yield draw
+        yield paced(draw)
+
+
+def paced(draw: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that draws at once, or, within `DRAW_SECONDS` of the last drawing, at their end."""
+    last, timer = -math.inf, None
+
+    def draw_now() -> None:
+        nonlocal last, timer
+        last, timer = asyncio.get_running_loop().time(), None
+        draw()
+
+    def request() -> None:
+        nonlocal timer
+        loop = asyncio.get_running_loop()
+        early_seconds = last + DRAW_SECONDS - loop.time()
+        if early_seconds <= 0:
+            draw_now()
+        elif timer is None:
+            # Not dropped: nothing may come any more, and old prices would stay on a book that is unknown.
+            timer = loop.call_later(early_seconds, draw_now)
+
+    return request
 
 
 def _json(view: View, kind: str, item: Any) -> str:  # noqa: ANN401 - what came

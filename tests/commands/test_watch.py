@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import pty
@@ -13,10 +14,11 @@ import pytest
 import exchanges
 from exchanges import BookStatus, BookUnknown
 from exchanges.__main__ import main
-from exchanges.commands.watch import Lines, View, _json
+from exchanges.commands.watch import DRAW_SECONDS, Lines, View, _json, paced
 from exchanges.streams import Gap
 from exchanges.streams.delivery import GapReason
 from tests.support.command_line import NEEDS_SIGNALS, NOWHERE, PATIENCE_SECONDS, Terminal
+from tests.support.virtual_time import elapsed, in_virtual_time
 
 pytest.importorskip("websockets")
 
@@ -56,6 +58,19 @@ def test_a_terminal(columns, sim, monkeypatch):
 
     assert {"ask", "bid", "spread"} <= {line.split()[0] for line in lines if line}
     assert max(map(len, lines)) <= columns
+
+
+@in_virtual_time
+async def test_the_last_of_a_burst_is_drawn():
+    """What comes sooner than the next drawing may be is drawn then, once; nothing is left undrawn."""
+    drawn = []
+    draw = paced(lambda: drawn.append(elapsed()))
+    for _ in range(3):
+        draw()
+    await asyncio.sleep(2 * DRAW_SECONDS)
+    draw()
+
+    assert [0.0, DRAW_SECONDS, 2 * DRAW_SECONDS] == pytest.approx(drawn)
 
 
 @pytest.mark.parametrize(
