@@ -14,7 +14,7 @@ class TestSimulator:
         process = started("simulator", "--port", "0", "--venue", "bitex")
         with process:
             url, key = process.stdout.readline().split()[0], process.stdout.readline()
-            status = main(["poll", "--bitex-url", url, "--seconds", "1"])
+            status = main(["poll", "--bitex-url", url, "--count", "2"])
             process.send_signal(number)
             out, err = ended(process)
 

@@ -10,11 +10,17 @@ import pytest
 from exchanges import Bitstamp, Intent, Reconciled
 from exchanges.__main__ import main
 from exchanges.bitstamp.spot import BitstampSpot
+from exchanges.endpoint import waiting
 from exchanges.errors import OutcomeUnknown, ReadFailed
 from exchanges.simulator import Venue
 from tests.support.command_line import NOWHERE, Terminal
 
 ORDER = ["--order", "0.001"]
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    monkeypatch.setattr(waiting, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ MARKETS = {Venue.BITSO: Market("BTC", "MXN"), Venue.BITSTAMP: Market("BTC", "USD
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
     monkeypatch.setattr(waiting, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("exchanges.session.session.BACKOFF_SECONDS", 0.0)
 
 
 class LosesAnswersToOrders(httpx.AsyncHTTPTransport):

@@ -6,6 +6,7 @@ from exchanges import Bitso
 from exchanges.bitso import OrderStatus
 from exchanges.bitso.models.trading import Order, UserTrade
 from exchanges.bitso.settling import SettledOrder, Settling
+from exchanges.endpoint import waiting
 from exchanges.errors import DecodeError
 from exchanges.wire import decode, dumps
 from tests.support.scripted_transport import Script, answer
@@ -40,8 +41,9 @@ class TestSettling:
 
         assert (True, True, Decimal("0.01")) == (settled.is_settled, settled.is_shown, settled.filled)
 
-    async def test_an_order_that_has_vanished(self):
+    async def test_an_order_that_has_vanished(self, monkeypatch):
         """An order that traded and is shown no more is settled by its trades."""
+        monkeypatch.setattr(waiting, "FIRST_PAUSE_SECONDS", 0.0)
         async with playing_bitso() as (sim, bitso, _other):
             oid = await bitso.trading.place_order(**MARKET)
             sim.advance(2 * 3600)

@@ -107,8 +107,9 @@ async def test_a_cancel_without_an_answer(case):
     assert (OutcomeUnknown, True, True) == (type(error), error.may_have_executed, "safe to call it again" in str(error))
 
 
-async def test_a_cancel_that_never_left():
+async def test_a_cancel_that_never_left(monkeypatch):
     """A cancel that never found a connection was not sent."""
+    monkeypatch.setattr("exchanges.session.session.BACKOFF_SECONDS", 0.0)
     async with Fourth(base_url=f"http://127.0.0.1:{closed_port()}", **CREDENTIALS, state=MemoryState()) as client:
         with pytest.raises(errors.NotSent, match=r"connecting failed .*; nothing was sent") as caught:
             await CALLS["idempotent"](client)

@@ -145,8 +145,9 @@ def test_a_body_of_common_weight(row):
 
 @pytest.mark.parametrize("body", [b"[" * 1000, b'{"error": "no"}', b'{"error": "no"'])
 @pytest.mark.parametrize("status", [200, 500])
-async def test_an_answer_is_not_kept(body, status):
+async def test_an_answer_is_not_kept(body, status, monkeypatch):
     """The memory of a refused answer is freed at once, without the garbage collector."""
+    monkeypatch.setattr("exchanges.session.session.BACKOFF_SECONDS", 0.0)
     transport = Script.of(httpx.Response(status, content=body))
     async with Bitex(api_key="key", transport=transport, limits=None, timeout_seconds=0.1) as client:
         # Frozen objects are not listed: only what the calls leave behind is searched.

@@ -6,6 +6,7 @@ import pytest
 
 from exchanges import Bitstamp
 from exchanges.bitstamp import OrderStatusWord
+from exchanges.endpoint import waiting
 from exchanges.errors import AuthenticationFailed, NotFound
 from exchanges.simulator import Venue
 from tests.support.simulator_calls import NOW, simulated
@@ -34,15 +35,16 @@ async def test_a_cancel_under_way():
         assert (order.id, None) == (first.id, second.id)
 
 
-async def test_an_order_that_trades_while_it_is_cancelled():
+async def test_an_order_that_trades_while_it_is_cancelled(monkeypatch):
     """A cancel that loses to a trade leaves a finished order."""
+    monkeypatch.setattr(waiting, "FIRST_PAUSE_SECONDS", 0.0)
     async with playing_bitstamp() as (sim, bitstamp, _):
         sim.bitstamp.delay_cancels(5.0)
         order = await bitstamp.trading.buy(**ORDER)
         await bitstamp.trading.cancel_all_orders()
         sim.bitstamp.fill_order(order.id, Decimal("0.01"))
         sim.advance(6)
-        settled = await bitstamp.trading.wait_settled(order_id=order.id, timeout_seconds=1)
+        settled = await bitstamp.trading.wait_settled(order_id=order.id, timeout_seconds=10)
 
         assert (True, Decimal("0.01")) == (settled.is_settled, settled.filled)
 
