@@ -22,9 +22,12 @@ PUBLIC = (
     "exchanges.bitso.v2",
     "exchanges.bitstamp",
     "exchanges.bitstamp.v1",
+    "exchanges.instrumentation",
+    "exchanges.instrumentation.otel",
     "exchanges.simulator",
     "exchanges.spot",
     "exchanges.state",
+    "exchanges.streams",
 )
 VERSION_FILE = "exchanges/version.py"
 

@@ -23,8 +23,7 @@ from itertools import permutations
 from attrs import define, field, frozen
 
 import exchanges
-from exchanges import Bitex, Bitso, Bitstamp, MarketLevel, MarketOrderBook, MarketTicker
-from exchanges.errors import UsageError
+from exchanges import Bitex, Bitso, Bitstamp, MarketLevel, MarketOrderBook, MarketTicker, UsageError
 from exchanges.simulator import simulate
 
 EVERY_SECONDS = 3.0

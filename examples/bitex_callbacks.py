@@ -16,18 +16,16 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from exchanges import Bitex
-from exchanges.bitex.callbacks import MAX_BYTES
-from exchanges.bitex.models.concierge import WorkOrderRequest
-from exchanges.bitex.models.kyc import KycProfile
-from exchanges.bitex.models.payments import Payment
-from exchanges.bitex.webhooks import WebhookEcho
-from exchanges.errors import CallbackRejected, ExchangeError
+from exchanges import Bitex, CallbackRejected, ExchangeError
+from exchanges.bitex import KycProfile, Payment, WebhookEcho, WorkOrderRequest
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Confirmed: TypeAlias = Payment | WorkOrderRequest | KycProfile | WebhookEcho
+
+MAX_BYTES = 1024 * 1024
+"""The largest body that `callbacks` reads."""
 
 logger = logging.getLogger("bitex_callbacks")
 

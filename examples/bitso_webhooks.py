@@ -16,15 +16,16 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from exchanges import Bitso
+from exchanges import Bitso, CallbackRejected, ExchangeError
 from exchanges.bitso import Deposit, Withdrawal
-from exchanges.bitso.deliveries import MAX_BYTES
-from exchanges.errors import CallbackRejected, ExchangeError
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Transfer: TypeAlias = Deposit | Withdrawal
+
+MAX_BYTES = 1024 * 1024
+"""The largest body that `webhooks.read` takes."""
 
 logger = logging.getLogger("bitso_webhooks")
 

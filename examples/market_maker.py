@@ -36,12 +36,14 @@ from exchanges import (
     Bitstamp,
     BookStatus,
     BookUnknown,
+    ExchangeError,
     Incomplete,
     MarketOrderBook,
     NoTrace,
+    OutcomeUnknown,
     Reconciled,
+    Rejected,
 )
-from exchanges.errors import ExchangeError, OutcomeUnknown, Rejected
 from exchanges.simulator import Simulator, Venue, simulate
 from exchanges.spot import Market, Side
 from exchanges.state import FileState

@@ -1,6 +1,7 @@
 import importlib
 import pkgutil
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,17 @@ def test_every_function_exists(file, name):
 def test_the_steps_name_functions():
     """The steps of one order name functions, so that there is something to check."""
     assert len(set(named())) > 10
+
+
+def test_the_drawing():
+    """The packages are drawn in the order that their imports are held to."""
+    drawn = ARCHITECTURE.partition("```\n")[2].partition("\n```")[0].splitlines()
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = [set(re.findall(r"exchanges\.(\w+)", layer)) for layer in contracts[0]["layers"]]
+    lines = [set(re.findall(r"\w+", line.partition("  ")[0])) for line in drawn]
+    place = {name: number for number, line in enumerate(lines) for name in line}
+    # A line may stand for several layers, and not every name of a layer is drawn.
+    places = [sorted({place[name] for name in layer if name in place}) for layer in layers]
+
+    assert [] == [layer for layer, found in zip(layers, places, strict=True) if len(found) != 1]
+    assert sorted(places) == places

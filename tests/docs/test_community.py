@@ -15,6 +15,8 @@ NOXFILE = (ROOT / "noxfile.py").read_text("utf-8")
 SESSIONS = set(re.findall(r"^@nox\.session.*\n(?:@.*\n)*def (\w+)\(", NOXFILE, re.MULTILINE))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"))
+PUBLIC = re.findall(r'^    "(exchanges[.\w]*)",$', (ROOT / ".ci" / "check_api.py").read_text("utf-8"), re.MULTILINE)
+PROGRAMS = sorted([*(ROOT / "examples").glob("*.py"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
 PYTHONS = [c.rpartition(" ")[2] for c in PYPROJECT["project"]["classifiers"] if re.search(r"Python :: 3\.\d+$", c)]
 
 
@@ -53,6 +55,22 @@ def test_workflows(path):
     assert {name for names in named for name in names.split()} <= SESSIONS
     # YAML reads the key `on` as true.
     assert workflow[True]
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)
+def test_programs_use_the_public_surface(path):
+    """What examples and guides import from may not change without notice."""
+    imported = re.findall(r"^\s*(?:from|import) (exchanges[.\w]*)", path.read_text("utf-8"), re.MULTILINE)
+
+    assert [] == sorted(set(imported) - set(PUBLIC))
+
+
+def test_the_public_surface_is_named():
+    """The page of versions names every package whose breaks are looked for; older generations together."""
+    surface = (ROOT / "docs" / "versions.md").read_text("utf-8").partition("## Deprecation")[0]
+    parts = {name: name if name.count(".") < 2 else name.rpartition(".")[2] for name in PUBLIC}
+
+    assert [] == [name for name, part in parts.items() if f"`{part}`" not in surface and part not in ("v1", "v2")]
 
 
 def test_every_session_that_must_pass_is_run():
