@@ -6,6 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from types import NoneType
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -28,7 +29,7 @@ from exchanges.endpoint.tracebacks import strip
 from exchanges.errors import ExchangeError, Problem, UsageError
 from exchanges.http.request import Body
 from exchanges.suggestions import hint
-from exchanges.wire import Amount, Json
+from exchanges.wire import Json
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
@@ -79,8 +80,9 @@ class Area:
     def __init_subclass__(cls, *, api: Api, area: str | None = None, **rest: Any) -> None:
         super().__init_subclass__(**rest)
         declared = [(name, f) for name, f in vars(cls).items() if hasattr(f, "__declaration__")]
+        hints = _Hints()
         for name, function in declared:
-            endpoint = _read(function, f"{api.name}.{area or cls.__name__.lower()}.{name}", api)
+            endpoint = _read(function, f"{api.name}.{area or cls.__name__.lower()}.{name}", api, hints)
             register(endpoint)
             setattr(cls, name, _method(endpoint, function))
             cls.endpoints = (*cls.endpoints, endpoint)
@@ -145,7 +147,7 @@ def _mark(route: str, access: Access, declared: Declared) -> Callable[[F], F]:
     return mark
 
 
-def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
+def _read(function: Any, endpoint_id: str, api: Api, evaluated: _Hints) -> Endpoint:
     documented, access, declared = function.__declaration__
     verb, _, route = documented.partition(" ")
     api = declared.get("api", api)
@@ -161,8 +163,7 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
         raise TypeError(f"{endpoint_id}: {documented!r} is not 'VERB /path'")
     placeholders = set(_PLACEHOLDER.findall(route))
     # Here and not on the first call: what a declaration lacks must fail at import.
-    hints = _expanded_hints(function)
-    parameters = list(inspect.signature(function).parameters.values())[1:]
+    hints, (_, *parameters) = _expanded(function, evaluated)
     if untyped := {"return", *(p.name for p in parameters)} - hints.keys():
         raise TypeError(f"{endpoint_id}: no annotation for {sorted(untyped)}")
     arguments = tuple(_argument(p, hints[p.name], placeholders, endpoint_id) for p in parameters)
@@ -186,21 +187,55 @@ def _read(function: Any, endpoint_id: str, api: Api) -> Endpoint:
     )
 
 
-def _expanded_hints(function: Any) -> dict[str, Any]:
-    """Return the type hints of *function* after expanding ``**fields: Unpack[...]`` in its signature."""
-    hints = get_type_hints(function, include_extras=True)
+class _Hints:
+    """Evaluates annotations, each once: an area repeats few of them many times."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+
+    def of(self, function: Any) -> dict[str, Any]:
+        """Return the type hints of *function*."""
+        annotations = {name: (function.__module__, hint) for name, hint in function.__annotations__.items()}
+        unknown = {key: key[1] for key in annotations.values() if key not in self._known}
+        self._known |= get_type_hints(_annotated(unknown), function.__globals__, include_extras=True)
+        return {name: self._known[key] for name, key in annotations.items()}
+
+
+def _annotated(annotations: dict[Any, Any]) -> Callable[[], None]:
+    def function() -> None: ...
+
+    function.__annotations__ = annotations
+    return function
+
+
+@functools.cache
+def _fields_of(unpacked: Any) -> tuple[dict[str, Any], Sequence[inspect.Parameter]]:
+    """Return the type hints of what is unpacked in a signature, and its fields as parameters."""
+    required = unpacked.__required_keys__
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if name in required else None,
+            annotation=hint,
+        )
+        for name, hint in get_type_hints(unpacked).items()
+    ]
+    return get_type_hints(unpacked, include_extras=True), parameters
+
+
+def _expanded(function: Any, evaluated: _Hints) -> tuple[dict[str, Any], Sequence[inspect.Parameter]]:
+    """Return the type hints and parameters of *function* after expanding ``**fields: Unpack[...]`` in its signature."""
+    hints = evaluated.of(function)
     signature = inspect.signature(function)
     *parameters, last = signature.parameters.values()
-    if last.kind is inspect.Parameter.VAR_KEYWORD and get_origin(hints.get(last.name)) is Unpack:
-        (fields,) = get_args(hints[last.name])
-        hints |= get_type_hints(fields, include_extras=True)
-        for name, annotation in get_type_hints(fields).items():
-            default = inspect.Parameter.empty if name in fields.__required_keys__ else None
-            expanded = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-            parameters.append(expanded)
-        # `functools.wraps` hands it on to the method, so `help` shows the fields by name as well.
-        function.__signature__ = signature.replace(parameters=parameters)
-    return hints
+    if last.kind is not inspect.Parameter.VAR_KEYWORD or get_origin(hints.get(last.name)) is not Unpack:
+        return hints, [*parameters, last]
+    (unpacked,) = get_args(hints[last.name])
+    fields, expanded = _fields_of(unpacked)
+    # `functools.wraps` hands it on to the method, so `help` shows the fields by name as well.
+    function.__signature__ = signature.replace(parameters=[*parameters, *expanded])
+    return hints | fields, [*parameters, *expanded]
 
 
 def _argument(parameter: inspect.Parameter, annotation: Any, placeholders: set[str], endpoint_id: str) -> Argument:
@@ -229,11 +264,10 @@ def _argument(parameter: inspect.Parameter, annotation: Any, placeholders: set[s
 
 
 def _without_none(annotation: Any) -> Any:
-    # `Amount` is a union itself, which must stay whole.
-    members = tuple(a for a in get_args(annotation) if a is not type(None))
-    if annotation != Amount and len(members) < len(get_args(annotation)):
-        return members[0] if len(members) == 1 else functools.reduce(lambda a, b: a | b, members)
-    return annotation
+    members = get_args(annotation)
+    if NoneType not in members:
+        return annotation
+    return functools.reduce(lambda a, b: a | b, (member for member in members if member is not NoneType))
 
 
 def _method(endpoint: Endpoint, function: Callable[..., Any]) -> Callable[..., Any]:
