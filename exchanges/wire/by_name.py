@@ -9,7 +9,7 @@ only keeps has its decimal numbers as ``{"$decimal": "1.50"}``, so that they dif
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -74,7 +74,10 @@ def from_dict(annotation: type[T], value: object) -> T:
 
     Raises:
         DecodeError: A field is missing, unknown or of another form; names it, and never the value.
+        UsageError: *annotation* is no model, nor a list of models.
     """
+    if not isinstance(annotation, Hashable):  # such as the value, where the two are in the wrong order
+        raise UsageError(f"from_dict needs a model's class and then the value, got {type(annotation).__name__}")
     try:
         return cast("T", _form(cast("Any", annotation)).read(value))
     except Deviation as deviation:

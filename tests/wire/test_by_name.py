@@ -175,6 +175,13 @@ def test_what_cannot_be_written(value):
         to_dict(value)
 
 
+@pytest.mark.parametrize("value", [{"a": 1}, [{"a": 1}]])
+def test_the_value_first(value):
+    """The value in the place of the class is refused, and the error states the order."""
+    with pytest.raises(UsageError, match="a model's class and then the value"):
+        from_dict(value, bitex.Bid)
+
+
 @pytest.mark.parametrize("annotation", [float, dict[str, float], set[int]])
 def test_what_cannot_be_read(annotation):
     """A type of which nothing is known to be exact is refused."""
