@@ -14,7 +14,9 @@ import pytest
 import exchanges
 from exchanges import BookStatus, BookUnknown
 from exchanges.__main__ import main
+from exchanges.commands.markets import BOOKS
 from exchanges.commands.watch import DRAW_SECONDS, Lines, View, _json, paced
+from exchanges.simulator import Venue
 from exchanges.streams import Gap
 from exchanges.streams.delivery import GapReason
 from tests.support.command_line import NEEDS_SIGNALS, NOWHERE, PATIENCE_SECONDS, Terminal
@@ -26,6 +28,7 @@ pytest.importorskip("websockets")
 @pytest.mark.parametrize("exchange", ["bitso", "bitstamp"])
 def test_lines(exchange, sim, capsys):
     """Without a terminal best prices are lines when they change, and trades are lines."""
+    sim.controls(Venue(exchange)).set_trade_pace(BOOKS[exchange], 0.05)
     status = main(["watch", exchange, "--base-url", sim.base_url, "--count", "5"])
     first, *lines = capsys.readouterr().out.splitlines()
 

@@ -209,7 +209,7 @@ async def test_a_cancelled_caller_does_not_poison_the_pool(kind):
 
     async with (
         served(kind, talk) as server,
-        Bitex(api_key="k", base_url=server.origin, state=MemoryState(), ssl_context=trusting()) as bitex,
+        Bitex(api_key="k", base_url=server.origin, limits=None, state=MemoryState(), ssl_context=trusting()) as bitex,
     ):
         call = asyncio.create_task(bitex.trading.orders())
         await half.wait()
