@@ -11,6 +11,9 @@ from exchanges.endpoint import waiting
 from exchanges.errors import NotFound
 from tests.support.simulator_days import NOTHING, playing_bitso, playing_bitstamp
 
+PARTS = ("trades", "fees", "fundings", "withdrawals")
+"""Of the ledger of Bitso, each in a list of its own."""
+
 
 async def test_a_day_at_bitso():
     """Money is deposited, traded by market and limit orders, converted and withdrawn; rows explain it."""
@@ -72,6 +75,11 @@ async def test_a_day_at_bitso_v3():
         entries = [entry async for entry in bitso.account.every_ledger()]
         trades = [trade async for trade in bitso.trading.every_user_trades()]
         deposits = [deposit async for deposit in bitso.funding.every_fundings()]
+        withdrawals = [listed async for listed in bitso.funding.every_withdrawals(currency="btc")]
+        parts = [getattr(bitso.account, f"every_ledger_{part}")() for part in PARTS]
+        of_parts = [entry.eid for part in parts async for entry in part]
+        public = bitso.market.every_trades("btc_mxn", sort="asc")
+        oldest = [await anext(public) for _ in range(150)]
         changes = dict.fromkeys(start, NOTHING)
         for update in (update for entry in entries for update in entry.balance_updates):
             changes[update.currency] += update.amount
@@ -83,6 +91,9 @@ async def test_a_day_at_bitso_v3():
         assert {trade.tid for trade in trades} == {t.tid for state in settled.values() for t in state.trades}
         assert ("day-w", sent.wid, "complete") == (withdrawal.origin_id, withdrawal.wid, withdrawal.status.value)
         assert [Decimal(500_000)] == [deposit.amount for deposit in deposits]
+        assert [sent.wid] == [listed.wid for listed in withdrawals]
+        assert sorted(of_parts) == sorted(entry.eid for entry in entries)
+        assert (2, oldest) == (public.pages, sorted(oldest, key=lambda trade: trade.tid))
 
 
 async def test_a_day_at_bitstamp():
