@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from exchanges.bitso.api import V3
 from exchanges.bitso.models.account import AccountFees, AccountStatus, Balance, LedgerEntry
-from exchanges.bitso.models.market import (
-    SortOrder,
-    SortOrderWord,
-)
+from exchanges.bitso.models.market import SortOrder, SortOrderWord
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.endpoint import Area, private
 from exchanges.endpoint.markers import Pages

@@ -9,6 +9,7 @@ from decimal import Context, Decimal
 from typing import Annotated, Any, Unpack
 
 from exchanges.bitso.api import V4
+from exchanges.bitso.ids import one_of_both
 from exchanges.bitso.models.conversions import Conversion, ConversionId, Quote
 from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
 from exchanges.endpoint.arguments import money
@@ -38,12 +39,6 @@ class RateRefused(NotSent):
         self.quote = quote
 
 
-def _fault_of_amounts(arguments: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with the two amounts of a quote together; None if nothing is."""
-    given = [name for name in ("spend_amount", "receive_amount") if arguments.get(name) is not None]
-    return None if len(given) == 1 else "give exactly one of spend_amount and receive_amount"
-
-
 def _id_of(quote: object) -> str:
     """Return the id of a quote."""
     value = quote.id if isinstance(quote, Quote) else quote
@@ -69,7 +64,7 @@ class Conversions(Area, api=V4):
     """Convert at a rate that the exchange quotes and keeps to for some seconds."""
 
     # Quirk: the versions of the document name this path without a version, under v3 and under v4; v4 is the newest.
-    @private("POST /currency_conversions", kind=IDEMPOTENT, check=_fault_of_amounts)
+    @private("POST /currency_conversions", kind=IDEMPOTENT, check=one_of_both("spend_amount", "receive_amount"))
     async def create_quote(
         self,
         *,

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.sweep
 
 LATE = Faults(late_seconds=(5, 10))
 SHOWN_SECONDS = 10
-NOTHING_YET = {"coming": None}
 
 
 @asynccontextmanager

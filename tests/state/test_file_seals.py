@@ -30,7 +30,6 @@ state = FileState(sys.argv[1])
 asyncio.run(use(state))
 os.kill(os.getpid(), signal.SIGKILL)
 """
-BESIDE = ("-wal", "-shm")
 
 
 @pytest.fixture(scope="module")
