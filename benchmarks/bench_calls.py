@@ -124,7 +124,7 @@ def _options(base_url: str) -> dict[str, Any]:
 
 
 async def _check(calls: dict[str, Call]) -> None:
-    """Let nobody be quick by doing something else."""
+    """Check that nobody is quick by doing something else."""
     results = {name: await call() for name, call in calls.items()}
     ticker, balance, bitso = results["ours"], results["ours signed"], results["ours bitso"]
     assert results["bare"].content == TICKER
@@ -140,7 +140,7 @@ async def _check(calls: dict[str, Call]) -> None:
 
 
 def _side(runner: asyncio.Runner, call: Call, at_once: int = 1) -> Callable[[], float]:
-    """Make a side of `CALLS` calls, so many at once."""
+    """Build a side of `CALLS` calls, so many at once."""
 
     async def run() -> float:
         began = time.process_time()

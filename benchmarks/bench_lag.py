@@ -123,7 +123,7 @@ async def _injected(call: Call, body: Callable[[], bytes]) -> float:
 
 
 async def _longest_turn(call: Callable[[], Awaitable[Any]]) -> tuple[float, Any]:
-    """Make a call; return the longest turn of the loop meanwhile, in milliseconds, and what the call returned."""
+    """Send a call; return the longest turn of the loop meanwhile, in milliseconds, and what the call returned."""
     longest = 0.0
 
     async def watch() -> None:

@@ -116,7 +116,7 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 async def record(call: Callable[[Bitex], Awaitable[Any]], body: bytes, state: State) -> Recorder:
-    """Make *call* twice, so that nothing is counted that only a first call does, and record the second."""
+    """Call *call* twice, so that nothing is counted that only a first call does, and record the second."""
     recorder = Recorder()
     async with Bitex(api_key="key", transport=Transport(body, recorder), state=state) as client:
         await call(client)

@@ -57,14 +57,14 @@ class Archive:
 
 
 def archive(rows: int) -> Archive:
-    """Make the archive of Bitex: rows of time, id, price and amount, newest first."""
+    """Generate the archive of Bitex: rows of time, id, price and amount, newest first."""
     rng = random.Random(SEED)
     cells = [[str(NOW - 30 * i), str(rows - i), _digits(rng, 1100.0, places=2), _digits(rng, 5.0)] for i in range(rows)]
     return Archive(_json(cells), cells)
 
 
 def summary(rows: int) -> Archive:
-    """Make an account summary of Bitex: rows of all eight classes, old ones shorter, as they have grown."""
+    """Generate an account summary of Bitex: rows of all eight classes, old ones shorter, as they have grown."""
     rng = random.Random(SEED)
     references = [reference for reference, share in SHARES for _ in range(share)]
     cells: list[list[str]] = []
@@ -124,7 +124,7 @@ ROWS: dict[int, Callable[[random.Random, bool], list[str]]] = {
 
 
 def order_book(levels: int) -> tuple[bytes, dict[str, Any]]:
-    """Make an order book of Bitstamp with *levels* on each side; the body, and what stands in it."""
+    """Generate an order book of Bitstamp with *levels* on each side; return the body, and what stands in it."""
     rng = random.Random(SEED)
     book: dict[str, Any] = {"timestamp": "1643643584", "microtimestamp": "1643643584684047"}
     for side, step in (("bids", -1), ("asks", 1)):

@@ -89,7 +89,7 @@ def rounds(number: int, *sides: Side) -> list[tuple[float, ...]]:
 
 
 def timed(work: Callable[[], Any]) -> Side:
-    """Make a side of *work*: CPU seconds until it returned, without the time to drop what it made."""
+    """Build a side of *work*: CPU seconds until it returned, without the time to drop what it made."""
 
     def side() -> float:
         began = time.process_time()

@@ -97,7 +97,7 @@ class MarketMaker:
         await self.withdraw_quotes()
 
     async def prove(self) -> None:
-        """Find out what became of every call whose outcome is unknown.
+        """Reconcile every call whose outcome is unknown.
 
         Raises:
             StillUnknown: One cannot be proven yet.

@@ -42,7 +42,7 @@ class _Generated:
         self._generate, self._name = generate, name
 
     def __get__(self, value: object, kind: type) -> object:
-        """Let attrs generate everything, and return this part."""
+        """Generate everything by attrs, and return this part."""
         # Twice, if two threads come here at once: what both generate is equal.
         part = self._generate()[self._name]
         return part.__get__(value, kind) if hasattr(part, "__get__") else part

@@ -66,7 +66,7 @@ async def closed(kind):
 
 
 async def twice(kind, script, **options):
-    """Make a call twice."""
+    """Send a call twice."""
     async with fourth(script, **options) as client:
         for _ in range(2):
             try:

@@ -44,7 +44,7 @@ def lookalike(chance, text):
 
 
 def twice(chance, text):
-    """Say the right key and a wrong one, in either order, at some depth or spelled by escapes."""
+    """Build a body with the right key and a wrong one, in either order, at some depth or spelled by escapes."""
     wrong, right = f'"api_key": "{flipped(chance, "x" * len(KEY))}"', f'"api_key": "{KEY}"'
     pair = chance.sample([wrong, right], 2)
     if chance.random() < 0.3:

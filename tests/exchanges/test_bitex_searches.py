@@ -103,13 +103,13 @@ def query(intent, *, since: float = -5, until: float = 30):
 
 
 async def call(client: Bitex, name: str, arguments) -> Any:
-    """Make a call by the id of its endpoint."""
+    """Call an endpoint by its id."""
     _, area, method = name.split(".")
     return await getattr(getattr(client, area), method)(**arguments)
 
 
 async def look(client: Bitex, intent, **window: float):
-    """Make all reads that the search asks for, and give what it came to."""
+    """Send all reads that the search asks for, and return its result."""
     wanted, answers = query(intent, **window), {}
     search = SEARCHES[intent.endpoint]
     while (matches := search.find(wanted, answers)).more:
@@ -132,7 +132,7 @@ class Stage:
     ordinary: Bitex
 
     async def make(self, name: str, **arguments: Any):
-        """Make a call as in the table, but for *arguments*; give the match that its answer is."""
+        """Call as in the table, but for *arguments*; return the match that its answer is."""
         answer = await call(self.reseller, name, {**CALLS[name], **arguments})
         made = SEARCHES[name].identify(answer)
         assert made is not None

@@ -19,7 +19,7 @@ KEY = "THE/KEY=of this"
 
 
 def secret(origin):
-    """Make a read with a key in its query."""
+    """Send a read with a key in its query."""
     return Request("GET", origin, "/profile?api_key=THE%2FKEY%3Dof%20this&page=2", (), b"", (KEY,))
 
 

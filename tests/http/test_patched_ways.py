@@ -144,7 +144,7 @@ def by_bases(patch):
 
 
 def by_transport(patch):
-    """Give every client a mocked transport."""
+    """Pass a mocked transport to every client."""
 
     def create(self, *args, **kwargs):
         original(self, transport=httpx.MockTransport(stop))

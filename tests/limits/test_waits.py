@@ -17,7 +17,7 @@ from tests.support.virtual_time import elapsed, in_virtual_time, settle
 async def hold_up(
     limiter, seconds, *, certain=0.0, scope="", priority=CANCEL, lane=None, deadline=math.inf, send_by=math.inf
 ):
-    """Have a call hear that other processes leave it no room."""
+    """Report to a call that other processes leave it no room."""
     permit = await limiter.acquire(lane or wide_lane(), priority)
     wait = Wait(seconds, certain, scope, "others use it")
     try:

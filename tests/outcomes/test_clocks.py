@@ -20,14 +20,14 @@ def seconds(number):
 
 
 def told(clock, by, *, endpoint=BUY, took=1.0, after=0.0, zero=ZERO, skew=MAX_SKEW):
-    """Let an answer show a moment that is *by* seconds from that at which its call was sent."""
+    """Record an answer that shows a moment which is *by* seconds from that at which its call was sent."""
     sent = zero + seconds(NOW + after)
     clock.note_moment(endpoint, sent + seconds(by), Span(NOW + after, NOW + after + took, zero), skew)
     return clock
 
 
 def dated(clock, by, *, after=0.0, zero=ZERO, **headers):
-    """Let an answer bear a ``Date`` that is *by* seconds from that at which its request was sent."""
+    """Record an answer with a ``Date`` that is *by* seconds from that at which its request was sent."""
     shown = format_datetime(zero + seconds(NOW + after + by), usegmt=True)
     clock.note_header({"date": shown, **headers}, Span(NOW + after, NOW + after + 1.0, zero))
     return clock

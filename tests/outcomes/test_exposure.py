@@ -17,7 +17,7 @@ BASE, QUOTE = Decimal("0.03"), Decimal(32000)
 
 
 async def lost(*calls, kind=Bitso):
-    """Make calls whose outcomes are unknown; return the client, closed."""
+    """Send calls whose outcomes are unknown; return the client, closed."""
     async with kind(transport=Script.of(*[html(502)] * len(calls)), state=MemoryState(), **ACCOUNT) as client:
         for call in calls:
             with pytest.raises(ExchangeError):

@@ -28,7 +28,7 @@ every = pytest.mark.parametrize("name", LONG)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Make answers long that are read at once otherwise, so that these tests take little time."""
+    """Lower the bound of long answers, so that these tests take little time."""
     monkeypatch.setattr(long_answers, "MAX_AT_ONCE", SMALL)
     monkeypatch.setattr(long_answers, "MAX_ROWS_AT_ONCE", SMALL)
 

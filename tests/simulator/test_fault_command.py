@@ -8,7 +8,7 @@ from exchanges.simulator import FaultPoint, Faults
 
 
 def faults(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Faults:
-    """Give what the server would be started with."""
+    """Return what the server would be started with."""
     started = []
 
     async def serve(*venues: object, faults: Faults, **options: object) -> None:

@@ -37,7 +37,7 @@ async def hostile(*venues: Venue, **faults):
 
 
 async def ask(http: httpx.AsyncClient, venue: Venue, endpoint: str = "", **known: object) -> httpx.Response | None:
-    """Make a call; None if nothing came of it in time."""
+    """Call an endpoint; return None if nothing came of it in time."""
     name, fields = WRITES[venue]
     asker = ask_bitex if venue is Venue.BITEX else ask_signed
     with suppress(httpx.TransportError, httpx.DecodingError, TimeoutError):

@@ -30,7 +30,7 @@ def two(other):
 
 
 async def refused(limiter, seconds=60.0, **facts):
-    """Have the exchange refuse a call."""
+    """Refuse a call as the exchange."""
     await call(limiter, refusal=Refusal(seconds, **facts))
 
 

@@ -120,7 +120,7 @@ def test_a_limiter_outlives_its_clients_by_a_window(later, kept, monkeypatch):
 
 
 async def refuse(limiter):
-    """Have the exchange close a limiter for a minute."""
+    """Close a limiter for a minute as the exchange."""
     permit = await limiter.acquire(Lane(Connections(4)), Priority.READ)
     limiter.refuse(permit, Refusal(60.0))
     permit.end(sent=False)

@@ -136,7 +136,7 @@ def own_trade(number, order_id="7"):
 
 
 def lists(host, rows):
-    """Let a host show rows of the account's list: there is none before the subscription."""
+    """Show rows of the account's list: there is none before the subscription."""
 
     def transactions(market, sort, limit, since_id=None):
         found = [r for r in rows if since_id is None or int(r.id) >= int(since_id)]

@@ -205,7 +205,7 @@ async def used_up(venue: Venue, seed: int, count: Count) -> None:
 
 
 async def hanging(venue: Venue, seed: int, count: Count) -> None:
-    """Let five signed reads hang, and cancel fifty orders at once."""
+    """Hang five signed reads, and cancel fifty orders at once."""
     line = Line(random.Random(seed), hangs=True)
     async with venue.open(line, timeout_seconds=60.0, max_connections=8) as client:
         crowd = [asyncio.create_task(_quietly(venue.read(client))) for _ in range(5)]
@@ -215,7 +215,7 @@ async def hanging(venue: Venue, seed: int, count: Count) -> None:
 
 
 async def locked_out(venue: Venue, seed: int, count: Count) -> None:
-    """Let the exchange refuse a read without a time, and cancel fifty orders a second or more later."""
+    """Refuse a read without a time, and cancel fifty orders a second or more later."""
     line = Line(random.Random(seed), refusals=1)
     async with venue.open(line, timeout_seconds=60.0) as client:
         crowd = [asyncio.create_task(_quietly(venue.read(client))) for _ in range(3)]
@@ -225,7 +225,7 @@ async def locked_out(venue: Venue, seed: int, count: Count) -> None:
 
 
 async def told_when(venue: Venue, seed: int, count: Count) -> None:
-    """Let the exchange name the time; every cancel must fail at once and name the moment."""
+    """Refuse a read with a time; every cancel must fail at once and name the moment."""
     line = Line(random.Random(seed), refusals=1, headers={"Retry-After": "120"})
     async with venue.open(line) as client:
         with suppress(RateLimited):

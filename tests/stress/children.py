@@ -84,7 +84,7 @@ def _without(script: str, old: str, new: str) -> Callable[[], AbstractContextMan
 
 
 def _host_clocks() -> AbstractContextManager[object]:
-    """Let every host read a clock of its own, some of them up to an hour off, in place of that of the server."""
+    """Replace the clock of the server, for every host, by one of its own, some of them up to an hour off."""
     seconds = random.Random(os.getpid()).uniform(-1800, 1800)
     clock = f"(function() local t = redis.call('TIME') return {{ t[1] + {seconds:.0f}, t[2] }} end)()"
     return patch("exchanges.state.redis.scripts.CLOCK", clock)

@@ -63,7 +63,7 @@ class Count:
     failures: set[str] = field(factory=set[str])
 
     async def call(self, client: Fourth, number: int) -> None:
-        """Make a read, a cancel or an order, whose answer names it."""
+        """Send a read, a cancel or an order, whose answer names it."""
         self.calls += 1
         try:
             if number % 3 == 0:

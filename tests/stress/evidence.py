@@ -61,7 +61,7 @@ def _by_status() -> AbstractContextManager[object]:
 
 
 def _by_any_text() -> AbstractContextManager[object]:
-    """Take any text of an error for proof."""
+    """Accept any text of an error as proof."""
     return patch.object(ErrorTable, "_by_texts", lambda *_: classify.errors.Rejected)
 
 

@@ -76,7 +76,7 @@ async def _follow(pipe: Pipe, base_url: str, credentials: dict[str, str]) -> Non
 
 
 def _run(pipe: Pipe, base_url: str, credentials: dict[str, str], without: str | None) -> None:
-    """Be the client."""
+    """Run the client."""
     logging.disable(logging.CRITICAL)
     with MECHANISMS[without]() if without else ExitStack():
         asyncio.run(_follow(pipe, base_url, credentials))

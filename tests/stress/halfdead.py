@@ -59,7 +59,7 @@ class Count:
         await heard.reader.read()
 
     async def call(self, call: Awaitable[Any]) -> None:
-        """Make a read or a cancel."""
+        """Send a read or a cancel."""
         loop = asyncio.get_running_loop()
         self.calls += 1
         began = loop.time()
@@ -90,7 +90,7 @@ async def _trade(origin: str, count: Count, calls: int) -> None:
 
 
 async def _play(clients: int, calls: int) -> tuple[Count, int]:
-    """Make all calls; return their results, and how many orders the server got."""
+    """Send all calls; return their results, and how many orders the server got."""
     count = Count()
     async with serving(count.swallow) as server:
         await asyncio.gather(*(_trade(server.origin, count, calls) for _ in range(clients)))

@@ -165,7 +165,7 @@ class Stage(AsyncExitStack):
 
 
 async def play(hosts: int, calls: int, seed: int, without: str | None, *, quick: bool) -> Scene:
-    """Let hosts share a key."""
+    """Run hosts that share a key."""
     async with Stage() as stage:
         scene = await stage.scene(seed, WIDE, without)
         job = evolve(scene.job, calls=calls, lease_seconds=QUICK_LEASE_SECONDS if quick else None)
@@ -233,7 +233,7 @@ async def _line(scene: Scene, number: int, kills: int, deaths: Deaths, chance: r
 
 
 async def lose(losses: int) -> tuple[int, int]:
-    """Let a server lose its last writes again and again; count how often it was noticed, and nonces that were wrong."""
+    """Drop the last writes of a server again and again; count how often it was noticed, and nonces that were wrong."""
     noticed, wrong, window = 0, 0, Limit("everysec", (Window(50, per_seconds=1.0),), Scope.KEY)
     with ExitStack() as stack:
         stack.enter_context(short_lease(LEASE_SECONDS))
@@ -257,7 +257,7 @@ async def lose(losses: int) -> tuple[int, int]:
 
 
 async def release_late(times: int, without: str | None) -> int:
-    """Let hosts stand still with a key lock, and release it when another has it; count how often a third got it too."""
+    """Stop hosts that hold a key lock, and release it when another has it; count how often a third got it too."""
     found, none = 0, Limit("late", (), Scope.KEY)
     with ExitStack() as stack:
         stack.enter_context(short_lease(LEASE_SECONDS))

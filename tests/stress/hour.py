@@ -130,7 +130,7 @@ async def _compare(sim: Simulator, venue: Venue, market: str, book: Any, watched
 
 
 async def _clock(followed: list[tuple[Any, Watched]], seconds: float) -> None:
-    """Let time pass, and take for how long each book is good."""
+    """Advance the clock, and measure for how long each book is good."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while (now := loop.time()) < end:

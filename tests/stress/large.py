@@ -34,7 +34,7 @@ QUICK = ("good rows", "a bad row at the end", "a class that nobody knows", "empt
 
 @contextmanager
 def _at_once() -> Iterator[None]:
-    """Take all steps of an answer in one turn of the loop."""
+    """Run all steps of an answer in one turn of the loop."""
 
     async def at_once(steps: Iterator[None], deadline: float = 0.0) -> None:
         del deadline

@@ -19,7 +19,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def leave_network() -> bool:
-    """Give this process a network with nothing but a loopback; return whether the system allows it."""
+    """Move this process into a network with nothing but a loopback; return whether the system allows it."""
     try:
         unshare = ctypes.CDLL(None, use_errno=True).unshare
     except (OSError, AttributeError):

@@ -107,7 +107,7 @@ class _Hub:
             self.waits[priority].append(await self.sent(limiter, priority))
 
     async def play(self) -> list[Figure]:
-        """Have all books begin at once."""
+        """Begin all books at once."""
         loop = asyncio.get_running_loop()
         fetches: Any = Fetches(self)  # type: ignore[arg-type]  # as much of an owner as they need
         for number in range(BOOKS):
@@ -175,7 +175,7 @@ class _Hub:
 
 
 def _reconnects(chance: random.Random, clients: int) -> Figure:
-    """Have a server accept and close at once; count the attempts of the last five minutes."""
+    """Accept and close every connection at once; count the attempts of the last five minutes."""
     late, most = 0, 0
     for _ in range(clients):
         backoff, now, mine = Backoff(draw=chance.uniform), 0.0, 0
@@ -195,7 +195,7 @@ def _reconnects(chance: random.Random, clients: int) -> Figure:
 
 
 def _reads() -> Figure:
-    """Have every read of an order book fail for ten minutes."""
+    """Fail every read of an order book for ten minutes."""
     book = DiffBook("test", _wall)
     now, reads = 0.0, 0
     actions = book.confirmed(now)

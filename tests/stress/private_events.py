@@ -40,7 +40,7 @@ AMOUNT = Decimal("0.01")
 
 
 def _same_token() -> Any:
-    """Let each connection use the first token."""
+    """Use the first token on each connection."""
     call, tokens = StreamHost.call, dict[int, Any]()
 
     async def cached(host: StreamHost, endpoint: Any, arguments: Any, timeout_seconds: float) -> Any:

@@ -68,7 +68,7 @@ class Run:
     # Time
 
     def at(self, moment: float, what: Callable[..., None], *args: Any) -> None:
-        """Have something happen."""
+        """Schedule an action."""
         heapq.heappush(self.events, (max(moment, self.now), next(self.order), what, args))
 
     def run(self) -> Seen:
@@ -162,7 +162,7 @@ class Run:
         return false_levels(frame, fault, self.chance, self.market, last=last, is_whole=self.case.kind == "whole")
 
     def strike(self, fault: str) -> None:
-        """Have a fault happen."""
+        """Cause a fault."""
         if fault in ON_FRAMES or fault == "lost":
             self.pending_faults.append(fault)
         elif fault in ON_READS:
@@ -207,11 +207,11 @@ class Run:
         self.at(self.now + self.chance.choice([0.0, 0.5, 2.0]), self.connect, self.keeper)
 
     def freeze(self) -> None:
-        """Have nothing arrive for some time, and then everything."""
+        """Hold up everything for some time, and then deliver it."""
         self.arrival = max(self.arrival, self.now) + self.chance.uniform(0.5, 8.0)
 
     def dead(self) -> None:
-        """Have a channel die that stays subscribed, until somebody notices or the line breaks."""
+        """Stop a channel that stays subscribed, until somebody notices or the line breaks."""
         for line in self.subscribed:
             self.subscribed[line] = self.now + 1e9
         self.at(self.now + 100.0, self.revive, self.line)
@@ -235,7 +235,7 @@ class Run:
             self.swap()
 
     def swap(self) -> None:
-        """Have the successor take the place of the keeper."""
+        """Replace the keeper by its successor."""
         for line, keeper in list(self.lines.items()):
             if keeper is self.keeper:
                 del self.lines[line], self.subscribed[line]

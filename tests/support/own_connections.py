@@ -67,17 +67,17 @@ class Watch:
 
 
 def get(origin, target="/a"):
-    """Make a read."""
+    """Send a read."""
     return Request("GET", origin, target, (), b"")
 
 
 def order(origin, body=b"amount=1"):
-    """Make an order."""
+    """Send an order."""
     return Request("POST", origin, "/buy/", (("Content-Type", "text/plain"),), body)
 
 
 def post(origin, attachment):
-    """Make a request that carries a file."""
+    """Send a request that carries a file."""
     return Request("POST", origin, "/file", (), b"begin", attachment=attachment)
 
 
@@ -92,7 +92,7 @@ async def opened(kind, talk, **options):
 
 @asynccontextmanager
 async def lab(server, **options):
-    """Make a pool for a server that runs."""
+    """Create a pool for a server that runs."""
     watch = Watch(ConnectionPool(ssl_context=trusting(), **options), server, others=frozenset(asyncio.all_tasks()))
 
     class Recorded(socket.socket):
@@ -112,7 +112,7 @@ async def lab(server, **options):
 
 
 async def turns(count):
-    """Let the loop turn."""
+    """Run some turns of the loop."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -128,12 +128,12 @@ class Clock:
         loop.time = lambda: self.now
 
     def advance(self, seconds):
-        """Let time pass at once."""
+        """Advance the clock at once."""
         self.now += seconds
 
 
 async def until(condition):
-    """Let the loop turn until *condition* holds."""
+    """Run turns of the loop until *condition* holds."""
     while not condition():
         await turns(1)
 
@@ -194,7 +194,7 @@ class Records:
 
 
 def by_records(talk):
-    """Make a `Talk` whose TLS is done record by record: *talk* gets the connection and its records."""
+    """Build a `Talk` whose TLS is done record by record: *talk* gets the connection and its records."""
     context = presenting("here")
 
     async def wrapped(heard):
@@ -213,7 +213,7 @@ def reset(heard):
 
 
 def attached(size, *, opening=None):
-    """Make a file of *size* bytes."""
+    """Create a file of *size* bytes."""
     content = b"x" * size
     return Attachment(Upload("a.png", "image/png", size, opening or (lambda: io.BytesIO(content))), b"end")
 
@@ -235,7 +235,7 @@ def ready_of(watch):
 
 
 def literal(*places):
-    """Make a look-up that finds these places."""
+    """Build a look-up that finds these places."""
 
     def look_up(*_, **__):
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place) for place in places]

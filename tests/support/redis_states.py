@@ -87,7 +87,7 @@ class Shelf:
             self.server.ask("DEL", *keys)
 
     def settle(self, *servers):
-        """Let the states of servers be old, so that nothing rests."""
+        """Set the states of servers back, so that nothing rests."""
         run_id = self.server.ask("INFO", "server")["run_id"]
         for server in servers or ("fourth production", "elsewhere"):
             facts = {
@@ -104,7 +104,7 @@ class Shelf:
 
 
 def stop_clocks(monkeypatch, lease_seconds=LEASE_SECONDS):
-    """Let servers read a clock that tests set, and hosts live for so long without a beat; tests beat by themselves."""
+    """Set the clock of servers by hand, and allow hosts so long without a beat; tests beat by themselves."""
     constants = scripts.constants
 
     def still():
@@ -122,7 +122,7 @@ def stop_clocks(monkeypatch, lease_seconds=LEASE_SECONDS):
 
 @contextmanager
 def short_lease(seconds: float) -> Generator[None]:
-    """Take hosts for dead sooner."""
+    """Declare hosts dead sooner."""
     with ExitStack() as stack:
         for name, value in (("scripts.LEASE", seconds), *SHORT.items()):
             stack.enter_context(patch(f"exchanges.state.redis.{name}_SECONDS", value))
@@ -130,14 +130,14 @@ def short_lease(seconds: float) -> Generator[None]:
 
 
 async def beat(*states, server="fourth production"):
-    """Let hosts report that they live."""
+    """Report of hosts that they live."""
     for state in states:
         host = state._store.host
         await asyncio.wrap_future(host.thread.ask(partial(host.report, host.server(server))))
 
 
 def be_patient(monkeypatch):
-    """Let readers wait long: a busy machine is no fault of the server."""
+    """Allow readers a long wait: a busy machine is no fault of the server."""
     monkeypatch.setattr("exchanges.state.redis.host.READ_SECONDS", PATIENT_SECONDS)
 
 

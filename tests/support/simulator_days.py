@@ -72,5 +72,5 @@ class Walk:
         return Decimal(self.chance.randrange(10**8 * most // 100, 10**8 * most)).scaleb(-8)
 
     async def wait(self, _: object = None) -> None:
-        """Let up to two hours pass."""
+        """Advance the clock by up to two hours."""
         self.sim.advance(self.chance.choice([1, 60, 1800, 7200]))

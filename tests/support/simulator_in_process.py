@@ -88,7 +88,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _pieces(answer: HttpAnswer) -> Iterator[tuple[float, bytes]]:
-    """Give the pieces of a body, each with the pause before it."""
+    """Yield the pieces of a body, each with the pause before it."""
     body, sending = answer.body, answer.sending
     match sending.mode:
         case SendMode.CUT_IN_BODY:

@@ -20,7 +20,7 @@ ODD = [None, {}, [], 1, "x", {**TRADE, "price": "many"}, {**TRADE, "price": None
 
 @pytest.fixture(autouse=True)
 def _fresh():
-    """Let every test see its own reports: the converter is shared."""
+    """Clear the reports of other tests: the converter is shared."""
     with patch.object(wire(strict=False), "_reported", set()):
         yield
 
