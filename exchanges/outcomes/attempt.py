@@ -25,6 +25,7 @@ from exchanges.intents import Intent
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.permits import Permit
 from exchanges.limits.waiters import OVERTAKE_SECONDS
+from exchanges.outcomes.drafts import Draft
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Lease
 
@@ -121,6 +122,7 @@ class Attempt:
         permit: Slots, key lock and connection.
         deadline: On the clock of the loop.
         lease: What is held of a shared state; None if nothing is shared.
+        draft: Its entry in the journal, if that was recorded with the lease.
         stamp: What it is signed with; set by the signature.
         request: Its bytes; set by the signature.
         intent: What it is to do; set when it is recorded, for a call that is never repeated.
@@ -145,6 +147,7 @@ class Attempt:
     permit: Permit
     deadline: float
     lease: Lease | None = None
+    draft: Draft | None = None
     stamp: Stamp = field(init=False)
     request: Request = field(init=False)
     intent: Intent = field(init=False)

@@ -28,6 +28,7 @@ from attrs import evolve
 from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
 from exchanges.http.answer import Answer
+from exchanges.http.signing import NONE
 from exchanges.intents import Intent
 from exchanges.outcomes.absence import Seen
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result, Watcher
@@ -35,6 +36,7 @@ from exchanges.outcomes.call_index import TAG, CallIndex
 from exchanges.outcomes.chosen_ids import ChosenId
 from exchanges.outcomes.classify import undecodable, unknown_outcome
 from exchanges.outcomes.clocks import REMEMBERED, ExchangeClock, Span
+from exchanges.outcomes.drafts import Draft
 from exchanges.outcomes.history import CallHistory, name_of
 from exchanges.outcomes.journal_view import JournalView
 from exchanges.outcomes.kinship import Kinship
@@ -93,10 +95,10 @@ class PendingCalls:
         found |= {intent: pending.shown() for intent, pending in self._pending.items() if pending.is_open}
         return dict(sorted(found.items(), key=lambda item: item[0].at))
 
-    def guard(self, call: PreparedCall, own: Intent | None = None) -> None:
+    def guard(self, call: PreparedCall, own: Intent | None = None, *, is_alone: bool = False) -> None:
         """Raise if a call moves money, or is not declared, and the same is unresolved, or its client's id was used.
 
-        *own* is its intent, if it is recorded already.
+        *own* is its intent, if it is recorded already; *is_alone* if the journal contains no other call like it.
 
         Raises:
             UnresolvedOutcome: It carries the intent of the other call.
@@ -106,7 +108,7 @@ class PendingCalls:
         if not call.endpoint.is_guarded:
             return
         chosen = ChosenId.of(call)
-        found = self.view.matching(call.digest, "" if chosen is None else chosen.text)
+        found = [] if is_alone else self.view.matching(call.digest, "" if chosen is None else chosen.text)
         twins = [p.intent for p in self._pending.twins(call.digest) if p.is_open and p.standing in BLOCKING]
         twins += [e.intent for e in found if e.digest == call.digest and self._is_other(e) and not e.is_under_way]
         if twins:
@@ -202,31 +204,29 @@ class PendingCalls:
     # The course of a call
 
     async def begin(self, attempt: Attempt) -> PendingCall:
-        """Record what is about to be sent, as the intent of *attempt*.
+        """Record what is about to be sent, as the intent of *attempt*, unless it was recorded with its lease.
 
         Raises:
             StateError: It cannot be written; nothing may be sent.
         """
-        call, stamp, began = attempt.call, attempt.stamp, asyncio.get_running_loop().time()
-        view, digest, nonce = self.view, call.digest, stamp.nonce or None
-        at = datetime.fromtimestamp(stamp.timestamp_ms / 1000, UTC)
-        zero = at - timedelta(seconds=began)
-        clock = self.clock.known(call.endpoint.id, zero)
-        intent = attempt.intent = evolve(call.intent(at), server=view.server, account=view.key, clock=clock)
-        if self._began is None:
-            self._began = began
-        if view.journal is not None:
+        began, draft, journal = asyncio.get_running_loop().time(), attempt.draft, self.view.journal
+        if draft is None:
+            zero = datetime.fromtimestamp(attempt.stamp.timestamp_ms / 1000, UTC) - timedelta(seconds=began)
+            draft = Draft.of(attempt.call, self.view, self.clock, self.kinship, policy=NONE, zero=zero)
+        entry = draft.entry or draft.with_stamp(attempt.stamp)
+        intent = attempt.intent = entry.intent
+        self._began = began if self._began is None else self._began
+        if journal is not None and attempt.draft is None:
             try:
                 async with asyncio.timeout_at(attempt.deadline):
-                    named = self.kinship.client_id(intent)
-                    await view.journal.begin(Entry(view.server, view.key, intent, nonce, digest, named=named))
+                    await journal.begin(entry)
             except (asyncio.CancelledError, TimeoutError) as error:
                 self._write(intent, None, None)  # the entry may have been written all the same
-                if isinstance(error, TimeoutError):
-                    words = f"{call}: the journal was not written before the deadline; nothing was sent"
-                    raise StateError(words, endpoint=intent.endpoint) from None
-                raise
-        attempt.pending = self._pending[intent] = PendingCall(intent, digest, nonce, zero)
+                if isinstance(error, asyncio.CancelledError):
+                    raise
+                words = f"{attempt.call}: the journal was not written before the deadline; nothing was sent"
+                raise StateError(words, endpoint=intent.endpoint) from None
+        attempt.pending = self._pending[intent] = PendingCall(intent, draft.digest, entry.nonce, draft.zero)
         return attempt.pending
 
     def signed(self, error: ExchangeError) -> ExchangeError:

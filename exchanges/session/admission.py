@@ -11,15 +11,18 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from exchanges import errors
 from exchanges.endpoint.call import PreparedCall
+from exchanges.http.signing import NONE
 from exchanges.instrumentation.hooks import Watch
-from exchanges.limits.permits import CANCEL
+from exchanges.limits.permits import CANCEL, Permit
 from exchanges.limits.waiters import OVERTAKE_SECONDS
 from exchanges.limits.waits import Wait
 from exchanges.outcomes.attempt import Attempt, Result
+from exchanges.outcomes.drafts import Draft
 from exchanges.session.destinations import Destination
 from exchanges.state.protocols import SharedLimiter
 
@@ -54,7 +57,7 @@ async def admit(
     needs: Needs,
     *,
     check: Callable[[PreparedCall, Destination], None],
-    next_nonce: Callable[[], int],
+    wall_clock: Callable[[], float],
 ) -> Attempt:
     """Wait until a call may be sent.
 
@@ -62,8 +65,8 @@ async def admit(
         call: What is to be sent.
         destination: Where it is sent.
         needs: What bounds the waiting.
-        check: Raises if the call must not be sent any more; asked each time that it has waited.
-        next_nonce: Returns the nonce that would do in this process alone.
+        check: Raises if the call must not be sent; asked before it waits, and each time that it has waited.
+        wall_clock: Returns the seconds since 1970.
 
     Raises:
         RateLimitTimeout: It may not be sent in time.
@@ -72,9 +75,15 @@ async def admit(
     """
     limiter, lane, priority = destination.limiter, destination.lane, call.endpoint.kind.priority
     number = None
+    permit = None
+    if destination.shared_limiter is not None:
+        # Of a call that need not wait the journal is asked when it is recorded.
+        permit = _permit_now(call, destination, needs)
+        if permit is None:
+            check(call, destination)
     while True:
         try:
-            permit = await limiter.acquire(
+            permit = permit or await limiter.acquire(
                 lane,
                 priority,
                 deadline=needs.deadline,
@@ -91,7 +100,11 @@ async def admit(
         if destination.shared_limiter is None:
             return attempt
         try:
-            wait = await _lease(destination.shared_limiter, destination, attempt, needs, next_nonce)
+            wait = await _lease(destination.shared_limiter, destination, attempt, needs, wall_clock)
+        except (errors.RateLimitTimeout, errors.RateLimited):
+            permit.end(sent=False)
+            check(call, destination)
+            raise
         except BaseException:
             permit.end(sent=False)
             raise
@@ -104,7 +117,7 @@ async def admit(
             raise _named(call, error) from None
         finally:
             permit.end(sent=False)  # not sooner, as it wakes the next waiter at once
-        number = permit.number
+        number, permit = permit.number, None
         check(call, destination)
 
 
@@ -112,7 +125,12 @@ def admit_now(call: PreparedCall, destination: Destination, needs: Needs) -> Att
     """Return what `admit` does if the call need not wait, and nothing is shared with other processes; else None."""
     if destination.shared_limiter is not None:
         return None
-    permit = destination.limiter.acquire_now(
+    permit = _permit_now(call, destination, needs)
+    return None if permit is None else Attempt(call, permit, needs.deadline)
+
+
+def _permit_now(call: PreparedCall, destination: Destination, needs: Needs) -> Permit | None:
+    return destination.limiter.acquire_now(
         destination.lane,
         call.endpoint.kind.priority,
         deadline=needs.deadline,
@@ -120,7 +138,6 @@ def admit_now(call: PreparedCall, destination: Destination, needs: Needs) -> Att
         scope=needs.scope,
         is_spare=needs.is_spare,
     )
-    return None if permit is None else Attempt(call, permit, needs.deadline)
 
 
 def scope_of(call: PreparedCall) -> str:
@@ -147,22 +164,29 @@ async def _lease(
     destination: Destination,
     attempt: Attempt,
     needs: Needs,
-    next_nonce: Callable[[], int],
+    wall_clock: Callable[[], float],
 ) -> Wait | None:
     """Acquire the lease, or return how long to wait."""
     call, now = attempt.call, asyncio.get_running_loop().time()
     in_order, is_cancel = destination.lane.key_lock is not None, call.endpoint.kind.priority is CANCEL
+    seconds = wall_clock()
+    draft = None
+    if call.endpoint.kind.is_once:
+        zero = datetime.fromtimestamp(seconds, UTC) - timedelta(seconds=now)
+        policy, calls = NONE if destination.scheme is None else destination.scheme.policy, destination.calls
+        draft = Draft.of(call, calls.view, calls.clock, calls.kinship, policy=policy, zero=zero)
     try:
         answer = await shared.acquire(
             in_order=in_order,
             leave_reserve=not is_cancel,
-            least_nonce=next_nonce() if in_order else 0,
+            least_nonce=destination.counter.draw(int(seconds * 1000)) if in_order else 0,
             timeout_seconds=min(needs.deadline, needs.send_by) - now,
             call_seconds=needs.deadline - now,
             is_cancel=is_cancel,
             # The wait for the key lock within this process counts as well.
             overtake_seconds=max(0.0, needs.began + OVERTAKE_SECONDS - now) if is_cancel and in_order else math.inf,
             scope=needs.scope,
+            draft=draft,
         )
     except (errors.RateLimitTimeout, errors.RateLimited) as error:
         raise _named(call, error) from error.__cause__
@@ -171,6 +195,8 @@ async def _lease(
     if isinstance(answer, Wait):
         return answer
     attempt.lease, attempt.evidence.is_held = answer, answer.is_held
+    if answer.entry is not None:
+        attempt.draft = draft
     return None
 
 

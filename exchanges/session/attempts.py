@@ -41,7 +41,7 @@ from exchanges.session.config import SessionConfig
 from exchanges.session.destinations import Destination
 from exchanges.session.raw import is_recorded, record
 
-__all__ = ["Attempts", "closed", "next_nonce"]
+__all__ = ["Attempts", "closed"]
 
 Tasks = dict[asyncio.Task[Any], Kind]
 
@@ -218,7 +218,8 @@ class Attempts:
             # The second guard: while this call waited, or the journal was written, the same call may have become
             # unresolved. A call that is recorded must end with a result, so this one is not raised.
             try:
-                destination.calls.guard(call, attempt.pending.intent)
+                is_alone = attempt.lease is not None and attempt.lease.is_alone
+                destination.calls.guard(call, attempt.pending.intent, is_alone=is_alone)
             except ExchangeError as refusal:
                 return Result(error=refusal)
         try:
@@ -281,6 +282,9 @@ class Attempts:
             raise closed(call.endpoint)
         if fault := self._config.transport.fault:
             raise errors.UsageError(f"{call}: {fault}; nothing was sent", endpoint=call.endpoint.id)
+        if attempt.draft is not None:  # it is recorded already
+            attempt.stamp = attempt.draft.stamp
+            return
         policy = NONE if scheme is None else scheme.policy
         timestamp_ms = int(self._config.wall_clock() * 1000)
         if policy is STRICT:
@@ -327,11 +331,6 @@ class Attempts:
             attempt.sent = False
         # What the server has reset cannot arrive any more.
         attempt.complete = attempt.complete or attempt.evidence.was_reset
-
-
-def next_nonce(config: SessionConfig, destination: Destination) -> int:
-    """Draw a nonce that is larger than all before."""
-    return destination.counter.draw(int(config.wall_clock() * 1000))
 
 
 def closed(endpoint: Endpoint) -> errors.UsageError:

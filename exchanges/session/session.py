@@ -18,7 +18,6 @@ import math
 import random
 import weakref
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 
 from exchanges import errors
@@ -33,7 +32,7 @@ from exchanges.outcomes.attempt import Result
 from exchanges.outcomes.classify import done_before, final_error, out_of_time, repeatable
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.session.admission import Needs, admit, admit_now, scope_of
-from exchanges.session.attempts import Attempts, closed, next_nonce
+from exchanges.session.attempts import Attempts, closed
 from exchanges.session.config import Options, SessionConfig
 from exchanges.session.destinations import Destination, Destinations
 from exchanges.session.headroom import Limits
@@ -175,9 +174,10 @@ class Session:
         """Wait until *call* may be sent, and exchange it for an answer, whatever becomes of the caller meanwhile."""
         watching = None if needs.watch is None else needs.watch.waiting()
         try:
-            self._check(call, destination)
+            # What the journal says is looked at when the lease is granted, or if the call has to wait.
+            self._check(call, destination, is_alone=destination.shared_limiter is not None)
             attempt = admit_now(call, destination, needs) or await admit(
-                call, destination, needs, check=self._check, next_nonce=partial(next_nonce, self._config, destination)
+                call, destination, needs, check=self._check, wall_clock=self._config.wall_clock
             )
         except ExchangeError as error:
             return Result(error=error)
@@ -209,9 +209,9 @@ class Session:
         await asyncio.sleep(seconds)
         return True
 
-    def _check(self, call: PreparedCall, destination: Destination) -> None:
+    def _check(self, call: PreparedCall, destination: Destination, *, is_alone: bool = False) -> None:
         """Raise if a call must not be sent: the client is closed, or the same call is unresolved."""
         if self._attempts.is_closed:
             raise closed(call.endpoint)
         if call.endpoint.is_guarded:
-            destination.calls.guard(call)
+            destination.calls.guard(call, is_alone=is_alone)

@@ -18,6 +18,7 @@ from exchanges.limits.limit import Window
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.permits import LATE_SECONDS
 from exchanges.limits.waits import Wait
+from exchanges.state.protocols import Draft, Entry
 
 
 @frozen
@@ -76,6 +77,8 @@ class LeaseRecord:
         granted_at: When, on the clock of the state.
         refusals: How many refusals there were in a row.
         tries: The lockouts that it tries, by scope, with the moment of the try before.
+        entry: What was recorded in the journal with it; None if nothing was.
+        is_alone: Whether no other open call is like that.
     """
 
     request: LeaseRequest
@@ -84,6 +87,8 @@ class LeaseRecord:
     granted_at: float
     refusals: int = 0
     tries: Mapping[str, float] = field(factory=dict[str, float])
+    entry: Entry | None = None
+    is_alone: bool = False
 
 
 @frozen
@@ -106,12 +111,14 @@ class LeaseWaiter:
         request: What it needs.
         loop: Of the call.
         future: Receives the answer.
+        draft: What is to be recorded in the journal with its lease; None if nothing is.
         waits_for_key: Whether it waits for the key lock; otherwise it waits for the file.
     """
 
     request: LeaseRequest
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[LeaseRecord | Wait]
+    draft: Draft | None = None
     waits_for_key: bool = False
     _answer: LeaseRecord | Wait | Exception | None = field(default=None, init=False)
     _gone: bool = field(default=False, init=False)

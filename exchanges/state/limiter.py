@@ -21,7 +21,7 @@ from exchanges.limits.limit import Limit, Scope
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.waits import Wait
 from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter, unsent
-from exchanges.state.protocols import Headroom
+from exchanges.state.protocols import Draft, Entry, Headroom
 
 
 class Poster(Protocol):
@@ -143,6 +143,7 @@ class LeasingLimiter:
         is_cancel: bool = False,
         overtake_seconds: float = math.inf,
         scope: str = "",
+        draft: Draft | None = None,
     ) -> StoreLease | Wait:
         """Acquire everything that a call needs at once, or return how long to wait."""
         request = evolve(
@@ -156,7 +157,7 @@ class LeasingLimiter:
             scope=scope,
         )
         loop = asyncio.get_running_loop()
-        waiter = LeaseWaiter(request, loop, loop.create_future())
+        waiter = LeaseWaiter(request, loop, loop.create_future(), draft)
         try:
             answer = await self._wait(waiter, overtake_seconds)
         except StateError as error:
@@ -219,6 +220,16 @@ class StoreLease:
     def refusals(self) -> int:
         """How many refusals there were in a row."""
         return self._record.refusals
+
+    @property
+    def entry(self) -> Entry | None:
+        """What was recorded in the journal with it."""
+        return self._record.entry
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other open call was like that."""
+        return self._record.is_alone
 
     def is_held(self) -> bool:
         """Whether others still respect it, as far as is known here."""

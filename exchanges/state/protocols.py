@@ -8,7 +8,7 @@ are never repeated.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from exchanges.limits.lockouts import Lockout, Refusal
 from exchanges.limits.waits import Wait
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from exchanges.limits.limiter import Limiter
 
 T = TypeVar("T")
+Draft: TypeAlias = "Callable[[int | None], Entry]"
+"""Returns the entry of a call in the journal, given its nonce; called in any thread."""
 
 
 class State(Protocol):
@@ -105,6 +107,7 @@ class SharedLimiter(Protocol):
         is_cancel: bool = False,
         overtake_seconds: float = math.inf,
         scope: str = "",
+        draft: Draft | None = None,
     ) -> Lease | Wait:
         """Acquire everything that a call needs at once, or nothing.
 
@@ -117,6 +120,8 @@ class SharedLimiter(Protocol):
             is_cancel: Whether it may probe in a lockout.
             overtake_seconds: How long to wait for the key lock before a lease is granted without it.
             scope: The part of the limit that it belongs to, such as a market; empty if it has none.
+            draft: What is to be recorded in the journal with the lease, as by `Journal.begin`: both, or neither. A
+                state may ignore it; then the lease has no `Lease.entry`, and the call is recorded afterwards.
 
         Returns:
             The lease; or, where there is no room, when to ask again, and for how long that is certain.
@@ -156,6 +161,19 @@ class Lease(Protocol):
     @property
     def refusals(self) -> int:
         """How many refusals of its limit or its scope there were in a row when it was granted."""
+        ...
+
+    @property
+    def entry(self) -> Entry | None:
+        """What was recorded in the journal with it; deleted with it if nothing was sent. None if nothing was."""
+        ...
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the journal contained no other call with the digest or the client's id of the entry just before.
+
+        False also if nobody has looked.
+        """
         ...
 
     def is_held(self) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from exchanges.bitstamp import Bitstamp
 from exchanges.bitstamp.api import LIMIT as BITSTAMP_LIMIT
-from exchanges.errors import OutcomeUnknown, RateLimited, RateLimitTimeout, StateError, UnresolvedOutcome
+from exchanges.errors import OutcomeUnknown, RateLimited, RateLimitTimeout, StateError, UnresolvedOutcome, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import FileState
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
@@ -134,6 +134,64 @@ async def test_nothing_is_sent_without_a_state(states, path):
     await fourth.aclose()
 
     assert [] == nonces(fourth)
+
+
+async def test_one_transaction_before_an_order(states, monkeypatch):
+    """An order has its nonce and is in the journal after one transaction, which waits for the disk; nothing is read."""
+    order, used = client(states[0]), list[str]()
+    async with order:
+        await order.trading.order()
+        await settled(states[0])
+        for name in ("writing", "reading"):
+            of = getattr(states[0]._store._database, name)
+            noted = lambda of=of, name=name, **how: [used.append(f"{name} {how}"), of(**how)][1]  # noqa: E731
+            monkeypatch.setattr(states[0]._store._database, name, noted)
+        monkeypatch.setattr(Script, "handle_async_request", _noting(used))
+        await order.trading.create_order(amount=3)
+
+    assert ["writing {'durable': True}", "sent"] == used[:2]
+
+
+def _noting(used):
+    async def handle(script, request, *, send=Script.handle_async_request):
+        used.append("sent")
+        return await send(script, request)
+
+    return handle
+
+
+async def test_closed_while_an_order_is_recorded(states, monkeypatch):
+    """An order whose client is closed before it can be signed is not sent, and leaves nothing in the journal."""
+    order, loop = client(states[0]), asyncio.get_running_loop()
+    record = states[0]._store.journal.record
+
+    def closing(data, entry):
+        asyncio.run_coroutine_threadsafe(order.aclose(), loop)
+        return record(data, entry)
+
+    monkeypatch.setattr(states[0]._store.journal, "record", closing)
+    with pytest.raises(UsageError, match="closed; nothing was sent"):
+        await order.trading.create_order(amount=3)
+    await settled(states[0])
+    with states[1]._store._database.reading() as data:
+        recorded = data.execute("SELECT count(*) FROM calls").fetchone()
+
+    assert ([], (0,)) == (nonces(order), recorded)
+
+
+async def test_a_twin_that_comes_while_nothing_waits(states):
+    """A call that another process has left unresolved is refused with its lease, which gives everything back."""
+    limits = [Limit("fourth", (Window(2, 3600.0),), Scope.KEY)]
+    async with client(states[0], OSError("gone")) as one, client(states[1], limits=limits) as two:
+        with pytest.raises(OutcomeUnknown):
+            await one.trading.create_order(amount=3)
+        await settled(states[0])
+        for _ in range(3):
+            with pytest.raises(UnresolvedOutcome):
+                await two.trading.create_order(amount=3)
+        await settled(states[1])
+
+        assert ([], 1) == (nonces(two), len(two.unresolved))
 
 
 async def test_money_of_another_process(states):

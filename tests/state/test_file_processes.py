@@ -186,7 +186,7 @@ async def test_an_answer_that_nobody_waits_for(state):
 async def test_a_fault_of_our_own(state, monkeypatch, caplog):
     """An internal error of the state reaches the caller, and the state continues."""
     limiter, acquire = shared_limiter_of(state), state._store._slots.acquire
-    monkeypatch.setattr(state._store._slots, "acquire", lambda _: 1 / 0)
+    monkeypatch.setattr(state._store._slots, "acquire", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         await enter(limiter, in_order=True, now_ms=5)
     monkeypatch.setattr(state._store._slots, "acquire", acquire)

@@ -18,6 +18,7 @@ from exchanges.limits.limit import Window
 from exchanges.limits.windows import LOST_SECONDS
 from exchanges.state.file import seals
 from exchanges.state.file.database import Database
+from exchanges.state.file.journal import FileJournal
 from exchanges.state.file.locks import Locks, ProcessMarker
 from exchanges.state.file.slots import SlotTable
 from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest
@@ -41,7 +42,7 @@ class Process:
         locks = Locks(path.with_name("state.locks"))
         marker = ProcessMarker(locks)
         database = Database(path, locks)
-        return cls(database, marker, SlotTable(database, marker, clock))
+        return cls(database, marker, SlotTable(database, marker, FileJournal(None, database, marker), clock))
 
     def die(self):
         """Release everything, as the kernel does."""

@@ -88,13 +88,13 @@ async def test_a_lease_that_ran_out(both, clock, monkeypatch):
     """A host that stood still between its lease and the first byte sends nothing; the call is safe to repeat."""
     async with fourth(both[0]) as client:
         await client.trading.order()
-        begin = both[0]._store.journal.begin
+        record = both[0]._store.journal.record
 
-        async def slow(entry):
-            await begin(entry)
+        async def slow(entry, loop):
+            await record(entry, loop)
             clock._now += LEASE_SECONDS  # the host is suspended, and nobody beats
 
-        monkeypatch.setattr(both[0]._store.journal, "begin", slow)
+        monkeypatch.setattr(both[0]._store.journal, "record", slow)
         with pytest.raises(NotSent, match="its lease of the shared state ran out") as caught:
             await client.trading.create_order(amount=Decimal(3))
         clock._now -= LEASE_SECONDS

@@ -29,7 +29,6 @@ from exchanges.limits.limit import Limit, Window
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.outcomes.attempt import Result
 from exchanges.session.admission import admit
-from exchanges.session.attempts import next_nonce
 from exchanges.session.destinations import Destination
 from exchanges.session.session import Session
 from exchanges.simulator import Venue, simulate
@@ -208,9 +207,7 @@ async def _in_the_callers_task(
 ) -> Result:
     """Exchange a call for its result in the task of the caller, so that who is cancelled cancels it."""
     session._check(call, destination)
-    attempt = await admit(
-        call, destination, deadline, check=session._check, next_nonce=partial(next_nonce, session._config, destination)
-    )
+    attempt = await admit(call, destination, deadline, check=session._check, wall_clock=session._config.wall_clock)
     attempt.fresh = fresh
     return await session._attempts._exchange(attempt, destination)
 

@@ -142,7 +142,7 @@ def _repeated_like_reads(kind: Kind, error: ExchangeError, attempt: int) -> bool
 def _repeated() -> Iterator[None]:
     with ExitStack() as patches:
         patches.enter_context(patch("exchanges.session.session.repeatable", _repeated_like_reads))
-        patches.enter_context(patch.object(PendingCalls, "guard", lambda *_: None))
+        patches.enter_context(patch.object(PendingCalls, "guard", lambda *_, **_options: None))
         yield
 
 
@@ -152,7 +152,7 @@ def _taken_for_proof(attempt: Any, status: int, problem: Any) -> ExchangeError:
 
 MECHANISMS: Mechanisms = {
     "no repetition": _repeated,
-    "guard": lambda: patch.object(PendingCalls, "guard", lambda *_: None),
+    "guard": lambda: patch.object(PendingCalls, "guard", lambda *_, **_options: None),
     "proof": lambda: patch.object(Evidence, "nothing_left", True),
     "doubt": lambda: patch("exchanges.outcomes.response.rejection", _taken_for_proof),
     "kept outcomes": lambda: patch.object(PendingCalls, "keep_outcome", lambda *_: None),

@@ -37,6 +37,8 @@ class Lease:
     refusals: int = 0
     left: list[dict[str, object]] = field(factory=list[dict[str, object]])
     held: bool = True
+    entry: Entry | None = None
+    is_alone: bool = False
 
     def is_held(self) -> bool:
         """Whether others respect it."""
@@ -88,8 +90,8 @@ class SharedLimiter:
         """Note who leaves."""
         self.joined.remove(signs)
 
-    async def acquire(self, *, least_nonce, in_order, **wishes) -> Lease | Wait:
-        """Return or raise the next answer."""
+    async def acquire(self, *, least_nonce, in_order, draft, **wishes) -> Lease | Wait:
+        """Return or raise the next answer; calls are recorded afterwards."""
         self.asked.append({"in_order": in_order, **wishes})
         self.inside += 1
         try:

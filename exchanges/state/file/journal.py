@@ -199,24 +199,46 @@ class FileJournal:
 
     # Writing, in the worker's thread
 
-    def _begin(self, entry: Entry) -> None:
+    def record(self, data: Connection, entry: Entry) -> bool:
+        """Record a call, within a durable transaction; return whether no open call has its digest or its client's id.
+
+        Raises:
+            StateError: Too many calls are open.
+        """
+        account = entry.server, entry.key
+        if data.execute("SELECT count(*) FROM calls WHERE server = ? AND key = ?", account).fetchone()[0] >= MOST_OPEN:
+            raise too_many()
+        # One query for each index.
+        query = "SELECT 1 FROM calls WHERE server = ? AND key = ? AND {} = ? LIMIT 1"
+        asked = [(column, text) for column, text in (("digest", entry.digest), ("named", entry.named)) if text]
+        is_alone = all(data.execute(query.format(c), (*account, text)).fetchone() is None for c, text in asked)
         names = entry.intent.id, entry.server, entry.key, entry.digest, entry.named
         row = _Row(*names, json.dumps(body_of(entry)), self._marker.name)
+        data.execute(
+            "INSERT INTO calls (id, server, key, digest, named, body, holder, ended_at, seal) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*astuple(row), row.checksum),
+        )
+        data.execute(
+            "INSERT OR IGNORE INTO records (server, key, since) VALUES (?, ?, ?)",
+            (*account, text_of(entry.intent.at)),
+        )
+        return is_alone
+
+    def add_loop(self, intent_id: str, loop: asyncio.AbstractEventLoop) -> None:
+        """Remember in which loop a call runs that was recorded."""
+        self._loops[intent_id] = loop
+
+    def remove(self, data: Connection, intent_id: str) -> None:
+        """Delete a call of which nothing was sent, within a transaction."""
+        data.execute("DELETE FROM calls WHERE id = ?", (intent_id,))
+        self._loops.pop(intent_id, None)
+
+    def _begin(self, entry: Entry) -> None:
         with self._database.writing(durable=True) as data:
             # Without its marker the call would count as one of a dead process while it is still in flight.
             self._marker.require_place()
-            query = "SELECT count(*) FROM calls WHERE server = ? AND key = ?"
-            if data.execute(query, (entry.server, entry.key)).fetchone()[0] >= MOST_OPEN:
-                raise too_many()
-            data.execute(
-                "INSERT INTO calls (id, server, key, digest, named, body, holder, ended_at, seal) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*astuple(row), row.checksum),
-            )
-            data.execute(
-                "INSERT OR IGNORE INTO records (server, key, since) VALUES (?, ?, ?)",
-                (entry.server, entry.key, text_of(entry.intent.at)),
-            )
+            self.record(data, entry)
 
     def _doubt(self, name: str, ended_at: str) -> None:
         with self._database.writing() as data:

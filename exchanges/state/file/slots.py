@@ -32,10 +32,11 @@ from exchanges.limits.waits import LOOK_SECONDS, Wait
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state.file import closures, nonces
 from exchanges.state.file.database import Database
+from exchanges.state.file.journal import FileJournal
 from exchanges.state.file.locks import ProcessMarker
 from exchanges.state.file.seals import boot
 from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest
-from exchanges.state.protocols import Headroom
+from exchanges.state.protocols import Draft, Headroom
 
 DEAD_SECONDS = 1.0
 """How often dead processes are looked for while there is room."""
@@ -52,11 +53,15 @@ class SlotTable:
     Args:
         database: Where it is written.
         marker: The marker of this process.
+        journal: Where the calls are recorded that are never repeated.
         clock: Monotonic clock in seconds, the same in all processes.
     """
 
-    def __init__(self, database: Database, marker: ProcessMarker, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, marker: ProcessMarker, journal: FileJournal, clock: Callable[[], float]
+    ) -> None:
         self._database = database
+        self._journal = journal
         self._marker = marker
         self._clock = clock
         self._look_at = -math.inf
@@ -67,21 +72,21 @@ class SlotTable:
             self._rebase(data, now)
             nonces.check(data, database.path)
 
-    def acquire(self, request: LeaseRequest) -> LeaseRecord | Wait:
-        """Acquire slots and a nonce, or return how long to wait.
+    def acquire(self, request: LeaseRequest, draft: Draft | None = None) -> LeaseRecord | Wait:
+        """Acquire slots and a nonce, and record the call if it has a *draft*, or return how long to wait.
 
         Raises:
             RateLimited: The exchange has closed the limit and named the end.
-            StateError: It cannot be written; nothing was acquired.
+            StateError: It cannot be written; nothing was acquired, nor recorded.
         """
-        with self._writing() as (data, now):
+        with self._writing(durable=draft is not None) as (data, now):
             self._marker.require_place()
             if now >= self._look_at:
                 self._release_dead(data, now)
             wait = self._wait(data, request, now)
             if wait is not None and self._release_dead(data, now):
                 wait = self._wait(data, request, now)
-            return self._grant(data, request, now) if wait is None else wait
+            return self._grant(data, request, draft, now) if wait is None else wait
 
     def add_end(self, end: LeaseEnd) -> None:
         """Start cooling the slots, or free them, and record what the exchange answered, with the next change."""
@@ -126,8 +131,8 @@ class SlotTable:
         return Headroom(tuple(free), tuple(next_free), lockouts)
 
     @contextmanager
-    def _writing(self) -> Generator[tuple[Connection, float]]:
-        with self._database.writing() as data:
+    def _writing(self, *, durable: bool = False) -> Generator[tuple[Connection, float]]:
+        with self._database.writing(durable=durable) as data:
             now = self._clock()
             for end in self._unwritten:
                 self._write_end(data, end, now)
@@ -149,13 +154,15 @@ class SlotTable:
                 data.execute("UPDATE slots SET since = ? WHERE id = ? AND holder = ?", (since, slot, holder))
             else:
                 data.execute("DELETE FROM slots WHERE id = ? AND holder = ?", (slot, holder))
+        if not end.sent and record.entry is not None:
+            self._journal.remove(data, record.entry.intent.id)
         if end.floor is not None:
             nonces.raise_to(data, self._database.path, record.request.account, end.floor)
         closures.leave(data, end, now)
 
     # Slots
 
-    def _grant(self, data: Connection, request: LeaseRequest, now: float) -> LeaseRecord:
+    def _grant(self, data: Connection, request: LeaseRequest, draft: Draft | None, now: float) -> LeaseRecord:
         query = "INSERT INTO slots (place, since, holder) VALUES (?, ?, ?)"
         rows = [(place, math.inf, self._marker.name) for place, windows in request.parts if windows]
         slots = tuple(data.execute(query, row).lastrowid or 0 for row in rows)
@@ -163,7 +170,11 @@ class SlotTable:
         nonce = None
         if request.in_order:
             nonce = nonces.draw(data, self._database.path, request.account, request.least_nonce)
-        return LeaseRecord(request, slots, nonce, now, refusals, tries)
+        entry, is_alone = None, False
+        if draft is not None:
+            entry = draft(nonce)
+            is_alone = self._journal.record(data, entry)
+        return LeaseRecord(request, slots, nonce, now, refusals, tries, entry, is_alone)
 
     def _wait(self, data: Connection, request: LeaseRequest, now: float) -> Wait | None:
         """Return how long there is no room; None if there is."""

@@ -142,12 +142,14 @@ class Store:
     def _serve(self, waiter: LeaseWaiter, key_lock: SharedKeyLock | None) -> None:
         answer: LeaseRecord | Wait | Exception
         try:
-            answer = self._slots.acquire(waiter.request)
+            answer = self._slots.acquire(waiter.request, waiter.draft)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not wait for ever
             answer = error
         if isinstance(answer, LeaseRecord):
             # Recorded before the caller hears of it: a caller that is gone by now cannot release it.
             self._leases[answer] = (waiter, key_lock, self._clock() + waiter.request.lease_seconds)
+            if answer.entry is not None:
+                self.journal.add_loop(answer.entry.intent.id, waiter.loop)
             if not waiter.answer(answer):
                 self.release(LeaseEnd(answer, complete=True, sent=False))
             return
@@ -187,8 +189,8 @@ class Store:
                 self._marker.remove_stale()
             self._database = Database(path, self._locks, adopt=adopt)
             try:
-                self._slots = SlotTable(self._database, self._marker, self._clock)
                 self.journal = FileJournal(self.worker, self._database, self._marker)
+                self._slots = SlotTable(self._database, self._marker, self.journal, self._clock)
             except BaseException:
                 self._database.close()
                 raise

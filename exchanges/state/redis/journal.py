@@ -134,11 +134,8 @@ class RedisJournal:
 
     async def begin(self, entry: Entry) -> None:
         """Record what is about to be sent; the server has it when this returns."""
-        intent = entry.intent
-        self._loops[intent.id], self._accounts[intent.id] = asyncio.get_running_loop(), (entry.server, entry.key)
-        problem = await self._done(partial(self._begin, entry))
+        problem = await self._done(partial(self.record, entry, asyncio.get_running_loop()))
         if problem is not None:
-            self._loops.pop(intent.id, None)
             raise unsent(self._host.failed(problem))
 
     async def settle(self, intent_id: str, *, known: str | None) -> None:
@@ -233,6 +230,21 @@ class RedisJournal:
         return await asyncio.wrap_future(self._host.thread.ask(work))
 
     # In the thread of the state
+
+    async def record(self, entry: Entry, loop: asyncio.AbstractEventLoop) -> str | None:
+        """Record a call that runs in *loop*; return what went wrong."""
+        intent_id = entry.intent.id
+        self._loops[intent_id], self._accounts[intent_id] = loop, (entry.server, entry.key)
+        problem = await self._begin(entry)
+        if problem is not None:
+            self._loops.pop(intent_id, None)
+        return problem
+
+    async def remove(self, intent_id: str) -> None:
+        """Delete a call of which nothing was sent, now or later."""
+        self._loops.pop(intent_id, None)
+        if (account := self._accounts.get(intent_id)) is not None:
+            await self._settle(intent_id, account, {"known": "", "ended_at": ""})
 
     async def _begin(self, entry: Entry) -> str | None:
         server, account = self._host.server(entry.server), account_of((entry.server, entry.key))

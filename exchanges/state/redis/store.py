@@ -23,7 +23,7 @@ from exchanges.limits.waits import LOOK_SECONDS, Wait
 from exchanges.state import closures
 from exchanges.state.entries import Unreadable
 from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter
-from exchanges.state.protocols import Headroom
+from exchanges.state.protocols import Entry, Headroom
 from exchanges.state.redis import scripts
 from exchanges.state.redis.address import Address
 from exchanges.state.redis.host import Host
@@ -162,6 +162,8 @@ class RedisStore:
         server, lease_id = self.host.server(waiter.request.account[0]), token_hex(8)
         try:
             answer = await self._granted(server, lease_id, waiter)
+            if isinstance(answer, LeaseRecord) and answer.entry is not None:
+                await self._record_call(answer, answer.entry, waiter)
         except LinkFailed as error:
             # It may have been granted all the same.
             if error.was_asked:
@@ -177,6 +179,17 @@ class RedisStore:
             # Recorded before the caller hears of it: a caller that is gone by now cannot release it.
             if not waiter.answer(answer) and isinstance(answer, LeaseRecord):
                 self.release(LeaseEnd(answer, complete=True, sent=False))
+
+    async def _record_call(self, record: LeaseRecord, entry: Entry, waiter: LeaseWaiter) -> None:
+        """Record the call of a lease in the journal; release the lease if that fails.
+
+        Raises:
+            StateError: Nothing may be sent.
+        """
+        problem = await self.journal.record(entry, waiter.loop)
+        if problem is not None:
+            self.release(LeaseEnd(record, complete=True, sent=False))
+            raise self.host.failed(problem)
 
     async def _granted(self, server: Server, lease_id: str, waiter: LeaseWaiter) -> LeaseRecord | Wait:
         """Ask until the lease is granted, or there is no room.
@@ -226,7 +239,8 @@ class RedisStore:
         fence, digits, is_new = said.values
         waiter, seen = granting.waiter, granting.seen
         request, nonce = waiter.request, int(digits) if digits else None
-        record = LeaseRecord(request, (), nonce, said.now, seen.refusals, seen.tries)
+        entry = None if waiter.draft is None else waiter.draft(nonce)
+        record = LeaseRecord(request, (), nonce, said.now, seen.refusals, seen.tries, entry)
         until = self.host.clock() + request.lease_seconds
         if is_new:
             server.lose()  # the server had not heard of this host for too long
@@ -240,6 +254,8 @@ class RedisStore:
 
     async def _release(self, server: Server, held: Held, end: LeaseEnd) -> None:
         server.held.pop(held.id, None)
+        if not end.sent and end.record.entry is not None:
+            await self.journal.remove(end.record.entry.intent.id)
         try:
             await self._end(server, held.id, end)
         except LinkFailed as error:
