@@ -63,7 +63,6 @@ class Listener:
     Args:
         application: Receives each request and calls its `Reply` once, now or later.
         malformed: Called with the status of the answer for each request that is not valid HTTP.
-
         upgrade: Takes over the connections of requests for a WebSocket; None: such a request is like any other.
 
     Attributes:

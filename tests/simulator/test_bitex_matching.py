@@ -106,7 +106,7 @@ async def test_two_accounts_trade_with_each_other():
             ask.remaining_amount,
         )
         assert fees[::-1] == (sim.bitex.holdings("usd")["fees"], sim.bitex.holdings("btc")["fees"])
-        assert NOTHING == sim.bitex.holdings("usd")["strangers"]
+        assert NOTHING == sim.bitex.holdings("usd")["liquidity"]
 
 
 async def test_cancelling_gives_back_what_is_left():
@@ -233,7 +233,7 @@ async def test_money_is_conserved_to_the_last_digit(seed):
             await walk.step()
 
             assert (NOTHING, NOTHING) == sums(sim)
-        assert {"fees", "outside", "strangers"} == {
+        assert {"fees", "outside", "liquidity"} == {
             name for name, held in sim.bitex.holdings("usd").items() if held
         } - {"accounts"}
         for client, start in zip((bitex, ordinary), starts, strict=True):

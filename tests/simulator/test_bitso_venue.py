@@ -88,7 +88,7 @@ async def test_two_accounts_trade_with_each_other():
             await bitso.v2.trading.open_orders(),
             (await other.v2.trading.open_orders())[0].amount,
         )
-        assert NOTHING == sim.bitso.holdings("mxn")["strangers"]
+        assert NOTHING == sim.bitso.holdings("mxn")["liquidity"]
 
 
 async def test_an_active_order_lacks_book_and_update():

@@ -102,7 +102,7 @@ async def test_two_accounts_trade_with_each_other():
             left.amount,
         )
         assert (NOTHING, bought.fee + sold.fee) == (
-            sim.bitstamp.holdings("usd")["strangers"],
+            sim.bitstamp.holdings("usd")["liquidity"],
             sim.bitstamp.holdings("usd")["fees"],
         )
 

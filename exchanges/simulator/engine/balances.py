@@ -66,7 +66,7 @@ class Party(StrEnum):
 
     OUTSIDE = "outside"
     """The world beyond the exchange: negative as long as more was deposited than withdrawn."""
-    LIQUIDITY = "strangers"
+    LIQUIDITY = "liquidity"
     """The owners of the background liquidity, counted from zero."""
     FEES = "fees"
     """The exchange itself."""

@@ -179,7 +179,7 @@ class Market(Shared):
 
     def snapshot(self, at_ms: int) -> Snapshot:
         """Return the book."""
-        step = (at_ms - self._since_start_ms) // STEP_MS
+        step = self.step_of(at_ms)
         # Only the latest is kept: requests come at about the same time, and a long simulation has millions of steps.
         if step not in self._snapshots:
             self._snapshots.clear()

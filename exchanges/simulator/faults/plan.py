@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TypeVar
 
 from attrs import frozen
 
 from exchanges.endpoint import Kind
 from exchanges.simulator.faults.points import CONNECTION, FaultPoint, Faults
 from exchanges.simulator.faults.stream_points import DRAWN_AT, Place, StreamFault
+
+P = TypeVar("P", FaultPoint, StreamFault)
 
 
 @frozen
@@ -46,7 +49,7 @@ class FaultPlan:
         least, largest = delay_seconds
         if not 0 <= least <= largest:
             raise ValueError("delay_seconds must be the least and the largest delay")
-        # Three generators: how many connections are opened must not change which requests fail, nor their delays.
+        # A generator for each: how many connections are opened must not change which requests fail, nor their delays.
         self._delays = Random(seed)
         self._requests = Random(f"{seed} requests")
         self._connections = Random(f"{seed} connections")
@@ -76,7 +79,8 @@ class FaultPlan:
 
     def for_connection(self) -> DrawnFault:
         """Draw the fault of the next connection."""
-        return _draw(self._connections, self._for_connections) if self._for_connections else NO_FAULT
+        drawn = _draw(self._connections, self._for_connections)
+        return NO_FAULT if drawn is None else DrawnFault(*drawn)
 
     def for_request(self, kind: Kind | None) -> DrawnFault:
         """Draw the fault of the next request.
@@ -86,26 +90,20 @@ class FaultPlan:
         """
         exempt = kind is None or (self._faults.kinds is not None and kind not in self._faults.kinds)
         # An exempt request draws no number, so that reads do not change which of the orders fail.
-        return NO_FAULT if exempt or not self._for_requests else _draw(self._requests, self._for_requests)
+        drawn = None if exempt else _draw(self._requests, self._for_requests)
+        return NO_FAULT if drawn is None else DrawnFault(*drawn)
 
     def for_stream(self, place: Place) -> tuple[StreamFault, Random] | None:
         """Draw the fault of the next thing that happens at a place, and a generator for its details; None: none."""
-        points = self._for_streams[place]
-        if not points:
-            return None
-        random, draw = self._streams[place], self._streams[place].random()
-        for point, share in points:
-            if draw < share:
-                return point, Random(random.getrandbits(32))
-            draw -= share
-        return None
+        drawn = _draw(self._streams[place], self._for_streams[place])
+        return None if drawn is None else (drawn[0], Random(drawn[1]))
 
 
-def _draw(random: Random, points: list[tuple[FaultPoint, float]]) -> DrawnFault:
-    """Draw one of *points* by its share, or none."""
-    draw = random.random()
+def _draw(random: Random, points: list[tuple[P, float]]) -> tuple[P, int] | None:
+    """Draw one of *points* by its share, and a seed for its details; None: none of them."""
+    draw = random.random() if points else 1.0  # so that none draws nothing
     for point, share in points:
         if draw < share:
-            return DrawnFault(point, random.getrandbits(32))
+            return point, random.getrandbits(32)
         draw -= share
-    return NO_FAULT
+    return None

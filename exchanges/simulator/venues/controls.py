@@ -35,8 +35,8 @@ class Controls(Generic[E]):
     def holdings(self, currency: str) -> dict[str, Decimal]:
         """Return who holds how much of a currency, such as btc.
 
-        The holders are the accounts together, fees, ``strangers`` (the background liquidity), and the world outside,
-        which is owed what was deposited. The sum is zero, to the last digit.
+        The holders are the accounts together, fees, ``liquidity`` (the owners of the background orders), and the world
+        outside, which is owed what was deposited. The sum is zero, to the last digit.
 
         Raises:
             KeyError: No account can hold this currency.
@@ -75,7 +75,7 @@ class Controls(Generic[E]):
         self._exchange.pass_time(self._now())
 
     def set_trade_pace(self, book: str, seconds: float) -> None:
-        """Set the pace at which strangers trade: once in each *seconds*: half a minute at first.
+        """Set the pace of the trades in the background: one in each *seconds*, which is half a minute at first.
 
         Trades of the past change too, so this is for the start of a test.
 
