@@ -265,7 +265,8 @@ class Client(Areas):
             words = "has no such call that is never repeated, nor reads what it names; read it, or call it again"
             raise UsageError(f"{intent.endpoint}: {type(self).__name__} {words}")
         self._session.calls.view.require_own(intent)
-        options = evolve(self._options, private_fields=intent.acting)
+        # A copy of an older answer that comes late, such as one of an empty list, must be no evidence.
+        options = evolve(self._options, private_fields=intent.acting, fresh=True)
         from exchanges.outcomes.reconcile import Reconciler  # noqa: PLC0415 - most programs never reconcile
 
         reconciler = Reconciler(

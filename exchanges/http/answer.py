@@ -118,6 +118,7 @@ class Evidence:
         is_late: Whether nothing was sent because that moment has passed.
         was_reset: Whether our own connection was reset by the server, so that nothing of the request can still arrive.
         is_held: Whether what the call holds of a shared state is respected by others; nothing is sent otherwise.
+        give_up: Closes the connection of our own that it was sent on, unless another request is on it by now.
     """
 
     watched: bool = False
@@ -129,6 +130,7 @@ class Evidence:
     is_late: bool = False
     was_reset: bool = False
     is_held: Callable[[], bool] | None = None
+    give_up: Callable[[], None] | None = None
 
     def require_caller(self) -> None:
         """Check, immediately before the first byte, that somebody still waits for the answer.

@@ -123,6 +123,11 @@ class OriginPool:
         if priority is MONEY and self._keeps_ready and not self._is_closed:
             self._keep_ready()
 
+    def give_up(self, connection: Connection) -> None:
+        """Close a connection, unless it was acquired again."""
+        if connection in self._idle:
+            connection.abort()
+
     def drop_idle(self) -> None:
         """Close all unused connections: if one has died silently, so have the others."""
         ready, self._ready = self._ready, None

@@ -97,6 +97,7 @@ class ConnectionPool:
             if began >= deadline:  # its answer would be too late
                 raise TimedOut("waiting for a connection")
             evidence.require_caller()
+            evidence.give_up = functools.partial(pool.give_up, connection)
             await connection.exchange(
                 rendered.data,
                 request.attachment,
@@ -161,6 +162,7 @@ class ConnectionPool:
 
         try:
             evidence.require_caller()
+            evidence.give_up = functools.partial(pool.give_up, connection)
             silent_after = self.silence_seconds(request.origin, READ, deadline - began)
             connection.start(data, reader, evidence, end, deadline=deadline, silent_after=silent_after)
         except BaseException:

@@ -306,8 +306,12 @@ class Attempts:
             attempt.is_verified = verify(credentials, attempt.stamp, answer.headers, answer.body)
 
     def _conclude(self, attempt: Attempt, destination: Destination, result: Result) -> Result:
-        """Note what an answer says about the limit and the nonces, and return it."""
+        """Note what an answer says about the limit, the nonces and its connection, and return it."""
         attempt.result, attempt.permit.is_judged = result, result.is_judged
+        # A second copy that comes late would be believed of the next call: a refusal fits all calls, a bare yes all of
+        # its kind. A signature is over the nonce of one call.
+        if result.value is None and not attempt.is_verified and (give_up := attempt.evidence.give_up) is not None:
+            give_up()
         if result.refusal is not None and attempt.lease is None:
             # While the permit is held: the limiter is closed before the next call is granted one.
             attempt.permit.limiter.refuse(attempt.permit, result.refusal)

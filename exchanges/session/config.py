@@ -135,11 +135,13 @@ class Options:
         timeout_seconds: Total per call, waiting included; None for the default of the endpoint or the session.
         send_within_seconds: How long a money call may wait before it is sent; None for the default of the session.
         private_fields: Added to every call whose access is PRIVATE.
+        fresh: Whether each call is sent on a connection that carried none before.
     """
 
     timeout_seconds: float | None = None
     send_within_seconds: float | None = None
     private_fields: Mapping[str, str] = field(factory=dict[str, str])
+    fresh: bool = False
 
 
 def configure(

@@ -106,7 +106,7 @@ class Session:
         if (paced := pace.get()) is not None:
             paced.note(destination.limiter)
         watching = watch(self._config.hooks, call, loop)
-        attempts, doubtful, last, fresh, status, failure = 0, None, None, False, None, None
+        attempts, doubtful, last, fresh, status, failure = 0, None, None, options.fresh, None, None
         try:
             while True:
                 attempts += 1

@@ -201,7 +201,7 @@ async def test_a_cancelled_caller_does_not_poison_the_pool(kind):
     async def talk(heard):
         while True:
             await heard.request()
-            body = response(b'{"errors": []}')
+            body = response(b"[]")
             await heard.say(body[:20])
             half.set()
             await rest.wait()
@@ -217,7 +217,6 @@ async def test_a_cancelled_caller_does_not_poison_the_pool(kind):
         await asyncio.wait([call])
         rest.set()
         for _ in range(4):
-            with pytest.raises(errors.DecodeError):
-                await bitex.trading.orders()
+            assert [] == await bitex.trading.orders()
 
         assert (2, 5) == (server.connections, len(server.requests))
