@@ -1,8 +1,9 @@
-"""`frozen` of attrs, for classes of which a program uses few: attrs generates their methods when they are first needed.
+"""`define` and `frozen` of attrs for classes that few calls need: attrs generates them when they are first used.
 
 An import creates well over a hundred classes, and generating their methods would be a third of its time. So a class
 gets its slots at once, and in place of everything that attrs generates, its fields included, something that lets attrs
-do so when it is asked for. From then on the class holds exactly what `attrs.frozen` would have made.
+do so when it is asked for. From then on the class holds exactly what attrs would have made. Classes that every call
+needs, or the import itself, use attrs directly.
 """
 
 from __future__ import annotations
@@ -14,23 +15,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    # What checkers know: to them it is the decorator of attrs.
+    # What checkers know: to them these are the decorators of attrs.
     from collections.abc import Callable, Mapping
 
-    from attrs import frozen
+    from attrs import define, frozen
 
-__all__ = ["frozen"]
+__all__ = ["define", "frozen"]
 
-
-class _Plain:
-    """Shows what the installed attrs adds to a class."""
-
-
-_SHOWN = attrs.frozen(_Plain)
-_FROZEN = {"__setattr__": _SHOWN.__setattr__, "__delattr__": _SHOWN.__delattr__}
-_GENERATED = vars(_SHOWN).keys() - vars(_Plain).keys() - _FROZEN.keys() - {"__slots__"}
 _COMPARING = {"__eq__", "__ne__"}
 _OPTIONS = {"kw_only", "eq", "repr"}
+_AT_ONCE = {"__setattr__", "__delattr__", "__attrs_own_setattr__"}
 
 
 class _Generated:
@@ -48,32 +42,45 @@ class _Generated:
         return part.__get__(value, kind) if hasattr(part, "__get__") else part
 
 
-def _deferred(cls: type, make: Callable[[], type], options: dict[str, object]) -> type:
+def _added(decorator: Callable[[type], type]) -> Mapping[str, object]:
+    """Return what the installed attrs adds to a class that has nothing."""
+
+    class Plain:
+        pass
+
+    own = {*vars(Plain), "__slots__"}
+    return {name: part for name, part in vars(decorator(Plain)).items() if name not in own}
+
+
+def _deferred(cls: type, make: Callable[[], type], added: Mapping[str, object], options: Mapping[str, object]) -> type:
     """Return what *make* would, with all but slots generated when it is first needed."""
     fields = [name for name, hint in inspect.get_annotations(cls).items() if not str(hint).startswith("ClassVar")]
     inherited = {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
     slots = tuple(name for name in (*fields, "__weakref__") if name not in inherited)
-    body = {name: value for name, value in vars(cls).items() if name not in {*fields, "__dict__", "__weakref__"}}
+    own = {name: value for name, value in vars(cls).items() if name not in {*fields, "__dict__", "__weakref__"}}
     # What a class defines itself stays; with its own way to compare it has its own hash too, or none.
-    absent = _GENERATED - body.keys()
-    if options.get("eq") is False or _COMPARING & body.keys():
+    absent = added.keys() - own.keys()
+    if options.get("eq") is False or _COMPARING & own.keys():
         absent -= {*_COMPARING, "__hash__"}
     if options.get("repr") is False:
-        absent -= {"__repr__"}
+        absent.discard("__repr__")
 
     def generate() -> Mapping[str, Any]:
         generated = vars(make())
-        for name in absent:
+        for name in generated.keys() - own.keys() - {*fields, "__slots__", "__weakref__"}:
             type.__setattr__(kind, name, generated[name])
         return generated
 
-    body |= _FROZEN | {name: _Generated(generate, name) for name in absent}
-    body |= {"__slots__": slots, "__qualname__": cls.__qualname__}
+    def part(name: str) -> object:
+        # What forbids to change or to hash a value must be there before the first value is.
+        return added[name] if name in _AT_ONCE or added[name] is None else _Generated(generate, name)
+
+    body = {**own, **{name: part(name) for name in absent}, "__slots__": slots, "__qualname__": cls.__qualname__}
     kind = type(cls)(cls.__name__, cls.__bases__, body)
     return kind
 
 
-def _is_usual(cls: type, options: dict[str, object]) -> bool:
+def _is_usual(cls: type, options: Mapping[str, object]) -> bool:
     """Whether attrs would do nothing with *cls* that is not known here."""
     functions = [getattr(value, "__func__", getattr(value, "fget", value)) for value in vars(cls).values()]
     # A function that calls `super` knows the class that has no slots yet.
@@ -82,11 +89,23 @@ def _is_usual(cls: type, options: dict[str, object]) -> bool:
     return options.keys() <= _OPTIONS and not (is_closed or is_computed or "__init__" in vars(cls))
 
 
-if not TYPE_CHECKING:
+class _Deferring:
+    """A decorator of attrs."""
 
-    def frozen(cls: type | None = None, **options: object) -> type | Callable[[type], type]:
-        """Create a frozen class, as `attrs.frozen` does."""
+    def __init__(self, decorator: Callable[..., type]) -> None:
+        self._decorator, self._added = decorator, _added(decorator)
+
+    def __call__(self, cls: type | None = None, **options: object) -> object:
+        """Create a class, as that decorator does."""
         if cls is None:
-            return lambda cls: frozen(cls, **options)
-        make = partial(attrs.frozen, cls, **options)
-        return _deferred(cls, make, options) if _is_usual(cls, options) else make()
+
+            def decorate(cls: type) -> object:
+                return self(cls, **options)
+
+            return decorate
+        make: Callable[[], type] = partial(self._decorator, cls, **options)
+        return _deferred(cls, make, self._added, options) if _is_usual(cls, options) else make()
+
+
+if not TYPE_CHECKING:
+    define, frozen = _Deferring(attrs.define), _Deferring(attrs.frozen)

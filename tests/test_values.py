@@ -1,4 +1,4 @@
-"""Frozen classes are those of attrs, whatever is asked of them first."""
+"""Classes are those of attrs, whatever is asked of them first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import attrs
 import pytest
 from attrs import evolve, field
 
-from exchanges.values import frozen
+from exchanges.values import define, frozen
 
 
 def _named(value: object) -> str:
@@ -254,3 +254,32 @@ def test_a_derived_class_may_declare_a_field_again() -> None:
     assert () == vars(Derived)["__slots__"]
     gc.collect()
     assert [Derived] == Base.__subclasses__()
+
+
+def test_values_that_may_change_are_those_of_attrs_too() -> None:
+    """Their fields can be set, by way of a converter that one has, and they have no hash."""
+
+    def classes(decorator: Any) -> tuple[Any, Any]:
+        @decorator
+        class Counted:
+            n: int = field(converter=int)
+            note: str = ""
+
+        @decorator(eq=False)
+        class Noted:
+            note: str = ""
+
+        return Counted, Noted
+
+    for counted, noted in (classes(define), classes(attrs.define)):
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(counted("1"))
+        value, other = counted("1"), noted()
+        value.n, other.note = "2", "changed"
+
+        assert (2, "changed") == (value.n, other.note)
+        assert counted(2) == value != counted(3)
+        assert {noted: 1}[noted] == len({other, other})
+        assert other != noted("changed")
+        assert "Counted(n=2, note='')" == repr(value).rpartition(".")[2]
+        assert not hasattr(value, "__dict__")

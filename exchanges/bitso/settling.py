@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
-from attrs import define, evolve, field
+from attrs import evolve, field
 
 from exchanges.bitso.models.trading import Order, OrderStatus, UserTrade
 from exchanges.endpoint.amounts import EXACT, total, totals
 from exchanges.errors import DecodeError, NotFound, ReadFailed, quotable
-from exchanges.values import frozen
+from exchanges.values import define, frozen
 from exchanges.wire import Model
 
 PENDING = ("0377", "0378")

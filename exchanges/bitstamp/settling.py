@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
-from attrs import define, field
+from attrs import field
 
 from exchanges.bitstamp.models.trading import Fill, OrderStatus, OrderStatusWord
 from exchanges.endpoint.amounts import total
 from exchanges.errors import NotFound
-from exchanges.values import frozen
+from exchanges.values import define, frozen
 from exchanges.wire import Model
 
 

@@ -21,10 +21,10 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from attrs import define, field
+from attrs import field
 
 from exchanges.errors import ReadFailed, UsageError
-from exchanges.values import frozen
+from exchanges.values import define, frozen
 
 logger = logging.getLogger(__name__)
 

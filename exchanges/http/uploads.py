@@ -13,7 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from attrs import field, frozen
+from attrs import field
+
+from exchanges.values import frozen
 
 __all__ = ["Document", "Upload"]
 

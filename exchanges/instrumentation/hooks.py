@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from attrs import define, field
+from attrs import field
+
+from exchanges.values import define
 
 __all__ = ["HOOK_NAMES", "AttemptRecord", "AttemptWatch", "CallRecord", "Hooks", "Watch", "notify"]
 

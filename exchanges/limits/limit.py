@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Literal
 
-from attrs import evolve, field
+from attrs import evolve, field, frozen
 
 from exchanges.errors import UsageError
-from exchanges.values import frozen
 
 RESERVE = 0.1
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from attrs import define, field
+from attrs import field
 
 from exchanges.limits.limiter import Limiter
+from exchanges.values import define
 
 
 @define(eq=False, repr=False)

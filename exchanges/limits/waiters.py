@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
 from typing import TypeAlias
 
-from attrs import define
-
 from exchanges.limits.permits import IN_ORDER, Lane, Permit, Priority
 from exchanges.limits.timers import running_loop
 from exchanges.limits.windows import Slots
+from exchanges.values import define
 
 OVERTAKE_SECONDS = 3.0
 """How long a cancel waits for a key lock before it passes it."""

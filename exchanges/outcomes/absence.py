@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from attrs import define
-
 from exchanges.outcomes.search import Absence
-from exchanges.values import frozen
+from exchanges.values import define, frozen
 
 
 @define(eq=False)

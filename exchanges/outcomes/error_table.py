@@ -21,10 +21,11 @@ from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeAlias
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges import errors
 from exchanges.errors import Problem
+from exchanges.values import frozen
 
 if TYPE_CHECKING:
     from exchanges.wire import Json

@@ -12,11 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.errors import ExchangeError, StateError, UsageError
 from exchanges.intents import Intent, Phase, is_intent
 from exchanges.outcomes.exposure import Commits, Exposure, exposure_of
+from exchanges.values import frozen
 
 
 class Standing(StrEnum):

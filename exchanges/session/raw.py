@@ -6,9 +6,10 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.http.answer import Answer
+from exchanges.values import frozen
 
 __all__ = ["RawAnswer", "is_recorded", "record", "recording"]
 

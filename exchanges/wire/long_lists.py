@@ -18,9 +18,9 @@ from collections.abc import Callable, Generator
 from typing import Any, cast, get_args, get_origin
 
 import attrs
-from attrs import define, field
+from attrs import field
 
-from exchanges.values import frozen
+from exchanges.values import define, frozen
 from exchanges.wire.codecs import Deviation, Json, loads, without_mark
 from exchanges.wire.models import Row, fields_of, optional_of
 from exchanges.wire.odd_rows import MAX_MORE, OddRows

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define
-
+from exchanges.values import define
 from exchanges.wire.codecs import Deviation
 
 MAX_MORE = 1000

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from types import GenericAlias
 from typing import Any, Protocol
 
-from attrs import frozen
-
+from exchanges.values import frozen
 from exchanges.wire.codecs import Deviation, loads
 from exchanges.wire.odd_rows import LEFT_OUT, OddRows
 

@@ -21,9 +21,10 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
 
-from attrs import define, field
+from attrs import field
 
 from exchanges.errors import DecodeError, quotable
+from exchanges.values import define
 from exchanges.wire.codecs import Deviation, loads, without_mark
 from exchanges.wire.odd_rows import MAX_MORE, OddRows
 from exchanges.wire.row_patterns import ELEMENT, ELEMENTS

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from attrs import define, field
+from attrs import field
 
+from exchanges.values import define
 from exchanges.wire.codecs import Deviation
 from exchanges.wire.row_patterns import ELEMENT, ELEMENTS, NESTED, QUOTED, Expression
 
