@@ -14,7 +14,7 @@ from exchanges.errors import RateLimited, RateLimitTimeout
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.lockouts import Lockouts
 from exchanges.limits.parts import Parts
-from exchanges.limits.permits import CANCEL, IN_ORDER, MONEY, READ, Priority
+from exchanges.limits.permits import CANCEL, IN_ORDER, MONEY, READ, Lane, Priority
 from exchanges.limits.reasons import Congestion, closed_by, closed_error, held_by, timeout_error
 from exchanges.limits.status import LimitStatus, closed_status, window_status
 from exchanges.limits.waiters import Waiter
@@ -23,6 +23,7 @@ from exchanges.limits.windows import MARGIN_SECONDS, Slots
 
 _READS_FIRST = (CANCEL, READ, MONEY)
 SLACK = 0.99
+NONE: frozenset[tuple[Lane, bool, Priority]] = frozenset()
 LATENCY_MEMORY = 16
 """The mean latency follows about so many of the last calls."""
 LATENCY_KNOWN_SECONDS = 60.0
@@ -147,12 +148,16 @@ class Capacity(ABC):
 
     def _order(self, now: float) -> tuple[Priority, ...]:
         # A read costs nothing if the exchange refuses it once more, so after a lockout one goes first.
-        return _READS_FIRST if self.lockouts.by_scope and self.lockouts.is_trial(now) else IN_ORDER
+        return _READS_FIRST if self.lockouts.is_trial(now) else IN_ORDER
+
+    def _alike(self, waiter: Waiter) -> set[tuple[Lane, bool, Priority]]:
+        """Return of what kind those are that wait for the same as *waiter*, for whatever part of the limit."""
+        by_part = self.lockouts.by_scope or self._waits.by_part
+        return set() if by_part else {(waiter.lane, waiter.is_spare, waiter.priority)}
 
     def _earliest(self, waiter: Waiter, now: float) -> float:
         """Return when this waiter can be granted a permit, if nothing is heard before; *now* if it can be now."""
-        has_room = self._has_room(waiter.slots, waiter.priority, now, waiter.scope, is_spare=waiter.is_spare)
-        moment = now if has_room else self._room_at(waiter, now)
+        moment = self._room_at(waiter, now) if self._waits.heard or self._full(waiter, now) else now
         if not self.lockouts.by_scope:
             return moment
         is_cancel = waiter.priority is CANCEL
@@ -191,9 +196,11 @@ class Capacity(ABC):
                 full.append(counted)
         return full
 
-    def _latency(self, now: float) -> float:
-        """Return how long an answer takes; 0 while that is not known."""
-        return self.mean_latency_seconds if now - self._answered_at < LATENCY_KNOWN_SECONDS else 0.0
+    def _expires_at(self, waiter: Waiter, now: float) -> float:
+        """Return when *waiter* has waited in vain; infinity for never."""
+        known = now - self._answered_at < LATENCY_KNOWN_SECONDS
+        moment = waiter.deadline - self.mean_latency_seconds if known else waiter.deadline
+        return moment if waiter.send_by == math.inf else min(moment, waiter.send_by)
 
     def _is_hopeless(self, waiter: Waiter, full: list[Slots], now: float) -> bool:
         """Whether no permit can be granted in time, or the exchange has asked to be left alone for a time."""

@@ -21,23 +21,18 @@ _moment = attrgetter("expires_at")
 
 
 class _Timetable:
-    """The waiters of one loop, in the order in which they expire."""
+    """The waiters of one loop, in the order in which they expire; and how many they may be until they are thinned."""
 
     def __init__(self) -> None:
         self.waiters: deque[Waiter] = deque()
         self.timer: asyncio.TimerHandle | None = None
-        self._most = FEWEST
+        self.most = FEWEST
 
-    def add(self, waiter: Waiter) -> None:
-        """Put *waiter* in its place: mostly behind all others, as all calls of a client have one timeout."""
-        # Before those that do not wait any more are more than half of all.
-        if len(self.waiters) >= self._most:
-            self.waiters = deque(waiter for waiter in self.waiters if waiter.is_queued)
-            self._most = max(FEWEST, 2 * len(self.waiters))
-        if not self.waiters or self.waiters[-1].expires_at <= waiter.expires_at:
-            self.waiters.append(waiter)
-        else:
-            insort(self.waiters, waiter, key=_moment)
+    def thin(self) -> deque[Waiter]:
+        """Drop those that do not wait any more, and return the others."""
+        self.waiters = deque(waiter for waiter in self.waiters if waiter.is_queued)
+        self.most = max(FEWEST, 2 * len(self.waiters))
+        return self.waiters
 
 
 class Expiries:
@@ -53,14 +48,21 @@ class Expiries:
         self._grant = grant
         self._by_loop: dict[asyncio.AbstractEventLoop, _Timetable] = {}
 
-    def add(self, waiter: Waiter) -> None:
-        """End the waiting of *waiter* at its time, unless it has ended; called in its own loop."""
+    def add(self, waiter: Waiter, expires_at: float) -> None:
+        """End the waiting of *waiter* at *expires_at*, unless it has ended; called in its own loop."""
+        waiter.expires_at = expires_at
         table = self._by_loop.get(waiter.loop)
         if table is None:
             table = self._by_loop[waiter.loop] = _Timetable()
-        table.add(waiter)
-        if table.timer is None or table.timer.when() > waiter.expires_at:  # else the next is set when that is due
-            self._arm(waiter.loop, table, waiter.expires_at)
+        # Before those that do not wait any more are more than half of all.
+        waiters = table.waiters if len(table.waiters) < table.most else table.thin()
+        # Mostly behind all others, as all calls of a client have one timeout.
+        if not waiters or waiters[-1].expires_at <= expires_at:
+            waiters.append(waiter)
+        else:
+            insort(waiters, waiter, key=_moment)
+        if table.timer is None or table.timer.when() > expires_at:  # else the next is set when that is due
+            self._arm(waiter.loop, table, expires_at)
 
     def clear(self) -> None:
         """Forget all waiters, when none waits any more; the timers find nothing."""

@@ -30,26 +30,24 @@ Rules for editors:
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import threading
 from itertools import count
 from threading import get_ident
 
 from exchanges.errors import RateLimited, RateLimitTimeout, UsageError
-from exchanges.limits.capacity import LATENCY_MEMORY, Capacity
+from exchanges.limits.capacity import LATENCY_MEMORY, NONE, Capacity
 from exchanges.limits.expiries import Expiries
 from exchanges.limits.limit import Limit
 from exchanges.limits.lockouts import Refusal
-from exchanges.limits.permits import CANCEL, LATE_SECONDS, Connections, KeyLock, Lane, Permit, Priority
-from exchanges.limits.reasons import clock_time, in_part, timeout_error
+from exchanges.limits.permits import CANCEL, IN_ORDER, LATE_SECONDS, Connections, KeyLock, Lane, Permit, Priority
+from exchanges.limits.reasons import timeout_error, warn_closed
 from exchanges.limits.timers import FORKS, Timers
 from exchanges.limits.waiters import OVERTAKE_SECONDS, Waiter, WaiterQueue
 from exchanges.limits.waits import Wait
+from exchanges.limits.windows import Slots
 
 __all__ = ["Connections", "KeyLock", "Lane", "Limiter", "Permit", "Priority"]
-
-logger = logging.getLogger(__name__)
 
 
 class Limiter(Capacity):
@@ -89,10 +87,10 @@ class Limiter(Capacity):
         self,
         lane: Lane,
         priority: Priority,
-        *,
         deadline: float = math.inf,
         send_by: float = math.inf,
         scope: str = "",
+        *,
         is_spare: bool = False,
         number: int | None = None,
     ) -> Permit:
@@ -113,18 +111,19 @@ class Limiter(Capacity):
             UsageError: The limit belongs to the parent of this process.
         """
         if not self._queue.count:  # else it waits behind the others
-            permit = self.acquire_now(
-                lane, priority, deadline=deadline, send_by=send_by, scope=scope, is_spare=is_spare, number=number
-            )
+            permit = self.acquire_now(lane, priority, deadline, send_by, scope, is_spare=is_spare, number=number)
             if permit is not None:
                 return permit
-        with self._lock:
+        self._lock.acquire()
+        try:
             if (loop := asyncio.get_running_loop()) is not self._entered or self._forks != FORKS.count:
                 self._enter(loop)
             slots = self._counts if lane.slots is None else lane.slots
-            waiter = Waiter(lane, slots, priority, loop.create_future(), loop, deadline, send_by, scope, is_spare)
-            waiter.number = next(self._numbers) if number is None else number
+            future, place = loop.create_future(), next(self._numbers) if number is None else number
+            waiter = Waiter(lane, slots, priority, future, loop, deadline, send_by, scope, is_spare, place)
             self._enqueue(waiter, loop.time())
+        finally:
+            self._lock.release()
         try:
             granted = await waiter.future
         except BaseException:
@@ -138,10 +137,10 @@ class Limiter(Capacity):
         self,
         lane: Lane,
         priority: Priority,
-        *,
         deadline: float = math.inf,
         send_by: float = math.inf,
         scope: str = "",
+        *,
         is_spare: bool = False,
         number: int | None = None,
     ) -> Permit | None:
@@ -169,34 +168,45 @@ class Limiter(Capacity):
             if (now > send_by or now + self.mean_latency_seconds > deadline) and self._is_late(now, deadline, send_by):
                 return None
             place = next(self._numbers) if number is None else number
-            return self._take(Permit(self, lane, now, loop, deadline + LATE_SECONDS, slots, place))
+            permit = Permit(self, lane, now, loop, deadline + LATE_SECONDS, slots, place)
+            self._held.add(permit)
+            connections.taken += 1
+            for counted in slots:
+                counted.room -= 1
+            if key_lock is not None:
+                key_lock.pass_to(permit)
+            return permit
         finally:
             lock.release()
 
     def _enqueue(self, waiter: Waiter, now: float) -> None:
-        if len(self._timers) > 1:
+        if self._timers.is_shared:
             self._drop_closed_loops(now)
         if now >= self._look_at:
-            self._look_at = now + LATE_SECONDS
-            for permit in [permit for permit in self._held if now >= permit.until]:
-                permit.end(sent=True)
+            self._end_late(now)
         full = self._full(waiter, now)
-        if self._is_hopeless(waiter, full, now):
+        is_tight = now > waiter.send_by or now + self.mean_latency_seconds > waiter.deadline
+        # Most calls have time, and find the limit open and with slots: only the others are looked at closely.
+        if (full or is_tight or self.lockouts.by_scope) and self._is_hopeless(waiter, full, now):
             raise self._in_vain(waiter, now)
-        if (key_lock := waiter.lane.key_lock) is not None:
-            key_lock.limiters.add(self)
+        lane = waiter.lane
+        if lane.key_lock is not None:
+            lane.key_lock.limiters.add(self)
             if waiter.priority is CANCEL:
                 waiter.passes_at = now + OVERTAKE_SECONDS
-        waiter.lane.connections.limiters.add(self)
+        lane.connections.limiters.add(self)
         is_first = self._queue.add(waiter)
-        waiter.expires_at = min(waiter.deadline - self._latency(now), waiter.send_by)
-        if waiter.expires_at < math.inf:
-            self._expiries.add(waiter)
+        if (expires_at := self._expires_at(waiter, now)) < math.inf:
+            self._expiries.add(waiter, expires_at)
         if full:
             self._warn_soon(full, waiter, now)
-        # Behind another it changes nothing: what the first of the line waits for is looked at, and has a timer.
-        if is_first:
+        if is_first:  # behind another it changes nothing: what the first of the line waits for is looked at
             self._wake_for(waiter, now)
+
+    def _end_late(self, now: float) -> None:
+        self._look_at = now + LATE_SECONDS
+        for permit in [permit for permit in self._held if now >= permit.until]:
+            permit.end(sent=True)
 
     def _give_up(self, waiter: Waiter) -> None:
         """Leave the queue, and end the permit that was granted meanwhile: the task of the call was cancelled."""
@@ -241,8 +251,7 @@ class Limiter(Capacity):
             now = permit.loop.time()
             lockout, is_longer = self.lockouts.refuse(refusal, now, permit.since)
             if is_longer:
-                words = "limit %s: the exchange refused a call and closed it%s for %s"
-                logger.warning(words, self.limit.name, in_part(lockout), clock_time(lockout.until - now))
+                warn_closed(self.limit.name, lockout, now)
             for waiter in list(self._queue):
                 if self._is_hopeless(waiter, self._full(waiter, now), now):
                     waiter.expire()
@@ -273,13 +282,13 @@ class Limiter(Capacity):
             self._held.discard(permit)
             if sent and complete:
                 for counted in permit.slots:
-                    counted.in_flight -= 1
                     counted.cooling.append(now + counted.cools_for)
                 self._answered_at = now
                 self.mean_latency_seconds += (now - permit.since - self.mean_latency_seconds) / LATENCY_MEMORY
             else:
+                give_back = Slots.lose if sent else Slots.free_at_once
                 for counted in permit.slots:
-                    counted.give_back() if not sent else counted.lose(now)
+                    give_back(counted, now)
             if self.lockouts.by_scope:
                 self.lockouts.settle(
                     permit.scope, permit.tries, now, sent_at=permit.since, sent=sent, is_judged=permit.is_judged
@@ -293,9 +302,10 @@ class Limiter(Capacity):
         finally:
             lock.release()
         # Calls of the same client, or with the same key, may wait for other limits, which do not see this one.
-        for limiter in others:
-            if limiter is not self:
-                limiter.wake_waiters()
+        if others:
+            for limiter in others:
+                if limiter is not self:
+                    limiter.wake_waiters()
 
     def wake_waiters(self) -> None:
         """Grant everything that can be granted now; set the timers for the rest."""
@@ -308,24 +318,24 @@ class Limiter(Capacity):
     def _wake(self, now: float) -> None:
         """Grant what can be granted now, in one pass, as a grant makes room for nobody; set the timers for the rest."""
         self._wakes_at = math.inf
-        blocked: set[tuple[Lane, bool, Priority, str]] = set()
-        by_part = bool(self.lockouts.by_scope) or (bool(self._waits.heard) and self._waits.by_part)
-        for waiter in self._queue.heads(self._order(now)):
+        blocked = NONE
+        for waiter in self._queue.heads(self._order(now) if self.lockouts.by_scope else IN_ORDER):
             # Those of one kind wait for the same; the first of them is the next to pass.
-            if blocked and waiter.kind(by_part=by_part) in blocked:
+            if blocked and (waiter.lane, waiter.is_spare, waiter.priority) in blocked:
                 continue
-            moment = math.inf
             if waiter.finds_lane(now):
                 moment = self._earliest(waiter, now)
-            elif waiter.lane.key_lock is not None:
-                if waiter.lane.late_at <= now and waiter.lane.end_late(now):
-                    self._wake(now)
-                    return
+            elif waiter.lane.key_lock is not None and waiter.lane.end_late(now):
+                self._wake(now)
+                return
+            else:
                 moment = self._lane_at(waiter, now)
             if moment <= now:
                 self._serve(waiter, now)
-            else:
-                blocked.add(waiter.kind(by_part=by_part))
+                continue
+            if waiter.scope:
+                blocked |= self._alike(waiter)
+            if moment < math.inf:
                 self._wakes_at = min(self._wakes_at, moment)
         if self._wakes_at < math.inf:
             self._timers.arm(self._wakes_at)
@@ -335,11 +345,18 @@ class Limiter(Capacity):
 
     def _serve(self, waiter: Waiter, now: float) -> None:
         self._queue.remove(waiter)
-        if self._is_late(now, waiter.deadline, waiter.send_by):
+        lane, slots, deadline, send_by = waiter.lane, waiter.slots, waiter.deadline, waiter.send_by
+        if (now > send_by or now + self.mean_latency_seconds > deadline) and self._is_late(now, deadline, send_by):
             waiter.expire()
             return
-        until, lane, slots = waiter.deadline + LATE_SECONDS, waiter.lane, waiter.slots
-        permit = self._take(Permit(self, lane, now, waiter.loop, until, slots, waiter.number, waiter.scope))
+        until = deadline + LATE_SECONDS
+        permit = Permit(self, lane, now, waiter.loop, until, slots, waiter.number, waiter.scope)
+        self._held.add(permit)
+        lane.connections.taken += 1
+        for counted in slots:
+            counted.room -= 1
+        if lane.key_lock is not None:
+            lane.key_lock.pass_to(permit)
         if self.lockouts.by_scope:
             is_cancel = waiter.priority is CANCEL
             permit.tries = self.lockouts.try_(waiter.scope, now, permit.until, is_cancel=is_cancel)
@@ -353,19 +370,6 @@ class Limiter(Capacity):
             self._wake(now)
         elif self._wakes_at < math.inf:
             self._timers.arm(self._wakes_at)
-
-    def _take(self, permit: Permit) -> Permit:
-        for counted in permit.slots:
-            counted.in_flight += 1
-            counted.room -= 1
-        lane = permit.lane
-        lane.connections.taken += 1
-        self._held.add(permit)
-        if lane.key_lock is not None:
-            if lane.key_lock.holder is not None:
-                lane.key_lock.holder.was_overtaken = True
-            lane.key_lock.holder = permit
-        return permit
 
     # Loops
 

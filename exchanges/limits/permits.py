@@ -64,6 +64,12 @@ class KeyLock:
         """Whether a call holds it. A permit that outlived its event loop does not count."""
         return self.holder is not None and not self.holder.loop.is_closed()
 
+    def pass_to(self, permit: Permit) -> None:
+        """Let the call of *permit* hold it, and note that it overtakes the one that holds it now."""
+        if self.holder is not None:
+            self.holder.was_overtaken = True
+        self.holder = permit
+
 
 def reserved_connections(most: int) -> int:
     """Return how many of *most* connections only cancels take; at least one is left for other calls."""

@@ -46,6 +46,12 @@ def closed_error(name: str, lockout: Lockout, now: float) -> RateLimited:
     )
 
 
+def warn_closed(name: str, lockout: Lockout, now: float) -> None:
+    """Log that the exchange has closed a limit."""
+    words = "limit %s: the exchange refused a call and closed it%s for %s"
+    logger.warning(words, name, in_part(lockout), clock_time(lockout.until - now))
+
+
 def closed_by(lockouts: Iterable[Lockout], now: float, *, is_cancel: bool) -> Iterator[str]:
     """Yield why the lockouts of a limit hold up a call, and until when."""
     for lockout in lockouts:

@@ -34,17 +34,16 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
 class Timers:
     """The timers of one limiter.
 
+    Attributes:
+        is_shared: Whether several loops use the limiter, of which one may have been closed.
+
     Args:
         ring: Called when a timer is due, in the thread of its loop.
     """
 
     def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
+        self._ring, self.is_shared = ring, False
         self._timers: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle | None] = {}
-
-    def __len__(self) -> int:
-        """Count the loops that use the limiter."""
-        return len(self._timers)
 
     def __contains__(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether *loop* uses the limiter."""
@@ -53,12 +52,14 @@ class Timers:
     def enter(self, loop: asyncio.AbstractEventLoop) -> None:
         """Register a loop."""
         self._timers[loop] = None
+        self.is_shared = len(self._timers) > 1
 
     def drop_closed(self) -> list[asyncio.AbstractEventLoop]:
         """Forget the loops that are closed, and return them."""
         closed = [loop for loop in self._timers if loop.is_closed()]
         for loop in closed:
             del self._timers[loop]
+        self.is_shared = len(self._timers) > 1
         return closed
 
     def now(self) -> float:

@@ -7,10 +7,11 @@ import math
 from bisect import bisect
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from heapq import heapify, heappop, heapreplace
 from typing import TypeAlias
 
-from exchanges.limits.permits import IN_ORDER, Lane, Permit, Priority
+from exchanges.limits.permits import CANCEL, IN_ORDER, Lane, Permit, Priority
 from exchanges.limits.timers import running_loop
 from exchanges.limits.windows import Slots
 from exchanges.values import define
@@ -57,14 +58,10 @@ class Waiter:
 
     def finds_lane(self, now: float) -> bool:
         """Whether connection and key lock are free, or it may pass the key lock now."""
-        lane = self.lane
-        if not lane.connections.has_room(self.priority):
+        connections, key_lock = self.lane.connections, self.lane.key_lock
+        if connections.taken >= (connections.most if self.priority is CANCEL else connections.for_all):
             return False
-        return lane.key_lock is None or not lane.key_lock.taken or now >= self.may_pass_at
-
-    def kind(self, *, by_part: bool) -> tuple[Lane, bool, Priority, str]:
-        """Return what those have in common that wait for the same; *by_part*: whether parts of the limit differ."""
-        return self.lane, self.is_spare, self.priority, self.scope if by_part else ""
+        return key_lock is None or not key_lock.taken or now >= self.may_pass_at
 
     @property
     def may_pass_at(self) -> float:
@@ -75,28 +72,18 @@ class Waiter:
 
     def expire(self) -> None:
         """Stop waiting in vain; may be called from the thread of another loop."""
-        _post(self, None)
+        self.grant(None)
 
-    def grant(self, permit: Permit) -> None:
+    def grant(self, permit: Permit | None) -> None:
         """Pass the permit to the call; it ends if nobody waits for it any more."""
-        _post(self, permit)
-
-
-def _post(waiter: Waiter, permit: Permit | None) -> None:
-    if waiter.loop is running_loop():
-        _set(waiter, permit)
-        return
-    try:
-        waiter.loop.call_soon_threadsafe(_set, waiter, permit)
-    except RuntimeError:  # that loop was closed meanwhile: the limiter counts the permit as lost
-        return
-
-
-def _set(waiter: Waiter, permit: Permit | None) -> None:
-    if not waiter.future.done():
-        waiter.future.set_result(permit)
-    elif permit is not None:
-        permit.end(sent=False)
+        if self.loop is not running_loop():
+            # Where that loop was closed meanwhile, the limiter counts the permit as lost.
+            with suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self.grant, permit)
+        elif not self.future.done():
+            self.future.set_result(permit)
+        elif permit is not None:
+            permit.end(sent=False)
 
 
 # Calls that are held up by different things stand in different lines, so that none waits behind one that cannot go.
@@ -120,7 +107,8 @@ class WaiterQueue:
         line = lines.get(place)
         if line is None:
             line = lines[place] = deque()
-        self._drop_gone(line)
+        elif line and (not line[0].is_queued or line[0].future.done()):
+            self._drop_gone(line)
         if line and waiter.number < line[-1].number:  # it had its turn and could not go
             line.insert(bisect(line, waiter.number, key=lambda other: other.number), waiter)
         else:
@@ -140,12 +128,13 @@ class WaiterQueue:
 
         Whoever is removed meanwhile is followed by the next in the same line, when it is the turn of that one.
         """
-        for priority in order:
-            lines = self._lines[priority]
+        for lines in self._lines if order is IN_ORDER else [self._lines[priority] for priority in order]:
+            if not lines:
+                continue
             if len(lines) > 1:
                 yield from self._in_turns(lines)
-            if len(lines) != 1:
-                continue
+                if len(lines) != 1:
+                    continue
             ((place, line),) = lines.items()
             while line:
                 waiter = line[0]
@@ -153,7 +142,11 @@ class WaiterQueue:
                     yield waiter
                     if waiter.is_queued:
                         break
-                self._drop_gone(line)
+                # Written out: almost always it is this one alone that has left.
+                if line and line[0] is waiter:
+                    line.popleft()
+                    if waiter.is_queued:
+                        self.remove(waiter)
             else:
                 del lines[place]
 

@@ -20,16 +20,14 @@ class Slots:
 
     Attributes:
         window: What is counted.
-        in_flight: Slots of calls that have not ended.
-        room: How many are free for certain; `free` counts those that have cooled since.
         cooling: When the slots of ended calls become free, in order.
         lost: The same for calls without a complete answer.
+        room: How many are free for certain; `free` counts those that have cooled since.
         reserve: Those that are kept for cancels.
         cools_for: How long the slot of an answered call cools, in seconds.
     """
 
     window: Window
-    in_flight: int = 0
     cooling: deque[float] = field(factory=deque[float])
     lost: deque[float] = field(factory=deque[float])
     room: int = field(init=False)
@@ -38,9 +36,14 @@ class Slots:
 
     def __attrs_post_init__(self) -> None:
         """Compute what each call needs."""
-        self.room = self.window.slots - self.in_flight - len(self.cooling) - len(self.lost)
+        self.room = self.window.slots - len(self.cooling) - len(self.lost)
         self.reserve = self.window.reserve
         self.cools_for = self.window.per_seconds + MARGIN_SECONDS
+
+    @property
+    def in_flight(self) -> int:
+        """Slots of calls that have not ended: all that are neither free nor cooling."""
+        return self.window.slots - self.room - len(self.cooling) - len(self.lost)
 
     def free(self, now: float) -> int:
         """Count the free slots; drop those that have cooled."""
@@ -51,9 +54,8 @@ class Slots:
                 self.room += 1
         return self.room
 
-    def give_back(self) -> None:
+    def free_at_once(self, _: float) -> None:
         """Free the slot of a call that ended without sending anything."""
-        self.in_flight -= 1
         self.room += 1
 
     def next_free(self, now: float) -> float:
@@ -62,11 +64,10 @@ class Slots:
         return min(heads, default=now + self.window.per_seconds)
 
     def lose(self, now: float) -> None:
-        """Move the slot of a call that ended now without a complete answer."""
-        self.in_flight -= 1
+        """Let the slot of a call cool that ended now without a complete answer."""
         self.lost.append(now + self.cools_for + LOST_SECONDS)
 
     def resized(self, window: Window) -> Slots:
         """Return the slots of another window in which the ended calls of this one cool."""
         more = window.per_seconds - self.window.per_seconds
-        return Slots(window, 0, deque(t + more for t in self.cooling), deque(t + more for t in self.lost))
+        return Slots(window, deque(t + more for t in self.cooling), deque(t + more for t in self.lost))

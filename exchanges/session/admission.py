@@ -133,9 +133,9 @@ def _permit_now(call: PreparedCall, destination: Destination, needs: Needs) -> P
     return destination.limiter.acquire_now(
         destination.lane,
         call.endpoint.kind.priority,
-        deadline=needs.deadline,
-        send_by=needs.send_by,
-        scope=needs.scope,
+        needs.deadline,
+        needs.send_by,
+        needs.scope,
         is_spare=needs.is_spare,
     )
 

@@ -184,7 +184,6 @@ def largest(arrivals: array[float], seconds: float) -> int:
 def _from_the_grant(limiter: Limiter, permit: Permit, *, sent: bool, complete: bool) -> None:
     """Cool the slot of a call that ended for a window that is counted from when the call began."""
     for counted in permit.slots:
-        counted.in_flight -= 1
         counted.cooling.append(permit.since + counted.cools_for if sent else -math.inf)
     limiter._held.discard(permit)
     permit.lane.connections.taken -= 1
