@@ -12,7 +12,6 @@ rate that it sustains: each reserves the next free time when it is due. One warn
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from attrs import define, evolve, field, frozen
 
 from exchanges.errors import ExchangeError, UsageError
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.pacing import Pace, pace
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Latest", "Update", "poll"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 T = TypeVar("T")
 U = TypeVar("U")

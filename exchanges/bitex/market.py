@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exchanges.bitex.api import API, ARCHIVE_EVERY_SECONDS, ARCHIVE_SECONDS, LARGE_BYTES
 from exchanges.bitex.models.market import Candle, OrderBook, Ticker, Transaction
 from exchanges.endpoint import Area, Endpoint, public
+from exchanges.instrumentation.lines import Log
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 ARCHIVE_READ_AT = "bitex.archive read at"
 """Where the areas of a client keep when the archive of each book was read."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal
@@ -15,10 +14,11 @@ from exchanges.endpoint import IDEMPOTENT, MONEY, Area, Endpoint, Param, private
 from exchanges.endpoint.arguments import money
 from exchanges.endpoint.waiting import require_seconds, wait_until
 from exchanges.errors import ErrorFields, ExchangeError, NotSent, OutcomeUnknown, QuoteExpired, UsageError, quotable
+from exchanges.instrumentation.lines import Log
 from exchanges.intents import Intent
 from exchanges.wire import Amount
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 # The documents say that a conversion is queued for some ten seconds; the rest is for reads that fail meanwhile.
 TIMEOUT_SECONDS = 60.0

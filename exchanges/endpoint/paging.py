@@ -17,16 +17,16 @@ same page for every offset, and nothing will ever move.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from attrs import field
 
 from exchanges.errors import ReadFailed, UsageError
+from exchanges.instrumentation.lines import Log
 from exchanges.values import define, frozen
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 R = TypeVar("R")
 

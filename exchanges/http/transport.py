@@ -8,7 +8,6 @@ patch that appears while an own connection is in use changes nothing about the e
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from exchanges.http.pool import MAX_CONNECTIONS, ConnectionPool
 from exchanges.http.request import Request
 from exchanges.http.sender import Injected, Sender
 from exchanges.http.tls import fault_of
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.permits import MONEY, READ, Priority
 from exchanges.wire.row_cutter import RowCutter
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpTransport"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 
 class HttpTransport:

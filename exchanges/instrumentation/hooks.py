@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from attrs import field
 
+from exchanges.instrumentation.lines import Log
 from exchanges.values import define
 
 __all__ = ["HOOK_NAMES", "AttemptRecord", "AttemptWatch", "CallRecord", "Hooks", "Watch", "notify"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 
 @define(eq=False)

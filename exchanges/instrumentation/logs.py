@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 
 from exchanges.instrumentation.hooks import CallRecord, Hooks
+from exchanges.instrumentation.lines import Log
 
 __all__ = ["LOGS", "LogLines", "is_logging"]
 
 # The name under which programs have configured these lines since there are any.
-logger = logging.getLogger("exchanges.session.session")
+logger = Log("exchanges.session.session")
 
 
 class LogLines(Hooks):
@@ -26,4 +27,4 @@ LOGS = LogLines()
 
 def is_logging() -> bool:
     """Return whether anybody reads the lines."""
-    return logger.isEnabledFor(logging.INFO)
+    return logger.is_read(logging.INFO)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from exchanges.errors import RateLimited, RateLimitTimeout
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.limit import Limit, Window
 from exchanges.limits.lockouts import Lockout
 from exchanges.limits.windows import Slots
 
-logger = logging.getLogger("exchanges.limits.limiter")
+logger = Log("exchanges.limits.limiter")
 WARN_SECONDS = 1.0
 
 

@@ -6,11 +6,11 @@ before the call is known to be unresolved: ids that were named are remembered fo
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from exchanges.errors import ExchangeError
+from exchanges.instrumentation.lines import Log
 from exchanges.intents import Intent
 from exchanges.outcomes.chosen_ids import ChosenId
 from exchanges.outcomes.pending import PendingCalls
@@ -18,7 +18,7 @@ from exchanges.outcomes.verdicts import Reconciled
 
 __all__ = ["NamedCalls"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 REMEMBERED = 10_000
 

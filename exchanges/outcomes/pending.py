@@ -16,7 +16,6 @@ Rules for editors:
 from __future__ import annotations
 
 import asyncio
-import logging
 import weakref
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -29,6 +28,7 @@ from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, ExchangeError, OutcomeUnknown, StateError, UnresolvedOutcome, UsageError
 from exchanges.http.answer import Answer
 from exchanges.http.signing import NONE
+from exchanges.instrumentation.lines import Log
 from exchanges.intents import Intent
 from exchanges.outcomes.absence import Seen
 from exchanges.outcomes.attempt import Attempt, PendingCall, Result, Watcher
@@ -45,7 +45,7 @@ from exchanges.outcomes.search import Match, Searches
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Entry, Journal
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)
 """Standings of a call that must not be made again."""

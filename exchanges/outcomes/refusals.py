@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 
 from attrs import evolve
@@ -11,11 +10,12 @@ from exchanges import errors
 from exchanges.endpoint import Endpoint
 from exchanges.errors import Problem, quotable
 from exchanges.http.answer import Answer
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.lockouts import MAX_RETRY_AFTER_SECONDS, Refusal, default_seconds, retry_after_seconds
 from exchanges.outcomes.attempt import Attempt
 from exchanges.outcomes.error_table import TOO_MANY_REQUESTS
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 
 def refusal_of(attempt: Attempt, answer: Answer, problem: Problem) -> Refusal | None:

@@ -8,7 +8,6 @@ until one of them asks again. Where a state is shared, it keeps the lockouts.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from exchanges import errors
 from exchanges.endpoint.call import PreparedCall
 from exchanges.http.signing import NONE
 from exchanges.instrumentation.hooks import Watch
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.permits import CANCEL, Permit
 from exchanges.limits.waiters import OVERTAKE_SECONDS
 from exchanges.limits.waits import Wait
@@ -28,7 +28,7 @@ from exchanges.state.protocols import SharedLimiter
 
 __all__ = ["Needs", "admit", "release", "scope_of", "too_late"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 
 class Needs(NamedTuple):

@@ -13,7 +13,6 @@ Rules for editors:
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import random
 import weakref
@@ -26,6 +25,7 @@ from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
 from exchanges.http.answer import Silent
 from exchanges.http.signing import Credentials, Scheme
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.limit import Limit
 from exchanges.limits.pacing import pace
 from exchanges.outcomes.attempt import Result
@@ -41,7 +41,7 @@ from exchanges.session.watches import end, watch
 
 __all__ = ["Session"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 TIMEOUT_SECONDS = 30.0
 BACKOFF_SECONDS = 0.25

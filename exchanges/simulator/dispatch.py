@@ -10,7 +10,6 @@ The fault of a request is drawn when its head is read from a connection; without
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
@@ -19,6 +18,7 @@ from typing import Any
 from attrs import define, evolve
 
 from exchanges.endpoint import Api, Endpoint, Kind
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.limit import Scope
 from exchanges.simulator.engine.rate_count import Arrivals
 from exchanges.simulator.engine.rejections import Reason, Refused
@@ -33,7 +33,7 @@ from exchanges.simulator.record import Deed, Seen, Venue
 from exchanges.simulator.venues.calls import Claim, ParsedRequest, Result, is_private
 from exchanges.simulator.venues.venue import Exchange
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 MAX_SEEN = 200_000
 """Number of requests that the record keeps; the oldest are dropped first. Executed writes are all kept."""

@@ -15,7 +15,6 @@ or passes them to an application in the same process::
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -25,9 +24,10 @@ from urllib.parse import SplitResult, urlsplit
 import h11
 from attrs import define, field
 
+from exchanges.instrumentation.lines import Log
 from exchanges.simulator.engine.snapshots import Shared
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 TIMEOUT_SECONDS = 5.0
 READ_BYTES = 64 * 1024

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from exchanges.errors import ExchangeError, UsageError
+from exchanges.instrumentation.lines import Log
 from exchanges.market_data import BookStatus
 from exchanges.streams.channel import BookRule, Channel
 from exchanges.streams.feeds import Feed
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BookFeed", "BookReader", "settings_of"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 TRADE_SECONDS = 5.0
 """How long before and after a trade a frame of the book may come that shows it."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin
 
 from exchanges.errors import DecodeError, ExchangeError, Unavailable
+from exchanges.instrumentation.lines import Log
 from exchanges.streams.delivery import MOST_BYTES, Gap, GapReason
 from exchanges.streams.happenings import Lagged, Resynchronised
 from exchanges.wire import Deviation, loads
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Feed", "ItemFeed", "Reader"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 REMEMBERED_KEYS = 1000
 ANY_EVENT = "*"

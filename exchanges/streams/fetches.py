@@ -7,13 +7,13 @@ and audits use a fifth of what the limit sustains: when many books are kept, eac
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from exchanges.errors import ExchangeError
+from exchanges.instrumentation.lines import Log
 from exchanges.streams.keepers import Purpose
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetches", "Fetching"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 AT_ONCE = 4
 AUDIT_SHARE = 0.2

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from exchanges.endpoint import Access
 from exchanges.errors import ExchangeError, InvalidRequest, NotSent, Unavailable, UsageError
+from exchanges.instrumentation.lines import Log
 from exchanges.streams.channel import Channel, Delivery, StreamApi
 from exchanges.streams.feeds import Feed, ItemFeed
 from exchanges.streams.fetches import Fetches
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Hub"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 READ_SECONDS = 30.0
 
@@ -183,8 +183,8 @@ class Hub:
 
     def publish(self, event: Event) -> None:
         """Report an event, once to the log and to everybody who iterates over events."""
-        level = logging.WARNING if isinstance(event, Disconnected) else logging.INFO
-        logger.log(level, "%s", event)
+        write = logger.warning if isinstance(event, Disconnected) else logger.info
+        write("%s", event)
         for listener in tuple(self._listeners):
             listener.put(event)
 

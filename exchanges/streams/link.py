@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve
 
+from exchanges.instrumentation.lines import Log
 from exchanges.streams.dialect import Ack, Data, Dialect, Message, Move, Odd, Refusal
 from exchanges.streams.liveness import Liveness, Step, Watchdog
 from exchanges.streams.subscriptions import Outcome, Subscriptions
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "Listener", "Token"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 
 class Token(Protocol):

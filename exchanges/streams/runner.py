@@ -8,7 +8,6 @@ carries everything, so that nothing is missed.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
@@ -25,6 +24,7 @@ from exchanges.errors import (
     UsageError,
     quotable,
 )
+from exchanges.instrumentation.lines import Log
 from exchanges.redaction import redacted
 from exchanges.streams.dialect import Data
 from exchanges.streams.happenings import Connected, Disconnected, Moved, Refused, Subscribed
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Line"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 BACKOFF_SECONDS = 30.0
 PRIVATE_BACKOFF_SECONDS = 5.0

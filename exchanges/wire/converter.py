@@ -9,7 +9,6 @@ can be tolerated goes through `_deviate`, so that strict clients raise and other
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from types import GenericAlias
@@ -20,6 +19,7 @@ import cattrs
 import msgspec
 
 from exchanges.errors import DecodeError, quotable
+from exchanges.instrumentation.lines import Log
 from exchanges.wire import large_lists
 from exchanges.wire.codecs import Anything, Deviation, Json, Text, kept, loads, optional, without_mark
 from exchanges.wire.layouts import Entry, Layouts
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from exchanges.wire.fast_books import BookReader, LevelsReader
     from exchanges.wire.fast_rows import RowReader
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 MAX_KEYS = 10_000
 _JSON = msgspec.json.Encoder(decimal_format="number")

@@ -11,7 +11,6 @@ read that list, never the trade itself.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
@@ -34,6 +33,7 @@ from exchanges.bitso.streams.models import (
 )
 from exchanges.bitso.trading import Trading
 from exchanges.errors import DecodeError, ExchangeError, NotFound
+from exchanges.instrumentation.lines import Log
 from exchanges.streams.channel import endpoint_of
 from exchanges.streams.delivery import Buffer, Gap, GapReason
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnEvents"]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 PLACE = "bitso.trading.place_order"
 LOOK_SECONDS = 60.0

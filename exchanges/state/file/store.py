@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from exchanges.errors import StateError
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.waits import Wait
 from exchanges.state.file.database import Database, translated_errors
 from exchanges.state.file.journal import FileJournal
@@ -27,7 +27,7 @@ from exchanges.state.file.worker import Worker
 from exchanges.state.leases import LeaseEnd, LeaseRecord, LeaseRequest, LeaseWaiter
 from exchanges.state.protocols import Headroom
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 SWEEP_SECONDS = 1.0
 """How often late holders are looked for, and what could not be written is tried again."""

@@ -10,7 +10,6 @@ waits for another process must not delay that.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 from collections.abc import Callable
@@ -21,11 +20,12 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
 from exchanges.errors import StateError
+from exchanges.instrumentation.lines import Log
 
 T = TypeVar("T")
 Job = Callable[[], object]
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 STOP_SECONDS = 1.0
 LATER_SECONDS = 0.001

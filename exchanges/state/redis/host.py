@@ -6,7 +6,6 @@ Rules for editors: everything here runs in the loop of the thread, except `read`
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,13 +17,14 @@ from typing import Any
 from urllib.parse import quote
 
 from exchanges.errors import StateError
+from exchanges.instrumentation.lines import Log
 from exchanges.state.redis import scripts
 from exchanges.state.redis.address import Address
 from exchanges.state.redis.link import PAUSE_SECONDS, Link, LinkFailed, unreadable
 from exchanges.state.redis.servers import Said, Server
 from exchanges.state.redis.thread import LoopThread
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 BEAT_SECONDS = 1.0
 """How often a host reports that it lives."""

@@ -13,7 +13,6 @@ take it for dead sooner.
 from __future__ import annotations
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,12 +20,13 @@ from typing import Any, cast
 
 from attrs import define, field, frozen
 
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.permits import LATE_SECONDS
 from exchanges.state.entries import text_of
 from exchanges.state.leases import LeaseRecord, LeaseWaiter
 from exchanges.state.redis import scripts
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 SAFETY_SECONDS = 1.0
 """How long before others may take a host for dead it stops sending: clocks run at different speeds."""

@@ -8,7 +8,6 @@ released by its id.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Collection
 from functools import partial
@@ -18,6 +17,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from exchanges.errors import ExchangeError
+from exchanges.instrumentation.lines import Log
 from exchanges.limits.reasons import used_up
 from exchanges.limits.waits import LOOK_SECONDS, Wait
 from exchanges.state import closures
@@ -33,7 +33,7 @@ from exchanges.state.redis.lockouts import Closed, shifted
 from exchanges.state.redis.servers import LONGEST_SECONDS, Held, Said, Server, account_of, places_of
 from exchanges.state.redis.wakes import Wakes
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 LEAST_SECONDS = 0.001
 

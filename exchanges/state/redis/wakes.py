@@ -6,16 +6,16 @@ A message may be lost, with its connection or because the user may not subscribe
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from attrs import define, field
 
+from exchanges.instrumentation.lines import Log
 from exchanges.state.leases import LeaseWaiter
 from exchanges.state.redis.link import Link, LinkFailed
 
-logger = logging.getLogger(__name__)
+logger = Log(__name__)
 
 AGAIN_SECONDS = 1.0
 """After how long a subscription that ended is tried again."""
