@@ -4,6 +4,11 @@ Frames are handed over where they arrive, synchronously: no task is woken for a 
 that a reader can never make the connection wait. What is sent is written at once for the same reason, and is never a
 local of a frame that waits: it may contain a token.
 
+Most frames are texts in one piece, which are cut out of what was read right here. Everything else, and all that is
+against the protocol, is read by the library, which gets whole frames alone or, of a long one, each part as it comes: so
+at the end of a frame it has nothing, and the next text need not pass through it. Once the connection is no longer open
+the library gets everything.
+
 Rules for editors: websockets logs every frame at DEBUG, so it gets a logger that nobody can reach. Redirects are not
 followed. Nothing of a foreign exception but its text leaves this module.
 """
@@ -40,7 +45,10 @@ MAX_FRAME = 512 * 1024
 """Eight times what the largest frame is expected to have; a book of that size takes twenty times as much to read."""
 MAX_FRAGMENTS = 10_000
 HAPPY_EYEBALLS_SECONDS = 0.25
-TEXT = Opcode.TEXT  # members of an enum are slow to look up
+TEXT, OPEN = Opcode.TEXT, State.OPEN  # members of an enum are slow to look up
+BUFFER_BYTES = 64 * 1024
+# Of the head of a frame (RFC 6455, section 5.2): a text in one piece, and what its second byte states.
+WHOLE_TEXT, LENGTH_BITS, LONG, MASK_BYTES = 0x81, 0x7F, 126, 4
 
 
 async def connect(address: Address, receiver: Receiver) -> Connection:
@@ -97,14 +105,68 @@ class _Opener(opener):
         return exc
 
 
-class _StreamConnection(ClientConnection):
+class _StreamConnection(ClientConnection, asyncio.BufferedProtocol):
     """A connection that hands frames over where they arrive."""
 
     def __init__(self, receiver: Receiver, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as its base
         super().__init__(*args, **kwargs)
         self._receiver = receiver
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
+        # Of a message in fragments.
         self._parts: list[bytes] = []
         self._is_binary = False
+        # What of a frame has come whose head is not whole, and how many bytes of one the library has still to get.
+        self._head = b""
+        self._owed = 0
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the signature is that of asyncio
+        """Return the buffer for the next read: a new one for each read costs as much as all that is done with it."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Hand whole text frames over; the library reads all else, and has nothing of the frame that comes next."""
+        data, at = bytes(self._buffer[:nbytes]), 0
+        if self._head or self._owed or self.response is None or self.protocol.state is not OPEN:
+            data = self._go_on(data)
+        while len(data) - at > 1:
+            second, begin = data[at + 1], at + 2
+            length = second & LENGTH_BITS
+            if length >= LONG:
+                begin += 2 if length == LONG else 8
+                if begin > len(data):
+                    break
+                length = int.from_bytes(data[at + 2 : begin], "big")
+            end = begin + length
+            if data[at] == WHOLE_TEXT and second <= LONG and end <= len(data) and not self._parts:
+                # By far the most frequent. The receiver notes itself that it lives.
+                self._receiver.received(data[begin:end])
+            else:
+                end += MASK_BYTES if second > LENGTH_BITS else 0
+                self.data_received(data[at:end])
+                self._owed = max(0, end - len(data))
+                if self.protocol.state is not OPEN:
+                    self.data_received(data[end:])
+                    return
+            at = end
+        self._head = data[at:]
+
+    def _go_on(self, data: bytes) -> bytes:
+        """Give the library what it must get of *data*, and return what remains: it begins with a frame."""
+        at = 0
+        while self.response is None and at < len(data):
+            # Line by line, as frames may follow the answer to the request.
+            end = data.find(b"\n", at) + 1 or len(data)
+            self.data_received(data[at:end])
+            at = end
+        data, self._head = self._head + data[at:], b""
+        if self.protocol.state is not OPEN:
+            self.data_received(data)
+            return b""
+        owed = data[: self._owed]
+        if owed:
+            self._owed -= len(owed)
+            self.data_received(owed)
+        return data[len(owed) :]
 
     def process_event(self, event: Event) -> None:
         """Handle a frame; the answer to the request goes to the base class."""
@@ -112,11 +174,6 @@ class _StreamConnection(ClientConnection):
             super().process_event(event)
             return
         opcode = event.opcode
-        if opcode is TEXT and event.fin:
-            # By far the most frequent. The receiver notes itself that it lives.
-            self._parts = []
-            self._receiver.received(bytes(event.data))
-            return
         self._receiver.alive()
         if opcode is Opcode.CLOSE:
             self._receiver.closed(f"the server closed {self._closing}")
