@@ -13,7 +13,6 @@ from exchanges.http.answer import Answer
 from exchanges.instrumentation.lines import Log
 from exchanges.limits.lockouts import MAX_RETRY_AFTER_SECONDS, Refusal, default_seconds, retry_after_seconds
 from exchanges.outcomes.attempt import Attempt
-from exchanges.outcomes.error_table import TOO_MANY_REQUESTS
 
 logger = Log(__name__)
 
@@ -21,8 +20,7 @@ logger = Log(__name__)
 def refusal_of(attempt: Attempt, answer: Answer, problem: Problem) -> Refusal | None:
     """Return for how long the answer closes the limit, or a part of it; None if it closes nothing."""
     api, status, values = attempt.call.endpoint.api, answer.status, attempt.call.texts
-    # Words alone may be about something else, such as the limits of an account.
-    if not issubclass(problem.kind, errors.RateLimited) or (status not in TOO_MANY_REQUESTS and problem.code is None):
+    if not issubclass(problem.kind, errors.RateLimited):
         return None
     argument = api.lockout_scopes.get(problem.code or "")
     if argument is not None and argument not in values:
