@@ -1,5 +1,6 @@
 """What every test starts from."""
 
+import decimal
 import gc
 import os
 import sys
@@ -86,3 +87,11 @@ def noon(monkeypatch):
     for module in ("limits.reasons", "outcomes.classify", "outcomes.response"):
         monkeypatch.setattr(f"exchanges.{module}.datetime", StoppedClock)
     return moment
+
+
+@pytest.fixture
+def strange_context():
+    """Set a decimal context in which hardly anything can be calculated."""
+    every = [trap for trap in decimal.getcontext().traps if trap is not decimal.FloatOperation]
+    with decimal.localcontext(decimal.Context(prec=3, Emax=9, Emin=-9, traps=every)):
+        yield

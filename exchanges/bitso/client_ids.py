@@ -165,7 +165,7 @@ def _are_within(query: Query, trades: list[UserTrade], *, is_all: bool) -> bool:
         return False
     for name in ("major", "minor"):
         if (wanted := query.amount(name)) is not None:
-            moved = total({trade.tid: abs(getattr(trade, name)) for trade in trades}.values())
+            moved = total({trade.tid: getattr(trade, name) for trade in trades}.values())
             is_whole = moved == wanted or not is_all or query.intent.tag is not None
             if not is_whole or (name == "major" and moved > wanted):
                 return False

@@ -213,7 +213,7 @@ def _withdrawals(currency: str | None, query: Query, answers: Answers) -> Matche
 def _withdrawal(currency: str, query: Query, row: UserTransaction) -> Match | None:
     if row.type is not TransactionType.WITHDRAWAL or currency not in row.amounts or is_before(query, row.datetime):
         return None
-    if not compare(-row.amounts[currency], Decimal(query.intent.arguments["amount"])):
+    if not compare(row.amounts[currency].copy_negate(), Decimal(query.intent.arguments["amount"])):
         return None
     # Withdrawals have no ids: all that is shown of them names them.
     name = f"{row.datetime:%Y-%m-%d %H:%M:%S} {row.method} {row.amounts[currency]} {currency}"

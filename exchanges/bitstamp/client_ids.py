@@ -38,6 +38,7 @@ from exchanges.bitstamp.models.trading import (
     Subtype,
 )
 from exchanges.bitstamp.trading import Trading
+from exchanges.endpoint.amounts import EXACT, total
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import limited
 from exchanges.outcomes.matching import (
@@ -249,9 +250,7 @@ def _whole(order: OrderStatus | OpenOrder | OrderEventData) -> Decimal | None:
     if order.amount_remaining is None or order.market is None:
         return None
     base = order.market.partition("/")[0].lower()
-    return order.amount_remaining + sum(
-        (abs(fill.amounts.get(base, Decimal(0))) for fill in order.transactions), Decimal(0)
-    )
+    return EXACT.add(order.amount_remaining, total(fill.amounts.get(base, Decimal(0)) for fill in order.transactions))
 
 
 def _judge_event(side: Side | None, query: Query, event: OrderEvent) -> Match:
@@ -293,7 +292,7 @@ def _requests(query: Query) -> Read:
 
 
 def _transfer(query: Query, row: UserTransaction) -> Match | None:
-    amounts = {name.upper(): abs(amount) for name, amount in row.amounts.items()}
+    amounts = {name.upper(): amount.copy_abs() for name, amount in row.amounts.items()}
     amount = amounts.get((query.text("currency") or "").upper())
     is_transfer = row.type in (TransactionType.SUB_ACCOUNT_TRANSFER, TransactionType.INTER_ACCOUNT_TRANSFER)
     # Whose balance the list shows, that of the main or of a sub account, depends on the key: no direction is certain.

@@ -38,6 +38,7 @@ from exchanges.bitstamp.v1.models import (
     WithdrawalType,
 )
 from exchanges.bitstamp.v1.trading import Trading
+from exchanges.endpoint.amounts import EXACT, total
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import limited
 from exchanges.outcomes.matching import (
@@ -108,12 +109,13 @@ def _matches(side: OrderType, query: Query, orders: list[Order], rows: Iterable[
 def _compare_trades(side: OrderType, query: Query, trades: Trades) -> MatchQuality:
     """Rule out trades that an order placed by the call cannot have made."""
     limit, wanted = (Decimal(query.intent.arguments[name]) for name in ("price", "amount"))
-    sign = 1 if side is OrderType.BUY else -1
+    is_buy = side is OrderType.BUY
     for trade in trades:
         price = trade.rates.get(PAIR)
         is_elsewhere = not price and any(trade.rates.values())
-        is_worse = price is not None and (price - limit) * sign > 0 and not compare(price, limit)
-        is_against = trade.amounts.get(BASE, Decimal(0)) * sign < 0
+        is_worse = price is not None and (price > limit if is_buy else price < limit) and not compare(price, limit)
+        moved = trade.amounts.get(BASE, Decimal(0))
+        is_against = moved < 0 if is_buy else moved > 0
         if is_elsewhere or is_worse or is_against or is_before(query, trade.datetime):
             return MatchQuality.OTHER
     traded = _sum(trades)
@@ -126,11 +128,11 @@ def _compare_sum(query: Query, order: Order, trades: Trades) -> MatchQuality:
     wanted = Decimal(query.intent.arguments["amount"])
     if order.amount > wanted and not compare(order.amount, wanted):
         return MatchQuality.OTHER
-    return same_if(order.amount + _sum(trades) == wanted, MatchQuality.DOUBTFUL)
+    return same_if(EXACT.add(order.amount, _sum(trades)) == wanted, MatchQuality.DOUBTFUL)
 
 
 def _sum(trades: Trades) -> Decimal:
-    return sum((abs(trade.amounts.get(BASE, Decimal(0))) for trade in trades), Decimal(0))
+    return total(trade.amounts.get(BASE, Decimal(0)) for trade in trades)
 
 
 def _placed(order: Order) -> Match:
@@ -158,7 +160,7 @@ def _transaction(query: Query, row: UserTransaction) -> Match | None:
     currency = query.intent.arguments["currency"].lower()
     if row.type is not TransactionType.WITHDRAWAL or currency not in row.amounts or is_before(query, row.datetime):
         return None
-    if not compare(-row.amounts[currency], query.amount("amount")):
+    if not compare(row.amounts[currency].copy_negate(), query.amount("amount")):
         return None
     misdated = is_misdated(query, row.datetime)
     return Match(str(row.id), row, placed_at(query, row.datetime), sure=False, misdated=misdated)

@@ -77,7 +77,7 @@ def step_of(decimals: int) -> Decimal:
     """
     if type(decimals) is not int or not 0 <= decimals <= MAX_DECIMALS:
         raise UsageError(f"decimals must lie between 0 and {MAX_DECIMALS}")
-    return Decimal(1).scaleb(-decimals)
+    return EXACT.scaleb(1, -decimals)
 
 
 def rounded(value: Amount, step: Decimal, rounding: str, what: str) -> Decimal:

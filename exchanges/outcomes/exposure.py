@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
+from exchanges.endpoint.amounts import EXACT, total
 from exchanges.intents import Intent
 from exchanges.outcomes.search import Commitment
 from exchanges.values import frozen
@@ -77,8 +78,8 @@ def form_of(market: str) -> str:
 
 def _summed(orders: Mapping[Intent, Commitment]) -> OpenAmounts:
     return OpenAmounts(
-        sum((order.base for order in orders.values() if order.base is not None), Decimal(0)),
-        sum((order.quote for order in orders.values() if order.quote is not None), Decimal(0)),
+        total(order.base for order in orders.values() if order.base is not None),
+        total(order.quote for order in orders.values() if order.quote is not None),
         tuple(i for i, order in orders.items() if order.base is None),
         tuple(i for i, order in orders.items() if order.quote is None),
     )
@@ -96,5 +97,5 @@ def limited(market: str | None, amount: str, price: str | None, *, is_buy: bool,
     """
     known, limit = Decimal(amount), None if price is None else Decimal(price)
     if in_quote:
-        return Commitment(market, is_buy, None if not limit else known / limit, known)
-    return Commitment(market, is_buy, known, None if limit is None else known * limit)
+        return Commitment(market, is_buy, None if not limit else EXACT.divide(known, limit), known)
+    return Commitment(market, is_buy, known, None if limit is None else EXACT.multiply(known, limit))

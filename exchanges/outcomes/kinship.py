@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
+from exchanges.endpoint.amounts import EXACT
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import form_of, is_same_market
 from exchanges.outcomes.history import name_of, nameless_of
@@ -65,7 +66,7 @@ class Kinship:
         if terms is None:
             return nameless_of(intent.endpoint, digest or "-")
         # The journal keeps it: an address is not repeated there.
-        whole = repr([f"{term.normalize():f}" if isinstance(term, Decimal) else term for term in terms])
+        whole = repr([f"{EXACT.normalize(term):f}" if isinstance(term, Decimal) else term for term in terms])
         return nameless_of(self._thing(intent.endpoint), hashlib.sha256(whole.encode()).hexdigest()[:32])
 
     def are_alike(self, one: Intent, another: Intent) -> bool:

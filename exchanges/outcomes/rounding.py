@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from exchanges.endpoint.amounts import EXACT
+
 CENT = Decimal("0.01")
 """The coarsest step to which an exchange may round."""
 SMALLEST = Decimal("0.00000001")
@@ -22,13 +24,17 @@ def is_rounded(shown: Decimal, exact: Decimal) -> bool:
     if not isinstance(digits, int):
         return False
     # Digits behind the cents show that it was not rounded to cents.
-    return abs(shown - exact) < min(CENT, max(SMALLEST, Decimal(1).scaleb(digits)))
+    return _difference(shown, exact) < min(CENT, max(SMALLEST, EXACT.scaleb(1, digits)))
 
 
 def is_echo(shown: Decimal, exact: Decimal) -> bool:
     """Whether *shown* repeats *exact*, rounded by no more than is negligible."""
-    difference = abs(shown - exact)
-    return difference < SMALLEST or (is_rounded(shown, exact) and difference <= NEGLIGIBLE * abs(exact))
+    difference, negligible = _difference(shown, exact), EXACT.multiply(NEGLIGIBLE, exact.copy_abs())
+    return difference < SMALLEST or (is_rounded(shown, exact) and difference <= negligible)
+
+
+def _difference(shown: Decimal, exact: Decimal) -> Decimal:
+    return EXACT.subtract(shown, exact).copy_abs()
 
 
 def is_same_text(shown: str, sent: str) -> bool:

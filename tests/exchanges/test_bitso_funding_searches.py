@@ -78,6 +78,7 @@ def test_twins_keep_their_names():
     assert (1, 2, True) == (len(one), len(two), one < two)
 
 
+@pytest.mark.usefixtures("strange_context")
 def test_a_withdrawal_may_be_carried_out_later():
     """One that is listed after the last moment of the call may still be what it asked for; one from before is not."""
     asked = {"amount": "1800.15", "address": "rElsewhere", "currency": "MXN"}

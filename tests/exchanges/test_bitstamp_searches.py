@@ -39,6 +39,7 @@ def test_the_recorded_open_order_is_found():
     assert [("7630204", True)] == facts(recorded(QUERY, [OPEN], TRANSACTIONS))
 
 
+@pytest.mark.usefixtures("strange_context")
 def test_the_recorded_trade_is_found_in_doubt():
     """It may be of an order with any limit from its price on."""
     found = [

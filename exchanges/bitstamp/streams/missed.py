@@ -249,7 +249,7 @@ def _of_transaction(row: UserTransaction) -> AccountTrade | None:
     return AccountTrade(
         id=row.id,
         order_id=row.order_id,
-        amount=abs(moved),
+        amount=moved.copy_abs(),
         price=row.rates[pair],
         fee=row.fee,
         side=SideWord.BUY if moved > 0 else SideWord.SELL,

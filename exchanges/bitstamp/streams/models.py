@@ -13,6 +13,7 @@ from attrs import field, frozen
 from exchanges.bitstamp.models.market import Side, Transaction
 from exchanges.bitstamp.models.numbers import EitherDecimal
 from exchanges.bitstamp.models.trading import OrderEventKind, OrderSource
+from exchanges.endpoint.amounts import EXACT
 from exchanges.wire import Id, Json, OpenStrEnum, RawJson, TextDecimal, UnixMicrosText, UnixTimeText
 
 __all__ = [
@@ -157,7 +158,7 @@ class LiveOrderEvent:
         order = self.order
         if not order.amount_at_create or (self.event is OrderEventKind.ORDER_CREATED and not order.amount):
             return None
-        return order.amount_at_create - order.amount
+        return EXACT.subtract(order.amount_at_create, order.amount)
 
     @staticmethod
     def to_wire(value: Json) -> Json:

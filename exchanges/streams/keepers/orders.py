@@ -60,7 +60,7 @@ class Orders:
             if not order.amount or (held is not None and held.is_bid is not order.is_bid):
                 raise Contradiction("an order of nothing, or one that changes sides")
             if held is not None:
-                self._sum(held, -held.amount)
+                self._sum(held, held.amount.copy_negate())
             self.by_id[change.order_id] = order
             self._sum(order, order.amount)
             dropped += not order.price
@@ -70,7 +70,7 @@ class Orders:
         held = self.by_id.pop(change.order_id, None)
         if held is None:
             raise Contradiction("a removal of an order that is not held")
-        self._sum(held, -held.amount)
+        self._sum(held, held.amount.copy_negate())
 
     def _sum(self, order: Order, amount: Decimal) -> None:
         if order.price:
