@@ -14,7 +14,6 @@ from attrs import evolve
 
 from exchanges.endpoint import Access, Areas, Kind, endpoints_of
 from exchanges.endpoint.tracebacks import discreet, strip
-from exchanges.endpoint.undeclared import undeclared
 from exchanges.errors import ExchangeError, UsageError
 from exchanges.http.signing import NoncePolicy, Scheme
 from exchanges.intents import Intent, is_intent
@@ -224,6 +223,8 @@ class Client(Areas):
             UsageError: An argument is wrong, or the call is declared; nothing was sent.
             UnresolvedOutcome: The same call is unresolved, whatever its kind; nothing was sent.
         """
+        from exchanges.endpoint.undeclared import undeclared  # noqa: PLC0415 - most programs call what is declared
+
         access = Access.PRIVATE if signed else Access.PUBLIC
         try:
             endpoint, values = undeclared(

@@ -32,9 +32,8 @@ CUT = 100
 ROUNDS = 4
 """How many encodings may be nested."""
 
-_ESCAPE = re.compile(
-    rb"%([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|(&#?[0-9A-Za-z]{2,8};)|\\(.)", re.DOTALL
-)
+# Compiled when an error is first shown; `re` keeps it.
+_ESCAPE = rb"(?s)%([0-9A-Fa-f]{2})|\\x([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|(&#?[0-9A-Za-z]{2,8};)|\\(.)"
 _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _ALONE = re.compile(rb"[0-9A-Za-z\x80-\xff]")
@@ -90,7 +89,7 @@ def _plain(text: str) -> tuple[bytes, Places]:
     data = b"".join(encoded)
     places = [(n, n + 1) for n, c in enumerate(encoded) for _ in c]
     for _ in range(ROUNDS):  # bounded: a text could be made of nothing but layers
-        if not _ESCAPE.search(data):
+        if not re.search(_ESCAPE, data):
             break
         data, places = _unescaped(data, places)
     return data, places
@@ -99,7 +98,7 @@ def _plain(text: str) -> tuple[bytes, Places]:
 def _unescaped(data: bytes, places: Places) -> tuple[bytes, Places]:
     """Decode one layer of escapes."""
     pieces, kept, end = list[bytes](), Places(), 0
-    for match in _ESCAPE.finditer(data):
+    for match in re.finditer(_ESCAPE, data):
         decoded = _decoded(match)
         pieces += [data[end : match.start()], decoded]
         kept += places[end : match.start()]

@@ -20,7 +20,7 @@ from exchanges.values import frozen
 __all__ = ["Document", "Upload"]
 
 CHUNK = 64 * 1024
-_UNSAFE = re.compile(r"[^ !#-\[\]-~]")
+_UNSAFE = r"[^ !#-\[\]-~]"
 
 Document = bytes | str | os.PathLike[str] | BinaryIO
 """What can be uploaded: the content, a path to it, or a file open for reading bytes."""
@@ -199,4 +199,4 @@ def _look_at(path: Path) -> tuple[str, int, Callable[[], _Readable]]:
 
 def _plain_name(name: str) -> str:
     """Return the name with characters replaced that are not safe between quotation marks in a header."""
-    return _UNSAFE.sub("_", Path(name).name) or "document"
+    return re.sub(_UNSAFE, "_", Path(name).name) or "document"

@@ -36,13 +36,13 @@ MAX_CHARACTERS = 20_000
 """How many characters of a text are searched."""
 TOO_MANY_REQUESTS = (420, 429)
 # At most the nanoseconds of this century: after a larger nonce nothing could be signed any more.
-_NONCE_FLOOR = re.compile(r"\bthan\D{0,30}([1-3]?[0-9]{1,18})(?![0-9])")
-_DOUBTFUL = re.compile(
+_NONCE_FLOOR = r"\bthan\D{0,30}([1-3]?[0-9]{1,18})(?![0-9])"
+_DOUBTFUL = (
     r"\b(?:internal|timed?[ -]?out|timeout|try (?:again|later)|process(?:ed|ing)|in progress|pending|unexpected"
     r"|already (?:exists?|used|placed|executed|submitted|sent)|duplicated?|queued"
     r"|went wrong|could not be (?:placed|confirmed|completed)|server error)\b"
 )
-_ABOUT_NONCE = re.compile(r"\b(?:invalid|wrong|bad|incorrect)\b[^.;]{0,40}\bnonce\b")
+_ABOUT_NONCE = r"\b(?:invalid|wrong|bad|incorrect)\b[^.;]{0,40}\bnonce\b"
 
 Kind: TypeAlias = type[errors.ExchangeError]
 Fields: TypeAlias = dict[str, tuple[str, ...]]
@@ -111,7 +111,7 @@ class ErrorTable:
             kind = errors.Blocked if status == 403 else errors.Unavailable
         text = refusal.text
         is_nonce = issubclass(kind, errors.NonceRejected)
-        floor = _NONCE_FLOOR.search(text, 0, MAX_CHARACTERS) if is_nonce else None
+        floor = re.search(_NONCE_FLOOR, text[:MAX_CHARACTERS]) if is_nonce else None
         is_auth = issubclass(kind, errors.AuthenticationFailed)
         return Problem(
             kind,
@@ -122,7 +122,7 @@ class ErrorTable:
             proves_not_executed=proves and (coded is not None or not issubclass(kind, errors.RateLimited)),
             nonce_floor=int(floor[1]) if floor else None,
             made=None if proves else refusal.made,
-            is_about_nonce=is_nonce or (is_auth and bool(_ABOUT_NONCE.search(text.lower(), 0, MAX_CHARACTERS))),
+            is_about_nonce=is_nonce or (is_auth and bool(re.search(_ABOUT_NONCE, text[:MAX_CHARACTERS].lower()))),
         )
 
     def kind_of(self, code: str) -> Kind | None:
@@ -176,7 +176,7 @@ def _pattern(texts: Iterable[str]) -> re.Pattern[str]:
 
 
 def _is_doubtful(refusal: Refusal) -> bool:
-    return any(_DOUBTFUL.search(text.lower(), 0, MAX_CHARACTERS) for text in refusal.words)
+    return any(re.search(_DOUBTFUL, text[:MAX_CHARACTERS].lower()) for text in refusal.words)
 
 
 def by_code(*kinds: tuple[Kind, tuple[str, ...]]) -> dict[str, Kind]:

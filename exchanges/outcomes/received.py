@@ -16,16 +16,17 @@ from exchanges.wire.codecs import without_mark
 QUOTED = 60
 """Characters of a page or text that are quoted."""
 _SEARCHED = 4000
-_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body|title|h1|center)\b", re.IGNORECASE)
-_TITLE = re.compile(r"<title[^>]*>(.*?)<", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
+# Compiled when an answer is first odd; `re` keeps them.
+_PAGE = rb"(?i)\s*<(?:!doctype\s+html|html|head|body|title|h1|center)\b"
+_TITLE = r"(?is)<title[^>]*>(.*?)<"
+_TAG = r"<[^>]*>"
 _ENDS = {b"{": (b"}", "a JSON object"), b"[": (b"]", "a JSON list"), b'"': (b'"', "a JSON text")}
-_WORD = re.compile(rb"(?:null|true|false|-?[0-9][0-9.eE+-]{0,40})")
+_WORD = rb"(?:null|true|false|-?[0-9][0-9.eE+-]{0,40})"
 
 
 def is_page(answer: Answer) -> bool:
     """Return whether the body is HTML, whatever its content type."""
-    return bool(_PAGE.match(without_mark(answer.body)[:_SEARCHED]))
+    return bool(re.match(_PAGE, without_mark(answer.body)[:_SEARCHED]))
 
 
 def received(answer: Answer, secrets: Iterable[str] = ()) -> str:
@@ -45,7 +46,7 @@ def _json(body: bytes, size: str) -> str | None:
     if body[:1] in _ENDS:
         end, name = _ENDS[body[:1]]
         return f"{name} of {size}" if body.endswith(end) and len(body) > 1 else f"JSON of {size} that breaks off"
-    if _WORD.fullmatch(body):
+    if re.fullmatch(_WORD, body):
         return f"the JSON value {body.decode()}" if body.isalpha() else f"a JSON number of {size}"
     return None
 
@@ -60,8 +61,8 @@ def _text(body: bytes, size: str, secrets: Iterable[str]) -> str:
 def _heading(body: bytes) -> str:
     """Return the title of a page, or else the beginning of its text."""
     text = body[:_SEARCHED].decode(errors="replace")
-    title = _TITLE.search(text)
-    return " ".join((title[1] if title else _TAG.sub(" ", text)).split())
+    title = re.search(_TITLE, text)
+    return " ".join((title[1] if title else re.sub(_TAG, " ", text)).split())
 
 
 def _quoted(text: str, secrets: Iterable[str]) -> str:

@@ -12,10 +12,11 @@ from attrs import frozen
 
 from exchanges.wire.codecs import Deviation, Json
 
-_ANY = re.compile(r"[!-~]{5,500}")
-BITCOIN = re.compile(r"[0-9A-Za-z]{25,100}")
-RIPPLE = re.compile(r"[rX][0-9A-Za-z]{24,100}(?:\?dt=[0-9]{1,10})?")
-_TAG = re.compile(r"[0-9]{1,10}")
+# Compiled when an address is first read; `re` keeps them.
+_ANY = r"[!-~]{5,500}"
+BITCOIN = r"[0-9A-Za-z]{25,100}"
+RIPPLE = r"[rX][0-9A-Za-z]{24,100}(?:\?dt=[0-9]{1,10})?"
+_TAG = r"[0-9]{1,10}"
 
 
 @frozen(eq=False)
@@ -55,7 +56,7 @@ class Address:
 
     def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - whoever pays to nothing loses it
         """Return the address; raise `Deviation` if it can be none."""
-        if type(value) is str and _ANY.fullmatch(value):
+        if type(value) is str and re.fullmatch(_ANY, value):
             return value
         raise Deviation("an address")
 
@@ -69,7 +70,7 @@ class BitcoinAddress:
 
     def read(self, value: Json, *, strict: bool) -> str:  # noqa: ARG002 - whoever pays to anything else loses it
         """Return the address; raise `Deviation` if it is none."""
-        if type(value) is str and BITCOIN.fullmatch(value):
+        if type(value) is str and re.fullmatch(BITCOIN, value):
             return value
         raise Deviation("a Bitcoin address")
 
@@ -89,12 +90,16 @@ class RippleAddress:
         given: dict[str, Json] = value if isinstance(value, dict) else {"address": value}
         address, tag = given.get("address"), given.get("destination_tag")
         # What else an address may need, such as a memo, is never dropped.
-        if type(address) is not str or not RIPPLE.fullmatch(address) or given.keys() - {"address", "destination_tag"}:
+        if (
+            type(address) is not str
+            or not re.fullmatch(RIPPLE, address)
+            or given.keys() - {"address", "destination_tag"}
+        ):
             raise Deviation("an XRP address")
         if tag is None:
             return address
         # Without its tag a deposit would reach the exchange, but not the account.
-        if isinstance(tag, bool) or not _TAG.fullmatch(str(tag)) or "?" in address:
+        if isinstance(tag, bool) or not re.fullmatch(_TAG, str(tag)) or "?" in address:
             raise Deviation("an XRP address with one destination tag of digits")
         return f"{address}?dt={tag}"
 

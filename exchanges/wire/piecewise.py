@@ -16,7 +16,7 @@ __all__ = ["PieceReader", "Reader", "Report"]
 Report = Callable[[str, str], None]
 """Takes what was expected, and where within an element."""
 
-_POSITION = re.compile(r"\[([0-9]+)\]")
+_POSITION = r"\[([0-9]+)\]"
 
 
 class Reader(Protocol):
@@ -84,7 +84,7 @@ def _read_each(read: Callable[[Any], Any], values: Any, first: int, odd: OddRows
 
 def _moved(deviation: Deviation, first: int) -> Deviation:
     """Return *deviation* with the number of the row in the whole list, not in its piece."""
-    position = _POSITION.match(deviation.place)
+    position = re.match(_POSITION, deviation.place)
     if position is None:
         return Deviation(deviation.expected, f"[{first}]{deviation.place}")
     return Deviation(deviation.expected, f"[{first + int(position[1])}]{deviation.place[position.end() :]}")

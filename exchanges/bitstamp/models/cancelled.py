@@ -12,7 +12,7 @@ from exchanges.values import frozen
 from exchanges.wire import Deviation, Id, Json, Model
 
 _ENDED = frozenset({*filter(lambda word: word.is_final, OrderStatusWord), OrderStatusWord.CANCEL_PENDING})
-_ORDER_ID = re.compile(r"[1-9][0-9]{0,59}", re.ASCII)
+_ORDER_ID = r"[1-9][0-9]{0,59}"
 
 
 @frozen(kw_only=True)
@@ -48,7 +48,7 @@ class CancelledOrder(Model):
             raise Deviation("an order that was cancelled", ": CancelledOrder")
         # Only while another cancel is under way the status may stand alone.
         is_alone = order_id is None and status == OrderStatusWord.CANCEL_PENDING
-        if not is_alone and (isinstance(order_id, bool) or not _ORDER_ID.fullmatch(str(order_id))):
+        if not is_alone and (isinstance(order_id, bool) or not re.fullmatch(_ORDER_ID, str(order_id))):
             raise Deviation("the id of an order", ": CancelledOrder.id")
         return value
 
