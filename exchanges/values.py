@@ -1,9 +1,9 @@
-"""`define` and `frozen` of attrs for classes that few calls need: attrs generates them when they are first used.
+"""`define` and `frozen` of attrs for classes that need not exist at once: attrs generates them at their first use.
 
 An import creates well over a hundred classes, and generating their methods would be a third of its time. So a class
 gets its slots at once, and in place of everything that attrs generates, its fields included, something that lets attrs
-do so when it is asked for. From then on the class holds exactly what attrs would have made. Classes that every call
-needs, or the import itself, use attrs directly.
+do so when it is asked for. From then on the class holds exactly what attrs would have made. Classes that the import
+itself needs, such as those of declarations, use attrs directly.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["define", "frozen"]
 
 _COMPARING = {"__eq__", "__ne__"}
-_OPTIONS = {"kw_only", "eq", "repr"}
+_OPTIONS = {"kw_only", "eq", "order", "repr"}
 _AT_ONCE = {"__setattr__", "__delattr__", "__attrs_own_setattr__"}
 
 

@@ -221,6 +221,21 @@ def test_threads_may_use_a_class_first_at_the_same_time() -> None:
     assert all(1 == len(same) for same in alike)
 
 
+def test_values_can_be_ordered() -> None:
+    """By their fields, as those of attrs; a value of another class has no place among them."""
+
+    @define(order=True)
+    class Turn:
+        priority: int
+        number: int = field(order=False)
+
+    turns = [Turn(2, 1), Turn(1, 2), Turn(1, 1)]
+
+    assert [(1, 2), (1, 1), (2, 1)] == [attrs.astuple(turn) for turn in sorted(turns)]
+    with pytest.raises(TypeError, match="not supported"):
+        sorted([Turn(1, 1), 1])  # type: ignore[type-var]
+
+
 def test_constants_of_a_class_are_no_fields() -> None:
     """They stay in the class, and a derived class may replace them."""
 

@@ -12,9 +12,9 @@ import socket
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 
-from attrs import define, field
+from attrs import field
 
-from exchanges.values import frozen
+from exchanges.values import define, frozen
 
 __all__ = ["Address", "AddressCache", "connect"]
 

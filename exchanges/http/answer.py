@@ -7,8 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from attrs import define
-
+from exchanges.values import define
 from exchanges.wire.row_cutter import RowCutter
 
 __all__ = [

@@ -19,12 +19,13 @@ import heapq
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from attrs import define, field
+from attrs import field
 
 from exchanges.http.answer import Lost, TimedOut
 from exchanges.http.connection import Connection
 from exchanges.http.request_head import Origin
 from exchanges.limits.permits import CANCEL, MONEY, READ, Priority
+from exchanges.values import define
 
 __all__ = ["OriginPool"]
 

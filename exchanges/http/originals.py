@@ -19,9 +19,10 @@ from collections.abc import Collection, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import cast
 
-from attrs import define, field, frozen
+from attrs import field
 
 from exchanges.http.unchanged import Name
+from exchanges.values import define, frozen
 
 __all__ = ["PACKAGES", "Survey"]
 

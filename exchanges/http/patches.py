@@ -18,10 +18,9 @@ from itertools import cycle
 from operator import is_
 from types import ModuleType
 
-from attrs import define
-
 from exchanges.http.originals import Survey
 from exchanges.http.unchanged import Classes, Name, Part
+from exchanges.values import define
 
 __all__ = ["PARTS", "SENDING", "PatchDetector"]
 

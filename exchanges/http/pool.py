@@ -7,7 +7,7 @@ import functools
 import ssl
 from collections.abc import Callable
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.errors import quotable
 from exchanges.http.addresses import AddressCache, connect
@@ -21,6 +21,7 @@ from exchanges.http.request_head import Origin, render_head
 from exchanges.http.slices import in_slices
 from exchanges.http.tls import shared_context
 from exchanges.limits.permits import MONEY, READ, Priority, reserved_connections
+from exchanges.values import frozen
 from exchanges.wire.row_cutter import RowCutter
 
 __all__ = ["MAX_CONNECTIONS", "ConnectionPool"]

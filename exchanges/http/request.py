@@ -15,9 +15,10 @@ from typing import cast
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.http.uploads import Upload
+from exchanges.values import frozen
 from exchanges.wire import Json, dumps
 
 __all__ = ["FORM", "JSON", "MULTIPART", "Attachment", "Body", "Request", "Unsigned", "url_encoded"]

@@ -9,10 +9,11 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, field
 
 from exchanges.limits.lockouts import Refusal
 from exchanges.limits.windows import Slots
+from exchanges.values import define, frozen
 
 RESERVED_CONNECTIONS = 2
 LATE_SECONDS = 5.0

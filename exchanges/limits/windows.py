@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
-from attrs import define, field
+from attrs import field
 
 from exchanges.limits.limit import Window
+from exchanges.values import define
 
 MARGIN_SECONDS = 0.001
 """Added to each window: a timer may fire a clock tick early, and both ends of a window belong to it."""

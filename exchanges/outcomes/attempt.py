@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from attrs import define, field, frozen
+from attrs import field
 from attrs.converters import optional
 
 from exchanges.endpoint.call import PreparedCall
@@ -28,6 +28,7 @@ from exchanges.limits.waiters import OVERTAKE_SECONDS
 from exchanges.outcomes.drafts import Draft
 from exchanges.outcomes.unresolved import OpenCall, Standing
 from exchanges.state.protocols import Lease
+from exchanges.values import define, frozen
 
 
 def _stripped(error: ExchangeError) -> ExchangeError:

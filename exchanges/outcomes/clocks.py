@@ -20,11 +20,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 
-from attrs import define, evolve, field
+from attrs import evolve, field
 
 from exchanges.intents import ClockOffset
 from exchanges.outcomes.search import MAX_SKEW
-from exchanges.values import frozen
+from exchanges.values import define, frozen
 
 SLACK = timedelta(seconds=2)
 """Exchanges round times to whole seconds, and may not take them at the moment at which the call is executed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from attrs import define, evolve, field
+from attrs import evolve, field
 
 from exchanges.endpoint.call import PreparedCall
 from exchanges.http.signing import STRICT, NoncePolicy, Stamp, unordered_nonce
@@ -14,6 +14,7 @@ from exchanges.outcomes.clocks import ExchangeClock
 from exchanges.outcomes.journal_view import JournalView
 from exchanges.outcomes.kinship import Kinship
 from exchanges.state.protocols import Entry
+from exchanges.values import define
 
 
 @define(eq=False)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from attrs import define, field
+from attrs import field
 
 from exchanges.intents import Intent
 from exchanges.outcomes.clocks import REMEMBERED
 from exchanges.outcomes.search import Match
+from exchanges.values import define
 
 MOST = 20_000
 """How many are remembered: what a limit of five calls a second makes in more than an hour, in some megabytes."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import define, field
+from attrs import field
 
 from exchanges.errors import UsageError
 from exchanges.intents import Intent
 from exchanges.outcomes.call_index import CallIndex
 from exchanges.state.protocols import Entry, Journal
+from exchanges.values import define
 
 
 @define(eq=False)

@@ -11,14 +11,13 @@ import hashlib
 from collections.abc import Callable
 from decimal import Decimal
 
-from attrs import frozen
-
 from exchanges.endpoint.amounts import EXACT
 from exchanges.intents import Intent
 from exchanges.outcomes.exposure import form_of, is_same_market
 from exchanges.outcomes.history import name_of, nameless_of
 from exchanges.outcomes.rounding import is_rounded
 from exchanges.outcomes.search import Commitment, Searches
+from exchanges.values import frozen
 
 ORDER = "order"
 

@@ -6,7 +6,6 @@ contain, a secret.
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
@@ -15,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypedDict, cast
 
-from attrs import field, frozen
+from attrs import field
 
 from exchanges.endpoint import Access, Areas, Kind, endpoints_of
 from exchanges.errors import UsageError, quotable
@@ -30,6 +29,7 @@ from exchanges.outcomes.search import Searches
 from exchanges.session.clocks import WallClock
 from exchanges.session.servers import is_local_proxy, origin_of, server_name
 from exchanges.state import PROCESS, MemoryState, State
+from exchanges.values import frozen
 from exchanges.wire.converter import Wire, wire
 
 __all__ = ["ClientOptions", "Options", "SessionConfig", "configure", "timeout_of"]
@@ -198,6 +198,8 @@ def _require_known(name: str, options: ClientOptions) -> None:
     """Raise for options that there are not, and for switches that are neither on nor off."""
     known = ClientOptions.__annotations__.keys()
     if unknown := sorted(options.keys() - known):
+        import difflib  # noqa: PLC0415 - for messages alone
+
         similar = [OTHER_NAMES[name] for name in unknown if name in OTHER_NAMES]
         similar = similar or difflib.get_close_matches(unknown[0], [*known, *CREDENTIALS], n=1, cutoff=0.5)
         hint = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(sorted(known))}"

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from exchanges.endpoint import Api, Endpoint
 from exchanges.endpoint.definition import PUBLIC
@@ -29,6 +29,7 @@ from exchanges.outcomes.journal_view import JournalView
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.session.config import SessionConfig
 from exchanges.state.protocols import SharedLimiter
+from exchanges.values import frozen
 
 __all__ = ["Destination", "Destinations"]
 
