@@ -214,12 +214,13 @@ class PendingCalls:
             zero = datetime.fromtimestamp(attempt.stamp.timestamp_ms / 1000, UTC) - timedelta(seconds=began)
             draft = Draft.of(attempt.call, self.view, self.clock, self.kinship, policy=NONE, zero=zero)
         entry = draft.entry or draft.with_stamp(attempt.stamp)
-        intent = attempt.intent = entry.intent
+        attempt.intent = intent = entry.intent
         self._began = began if self._began is None else self._began
-        if journal is not None and attempt.draft is None:
+        if journal is not None:
+            lease = None if attempt.draft is None else attempt.lease
             try:
                 async with asyncio.timeout_at(attempt.deadline):
-                    await journal.begin(entry)
+                    await (journal.begin(entry) if lease is None else lease.recorded())
             except (asyncio.CancelledError, TimeoutError) as error:
                 self._write(intent, None, None)  # the entry may have been written all the same
                 if isinstance(error, asyncio.CancelledError):

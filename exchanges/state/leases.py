@@ -10,6 +10,7 @@ import asyncio
 import math
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from attrs import define, field, frozen
 
@@ -113,6 +114,7 @@ class LeaseWaiter:
         future: Receives the answer.
         draft: What is to be recorded in the journal with its lease; None if nothing is.
         waits_for_key: Whether it waits for the key lock; otherwise it waits for the file.
+        recorded: Receives None when its entry is safe, or why it is not; the lease may be passed on before.
     """
 
     request: LeaseRequest
@@ -120,9 +122,13 @@ class LeaseWaiter:
     future: asyncio.Future[LeaseRecord | Wait]
     draft: Draft | None = None
     waits_for_key: bool = False
+    recorded: asyncio.Future[Exception | None] = field(init=False)
     _answer: LeaseRecord | Wait | Exception | None = field(default=None, init=False)
     _gone: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.recorded = self.loop.create_future()
 
     @property
     def is_waiting(self) -> bool:
@@ -136,6 +142,8 @@ class LeaseWaiter:
             False if the caller is gone, and a lease that was granted must be released.
         """
         with self._lock:
+            if self._answer is answer:  # passed on already
+                return not self._gone and not self.loop.is_closed()
             if not self.is_waiting:
                 return False
             self._answer = answer
@@ -144,6 +152,15 @@ class LeaseWaiter:
         except RuntimeError:  # the loop was closed since `is_waiting` looked
             return False
         return True
+
+    def finish(self, error: Exception | None = None) -> None:
+        """Report that the entry of a lease is safe, or why it is not, from the worker's thread."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self.loop.call_soon_threadsafe(self._finish, error)
+
+    def _finish(self, error: Exception | None) -> None:
+        if not self.recorded.done():
+            self.recorded.set_result(error)
 
     def cancel(self) -> LeaseRecord | None:
         """Stop waiting, from the loop's thread; return the lease if it was granted already."""

@@ -162,7 +162,9 @@ class LeasingLimiter:
             answer = await self._wait(waiter, overtake_seconds)
         except StateError as error:
             raise unsent(error) from error.__cause__
-        return StoreLease(self._store, answer, self._keep_alive) if isinstance(answer, LeaseRecord) else answer
+        if isinstance(answer, LeaseRecord):
+            return StoreLease(self._store, answer, self._keep_alive, waiter.recorded)
+        return answer
 
     async def _wait(self, waiter: LeaseWaiter, overtake_seconds: float) -> LeaseRecord | Wait:
         """Wait for the answer; release a lease that comes too late."""
@@ -195,10 +197,13 @@ class LeasingLimiter:
 class StoreLease:
     """What one call holds of a shared state; the state stays open as long."""
 
-    def __init__(self, store: LeaseStore, record: LeaseRecord, keep_alive: object) -> None:
+    def __init__(
+        self, store: LeaseStore, record: LeaseRecord, keep_alive: object, recorded: asyncio.Future[Exception | None]
+    ) -> None:
         self._keep_alive = keep_alive
         self._store = store
         self._record = record
+        self._recorded = recorded
         self._is_over = False
 
     def __del__(self) -> None:
@@ -223,8 +228,16 @@ class StoreLease:
 
     @property
     def entry(self) -> Entry | None:
-        """What was recorded in the journal with it."""
+        """What is recorded in the journal with it."""
         return self._record.entry
+
+    async def recorded(self) -> None:
+        """Wait until the entry is safe."""
+        error = await self._recorded
+        if isinstance(error, StateError):
+            raise unsent(error) from error.__cause__
+        if error is not None:
+            raise error
 
     @property
     def is_alone(self) -> bool:

@@ -165,7 +165,15 @@ class Lease(Protocol):
 
     @property
     def entry(self) -> Entry | None:
-        """What was recorded in the journal with it; deleted with it if nothing was sent. None if nothing was."""
+        """What is recorded in the journal with it, and deleted with it if nothing was sent; None if nothing is."""
+        ...
+
+    async def recorded(self) -> None:
+        """Wait until the entry is safe; the lease may be there a moment before, for what needs no more than the nonce.
+
+        Raises:
+            StateError: Neither was written, and nothing may be sent.
+        """
         ...
 
     @property

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from decimal import Decimal
 
 import httpx
@@ -9,8 +10,10 @@ from exchanges.bitstamp.api import LIMIT as BITSTAMP_LIMIT
 from exchanges.errors import OutcomeUnknown, RateLimited, RateLimitTimeout, StateError, UnresolvedOutcome, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.state import FileState
+from exchanges.state.file.seals import Generations
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.support.scripted_transport import Script, answer, refusal
+from tests.support.shared_state import is_free
 
 TICKER = (
     b'{"last":"1","high":"1","low":"1","vwap":"1","volume":"1","bid":"1","ask":"1","timestamp":"1700000000","open":"1"}'
@@ -138,18 +141,18 @@ async def test_nothing_is_sent_without_a_state(states, path):
 
 async def test_one_transaction_before_an_order(states, monkeypatch):
     """An order has its nonce and is in the journal after one transaction, which waits for the disk; nothing is read."""
-    order, used = client(states[0]), list[str]()
+    order, used = client(states[0]), list[object]()
     async with order:
         await order.trading.order()
         await settled(states[0])
         for name in ("writing", "reading"):
             of = getattr(states[0]._store._database, name)
-            noted = lambda of=of, name=name, **how: [used.append(f"{name} {how}"), of(**how)][1]  # noqa: E731
+            noted = lambda of=of, name=name, **how: [used.append((name, how.get("durable"))), of(**how)][1]  # noqa: E731
             monkeypatch.setattr(states[0]._store._database, name, noted)
         monkeypatch.setattr(Script, "handle_async_request", _noting(used))
         await order.trading.create_order(amount=3)
 
-    assert ["writing {'durable': True}", "sent"] == used[:2]
+    assert [("writing", True), "sent"] == used[:2]
 
 
 def _noting(used):
@@ -158,6 +161,80 @@ def _noting(used):
         return await send(script, request)
 
     return handle
+
+
+@pytest.fixture
+def safe(monkeypatch):
+    """Return what lets transactions end that wait for the disk."""
+    event, add = threading.Event(), Generations.add
+
+    def late(generations, generation, *, durable):
+        assert not durable or event.wait(60)
+        add(generations, generation, durable=durable)
+
+    monkeypatch.setattr(Generations, "add", late)
+    yield event
+    event.set()
+
+
+async def signed(order):
+    """Wait until an order is signed."""
+    while not order._session._attempts.tasks:  # noqa: ASYNC110 - the turns of the loop are what is tested
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+def recorded(state):
+    """Count what is in the journal."""
+    with state._store._database.reading() as data:
+        return data.execute("SELECT count(*) FROM calls").fetchone()[0]
+
+
+async def test_nothing_is_sent_before_it_is_recorded(states, safe):
+    """An order is signed while its entry is written to the disk, and leaves when that is done."""
+    order = client(states[0])
+    calling = asyncio.create_task(order.trading.create_order(amount=3))
+    await signed(order)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    before = nonces(order)[:]
+    safe.set()
+    await calling
+
+    assert ([], 1) == (before, len(nonces(order)))
+
+
+async def test_an_order_that_cannot_be_recorded(states, path, monkeypatch):
+    """If an entry is not where others see it, its order is not sent, though it was signed."""
+    order, record = client(states[0]), states[0]._store.journal.record
+
+    def losing(data, entry):
+        path.with_name("state-wal").unlink()
+        return record(data, entry)
+
+    monkeypatch.setattr(states[0]._store.journal, "record", losing)
+    with pytest.raises(StateError, match=r"deleted or replaced while in use.*nothing was sent"):
+        await order.trading.create_order(amount=3)
+
+    assert ([], 0, True) == (nonces(order), order._session._attempts.in_flight, is_free(order))
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_cancelled_while_an_order_is_recorded(states, safe, turns):
+    """An order whose caller is gone before it is on the disk is not sent, and leaves nothing behind."""
+    order = client(states[0])
+    calling = asyncio.create_task(order.trading.create_order(amount=3))
+    if turns:
+        await signed(order)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    calling.cancel()
+    await asyncio.wait([calling])
+    safe.set()
+    await order.aclose()
+    await settled(states[0])
+
+    assert (True, [], 0, {}) == (calling.cancelled(), nonces(order), recorded(states[1]), states[0]._store._leases)
 
 
 async def test_closed_while_an_order_is_recorded(states, monkeypatch):
@@ -173,10 +250,7 @@ async def test_closed_while_an_order_is_recorded(states, monkeypatch):
     with pytest.raises(UsageError, match="closed; nothing was sent"):
         await order.trading.create_order(amount=3)
     await settled(states[0])
-    with states[1]._store._database.reading() as data:
-        recorded = data.execute("SELECT count(*) FROM calls").fetchone()
-
-    assert ([], (0,)) == (nonces(order), recorded)
+    assert ([], 0) == (nonces(order), recorded(states[1]))
 
 
 async def test_a_twin_that_comes_while_nothing_waits(states):

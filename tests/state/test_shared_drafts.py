@@ -35,6 +35,7 @@ async def test_both_at_once(state, other, drafted):
     """A lease that is granted is recorded for others, with its nonce; the end of the lease leaves the entry alone."""
     draft, written, nonces = drafted
     lease = await enter(shared_limiter_of(state), in_order=True, now_ms=5, draft=draft)
+    await lease.recorded()
     (seen,) = other.journal.entries(SERVER, KEY)
     await leave(lease, complete=True)
 

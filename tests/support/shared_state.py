@@ -40,6 +40,9 @@ class Lease:
     entry: Entry | None = None
     is_alone: bool = False
 
+    async def recorded(self) -> None:
+        """Return at once."""
+
     def is_held(self) -> bool:
         """Whether others respect it."""
         return self.held

@@ -22,7 +22,7 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -133,11 +133,14 @@ class Database:
                 self._stack = stack.pop_all()
 
     @contextmanager
-    def writing(self, *, durable: bool = False) -> Generator[sqlite3.Connection]:
+    def writing(
+        self, *, durable: bool = False, before_commit: Callable[[], object] | None = None
+    ) -> Generator[sqlite3.Connection]:
         """Commit what the block writes as one transaction, or none of it; no other process writes meanwhile.
 
         Args:
             durable: Whether it must survive a power failure once this returns.
+            before_commit: Called when there is nothing left to do but to wait for the disk.
 
         Raises:
             StateError: It cannot be written, or others may not see it; nothing may be sent.
@@ -155,6 +158,8 @@ class Database:
                 if data.total_changes > changes:
                     generation += 1
                     data.execute("UPDATE generations SET generation = ?", (generation,))
+                if before_commit is not None:
+                    before_commit()
                 data.execute("COMMIT")
             finally:
                 if data.in_transaction:

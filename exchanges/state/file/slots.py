@@ -72,21 +72,37 @@ class SlotTable:
             self._rebase(data, now)
             nonces.check(data, database.path)
 
-    def acquire(self, request: LeaseRequest, draft: Draft | None = None) -> LeaseRecord | Wait:
+    def acquire(
+        self,
+        request: LeaseRequest,
+        draft: Draft | None = None,
+        ahead: Callable[[LeaseRecord], object] = lambda _: None,
+    ) -> LeaseRecord | Wait:
         """Acquire slots and a nonce, and record the call if it has a *draft*, or return how long to wait.
+
+        *ahead* is called with the lease of a call that is recorded before that is on the disk, which may fail.
 
         Raises:
             RateLimited: The exchange has closed the limit and named the end.
             StateError: It cannot be written; nothing was acquired, nor recorded.
         """
-        with self._writing(durable=draft is not None) as (data, now):
+        granted: LeaseRecord | None = None
+
+        def announce() -> None:
+            if draft is not None and granted is not None:
+                ahead(granted)
+
+        with self._writing(durable=draft is not None, before_commit=announce) as (data, now):
             self._marker.require_place()
             if now >= self._look_at:
                 self._release_dead(data, now)
             wait = self._wait(data, request, now)
             if wait is not None and self._release_dead(data, now):
                 wait = self._wait(data, request, now)
-            return self._grant(data, request, draft, now) if wait is None else wait
+            if wait is not None:
+                return wait
+            granted = self._grant(data, request, draft, now)
+        return granted
 
     def add_end(self, end: LeaseEnd) -> None:
         """Start cooling the slots, or free them, and record what the exchange answered, with the next change."""
@@ -131,8 +147,10 @@ class SlotTable:
         return Headroom(tuple(free), tuple(next_free), lockouts)
 
     @contextmanager
-    def _writing(self, *, durable: bool = False) -> Generator[tuple[Connection, float]]:
-        with self._database.writing(durable=durable) as data:
+    def _writing(
+        self, *, durable: bool = False, before_commit: Callable[[], object] | None = None
+    ) -> Generator[tuple[Connection, float]]:
+        with self._database.writing(durable=durable, before_commit=before_commit) as data:
             now = self._clock()
             for end in self._unwritten:
                 self._write_end(data, end, now)

@@ -142,14 +142,17 @@ class Store:
     def _serve(self, waiter: LeaseWaiter, key_lock: SharedKeyLock | None) -> None:
         answer: LeaseRecord | Wait | Exception
         try:
-            answer = self._slots.acquire(waiter.request, waiter.draft)
+            # A caller who hears of the nonce before the entry is on the disk signs meanwhile.
+            answer = self._slots.acquire(waiter.request, waiter.draft, waiter.answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not wait for ever
             answer = error
+            waiter.finish(error)
         if isinstance(answer, LeaseRecord):
             # Recorded before the caller hears of it: a caller that is gone by now cannot release it.
             self._leases[answer] = (waiter, key_lock, self._clock() + waiter.request.lease_seconds)
             if answer.entry is not None:
                 self.journal.add_loop(answer.entry.intent.id, waiter.loop)
+                waiter.finish()
             if not waiter.answer(answer):
                 self.release(LeaseEnd(answer, complete=True, sent=False))
             return

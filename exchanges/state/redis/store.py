@@ -164,6 +164,7 @@ class RedisStore:
             answer = await self._granted(server, lease_id, waiter)
             if isinstance(answer, LeaseRecord) and answer.entry is not None:
                 await self._record_call(answer, answer.entry, waiter)
+                waiter.finish()
         except LinkFailed as error:
             # It may have been granted all the same.
             if error.was_asked:
