@@ -11,7 +11,6 @@ contains blanks. Words stay readable: a short secret counts only where it stands
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -66,6 +65,8 @@ def _parts(secret: str) -> Iterator[str]:
     if secret[:1] not in ("{", "["):
         yield secret
         return
+    import json  # noqa: PLC0415 - few secrets are JSON
+
     try:
         yield from _texts(json.loads(secret, parse_int=str, parse_float=str))
     except (ValueError, RecursionError):

@@ -182,7 +182,7 @@ def _read(function: Any, endpoint_id: str, api: Api, evaluated: _Hints) -> Endpo
         answer=hints["return"],
         api=api,
         positional=positional[0] if positional else None,
-        doc=inspect.getdoc(function) or "",
+        doc=function.__doc__ or "",
         **facts,
     )
 

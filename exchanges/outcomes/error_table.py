@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -163,14 +163,11 @@ class ErrorTable:
 
     def _rank(self, text: str) -> int | None:
         text = text[:MAX_CHARACTERS].strip().rstrip(".").lower()
-        return next((rank for rank, pattern in enumerate(self._patterns) if pattern.fullmatch(text)), None)
-
-    @cached_property
-    def _patterns(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(_pattern(texts) for _, texts in self.texts)
+        return next((rank for rank, (_, texts) in enumerate(self.texts) if _pattern(texts).fullmatch(text)), None)
 
 
-def _pattern(texts: Iterable[str]) -> re.Pattern[str]:
+@cache
+def _pattern(texts: tuple[str, ...]) -> re.Pattern[str]:
     """Build the pattern of texts in which ``*`` stands for anything."""
     return re.compile("|".join(".{0,200}".join(map(re.escape, text.split("*"))) for text in texts), re.DOTALL)
 

@@ -11,7 +11,6 @@ never becomes money. Reading and writing of one codec stand next to each other, 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Rounded, Subnormal
@@ -94,9 +93,9 @@ _MOST_TIMES = 116  # no body can need more than so many times its size, by the f
 _DECODER = msgspec.json.Decoder[Any](float_hook=Decimal)
 _BOM = b"\xef\xbb\xbf"
 _UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00")
-_NOT_NUMBERS = re.compile(rb"NaN|Infinity|[0-9]{100}|[eE][+-]?[0-9]{9}")
+_NOT_NUMBERS = rb"NaN|Infinity|[0-9]{100}|[eE][+-]?[0-9]{9}"
 _LONGEST_ODD = 128 * 1024  # what is longer arrives in pieces, or is no JSON; the search alone would take long
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE = rb"\\u[dD][89a-fA-F]"
 _LONGEST_INT = 100
 
 
@@ -130,8 +129,10 @@ def _loads_odd(body: bytes, reason: Exception) -> Json:
         raise Deviation("JSON in UTF-8, found another encoding") from reason
     # Only where such a number can be: everything else that was rejected is no JSON, and need not be parsed again.
     # The standard parser accepts half a surrogate pair, which no text can hold.
-    if len(body) > _LONGEST_ODD or not _NOT_NUMBERS.search(body) or _SURROGATE.search(body):
+    if len(body) > _LONGEST_ODD or not re.search(_NOT_NUMBERS, body) or re.search(_SURROGATE, body):
         raise Deviation("JSON") from reason
+    import json  # noqa: PLC0415 - few bodies are odd
+
     try:
         return cast("Json", json.loads(body, parse_float=_number, parse_int=_number, parse_constant=_number))
     except RecursionError as error:

@@ -6,7 +6,6 @@ became of a call may appear twice. So the standard parser, which shows all pairs
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -38,6 +37,8 @@ def loads_unique(body: bytes) -> Json:
 
 
 def _require_unique_keys(body: bytes, parse_constant: Callable[[str], object]) -> None:
+    import json  # noqa: PLC0415 - calls that only read do without
+
     try:
         # Numbers stay text: only the keys matter here, and `int` would refuse, or take long for, thousands of digits.
         json.loads(

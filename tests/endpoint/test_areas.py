@@ -286,8 +286,3 @@ class TestAreas:
         ids = [e.id for e in endpoints_of(client)]
 
         assert sorted(set(ids)) == sorted(ids)
-
-    @pytest.mark.parametrize("client", [Bitex, Bitso, Bitstamp])
-    def test_every_call_has_a_source(self, client):
-        """The docstring of every call names its source."""
-        assert [] == [e.id for e in endpoints_of(client) if "\nSource:\n" not in e.doc]
