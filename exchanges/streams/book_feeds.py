@@ -67,6 +67,9 @@ class BookFeed(Feed):
     """A channel from which an order book is kept.
 
     While the exchange moves a connection there are two keepers: the second takes over when its book is good.
+
+    Attributes:
+        keeper: What keeps the book that is read.
     """
 
     def __init__(
@@ -84,7 +87,7 @@ class BookFeed(Feed):
         self.settings = settings_of(self.rule, options)
         self.readers: list[BookReader] = []
         self._loop = asyncio.get_running_loop()
-        self._kept = _Kept(self._new_keeper(), 0)
+        self._hold(_Kept(self._new_keeper(), 0))
         self._next: _Kept | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._bad_since = self._loop.time()
@@ -96,10 +99,10 @@ class BookFeed(Feed):
         """Whether it keeps the book as a reader wants it."""
         return settings_of(self.rule, options) == self.settings
 
-    @property
-    def keeper(self) -> Keeper[Any, Any]:
-        """What keeps the book that is read."""
-        return self._kept.keeper
+    def _hold(self, kept: _Kept) -> None:
+        """Have the book of a keeper read."""
+        self._kept = kept
+        self.keeper: Keeper[Any, Any] = kept.keeper
 
     @property
     def is_ready(self) -> bool:
@@ -175,7 +178,7 @@ class BookFeed(Feed):
         if self._next is not None and number in (self._next.number, self._kept.number):
             gone = self._next if number == self._next.number else self._kept
             if gone is self._kept:
-                self._kept = self._next
+                self._hold(self._next)
             gone.cancel()
             gone.keeper.closed(self._loop.time())
             self._next = None
@@ -270,7 +273,8 @@ class BookFeed(Feed):
             return
         if self.is_ready and _is_older(new.keeper.as_of, old.keeper.as_of):
             return
-        self._kept, self._next = new, None
+        self._hold(new)
+        self._next = None
         old.cancel()
         old.keeper.closed(self._loop.time())
         self.line.wake()
@@ -312,17 +316,25 @@ class BookReader:
         self._unread = 0
         self._end: Exception | None = None
         self._is_over = False
-        self._event = asyncio.Event()
+        # One for each task that waits; an `asyncio.Event` takes several times as long, and with every change.
+        self._waiters: list[asyncio.Future[None]] = []
 
     def changed(self) -> None:
         """Note a change."""
         self._unread += 1
-        self._event.set()
+        if self._waiters:
+            self._wake()
 
     def end(self, error: Exception | None) -> None:
         """Note that there will be none any more."""
         self._is_over, self._end = True, self._end or error
-        self._event.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def wait(self) -> int | None:
         """Wait for a change; return how many came, None at the end.
@@ -335,7 +347,9 @@ class BookReader:
                 raise self._end
             if self._is_over:
                 return None
-            self._event.clear()
-            await self._event.wait()
+            waiter = asyncio.get_running_loop().create_future()
+            # Without those of tasks that were cancelled: a channel may be silent for long.
+            self._waiters = [*(w for w in self._waiters if not w.done()), waiter]
+            await waiter
         unread, self._unread = self._unread, 0
         return unread
