@@ -70,6 +70,7 @@ class BookFeed(Feed):
 
     Attributes:
         keeper: What keeps the book that is read.
+        unread: Why the last read of the exchange's order book gave nothing; None if it gave one.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class BookFeed(Feed):
         self.rule = channel.book
         self.settings = settings_of(self.rule, options)
         self.readers: list[BookReader] = []
+        self.unread: str | None = None
         self._loop = asyncio.get_running_loop()
         self._hold(_Kept(self._new_keeper(), 0))
         self._next: _Kept | None = None
@@ -115,8 +117,11 @@ class BookFeed(Feed):
 
     @property
     def cause(self) -> str | None:
-        """Why the book cannot be read."""
-        return self.keeper.cause
+        """Why the book cannot be read: what its last read gave, what the keeper waits for."""
+        unread = self.unread
+        if unread is None and self._kept.fetching is not None:
+            unread = f"{self.rule.seed.id} is under way: unanswered, or waiting for its limit"
+        return "; ".join(words for words in (self.keeper.cause, unread) if words) or None
 
     def _new_keeper(self) -> Keeper[Any, Any]:
         return self.rule.keeper(self.label, self._wall, self.settings)
@@ -245,7 +250,8 @@ class BookFeed(Feed):
         try:
             snapshot = None if answer is None else self.rule.snapshot(answer, self.arguments)
         except (ExchangeError, ValueError) as error:
-            logger.warning("%s: the order book that was read cannot be used: %s", self.label, error)
+            self.unread = f"the order book that {self.rule.seed.id} answered cannot be used: {error}"
+            logger.warning("%s: %s", self.label, self.unread)
             snapshot = None
         if snapshot is None:
             self._act(kept, kept.keeper.failed(asked_at, now))

@@ -141,8 +141,10 @@ class Fetches:
         answer: Any = None
         try:
             answer = await self._hub.call(rule.seed, rule.seed_arguments(feed.arguments))
+            feed.unread = None
         except ExchangeError as error:
-            logger.warning("%s: the order book could not be read: %s", feed.label, error)
+            feed.unread = f"the order book could not be read: {error}"
+            logger.warning("%s: %s", feed.label, feed.unread)
         finally:
             self._running -= 1
             self._go_on()

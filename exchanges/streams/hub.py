@@ -126,12 +126,15 @@ class Hub:
     def _late(self, channel: Channel, feed: Feed | None, seconds: float) -> ExchangeError:
         host = None if feed is None else feed.line.host
         if feed is None:
-            words = f"{channel.id}: the list of markets could not be read within {seconds:g} s"
+            asked = "" if channel.api.markets is None else f" ({channel.api.markets.endpoint.id})"
+            words = f"{channel.id}: the list of markets{asked} could not be read within {seconds:g} s"
         elif not feed.line.is_connected:
             words = f"{feed.label}: no connection within {seconds:g} s: {feed.line.failure}"
             return NotSent(words, endpoint=channel.id, host=host)
         else:
-            words = f"{feed.label}: could not be read within {seconds:g} s{f': {feed.cause}' if feed.cause else ''}"
+            cause = f": {feed.cause}" if feed.cause else ""
+            words = f"{feed.label}: could not be read within {seconds:g} s{cause}"
+        words += "; try again, or allow more time (timeout_seconds)"
         return Unavailable(words, endpoint=channel.id, host=host)
 
     def _feed(self, channel: Channel, arguments: Mapping[str, str], options: Mapping[str, Any]) -> Feed:

@@ -26,12 +26,17 @@ class Cancellable(Protocol):
 
 
 class Book(Protocol):
-    """A kept book, as the reads of order books see it."""
+    """A kept book, as the reads of order books see it.
+
+    Attributes:
+        unread: Why the last read of its order book gave nothing; None if it gave one.
+    """
 
     rule: BookRule
     label: str
     arguments: Mapping[str, str]
     readers: list[Any]
+    unread: str | None
 
 
 class Carrier(Protocol):

@@ -7,7 +7,7 @@ import pytest
 
 from exchanges import BookStatus, bitso
 from exchanges.bitso.streams import Streams
-from exchanges.errors import Unavailable
+from exchanges.errors import ReadFailed, Unavailable
 from exchanges.streams.delivery import Gap, GapReason
 from tests.support.played_bitso import AT, BOOK, MILLIS, changes, confirms_and_sends, orders_read, streams, trades
 from tests.support.streaming import START, items, played
@@ -142,6 +142,37 @@ async def test_an_order_book_of_any_age(at):
         host.answers["bitso.market.order_book"] = lambda **_: orders_read(at=at)
         with pytest.raises(Unavailable, match="no change has come yet that continues the order book that was read"):
             await live.order_book(BOOK).__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("answer", "call_seconds", "words"),
+    [
+        (ReadFailed("bitso.market.order_book at bitso.com: status 503"), 0.0, "at bitso.com: status 503"),
+        (
+            orders_read(name="eth_mxn"),
+            0.0,
+            "that bitso.market.order_book answered cannot be used: an order that is not of btc_mxn",
+        ),
+        (orders_read("7"), 99.0, "bitso.market.order_book is under way: unanswered, or waiting for its limit"),
+        (orders_read("7"), 0.0, "so it may be old"),
+    ],
+    ids=["refused", "useless", "unanswered", "nothing wrong with it"],
+)
+@in_virtual_time
+async def test_a_book_that_cannot_be_entered_says_what_its_reads_gave(answer, call_seconds, words):
+    """What was called, where, what came, and what to do; nothing of it once a read was right."""
+
+    def read(**_):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async with streams() as (live, _, host):
+        host.answers["bitso.market.order_book"], host.call_seconds = read, call_seconds
+        with pytest.raises(Unavailable) as caught:
+            await live.order_book(BOOK).__aenter__()
+
+    assert str(caught.value).endswith(f"{words}; try again, or allow more time (timeout_seconds)")
 
 
 @pytest.mark.parametrize(
