@@ -61,6 +61,8 @@ Oid = Annotated[str, an_id("oid")]
 OriginId = Annotated[str | None, Param(check=fault_of_origin_id, call_id=True)]
 
 
+NamedBook = Annotated[str, Param(echo="book")]
+"""A book that the answer must be about, and each of its rows."""
 Word = Annotated[str, Param(canonical=str.lower)]
 """A book or a currency, in whatever case."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from exchanges.bitso.api import V3
+from exchanges.bitso.ids import NamedBook
 from exchanges.bitso.models.market import (
     Book,
     Candle,
@@ -72,7 +73,7 @@ class Market(Area, api=V3):
 
     # Quirk: an unknown book is refused in the shape of v2, with a code that is a number (seen on the live server).
     @public("GET /ticker")
-    async def ticker(self, book: str) -> Ticker:
+    async def ticker(self, book: NamedBook) -> Ticker:
         """Prices and volume of the last 24 hours.
 
         Args:
@@ -90,7 +91,7 @@ class Market(Area, api=V3):
         ...
 
     @public("GET /order_book")
-    async def order_book(self, book: str, *, aggregate: bool | None = None) -> OrderBook:
+    async def order_book(self, book: NamedBook, *, aggregate: bool | None = None) -> OrderBook:
         """Open orders, best prices first.
 
         Args:
@@ -110,7 +111,7 @@ class Market(Area, api=V3):
     @public("GET /trades")
     async def trades(
         self,
-        book: str,
+        book: NamedBook,
         *,
         marker: str | None = None,
         sort: SortOrder | SortOrderWord | None = None,

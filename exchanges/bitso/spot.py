@@ -15,7 +15,7 @@ from exchanges.bitso.models.market import Side as BookSide
 from exchanges.bitso.models.trading import Order, OrderType, TimeInForce, UserTrade
 from exchanges.bitso.rules import Rules
 from exchanges.bitso.trading import Trading
-from exchanges.errors import NotFound
+from exchanges.errors import DecodeError, NotFound, quotable
 from exchanges.spot import (
     Market,
     Side,
@@ -29,6 +29,8 @@ from exchanges.spot import (
     shown_side,
 )
 from exchanges.wire import Amount
+
+USER_TRADES = "bitso.trading.user_trades"
 
 
 def _book(market: Market) -> str:
@@ -111,7 +113,13 @@ class BitsoSpot:
 
     async def fills(self, market: Market) -> list[SpotFill]:
         """Read `bitso.trading.user_trades`, 100 at most."""
-        return [_fill(market, trade) for trade in await self._trading.user_trades(book=_book(market), limit=100)]
+        book = _book(market)
+        trades = await self._trading.user_trades(book=book, limit=100)
+        # The document shows trades of other books in the answer, each with its name. Here they would lose it.
+        if others := sorted({trade.book for trade in trades} - {book}):
+            words = f"{USER_TRADES}: expected trades of {book}, found {quotable(others[0])}"
+            raise DecodeError(words, endpoint=USER_TRADES)
+        return [_fill(market, trade) for trade in trades]
 
     async def wait_settled(self, order_id: str, *, timeout_seconds: float) -> SpotState:
         """Wait by `bitso.trading.wait_settled`."""

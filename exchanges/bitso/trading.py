@@ -126,7 +126,7 @@ class Trading(Area, api=V3):
     async def open_orders(
         self,
         *,
-        book: str | None = None,
+        book: Annotated[str | None, Param(echo="book")] = None,
         currency: str | None = None,
         source: OrderSource | Literal["alpha", "all"] | None = None,
         marker: str | None = None,

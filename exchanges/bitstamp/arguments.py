@@ -19,11 +19,18 @@ _CURRENCY = re.compile(r"[a-z0-9]+", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,30}", re.ASCII)
 # Seconds of this century and the next: milliseconds lie far above.
 LAST_SECONDS = 10**10
+# By which older clients ask for the orders of every market.
+ALL_MARKETS = "all"
 
 
 def symbol_of(name: str) -> str:
     """Return the symbol of a market, such as btcusd, from its name BTC/USD, or from itself."""
     return name.replace("/", "").lower()
+
+
+def _is_shown_in(market: str, name: str) -> bool:
+    """Whether what is shown of the market *name*, such as BTC/USD, belongs to the list of a market."""
+    return market in (ALL_MARKETS, symbol_of(name))
 
 
 def fault_of_symbol(market: str) -> str | None:
@@ -101,13 +108,16 @@ def exactly_one(*names: str) -> Callable[[Mapping[str, Any]], str | None]:
 
 
 # The answer shows the name where the request has the symbol.
-Symbol = Annotated[str, Param(check=fault_of_symbol, canonical=symbol_of)]
+Symbol = Annotated[str, Param(check=fault_of_symbol, canonical=symbol_of, echo="market")]
+NamedMarket = Annotated[str, Param(canonical=symbol_of, echo="market")]
+ListedMarket = Annotated[str, Param(check=fault_of_symbol, same=_is_shown_in, echo="market")]
+"""That of orders, which show its name."""
 MarketName = Annotated[str, Param(check=_fault_of_name)]
 # Texts that name one thing in either case: calls that differ in it alone are the same call.
 Code = Annotated[str, Param(canonical=str.upper)]
 OptionalCode = Annotated[str | None, Param(canonical=str.upper)]
 Address = Annotated[str, Param(check=_fault_of_address)]
-CurrencyCode = Annotated[str, Param(check=_fault_of_currency)]
+CurrencyCode = Annotated[str, Param(check=_fault_of_currency, echo="currency")]
 Flag = Annotated[bool | None, Param(type="bool", render=only_true, echo=None)]
 Moment = Annotated[datetime | int | None, Param(type="int", render=seconds)]
 PageSize = Annotated[int | None, Param(check=between(1, MAX_PAGE))]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from exchanges.bitstamp.api import V2
-from exchanges.bitstamp.arguments import Moment, between
+from exchanges.bitstamp.arguments import Moment, NamedMarket, between
 from exchanges.bitstamp.errors import tickers_of_all
 from exchanges.bitstamp.models.market import (
     Candles,
@@ -56,7 +56,7 @@ class Market(Area, api=V2):
 
     # Quirk: an unknown market is answered with the tickers of all, status 200; see `errors`.
     @public("GET /ticker/{market}/", read_problem=tickers_of_all)
-    async def ticker(self, market: str) -> Ticker:
+    async def ticker(self, market: NamedMarket) -> Ticker:
         """Prices and volume of the last 24 hours.
 
         Args:
@@ -180,7 +180,7 @@ class Market(Area, api=V2):
     async def ohlc(
         self,
         *,
-        market: str,
+        market: NamedMarket,
         step: Annotated[Step | int, Param(type="int", check=_fault_of_step, render=int)],
         limit: Annotated[int, Param(check=between(1, 1000))],
         start: Moment = None,
@@ -206,7 +206,7 @@ class Market(Area, api=V2):
         ...
 
     @public("GET /funding_rate/{market}/")
-    async def funding_rate(self, market: str) -> FundingRate:
+    async def funding_rate(self, market: NamedMarket) -> FundingRate:
         """Funding rate of a perpetual.
 
         Args:
@@ -224,7 +224,7 @@ class Market(Area, api=V2):
     async def funding_rate_history(
         self,
         *,
-        market: str,
+        market: NamedMarket,
         limit: Annotated[int | None, Param(check=between(1, 100))] = None,
         since_timestamp: Moment = None,
         until_timestamp: Moment = None,

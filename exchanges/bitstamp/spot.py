@@ -15,7 +15,7 @@ from exchanges.bitstamp.models.market import Side as OwnSide
 from exchanges.bitstamp.models.trading import OpenOrder
 from exchanges.bitstamp.rules import Rules
 from exchanges.bitstamp.trading import Trading
-from exchanges.errors import NotFound
+from exchanges.errors import DecodeError, NotFound, quotable
 from exchanges.spot import (
     Market,
     Side,
@@ -29,6 +29,7 @@ from exchanges.spot import (
 )
 from exchanges.wire import Amount
 
+TRANSACTIONS = "bitstamp.account.user_transactions_for_market"
 _SIDES = {OwnSide.BUY: Side.BUY, OwnSide.SELL: Side.SELL}
 
 
@@ -141,12 +142,16 @@ def _order(market: Market, order: OpenOrder) -> SpotOrder:
 
 def _fill(market: Market, row: UserTransaction) -> SpotFill:
     base, quote = (row.amounts.get(code.lower(), Decimal(0)) for code in (market.base, market.quote))
+    price = row.rates.get(f"{market.base}_{market.quote}".lower())
+    if not price and not (base and quote):  # what a trade of another market has is under other names
+        words = f"{TRANSACTIONS}: expected the amounts of a trade of {market}, found none in {quotable(row.id)}"
+        raise DecodeError(words, endpoint=TRANSACTIONS)
     return SpotFill(
         fill_id=row.id,
         order_id=row.order_id,
         market=market,
         side=Side.BUY if base > 0 or quote < 0 else Side.SELL,
-        price=row.rates.get(f"{market.base}_{market.quote}".lower()),
+        price=price,
         amount=base.copy_abs(),
         value=quote.copy_abs(),
         fee=row.fee.copy_abs(),

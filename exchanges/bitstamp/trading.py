@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from exchanges.bitstamp.api import V2
 from exchanges.bitstamp.arguments import (
     Flag,
+    ListedMarket,
     MarketName,
     OrderId,
-    Symbol,
     exactly_one,
     fault_of_client_id,
     fault_of_symbol,
@@ -53,7 +53,7 @@ class Trading(Placing, api=V2):
         ...
 
     @private("POST /open_orders/{market}/", kind=READ, shows_ids=IDS)
-    async def open_orders_for_market(self, market: Symbol) -> list[OpenOrder]:
+    async def open_orders_for_market(self, market: ListedMarket) -> list[OpenOrder]:
         """Orders that are open in one market; up to 10 seconds old.
 
         Args:

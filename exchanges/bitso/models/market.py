@@ -180,6 +180,12 @@ class OrderBook(Model):
     sequence: Id
     """Grows by one with each change; joins the stream of changes. Text, though documented as a number."""
 
+    @property
+    def book(self) -> str | None:
+        """Its name, such as btc_mxn, as the best order of each side shows it; both with a comma if they differ."""
+        names = dict.fromkeys(side[0].book for side in (self.bids, self.asks) if side)
+        return ", ".join(names) or None
+
 
 @frozen(kw_only=True)
 class Trade(Model):

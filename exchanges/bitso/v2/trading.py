@@ -60,13 +60,14 @@ def _canonical(book: str) -> str:
 
 
 _Book = Annotated[str | None, Param(canonical=_canonical)]
+_NamedBook = Annotated[str | None, Param(echo="book")]
 
 
 class Trading(Area, api=V2):
     """Place, look up and cancel orders. Each *book* that is None is not sent; the exchange uses btc_mxn."""
 
     @private("POST /open_orders", kind=READ)
-    async def open_orders(self, book: str | None = None) -> list[Order]:
+    async def open_orders(self, book: _NamedBook = None) -> list[Order]:
         """Orders that are open, wholly or in part.
 
         Args:
