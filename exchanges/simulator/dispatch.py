@@ -20,6 +20,7 @@ from attrs import define, evolve
 from exchanges.endpoint import Api, Endpoint, Kind
 from exchanges.instrumentation.lines import Log
 from exchanges.limits.limit import Scope
+from exchanges.simulator.engine.arithmetic import calculates
 from exchanges.simulator.engine.rate_count import Arrivals
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.faults.effects import FaultEffect
@@ -119,6 +120,7 @@ class Dispatcher:
 
     # One request
 
+    @calculates
     def receive(self, request: HttpRequest, reply: Reply, fault: DrawnFault | None = None) -> None:
         """Receive a request and call *reply* once with its answer, now or later.
 
@@ -203,6 +205,7 @@ class Dispatcher:
 
     # Execution
 
+    @calculates
     def _execute(self, received: _Received, reply: Reply) -> None:
         effect = self._effect(received)
         if effect is not None and effect.point in BEFORE_EXECUTING:

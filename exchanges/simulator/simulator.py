@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, overload
 
 from exchanges.simulator.dispatch import Dispatcher
+from exchanges.simulator.engine.arithmetic import calculates
 from exchanges.simulator.engine.book_log import BookState
 from exchanges.simulator.engine.snapshots import StaleReads
 from exchanges.simulator.faults.plan import FaultPlan
@@ -60,6 +61,7 @@ class Simulator:
         strict: Whether what real servers overlook is refused; see `simulate`.
     """
 
+    @calculates
     def __init__(
         self,
         venues: tuple[Venue | Literal["bitex", "bitso", "bitstamp"], ...],
@@ -144,6 +146,7 @@ class Simulator:
             raise ValueError(f"{venue} is not simulated here")
         return self._exchanges[venue]
 
+    @calculates
     def advance(self, seconds: float) -> None:
         """Move the simulated clock forward, and run in order what is due by then. Limits keep to real time.
 
@@ -166,6 +169,7 @@ class Simulator:
         """What it simulates."""
         return tuple(self._exchanges)
 
+    @calculates
     def book_at(
         self, venue: Venue, market: str, *, microtimestamp: int | None = None, sequence: int | None = None
     ) -> BookState:

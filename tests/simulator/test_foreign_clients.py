@@ -152,7 +152,9 @@ async def test_decimals(venue):
         await order_and_cancel(client, venue, 11)
         after = await balances(client, venue, 20)
     decimals = {
-        (name[:3] in ("usd", "mxn"), len(text.partition(".")[2])) for name, text in after.items() if text != "0.0"
+        (name[:3] in ("usd", "mxn", "eur"), len(text.partition(".")[2]))
+        for name, text in after.items()
+        if text != "0.0"
     }
 
     assert (before, {(True, 2), (False, 8)}) == (after, decimals)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import copy
-from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
 from attrs import define, field, frozen
 
+from exchanges.simulator.engine.arithmetic import EXACT
 from exchanges.simulator.engine.snapshots import Shared
 
 SMALLEST = Decimal("0.00000001")
 """The smallest amount that is transferred, in any currency."""
 _DECIMALS = {"usd": Decimal("0.01"), "eur": Decimal("0.01"), "mxn": Decimal("0.01")}
-# Amounts have up to 30 digits on either side; 80 keep their products exact until they are rounded once.
-_DOWN = Context(prec=80, rounding=ROUND_DOWN)
-_UP = Context(prec=80, rounding=ROUND_UP)
+_DOWN, _UP = EXACT.copy(), EXACT.copy()
+_DOWN.rounding, _UP.rounding = ROUND_DOWN, ROUND_UP
 
 
 def product(a: Decimal, b: Decimal, *, up: bool = False) -> Decimal:

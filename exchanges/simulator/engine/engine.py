@@ -108,8 +108,10 @@ class Engine:
     # Wallets
 
     def open_wallet(self, owner: int, held: Mapping[str, Decimal]) -> Wallet:
-        """Create a wallet that holds what was deposited before the simulation began."""
-        wallet = Wallet(owner, {currency: Balance(Decimal(0)) for currency in held})
+        """Create a wallet of all currencies, with what was deposited before the simulation began."""
+        specs = [book.market.spec for book in self.books.values()]
+        currencies = dict.fromkeys((*held, *(name for spec in specs for name in (spec.base, spec.quote))))
+        wallet = Wallet(owner, {currency: Balance(Decimal(0)) for currency in currencies})
         # From outside, so that the sum of all balances is zero from the start.
         for currency, amount in held.items():
             self.clearing.transfer(currency, amount, Party.OUTSIDE, wallet.balances[currency])

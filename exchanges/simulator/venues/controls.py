@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from exchanges.bitex import UsageTier
 from exchanges.bitex.models.concierge import WorkOrderStatus
+from exchanges.simulator.engine.arithmetic import with_exact_methods
 from exchanges.simulator.engine.events import Subscriber
 from exchanges.simulator.venues.bitex import BitexExchange
 from exchanges.simulator.venues.bitso import BitsoExchange
@@ -20,6 +21,7 @@ from exchanges.simulator.webhooks import Deliver, Delivery
 E = TypeVar("E", bound=Exchange)
 
 
+@with_exact_methods
 class Controls(Generic[E]):
     """What every simulated exchange lets a test do; see `Simulator.controls`.
 
@@ -108,6 +110,7 @@ class Controls(Generic[E]):
         return self._exchange.engine.events.subscribe(subscriber)
 
 
+@with_exact_methods
 class _SpotControls(Controls[E]):
     """Deposits, and sockets."""
 
@@ -139,6 +142,7 @@ class _SpotControls(Controls[E]):
         engine.deposit(engine.wallets[number], currency, amount, self._now(), after_ms=after_ms, method=network)
 
 
+@with_exact_methods
 class BitstampControls(_SpotControls[BitstampExchange]):
     """Deposits at Bitstamp, and cancels that take time."""
 
@@ -147,6 +151,7 @@ class BitstampControls(_SpotControls[BitstampExchange]):
         self._exchange.trading.cancel_ms = round(1000 * seconds)
 
 
+@with_exact_methods
 class BitsoControls(_SpotControls[BitsoExchange]):
     """Deposits and failing conversions at Bitso."""
 
@@ -167,6 +172,7 @@ class BitsoControls(_SpotControls[BitsoExchange]):
         return next(iter(self._exchange.accounts.values())).ripple_address
 
 
+@with_exact_methods
 class BitexControls(Controls[BitexExchange]):
     """Coins sent to Bitex, decisions of its staff, and what it posts."""
 

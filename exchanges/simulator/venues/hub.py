@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import TYPE_CHECKING
 
+from exchanges.simulator.engine.arithmetic import calculates
 from exchanges.simulator.faults.stream_points import Place, StreamFault
 from exchanges.simulator.http.messages import HttpAnswer
 from exchanges.simulator.record import Venue
@@ -68,6 +69,7 @@ class Hub:
         found = named or (list(self._streams.values()) if len(self._streams) == 1 else [])
         return found[0] if found else None
 
+    @calculates
     def opened(self, socket: Socket) -> None:
         """Add a socket to the exchange that its path names."""
         if (streams := self._named(socket.target)) is not None:
@@ -79,6 +81,7 @@ class Hub:
         if self._drawn is not None and self._drawn[0] is StreamFault.CLOSE_AFTER_UPGRADE:
             socket.hang_up()
 
+    @calculates
     def received(self, socket: Socket, message: str | bytes) -> None:
         """Pass a message to the exchange, which answers it."""
         value = _read(message)
@@ -95,6 +98,7 @@ class Hub:
         client.received_bytes = len(message.encode() if isinstance(message, str) else message)
         streams.receive(client, value, self._now_ms())
 
+    @calculates
     def closed(self, socket: Socket) -> None:
         """Remove a socket."""
         self._undecided.discard(socket)
@@ -103,6 +107,7 @@ class Hub:
         if not self._has_sockets:
             self.stop()
 
+    @calculates
     def run(self) -> None:
         """Send what is due by now."""
         for streams in self._streams.values():

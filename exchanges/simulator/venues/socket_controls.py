@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 
+from exchanges.simulator.engine.arithmetic import with_exact_methods
 from exchanges.simulator.venues.stream_faults import Client, Frame
 from exchanges.simulator.venues.streams import Streams
 
@@ -23,6 +24,7 @@ class Cut(StrEnum):
     """The connection stays open, and nothing comes or is read any more."""
 
 
+@with_exact_methods
 class SocketControls:
     """The sockets of one exchange; see `Controls.sockets`.
 

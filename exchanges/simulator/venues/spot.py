@@ -18,7 +18,7 @@ from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
 from exchanges.simulator.venues.calls import Account, Call, Claim, ParsedRequest
 from exchanges.simulator.venues.handlers import Handler, Handlers, answers, lists, show
 
-TOO_MUCH = Decimal(10) ** 12
+TOO_MUCH = Decimal("1E12")
 SPANS_MS = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS}
 BLOCK_MS = 600_000
 """Average time between two Bitcoin blocks."""

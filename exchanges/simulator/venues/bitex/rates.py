@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
+from decimal import Decimal
 
 from exchanges.bitex.rates import Rates
+from exchanges.simulator.engine.arithmetic import EXACT
 from exchanges.simulator.engine.rejections import Reason, Refused
 from exchanges.simulator.venues.bitex.customers import BitexCall
 from exchanges.simulator.venues.handlers import Handlers, answers, handles
@@ -24,7 +25,8 @@ USD_PER_UNIT = {
 """Value of one unit of a currency, for deposits, payments and rates."""
 USD_PER_BTC, BTC_PER_USD = Decimal(60_000), Decimal("0.0000166667")
 _UNITS_PER_USD = {"ARS": Decimal(16), "PEN": Decimal("3.3")}
-_EXACT = Context(prec=28)
+_EXACT = EXACT.copy()
+_EXACT.prec = 28
 _FINEST = Decimal("1E-24")  # the smallest that JSON readers accept
 
 Steps = list[Json]

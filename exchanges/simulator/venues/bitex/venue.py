@@ -9,6 +9,7 @@ from attrs import define, field
 
 from exchanges.bitex import Bitex
 from exchanges.endpoint import Access
+from exchanges.simulator.engine.arithmetic import percent
 from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.prices import BookSpec
 from exchanges.simulator.engine.rejections import Reason, Refused, refuse_if
@@ -47,7 +48,7 @@ class BitexExchange(Exchange):
     takes_json = True
     venue = Venue.BITEX
     client = Bitex
-    matching = MatchingOptions(fee=FEE_PERCENT / 100, spend_in_quote=True, accept_later=True)
+    matching = MatchingOptions(fee=percent(FEE_PERCENT), spend_in_quote=True, accept_later=True)
     generations = GENERATIONS
     books = (BookSpec(BOOK, "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=250),)
 

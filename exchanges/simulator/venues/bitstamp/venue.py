@@ -8,6 +8,7 @@ from decimal import Decimal
 from attrs import define, field
 
 from exchanges.bitstamp import Bitstamp
+from exchanges.simulator.engine.arithmetic import percent
 from exchanges.simulator.engine.fills import MatchingOptions
 from exchanges.simulator.engine.orders import InsufficientFunds
 from exchanges.simulator.engine.prices import BookSpec
@@ -22,6 +23,11 @@ from exchanges.simulator.venues.venue import Exchange
 
 _CHECK = "Check your account balance for details."
 
+_ACCOUNTS = (
+    ("", 7890, {"usd": "42000.00", "btc": "2.25000000", "eur": "15000.00", "eth": "12.00000000"}),
+    ("Second", 7891, {"usd": "9000.00", "btc": "1.0", "eur": "3000.00", "eth": "4.0"}),
+)
+
 
 @define(eq=False, slots=False)
 class BitstampExchange(Exchange):
@@ -34,7 +40,7 @@ class BitstampExchange(Exchange):
 
     venue = Venue.BITSTAMP
     client = Bitstamp
-    matching = MatchingOptions(fee=v1.FEE_PERCENT / 100, fee_in_quote=True)
+    matching = MatchingOptions(fee=percent(v1.FEE_PERCENT), fee_in_quote=True)
     generations = GENERATIONS
     books = (
         BookSpec(v1.BOOK, "btc", "usd", centre=60_000, tick=Decimal("0.01"), gap=100),
@@ -66,9 +72,9 @@ class BitstampExchange(Exchange):
 
     def open_accounts(self) -> Iterable[Account]:
         """Open both accounts."""
-        for name, number, usd, btc in (("", 7890, "42000.00", "2.25000000"), ("Second", 7891, "9000.00", "1.0")):
+        for name, number, amounts in _ACCOUNTS:
             yield Account(
-                self.engine.open_wallet(number, {"usd": Decimal(usd), "btc": Decimal(btc)}),
+                self.engine.open_wallet(number, {currency: Decimal(text) for currency, text in amounts.items()}),
                 f"{name}SimulatedBitstampKey",
                 f"simulated-bitstamp-{name.lower()}secret",
                 str(number),
