@@ -71,8 +71,10 @@ async def connect(address: Address, receiver: Receiver) -> Connection:
 def _opening(address: Address, receiver: Receiver) -> _Opener:
     """Return what opens a connection when it is awaited. It knows the proxy's password: no frame may hold it."""
     more: dict[str, Any] = {} if address.ssl_context is None else {"ssl": address.ssl_context}
-    if isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
-        # Other loops, such as uvloop's, do not know the argument.
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, asyncio.BaseEventLoop) and loop.get_task_factory() is None:
+        # Other loops, such as uvloop's, do not know the argument; with eager tasks the race of CPython 3.12 to 3.13.0
+        # fails with an AssertionError.
         more["happy_eyeballs_delay"] = HAPPY_EYEBALLS_SECONDS
     return _Opener(
         address.url,

@@ -29,6 +29,13 @@ async def test_loops_of_others(is_own, monkeypatch):
     assert is_own is ("happy_eyeballs_delay" in opening.create_connection_kwargs)
 
 
+async def test_a_loop_with_a_task_factory():
+    """Where tasks may be eager, addresses are not raced: asyncio's own race asserts that they are not."""
+    asyncio.get_running_loop().set_task_factory(lambda loop, coro, **options: asyncio.Task(coro, loop=loop, **options))
+
+    assert "happy_eyeballs_delay" not in connection._opening(Address("ws://127.0.0.1:1"), None).create_connection_kwargs
+
+
 class Received:
     """What a receiver was told."""
 
