@@ -197,7 +197,9 @@ class _Hints:
         """Return the type hints of *function*."""
         annotations = {name: (function.__module__, hint) for name, hint in function.__annotations__.items()}
         unknown = {key: key[1] for key in annotations.values() if key not in self._known}
-        self._known |= get_type_hints(_annotated(unknown), function.__globals__, include_extras=True)
+        # Not `get_type_hints`, which takes three times as long to find the same.
+        found = inspect.get_annotations(_annotated(unknown), globals=function.__globals__, eval_str=True)
+        self._known |= {key: NoneType if hint is None else hint for key, hint in found.items()}
         return {name: self._known[key] for name, key in annotations.items()}
 
 
