@@ -16,6 +16,8 @@ from exchanges.wire import Model
 
 PENDING = ("0377", "0378")
 """Codes of an order whose trades are still being written, or which is not matched yet."""
+LEAST_SPENT = Decimal("0.99")
+"""The share of its value that a completed market order has spent at least: the rest is less than one step of amount."""
 UNSEEN_SECONDS = 30.0
 """An order that was never shown and shows no trade for this long was cancelled without one."""
 
@@ -102,6 +104,9 @@ class Settling:
                 f"the trades of order {quotable(self.oid)} are shown with one of {quotable(min(others))}: read again"
             )
             raise DecodeError(words, endpoint="bitso.trading.order_trades")
+        if (order := self._order) is not None and any((t.book, t.side) != (order.book, order.side) for t in trades):
+            words = f"the trades of order {quotable(self.oid)} are shown with one of another book or side: read again"
+            raise DecodeError(words, endpoint="bitso.trading.order_trades")
         # A trade that is shown twice is one.
         return tuple({trade.tid: trade for trade in trades}.values())
 
@@ -111,9 +116,12 @@ class Settling:
         if order is not None and order.status.is_final and order.original_amount is not None:
             left = order.unfilled_amount
             if left is not None:
-                return state.filled == EXACT.subtract(order.original_amount, left)
+                return left >= 0 and state.filled == EXACT.subtract(order.original_amount, left)
             if order.status is OrderStatus.COMPLETED:
                 return state.filled == order.original_amount
+        if order is not None and order.status is OrderStatus.COMPLETED and order.original_value is not None:
+            # What is spent of it is a little less, as amounts are rounded; a trade that is missing shows.
+            return state.value >= EXACT.multiply(LEAST_SPENT, order.original_value) and self._before == state.trades
         if order is None and not state.trades:
             # Never shown, and without a trade: it may be that the engine has not got it yet.
             now = asyncio.get_running_loop().time()

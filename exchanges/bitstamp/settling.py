@@ -94,6 +94,8 @@ class Settling:
 
 def _is_whole(order: OrderStatus) -> bool:
     """Whether a status is final and does not contradict itself."""
+    if len({fill.tid for fill in order.transactions}) < len(order.transactions):
+        return False  # of two trades of one id nobody knows which one took place
     if order.status is OrderStatusWord.FINISHED:
         return bool(order.transactions) and not order.amount_remaining
     return order.status.is_final

@@ -121,6 +121,28 @@ class TestSettling:
         with pytest.raises(DecodeError, match="read again"):
             await settling.read()
 
+    @pytest.mark.parametrize("changes", [{"book": "eth_mxn"}, {"side": "sell"}])
+    async def test_trades_that_contradict_the_order(self, changes):
+        """Nor are those of another book or side."""
+        with pytest.raises(DecodeError, match="another book or side: read again"):
+            await self.settle([TRADE, TRADE | {"tid": 2} | changes])
+
+    @in_virtual_time
+    async def test_less_than_nothing_is_left(self):
+        """An order of which less than nothing is left is not settled, whatever its trades."""
+        trades = [TRADE | {"tid": number} for number in range(3)]
+
+        assert not (await self.settle(trades, unfilled_amount="-1")).is_settled
+
+    @pytest.mark.parametrize(("spent", "is_settled"), [("100", True), ("99.5", True), ("50", False)])
+    @in_virtual_time
+    async def test_a_market_order_by_value(self, spent, is_settled):
+        """A completed order of a value is settled once its trades have spent that, but for a rest."""
+        order = {"status": "completed", "type": "market", "original_amount": None, "unfilled_amount": None}
+        trade = TRADE | {"major": "0.5", "minor": f"-{spent}"}
+
+        assert is_settled is (await self.settle([trade], **order, original_value="100")).is_settled
+
     async def settle(self, trades, **changes):
         """Wait for an order of 2 that was cancelled, with these trades."""
 

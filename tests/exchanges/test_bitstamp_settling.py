@@ -97,6 +97,15 @@ class TestFinal:
             settle(NOT_FOUND, timeout_seconds="1")
 
 
+@pytest.mark.parametrize("fills", [(FILL, {**FILL, "btc": "2"}), (FILL, FILL)])
+def test_two_trades_of_one_id(fills):
+    """A status that shows one trade twice, or two trades as one, is not settled."""
+    shown = status("Finished", *fills)
+    state, _ = settle(*[shown] * 40)
+
+    assert not state.is_settled
+
+
 class TestSums:
     def test_signs_and_doubles(self):
         """Amounts are magnitudes, whatever their signs; a trade that is listed twice counts once."""
