@@ -13,6 +13,8 @@ Rules for editors:
 2. An acknowledgement of a channel that was given up meanwhile changes nothing.
 3. A channel is asked for again only after the server has acknowledged, or not answered, that it was given up.
 4. A channel that the server ends by itself is asked for again, ever more rarely if that goes on.
+5. A refusal that names no channel, or is about the token, is final only if the next answer refuses the channel again:
+   a server that fails inside writes the same words.
 """
 
 from __future__ import annotations
@@ -32,12 +34,14 @@ __all__ = [
     "Ended",
     "Outcome",
     "Refused",
+    "RefusedOnce",
     "Subscriptions",
     "Unanswered",
-    "Unauthorized",
 ]
 
 ACK_SECONDS = 5.0
+AGAIN_SECONDS = 1.0
+"""How long a channel that was refused without a name waits until it is asked for again."""
 TRIES = 2
 MAX_RETRY_SECONDS = 60.0
 
@@ -66,8 +70,8 @@ class Refused:
 
 
 @frozen
-class Unauthorized:
-    """The server refused the token once; the channel is asked for again when there is a fresh one."""
+class RefusedOnce:
+    """The server refused the channel without its name, or the token; it is asked for again, with a fresh token."""
 
     name: str
 
@@ -87,7 +91,7 @@ class Ended:
     cause: str
 
 
-Outcome = Confirmed | Ended | Refused | Unauthorized | Unanswered
+Outcome = Confirmed | Ended | Refused | RefusedOnce | Unanswered
 
 
 class _Stage(Enum):
@@ -103,7 +107,7 @@ class _Channel:
     stage: _Stage = _Stage.WANTED
     is_wanted: bool = True
     tries: int = 0
-    unauthorized: int = 0
+    refusals: int = 0
     ends: int = 0
     confirmed_at: float = -math.inf
     due: float = -math.inf
@@ -202,7 +206,7 @@ class Subscriptions:
             return []
         if channel.stage is not _Stage.ASKED:
             return []  # late: it was given up, or confirmed before
-        channel.stage, channel.due, channel.tries, channel.unauthorized = _Stage.CONFIRMED, math.inf, 0, 0
+        channel.stage, channel.due, channel.tries, channel.refusals = _Stage.CONFIRMED, math.inf, 0, 0
         channel.confirmed_at = now
         return [Confirmed(ack.name), *self._eliminate(now)]
 
@@ -238,10 +242,13 @@ class Subscriptions:
         return [self._refused(name, c, r, now) for (name, c), r in zip(asked, refusals, strict=False)]
 
     def _refused(self, name: str, channel: _Channel, refusal: Refusal, now: float) -> Outcome:
-        channel.unauthorized += refusal.is_unauthorized
-        if refusal.is_unauthorized and channel.unauthorized == 1:
-            channel.stage, channel.due, channel.tries = _Stage.WANTED, now, 0
-            return Unauthorized(name)
+        channel.refusals += 1
+        is_doubtful = refusal.is_unauthorized or refusal.name is None
+        if is_doubtful and channel.refusals == 1:
+            channel.stage, channel.due = _Stage.WANTED, now if refusal.is_unauthorized else now + AGAIN_SECONDS
+            # A new token may be asked for all channels at once; other channels are asked for alone.
+            channel.tries = 0 if refusal.is_unauthorized else channel.tries
+            return RefusedOnce(name)
         del self._channels[name]
         return Refused(name, refusal)
 

@@ -10,9 +10,9 @@ from exchanges.streams.subscriptions import (
     Confirmed,
     Ended,
     Refused,
+    RefusedOnce,
     Subscriptions,
     Unanswered,
-    Unauthorized,
 )
 
 INVALID = Refusal(None, None, "Invalid channel provided.")
@@ -117,8 +117,25 @@ def test_a_refusal_that_names_its_channel():
 
 
 def test_a_refusal_without_a_name_is_that_of_the_only_one():
-    """One channel was asked for, so it was refused."""
-    assert [Refused("a", INVALID)] == wanting("a").refuse(INVALID, 1)
+    """One channel was asked for, so it was refused; a second refusal is final."""
+    subscriptions = wanting("a")
+
+    assert [RefusedOnce("a")] == subscriptions.refuse(INVALID, 1)
+    assert ([], 2) == (subscriptions.outgoing(1), subscriptions.next_tick(1))
+    assert ask("a") == subscriptions.outgoing(2)
+    assert [Refused("a", INVALID)] == subscriptions.refuse(INVALID, 3)
+
+
+def test_an_error_that_is_over_ends_no_channel():
+    """A server that failed once, each time the channel was asked for, has not refused it."""
+    subscriptions = wanting("a")
+
+    for now in (100, 200, 300):
+        assert [RefusedOnce("a")] == subscriptions.refuse(INVALID, now)
+        assert ask("a") == subscriptions.outgoing(now + 1)
+        assert [Confirmed("a")] == subscriptions.acknowledge(ack("a"), now + 2)
+        subscriptions.acknowledge(ack("a", is_subscribed=False), now + 90)
+        assert ask("a") == subscriptions.outgoing(now + 91)
 
 
 def test_a_refusal_without_a_name_is_attributed_by_elimination():
@@ -127,7 +144,7 @@ def test_a_refusal_without_a_name_is_attributed_by_elimination():
 
     assert [] == subscriptions.refuse(INVALID, 1)
     assert [Confirmed("a")] == subscriptions.acknowledge(ack("a"), 1)
-    assert [Confirmed("c"), Refused("b", INVALID)] == subscriptions.acknowledge(ack("c"), 1)
+    assert [Confirmed("c"), RefusedOnce("b")] == subscriptions.acknowledge(ack("c"), 1)
 
 
 @pytest.mark.parametrize("refusal", [INVALID, UNAUTHORIZED])
@@ -152,16 +169,19 @@ def test_a_refusal_of_what_stays_without_an_answer():
 
     assert [] == subscriptions.refuse(INVALID, 3)
     assert 2 + ACK_SECONDS == subscriptions.next_tick(3)
-    assert [Refused("b", INVALID)] == subscriptions.tick(2 + ACK_SECONDS)
+    assert [RefusedOnce("b")] == subscriptions.tick(2 + ACK_SECONDS)
     assert [] == subscriptions.unclaimed()
 
 
 def test_as_many_refusals_as_channels():
-    """All of them were refused."""
+    """All of them were refused; each is asked for again alone."""
     subscriptions = wanting("a", "b")
     subscriptions.refuse(INVALID, 1)
 
-    assert [Refused("a", INVALID), Refused("b", INVALID)] == subscriptions.refuse(INVALID, 1)
+    assert [RefusedOnce("a"), RefusedOnce("b")] == subscriptions.refuse(INVALID, 1)
+    assert ask("a") == subscriptions.outgoing(2)
+    assert [Refused("a", INVALID)] == subscriptions.refuse(INVALID, 3)
+    assert ask("b") == subscriptions.outgoing(3)
 
 
 def test_what_stays_open_is_asked_for_one_at_a_time():
@@ -172,7 +192,7 @@ def test_what_stays_open_is_asked_for_one_at_a_time():
 
     assert ask("a") == subscriptions.outgoing(ACK_SECONDS)
     assert [] == subscriptions.outgoing(ACK_SECONDS)
-    assert [Refused("a", INVALID)] == subscriptions.refuse(INVALID, ACK_SECONDS)
+    assert [RefusedOnce("a")] == subscriptions.refuse(INVALID, ACK_SECONDS)
     assert ask("b") == subscriptions.outgoing(ACK_SECONDS)
     assert [Confirmed("b")] == subscriptions.acknowledge(ack("b"), ACK_SECONDS)
 
@@ -207,7 +227,7 @@ def test_a_refused_token_is_asked_for_once_more():
     """With a fresh one; a second refusal is final."""
     subscriptions = wanting("a")
 
-    assert [Unauthorized("a")] == subscriptions.refuse(UNAUTHORIZED, 1)
+    assert [RefusedOnce("a")] == subscriptions.refuse(UNAUTHORIZED, 1)
     assert [] == subscriptions.outgoing(1, may_subscribe=False)
     assert subscriptions.is_asking(1)
     assert ask("a") == subscriptions.outgoing(2)
