@@ -6,8 +6,7 @@ from contextlib import nullcontext
 import pytest
 
 from exchanges.http.answer import Answer
-from tests.stress import __main__ as harness
-from tests.stress import arrivals, mutations
+from tests.stress import arrivals, harness, mutations
 from tests.stress.figures import Figure
 from tests.support.documented_answers import CALLS
 
@@ -30,9 +29,10 @@ def run(capsys, monkeypatch):
     disabled = logging.root.manager.disable
 
     def run(stage, *arguments):
-        monkeypatch.setattr(harness, "stages", lambda: {"money": stage})
+        monkeypatch.setattr(harness, "STAGES", ("money",))
+        monkeypatch.setattr(harness, "stage", lambda _: stage)
         monkeypatch.setattr(harness, "CHEAP", {"money": ("guard",)})
-        return harness.main(arguments), capsys.readouterr().out.splitlines()
+        return harness.main(("--jobs", "1", *arguments)), capsys.readouterr().out.splitlines()
 
     yield run
     logging.disable(disabled)  # a run disables all logs
@@ -71,6 +71,25 @@ def test_a_run_misses_what_it_does_not_show(run):
     status, lines = run(_Stage((1,), [MET]))
 
     assert (1, True) == (status, lines[-1].startswith(f"1 of {len(harness.PROMISES)} promises hold; not shown: 2, 3,"))
+
+
+def test_a_stage_that_raises_is_broken(run):
+    """A stage that ends early breaks its promises; the others are measured still."""
+    stage = _Stage((5, 6), [])
+    stage.figures = lambda **_: 1 / 0
+    status, lines = run(stage, "--only", "money")
+
+    assert (1, "0 of 2 promises hold; broken: 5, 6") == (status, lines[-1])
+    assert "ZeroDivisionError: division by zero" in lines
+
+
+@pytest.mark.stress
+def test_stages_at_a_time(capsys, monkeypatch):
+    """Several stages at a time run in processes of their own, and are summed up together."""
+    monkeypatch.setattr(harness, "CHEAP", {})
+    status = harness.main(["--quick", "--jobs", "2", "--only", "nonces", "outside"])
+
+    assert (0, "2 of 2 promises hold") == (status, capsys.readouterr().out.splitlines()[-1])
 
 
 @pytest.mark.parametrize(
