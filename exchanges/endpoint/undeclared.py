@@ -11,6 +11,7 @@ from exchanges.endpoint.arguments import converter_of, json_object, text
 from exchanges.endpoint.definition import VERBS, Access, Api, Argument, Endpoint, Kind, Param
 from exchanges.errors import UsageError, quotable
 from exchanges.wire import Deviation, Json, RawJson, loads
+from exchanges.wire.codecs import Anything
 
 __all__ = ["undeclared"]
 
@@ -18,13 +19,18 @@ __all__ = ["undeclared"]
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9_.~:@-]+)+/?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 # An answer of which no model is known: by these names and words any API says that it did not do what was asked.
-_ANSWERS_YES = frozenset({"ok", "success", "succeeded", "successful", "accepted", "executed", "result"})
+_ANSWERS_YES = frozenset(
+    {"ok", "success", "succeeded", "successful", "accepted", "executed", "result", "valid", "done", "completed"}
+)
 _TELLS = _ANSWERS_YES | {"status", "state", "outcome", "code", "message", "msg", "reason", "detail", "description"}
-_FAULT_NAME = re.compile("error|exception|fail|reject|denied|refus|invalid")
+_FAULT_NAME = re.compile("error|exception|fail|reject|denied|refus|invalid|(?<!de)fault|(?:^|_)errs?(?:$|_)")
 _FAULT = re.compile(
     r"\b(?:errors?|exception|fail\w*|reject\w*|den(?:y|ied)|refus\w*|invalid|forbidden|unauthori[sz]ed|unavailable"
-    r"|unknown|unsupported|missing|insufficient|expired|timeout|no|not|none|null|false|bad|ko|nok)\b"
+    r"|unknown|unsupported|missing|insufficient|expired|timeout|timed out|no|not|none|null|false|bad|ko|nok|nak"
+    r"|declin\w*|unsuccess\w*|block\w*|suspend\w*|halt\w*|disabled|throttl\w*|abort\w*|void\w*|revers\w*)\b"
 )
+# What a cancel asks for is the end of anything else.
+_ENDED = re.compile(r"\bcancel\w*\b")
 
 
 class _Something:
@@ -37,13 +43,14 @@ class _Something:
     def __init__(self, *, is_once: bool) -> None:
         self._is_once = is_once
 
-    def read(self, value: Json, *, strict: bool) -> Json:  # noqa: ARG002 - as declared
+    def read(self, value: Json, *, strict: bool) -> Json:
         """Return an object or a list that holds something."""
         if not self._is_once and (value is True or value == []):
             return value
         if not isinstance(value, dict | list) or not value:
             raise Deviation("an object or a list that is not empty: anything else proves nothing")
-        if (sign := next(_failures(value), None)) is not None:
+        Anything().read(value, strict=strict)  # its numbers are handed out
+        if (sign := next(_failures(value, is_once=self._is_once), None)) is not None:
             raise Deviation(f"an answer without a sign of failure, and {quotable(sign)} is one")
         return value
 
@@ -52,21 +59,26 @@ class _Something:
         return value
 
 
-def _failures(value: Json, name: str = "") -> Iterator[str]:
+def _failures(value: Json, name: str = "", *, is_once: bool) -> Iterator[str]:
     """Iterate over the names in an answer under which it says that something failed."""
     word = name.lower()
     if _FAULT_NAME.search(word) and value not in (None, False, "", []):
         yield name
     elif isinstance(value, dict):
         for key, part in value.items():
-            yield from _failures(part, key)
+            yield from _failures(part, key, is_once=is_once)
     elif isinstance(value, list):
         for part in value:
-            yield from _failures(part, name or "message")
+            yield from _failures(part, name or "message", is_once=is_once)
     elif (word in _ANSWERS_YES and not value) or (
-        word in _TELLS and isinstance(value, str) and _FAULT.search(value.lower())
+        word in _TELLS and isinstance(value, str) and _tells_of_failure(value, is_once=is_once)
     ):
         yield name
+
+
+def _tells_of_failure(said: str, *, is_once: bool) -> bool:
+    words = re.sub(r"[_-]+", " ", said.lower())
+    return bool(_FAULT.search(words) or (is_once and _ENDED.search(words)))
 
 
 def undeclared(

@@ -220,6 +220,15 @@ FAILED = [
     {"order": {"id": 7, "state": "rejected"}},
     ["order not placed"],
     [{"ok": True}, {"ok": False}],
+    {"id": 1, "status": "not_found"},
+    {"id": 1, "state": "TIMED-OUT"},
+    {"id": 1, "outcome": "unsuccessful"},
+    {"id": 1, "result": "declined"},
+    {"id": 1, "valid": False},
+    {"id": 1, "err": "x"},
+    {"id": 1, "fault": "x"},
+    {"id": 1, "amount": float("nan")},
+    {"id": 1, "amount": [float("-inf")]},
 ]
 
 
@@ -238,13 +247,23 @@ async def test_an_answer_that_says_it_failed(client_of, said):
 
 @pytest.mark.parametrize(
     "said",
-    [{"id": 7}, {"id": 7, "error": None, "status": "open"}, [{"id": 1, "message": ""}], ["7"]],
+    [{"id": 7}, {"id": 7, "error": None, "status": "open", "default": "x"}, [{"id": 1, "message": ""}], ["7"]],
 )
 @in_virtual_time
 async def test_an_answer_that_says_it_worked(said):
     """An answer that holds something, and no sign of failure, is a success."""
     async with Bitstamp(transport=Script.of(answer(said)), **CREDENTIALS) as client:
         assert said == await client.request("POST", "/new/", kind=MONEY)
+
+
+@in_virtual_time
+async def test_what_was_cancelled():
+    """A cancel is done by what says so, and nothing else is."""
+    said = {"id": 7, "status": "Cancelled"}
+    async with Bitstamp(transport=Script.of(answer(said), answer(said)), **CREDENTIALS) as client:
+        assert said == await client.request("DELETE", "/new/", kind=CANCEL)
+        with pytest.raises(OutcomeUnknown):
+            await client.request("POST", "/new/", kind=MONEY)
 
 
 @pytest.mark.parametrize(("said", "is_answer"), [(True, True), ([], True), (False, False), (0, False), ("", False)])
