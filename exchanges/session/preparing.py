@@ -5,9 +5,9 @@ Most programs repeat a few reads, with the same arguments. A prepared call never
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime
-from secrets import token_hex
 from typing import Any
 
 from exchanges.endpoint import READ, Endpoint
@@ -64,6 +64,6 @@ class Preparer:
             arguments,
             base_url,
             acting=options.private_fields if endpoint.access is PRIVATE else {},
-            tag=f"aio-{token_hex(16)}" if endpoint.kind.is_once else None,
+            tag=f"aio-{os.urandom(16).hex()}" if endpoint.kind.is_once else None,
             credentials=self._config.credentials,
         )

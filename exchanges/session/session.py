@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -203,6 +202,8 @@ class Session:
         if isinstance(error, errors.RateLimited) and (result.refusal is not None or error.status is None):
             # A closed limiter is a pause; but if the exchange has named the moment, the caller decides.
             return result.refusal is not None and not result.refusal.is_explicit
+        import random  # noqa: PLC0415 - few calls are repeated
+
         seconds = random.uniform(0, BACKOFF_SECONDS * 2**attempts)
         if asyncio.get_running_loop().time() + seconds >= deadline:
             return False

@@ -13,7 +13,7 @@ Rules for editors:
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Generator
 from typing import Any, cast, get_args, get_origin
 
@@ -73,7 +73,7 @@ class LongLists:
     report: Report | None = None
     is_strict: bool = False
     refusal: str | None = field(default=None, init=False)
-    _mark: str = field(factory=lambda: f"list {secrets.token_hex(8)} ", init=False)
+    _mark: str = field(factory=lambda: f"list {os.urandom(8).hex()} ", init=False)
     _rest: bytes = field(default=b"", init=False)
     _lists: list[list[bytes]] = field(factory=list[list[bytes]], init=False)
     _places: list[_Place] = field(factory=list[_Place], init=False)
