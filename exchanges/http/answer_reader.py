@@ -92,8 +92,6 @@ class AnswerReader:
         self._whole = b""
         # A plain function: a bound method would be a reference cycle.
         self._read: Callable[[AnswerReader, bytes], None] | None = None
-        self._unchunked = bytearray()
-        self.on_body = self._unchunked.extend  # called by llhttp for each piece of a chunk
 
     # What the connection calls
 
@@ -172,8 +170,8 @@ class AnswerReader:
         if self._is_head_done:  # trailers are not used, and must not replace headers
             return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
-        known = self._headers.get(key)
-        self._headers[key] = text if known is None else f"{known}, {text}"
+        headers = self._headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
         """Record whether the connection persists; llhttp resets this when the answer is complete."""
@@ -189,9 +187,13 @@ class AnswerReader:
     # Head
 
     def _end_of_head(self, data: bytes) -> int | None:
-        start = max(0, len(self._head) - 2)  # an end may lie across two reads
-        self._head = self._head + data if self._head else data
-        match = _HEAD_END.search(self._head, start)
+        if not self._head:
+            self._head = data
+            match = _HEAD_END.search(data)
+        else:
+            start = max(0, len(self._head) - 2)  # an end may lie across two reads
+            self._head += data
+            match = _HEAD_END.search(self._head, start)
         size = len(self._head) if match is None else match.end()
         if self._head_bytes + size > MAX_HEAD_BYTES:  # including interim answers, which may be endless
             raise BadAnswer(f"an answer whose head takes more than {MAX_HEAD_BYTES} bytes")
@@ -223,6 +225,8 @@ class AnswerReader:
 
     def _parse(self, head: bytes) -> None:
         self._headers, self._is_head_done, self.is_complete = {}, False, False
+        self._unchunked = bytearray()
+        self.on_body = self._unchunked.extend  # called by llhttp for each piece of a chunk
         self._parser = parser = HttpResponseParser(self)
         parser.feed_data(head)
         self._status = parser.get_status_code()

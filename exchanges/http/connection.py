@@ -155,7 +155,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def is_quiet(self) -> bool:
         """Whether it is open, and neither socket nor TLS layer holds unread bytes."""
-        if not self.is_open or (self._tls is not None and self._tls.has_input):
+        transport, tls = self._transport, self._tls
+        if transport is None or transport.is_closing() or (tls is not None and tls.has_input):
             return False
         if self._poll is not None:
             return not self._poll.poll(0)
@@ -194,9 +195,8 @@ class Connection(asyncio.BufferedProtocol):
             Lost: No complete answer; *evidence* says whether anything was sent.
         """
         ended, on_end = ending(self._loop)
-        self.start(
-            outgoing, reader, evidence, on_end, deadline=deadline, silent_after=silent_after, attachment=attachment
-        )
+        silent_at = math.inf if silent_after is None else self._loop.time() + silent_after
+        self.start(outgoing, reader, evidence, on_end, deadline=deadline, silent_at=silent_at, attachment=attachment)
         outgoing = b""  # it may contain a key, and a task that waits shows its locals
         try:
             if attachment is not None:
@@ -218,13 +218,14 @@ class Connection(asyncio.BufferedProtocol):
         on_end: OnEnd,
         *,
         deadline: float,
-        silent_after: float | None,
+        silent_at: float,
         attachment: Attachment | None = None,
     ) -> None:
         """Send one request and return at once; see `exchange`.
 
         Args:
             on_end: Called once. It must start no other exchange, which the rest of the same read could end.
+            silent_at: When the connection counts as dead if no byte has come; infinity for never.
             attachment: What is to follow *outgoing*.
 
         Raises:
@@ -232,7 +233,8 @@ class Connection(asyncio.BufferedProtocol):
         """
         self._reader, self._evidence, self._on_end = reader, evidence, on_end
         try:
-            self._start_timer(deadline, silent_after)
+            self._end, self._silent_at = deadline, silent_at
+            self._arm()
             self.is_used, self._is_writing = True, attachment is not None
             self._write(outgoing, evidence)
         except BaseException:
@@ -361,17 +363,13 @@ class Connection(asyncio.BufferedProtocol):
 
     # Timers
 
-    def _start_timer(self, deadline: float, silent_after: float | None) -> None:
-        self._end = deadline
-        self._silent_at = math.inf if silent_after is None else self._loop.time() + silent_after
-        self._arm()
-
     def _arm(self) -> None:
-        moment, timer = min(self._end, self._silent_at), self._timer
+        timer = self._timer
         # One timer serves all requests of a connection: almost all answers come in time, and each timer costs time. One
         # that a request before has left is due earlier as a rule, and is then set again.
-        if timer is not None and timer.when() <= moment:
+        if timer is not None and (due := timer.when()) <= self._silent_at and due <= self._end:
             return
+        moment = min(self._end, self._silent_at)
         if timer is not None:
             timer.cancel()
         self._timer = self._loop.call_at(moment, self._run_out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import ssl
 from collections.abc import Callable
 
@@ -123,12 +124,14 @@ class ConnectionPool:
         evidence: Evidence,
         *,
         max_bytes: int,
+        began: float,
         deadline: float,
         on_end: Callable[[Answer | Lost], None],
     ) -> Callable[[Lost], None] | None:
         """Send a read without a file if a connection is idle, and return what gives it up; None if none is idle.
 
         Args:
+            began: What the clock of the loop shows now.
             on_end: Called once with the whole answer, or with what went wrong, also when it is given up.
 
         Raises:
@@ -137,7 +140,7 @@ class ConnectionPool:
         pool = self._pools.get(request.origin)
         if pool is None:
             return None
-        evidence.watched, began = True, pool.loop.time()
+        evidence.watched = True
         if began >= deadline:  # its answer would be too late
             raise TimedOut("waiting for a connection")
         data = (request.head or render_head(request, pool.origin.authority)) + request.body
@@ -165,7 +168,8 @@ class ConnectionPool:
             evidence.require_caller()
             evidence.give_up = functools.partial(pool.give_up, connection)
             silent_after = self.silence_seconds(request.origin, READ, deadline - began)
-            connection.start(data, reader, evidence, end, deadline=deadline, silent_after=silent_after)
+            silent_at = math.inf if silent_after is None else began + silent_after
+            connection.start(data, reader, evidence, end, deadline=deadline, silent_at=silent_at)
         except BaseException:
             pool.release(connection, READ)
             raise

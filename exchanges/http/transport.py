@@ -107,12 +107,14 @@ class HttpTransport:
         evidence: Evidence,
         *,
         max_bytes: int,
+        began: float,
         deadline: float,
         on_end: Callable[[Answer | Lost], None],
     ) -> Callable[[Lost], None] | None:
         """Send a read over an idle connection of our own, and return what gives it up; None if that is not possible.
 
         Args:
+            began: What the clock of the loop shows now.
             on_end: Called once with the whole answer, or with what went wrong, also when it is given up.
 
         Raises:
@@ -120,7 +122,9 @@ class HttpTransport:
         """
         if request.attachment is not None or self._sender(thorough=False) is not self._pool:
             return None
-        return self._pool.send_now(request, evidence, max_bytes=max_bytes, deadline=deadline, on_end=on_end)
+        return self._pool.send_now(
+            request, evidence, max_bytes=max_bytes, began=began, deadline=deadline, on_end=on_end
+        )
 
     @property
     def is_open(self) -> bool:

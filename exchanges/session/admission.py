@@ -142,8 +142,10 @@ def _permit_now(call: PreparedCall, destination: Destination, needs: Needs) -> P
 
 def scope_of(call: PreparedCall) -> str:
     """Return the part of the limit that a call belongs to, such as its market; empty if it has none."""
-    scopes = call.endpoint.api.lockout_scopes
-    return next((call.texts[name] for name in scopes.values() if name in call.texts), "") if scopes else ""
+    for name in call.endpoint.api.lockout_scopes.values():
+        if name in call.texts:
+            return call.texts[name]
+    return ""
 
 
 def _named(

@@ -119,6 +119,7 @@ class Attempts:
                 attempt.request,
                 attempt.evidence,
                 max_bytes=endpoint.max_bytes,
+                began=attempt.sent_at,
                 deadline=attempt.deadline,
                 on_end=lambda answer: context.run(self._land, attempt, destination, answer),
             )
@@ -301,7 +302,8 @@ class Attempts:
         if is_recorded():
             record(self._config, attempt.call.endpoint.id, answer, attempt.permit.loop.time() - attempt.sent_at)
         destination.calls.hear(answer.headers, attempt.sent_at)
-        verify: Verify | None = getattr(destination.scheme, "verify", None)
+        scheme = destination.scheme  # None for public calls, and to ask None for an attribute takes long
+        verify: Verify | None = None if scheme is None else getattr(scheme, "verify", None)
         if verify is not None and (credentials := self._config.credentials) is not None:
             attempt.is_verified = verify(credentials, attempt.stamp, answer.headers, answer.body)
 
