@@ -145,11 +145,17 @@ if not TYPE_CHECKING:
         """Load what is not loaded yet when it is first used."""
         import importlib
 
+        def load(module: str) -> object:
+            try:
+                return importlib.import_module(module)
+            except OSError as error:
+                raise ExchangeError(f"{module} could not be loaded: {error}; nothing was sent") from error
+
         if name in _PACKAGES.values():
-            return importlib.import_module(f"{__name__}.{name}")
+            return load(f"{__name__}.{name}")
         if name not in _ON_USE:
             raise suggestions.no_attribute(__name__, name, [*__all__, *_PACKAGES.values()])
-        module = importlib.import_module(f"{__name__}.{_ON_USE[name]}")
+        module = load(f"{__name__}.{_ON_USE[name]}")
         # Kept, so that the next access does not come here; the import system does so for a package itself.
         return globals().setdefault(name, getattr(module, name))
 

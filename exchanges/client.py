@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import importlib
 import inspect
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -21,6 +22,7 @@ from exchanges.outcomes.search import Searches
 from exchanges.outcomes.unresolved import Unresolved
 from exchanges.session.config import ClientOptions, Options, configure, timeout_of
 from exchanges.session.headroom import Limits
+from exchanges.session.loading import loading
 from exchanges.session.raw import RawAnswer, recording
 from exchanges.session.session import Session
 from exchanges.wire import Json
@@ -106,6 +108,15 @@ class Client(Areas):
         self._session, self._config = Session(config), config
         self._shared = dict[str, Any]()
         self._use(Options())
+        if config.credentials is not None:
+            self._load()
+
+    def _load(self) -> None:
+        """Load what a call may need once its first byte was sent; a client without credentials changes nothing."""
+        with loading(type(self).__name__):
+            # Not at the head: an import of the package has no time for it.
+            importlib.import_module("exchanges.session.needed")
+            type(self).searches()
 
     def _schemes(self) -> Mapping[str, Scheme]:
         """Return the schemes that this client signs with in place of those of an API, by its name."""
@@ -159,8 +170,9 @@ class Client(Areas):
         """Return what the live channels of this client, and of its views, share."""
         hub: Hub | None = self._shared.get(STREAMS)
         if hub is None:
-            from exchanges.session.streaming import EventObserver, StreamHost  # noqa: PLC0415 - many use no streams
-            from exchanges.streams.hub import Hub  # noqa: PLC0415 - as above
+            with loading(f"{self.exchange}.streams"):
+                from exchanges.session.streaming import EventObserver, StreamHost  # noqa: PLC0415 - many use no streams
+                from exchanges.streams.hub import Hub  # noqa: PLC0415 - as above
 
             host = StreamHost(self._config, self._session.call)
             hub = self._shared[STREAMS] = Hub(host)
@@ -168,7 +180,7 @@ class Client(Areas):
                 host.observer = EventObserver(self._config.hooks, self.exchange)
                 hub.listen(host.observer)
             if self._session.credentials is not None:
-                from exchanges.outcomes.named import NamedCalls  # noqa: PLC0415 - as above
+                from exchanges.outcomes.named import NamedCalls  # noqa: PLC0415 - loaded already, as there is a key
 
                 host.calls = self._session.calls
                 host.named = NamedCalls(host.calls, self.reconcile, hub.spawn)
@@ -223,7 +235,8 @@ class Client(Areas):
             UsageError: An argument is wrong, or the call is declared; nothing was sent.
             UnresolvedOutcome: The same call is unresolved, whatever its kind; nothing was sent.
         """
-        from exchanges.endpoint.undeclared import undeclared  # noqa: PLC0415 - most programs call what is declared
+        with loading(f"{self.exchange}.request"):
+            from exchanges.endpoint.undeclared import undeclared  # noqa: PLC0415 - most programs call what is declared
 
         access = Access.PRIVATE if signed else Access.PUBLIC
         try:
@@ -268,7 +281,8 @@ class Client(Areas):
         self._session.calls.view.require_own(intent)
         # A copy of an older answer that comes late, such as one of an empty list, must be no evidence.
         options = evolve(self._options, private_fields=intent.acting, fresh=True)
-        from exchanges.outcomes.reconcile import Reconciler  # noqa: PLC0415 - most programs never reconcile
+        with loading(f"{self.exchange}.reconcile"):
+            from exchanges.outcomes.reconcile import Reconciler  # noqa: PLC0415 - most programs never reconcile
 
         reconciler = Reconciler(
             self._session.calls, lambda reading: self._session.call(reading.endpoint, dict(reading.arguments), options)

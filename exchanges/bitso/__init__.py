@@ -91,6 +91,7 @@ from exchanges.client import Client, ClientOptions
 from exchanges.errors import UsageError
 from exchanges.http.signing import Scheme
 from exchanges.outcomes.search import Searches
+from exchanges.session.loading import loading
 
 if TYPE_CHECKING:
     from exchanges.bitso.found import Found
@@ -234,14 +235,16 @@ class Bitso(Client):
     @property
     def streams(self) -> Streams:
         """Live channels, such as trades and order books; needs the extra ``streams``."""
-        from exchanges.bitso.streams import Streams  # noqa: PLC0415 - loaded when it is first needed
+        with loading("bitso.streams"):
+            from exchanges.bitso.streams import Streams  # noqa: PLC0415 - loaded when it is first needed
 
         return Streams(self._hub())
 
     @property
     def spot(self) -> BitsoSpot:
         """Trading in spot markets, in words that are the same at every exchange; see `exchanges.spot`."""
-        from exchanges.bitso.spot import BitsoSpot  # noqa: PLC0415 - loaded when it is first needed
+        with loading("bitso.spot"):
+            from exchanges.bitso.spot import BitsoSpot  # noqa: PLC0415 - loaded when it is first needed
 
         return BitsoSpot(self.market, self.account, self.trading)
 

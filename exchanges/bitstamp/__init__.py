@@ -93,6 +93,7 @@ from exchanges.bitstamp.trading import Trading
 from exchanges.bitstamp.v1 import V1
 from exchanges.client import Client
 from exchanges.outcomes.search import Searches
+from exchanges.session.loading import loading
 
 if TYPE_CHECKING:
     from exchanges.bitstamp.found import Found
@@ -200,14 +201,16 @@ class Bitstamp(Client):
     @property
     def streams(self) -> Streams:
         """Live channels, such as trades, order books and own orders; needs the extra ``streams``."""
-        from exchanges.bitstamp.streams import Streams  # noqa: PLC0415 - loaded when it is first needed
+        with loading("bitstamp.streams"):
+            from exchanges.bitstamp.streams import Streams  # noqa: PLC0415 - loaded when it is first needed
 
         return Streams(self._hub())
 
     @property
     def spot(self) -> BitstampSpot:
         """Trading in spot markets, in words that are the same at every exchange; see `exchanges.spot`."""
-        from exchanges.bitstamp.spot import BitstampSpot  # noqa: PLC0415 - loaded when it is first needed
+        with loading("bitstamp.spot"):
+            from exchanges.bitstamp.spot import BitstampSpot  # noqa: PLC0415 - loaded when it is first needed
 
         return BitstampSpot(self.market, self.account, self.trading)
 

@@ -90,7 +90,12 @@ class HttpTransport:
         if request.attachment is None and priority is not MONEY:
             seconds_left = deadline - asyncio.get_running_loop().time()
             silent_after = self._pool.silence_seconds(request.origin, priority, seconds_left)
-        return self._sender(thorough=priority is not READ).send(
+        try:
+            sender = self._sender(thorough=priority is not READ)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, nothing was sent
+            evidence.refused = True
+            raise Lost(f"httpx, which is patched, could not be loaded ({type(fault).__name__})") from None
+        return sender.send(
             request,
             evidence,
             max_bytes=max_bytes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import io
 import os
 import re
@@ -56,7 +57,7 @@ class Upload:
             OSError: The file cannot be read, or is shorter than it was.
         """
         left = self.size  # the length is sent already: a file that grew must not add to it
-        from anyio import to_thread  # noqa: PLC0415 - few clients upload files
+        from anyio import to_thread  # noqa: PLC0415 - loaded already, by `of`
 
         source = _Source(self._open)
         try:
@@ -100,7 +101,11 @@ class Upload:
         finally:
             document = b""  # it may be the content itself, and a traceback may show locals
         name = name or found
-        import mimetypes  # noqa: PLC0415 - as above
+        import mimetypes  # noqa: PLC0415 - few clients upload files
+
+        # With what it loads itself when it is first used: then the first bytes were sent.
+        importlib.import_module("anyio.to_thread")
+        importlib.import_module("anyio._backends._asyncio")
 
         kind = content_type or mimetypes.guess_type(name)[0] or "unknown"
         if kind not in accepted:

@@ -71,6 +71,7 @@ class PendingCall:
         error: What went wrong.
         made: The name under which the history knows what it made.
         made_id: Its id at the exchange; None if the answer shows none.
+        is_lost: Whether an exception took its outcome.
         landed: Set when it has ended.
         loop: The loop that it runs in.
     """
@@ -85,6 +86,7 @@ class PendingCall:
     error: ExchangeError | None = None
     made: str | None = None
     made_id: str | None = None
+    is_lost: bool = False
     landed: asyncio.Event = field(factory=asyncio.Event)
     loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
 
@@ -100,13 +102,19 @@ class PendingCall:
             # The task of a closed loop never ends; the request may have been executed.
             return Standing.UNKNOWN if self.loop.is_closed() else Standing.UNDER_WAY
         if self.error is None:
-            return Standing.EXECUTED
+            return Standing.UNKNOWN if self.is_lost else Standing.EXECUTED
         return Standing.UNKNOWN if self.error.may_have_executed else Standing.NOT_EXECUTED
 
     @property
     def is_open(self) -> bool:
         """Whether its caller does not know how it ended."""
         return self.caller_gone or self.standing is Standing.UNKNOWN
+
+    def lose(self) -> None:
+        """Note that an exception took its outcome, first of all: what describes that may fail as well."""
+        self.is_lost = True
+        self.landed_at = self.loop.time()
+        self.landed.set()
 
     def shown(self) -> OpenCall:
         """Return what users see."""

@@ -15,7 +15,7 @@ from typing import Any, Unpack
 from attrs import evolve, fields, has
 
 from exchanges import errors
-from exchanges.endpoint import Kind
+from exchanges.endpoint import Endpoint, Kind
 from exchanges.endpoint.call import PreparedCall
 from exchanges.errors import (
     DecodeError,
@@ -91,6 +91,46 @@ def cancelled(call: PreparedCall, *, is_closed: bool) -> ExchangeError:
         return errors.ReadFailed(words, endpoint=call.endpoint.id, host=call.host)
     words = f"{call}: its task was cancelled from outside before anything was sent; it is safe to repeat"
     return NotSent(words, endpoint=call.endpoint.id, host=call.host)
+
+
+def is_of_transport(attempt: Attempt) -> bool:
+    """Whether an exception that an attempt raised comes from the code of a transport of the caller."""
+    evidence = attempt.evidence
+    return attempt.sent and not (attempt.complete or evidence.watched or evidence.nothing_left)
+
+
+def failed(attempt: Attempt, fault: BaseException) -> ExchangeError:
+    """Return what it means that something failed in this process, such as a module that could not be read."""
+    call, evidence = attempt.call, attempt.evidence
+    is_sent = attempt.sent and not evidence.nothing_left
+    if call.endpoint.kind is Kind.READ or not is_sent:
+        return failed_unsent(call.endpoint, str(call), fault, call.known_secrets, is_sent=is_sent)
+    words = f"{call}: {_fault(fault, attempt.secrets)}; no answer was read"
+    error = Unavailable(words, endpoint=call.endpoint.id, host=call.host)
+    error.__cause__ = fault
+    early = Phase.SENT if evidence.finished else Phase.MAYBE_SENT
+    return unknown_outcome(attempt, error, Phase.ANSWERED if attempt.complete else early)
+
+
+def failed_unsent(
+    endpoint: Endpoint, call: str, fault: BaseException, secrets: tuple[str, ...] = (), *, is_sent: bool = False
+) -> ExchangeError:
+    """Return what it means that something failed in this process before a call was sent, or at any moment of a read."""
+    kind = errors.ReadFailed if endpoint.kind is Kind.READ else NotSent
+    rest = "no answer was read" if is_sent else "nothing was sent, it is safe to repeat"
+    error = kind(f"{call}: {_fault(fault, secrets)}; {rest}", endpoint=endpoint.id)
+    error.__cause__ = fault
+    return error
+
+
+def _fault(fault: BaseException, secrets: tuple[str, ...]) -> str:
+    """Return the class of an exception, its text if that is of the system, and the line that raised it."""
+    # The text of others may show what they were given.
+    text = f" ({quotable(str(fault), secrets)})" if isinstance(fault, OSError | ImportError) else ""
+    trace, place = fault.__traceback__, ""
+    while trace is not None:
+        place, trace = f" in {trace.tb_frame.f_globals.get('__name__')}, line {trace.tb_lineno}", trace.tb_next
+    return f"unexpected {type(fault).__name__}{text}{place}"
 
 
 def rejection(attempt: Attempt, answer: Answer, problem: Problem) -> ExchangeError:

@@ -391,7 +391,7 @@ class PendingCalls:
                 self._removing.discard(intent)
             else:
                 await journal.doubt(intent.id, doubted_at)
-        except StateError as error:
+        except Exception as error:  # noqa: BLE001 - a state may be anybody's
             # The caller gets the outcome all the same; the entry stays in the journal, and is found unresolved.
             logger.error("%s: its outcome could not be written to the journal: %s", intent, error)  # noqa: TRY400
 

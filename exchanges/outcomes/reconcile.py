@@ -24,11 +24,11 @@ Rules for editors: nothing is ever sent here but reads, and when in doubt a call
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-import anyio
 from attrs import define, evolve, field, frozen
 
 from exchanges.endpoint import Access, Endpoint
@@ -161,7 +161,7 @@ class Reconciler:
         case, is_final = self._case(intent, in_order=in_order, by_id=search.by_id), False
         verdict: Verdict = Incomplete(intent, "the time was over before the evidence was read; allow more time")
         while True:
-            with anyio.move_on_after(deadline - loop.time()):
+            async with _until(deadline):
                 verdict, is_final = await self._round(case, search)
             if is_final or loop.time() + PAUSE_SECONDS >= deadline or case.is_beyond(deadline, loop.time()):
                 return verdict
@@ -175,7 +175,7 @@ class Reconciler:
                 return Incomplete(intent, f"{intent}: it is still under way in another process; ask again later")
             return None
         if pending.standing is Standing.UNDER_WAY:
-            with anyio.move_on_after(timeout_seconds):
+            async with _until(asyncio.get_running_loop().time() + timeout_seconds):
                 await pending.landed.wait()
         if pending.standing is Standing.UNDER_WAY:
             return Incomplete(intent, f"{intent}: it is still under way; ask again when it has ended")
@@ -359,6 +359,18 @@ class Reconciler:
         zero = self._calls.zero() if case.sent.zero is None else case.sent.zero
         recorded_since = self._calls.recorded_since(zero) + timedelta(seconds=LOST_SECONDS)
         return match.at - result.window.clock.most >= recorded_since
+
+
+@asynccontextmanager
+async def _until(deadline: float) -> AsyncGenerator[None, None]:
+    """End a block at *deadline*, on the clock of the loop."""
+    limit = asyncio.timeout_at(deadline)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
 
 
 def _is_in_order(endpoint: Endpoint) -> bool:

@@ -58,6 +58,8 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | N
         failure = rejection(attempt, answer, problem)
     except DecodeError as error:
         failure = undecodable(attempt, answer, str(error))
+    except (OSError, ImportError, MemoryError):
+        raise  # of this machine: the answer is not at fault
     except Exception as fault:  # noqa: BLE001 - a reader that fails on an unexpected answer must not hide an outcome
         words = f"{attempt.call.endpoint.id}: unexpected {type(fault).__name__} while reading the answer"
         failure = undecodable(attempt, answer, words)

@@ -26,7 +26,7 @@ from exchanges.outcomes.drafts import Draft
 from exchanges.session.destinations import Destination
 from exchanges.state.protocols import SharedLimiter
 
-__all__ = ["Needs", "admit", "release", "scope_of", "too_late"]
+__all__ = ["Needs", "admit", "end_permit", "release", "scope_of", "too_late"]
 
 logger = Log(__name__)
 
@@ -217,4 +217,13 @@ async def release(attempt: Attempt) -> None:
     except Exception as error:  # noqa: BLE001 - the next call fails because of it
         logger.error("%s: %s", attempt.call, error)  # noqa: TRY400 - a traceback shows locals
     finally:
+        end_permit(attempt)
+
+
+def end_permit(attempt: Attempt) -> None:
+    """End the permit, as `release` does where nothing is shared."""
+    try:
         attempt.permit.end(sent=attempt.sent, complete=attempt.complete)
+    except Exception as fault:  # noqa: BLE001 - as above
+        words = "%s: unexpected %s while its permit was ended"
+        logger.error(words, attempt.call, type(fault).__name__)  # noqa: TRY400 - as above

@@ -15,6 +15,9 @@ Rules for editors:
    and the connection is closed.
 2. The caller awaits a future of its own, as it is cancelled together with the caller.
 3. What a read raises that has no task goes to its caller: asyncio would take it for a failure of the connection.
+4. An exception of any class becomes a result, so that nothing between the first byte and the verdict takes an outcome
+   with it. What goes on to the caller, once the call is listed as unresolved, are errors in the code of a transport of
+   the caller, whose author wants to see them, and what ends the program or the task.
 """
 
 from __future__ import annotations
@@ -32,16 +35,19 @@ from exchanges.errors import ExchangeError
 from exchanges.http.answer import Answer, GivenUp, Lost
 from exchanges.http.signing import NONE, STRICT, Stamp, Verify, unordered_nonce
 from exchanges.http.slices import in_slices
-from exchanges.outcomes.attempt import Attempt, Result
-from exchanges.outcomes.classify import cancelled, final_error, transport_failure
+from exchanges.instrumentation.lines import Log
+from exchanges.outcomes.attempt import Attempt, PendingCall, Result
+from exchanges.outcomes.classify import cancelled, failed, final_error, is_of_transport, transport_failure
 from exchanges.outcomes.long_answers import cutter_of, interpret_in_steps, is_long
 from exchanges.outcomes.response import interpret
-from exchanges.session.admission import release, too_late
+from exchanges.session.admission import end_permit, release, too_late
 from exchanges.session.config import SessionConfig
 from exchanges.session.destinations import Destination
 from exchanges.session.raw import is_recorded, record
 
 __all__ = ["Attempts", "closed"]
+
+logger = Log(__name__)
 
 Tasks = dict[asyncio.Task[Any], Kind]
 
@@ -79,6 +85,8 @@ class Attempts:
         if (task := attempt.task) is None:
             return attempt.outcome
         if task.cancelled():
+            if attempt.pending is not None and attempt.pending.is_lost:
+                return Result(error=attempt.pending.error)
             return Result(error=cancelled(attempt.call, is_closed=self.is_closed))
         return task.result()
 
@@ -129,6 +137,10 @@ class Attempts:
         except Lost as failure:
             self._end(attempt, self._lost(attempt, failure))
             return True
+        except Exception as fault:  # noqa: BLE001 - rule 4
+            self._note_evidence(attempt)
+            self._end(attempt, Result(error=failed(attempt, fault)))
+            return True
         except BaseException:
             attempt.permit.end(sent=attempt.sent)
             raise
@@ -153,11 +165,12 @@ class Attempts:
                 self._hear(attempt, destination, answer)
                 result = interpret(attempt, answer, self._config.wire)
                 outcome = self._conclude(attempt, destination, destination.calls.compared(attempt, answer, result))
+        except Exception as fault:  # noqa: BLE001 - rule 4
+            self._end(attempt, Result(error=failed(attempt, fault)))
         except BaseException as error:
             attempt.permit.end(sent=attempt.sent, complete=attempt.complete)
             attempt.fail(error)
-            if not isinstance(error, Exception):
-                raise
+            raise
         else:
             self._end(attempt, outcome)
 
@@ -188,19 +201,28 @@ class Attempts:
             pending = await destination.calls.begin(attempt)
             try:
                 result = await self._send(attempt, destination)
-            except BaseException:
-                # A transport of the caller has an error in its code, and may have sent the request all the same. A
-                # test that fails in a mock raises no `Exception`.
-                error = transport_failure(attempt, None, "the transport raised an exception")
-                destination.calls.end(pending, attempt, Result(error=error))
-                raise
-            # Recorded before the release below, which lets the next call go: it must see how this one ended.
-            return destination.calls.end(pending, attempt, result)
+                # Recorded before the release below, which lets the next call go: it must see how this one ended.
+                return destination.calls.end(pending, attempt, result)
+            except BaseException as fault:
+                pending.lose()
+                # A test that fails in a mock raises no `Exception`.
+                is_raised = not isinstance(fault, Exception) or is_of_transport(attempt)
+                words, result = "the transport raised an exception", None
+                error = transport_failure(attempt, None, words) if is_raised else failed(attempt, fault)
+                self._record(pending, attempt, destination, error)
+                if is_raised:
+                    raise
+                result = Result(error=error)
+                return result
         except ExchangeError as error:
             return Result(error=error)
+        except Exception as fault:
+            if is_of_transport(attempt):
+                raise
+            return Result(error=failed(attempt, fault))
         finally:
             if attempt.lease is None:
-                attempt.permit.end(sent=attempt.sent, complete=attempt.complete)
+                end_permit(attempt)
             else:
                 with suppress(asyncio.CancelledError):  # from outside: the result is returned all the same
                     await release(attempt)
@@ -211,6 +233,16 @@ class Attempts:
                 own.remove_done_callback(attempt.on_done)
                 del self.tasks[own]
                 attempt.on_done = None
+
+    @staticmethod
+    def _record(pending: PendingCall, attempt: Attempt, destination: Destination, error: ExchangeError) -> None:
+        """Record an outcome that an exception took; what fails here must not take it again."""
+        pending.error = error
+        try:
+            destination.calls.end(pending, attempt, Result(error=error))
+        except Exception as fault:  # noqa: BLE001 - the call is listed already
+            words = "%s: unexpected %s while its outcome was recorded"
+            logger.error(words, attempt.call, type(fault).__name__)  # noqa: TRY400 - a traceback shows locals
 
     async def _send(self, attempt: Attempt, destination: Destination) -> Result:
         """Send, wait for the answer until the deadline, and interpret it."""

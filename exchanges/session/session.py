@@ -28,7 +28,7 @@ from exchanges.instrumentation.lines import Log
 from exchanges.limits.limit import Limit
 from exchanges.limits.pacing import pace
 from exchanges.outcomes.attempt import Result
-from exchanges.outcomes.classify import done_before, final_error, out_of_time, repeatable
+from exchanges.outcomes.classify import done_before, failed_unsent, final_error, out_of_time, repeatable
 from exchanges.outcomes.pending import PendingCalls
 from exchanges.session.admission import Needs, admit, admit_now, scope_of
 from exchanges.session.attempts import Attempts, closed
@@ -93,10 +93,9 @@ class Session:
             ExchangeError: See `exchanges.errors`.
         """
         try:
-            loop, destination = self._enter(endpoint), self._destinations.find(endpoint)
-            call = self._preparer.prepare(endpoint, arguments, options, destination.base_url)
+            loop, destination, call = self._prepare(endpoint, arguments, options)
         finally:
-            # A task that waits, and an error of a state, show the locals of this frame; some arguments are secrets.
+            # A task that waits shows the locals of this frame; some arguments are secrets.
             arguments = {}
         began, default = loop.time(), self._config.timeout_seconds or endpoint.timeout_seconds or TIMEOUT_SECONDS
         deadline = began + (options.timeout_seconds or default)
@@ -155,6 +154,21 @@ class Session:
         await self._destinations.close()
         await self._config.transport.aclose()
 
+    def _prepare(
+        self, endpoint: Endpoint, arguments: Mapping[str, Any], options: Options
+    ) -> tuple[asyncio.AbstractEventLoop, Destination, PreparedCall]:
+        """Return the loop, where a call is sent, and the call."""
+        try:
+            loop, destination = self._enter(endpoint), self._destinations.find(endpoint)
+            return loop, destination, self._preparer.prepare(endpoint, arguments, options, destination.base_url)
+        except ExchangeError:
+            raise
+        except Exception as fault:
+            # Of a state, or of this machine; what a traceback shows of it includes the locals of this frame.
+            raise failed_unsent(endpoint, endpoint.id, fault) from fault
+        finally:
+            arguments = {}
+
     def _enter(self, endpoint: Endpoint) -> asyncio.AbstractEventLoop:
         """Return the loop; raise if this client cannot make calls in it, or no more."""
         loop = asyncio.get_running_loop()
@@ -180,6 +194,8 @@ class Session:
             )
         except ExchangeError as error:
             return Result(error=error)
+        except Exception as fault:  # noqa: BLE001 - nothing was sent, whatever it is
+            return Result(error=failed_unsent(call.endpoint, str(call), fault, call.known_secrets))
         attempt.fresh, attempt.watch, loop = fresh, watching, attempt.permit.loop
         attempt.evidence.send_by = needs.send_by
         # Nothing is awaited that runs the attempt: it would be cancelled together with its caller.

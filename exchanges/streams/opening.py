@@ -64,10 +64,13 @@ def load_connect() -> Connect:
 
     Raises:
         UsageError: websockets is not installed.
+        ConnectionFailed: Its files cannot be read now.
     """
     try:
         connect: Connect = import_module("exchanges.streams.connection").connect
     except ImportError:
         words = "streams need websockets: pip install 'aioexchanges[streams]'; nothing was sent"
         raise UsageError(words) from None
+    except OSError as error:
+        raise ConnectionFailed(f"websockets could not be loaded ({error.strerror or type(error).__name__})") from None
     return connect

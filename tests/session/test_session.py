@@ -12,7 +12,7 @@ import exchanges
 from exchanges.bitex import Bitex
 from exchanges.bitso import Bitso
 from exchanges.bitstamp import Bitstamp
-from exchanges.errors import RateLimitTimeout, UsageError
+from exchanges.errors import RateLimitTimeout, ReadFailed, UsageError
 from exchanges.limits.limit import Limit, Scope, Window
 from exchanges.limits.windows import MARGIN_SECONDS
 from exchanges.session.config import Options
@@ -120,7 +120,7 @@ async def test_a_request_that_cannot_be_signed():
     """If drawing the nonce or signing fails, slot and key lock are released: nothing was sent."""
     script = Script.of()
     async with fourth(script, limits=[limit_of(1, 60.0)]) as client:
-        with patch.object(type(API.scheme), "sign", side_effect=ZeroDivisionError), pytest.raises(ZeroDivisionError):
+        with patch.object(type(API.scheme), "sign", side_effect=ZeroDivisionError), pytest.raises(ReadFailed):
             await client.trading.order()
         (limiter,) = client._session._destinations._limiters
 
