@@ -23,6 +23,7 @@ from exchanges.spot import (
     SpotFill,
     SpotOrder,
     SpotState,
+    by_currency,
     checked_order,
     require_market,
     shown,
@@ -71,10 +72,11 @@ class BitsoSpot:
 
     async def balances(self) -> dict[str, SpotBalance]:
         """Read `bitso.account.balance`."""
-        return {
-            b.currency.upper(): SpotBalance(total=b.total, available=b.available, reserved=b.locked, own=b)
-            for b in await self._account.balance()
-        }
+        rows = await self._account.balance()
+        return by_currency(
+            "bitso.account.balance",
+            ((b.currency, SpotBalance(total=b.total, available=b.available, reserved=b.locked, own=b)) for b in rows),
+        )
 
     async def place_limit(
         self,

@@ -23,6 +23,7 @@ from exchanges.spot import (
     SpotFill,
     SpotOrder,
     SpotState,
+    by_currency,
     checked_order,
     require_market,
     shown,
@@ -72,10 +73,11 @@ class BitstampSpot:
 
     async def balances(self) -> dict[str, SpotBalance]:
         """Read `bitstamp.account.account_balances`."""
-        return {
-            b.currency.upper(): SpotBalance(total=b.total, available=b.available, reserved=b.reserved, own=b)
-            for b in await self._account.account_balances()
-        }
+        rows = await self._account.account_balances()
+        return by_currency(
+            "bitstamp.account.account_balances",
+            ((b.currency, SpotBalance(total=b.total, available=b.available, reserved=b.reserved, own=b)) for b in rows),
+        )
 
     async def place_limit(
         self,

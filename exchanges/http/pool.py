@@ -31,6 +31,7 @@ CONNECT_SECONDS = 10.0
 MAX_CONNECTIONS = 16
 SILENT_READ_SECONDS = 2.0
 SILENT_READ_SHARE = 1 / 3
+LONGEST_SECONDS = 86_400.0  # whoever never wants to give up may allow any number
 SILENT_CANCEL_SECONDS = 1.0
 SILENT_CANCEL_ANSWERS = 5
 
@@ -181,7 +182,7 @@ class ConnectionPool:
             return None
         if priority is READ:
             # To tenths: a third in full length looks like a part of a signature to searches for secrets.
-            return max(SILENT_READ_SECONDS, int(10 * SILENT_READ_SHARE * seconds_left + 0.5) / 10)
+            return max(SILENT_READ_SECONDS, int(10 * SILENT_READ_SHARE * min(seconds_left, LONGEST_SECONDS) + 0.5) / 10)
         pool = self._pools.get(origin)
         measured = sorted(pool.answer_seconds) if pool is not None else []
         median = measured[len(measured) // 2] if measured else 0.0

@@ -134,9 +134,12 @@ def _read_decimal(value: Any) -> Decimal:
 
 def _read_moment(value: Any) -> datetime:
     try:
-        return datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         raise Deviation("a moment in ISO 8601") from None
+    if moment.tzinfo is None:  # nobody knows which moment that is
+        raise Deviation("a moment in ISO 8601, with its offset")
+    return moment
 
 
 def _plain(kind: type, words: str) -> _Form:

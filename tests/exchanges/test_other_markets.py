@@ -27,6 +27,7 @@ NAMED = [
     ("bitstamp.trading.open_orders_for_market", "market", "btcusd", "ethusd"),
 ]
 FILL = {"tid": 1, "oid": "a", "book": "eth_mxn", "side": "buy", "price": "1", "major": "1", "minor": "-1"}
+BALANCE = {"currency": "btc", "total": "1", "locked": "0", "available": "1"}
 ROW = {"id": 5, "order_id": 7, "datetime": "2026-03-01 10:54:53", "type": "2", "fee": "1", "eth": "1", "usd": "-2"}
 FILL |= {"fees_amount": "-0.1", "fees_currency": "eth", "created_at": "2026-02-03T10:11:12Z"}
 
@@ -80,3 +81,16 @@ def test_fills_of_another_market(client, said):
     market = Market("BTC", "MXN" if client is Bitso else "USD")
     with pytest.raises(DecodeError, match=r"expected .*trade"):
         single_calls.ask(client, lambda opened: opened.spot.fills(market), Script.of(answer(said)))
+
+
+@pytest.mark.parametrize(
+    ("client", "said"),
+    [
+        (Bitstamp, [{"currency": c, "total": "1", "available": "1", "reserved": "0"} for c in ("btc", "BTC")]),
+        (Bitso, {"success": True, "payload": {"balances": [BALANCE, BALANCE | {"total": "9"}]}}),
+    ],
+)
+def test_a_currency_that_is_shown_twice(client, said):
+    """Of two balances of one currency none is handed out as the balance."""
+    with pytest.raises(DecodeError, match="each currency once, found"):
+        single_calls.ask(client, lambda opened: opened.spot.balances(), Script.of(answer(said)))

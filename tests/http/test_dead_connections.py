@@ -28,6 +28,7 @@ ANSWER = response(b'{"id": 1}')
     [
         (Priority.READ, 30.0, [], 10.0),
         (Priority.READ, 3.0, [9.0], 2.0),
+        (Priority.READ, 1e308, [], 28_800.0),
         (Priority.CANCEL, 30.0, [], 1.0),
         (Priority.CANCEL, 30.0, [0.1, 0.1, 9.0], 1.0),
         (Priority.CANCEL, 30.0, [0.1, 0.4, 9.0], 2.0),

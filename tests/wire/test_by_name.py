@@ -1,6 +1,7 @@
 import importlib
 import inspect
 import json
+from datetime import datetime
 from decimal import Decimal
 from typing import get_args, get_origin
 
@@ -173,6 +174,13 @@ def test_what_cannot_be_written(value):
     """What is no model is refused."""
     with pytest.raises(UsageError, match="needs a model"):
         to_dict(value)
+
+
+@pytest.mark.parametrize("moment", ["2026-11-29T04:00:00", "2026-11-29", "20261129"])
+def test_a_moment_without_an_offset(moment):
+    """A moment that may be any of a day's is refused."""
+    with pytest.raises(DecodeError, match="with its offset"):
+        from_dict(datetime, moment)
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [{"a": 1}]])
