@@ -17,13 +17,22 @@ from attrs import evolve, frozen
 
 from exchanges.errors import ReaderTooSlow
 
-__all__ = ["Buffer", "Cell", "Ended", "Gap", "GapReason"]
+__all__ = ["Buffer", "Cell", "Ended", "EventSource", "Gap", "GapReason"]
 
 T = TypeVar("T")
 
 MOST_BYTES = 8 * 1024 * 1024
 ITEM_BYTES = 1024
 """A buffer holds so many in any case, and so many for each item: frames are smaller, unless somebody floods."""
+
+
+class EventSource(StrEnum):
+    """Where an event of an own order or trade comes from."""
+
+    STREAM = "stream"
+    """The channel."""
+    REST = "rest"
+    """A read, after there was no connection, or where no channel shows it: it happened at some moment before."""
 
 
 class GapReason(StrEnum):

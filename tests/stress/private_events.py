@@ -17,7 +17,7 @@ from unittest.mock import patch
 from attrs import define, field
 
 from exchanges.bitstamp import Bitstamp, OrderEventKind
-from exchanges.bitstamp.streams.models import EventSource
+from exchanges.bitstamp.streams import EventSource
 from exchanges.errors import ExchangeError
 from exchanges.session.streaming import StreamHost
 from exchanges.simulator import Cut, Simulator, Venue

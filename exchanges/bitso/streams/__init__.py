@@ -15,7 +15,6 @@ from exchanges.bitso.streams.books import BOOK
 from exchanges.bitso.streams.dialect import BitsoDialect
 from exchanges.bitso.streams.missed import MissedTrades
 from exchanges.bitso.streams.models import (
-    EventSource,
     LiveOrder,
     LiveSide,
     LiveTrade,
@@ -29,6 +28,7 @@ from exchanges.bitso.streams.own import OwnOrders
 from exchanges.endpoint import Access, Param
 from exchanges.streams.books import KeptBook
 from exchanges.streams.channel import Channels, StreamApi, channel
+from exchanges.streams.delivery import EventSource
 from exchanges.streams.live import Lossless, Newest
 from exchanges.streams.liveness import Liveness
 

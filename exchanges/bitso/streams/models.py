@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from attrs import field, frozen
 
 from exchanges.bitso.models.market import Side, Trade
+from exchanges.streams.delivery import EventSource
 from exchanges.wire import Id, OpenIntEnum, OpenStrEnum, TextDecimal, UnixMillis
 
 __all__ = [
-    "EventSource",
     "LiveOrder",
     "LiveSide",
     "LiveTrade",
@@ -154,15 +153,6 @@ class TopOrders:
     """Highest price first."""
     asks: tuple[LiveOrder, ...]
     """Lowest price first."""
-
-
-class EventSource(StrEnum):
-    """Where an event of an own order comes from."""
-
-    STREAM = "stream"
-    """The public channel."""
-    REST = "rest"
-    """A read: what it shows happened at some moment before."""
 
 
 @frozen(kw_only=True)

@@ -23,7 +23,6 @@ from attrs import define
 from exchanges.bitso.models.market import Side, SortOrder
 from exchanges.bitso.models.trading import Order, UserTrade
 from exchanges.bitso.streams.models import (
-    EventSource,
     LiveSide,
     LiveTrade,
     OrderChange,
@@ -35,7 +34,7 @@ from exchanges.bitso.trading import Trading
 from exchanges.errors import DecodeError, ExchangeError, NotFound
 from exchanges.instrumentation.lines import Log
 from exchanges.streams.channel import endpoint_of
-from exchanges.streams.delivery import Buffer, Gap, GapReason
+from exchanges.streams.delivery import Buffer, EventSource, Gap, GapReason
 
 if TYPE_CHECKING:
     from exchanges.streams.live import Lossless

@@ -17,7 +17,6 @@ from exchanges.bitstamp.streams.dialect import BitstampDialect
 from exchanges.bitstamp.streams.missed import MissedOrders, MissedOwnTrades, MissedTrades
 from exchanges.bitstamp.streams.models import (
     AccountTrade,
-    EventSource,
     LiveFundingRate,
     LiveOrder,
     LiveOrderEvent,
@@ -29,6 +28,7 @@ from exchanges.endpoint import Access, Param
 from exchanges.errors import UsageError
 from exchanges.streams.books import KeptBook
 from exchanges.streams.channel import Channels, MarketsRule, StreamApi, channel, endpoint_of
+from exchanges.streams.delivery import EventSource
 from exchanges.streams.feeds import ANY_EVENT
 from exchanges.streams.live import Lossless, Newest
 from exchanges.streams.liveness import Liveness

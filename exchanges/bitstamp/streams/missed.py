@@ -16,7 +16,6 @@ from exchanges.bitstamp.models.market import TimeFrame, Transaction
 from exchanges.bitstamp.models.trading import OpenOrder, OrderEventKind, OrderStatus, OrderStatusWord
 from exchanges.bitstamp.streams.models import (
     AccountTrade,
-    EventSource,
     LiveOrder,
     LiveOrderEvent,
     LiveTrade,
@@ -25,6 +24,7 @@ from exchanges.bitstamp.streams.models import (
 from exchanges.bitstamp.trading import Trading
 from exchanges.errors import ExchangeError, NotFound
 from exchanges.streams.channel import endpoint_of
+from exchanges.streams.delivery import EventSource
 from exchanges.streams.marks import MissedItems
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ Beside many texts the same number stands once more as a JSON number, which may b
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 
 from attrs import field, frozen
 
@@ -14,11 +13,11 @@ from exchanges.bitstamp.models.market import Side, Transaction
 from exchanges.bitstamp.models.numbers import EitherDecimal
 from exchanges.bitstamp.models.trading import OrderEventKind, OrderSource
 from exchanges.endpoint.amounts import EXACT
+from exchanges.streams.delivery import EventSource
 from exchanges.wire import Id, Json, OpenStrEnum, RawJson, TextDecimal, UnixMicrosText, UnixTimeText
 
 __all__ = [
     "AccountTrade",
-    "EventSource",
     "LiveFundingRate",
     "LiveOrder",
     "LiveOrderEvent",
@@ -29,15 +28,6 @@ __all__ = [
 
 _SOURCE = "_source"
 """No key of the exchange: where an item comes from."""
-
-
-class EventSource(StrEnum):
-    """Where an item of a private channel comes from."""
-
-    STREAM = "stream"
-    """The channel itself."""
-    REST = "rest"
-    """A read after there was no connection: what it shows happened at some moment before."""
 
 
 @frozen(kw_only=True)
