@@ -116,15 +116,7 @@ class HttpTransport:
         deadline: float,
         on_end: Callable[[Answer | Lost], None],
     ) -> Callable[[Lost], None] | None:
-        """Send a read over an idle connection of our own, and return what gives it up; None if that is not possible.
-
-        Args:
-            began: What the clock of the loop shows now.
-            on_end: Called once with the whole answer, or with what went wrong, also when it is given up.
-
-        Raises:
-            Lost: Nothing was sent; *on_end* is not called.
-        """
+        """Send a read over an idle connection of our own, if that is possible; see `ConnectionPool.send_now`."""
         if request.attachment is not None or self._sender(thorough=False) is not self._pool:
             return None
         return self._pool.send_now(
