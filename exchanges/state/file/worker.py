@@ -1,7 +1,7 @@
 """A thread that runs one job after the other, so that the event loop never waits for a disk or a lock.
 
-What can wait, waits a moment for a job that cannot: a caller who has just got an answer would share the interpreter
-with the thread that records its end. The order stays the same.
+What can wait is not passed to the thread before a job that cannot, or a moment later: a caller who has just got an
+answer would share the interpreter with the thread that records its end. The order stays the same.
 
 It is a daemon thread, not one of `concurrent.futures`, whose threads are joined when the interpreter exits: a job that
 waits for another process must not delay that.
@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from exchanges.errors import StateError
 from exchanges.instrumentation.lines import Log
@@ -30,20 +31,6 @@ logger = Log(__name__)
 STOP_SECONDS = 1.0
 LATER_SECONDS = 0.001
 """How long what can wait does: for some turns of a loop."""
-MOST_AT_ONCE = 8
-"""So that a stream of what can wait does not put itself off."""
-
-
-class Posted(NamedTuple):
-    """A job, or None as the last of them.
-
-    Attributes:
-        job: What is to be done.
-        can_wait: Whether nobody waits for it.
-    """
-
-    job: Job | None
-    can_wait: bool = False
 
 
 class Worker:
@@ -57,12 +44,13 @@ class Worker:
 
     def __init__(self, name: str, subject: str, after: Callable[[], float | None]) -> None:
         self._subject = subject
-        self._jobs: SimpleQueue[Posted] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()  # None as the last of them
+        self._later: deque[Job] = deque()
         # Reentrant: the garbage collector may release a lease while this thread is posting.
         self._lock = threading.RLock()
         self._stopped = False
         self._process = os.getpid()
-        self._thread = threading.Thread(target=_work, args=(self._jobs, after), name=name, daemon=True)
+        self._thread = threading.Thread(target=_work, args=(self._jobs, self._later, after), name=name, daemon=True)
         self._thread.start()
 
     def post(self, job: Job) -> None:
@@ -71,7 +59,12 @@ class Worker:
         Raises:
             StateError: See `require_running`.
         """
-        self._put(Posted(job))
+        # Twice: a forked child must not touch the lock, which its parent may have held; a stop may come in between.
+        self.require_running()
+        with self._lock:
+            self.require_running()
+            self._pass_on()
+            self._jobs.put(job)
 
     def post_later(self, job: Job) -> None:
         """Run *job* when the next one is posted, or a moment later: nobody waits for it.
@@ -79,14 +72,22 @@ class Worker:
         Raises:
             StateError: See `require_running`.
         """
-        self._put(Posted(job, can_wait=True))
-
-    def _put(self, posted: Posted) -> None:
-        # Twice: a forked child must not touch the lock, which its parent may have held; a stop may come in between.
         self.require_running()
         with self._lock:
             self.require_running()
-            self._jobs.put(posted)
+            self._later.append(job)
+        try:
+            asyncio.get_running_loop().call_later(LATER_SECONDS, self._pass_on)
+        except RuntimeError:  # there is no loop
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._process != os.getpid():  # a child that runs on with the loop of its parent
+            return
+        # An IndexError: the thread itself was faster.
+        with self._lock, suppress(IndexError):
+            while self._later:
+                self._jobs.put(self._later.popleft())
 
     def require_running(self) -> None:
         """Raise unless there is a thread to run jobs.
@@ -111,7 +112,8 @@ class Worker:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._put(Posted(partial(_run, work, partial(_deliver, loop, future)), can_wait))
+        job = partial(_run, work, partial(_deliver, loop, future))
+        (self.post_later if can_wait else self.post)(job)
         return await future
 
     def run_blocking(self, work: Callable[[], T]) -> T:
@@ -128,40 +130,34 @@ class Worker:
             if self._stopped:
                 return
             self._stopped = True
-            self._jobs.put(Posted(last))
-            self._jobs.put(Posted(None))
+            self._pass_on()
+            self._jobs.put(last)
+            self._jobs.put(None)
         # A finalizer may run in the thread itself, which cannot wait for its own end.
         if threading.current_thread() is not self._thread:
             self._thread.join(STOP_SECONDS)
 
 
-def _work(jobs: SimpleQueue[Posted], after: Callable[[], float | None]) -> None:
+def _work(jobs: SimpleQueue[Job | None], later: deque[Job], after: Callable[[], float | None]) -> None:
     seconds: float | None = None
-    while True:
-        found = next_jobs(jobs, seconds)
-        while found:
-            job = found.pop(0).job
-            if job is None:
-                return
-            seconds = None
-            try:
-                job()
-                seconds = after()
-            except Exception:
-                logger.exception("internal error in the state")
-            del job  # while idle, keep no state alive
+    while (job := _next_job(jobs, later, seconds)) is not None:
+        seconds = None
+        try:
+            job()
+            seconds = after()
+        except Exception:
+            logger.exception("internal error in the state")
+        del job  # while idle, keep no state alive
 
 
-def next_jobs(jobs: SimpleQueue[Posted], seconds: float | None) -> list[Posted]:
-    """Wait for a job; if that can wait, return what else has come when it cannot any more, or a moment later."""
+def _next_job(jobs: SimpleQueue[Job | None], later: deque[Job], seconds: float | None) -> Job | None:
     try:
-        found = [jobs.get(timeout=seconds)]
+        return jobs.get(timeout=seconds)
     except Empty:
-        return [Posted(_nothing)]
-    with suppress(Empty):
-        while found[-1].can_wait and len(found) < MOST_AT_ONCE:
-            found.append(jobs.get(timeout=LATER_SECONDS))
-    return found
+        # What can wait was left behind by a loop that was closed at once.
+        with suppress(IndexError):
+            return later.popleft()
+        return _nothing
 
 
 def _nothing() -> None:
