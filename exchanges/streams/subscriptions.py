@@ -11,9 +11,10 @@ Rules for editors:
 1. Silence is no refusal. A channel that stays without an answer is asked for again, ever more rarely, and is never
    reported as refused.
 2. An acknowledgement of a channel that was given up meanwhile changes nothing.
-3. A channel is asked for again only after the server has acknowledged, or not answered, that it was given up.
-4. A channel that the server ends by itself is asked for again, ever more rarely if that goes on.
-5. A refusal that names no channel, or is about the token, is final only if the next answer refuses the channel again:
+3. A channel that was asked for is given up at the server, too, also if it never answered: its answer may be lost.
+4. A channel is asked for again only after the server has acknowledged, or not answered, that it was given up.
+5. A channel that the server ends by itself is asked for again, ever more rarely if that goes on.
+6. A refusal that names no channel, or is about the token, is final only if the next answer refuses the channel again:
    a server that fails inside writes the same words.
 """
 
@@ -139,7 +140,7 @@ class Subscriptions:
         if channel is None:
             return
         channel.is_wanted = False
-        if channel.stage is _Stage.WANTED:
+        if channel.stage is _Stage.WANTED and not channel.tries:
             del self._channels[name]
         elif channel.stage is not _Stage.LEAVING:
             channel.stage = _Stage.UNWANTED

@@ -223,6 +223,18 @@ def test_silence_is_no_refusal():
     assert ([0.0, 5.0, 10.0, 20.0, 40.0], MAX_RETRY_SECONDS) == (waits[:5], waits[-1])
 
 
+def test_what_was_never_answered_is_given_up_at_the_server():
+    """Its answer may be lost: the server would send the channel for ever."""
+    subscriptions = wanting("a")
+    for now in (ACK_SECONDS, 2 * ACK_SECONDS):
+        outcomes = subscriptions.tick(now)
+        subscriptions.outgoing(now)
+    subscriptions.release("a")
+
+    assert [Unanswered("a")] == outcomes
+    assert [Ask("a", is_subscribed=False)] == subscriptions.outgoing(11)
+
+
 def test_a_refused_token_is_asked_for_once_more():
     """With a fresh one; a second refusal is final."""
     subscriptions = wanting("a")
