@@ -103,7 +103,7 @@ def _orders(query: Query, answers: Answers) -> Matches:
     if of_book not in answers:
         return Matches(more=(of_book,))
     waiting = rows_of(answers, of_book, Order)
-    found = [match for order in waiting or () if (match := _judge_open(query, client_id, order)) is not None]
+    found = [shown for order in waiting or () if (shown := _judge_open(query, client_id, order)) is not None]
     is_whole = not named and named is not None and not rows and waiting is not None and len(waiting) < MAX_OPEN
     return Matches(by_client_id(found), complete=bool(found) or is_whole)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchanges.bitstamp.errors import read_doubt, read_problem, read_problem_v1
+from exchanges.bitstamp.errors import read_doubt, read_problem
 from exchanges.bitstamp.signing import BodySignature, HeaderSignature
 from exchanges.endpoint import Api
 from exchanges.limits.limit import Limit, Scope, Window
@@ -27,7 +27,7 @@ V1 = Api(
     private_limit=V1_LIMIT,
     lockout_seconds=V1_LOCKOUT_SECONDS,
     max_lockout_seconds=MAX_LOCKOUT_SECONDS,
-    read_problem=read_problem_v1,
+    read_problem=read_problem,
     read_doubt=read_doubt,
 )
 

@@ -122,14 +122,8 @@ _SIGNS = frozenset({"error", "errors", "message", "status", "success"})
 _REFUSAL = frozenset({"status", "success", "error", "errors", "reason", "message", "response_explanation", *_CODES})
 
 
-def read_problem_v1(status: int, answer: Json) -> Problem | None:
-    """Return what an answer of v1 in one of the error shapes means; None for every other answer."""
-    refusal = _refusal(status, answer)
-    return None if refusal is None else TABLE.problem(status, refusal)
-
-
 def read_problem(status: int, answer: Json) -> Problem | None:
-    """Return what an answer of v2 in one of the error shapes means; None for every other answer."""
+    """Return what an answer of any generation in one of the error shapes means; None for every other answer."""
     refusal = _refusal(status, answer)
     return None if refusal is None else TABLE.problem(status, refusal)
 

@@ -19,8 +19,8 @@ from exchanges.errors import (
 )
 
 NOT_ENOUGH = "You have only 0 BTC available. Check your account balance for details."
-READS = [bitso.read_problem, bitstamp.read_problem_v1, bitstamp.read_problem]
-ALL = pytest.mark.parametrize("read", READS, ids=["bitso", "bitstamp v1", "bitstamp v2"])
+READS = [bitso.read_problem, bitstamp.read_problem]
+ALL = pytest.mark.parametrize("read", READS, ids=["bitso", "bitstamp"])
 
 
 def coded_by_bitso(code, status=400, message="no"):
@@ -150,10 +150,9 @@ class TestWords:
             ("MISSING AMOUNT AND/OR PRICE.", InvalidRequest),
         ],
     )
-    @pytest.mark.parametrize("read", READS[1:], ids=["v1", "v2"])
-    def test_known_texts(self, read, text, kind):
+    def test_known_texts(self, text, kind):
         """A text of the table is proof without a code, even with status 200; case and full stop do not matter."""
-        problem = read(200, {"error": text})
+        problem = bitstamp.read_problem(200, {"error": text})
 
         assert (kind, True, text, None) == (problem.kind, problem.proves_not_executed, problem.text, problem.code)
 
@@ -230,10 +229,9 @@ class TestShapes:
 
         assert {"price": ("No",)} == problem.fields
 
-    @pytest.mark.parametrize("read", READS[1:], ids=["v1", "v2"])
-    def test_funds_in_a_field(self, read):
+    def test_funds_in_a_field(self):
         """Missing funds are told in words for a field, or for all of them."""
-        problems = [read(200, {"error": {name: [NOT_ENOUGH]}}) for name in ("amount", "__all__")]
+        problems = [bitstamp.read_problem(200, {"error": {name: [NOT_ENOUGH]}}) for name in ("amount", "__all__")]
 
         assert [InsufficientFunds] * 2 == [problem.kind for problem in problems]
 
