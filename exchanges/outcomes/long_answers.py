@@ -55,7 +55,7 @@ def interpret_in_steps(attempt: Attempt, answer: Answer, wire: Wire) -> Generato
     is_success = answer.status in endpoint.api.success_statuses
     if endpoint.text and is_success:
         return interpret(attempt, answer, wire)  # nothing is parsed
-    lists = LongLists(endpoint.answer, wire, _report_of(endpoint, wire), is_strict=endpoint.kind is not READ)
+    lists = LongLists(endpoint.answer, wire, _report_of(endpoint, wire))
     # Of a single object in a list an empty list would mean that there is none.
     if endpoint.kind.is_once or endpoint.single or not is_success:
         lists.refusal = "an answer with fewer values"

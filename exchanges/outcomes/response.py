@@ -35,7 +35,6 @@ from exchanges.wire.codecs import without_mark
 from exchanges.wire.converter import Wire
 from exchanges.wire.long_lists import LongLists
 from exchanges.wire.models import optional_of
-from exchanges.wire.strict_json import loads_unique
 
 _NO_IDS = frozenset({"", "null", "none", "nil", "nan", "undefined", "false", "true"})
 
@@ -109,7 +108,7 @@ def _require_signature(attempt: Attempt, answer: Answer) -> None:
 def _rows(endpoint: Endpoint, answer: Answer, wire: Wire, lists: LongLists | None) -> Any | None:
     """Return large lists of rows, which have a faster way; None if the answer is no such list."""
     if endpoint.kind is not READ:
-        return None  # there no key may appear twice, which the faster way does not see
+        return None  # what these answer is compared with what was sent
     if answer.rows is not None:
         return answer.rows.result()
     return wire.rows(answer.body, endpoint.answer) if lists is None else None
@@ -166,8 +165,7 @@ def _content(
         if endpoint.text and is_success:
             text = without_mark(answer.body).decode()
             return text, None if text.strip() else "text"
-        # Of two equal keys no parser says which one the exchange meant: such an answer proves neither.
-        return (loads if endpoint.kind is READ else loads_unique)(answer.body), None
+        return loads(answer.body), None
     except UnicodeDecodeError:
         return None, "text in UTF-8"
     except Deviation as deviation:

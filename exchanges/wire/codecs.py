@@ -21,6 +21,7 @@ import msgspec
 from attrs import field, frozen
 
 from exchanges.errors import quotable
+from exchanges.wire.unique_keys import has_unique_keys
 
 T = TypeVar("T")
 
@@ -108,7 +109,7 @@ def loads(body: bytes) -> Json:
     """Parse JSON exactly, with or without a byte order mark.
 
     Raises:
-        Deviation: Not JSON in UTF-8, or nested too deeply.
+        Deviation: Not JSON in UTF-8, nested too deeply, or an object has a key twice.
     """
     body = without_mark(body)
     try:
@@ -120,6 +121,8 @@ def loads(body: bytes) -> Json:
     # Counting brackets is cheap and an upper bound of the depth; only what exceeds it is walked.
     if len(body) > 2 * MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
         raise Deviation("JSON of bounded depth")
+    if not has_unique_keys(body, value):
+        raise Deviation("JSON in which no key appears twice")
     return value
 
 

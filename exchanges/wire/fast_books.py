@@ -81,7 +81,9 @@ class BookReader:
         try:
             answer = self.decoder.decode(body)
             parts = ((name, build, getattr(answer, name)) for name, build in self.builders.items())
-            return self.cls(**{name: build(bytes(part)) for name, build, part in parts if part is not None})
+            fields = {name: build(bytes(part)) for name, build, part in parts if part is not None}
+            # Other colons are in a text, or of a key that came twice: the reference path decides.
+            return self.cls(**fields) if body.count(b":") == len(fields) else None
         except (msgspec.MsgspecError, ValueError, RecursionError, DecimalException, Deviation):
             return None
 

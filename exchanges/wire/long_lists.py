@@ -26,7 +26,6 @@ from exchanges.wire.models import Row, fields_of, optional_of
 from exchanges.wire.odd_rows import MAX_MORE, OddRows
 from exchanges.wire.piecewise import PieceReader, Reader, Report
 from exchanges.wire.splitting import Splitter
-from exchanges.wire.strict_json import loads_unique
 
 __all__ = ["LongLists"]
 
@@ -64,14 +63,12 @@ class LongLists:
         reader: What reads small lists.
         report: Reports an element of an answer that is a list, if it cannot be read and is left out; None if that is an
             error. Lists inside of models never lose one.
-        is_strict: Whether no object may have a key twice.
         refusal: What was expected of an answer that cannot be read in steps; None for others.
     """
 
     annotation: Any
     reader: Reader
     report: Report | None = None
-    is_strict: bool = False
     refusal: str | None = field(default=None, init=False)
     _mark: str = field(factory=lambda: f"list {os.urandom(8).hex()} ", init=False)
     _rest: bytes = field(default=b"", init=False)
@@ -95,7 +92,7 @@ class LongLists:
         """
         if self.refusal is not None:
             raise Deviation(self.refusal)
-        return self._shown((loads_unique if self.is_strict else loads)(self._rest))
+        return self._shown(loads(self._rest))
 
     def empty(self, content: Json) -> Json:
         """Return *content* with empty lists, and remember where they belong.
@@ -120,8 +117,6 @@ class LongLists:
             for piece in place.pieces:
                 yield
                 try:
-                    if self.is_strict:
-                        loads_unique(b"[%b]" % piece[:-1])
                     if isinstance(place.inner, _Part):
                         objects += place.inner.read(loads(b"[%b]" % piece[:-1]))
                         continue

@@ -229,6 +229,17 @@ def test_a_key_that_appears_twice(place, twice):
     assert (DecodeError if twice else type(None), not twice) == (type(result.error), result.value is not None)
 
 
+@pytest.mark.parametrize("name", [BOOK, TRADES, LEVELS, ORDERS])
+def test_a_key_that_appears_twice_in_a_long_list(name):
+    """In a long answer to a read as well, wherever it is."""
+    body = LONG[name]
+    at = body.rfind(b'"', 0, body.rfind(b'":')) + 1 if b'":' in body else 0
+    key = body[at : body.find(b'"', at)]
+    twice = body[: at - 1] + b'"%b":1,' % key + body[at - 1 :] if at else body.replace(b"]", b',{"a":1,"a":2}]', 1)
+
+    assert isinstance(error(name, twice), DecodeError)
+
+
 def test_a_mark_in_the_answer():
     """A text that looks like the mark of a list is a text."""
     body = changed(ORDERS, lambda c: c.insert(0, "list 0123456789abcdef 0"))

@@ -202,6 +202,13 @@ def test_a_key_that_appears_twice(kind, status, body):
     assert not isinstance(told.error, errors.Rejected)
 
 
+def test_a_key_that_appears_twice_in_a_read():
+    """Neither is it the answer to a read."""
+    told = of_kind(READ, b'{"id": 1, "amount": "3", "price": "5", "side": "buy", "id": 1}')
+
+    assert (None, DecodeError, False) == (told.value, type(told.error), told.is_judged)
+
+
 @pytest.mark.parametrize("body", [b'{"id": 1, "x": NaN}', b'\xef\xbb\xbf{"id": 1, "x": {"id": 2}, "y": {"id": 3}}'])
 def test_keys_that_appear_once(body):
     """The keys of different objects, the byte order mark and numbers that nobody reads make no answer unreadable."""

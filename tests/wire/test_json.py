@@ -215,9 +215,42 @@ def test_another_encoding(encoding):
         decode("[1]".encode(encoding), list[int])
 
 
-def test_the_last_of_repeated_keys():
-    """If a key is repeated, the last value counts."""
-    assert {"a": 2} == loads(b'{"a": 1, "a": 2}')
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": 1, "a": 2}',
+        b'{"a":1,"a":1}',
+        b'{"a":1,"a" :2}',
+        b'{"a":1,"a"\r\n\t:2}',
+        b'{"a":1,"\\u0061":2}',
+        b'[[{"b":":"},{"b":{"c":"x\\":","c":[]}}]]',
+        b'{"a":1,"a":NaN}',
+        b'\xef\xbb\xbf{"a":1,"a":2}',
+    ],
+)
+def test_a_key_that_appears_twice(body):
+    """Nobody knows which of two values was meant."""
+    with pytest.raises(Deviation, match="no key appears twice"):
+        loads(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":":","b":"\\":","c":"2026-11-29 04:00:00"}',
+        b'[{"a" : 1, ":" : {"a":1}}, {"a":"\xc3\xb1\\ud83d\\ude00: \\":"}, ":"]',
+        b'{"a":1e999999999,"b":":"}',
+    ],
+)
+def test_colons_in_texts(body):
+    """Colons of texts are no keys."""
+    assert loads(body)
+
+
+def test_a_key_that_appears_twice_in_an_order_book():
+    """The faster way to read order books does not take one of two lists."""
+    with pytest.raises(DecodeError, match="no key appears twice"):
+        decode(b'{"bids": [["1", "2"]], "bids": [["9", "2"]], "asks": []}', OrderBook)
 
 
 def test_no_value_in_the_message():
