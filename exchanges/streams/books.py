@@ -54,13 +54,11 @@ class KeptBook(Stream, Generic[B]):
         settings_of(channel.book, options)  # what is wrong is said before anything is sent
         self._rule = channel.book
         self._waker = BookReader()
-        self._book: BookFeed | None = None
 
     def _reader(self) -> BookReader:
         return self._waker
 
     def _left(self) -> None:
-        self._book = None
         self._waker.end(None)
 
     @property
