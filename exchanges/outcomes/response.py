@@ -190,7 +190,10 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
         sent = call.values[argument.name]
         wanted = str(sent).split(",") if param.type == "list" else [sent]
         for shown in _shown(value, name) if param.echo != "=" else [getattr(value, name, None)]:
-            if not any(_repeats(param, name, one, shown) for one in wanted) and name not in found:
+            # What is not repeated need not be compared with anything.
+            if shown is None or name in found:
+                continue
+            if not any(_repeats(param, name, one, shown) for one in wanted):
                 found.append(name)
     impossible = () if call.endpoint.kind is READ else _impossible(value)
     return [*found, *(name for name in impossible if name not in found)]
