@@ -1,6 +1,7 @@
 """Kept order books, from a played server in virtual time."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -373,3 +374,27 @@ async def test_trades_with_frames_of_the_book_raise_none():
 
             assert (before, BookStatus.GOOD) == (len(host.calls), book.status)
         await book.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"bids": ', '"bids": [["97", "1"]], "bids": '),
+        ('"event": "data"', '"event": "trade"'),
+        ('"timestamp": "', '"timestamp": "1'),
+        ('"bids": ', '"market": "ethusd", "bids": '),
+        ('"bids": ', '"pair": "ETH/USD", "bids": '),
+    ],
+)
+@in_virtual_time
+async def test_a_frame_that_contradicts_itself(before, after):
+    """The book cannot be read until the next frame."""
+    async with streams() as (live, server, host):
+        book = await opened(live, server, host)
+        good = json.dumps(frame(1, BIDS, ASKS))
+        server.last.send(good.replace(before, after, 1).encode())
+
+        assert (BookStatus.RESYNCING, True) == (book.status, before in good)
+        server.last.send(json.dumps(frame(2, BIDS, ASKS)).replace('"bids"', '"pair": "BTC/USD", "bids"').encode())
+
+        assert BookStatus.GOOD is book.status

@@ -92,3 +92,12 @@ def test_a_refusal_that_cannot_be_read():
     deep = b'{"event":"bts:error","data":' + b"[" * 90 + b"]" * 90 + b"}"
 
     assert isinstance(read(deep), Odd)
+
+
+@pytest.mark.parametrize("key", ["event", "channel", "data"])
+def test_a_key_that_appears_twice(key):
+    """A frame that says two things is none."""
+    frame = {"event": "data", "channel": "a", "data": {"a": {"b": 1}}}
+    twice = json.dumps(frame)[:-1] + f', "{key}": "a"}}'
+
+    assert isinstance(read(twice.encode()), Odd)

@@ -16,7 +16,7 @@ from exchanges.errors import BookUnknown
 from exchanges.streams.channel import BookRule, endpoint_of
 from exchanges.streams.dialect import Data
 from exchanges.streams.keepers import DiffBook, Keeper, LevelsFrame, LevelsSnapshot, Settings, WholeBook
-from exchanges.wire import Deviation
+from exchanges.wire import Deviation, loads
 from exchanges.wire.envelopes import Envelope, envelope_reader
 
 TOP: Final = 100
@@ -31,9 +31,14 @@ class _BookData(Envelope):
     microtimestamp: str
     bids: list[tuple[str, str]]
     asks: list[tuple[str, str]]
+    timestamp: str | None = None
+    pair: str | None = None
+    market: str | None = None
 
 
 _read = envelope_reader(_BookData)
+_KEYS = 4
+_MICROS = 6
 
 
 def frame(data: Data) -> LevelsFrame:
@@ -43,13 +48,26 @@ def frame(data: Data) -> LevelsFrame:
         Deviation: It is none.
     """
     book = _read(data.body)
+    if data.event != "data":
+        raise Deviation("an event of an order book")
+    if data.body.count(b":") != _KEYS:
+        loads(data.body)  # more keys than are documented, or one of them twice
     # Frames are kept by the number of their rows until an order book is read.
     if len(data.body) > ROW_BYTES * (len(book.bids) + len(book.asks) + 4):
         raise Deviation(f"rows of at most {ROW_BYTES} bytes each")
     moment = book.microtimestamp
     if not (moment.isascii() and moment.isdigit() and len(moment) <= _MAX_DIGITS):
         raise Deviation("a moment in microseconds")
+    if book.timestamp not in (None, moment[:-_MICROS]) and book.timestamp != _rounded(int(moment)):
+        raise Deviation("two moments that are the same")
+    for name in (book.pair, book.market):
+        if name is not None and not data.name.endswith(f"_{name.replace('/', '').lower()}"):
+            raise Deviation("a book of its market")
     return LevelsFrame(int(moment), book.bids, book.asks)
+
+
+def _rounded(at: int) -> str:
+    return str((at + 500_000) // 1_000_000)
 
 
 def snapshot(book: OrderBook, _: Mapping[str, str]) -> LevelsSnapshot:
