@@ -12,6 +12,9 @@ import concurrent.futures.thread
 import email.utils
 import encodings.idna
 import html
+import json
+import random
+import secrets
 
 from exchanges.endpoint import undeclared
 from exchanges.outcomes import matching, named, reconcile, verdicts, window
@@ -24,6 +27,9 @@ MODULES = (
     email.utils,
     encodings.idna,
     html,
+    json,
+    random,
+    secrets,
     fast_books,
     fast_rows,
     matching,
