@@ -231,14 +231,16 @@ class Market(Shared):
         number = (at_ms - self._since_start_ms) // self.trade_ms
         return number if self.trade(number).at_ms <= at_ms else number - 1
 
-    def bars(self, period_ms: int, count: int, at_ms: int) -> list[Bar]:
-        """Return *count* bars of *period_ms*, oldest first, of which the last one is not over yet.
+    def bars(self, period_ms: int, count: int, at_ms: int, now_ms: int | None = None) -> list[Bar]:
+        """Return *count* bars of *period_ms*, oldest first, up to the one that *at_ms* lies in.
 
-        They begin at whole periods of the wall clock, as those of an exchange do.
+        They begin at whole periods of the wall clock, as those of an exchange do. The one that *now_ms* lies in
+        (default: *at_ms*) is not over yet.
         """
+        now_ms = at_ms if now_ms is None else now_ms
         current = at_ms // period_ms
         starts = (number * period_ms for number in range(current - count + 1, current + 1))
-        return [self._bar(start, min(start + period_ms, at_ms), points=8) for start in starts]
+        return [self._bar(start, min(start + period_ms, now_ms), points=8) for start in starts]
 
     # Set by tests
 

@@ -100,8 +100,9 @@ class MarketHandlers(SpotHandlers):
         refuse_if(period // 1000 not in tuple(bitso.TimeBucket), Reason.WRONG_ARGUMENT, "time_bucket")
         end = min(arguments.integer("end", call.now_ms), call.now_ms)
         start = arguments.integer("start", end - DAY_MS)
-        count = min(max(end // period - start // period, 0), MAX_CANDLES)
-        return [_candle(bar) for bar in market.bars(period, count, end)]
+        first, last = -(-start // period), (end - 1) // period
+        count = min(max(last - first + 1, 0), MAX_CANDLES)
+        return [_candle(bar) for bar in market.bars(period, count, last * period, call.now_ms)]
 
     @handles(Market.catalogues)
     def catalogues(self, _: SpotCall) -> object:

@@ -119,13 +119,14 @@ class MarketHandlers(SpotHandlers):
         """Return candles, oldest first."""
         arguments = call.arguments
         book, period = self.engine.book(arguments.text("market")), arguments.integer("step") * 1000
-        limit = arguments.integer("limit")
-        end = min(arguments.integer("end", call.now_ms // 1000) * 1000, call.now_ms)
+        count = arguments.integer("limit")
+        last = min(arguments.integer("end", call.now_ms // 1000) * 1000, call.now_ms) // period
         if "start" in arguments.values and "end" not in arguments.values:
-            end = min(arguments.integer("start") * 1000 + limit * period, end)
-        rows = tuple(
-            show(bitstamp.Candle, bar, timestamp=second(bar.start_ms)) for bar in book.market.bars(period, limit, end)
-        )
+            first = -(-arguments.integer("start") * 1000 // period)
+            last = min(first + count - 1, last)
+            count = last - first + 1
+        bars = book.market.bars(period, count, last * period, call.now_ms)
+        rows = tuple(show(bitstamp.Candle, bar, timestamp=second(bar.start_ms)) for bar in bars)
         return bitstamp.Candles(market=_pair(book), pair=_pair(book), ohlc=rows)
 
     # The markets that are played here are spot markets; their funding rate never changes.
