@@ -11,7 +11,7 @@ from itertools import accumulate
 from exchanges import MarketLevel, MarketOrderBook, UsageError, bitex, bitso, bitstamp, to_json
 from exchanges.commands import screen
 from exchanges.commands.board import format_price
-from exchanges.commands.parsers import add_market, client_of, market_of
+from exchanges.commands.parsers import add_market, client_of, market_of, whole
 
 MOST = 100
 
@@ -19,7 +19,7 @@ MOST = 100
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     add_market(parser)
-    parser.add_argument("--levels", type=int, default=10, help=f"of each side, 1 to {MOST} (default: %(default)s)")
+    parser.add_argument("--levels", type=whole, default=10, help=f"of each side, 1 to {MOST} (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the order book as JSON, by the exchange's names")
 
 

@@ -14,7 +14,7 @@ from exchanges import Bitex, Bitso, Model, UsageError, to_json
 from exchanges.commands import screen
 from exchanges.commands.board import format_price
 from exchanges.commands.clients import MarketClient
-from exchanges.commands.parsers import add_market, client_of, market_of, step
+from exchanges.commands.parsers import add_market, client_of, market_of, step, whole
 
 HEADS = ("begins (UTC)", "open", "high", "low", "close", "volume")
 ROWS = 16
@@ -50,7 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     add_market(parser)
     parser.add_argument("--step", type=step, default=3600, metavar="SECONDS", help="of each (default: %(default)s)")
-    parser.add_argument("--count", type=int, default=60, help=f"how many, 1 to {MOST} (default: %(default)s)")
+    parser.add_argument("--count", type=whole, default=60, help=f"how many, 1 to {MOST} (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line, by the exchange's names")
 
 

@@ -18,6 +18,7 @@ from exchanges.commands import screen
 from exchanges.commands.board import Board, plain_table, updating_in_place
 from exchanges.commands.clients import MarketClient, limits
 from exchanges.commands.markets import BOOKS, Quote, sources
+from exchanges.commands.parsers import number, whole
 from exchanges.simulator import Simulator, Venue, simulate
 
 EVERY_SECONDS = {"bitex": 0.75, "bitso": 2.2, "bitstamp": 2.2}
@@ -30,8 +31,8 @@ SETTLE_SECONDS = 10.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("--seconds", type=float, default=5.0, help="how long to poll at least (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the simulator (default: %(default)s)")
+    parser.add_argument("--seconds", type=number, default=5.0, help="how long to poll at least (default: %(default)s)")
+    parser.add_argument("--seed", type=whole, default=0, help="seed of the simulator (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,24 +9,20 @@ import re
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from exchanges import Bitex, Bitso, Bitstamp, ExchangeError, Model, ReadFailed, UsageError, to_dict
-from exchanges.commands.candles import read_candles
+from exchanges.commands.candle_pages import CandlePages
 from exchanges.commands.clients import CLIENTS, MarketClient
-from exchanges.commands.parsers import add_market, client_of, date, market_of, step
+from exchanges.commands.parsers import add_market, client_of, date, market_of, step, whole
 from exchanges.commands.sheets import NOTE, Row, Sheet
 from exchanges.http.signing import Credentials
 from exchanges.session.servers import origin_of, server_name
 
 PAGE = 100
 HOUR = 3600
-CANDLES = 250
-"""In one answer: fewer than the least that an exchange sends, so that none is left out."""
-SETTLED = timedelta(seconds=60)
-"""How long after its end a candle counts as complete, whoever's clock is late."""
 LEDGER_PAGE = 1000
 MAX_DIGITS = 30
 """Of an id."""
@@ -47,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--since", type=date, metavar="DATE", help="the first candle of a new file, such as 2026-01-31 (UTC)"
     )
     parser.add_argument("--all", action="store_true", help="at Bitso: begin with the oldest trade, not with the newest")
-    parser.add_argument("--rows", type=int, metavar="N", help="stop after about so many rows; go on another time")
+    parser.add_argument("--rows", type=whole, metavar="N", help="stop after about so many rows; go on another time")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,20 +61,20 @@ def run(args: argparse.Namespace) -> int:
             raise
         except KeyboardInterrupt:
             progress.end()
-            print(f"interrupted after {progress.rows} rows; the same command goes on", file=sys.stderr)
+            print(f"interrupted after {sheet.rows} rows; the same command goes on", file=sys.stderr)
             raise
         except ExchangeError as error:
             progress.end()
-            print(f"after {progress.rows} rows: {error}", file=sys.stderr)
+            print(f"after {sheet.rows} rows: {error}", file=sys.stderr)
             return 1
         finally:
             progress.end()
         if not sheet.is_whole:
             raise UsageError(f"{path}: the file ends with an incomplete row that no row of the exchange completes")
-        if sheet.last is None and not progress.rows:
+        if sheet.last is None and not sheet.rows:
             print("0 rows: the exchange shows none; nothing was written")
         else:
-            print(f"{progress.rows} rows; the same command goes on, with {path.name}{NOTE} beside the file")
+            print(f"{sheet.rows} rows; the same command goes on, with {path.name}{NOTE} beside the file")
     return 0
 
 
@@ -113,7 +109,7 @@ def _source_of(args: argparse.Namespace, market: str) -> Row:
 
 async def _download(args: argparse.Namespace, market: str, sheet: Sheet, progress: Progress) -> None:
     async with client_of(args) as client:
-        async for page in _pages(args, client, market, sheet.last):
+        async for page in _pages(args, client, market, sheet):
             rows = [to_dict(row) for row in page]
             sheet.append(rows)
             progress.add(rows)
@@ -121,9 +117,10 @@ async def _download(args: argparse.Namespace, market: str, sheet: Sheet, progres
                 return
 
 
-def _pages(args: argparse.Namespace, client: MarketClient, market: str, last: Row | None) -> Pages:
+def _pages(args: argparse.Namespace, client: MarketClient, market: str, sheet: Sheet) -> Pages:
+    last = sheet.last
     if args.what == "candles":
-        return _candles(client, market, args.step, args.since, last)
+        return _candles(CandlePages(client, market, args.step), sheet, args.since)
     if args.what == "archive":
         if not isinstance(client, Bitex):
             raise UsageError("only bitex has an archive; trades of the others are read on from where you begin")
@@ -144,67 +141,107 @@ async def _since_last(read: Callable[[], Any], key: str, last: Row | None) -> Pa
         ReadFailed: The list does not reach back to the last row, so that rows between them would be missing.
     """
     known = None if last is None else _number(last, key)
-    rows = sorted(await read(), key=lambda row: int(getattr(row, key)))
+    rows = sorted(await read(), key=lambda row: _id_of(row, key))
     if known is not None:
-        first = int(getattr(rows[0], key)) if rows else None
+        first = _id_of(rows[0], key) if rows else None
         if first is None or first > known:
             shown = "no rows" if first is None else f"nothing before {key} {first}"
-            words = f"the exchange shows {shown}, and the file ends with {known}"
-            raise ReadFailed(f"{words}: what lies between cannot be read any more; begin another file")
-        rows = [row for row in rows if int(getattr(row, key)) > known]
+            raise _unread(f"the exchange shows {shown}, and the file ends with {known}")
+        rows = [row for row in rows if _id_of(row, key) > known]
+    _require_rising(rows, key, known)
     for start in range(0, len(rows), LEDGER_PAGE):
         yield rows[start : start + LEDGER_PAGE]
 
 
 async def _bitso_trades(client: Bitso, book: str, last: Row | None, *, from_oldest: bool) -> Pages:
-    marker = None if last is None else _text(last, "tid")
+    marker = None if last is None else _number(last, "tid")
     if marker is None and not from_oldest:
-        newest = await client.market.trades(book, limit=PAGE)
+        newest = (await client.market.trades(book, limit=PAGE))[::-1]
+        _require_rising(newest, "tid", None)
         if newest:
-            yield newest[::-1]
-            marker = str(newest[0].tid)
-    while page := await client.market.trades(book, sort="asc", marker=marker, limit=PAGE):
+            yield newest
+            marker = _id_of(newest[-1], "tid")
+    is_new = last is None
+    while page := await client.market.trades(book, sort="asc", marker=_shown(marker), limit=PAGE):
+        _require_rising(page, "tid", marker)
+        # Behind the page: what is shown then reached back beyond the last row when the page was read.
+        if not is_new and not await client.market.trades(book, marker=_shown(marker), limit=1):
+            raise _unread(
+                f"the exchange shows nothing before tid {_id_of(page[0], 'tid')}, and the file ends with {marker}"
+            )
+        is_new = True
         yield page
-        marker = str(page[-1].tid)
+        marker = _id_of(page[-1], "tid")
 
 
-async def _candles(client: MarketClient, market: str, step: int, since: datetime | None, last: Row | None) -> Pages:
-    """Yield candles that are complete, from the one after the last on."""
-    length, end = timedelta(seconds=step), datetime.now(UTC) - SETTLED
-    start = since or end - length * CANDLES
-    if last is not None:
-        start = _begin_of(last) + length
-    is_short = isinstance(client, Bitex)
-    while start + length <= end:
-        rows = await read_candles(client, market, step=step, count=CANDLES, start=None if is_short else start)
-        if is_short and last is not None and (not rows or rows[0].at > start):
-            raise ReadFailed("the exchange shows 24 hours, and the file ends before them; begin another file")
-        page = [row for row in rows if start <= row.at and row.at + length <= end]
-        yield [row.own for row in page]
-        if is_short:
-            return
-        # Where there are no trades there may be no candles.
-        start = page[-1].at + length if page else start + length * CANDLES
+def _shown(marker: int | None) -> str | None:
+    return None if marker is None else str(marker)
+
+
+def _unread(words: str) -> ReadFailed:
+    return ReadFailed(f"{words}: what lies between cannot be read any more; begin another file")
+
+
+def _id_of(row: Model, key: str) -> int:
+    text = str(getattr(row, key))
+    if not (text.isascii() and text.isdecimal()) or len(text) > MAX_DIGITS:
+        raise ReadFailed(f"the exchange shows a row whose {key} is no number")
+    return int(text)
+
+
+def _require_rising(rows: Sequence[Model], key: str, last: int | None) -> None:
+    """Raise if a row comes twice, or is not newer than the one before it."""
+    for row in rows:
+        number = _id_of(row, key)
+        if last is not None and number <= last:
+            raise ReadFailed(f"the exchange shows {key} {number} behind {last}, twice or out of order")
+        last = number
+
+
+async def _candles(pages: CandlePages, sheet: Sheet, since: datetime | None) -> Pages:
+    """Yield candles that are complete, and print where the exchange shows none."""
+    last = None if sheet.last is None else _begin_of(sheet.last)
+    try:
+        async for page in pages.read(sheet, last, since):
+            yield page
+    finally:
+        if last is None and since is not None and pages.first is not None and pages.is_late(since):
+            print(f"the exchange shows no candle before {pages.first:%Y-%m-%d %H:%M}", file=sys.stderr)
+        if pages.missing:
+            print(f"{pages.missing} periods between candles have none at the exchange", file=sys.stderr)
 
 
 async def _ledger(client: MarketClient, last: Row | None) -> Pages:
     if isinstance(client, Bitso):
         marker = None if last is None else _text(last, "eid")
+        seen = {marker}
         while page := await client.account.ledger(sort="asc", marker=marker, limit=PAGE):
+            _require_unseen([row.eid for row in page], seen)
             yield page
             marker = page[-1].eid
         return
     if not isinstance(client, Bitstamp):
         raise UsageError("bitex has no ledger; `Bitex.account.account_summary()` shows the movements of the account")
-    known = None if last is None else _text(last, "id")
+    known, seen = None if last is None else _text(last, "id"), set[str | None]()
     while True:
         rows = await client.account.user_transactions(sort="asc", since_id=known, limit=LEDGER_PAGE)
         # From the last one on, itself included.
+        if known is not None and known not in {str(row.id) for row in rows}:
+            raise _unread(f"the exchange does not show id {known}, with which the file ends")
         fresh = [row for row in rows if str(row.id) != known]
         if not fresh:
             return
+        _require_unseen([str(row.id) for row in fresh], seen)
         yield fresh
         known = str(fresh[-1].id)
+
+
+def _require_unseen(ids: Sequence[str], seen: set[str | None]) -> None:
+    """Raise if a row comes twice."""
+    for each in ids:
+        if each in seen:
+            raise ReadFailed(f"the exchange shows the row {each} twice")
+        seen.add(each)
 
 
 def _text(row: Row, key: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import NoReturn
 
+from exchanges import UsageError
 from exchanges.commands.clients import CLIENTS, MarketClient
 from exchanges.commands.markets import BOOKS
 from exchanges.suggestions import hint
@@ -48,7 +50,9 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 
 def market_of(args: argparse.Namespace) -> str:
     """Return the market that was asked for."""
-    market: str = args.market or BOOKS[args.exchange]
+    market: str = BOOKS[args.exchange] if args.market is None else args.market
+    if not market.strip():
+        raise UsageError("the market is empty; leave it out for the default one")
     return market
 
 
@@ -63,6 +67,28 @@ def step(text: str) -> int:
     if not is_number or not 1 <= int(text) <= MAX_STEP:
         raise argparse.ArgumentTypeError(f"must be seconds, from 1 to {MAX_STEP}, such as 3600")
     return int(text)
+
+
+def whole(text: str) -> int:
+    """Parse a whole number, of which Python takes more ways to write than people do."""
+    if not re.fullmatch("-?[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"must be a whole number, such as 10, got {text!r}")
+    return int(text)
+
+
+def number(text: str) -> float:
+    """Parse a number, of which Python takes more ways to write than people do."""
+    try:
+        return float(text if text.isascii() and "_" not in text else "")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, such as 2.5, got {text!r}") from None
+
+
+def amount(text: str) -> Decimal:
+    """Parse an amount above 0."""
+    if not re.fullmatch(r"[0-9]{1,30}(\.[0-9]{1,30})?", text) or not (found := Decimal(text)):
+        raise argparse.ArgumentTypeError(f"must be an amount of base currency, such as 0.001, got {text!r}")
+    return found
 
 
 def date(text: str) -> datetime:

@@ -17,6 +17,7 @@ from exchanges.commands.board import Board, format_price, plain_table, updating_
 from exchanges.commands.clients import CLIENTS, MarketClient
 from exchanges.commands.headroom import headroom
 from exchanges.commands.markets import BOOKS, Quote, source_names, sources
+from exchanges.commands.parsers import number, whole
 from exchanges.suggestions import hint
 from exchanges.wire import dumps
 
@@ -65,16 +66,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for name in sorted(CLIENTS):
         where.add_argument(f"--{name}-url", metavar="URL", help=f"poll this server for {name}")
     parser.add_argument(
-        "--every", type=float, default=EVERY_SECONDS, metavar="SECONDS", help="interval (default: %(default)s)"
+        "--every", type=number, default=EVERY_SECONDS, metavar="SECONDS", help="interval (default: %(default)s)"
     )
-    parser.add_argument("--seconds", type=float, default=math.inf, help="stop after this time (default: on Ctrl-C)")
-    parser.add_argument("--count", type=int, metavar="N", help="stop after this many answers and errors")
+    parser.add_argument("--seconds", type=number, default=math.inf, help="stop after this time (default: on Ctrl-C)")
+    parser.add_argument("--count", type=whole, metavar="N", help="stop after this many answers and errors")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def run(args: argparse.Namespace) -> int:
     """Poll until the time is over or Ctrl-C; return 1 if no source ever answered."""
     args.books = _named(args.markets, args.books)
+    if not all(book.strip() for books in args.books.values() for book in books):
+        raise UsageError("a market is empty; leave it out for the default one")
     servers = _servers(args)
     if args.count is not None and args.count < 1:
         raise UsageError(f"--count must be above 0, got {args.count}")

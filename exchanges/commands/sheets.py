@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from exchanges import ExchangeError, UsageError
+from exchanges.commands.files import is_file
 from exchanges.wire.by_name import Named
 
 __all__ = ["NOTE", "Row", "Sheet"]
@@ -37,6 +38,7 @@ class Sheet:
 
     Attributes:
         last: The last row; None in a new file. Values of CSV are text.
+        rows: How many were written.
 
     Raises:
         UsageError: The file cannot be continued.
@@ -51,6 +53,7 @@ class Sheet:
         self._file: BinaryIO | None = None
         self._tail = b""
         self.last: Row | None = None
+        self.rows = 0
         try:
             self._open_existing()
         except OSError as error:
@@ -74,21 +77,30 @@ class Sheet:
         """
         if not rows:
             return
+        heads = int(self._is_csv and self._heads is None)
         data = self._rendered(rows)
         if not data.startswith(self._tail):
             words = "the file ends with an incomplete row, and the next row does not begin with it"
             raise UsageError(f"{self._path}: {words}; nothing was changed, remove the incomplete row yourself")
-        rest = memoryview(data)[len(self._tail) :]
+        rest, before = memoryview(data)[len(self._tail) :], self.rows
         try:
             if self._file is None:
                 self._create()
             file = cast("BinaryIO", self._file)
             while rest:
                 rest = rest[file.write(rest) :]
+                # A cell never breaks a line, so that each line is a row.
+                self.rows = before + max(0, data[: len(data) - len(rest)].count(b"\n") - heads)
         except OSError as error:
             words = f"{self._path}: the file cannot be written: {error.strerror}"
             raise ExchangeError(f"{words}; the same command goes on where it ends") from None
         self._tail = b""
+
+    def is_last(self, row: Row) -> bool:
+        """Return whether a row is the last one of the file that was opened."""
+        if self._is_csv:
+            return self.last == {name: _cell(value) for name, value in row.items()}
+        return json.dumps(self.last) == json.dumps(row)
 
     def close(self) -> None:
         """Close the file."""
@@ -98,17 +110,14 @@ class Sheet:
     # The file
 
     def _open_existing(self) -> None:
-        if not self._path.exists():
-            if not self._path.parent.is_dir():
-                raise UsageError(f"{self._path}: there is no folder {self._path.parent}")
+        is_noted = is_file(self._note)
+        if not is_file(self._path):
             return
-        if not self._path.is_file():
-            raise UsageError(f"{self._path}: the file cannot be opened: it is a folder or a device")
         self._file = self._opened("r+b")
         if not self._path.stat().st_size:
             self._write_note()
             return
-        self._require_source()
+        self._require_source(is_noted=is_noted)
         try:
             self.last = self._read_last(self._file)
         except (UnicodeError, csv.Error, ValueError, RecursionError):
@@ -139,8 +148,8 @@ class Sheet:
                 return cast("Row", noted)
         return None
 
-    def _require_source(self) -> None:
-        noted = self._noted() if self._note.exists() else None
+    def _require_source(self, *, is_noted: bool) -> None:
+        noted = self._noted() if is_noted else None
         if noted is None:
             words = f"the file is not known to be one of this command: {self._note.name} is missing or says nothing"
             raise UsageError(f"{self._path}: {words}; nothing was changed, choose another name")
@@ -151,7 +160,7 @@ class Sheet:
                 raise UsageError(f"{self._path}: the file has other rows: {words}; choose another name")
 
     def _write_note(self) -> None:
-        if self._note.exists() and self._noted() is None:
+        if is_file(self._note) and self._noted() is None:
             raise UsageError(f"{self._note}: there is such a file of something else; choose another name")
         self._note.write_text(json.dumps(self._source) + "\n", "utf-8")
 

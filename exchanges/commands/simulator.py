@@ -8,6 +8,7 @@ import signal
 from contextlib import suppress
 
 from exchanges import UsageError
+from exchanges.commands.parsers import number, whole
 from exchanges.session.servers import is_loopback
 from exchanges.simulator import FaultPoint, Faults, Simulator, StreamFault, Venue, serve
 
@@ -16,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8080, help="0 chooses a free one (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default: %(default)s)")
+    parser.add_argument("--seed", type=whole, default=0, help="seed of the random numbers (default: %(default)s)")
     parser.add_argument(
         "--venue",
         action="append",
@@ -37,12 +38,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--late",
         nargs=2,
-        type=float,
+        type=number,
         default=(0.0, 0.0),
         metavar=("LEAST", "LARGEST"),
         help="seconds for which private reads do not show the effect of a write",
     )
-    parser.add_argument("--idle", type=float, metavar="SECONDS", help="close connections this long after an answer")
+    parser.add_argument("--idle", type=number, metavar="SECONDS", help="close connections this long after an answer")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,13 +94,13 @@ def _fault(text: str) -> tuple[FaultPoint | StreamFault, float]:
     if name not in points:
         raise argparse.ArgumentTypeError(f"{text!r} is not POINT=SHARE; the points are: {'; '.join(points)}")
     try:
-        return points[name], float(share)
-    except ValueError:
+        return points[name], number(share)
+    except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"{share!r} is not a share of requests, such as 0.05") from None
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = whole(text)
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"must be between 0 and 65535, got {port}")
     return port

@@ -8,10 +8,12 @@ import json
 import logging
 import os
 import platform
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,14 +23,19 @@ import exchanges
 from exchanges import Bitex, Bitso, Bitstamp, ExchangeError, Intent, OutcomeUnknown, Reconciled, UsageError
 from exchanges.commands.board import format_price
 from exchanges.commands.clients import CLIENTS, MarketClient
+from exchanges.commands.files import is_file
 from exchanges.commands.headroom import headroom
-from exchanges.commands.parsers import add_market, market_of
+from exchanges.commands.parsers import add_market, amount, market_of
 from exchanges.endpoint import endpoints_of
 from exchanges.instrumentation import CallRecord, Hooks
 from exchanges.spot import Market, SpotRules
 
 SETTLE_SECONDS = 30.0
+MAX_REPORT_BYTES = 1024 * 1024
 CANCELLED = "placed and cancelled; nothing traded"
+NOT_PLACED = "not asked for"
+TERMINATED = 143
+"""The status of a program that SIGTERM ends."""
 PLACED = "the order may be open: look at the exchange, and cancel it there"
 
 
@@ -37,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_market(parser)
     parser.add_argument(
         "--order",
-        type=_amount,
+        type=amount,
         metavar="AMOUNT",
         help="also buy so much base currency at half the best bid, post-only, and cancel it at once",
     )
@@ -57,8 +64,11 @@ def run(args: argparse.Namespace) -> int:
     _require_own(path)
     print(f"checking {args.exchange} {market}, reads first", flush=True)
     check = Check(args.exchange, market)
-    asyncio.run(check.run(args))
-    path.write_text(json.dumps(check.report(), indent=2) + "\n", encoding="utf-8")
+    try:
+        asyncio.run(check.run(args))
+    except asyncio.CancelledError:
+        return TERMINATED
+    _write(path, json.dumps(check.report(), indent=2) + "\n")
     print(
         f"{len(check.observer.calls)} calls, {len(check.failures)} failures; {path} has no secret, amount or id in it"
     )
@@ -68,16 +78,31 @@ def run(args: argparse.Namespace) -> int:
 def _require_own(path: Path) -> None:
     """Raise if a report cannot be written to *path*, or would replace a file of something else."""
     try:
-        known: object = json.loads(path.read_bytes()) if path.exists() else None
-        is_own = not path.exists() or (
-            isinstance(known, dict) and {"aioexchanges", "calls"} <= set(cast("dict[str, Any]", known))
-        )
+        if not is_file(path):
+            return
+    except UsageError as error:
+        raise UsageError(f"{error}; nothing was sent, choose another --report") from None
+    try:
+        known: object = json.loads(path.read_bytes()) if path.stat().st_size <= MAX_REPORT_BYTES else None
+        is_own = isinstance(known, dict) and {"aioexchanges", "calls"} <= set(cast("dict[str, Any]", known))
     except (OSError, ValueError, RecursionError):
         is_own = False
     if not is_own:
         raise UsageError(f"{path}: there is such a file of something else; nothing was sent, choose another --report")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"{path}: the report cannot be written there; nothing was sent, choose another --report")
+
+
+def _write(path: Path, report: str) -> None:
+    """Write a report, or leave what was there."""
+    # Beside it first: half a report would be a file of something else for the next run.
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(report, encoding="utf-8")
+        part.replace(path.resolve())
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        words = f"{path}: the report cannot be written: {error.strerror}"
+        raise ExchangeError(f"{words}; what was checked is printed above") from None
 
 
 class Observer(Hooks):
@@ -119,7 +144,7 @@ class Check:
     market: str
     observer: Observer = field(factory=Observer)
     failures: list[str] = field(factory=list[str])
-    order: str = "not asked for"
+    order: str = NOT_PLACED
     limits: dict[str, int | None] = field(factory=dict[str, int | None])
     _drift: _Drift = field(factory=_Drift)
 
@@ -187,12 +212,24 @@ class Check:
             self.order = "not agreed to"
             return
         print(f"  {what}", flush=True)
+        trade = asyncio.ensure_future(self._place(client, market, amount, price))
         try:
-            await self._place(client, market, amount, price)
-        except asyncio.CancelledError:
-            # Ctrl-C: whoever interrupts must know what is left.
-            if self.order != CANCELLED:
+            with _cancelled_by_sigterm():
+                await self._finish(trade)
+        except BaseException:
+            # Whoever interrupts once more must know what is left.
+            if self.order in (NOT_PLACED, "placed"):
                 print(f"  interrupted: {PLACED}", flush=True)
+            raise
+
+    async def _finish(self, trade: asyncio.Future[None]) -> None:
+        """Wait for an order and its cancel, also if the program is interrupted meanwhile."""
+        try:
+            await asyncio.shield(trade)
+        except asyncio.CancelledError:
+            # The answer to an order names what is to be cancelled: without it nobody could.
+            print("  interrupted: the order is cancelled first; interrupt once more to leave at once", flush=True)
+            await trade
             raise
 
     async def _place(self, client: Bitso | Bitstamp, market: Market, amount: Decimal, price: Decimal) -> None:
@@ -221,6 +258,7 @@ class Check:
     async def _cancel(self, client: Bitso | Bitstamp, order_id: str) -> None:
         """Cancel the order, and see that it has traded nothing."""
         self.order = "placed"
+        print(f"  placed: {order_id}", flush=True)
         try:
             accepted = await client.spot.cancel(order_id)
             state = await client.spot.wait_settled(order_id, timeout_seconds=SETTLE_SECONDS)
@@ -274,19 +312,23 @@ async def _rules(client: Bitso | Bitstamp, text: str) -> tuple[Market, SpotRules
     raise UsageError(f"{client.exchange} shows no spot market {text}")
 
 
+@contextmanager
+def _cancelled_by_sigterm() -> Iterator[None]:
+    """End a program by SIGTERM as by Ctrl-C."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    # Neither in a thread nor on Windows.
+    with suppress(NotImplementedError, RuntimeError, ValueError):
+        loop.add_signal_handler(signal.SIGTERM, cast("asyncio.Task[None]", task).cancel)
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.remove_signal_handler(signal.SIGTERM)
+
+
 def _agrees(what: str) -> bool:
     """Ask on the terminal; without one nobody agrees."""
     if not sys.stdin.isatty():
         print("  nobody can be asked: pass --yes to place the order", flush=True)
         return False
     return input(f"  {what}, cancelled at once. Place this order? Type yes: ").strip() == "yes"
-
-
-def _amount(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal(0)
-    if not (amount.is_finite() and amount > 0):
-        raise argparse.ArgumentTypeError(f"must be an amount of base currency, such as 0.001, got {text}")
-    return amount

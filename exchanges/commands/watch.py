@@ -19,7 +19,7 @@ from exchanges.commands import screen
 from exchanges.commands.board import format_price, silent_keys
 from exchanges.commands.book import depth
 from exchanges.commands.clients import CLIENTS
-from exchanges.commands.parsers import add_market, market_of
+from exchanges.commands.parsers import add_market, market_of, number, whole
 from exchanges.streams import Gap, KeptBook, Lossless
 from exchanges.wire import dumps
 
@@ -32,9 +32,9 @@ DRAW_SECONDS = 0.1
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     add_market(parser)
-    parser.add_argument("--levels", type=int, default=5, help="prices of each side (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=math.inf, help="stop after this time (default: on Ctrl-C)")
-    parser.add_argument("--count", type=int, default=0, metavar="N", help="stop after this many changes and trades")
+    parser.add_argument("--levels", type=whole, default=5, help="prices of each side (default: %(default)s)")
+    parser.add_argument("--seconds", type=number, default=math.inf, help="stop after this time (default: on Ctrl-C)")
+    parser.add_argument("--count", type=whole, default=0, metavar="N", help="stop after this many changes and trades")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 

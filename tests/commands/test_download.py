@@ -1,15 +1,18 @@
 import asyncio
 import csv
+import errno
 import fcntl
+import io
 import json
 import re
 from contextlib import closing, redirect_stderr
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from exchanges import Bitso, Bitstamp, ExchangeError, UsageError, bitso, from_dict
+from exchanges import Bitso, Bitstamp, ExchangeError, ReadFailed, UsageError, bitso, from_dict
 from exchanges.__main__ import main
 from exchanges.commands import download as commands
 from exchanges.commands.sheets import Sheet
@@ -223,6 +226,58 @@ def test_rows_that_would_be_missing(last, sim, tmp_path, capsys):
     assert (last == 1) == ("begin another file" in capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("exchange", ["bitso", "bitstamp", "bitex"])
+def test_a_hole_of_days(exchange, sim, tmp_path, capsys):
+    """Where the exchange shows nothing as old as the last row any more, the file stays as it is."""
+    path = tmp_path / "rows.jsonl"
+    download(sim, path, "trades", exchange, "--rows", "20")
+    content = path.read_bytes()
+    sim.advance(3 * 86_400)
+
+    assert (1, content) == (download(sim, path, "trades", exchange), path.read_bytes())
+    assert "what lies between cannot be read any more; begin another file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("numbers", [[5, 5], [5, 4], ["x"], [3], [2]])
+def test_rows_that_do_not_rise(numbers):
+    """A row that comes twice, or behind a newer one, is no row to write."""
+    with pytest.raises(ReadFailed, match=r"twice or out of order|is no number"):
+        commands._require_rising([SimpleNamespace(tid=number) for number in numbers], "tid", 3)
+
+
+def test_a_row_of_a_ledger_that_comes_twice():
+    """Ids of a ledger have no order; each is written once."""
+    seen = {"a"}
+    commands._require_unseen(["b", "c"], seen)
+    with pytest.raises(ReadFailed, match="shows the row b twice"):
+        commands._require_unseen(["d", "b"], seen)
+
+
+@pytest.mark.parametrize("command", ["book", "candles", "download trades", "verify", "watch", "poll --live"])
+@pytest.mark.parametrize("market", ["", " "])
+def test_an_empty_market(market, command, capsys):
+    """An empty word is no market, and does not stand for the default one."""
+    assert 2 == main([*command.split(), "bitstamp", market])
+    assert "market is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1_0", "\u0663", "1.5", "x", "9" * 20])
+@pytest.mark.parametrize("option", ["candles bitso --count", "book bitso --levels", "watch bitso --count"])
+def test_odd_counts(option, text, capsys):
+    """What people do not write as a number is none."""
+    with pytest.raises(SystemExit):
+        main([*option.split(), text])
+    assert "must be a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1_0", "\u0663", "x", ""])
+def test_odd_seconds(text, capsys):
+    """The same of numbers with fractions."""
+    with pytest.raises(SystemExit):
+        main(["watch", "bitso", "--seconds", text])
+    assert "must be a number" in capsys.readouterr().err
+
+
 def test_progress(sim, tmp_path, monkeypatch):
     """A terminal sees a bar, the number of rows, and how far they reach."""
     with redirect_stderr(Terminal()) as shown:
@@ -357,6 +412,22 @@ class TestSheet:
             monkeypatch.setattr(sheet, "_file", full)
             with pytest.raises(ExchangeError, match=r"a\.csv: the file cannot be written: No space left on device"):
                 sheet.append([{"a": 1}])
+
+    def test_rows_of_a_full_disk(self, tmp_path):
+        """Rows that were written before the disk was full are counted."""
+
+        class Full(io.BytesIO):
+            def write(self, data):
+                if self.tell():
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                return super().write(bytes(data)[:9])
+
+        sheet = Sheet(tmp_path / "a.csv", SOURCE)
+        sheet._file = Full()
+        with pytest.raises(ExchangeError, match="cannot be written"):
+            sheet.append([{"a": "1"}, {"a": "2"}, {"a": "3"}, {"a": "4"}])
+
+        assert (3, b"a\n1\n2\n3\n4") == (sheet.rows, sheet._file.getvalue())
 
     def test_cells(self, tmp_path):
         """A cell never breaks a line; what is no text is JSON, and None is empty."""

@@ -1,9 +1,12 @@
 import asyncio
+import errno
 import io
 import json
+import os
 import signal
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -103,10 +106,13 @@ def test_a_cancel_that_fails(sim, keys, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.usefixtures("keys")
 def test_ctrl_c_while_an_order_may_be_open(sim, tmp_path, monkeypatch, capsys):
-    """The screen says so, and that it is to be cancelled at the exchange."""
+    """The cancel is waited for; with another Ctrl-C the screen says that it is to be cancelled at the exchange."""
 
     async def interrupted(*_):
         signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
         await asyncio.Event().wait()
 
     monkeypatch.setattr(BitstampSpot, "cancel", interrupted)
@@ -114,6 +120,75 @@ def test_ctrl_c_while_an_order_may_be_open(sim, tmp_path, monkeypatch, capsys):
 
     assert 130 == main(["verify", *words])
     assert "interrupted: the order may be open" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_while_an_order_is_placed(number, sim, tmp_path, monkeypatch, capsys):
+    """The answer is waited for, and the order that it names is cancelled: nothing stays open."""
+    place = BitstampSpot.place_limit
+
+    async def interrupted(spot, *given, **named):
+        order = await place(spot, *given, **named)
+        signal.raise_signal(number)
+        await asyncio.sleep(0)
+        return order
+
+    monkeypatch.setattr(BitstampSpot, "place_limit", interrupted)
+    words = ["bitstamp", *ORDER, "--yes", "--base-url", sim.base_url, "--report", str(tmp_path / "report.json")]
+    status, printed = main(["verify", *words]), capsys.readouterr().out
+    deeds = [deed.endpoint for deed in sim.deeds]
+
+    assert (128 + number, ["bitstamp.trading.buy", "bitstamp.trading.cancel_order"]) == (status, deeds)
+    assert "the order is cancelled first" in printed
+    assert "order: placed and cancelled; nothing traded" in printed
+    assert "may be open" not in printed
+
+
+NO_FILES = [os.mkfifo, lambda path: path.symlink_to("/dev/full"), lambda path: path.symlink_to("nowhere")]
+DOWNLOAD = "download trades bitstamp --output"
+
+
+@pytest.mark.parametrize("make", NO_FILES)
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("verify bitstamp --report", "rows.csv"), (DOWNLOAD, "rows.csv"), (DOWNLOAD, "rows.csv.source")],
+)
+def test_what_is_no_file(command, name, make, tmp_path, capsys):
+    """A pipe, a device and a link that leads nowhere are refused before anything is sent, and nothing is left."""
+    make(tmp_path / name)
+
+    assert 2 == main([*command.split(), str(tmp_path / "rows.csv"), "--base-url", NOWHERE])
+    assert [name] == [each.name for each in tmp_path.iterdir()]
+    assert "rows.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_full_disk(is_there, sim, tmp_path, monkeypatch, capsys):
+    """A report that cannot be written leaves what was there, and the message names the file."""
+    if is_there:
+        verify(sim, tmp_path, "bitstamp")
+    before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+
+    def full(path, *_, **__):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        words = ["verify", "bitstamp", "--base-url", sim.base_url, "--report"]
+
+        assert 1 == main([*words, str(tmp_path / "report.json")])
+    assert before == {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    assert "report.json: the report cannot be written: No space left on device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1_0", "\u0663", "1e400", "nan", "0", "0.0", "", "-1", "+1", "9" * 31])
+def test_odd_amounts(text, capsys):
+    """What people do not write as an amount is refused, not taken for another."""
+    with pytest.raises(SystemExit):
+        main(["verify", "bitstamp", f"--order={text}", "--yes"])
+    assert "must be an amount of base currency" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("keys")
