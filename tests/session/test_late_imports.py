@@ -2,7 +2,6 @@
 
 import ast
 import asyncio
-import json
 import sys
 from pathlib import Path
 
@@ -35,13 +34,13 @@ LATE = {
 async def report():
     """Run the clients in a process of their own, against a simulator in this one; return what it prints."""
     async with simulate(seed=1) as sim:
-        accounts = {venue.value: dict(sim.account(venue)) for venue in Venue}
-        command = [sys.executable, "-m", "tests.support.cold_calls", sim.base_url, json.dumps(accounts)]
+        accounts = [f"{venue.value}={name}={text}" for venue in Venue for name, text in sim.account(venue).items()]
+        command = [sys.executable, "-m", "tests.support.cold_calls", sim.base_url, *accounts]
         pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
         process = await asyncio.create_subprocess_exec(*command, **pipes)
         lines = []
         while line := await process.stdout.readline():
-            match json.loads(line):
+            match ast.literal_eval(line.decode()):
                 case ["lose" | "keep" as order]:
                     lost = Faults({FaultPoint.CLOSE_AFTER_EXECUTING: 1.0}, kinds={Kind.MONEY})
                     sim.faults = lost if order == "lose" else Faults()
