@@ -7,7 +7,7 @@ are exact, in units of the base or of the quote currency.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from attrs import field, frozen
 
-from exchanges.errors import DecodeError, UsageError, quotable
+from exchanges.errors import UsageError
 from exchanges.market_data import MarketOrderBook, MarketTicker
 from exchanges.wire import Amount
 
@@ -278,20 +278,6 @@ class Spot(Protocol):
     async def wait_settled(self, order_id: str, *, timeout_seconds: float) -> SpotState:
         """Read an order until it is final and all its trades are listed, or the time is up."""
         ...
-
-
-def by_currency(endpoint: str, balances: Iterable[tuple[str, SpotBalance]]) -> dict[str, SpotBalance]:
-    """Return balances by currency, in capitals.
-
-    Raises:
-        DecodeError: A currency is shown twice.
-    """
-    found: dict[str, SpotBalance] = {}
-    for currency, balance in balances:
-        if found.setdefault(currency.upper(), balance) is not balance:
-            words = f"{endpoint}: expected each currency once, found {quotable(currency)} twice"
-            raise DecodeError(words, endpoint=endpoint)
-    return found
 
 
 def shown(spot: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from exchanges.bitex.api import API, ARCHIVE_EVERY_SECONDS, ARCHIVE_SECONDS, LARGE_BYTES
 from exchanges.bitex.models.market import Candle, OrderBook, Ticker, Transaction
 from exchanges.endpoint import Area, Endpoint, public
+from exchanges.endpoint.contradictions import order_book_fault
 from exchanges.instrumentation.lines import Log
 
 logger = Log(__name__)
@@ -56,7 +57,7 @@ class Market(Area, api=API):
         """
         ...
 
-    @public("GET /{book}/market/order_book")
+    @public("GET /{book}/market/order_book", fault=order_book_fault())
     async def order_book(self, book: str = "btc_usd") -> OrderBook:
         """Return all open bids and asks, aggregated by price.
 

@@ -10,6 +10,7 @@ from exchanges.bitex.checks import ECHOED_ID, at_least
 from exchanges.bitex.models.codes import OrderStatus
 from exchanges.bitex.models.rows import Ask, Bid, Order, Trade
 from exchanges.endpoint import CANCEL, MONEY, Area, private
+from exchanges.endpoint.contradictions import fault_of_orders
 from exchanges.endpoint.waiting import wait_until
 from exchanges.errors import UsageError
 from exchanges.wire import Amount
@@ -31,7 +32,7 @@ class Trading(Area, api=API):
 
     # Quirk: the guide lists active orders only; the exchange's own client says that those of the last two hours come
     # too.
-    @private("GET /private/orders")
+    @private("GET /private/orders", fault=fault_of_orders)
     async def orders(self) -> list[Order]:
         """Return your active bids and asks.
 

@@ -7,13 +7,14 @@ from exchanges.bitso.models.account import AccountFees, AccountStatus, Balance, 
 from exchanges.bitso.models.market import SortOrder, SortOrderWord
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.endpoint import Area, private
+from exchanges.endpoint.contradictions import fault_of_balances
 from exchanges.endpoint.markers import Pages
 
 
 class Account(Area, api=V3):
     """The account whose key it is."""
 
-    @private("GET /balance/")
+    @private("GET /balance/", fault=fault_of_balances)
     async def balance(self) -> list[Balance]:
         """Balances of every currency that the exchange supports.
 

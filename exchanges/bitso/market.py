@@ -22,6 +22,7 @@ from exchanges.bitso.models.market import (
 from exchanges.bitso.pages import PageLimit, pages
 from exchanges.bitso.rules import RULES, Rules
 from exchanges.endpoint import Area, Endpoint, Param, public
+from exchanges.endpoint.contradictions import order_book_fault
 from exchanges.endpoint.markers import Pages
 from exchanges.endpoint.rules import known_rules
 
@@ -90,7 +91,7 @@ class Market(Area, api=V3):
         """
         ...
 
-    @public("GET /order_book")
+    @public("GET /order_book", fault=order_book_fault("aggregate", (None, True)))
     async def order_book(self, book: NamedBook, *, aggregate: bool | None = None) -> OrderBook:
         """Open orders, best prices first.
 

@@ -23,7 +23,6 @@ from exchanges.spot import (
     SpotFill,
     SpotOrder,
     SpotState,
-    by_currency,
     checked_order,
     require_market,
     shown,
@@ -72,11 +71,10 @@ class BitsoSpot:
 
     async def balances(self) -> dict[str, SpotBalance]:
         """Read `bitso.account.balance`."""
-        rows = await self._account.balance()
-        return by_currency(
-            "bitso.account.balance",
-            ((b.currency, SpotBalance(total=b.total, available=b.available, reserved=b.locked, own=b)) for b in rows),
-        )
+        return {
+            b.currency.upper(): SpotBalance(total=b.total, available=b.available, reserved=b.locked, own=b)
+            for b in await self._account.balance()
+        }
 
     async def place_limit(
         self,

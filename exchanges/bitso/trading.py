@@ -24,6 +24,7 @@ from exchanges.bitso.pages import PageLimit, pages
 from exchanges.bitso.rules import RULES, Rules
 from exchanges.bitso.settling import SettledOrder, Settling
 from exchanges.endpoint import CANCEL, MONEY, Area, Param, private
+from exchanges.endpoint.contradictions import fault_of_orders
 from exchanges.endpoint.markers import Pages
 from exchanges.endpoint.rules import within
 from exchanges.endpoint.waiting import wait_until
@@ -122,7 +123,7 @@ class Trading(Area, api=V3):
         """
         ...
 
-    @private("GET /open_orders", shows_ids=IDS)
+    @private("GET /open_orders", fault=fault_of_orders, shows_ids=IDS)
     async def open_orders(
         self,
         *,
@@ -170,7 +171,7 @@ class Trading(Area, api=V3):
         """
         ...
 
-    @private("GET /orders", check=one_of_both("oids", "origin_ids"), shows_ids=IDS)
+    @private("GET /orders", check=one_of_both("oids", "origin_ids"), fault=fault_of_orders, shows_ids=IDS)
     async def orders(self, *, oids: Oids = None, origin_ids: OriginIds = None) -> list[Order]:
         """Look up several orders, by their ids or by the client's.
 

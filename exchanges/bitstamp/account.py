@@ -16,6 +16,7 @@ from exchanges.bitstamp.models.account import (
     WithdrawalFee,
 )
 from exchanges.endpoint import IDEMPOTENT, READ, WRITE, Area, private
+from exchanges.endpoint.contradictions import fault_of_balance, fault_of_balances
 from exchanges.endpoint.markers import Pages
 
 PAGE_SIZE = 1000
@@ -24,7 +25,7 @@ PAGE_SIZE = 1000
 class Account(Area, api=V2):
     """The account whose key it is: the main account or one sub account."""
 
-    @private("POST /account_balances/", kind=READ)
+    @private("POST /account_balances/", kind=READ, fault=fault_of_balances)
     async def account_balances(self) -> list[AccountBalance]:
         """Balances of every currency, most of them zero.
 
@@ -36,7 +37,7 @@ class Account(Area, api=V2):
         """
         ...
 
-    @private("POST /account_balances/{currency}/", kind=READ)
+    @private("POST /account_balances/{currency}/", kind=READ, fault=fault_of_balance)
     async def account_balance(self, currency: CurrencyCode) -> AccountBalance:
         """Balance of one currency.
 

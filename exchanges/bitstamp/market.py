@@ -24,6 +24,7 @@ from exchanges.bitstamp.models.market import (
 )
 from exchanges.bitstamp.rules import RULES, Rules
 from exchanges.endpoint import Area, Endpoint, Param, public
+from exchanges.endpoint.contradictions import order_book_fault
 from exchanges.endpoint.rules import known_rules
 
 
@@ -73,7 +74,7 @@ class Market(Area, api=V2):
         """
         ...
 
-    @public("GET /order_book/{market}/")
+    @public("GET /order_book/{market}/", fault=order_book_fault("group", (None, 1)))
     async def order_book(
         self, market: str, *, group: Annotated[int | None, Param(check=_fault_of_group)] = None
     ) -> OrderBook:

@@ -23,7 +23,6 @@ from exchanges.spot import (
     SpotFill,
     SpotOrder,
     SpotState,
-    by_currency,
     checked_order,
     require_market,
     shown,
@@ -73,11 +72,10 @@ class BitstampSpot:
 
     async def balances(self) -> dict[str, SpotBalance]:
         """Read `bitstamp.account.account_balances`."""
-        rows = await self._account.account_balances()
-        return by_currency(
-            "bitstamp.account.account_balances",
-            ((b.currency, SpotBalance(total=b.total, available=b.available, reserved=b.reserved, own=b)) for b in rows),
-        )
+        return {
+            b.currency.upper(): SpotBalance(total=b.total, available=b.available, reserved=b.reserved, own=b)
+            for b in await self._account.account_balances()
+        }
 
     async def place_limit(
         self,

@@ -25,6 +25,7 @@ from exchanges.bitstamp.models.trading import (
 from exchanges.bitstamp.placing import Placing
 from exchanges.bitstamp.settling import SettledOrder, Settling
 from exchanges.endpoint import CANCEL, READ, Param, private
+from exchanges.endpoint.contradictions import fault_of_orders
 from exchanges.endpoint.waiting import wait_until
 
 # Each order that was cancelled must be one of this market.
@@ -40,7 +41,7 @@ class Trading(Placing, api=V2):
     """
 
     # Quirk: the exchange shows a list that is up to 10 seconds old.
-    @private("POST /open_orders/", kind=READ, shows_ids=IDS)
+    @private("POST /open_orders/", kind=READ, fault=fault_of_orders, shows_ids=IDS)
     async def open_orders(self) -> list[OpenOrder]:
         """Orders that are open, of all markets; up to 10 seconds old.
 
@@ -52,7 +53,7 @@ class Trading(Placing, api=V2):
         """
         ...
 
-    @private("POST /open_orders/{market}/", kind=READ, shows_ids=IDS)
+    @private("POST /open_orders/{market}/", kind=READ, fault=fault_of_orders, shows_ids=IDS)
     async def open_orders_for_market(self, market: ListedMarket) -> list[OpenOrder]:
         """Orders that are open in one market; up to 10 seconds old.
 

@@ -106,6 +106,7 @@ class Declared(TypedDict, total=False):
         timeout_seconds: Its own default deadline.
         echoes: Values that fields of the answer must have, whatever the arguments, such as the side of an order.
         read_problem: Reads a refusal that this endpoint alone answers with; None for every other answer. Pure.
+        fault: Returns what was expected of an answer that contradicts itself; None if nothing is wrong with it. Pure.
         single: Whether a list travels where one object is meant, which is the answer.
         exempt: Whether the exchange does not count it against any limit.
         shows_ids: The fields of what it shows with the exchange's id and the client's id of one thing.
@@ -123,6 +124,7 @@ class Declared(TypedDict, total=False):
     timeout_seconds: float
     echoes: Mapping[str, Any]
     read_problem: Callable[[Json], Problem | None]
+    fault: Callable[[Any, Mapping[str, Any]], str | None]
     single: bool
     exempt: bool
     shows_ids: tuple[str, str]

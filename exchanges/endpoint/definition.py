@@ -210,6 +210,8 @@ class Endpoint:
         notice: What a call does beside its purpose, logged as a warning when it was executed.
         echoes: Values that fields of the answer must have, whatever the arguments; a tuple of those that are possible.
         read_problem: Reads a refusal that this endpoint alone answers with; None for every other answer. Pure.
+        fault: Returns what was expected of an answer that contradicts itself, given the arguments; None if nothing is
+            wrong with it. Pure.
         single: Whether a list travels where one object is meant: its only item is the answer, and an empty list says
             that there is none.
         exempt: Whether the exchange does not count it against any limit.
@@ -240,6 +242,7 @@ class Endpoint:
     before: Before | None = None
     notice: str | None = None
     read_problem: Callable[[Json], Problem | None] | None = field(default=None, repr=False)
+    fault: Callable[[Any, Mapping[str, Any]], str | None] | None = field(default=None, repr=False)
     single: bool = False
     echoes: Mapping[str, Any] = field(factory=dict[str, Any])
     exempt: bool = False

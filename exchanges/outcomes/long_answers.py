@@ -16,7 +16,7 @@ from exchanges.endpoint.definition import PUBLIC, READ
 from exchanges.errors import quotable
 from exchanges.outcomes.attempt import Result
 from exchanges.outcomes.classify import undecodable
-from exchanges.outcomes.response import interpret
+from exchanges.outcomes.response import contradiction, interpret
 from exchanges.wire import Deviation, large_lists
 from exchanges.wire.codecs import is_heavy
 from exchanges.wire.long_lists import LongLists
@@ -64,16 +64,21 @@ def interpret_in_steps(attempt: Attempt, answer: Answer, wire: Wire) -> Generato
         rows = wire.rows(answer.body, endpoint.answer)
         yield
         if rows is not None:
-            return Result(rows, status=answer.status, is_judged=True)
+            return _consistent(attempt, answer, Result(rows, status=answer.status, is_judged=True))
     yield from lists.split(answer.body)
     result = interpret(attempt, answer, wire, lists)
     if result.error is not None:
         return result
     try:
-        return evolve(result, value=(yield from lists.fill(result.value)))
+        return _consistent(attempt, answer, evolve(result, value=(yield from lists.fill(result.value))))
     except Deviation as deviation:
         words = f"{endpoint.id}{quotable(deviation.place)}: expected {deviation.expected}"
         return Result(error=undecodable(attempt, answer, words), status=answer.status)
+
+
+def _consistent(attempt: Attempt, answer: Answer, result: Result) -> Result:
+    words = contradiction(attempt.call, result.value)
+    return result if words is None else Result(error=undecodable(attempt, answer, words), status=answer.status)
 
 
 def _report_of(endpoint: Endpoint, wire: Wire) -> Report | None:

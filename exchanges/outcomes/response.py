@@ -77,7 +77,7 @@ def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None)
     is_success = status in endpoint.api.success_statuses
     rows = _rows(endpoint, answer, wire, lists) if is_success else None
     if rows is not None:
-        return None, rows
+        return None, _consistent(attempt.call, rows)
     content, fault = _content(endpoint, answer, lists, is_success=is_success)
     problem = _problem(endpoint, answer, content, fault)
     if problem is not None:
@@ -91,7 +91,21 @@ def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None)
     if endpoint.is_compared and (names := mismatches(attempt.call, value)):
         words = f"{endpoint.id}: the answer does not match the request: {', '.join(names)}"
         raise DecodeError(words, endpoint=endpoint.id)
-    return None, value
+    # Long lists are not in their places yet.
+    return None, _consistent(attempt.call, value) if lists is None else value
+
+
+def contradiction(call: PreparedCall, value: Any) -> str | None:
+    """Return in words what an answer says against itself; None if that is nothing."""
+    endpoint = call.endpoint
+    fault = None if endpoint.fault is None else endpoint.fault(value, call.values)
+    return None if fault is None else f"{endpoint.id}: expected {fault}"
+
+
+def _consistent(call: PreparedCall, value: Any) -> Any:
+    if words := contradiction(call, value):
+        raise DecodeError(words, endpoint=call.endpoint.id)
+    return value
 
 
 def _require_signature(attempt: Attempt, answer: Answer) -> None:

@@ -92,5 +92,5 @@ def test_fills_of_another_market(client, said):
 )
 def test_a_currency_that_is_shown_twice(client, said):
     """Of two balances of one currency none is handed out as the balance."""
-    with pytest.raises(DecodeError, match="each currency once, found"):
+    with pytest.raises(DecodeError, match="each currency once"):
         single_calls.ask(client, lambda opened: opened.spot.balances(), Script.of(answer(said)))

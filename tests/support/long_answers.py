@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from exchanges import Bitex, Bitso, Bitstamp
@@ -11,10 +12,8 @@ ENVELOPE = b'{"success": true, "payload": %b}'
 NUMBER = 400
 
 
-def _many(element: Any, key: str | None = None) -> list[Any]:
-    """Return many elements; those that are objects have a number of their own."""
-    if key is None:
-        return [element for _ in range(2 * NUMBER)]
+def _many(element: dict[str, Any], key: str) -> list[Any]:
+    """Return many elements, each with a number of its own."""
     return [{**element, key: str(number)} for number in range(NUMBER)]
 
 
@@ -23,7 +22,14 @@ def _body(content: Any, *, wrapped: bool = False) -> bytes:
     return ENVELOPE % body if wrapped else body
 
 
-_LEVEL = {"book": "btc_mxn", "price": "5632.24", "amount": "1.34491802"}
+def _sides(row: Callable[[str], Any], number: int) -> dict[str, Any]:
+    """Return both sides of an order book, best price first."""
+    return {
+        "bids": [row(f"{19_999 - rank}.25") for rank in range(number)],
+        "asks": [row(f"{20_000 + rank}.25") for rank in range(number)],
+    }
+
+
 _TRADE = {
     "book": "btc_mxn",
     "created_at": "2016-04-08T17:52:31.000+00:00",
@@ -32,13 +38,12 @@ _TRADE = {
     "price": "5545.01",
 }
 _DONE = {"date": "1694608800", "amount": "0.1", "type": "0", "price": "25000"}
-_ORDER = [1, 1, 946685400, 1, 100.0, 50.0, 1000.0, 2, 0, 0.1, "ApiKey#1", 0.01]
+_ORDER = [946685400, 1, 100.0, 50.0, 1000.0, 2, 0, 0.1, "ApiKey#1", 0.01]
 
 LONG: dict[str, bytes] = {
     "bitso.market.order_book": _body(
         {
-            "asks": _many(_LEVEL),
-            "bids": _many(_LEVEL),
+            **_sides(lambda price: {"book": "btc_mxn", "price": price, "amount": "1.34491802"}, 2 * NUMBER),
             "updated_at": "2016-04-08T17:52:31.000+00:00",
             "sequence": "27214",
         },
@@ -49,14 +54,13 @@ LONG: dict[str, bytes] = {
         {
             "timestamp": "1643643584",
             "microtimestamp": "1643643584684047",
-            "bids": _many(["1.10", "1.5"]) * 3,
-            "asks": _many(["1.2", "1.5"]) * 3,
+            **_sides(lambda price: [price, "1.5"], 6 * NUMBER),
         }
     ),
     "bitstamp.market.transactions": _body(_many(_DONE, "tid")),
-    "bitex.market.order_book": _body({"bids": _many([1.1, 1.5]) * 3, "asks": _many([1.2, 1.5]) * 3}),
+    "bitex.market.order_book": _body(_sides(lambda price: [float(price), 1.5], 6 * NUMBER)),
     "bitex.market.transactions": _body([[946685400, number, 1.1, 1.1] for number in range(5 * NUMBER)]),
-    "bitex.trading.orders": _body(_many(_ORDER)),
+    "bitex.trading.orders": _body([[1, number, *_ORDER] for number in range(1, 1 + 2 * NUMBER)]),
 }
 """By the call that gives it; all of them are as documented."""
 

@@ -8,6 +8,7 @@ from exchanges.bitso.api import V2
 from exchanges.bitso.v2.models import OrderBook, Ticker, TimeFrame, Transaction
 from exchanges.endpoint import Area, Param, public
 from exchanges.endpoint.arguments import digit
+from exchanges.endpoint.contradictions import order_book_fault
 
 
 class Market(Area, api=V2):
@@ -28,7 +29,7 @@ class Market(Area, api=V2):
         """
         ...
 
-    @public("GET /order_book")
+    @public("GET /order_book", fault=order_book_fault("group", (None, True)))
     async def order_book(
         self, book: str | None = None, *, group: Annotated[bool | None, Param(render=digit)] = None
     ) -> OrderBook:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from exchanges.bitso.api import V2
 from exchanges.bitso.v2.models import AmountUnit, Cancelled, Order, OrderType
 from exchanges.endpoint import CANCEL, MONEY, READ, Area, Param, private
+from exchanges.endpoint.contradictions import fault_of_orders
 from exchanges.wire import Amount, Json
 
 MAX_ID = 100
@@ -66,7 +67,7 @@ _NamedBook = Annotated[str | None, Param(echo="book")]
 class Trading(Area, api=V2):
     """Place, look up and cancel orders. Each *book* that is None is not sent; the exchange uses btc_mxn."""
 
-    @private("POST /open_orders", kind=READ)
+    @private("POST /open_orders", kind=READ, fault=fault_of_orders)
     async def open_orders(self, book: _NamedBook = None) -> list[Order]:
         """Orders that are open, wholly or in part.
 

@@ -8,6 +8,7 @@ from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import ConversionRate, OrderBook, Ticker, TimeFrame, Transaction
 from exchanges.endpoint import Area, Param, public
 from exchanges.endpoint.arguments import digit
+from exchanges.endpoint.contradictions import order_book_fault
 
 
 class Market(Area, api=V1):
@@ -25,7 +26,7 @@ class Market(Area, api=V1):
         """
         ...
 
-    @public("GET /order_book/")
+    @public("GET /order_book/", fault=order_book_fault("group", (None, True)))
     async def order_book(self, *, group: Annotated[bool | None, Param(render=digit)] = None) -> OrderBook:
         """Open orders, best prices first.
 

@@ -7,13 +7,14 @@ from typing import Annotated
 from exchanges.bitstamp.api import V1
 from exchanges.bitstamp.v1.models import Done, Order, OrderType
 from exchanges.endpoint import CANCEL, MONEY, READ, Area, Param, private
+from exchanges.endpoint.contradictions import fault_of_orders
 from exchanges.wire import Amount
 
 
 class Trading(Area, api=V1):
     """Place and cancel limit orders."""
 
-    @private("POST /open_orders/", kind=READ)
+    @private("POST /open_orders/", kind=READ, fault=fault_of_orders)
     async def open_orders(self) -> list[Order]:
         """Orders that are open, wholly or in part.
 
