@@ -10,7 +10,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -313,7 +313,7 @@ async def _rules(client: Bitso | Bitstamp, text: str) -> tuple[Market, SpotRules
 
 
 @contextmanager
-def _cancelled_by_sigterm() -> Iterator[None]:
+def _cancelled_by_sigterm() -> Generator[None]:
     """End a program by SIGTERM as by Ctrl-C."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     # Neither in a thread nor on Windows.
