@@ -1,4 +1,4 @@
-"""Frames that are larger than any that was seen, from a played server in virtual time."""
+"""Frames as none was seen: larger ones, from a played server in virtual time, and such as say two things."""
 
 import pytest
 
@@ -59,3 +59,16 @@ def test_a_frame_of_a_book_is_as_large_as_its_changes():
     body = dumps({"microtimestamp": "1789000200123000", "bids": [["1", "1" + "0" * 3000]], "asks": []})
     with pytest.raises(Deviation, match="256 bytes"):
         bitstamp_frame(Data("diff_order_book_btcusd", "data", body, body))
+
+
+@pytest.mark.parametrize("first", [b'"sequence":2', b'"payload":[]', b'"o":"b"', b'"a":"2"', b'"v":"2"', b'"book":1'])
+def test_a_key_that_appears_twice(first):
+    """A frame of changes that says two things is none."""
+    entry = {"o": "a", "d": 1, "r": "1", "t": 0, "a": "1", "v": "1", "s": "open"}
+    body = dumps({"type": "diff-orders", "book": "btc_mxn", "sequence": 1, "sent": 1, "payload": [entry]})
+    key = first.partition(b":")[0] + b":"
+    twice = body.replace(key, first + b"," + key)
+
+    assert bitso_frame(Data("x", "", body, body)).changes
+    with pytest.raises(Deviation, match="no key appears twice"):
+        bitso_frame(Data("x", "", twice, twice))

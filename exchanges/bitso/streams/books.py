@@ -23,8 +23,8 @@ from exchanges.streams.keepers import (
     SequencedBook,
     Settings,
 )
-from exchanges.wire import Deviation
-from exchanges.wire.envelopes import Envelope, envelope_reader
+from exchanges.wire import Deviation, loads
+from exchanges.wire.envelopes import RAW, Envelope, Raw, envelope_reader
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -41,12 +41,25 @@ class _Entry(Envelope):
     r: str
     s: str
     a: str | None = None
+    d: Raw = RAW
+    v: Raw = RAW
+
+    @property
+    def keys(self) -> int:
+        return 4 + (self.a is not None) + (self.d is not RAW) + (self.v is not RAW)
 
 
 class _Changes(Envelope):
     sequence: int
     sent: int
     payload: list[_Entry]
+    type: Raw = RAW
+    book: Raw = RAW
+
+    @property
+    def keys(self) -> int:
+        own = 3 + (self.type is not RAW) + (self.book is not RAW)
+        return own + sum([entry.keys for entry in self.payload])
 
 
 _read = envelope_reader(_Changes)
@@ -59,6 +72,8 @@ def frame(data: Data) -> OrdersFrame:
         Deviation: It is none, or holds a side or a state that nobody knows: a change would be lost.
     """
     changes = _read(data.whole)
+    if data.whole.count(b":") != changes.keys:
+        loads(data.whole)  # more keys than are documented, or one of them twice
     # Frames are kept by the number of their changes until an order book is read.
     if len(data.whole) > CHANGE_BYTES * (len(changes.payload) + 1):
         raise Deviation(f"changes of at most {CHANGE_BYTES} bytes each")
