@@ -289,9 +289,9 @@ class Levels(Sequence[Level]):
     def __getitem__(self, index: int | slice) -> Level | tuple[Level, ...]:
         """Return a level by its rank, or a tuple of them."""
         side = self._read()
-        if isinstance(index, slice):
-            return tuple(map(side.level, range(*index.indices(len(side.keys)))))
-        return side.level(index)
+        if not isinstance(index, slice):
+            return side.level(index)
+        return tuple(map(side.level, range(*index.indices(len(side.keys)))))
 
     def __iter__(self) -> Iterator[Level]:
         """Iterate over the levels as they are now."""

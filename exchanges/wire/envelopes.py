@@ -19,7 +19,7 @@ Raw = msgspec.Raw
 RAW = Raw(b"null")
 
 
-class Envelope(msgspec.Struct):
+class Envelope(msgspec.Struct, gc=False):
     """The parts of an envelope that are read; keys that it does not list are passed over."""
 
 

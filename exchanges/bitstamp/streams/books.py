@@ -16,7 +16,7 @@ from exchanges.errors import BookUnknown
 from exchanges.streams.channel import BookRule, endpoint_of
 from exchanges.streams.dialect import Data
 from exchanges.streams.keepers import DiffBook, Keeper, LevelsFrame, LevelsSnapshot, Settings, WholeBook
-from exchanges.wire import Deviation, loads
+from exchanges.wire import Deviation, Json, loads
 from exchanges.wire.envelopes import Envelope, envelope_reader
 
 TOP: Final = 100
@@ -32,8 +32,6 @@ class _BookData(Envelope):
     bids: list[tuple[str, str]]
     asks: list[tuple[str, str]]
     timestamp: str | None = None
-    pair: str | None = None
-    market: str | None = None
 
 
 _read = envelope_reader(_BookData)
@@ -47,27 +45,27 @@ def frame(data: Data) -> LevelsFrame:
     Raises:
         Deviation: It is none.
     """
-    book = _read(data.body)
+    body, book = data.body, _read(data.body)
+    bids, asks, moment, stated = book.bids, book.asks, book.microtimestamp, book.timestamp
     if data.event != "data":
         raise Deviation("an event of an order book")
-    if data.body.count(b":") != _KEYS:
-        loads(data.body)  # more keys than are documented, or one of them twice
+    if stated is None or body.count(b":") != _KEYS:
+        _require_market(data.name, loads(body))  # more keys than are documented, or one of them twice
     # Frames are kept by the number of their rows until an order book is read.
-    if len(data.body) > ROW_BYTES * (len(book.bids) + len(book.asks) + 4):
+    if len(body) > ROW_BYTES * (len(bids) + len(asks) + 4):
         raise Deviation(f"rows of at most {ROW_BYTES} bytes each")
-    moment = book.microtimestamp
     if not (moment.isascii() and moment.isdigit() and len(moment) <= _MAX_DIGITS):
         raise Deviation("a moment in microseconds")
-    if book.timestamp not in (None, moment[:-_MICROS]) and book.timestamp != _rounded(int(moment)):
+    at = int(moment)
+    if stated != moment[:-_MICROS] and stated not in (None, str((at + 500_000) // 1_000_000)):
         raise Deviation("two moments that are the same")
-    for name in (book.pair, book.market):
-        if name is not None and not data.name.endswith(f"_{name.replace('/', '').lower()}"):
-            raise Deviation("a book of its market")
-    return LevelsFrame(int(moment), book.bids, book.asks)
+    return LevelsFrame(at, bids, asks)
 
 
-def _rounded(at: int) -> str:
-    return str((at + 500_000) // 1_000_000)
+def _require_market(channel: str, said: Json) -> None:
+    names = [str(said[key]) for key in ("pair", "market") if key in said] if isinstance(said, dict) else []
+    if not all(channel.endswith(f"_{name.replace('/', '').lower()}") for name in names):
+        raise Deviation("a book of its market")
 
 
 def snapshot(book: OrderBook, _: Mapping[str, str]) -> LevelsSnapshot:

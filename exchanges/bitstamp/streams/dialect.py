@@ -11,7 +11,11 @@ from exchanges.wire import Deviation, Json, dumps, loads
 from exchanges.wire.envelopes import RAW, Envelope, Raw, envelope_reader
 
 UNAUTHORIZED = "4009"
-_KEYS = 3
+_FRAME_BYTES = len('{"data":,"channel":"","event":""}') + 6
+"""Of the longest frame with documented keys, without their values; with a blank behind each comma and colon.
+
+A key more takes 7 at least: two quotes, a colon, a comma, a name and a value.
+"""
 
 
 class _Envelope(Envelope):
@@ -43,16 +47,15 @@ class BitstampDialect:
         """Read a frame."""
         try:
             envelope = self._read(frame)
-            # A colon more may be of a key that came twice: `loads` raises.
-            if frame.count(b":") - bytes(envelope.data).count(b":") > _KEYS:
-                loads(frame)
+            event, channel, body = envelope.event, envelope.channel, bytes(envelope.data)
+            is_control = event.startswith("bts:")
+            if is_control or len(frame) - len(body) - len(channel) - len(event) > _FRAME_BYTES:
+                loads(frame)  # more keys than are documented, or one of them twice
         except Deviation as deviation:
             return Odd(deviation.expected)
-        if not envelope.event.startswith("bts:"):
-            if not envelope.channel:
-                return Odd("data of a channel")
-            return Data(envelope.channel, envelope.event, bytes(envelope.data), frame)
-        return _control(envelope)
+        if is_control:
+            return _control(envelope)
+        return Data(channel, event, body, frame) if channel else Odd("data of a channel")
 
 
 def _control(envelope: _Envelope) -> Message:

@@ -168,9 +168,10 @@ class DiffBook(Kept[DiffSide]):
     def _apply(self, step: Step, now: float) -> str | None:
         """Apply a frame; return what is odd about it."""
         frame, bids, asks = step.frame, self._bids, self._asks
+        bid_rows, ask_rows = frame.bids, frame.asks
         try:
-            check_amounts(frame.bids, frame.asks)
-            step.bids, step.asks = bids.apply(frame.bids), asks.apply(frame.asks)
+            check_amounts(bid_rows, ask_rows)
+            step.bids, step.asks = bids.apply(bid_rows), asks.apply(ask_rows)
         except OddNumber as error:
             self._restart(f"a frame has no {error}", now)
             return None
