@@ -73,7 +73,10 @@ def frame(data: Data) -> OrdersFrame:
     """
     changes = _read(data.whole)
     if data.whole.count(b":") != changes.keys:
-        loads(data.whole)  # more keys than are documented, or one of them twice
+        # More keys than are documented, or one of them twice. Parsed one after the other: a frame may be large.
+        del changes
+        loads(data.whole)
+        changes = _read(data.whole)
     # Frames are kept by the number of their changes until an order book is read.
     if len(data.whole) > CHANGE_BYTES * (len(changes.payload) + 1):
         raise Deviation(f"changes of at most {CHANGE_BYTES} bytes each")

@@ -35,7 +35,7 @@ class _BookData(Envelope):
 
 
 _read = envelope_reader(_BookData)
-_KEYS = 4
+_KEYS = 3
 _MICROS = 6
 
 
@@ -46,11 +46,14 @@ def frame(data: Data) -> LevelsFrame:
         Deviation: It is none.
     """
     body, book = data.body, _read(data.body)
-    bids, asks, moment, stated = book.bids, book.asks, book.microtimestamp, book.timestamp
     if data.event != "data":
         raise Deviation("an event of an order book")
-    if stated is None or body.count(b":") != _KEYS:
-        _require_market(data.name, loads(body))  # more keys than are documented, or one of them twice
+    if body.count(b":") != _KEYS + (book.timestamp is not None):
+        # More keys than are documented, or one of them twice. Parsed one after the other: a frame may be large.
+        del book
+        _require_market(data.name, loads(body))
+        book = _read(body)
+    bids, asks, moment, stated = book.bids, book.asks, book.microtimestamp, book.timestamp
     # Frames are kept by the number of their rows until an order book is read.
     if len(body) > ROW_BYTES * (len(bids) + len(asks) + 4):
         raise Deviation(f"rows of at most {ROW_BYTES} bytes each")
