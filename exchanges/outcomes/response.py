@@ -37,6 +37,8 @@ from exchanges.wire.long_lists import LongLists
 from exchanges.wire.models import optional_of
 
 _NO_IDS = frozenset({"", "null", "none", "nil", "nan", "undefined", "false", "true"})
+_ROWS = (list, str)
+"""What shows a field that it has no attribute for: a list in its rows, a text that is the field itself."""
 
 
 def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None = None) -> Result:
@@ -193,24 +195,22 @@ def mismatches(call: PreparedCall, value: Any) -> list[str]:
     names the field, such as an id: other things may have changed since. Such a field is also compared in every row of a
     list; an id that is all of the answer, or of a row, is the field itself.
     """
-    is_once = call.endpoint.kind.is_once
-    found = [name for name, wanted in call.endpoint.echoes.items() if not _is_among(wanted, getattr(value, name, None))]
-    for argument in call.endpoint.repeated:
-        name, param = argument.echo, argument.param
-        if is_once and isinstance(parts := call.values.get(argument.name), Mapping):
+    endpoint, values, found = call.endpoint, call.values, list[str]()
+    if endpoint.echoes:
+        found += [name for name, wanted in endpoint.echoes.items() if not _is_among(wanted, getattr(value, name, None))]
+    is_rows, is_once = isinstance(value, _ROWS), endpoint.kind.is_once
+    for argument in endpoint.repeated:
+        name = argument.echo
+        if is_once and isinstance(parts := values.get(argument.name), Mapping):
             found += _differing(parts, getattr(value, name or argument.name, None))
-        if not name or argument.name not in call.values or not (is_once or param.echo != "="):
+        # What is not repeated need not be compared with anything; it is asked first, as that is so of most answers.
+        if not name or (not is_rows and getattr(value, name, None) is None):
             continue
-        sent = call.values[argument.name]
-        wanted = str(sent).split(",") if param.type == "list" else [sent]
-        for shown in _shown(value, name) if param.echo != "=" else [getattr(value, name, None)]:
-            # What is not repeated need not be compared with anything.
-            if shown is None or name in found:
-                continue
-            if not any(_repeats(param, name, one, shown) for one in wanted):
-                found.append(name)
-    impossible = () if call.endpoint.kind is READ else _impossible(value)
-    return [*found, *(name for name in impossible if name not in found)]
+        if argument.name in values and name not in found:
+            found += [] if _is_repeated(argument.param, name, values[argument.name], value) else [name]
+    if endpoint.kind is READ:
+        return found
+    return [*found, *(name for name in _impossible(value) if name not in found)]
 
 
 def _differing(sent: Mapping[str, object], shown: Any) -> list[str]:
@@ -257,6 +257,13 @@ def _shown(value: Any, name: str) -> list[Any]:
     """Return what an answer, or each of its rows, shows of the field *name*."""
     rows = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     return [row if type(row) is str else getattr(row, name, None) for row in rows]
+
+
+def _is_repeated(param: Param, name: str, sent: Any, value: Any) -> bool:
+    """Return whether an answer shows nothing else than what was *sent* in the field *name*."""
+    wanted = str(sent).split(",") if param.type == "list" else [sent]
+    found = _shown(value, name) if param.echo != "=" else [getattr(value, name, None)]
+    return all(any(_repeats(param, name, one, shown) for one in wanted) for shown in found if shown is not None)
 
 
 def _is_among(wanted: Any, shown: Any) -> bool:

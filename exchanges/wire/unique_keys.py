@@ -14,22 +14,27 @@ __all__ = ["has_unique_keys"]
 
 def has_unique_keys(body: bytes, value: object) -> bool:
     """Return whether no object of *body*, which was parsed as *value*, has a key twice."""
-    # Without blanks every colon that ends a key stands directly behind its quote.
-    most = body.translate(None, b" \t\r\n").count(b'":')
+    most = body.count(b'":')
+    # A colon that stands elsewhere is in a text, or a blank is between it and the quote of its key.
+    if most != body.count(b":"):
+        most = body.translate(None, b" \t\r\n").count(b'":')
     return not most or _has_keys(value, most) or _shows_unique_keys(body)
 
 
 def _has_keys(value: object, count: int) -> bool:
     """Return whether the objects in *value* have so many keys, which is the most that they can have."""
-    level: list[Any] = [value]
+    parts: list[Any] = [value]
     found = 0
-    while level:
-        # Level by level: most documents have no object below the one with all their keys, and are never walked.
-        found += sum([len(part) for part in level if part.__class__ is dict])
-        if found == count:
-            return True
-        inside = (part.values() if part.__class__ is dict else part for part in level)
-        level = [part for parts in inside for part in parts if part.__class__ is dict or part.__class__ is list]
+    # It grows meanwhile. Level by level: most documents have no object below the last of their keys, and what the rows
+    # of a list hold is never walked.
+    for part in parts:
+        if part.__class__ is dict:
+            found += len(part)
+            if found == count:
+                return True
+            parts += part.values()
+        elif part.__class__ is list:
+            parts += part
     return False
 
 
