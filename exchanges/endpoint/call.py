@@ -31,7 +31,7 @@ from exchanges.wire import Amount, Json
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class PreparedCall(Unsigned):
     """A checked call before it is signed.
 

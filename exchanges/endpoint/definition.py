@@ -188,7 +188,8 @@ Before = Callable[["Endpoint", Mapping[str, Any], datetime], None]
 """Takes the endpoint, the arguments and the time of the client's clock (UTC)."""
 
 
-@frozen(eq=False)
+# With slots attrs finds what is cached by a `__getattr__`, which makes every look-up of an attribute slow.
+@frozen(eq=False, slots=False)
 class Endpoint:
     """One remote call.
 

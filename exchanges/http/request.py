@@ -105,7 +105,8 @@ class Request:
         )
 
 
-@frozen(eq=False, repr=False, kw_only=True)
+# With slots attrs finds what is cached by a `__getattr__`, which makes every look-up of an attribute slow.
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
 class Unsigned:
     """A request before it is signed.
 

@@ -2,7 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from exchanges.endpoint.call import prepare
+from exchanges.endpoint import Endpoint
+from exchanges.endpoint.call import PreparedCall, prepare
 from tests.support.sample_calls import BASE, Calls, Side, call, refusal
 
 
@@ -131,3 +132,9 @@ class TestSecrets:
         request = call("order", book="b", amount=1).adding({"X-Sign": "s"}, ("s",))
 
         assert ("Content-Type", "X-Sign") == tuple(name for name, _ in request.headers)
+
+
+@pytest.mark.parametrize("kind", [Endpoint, PreparedCall])
+def test_attributes_are_found_by_the_interpreter(kind):
+    """Neither class looks up attributes in Python: each call reads some three hundred of them."""
+    assert not hasattr(kind, "__getattr__")
