@@ -117,7 +117,8 @@ class OriginPool:
         """Return a connection after its request, and wake the next waiter."""
         if connection.is_open and not self._is_closed and self._idle_seconds(connection) > 0:
             self._idle.append(connection)
-            self._start_sweeper()
+            if self._sweeper is None:
+                self._start_sweeper()
         else:
             connection.abort()
         self._release_capacity()
@@ -260,8 +261,7 @@ class OriginPool:
         return KEEP_FOR_READS_SECONDS if announced is None else min(KEEP_FOR_READS_SECONDS, announced - 1)
 
     def _start_sweeper(self) -> None:
-        if self._sweeper is None:
-            self._sweeper = self.loop.call_later(KEEP_FOR_READS_SECONDS, self._sweep)
+        self._sweeper = self.loop.call_later(KEEP_FOR_READS_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
         """Close the connections that are too old for any request."""

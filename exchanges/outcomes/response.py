@@ -73,11 +73,13 @@ def interpret(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | N
 
 def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None) -> tuple[Problem | None, Any]:
     endpoint, status = attempt.call.endpoint, answer.status
-    _require_signature(attempt, answer)
-    if endpoint.is_silent and _is_empty(answer):
-        return None, None
+    if endpoint.is_silent or attempt.is_verified is False:
+        _require_signature(attempt, answer)
+        if _is_empty(answer):
+            return None, None
     is_success = status in endpoint.api.success_statuses
-    rows = _rows(endpoint, answer, wire, lists) if is_success else None
+    # What others than reads answer is compared with what was sent.
+    rows = _rows(endpoint, answer, wire, lists) if is_success and endpoint.kind is READ else None
     if rows is not None:
         return None, _consistent(attempt.call, rows)
     content, fault = _content(endpoint, answer, lists, is_success=is_success)
@@ -94,7 +96,7 @@ def _read(attempt: Attempt, answer: Answer, wire: Wire, lists: LongLists | None)
         words = f"{endpoint.id}: the answer does not match the request: {', '.join(names)}"
         raise DecodeError(words, endpoint=endpoint.id)
     # Long lists are not in their places yet.
-    return None, _consistent(attempt.call, value) if lists is None else value
+    return None, value if endpoint.fault is None or lists is not None else _consistent(attempt.call, value)
 
 
 def contradiction(call: PreparedCall, value: Any) -> str | None:
@@ -123,8 +125,6 @@ def _require_signature(attempt: Attempt, answer: Answer) -> None:
 
 def _rows(endpoint: Endpoint, answer: Answer, wire: Wire, lists: LongLists | None) -> Any | None:
     """Return large lists of rows, which have a faster way; None if the answer is no such list."""
-    if endpoint.kind is not READ:
-        return None  # what these answer is compared with what was sent
     if answer.rows is not None:
         return answer.rows.result()
     return wire.rows(answer.body, endpoint.answer) if lists is None else None

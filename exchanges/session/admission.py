@@ -18,7 +18,7 @@ from exchanges.endpoint.call import PreparedCall
 from exchanges.http.signing import NONE
 from exchanges.instrumentation.hooks import Watch
 from exchanges.instrumentation.lines import Log
-from exchanges.limits.permits import CANCEL, Permit
+from exchanges.limits.permits import CANCEL
 from exchanges.limits.waiters import OVERTAKE_SECONDS
 from exchanges.limits.waits import Wait
 from exchanges.outcomes.attempt import Attempt, Result
@@ -78,7 +78,9 @@ async def admit(
     permit = None
     if destination.shared_limiter is not None:
         # Of a call that need not wait the journal is asked when it is recorded.
-        permit = _permit_now(call, destination, needs)
+        permit = limiter.acquire_now(
+            lane, priority, needs.deadline, needs.send_by, needs.scope, is_spare=needs.is_spare
+        )
         if permit is None:
             check(call, destination)
     while True:
@@ -125,19 +127,11 @@ def admit_now(call: PreparedCall, destination: Destination, needs: Needs) -> Att
     """Return what `admit` does if the call need not wait, and nothing is shared with other processes; else None."""
     if destination.shared_limiter is not None:
         return None
-    permit = _permit_now(call, destination, needs)
-    return None if permit is None else Attempt(call, permit, needs.deadline)
-
-
-def _permit_now(call: PreparedCall, destination: Destination, needs: Needs) -> Permit | None:
-    return destination.limiter.acquire_now(
-        destination.lane,
-        call.endpoint.kind.priority,
-        needs.deadline,
-        needs.send_by,
-        needs.scope,
-        is_spare=needs.is_spare,
+    lane, priority = destination.lane, call.endpoint.kind.priority
+    permit = destination.limiter.acquire_now(
+        lane, priority, needs.deadline, needs.send_by, needs.scope, is_spare=needs.is_spare
     )
+    return None if permit is None else Attempt(call, permit, needs.deadline)
 
 
 def scope_of(call: PreparedCall) -> str:

@@ -159,7 +159,10 @@ class Session:
     ) -> tuple[asyncio.AbstractEventLoop, Destination, PreparedCall]:
         """Return the loop, where a call is sent, and the call."""
         try:
-            loop, destination = self._enter(endpoint), self._destinations.find(endpoint)
+            loop = asyncio.get_running_loop()
+            if loop is not self._loop or self._attempts.is_closed:
+                self._enter(endpoint, loop)
+            destination = self._destinations.find(endpoint)
             return loop, destination, self._preparer.prepare(endpoint, arguments, options, destination.base_url)
         except ExchangeError:
             raise
@@ -169,19 +172,16 @@ class Session:
         finally:
             arguments = {}
 
-    def _enter(self, endpoint: Endpoint) -> asyncio.AbstractEventLoop:
-        """Return the loop; raise if this client cannot make calls in it, or no more."""
-        loop = asyncio.get_running_loop()
+    def _enter(self, endpoint: Endpoint, loop: asyncio.AbstractEventLoop) -> None:
+        """Record the loop of the first call; raise if this client cannot make calls in *loop*, or no more."""
         if self._attempts.is_closed:
             raise closed(endpoint)
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise errors.UsageError(
-                    f"{endpoint.id}: this client belongs to another event loop; create one client per loop",
-                    endpoint=endpoint.id,
-                )
-            self._loop = loop
-        return loop
+        if self._loop is not None:
+            raise errors.UsageError(
+                f"{endpoint.id}: this client belongs to another event loop; create one client per loop",
+                endpoint=endpoint.id,
+            )
+        self._loop = loop
 
     async def _attempt(self, call: PreparedCall, destination: Destination, needs: Needs, *, fresh: bool) -> Result:
         """Wait until *call* may be sent, and exchange it for an answer, whatever becomes of the caller meanwhile."""

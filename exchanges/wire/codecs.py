@@ -111,9 +111,9 @@ def loads(body: bytes) -> Json:
     Raises:
         Deviation: Not JSON in UTF-8, nested too deeply, or an object has a key twice.
     """
-    body = without_mark(body)
+    body = body.removeprefix(_BOM)
     try:
-        value = cast("Json", _DECODER.decode(body))
+        value: Json = _DECODER.decode(body)
     except RecursionError as error:
         raise Deviation("JSON of bounded depth") from error
     except (msgspec.MsgspecError, UnicodeDecodeError, DecimalException) as error:
