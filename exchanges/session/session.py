@@ -130,7 +130,8 @@ class Session:
                     raise failure
                 last = error
         finally:
-            end(watching, status, failure)
+            if watching is not None:
+                end(watching, status, failure)
         if endpoint.notice is not None:
             logger.warning("%s: %s", endpoint.id, endpoint.notice)
         return result.value

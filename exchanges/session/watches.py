@@ -29,10 +29,8 @@ def watch(hooks: tuple[Hooks, ...], call: PreparedCall, loop: asyncio.AbstractEv
     return Watch(hooks, record, loop.time)
 
 
-def end(watching: Watch | None, status: int | None, error: ExchangeError | None) -> None:
+def end(watching: Watch, status: int | None, error: ExchangeError | None) -> None:
     """Record how a call ended for its caller; *status* is that of a good answer."""
-    if watching is None:
-        return
     if error is None:
         watching.ended(status, None, may_have_executed=False)
     else:

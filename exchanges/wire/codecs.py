@@ -122,7 +122,7 @@ def loads(body: bytes) -> Json:
     if len(body) > 2 * MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
         raise Deviation("JSON of bounded depth")
     # What is read by itself is often a single cell.
-    if value.__class__ is not str and b":" in body and not has_unique_keys(body, value):
+    if type(value) is not str and b":" in body and not has_unique_keys(body, value):
         raise Deviation("JSON in which no key appears twice")
     return value
 

@@ -12,11 +12,16 @@ from typing import Any
 __all__ = ["has_unique_keys"]
 
 
-def has_unique_keys(body: bytes, value: object) -> bool:
+def has_unique_keys(body: bytes, value: Any) -> bool:
     """Return whether no object of *body*, which was parsed as *value*, has a key twice."""
+    colons = body.count(b":")
+    # Each pair has one. This is so of most objects that hold no others, and spares them the rest.
+    kind: type[object] = type(value)
+    if kind is dict and len(value) == colons:
+        return True
     most = body.count(b'":')
     # A colon that stands elsewhere is in a text, or a blank is between it and the quote of its key.
-    if most != body.count(b":"):
+    if most != colons:
         most = body.translate(None, b" \t\r\n").count(b'":')
     return not most or _has_keys(value, most) or _shows_unique_keys(body)
 
@@ -28,12 +33,13 @@ def _has_keys(value: object, count: int) -> bool:
     # It grows meanwhile. Level by level: most documents have no object below the last of their keys, and what the rows
     # of a list hold is never walked.
     for part in parts:
-        if part.__class__ is dict:
+        kind: type[object] = type(part)
+        if kind is dict:
             found += len(part)
             if found == count:
                 return True
             parts += part.values()
-        elif part.__class__ is list:
+        elif kind is list:
             parts += part
     return False
 
