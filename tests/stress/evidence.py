@@ -6,7 +6,6 @@ httpx and own connections. What an endpoint declares is listed beside: `tests.su
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -30,6 +29,7 @@ from exchanges.wire.evidence import Confirmation
 from tests.stress.figures import Figure, Mechanisms
 from tests.stress.tally import results
 from tests.support.documented_answers import CALLS
+from tests.support.hasty_loop import run_hasty
 from tests.support.odd_answers import SPECIMENS, STATUSES, Odd, odd_answers, verdict
 from tests.support.raw_server import Heard, response, serving
 
@@ -211,7 +211,7 @@ def sent(odds: list[Odd], without: str | None = None) -> Count:
     count = Count()
     with MECHANISMS[without]() if without else nullcontext(), patch("exchanges.session.session.BACKOFF_SECONDS", 0.0):
         for way in WAYS:
-            count.add(asyncio.run(_send(odds, way)))
+            count.add(run_hasty(_send(odds, way)))
     return count
 
 
