@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, cast
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as opener
 from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.frames import CloseCode, Opcode
 from websockets.frames import Frame as RawFrame
-from websockets.frames import Opcode
 from websockets.protocol import State
 
 from exchanges.errors import quotable
@@ -161,14 +161,16 @@ class _StreamConnection(ClientConnection, asyncio.BufferedProtocol):
             self.data_received(data[at:end])
             at = end
         data, self._head = self._head + data[at:], b""
+        if self._owed and self.protocol.state is OPEN:
+            owed = data[: self._owed]
+            self._owed -= len(owed)
+            self.data_received(owed)
+            data = data[len(owed) :]
+        # What was owed may have ended the connection.
         if self.protocol.state is not OPEN:
             self.data_received(data)
             return b""
-        owed = data[: self._owed]
-        if owed:
-            self._owed -= len(owed)
-            self.data_received(owed)
-        return data[len(owed) :]
+        return data
 
     def process_event(self, event: Event) -> None:
         """Handle a frame; the answer to the request goes to the base class."""
@@ -190,6 +192,8 @@ class _StreamConnection(ClientConnection, asyncio.BufferedProtocol):
             # The bound of bytes does not count empty fragments.
             if len(self._parts) > MAX_FRAGMENTS:
                 self._parts.clear()
+                # The library passes over what is behind: the last fragment alone would be read as a text.
+                self.protocol.fail(CloseCode.MESSAGE_TOO_BIG)
                 self.transport.abort()
                 return
             if not is_last:

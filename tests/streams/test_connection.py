@@ -156,6 +156,7 @@ ENDS = {
     "a compressed text": (frame(TEXT, b"deflated", reserved=0x40), 1002, []),
     "an unknown frame": (frame(0x3, b"?"), 1002, []),
     "a fragmented ping": (frame(PING, b"?", fin=False), 1002, []),
+    "a continuation of nothing": (frame(CONT, b"and on"), 1002, []),
     "a giant text": (frame(TEXT, b"x" * (connection.MAX_FRAME + 1)), 1009, []),
 }
 
@@ -196,6 +197,19 @@ async def test_nothing_is_read_after_the_end(end, way):
     assert opened.connection.protocol.state is State.CLOSING
 
 
+@pytest.mark.parametrize("end", ENDS)
+async def test_nothing_is_read_behind_an_end_that_a_read_cut(end):
+    """Of one read, the end of the last frame and what is behind it: the same as if nothing had been cut."""
+    opened = Opened()
+    last, code, ends = ENDS[end]
+    opened.read(opened.answer + last[:-1], iter(()))
+    opened.read(last[-1:] + TRAILING, iter(()))
+
+    assert [] == opened.received.texts
+    assert [(CLOSE, code)] == [(opcode, int.from_bytes(data[:2], "big")) for opcode, data in opened.sent]
+    assert ends == opened.received.ends
+
+
 @pytest.mark.parametrize("way", ["whole", "byte by byte", 1])
 async def test_an_answer_that_opens_nothing(way):
     """What comes with it is never taken for frames."""
@@ -223,6 +237,7 @@ async def test_fragments_without_end():
     """So many are too many, however small they are."""
     opened = Opened()
     opened.read(opened.answer + frame(TEXT, b"{", fin=False) + frame(CONT, fin=False) * 10_001, iter(()))
+    opened.read(frame(CONT, b"the last alone") + TRAILING, iter(()))
 
     assert opened.transport.is_aborted
     assert [] == opened.received.texts
