@@ -1,4 +1,4 @@
-"""Frames as none was seen: larger ones, from a played server in virtual time, and such as say two things."""
+"""Frames as none was seen: larger ones, from a played server in virtual time, and such as say more or two things."""
 
 import pytest
 
@@ -72,3 +72,31 @@ def test_a_key_that_appears_twice(first):
     assert bitso_frame(Data("x", "", body, body)).changes
     with pytest.raises(Deviation, match="no key appears twice"):
         bitso_frame(Data("x", "", twice, twice))
+
+
+@pytest.mark.parametrize(
+    ("channel", "more", "is_right"),
+    [
+        *[("diff_order_book_btcusd", {"timestamp": moment}, True) for moment in ("1789000200", 1789000200, None)],
+        *[("order_book_btcusd", {"timestamp": moment}, False) for moment in ("1789000201", 1789000201, 0, "", True)],
+        *[
+            ("order_book_btcusd", {key: name}, True)
+            for key in ("pair", "market")
+            for name in ("BTC/USD", "btc_usd", "BTC-USD", "Btc / Usd", "btcusd", "", "/", None)
+        ],
+        *[("diff_order_book_btcusd", {"pair": name}, False) for name in ("usd", "BTC/USD-PERP", "book_btcusd", 5)],
+        ("order_book_btcusd-perp", {"market": "BTC/USD-PERP"}, True),
+        ("order_book_btcusd-perp", {"market": "BTC/USD"}, False),
+        ("order_book_btcusd", {"pair": "", "market": "ETH/USD"}, False),
+    ],
+)
+def test_what_a_book_states_beside_its_rows(channel, more, is_right):
+    """It is compared in whatever form it is written."""
+    body = dumps({"microtimestamp": "1789000200123000", "bids": [["1", "1"]], "asks": [], **more})
+    data = Data(channel, "data", body, body)
+
+    if is_right:
+        assert 1789000200123000 == bitstamp_frame(data).at
+    else:
+        with pytest.raises(Deviation):
+            bitstamp_frame(data)

@@ -31,12 +31,13 @@ class _BookData(Envelope):
     microtimestamp: str
     bids: list[tuple[str, str]]
     asks: list[tuple[str, str]]
-    timestamp: str | None = None
+    timestamp: str | int | None = None
 
 
 _read = envelope_reader(_BookData)
 _KEYS = 3
 _MICROS = 6
+_SEPARATORS: Final = str.maketrans("", "", "/_- ")
 
 
 def frame(data: Data) -> LevelsFrame:
@@ -60,15 +61,22 @@ def frame(data: Data) -> LevelsFrame:
     if not (moment.isascii() and moment.isdigit() and len(moment) <= _MAX_DIGITS):
         raise Deviation("a moment in microseconds")
     at = int(moment)
-    if stated != moment[:-_MICROS] and stated not in (None, str((at + 500_000) // 1_000_000)):
+    second = moment[:-_MICROS]
+    if stated not in (second, None) and str(stated) not in (second, str((at + 500_000) // 1_000_000)):
         raise Deviation("two moments that are the same")
     return LevelsFrame(at, bids, asks)
 
 
 def _require_market(channel: str, said: Json) -> None:
-    names = [str(said[key]) for key in ("pair", "market") if key in said] if isinstance(said, dict) else []
-    if not all(channel.endswith(f"_{name.replace('/', '').lower()}") for name in names):
+    market = _plain(channel.rpartition("order_book_")[2])
+    names = [_plain(str(said.get(key) or "")) for key in ("pair", "market")] if isinstance(said, dict) else []
+    # An empty name is none.
+    if any(name not in ("", market) for name in names):
         raise Deviation("a book of its market")
+
+
+def _plain(name: str) -> str:
+    return name.translate(_SEPARATORS).lower()
 
 
 def snapshot(book: OrderBook, _: Mapping[str, str]) -> LevelsSnapshot:
