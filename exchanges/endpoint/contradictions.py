@@ -35,9 +35,10 @@ def order_book_fault(argument: str | None = None, summed: Sequence[object] = (No
             return f"an order book with the best prices first{', each once' if is_summed else ''}"
         if bids and asks and bids[0] >= asks[0]:
             return "an order book whose best prices do not cross"
-        # In order, the lowest price of a side is at its end. Quirk: a bid at 0 has been seen behind all others.
-        if any(price <= 0 for price in (*bids[:1], *asks[:1], *asks[-1:])) or any(price < 0 for price in bids[-1:]):
+        # In order, these are the lowest. Quirk: a bid at 0 has been seen; it says nothing false about any price.
+        if any(price < 0 for price in bids[-1:]) or any(price <= 0 for price in asks[:1]):
             return "prices above zero"
+        # A level without an amount is a price at which nobody trades; first of its side, it would be the best.
         return None if _has_amounts(book.bids) and _has_amounts(book.asks) else "amounts above zero"
 
     return fault
@@ -66,11 +67,26 @@ def fault_of_balance(balance: Any, arguments: Mapping[str, Any]) -> str | None:
 
 
 def fault_of_balances(balances: Sequence[Any], _: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with balances: a currency that is shown twice, or parts that exceed their total."""
+    """Return what is wrong with balances: a currency that is shown twice, or parts that exceed their total.
+
+    A debt of which nothing is available is right, and so are parts that exceed the total by as much as rounding can.
+    """
     if len({balance.currency.upper() for balance in balances}) < len(balances):
         return "each currency once"
     for balance in balances:
         locked = balance.locked if hasattr(balance, "locked") else balance.reserved
-        if locked < 0 or EXACT.add(balance.available, locked) > balance.total:
+        if not _adds_up(balance.total, balance.available, locked):
             return "balances of which no part exceeds the total"
     return None
+
+
+def _adds_up(total: Decimal, available: Decimal, locked: Decimal) -> bool:
+    if locked < 0:
+        return False
+    excess = EXACT.subtract(EXACT.add(available, locked), total)
+    if excess <= 0 or (total < 0 and available == 0):
+        return True
+    # Parts that are rounded up one by one exceed their total by at most one unit of their last decimal. Where they show
+    # no decimal nothing says that they are rounded.
+    last = min(int(part.as_tuple().exponent) for part in (available, locked))
+    return last < 0 and excess <= Decimal((0, (1,), last))

@@ -99,7 +99,7 @@ BID, ASK = ["3", "1"], ["5", "1"]
         ([BID], [ASK, ["5", "2"]], "each once"),
         ([["6", "1"]], [ASK], "do not cross"),
         ([["5", "1"]], [ASK], "do not cross"),
-        ([["0", "1"]], [], "prices above zero"),
+        ([], [["0", "1"]], "prices above zero"),
         ([], [["0", "1"], ASK], "prices above zero"),
         ([BID, ["2", "0"]], [ASK], "amounts above zero"),
         ([BID], [["5", "0"]], "amounts above zero"),
@@ -118,10 +118,15 @@ def test_numbers_below_zero(bids, asks):
 
 @pytest.mark.parametrize(("name", "arguments", "single"), BOOKS)
 def test_order_books_that_can_be(name, arguments, single):
-    """A side may be empty, a bid behind all others at 0, and orders that are not summed up at one price."""
-    assert [None] * 3 == [
+    """A side may be empty, the last or only bid at 0, and orders that are not summed up at one price."""
+    assert [None] * 4 == [
         told(name, book_of(name, *sides), arguments)
-        for sides in (([BID], [ASK]), ([], []), ([BID, ["2", "1"], ["0", "1"]], [ASK, ["6", "1"]]))
+        for sides in (
+            ([BID], [ASK]),
+            ([], []),
+            ([["0", "1"]], [ASK]),
+            ([BID, ["2", "1"], ["0", "1"]], [ASK, ["6", "1"]]),
+        )
     ]
     if single is not None:
         assert told(name, book_of(name, [BID, BID], [ASK, ASK]), arguments | single) is None
@@ -141,7 +146,21 @@ BALANCES = {
         ({"total": "6"}, True),  # a part that no document names
         ({"available": "-4", "total": "-3"}, True),
         ({"available": "5"}, False),
-        ({"available": "4.00000000000000000000000000000000001"}, False),
+        # Each part may be rounded up, which the last decimal shows.
+        ({"total": "10.01", "available": "5.01", "reserved": "5.01", "locked": "5.01"}, True),
+        ({"total": "10.01", "available": "5.02", "reserved": "5.01", "locked": "5.01"}, False),
+        ({"total": "10.0100000000", "available": "5.00500001", "reserved": "5.005", "locked": "5.005"}, True),
+        ({"total": "10.0100000000", "available": "5.00500002", "reserved": "5.005", "locked": "5.005"}, False),
+        ({"total": "10.00", "available": "5", "reserved": "6", "locked": "6"}, False),
+        ({"total": "10", "available": "1E+1", "reserved": "1", "locked": "1"}, False),
+        ({"available": "4.00000000000000000000000000000000001"}, True),
+        ({"available": "4.00000000000000000000000000000000002"}, False),
+        # A debt.
+        ({"total": "-5.00", "available": "0.00", "reserved": "0.00", "locked": "0.00"}, True),
+        ({"total": "-5.00", "available": "0.00"}, True),
+        ({"total": "-5.00", "available": "0.01", "reserved": "0.00", "locked": "0.00"}, False),
+        ({"total": "-5.00", "available": "-4.00", "reserved": "0.00", "locked": "0.00"}, False),
+        ({"total": "-5.00", "available": "0.00", "reserved": "-5.00", "locked": "-5.00"}, False),
         ({"total": "0"}, False),
         ({"reserved": "-1", "locked": "-1"}, False),
     ],
