@@ -136,5 +136,5 @@ class TestSecrets:
 
 @pytest.mark.parametrize("kind", [Endpoint, PreparedCall])
 def test_attributes_are_found_by_the_interpreter(kind):
-    """Neither class looks up attributes in Python: each call reads some three hundred of them."""
+    """Neither class has a function in Python that looks up attributes: each call reads many of them."""
     assert not hasattr(kind, "__getattr__")
