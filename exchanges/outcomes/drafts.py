@@ -16,6 +16,9 @@ from exchanges.outcomes.kinship import Kinship
 from exchanges.state.protocols import Entry
 from exchanges.values import define
 
+CLOCK_STEP = timedelta(seconds=1)
+"""By how much our clock and that of the loop may part while a call waits; exchanges allow a stamp more than that."""
+
 
 @define(eq=False)
 class Draft:
@@ -59,6 +62,10 @@ class Draft:
         known = clock.known(call.endpoint.id, zero)
         intent = evolve(call.intent(zero), server=view.server, account=view.key, clock=known)
         return cls(intent, call.digest, kinship.client_id(intent), policy, asyncio.get_running_loop(), zero)
+
+    def is_outdated(self, zero: datetime) -> bool:
+        """Whether our clock was set since, or the host slept, given what it showed at zero as it is set now."""
+        return self.entry is not None and abs(zero - self.zero) > CLOCK_STEP
 
     def __call__(self, nonce: int | None) -> Entry:
         """Return the entry of the call, to be sent now."""

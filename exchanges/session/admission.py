@@ -24,11 +24,14 @@ from exchanges.limits.waits import Wait
 from exchanges.outcomes.attempt import Attempt, Result
 from exchanges.outcomes.drafts import Draft
 from exchanges.session.destinations import Destination
-from exchanges.state.protocols import SharedLimiter
+from exchanges.state.protocols import Lease, SharedLimiter
 
 __all__ = ["Needs", "admit", "end_permit", "release", "scope_of", "too_late"]
 
 logger = Log(__name__)
+
+MOST_STEPS = 3
+"""How often a call asks again because our clock was set while it waited: one that runs askew never stops."""
 
 
 class Needs(NamedTuple):
@@ -162,13 +165,47 @@ async def _lease(
     needs: Needs,
     wall_clock: Callable[[], float],
 ) -> Wait | None:
-    """Acquire the lease, or return how long to wait."""
-    call, now = attempt.call, asyncio.get_running_loop().time()
+    """Acquire the lease, or return how long to wait.
+
+    An order is recorded with its lease and signed with the moment of that record, on our clock as it was set when the
+    waiting began. If it was set since, the lease is released with the record, and another one is asked for.
+    """
+    loop = asyncio.get_running_loop()
+    for _ in range(MOST_STEPS):
+        answer, draft = await _ask(shared, destination, attempt.call, needs, wall_clock)
+        if isinstance(answer, Wait):
+            return answer
+        if draft is None or not draft.is_outdated(_zero(wall_clock(), loop.time())):
+            attempt.lease, attempt.evidence.is_held = answer, answer.is_held
+            if answer.entry is not None:
+                attempt.draft = draft
+            return None
+        await answer.release(complete=True, sent=False)
+        if loop.time() >= min(needs.deadline, needs.send_by):
+            break
+    words = "our clock was set while it waited for its lease, or runs at another speed than that of the loop"
+    raise errors.NotSent(f"{attempt.call}: {words}; nothing was sent", endpoint=attempt.call.endpoint.id)
+
+
+def _zero(seconds: float, now: float) -> datetime:
+    """Return what our clock showed, or would have shown, when that of the loop was zero."""
+    return datetime.fromtimestamp(seconds, UTC) - timedelta(seconds=now)
+
+
+async def _ask(
+    shared: SharedLimiter,
+    destination: Destination,
+    call: PreparedCall,
+    needs: Needs,
+    wall_clock: Callable[[], float],
+) -> tuple[Lease | Wait, Draft | None]:
+    """Ask for a lease; return the answer, and the draft of a call that is recorded with it."""
+    now = asyncio.get_running_loop().time()
     in_order, is_cancel = destination.lane.key_lock is not None, call.endpoint.kind.priority is CANCEL
     seconds = wall_clock()
     draft = None
     if call.endpoint.kind.is_once:
-        zero = datetime.fromtimestamp(seconds, UTC) - timedelta(seconds=now)
+        zero = _zero(seconds, now)
         policy, calls = NONE if destination.scheme is None else destination.scheme.policy, destination.calls
         draft = Draft.of(call, calls.view, calls.clock, calls.kinship, policy=policy, zero=zero)
     try:
@@ -188,12 +225,7 @@ async def _lease(
         raise _named(call, error) from error.__cause__
     except errors.StateError as error:
         raise type(error)(f"{call}: {error}", endpoint=call.endpoint.id) from error.__cause__
-    if isinstance(answer, Wait):
-        return answer
-    attempt.lease, attempt.evidence.is_held = answer, answer.is_held
-    if answer.entry is not None:
-        attempt.draft = draft
-    return None
+    return answer, draft
 
 
 async def release(attempt: Attempt) -> None:

@@ -20,7 +20,7 @@ from tests.support.fourth import LIMIT, Thing
 from tests.support.fourth_calls import CALLS
 from tests.support.lagging_exchange import cancel_caller
 from tests.support.scripted_transport import answer, html, refusal
-from tests.support.shared_state import Lease, failure, is_free, shared, sharing
+from tests.support.shared_state import Lease, SharedLimiter, failure, is_free, shared, sharing
 from tests.support.virtual_time import elapsed, in_virtual_time, settle
 
 LEFT = {"complete": True, "sent": True, "floor": None, "refusal": None, "is_judged": True}
@@ -282,6 +282,27 @@ async def test_money_is_not_held_up_by_reads():
         await read
 
     assert [1.0, 1.0, 10.0] == [c.at - 1e6 for c in script.came]
+
+
+@in_virtual_time
+async def test_our_clock_was_set_and_no_time_is_left(monkeypatch):
+    """An order whose lease came at the last moment, after our clock was set, is not asked for again, nor sent."""
+    set_by = [0.0]
+    loop = asyncio.get_running_loop()
+    async with sharing(clock=lambda: 1e9 + loop.time() + set_by[0], timeout_seconds=5) as (client, script, limiter, _):
+
+        async def acquire(limiter, *, draft, ask=SharedLimiter.acquire, **wishes):
+            lease = await ask(limiter, draft=draft, **wishes)
+            lease.entry = draft(lease.nonce)
+            set_by[0] = 60.0
+            return lease
+
+        monkeypatch.setattr(SharedLimiter, "acquire", acquire)
+        limiter.seconds = 5.0
+        error = await failure(client.trading.create_order(amount=3))
+
+        assert (NotSent, [], 1, is_free(client)) == (type(error), script.came, len(limiter.asked), True)
+        assert [[NOT_SENT | {"complete": True}]] == [lease.left for lease in limiter.leases]
 
 
 # The limiter itself
