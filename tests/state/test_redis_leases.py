@@ -10,7 +10,8 @@ from exchanges.errors import RateLimitTimeout, StateError
 from exchanges.limits.windows import LOST_SECONDS, MARGIN_SECONDS
 from exchanges.state.limiter import _timed_out
 from exchanges.state.redis import scripts
-from tests.support.file_states import KEY, SERVER, call, enter, entry, leave, shared_limiter_of
+from exchanges.state.redis.journal import RedisJournal
+from tests.support.file_states import KEY, SERVER, call, enter, entry, leave, settled, shared_limiter_of
 from tests.support.redis_states import StillClock, beat, stop_clocks
 
 LEASE_SECONDS = 5.0
@@ -232,3 +233,22 @@ def test_a_child_process(state):
     os.close(reading)
 
     assert "belongs to the parent of this process" in words
+
+
+@pytest.mark.parametrize("fails", ["draft", "record"])
+async def test_a_lease_of_a_call_that_cannot_be_recorded(state, monkeypatch, fails):
+    """What the server has granted is given back if an error in our own code comes between it and the caller."""
+    limiter = shared_limiter_of(state, (1, 10.0))
+    with monkeypatch.context() as patch:
+        if fails == "record":
+            patch.setattr(RedisJournal, "record", _failing)
+        with pytest.raises(StateError, match=r"failed \(RuntimeError\); nothing was sent"):
+            await enter(limiter, in_order=True, draft=_failing if fails == "draft" else lambda _: entry())
+    await settled(limiter)
+    await beat(state)
+
+    assert 7 == await call(limiter, in_order=True, now_ms=7)
+
+
+def _failing(*_):
+    raise RuntimeError("internal")

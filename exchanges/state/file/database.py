@@ -134,13 +134,18 @@ class Database:
 
     @contextmanager
     def writing(
-        self, *, durable: bool = False, before_commit: Callable[[], object] | None = None
+        self,
+        *,
+        durable: bool = False,
+        before_commit: Callable[[], object] | None = None,
+        after_commit: Callable[[], object] | None = None,
     ) -> Generator[sqlite3.Connection]:
         """Commit what the block writes as one transaction, or none of it; no other process writes meanwhile.
 
         Args:
             durable: Whether it must survive a power failure once this returns.
             before_commit: Called when there is nothing left to do but to wait for the disk.
+            after_commit: Called once it is written, even if this raises because others may not see it.
 
         Raises:
             StateError: It cannot be written, or others may not see it; nothing may be sent.
@@ -161,6 +166,8 @@ class Database:
                 if before_commit is not None:
                     before_commit()
                 data.execute("COMMIT")
+                if after_commit is not None:
+                    after_commit()
             finally:
                 if data.in_transaction:
                     with suppress(sqlite3.Error):

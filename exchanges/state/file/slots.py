@@ -66,6 +66,7 @@ class SlotTable:
         self._clock = clock
         self._look_at = -math.inf
         self._signers: Counter[int] = Counter()
+        self._commits = 0
         self._unwritten: list[LeaseEnd] = []
         self._unwritten_signers: set[int] = set()
         with self._writing() as (data, now):
@@ -87,22 +88,34 @@ class SlotTable:
             StateError: It cannot be written; nothing was acquired, nor recorded.
         """
         granted: LeaseRecord | None = None
+        commits = self._commits
 
         def announce() -> None:
             if draft is not None and granted is not None:
                 ahead(granted)
 
-        with self._writing(durable=draft is not None, before_commit=announce) as (data, now):
-            self._marker.require_place()
-            if now >= self._look_at:
-                self._release_dead(data, now)
-            wait = self._wait(data, request, now)
-            if wait is not None and self._release_dead(data, now):
+        try:
+            with self._writing(durable=draft is not None, before_commit=announce) as (data, now):
+                self._marker.require_place()
+                if now >= self._look_at:
+                    self._release_dead(data, now)
                 wait = self._wait(data, request, now)
-            if wait is not None:
-                return wait
-            granted = self._grant(data, request, draft, now)
+                if wait is not None and self._release_dead(data, now):
+                    wait = self._wait(data, request, now)
+                if wait is not None:
+                    return wait
+                granted = self._grant(data, request, draft, now)
+        except BaseException:
+            # What was rolled back must not be ended: its rows may be those of another call by then.
+            if granted is not None and self._commits > commits:
+                self.add_end(LeaseEnd(granted, complete=True, sent=False))
+            raise
         return granted
+
+    @property
+    def owes(self) -> bool:
+        """Whether something that has ended is yet to be written."""
+        return bool(self._unwritten)
 
     def add_end(self, end: LeaseEnd) -> None:
         """Start cooling the slots, or free them, and record what the exchange answered, with the next change."""
@@ -150,7 +163,8 @@ class SlotTable:
     def _writing(
         self, *, durable: bool = False, before_commit: Callable[[], object] | None = None
     ) -> Generator[tuple[Connection, float]]:
-        with self._database.writing(durable=durable, before_commit=before_commit) as data:
+        written = self._written
+        with self._database.writing(durable=durable, before_commit=before_commit, after_commit=written) as data:
             now = self._clock()
             for end in self._unwritten:
                 self._write_end(data, end, now)
@@ -160,7 +174,10 @@ class SlotTable:
                     query = "DELETE FROM signers WHERE place = ? AND holder = ?"
                 data.execute(query, (place, self._marker.name))
             yield data, now
+
+    def _written(self) -> None:
         # Only after the commit: what was rolled back is written again next time.
+        self._commits += 1
         self._unwritten.clear()
         self._unwritten_signers.clear()
 

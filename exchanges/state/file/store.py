@@ -147,6 +147,7 @@ class Store:
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must not wait for ever
             answer = error
             waiter.finish(error)
+            self._owes = self._owes or self._slots.owes  # a lease that was committed, but reached nobody
         if isinstance(answer, LeaseRecord):
             # Recorded before the caller hears of it: a caller that is gone by now cannot release it.
             self._leases[answer] = (waiter, key_lock, self._clock() + waiter.request.lease_seconds)

@@ -168,18 +168,26 @@ class RedisStore:
         except LinkFailed as error:
             # It may have been granted all the same.
             if error.was_asked:
-                end = _nothing(waiter.request)
-                self.host.owe(server, lease_id, partial(self._end, server, lease_id, end, leaves_line=True))
+                self._drop(server, lease_id, waiter)
             waiter.answer(self.host.failed(error))
         except ExchangeError as error:
             waiter.answer(error)
         except Exception as error:
             logger.exception("internal error in the state at %s", self.host.where)
+            self._drop(server, lease_id, waiter)
             waiter.answer(self.host.failed(f"failed ({type(error).__name__})"))
         else:
             # Recorded before the caller hears of it: a caller that is gone by now cannot release it.
             if not waiter.answer(answer) and isinstance(answer, LeaseRecord):
                 self.release(LeaseEnd(answer, complete=True, sent=False))
+
+    def _drop(self, server: Server, lease_id: str, waiter: LeaseWaiter) -> None:
+        """Release what may have been granted, and recorded, but reaches nobody."""
+        if (held := server.held.get(lease_id)) is not None:
+            self.release(LeaseEnd(held.record, complete=True, sent=False))
+        else:
+            end = _nothing(waiter.request)
+            self.host.owe(server, lease_id, partial(self._end, server, lease_id, end, leaves_line=True))
 
     async def _record_call(self, record: LeaseRecord, entry: Entry, waiter: LeaseWaiter) -> None:
         """Record the call of a lease in the journal; release the lease if that fails.
