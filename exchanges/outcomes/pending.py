@@ -54,8 +54,7 @@ BLOCKING = (Standing.UNDER_WAY, Standing.UNKNOWN, Standing.EXECUTED)
 class PendingCalls:
     """The calls that are never repeated, of all clients that share a key.
 
-    Open calls stay open when the last client is closed. The history is forgotten then: the next client may use another
-    server of the same address, such as a simulator.
+    Open calls outlive the last client; the history does not: a simulator may be next to have the server's address.
 
     Args:
         view: The journal, as one key at one server sees it.
