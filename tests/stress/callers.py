@@ -103,7 +103,9 @@ class Floor:
                 if unknown.intent not in client.unresolved:
                     self.tally.note("unlisted", unknown)
                 return Told.UNKNOWN
-            except (Rejected, RateLimitTimeout, UsageError):
+            except (Rejected, RateLimitTimeout, UsageError) as error:
+                if isinstance(error, RateLimitTimeout):
+                    client.limits.reopen()  # a lockout would outlast the orders that are left
                 return Told.NOT_DONE
             except Exception as error:  # noqa: BLE001 - counted
                 self.tally.note("other", repr(error))
