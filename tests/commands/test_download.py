@@ -1,37 +1,23 @@
 import asyncio
-import csv
-import errno
 import fcntl
-import io
 import json
 import re
-from contextlib import closing, redirect_stderr
+from contextlib import redirect_stderr
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from exchanges import Bitso, Bitstamp, ExchangeError, ReadFailed, UsageError, bitso, from_dict
+from exchanges import Bitso, Bitstamp, ReadFailed, bitso, from_dict
 from exchanges.__main__ import main
 from exchanges.commands import download as commands
-from exchanges.commands.sheets import Sheet
 from exchanges.simulator import Venue
 from tests.support.command_line import NOWHERE, Terminal
+from tests.support.downloads import noted, rows_of
 
 KINDS = [("trades", "bitso", "csv"), ("trades", "bitstamp", "jsonl"), ("candles", "bitso", "jsonl")]
 KINDS += [("candles", "bitstamp", "csv"), ("trades", "bitex", "csv"), ("candles", "bitex", "csv")]
 KINDS += [("archive", "bitex", "jsonl")]
-
-
-def rows_of(path):
-    """Read a file as any program does."""
-    text = path.read_text("utf-8")
-    return (
-        [json.loads(line) for line in text.splitlines()]
-        if path.suffix == ".jsonl"
-        else [*csv.DictReader(text.splitlines())]
-    )
 
 
 def download(sim, path, *words):
@@ -77,15 +63,7 @@ def test_a_tail_of_somebody_else(sim, tmp_path, capsys):
 
 CANDLES = ["candles", "bitstamp", "btcusd", "--step", "3600"]
 ROW = {"timestamp": "2026-01-01T00:00:00+00:00", "open": "1"}
-SOURCE = {"rows": "candles", "exchange": "bitstamp", "server": "loopback:1", "market": "btcusd", "step": 3600}
 TRADES = {"rows": "trades", "exchange": "bitstamp", "server": "loopback:1", "market": "btcusd"}
-
-
-def noted(path, content, **source):
-    """Write a file with a note of ours beside it."""
-    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode() + b"\n")
-    path.with_name(f"{path.name}.source").write_text(json.dumps(SOURCE | source))
-    return path
 
 
 def refused(path, capsys, *words):
@@ -335,106 +313,3 @@ def test_a_last_row_of_somebody_else(what, line, tmp_path, capsys):
     if what == "trades":
         path.with_name("rows.jsonl.source").write_text(json.dumps(TRADES))
     refused(path, capsys, what, "bitstamp")
-
-
-class TestSheet:
-    @pytest.mark.parametrize("name", ["rows", "rows.txt", "no/such/folder.csv", "taken.csv", "taken.csv/a.csv"])
-    def test_a_wrong_name(self, name, tmp_path):
-        """The name tells the form; a folder must be there, and no folder in the place of the file."""
-        (tmp_path / "taken.csv").mkdir()
-        (tmp_path / "taken.csv" / "a.csv").mkdir()
-        with pytest.raises(UsageError, match=r"csv"):
-            Sheet(tmp_path / name, SOURCE)
-
-    @pytest.mark.parametrize(
-        ("name", "content"),
-        [("a.csv", b"a,b\n1\n"), ("a.jsonl", b"{\n"), ("a.csv", b"\xff\n1\n"), ("a.jsonl", b"7 7\n")],
-    )
-    @pytest.mark.parametrize("is_noted", [True, False])
-    def test_another_file(self, is_noted, name, content, tmp_path):
-        """A file of something else is left alone."""
-        path = noted(tmp_path / name, content)
-        if not is_noted:
-            path.with_name(f"{name}.source").unlink()
-        with pytest.raises(UsageError, match=r"cannot be continued|is not known to be one of this command"):
-            Sheet(path, SOURCE)
-
-        assert content == path.read_bytes()
-
-    @pytest.mark.parametrize(("name", "content"), [("a.csv", b"a,b\n1,2\n"), ("a.jsonl", b'{"a": 1, "b": 2}\n')])
-    @pytest.mark.parametrize("row", [{"a": 1, "c": 2}, {"b": 2, "a": 1}, {"a": 1}])
-    def test_other_columns(self, row, name, content, tmp_path):
-        """Rows with other columns than the file are refused, also behind rows with the same."""
-        sheet = Sheet(path := noted(tmp_path / name, content), SOURCE)
-        with pytest.raises(UsageError, match="other columns"):
-            sheet.append([{"a": 1, "b": 2}, row])
-        sheet.close()
-
-        assert content == path.read_bytes()
-
-    @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
-    def test_an_interruption(self, suffix, tmp_path):
-        """Wherever writing was interrupted, in the head too, the next rows complete what is there."""
-        rows = [{"a": "1.50", "b": "x"}, {"a": "2.50", "b": "y"}]
-        with closing(Sheet(tmp_path / f"a.{suffix}", SOURCE)) as sheet:
-            sheet.append(rows)
-        whole = (tmp_path / f"a.{suffix}").read_bytes()
-        for size in range(len(whole)):
-            path = noted(tmp_path / f"b.{suffix}", whole[:size])
-            with closing(Sheet(path, SOURCE)) as sheet:
-                sheet.append(rows[0 if sheet.last is None else 1 + rows.index(sheet.last) :])
-
-                assert (whole, True) == (path.read_bytes(), sheet.is_whole)
-
-    @pytest.mark.parametrize("tail", [b"my notes", b"3", b"2.50,z", b"2.50,y,", b"\xff"])
-    def test_a_tail_of_somebody_else(self, tail, tmp_path):
-        """An incomplete last line that is not the beginning of the next row stays as it is."""
-        path = noted(tmp_path / "a.csv", content := b"a,b\n1.50,x\n" + tail)
-        with closing(Sheet(path, SOURCE)) as sheet:
-            with pytest.raises(UsageError, match="the next row does not begin with it"):
-                sheet.append([{"a": "2.50", "b": "y"}])
-
-            assert (content, False) == (path.read_bytes(), sheet.is_whole)
-
-    def test_a_file_that_appears(self, tmp_path):
-        """A file that another program creates before the first row is written is left to it."""
-        sheet = Sheet(path := tmp_path / "a.csv", SOURCE)
-        path.write_bytes(b"theirs")
-        with pytest.raises(ExchangeError, match="cannot be written: File exists"):
-            sheet.append([{"a": 1}])
-
-        assert b"theirs" == path.read_bytes()
-
-    def test_a_full_disk(self, tmp_path, monkeypatch):
-        """What cannot be written is an error that names file and reason."""
-        with Path("/dev/full").open("wb", buffering=0) as full:
-            sheet = Sheet(tmp_path / "a.csv", SOURCE)
-            monkeypatch.setattr(sheet, "_file", full)
-            with pytest.raises(ExchangeError, match=r"a\.csv: the file cannot be written: No space left on device"):
-                sheet.append([{"a": 1}])
-
-    def test_rows_of_a_full_disk(self, tmp_path):
-        """Rows that were written before the disk was full are counted."""
-
-        class Full(io.BytesIO):
-            def write(self, data):
-                if self.tell():
-                    raise OSError(errno.ENOSPC, "No space left on device")
-                return super().write(bytes(data)[:9])
-
-        sheet = Sheet(tmp_path / "a.csv", SOURCE)
-        sheet._file = Full()
-        with pytest.raises(ExchangeError, match="cannot be written"):
-            sheet.append([{"a": "1"}, {"a": "2"}, {"a": "3"}, {"a": "4"}])
-
-        assert (3, b"a\n1\n2\n3\n4") == (sheet.rows, sheet._file.getvalue())
-
-    def test_cells(self, tmp_path):
-        """A cell never breaks a line; what is no text is JSON, and None is empty."""
-        path = tmp_path / "a.csv"
-        sheet = Sheet(path, SOURCE)
-        sheet.append([{"a": "x\ny", "b": {"k": "1.50"}, "c": None, "d": "plain, text"}])
-        sheet.close()
-        (row,) = rows_of(path)
-
-        assert {"a": '"x\\ny"', "b": '{"k": "1.50"}', "c": "", "d": "plain, text"} == row
