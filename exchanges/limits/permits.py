@@ -66,7 +66,7 @@ class KeyLock:
         return self.holder is not None and not self.holder.loop.is_closed()
 
     def pass_to(self, permit: Permit) -> None:
-        """Let the call of *permit* hold it, and note that it overtakes the one that holds it now."""
+        """Pass the lock to the call of *permit*, and note that it overtakes the one that holds it now."""
         if self.holder is not None:
             self.holder.was_overtaken = True
         self.holder = permit

@@ -65,7 +65,7 @@ class Slots:
         return min(heads, default=now + self.window.per_seconds)
 
     def lose(self, now: float) -> None:
-        """Let the slot of a call cool that ended now without a complete answer."""
+        """Start cooling the slot of a call that ended now without a complete answer."""
         self.lost.append(now + self.cools_for + LOST_SECONDS)
 
     def resized(self, window: Window) -> Slots:

@@ -102,7 +102,7 @@ class BookFeed(Feed):
         return settings_of(self.rule, options) == self.settings
 
     def _hold(self, kept: _Kept) -> None:
-        """Have the book of a keeper read."""
+        """Register a keeper, whose book is to be read."""
         self._kept = kept
         self.keeper: Keeper[Any, Any] = kept.keeper
 

@@ -153,7 +153,7 @@ class _StreamConnection(ClientConnection, asyncio.BufferedProtocol):
         self._head = data[at:]
 
     def _go_on(self, data: bytes) -> bytes:
-        """Give the library what it must get of *data*, and return what remains: it begins with a frame."""
+        """Pass to the library what it must get of *data*, and return what remains: it begins with a frame."""
         at = 0
         while self.response is None and at < len(data):
             # Line by line, as frames may follow the answer to the request.
