@@ -14,9 +14,9 @@ collect_ignore_glob = [] if os.name == "posix" else ["test_file_*.py", "test_sha
 
 
 @pytest.fixture
-def kind():
-    """Return what keeps the state: a file, unless a module asks for more."""
-    return "file"
+def kind(request):
+    """Return what keeps the state: a file, unless a module states its `KIND` or asks for more."""
+    return getattr(request.module, "KIND", "file")
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def own(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def lease_seconds():
-    """Return after how long a server takes hosts for dead, unless a module needs it sooner."""
-    return LEASE_SECONDS
+def lease_seconds(request):
+    """Return after how long a server takes hosts for dead: the module's `LEASE_SECONDS`, or long."""
+    return getattr(request.module, "LEASE_SECONDS", LEASE_SECONDS)
 
 
 @pytest.fixture

@@ -15,19 +15,8 @@ from exchanges.state import MemoryState
 from tests.support.fourth import CREDENTIALS, LIMIT, Fourth
 from tests.support.scripted_transport import Script
 
+KIND = "redis"
 LEASE_SECONDS = 5.0
-
-
-@pytest.fixture
-def kind():
-    """Return what keeps the state."""
-    return "redis"
-
-
-@pytest.fixture
-def lease_seconds():
-    """Return after how long a server takes hosts for dead."""
-    return LEASE_SECONDS
 
 
 def fourth(state, *steps, **options):

@@ -14,13 +14,8 @@ from exchanges.state.redis.journal import RedisJournal
 from tests.support.file_states import KEY, SERVER, call, enter, entry, leave, settled, shared_limiter_of
 from tests.support.redis_states import StillClock, beat, stop_clocks
 
+KIND = "redis"
 LEASE_SECONDS = 5.0
-
-
-@pytest.fixture
-def kind():
-    """Return what keeps the state."""
-    return "redis"
 
 
 @pytest.fixture

@@ -14,19 +14,8 @@ from tests.support.redis_losses import LEASE_SECONDS, LOSSES, emptied, restarted
 from tests.support.redis_servers import EVERY_SECOND, redis_server
 from tests.support.redis_states import Shelf, StillClock, beat, stop_clocks
 
+KIND = "redis"
 WINDOW = (3, 20.0)
-
-
-@pytest.fixture
-def kind():
-    """Return what keeps the state."""
-    return "redis"
-
-
-@pytest.fixture
-def lease_seconds():
-    """Return after how long a server takes hosts for dead."""
-    return LEASE_SECONDS
 
 
 @pytest.mark.parametrize("case", LOSSES)

@@ -7,17 +7,7 @@ from tests.support.file_states import KEY, SERVER, call, enter, entry, shared_li
 from tests.support.redis_losses import LEASE_SECONDS, emptied, older, restarted
 from tests.support.redis_states import beat
 
-
-@pytest.fixture
-def kind():
-    """Return what keeps the state."""
-    return "redis"
-
-
-@pytest.fixture
-def lease_seconds():
-    """Return after how long a server takes hosts for dead."""
-    return LEASE_SECONDS
+KIND = "redis"
 
 
 @pytest.mark.parametrize("lose", [emptied, restarted, older])

@@ -10,6 +10,7 @@ from exchanges.limits.lockouts import Refusal
 from tests.support.file_states import KEY, SERVER, call, enter, entry, settled, shared_limiter_of
 from tests.support.redis_states import beat
 
+KIND = "redis"
 WINDOW = (3, 20.0)
 KEYS = (
     *("meta", "alive", "held", "longest", "nonces", "since", "removed", "closed:{place}", "slots:{place}"),
@@ -17,12 +18,6 @@ KEYS = (
     *("calls:{key}", "order:{key}", "marks:{key}", "marked:{key}", "ended:{key}", "made:{key}", "names:{key}"),
 )
 """All keys of a server of an exchange."""
-
-
-@pytest.fixture
-def kind():
-    """Return what keeps the state."""
-    return "redis"
 
 
 async def used(state, shelf):
